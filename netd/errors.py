@@ -1,0 +1,82 @@
+"""What can go wrong, each named for what happened.
+
+Errors carry plain values, never connections or services, so that they can be logged, counted and sent to a console.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = [
+    "ConfigErrors",
+    "ConfigProblem",
+    "Gone",
+    "InvalidArguments",
+    "NetdError",
+    "NoSuchOperation",
+    "NoSuchTarget",
+    "NotPermitted",
+    "OperationFailed",
+    "ProtocolError",
+]
+
+
+class NetdError(Exception):
+    """Base of everything that netd raises on purpose. ``str()`` of it is fit for a person."""
+
+
+@frozen
+class ConfigProblem:
+    """One mistake in the configuration.
+
+    :ivar place: where: ``file:line`` or ``environment NETD_…``.
+    :ivar section: the INI section, or ``""`` where there is none.
+    :ivar option: the option, or ``""`` where the section itself is meant.
+    :ivar problem: what is wrong, and the remedy where there is one.
+    """
+
+    place: str
+    section: str
+    option: str
+    problem: str
+
+    def __str__(self) -> str:
+        section = f"[{self.section}] " if self.section else ""
+        option = f"{self.option}: " if self.option else ""
+        return f"{self.place}: {section}{option}{self.problem}"
+
+
+class ConfigErrors(NetdError):
+    """The configuration cannot be used; carries *every* problem that was found, in file order."""
+
+    def __init__(self, problems: tuple[ConfigProblem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class ProtocolError(NetdError):
+    """A peer broke its protocol. The message is fit to be sent to that peer."""
+
+
+class OperationFailed(NetdError):
+    """An operation could not be carried out; the text tells the person why."""
+
+
+class NoSuchTarget(OperationFailed):
+    """The thing that an operation names (a device, a session, a room) does not exist."""
+
+
+class Gone(OperationFailed):
+    """The thing that an operation names went away while the operation ran."""
+
+
+class NoSuchOperation(NetdError):
+    """No service offers an operation of that name (or that instance of it)."""
+
+
+class InvalidArguments(NetdError):
+    """Arguments of an operation are missing, unknown or of the wrong type; the text names the argument."""
+
+
+class NotPermitted(NetdError):
+    """The caller's role does not reach to this operation."""

@@ -1,0 +1,98 @@
+"""Every port of netd: what its parts know of each other.
+
+Collaborators are handed to constructors and cast through these interfaces where they are wired; nothing is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import Attribute, Interface
+
+from netd.message import Message
+from netd.operations import Operation, OperationTable
+
+__all__ = ["IBus", "IConsole", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
+
+
+class ISubscription(Interface):
+    """What :meth:`IBus.subscribe` returns."""
+
+    def cancel() -> None:
+        """Deliver nothing more. Cancelling twice is harmless."""
+
+
+class IBus(Interface):
+    """Where everything meets. Subjects follow NATS: tokens, ``*`` for one token, ``>`` for the rest."""
+
+    def publish(message: Message) -> None:
+        """Queue for every matching subscriber, in order. Never blocks, never raises."""
+
+    def subscribe(pattern: str, receive: Callable[[Message], Any]) -> ISubscription:
+        """Deliver in publication order until the subscription is cancelled.
+
+        :raises ValueError: when *pattern* is not a subject pattern.
+        """
+
+    def last(pattern: str) -> list[Message]:
+        """The newest message of each matching subject that is still retained, by subject."""
+
+    def wants(subject: str) -> bool:
+        """Whether anyone would receive a message of this subject: spares building events that nobody sees."""
+
+
+class IPeer(Interface):
+    """All that a machine knows of a connection."""
+
+    is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")  # type: ignore[assignment]
+
+    def send(data: bytes) -> bool:
+        """Write at the end of the reactor turn, joined with all else of this turn; bounded by the outbox.
+
+        :returns: False when the outbox refused *data*.
+        """
+
+    def close(reason: str) -> None:
+        """Flush, then close; *reason* reaches the log and the counters. Later calls change nothing."""
+
+    def expire_after(seconds: float | None) -> None:
+        """Replace the pending expiry, or clear it with None. Machines own their timers this way."""
+
+    def set_reading(enabled: bool) -> None:
+        """Back-pressure: stop or go on taking bytes from this peer."""
+
+
+class IServiceKind(Interface):
+    """A kind of service, found by ``twisted.plugin``: netd's own and a third party's alike."""
+
+    kind: str = Attribute("The section name in the INI.")  # type: ignore[assignment]
+    config: type = Attribute("A frozen attrs class with one option() per INI option.")  # type: ignore[assignment]
+
+    def make_service(config: Any, reactor: Any, bus: IBus) -> INetdService:
+        """Build; touch neither network nor clock. Acts in startService."""
+
+
+class INetdService(Interface):
+    """A running section of the INI. Provides ``twisted.application.service.IService`` too."""
+
+    instance: str = Attribute("``main``, or what follows the colon in the section name.")  # type: ignore[assignment]
+
+    def operations() -> list[Operation]:
+        """The operations that this service offers."""
+
+    def status() -> dict[str, Any]:
+        """Facts for consoles, dashboard and metrics: plain JSON values.
+
+        ``listening`` is a list of ``{"address": …, "reach": …}``; counters are under ``counters``.
+        """
+
+    def drain() -> Any:
+        """Accept nothing more; what is open goes on. Returns a Deferred that fires when no listener is left."""
+
+
+class IConsole(Interface):
+    """A service that shows the operations of all services; handed the table before it starts."""
+
+    def use_operations(table: OperationTable) -> None:
+        """Serve *table* from now on. Called once, before ``startService``."""

@@ -1,0 +1,32 @@
+"""What travels on the bus: a subject and an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+__all__ = ["Message"]
+
+
+@define(frozen=True, slots=True)
+class Message:
+    """One event under one subject. Immutable; shared by all subscribers.
+
+    :ivar subject: NATS grammar, tokens ``[A-Za-z0-9_-]+`` joined by dots.
+    :ivar event: an attrs object or a plain JSON value. Nobody changes it after publication.
+    """
+
+    subject: str
+    event: object
+    _encoded: bytes | None = field(default=None, init=False, eq=False, repr=False)
+
+    def encoded(self, encode: Callable[[object], bytes]) -> bytes:
+        """The event as JSON, encoded by the first subscriber that asks and kept for the others.
+
+        :param encode: ``netd.wire.jsontext.encode``; handed in because the vocabulary knows no codec.
+        """
+        if self._encoded is None:
+            object.__setattr__(self, "_encoded", encode(self.event))
+        assert self._encoded is not None
+        return self._encoded

@@ -1,0 +1,26 @@
+"""Where netd keeps its state, decided alike by the daemon and by the command line that talks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["CONTROL_SOCKET", "state_directory"]
+
+CONTROL_SOCKET = "control.sock"
+"""Name of the control socket inside the state directory."""
+
+
+def state_directory(environ: Mapping[str, str], uid: int) -> Path:
+    """The state directory of a daemon whose configuration names none.
+
+    ``NETD_STATE_DIRECTORY`` wins, then systemd's ``STATE_DIRECTORY``; otherwise ``/var/lib/netd`` for root and
+    ``$XDG_STATE_HOME/netd`` (``~/.local/state/netd``) for anyone else.
+    """
+    named = environ.get("NETD_STATE_DIRECTORY") or environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if named:
+        return Path(named)
+    if uid == 0:
+        return Path("/var/lib/netd")
+    home = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME", "/")) / ".local" / "state")
+    return Path(home) / "netd"
