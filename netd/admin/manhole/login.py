@@ -1,0 +1,147 @@
+"""The first dialogue: a name and a password, three tries, one deadline."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.admin.manhole.protocol import ManholeProtocol
+from netd.passwords import PasswordFileError, read_password_file, verify
+
+__all__ = ["TRIES", "Doorkeeper", "Login"]
+
+TRIES = 3
+"""Wrong passwords until the connection is closed."""
+
+_SHOWN_NAME = 64
+
+InThread = Callable[..., Deferred[Any]]
+"""Calls a function with arguments in a thread, like ``deferToThreadPool`` with the first two arguments given."""
+
+
+class Doorkeeper:
+    """Checks passwords against the file, in a thread, one at a time: one check takes some 32 MiB and a third of a second of a core.
+
+    :param in_thread: calls a function in a thread and returns a Deferred of its result.
+    """
+
+    def __init__(self, path: Path, in_thread: InThread) -> None:
+        self._path = path
+        self._in_thread = in_thread
+        self._turn = DeferredLock()
+
+    def check(self, name: str, password: str) -> Deferred[bool]:
+        """Whether *password* is that of *name*, by the file as it is now. Cancelling gives the place in the queue up.
+
+        The Deferred fails with :class:`netd.passwords.PasswordFileError` when the file cannot be used any more.
+        """
+        return self._turn.acquire().addCallback(lambda _: self._begin(name, password))
+
+    def _begin(self, name: str, password: str) -> Deferred[bool]:
+        # The thread goes on when the answer is cancelled, and so must the lock: else a peer that hangs up early could fill all threads.
+        answer: Deferred[bool] = Deferred()
+        self._in_thread(_check, self._path, name, password).addBoth(self._finish, answer)
+        return answer
+
+    def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:
+        self._turn.release()
+        answer.callback(outcome)  # type: ignore[arg-type]  # a Failure begins the errbacks
+
+
+def _check(path: Path, name: str, password: str) -> bool:
+    return verify(read_password_file(path), name, password)
+
+
+class _Stage(enum.Enum):
+    NAME = "name"
+    PASSWORD = "password"  # noqa: S105 - a stage, not a password
+    CHECKING = "checking"
+
+
+class Login:
+    """Asks one connection who it is.
+
+    :param welcome: called once somebody has logged in; the terminal then knows the ``user``.
+    :param timeout: seconds for all tries together.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, terminal: ManholeProtocol, doorkeeper: Doorkeeper, timeout: float, welcome: Callable[[ManholeProtocol], None]
+    ) -> None:
+        self._terminal = terminal
+        self._doorkeeper = doorkeeper
+        self._timeout = timeout
+        self._welcome = welcome
+        self._stage = _Stage.NAME
+        self._name = ""
+        self._failed = 0
+        self._checking: Deferred[None] | None = None
+
+    def begin(self) -> None:
+        self._terminal.expire_after(self._timeout)
+        self._ask_name()
+
+    def line(self, text: str) -> None:
+        """Take the name or the password, whichever was asked for."""
+        if self._stage is _Stage.NAME:
+            self._name = text.strip()
+            if self._name:
+                self._stage = _Stage.PASSWORD
+                self._terminal.hide_input()
+                self._terminal.write("password: ")
+            else:
+                self._ask_name()
+        else:
+            self._check(text)
+
+    def interrupt(self) -> None:
+        """Ask for the name again, while there is nothing to wait for."""
+        if self._stage is not _Stage.CHECKING:
+            self._stop_hiding()
+            self._terminal.write("\n")
+            self._ask_name()
+
+    def end(self) -> None:
+        self._stop_hiding()
+        self._terminal.close("goodbye")
+
+    def expired(self) -> None:
+        self._stop_hiding()
+        self._log.info("{service}: {who} did not log in in time", service=self._terminal.factory.name, who=self._terminal.describe())
+        self._terminal.close(f"no login within {self._timeout:g} s")
+
+    def closed(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
+
+    def _ask_name(self) -> None:
+        self._stage = _Stage.NAME
+        self._terminal.write("login: ")
+
+    def _stop_hiding(self) -> None:
+        if self._stage is _Stage.PASSWORD:
+            self._terminal.show_input()
+
+    def _check(self, password: str) -> None:
+        self._terminal.show_input()
+        self._stage = _Stage.CHECKING
+        self._terminal.set_busy(True)
+        # A Deferred of its own, so that it is there to be cancelled before the check has begun.
+        self._checking = checking = Deferred(lambda _: answer.cancel())
+        checking.addCallbacks(self._checked, self._check_failed)  # type: ignore[arg-type]
+        answer = self._doorkeeper.check(self._name, password)
+        answer.addBoth(checking.callback)
+
+    def _checked(self, is_right: bool) -> None:
+        raise NotImplementedError
+
+    def _check_failed(self, failure: Failure) -> None:
+        raise NotImplementedError

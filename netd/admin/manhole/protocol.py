@@ -1,0 +1,216 @@
+"""One telnet connection: bytes to typed lines and back, with bounds on everything.
+
+What is done with the lines is a *dialogue*'s: the login first, then the menu, then perhaps the Python prompt. The connection
+gives each line to the dialogue of the moment, keeps what is typed ahead while that one is busy, and owns the clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from twisted.internet.interfaces import IAddress
+
+from netd.admin.manhole.config import is_loopback
+from netd.admin.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
+from netd.wire.lines import LineDecoder, LineTooLong
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
+
+__all__ = ["MAX_LINE", "MAX_TYPED_AHEAD", "Dialogue", "ManholeFactory", "ManholeProtocol"]
+
+MAX_LINE = 4096
+"""The longest line that is taken, in bytes."""
+
+MAX_TYPED_AHEAD = 64
+"""How many lines wait while an operation runs before the connection is read no further."""
+
+MAX_UNREAD = 1 << 20
+"""How many bytes of output wait for a terminal that does not read."""
+
+
+class Dialogue(Protocol):
+    """Who answers what is typed."""
+
+    def begin(self) -> None:
+        """Take over the terminal."""
+
+    def line(self, text: str) -> None:
+        """A line was typed."""
+
+    def interrupt(self) -> None:
+        """Ctrl-C was typed."""
+
+    def end(self) -> None:
+        """Ctrl-D was typed."""
+
+    def expired(self) -> None:
+        """The time that was asked for is over."""
+
+    def closed(self) -> None:
+        """The terminal is gone: stop what still runs."""
+
+
+class ManholeProtocol(PeerProtocol):
+    """One connection, as its dialogue sees it: a terminal.
+
+    :ivar user: the name that logged in, or None.
+    """
+
+    bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, MAX_UNREAD)
+    factory: ManholeFactory
+
+    def __init__(self, factory: ManholeFactory) -> None:
+        super().__init__(factory)
+        self._telnet = TelnetDecoder()
+        self._lines = LineDecoder(MAX_LINE)
+        self._typed: deque[bytes] = deque()
+        self._is_busy = False
+        self._dialogue: Dialogue | None = None
+        self.user: str | None = None
+
+    # What a dialogue may ask for
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is written may still be read."""
+        return self.peer.is_open
+
+    def converse(self, dialogue: Dialogue) -> None:
+        """Give all that is typed from now on to *dialogue*."""
+        self._dialogue = dialogue
+        dialogue.begin()
+
+    def write(self, text: str) -> None:
+        """Show *text*, in which line ends are ``\\n``."""
+        if self.is_open:
+            self.peer.send(text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
+
+    def hide_input(self) -> None:
+        """Do not let the terminal show what is typed."""
+        self.peer.send(self._telnet.offer())
+
+    def show_input(self) -> None:
+        """Let the terminal show what is typed again, on a new line: it did not show the end of the hidden one."""
+        self.peer.send(self._telnet.withdraw() + b"\r\n")
+
+    def set_busy(self, is_busy: bool) -> None:
+        """Keep lines that are typed from now on, or go on handing them out. Ctrl-C gets through."""
+        self._is_busy = is_busy
+        if not is_busy:
+            self._hand_out()
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Call the dialogue's ``expired`` then, or never."""
+        self.peer.expire_after(seconds)
+
+    def close(self, reason: str) -> None:
+        """Say goodbye with *reason*, and close."""
+        if self.is_open:
+            self.write(f"{reason}\n")
+            self.peer.close(reason)
+
+    # The shell
+
+    def opened(self) -> None:
+        objection = self.factory.objection(self)
+        if objection is None:
+            self.converse(self.factory.make_login(self))
+        else:
+            self.refuse("not admitted", objection, b"")
+            self.close(objection)
+
+    def received(self, data: bytes) -> None:
+        try:
+            heard = self._telnet.feed(data)
+            if heard.answers:
+                self.peer.send(heard.answers)
+            for typed in heard.typed:
+                self._take(typed)
+        except (TooManyCommands, LineTooLong) as error:
+            # Nothing of the input is logged: it may be a password.
+            self.refuse(type(error).__name__, str(error), b"")
+            self.close(str(error))
+
+    def expired(self) -> None:
+        if self._dialogue is not None:
+            self._dialogue.expired()
+
+    def closed(self) -> None:
+        self._typed.clear()
+        if self._dialogue is not None:
+            self._dialogue.closed()
+
+    def describe(self) -> str:
+        where = describe_address(self.transport.getPeer())
+        return where if self.user is None else f"{self.user} from {where}"
+
+    def is_admitted(self) -> bool:
+        """Whether this one counts as a session."""
+        return self._dialogue is not None and self.is_open
+
+    def _take(self, typed: bytes | Signal) -> None:
+        if isinstance(typed, bytes):
+            self._typed.extend(self._lines.feed(typed))
+            self._hand_out()
+        elif self._dialogue is not None and self.is_open:
+            self._lines.finish()
+            self._typed.clear()
+            if typed is Signal.INTERRUPT:
+                self._dialogue.interrupt()
+            else:
+                self._dialogue.end()
+
+    def _hand_out(self) -> None:
+        while self._typed and not self._is_busy and self.is_open and self._dialogue is not None:
+            self._say(self._dialogue, self._typed.popleft())
+        self.peer.set_reading(len(self._typed) <= MAX_TYPED_AHEAD)
+
+    def _say(self, dialogue: Dialogue, line: bytes) -> None:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            self.close("this terminal does not send UTF-8; set its character encoding to UTF-8")
+        else:
+            dialogue.line(text)
+
+
+class ManholeFactory(PeerFactory):
+    """Builds the connections, and admits only so many, from where they are wanted.
+
+    :param make_login: makes the first dialogue of a connection.
+    :param allow_remote: whether addresses of this machine that others reach are served.
+    """
+
+    connections: set[PeerProtocol]
+
+    def __init__(
+        self,
+        name: str,
+        context: PeerContext,
+        max_sessions: int,
+        allow_remote: bool,
+        make_login: Callable[[ManholeProtocol], Dialogue],
+    ) -> None:
+        super().__init__(name, context)
+        self._max_sessions = max_sessions
+        self._allow_remote = allow_remote
+        self.make_login = make_login
+
+    def buildProtocol(self, addr: IAddress) -> ManholeProtocol:
+        return ManholeProtocol(self)
+
+    def sessions(self) -> list[ManholeProtocol]:
+        """The connections that were admitted and are open."""
+        return [one for one in self.connections if isinstance(one, ManholeProtocol) and one.is_admitted()]
+
+    def objection(self, newcomer: ManholeProtocol) -> str | None:
+        """Why *newcomer* is not admitted, or None."""
+        host = getattr(newcomer.transport.getHost(), "host", None)
+        if host is not None and not self._allow_remote and not is_loopback(host):
+            return "only this machine is served here; `allow_remote = yes` in [manhole] changes that"
+        if len(self.sessions()) >= self._max_sessions:
+            return f"all {self._max_sessions} sessions are taken; try again later"
+        return None

@@ -1,0 +1,88 @@
+"""How values are shown to a person at a terminal: tables, ``key: value``, plain words.
+
+Pure. Nothing that a peer ever said can reach the terminal as a control character: each text is escaped where it is laid out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netd.wire.jsontext import encode
+
+__all__ = ["MAX_CHARACTERS", "escape", "render"]
+
+MAX_CHARACTERS = 1 << 17
+"""What is shown of one result, at most; the rest is said to be missing."""
+
+_CELL = 60
+_INDENT = "  "
+
+
+def escape(text: str) -> str:
+    """*text* with everything escaped that does not print: control characters, line ends, changes of writing direction."""
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def render(value: object) -> str:
+    """*value*, made of plain JSON values, as lines without a last line end.
+
+    A list of objects becomes a table, an object ``key: value`` lines, nothing the word ``done``.
+    """
+    lines = []
+    left = MAX_CHARACTERS
+    laid_out = _lines(value)
+    for number, line in enumerate(laid_out):
+        left -= len(line) + 1
+        if left < 0:
+            lines.append(f"… and {len(laid_out) - number} more lines: too much to show here")
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _lines(value: object) -> list[str]:
+    if value is None:
+        return ["done"]
+    if isinstance(value, str):
+        return [escape(line) for line in value.splitlines()] or [""]
+    if isinstance(value, dict):
+        return [line for key, item in value.items() for line in _member(escape(str(key)), item)] or ["nothing"]
+    if isinstance(value, (list, tuple)):
+        if value and all(isinstance(item, dict) and item for item in value):
+            return _table(list(value))
+        return [_inline(item) for item in value] or ["nothing"]
+    return [_inline(value)]
+
+
+def _member(key: str, item: object) -> list[str]:
+    if isinstance(item, (dict, list, tuple)) and item:
+        return [f"{key}:", *(_INDENT + line for line in _lines(item))]
+    return [f"{key}: {_inline(item)}"]
+
+
+def _inline(item: object) -> str:
+    """*item* on one line; containers as JSON."""
+    if isinstance(item, str):
+        return escape(item)
+    if isinstance(item, (dict, list, tuple)) and not item:
+        return "none"
+    return escape(encode(item).decode("utf-8"))
+
+
+def _table(rows: list[dict[Any, object]]) -> list[str]:
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    heads = [_cell(str(key)) for key in keys]
+    cells = [[_cell(row[key]) if key in row else "" for key in keys] for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    rule = ["-" * width for width in widths]
+    return [_INDENT.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in (heads, rule, *cells)]
+
+
+def _cell(item: object) -> str:
+    text = _inline(item)
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"

@@ -1,0 +1,129 @@
+"""The bus of one process.
+
+Delivery is FIFO and synchronous: a message published during a delivery waits until that delivery is done, so receivers see one
+order and never recurse.  A receiver that raises is logged and the others get their message.  A subject's receivers are looked up
+once and kept until subscriptions change; the newest message of each subject is retained.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from netd.bus.subject import is_subject, matches, split_pattern
+from netd.interfaces import IBus, ISubscription
+from netd.message import Message
+
+__all__ = ["LocalBus"]
+
+
+@define(eq=False)
+class _Route:
+    """What is known of one subject: who receives it, and its newest message."""
+
+    subscriptions: tuple[_Subscription, ...]
+    last: Message | None = None
+
+
+@implementer(ISubscription)
+@define(eq=False)
+class _Subscription:
+    pattern: str
+    receive: Callable[[Message], Any]
+    _bus: LocalBus
+    is_active: bool = field(default=True, init=False)
+
+    def cancel(self) -> None:
+        if self.is_active:
+            self.is_active = False
+            self._bus._forget(self)
+
+
+@implementer(IBus)
+class LocalBus:
+    """An :class:`IBus` within this process.
+
+    :param retained: of how many subjects the routes and newest messages are kept. When there are more, the subjects that
+        appeared first are forgotten, a tenth at a time.
+    """
+
+    _log = Logger()
+
+    def __init__(self, retained: int = 10_000) -> None:
+        self._retained = retained
+        self._routes: dict[str, _Route] = {}
+        self._subscriptions: list[_Subscription] = []
+        self._waiting: deque[tuple[_Route, Message]] = deque()
+        self._is_delivering = False
+        self.published = 0
+
+    def publish(self, message: Message) -> None:
+        route = self._routes.get(message.subject)
+        if route is None:
+            if not is_subject(message.subject):
+                self._log.error("nothing can be published under {subject!r}: not a subject", subject=message.subject)
+                return
+            route = self._add_route(message.subject)
+        self.published += 1
+        route.last = message
+        if not route.subscriptions:
+            return
+        self._waiting.append((route, message))
+        if not self._is_delivering:
+            self._deliver()
+
+    def subscribe(self, pattern: str, receive: Callable[[Message], Any]) -> ISubscription:
+        split_pattern(pattern)
+        subscription = _Subscription(pattern, receive, self)
+        self._subscriptions.append(subscription)
+        for subject, route in self._routes.items():
+            if matches(pattern, subject):
+                route.subscriptions += (subscription,)
+        return subscription
+
+    def last(self, pattern: str) -> list[Message]:
+        split_pattern(pattern)
+        found = [r.last for subject, r in self._routes.items() if r.last is not None and matches(pattern, subject)]
+        return sorted(found, key=lambda message: message.subject)
+
+    def wants(self, subject: str) -> bool:
+        route = self._routes.get(subject)
+        if route is None:
+            return any(matches(subscription.pattern, subject) for subscription in self._subscriptions)
+        return bool(route.subscriptions)
+
+    def _deliver(self) -> None:
+        self._is_delivering = True
+        try:
+            while self._waiting:
+                route, message = self._waiting.popleft()
+                for subscription in route.subscriptions:
+                    if not subscription.is_active:
+                        continue
+                    try:
+                        subscription.receive(message)
+                    except Exception:
+                        self._log.failure(
+                            "the receiver of {pattern} failed on {subject}", pattern=subscription.pattern, subject=message.subject
+                        )
+        finally:
+            self._is_delivering = False
+
+    def _add_route(self, subject: str) -> _Route:
+        if len(self._routes) >= self._retained:
+            for old in list(self._routes)[: max(1, self._retained // 10)]:
+                del self._routes[old]
+        route = _Route(tuple(s for s in self._subscriptions if matches(s.pattern, subject)))
+        self._routes[subject] = route
+        return route
+
+    def _forget(self, subscription: _Subscription) -> None:
+        self._subscriptions.remove(subscription)
+        for route in self._routes.values():
+            if subscription in route.subscriptions:
+                route.subscriptions = tuple(s for s in route.subscriptions if s is not subscription)

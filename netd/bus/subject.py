@@ -1,0 +1,65 @@
+"""Subjects and patterns, with NATS grammar.
+
+A subject is tokens ``[A-Za-z0-9_-]+`` joined by dots.  In a pattern, ``*`` stands for one token and a final ``>`` for one or more.
+Text from a peer never becomes a token unescaped: :func:`token` sees to that.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+__all__ = ["MAX_SUBJECT", "is_subject", "matches", "split_pattern", "token"]
+
+MAX_SUBJECT = 512
+"""The longest subject or pattern, in characters."""
+
+_SUBJECT = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_PATTERN_TOKEN = re.compile(r"[A-Za-z0-9_-]+|\*")
+_NOT_TOKEN = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def is_subject(text: str) -> bool:
+    """Whether *text* is a subject that can be published under."""
+    return len(text) <= MAX_SUBJECT and _SUBJECT.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def split_pattern(pattern: str) -> tuple[str, ...]:
+    """The tokens of *pattern*.
+
+    :raises ValueError: naming the token that no subject could match.
+    """
+    if len(pattern) > MAX_SUBJECT:
+        raise ValueError(f"a subject pattern has at most {MAX_SUBJECT} characters")
+    tokens = tuple(pattern.split("."))
+    body = tokens[:-1] if tokens[-1] == ">" else tokens
+    for part in body:
+        if _PATTERN_TOKEN.fullmatch(part) is None:
+            raise ValueError(f"subject pattern {pattern!r}: {part!r} is neither a token of [A-Za-z0-9_-], nor '*', nor a final '>'")
+    return tokens
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """Whether *subject* falls under *pattern*.
+
+    :raises ValueError: when *pattern* is none.
+    """
+    wanted = split_pattern(pattern)
+    tokens = subject.split(".")
+    if wanted[-1] == ">":
+        wanted = wanted[:-1]
+        if len(tokens) <= len(wanted):
+            return False
+    elif len(tokens) != len(wanted):
+        return False
+    return all(want in ("*", got) for want, got in zip(wanted, tokens, strict=False))
+
+
+def token(text: str) -> str:
+    """*text* made into one token: runs of other characters become a hyphen, the ends are trimmed, nothing becomes ``_``.
+
+    >>> token("('127.0.0.1', 50412)")
+    '127-0-0-1-50412'
+    """
+    return _NOT_TOKEN.sub("-", text).strip("-")[:64] or "_"

@@ -1,0 +1,109 @@
+"""From words of the command line to arguments of an operation, by the JSON schema that the daemon tells.  Pure.
+
+A word becomes the first of these that the schema allows and the word can be: null, boolean, integer, number, array or object (both
+written as JSON), string.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["UnfitWord", "convert", "kind_of"]
+
+_EVERY_TYPE = ("null", "boolean", "integer", "number", "array", "object", "string")
+
+
+class UnfitWord(ValueError):
+    """A word is nothing that the schema allows; the text says what would be."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _json(word: str, *types: type) -> Any:
+    value = json.loads(word, parse_constant=_refuse_constant)
+    if type(value) not in types:
+        raise ValueError(f"a JSON {type(value).__name__}")
+    return value
+
+
+def _boolean(word: str) -> bool:
+    return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}[word.lower()]
+
+
+def _null(word: str) -> None:
+    if word != "null":
+        raise ValueError(word)
+
+
+def _readers() -> Mapping[str, Callable[[str], Any]]:
+    return {
+        "null": _null,
+        "boolean": _boolean,
+        "integer": lambda word: _json(word, int),
+        "number": lambda word: _json(word, int, float),
+        "array": lambda word: _json(word, list),
+        "object": lambda word: _json(word, dict),
+        "string": lambda word: word,
+    }
+
+
+def _choices(schema: Mapping[str, Any]) -> list[Any] | None:
+    if "const" in schema:
+        return [schema["const"]]
+    return list(schema["enum"]) if isinstance(schema.get("enum"), list) else None
+
+
+def _branches(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """*schema* without its unions: each alternative by itself."""
+    for word in ("anyOf", "oneOf"):
+        if isinstance(schema.get(word), list):
+            return [leaf for one in schema[word] if isinstance(one, Mapping) for leaf in _branches(one)]
+    return [schema]
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    """The JSON types that *schema* allows, in the order in which they are tried."""
+    named: set[str] = set()
+    for branch in _branches(schema):
+        if _choices(branch) is not None:
+            continue
+        types = branch.get("type", _EVERY_TYPE)
+        named |= {types} if isinstance(types, str) else set(types)
+    return [name for name in _EVERY_TYPE if name in named]
+
+
+def _all_choices(schema: Mapping[str, Any]) -> list[Any]:
+    return [choice for branch in _branches(schema) for choice in _choices(branch) or []]
+
+
+def convert(word: str, schema: Mapping[str, Any]) -> Any:
+    """The value that *word* says, of a type that *schema* allows. Ranges and lengths are left to the daemon.
+
+    :raises UnfitWord: when it can be none.
+    """
+    for choice in _all_choices(schema):
+        if word in {choice if isinstance(choice, str) else json.dumps(choice)}:
+            return choice
+    readers = _readers()
+    for name in _types(schema):
+        try:
+            return readers[name](word)
+        except (ValueError, KeyError, RecursionError):
+            continue
+    raise UnfitWord(f"{word!r} is not {kind_of(schema)}")
+
+
+def kind_of(schema: Mapping[str, Any]) -> str:
+    """What *schema* allows, in a few words: ``number or null``, ``"fast" or "slow"``, ``JSON array``."""
+    words = [json.dumps(choice) for choice in _all_choices(schema)]
+    types = _types(schema)
+    if len(types) == len(_EVERY_TYPE):
+        return "any JSON or text"
+    plain = {"array": "JSON array", "object": "JSON object", "string": "text", "boolean": "true or false"}
+    words += [plain.get(name, name) for name in types if name != "null"]
+    words += [name for name in types if name == "null"]
+    return " or ".join(words)

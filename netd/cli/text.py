@@ -1,0 +1,54 @@
+"""How the command line writes what came from elsewhere: names, times, bytes.  Pure.
+
+A device chooses its own name and sends any bytes; none of them may move the cursor, recolour the terminal or forge a line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["ago", "duration", "escaped", "payload_text"]
+
+_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode's categories of characters that a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
+
+
+def escaped(text: str, keep: str = "") -> str:
+    r"""*text* with each control or invisible character as ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``, except those in *keep*."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one if one in keep or unicodedata.category(one) not in _DANGEROUS else _escape(one) for one in text)
+
+
+def _escape(character: str) -> str:
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
+    if named is not None:
+        return named
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def payload_text(payload: bytes) -> str:
+    r"""*payload* for a person: UTF-8 with its lines and tabs, all that is not text as ``\xNN``."""
+    return escaped(payload.decode("utf-8", "backslashreplace"), keep="\n\t")
+
+
+def duration(seconds: float) -> str:
+    """*seconds* in the largest unit that fits, and the next: ``3 s``, ``2 min 5 s``, ``4 h``, ``3 d 2 h``. Below zero is ``0 s``."""
+    left = max(0, int(seconds))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    parts = []
+    for unit, size in units:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
+
+
+def ago(moment: float, now: float) -> str:
+    """How long before *now* the *moment* was, both in seconds since 1970: ``3 s ago``; a moment to come is ``0 s ago``."""
+    return f"{duration(now - moment)} ago"

@@ -1,0 +1,65 @@
+"""Configuration: what a kind of service can be told, and how one INI file tells it.
+
+A kind declares its options with :func:`option` on a class that derives from :class:`SectionConfig`. :func:`load` turns a file
+and the environment into frozen objects, or reports every mistake at once. :mod:`netd.config.reference` renders the packaged
+INI and the option reference from the same declarations.
+"""
+
+from __future__ import annotations
+
+from netd.config.loader import Configuration, Origin, Section, load, parse
+from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name
+from netd.config.parsers import (
+    Parser,
+    auto_or,
+    choice,
+    duration,
+    endpoints,
+    flag,
+    integer,
+    mapping,
+    off_or,
+    path,
+    secret_file,
+    size,
+    text,
+    unlimited_or,
+    within,
+    words,
+)
+from netd.config.reference import render_ini, render_markdown, stale_references, write_reference
+
+__all__ = [
+    "REQUIRED",
+    "Configuration",
+    "NetdConfig",
+    "Option",
+    "Origin",
+    "Parser",
+    "Section",
+    "SectionConfig",
+    "auto_or",
+    "choice",
+    "duration",
+    "endpoints",
+    "flag",
+    "integer",
+    "load",
+    "mapping",
+    "off_or",
+    "option",
+    "options_of",
+    "parse",
+    "path",
+    "render_ini",
+    "render_markdown",
+    "secret_file",
+    "section_name",
+    "size",
+    "stale_references",
+    "text",
+    "unlimited_or",
+    "within",
+    "words",
+    "write_reference",
+]

@@ -1,0 +1,199 @@
+"""Twisted server endpoint descriptions (``tcp:5050:interface=127.0.0.1``): splitting, checking, and telling where they collide.
+
+Twisted's own parser has the last word. Before it is asked, the arguments are laid beside the parameters of the known types:
+its errors speak of Python calls (``_parseTCP() got an unexpected keyword argument``), these speak of what was written. Nothing
+here listens, and nothing imports the reactor.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+
+from attrs import frozen
+from twisted.internet.endpoints import serverFromString
+
+from netd.config.spelling import did_you_mean, quoted
+
+__all__ = ["PARAMETERS", "Address", "addresses", "check_description", "split_descriptions"]
+
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "tcp": ("port", "interface", "backlog"),
+    "tcp6": ("port", "backlog", "interface"),
+    "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog", "extraCertChain", "dhParameters"),
+    "tls": ("path", "port", "backlog", "interface"),
+    "unix": ("address", "mode", "backlog", "lockfile"),
+    "systemd": ("domain", "index", "name"),
+}
+"""The parameters of Twisted's endpoint types, in the order in which they may be given without their names."""
+
+_REQUIRED = {"tcp": "port", "tcp6": "port", "ssl": "port", "tls": "path", "unix": "address", "systemd": "domain"}
+_WRAPPER = "haproxy"
+_SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
+_EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::"}  # noqa: S104 - recognised, not bound
+_GREATEST_PORT = 65535
+
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9.+-]*")
+_ESCAPED_FULLY = re.compile(r"(?:\\.|[^\\])*", re.DOTALL)
+_DESCRIPTION = re.compile(r"(?:\\.|\S)+")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_OCTAL = re.compile(r"[0-7]{1,4}")
+
+
+@frozen
+class Address:
+    """Where a description listens, for finding two that cannot listen at once.
+
+    :ivar interface: an IP address, or the path of a unix socket.
+    :ivar port: 1 to 65535; 0 for a unix socket.
+    :ivar everywhere: whether *interface* is the wildcard of its family and so takes the port on every interface of it.
+    """
+
+    interface: str
+    port: int
+    everywhere: bool = False
+
+    def collides_with(self, other: Address) -> bool:
+        """Whether the operating system would refuse the second of the two."""
+        if self.port != other.port:
+            return False
+        same_family = (":" in self.interface) == (":" in other.interface)
+        return self.interface == other.interface or (same_family and (self.everywhere or other.everywhere))
+
+
+def split_descriptions(text: str) -> tuple[str, ...]:
+    """The descriptions in *text*, separated by white space; a space after a backslash belongs to its description."""
+    return tuple(_DESCRIPTION.findall(text))
+
+
+def check_description(description: str) -> None:
+    """Make sure that Twisted can listen on *description*.
+
+    Files that it names (keys, certificates) must be there. Sockets handed over by systemd need not: they exist only when
+    systemd starts the daemon.
+
+    :raises ValueError: naming the description and what is wrong with it.
+    """
+    try:
+        if not _ESCAPED_FULLY.fullmatch(description):
+            raise ValueError("ends in a lone backslash")
+        kind, arguments = _arguments(description)
+        if not _TYPE.fullmatch(kind):
+            raise ValueError(_unknown_type(kind))
+        if kind in PARAMETERS:
+            _check_arguments(kind, arguments)
+        if kind != "systemd":
+            _ask_twisted(_unwrapped(description), kind)
+    except ValueError as error:
+        raise ValueError(f"{description}: {error}") from None
+
+
+def addresses(descriptions: tuple[str, ...]) -> tuple[tuple[str, Address], ...]:
+    """Each of the (checked) *descriptions* whose address is fixed, with that address.
+
+    Left out are port 0, which the operating system chooses, sockets from systemd, and types of other distributions.
+    """
+    found = ((description, _address(description)) for description in descriptions)
+    return tuple((description, address) for description, address in found if address is not None)
+
+
+def _address(description: str) -> Address | None:
+    kind, arguments = _arguments(description)
+    if kind == "unix":
+        return Address(arguments["address"], 0)
+    port = int(arguments.get("port", "443"))
+    if kind not in _EVERYWHERE or port == 0:
+        return None
+    interface = arguments.get("interface") or _EVERYWHERE[kind]
+    try:
+        known = ip_address(interface)
+    except ValueError:
+        return Address(interface, port)
+    return Address(known.compressed, port, known.is_unspecified)
+
+
+def _unwrapped(description: str) -> str:
+    """*description* without ``haproxy:`` before it."""
+    while description.startswith(f"{_WRAPPER}:"):
+        description = description.removeprefix(f"{_WRAPPER}:")
+    return description
+
+
+def _arguments(description: str) -> tuple[str, dict[str, str]]:
+    """The type of *description* (that which a wrapper wraps) and its arguments by name; of a foreign type, no arguments."""
+    fields = re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", _unwrapped(description), re.DOTALL)
+    kind = fields[0]
+    arguments: dict[str, str] = {}
+    if kind not in PARAMETERS:
+        return kind, arguments
+    takes = f"{kind} takes {', '.join(PARAMETERS[kind])}"
+    for position, argument in enumerate(fields[1:]):
+        name, equals, value = _partition(argument)
+        if not equals:
+            if position >= len(PARAMETERS[kind]):
+                raise ValueError(f"too many arguments; {takes}")
+            name, value = PARAMETERS[kind][position], name
+        if name not in PARAMETERS[kind]:
+            raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, PARAMETERS[kind])}; {takes}")
+        if name in arguments:
+            raise ValueError(f"{name} is given twice")
+        arguments[name] = value
+    return kind, arguments
+
+
+def _partition(argument: str) -> tuple[str, str, str]:
+    """``name``, ``=``, ``value`` of one argument, unescaped; of a positional one, its value and twice nothing."""
+    match = re.fullmatch(r"((?:\\.|[^=\\])*)(=?)(.*)", argument, re.DOTALL)
+    assert match is not None, "only a lone backslash at the end would not match"
+    name, equals, value = match.groups()
+    return _ESCAPE.sub(r"\1", name), equals, _ESCAPE.sub(r"\1", value)
+
+
+def _check_arguments(kind: str, arguments: dict[str, str]) -> None:
+    required = _REQUIRED[kind]
+    if not arguments.get(required):
+        raise ValueError(f"{required} is missing; write {kind}:{required.upper()}")
+    port = arguments.get("port", "0")
+    if not _NUMBER.fullmatch(port) or int(port) > _GREATEST_PORT:
+        raise ValueError(f"port {quoted(port)} is not a number from 0 to {_GREATEST_PORT}")
+    for name, form, wanted in (("backlog", _NUMBER, "a number"), ("mode", _OCTAL, "octal"), ("lockfile", _NUMBER, "0 or 1")):
+        if name in arguments and not form.fullmatch(arguments[name]):
+            raise ValueError(f"{name} {quoted(arguments[name])} is not {wanted}")
+    if kind == "systemd":
+        _check_systemd(arguments)
+    if kind == "tls" and not Path(arguments["path"]).is_dir():
+        raise ValueError(f"{quoted(arguments['path'])} is not a directory of PEM files; write tls:DIRECTORY:PORT")
+
+
+def _check_systemd(arguments: dict[str, str]) -> None:
+    if arguments["domain"] not in _SYSTEMD_DOMAINS:
+        raise ValueError(f"domain {quoted(arguments['domain'])} is not one of {', '.join(_SYSTEMD_DOMAINS)}")
+    if ("index" in arguments) == ("name" in arguments):
+        raise ValueError("give either index=NUMBER or name=NAME")
+    if not _NUMBER.fullmatch(arguments.get("index", "0")):
+        raise ValueError(f"index {quoted(arguments['index'])} is not a number")
+
+
+def _ask_twisted(description: str, kind: str) -> None:
+    try:
+        serverFromString(object(), description)  # type: ignore[no-untyped-call]  # not annotated in Twisted
+    except OSError as error:
+        raise ValueError(f"{error.filename} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError) as error:
+        if "Unknown endpoint type" in str(error):
+            raise ValueError(_unknown_type(kind)) from None
+        raise ValueError(f"cannot be used: {error}") from None
+    except Exception as error:
+        # What another distribution's type needs a real reactor for shows when it listens.
+        if kind in PARAMETERS:
+            raise ValueError(f"cannot be used: {error!r}") from None
+
+
+def _unknown_type(kind: str) -> str:
+    if kind == _WRAPPER:
+        return f"{_WRAPPER} wraps another endpoint; write {_WRAPPER}:tcp:PORT"
+    types = (*PARAMETERS, _WRAPPER)
+    hint = f" (did you mean tcp:{kind}?)" if _NUMBER.fullmatch(kind) else did_you_mean(kind, types)
+    return f"unknown endpoint type {quoted(kind)}{hint}; types are {', '.join(sorted(types))}"

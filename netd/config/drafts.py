@@ -1,0 +1,140 @@
+"""Sections on their way from text to objects: which kind each is of, what is written in it, and what is wrong so far."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from attrs import define, field, frozen
+
+from netd.config.ini import Block
+from netd.config.options import NETD, NetdConfig, SectionConfig, options_of, section_name
+from netd.config.spelling import did_you_mean, nearest, quoted
+from netd.errors import ConfigErrors, ConfigProblem
+from netd.operations import MAIN
+
+__all__ = ["DEFAULT", "NOWHERE", "Draft", "Problems", "Setting", "draft_sections"]
+
+DEFAULT = "default"
+"""The place of a text that nobody wrote."""
+
+NOWHERE = math.inf
+"""In place of a line number for what is not in the file; sorts behind everything that is."""
+
+_INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+@frozen
+class Setting:
+    """The text of one option.
+
+    :ivar place: ``file:line``, ``environment NETD_…`` or :data:`DEFAULT`.
+    :ivar line: of the file, or :data:`NOWHERE`.
+    """
+
+    text: str
+    place: str
+    line: float
+
+
+@define
+class Draft:
+    """One section of a known kind.
+
+    :ivar line: of its header; 0 for a ``[netd]`` that is not written.
+    :ivar settings: what is written or overridden, by option; only options that exist.
+    :ivar is_repeated: whether an earlier section has the same name, so that this one is checked and then left out.
+    """
+
+    kind: str
+    instance: str
+    line: int
+    config_class: type
+    is_repeated: bool = False
+    settings: dict[str, Setting] = field(factory=dict)
+
+    @property
+    def section(self) -> str:
+        """The section as the INI names it."""
+        return section_name(self.kind, self.instance)
+
+
+class Problems:
+    """Every mistake found so far."""
+
+    def __init__(self, file_name: str) -> None:
+        self._file_name = file_name
+        self._found: list[tuple[float, ConfigProblem]] = []
+
+    def place(self, line: int) -> str:
+        """``file:line``."""
+        return f"{self._file_name}:{line}"
+
+    def add(self, line: int, section: str, option: str, problem: str) -> None:
+        """Note a mistake on *line* of the file."""
+        self._found.append((line, ConfigProblem(self.place(line), section, option, problem)))
+
+    def add_about(self, draft: Draft, option: str, setting: Setting, problem: str) -> None:
+        """Note what is wrong with *setting*; with a default, on the line of the section that relies on it."""
+        place = self.place(draft.line) if setting.place == DEFAULT else setting.place
+        self._found.append((setting.line, ConfigProblem(place, draft.section, option, problem)))
+
+    def extend(self, problems: Iterable[ConfigProblem]) -> None:
+        """Note mistakes that are not in the file."""
+        self._found.extend((NOWHERE, problem) for problem in problems)
+
+    def raise_any(self) -> None:
+        """Raise :class:`netd.errors.ConfigErrors` with everything in file order, if there is anything."""
+        if self._found:
+            raise ConfigErrors(tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0])))
+
+
+def draft_sections(blocks: Iterable[Block], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:
+    """A draft of each block whose kind is known, with its options; first of all that of ``[netd]``, written or not."""
+    classes: dict[str, type] = {NETD: NetdConfig, **kinds}
+    lines: dict[str, int] = {}
+    drafts: list[Draft] = []
+    for block in blocks:
+        kind, instance = _identify(block, classes, problems)
+        if kind is None:
+            continue
+        draft = Draft(kind, instance, block.line, classes[kind], section_name(kind, instance) in lines)
+        first_line = lines.setdefault(draft.section, block.line)
+        if draft.is_repeated:
+            remedy = "" if kind == NETD else f", or name another instance [{kind}:NAME]"
+            problems.add(block.line, draft.section, "", f"given twice, first on line {first_line}; put its options there{remedy}")
+        _take_entries(draft, block, problems)
+        drafts.append(draft)
+    if NETD not in lines:
+        drafts.append(Draft(NETD, MAIN, 0, NetdConfig))
+    return sorted(drafts, key=lambda draft: (draft.kind != NETD, draft.line))
+
+
+def _identify(block: Block, classes: Mapping[str, type], problems: Problems) -> tuple[str | None, str]:
+    """The kind and instance that *block* is named for; the kind is None when there is no such section."""
+    kind, colon, instance = block.name.partition(":")
+    if kind not in classes:
+        candidate = nearest(kind, classes)
+        hint = f" (did you mean [{candidate}{colon}{instance}]?)" if candidate is not None else ""
+        problems.add(block.line, block.name, "", f"unknown section{hint}; kinds are {', '.join(sorted(classes))}")
+    elif colon and kind == NETD:
+        problems.add(block.line, block.name, "", f"there is only one [{NETD}]; take out the colon and what follows it")
+    elif colon and not _INSTANCE.fullmatch(instance):
+        problems.add(block.line, block.name, "", f"instance {quoted(instance)} is not 1 to 32 letters, digits, _ and -")
+    else:
+        return kind, instance or MAIN
+    return None, ""
+
+
+def _take_entries(draft: Draft, block: Block, problems: Problems) -> None:
+    options = options_of(draft.config_class)
+    for entry in block.entries:
+        first = draft.settings.get(entry.name)
+        if entry.name not in options:
+            hint = did_you_mean(entry.name, options) or f"; options are {', '.join(options)}"
+            problems.add(entry.line, draft.section, entry.name, f"unknown option{hint}")
+        elif first is not None:
+            problems.add(entry.line, draft.section, entry.name, f"given twice, first on line {first.line}; keep one")
+        else:
+            draft.settings[entry.name] = Setting(entry.text, problems.place(entry.line), entry.line)

@@ -1,0 +1,128 @@
+"""Environment variables that override options, and those that look as if they were meant to.
+
+``NETD_RELAY_LISTEN`` overrides ``listen`` of ``[relay]``, ``NETD_RELAY_LAB2_LISTEN`` that of ``[relay:lab2]``. Platforms put
+variables of their own beside these (``NETD_PORT``, ``NETD_SERVICE_HOST`` for a service called *netd*): whatever matches no
+kind is left alone. An empty variable counts as one that is not set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from attrs import frozen
+
+from netd.config.options import NETD, section_name, variable_name
+from netd.config.spelling import UNUSABLE, nearest
+from netd.errors import ConfigProblem
+from netd.operations import MAIN
+
+__all__ = ["Override", "Target", "overrides", "place"]
+
+_VARIABLE = re.compile(rf"{NETD.upper()}_[A-Z0-9_]+")
+_SERVICE_LINK = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)")
+_LINKED_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
+
+
+@frozen
+class Target:
+    """A section whose options variables may override, by the names of its options."""
+
+    kind: str
+    instance: str
+    options: tuple[str, ...]
+
+    @property
+    def section(self) -> str:
+        """The section as the INI names it."""
+        return section_name(self.kind, self.instance)
+
+    def variables(self) -> dict[str, str]:
+        """Each option's variable, and the option."""
+        return {variable_name(self.kind, self.instance, name): name for name in self.options}
+
+
+@frozen
+class Override:
+    """A variable that takes the place of what the INI says."""
+
+    section: str
+    option: str
+    variable: str
+    text: str
+
+
+def place(variable: str) -> str:
+    """How messages name *variable* as a place."""
+    return f"environment {variable}"
+
+
+def overrides(
+    targets: Collection[Target], kinds: Mapping[str, tuple[str, ...]], environ: Mapping[str, str]
+) -> tuple[list[Override], list[ConfigProblem]]:
+    """The variables of *environ* that override an option, and those that were meant to and do not.
+
+    :param targets: the sections that are there, ``[netd]`` among them.
+    :param kinds: each kind that there could be a section of, with the names of its options.
+    """
+    found: list[Override] = []
+    problems: list[ConfigProblem] = []
+    for variable in sorted(name for name, text in environ.items() if text and _VARIABLE.fullmatch(name)):
+        text = environ[variable]
+        meant = [(target.section, target.variables()[variable]) for target in targets if variable in target.variables()]
+        if len(meant) > 1:
+            problems.append(_ambiguous(variable, meant))
+        elif not meant:
+            problems.extend(_unmatched(variable, text, targets, kinds))
+        elif UNUSABLE.search(text):
+            problems.append(ConfigProblem(place(variable), *meant[0], "is not UTF-8 text without control characters"))
+        else:
+            found.append(Override(*meant[0], variable, text.strip()))
+    return found, problems
+
+
+def _ambiguous(variable: str, meant: list[tuple[str, str]]) -> ConfigProblem:
+    sections = " and ".join(f"[{section}]" for section, _ in meant)
+    return ConfigProblem(place(variable), *meant[0], f"means {sections} alike; rename one of them, or write the option there")
+
+
+def _unmatched(
+    variable: str, text: str, targets: Iterable[Target], kinds: Mapping[str, tuple[str, ...]]
+) -> Iterable[ConfigProblem]:
+    """What is wrong with a variable that matches no option: nothing, unless it names a kind."""
+    named = [kind for kind in kinds if variable.startswith(variable_name(kind, MAIN, ""))]
+    if not named or _is_of_a_platform(variable, text):
+        return
+    kind = max(named, key=len)
+    present = [target for target in targets if target.kind == kind]
+    owners = [target for target in present if variable.startswith(variable_name(kind, target.instance, ""))]
+    absent = _absent_section(variable, kind, kinds[kind])
+    if absent is None and owners:
+        owner = max(owners, key=lambda target: len(target.section))
+        hint = _near(variable, present) or f"; options are {', '.join(owner.options)}"
+        option = variable.removeprefix(variable_name(kind, owner.instance, "")).lower()
+        yield ConfigProblem(place(variable), owner.section, option, f"unknown option{hint}")
+    else:
+        section, option = absent or (kind, "")
+        remedy = f"there is no section [{section}]; add it{_near(variable, present)}"
+        yield ConfigProblem(place(variable), section, option, remedy)
+
+
+def _is_of_a_platform(variable: str, text: str) -> bool:
+    """Whether a container platform set *variable* to tell of a service called ``netd-…``."""
+    return bool(_SERVICE_LINK.fullmatch(variable) or (variable.endswith("_PORT") and _LINKED_ADDRESS.match(text)))
+
+
+def _absent_section(variable: str, kind: str, options: Iterable[str]) -> tuple[str, str] | None:
+    """The section and option that *variable*, which is of no section that is there, means if it ends in an option's name."""
+    rest = variable.removeprefix(variable_name(kind, MAIN, ""))
+    for name in sorted(options, key=len, reverse=True):
+        match = re.fullmatch(rf"(?:(\w+)_)?{re.escape(name.upper())}", rest)
+        if match is not None and match[1] != MAIN.upper():
+            return section_name(kind, (match[1] or MAIN).lower()), name
+    return None
+
+
+def _near(variable: str, present: Iterable[Target]) -> str:
+    candidate = nearest(variable, [known for target in present for known in target.variables()])
+    return f" (did you mean {candidate}?)" if candidate is not None else ""

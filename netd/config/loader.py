@@ -1,0 +1,221 @@
+"""From INI text and environment to frozen objects, or to every mistake at once.
+
+The parser dies here: services see one frozen ``Config`` each. The file system is touched only to read the one file (and by
+endpoint descriptions, which name certificates); who runs the daemon and where is handed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from netd.config import ini
+from netd.config.descriptions import Address, addresses
+from netd.config.drafts import DEFAULT, NOWHERE, Draft, Problems, Setting, draft_sections
+from netd.config.environment import Target, overrides, place
+from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, SectionConfig, options_of, section_name
+from netd.errors import ConfigErrors, ConfigProblem
+from netd.paths import state_directory
+
+__all__ = ["Configuration", "Origin", "Section", "load", "parse"]
+
+_GREATEST_FILE = 2**20
+_LONGEST_NAME = 63
+_NAMELESS = "netd"
+
+
+@attrs.frozen
+class Section:
+    """A section of the INI: a service to run."""
+
+    kind: str
+    instance: str
+    config: SectionConfig
+
+    @property
+    def name(self) -> str:
+        """The section as the INI names it: ``relay``, ``relay:lab2``."""
+        return section_name(self.kind, self.instance)
+
+
+@attrs.frozen
+class Origin:
+    """Where the text in force of one option comes from.
+
+    :ivar text: what ``auto`` stands for, in the options of ``[netd]``; the text itself in all others.
+    :ivar place: ``default``, ``file:line`` or ``environment NETD_…``.
+    """
+
+    section: str
+    option: str
+    text: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"[{self.section}] {self.option} = {' '.join(self.text.split())} ; {self.place}"
+
+
+@attrs.frozen
+class Configuration:
+    """A whole configuration without mistakes.
+
+    :ivar sections: in file order; ``[netd]`` is not among them.
+    :ivar origins: of every option of every section, those of ``[netd]`` first.
+    """
+
+    netd: NetdConfig
+    sections: tuple[Section, ...]
+    origins: tuple[Origin, ...]
+
+    def origin_lines(self) -> tuple[str, ...]:
+        """Each option in force as ``[relay] listen = tcp:… ; etc/netd.ini:12``, for ``netd config --origin``."""
+        return tuple(str(origin) for origin in self.origins)
+
+
+def load(
+    path: Path, kinds: Mapping[str, type[SectionConfig]], environ: Mapping[str, str], uid: int, hostname: str
+) -> Configuration:
+    """The configuration in the file *path*, as :func:`parse` reads it.
+
+    :raises ConfigErrors: also when the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_GREATEST_FILE + 1)
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from None
+    if len(content) > _GREATEST_FILE:
+        raise _unreadable(path, f"is larger than {_GREATEST_FILE} bytes; this is no configuration")
+    return parse(content.decode("utf-8", "surrogateescape"), str(path), kinds, environ, uid, hostname)
+
+
+def _unreadable(path: Path, problem: str) -> ConfigErrors:
+    return ConfigErrors((ConfigProblem(str(path), "", "", problem),))
+
+
+def parse(
+    text: str,
+    file_name: str,
+    kinds: Mapping[str, type[SectionConfig]],
+    environ: Mapping[str, str],
+    uid: int,
+    hostname: str,
+) -> Configuration:
+    """The configuration in *text*.
+
+    :param file_name: how messages and origins name the text.
+    :param kinds: each kind of section, and the class of its options.
+    :param environ: the environment, for ``NETD_…`` overrides and to find the state directory.
+    :param uid: the user that the daemon runs as; 0 keeps its state elsewhere than others do.
+    :param hostname: stands for ``name = auto``.
+    :raises ConfigErrors: with every mistake, in file order; those in the environment come last.
+    """
+    problems = Problems(file_name)
+    blocks, mistakes = ini.read(text)
+    for mistake in mistakes:
+        problems.add(mistake.line, mistake.section, "", mistake.problem)
+    drafts = draft_sections(blocks, kinds, problems)
+    _apply_overrides(drafts, kinds, environ, problems)
+    values = [_read_values(draft, problems) for draft in drafts]
+    kept = [(draft, read) for draft, read in zip(drafts, values, strict=True) if not draft.is_repeated]
+    _refuse_collisions(kept, problems)
+    netd = _netd_config(*kept[0], environ, uid, hostname)
+    sections = [_section(draft, read, netd, problems) for draft, read in kept[1:]]
+    problems.raise_any()
+    found = tuple(section for section in sections if section is not None)
+    origins = tuple(origin for draft, _ in kept for origin in _origins(draft, netd))
+    return Configuration(netd, found, origins)
+
+
+def _apply_overrides(
+    drafts: Iterable[Draft], kinds: Mapping[str, type[SectionConfig]], environ: Mapping[str, str], problems: Problems
+) -> None:
+    drafts_by_section = {draft.section: draft for draft in drafts if not draft.is_repeated}
+    targets = [Target(draft.kind, draft.instance, tuple(options_of(draft.config_class))) for draft in drafts_by_section.values()]
+    names = {kind: tuple(options_of(config_class)) for kind, config_class in kinds.items()}
+    found, mistakes = overrides(targets, names, environ)
+    for override in found:
+        setting = Setting(override.text, place(override.variable), NOWHERE)
+        drafts_by_section[override.section].settings[override.option] = setting
+    problems.extend(mistakes)
+
+
+def _setting(draft: Draft, name: str) -> Setting | None:
+    """The text in force of one option; None when it is required and missing."""
+    default = options_of(draft.config_class)[name].default
+    if name in draft.settings or default is REQUIRED:
+        return draft.settings.get(name)
+    return Setting(default, DEFAULT, draft.line)
+
+
+def _read_values(draft: Draft, problems: Problems) -> dict[str, Any]:
+    """The value of each option that has a good one."""
+    values: dict[str, Any] = {}
+    for name, option in options_of(draft.config_class).items():
+        setting = _setting(draft, name)
+        if setting is not None:
+            try:
+                values[name] = option.parser(setting.text)
+            except ValueError as error:
+                problems.add_about(draft, name, setting, str(error))
+        elif not draft.is_repeated:
+            problems.add(draft.line, draft.section, name, f"is missing; write {name} = … ({option.parser.describes})")
+    return values
+
+
+def _refuse_collisions(kept: Iterable[tuple[Draft, Mapping[str, Any]]], problems: Problems) -> None:
+    """Note every endpoint that the operating system would refuse because of one before it."""
+    taken: list[tuple[Address, str]] = []
+    for draft, values in kept:
+        for name, option in options_of(draft.config_class).items():
+            setting = _setting(draft, name)
+            descriptions = values.get(name) if option.parser.listens else None
+            if setting is None or descriptions is None:
+                continue
+            for description, address in addresses(descriptions):
+                first = next((holder for other, holder in taken if other.collides_with(address)), None)
+                if first is not None:
+                    problems.add_about(draft, name, setting, f"{description} is taken by {first}; choose another")
+                taken.append((address, f"[{draft.section}] {name} ({setting.place})"))
+
+
+def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str], uid: int, hostname: str) -> NetdConfig:
+    config = NetdConfig(**values)
+    if _is_auto(draft, "name"):
+        reduced = re.sub(r"[^A-Za-z0-9_-]+", "-", hostname).strip("-")
+        config = attrs.evolve(config, name=reduced[:_LONGEST_NAME] or _NAMELESS)
+    if _is_auto(draft, "state_directory"):
+        config = attrs.evolve(config, state_directory=state_directory(environ, uid))
+    return config
+
+
+def _is_auto(draft: Draft, name: str) -> bool:
+    """Whether an option of ``[netd]`` is left to the loader."""
+    setting = _setting(draft, name)
+    return draft.kind == NETD and setting is not None and setting.text == AUTO
+
+
+def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, problems: Problems) -> Section | None:
+    """The finished section; None when an option of it has no good value, or the class finds that they do not go together."""
+    if values.keys() != options_of(draft.config_class).keys():
+        return None
+    try:
+        config = draft.config_class(
+            instance=draft.instance, state_directory=netd.state_directory, stop_timeout=netd.stop_timeout, **values
+        )
+    except ValueError as error:
+        problems.add(draft.line, draft.section, "", str(error))
+        return None
+    return Section(draft.kind, draft.instance, config)
+
+
+def _origins(draft: Draft, netd: NetdConfig) -> Iterable[Origin]:
+    for name in options_of(draft.config_class):
+        setting = _setting(draft, name)
+        assert setting is not None, "what is missing has been refused"
+        text = str(getattr(netd, name)) if _is_auto(draft, name) else setting.text
+        yield Origin(draft.section, name, text, setting.place)

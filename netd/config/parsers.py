@@ -1,0 +1,245 @@
+"""Parsers of option values: from INI text to a frozen Python value, or a ValueError that says what to write instead.
+
+Every number has its unit in the text and its limits in the parser; "no limit" is a word, never a number. The parsers know
+neither sections nor files: the loader adds the place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+from netd.config.descriptions import check_description, split_descriptions
+from netd.config.spelling import did_you_mean, quoted
+
+__all__ = [
+    "Parser",
+    "auto_or",
+    "choice",
+    "duration",
+    "endpoints",
+    "flag",
+    "integer",
+    "mapping",
+    "off_or",
+    "path",
+    "secret_file",
+    "size",
+    "text",
+    "unlimited_or",
+    "within",
+    "words",
+]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Number = TypeVar("Number", int, float)
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z]*)")
+_BYTES_IN = {"": 1, "B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
+_SECONDS_IN = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST_DURATION = 3650 * _SECONDS_IN["d"]
+_FLAGS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+@frozen
+class Parser(Generic[T_co]):
+    """Reads the text of one option.
+
+    :ivar describes: the format or unit as the option reference shows it.
+    :ivar read: turns text that is not empty into the value; raises ValueError with a text that names the remedy.
+    :ivar listens: whether the value is a tuple of endpoint descriptions that the service will listen on.
+    """
+
+    describes: str
+    read: Callable[[str], T_co]
+    listens: bool = False
+
+    def __call__(self, written: str) -> T_co:
+        """The value of *written*; white space around it means nothing.
+
+        :raises ValueError: when it is empty or wrong; the text says what to write instead.
+        """
+        stripped = written.strip()
+        if not stripped:
+            raise ValueError("is empty; write a value, or leave the line out for the default")
+        return self.read(stripped)
+
+
+text: Parser[str] = Parser("text", str)
+"""Any text that is not empty."""
+
+
+def _read_flag(written: str) -> bool:
+    if written.lower() not in _FLAGS:
+        raise ValueError(f"{quoted(written)} is neither yes nor no")
+    return _FLAGS[written.lower()]
+
+
+flag: Parser[bool] = Parser("yes or no", _read_flag)
+"""``yes``, ``true``, ``on``; ``no``, ``false``, ``off``; in any letter case."""
+
+
+def integer(least: int = 0, greatest: int | None = None) -> Parser[int]:
+    """A whole number from *least* to *greatest*, both included; None is no upper limit."""
+    limits = f"at least {least}" if greatest is None else f"{least} to {greatest}"
+
+    def read(written: str) -> int:
+        if not _INTEGER.fullmatch(written):
+            raise ValueError(f"{quoted(written)} is not a whole number ({limits})")
+        value = int(written)
+        if value < least or (greatest is not None and value > greatest):
+            raise ValueError(f"{value} is out of range ({limits})")
+        return value
+
+    return Parser(f"whole number, {limits}", read)
+
+
+def _read_size(written: str) -> int:
+    match = _QUANTITY.fullmatch(written)
+    if match is None or "." in match[1]:
+        raise ValueError(f"{quoted(written)} is not a size; write whole bytes as in 512, 64KiB or 1MiB")
+    number, unit = match.groups()
+    if unit not in _BYTES_IN:
+        units = ", ".join(unit for unit in _BYTES_IN if unit)
+        raise ValueError(f"{quoted(written)}: unknown unit {unit}{did_you_mean(unit, _BYTES_IN)}; units are {units}")
+    return int(number) * _BYTES_IN[unit]
+
+
+size: Parser[int] = Parser("size: 512, 64KiB, 1MiB", _read_size)
+"""A number of bytes: bare, or with ``B``, ``KiB``, ``MiB``, ``GiB`` (powers of 1024), ``kB``, ``MB``, ``GB`` (powers of 1000)."""
+
+
+def _read_duration(written: str) -> float:
+    match = _QUANTITY.fullmatch(written)
+    if match is None:
+        raise ValueError(f"{quoted(written)} is not a duration; write it as in 250ms, 10s, 5m, 1h or 2d")
+    number, unit = match.groups()
+    if not unit:
+        raise ValueError(f"{number} has no unit; write {number}s for seconds (units are {', '.join(_SECONDS_IN)})")
+    if unit not in _SECONDS_IN:
+        raise ValueError(f"{quoted(written)}: unknown unit {unit}; units are {', '.join(_SECONDS_IN)}")
+    seconds = float(number) * _SECONDS_IN[unit]
+    if seconds > _LONGEST_DURATION:
+        raise ValueError(f"{quoted(written)} is longer than 3650d")
+    return seconds
+
+
+duration: Parser[float] = Parser("duration: 250ms, 10s, 5m, 1h, 2d", _read_duration)
+"""Seconds, 0 to ten years, written with a unit: ``ms``, ``s``, ``m``, ``h``, ``d``."""
+
+
+def within(parser: Parser[Number], least: str, greatest: str) -> Parser[Number]:
+    """A quantity that *parser* reads, from *least* to *greatest*, both included and both written in its own format."""
+    lower, upper = parser(least), parser(greatest)
+
+    def read(written: str) -> Number:
+        value = parser(written)
+        if not lower <= value <= upper:
+            raise ValueError(f"{quoted(written)} is out of range ({least} to {greatest})")
+        return value
+
+    return Parser(f"{parser.describes} ({least} to {greatest})", read)
+
+
+def choice(*candidates: str) -> Parser[str]:
+    """One of the words *candidates*, exactly as spelled."""
+
+    def read(written: str) -> str:
+        if written not in candidates:
+            hint = did_you_mean(written, candidates)
+            raise ValueError(f"{quoted(written)} is not one of {', '.join(candidates)}{hint}")
+        return written
+
+    return Parser(f"one of {', '.join(candidates)}", read)
+
+
+def _items(written: str) -> list[str]:
+    """The comma-separated items of *written*; none of them empty."""
+    items = [item.strip() for item in written.split(",")]
+    if not all(items):
+        raise ValueError(f"{quoted(written)} has an empty item; take out the comma too many")
+    return items
+
+
+def _refuse_repetition(items: list[str]) -> None:
+    repeated = next((item for position, item in enumerate(items) if item in items[:position]), None)
+    if repeated is not None:
+        raise ValueError(f"{quoted(repeated)} is given twice")
+
+
+def _read_words(written: str) -> tuple[str, ...]:
+    items = _items(written)
+    _refuse_repetition(items)
+    return tuple(items)
+
+
+words: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_words)
+"""One or more words, comma-separated; none empty, none twice."""
+
+
+def _read_mapping(written: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for item in _items(written):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not (key and equals and value):
+            raise ValueError(f"{quoted(item)} is not of the form key=value")
+        pairs.append((key, value))
+    _refuse_repetition([key for key, _ in pairs])
+    return tuple(pairs)
+
+
+mapping: Parser[tuple[tuple[str, str], ...]] = Parser("key=value pairs, comma-separated", _read_mapping)
+"""One or more ``key=value``, comma-separated, as a tuple of pairs in the order written; no key twice."""
+
+
+def _read_path(written: str) -> Path:
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{quoted(written)}: that user has no home directory; write the path in full") from None
+
+
+path: Parser[Path] = Parser("path", _read_path)
+"""A path; ``~`` and ``~user`` at its beginning mean a home directory. Whether it exists is for its user to find out."""
+
+secret_file: Parser[Path] = Parser("path of a file that holds a secret", _read_path)
+"""A path, as :data:`path`, of a file that holds a secret. Configuration never opens it and shows nothing but the path."""
+
+
+def _read_endpoints(written: str) -> tuple[str, ...]:
+    descriptions = split_descriptions(written)
+    for description in descriptions:
+        check_description(description)
+    return descriptions
+
+
+endpoints: Parser[tuple[str, ...]] = Parser("endpoints, separated by spaces", _read_endpoints, listens=True)
+"""One or more Twisted server endpoint descriptions, separated by white space; a space inside one is written ``\\ ``."""
+
+
+def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
+    def read(written: str) -> T | None:
+        return None if written == word else parser(written)
+
+    return Parser(f"{parser.describes}; or {word}", read, listens=parser.listens)
+
+
+def unlimited_or(parser: Parser[T]) -> Parser[T | None]:
+    """What *parser* reads, or None for the word ``unlimited``."""
+    return _word_or("unlimited", parser)
+
+
+def off_or(parser: Parser[T]) -> Parser[T | None]:
+    """What *parser* reads, or None for the word ``off``."""
+    return _word_or("off", parser)
+
+
+def auto_or(parser: Parser[T]) -> Parser[T | None]:
+    """What *parser* reads, or None for the word ``auto``: the service finds the value, and the option's help says how."""
+    return _word_or("auto", parser)

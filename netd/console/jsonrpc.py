@@ -1,0 +1,104 @@
+"""JSON-RPC 2.0, the text side of it: requests out of JSON, answers into JSON (console protocol)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed
+from netd.wire.jsontext import BadJSON, decode, encode
+
+__all__ = ["BadRequest", "Request", "answer", "failure", "join", "parse"]
+
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
+OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED = -32000, -32001, -32002
+
+MAX_BATCH = 100
+"""Requests in one batch."""
+
+
+class BadRequest(NetdError):
+    """JSON that is no JSON-RPC 2.0 request."""
+
+
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (BadJSON, PARSE_ERROR),
+    (BadRequest, INVALID_REQUEST),
+    (NoSuchOperation, METHOD_NOT_FOUND),
+    (InvalidArguments, INVALID_PARAMS),
+    (NotPermitted, NOT_PERMITTED),
+    (NoSuchTarget, NO_SUCH_TARGET),
+    (OperationFailed, OPERATION_FAILED),
+)
+
+
+@frozen
+class Request:
+    """One request, or the reason why it is none.
+
+    :ivar id: a string, a number or None as the caller chose it.
+    :ivar is_notification: no answer is wanted.
+    :ivar problem: set when this is no valid request; then *method* and *params* mean nothing.
+    """
+
+    id: Any
+    method: str = ""
+    params: dict[str, Any] | list[Any] = {}  # noqa: RUF012  # frozen, and never changed
+    is_notification: bool = False
+    problem: NetdError | None = None
+
+
+def parse(text: bytes) -> tuple[list[Request], bool]:
+    """The requests in *text*, and whether they came as a batch. What is malformed becomes a request with a problem."""
+    try:
+        value = decode(text)
+    except BadJSON as error:
+        return [Request(None, problem=error)], False
+    if not isinstance(value, list):
+        return [_request(value)], False
+    if not value:
+        return [Request(None, problem=BadRequest("an empty batch"))], False
+    if len(value) > MAX_BATCH:
+        return [Request(None, problem=BadRequest(f"a batch has at most {MAX_BATCH} requests"))], False
+    return [_request(item) for item in value], True
+
+
+def answer(request_id: Any, result: object) -> bytes:
+    """The answer that carries *result*; an answer about the failure when it cannot be JSON."""
+    try:
+        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(request_id), encode(result))
+    except BadJSON as error:
+        return failure(request_id, OperationFailed(f"the result {error}"))
+
+
+def failure(request_id: Any, error: Exception) -> bytes:
+    """The answer that carries *error*; faults of netd's own are not described to callers."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            message = str(error)
+            break
+    else:
+        code, message = INTERNAL_ERROR, "internal error; netd's log has it"
+    return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+
+
+def join(answers: list[bytes]) -> bytes:
+    """The answer to a batch."""
+    return b"[" + b",".join(answers) + b"]"
+
+
+def _request(value: Any) -> Request:
+    if not isinstance(value, dict):
+        return Request(None, problem=BadRequest("a request is an object"))
+    request_id = value.get("id")
+    if isinstance(request_id, bool) or not isinstance(request_id, str | int | float | None):
+        return Request(None, problem=BadRequest("`id` is a string, a number or null"))
+    method, params = value.get("method"), value.get("params", {})
+    if value.get("jsonrpc") != "2.0":
+        return Request(request_id, problem=BadRequest('a request says "jsonrpc": "2.0"'))
+    if not isinstance(method, str):
+        return Request(request_id, problem=BadRequest("`method` is a string"))
+    if not isinstance(params, dict | list):
+        return Request(request_id, problem=BadRequest("`params` is an object or an array"))
+    return Request(request_id, method, params, "id" not in value)

@@ -1,0 +1,105 @@
+"""The daemon: all sections of one configuration as services, their operations in one table, and its life from banner to drain."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.logger import Logger
+from twisted.internet.defer import Deferred
+
+from netd.admin.control.service import make_control_service
+from netd.bus.local import LocalBus
+from netd.config import Configuration
+from netd.errors import NetdError
+from netd.interfaces import IConsole, INetdService, IServiceKind
+from netd.operations import OperationTable
+from netd.system import System
+
+__all__ = ["Daemon", "assemble", "banner"]
+
+FAILED = 1
+"""Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
+
+
+def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], reactor: Any) -> Daemon:
+    """Build every service of *configuration*, wire it to the bus and to the table of operations."""
+    bus, table = LocalBus(), OperationTable()
+    services = [kinds[section.kind].make_service(section.config, reactor, bus) for section in configuration.sections]
+    netd = configuration.netd
+    # What stops the daemon must answer first: the answer leaves at the end of this turn.
+    system = System(
+        netd.name, services, table, bus, reactor.seconds, reactor.seconds(), lambda: reactor.callLater(0.05, reactor.stop)
+    )
+    table.add(system.operations())
+    for service in services:
+        table.add(service.operations(), service.instance)
+    for service in services:
+        if IConsole.providedBy(service):
+            service.use_operations(table)
+    control = make_control_service(netd.state_directory, reactor, table)
+    return Daemon(system, [IService(service) for service in services] + [control], str(netd.state_directory))
+
+
+def banner(status: dict[str, Any], state_directory: str) -> str:
+    """The table that the terminal shows when all services are up: service, where it listens, who may reach it, how to stop."""
+    rows = [("service", "listens on", "who may reach it")]
+    for service in status["services"]:
+        label = service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"
+        rows += [(label, place["address"], place["reach"]) for place in service["listening"]]
+    rows.append(("control", f"unix:{state_directory}/control.sock", "this user only; the netd command uses it"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([f"netd {status['version']} is up as {status['name']}", "", *lines, "", "Stop it with Ctrl-C or `netd stop`."])
+
+
+class Daemon(MultiService):
+    """All services of one netd process.
+
+    :param announce: writes the banner, for a person.
+    """
+
+    _log = Logger()
+
+    def __init__(self, system: System, services: list[Any], state_directory: str, announce: Callable[[str], Any] | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.system = system
+        self._state_directory = state_directory
+        self._announce = announce or _print
+        for service in services:
+            service.setServiceParent(self)
+
+    def privilegedStartService(self) -> None:
+        """Listen everywhere; end the process with one clear line when that fails."""
+        self._or_exit(super().privilegedStartService)
+
+    def startService(self) -> None:
+        """Start every service, then say where everything is."""
+        self._or_exit(super().startService)
+        signal.signal(signal.SIGHUP, self._hung_up)
+        self._announce(banner(self.system.status(), self._state_directory))
+
+    def stopService(self) -> Deferred[Any]:
+        """Drain every service."""
+        self._log.info("netd stops: no new connections, those that are open are finished")
+        stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
+        return stopped
+
+    def _or_exit(self, act: Callable[[], Any]) -> None:
+        try:
+            act()
+        except NetdError as error:
+            print(f"netd: {error}", file=sys.__stderr__, flush=True)
+            raise SystemExit(FAILED) from None
+
+    def _hung_up(self, _signal: int, _frame: object) -> None:
+        self._log.info("SIGHUP: the configuration is read at start only; nothing has changed")
+
+
+def _print(text: str) -> None:
+    """To the terminal itself: by now twistd takes what is written to ``sys.stdout`` for log lines."""
+    print(text, file=sys.__stdout__, flush=True)

@@ -1,0 +1,56 @@
+"""Kinds of service: found by ``twisted.plugin``, netd's own and a third party's in the same way.
+
+A plugin file holds dotted names only; what is behind them is imported when the kind is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+from twisted.plugin import IPlugin, getPlugins
+from twisted.python.reflect import namedAny
+from zope.interface import implementer
+
+from netd.interfaces import IBus, INetdService, IServiceKind
+
+__all__ = ["ServiceKind", "find_kinds"]
+
+
+@implementer(IServiceKind, IPlugin)
+@frozen
+class ServiceKind:
+    """A kind whose package holds ``config.Config`` and ``service.make_service``.
+
+    :ivar kind: the section name in the INI.
+    :ivar package: the package's dotted name.
+    """
+
+    kind: str
+    package: str
+
+    @property
+    def config(self) -> type:
+        """The class of its sections; imported now."""
+        config: type = namedAny(f"{self.package}.config.Config")
+        return config
+
+    def make_service(self, config: Any, reactor: Any, bus: IBus) -> INetdService:
+        """Build one section's service; imported now."""
+        service: INetdService = namedAny(f"{self.package}.service.make_service")(config, reactor, bus)
+        return service
+
+
+def find_kinds(plugins: Iterable[IServiceKind] | None = None) -> dict[str, IServiceKind]:
+    """All kinds by section name.
+
+    :param plugins: where to look instead of among the installed plugins.
+    :raises ValueError: when two plugins claim one name.
+    """
+    kinds: dict[str, IServiceKind] = {}
+    for plugin in getPlugins(IServiceKind) if plugins is None else plugins:
+        if plugin.kind in kinds:
+            raise ValueError(f"two plugins serve [{plugin.kind}]: {kinds[plugin.kind]!r} and {plugin!r}")
+        kinds[plugin.kind] = plugin
+    return dict(sorted(kinds.items()))

@@ -1,0 +1,224 @@
+"""The password file: who may log in where a person types a name and a password.
+
+The daemon reads the file and checks against it; ``netd passwd`` writes it.  Both do it through this module, so that they cannot
+disagree.  It is blocking on purpose, and one check takes 0.1 to 0.5 s of one core: the daemon calls it in a thread.
+
+A line is ``name:scrypt$N$r$p$salt$hash``: the cost parameters in decimal, salt and hash in Base64.  Blank lines and lines that
+start with ``#`` are left alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netd.errors import NetdError
+
+__all__ = ["MAX_PASSWORD", "SALT_BYTES", "Entry", "PasswordFileError", "make_entry", "read_password_file", "verify", "write_entry"]
+
+MAX_PASSWORD = 1024
+"""The longest password, in characters."""
+
+SALT_BYTES = 16
+"""How many random bytes :func:`make_entry` wants as its salt."""
+
+_N, _R, _P = 2**15, 8, 3
+_HASH_BYTES = 32
+_MOST_MEMORY = 256 * 2**20
+_MOST_BYTES = 2**20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_REMEDY = "run `netd passwd NAME`"
+
+
+class PasswordFileError(NetdError):
+    """The password file, or what should go into it, cannot be used; the text says where and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the password file.
+
+    :ivar name: the login name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
+    :ivar n: scrypt's cost, a power of two, at least 2**15.
+    :ivar r: scrypt's block size.
+    :ivar p: scrypt's parallelism.
+    :ivar salt: random bytes, different in each entry.
+    :ivar digest: what scrypt makes of the password.
+    """
+
+    name: str
+    n: int
+    r: int
+    p: int
+    salt: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
+
+    def to_line(self) -> str:
+        """The entry as it stands in the file, without the line end."""
+        salt, digest = (base64.b64encode(value).decode("ascii") for value in (self.salt, self.digest))
+        return f"{self.name}:scrypt${self.n}${self.r}${self.p}${salt}${digest}"
+
+
+def make_entry(name: str, password: str, salt: bytes) -> Entry:
+    """The entry for *name* with *password*.
+
+    :param salt: :data:`SALT_BYTES` random bytes or more, from ``secrets.token_bytes``; never used twice.
+    :raises PasswordFileError: when *name* or *password* could not be used to log in.
+    """
+    if not _NAME.fullmatch(name):
+        raise PasswordFileError(
+            f"{name!r} is not a login name: use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
+        )
+    if not 1 <= len(password) <= MAX_PASSWORD:
+        raise PasswordFileError(f"a password has 1 to {MAX_PASSWORD} characters, not {len(password)}")
+    if any(unicodedata.category(character).startswith("C") for character in password):
+        raise PasswordFileError("a password cannot hold control characters: nobody could type it at the login prompt")
+    if len(salt) < SALT_BYTES:
+        raise PasswordFileError(f"a salt has at least {SALT_BYTES} bytes, not {len(salt)}")
+    return Entry(name, _N, _R, _P, salt, _digest(password, salt, _N, _R, _P))
+
+
+def verify(entries: Mapping[str, Entry], name: str, password: str) -> bool:
+    """Whether *password* is that of *name*.  Blocks for as long whether or not there is such a name.
+
+    A password that is longer than :data:`MAX_PASSWORD` is wrong.
+    """
+    entry = entries.get(name)
+    weighed = entry or next(iter(entries.values()), Entry("", _N, _R, _P, bytes(SALT_BYTES), bytes(_HASH_BYTES)))
+    digest = _digest(password[: MAX_PASSWORD + 1], weighed.salt, weighed.n, weighed.r, weighed.p)
+    matches = hmac.compare_digest(digest, weighed.digest)
+    return matches and entry is not None
+
+
+def read_password_file(path: Path) -> dict[str, Entry]:
+    """All entries of the file, by name; at least one.
+
+    :raises PasswordFileError: when the file is absent, open to others, empty or malformed.  Names each bad line as ``file:line``.
+    """
+    entries: dict[str, Entry] = {}
+    problems = []
+    for number, line in enumerate(_read_private(path).splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            entry = _parse(line)
+        except ValueError as error:
+            problems.append(f"{path}:{number}: {error}: remove the line, then {_REMEDY}")
+            continue
+        if entry.name in entries:
+            problems.append(f"{path}:{number}: {entry.name} stands here a second time: remove one of the two lines")
+        entries[entry.name] = entry
+    if problems:
+        raise PasswordFileError("\n".join(problems))
+    if not entries:
+        raise PasswordFileError(f"{path}: holds no names, so nobody could log in: {_REMEDY}")
+    return entries
+
+
+def write_entry(path: Path, entry: Entry) -> None:
+    """Put *entry* into the file, in place of one of the same name; make the file, mode 0600, when there is none.
+
+    Either the whole new file is there afterwards or the old one still is.  Written by root, the file stays (or becomes) that of
+    the user who owns it (or its directory): the daemon must be able to read it.
+
+    :raises PasswordFileError: when the file cannot be read or written.
+    """
+    path = Path(os.path.realpath(path))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        _replace(path, _with_entry(lines, entry))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PasswordFileError(f"{path}: cannot be rewritten: {error}") from error
+
+
+def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    # Terminals differ in how they compose an accented letter; NFC makes the same password of both (RFC 8265 section 4.2).
+    typed = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(typed, salt=salt, n=n, r=r, p=p, maxmem=_memory(n, r, p), dklen=_HASH_BYTES)
+
+
+def _memory(n: int, r: int, p: int) -> int:
+    """What OpenSSL asks for: the blocks of all lanes, the table and two spare blocks, in bytes."""
+    return 128 * r * (n + p + 2)
+
+
+def _read_private(path: Path) -> str:
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not stop the daemon
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise PasswordFileError(f"{path}: is not a regular file: {_REMEDY}")
+            if status.st_mode & 0o077:
+                raise PasswordFileError(f"{path}: is open to other users: run `chmod 600 {path}`")
+            content = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise PasswordFileError(f"{path}: there is no password file: {_REMEDY}") from error
+    except OSError as error:
+        raise PasswordFileError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > _MOST_BYTES:
+        raise PasswordFileError(f"{path}: is longer than {_MOST_BYTES} bytes: that is no password file; {_REMEDY}")
+    # A byte that is not UTF-8 spoils its own line only, and is reported there.
+    return content.decode("utf-8", "replace")
+
+
+def _parse(line: str) -> Entry:
+    name, colon, hashed = line.strip().partition(":")
+    fields = hashed.split("$")
+    if not colon or not _NAME.fullmatch(name) or len(fields) != 6:
+        raise ValueError("is not of the form name:scrypt$N$r$p$salt$hash")
+    scheme, *numbers, salt, digest = fields
+    if scheme != "scrypt":
+        raise ValueError("is not hashed with scrypt")
+    if not all(re.fullmatch("[0-9]{1,9}", number) for number in numbers):
+        raise ValueError("has a cost that is not a number")
+    n, r, p = (int(number) for number in numbers)
+    if n < _N or n & (n - 1) or not (r and p) or p > 16 or _memory(n, r, p) > _MOST_MEMORY:
+        raise ValueError(f"has a cost outside the limits (N a power of two from {_N}, at most {_MOST_MEMORY >> 20} MiB of memory)")
+    try:
+        entry = Entry(name, n, r, p, base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True))
+    except binascii.Error as error:
+        raise ValueError("has a salt or a hash that is not Base64") from error
+    if len(entry.salt) < SALT_BYTES or len(entry.digest) != _HASH_BYTES:
+        raise ValueError("has a salt or a hash of the wrong length")
+    return entry
+
+
+def _with_entry(lines: list[str], entry: Entry) -> str:
+    """The lines of the file with *entry* in the place of its older self, or at the end."""
+    places = [index for index, line in enumerate(lines) if line.strip().partition(":")[0] == entry.name]
+    kept = [line for index, line in enumerate(lines) if index not in places]
+    kept.insert(places[0] if places else len(kept), entry.to_line())
+    return "\n".join(kept) + "\n"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write *text* beside *path*, make sure that it is on the disk, then give it the name."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if os.geteuid() == 0:
+                owner = (path if path.exists() else path.parent).stat()
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

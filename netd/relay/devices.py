@@ -1,0 +1,198 @@
+"""The devices of one relay: who is connected, under which address, name and aliases, and who was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from netd.bus.subject import token
+from netd.interfaces import IPeer
+from netd.relay.requests import Request
+from netd.relay.target import Target, address_text, parse_target
+from netd.wire.length_header import HEADER
+
+__all__ = ["Devices", "Hello", "Link", "Name"]
+
+
+@frozen
+class Hello:
+    """What a device of the second dialect says of itself."""
+
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@define(eq=False, slots=True)
+class Link:
+    """One connection of a device.
+
+    :ivar answers: it speaks the second dialect, and answers.
+    :ivar generation: grows with each connection of any device.
+    :ivar name: its name, or ``""``.
+    :ivar subject: its token in subjects.
+    :ivar requests: those that it has not answered yet, by id; None until there is one.
+    """
+
+    peer: IPeer
+    host: str
+    port: int
+    generation: int
+    since: float
+    answers: bool = False
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    is_online: bool = True
+    last_seen: float = 0.0
+    requests: dict[int, Request] | None = None
+    subject: str = field(init=False)
+    _waiting: list[Callable[[], None]] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.subject = self.name or token(self.address)
+        self.last_seen = self.since
+
+    @property
+    def address(self) -> str:
+        """Its address as old programs print it."""
+        return address_text(self.host, self.port)
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name, or its address."""
+        return self.name or self.address
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what became of everything sent to it: handed over, or lost with the connection."""
+        return not self.is_online or self.peer.is_flushed
+
+    def when_settled(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once, as soon as :attr:`is_settled`."""
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(callback)
+
+    def settle(self) -> None:
+        """Tell those who wait, if there is something to tell. From the connection's shell."""
+        if self._waiting is not None and self.is_settled:
+            waiting, self._waiting = self._waiting, None
+            for callback in waiting:
+                callback()
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "name": self.name,
+            "address": self.address,
+            "online": self.is_online,
+            "generation": self.generation,
+            "since": self.since,
+            "last_seen": self.last_seen,
+            "aliases": list(self.aliases),
+            "answers": self.answers,
+        }
+
+
+@define(eq=False, slots=True)
+class Name:
+    """A name that a device has, or had.
+
+    :ivar link: its newest connection; offline when it is not ``is_online``.
+    :ivar queue: requests that wait for it to come back.
+    """
+
+    link: Link
+    queue: list[Request] = field(factory=list)
+
+
+class Devices:
+    """All devices of one relay.
+
+    :param seconds: the wall clock, seconds since the epoch.
+    :param host_names: names for devices that cannot say one, by the host that they connect from.
+    :param remembered: how many names of absent devices are kept.
+    """
+
+    def __init__(self, seconds: Callable[[], float], host_names: Mapping[str, str], remembered: int = 10_000) -> None:
+        self._seconds = seconds
+        self._host_names = host_names
+        self._remembered = remembered
+        self._generation = int(seconds())
+        self._online: dict[tuple[str, int], Link] = {}
+        self._fields: dict[bytes, Link] = {}
+        self._names: dict[str, Name] = {}
+        self._aliases: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._online)
+
+    def __iter__(self) -> Iterator[Link]:
+        """The devices that are connected, oldest connection first."""
+        return iter(self._online.values())
+
+    def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> tuple[Link, Link | None]:
+        """Take a device in.
+
+        :param hello: what it said, for a device of the second dialect.
+        :returns: its link, and the link whose name it took over, if that one was still connected.
+        """
+        self._generation += 1
+        name = hello.name if hello else self._host_names.get(host, "")
+        aliases = hello.aliases if hello else ()
+        link = Link(peer, host, port, self._generation, self._seconds(), hello is not None, name, aliases)
+        self._online[host, port] = link
+        self._fields[link.address.encode().ljust(HEADER)] = link
+        return link, self._take_name(link) if name else None
+
+    def disconnect(self, link: Link) -> None:
+        """Take a device out. One that lost its name to a newer connection leaves that one alone."""
+        link.is_online = False
+        link.last_seen = self._seconds()
+        if self._online.get((link.host, link.port)) is link:
+            del self._online[link.host, link.port]
+        self._fields.pop(link.address.encode().ljust(HEADER), None)
+        self._trim()
+
+    def find(self, field: bytes) -> Link | None:
+        """The connected device that a target field names, exactly.
+
+        :raises netd.relay.target.MalformedTarget: when the field can name nothing.
+        """
+        link = self._fields.get(field)
+        if link is not None:
+            return link
+        return self.resolve(parse_target(field))
+
+    def resolve(self, target: Target) -> Link | None:
+        """The connected device that *target* names."""
+        if target.address is not None:
+            return self._online.get(target.address)
+        name = self.name_of(target.text)
+        return name.link if name is not None and name.link.is_online else None
+
+    def name_of(self, text: str) -> Name | None:
+        """What is known of the name or alias *text*, connected or not."""
+        return self._names.get(text) or self._names.get(self._aliases.get(text, ""))
+
+    def absent(self) -> Iterator[Link]:
+        """The last connections of named devices that are away."""
+        return (name.link for name in self._names.values() if not name.link.is_online)
+
+    def _take_name(self, link: Link) -> Link | None:
+        before = self._names.pop(link.name, None)
+        self._names[link.name] = Name(link, before.queue if before else [])
+        for alias in link.aliases:
+            self._aliases[alias] = link.name
+        if before is None or not before.link.is_online or not link.answers:
+            return None
+        return before.link
+
+    def _trim(self) -> None:
+        if len(self._names) <= self._remembered + len(self._online):
+            return
+        oldest = next((text for text, name in self._names.items() if not name.link.is_online and not name.queue), None)
+        if oldest is not None:
+            for alias in self._names.pop(oldest).link.aliases:
+                self._aliases.pop(alias, None)

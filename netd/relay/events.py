@@ -1,0 +1,54 @@
+"""What the relay publishes on the bus."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = ["Presence", "Said", "Sent", "readable"]
+
+
+@frozen
+class Presence:
+    """``relay.<instance>.presence.<device>``: a device came or went.
+
+    :ivar device: its name, or its address when it has none.
+    :ivar generation: grows with each connection; a death that carries an older one than the last arrival is stale.
+    :ivar last_seen: seconds since the epoch at which the device was last heard or handed something.
+    """
+
+    device: str
+    address: str
+    online: bool
+    generation: int
+    last_seen: float
+    reason: str = ""
+
+
+@frozen
+class Sent:
+    """``relay.<instance>.sent.<device>``: a controller sent something to a device.
+
+    :ivar text: the payload when it is UTF-8 text, else None and *base64* holds it.
+    """
+
+    device: str
+    text: str | None
+    base64: bytes | None
+
+
+@frozen
+class Said:
+    """``relay.<instance>.said.<device>``: a device said something of its own accord."""
+
+    device: str
+    event: str
+    text: str | None
+    base64: bytes | None
+
+
+def readable(payload: bytes) -> tuple[str | None, bytes | None]:
+    """*payload* as text, or as bytes where it is none: the last two fields of :class:`Sent` and :class:`Said`."""
+    try:
+        return payload.decode(), None
+    except UnicodeDecodeError:
+        return None, payload

@@ -1,0 +1,220 @@
+"""The relay's shared noun: it knows the devices, carries requests to them, and publishes what happens.
+
+Connections (``machine``) and operations (``service``) both go through it.  It knows no protocol of a controller and no reactor: the
+clock, the end of the reactor turn and the bus are handed in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+from attrs import define, field, frozen
+
+from netd.interfaces import IBus, IPeer
+from netd.message import Message
+from netd.relay.devices import Devices, Hello, Link, Name
+from netd.relay.events import Presence, Said, Sent, readable
+from netd.relay.grammar import Dialect, encode_pair
+from netd.relay.requests import Cancellable, Input, Outcome, Request
+from netd.relay.target import Target, address_text
+from netd.wire.length_header import HEADER, encode_frame
+
+__all__ = ["NO_SUCH_DEVICE", "Exchange", "Rules"]
+
+NO_SUCH_DEVICE = "no such device"
+
+QUEUE_ITEMS = 1000
+"""Messages kept for one absent device, at most."""
+
+
+@frozen
+class Rules:
+    """What this relay allows; see ``netd.relay.config`` for each.
+
+    :ivar queue_for: seconds for which messages to an absent device are kept; None keeps none.
+    """
+
+    dialect: Dialect
+    list_names: bool
+    login_timeout: float
+    frame_timeout: float
+    answer_timeout: float
+    max_deadline: float
+    max_outstanding: int
+    queue_for: float | None
+    queue_size: int
+
+
+@define(eq=False)
+class Exchange:
+    """Carries messages to devices.
+
+    :ivar prefix: first tokens of its subjects, ``relay.<instance>``.
+    :ivar seconds: the wall clock.
+    :ivar later: calls after so many seconds; returns something to cancel.
+    :ivar after_turn: calls when all that was sent in this reactor turn has been written.
+    :ivar counts: counters by name.
+    """
+
+    rules: Rules
+    devices: Devices
+    bus: IBus
+    prefix: str
+    seconds: Callable[[], float]
+    later: Callable[[float, Callable[[], Any]], Cancellable]
+    after_turn: Callable[[Callable[[], None]], None]
+    counts: Counter[str] = field(factory=Counter)
+    _ids: Iterator[int] = field(factory=lambda: count(1))
+
+    def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> Link:
+        """Take a device in, give it what waited for it, and publish that it is there."""
+        link, replaced = self.devices.connect(peer, host, port, hello)
+        if replaced is not None:
+            self.disconnect(replaced, "replaced by a newer connection")
+            replaced.peer.close("replaced by a newer connection of the same name")
+        if link.answers:
+            welcome = {"status": "welcome", "name": link.name, "address": link.address, "generation": link.generation}
+            peer.send(encode_pair(welcome))
+        self.counts["devices"] += 1
+        self._publish_presence(link, "")
+        name = self.devices.name_of(link.name) if link.name else None
+        if name is not None and name.link is link and name.queue:
+            queue, name.queue = name.queue, []
+            for request in queue:
+                self._start_clock(request, request.deadline)
+                self._hand(link, request)
+        return link
+
+    def disconnect(self, link: Link, reason: str) -> None:
+        """A device is gone: whoever waits for it is told. Harmless when that was known."""
+        if not link.is_online:
+            return
+        self.devices.disconnect(link)
+        link.settle()
+        for request in list((link.requests or {}).values()):
+            request.step(Input.LOST, error="the device disconnected")
+        link.requests = None
+        self._publish_presence(link, reason)
+
+    def forward(self, link: Link, frames: list[bytes], host: str, port: int) -> bool:
+        """Send whole first-dialect *frames* (header and payload) to a device, as they are where it speaks that dialect.
+
+        :param host: with *port*, the address of the controller that sends.
+        :returns: False when the device's outbox refused them: it does not read.
+        """
+        self.counts["messages"] += len(frames)
+        if self.bus.wants(self.subject("sent", link.subject)):
+            for frame in frames:
+                self._publish_sent(link, frame[HEADER:])
+        if not link.answers:
+            return link.peer.send(frames[0] if len(frames) == 1 else b"".join(frames))
+        envelope = {"from": address_text(host, port), "deadline": self.rules.answer_timeout}
+        return link.peer.send(b"".join(encode_pair({"id": next(self._ids)} | envelope, frame[HEADER:]) for frame in frames))
+
+    def request(
+        self, target: Target, payload: bytes, sender: str, deadline: float | None, report: Callable[[Outcome], None]
+    ) -> Request:
+        """Carry *payload* to a device and report what becomes of it; see :class:`netd.relay.requests.Request`.
+
+        :param deadline: seconds; bounded by ``max_deadline``, ``answer_timeout`` when None.
+        """
+        rules = self.rules
+        seconds = min(rules.answer_timeout if deadline is None else deadline, rules.max_deadline)
+        request = Request(next(self._ids), payload, sender, seconds, report)
+        self.counts["requests"] += 1
+        link = self.devices.resolve(target)
+        if link is not None:
+            self._start_clock(request, seconds)
+            self._hand(link, request)
+            return request
+        name = self.devices.name_of(target.text)
+        if name is None:
+            request.step(Input.LOST, error=NO_SUCH_DEVICE)
+        elif not self._keep(name, request, rules.queue_for if deadline is None else seconds):
+            request.step(Input.LOST, error="the device is away")
+        return request
+
+    def keep_frame(self, name: Name, payload: bytes) -> bool:
+        """Put a message of a first-dialect controller, which can be told no more, into the offline queue of *name*.
+
+        :returns: False when there is no queue, or no room in it.
+        """
+        request = Request(next(self._ids), payload, "", self.rules.answer_timeout, lambda outcome: None)
+        return self._keep(name, request, self.rules.queue_for)
+
+    def answered(self, link: Link, request_id: object, happened: Input, payload: bytes, error: str) -> None:
+        """A device answered (or refused) the request with this id."""
+        link.last_seen = self.seconds()
+        request = (link.requests or {}).get(request_id) if isinstance(request_id, int) else None
+        if request is None or not request.step(happened, payload, error):
+            self.counts["answers_dropped"] += 1
+
+    def said(self, link: Link, event: str, payload: bytes) -> None:
+        """A device said something of its own accord."""
+        link.last_seen = self.seconds()
+        self.counts["said"] += 1
+        self.bus.publish(Message(self.subject("said", link.subject), Said(link.label, event, *readable(payload))))
+
+    def subject(self, kind: str, device: str) -> str:
+        """The subject under which *kind* of news about a device is published."""
+        return f"{self.prefix}.{kind}.{device}"
+
+    def _hand(self, link: Link, request: Request) -> None:
+        if link.requests is not None and len(link.requests) >= self.rules.max_outstanding:
+            request.step(Input.LOST, error="the device has too many unanswered requests")
+            return
+        if link.answers:
+            envelope = {"id": request.id, "from": request.sender, "deadline": request.deadline}
+            accepted = link.peer.send(encode_pair(envelope, request.payload))
+        else:
+            accepted = link.peer.send(encode_frame(request.payload))
+        if not accepted:
+            request.step(Input.LOST, error="the device does not read what was sent before")
+            return
+        self.counts["messages"] += 1
+        if link.requests is None:
+            link.requests = {}
+        link.requests[request.id] = request
+        request.holder = link.requests
+        if self.bus.wants(self.subject("sent", link.subject)):
+            self._publish_sent(link, request.payload)
+        self.after_turn(lambda: self._handed(link, request))
+
+    def _handed(self, link: Link, request: Request) -> None:
+        if not link.is_online or request.is_done:
+            return
+        if link.is_settled:
+            request.step(Input.HANDED if link.answers else Input.TAKEN)
+        else:
+            link.when_settled(lambda: self._handed(link, request))
+
+    def _keep(self, name: Name, request: Request, seconds: float | None) -> bool:
+        rules = self.rules
+        waiting = sum(len(other.payload) for other in name.queue) + len(request.payload)
+        if rules.queue_for is None or seconds is None or waiting > rules.queue_size or len(name.queue) >= QUEUE_ITEMS:
+            return False
+        name.queue.append(request)
+        self._start_clock(request, min(seconds, rules.queue_for), name)
+        request.step(Input.KEPT)
+        return True
+
+    def _start_clock(self, request: Request, seconds: float, name: Name | None = None) -> None:
+        if request.clock is not None:
+            request.clock.cancel()
+        request.clock = self.later(seconds, lambda: self._expire(request, name))
+
+    def _expire(self, request: Request, name: Name | None) -> None:
+        self.counts["expired"] += 1
+        if name is not None:
+            name.queue.remove(request)
+        request.step(Input.EXPIRED, error="the deadline passed")
+
+    def _publish_sent(self, link: Link, payload: bytes) -> None:
+        self.bus.publish(Message(self.subject("sent", link.subject), Sent(link.label, *readable(payload))))
+
+    def _publish_presence(self, link: Link, reason: str) -> None:
+        presence = Presence(link.label, link.address, link.is_online, link.generation, link.last_seen, reason)
+        self.bus.publish(Message(self.subject("presence", link.subject), presence))

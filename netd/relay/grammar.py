@@ -1,0 +1,197 @@
+"""What is said on a relay connection: whole events, read at an offset (relay protocol, sections 1 to 3).
+
+Each reader gets the bytes at hand and an offset, and returns what is there and where it ends, or how many bytes (from the offset)
+it needs before it can say more.  Nothing is allocated from a declared length.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from netd.errors import ProtocolError
+from netd.relay.devices import Hello
+from netd.relay.target import NAME
+from netd.wire.jsontext import BadJSON, decode_object, encode
+from netd.wire.length_header import HEADER, FrameTooLong, encode_frame, parse_header
+
+__all__ = [
+    "Dialect",
+    "Envelope",
+    "Event",
+    "Input",
+    "UnknownClientType",
+    "encode_pair",
+    "read_event",
+    "read_frame",
+    "read_pair",
+]
+
+NO_TARGET = b"|no target|".ljust(HEADER)
+GOODBYE = b"|disconnect|"
+CONNECTING = b"conecting"
+
+HELLO_LIMIT = 1 << 12
+"""Bytes in a type frame, at most."""
+
+ENVELOPE_LIMIT = 1 << 16
+"""Bytes in an envelope, at most."""
+
+
+class UnknownClientType(ProtocolError):
+    """A type frame that says neither device nor controller."""
+
+
+class Input(enum.Enum):
+    """What a connection can say."""
+
+    DEVICE = "device"
+    DEVICE_HELLO = "device {…}"
+    CONTROLLER_HELLO = "controller {…}"
+    LIST = "list"
+    CONNECT = "connect"
+    SEND = "send"
+    GOODBYE = "|disconnect|"
+    FRAME = "frame"
+    PAIR = "envelope and payload"
+
+
+@frozen
+class Event:
+    """Something whole that was said.
+
+    :ivar end: the offset behind it.
+    :ivar target: the target field's 64 bytes, for ``CONNECT`` and ``SEND``.
+    :ivar lead: type frame and target field, for ``CONNECT`` and ``SEND``: what a controller repeats.
+    :ivar frame: header and payload as they came, for ``CONNECT`` and ``SEND``.
+    :ivar content: the payload; a :class:`Hello` for ``DEVICE_HELLO``; an :class:`Envelope` for ``PAIR``.
+    """
+
+    input: Input
+    end: int
+    target: bytes = b""
+    lead: bytes = b""
+    frame: bytes = b""
+    content: Any = None
+
+
+@frozen
+class Envelope:
+    """An envelope's members, and the payload after it."""
+
+    members: Mapping[str, Any]
+    payload: bytes
+
+
+@frozen
+class Dialect:
+    """How this relay's clients speak.
+
+    :ivar devices: type words that mean device.
+    :ivar controllers: type words that mean controller.
+    :ivar max_payload: the longest payload, in bytes.
+    """
+
+    devices: frozenset[bytes]
+    controllers: frozenset[bytes]
+    max_payload: int
+
+
+def read_event(received: bytes, at: int, dialect: Dialect) -> Event | int:
+    """The next event of a connection that starts each with a type frame.
+
+    :raises ProtocolError: when it cannot become one.
+    """
+    typed = _frame(received, at, HELLO_LIMIT)
+    if isinstance(typed, int):
+        return typed
+    word, end = received[at + HEADER : typed.end].strip(), typed.end
+    if word in dialect.devices:
+        return Event(Input.DEVICE, end)
+    if word == GOODBYE:
+        return Event(Input.GOODBYE, end)
+    if word not in dialect.controllers:
+        return _hello(word, end, dialect)
+    field = end + HEADER
+    if len(received) < field:
+        return field - at
+    target = received[end:field]
+    if target == NO_TARGET:
+        return Event(Input.LIST, field)
+    sent = _frame(received, field, dialect.max_payload)
+    if isinstance(sent, int):
+        return field - at + sent
+    payload = received[field + HEADER : sent.end]
+    said = Input.CONNECT if payload == CONNECTING else Input.SEND
+    return Event(said, sent.end, target, received[at:field], received[field : sent.end], payload)
+
+
+def read_frame(received: bytes, at: int, dialect: Dialect) -> Event | int:
+    """The next frame of a first-dialect device.
+
+    :raises ProtocolError: when it cannot become one.
+    """
+    said = _frame(received, at, dialect.max_payload)
+    if isinstance(said, int):
+        return said
+    payload = received[at + HEADER : said.end]
+    return Event(Input.GOODBYE if payload == GOODBYE else Input.FRAME, said.end, content=payload)
+
+
+def read_pair(received: bytes, at: int, dialect: Dialect) -> Event | int:
+    """The next envelope with its payload, of a connection that speaks the second dialect.
+
+    :raises ProtocolError: when it cannot become one.
+    """
+    first = _frame(received, at, ENVELOPE_LIMIT)
+    if isinstance(first, int):
+        return first
+    members = decode_object(received[at + HEADER : first.end])
+    second = _frame(received, first.end, dialect.max_payload)
+    if isinstance(second, int):
+        return first.end - at + second
+    return Event(Input.PAIR, second.end, content=Envelope(members, received[first.end + HEADER : second.end]))
+
+
+def encode_pair(envelope: Mapping[str, Any], payload: bytes = b"") -> bytes:
+    """An envelope and its payload, to leave in one write."""
+    return encode_frame(encode(envelope)) + encode_frame(payload)
+
+
+def _frame(received: bytes, at: int, limit: int) -> Event | int:
+    body = at + HEADER
+    if len(received) < body:
+        return HEADER
+    length = parse_header(received[at:body])
+    if length > limit:
+        raise FrameTooLong(length, limit)
+    if len(received) < body + length:
+        return HEADER + length
+    return Event(Input.FRAME, body + length)
+
+
+def _hello(word: bytes, end: int, dialect: Dialect) -> Event:
+    role, _, text = word.partition(b" ")
+    if role not in (b"device", b"controller") or not text.lstrip().startswith(b"{"):
+        devices, controllers = (
+            ", ".join(sorted(w.decode(errors="replace") for w in words)) for words in (dialect.devices, dialect.controllers)
+        )
+        raise UnknownClientType(f"unknown client type; a device says {devices}, a controller says {controllers}")
+    try:
+        members = decode_object(text)
+    except BadJSON as error:
+        raise UnknownClientType(f"the hello is {error}") from None
+    if role == b"controller":
+        return Event(Input.CONTROLLER_HELLO, end)
+    name, aliases = members.get("name", ""), members.get("aliases", [])
+    if not isinstance(aliases, list) or len(aliases) > 16:
+        raise UnknownClientType("the hello's `aliases` is a list of at most 16 names")
+    for text_of in ([name] if name != "" else []) + aliases:
+        if not isinstance(text_of, str) or NAME.fullmatch(text_of) is None:
+            raise UnknownClientType("the hello's names are 1 to 63 characters of A-Z a-z 0-9 _ -")
+    if aliases and not name:
+        raise UnknownClientType("the hello has aliases, but no name")
+    return Event(Input.DEVICE_HELLO, end, content=Hello(name, tuple(aliases)))

@@ -1,0 +1,373 @@
+"""One connection of the relay, as a machine: bytes in, answers out through its peer (relay protocol).
+
+States are an enum, what may be said in each is a table, an absent pair is the protocol error.  Controllers repeat themselves: the
+same type frame and target before every payload.  :meth:`Conversation._burst` recognises that prefix and takes all whole requests
+of a read in one go; :mod:`netd.relay.grammar` is the reference that it must agree with.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from netd.errors import ProtocolError
+from netd.interfaces import IPeer
+from netd.relay.devices import Link
+from netd.relay.exchange import Exchange
+from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, encode_pair, read_event, read_frame, read_pair
+from netd.relay.requests import Input as Happened
+from netd.relay.requests import Outcome
+from netd.relay.target import address_text, parse_target
+from netd.wire.jsontext import BadJSON
+from netd.wire.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_header
+
+__all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
+
+SENT = encode_frame(b"data succesfully sent")
+NOT_FOUND = encode_frame(b"|target not found|")
+DISCONNECTED = encode_frame(b"|device disconnected|")
+QUEUED = encode_frame(b"|queued|")
+NOT_READING = encode_frame(b"|error: the device does not read what was sent before|")
+NO_DEVICES = encode_frame(b"|no raspberrypies|")
+CONNECTING_FRAME = encode_frame(CONNECTING)
+
+PROGRESS = 1 << 10
+"""Bytes that renew the clock of an unfinished event."""
+
+
+class State(enum.Enum):
+    """What a connection is."""
+
+    FRESH = "has said nothing"
+    CONTROLLER = "first-dialect controller"
+    DEVICE = "first-dialect device"
+    NAMED_DEVICE = "second-dialect device"
+    NAMED_CONTROLLER = "second-dialect controller"
+    OVER = "being closed"
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
+    (State.FRESH, Input.DEVICE): ("become_device", State.DEVICE),
+    (State.FRESH, Input.DEVICE_HELLO): ("become_device", State.NAMED_DEVICE),
+    (State.FRESH, Input.CONTROLLER_HELLO): ("welcome", State.NAMED_CONTROLLER),
+    (State.FRESH, Input.LIST): ("list", State.CONTROLLER),
+    (State.FRESH, Input.CONNECT): ("connect", State.CONTROLLER),
+    (State.FRESH, Input.SEND): ("send", State.CONTROLLER),
+    (State.FRESH, Input.GOODBYE): ("goodbye", State.OVER),
+    (State.CONTROLLER, Input.LIST): ("list", State.CONTROLLER),
+    (State.CONTROLLER, Input.CONNECT): ("connect", State.CONTROLLER),
+    (State.CONTROLLER, Input.SEND): ("send", State.CONTROLLER),
+    (State.CONTROLLER, Input.DEVICE): ("become_device", State.DEVICE),
+    (State.CONTROLLER, Input.GOODBYE): ("goodbye", State.OVER),
+    (State.DEVICE, Input.FRAME): ("said", State.DEVICE),
+    (State.DEVICE, Input.GOODBYE): ("goodbye", State.OVER),
+    (State.NAMED_DEVICE, Input.PAIR): ("device_pair", State.NAMED_DEVICE),
+    (State.NAMED_CONTROLLER, Input.PAIR): ("controller_pair", State.NAMED_CONTROLLER),
+}
+"""What is done with each input in each state, and what the connection is afterwards."""
+
+READERS: dict[State, Callable[[bytes, int, Dialect], Event | int]] = {
+    State.FRESH: read_event,
+    State.CONTROLLER: read_event,
+    State.DEVICE: read_frame,
+    State.NAMED_DEVICE: read_pair,
+    State.NAMED_CONTROLLER: read_pair,
+}
+
+
+class Shell(Protocol):
+    """What a conversation tells the connection around it."""
+
+    def became_device(self) -> None:
+        """This connection is a device now: other bounds apply to what waits for it."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """The protocol was broken; for log and counters."""
+
+
+class Conversation:
+    """What one connection says, and what it is told.
+
+    :ivar link: the device that this connection is, if it is one.
+    """
+
+    __slots__ = ("_answers", "_exchange", "_gatherer", "_goodbye", "_host", "_is_settling", "_outstanding", "_peer", "_port", "_prefix",
+                 "_prefix_link", "_progress", "_shell", "link", "state")
+
+    def __init__(self, exchange: Exchange, peer: IPeer, host: str, port: int, shell: Shell) -> None:
+        self._exchange = exchange
+        self._peer = peer
+        self._host = host
+        self._port = port
+        self._shell = shell
+        self._gatherer = Gatherer()
+        self._progress = 0
+        self._answers: list[tuple[Link | None, bytes, int]] = []
+        self._is_settling = False
+        self._goodbye = ""
+        self._prefix: bytes | None = None
+        self._prefix_link: Link | None = None
+        self._outstanding: set[object] | None = None
+        self.link: Link | None = None
+        self.state = State.FRESH
+
+    def start(self) -> None:
+        """The connection is there: it must say what it is before long."""
+        self._peer.expire_after(self._exchange.rules.login_timeout)
+
+    def receive(self, received: bytes) -> None:
+        """Bytes came, however they are cut."""
+        gathered = self._gatherer.take(received)
+        if gathered is None:
+            self._still_unfinished(len(received))
+            return
+        at, need, size = 0, 0, len(gathered)
+        dialect = self._exchange.rules.dialect
+        try:
+            while at < size and self.state is not State.OVER:
+                if self._prefix is not None:
+                    at = self._burst(gathered, at, size)
+                    if at == size:
+                        break
+                event = READERS[self.state](gathered, at, dialect)
+                if isinstance(event, int):
+                    need = event
+                    break
+                self._take(event)
+                at = event.end
+        except ProtocolError as error:
+            self._refuse(error, gathered[at : at + 80])
+            return
+        if self.state is not State.OVER:
+            self._finish_read(gathered, at, need)
+
+    def expired(self) -> None:
+        """The connection did not get on in time."""
+        if self.state is State.FRESH and not len(self._gatherer):
+            self.state = State.OVER
+            self._shell.refuse("silent", "said nothing after connecting", b"")
+            self._peer.close("said nothing")
+        else:
+            self._refuse(ProtocolError("timed out in the middle of a message"), b"")
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone."""
+        self.state = State.OVER
+        self._answers.clear()
+        if self.link is not None:
+            self._exchange.disconnect(self.link, reason)
+
+    def settle(self) -> None:
+        """Give the answers that can be given: each in its turn, "sent" only when the device's connection has taken it."""
+        self._is_settling = False
+        ready = []
+        for answered, (link, answer, times) in enumerate(self._answers):
+            if link is not None and not link.is_settled:
+                del self._answers[:answered]
+                self._is_settling = True
+                self._peer.set_reading(False)
+                link.when_settled(self._resume)
+                break
+            if link is not None and not link.is_online:
+                answer = DISCONNECTED
+            ready.append(answer * times)
+        else:
+            self._answers.clear()
+        if ready:
+            self._peer.send(b"".join(ready))
+        if self._goodbye and not self._answers:
+            self._peer.close(self._goodbye)
+
+    def _resume(self) -> None:
+        if self.state is State.OVER and not self._answers:
+            return
+        self.settle()
+        if not self._answers:
+            self._peer.set_reading(True)
+
+    def _burst(self, received: bytes, at: int, size: int) -> int:
+        """Take all whole sends at *at* that repeat the last one's type frame and target; returns the offset behind them."""
+        prefix, link = self._prefix, self._prefix_link
+        assert prefix is not None and link is not None
+        if not link.is_online:
+            self._prefix = self._prefix_link = None
+            return at
+        width = len(prefix)
+        limit = self._exchange.rules.dialect.max_payload
+        frames = []
+        while received.startswith(prefix, at):
+            start = at + width
+            body = start + HEADER
+            if body > size:
+                break
+            length = parse_header(received[start:body])
+            if length > limit or body + length > size:
+                break
+            frame = received[start : body + length]
+            if frame == CONNECTING_FRAME:
+                break
+            frames.append(frame)
+            at = body + length
+        if frames:
+            self._forward(link, frames)
+        return at
+
+    def _take(self, event: Event) -> None:
+        transition = TRANSITIONS.get((self.state, event.input))
+        if transition is None:
+            raise ProtocolError(f"{event.input.value} has no place here: this connection is a {self.state.value}")
+        action, self.state = transition
+        getattr(self, f"_do_{action}")(event)
+
+    def _finish_read(self, received: bytes, at: int, need: int) -> None:
+        if at < len(received):
+            self._progress = 0
+            self._gatherer.keep(received[at:], need)
+            if at or self.state is not State.FRESH:
+                self._peer.expire_after(self._exchange.rules.frame_timeout)
+        else:
+            self._peer.expire_after(None)
+
+    def _still_unfinished(self, received: int) -> None:
+        self._progress += received
+        if self._progress >= PROGRESS:
+            self._progress = 0
+            self._peer.expire_after(self._exchange.rules.frame_timeout)
+
+    # What each input does
+
+    def _do_become_device(self, event: Event) -> None:
+        self._prefix = self._prefix_link = None
+        self._shell.became_device()
+        self.link = self._exchange.connect(self._peer, self._host, self._port, event.content)
+
+    def _do_goodbye(self, event: Event) -> None:
+        self._end("said goodbye")
+
+    def _do_list(self, event: Event) -> None:
+        names = self._exchange.rules.list_names
+        listed = "".join(f"{_short_label(link) if names else link.address}," for link in self._exchange.devices)
+        self._answer(encode_frame(listed.encode()) if listed else NO_DEVICES)
+
+    def _do_connect(self, event: Event) -> None:
+        link = self._exchange.devices.find(event.target)
+        if link is None:
+            self._answer(NOT_FOUND)
+            return
+        target = parse_target(event.target)
+        called = link.address if target.address is not None else target.text
+        self._answer(encode_frame(f"|connected to {called}|".encode()))
+
+    def _do_send(self, event: Event) -> None:
+        devices = self._exchange.devices
+        link = devices.find(event.target)
+        if link is not None:
+            self._prefix, self._prefix_link = event.lead, link
+            self._forward(link, [event.frame])
+            return
+        name = devices.name_of(parse_target(event.target).text)
+        kept = name is not None and self._exchange.keep_frame(name, event.content)
+        self._answer(QUEUED if kept else NOT_FOUND)
+
+    def _do_said(self, event: Event) -> None:
+        assert self.link is not None
+        self._exchange.said(self.link, "", event.content)
+
+    def _do_welcome(self, event: Event) -> None:
+        self._peer.send(encode_pair({"status": "welcome", "address": address_text(self._host, self._port)}))
+
+    def _do_device_pair(self, event: Event) -> None:
+        assert self.link is not None
+        envelope: Envelope = event.content
+        members = envelope.members
+        if "id" not in members:
+            self._exchange.said(self.link, _text(members.get("event", ""), "event"), envelope.payload)
+            return
+        happened = {"acknowledged": Happened.ANSWERED, "failed": Happened.REFUSED}.get(_text(members.get("status"), "status"))
+        if happened is None:
+            raise ProtocolError("a device answers `acknowledged` or `failed`")
+        error = _text(members.get("error", "the device refused"), "error") if happened is Happened.REFUSED else ""
+        self._exchange.answered(self.link, members["id"], happened, envelope.payload, error)
+
+    def _do_controller_pair(self, event: Event) -> None:
+        envelope: Envelope = event.content
+        members = envelope.members
+        request_id = members.get("id")
+        is_id = isinstance(request_id, int | str) and not isinstance(request_id, bool) and len(str(request_id)) <= 64
+        if not is_id:
+            raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
+        if members.get("list") is True:
+            devices = [link.describe() for link in (*self._exchange.devices, *self._exchange.devices.absent())]
+            self._peer.send(encode_pair({"id": request_id, "status": "list", "final": True, "devices": devices}))
+            return
+        deadline = members.get("deadline")
+        if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or deadline <= 0):
+            raise ProtocolError("an envelope's `deadline` is a number of seconds above 0")
+        target = parse_target(_text(members.get("to"), "to").encode())
+        outstanding = self._outstanding = set() if self._outstanding is None else self._outstanding
+        if request_id in outstanding or len(outstanding) >= self._exchange.rules.max_outstanding:
+            why = "this id is outstanding" if request_id in outstanding else "too many outstanding requests"
+            self._tell(request_id, {"status": "failed", "final": True, "error": why}, b"")
+            return
+        outstanding.add(request_id)
+        sender = address_text(self._host, self._port)
+        self._exchange.request(target, envelope.payload, sender, deadline, lambda outcome: self._report(request_id, outcome))
+
+    def _report(self, request_id: object, outcome: Outcome) -> None:
+        if self.state is State.OVER:
+            return
+        members: dict[str, Any] = {"status": outcome.status.value}
+        if outcome.is_final:
+            members["final"] = True
+            if self._outstanding is not None:
+                self._outstanding.discard(request_id)
+        if outcome.error:
+            members["error"] = outcome.error
+        self._tell(request_id, members, outcome.payload)
+
+    def _tell(self, request_id: object, members: dict[str, Any], payload: bytes) -> None:
+        self._peer.send(encode_pair({"id": request_id} | members, payload))
+
+    # Answers of the first dialect
+
+    def _forward(self, link: Link, frames: list[bytes]) -> None:
+        if self._exchange.forward(link, frames, self._host, self._port):
+            self._add(link, SENT, len(frames))
+        else:
+            self._add(None, NOT_READING, len(frames))
+
+    def _answer(self, answer: bytes) -> None:
+        self._add(None, answer, 1)
+
+    def _add(self, link: Link | None, answer: bytes, times: int) -> None:
+        self._answers.append((link, answer, times))
+        if not self._is_settling:
+            self._is_settling = True
+            self._exchange.after_turn(self.settle)
+
+    def _end(self, reason: str) -> None:
+        self.state = State.OVER
+        self._goodbye = reason
+        if not self._is_settling:
+            self._is_settling = True
+            self._exchange.after_turn(self.settle)
+
+    def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
+        kind = {BadHeader: "bad header", BadJSON: "bad envelope"}.get(type(error), type(error).__name__)
+        self._shell.refuse(kind, str(error), excerpt)
+        if self.state in (State.NAMED_DEVICE, State.NAMED_CONTROLLER):
+            self._peer.send(encode_pair({"status": "error", "error": str(error)}))
+        else:
+            self._answer(encode_frame(f"|error: {error}|".encode()))
+        self._end(kind)
+
+
+def _short_label(link: Link) -> str:
+    return link.name or f"{link.host}:{link.port}"
+
+
+def _text(value: object, member: str) -> str:
+    if not isinstance(value, str):
+        raise ProtocolError(f"an envelope's `{member}` is a string")
+    return value

@@ -1,0 +1,74 @@
+"""The relay's shell: a Twisted connection around a conversation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from twisted.internet.interfaces import IAddress
+
+from netd.relay.exchange import Exchange
+from netd.relay.machine import Conversation
+from netd.relay.target import plain_host
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol
+
+__all__ = ["RelayFactory", "RelayProtocol"]
+
+ANSWERS = Bounds(Policy.PAUSE, 1 << 16)
+"""What may wait for a controller before it is not read from."""
+
+
+class RelayProtocol(PeerProtocol):
+    """One connection of the relay."""
+
+    factory: RelayFactory
+    conversation: Conversation
+    bounds: ClassVar[Bounds] = ANSWERS
+
+    def opened(self) -> None:
+        """Start the conversation, under the address that people know it by."""
+        address = self.transport.getPeer()
+        host, port = getattr(address, "host", "unix"), getattr(address, "port", self.factory.tally.accepted)
+        self.conversation = Conversation(self.factory.exchange, self.peer, plain_host(host), port, self)
+        self.received = self.conversation.receive  # type: ignore[method-assign]  # one call less per read
+        self.conversation.start()
+
+    def became_device(self) -> None:
+        """More may wait for a device; over it, senders are refused."""
+        self.peer.outbox.rebind(self.factory.device_bounds)
+
+    def expired(self) -> None:
+        """Tell the conversation."""
+        self.conversation.expired()
+
+    def closed(self) -> None:
+        """Tell the conversation."""
+        self.conversation.lost(self.peer.reason or "its connection closed")
+
+    def drained(self) -> None:
+        """Tell those who wait for this device to take what they sent."""
+        if self.conversation.link is not None:
+            self.conversation.link.settle()
+
+    def describe(self) -> str:
+        """Its role and address, for the log."""
+        link = self.conversation.link
+        name = f" {link.name}" if link is not None and link.name else ""
+        return f"{self.conversation.state.value}{name} {super().describe()}"
+
+
+class RelayFactory(PeerFactory):
+    """Builds the relay's connections.
+
+    :param device_queue: bytes that may wait for one device.
+    """
+
+    def __init__(self, name: str, context: PeerContext, exchange: Exchange, device_queue: int) -> None:
+        super().__init__(name, context)
+        self.exchange = exchange
+        self.device_bounds = Bounds(Policy.REFUSE, device_queue)
+
+    def buildProtocol(self, addr: IAddress) -> RelayProtocol:
+        """A connection that has said nothing yet."""
+        return RelayProtocol(self)

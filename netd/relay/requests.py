@@ -1,0 +1,137 @@
+"""What becomes of a message to a device: queued, sent, acknowledged, failed, expired, and never two of the last three."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Protocol
+
+from attrs import frozen
+
+__all__ = ["TRANSITIONS", "Cancellable", "Input", "Outcome", "Request", "State", "Status"]
+
+
+class Cancellable(Protocol):
+    """A pending call."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Status(enum.Enum):
+    """What a sender is told (relay protocol, section 3.1)."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class State(enum.Enum):
+    """How far a request has come."""
+
+    NEW = "new"
+    WAITING = "waiting for the device to come back"
+    SENT = "sent"
+    DONE = "done"
+
+
+class Input(enum.Enum):
+    """What happens to a request."""
+
+    KEPT = "put into the offline queue"
+    HANDED = "handed to a device that answers"
+    TAKEN = "handed to a device that cannot answer"
+    ANSWERED = "answered by the device"
+    REFUSED = "refused by the device"
+    LOST = "lost with the device's connection, or never accepted"
+    EXPIRED = "past its deadline"
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[Status, State]] = {
+    (State.NEW, Input.KEPT): (Status.QUEUED, State.WAITING),
+    (State.NEW, Input.HANDED): (Status.SENT, State.SENT),
+    (State.NEW, Input.TAKEN): (Status.SENT, State.DONE),
+    (State.NEW, Input.ANSWERED): (Status.ACKNOWLEDGED, State.DONE),
+    (State.NEW, Input.REFUSED): (Status.FAILED, State.DONE),
+    (State.NEW, Input.LOST): (Status.FAILED, State.DONE),
+    (State.NEW, Input.EXPIRED): (Status.EXPIRED, State.DONE),
+    (State.WAITING, Input.HANDED): (Status.SENT, State.SENT),
+    (State.WAITING, Input.TAKEN): (Status.SENT, State.DONE),
+    (State.WAITING, Input.ANSWERED): (Status.ACKNOWLEDGED, State.DONE),
+    (State.WAITING, Input.REFUSED): (Status.FAILED, State.DONE),
+    (State.WAITING, Input.LOST): (Status.FAILED, State.DONE),
+    (State.WAITING, Input.EXPIRED): (Status.EXPIRED, State.DONE),
+    (State.SENT, Input.ANSWERED): (Status.ACKNOWLEDGED, State.DONE),
+    (State.SENT, Input.REFUSED): (Status.FAILED, State.DONE),
+    (State.SENT, Input.LOST): (Status.FAILED, State.DONE),
+    (State.SENT, Input.EXPIRED): (Status.EXPIRED, State.DONE),
+}
+"""What each input makes of each state. An absent pair comes too late, and changes nothing."""
+
+
+@frozen
+class Outcome:
+    """One thing that a sender is told of its request.
+
+    :ivar is_final: nothing more will follow.
+    :ivar payload: the device's answer, or what it sent with its refusal.
+    :ivar error: why it failed.
+    """
+
+    status: Status
+    is_final: bool
+    payload: bytes = b""
+    error: str = ""
+
+
+class Request:
+    """One message on its way to a device.
+
+    :param id: unique among the requests of one relay.
+    :param report: told each outcome, in order; the last one is final.
+    :ivar sender: who sends, for the device.
+    :ivar deadline: seconds in which the device must answer.
+    :ivar clock: the pending expiry.
+    :ivar holder: the device's unanswered requests, while it is one of them.
+    """
+
+    __slots__ = ("_report", "clock", "deadline", "holder", "id", "payload", "sender", "state")
+
+    def __init__(self, id: int, payload: bytes, sender: str, deadline: float, report: Callable[[Outcome], None]) -> None:
+        self.id = id
+        self.payload = payload
+        self.sender = sender
+        self.deadline = deadline
+        self.state = State.NEW
+        self.clock: Cancellable | None = None
+        self.holder: dict[int, Request] | None = None
+        self._report = report
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the final outcome has been told."""
+        return self.state is State.DONE
+
+    def step(self, happened: Input, payload: bytes = b"", error: str = "") -> bool:
+        """Take *happened* in, and report what it means.
+
+        :returns: False when it came too late to mean anything.
+        """
+        transition = TRANSITIONS.get((self.state, happened))
+        if transition is None:
+            return False
+        status, self.state = transition
+        if self.is_done:
+            self._let_go(happened)
+        self._report(Outcome(status, self.is_done, payload, error))
+        return True
+
+    def _let_go(self, happened: Input) -> None:
+        if self.clock is not None and happened is not Input.EXPIRED:
+            self.clock.cancel()
+        self.clock = None
+        if self.holder is not None:
+            self.holder.pop(self.id, None)
+            self.holder = None

@@ -1,0 +1,160 @@
+"""Assembly of one relay: its exchange, its listeners, its operations."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from netd.config import section_name
+from netd.errors import InvalidArguments, NoSuchTarget
+from netd.interfaces import IBus, INetdService
+from netd.listening import ListeningService, make_context
+from netd.operations import Operation, Role
+from netd.relay.config import Config
+from netd.relay.devices import Devices
+from netd.relay.exchange import NO_SUCH_DEVICE, Exchange, Rules
+from netd.relay.grammar import Dialect
+from netd.relay.protocol import RelayFactory
+from netd.relay.requests import Outcome, Status
+from netd.relay.target import parse_target
+
+__all__ = ["RelayService", "make_service"]
+
+
+def _rules(config: Config) -> Rules:
+    dialect = Dialect(
+        frozenset(word.encode() for word in config.device_words),
+        frozenset(word.encode() for word in config.controller_words),
+        config.max_payload,
+    )
+    return Rules(
+        dialect,
+        config.list_format == "names",
+        config.login_timeout,
+        config.frame_timeout,
+        config.answer_timeout,
+        config.max_deadline,
+        config.max_outstanding,
+        config.queue_for,
+        config.queue_size,
+    )
+
+
+def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
+    """Build the relay of one ``[relay]`` section."""
+    context = make_context(reactor, config.stall_timeout)
+    names = {host: name for name, host in config.host_names or ()}
+    exchange = Exchange(
+        _rules(config),
+        Devices(reactor.seconds, names),
+        bus,
+        f"relay.{config.instance}",
+        reactor.seconds,
+        reactor.callLater,
+        context.turn.after,
+    )
+    factory = RelayFactory(section_name("relay", config.instance), context, exchange, config.device_queue)
+    return RelayService(config, factory, reactor)
+
+
+@implementer(INetdService)
+class RelayService(ListeningService):
+    """One relay."""
+
+    def __init__(self, config: Config, factory: RelayFactory, reactor: Any) -> None:
+        super().__init__(config.listen, factory, reactor, config.stop_timeout)
+        self.instance = config.instance
+        self._relay = factory
+        self._exchange = factory.exchange
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with a relay."""
+        return [
+            Operation("relay.devices", self.devices, Role.VIEWER, "List the devices, connected ones first"),
+            Operation("relay.send", self.send, Role.OPERATOR, "Send text or base64 bytes to a device and tell what became of it"),
+            Operation("relay.disconnect", self.disconnect, Role.OPERATOR, "Close a device's connection"),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """Facts about this relay."""
+        tally, traffic = self._relay.tally, self._relay.context.traffic
+        return {
+            "kind": "relay",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "connections": len(self._relay.connections),
+            "devices": len(self._exchange.devices),
+            "counters": {
+                "accepted": tally.accepted,
+                "bytes_in": self._relay.bytes_in(),
+                "bytes_out": traffic.bytes_out,
+                "refused": dict(tally.refused),
+                "dropped": dict(traffic.dropped),
+                **self._exchange.counts,
+            },
+        }
+
+    def devices(self) -> list[dict[str, Any]]:
+        """The devices as plain values: those connected, then the named ones that are away."""
+        devices = self._exchange.devices
+        return [link.describe() for link in (*devices, *devices.absent())]
+
+    def send(
+        self, target: str, text: str | None = None, base64: str | None = None, deadline: float | None = None, wait: bool = True
+    ) -> Deferred[dict[str, Any]]:
+        """Carry a payload to a device.
+
+        :param wait: whether to wait for the device's answer; otherwise ``sent`` (or ``queued``) is outcome enough.
+        :returns: a Deferred of the outcome, ``{"status", "error"?, "answer"?}``.
+        :raises NoSuchTarget: when nothing is known of *target*.
+        """
+        if deadline is not None and not deadline > 0:
+            raise InvalidArguments("deadline: a number of seconds above 0")
+        payload = _payload(text, base64)
+        outcome: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+
+        def report(told: Outcome) -> None:
+            if outcome.called or not (told.is_final or (not wait and told.status in (Status.SENT, Status.QUEUED))):
+                return
+            if told.error == NO_SUCH_DEVICE:
+                outcome.errback(NoSuchTarget(f"no device {target!r} is connected; `relay.devices` lists them"))
+            else:
+                outcome.callback(_describe(told))
+
+        self._exchange.request(parse_target(target.encode()), payload, "console", deadline, report)
+        return outcome
+
+    def disconnect(self, target: str) -> dict[str, Any]:
+        """Close the connection of a device.
+
+        :raises NoSuchTarget: when it is not connected.
+        """
+        link = self._exchange.devices.resolve(parse_target(target.encode()))
+        if link is None:
+            raise NoSuchTarget(f"no device {target!r} is connected")
+        link.peer.close("disconnected by an operator")
+        return link.describe()
+
+
+def _payload(text: str | None, base64: str | None) -> bytes:
+    if (text is None) == (base64 is None):
+        raise InvalidArguments("text: give either text or base64")
+    if text is not None:
+        return text.encode()
+    try:
+        return b64decode(base64 or "", validate=True)
+    except binascii.Error as error:
+        raise InvalidArguments(f"base64: {error}") from None
+
+
+def _describe(outcome: Outcome) -> dict[str, Any]:
+    described: dict[str, Any] = {"status": outcome.status.value}
+    if outcome.error:
+        described["error"] = outcome.error
+    if outcome.status in (Status.ACKNOWLEDGED, Status.FAILED):
+        described["answer"] = outcome.payload
+    return described

@@ -1,0 +1,78 @@
+"""The composition root: twistd's options, and from them the daemon. The only place that touches the real reactor."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from twisted.python.usage import Options as TwistedOptions
+
+from netd.config import Configuration, load
+from netd.errors import ConfigErrors
+from netd.kinds import find_kinds
+
+__all__ = ["Options", "makeService", "packaged_ini"]
+
+OBSERVER = "netd.log.make_observer"
+"""The log on a terminal: twistd takes a dotted name."""
+
+EX_CONFIG = 78
+"""Exit status when the configuration cannot be used (sysexits.h)."""
+
+
+def packaged_ini() -> Path:
+    """The INI that comes with netd: beside the package when installed, in ``etc/`` of a checkout."""
+    package = Path(__file__).parent
+    installed = package / "etc" / "netd.ini"
+    return installed if installed.exists() else package.parent / "etc" / "netd.ini"
+
+
+class Options(TwistedOptions):
+    """``twistd netd [options]``."""
+
+    synopsis = "[options]"
+    longdesc = "Runs every section of the configuration as a service. Without -c, the packaged configuration: all on loopback."
+    optParameters: ClassVar[list[list[Any]]] = [["config", "c", None, "Configuration file (INI)."]]
+    optFlags: ClassVar[list[list[Any]]] = [
+        ["check", None, "Check the configuration, and exit: 0, or 78 with all its mistakes."],
+        ["show-config", None, "Print the configuration in force, and exit."],
+        ["origin", None, "Print the configuration in force with where each value comes from, and exit."],
+    ]
+    configuration: Configuration
+
+    def postOptions(self) -> None:
+        """Read the configuration, before anything is daemonised."""
+        path = Path(self["config"]) if self["config"] else packaged_ini()
+        kinds = {name: kind.config for name, kind in find_kinds().items()}
+        try:
+            self.configuration = load(path, kinds, os.environ, os.getuid(), socket.gethostname())
+        except ConfigErrors as errors:
+            print(errors, file=sys.stderr)
+            raise SystemExit(EX_CONFIG) from None
+        self._show(path)
+        parent = getattr(self, "parent", None)
+        if isinstance(parent, Mapping) and parent.get("nodaemon") and not parent.get("logger") and not parent.get("logfile"):
+            parent["logger"] = OBSERVER  # type: ignore[index]  # twistd's own options, which are a dict
+
+    def _show(self, path: Path) -> None:
+        if self["check"]:
+            names = ", ".join(section.name for section in self.configuration.sections) or "no service"
+            print(f"{path}: good; it runs {names}")
+        if self["origin"] or self["show-config"]:
+            for line in self.configuration.origin_lines():
+                print(line if self["origin"] else line.partition(" ; ")[0])
+        if self["check"] or self["origin"] or self["show-config"]:
+            raise SystemExit(0)
+
+
+def makeService(options: Options) -> Any:
+    """The daemon that *options* describe. Acts when it is started."""
+    from twisted.internet import reactor
+
+    from netd.daemon import assemble
+
+    return assemble(options.configuration, find_kinds(), reactor)

@@ -1,0 +1,196 @@
+"""Frames with a 64-byte decimal length header, and fields of fixed width between them (relay protocol, section 1).
+
+:class:`LengthHeaderDecoder` is the codec: bytes in, payloads out, no I/O.  :class:`LengthHeaderReceiver` puts it behind the
+interface of Twisted's ``IntNStringReceiver``, so that programs written against that one read this protocol too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from netd.errors import ProtocolError
+
+__all__ = [
+    "HEADER",
+    "BadHeader",
+    "FrameTooLong",
+    "Gatherer",
+    "LengthHeaderDecoder",
+    "LengthHeaderReceiver",
+    "encode_frame",
+    "parse_header",
+]
+
+HEADER = 64
+"""Bytes in a header, and in a target field."""
+
+MAX_LENGTH = 1 << 20
+
+_FORM = re.compile(rb"([0-9]{1,7}) *")
+
+
+class BadHeader(ProtocolError):
+    """64 bytes that are no header: not one to seven digits followed by spaces."""
+
+
+class FrameTooLong(ProtocolError):
+    """A header announces more than the limit. Nothing was allocated for it.
+
+    :ivar length: the bytes announced.
+    """
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"{length} bytes announced, at most {limit} are taken")
+        self.length = length
+
+
+@lru_cache(maxsize=4096)
+def parse_header(header: bytes) -> int:
+    """The length that the 64 bytes of *header* announce.
+
+    :raises BadHeader: when they are not ``[0-9]{1,7} *``.
+    """
+    found = _FORM.fullmatch(header)
+    if found is None:
+        raise BadHeader("a header is one to seven digits, padded with spaces to 64 bytes")
+    return int(found[1])
+
+
+def encode_frame(payload: bytes) -> bytes:
+    """Header and payload as one bytes object, to leave in one write."""
+    return b"%-64d" % len(payload) + payload
+
+
+class Gatherer:
+    """Collects bytes until a known number is there; linear in the bytes received, however they are cut.
+
+    What is whole in one read passes through without a copy.
+    """
+
+    __slots__ = ("_kept", "_need")
+
+    def __init__(self) -> None:
+        self._kept: bytearray | None = None
+        self._need = 0
+
+    def __len__(self) -> int:
+        return 0 if self._kept is None else len(self._kept)
+
+    def take(self, received: bytes) -> bytes | None:
+        """All bytes not used up so far, or None while fewer than the needed number are there."""
+        kept = self._kept
+        if kept is None:
+            return received
+        kept += received
+        if len(kept) < self._need:
+            return None
+        self._kept = None
+        return bytes(kept)
+
+    def keep(self, rest: bytes, need: int) -> None:
+        """Hold *rest* back until *need* bytes (counted from its start) are there."""
+        self._kept = bytearray(rest)
+        self._need = need
+
+
+class LengthHeaderDecoder:
+    """A byte stream of frames and fixed fields, pulled apart by whoever knows which comes next.
+
+    :param limit: the longest payload, in bytes. Checked on the header: nothing is allocated from a declared length.
+    """
+
+    __slots__ = ("_at", "_buffer", "_gatherer", "limit")
+
+    def __init__(self, limit: int = MAX_LENGTH) -> None:
+        self.limit = limit
+        self._gatherer = Gatherer()
+        self._buffer = b""
+        self._at = 0
+
+    def feed(self, received: bytes) -> None:
+        """Add what arrived, then pull with :meth:`next_frame` and :meth:`next_field` until they return None."""
+        gathered = self._gatherer.take(received)
+        if gathered is not None:
+            self._buffer, self._at = gathered, 0
+
+    def next_frame(self) -> bytes | None:
+        """The payload of the next frame, or None until it is whole.
+
+        :raises BadHeader: when the next 64 bytes are no header.
+        :raises FrameTooLong: when they announce more than the limit.
+        """
+        body = self._at + HEADER
+        if len(self._buffer) < body:
+            return self._wait(HEADER)
+        length = parse_header(self._buffer[self._at : body])
+        if length > self.limit:
+            raise FrameTooLong(length, self.limit)
+        return self._pull(body, HEADER + length)
+
+    def next_field(self, size: int = HEADER) -> bytes | None:
+        """The next *size* bytes, or None until they are there."""
+        return self._pull(self._at, size)
+
+    def _pull(self, start: int, size: int) -> bytes | None:
+        end = self._at + size
+        if len(self._buffer) < end:
+            return self._wait(size)
+        self._at = end
+        return self._buffer[start:end]
+
+    def _wait(self, need: int) -> None:
+        if self._buffer or not len(self._gatherer):
+            self._gatherer.keep(self._buffer[self._at :], need)
+            self._buffer, self._at = b"", 0
+
+
+class LengthHeaderReceiver:
+    """``IntNStringReceiver``'s interface over 64-byte decimal headers.
+
+    Mix in before :class:`twisted.internet.protocol.Protocol`; override :meth:`stringReceived`::
+
+        class Echo(LengthHeaderReceiver, Protocol):
+            def stringReceived(self, string):
+                self.sendString(string)
+    """
+
+    MAX_LENGTH: ClassVar[int] = MAX_LENGTH
+    transport: Any
+    _decoder: LengthHeaderDecoder | None = None
+    _is_refused = False
+
+    def dataReceived(self, data: bytes) -> None:
+        """Called by the transport with whatever arrived."""
+        if not self._is_refused:
+            for payload in self._payloads(data):
+                self.stringReceived(payload)
+
+    def stringReceived(self, string: bytes) -> None:
+        """Called with each whole payload. Override."""
+        raise NotImplementedError
+
+    def lengthLimitExceeded(self, length: int) -> None:
+        """Called when a frame announces more than :attr:`MAX_LENGTH` bytes, or has no valid header (*length* -1)."""
+        self.transport.loseConnection()
+
+    def sendString(self, string: bytes) -> None:
+        """Send *string* as one frame, in one write."""
+        self.transport.write(encode_frame(string))
+
+    def _payloads(self, received: bytes) -> Iterator[bytes]:
+        if self._decoder is None:
+            self._decoder = LengthHeaderDecoder(self.MAX_LENGTH)
+        self._decoder.feed(received)
+        while True:
+            try:
+                payload = self._decoder.next_frame()
+            except (BadHeader, FrameTooLong) as error:
+                self._is_refused = True
+                self.lengthLimitExceeded(error.length if isinstance(error, FrameTooLong) else -1)
+                return
+            if payload is None:
+                return
+            yield payload

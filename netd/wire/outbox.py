@@ -1,0 +1,287 @@
+"""What waits to be written to one connection: bounded, with a policy for peers that read too slowly.
+
+Everything that one reactor turn brings for a connection leaves in one write at its end.  While the transport's own buffer is full
+the outbox keeps what comes; over its bounds, the policy decides, and everything dropped or refused is counted with its reason.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Hashable
+from typing import Any, Protocol
+
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from netd.wire.turn import Turn
+
+__all__ = ["Bounds", "Outbox", "OutboxOwner", "Policy", "Traffic"]
+
+SLICE = 1 << 16
+"""Bytes handed to a transport that was full before asking it again."""
+
+
+class Policy(enum.Enum):
+    """What happens when more waits than the bounds allow."""
+
+    DROP_OLDEST = "drop-oldest"
+    """The oldest waiting items go."""
+    LATEST = "latest"
+    """A new item replaces the waiting one of the same key, at its place; over the bounds the oldest go."""
+    ROUND = "round"
+    """Items of one key are a round: the oldest rounds go whole, and never one of which a part was already written."""
+    PAUSE = "pause"
+    """Everything is kept, and the source is told to stop until all has been taken."""
+    REFUSE = "refuse"
+    """The new item is not taken; :meth:`Outbox.send` returns False."""
+    DISCONNECT = "disconnect"
+    """The connection is given up."""
+
+
+@frozen
+class Bounds:
+    """How much may wait for one connection.
+
+    :ivar size: bytes.
+    :ivar items: calls of :meth:`Outbox.send`.
+    """
+
+    policy: Policy
+    size: int
+    items: int = 1 << 20
+
+
+@define
+class Traffic:
+    """Counters of one service's connections, shared by their outboxes."""
+
+    bytes_out: int = 0
+    dropped: Counter[str] = field(factory=Counter)
+
+
+class OutboxOwner(Protocol):
+    """Who an outbox tells what happens to it: the connection's peer."""
+
+    def pause_source(self, pause: bool) -> None:
+        """``PAUSE`` wants the source to stop (True), or lets it go on (False)."""
+
+    def fullness_changed(self) -> None:
+        """:attr:`Outbox.is_full` has changed."""
+
+    def give_up(self) -> None:
+        """``DISCONNECT`` gives the connection up."""
+
+
+@implementer(IPushProducer)
+class Outbox:
+    """The way out to one connection.
+
+    :param transport: the connection's transport; :meth:`attach` registers the outbox as its producer.
+    :ivar is_full: True while the transport asks for no more.
+    :ivar written: bytes handed to the transport so far.
+    """
+
+    __slots__ = ("_bounds", "_closed", "_keys", "_open_key", "_owner", "_paused_source", "_queue", "_size", "_traffic", "_transport",
+                 "_turn", "is_full", "written")
+
+    def __init__(self, transport: Any, turn: Turn, bounds: Bounds, traffic: Traffic, owner: OutboxOwner) -> None:
+        self._transport = transport
+        self._turn = turn
+        self._bounds = bounds
+        self._traffic = traffic
+        self._owner = owner
+        self._queue: list[bytes] = []
+        self._keys: list[Hashable] | None = [] if bounds.policy in (Policy.LATEST, Policy.ROUND) else None
+        self._open_key: Hashable = None
+        self._size = 0
+        self._closed = False
+        self._paused_source = False
+        self.is_full = False
+        self.written = 0
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether all that was sent has been taken by the transport, and the transport is not full."""
+        return not self.is_full and not self._queue
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here (not those in the transport's own buffer)."""
+        return self._size
+
+    def attach(self) -> None:
+        """Become the transport's producer."""
+        self._transport.registerProducer(self, True)
+
+    def rebind(self, bounds: Bounds) -> None:
+        """Apply other bounds from now on; neither they nor those before may sort by key."""
+        assert self._keys is None
+        self._bounds = bounds
+
+    def send(self, item: bytes, key: Hashable = None) -> bool:
+        """Write *item* when the turn ends; items are never torn apart by a policy.
+
+        :param key: for ``LATEST`` the subject, for ``ROUND`` the round's number.
+        :returns: False when *item* was not taken: refused by policy, or the connection is closed.
+        """
+        if self._closed:
+            return False
+        queue = self._queue
+        if not queue and not self.is_full:
+            self._turn.touch(self)
+        if self._keys is not None and not self._note(item, key):
+            return True
+        queue.append(item)
+        self._size += len(item)
+        if self._size > self._bounds.size or len(queue) > self._bounds.items:
+            return self._overflow(item)
+        return True
+
+    def flush(self) -> None:
+        """Hand what waits to the transport: all of it in one write, or in slices while the transport fills up."""
+        while self._queue and not self.is_full and not self._closed:
+            if self._size <= SLICE or len(self._queue) == 1:
+                count = len(self._queue)
+            else:
+                count, size = 0, 0
+                while size < SLICE and count < len(self._queue):
+                    size += len(self._queue[count])
+                    count += 1
+            self._write(count)
+
+    def close(self) -> int:
+        """Take nothing more, forget what waits, leave the transport.
+
+        :returns: how many bytes were forgotten.
+        """
+        forgotten = self._size
+        self._closed = True
+        self._clear()
+        return forgotten
+
+    def finish(self) -> None:
+        """Take nothing more; hand all that waits to the transport, full or not, and leave it."""
+        if self._closed:
+            return
+        if self._queue:
+            self._transport.write(b"".join(self._queue))
+            self._count(self._size)
+        self.close()
+        self._transport.unregisterProducer()
+
+    # IPushProducer, called by the transport
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full."""
+        self.is_full = True
+        self._owner.fullness_changed()
+
+    def resumeProducing(self) -> None:
+        """The transport's buffer is empty."""
+        self.is_full = False
+        self.flush()
+        if self.is_flushed and self._paused_source:
+            self._paused_source = False
+            self._owner.pause_source(False)
+        self._owner.fullness_changed()
+
+    def stopProducing(self) -> None:
+        """The connection is lost."""
+        self._closed = True
+        self._clear()
+
+    def _write(self, count: int) -> None:
+        queue = self._queue
+        if count == len(queue):
+            block = queue[0] if count == 1 else b"".join(queue)
+            queue.clear()
+        else:
+            block = b"".join(queue[:count])
+            del queue[:count]
+        if self._keys is not None:
+            self._open_key = self._keys[count - 1]
+            del self._keys[:count]
+        self._size -= len(block)
+        self._count(len(block))
+        self._transport.write(block)
+
+    def _count(self, size: int) -> None:
+        self.written += size
+        self._traffic.bytes_out += size
+
+    def _clear(self) -> None:
+        self._queue.clear()
+        if self._keys is not None:
+            self._keys.clear()
+        self._size = 0
+
+    def _note(self, item: bytes, key: Hashable) -> bool:
+        """Remember *key*; False when *item* took the place of a waiting one."""
+        assert self._keys is not None
+        if self._bounds.policy is Policy.LATEST and self.is_full and key in self._keys:
+            at = self._keys.index(key)
+            self._size += len(item) - len(self._queue[at])
+            self._queue[at] = item
+            self._traffic.dropped["conflated"] += 1
+            return False
+        self._keys.append(key)
+        return True
+
+    def _overflow(self, item: bytes) -> bool:
+        if not self.is_full:
+            self.flush()
+            if self._size <= self._bounds.size and len(self._queue) <= self._bounds.items:
+                return True
+        policy = self._bounds.policy
+        if policy is Policy.PAUSE:
+            if not self._paused_source:
+                self._paused_source = True
+                self._owner.pause_source(True)
+        elif policy is Policy.REFUSE:
+            self._queue.pop()
+            self._size -= len(item)
+            self._traffic.dropped["refused"] += 1
+            return False
+        elif policy is Policy.DISCONNECT:
+            self._traffic.dropped["disconnected"] += 1
+            self.close()
+            self._owner.give_up()
+            return False
+        elif policy is Policy.ROUND:
+            self._drop_rounds()
+        else:
+            self._drop_oldest()
+        return True
+
+    def _drop_oldest(self) -> None:
+        dropped = 0
+        while len(self._queue) - dropped > 1 and not self._fits(dropped):
+            self._size -= len(self._queue[dropped])
+            dropped += 1
+        self._drop(0, dropped)
+
+    def _drop_rounds(self) -> None:
+        assert self._keys is not None
+        keys = self._keys
+        start = 0
+        while start < len(keys) and keys[start] == self._open_key:
+            start += 1
+        newest = keys[-1]
+        end = start
+        while not self._fits(end - start) and end < len(keys) and keys[end] != newest:
+            key = keys[end]
+            while keys[end] == key:
+                self._size -= len(self._queue[end])
+                end += 1
+        self._drop(start, end)
+
+    def _fits(self, dropped: int) -> bool:
+        return self._size <= self._bounds.size and len(self._queue) - dropped <= self._bounds.items
+
+    def _drop(self, start: int, end: int) -> None:
+        del self._queue[start:end]
+        if self._keys is not None:
+            del self._keys[start:end]
+        self._traffic.dropped[self._bounds.policy.value] += end - start

@@ -1,0 +1,225 @@
+"""One connection as a machine sees it: send, close politely, one expiry, back-pressure.
+
+Closing politely is done here once for all protocols: flush, send FIN, discard what still arrives for a moment, then close.  Closing
+at once with unread input would make the operating system send a reset, and the peer would lose the very message that tells it why.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Protocol
+
+from attrs import define
+from twisted.internet.interfaces import INegotiated, IReactorTime
+from zope.interface import implementer
+
+from netd.interfaces import IPeer
+from netd.wire.outbox import Bounds, Outbox, Traffic
+from netd.wire.turn import Turn
+
+__all__ = ["Closing", "Peer", "PeerContext", "PeerOwner"]
+
+LINGER = 1.0
+"""Seconds for which input is discarded after FIN."""
+
+LINGER_BYTES = 1 << 18
+"""Bytes of input discarded after FIN, at most."""
+
+
+class Closing(enum.Enum):
+    """How far a connection has come with its end."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+@define(eq=False)
+class PeerContext:
+    """What all connections of one service have in common.
+
+    :ivar clock: the reactor's clock.
+    :ivar stall_timeout: seconds in which a full connection must take something, or it is given up.
+    """
+
+    clock: IReactorTime
+    turn: Turn
+    traffic: Traffic
+    stall_timeout: float
+
+
+class PeerOwner(Protocol):
+    """Who a peer tells what happens to it: the connection's protocol."""
+
+    def expired(self) -> None:
+        """The expiry asked for with :meth:`Peer.expire_after` has passed."""
+
+    def drained(self) -> None:
+        """Everything sent has been taken, after it had to wait."""
+
+
+@implementer(IPeer)
+class Peer:
+    """An :class:`IPeer` over a Twisted transport.
+
+    :ivar reason: why the connection is being closed, or None.
+    """
+
+    __slots__ = ("_closing", "_context", "_deadline", "_discarded", "_is_congested", "_is_wanted", "_owner", "_stall_left", "_stalled", "_timer",
+                 "_transport", "outbox", "reason", "send")
+
+    def __init__(self, transport: Any, context: PeerContext, bounds: Bounds, owner: PeerOwner) -> None:
+        self._transport = transport
+        self._context = context
+        self._owner = owner
+        self._closing = Closing.OPEN
+        self._deadline: float | None = None
+        self._timer: Any = None
+        self._stalled: Any = None
+        self._stall_left = 0
+        self._discarded = 0
+        self._is_wanted = True
+        self._is_congested = False
+        self.reason: str | None = None
+        self.outbox = Outbox(transport, context.turn, bounds, context.traffic, self)
+        self.send = self.outbox.send
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether everything sent has been handed to the operating system."""
+        return self.outbox.is_flushed
+
+    @property
+    def is_open(self) -> bool:
+        """False from the first :meth:`close` or :meth:`abort` on."""
+        return self._closing is Closing.OPEN
+
+    def attach(self) -> None:
+        """Become the producer of the transport: from ``connectionMade``."""
+        self.outbox.attach()
+
+    def close(self, reason: str) -> None:
+        """Flush, send FIN, discard input for a moment, close."""
+        if self._closing is not Closing.OPEN:
+            return
+        self.reason = reason
+        self._closing = Closing.CLOSING
+        self._cancel_stall()
+        self.outbox.finish()
+        self._transport.resumeProducing()
+        half_close = None if INegotiated.providedBy(self._transport) else getattr(self._transport, "loseWriteConnection", None)
+        if half_close is None:
+            self._transport.loseConnection()
+        else:
+            half_close()
+        self._restart(self._context.stall_timeout if self._unsent() else LINGER)
+
+    def abort(self, reason: str) -> None:
+        """Close at once; what waits is lost."""
+        if self._closing is Closing.CLOSED:
+            return
+        self.reason = self.reason or reason
+        self._closing = Closing.CLOSED
+        self.outbox.close()
+        self._transport.abortConnection()
+
+    def discard(self, received: bytes) -> None:
+        """Count input that arrives after :meth:`close`; too much of it, and the connection is cut."""
+        self._discarded += len(received)
+        if self._discarded > LINGER_BYTES:
+            self.abort("input after the end")
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Replace the pending expiry, or clear it. Cheap: a pending timer is moved only when it fires."""
+        if self._closing is not Closing.OPEN:
+            return
+        if seconds is None:
+            self._deadline = None
+            return
+        self._restart(seconds)
+
+    def set_reading(self, enabled: bool) -> None:
+        """Stop or go on taking bytes; while the outbox has stopped it too, it stays stopped."""
+        self._is_wanted = enabled
+        self._apply_reading()
+
+    def lost(self) -> None:
+        """The connection is lost: let go of everything. From ``connectionLost``."""
+        self._closing = Closing.CLOSED
+        self.outbox.close()
+        self._deadline = None
+        self._cancel_stall()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # OutboxOwner
+
+    def pause_source(self, pause: bool) -> None:
+        """The outbox has too much, or room again."""
+        self._is_congested = pause
+        self._apply_reading()
+
+    def fullness_changed(self) -> None:
+        """The transport is full, or empty again: a full one must take something in time."""
+        if not self.outbox.is_full:
+            self._cancel_stall()
+            if self.outbox.is_flushed:
+                self._owner.drained()
+        elif self._stalled is None and self._closing is Closing.OPEN:
+            self._watch_stall()
+
+    def give_up(self) -> None:
+        """The outbox has too much, for good."""
+        self.abort("reads too slowly")
+
+    def _apply_reading(self) -> None:
+        if self._closing is not Closing.OPEN:
+            return
+        if self._is_wanted and not self._is_congested:
+            self._transport.resumeProducing()
+        else:
+            self._transport.pauseProducing()
+
+    def _restart(self, seconds: float) -> None:
+        clock = self._context.clock
+        self._deadline = clock.seconds() + seconds
+        if self._timer is not None and self._timer.getTime() > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = clock.callLater(seconds, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        left = self._deadline - self._context.clock.seconds()
+        if left > 0:
+            self._timer = self._context.clock.callLater(left, self._timer_fired)
+        elif self._closing is Closing.OPEN:
+            self._deadline = None
+            self._owner.expired()
+        else:
+            self.abort("did not close its side")
+
+    def _watch_stall(self) -> None:
+        self._stall_left = self._unsent()
+        self._stalled = self._context.clock.callLater(self._context.stall_timeout, self._check_stall)
+
+    def _check_stall(self) -> None:
+        self._stalled = None
+        if self._unsent() < self._stall_left:
+            self._watch_stall()
+        else:
+            self.abort("does not read")
+
+    def _unsent(self) -> int:
+        """Bytes in the transport's own buffer, where it can tell."""
+        unsent: int = getattr(self._transport, "unsent", 0)
+        return unsent
+
+    def _cancel_stall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None

@@ -1,0 +1,171 @@
+"""The shell that all of netd's TCP services share: one connection, its peer, its log line.
+
+A service's protocol derives from :class:`PeerProtocol`, says its bounds, and takes bytes in :meth:`PeerProtocol.received`.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, ClassVar
+
+from attrs import define, field
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.log import LogLimiter
+from netd.wire.outbox import Bounds
+from netd.wire.peer import Peer, PeerContext
+
+__all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]
+
+KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000))
+"""Half-open connections are found by the operating system: seconds of silence, seconds between probes, probes; milliseconds for
+which sent bytes may stay unacknowledged."""
+
+EXCERPT = 80
+"""Bytes of a bad peer's input that a log line shows."""
+
+
+def describe_address(address: Any) -> str:
+    """*address* as ``host:port``, ``[host]:port``, or the path of a unix socket."""
+    host = getattr(address, "host", None)
+    if host is None:
+        name = getattr(address, "name", None)
+        return f"unix:{name.decode(errors='replace')}" if isinstance(name, bytes) else "unix"
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
+
+
+@define
+class Tally:
+    """Counters of one service's connections."""
+
+    accepted: int = 0
+    bytes_in: int = 0
+    refused: dict[str, int] = field(factory=dict)
+
+    def refuse(self, kind: str) -> None:
+        """Count one peer that broke the protocol, by kind."""
+        self.refused[kind] = self.refused.get(kind, 0) + 1
+
+
+class PeerProtocol(Protocol):
+    """One connection of a service.
+
+    :cvar bounds: how much may wait for this peer, and what happens then.
+    """
+
+    _log = Logger()
+    bounds: ClassVar[Bounds]
+    factory: PeerFactory
+    transport: Any
+    peer: Peer
+
+    def __init__(self, factory: PeerFactory) -> None:
+        self.factory = factory
+        self._since = 0.0
+        self._bytes_in = 0
+
+    def opened(self) -> None:
+        """The connection is there. Override."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes came. Override."""
+
+    def expired(self) -> None:
+        """The expiry that was asked for has passed. Override."""
+
+    def drained(self) -> None:
+        """All that was sent has been taken, after it had to wait. Override."""
+
+    def closed(self) -> None:
+        """The connection is gone. Override."""
+
+    def connectionMade(self) -> None:
+        context = self.factory.context
+        self._since = context.clock.seconds()
+        self.peer = Peer(self.transport, context, self.bounds, self)
+        self.peer.attach()
+        _tune(self.transport)
+        self.factory.connections.add(self)
+        self.factory.tally.accepted += 1
+        self.opened()
+
+    def dataReceived(self, data: bytes) -> None:
+        self._bytes_in += len(data)
+        if self.peer.is_open:
+            self.received(data)
+        else:
+            self.peer.discard(data)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
+        self.peer.lost()
+        factory = self.factory
+        factory.connections.discard(self)
+        factory.tally.bytes_in += self._bytes_in
+        self.closed()
+        self._log.info(
+            "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}",
+            service=factory.name,
+            who=self.describe(),
+            seconds=factory.context.clock.seconds() - self._since,
+            bytes_in=self._bytes_in,
+            bytes_out=self.peer.outbox.written,
+            why=self.peer.reason or reason.getErrorMessage(),
+        )
+        if factory.on_lost is not None:
+            factory.on_lost()
+
+    def describe(self) -> str:
+        """Who this is, for the log."""
+        return describe_address(self.transport.getPeer())
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """Count and log (limited) a peer that broke the protocol; *excerpt* is what it sent."""
+        factory = self.factory
+        factory.tally.refuse(kind)
+        skipped = factory.log_limiter.admit(kind)
+        if skipped is not None:
+            self._log.warn(
+                "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r} ({skipped} more like it were not logged)",
+                service=factory.name, who=self.describe(), kind=kind, why=why, excerpt=excerpt[:EXCERPT], skipped=skipped,
+            )
+
+
+class PeerFactory(Factory):
+    """Builds a service's protocols and knows its live connections.
+
+    :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
+    :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
+    """
+
+    noisy = False
+
+    def __init__(self, name: str, context: PeerContext) -> None:
+        self.name = name
+        self.context = context
+        self.tally = Tally()
+        self.log_limiter = LogLimiter(context.clock.seconds)
+        self.connections: set[PeerProtocol] = set()
+        self.on_lost: Any = None
+
+    def buildProtocol(self, addr: IAddress) -> PeerProtocol:
+        raise NotImplementedError
+
+    def bytes_in(self) -> int:
+        """Bytes received so far, from live connections too."""
+        return self.tally.bytes_in + sum(connection._bytes_in for connection in self.connections)
+
+
+def _tune(transport: Any) -> None:
+    """Send at once, and find half-open connections. Not every transport is a TCP one."""
+    if not hasattr(transport, "setTcpNoDelay"):
+        return
+    transport.setTcpNoDelay(True)
+    transport.setTcpKeepAlive(True)
+    handle = getattr(transport, "getHandle", lambda: None)()
+    if isinstance(handle, socket.socket):
+        for name, value in KEEPALIVE:
+            if hasattr(socket, name):
+                handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,0 +1,185 @@
+"""TCP connections that are read in one tight loop and written at once.
+
+Twisted's reactor pays some ten microseconds for each event, and two system calls for each write.  For many small messages that is
+most of the cost.  :class:`HotSockets` is one reader to the reactor: an epoll set of its own, nested in the reactor's, whose ready
+sockets it reads one after the other and whose turn (:class:`netd.wire.turn.Turn`) it then ends.  :class:`EagerServer` sends what
+is written to it at once while nothing is buffered; everything else (partial writes, producers, closing) stays Twisted's.
+
+This module leans on ``tcp.Port.transport``, ``FileDescriptor.dataBuffer`` and ``_tempDataBuffer``; its tests pin them.
+"""
+
+from __future__ import annotations
+
+import select
+from functools import partial
+from typing import Any
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from netd.wire.turn import Turn
+
+__all__ = ["EagerServer", "HotSockets"]
+
+FIRST_READ = 1 << 13
+"""Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
+
+MORE = (1 << 16) - FIRST_READ
+"""Bytes asked for when the first read came back full."""
+
+ROUND = 128
+"""Sockets read before the reactor gets its turn."""
+
+
+@implementer(IReadDescriptor)
+class HotSockets:
+    """The sockets of one service, read in rounds.
+
+    :param reactor: provides ``IReactorFDSet``.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, turn: Turn) -> None:
+        self._reactor = reactor
+        self._turn = turn
+        self._transports: dict[int, EagerServer] = {}
+        self._epoll: select.epoll | None = None
+
+    @staticmethod
+    def can_serve(reactor: object, port: object) -> bool:
+        """Whether connections of *port* can be hot: a TCP port, an epoll, and a reactor that watches descriptors."""
+        return hasattr(select, "epoll") and isinstance(port, tcp.Port) and IReactorFDSet.providedBy(reactor)
+
+    def start(self) -> None:
+        """Let the reactor watch the set, if it does not yet."""
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._reactor.addReader(self)
+
+    def stop(self) -> None:
+        """Leave the reactor. The sockets must be closed by now."""
+        if self._epoll is not None:
+            self._reactor.removeReader(self)
+            self._epoll.close()
+            self._epoll = None
+
+    def adopt(self, port: tcp.Port) -> None:
+        """Make the connections that *port* accepts from now on hot ones."""
+        port.transport = partial(EagerServer, self)  # type: ignore[assignment]  # Port only ever calls it
+
+    def add(self, transport: EagerServer) -> None:
+        """Read from *transport*."""
+        fd = transport.fileno()
+        if self._epoll is not None and fd not in self._transports:
+            self._transports[fd] = transport
+            self._epoll.register(fd, select.EPOLLIN)
+
+    def discard(self, transport: EagerServer) -> bool:
+        """Read no more from *transport*; False when it was not being read here."""
+        fd = transport.fileno()
+        if self._transports.get(fd) is not transport:
+            return False
+        del self._transports[fd]
+        if self._epoll is not None:
+            self._epoll.unregister(fd)
+        return True
+
+    # IReadDescriptor
+
+    def fileno(self) -> int:
+        """The epoll set's own descriptor."""
+        return -1 if self._epoll is None else self._epoll.fileno()
+
+    def logPrefix(self) -> str:
+        """Name in log lines of the reactor."""
+        return "HotSockets"
+
+    def doRead(self) -> None:
+        """Read every ready socket once, then end the turn."""
+        assert self._epoll is not None
+        self._turn.open()
+        try:
+            for fd, _events in self._epoll.poll(0, ROUND):
+                transport = self._transports.get(fd)
+                if transport is not None:
+                    self._read(transport)
+        finally:
+            self._turn.end()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor lets go of all its readers: so do we."""
+        for transport in list(self._transports.values()):
+            transport.connectionLost(reason)
+
+    def _read(self, transport: EagerServer) -> None:
+        try:
+            received = transport.socket.recv(FIRST_READ)
+            if len(received) == FIRST_READ:
+                received += _more(transport)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            received = b""
+        if not received:
+            # The end, or an error: the reactor's own way of reading finds it again and reports it.
+            self.discard(transport)
+            self._reactor.addReader(transport)
+            return
+        try:
+            transport.protocol.dataReceived(received)
+        except Exception:
+            failure = Failure()
+            self._log.failure("a connection's protocol failed", failure)
+            transport.connectionLost(failure)
+
+
+def _more(transport: EagerServer) -> bytes:
+    try:
+        return transport.socket.recv(MORE)
+    except OSError:
+        return b""
+
+
+class EagerServer(tcp.Server):
+    """A server-side TCP connection that is read by :class:`HotSockets`, and sends at once while nothing is buffered.
+
+    Its producer is paused as soon as the operating system leaves one byte, and resumed when all is taken: so "not paused" means
+    that everything written has been handed over.
+    """
+
+    def __init__(self, hot: HotSockets, *args: Any) -> None:
+        self._hot = hot
+        super().__init__(*args)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the operating system has not taken yet."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    def startReading(self) -> None:
+        """Be read in the rounds of the hot sockets."""
+        self._hot.add(self)
+
+    def stopReading(self) -> None:
+        """Be read by nobody."""
+        if not self._hot.discard(self):
+            super().stopReading()
+
+    def write(self, data: bytes) -> None:
+        """Send at once if nothing waits; buffer the rest the ordinary way."""
+        if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnecting or self._writeDisconnected:
+            super().write(data)
+            return
+        try:
+            sent = self.socket.send(data)
+        except OSError:
+            sent = 0  # full, or broken: then the reactor meets the same error and reports it
+        if sent < len(data):
+            super().write(data[sent:])
+            if self.producer is not None and self.streamingProducer and not self.producerPaused:
+                self.producerPaused = True
+                self.producer.pauseProducing()

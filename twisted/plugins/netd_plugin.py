@@ -1,0 +1,11 @@
+"""What twistd finds of netd: names, nothing that is imported before it is used."""
+
+from twisted.application.service import ServiceMaker
+
+from netd.kinds import ServiceKind
+
+netd = ServiceMaker("netd", "netd.tap", "One daemon for devices, scripts, bots and dashboards.", "netd")
+relay = ServiceKind("relay", "netd.relay")
+manhole = ServiceKind("manhole", "netd.admin.manhole")
+
+__all__: list[str] = []
