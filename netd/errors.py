@@ -5,6 +5,8 @@ Errors carry plain values, never connections or services, so that they can be lo
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from attrs import frozen
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "NotPermitted",
     "OperationFailed",
     "ProtocolError",
+    "TimedOut",
 ]
 
 
@@ -55,7 +58,18 @@ class ConfigErrors(NetdError):
 
 
 class ProtocolError(NetdError):
-    """A peer broke its protocol. The message is fit to be sent to that peer."""
+    """A peer broke its protocol. The message is fit to be sent to that peer.
+
+    :cvar kind: a few words that stay the same, for counters and for the limit on log lines.
+    """
+
+    kind: ClassVar[str] = "protocol error"
+
+
+class TimedOut(ProtocolError):
+    """A peer did not get on in time."""
+
+    kind = "timed out"
 
 
 class OperationFailed(NetdError):

@@ -24,7 +24,16 @@ from pathlib import Path
 
 from netd.errors import NetdError
 
-__all__ = ["MAX_PASSWORD", "SALT_BYTES", "Entry", "PasswordFileError", "make_entry", "read_password_file", "verify", "write_entry"]
+__all__ = [
+    "MAX_PASSWORD",
+    "SALT_BYTES",
+    "Entry",
+    "PasswordFileError",
+    "make_entry",
+    "read_password_file",
+    "verify",
+    "write_entry",
+]
 
 MAX_PASSWORD = 1024
 """The longest password, in characters."""
@@ -81,7 +90,7 @@ def make_entry(name: str, password: str, salt: bytes) -> Entry:
         )
     if not 1 <= len(password) <= MAX_PASSWORD:
         raise PasswordFileError(f"a password has 1 to {MAX_PASSWORD} characters, not {len(password)}")
-    if any(unicodedata.category(character).startswith("C") for character in password):
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
         raise PasswordFileError("a password cannot hold control characters: nobody could type it at the login prompt")
     if len(salt) < SALT_BYTES:
         raise PasswordFileError(f"a salt has at least {SALT_BYTES} bytes, not {len(salt)}")
@@ -107,7 +116,7 @@ def read_password_file(path: Path) -> dict[str, Entry]:
     """
     entries: dict[str, Entry] = {}
     problems = []
-    for number, line in enumerate(_read_private(path).splitlines(), 1):
+    for number, line in enumerate(_read_private(path).split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         try:
@@ -184,7 +193,9 @@ def _parse(line: str) -> Entry:
         raise ValueError("has a cost that is not a number")
     n, r, p = (int(number) for number in numbers)
     if n < _N or n & (n - 1) or not (r and p) or p > 16 or _memory(n, r, p) > _MOST_MEMORY:
-        raise ValueError(f"has a cost outside the limits (N a power of two from {_N}, at most {_MOST_MEMORY >> 20} MiB of memory)")
+        raise ValueError(
+            f"has a cost outside the limits (N a power of two from {_N}, at most {_MOST_MEMORY >> 20} MiB of memory)"
+        )
     try:
         entry = Entry(name, n, r, p, base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True))
     except binascii.Error as error:
@@ -204,7 +215,8 @@ def _with_entry(lines: list[str], entry: Entry) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Write *text* beside *path*, make sure that it is on the disk, then give it the name."""
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, draft_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(draft_name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             if os.geteuid() == 0:
@@ -213,9 +225,9 @@ def _replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
-        os.unlink(draft)
+        draft.unlink()
         raise
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

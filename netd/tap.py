@@ -64,7 +64,7 @@ class Options(TwistedOptions):
             print(f"{path}: good; it runs {names}")
         if self["origin"] or self["show-config"]:
             for line in self.configuration.origin_lines():
-                print(line if self["origin"] else line.partition(" ; ")[0])
+                print(line if self["origin"] else line.rpartition(" ; ")[0])
         if self["check"] or self["origin"] or self["show-config"]:
             raise SystemExit(0)
 

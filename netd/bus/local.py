@@ -92,6 +92,8 @@ class LocalBus:
         return sorted(found, key=lambda message: message.subject)
 
     def wants(self, subject: str) -> bool:
+        if not self._subscriptions:
+            return False
         route = self._routes.get(subject)
         if route is None:
             return any(matches(subscription.pattern, subject) for subscription in self._subscriptions)

@@ -12,15 +12,16 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import click
 
+from netd.cli.relay import RelayPorts
 from netd.cli.text import escaped
 from netd.client.control import (
     Control,
@@ -33,10 +34,25 @@ from netd.client.control import (
 )
 from netd.paths import CONTROL_SOCKET, state_directory
 
-__all__ = ["ControlPort", "Exit", "Failure", "Invocation", "NetdCommand", "Seconds", "Surroundings", "exit_of"]
+__all__ = [
+    "ControlPort",
+    "Exit",
+    "Failure",
+    "Invocation",
+    "Misused",
+    "NetdCommand",
+    "NotFound",
+    "Surroundings",
+    "TimedOut",
+    "failure_of",
+    "seconds",
+]
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds that netd gets to answer when ``--timeout`` says nothing."""
+
+LONGEST_WAIT = 86400.0
+"""Seconds that an option can ask for."""
 
 DEADLINE_MARGIN = 5.0
 """Seconds beyond a request's own deadline in which netd tells its outcome."""
@@ -58,21 +74,37 @@ class Failure(click.ClickException):
     :param message: for a person; what peers have put into it is escaped here.
     """
 
-    def __init__(self, message: str, code: Exit = Exit.FAILED) -> None:
+    exit_code = Exit.FAILED
+
+    def __init__(self, message: str) -> None:
         super().__init__(escaped(message))
-        self.exit_code = code
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"netd: {self.message}", file=file, err=True)
 
 
-def exit_of(error: ControlError) -> Exit:
-    """The exit code that tells *error*."""
+class Misused(Failure):
+    """The daemon turned the arguments down."""
+
+    exit_code = Exit.USAGE
+
+
+class NotFound(Failure):
+    """There is no such device, session, room or operation."""
+
+    exit_code = Exit.NOT_FOUND
+
+
+class TimedOut(Failure):
+    """Nobody answered in time."""
+
+    exit_code = Exit.TIMED_OUT
+
+
+def failure_of(error: ControlError) -> Failure:
+    """How the command ends for *error*."""
     if isinstance(error, (NoSuchOperation, NoSuchTarget)):
-        return Exit.NOT_FOUND
+        return NotFound(str(error))
     if isinstance(error, (InvalidArguments, RequestTooLong)):
-        return Exit.USAGE
-    return Exit.TIMED_OUT if isinstance(error, ControlTimeout) else Exit.FAILED
+        return Misused(str(error))
+    return TimedOut(str(error)) if isinstance(error, ControlTimeout) else Failure(str(error))
 
 
 class ControlPort(Protocol):
@@ -98,6 +130,7 @@ class Surroundings:
     :ivar uid: the user's number.
     :ivar python: the running interpreter; twistd is looked for beside it.
     :ivar open_control: from the socket's path and a timeout in seconds.
+    :ivar relay: the way to a relay's own port.
     :ivar replace_process: becomes another program, from its arguments (the first one its path) and environment.
     :ivar wall_clock: seconds since 1970.
     :ivar random_bytes: so many unpredictable bytes.
@@ -107,7 +140,8 @@ class Surroundings:
     uid: int
     python: Path
     open_control: Callable[[Path, float], ControlPort] = Control
-    replace_process: Callable[[list[str], Mapping[str, str]], None] = _replace_process
+    relay: RelayPorts = field(default_factory=RelayPorts)
+    replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process
     wall_clock: Callable[[], float] = time.time
     random_bytes: Callable[[int], bytes] = os.urandom
 
@@ -155,7 +189,7 @@ class Invocation:
             with self.surroundings.open_control(path, self.patience() if timeout is None else timeout) as control:
                 yield control
         except ControlError as error:
-            raise Failure(str(error), exit_of(error)) from error
+            raise failure_of(error) from error
 
     def print_json(self, value: object) -> None:
         """Write *value* as JSON, in ASCII: nothing in it can touch the terminal."""
@@ -170,21 +204,22 @@ class Invocation:
 
         render.show(value)
 
+    def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> None:
+        """Write *rows*, each cell text or text and its style, below the names of their *columns*."""
+        from netd.cli import render  # noqa: PLC0415 - rich takes long to import
 
-class Seconds(click.ParamType[float]):
-    """A number of seconds above zero, a day at most."""
+        render.show_table(columns, rows)
 
-    name = "seconds"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """See :meth:`click.ParamType.convert`."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        if not 0 < seconds <= 86400:
-            self.fail(f"{value!r} is not a number of seconds above 0 and up to 86400.", param, ctx)
-        return seconds
+def seconds(text: str) -> float:
+    """A number of seconds above 0, a day at most; a type of click's."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= LONGEST_WAIT:
+        raise click.BadParameter(f"{text!r} is not a number of seconds above 0 and up to {LONGEST_WAIT:g}.")
+    return number
 
 
 def _keep(attribute: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -213,7 +248,7 @@ def common_options() -> dict[str, click.Option]:
         ),
         "timeout": click.Option(
             ["timeout_seconds", "--timeout"],
-            type=Seconds(),
+            type=seconds,
             expose_value=False,
             callback=_keep("timeout"),
             help=f"Longest wait for netd's answer. [default: {DEFAULT_TIMEOUT:g}]",

@@ -1,12 +1,13 @@
 """From words of the command line to arguments of an operation, by the JSON schema that the daemon tells.  Pure.
 
-A word becomes the first of these that the schema allows and the word can be: null, boolean, integer, number, array or object (both
-written as JSON), string.
+A word becomes the first of these that the schema allows and the word can be: null, boolean, integer, number, array
+or object (as JSON), string.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,8 +24,15 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is too large")
+    return value
+
+
 def _json(word: str, *types: type) -> Any:
-    value = json.loads(word, parse_constant=_refuse_constant)
+    value = json.loads(word, parse_constant=_refuse_constant, parse_float=_finite)
     if type(value) not in types:
         raise ValueError(f"a JSON {type(value).__name__}")
     return value

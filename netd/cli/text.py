@@ -10,7 +10,7 @@ import unicodedata
 __all__ = ["ago", "duration", "escaped", "payload_text"]
 
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of characters that a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
+"""Unicode's categories of what a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
 
 
 def escaped(text: str, keep: str = "") -> str:
@@ -36,7 +36,7 @@ def payload_text(payload: bytes) -> str:
 
 
 def duration(seconds: float) -> str:
-    """*seconds* in the largest unit that fits, and the next: ``3 s``, ``2 min 5 s``, ``4 h``, ``3 d 2 h``. Below zero is ``0 s``."""
+    """*seconds* in the largest unit that fits, and the next: ``3 s``, ``2 min 5 s``, ``4 h``. Below zero it is ``0 s``."""
     left = max(0, int(seconds))
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
     parts = []

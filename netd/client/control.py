@@ -195,8 +195,8 @@ def _connect_error(path: Path, error: OSError) -> ControlError:
             "become that user (`sudo -u USER netd …`), or say which netd you mean with --state DIR"
         )
     if isinstance(error, (TimeoutError, BlockingIOError)):
-        return ControlTimeout(f"netd at {path} does not take the connection: it is busy or stopped; try again, or with a longer --timeout")
-    return ControlError(f"cannot open the control socket {path}: {error.strerror or error}; name another directory with --state DIR")
+        return ControlTimeout(f"netd at {path} does not take the connection: it is busy or hangs; try a longer --timeout")
+    return ControlError(f"cannot open the control socket {path}: {error.strerror or error}; name a directory with --state DIR")
 
 
 class Control:

@@ -485,6 +485,15 @@ class DialectMemory:
         self._old_until = None
 
 
+def check_port(port: int) -> None:
+    """Refuse what is no port to connect to.
+
+    :raises ValueError: when *port* is not between 1 and 65535.
+    """
+    if not 0 < port < 65536:
+        raise ValueError(f"port: {port!r} is not between 1 and 65535")
+
+
 # --- Sockets ----------------------------------------------------------------------------------------------------------
 
 
@@ -536,13 +545,12 @@ class Wire:
     def write(self, frames: bytes, end: float | None = None) -> None:
         """Hand *frames* to the operating system, all of them, not mixed with what another thread writes.
 
-        :param end: when to give up, by the clock; only where no other thread reads, as both share the socket's timeout.
+        :param end: when to give up, by the clock (None: never); only where no other thread reads: a socket has one timeout.
         :raises ConnectionLost: when that cannot be done.
         """
         try:
             with self._writing:
-                if end is not None:
-                    self._connection.settimeout(max(end - self._clock(), 0.001))
+                self._connection.settimeout(None if end is None else max(end - self._clock(), 0.001))
                 self._connection.sendall(frames)
         except OSError as error:
             raise ConnectionLost(f"the connection to the relay broke: {error}") from error
@@ -566,8 +574,11 @@ class Wire:
         return envelope, self.read(end)
 
     def _receive(self, end: float | None) -> bytes:
+        seconds = None if end is None else end - self._clock()
+        if seconds is not None and seconds <= 0:
+            raise NotInTime("the relay did not answer in time")
         try:
-            self._connection.settimeout(None if end is None else max(end - self._clock(), 0.001))
+            self._connection.settimeout(seconds)
             received = self._connection.recv(65536)
         except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
             raise NotInTime("the relay did not answer in time") from None
@@ -617,8 +628,7 @@ class Line:
     """
 
     def __init__(self, host: str, port: int, dialect: str, hello: bytes, old_type: bytes, surroundings: Surroundings) -> None:
-        if not 0 < port < 65536:
-            raise ValueError(f"port: {port!r} is not between 1 and 65535")
+        check_port(port)
         self.closed = threading.Event()
         self._place = (host, port)
         self._memory = DialectMemory(dialect, surroundings.clock)
@@ -671,7 +681,6 @@ class Line:
             self._memory.unreachable()
             raise NotConnected(f"cannot reach the relay at {host}:{port}: {error}") from error
         wire = Wire(connection, dialect, self._surroundings.clock)
-        connection.settimeout(None)
         with self._lock:
             self._wire = wire
         if self.closed.is_set():  # since when, nobody knows: close() may have come too early to find this wire
@@ -892,7 +901,7 @@ class Controller:
         with self._turn:
             wire = self._ready()
             if wire.dialect == OLD:
-                return read_old_list(self._event(wire, old_list()))
+                return read_old_list(self._event(wire, old_list))
             return read_devices(self._request(wire, {"list": True}, b"", ANSWER_TIMEOUT)[0])
 
     def connect(self, target: str | DeviceInfo) -> str:
@@ -905,7 +914,7 @@ class Controller:
         with self._turn:
             wire = self._ready()
             if wire.dialect == OLD:
-                return read_old_connect(str(target), self._event(wire, old_connect(str(target))))
+                return read_old_connect(str(target), self._event(wire, lambda: old_connect(str(target))))
             return find_online(self._request(wire, {"list": True}, b"", ANSWER_TIMEOUT)[0], str(target))
 
     def send(self, target: str | DeviceInfo, payload: bytes | str, deadline: float | None = None) -> Outcome:
@@ -917,16 +926,16 @@ class Controller:
         :raises NotConnected: when the relay cannot be reached; nothing was sent.
         :raises RelayError: when the relay does not let this controller in; nothing was sent.
         """
-        target, payload, members = str(target), as_bytes(payload), request_members(str(target), deadline)
-        frame(payload)  # too long: say so before there is a connection
+        device, content, members = str(target), as_bytes(payload), request_members(str(target), deadline)
+        frame(content)  # too long: say so before there is a connection
         with self._turn:
             wire = self._ready()
             try:
                 if wire.dialect == OLD:
-                    return read_old_outcome(self._event(wire, old_send(target, payload)))
-                return read_outcome(*self._request(wire, members, payload, ANSWER_TIMEOUT + (deadline or 0.0)))
+                    return read_old_outcome(self._event(wire, lambda: old_send(device, content)))
+                return read_outcome(*self._request(wire, members, content, ANSWER_TIMEOUT + (deadline or 0.0)))
             except (ConnectionLost, FramingLost, NotInTime) as error:
-                return unknown_fate(target, error)
+                return unknown_fate(device, error)
 
     def _ready(self) -> Wire:
         if self._wire is None or self._wire.dialect == OLD or not self._wire.is_open():
@@ -934,10 +943,10 @@ class Controller:
             self._wire, _ = self._line.open()
         return self._wire
 
-    def _event(self, wire: Wire, event: bytes) -> bytes:
+    def _event(self, wire: Wire, event: Callable[[], bytes]) -> bytes:
         end = self._clock() + ANSWER_TIMEOUT
         try:
-            wire.write(event, end)
+            wire.write(event(), end)
             return wire.read(end)
         finally:
             self._drop()

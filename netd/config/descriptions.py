@@ -8,6 +8,7 @@ here listens, and nothing imports the reactor.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from netd.config.spelling import did_you_mean, quoted
 
 __all__ = ["PARAMETERS", "Address", "addresses", "check_description", "split_descriptions"]
 
-PARAMETERS: dict[str, tuple[str, ...]] = {
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "tcp": ("port", "interface", "backlog"),
     "tcp6": ("port", "backlog", "interface"),
     "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog", "extraCertChain", "dhParameters"),
@@ -178,17 +179,15 @@ def _check_systemd(arguments: dict[str, str]) -> None:
 
 def _ask_twisted(description: str, kind: str) -> None:
     try:
-        serverFromString(object(), description)  # type: ignore[no-untyped-call]  # not annotated in Twisted
+        serverFromString(object(), description)
     except OSError as error:
         raise ValueError(f"{error.filename} cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError) as error:
+    except Exception as error:
         if "Unknown endpoint type" in str(error):
             raise ValueError(_unknown_type(kind)) from None
-        raise ValueError(f"cannot be used: {error}") from None
-    except Exception as error:
-        # What another distribution's type needs a real reactor for shows when it listens.
-        if kind in PARAMETERS:
-            raise ValueError(f"cannot be used: {error!r}") from None
+        # A type of another distribution may need a real reactor; whether it can listen shows when it does.
+        if kind in PARAMETERS or isinstance(error, (ValueError, TypeError)):
+            raise ValueError(f"cannot be used: {error}") from None
 
 
 def _unknown_type(kind: str) -> str:

@@ -99,12 +99,12 @@ def _unmatched(
     absent = _absent_section(variable, kind, kinds[kind])
     if absent is None and owners:
         owner = max(owners, key=lambda target: len(target.section))
-        hint = _near(variable, present) or f"; options are {', '.join(owner.options)}"
+        hint = _near(variable, kind, present) or f"; options are {', '.join(owner.options)}"
         option = variable.removeprefix(variable_name(kind, owner.instance, "")).lower()
         yield ConfigProblem(place(variable), owner.section, option, f"unknown option{hint}")
     else:
         section, option = absent or (kind, "")
-        remedy = f"there is no section [{section}]; add it{_near(variable, present)}"
+        remedy = f"there is no section [{section}]; add it{_near(variable, kind, present)}"
         yield ConfigProblem(place(variable), section, option, remedy)
 
 
@@ -123,6 +123,9 @@ def _absent_section(variable: str, kind: str, options: Iterable[str]) -> tuple[s
     return None
 
 
-def _near(variable: str, present: Iterable[Target]) -> str:
-    candidate = nearest(variable, [known for target in present for known in target.variables()])
-    return f" (did you mean {candidate}?)" if candidate is not None else ""
+def _near(variable: str, kind: str, present: Iterable[Target]) -> str:
+    """The variable of *kind* that was most likely meant, compared by what its variables do not have in common."""
+    common = variable_name(kind, MAIN, "")
+    known = [candidate.removeprefix(common) for target in present for candidate in target.variables()]
+    candidate = nearest(variable.removeprefix(common), known)
+    return f" (did you mean {common}{candidate}?)" if candidate is not None else ""

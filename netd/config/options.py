@@ -70,7 +70,7 @@ class Option:
     help: str
 
 
-def option(parser: Parser[T], default: str | _Required, *, help: str) -> T:  # noqa: A002 - as in argparse and click
+def option(parser: Parser[T], default: str | _Required, *, help: str) -> T:
     """Declare an option: an attrs field for a class body.
 
     :param parser: reads the text; its result type is the field's type.

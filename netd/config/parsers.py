@@ -212,10 +212,20 @@ secret_file: Parser[Path] = Parser("path of a file that holds a secret", _read_p
 """A path, as :data:`path`, of a file that holds a secret. Configuration never opens it and shows nothing but the path."""
 
 
+def _complaint(description: str) -> str | None:
+    """What is wrong with *description*, or None."""
+    try:
+        check_description(description)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _read_endpoints(written: str) -> tuple[str, ...]:
     descriptions = split_descriptions(written)
-    for description in descriptions:
-        check_description(description)
+    complaints = [complaint for complaint in map(_complaint, descriptions) if complaint is not None]
+    if complaints:
+        raise ValueError("; ".join(complaints))
     return descriptions
 
 
@@ -225,7 +235,12 @@ endpoints: Parser[tuple[str, ...]] = Parser("endpoints, separated by spaces", _r
 
 def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
     def read(written: str) -> T | None:
-        return None if written == word else parser(written)
+        if written == word:
+            return None
+        try:
+            return parser(written)
+        except ValueError as error:
+            raise ValueError(f"{error}; or write {word}") from None
 
     return Parser(f"{parser.describes}; or {word}", read, listens=parser.listens)
 

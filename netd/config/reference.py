@@ -63,7 +63,7 @@ An empty variable counts as not set. `netd config --origin` shows each option in
 | yes or no | also `true`, `on`, `false`, `off` |
 | endpoints | Twisted server endpoints, separated by white space: `tcp:5050:interface=127.0.0.1`, `tcp6:5050`, \
 `ssl:5051:privateKey=key.pem:certKey=cert.pem`, `tls:/etc/netd/pem:5051`, `unix:/run/netd/relay.sock`, \
-`systemd:domain=INET:name=relay`, `haproxy:tcp:5050`; a space inside one is written `\\\\ ` |
+`systemd:domain=INET:name=relay`, `haproxy:tcp:5050`; a space inside one is written `\\ ` |
 | path | `~` at its beginning is the home directory of the user who runs the daemon |
 | unlimited, off, auto | the words themselves, where an option takes them; no number means "unlimited" |
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from netd.config import SectionConfig, choice, duration, endpoints, integer, mapping, off_or, option, size, words
+from netd.config import SectionConfig, choice, duration, endpoints, integer, mapping, off_or, option, size, within, words
 
 __all__ = ["Config"]
 
@@ -19,14 +19,14 @@ class Config(SectionConfig):
     device_words: tuple[str, ...] = option(words, "raspberrypi, arduino", help="Client types that mean device.")
     controller_words: tuple[str, ...] = option(words, "python", help="Client types that mean controller.")
     max_payload: int = option(
-        size, "1MiB", help="Longest payload of a frame; a header that announces more is refused and the connection closed."
+        within(size, "1", "9999999"), "1MiB", help="Longest payload of a frame; a header that announces more is refused and the connection closed."
     )
     list_format: str = option(
         choice("addresses", "names"),
         "addresses",
         help="What a list holds: addresses as old controllers expect them (with commas inside), or names without commas.",
     )
-    host_names: tuple[tuple[str, str], ...] = option(
+    host_names: tuple[tuple[str, str], ...] | None = option(
         off_or(mapping),
         "off",
         help="Names for devices whose programs cannot say one, by the host that they connect from: greenhouse=192.168.1.20, …",

@@ -32,6 +32,7 @@ class Link:
     :ivar generation: grows with each connection of any device.
     :ivar name: its name, or ``""``.
     :ivar subject: its token in subjects.
+    :ivar sent_subject: the subject of what is sent to it.
     :ivar requests: those that it has not answered yet, by id; None until there is one.
     """
 
@@ -47,6 +48,7 @@ class Link:
     last_seen: float = 0.0
     requests: dict[int, Request] | None = None
     subject: str = field(init=False)
+    sent_subject: str = field(init=False, default="")
     _waiting: list[Callable[[], None]] | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -66,7 +68,7 @@ class Link:
     @property
     def is_settled(self) -> bool:
         """Whether it is known what became of everything sent to it: handed over, or lost with the connection."""
-        return not self.is_online or self.peer.is_flushed
+        return self.peer.is_flushed or not self.is_online
 
     def when_settled(self, callback: Callable[[], None]) -> None:
         """Call *callback* once, as soon as :attr:`is_settled`."""

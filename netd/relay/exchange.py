@@ -56,7 +56,8 @@ class Exchange:
     :ivar seconds: the wall clock.
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar after_turn: calls when all that was sent in this reactor turn has been written.
-    :ivar counts: counters by name.
+    :ivar messages: messages that were sent to devices.
+    :ivar counts: other counters, by name.
     """
 
     rules: Rules
@@ -66,12 +67,14 @@ class Exchange:
     seconds: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Cancellable]
     after_turn: Callable[[Callable[[], None]], None]
+    messages: int = 0
     counts: Counter[str] = field(factory=Counter)
     _ids: Iterator[int] = field(factory=lambda: count(1))
 
     def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> Link:
         """Take a device in, give it what waited for it, and publish that it is there."""
         link, replaced = self.devices.connect(peer, host, port, hello)
+        link.sent_subject = self.subject("sent", link.subject)
         if replaced is not None:
             self.disconnect(replaced, "replaced by a newer connection")
             replaced.peer.close("replaced by a newer connection of the same name")
@@ -105,8 +108,8 @@ class Exchange:
         :param host: with *port*, the address of the controller that sends.
         :returns: False when the device's outbox refused them: it does not read.
         """
-        self.counts["messages"] += len(frames)
-        if self.bus.wants(self.subject("sent", link.subject)):
+        self.messages += len(frames)
+        if self.bus.wants(link.sent_subject):
             for frame in frames:
                 self._publish_sent(link, frame[HEADER:])
         if not link.answers:
@@ -174,12 +177,12 @@ class Exchange:
         if not accepted:
             request.step(Input.LOST, error="the device does not read what was sent before")
             return
-        self.counts["messages"] += 1
+        self.messages += 1
         if link.requests is None:
             link.requests = {}
         link.requests[request.id] = request
         request.holder = link.requests
-        if self.bus.wants(self.subject("sent", link.subject)):
+        if self.bus.wants(link.sent_subject):
             self._publish_sent(link, request.payload)
         self.after_turn(lambda: self._handed(link, request))
 
@@ -213,7 +216,7 @@ class Exchange:
         request.step(Input.EXPIRED, error="the deadline passed")
 
     def _publish_sent(self, link: Link, payload: bytes) -> None:
-        self.bus.publish(Message(self.subject("sent", link.subject), Sent(link.label, *readable(payload))))
+        self.bus.publish(Message(link.sent_subject, Sent(link.label, *readable(payload))))
 
     def _publish_presence(self, link: Link, reason: str) -> None:
         presence = Presence(link.label, link.address, link.is_online, link.generation, link.last_seen, reason)

@@ -44,6 +44,8 @@ ENVELOPE_LIMIT = 1 << 16
 class UnknownClientType(ProtocolError):
     """A type frame that says neither device nor controller."""
 
+    kind = "unknown client type"
+
 
 class Input(enum.Enum):
     """What a connection can say."""

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from netd.errors import ProtocolError
+from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.relay.devices import Link
 from netd.relay.exchange import Exchange
@@ -19,8 +19,7 @@ from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, enco
 from netd.relay.requests import Input as Happened
 from netd.relay.requests import Outcome
 from netd.relay.target import address_text, parse_target
-from netd.wire.jsontext import BadJSON
-from netd.wire.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_header
+from netd.wire.length_header import HEADER, Gatherer, encode_frame, parse_header
 
 __all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
 
@@ -90,10 +89,12 @@ class Conversation:
     """What one connection says, and what it is told.
 
     :ivar link: the device that this connection is, if it is one.
+    :ivar role: what it was before it was being closed.
     """
 
-    __slots__ = ("_answers", "_exchange", "_gatherer", "_goodbye", "_host", "_is_settling", "_outstanding", "_peer", "_port", "_prefix",
-                 "_prefix_link", "_progress", "_shell", "link", "state")
+    __slots__ = ("_answers", "_exchange", "_gatherer", "_goodbye", "_host", "_is_settling", "_is_timed", "_outstanding", "_peer", "_port",
+                 "_prefix",
+                 "_prefix_link", "_progress", "_shell", "link", "role", "state")
 
     def __init__(self, exchange: Exchange, peer: IPeer, host: str, port: int, shell: Shell) -> None:
         self._exchange = exchange
@@ -105,12 +106,14 @@ class Conversation:
         self._progress = 0
         self._answers: list[tuple[Link | None, bytes, int]] = []
         self._is_settling = False
+        self._is_timed = True
         self._goodbye = ""
         self._prefix: bytes | None = None
         self._prefix_link: Link | None = None
         self._outstanding: set[object] | None = None
         self.link: Link | None = None
         self.state = State.FRESH
+        self.role = State.FRESH
 
     def start(self) -> None:
         """The connection is there: it must say what it is before long."""
@@ -149,7 +152,7 @@ class Conversation:
             self._shell.refuse("silent", "said nothing after connecting", b"")
             self._peer.close("said nothing")
         else:
-            self._refuse(ProtocolError("timed out in the middle of a message"), b"")
+            self._refuse(TimedOut("timed out in the middle of a message"), b"")
 
     def lost(self, reason: str) -> None:
         """The connection is gone."""
@@ -161,6 +164,14 @@ class Conversation:
     def settle(self) -> None:
         """Give the answers that can be given: each in its turn, "sent" only when the device's connection has taken it."""
         self._is_settling = False
+        if len(self._answers) == 1:
+            link, answer, times = self._answers[0]
+            if link is None or link.peer.is_flushed and link.is_online:
+                self._answers.clear()
+                self._peer.send(answer * times)
+                if self._goodbye:
+                    self._peer.close(self._goodbye)
+                return
         ready = []
         for answered, (link, answer, times) in enumerate(self._answers):
             if link is not None and not link.is_settled:
@@ -218,6 +229,8 @@ class Conversation:
         if transition is None:
             raise ProtocolError(f"{event.input.value} has no place here: this connection is a {self.state.value}")
         action, self.state = transition
+        if self.state is not State.OVER:
+            self.role = self.state
         getattr(self, f"_do_{action}")(event)
 
     def _finish_read(self, received: bytes, at: int, need: int) -> None:
@@ -226,7 +239,9 @@ class Conversation:
             self._gatherer.keep(received[at:], need)
             if at or self.state is not State.FRESH:
                 self._peer.expire_after(self._exchange.rules.frame_timeout)
-        else:
+            self._is_timed = True
+        elif self._is_timed:
+            self._is_timed = False
             self._peer.expire_after(None)
 
     def _still_unfinished(self, received: int) -> None:
@@ -354,13 +369,12 @@ class Conversation:
             self._exchange.after_turn(self.settle)
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
-        kind = {BadHeader: "bad header", BadJSON: "bad envelope"}.get(type(error), type(error).__name__)
-        self._shell.refuse(kind, str(error), excerpt)
+        self._shell.refuse(error.kind, str(error), excerpt)
         if self.state in (State.NAMED_DEVICE, State.NAMED_CONTROLLER):
             self._peer.send(encode_pair({"status": "error", "error": str(error)}))
         else:
             self._answer(encode_frame(f"|error: {error}|".encode()))
-        self._end(kind)
+        self._end(error.kind)
 
 
 def _short_label(link: Link) -> str:

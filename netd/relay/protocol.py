@@ -36,7 +36,7 @@ class RelayProtocol(PeerProtocol):
 
     def became_device(self) -> None:
         """More may wait for a device; over it, senders are refused."""
-        self.peer.outbox.rebind(self.factory.device_bounds)
+        self.peer.rebind(self.factory.device_bounds)
 
     def expired(self) -> None:
         """Tell the conversation."""
@@ -55,7 +55,7 @@ class RelayProtocol(PeerProtocol):
         """Its role and address, for the log."""
         link = self.conversation.link
         name = f" {link.name}" if link is not None and link.name else ""
-        return f"{self.conversation.state.value}{name} {super().describe()}"
+        return f"{self.conversation.role.value}{name} {super().describe()}"
 
 
 class RelayFactory(PeerFactory):

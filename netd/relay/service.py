@@ -81,7 +81,6 @@ class RelayService(ListeningService):
 
     def status(self) -> dict[str, Any]:
         """Facts about this relay."""
-        tally, traffic = self._relay.tally, self._relay.context.traffic
         return {
             "kind": "relay",
             "instance": self.instance,
@@ -89,11 +88,8 @@ class RelayService(ListeningService):
             "connections": len(self._relay.connections),
             "devices": len(self._exchange.devices),
             "counters": {
-                "accepted": tally.accepted,
-                "bytes_in": self._relay.bytes_in(),
-                "bytes_out": traffic.bytes_out,
-                "refused": dict(tally.refused),
-                "dropped": dict(traffic.dropped),
+                **self._relay.counters(),
+                "messages": self._exchange.messages,
                 **self._exchange.counts,
             },
         }
@@ -115,6 +111,8 @@ class RelayService(ListeningService):
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
         payload = _payload(text, base64)
+        if len(payload) > self._exchange.rules.dialect.max_payload:
+            raise InvalidArguments(f"text: {len(payload)} bytes are more than `max_payload` of this relay")
         outcome: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 
         def report(told: Outcome) -> None:

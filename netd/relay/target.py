@@ -20,6 +20,8 @@ _ADDRESS = re.compile(r"\[?(?P<host>[0-9A-Za-z.:%_-]+?)\]?[,:](?P<port>[0-9]{1,5
 class MalformedTarget(ProtocolError):
     """A target field that names nothing: empty, not UTF-8, or with control characters."""
 
+    kind = "malformed target"
+
 
 @frozen
 class Target:

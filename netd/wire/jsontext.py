@@ -26,6 +26,8 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
 class BadJSON(ProtocolError):
     """Bytes that are no acceptable JSON text; the message says why and where."""
 
+    kind = "bad JSON"
+
 
 def decode(text: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """The value of the JSON *text*. Its size is the caller's to bound, before it is collected.

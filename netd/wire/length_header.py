@@ -35,12 +35,16 @@ _FORM = re.compile(rb"([0-9]{1,7}) *")
 class BadHeader(ProtocolError):
     """64 bytes that are no header: not one to seven digits followed by spaces."""
 
+    kind = "bad header"
+
 
 class FrameTooLong(ProtocolError):
     """A header announces more than the limit. Nothing was allocated for it.
 
     :ivar length: the bytes announced.
     """
+
+    kind = "frame too long"
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(f"{length} bytes announced, at most {limit} are taken")

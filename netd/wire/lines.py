@@ -10,6 +10,8 @@ __all__ = ["LineDecoder", "LineTooLong"]
 class LineTooLong(ProtocolError):
     """More bytes than the limit without a newline."""
 
+    kind = "line too long"
+
 
 class LineDecoder:
     """Cuts a byte stream into lines; ``\\n`` ends a line, one ``\\r`` before it is dropped.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Hashable
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IPushProducer
@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from netd.wire.turn import Turn
 
-__all__ = ["Bounds", "Outbox", "OutboxOwner", "Policy", "Traffic"]
+__all__ = ["Bounds", "Outbox", "Policy", "Traffic"]
 
 SLICE = 1 << 16
 """Bytes handed to a transport that was full before asking it again."""
@@ -55,43 +55,29 @@ class Bounds:
 
 @define
 class Traffic:
-    """Counters of one service's connections, shared by their outboxes."""
+    """What the outboxes of one service gave up, by reason."""
 
-    bytes_out: int = 0
     dropped: Counter[str] = field(factory=Counter)
-
-
-class OutboxOwner(Protocol):
-    """Who an outbox tells what happens to it: the connection's peer."""
-
-    def pause_source(self, pause: bool) -> None:
-        """``PAUSE`` wants the source to stop (True), or lets it go on (False)."""
-
-    def fullness_changed(self) -> None:
-        """:attr:`Outbox.is_full` has changed."""
-
-    def give_up(self) -> None:
-        """``DISCONNECT`` gives the connection up."""
 
 
 @implementer(IPushProducer)
 class Outbox:
-    """The way out to one connection.
+    """The way out to one connection. Derived classes say what pausing the source and giving up mean.
 
     :param transport: the connection's transport; :meth:`attach` registers the outbox as its producer.
     :ivar is_full: True while the transport asks for no more.
+    :ivar is_flushed: True while all that was sent has been taken by a transport that is not full.
     :ivar written: bytes handed to the transport so far.
     """
 
-    __slots__ = ("_bounds", "_closed", "_keys", "_open_key", "_owner", "_paused_source", "_queue", "_size", "_traffic", "_transport",
-                 "_turn", "is_full", "written")
+    __slots__ = ("_bounds", "_closed", "_keys", "_open_key", "_paused_source", "_queue", "_size", "_traffic", "_transport",
+                 "_turn", "is_flushed", "is_full", "written")
 
-    def __init__(self, transport: Any, turn: Turn, bounds: Bounds, traffic: Traffic, owner: OutboxOwner) -> None:
+    def __init__(self, transport: Any, turn: Turn, bounds: Bounds, traffic: Traffic) -> None:
         self._transport = transport
         self._turn = turn
         self._bounds = bounds
         self._traffic = traffic
-        self._owner = owner
         self._queue: list[bytes] = []
         self._keys: list[Hashable] | None = [] if bounds.policy in (Policy.LATEST, Policy.ROUND) else None
         self._open_key: Hashable = None
@@ -99,12 +85,8 @@ class Outbox:
         self._closed = False
         self._paused_source = False
         self.is_full = False
+        self.is_flushed = True
         self.written = 0
-
-    @property
-    def is_flushed(self) -> bool:
-        """Whether all that was sent has been taken by the transport, and the transport is not full."""
-        return not self.is_full and not self._queue
 
     @property
     def waiting(self) -> int:
@@ -133,33 +115,40 @@ class Outbox:
             self._turn.touch(self)
         if self._keys is not None and not self._note(item, key):
             return True
+        self.is_flushed = False
         queue.append(item)
-        self._size += len(item)
-        if self._size > self._bounds.size or len(queue) > self._bounds.items:
+        size = self._size = self._size + len(item)
+        bounds = self._bounds
+        if size > bounds.size or len(queue) > bounds.items:
             return self._overflow(item)
         return True
 
     def flush(self) -> None:
         """Hand what waits to the transport: all of it in one write, or in slices while the transport fills up."""
-        while self._queue and not self.is_full and not self._closed:
-            if self._size <= SLICE or len(self._queue) == 1:
-                count = len(self._queue)
-            else:
-                count, size = 0, 0
-                while size < SLICE and count < len(self._queue):
-                    size += len(self._queue[count])
-                    count += 1
+        queue = self._queue
+        if self._size > SLICE or self._keys is not None or self.is_full:
+            self._flush_slices()
+        elif queue:
+            block = queue[0] if len(queue) == 1 else b"".join(queue)
+            queue.clear()
+            self.written += self._size
+            self._size = 0
+            self._transport.write(block)
+            self.is_flushed = not self.is_full
+
+    def _flush_slices(self) -> None:
+        while self._queue and not self.is_full:
+            count, size = 0, 0
+            while size < SLICE and count < len(self._queue):
+                size += len(self._queue[count])
+                count += 1
             self._write(count)
+        self.is_flushed = not (self._queue or self.is_full)
 
-    def close(self) -> int:
-        """Take nothing more, forget what waits, leave the transport.
-
-        :returns: how many bytes were forgotten.
-        """
-        forgotten = self._size
+    def drop(self) -> None:
+        """Take nothing more, and forget what waits."""
         self._closed = True
         self._clear()
-        return forgotten
 
     def finish(self) -> None:
         """Take nothing more; hand all that waits to the transport, full or not, and leave it."""
@@ -167,8 +156,8 @@ class Outbox:
             return
         if self._queue:
             self._transport.write(b"".join(self._queue))
-            self._count(self._size)
-        self.close()
+            self.written += self._size
+        self.drop()
         self._transport.unregisterProducer()
 
     # IPushProducer, called by the transport
@@ -176,40 +165,42 @@ class Outbox:
     def pauseProducing(self) -> None:
         """The transport's buffer is full."""
         self.is_full = True
-        self._owner.fullness_changed()
+        self.is_flushed = False
+        self.fullness_changed()
 
     def resumeProducing(self) -> None:
         """The transport's buffer is empty."""
         self.is_full = False
-        self.flush()
+        self._flush_slices()
         if self.is_flushed and self._paused_source:
             self._paused_source = False
-            self._owner.pause_source(False)
-        self._owner.fullness_changed()
+            self.pause_source(False)
+        self.fullness_changed()
 
     def stopProducing(self) -> None:
         """The connection is lost."""
         self._closed = True
         self._clear()
 
+    def pause_source(self, pause: bool) -> None:
+        """``PAUSE`` wants the source to stop (True), or lets it go on (False). Override."""
+
+    def fullness_changed(self) -> None:
+        """:attr:`is_full` has changed. Override."""
+
+    def give_up(self) -> None:
+        """``DISCONNECT`` gives the connection up. Override."""
+
     def _write(self, count: int) -> None:
         queue = self._queue
-        if count == len(queue):
-            block = queue[0] if count == 1 else b"".join(queue)
-            queue.clear()
-        else:
-            block = b"".join(queue[:count])
-            del queue[:count]
+        block = b"".join(queue[:count])
+        del queue[:count]
         if self._keys is not None:
             self._open_key = self._keys[count - 1]
             del self._keys[:count]
         self._size -= len(block)
-        self._count(len(block))
+        self.written += len(block)
         self._transport.write(block)
-
-    def _count(self, size: int) -> None:
-        self.written += size
-        self._traffic.bytes_out += size
 
     def _clear(self) -> None:
         self._queue.clear()
@@ -238,7 +229,7 @@ class Outbox:
         if policy is Policy.PAUSE:
             if not self._paused_source:
                 self._paused_source = True
-                self._owner.pause_source(True)
+                self.pause_source(True)
         elif policy is Policy.REFUSE:
             self._queue.pop()
             self._size -= len(item)
@@ -246,8 +237,8 @@ class Outbox:
             return False
         elif policy is Policy.DISCONNECT:
             self._traffic.dropped["disconnected"] += 1
-            self.close()
-            self._owner.give_up()
+            self.drop()
+            self.give_up()
             return False
         elif policy is Policy.ROUND:
             self._drop_rounds()

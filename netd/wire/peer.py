@@ -6,7 +6,6 @@ at once with unread input would make the operating system send a reset, and the 
 
 from __future__ import annotations
 
-import enum
 from typing import Any, Protocol
 
 from attrs import define
@@ -17,21 +16,13 @@ from netd.interfaces import IPeer
 from netd.wire.outbox import Bounds, Outbox, Traffic
 from netd.wire.turn import Turn
 
-__all__ = ["Closing", "Peer", "PeerContext", "PeerOwner"]
+__all__ = ["Peer", "PeerContext", "PeerOwner"]
 
 LINGER = 1.0
 """Seconds for which input is discarded after FIN."""
 
 LINGER_BYTES = 1 << 18
 """Bytes of input discarded after FIN, at most."""
-
-
-class Closing(enum.Enum):
-    """How far a connection has come with its end."""
-
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
 
 
 @define(eq=False)
@@ -59,20 +50,20 @@ class PeerOwner(Protocol):
 
 
 @implementer(IPeer)
-class Peer:
-    """An :class:`IPeer` over a Twisted transport.
+class Peer(Outbox):
+    """An :class:`IPeer` over a Twisted transport: its outbox, and its way to the end.
 
+    :ivar is_open: False from the first :meth:`close` or :meth:`abort` on.
     :ivar reason: why the connection is being closed, or None.
     """
 
-    __slots__ = ("_closing", "_context", "_deadline", "_discarded", "_is_congested", "_is_wanted", "_owner", "_stall_left", "_stalled", "_timer",
-                 "_transport", "outbox", "reason", "send")
+    __slots__ = ("_context", "_deadline", "_discarded", "_is_congested", "_is_wanted", "_owner", "_stall_left", "_stalled", "_timer",
+                 "is_open", "reason")
 
     def __init__(self, transport: Any, context: PeerContext, bounds: Bounds, owner: PeerOwner) -> None:
-        self._transport = transport
+        super().__init__(transport, context.turn, bounds, context.traffic)
         self._context = context
         self._owner = owner
-        self._closing = Closing.OPEN
         self._deadline: float | None = None
         self._timer: Any = None
         self._stalled: Any = None
@@ -81,31 +72,16 @@ class Peer:
         self._is_wanted = True
         self._is_congested = False
         self.reason: str | None = None
-        self.outbox = Outbox(transport, context.turn, bounds, context.traffic, self)
-        self.send = self.outbox.send
-
-    @property
-    def is_flushed(self) -> bool:
-        """Whether everything sent has been handed to the operating system."""
-        return self.outbox.is_flushed
-
-    @property
-    def is_open(self) -> bool:
-        """False from the first :meth:`close` or :meth:`abort` on."""
-        return self._closing is Closing.OPEN
-
-    def attach(self) -> None:
-        """Become the producer of the transport: from ``connectionMade``."""
-        self.outbox.attach()
+        self.is_open = True
 
     def close(self, reason: str) -> None:
         """Flush, send FIN, discard input for a moment, close."""
-        if self._closing is not Closing.OPEN:
+        if not self.is_open:
             return
+        self.is_open = False
         self.reason = reason
-        self._closing = Closing.CLOSING
         self._cancel_stall()
-        self.outbox.finish()
+        self.finish()
         self._transport.resumeProducing()
         half_close = None if INegotiated.providedBy(self._transport) else getattr(self._transport, "loseWriteConnection", None)
         if half_close is None:
@@ -116,11 +92,9 @@ class Peer:
 
     def abort(self, reason: str) -> None:
         """Close at once; what waits is lost."""
-        if self._closing is Closing.CLOSED:
-            return
+        self.is_open = False
         self.reason = self.reason or reason
-        self._closing = Closing.CLOSED
-        self.outbox.close()
+        self.drop()
         self._transport.abortConnection()
 
     def discard(self, received: bytes) -> None:
@@ -131,7 +105,7 @@ class Peer:
 
     def expire_after(self, seconds: float | None) -> None:
         """Replace the pending expiry, or clear it. Cheap: a pending timer is moved only when it fires."""
-        if self._closing is not Closing.OPEN:
+        if not self.is_open:
             return
         if seconds is None:
             self._deadline = None
@@ -145,15 +119,15 @@ class Peer:
 
     def lost(self) -> None:
         """The connection is lost: let go of everything. From ``connectionLost``."""
-        self._closing = Closing.CLOSED
-        self.outbox.close()
+        self.is_open = False
+        self.drop()
         self._deadline = None
         self._cancel_stall()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    # OutboxOwner
+    # Outbox
 
     def pause_source(self, pause: bool) -> None:
         """The outbox has too much, or room again."""
@@ -162,11 +136,11 @@ class Peer:
 
     def fullness_changed(self) -> None:
         """The transport is full, or empty again: a full one must take something in time."""
-        if not self.outbox.is_full:
+        if not self.is_full:
             self._cancel_stall()
-            if self.outbox.is_flushed:
+            if self.is_flushed:
                 self._owner.drained()
-        elif self._stalled is None and self._closing is Closing.OPEN:
+        elif self._stalled is None and self.is_open:
             self._watch_stall()
 
     def give_up(self) -> None:
@@ -174,7 +148,7 @@ class Peer:
         self.abort("reads too slowly")
 
     def _apply_reading(self) -> None:
-        if self._closing is not Closing.OPEN:
+        if not self.is_open:
             return
         if self._is_wanted and not self._is_congested:
             self._transport.resumeProducing()
@@ -197,7 +171,7 @@ class Peer:
         left = self._deadline - self._context.clock.seconds()
         if left > 0:
             self._timer = self._context.clock.callLater(left, self._timer_fired)
-        elif self._closing is Closing.OPEN:
+        elif self.is_open:
             self._deadline = None
             self._owner.expired()
         else:

@@ -43,6 +43,7 @@ class Tally:
 
     accepted: int = 0
     bytes_in: int = 0
+    bytes_out: int = 0
     refused: dict[str, int] = field(factory=dict)
 
     def refuse(self, kind: str) -> None:
@@ -104,6 +105,7 @@ class PeerProtocol(Protocol):
         factory = self.factory
         factory.connections.discard(self)
         factory.tally.bytes_in += self._bytes_in
+        factory.tally.bytes_out += self.peer.written
         self.closed()
         self._log.info(
             "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}",
@@ -111,7 +113,7 @@ class PeerProtocol(Protocol):
             who=self.describe(),
             seconds=factory.context.clock.seconds() - self._since,
             bytes_in=self._bytes_in,
-            bytes_out=self.peer.outbox.written,
+            bytes_out=self.peer.written,
             why=self.peer.reason or reason.getErrorMessage(),
         )
         if factory.on_lost is not None:
@@ -153,9 +155,16 @@ class PeerFactory(Factory):
     def buildProtocol(self, addr: IAddress) -> PeerProtocol:
         raise NotImplementedError
 
-    def bytes_in(self) -> int:
-        """Bytes received so far, from live connections too."""
-        return self.tally.bytes_in + sum(connection._bytes_in for connection in self.connections)
+    def counters(self) -> dict[str, Any]:
+        """The counters of all its connections, those that are open included."""
+        tally = self.tally
+        return {
+            "accepted": tally.accepted,
+            "bytes_in": tally.bytes_in + sum(connection._bytes_in for connection in self.connections),
+            "bytes_out": tally.bytes_out + sum(connection.peer.written for connection in self.connections),
+            "refused": dict(tally.refused),
+            "dropped": dict(self.context.traffic.dropped),
+        }
 
 
 def _tune(transport: Any) -> None:

@@ -171,15 +171,15 @@ class EagerServer(tcp.Server):
 
     def write(self, data: bytes) -> None:
         """Send at once if nothing waits; buffer the rest the ordinary way."""
-        if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnecting or self._writeDisconnected:
+        if self.dataBuffer or self._tempDataBuffer or not self.connected:
             super().write(data)
             return
         try:
             sent = self.socket.send(data)
         except OSError:
             sent = 0  # full, or broken: then the reactor meets the same error and reports it
-        if sent < len(data):
+        if sent != len(data):
             super().write(data[sent:])
-            if self.producer is not None and self.streamingProducer and not self.producerPaused:
+            if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:
                 self.producerPaused = True
                 self.producer.pauseProducing()

@@ -8,16 +8,15 @@ from typing import ClassVar
 
 import attrs
 
+from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
 from netd.config.descriptions import addresses
-from netd.config.options import SectionConfig, option
-from netd.config.parsers import auto_or, duration, endpoints, flag, integer, secret_file, within
 
 __all__ = ["Config", "is_loopback"]
 
 
 @attrs.frozen(kw_only=True)
 class Config(SectionConfig):
-    """A login over telnet for whoever looks after the daemon: every operation by hand, and a Python prompt behind a second switch.
+    """A login over telnet for whoever looks after the daemon: all operations by hand; a Python prompt behind a second switch.
 
     Telnet hides nothing from the network in between: keep it on loopback, or on a unix socket.
     """
@@ -32,30 +31,38 @@ class Config(SectionConfig):
     password_file: Path | None = option(
         auto_or(secret_file),
         "auto",
-        help="Who may log in; made by `netd passwd NAME`, and read anew at each login. `auto` is manhole.passwd in the state directory.",
+        help="Who may log in; made by `netd passwd NAME`, and read anew at each login. "
+        "`auto` is manhole.passwd in the state directory.",
     )
     allow_remote: bool = option(
-        flag, "no", help="Whether `listen` may name addresses that other machines reach. Passwords then cross the network unencrypted."
+        flag,
+        "no",
+        help="Whether `listen` may name addresses that other machines reach. Passwords then cross the network unencrypted.",
     )
     python: bool = option(flag, "no", help="Whether `python` in the menu leads to a Python prompt inside the daemon.")
     login_timeout: float = option(within(duration, "1s", "10m"), "30s", help="How long a login may take, all tries together.")
-    idle_timeout: float = option(within(duration, "1s", "7d"), "15m", help="A session in which nothing is typed for so long ends.")
+    idle_timeout: float = option(
+        within(duration, "1s", "7d"), "15m", help="A session in which nothing is typed for so long ends."
+    )
     max_sessions: int = option(integer(1, 100), "8", help="How many may be connected at once.")
+
+    def __attrs_post_init__(self) -> None:
+        exposed = [] if self.allow_remote else [description for description in self.listen if _is_exposed(description)]
+        if exposed:
+            raise ValueError(
+                f"listen: other machines reach {', '.join(exposed)}, and telnet sends passwords unencrypted; "
+                "listen on interface=127.0.0.1 or a unix socket, or write allow_remote = yes"
+            )
 
     @property
     def passwords(self) -> Path:
         """The password file, ``auto`` resolved."""
         return self.state_directory / "manhole.passwd" if self.password_file is None else self.password_file
 
-    def exposed(self) -> tuple[str, ...]:
-        """The endpoints of ``listen`` that other machines could reach, though ``allow_remote`` is off."""
-        if self.allow_remote:
-            return ()
-        return tuple(
-            description
-            for description, address in addresses(self.listen)
-            if not address.interface.startswith("/") and not is_loopback(address.interface)
-        )
+
+def _is_exposed(description: str) -> bool:
+    """Whether the endpoint *description* is known to be reached by other machines."""
+    return any(address.port and not is_loopback(address.interface) for _, address in addresses((description,)))
 
 
 def is_loopback(host: str) -> bool:

@@ -26,7 +26,7 @@ InThread = Callable[..., Deferred[Any]]
 
 
 class Doorkeeper:
-    """Checks passwords against the file, in a thread, one at a time: one check takes some 32 MiB and a third of a second of a core.
+    """Checks passwords against the file: in a thread, and one at a time, as a check takes 32 MiB and a third of a second.
 
     :param in_thread: calls a function in a thread and returns a Deferred of its result.
     """
@@ -44,14 +44,14 @@ class Doorkeeper:
         return self._turn.acquire().addCallback(lambda _: self._begin(name, password))
 
     def _begin(self, name: str, password: str) -> Deferred[bool]:
-        # The thread goes on when the answer is cancelled, and so must the lock: else a peer that hangs up early could fill all threads.
+        # Who gives up does not stop the thread, and must not free the lock: connections that hang up could fill all threads.
         answer: Deferred[bool] = Deferred()
         self._in_thread(_check, self._path, name, password).addBoth(self._finish, answer)
         return answer
 
     def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:
         self._turn.release()
-        answer.callback(outcome)  # type: ignore[arg-type]  # a Failure begins the errbacks
+        answer.callback(outcome)
 
 
 def _check(path: Path, name: str, password: str) -> bool:
@@ -83,10 +83,11 @@ class Login:
         self._stage = _Stage.NAME
         self._name = ""
         self._failed = 0
-        self._checking: Deferred[None] | None = None
+        self._checking: Deferred[Any] | None = None
 
     def begin(self) -> None:
         self._terminal.expire_after(self._timeout)
+        self._terminal.write("netd manhole\n")
         self._ask_name()
 
     def line(self, text: str) -> None:
@@ -105,17 +106,18 @@ class Login:
     def interrupt(self) -> None:
         """Ask for the name again, while there is nothing to wait for."""
         if self._stage is not _Stage.CHECKING:
-            self._stop_hiding()
-            self._terminal.write("\n")
+            self._begin_line()
             self._ask_name()
 
     def end(self) -> None:
-        self._stop_hiding()
+        self._begin_line()
         self._terminal.close("goodbye")
 
     def expired(self) -> None:
-        self._stop_hiding()
-        self._log.info("{service}: {who} did not log in in time", service=self._terminal.factory.name, who=self._terminal.describe())
+        self._begin_line()
+        self._log.info(
+            "{service}: {who} did not log in in time", service=self._terminal.factory.name, who=self._terminal.describe()
+        )
         self._terminal.close(f"no login within {self._timeout:g} s")
 
     def closed(self) -> None:
@@ -126,22 +128,56 @@ class Login:
         self._stage = _Stage.NAME
         self._terminal.write("login: ")
 
-    def _stop_hiding(self) -> None:
+    def _begin_line(self) -> None:
+        """Get off the line of a prompt that was not answered."""
         if self._stage is _Stage.PASSWORD:
             self._terminal.show_input()
+        else:
+            self._terminal.write("\n")
 
     def _check(self, password: str) -> None:
         self._terminal.show_input()
         self._stage = _Stage.CHECKING
         self._terminal.set_busy(True)
-        # A Deferred of its own, so that it is there to be cancelled before the check has begun.
-        self._checking = checking = Deferred(lambda _: answer.cancel())
-        checking.addCallbacks(self._checked, self._check_failed)  # type: ignore[arg-type]
-        answer = self._doorkeeper.check(self._name, password)
-        answer.addBoth(checking.callback)
+        self._checking = checking = self._doorkeeper.check(self._name, password)
+        checking.addCallbacks(self._checked, self._check_failed)
 
     def _checked(self, is_right: bool) -> None:
-        raise NotImplementedError
+        terminal = self._terminal
+        if not terminal.is_open:
+            return
+        if is_right:
+            self._log.info(
+                "{service}: {name} logged in from {who}", service=terminal.factory.name, name=self._name, who=terminal.describe()
+            )
+            terminal.user = self._name
+            self._welcome(terminal)
+        else:
+            self._refuse()
+        terminal.set_busy(False)
+
+    def _refuse(self) -> None:
+        self._failed += 1
+        self._log.warn(
+            "{service}: {who} failed to log in as {name!r} (try {failed} of {tries})",
+            service=self._terminal.factory.name,
+            who=self._terminal.describe(),
+            name=self._name[:_SHOWN_NAME],
+            failed=self._failed,
+            tries=TRIES,
+        )
+        self._terminal.write("wrong name or password\n")
+        if self._failed == TRIES:
+            self._terminal.close("too many tries")
+        else:
+            self._ask_name()
 
     def _check_failed(self, failure: Failure) -> None:
-        raise NotImplementedError
+        if failure.check(CancelledError):
+            return
+        service = self._terminal.factory.name
+        if failure.check(PasswordFileError):
+            self._log.error("{service}: nobody can log in: {why}", service=service, why=str(failure.value))
+        else:
+            self._log.failure("{service}: a password could not be checked", failure, service=service)
+        self._terminal.close("nobody can log in now; the log says why")

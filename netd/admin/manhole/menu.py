@@ -6,6 +6,7 @@ renders like any other result.
 
 from __future__ import annotations
 
+import difflib
 import enum
 import shlex
 from typing import Any
@@ -27,7 +28,8 @@ _TYPES = {
     "array": "[…]",
     "object": "{…}",
 }
-_EXAMPLES = "a number, true, false, null, [\"a\", \"b\"] or {\"key\": \"value\"}"
+_EXAMPLES = 'a number, true, false, null, ["a", "b"] or {"key": "value"}'
+_HELP = "help"
 _INSTANCE = Argument("instance", str, None)
 
 
@@ -75,11 +77,13 @@ class Menu:
         try:
             words = shlex.split(line)
         except ValueError as error:
-            raise InvalidArguments(f"the quotes do not match ({error}); write \\' or \\\" for a quote that is meant as itself") from None
+            raise InvalidArguments(
+                f"the quotes do not match ({error}); write \\' or \\\" for a quote that is meant as itself"
+            ) from None
         if not words:
             return Word.NOTHING
         first, *arguments = words
-        if first == "help":
+        if first == _HELP:
             return Help(arguments[0] if arguments else None)
         for word in (Word.QUIT, Word.PYTHON):
             if first == word.value and not arguments:
@@ -100,7 +104,7 @@ class Menu:
         ]
         return [
             *rows,
-            {"command": "help", "arguments": "[command]", "what it does": "Show this list, or one command with its arguments."},
+            {"command": _HELP, "arguments": "[command]", "what it does": "Show this list, or one command with its arguments."},
             {"command": "python", "arguments": "", "what it does": "Go to the Python prompt."},
             {"command": "quit", "arguments": "", "what it does": "Leave."},
         ]
@@ -114,7 +118,10 @@ class Menu:
         if len(meant) > 1:
             raise NoSuchOperation(f"{name!r} can mean {' or '.join(meant)}; write the full name")
         if not meant:
-            self._table.find(name, {})  # knows the nearest names
+            commands = {_HELP, *(word.value for word in Word), *offers, *(full.rpartition(".")[2] for full in offers)}
+            near = difflib.get_close_matches(name, sorted(commands), 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise NoSuchOperation(f"no command {name!r}{hint}; help lists what there is")
         return offers[meant[0]]
 
     def _explain(self, operation: Operation, instances: tuple[str, ...]) -> dict[str, Any]:
@@ -152,7 +159,9 @@ def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
             name, text = operation.arguments[position].name, word
         if name not in known:
             has = ", ".join(known)
-            raise InvalidArguments(f"{name}: {operation.name} has no such argument (it has {has}); text with '=' is written NAME={word!r}")
+            raise InvalidArguments(
+                f"{name}: {operation.name} has no such argument (it has {has}); text with '=' is written NAME={word!r}"
+            )
         if name in parameters:
             raise InvalidArguments(f"{name}: is given twice")
         parameters[name] = _value(known[name], text)

@@ -68,6 +68,7 @@ class ManholeProtocol(PeerProtocol):
         self._lines = LineDecoder(MAX_LINE)
         self._typed: deque[bytes] = deque()
         self._is_busy = False
+        self._is_handing_out = False
         self._dialogue: Dialogue | None = None
         self.user: str | None = None
 
@@ -84,7 +85,7 @@ class ManholeProtocol(PeerProtocol):
         dialogue.begin()
 
     def write(self, text: str) -> None:
-        """Show *text*, in which line ends are ``\\n``."""
+        """Show *text*, its line ends single newlines, to the person."""
         if self.is_open:
             self.peer.send(text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
 
@@ -99,8 +100,7 @@ class ManholeProtocol(PeerProtocol):
     def set_busy(self, is_busy: bool) -> None:
         """Keep lines that are typed from now on, or go on handing them out. Ctrl-C gets through."""
         self._is_busy = is_busy
-        if not is_busy:
-            self._hand_out()
+        self._hand_out()
 
     def expire_after(self, seconds: float | None) -> None:
         """Call the dialogue's ``expired`` then, or never."""
@@ -164,8 +164,14 @@ class ManholeProtocol(PeerProtocol):
                 self._dialogue.end()
 
     def _hand_out(self) -> None:
-        while self._typed and not self._is_busy and self.is_open and self._dialogue is not None:
-            self._say(self._dialogue, self._typed.popleft())
+        if self._is_handing_out:  # a dialogue that is done at once: the loop below goes on
+            return
+        self._is_handing_out = True
+        try:
+            while self._typed and not self._is_busy and self.is_open and self._dialogue is not None:
+                self._say(self._dialogue, self._typed.popleft())
+        finally:
+            self._is_handing_out = False
         self.peer.set_reading(len(self._typed) <= MAX_TYPED_AHEAD)
 
     def _say(self, dialogue: Dialogue, line: bytes) -> None:
@@ -199,7 +205,7 @@ class ManholeFactory(PeerFactory):
         self._allow_remote = allow_remote
         self.make_login = make_login
 
-    def buildProtocol(self, addr: IAddress) -> ManholeProtocol:
+    def buildProtocol(self, addr: IAddress | None) -> ManholeProtocol:  # type: ignore[override]  # its factory is narrower
         return ManholeProtocol(self)
 
     def sessions(self) -> list[ManholeProtocol]:

@@ -69,6 +69,8 @@ def _inline(item: object) -> str:
     """*item* on one line; containers as JSON."""
     if isinstance(item, str):
         return escape(item)
+    if isinstance(item, bytes):
+        return escape(item.decode("utf-8", "backslashreplace"))
     if isinstance(item, (dict, list, tuple)) and not item:
         return "none"
     return escape(encode(item).decode("utf-8"))
@@ -80,7 +82,10 @@ def _table(rows: list[dict[Any, object]]) -> list[str]:
     cells = [[_cell(row[key]) if key in row else "" for key in keys] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     rule = ["-" * width for width in widths]
-    return [_INDENT.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in (heads, rule, *cells)]
+    return [
+        _INDENT.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (heads, rule, *cells)
+    ]
 
 
 def _cell(item: object) -> str:

@@ -62,7 +62,7 @@ class Heard:
 
     :ivar answers: bytes to send back, before anything else: a client that threw its output away on Ctrl-C shows it again only
         after the answer to its DO TIMING-MARK.
-    :ivar typed: text, its lines ended by ``\\n`` alone, and signals, in order.
+    :ivar typed: text, each of its lines ended by a single newline, and signals, in order.
     """
 
     answers: bytes = b""

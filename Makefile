@@ -1,0 +1,85 @@
+# The commands of the house. `make run` and `make test` need Python 3.11 or newer with venv, and nothing set up beforehand.
+
+PYTHON ?= python3
+VENV   ?= .venv/run
+ARGS   ?=
+
+BIN     := $(VENV)/bin
+WHEELS  := $(VENV)/wheels
+COPY    := $(VENV)/source
+SHIPPED := setup.py pyproject.toml MANIFEST.in README.md LICENSE netd twisted etc
+SOURCES := $(shell find $(SHIPPED) -type f ! -name '*.pyc' ! -name dropin.cache 2>/dev/null)
+TOX     := .venv/tox/bin/tox
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint bench reference wheel install clean
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The daemon runs beside a shell that waits for it, so that Ctrl-C (which the terminal sends to make, shell and daemon alike) and a
+# SIGTERM (which make hands to the shell alone) both reach it once, and so that a daemon which ends as told is no error to make.
+run: install  ## start netd in the foreground: the packaged configuration, on loopback. Yours: make run ARGS="-c my.ini"
+	@$(BIN)/twistd -n --pidfile= netd $(ARGS) & daemon=$$!; told=; \
+	trap 'told=yes; kill -TERM $$daemon 2>/dev/null' HUP INT TERM; \
+	status=0; wait $$daemon 2>/dev/null || status=$$?; \
+	while kill -0 $$daemon 2>/dev/null; do status=0; wait $$daemon 2>/dev/null || status=$$?; done; \
+	case "$$told $$status" in "yes 129" | "yes 130" | "yes 143") status=0;; esac; \
+	exit $$status
+
+test: .venv/tox/stamp  ## style, types, the whole suite and its coverage; ends with "N passed, N failed, N skipped"
+	@.venv/tox/bin/python tests/verdict.py $(TOX)
+
+lint: .venv/tox/stamp  ## style and types alone
+	@$(TOX) run -e lint,types
+
+bench: install  ## measure what the README quotes
+	@$(BIN)/python bench/relay.py $(ARGS)
+
+reference: .venv/tox/stamp  ## write etc/netd.ini and docs/configuration.md anew from the code
+	@$(TOX) run -qq --notest -e tests
+	@$(TOX) exec -qq -e tests -- python -m netd.reference
+
+install: $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
+
+wheel: $(WHEELS)/stamp  ## build the wheel alone, and say where it is
+	@ls $(WHEELS)/*.whl
+
+clean:  ## remove the environments and everything built
+	rm -rf .venv .tox build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis
+	find netd tests twisted bench examples -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/stamp: $(WHEELS)/stamp
+	@echo "installing netd into $(VENV)"
+	@$(BIN)/pip uninstall -qq --yes netd
+	@$(BIN)/pip install -qq "$$(ls $(WHEELS)/*.whl)[cli]"
+	@$(BIN)/twistd --help >/dev/null # writes Twisted's cache of plugins while whoever installs may write it
+	@touch $@
+
+# Built from a copy: what an earlier build left behind in the checkout never gets into a wheel.
+$(WHEELS)/stamp: $(SOURCES)
+	@$(call environment,$(VENV))
+	@echo "building the wheel of netd"
+	@rm -rf $(WHEELS) $(COPY) && mkdir -p $(WHEELS) $(COPY) && cp -R $(SHIPPED) $(COPY)
+	@$(BIN)/pip wheel -qq --no-deps --wheel-dir $(WHEELS) $(abspath $(COPY))
+	@rm -rf $(COPY) && touch $@
+
+.venv/tox/stamp: tox.ini pyproject.toml
+	@$(call environment,.venv/tox)
+	@echo "installing tox into .venv/tox"
+	@.venv/tox/bin/pip install -qq 'tox >= 4.30'
+	@touch $@
+
+define environment
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "netd needs Python 3.11 or newer, which '$(PYTHON)' is not. Name another: make PYTHON=/path/to/python3.11" >&2; \
+		echo "or install Debian's: sudo apt-get install python3 python3-venv" >&2; exit 1; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot make environments yet. Install what it lacks: sudo apt-get install python3-venv" >&2; exit 1; }; \
+	[ -x $(1)/bin/pip ] || { echo "making the environment $(1)"; $(PYTHON) -m venv $(1); }
+endef

@@ -1,0 +1,114 @@
+"""Assembly of one manhole: its listeners, the doorkeeper, and the dialogues of each connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from zope.interface import implementer
+
+from netd.admin.manhole.config import Config
+from netd.admin.manhole.login import Doorkeeper, InThread, Login
+from netd.admin.manhole.menu import Menu
+from netd.admin.manhole.prompt import PythonPrompt, operations_namespace
+from netd.admin.manhole.protocol import ManholeFactory, ManholeProtocol
+from netd.admin.manhole.session import OperatorMenu
+from netd.config.options import section_name
+from netd.console.dispatch import Dispatcher
+from netd.interfaces import IBus, IConsole, INetdService
+from netd.listening import ListeningService, make_context
+from netd.operations import Operation, OperationTable, Role
+from netd.passwords import read_password_file
+
+__all__ = ["ManholeService", "make_service"]
+
+STALL_TIMEOUT = 30.0
+"""Seconds for which a terminal may take none of the output that waits for it."""
+
+
+def make_service(config: Config, reactor: Any, bus: IBus) -> ManholeService:
+    """Build the manhole of one ``[manhole]`` section."""
+
+    def in_thread(function: Any, *arguments: Any) -> Deferred[Any]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
+
+    return ManholeService(config, reactor, bus, in_thread)
+
+
+@implementer(INetdService, IConsole)
+class ManholeService(ListeningService):
+    """One manhole.
+
+    :param in_thread: calls a function in a thread and returns a Deferred of its result.
+    """
+
+    def __init__(self, config: Config, reactor: Any, bus: IBus, in_thread: InThread) -> None:
+        self.instance = config.instance
+        self._config = config
+        self._bus = bus
+        self._table = OperationTable()
+        self._doorkeeper = Doorkeeper(config.passwords, in_thread)
+        self._manhole = ManholeFactory(
+            section_name("manhole", config.instance),
+            make_context(reactor, STALL_TIMEOUT),
+            config.max_sessions,
+            config.allow_remote,
+            self._make_login,
+        )
+        super().__init__(config.listen, self._manhole, reactor)
+
+    def use_operations(self, table: OperationTable) -> None:
+        """Offer *table* in the menu. Called once, before ``startService``."""
+        self._table = table
+
+    def privilegedStartService(self) -> None:
+        """Make sure that somebody can log in, then listen.
+
+        :raises PasswordFileError: when nobody could; the text says what to run.
+        :raises CannotListen: when an endpoint is not to be had.
+        """
+        read_password_file(self._config.passwords)
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Like :meth:`privilegedStartService`, which need not have been called."""
+        read_password_file(self._config.passwords)
+        super().startService()
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with a manhole."""
+        return [Operation("manhole.sessions", self.sessions, Role.ADMIN, "Who is connected to the manhole")]
+
+    def status(self) -> dict[str, Any]:
+        """Facts about this manhole."""
+        return {
+            "kind": "manhole",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "connections": len(self._manhole.connections),
+            "counters": self._manhole.counters(),
+        }
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The open sessions, oldest name first; ``user`` is None until somebody has logged in."""
+        described = [{"user": session.user, "who": session.describe()} for session in self._manhole.sessions()]
+        return sorted(described, key=lambda session: str(session["who"]))
+
+    def _make_login(self, terminal: ManholeProtocol) -> Login:
+        return Login(terminal, self._doorkeeper, self._config.login_timeout, self._welcome)
+
+    def _welcome(self, terminal: ManholeProtocol) -> None:
+        dispatcher = Dispatcher(self._table, self._manhole.name)
+
+        def call(name: str, parameters: dict[str, Any]) -> Deferred[Any]:
+            return dispatcher.call(name, parameters, Role.ADMIN)
+
+        def enter_python(menu: OperatorMenu) -> None:
+            namespace = {"netd": operations_namespace(self._table, call), "bus": self._bus}
+            terminal.converse(PythonPrompt(terminal, namespace, self._config.idle_timeout, lambda: terminal.converse(menu)))
+
+        idle_timeout = self._config.idle_timeout
+        terminal.converse(
+            OperatorMenu(terminal, Menu(self._table), call, idle_timeout, enter_python if self._config.python else None)
+        )

@@ -1,0 +1,147 @@
+"""The second dialogue: the operator's menu. One operation runs at a time, and Ctrl-C ends the wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.admin.manhole.menu import Help, Invoke, Menu, Word
+from netd.admin.manhole.protocol import ManholeProtocol
+from netd.admin.manhole.rendering import escape, render
+from netd.errors import NetdError
+
+__all__ = ["PROMPT", "Call", "OperatorMenu"]
+
+PROMPT = "netd> "
+
+Call = Callable[[str, dict[str, Any]], Deferred[Any]]
+"""Calls the operation of that name with those arguments."""
+
+
+@define(eq=False)
+class _Run:
+    """An operation that has been called and has not come back."""
+
+    name: str
+    outcome: Deferred[None] | None = None
+
+
+class OperatorMenu:
+    """The menu on one terminal, from the login to the goodbye.
+
+    :param idle_timeout: seconds without a line after which the session ends; the time that an operation takes does not count.
+    :param enter_python: leaves the menu for the Python prompt, which gives the terminal back to this menu; None when the
+        configuration does not allow it.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        terminal: ManholeProtocol,
+        menu: Menu,
+        call: Call,
+        idle_timeout: float,
+        enter_python: Callable[[OperatorMenu], None] | None,
+    ) -> None:
+        self._terminal = terminal
+        self._menu = menu
+        self._call = call
+        self._idle_timeout = idle_timeout
+        self._enter_python = enter_python
+        self._run: _Run | None = None
+
+    def begin(self) -> None:
+        self._terminal.write("Type help for what can be done here, quit to leave.\n")
+        self._prompt()
+
+    def line(self, text: str) -> None:
+        """Carry out one command."""
+        terminal = self._terminal
+        self._log.info("{service}: {who}: {line!r}", service=terminal.factory.name, who=terminal.describe(), line=text)
+        try:
+            command = self._menu.read(text)
+            if isinstance(command, Invoke):
+                self._invoke(command)
+                return
+            if isinstance(command, Help):
+                terminal.write(f"{render(self._menu.help(command.topic))}\n")
+        except NetdError as error:
+            self._complain(error)
+        else:
+            if command is Word.QUIT:
+                terminal.close("goodbye")
+                return
+            if command is Word.PYTHON and self._enter_python is not None:
+                self._enter_python(self)
+                return
+            if command is Word.PYTHON:
+                terminal.write("The Python prompt is switched off: `python = yes` in [manhole] switches it on.\n")
+        self._prompt()
+
+    def interrupt(self) -> None:
+        """Wait no longer for the operation that runs; without one, begin a new line."""
+        run = self._forget()
+        self._terminal.write("\n" if run is None else f"\n{run.name}: cancelled\n")
+        self._prompt()
+        self._terminal.set_busy(False)
+
+    def end(self) -> None:
+        self._terminal.write("\n")
+        self._terminal.close("goodbye")
+
+    def expired(self) -> None:
+        self._terminal.write("\n")
+        self._terminal.close(f"nothing was typed for {self._idle_timeout:g} s; goodbye")
+
+    def closed(self) -> None:
+        self._forget()
+
+    def _prompt(self) -> None:
+        self._terminal.expire_after(self._idle_timeout)
+        self._terminal.write(PROMPT)
+
+    def _invoke(self, command: Invoke) -> None:
+        self._run = run = _Run(command.name)
+        self._terminal.expire_after(None)
+        self._terminal.set_busy(True)
+        outcome = self._call(command.name, command.parameters)
+        run.outcome = outcome
+        outcome.addBoth(self._came_back, run)
+
+    def _came_back(self, outcome: Any, run: _Run) -> None:
+        if self._run is not run:  # cancelled: nobody waits any more
+            return
+        self._run = None
+        if not isinstance(outcome, Failure):
+            self._show(outcome)
+        elif isinstance(outcome.value, NetdError):
+            self._complain(outcome.value)
+        else:
+            self._log.failure("{service}: {operation} failed", outcome, service=self._terminal.factory.name, operation=run.name)
+            self._terminal.write("error: a fault of netd's own; the log has it\n")
+        self._prompt()
+        self._terminal.set_busy(False)
+
+    def _show(self, value: object) -> None:
+        try:
+            text = render(value)
+        except NetdError as error:
+            self._complain(error)
+        else:
+            self._terminal.write(f"{text}\n")
+
+    def _complain(self, error: NetdError) -> None:
+        self._terminal.write(f"error: {escape(str(error))}\n")
+
+    def _forget(self) -> _Run | None:
+        """Cancel the operation that runs, if one does; what becomes of it is not shown any more."""
+        run, self._run = self._run, None
+        if run is not None and run.outcome is not None:
+            run.outcome.cancel()
+        return run

@@ -1,0 +1,69 @@
+"""``netd operations``, ``netd drain`` and ``netd stop``: the daemon as a whole."""
+
+from __future__ import annotations
+
+import click
+
+from netd.cli.generated import fetch_table
+from netd.cli.invocation import ControlPort, Invocation, NetdCommand
+from netd.client.control import ControlError, Lost, NotRunning
+
+__all__ = ["drain", "operations", "stop"]
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def operations(invocation: Invocation) -> None:
+    """List what the running daemon can do."""
+    if invocation.as_json:
+        with invocation.control() as control:
+            invocation.print_json(control.call("system.operations"))
+        return
+    table = fetch_table(invocation)
+    rows = [
+        (one.name, " ".join(argument.usage for argument in one.arguments), one.role, ", ".join(one.instances), one.summary)
+        for one in table
+    ]
+    invocation.show_table(("operation", "arguments", "role", "instances", "summary"), rows)
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def drain(invocation: Invocation) -> None:
+    """Accept no more connections; those that are open go on."""
+    with invocation.control() as control:
+        result = control.call("system.drain")
+    if invocation.as_json:
+        invocation.print_json(result)
+    else:
+        click.echo("netd accepts no more connections; those that are open go on")
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def stop(invocation: Invocation) -> None:
+    """Let netd finish what is open and end; return when it has."""
+    with invocation.control() as control:
+        try:
+            control.call("system.stop")
+            control.wait_closed()
+        except Lost as error:
+            _make_sure(control, error)
+    if invocation.as_json:
+        invocation.print_json({"status": "stopped"})
+    else:
+        click.echo("netd has stopped")
+
+
+def _make_sure(control: ControlPort, lost: Lost) -> None:
+    """Return if the daemon was quicker than its answer.
+
+    :raises Lost: if it still runs, or may.
+    """
+    try:
+        control.call("system.status")
+    except NotRunning:
+        return
+    except ControlError:
+        pass
+    raise lost

@@ -1,0 +1,80 @@
+"""``netd devices``: who is there, over all relays of the daemon or at one relay's port."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from netd.cli.generated import fetch_table
+from netd.cli.invocation import Invocation, NetdCommand, NotFound
+from netd.cli.relay import Place
+from netd.cli.server import controller, server_option
+from netd.cli.text import ago
+
+__all__ = ["devices"]
+
+_OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
+
+
+@click.command(cls=NetdCommand)
+@server_option
+@click.pass_obj
+def devices(invocation: Invocation, server: Place | None) -> None:
+    """List the devices of all relays: name, address, whether online."""
+    found = _of_daemon(invocation) if server is None else _of_relay(invocation, server)
+    if invocation.as_json:
+        invocation.print_json(found)
+        return
+    if not found:
+        click.echo("no devices")
+        return
+    now = invocation.surroundings.wall_clock()
+    has_many = len({device.get("instance") for device in found}) > 1
+    columns = ("name", "address", "state", "generation", *(("relay",) if has_many else ()))
+    rows = [[*_row(device, now), *((str(device.get("instance")),) if has_many else ())] for device in found]
+    invocation.show_table(columns, rows)
+
+
+def _of_daemon(invocation: Invocation) -> list[dict[str, Any]]:
+    offered = [operation for operation in fetch_table(invocation) if operation.name == "relay.devices"]
+    if not offered:
+        raise NotFound("no relay runs here, so there are no devices: add a section [relay] to the configuration of netd")
+    with invocation.control() as control:
+        return [
+            {**device, "instance": instance}
+            for instance in offered[0].instances
+            for device in control.call("relay.devices", instance=instance)
+        ]
+
+
+def _of_relay(invocation: Invocation, where: Place) -> list[dict[str, Any]]:
+    with controller(invocation, where) as (relay, _):
+        return [device._asdict() for device in relay.devices()]
+
+
+def _row(device: Mapping[str, Any], now: float) -> list[str | tuple[str, str]]:
+    generation = device.get("generation")
+    return [
+        str(device.get("name") or "-"),
+        _short(str(device.get("address") or "-")),
+        _state(device, now),
+        "-" if generation is None else str(generation),
+    ]
+
+
+def _short(address: str) -> str:
+    """``('127.0.0.1', 50412)`` in the spelling that needs no quotes in a shell; any other as it is."""
+    match = _OLD_SPELLING.fullmatch(address)
+    return f"{match[1]}:{match[2]}" if match else address
+
+
+def _state(device: Mapping[str, Any], now: float) -> tuple[str, str]:
+    online, last_seen = device.get("online"), device.get("last_seen")
+    if online is None:
+        return "not told", "dim"  # an old server lists addresses, dead ones included
+    if online:
+        return "online", "green"
+    return f"last seen {ago(last_seen, now)}" if isinstance(last_seen, (int, float)) else "away", "dim"

@@ -1,0 +1,48 @@
+"""``netd passwd``: a name and a password for the manhole, into its password file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from netd.cli.invocation import Failure, Invocation, NetdCommand
+
+__all__ = ["passwd"]
+
+PASSWORD_FILE = "manhole.passwd"  # noqa: S105 - its name, not its content
+"""Where the manhole looks in the state directory, unless its section says otherwise."""
+
+
+@click.command(cls=NetdCommand, common=("state",))
+@click.argument("name")
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"The password file. [default: {PASSWORD_FILE} in the state directory]",
+)
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from standard input, one line, instead of asking.")
+@click.pass_obj
+def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: bool) -> None:
+    """Set the password of NAME for the manhole."""
+    from netd.passwords import SALT_BYTES, PasswordFileError, make_entry, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
+
+    path = file if file is not None else invocation.state / PASSWORD_FILE
+    password = _read_line() if from_stdin else _ask()
+    try:
+        write_entry(path, make_entry(name, password, invocation.surroundings.random_bytes(SALT_BYTES)))
+    except PasswordFileError as error:
+        raise Failure(str(error)) from error
+    click.echo(f"the password of {name} is set in {path}")
+
+
+def _ask() -> str:
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+def _read_line() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise Failure("standard input has ended before there was a password: write it there as one line")
+    return line.removesuffix("\n").removesuffix("\r")

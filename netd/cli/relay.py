@@ -1,0 +1,119 @@
+"""The command line's way to a relay's own port: works from other machines, and with servers that are older than netd."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+if TYPE_CHECKING:
+    from netd.client.relay import DeviceInfo, Outcome, Welcome
+
+__all__ = ["DEFAULT_PORT", "Completed", "ControllerPort", "DevicePort", "MessagePort", "Place", "RelayPorts", "place"]
+
+DEFAULT_PORT = 5050
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a relay listens."""
+
+    host: str
+    port: int
+
+
+def place(text: str) -> Place:
+    """``HOST:PORT``, ``[IPv6]:PORT`` or ``HOST`` with the relay's usual port; a type of click's."""
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        host, port = text, str(DEFAULT_PORT)
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise click.BadParameter(f"{text!r} is not HOST:PORT, such as 192.168.1.5:{DEFAULT_PORT}.")
+    return Place(host, int(port))
+
+
+class ControllerPort(Protocol):
+    """All that commands know of :class:`netd.client.relay.Controller`."""
+
+    def close(self) -> None: ...
+    def devices(self) -> list[DeviceInfo]: ...
+    def send(self, target: str, payload: bytes, deadline: float | None = None) -> Outcome: ...
+
+
+class MessagePort(Protocol):
+    """All that commands know of :class:`netd.client.relay.Message`."""
+
+    payload: bytes
+    sender: str | None
+    deadline: float | None
+
+    def answer(self, payload: bytes = b"") -> bool: ...
+    def fail(self, error: str, payload: bytes = b"") -> bool: ...
+
+
+class DevicePort(Protocol):
+    """All that commands know of :class:`netd.client.relay.Device`."""
+
+    def close(self) -> None: ...
+    def __iter__(self) -> Iterator[MessagePort]: ...
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended: its exit code (below zero: a signal's number) and what it wrote."""
+
+    code: int
+    output: bytes
+
+
+def _open_controller(where: Place) -> ControllerPort:
+    from netd.client.relay import Controller  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    return Controller(where.host, where.port)
+
+
+def _open_device(
+    where: Place,
+    name: str | None,
+    aliases: Sequence[str],
+    dialect: str,
+    on_connect: Callable[[Welcome], object],
+    on_disconnect: Callable[[str, float], object],
+) -> DevicePort:
+    from netd.client.relay import Device  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    return Device(where.host, where.port, name, aliases, dialect=dialect, on_connect=on_connect, on_disconnect=on_disconnect)
+
+
+def _start_alarm(delay: float, ring: Callable[[], object]) -> Callable[[], object]:
+    timer = threading.Timer(delay, ring)
+    timer.daemon = True
+    timer.start()
+    return timer.cancel
+
+
+def _run_program(arguments: Sequence[str], stdin: bytes, timeout: float | None) -> Completed:
+    done = subprocess.run(arguments, input=stdin, stdout=subprocess.PIPE, timeout=timeout, check=False)  # noqa: S603 - no shell
+    return Completed(done.returncode, done.stdout)
+
+
+@dataclass(frozen=True)
+class RelayPorts:
+    """What the commands that speak to a relay need of the world.
+
+    :ivar open_controller: where; connects on its first call.
+    :ivar open_device: where, name, aliases, dialect, and what to call on each connection and each loss.
+    :ivar start_alarm: seconds and what to call then, in another thread; returns what calls it off.
+    :ivar run_program: its arguments, what it reads, and how many seconds it may take; raises ``OSError`` when it cannot be run
+        and ``subprocess.TimeoutExpired`` when it takes longer.
+    """
+
+    open_controller: Callable[[Place], ControllerPort] = _open_controller
+    open_device: Callable[..., DevicePort] = _open_device
+    start_alarm: Callable[[float, Callable[[], object]], Callable[[], Any]] = _start_alarm
+    run_program: Callable[[Sequence[str], bytes, float | None], Completed] = _run_program

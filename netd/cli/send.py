@@ -1,0 +1,177 @@
+"""``netd send``: something to a device, and honestly what became of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from netd.cli.invocation import Exit, Failure, Invocation, NetdCommand, TimedOut, seconds
+from netd.cli.relay import Place
+from netd.cli.server import controller, server_option
+from netd.cli.text import escaped, payload_text
+from netd.client.control import NoSuchTarget, RequestTooLong
+
+__all__ = ["send"]
+
+_NO_SUCH_DEVICE = frozenset({"no such device", "target not found"})
+"""How relays, new and old, say it."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What to send, where, and how: the options of the command."""
+
+    target: str
+    payload: bytes
+    deadline: float | None
+    instance: str | None
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of it.
+
+    :ivar status: ``sent``, ``acknowledged``, ``failed``, ``expired`` or ``queued``.
+    :ivar answer: the device's, or what it sent with its refusal; None where there is none.
+    :ivar is_unknown: there is no such device.
+    """
+
+    status: str
+    error: str = ""
+    answer: bytes | None = None
+    is_unknown: bool = False
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code that tells it."""
+        if self.is_unknown:
+            return Exit.NOT_FOUND
+        good = {"sent": Exit.OK, "acknowledged": Exit.OK, "queued": Exit.OK, "expired": Exit.TIMED_OUT}
+        return good.get(self.status, Exit.FAILED)
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values; the answer in base64, and as text too where it is some."""
+        told: dict[str, Any] = {"status": self.status}
+        if self.error:
+            told["error"] = self.error
+        if self.answer is not None:
+            told["answer"] = base64.b64encode(self.answer).decode("ascii")
+            with contextlib.suppress(UnicodeDecodeError):
+                told["text"] = self.answer.decode("utf-8")
+        return told
+
+
+@click.command(cls=NetdCommand)
+@click.argument("target")
+@click.argument("text", required=False)
+@click.option("--file", type=click.File("rb"), help="Send the content of this file; - is standard input.")
+@click.option("--base64", "encoded", metavar="TEXT", help="Send the bytes that this base64 says.")
+@click.option("--deadline", type=seconds, help="How long the device has to answer.")
+@click.option("--instance", help="Which relay, where several run.")
+@click.option("--no-wait", "waits", flag_value=False, default=True, help="Do not wait for the device's answer.")
+@server_option
+@click.pass_obj
+def send(  # noqa: PLR0913, PLR0917 - one for each option
+    invocation: Invocation,
+    target: str,
+    text: str | None,
+    file: io.BufferedReader | None,
+    encoded: str | None,
+    deadline: float | None,
+    instance: str | None,
+    waits: bool,
+    server: Place | None,
+) -> None:
+    """Send to a device and tell what became of it.
+
+    TARGET is a name, an alias or an address such as 127.0.0.1:50412.
+    """
+    parcel = Parcel(target, _payload(text, file, encoded), deadline, instance, waits)
+    if server is None:
+        report = _through_daemon(invocation, parcel)
+    elif instance is not None or not waits:
+        raise click.UsageError("--instance and --no-wait are for the running daemon: leave them out with --server.")
+    else:
+        report = _through_relay(invocation, server, parcel)
+    _tell(invocation, target, report)
+    click.get_current_context().exit(report.exit)
+
+
+def _payload(text: str | None, file: io.BufferedReader | None, encoded: str | None) -> bytes:
+    if [text, file, encoded].count(None) != 2:
+        raise click.UsageError("Say what to send, once: as TEXT, with --file or with --base64.")
+    if text is not None:
+        return text.encode("utf-8", "surrogateescape")  # bytes of the command line that are not UTF-8 stay what they were
+    if file is not None:
+        return file.read()
+    try:
+        return base64.b64decode(encoded or "", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise click.BadParameter(f"not base64: {error}.", param_hint="--base64") from error
+
+
+def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
+    params: dict[str, Any] = {"target": parcel.target, **_said(parcel.payload)}
+    if parcel.deadline is not None:
+        params["deadline"] = parcel.deadline
+    if parcel.instance is not None:
+        params["instance"] = parcel.instance
+    if not parcel.waits:
+        params["wait"] = False
+    with invocation.control(invocation.patience(parcel.deadline)) as control:
+        try:
+            return _read_report(control.call("relay.send", **params))
+        except NoSuchTarget as error:
+            return Report("failed", str(error), is_unknown=True)
+        except RequestTooLong as error:
+            raise Failure(f"{error}; send it over the relay's own port instead: --server HOST:PORT") from error
+
+
+def _said(payload: bytes) -> dict[str, str]:
+    try:
+        return {"text": payload.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(payload).decode("ascii")}
+
+
+def _read_report(result: Any) -> Report:
+    if not isinstance(result, Mapping) or not isinstance(result.get("status"), str):
+        raise Failure(f"netd's answer is no outcome: {result!r:.200}")
+    try:
+        answer = None if result.get("answer") is None else base64.b64decode(result["answer"], validate=True)
+    except (TypeError, ValueError) as error:
+        raise Failure(f"the device's answer did not arrive whole: {error}") from error
+    return Report(result["status"], str(result.get("error") or ""), answer)
+
+
+def _through_relay(invocation: Invocation, where: Place, parcel: Parcel) -> Report:
+    with controller(invocation, where) as (relay, is_late):
+        outcome = relay.send(parcel.target, parcel.payload, parcel.deadline)
+    if outcome.status == "failed" and is_late():
+        raise TimedOut(f"the relay did not answer within {invocation.timeout:g} s: {outcome.error}")
+    answer = outcome.answer if outcome.answer or outcome.status == "acknowledged" else None
+    return Report(outcome.status, outcome.error, answer, outcome.error in _NO_SUCH_DEVICE)
+
+
+def _tell(invocation: Invocation, target: str, report: Report) -> None:
+    if invocation.as_json:
+        invocation.print_json(report.as_json())
+        return
+    lines = {
+        "sent": "sent",
+        "acknowledged": "acknowledged",
+        "queued": f"queued: {target} is away, and gets it when it comes back",
+        "expired": f"expired: {target} did not answer in time",
+    }
+    line = lines.get(report.status) or f"{report.status}: {report.error or 'no reason was given'}"
+    click.echo(escaped(line), err=report.exit is not Exit.OK)
+    if report.answer:
+        click.echo(payload_text(report.answer))

@@ -1,0 +1,60 @@
+"""``netd status``: what runs, where it listens, who may reach it, and how it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.text import duration, escaped
+
+__all__ = ["status"]
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def status(invocation: Invocation) -> None:
+    """Show what runs, where it listens, and how it does."""
+    with invocation.control() as control:
+        facts = control.call("system.status")
+    if invocation.as_json:
+        invocation.print_json(facts)
+        return
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("services"), list):
+        raise Failure("this netd tells its status in a way that this command does not know: update the older one")
+    up = facts.get("uptime")
+    for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
+    click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{for_how_long}\n", keep="\n"))
+    rows = [row for service in facts["services"] for row in _rows(service)]
+    invocation.show_table(("service", "listens on", "reached by", "activity"), rows)
+
+
+def _rows(service: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """One row for each place where *service* listens; the first one says the rest."""
+    places = service.get("listening") or [{"address": "-", "reach": "-"}]
+    name, activity = _label(service), _activity(service)
+    for one in places:
+        yield name, str(one.get("address")), str(one.get("reach")), activity
+        name = activity = ""
+
+
+def _label(service: Mapping[str, Any]) -> str:
+    kind, instance = service.get("kind"), service.get("instance")
+    return str(kind) if instance in {"main", None} else f"{kind}:{instance}"
+
+
+def _activity(service: Mapping[str, Any]) -> str:
+    """What it has and what it counted: ``2 connections, 1 devices, 5 accepted``. Counters at zero say nothing."""
+    numbers = {name: fact for name, fact in service.items() if _is_number(fact)}
+    counters = service.get("counters")
+    for name, count in (counters if isinstance(counters, Mapping) else {}).items():
+        total = sum(count.values()) if isinstance(count, Mapping) else count
+        if _is_number(total) and total:
+            numbers[name] = total
+    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in numbers.items())
+
+
+def _is_number(fact: object) -> bool:
+    return isinstance(fact, (int, float)) and not isinstance(fact, bool)

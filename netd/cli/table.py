@@ -1,0 +1,92 @@
+"""The daemon's table of operations as the command line sees it: read from ``system.operations``.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netd.cli.schema import kind_of
+
+__all__ = ["Argument", "MalformedTable", "Operation", "read_table", "services"]
+
+
+class MalformedTable(ValueError):
+    """What the daemon sent is no table of operations."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of an operation.
+
+    :ivar default: what it is when left out; None where it is required.
+    :ivar schema: the JSON schema of its values.
+    """
+
+    name: str
+    is_required: bool
+    default: Any
+    schema: Mapping[str, Any]
+
+    @property
+    def flag(self) -> str:
+        """The option of the command line that says it: ``--max-count`` for ``max_count``."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def usage(self) -> str:
+        """How it is written: ``TARGET``, or ``[--deadline number or null]``."""
+        return self.name.upper() if self.is_required else f"[{self.flag} {kind_of(self.schema)}]"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation.
+
+    :ivar name: ``service.verb``.
+    :ivar instances: the services that offer it.
+    """
+
+    name: str
+    role: str
+    summary: str
+    instances: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+
+    @property
+    def service(self) -> str:
+        """What stands before the first dot of its name."""
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        """What stands after the first dot of its name."""
+        return self.name.partition(".")[2]
+
+
+def read_table(value: Any) -> list[Operation]:
+    """The operations in the result of ``system.operations``.
+
+    :raises MalformedTable: when it is none: the daemon is of another version.
+    """
+    try:
+        return [_operation(one) for one in value]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedTable(
+            "this netd lists its operations in a way that this command does not know: update the older one"
+        ) from error
+
+
+def _operation(entry: Mapping[str, Any]) -> Operation:
+    arguments = tuple(
+        Argument(str(one["name"]), bool(one["required"]), one.get("default"), dict(one["schema"])) for one in entry["arguments"]
+    )
+    return Operation(str(entry["name"]), str(entry["role"]), str(entry["summary"]), tuple(entry["instances"]), arguments)
+
+
+def services(table: Iterable[Operation]) -> dict[str, list[Operation]]:
+    """The operations of each service, by its name."""
+    found: dict[str, list[Operation]] = {}
+    for operation in table:
+        found.setdefault(operation.service, []).append(operation)
+    return found

@@ -1,0 +1,71 @@
+"""``netd run``, ``netd check`` and ``netd config``: this process becomes twistd, which is the daemon.
+
+The command line knows the daemon's options by name only, and never imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from netd.cli.invocation import Failure, Invocation, NetdCommand, Surroundings
+
+__all__ = ["check", "config", "find_twistd", "run"]
+
+_config_option = click.option(
+    "-c", "--config", "configuration", metavar="FILE", help="Configuration; without it, the packaged one: all on loopback."
+)
+
+
+def find_twistd(surroundings: Surroundings) -> str:
+    """The path of twistd: beside the running interpreter, else on the ``PATH``.
+
+    :raises Failure: when there is none.
+    """
+    beside = surroundings.python.parent / "twistd"
+    if beside.is_file() and os.access(beside, os.X_OK):
+        return str(beside)
+    found = shutil.which("twistd", path=surroundings.environ.get("PATH", os.defpath))
+    if found is None:
+        raise Failure(f"twistd is neither beside {surroundings.python} nor on the PATH: install netd with its dependencies")
+    return str(Path(found).resolve())
+
+
+def _become_twistd(invocation: Invocation, before: Sequence[str], configuration: str | None, after: Sequence[str]) -> None:
+    """Become ``twistd [before] netd [-c FILE] [after]``, with the state directory that ``--state`` names."""
+    surroundings = invocation.surroundings
+    chosen = ["-c", configuration] if configuration is not None else []
+    environ = dict(surroundings.environ)
+    if invocation.named_state is not None:
+        environ["NETD_STATE_DIRECTORY"] = str(invocation.named_state.absolute())
+    surroundings.replace_process([find_twistd(surroundings), *before, "netd", *chosen, *after], environ)
+
+
+@click.command(cls=NetdCommand, common=("state",), context_settings={"ignore_unknown_options": True})
+@_config_option
+@click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[TWISTD OPTIONS]...")
+@click.pass_obj
+def run(invocation: Invocation, configuration: str | None, extra: tuple[str, ...]) -> None:
+    """Run the daemon in the foreground until Ctrl-C or `netd stop`."""
+    _become_twistd(invocation, ["-n", "--pidfile=", *extra], configuration, [])
+
+
+@click.command(cls=NetdCommand, common=("state",))
+@_config_option
+@click.pass_obj
+def check(invocation: Invocation, configuration: str | None) -> None:
+    """Check the configuration; list all its mistakes, and exit with 78."""
+    _become_twistd(invocation, [], configuration, ["--check"])
+
+
+@click.command(cls=NetdCommand, common=("state",))
+@_config_option
+@click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.pass_obj
+def config(invocation: Invocation, configuration: str | None, origin: bool) -> None:
+    """Show the configuration in force."""
+    _become_twistd(invocation, [], configuration, ["--origin" if origin else "--show-config"])

@@ -1,0 +1,204 @@
+"""The public test kit: what netd's own tests stand on, for the authors of further kinds of service.
+
+Nothing here uses real time or a real network.  See ``docs/extending.md``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from netd.bus.local import LocalBus
+from netd.config import SectionConfig
+from netd.interfaces import INetdService, IPeer, IServiceKind
+from netd.message import Message
+from netd.wire.jsontext import encode
+from netd.wire.protocol import PeerFactory, PeerProtocol
+
+__all__ = ["Connection", "RecordingBus", "RecordingPeer", "ServiceKindTests", "connect", "result_of", "wired"]
+
+
+class RecordingBus(LocalBus):
+    """A bus that keeps all that was published, in order.
+
+    :ivar messages: the messages.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+
+    def publish(self, message: Message) -> None:
+        """Keep *message*, then deliver it."""
+        self.messages.append(message)
+        super().publish(message)
+
+    def events(self, subject: str) -> list[object]:
+        """What was published under exactly *subject*."""
+        return [message.event for message in self.messages if message.subject == subject]
+
+
+@implementer(IPeer)
+class RecordingPeer:
+    """A peer that writes down what a machine does to it.
+
+    :ivar sent: the bytes sent so far.
+    :ivar closed: the reason it was closed for, or None.
+    :ivar expiry: the pending expiry in seconds, or None.
+    :ivar is_reading: whether the machine takes bytes.
+    :ivar is_flushed: set it to False to play a peer that reads slowly.
+    :ivar accepts: set it to False to play a full outbox that refuses.
+    """
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.closed: str | None = None
+        self.expiry: float | None = None
+        self.is_reading = True
+        self.is_flushed = True
+        self.accepts = True
+
+    def send(self, data: bytes) -> bool:
+        """Write *data* down."""
+        if self.accepts:
+            self.sent += data
+        return self.accepts
+
+    def close(self, reason: str) -> None:
+        """Write the first *reason* down."""
+        self.closed = self.closed or reason
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Write the expiry down."""
+        self.expiry = seconds
+
+    def set_reading(self, enabled: bool) -> None:
+        """Write it down."""
+        self.is_reading = enabled
+
+    def take_sent(self) -> bytes:
+        """What was sent since the last call."""
+        sent, self.sent = self.sent, b""
+        return sent
+
+
+class Connection:
+    """One side of a connection to a protocol under test, without a network.
+
+    :ivar protocol: the protocol.
+    :ivar transport: what it writes to.
+    """
+
+    def __init__(self, protocol: PeerProtocol, transport: StringTransport, clock: MemoryReactorClock) -> None:
+        self.protocol = protocol
+        self.transport = transport
+        self._clock = clock
+
+    def say(self, *pieces: bytes) -> bytes:
+        """Deliver *pieces*, each as one read, let the turn end, and return what was answered."""
+        for piece in pieces:
+            self.protocol.dataReceived(piece)
+            self._clock.advance(0)
+        return self.heard()
+
+    def heard(self) -> bytes:
+        """What the protocol has written since the last time."""
+        self._clock.advance(0)
+        written = self.transport.value()
+        self.transport.clear()
+        return written
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the protocol has closed or aborted the connection."""
+        return bool(self.transport.disconnecting or self.transport.disconnected)
+
+    def lose(self, reason: Any = None) -> None:
+        """The connection is lost."""
+        from twisted.internet.error import ConnectionDone
+        from twisted.python.failure import Failure
+
+        self.protocol.connectionLost(reason or Failure(ConnectionDone()))
+        self._clock.advance(0)
+
+
+def connect(factory: Any, clock: MemoryReactorClock, host: str = "127.0.0.1", port: int = 50412) -> Connection:
+    """A connection from *host* and *port* to a protocol that *factory* builds."""
+    from twisted.internet.address import IPv4Address, IPv6Address
+
+    address = (IPv6Address if ":" in host else IPv4Address)("TCP", host, port)
+    protocol = factory.buildProtocol(address)
+    transport = StringTransport(peerAddress=address)
+    protocol.makeConnection(transport)
+    return Connection(protocol, transport, clock)
+
+
+def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any, PeerFactory, MemoryReactorClock, RecordingBus]:
+    """A started service of *kind* on a reactor without network.
+
+    :returns: the service, the factory that it listens with, the reactor (which is its clock too), and the bus.
+    """
+    reactor, bus = MemoryReactorClock(), RecordingBus()
+    service: Any = kind.make_service(kind.config() if config is None else config, reactor, bus)
+    service.privilegedStartService()
+    service.startService()
+    servers = [*reactor.tcpServers, *reactor.unixServers, *reactor.sslServers]
+    return service, servers[0][1] if isinstance(servers[0][0], int) else servers[0][1], reactor, bus
+
+
+def result_of(deferred: Deferred[Any]) -> Any:
+    """The result that *deferred* has by now.
+
+    :raises AssertionError: when it has none yet; the exception that it failed with, when it failed.
+    """
+    results: list[Any] = []
+    failures: list[Any] = []
+    deferred.addCallbacks(results.append, failures.append)
+    if failures:
+        failures[0].raiseException()
+    assert results, f"{deferred!r} has no result yet"
+    return results[0]
+
+
+class ServiceKindTests:
+    """What every kind of service must keep; mix into a ``SynchronousTestCase`` and set :attr:`kind`.
+
+    :cvar kind: the kind under test.
+    """
+
+    kind: IServiceKind
+
+    def test_provides_the_interfaces(self) -> None:
+        """The daemon can use the kind and its services."""
+        verifyObject(IServiceKind, self.kind)
+        verifyObject(INetdService, self._make()[0])
+
+    def test_building_touches_nothing(self) -> None:
+        """Building a service neither listens nor starts a clock: the configuration can be checked without side effects."""
+        _service, reactor = self._make()
+        assert not (reactor.tcpServers or reactor.unixServers or reactor.getDelayedCalls())
+
+    def test_operations_carry_the_kind(self) -> None:
+        """Operations are called ``kind.verb`` and say what they do, so that consoles can group and explain them."""
+        for operation in self._make()[0].operations():
+            assert operation.name.startswith(self.kind.kind + "."), operation.name
+            assert operation.summary, operation.name
+
+    def test_stops_without_a_trace(self) -> None:
+        """After a start and a stop no timer and no listener is left."""
+        service, factory, reactor, _bus = wired(self.kind)
+        assert IProtocolFactory.providedBy(factory)
+        json.loads(encode(service.status()))
+        result_of(service.stopService())
+        reactor.advance(0)
+        assert reactor.getDelayedCalls() == [], reactor.getDelayedCalls()
+
+    def _make(self) -> tuple[Any, MemoryReactorClock]:
+        reactor = MemoryReactorClock()
+        return self.kind.make_service(self.kind.config(), reactor, RecordingBus()), reactor

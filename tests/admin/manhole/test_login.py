@@ -1,0 +1,258 @@
+"""Who gets in, who does not, and what the log tells of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.admin.manhole.login import Doorkeeper
+from netd.admin.manhole.telnet import HIDE_INPUT, SHOW_INPUT
+from netd.passwords import PasswordFileError, make_entry, write_entry
+from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
+
+IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"
+
+
+class LoginTests(ManholeTestCase):
+    def test_right_password(self) -> None:
+        """Name and password lead to the menu; the terminal hides the password while it is typed, and only then."""
+        visit = self.visit()
+        self.assertEqual(b"netd manhole\r\nlogin: ", visit.shown())
+        self.assertEqual(HIDE_INPUT + b"password: ", visit.type(NAME))
+        shown = visit.type(PASSWORD)
+        self.assertTrue(shown.startswith(SHOW_INPUT + b"\r\nType help"), shown)
+        self.assertTrue(shown.endswith(b"\r\nnetd> "), shown)
+        self.assertEqual([(NAME, PASSWORD)], self.checks)
+
+    def test_three_tries(self) -> None:
+        """The third wrong password closes the connection; what is typed ahead of that is not a fourth."""
+        visit = self.visit()
+        for _ in range(2):
+            visit.type(NAME)
+            self.assertTrue(visit.type("wrong").endswith(b"wrong name or password\r\nlogin: "))
+            self.assertFalse(visit.is_closing)
+        visit.type(NAME)
+        visit.send(f"wrong\r\n{NAME}\r\n{PASSWORD}\r\n".encode())
+        self.assertTrue(visit.shown().endswith(b"wrong name or password\r\ntoo many tries\r\n"))
+        self.assertTrue(visit.is_closing)
+        self.assertEqual(3, len(self.checks))
+
+    def test_one_wrong_then_right(self) -> None:
+        """A slip of the fingers costs one try."""
+        visit = self.visit()
+        visit.type(NAME)
+        visit.type("wrong")
+        visit.type(NAME)
+        self.assertIn(b"netd> ", visit.type(PASSWORD))
+
+    def test_unknown_name_looks_the_same(self) -> None:
+        """Nothing tells a stranger whether it was the name or the password."""
+        visit = self.visit()
+        answers = []
+        for name in (NAME, "nobody"):
+            answers.append((visit.type(name), visit.type("wrong")))
+        self.assertEqual(answers[0], answers[1])
+
+    def test_logged(self) -> None:
+        """Each login and each failure is in the log, with the name escaped and the address, and never a password."""
+        visit = self.visit()
+        visit.type("\x1b[2Jx" + "y" * 100)
+        visit.type("not the secret")
+        visit.type(NAME)
+        visit.type(PASSWORD)
+        visit.hang_up()
+        log = self.log()
+        self.assertIn(f"manhole: 127.0.0.1:50412 failed to log in as '\\x1b[2Jx{'y' * 59}' (try 1 of 3)", log)
+        self.assertIn("manhole: operator logged in from 127.0.0.1:50412", log)
+        self.assertIn("manhole: operator from 127.0.0.1:50412 left after 0.0 s", log)
+        self.assertNotIn("secret", log)
+        self.assertNotIn(PASSWORD, log)
+
+    def test_secrets_in_no_event(self) -> None:
+        """Not even the fields of log events, as JSON logs show them, hold a password, whatever goes wrong around it."""
+        for typed in (f"{PASSWORD}\r\n", PASSWORD * 400, f"{PASSWORD}\xff\r\n", f"{PASSWORD}\x03"):
+            visit = self.visit()
+            visit.type(NAME)
+            visit.send(typed.encode("latin-1"))
+            visit.hang_up()
+        for event in self.events:
+            self.assertNotIn(PASSWORD, repr({key: value for key, value in event.items() if key != "log_source"}))
+
+    def test_login_timeout(self) -> None:
+        """Whoever does not log in within the timeout is closed out; typing does not prolong it."""
+        visit = self.visit()
+        self.reactor.advance(20)
+        visit.type(NAME)
+        self.reactor.advance(9.5)
+        self.assertFalse(visit.is_closing)
+        self.reactor.advance(1)
+        self.assertTrue(visit.shown().endswith(b"\r\nno login within 30 s\r\n"))
+        self.assertTrue(visit.is_closing)
+        self.assertIn("manhole: 127.0.0.1:50412 did not log in in time", self.log())
+
+    def test_timeout_while_checking(self) -> None:
+        """A password that is found right after the timeout opens nothing."""
+        waiting: Deferred[bool] = Deferred()
+        self.check = lambda *_: waiting
+        visit = self.visit()
+        visit.type(NAME)
+        visit.type(PASSWORD)
+        self.reactor.advance(31)
+        self.assertTrue(visit.is_closing)
+        visit.shown()
+        waiting.callback(True)
+        self.assertEqual(b"", visit.shown())
+        self.assertNotIn("logged in", self.log())
+
+    def test_no_login_timeout_afterwards(self) -> None:
+        """A session that is used goes on after the time in which it had to log in."""
+        visit = self.logged_in()
+        self.reactor.advance(60)
+        self.assertFalse(visit.is_closing)
+
+    def test_typed_ahead(self) -> None:
+        """Commands sent along with the password are carried out after the check, not lost and not before."""
+        waiting: Deferred[bool] = Deferred()
+        self.check = lambda *_: waiting
+        visit = self.visit()
+        visit.send(f"{NAME}\n{PASSWORD}\nquit\n".encode())
+        self.assertFalse(visit.is_closing)
+        waiting.callback(True)
+        self.assertTrue(visit.shown().endswith(b"netd> goodbye\r\n"))
+        self.assertTrue(visit.is_closing)
+
+    def test_empty_name(self) -> None:
+        """Enter alone asks again, and costs no try."""
+        visit = self.visit()
+        for _ in range(5):
+            self.assertTrue(visit.type("").endswith(b"login: "))
+        self.assertEqual([], self.checks)
+
+    def test_interrupt(self) -> None:
+        """Ctrl-C goes back to the name, with the terminal showing again what is typed; while a password is checked it waits."""
+        visit = self.visit()
+        visit.type("wrong name")
+        visit.send(b"half a passw\x03")
+        self.assertEqual(SHOW_INPUT + b"\r\nlogin: ", visit.shown())
+        self.assertEqual(HIDE_INPUT + b"password: ", visit.type(NAME))
+        waiting: Deferred[bool] = Deferred()
+        self.check = lambda *_: waiting
+        visit.type(PASSWORD)
+        visit.send(b"\x03")
+        self.assertEqual(b"", visit.shown())
+        waiting.callback(True)
+        self.assertIn(b"netd> ", visit.shown())
+        self.assertEqual([(NAME, PASSWORD)], self.checks)
+
+    def test_end(self) -> None:
+        """Ctrl-D at the login is a goodbye."""
+        visit = self.visit()
+        visit.send(b"\x04")
+        self.assertTrue(visit.shown().endswith(b"login: \r\ngoodbye\r\n"))
+        self.assertTrue(visit.is_closing)
+
+    def test_byte_by_byte(self) -> None:
+        """A client that sends each byte alone, with telnet's negotiation in between, logs in like any other."""
+        visit = self.visit()
+        stream = IAC + WILL + NAWS + f"{NAME}\r\n".encode() + IAC + DO + ECHO + f"{PASSWORD}\r\0".encode() + IAC + DONT + ECHO
+        for at in range(len(stream)):
+            visit.send(stream[at : at + 1])
+        shown = visit.shown()
+        self.assertTrue(shown.endswith(b"netd> "), shown)
+        self.assertIn(IAC + DONT + NAWS, shown)
+
+    def test_unusable_file(self) -> None:
+        """When the password file went bad while netd runs, nobody gets in, and the log says what to do."""
+        self.check = lambda *_: fail(PasswordFileError("/x: run `chmod 600 /x`"))
+        visit = self.visit()
+        visit.type(NAME)
+        self.assertTrue(visit.type(PASSWORD).endswith(b"nobody can log in now; the log says why\r\n"))
+        self.assertTrue(visit.is_closing)
+        self.assertIn("manhole: nobody can log in: /x: run `chmod 600 /x`", self.log())
+
+    def test_fault(self) -> None:
+        """A fault of ours while checking lets nobody in either, and is logged with its traceback."""
+        self.check = lambda *_: fail(RuntimeError("boom"))
+        visit = self.visit()
+        visit.type(NAME)
+        self.assertTrue(visit.type(PASSWORD).endswith(b"nobody can log in now; the log says why\r\n"))
+        self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
+
+
+class Threads:
+    """Calls nothing by itself; remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Deferred[Any]]] = []
+
+    def __call__(self, _function: Any, _path: Path, name: str, _password: str) -> Deferred[Any]:
+        answer: Deferred[Any] = Deferred()
+        self.asked.append((name, answer))
+        return answer
+
+
+class DoorkeeperTests(SynchronousTestCase):
+    def test_real_file(self) -> None:
+        """What `netd passwd` wrote is what opens, from the moment when it is written."""
+        path = Path(self.mktemp())
+        doorkeeper = Doorkeeper(path, maybeDeferred)
+        self.failureResultOf(doorkeeper.check(NAME, PASSWORD), PasswordFileError)
+        write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
+        self.assertTrue(self.successResultOf(doorkeeper.check(NAME, PASSWORD)))
+        self.assertFalse(self.successResultOf(doorkeeper.check(NAME, "wrong")))
+
+    def test_one_at_a_time(self) -> None:
+        """Eight strangers who send passwords at once cost the memory of one check."""
+        threads = Threads()
+        doorkeeper = Doorkeeper(Path("x"), threads)
+        first, second = doorkeeper.check("a", "x"), doorkeeper.check("b", "x")
+        self.assertEqual(["a"], [name for name, _ in threads.asked])
+        threads.asked[0][1].callback(True)
+        self.assertTrue(self.successResultOf(first))
+        self.assertEqual(["a", "b"], [name for name, _ in threads.asked])
+        threads.asked[1][1].errback(PasswordFileError("gone"))
+        self.failureResultOf(second, PasswordFileError)
+        doorkeeper.check("c", "x")
+        self.assertEqual(3, len(threads.asked))
+
+    def test_hanging_up(self) -> None:
+        """Who hangs up leaves the queue, but a check that has begun still counts until its thread is done."""
+        threads = Threads()
+        doorkeeper = Doorkeeper(Path("x"), threads)
+        running, waiting, last = (doorkeeper.check(name, "x") for name in ("running", "waiting", "last"))
+        for abandoned in (running, waiting):
+            abandoned.addErrback(lambda _: None)
+            abandoned.cancel()
+        self.assertEqual(1, len(threads.asked))
+        threads.asked[0][1].callback(True)
+        self.assertEqual(["running", "last"], [name for name, _ in threads.asked])
+        threads.asked[1][1].callback(True)
+        self.assertTrue(self.successResultOf(last))
+
+
+class HangingUpTests(ManholeTestCase):
+    def test_gone_while_waiting(self) -> None:
+        """Connections that send a password and hang up at once cost no work: an operator behind them waits for one check only."""
+        waiting: Deferred[bool] = Deferred()
+        self.check = lambda *_: waiting
+        first, second = self.visit(), self.visit()
+        for visit in (first, second):
+            visit.type(NAME)
+            visit.type(PASSWORD)
+        second.hang_up()
+        waiting.callback(False)
+        self.assertEqual(1, len(self.checks))
+
+    def test_gone_while_checking(self) -> None:
+        """A connection that is lost while its password is checked leaves no trace of a login."""
+        waiting: Deferred[bool] = Deferred()
+        self.check = lambda *_: waiting
+        visit = self.visit()
+        visit.type(NAME)
+        visit.type(PASSWORD)
+        visit.hang_up()
+        waiting.callback(True)
+        self.assertNotIn("logged in", self.log())

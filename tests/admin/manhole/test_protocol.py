@@ -1,0 +1,152 @@
+"""The bounds of a connection: lines, commands, output, sessions, and where it comes from."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+
+from netd.admin.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
+from netd.admin.manhole.telnet import MAX_COMMANDS
+from netd.operations import Operation, Role
+from tests.admin.manhole.visits import ManholeTestCase
+
+
+class InputTests(ManholeTestCase):
+    def test_longest_line(self) -> None:
+        """A line of the greatest length is taken."""
+        visit = self.logged_in()
+        self.assertIn(b"no command", visit.type("x" * MAX_LINE))
+
+    def test_line_too_long(self) -> None:
+        """A longer one is answered with the limit and a close, before the login and after it, whole or unfinished."""
+        for visit in (self.visit(), self.logged_in()):
+            visit.send(b"x" * (MAX_LINE + 1) + b"\r\n")
+            self.assertTrue(visit.shown().endswith(b"a line has at most 4096 bytes\r\n"))
+            self.assertTrue(visit.is_closing)
+
+    def test_never_a_newline(self) -> None:
+        """A stream without a line end is not collected: the connection is closed early in it."""
+        visit = self.visit()
+        sent = 0
+        while not visit.is_closing:
+            visit.send(b"x" * 1000)
+            sent += 1000
+        self.assertLessEqual(sent, MAX_LINE + 1000)
+        self.assertIn("refused (LineTooLong)", self.log())
+
+    def test_flood_of_commands(self) -> None:
+        """A client that only negotiates is closed."""
+        visit = self.visit()
+        visit.send(b"\xff\xfd\x03" * (MAX_COMMANDS + 1))
+        self.assertTrue(visit.shown().endswith(b"at most 256 telnet commands in a row\r\n"))
+        self.assertTrue(visit.is_closing)
+
+    def test_endless_subnegotiation(self) -> None:
+        """A telnet command that never ends is closed, too."""
+        visit = self.logged_in()
+        for _ in range(100):
+            visit.send(b"\xff\xfa\x18" + b"x" * 100 if not visit.is_closing else b"x" * 100)
+        self.assertTrue(visit.is_closing)
+
+    def test_not_utf8(self) -> None:
+        """A terminal in another character set is told what is wrong, not guessed at."""
+        visit = self.logged_in()
+        visit.send(b"send caf\xe9\r\n")
+        self.assertIn(b"does not send UTF-8", visit.shown())
+        self.assertTrue(visit.is_closing)
+
+    def test_input_after_the_end(self) -> None:
+        """What still arrives after the goodbye does nothing."""
+        visit = self.logged_in()
+        visit.type("quit")
+        visit.send(b"help\r\n")
+        self.assertEqual(b"", visit.shown())
+
+
+class OutputTests(ManholeTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.table.add([Operation("test.long", lambda: "x" * 100_000, Role.VIEWER, "A long answer")])
+
+    def test_reader_that_stops(self) -> None:
+        """A terminal that reads nothing is given up before its output fills the memory."""
+        visit = self.logged_in()
+        visit.stop_reading()
+        for _ in range(8):
+            visit.send(b"long\r\n")
+        self.assertFalse(visit.is_closing)
+        for _ in range(4):
+            visit.send(b"long\r\n")
+        self.assertTrue(visit.is_closing)
+        visit.hang_up()
+        self.assertIn("reads too slowly", self.log())
+
+    def test_reader_that_stalls(self) -> None:
+        """A terminal that takes nothing for half a minute is given up."""
+        visit = self.logged_in()
+        visit.stop_reading()
+        visit.send(b"long\r\n")
+        self.reactor.advance(31)
+        self.assertTrue(visit.is_closing)
+
+
+class AdmissionTests(ManholeTestCase):
+    def test_sessions_are_bounded(self) -> None:
+        """One too many is refused politely, and admitted once another has left."""
+        self.use(max_sessions=2)
+        first, _ = self.visit(), self.visit()
+        refused = self.visit()
+        self.assertEqual(b"all 2 sessions are taken; try again later\r\n", refused.shown())
+        self.assertTrue(refused.is_closing)
+        first.hang_up()
+        self.assertIn(b"login: ", self.visit().shown())
+
+    def test_refused_do_not_count(self) -> None:
+        """Those who were refused and have not gone yet take nobody's place."""
+        self.use(max_sessions=1)
+        first = self.visit()
+        for _ in range(3):
+            self.visit()
+        first.hang_up()
+        self.assertIn(b"login: ", self.visit().shown())
+
+    def test_from_outside(self) -> None:
+        """A connection to an address that other machines reach is not even asked for a name, whoever opened that port."""
+        for host in ("192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"):
+            visit = self.visit(host)
+            self.assertEqual(
+                b"only this machine is served here; `allow_remote = yes` in [manhole] changes that\r\n", visit.shown()
+            )
+            self.assertTrue(visit.is_closing)
+
+    def test_from_inside(self) -> None:
+        """Loopback in any of its spellings is served."""
+        for host in ("127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"):
+            self.assertIn(b"login: ", self.visit(host).shown())
+
+    def test_from_outside_when_allowed(self) -> None:
+        """With `allow_remote = yes` it is asked like any other."""
+        self.use(allow_remote=True)
+        self.assertIn(b"login: ", self.visit("192.0.2.1").shown())
+
+
+class TypedAheadTests(ManholeTestCase):
+    def test_back_pressure(self) -> None:
+        """While an operation runs only so many lines are taken in advance; then the connection is read no further."""
+        waiting: Deferred[str] = Deferred()
+        calls: list[None] = []
+
+        def slow() -> Deferred[str] | int:
+            calls.append(None)
+            return waiting if len(calls) == 1 else len(calls)
+
+        self.table.add([Operation("test.slow", slow, Role.VIEWER, "Takes its time")])
+        visit = self.logged_in()
+        visit.send(b"slow\r\n" * (MAX_TYPED_AHEAD + 1))
+        self.assertEqual("producing", visit.transport.producerState)
+        visit.send(b"slow\r\n" * 1000)
+        self.assertEqual("paused", visit.transport.producerState)
+        self.assertEqual(1, len(calls))
+        waiting.callback("at last")
+        self.assertEqual(MAX_TYPED_AHEAD + 1001, len(calls))
+        self.assertEqual("producing", visit.transport.producerState)
+        self.assertTrue(visit.shown().endswith(b"netd> 1065\r\nnetd> "))

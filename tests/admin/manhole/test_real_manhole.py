@@ -1,0 +1,83 @@
+"""The manhole over a real socket, with a real password file and the reactor's threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from netd.admin.manhole.config import Config
+from netd.admin.manhole.service import make_service
+from netd.bus.local import LocalBus
+from netd.operations import Operation, OperationTable, Role
+from netd.passwords import make_entry, write_entry
+
+NAME, PASSWORD = "operator", "open sesame"
+
+
+class Client(Protocol):
+    """Answers each prompt with the next line, and keeps what was shown."""
+
+    def __init__(self, script: list[tuple[bytes, bytes]]) -> None:
+        self.script = script
+        self.shown = b""
+        self.unanswered = b""
+        self.left: Deferred[bytes] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.shown += data
+        self.unanswered += data
+        while self.script and self.script[0][0] in self.unanswered:
+            prompt, line = self.script.pop(0)
+            self.unanswered = self.unanswered.partition(prompt)[2]
+            assert self.transport is not None
+            self.transport.write(line + b"\r\n")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.left.callback(self.shown)
+
+
+class RealManholeTests(TestCase):
+    timeout = 20
+
+    async def run_session(self, listen: str, connect: str) -> bytes:
+        """Log in, wrongly and rightly, call an operation, leave; all that was shown."""
+        path = Path(self.mktemp())
+        write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
+        table = OperationTable()
+        table.add([Operation("system.greet", lambda: "hello from inside", Role.VIEWER, "Greet")])
+        service = make_service(Config(listen=(listen,), password_file=path), reactor, LocalBus())
+        service.use_operations(table)
+        service.startService()
+        self.addCleanup(service.stopService)
+        address = service.listening()[0]["address"]
+        client = Client(
+            [
+                (b"login: ", NAME.encode()),
+                (b"password: ", b"wrong"),
+                (b"login: ", NAME.encode()),
+                (b"password: ", PASSWORD.encode()),
+                (b"netd> ", b"greet"),
+                (b"netd> ", b"quit"),
+            ]
+        )
+        port = address.rpartition(":")[2]
+        await connectProtocol(clientFromString(reactor, connect.format(port=port)), client)
+        return await client.left
+
+    async def test_over_tcp(self) -> None:
+        """A telnet client on this machine logs in, calls an operation, and leaves."""
+        shown = await self.run_session("tcp:0:interface=127.0.0.1", "tcp:127.0.0.1:{port}")
+        self.assertIn(b"wrong name or password\r\n", shown)
+        self.assertTrue(shown.endswith(b"netd> hello from inside\r\nnetd> goodbye\r\n"), shown)
+
+    async def test_over_unix(self) -> None:
+        """The same over a unix socket."""
+        path = f"{self.mktemp()}.sock"
+        shown = await self.run_session(f"unix:{path}:mode=600", f"unix:{path}")
+        self.assertTrue(shown.endswith(b"netd> hello from inside\r\nnetd> goodbye\r\n"), shown)

@@ -1,0 +1,67 @@
+"""The manhole as the daemon runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet.testing import MemoryReactorClock
+from zope.interface.verify import verifyObject
+
+from netd.admin.manhole.config import Config
+from netd.admin.manhole.service import make_service
+from netd.bus.local import LocalBus
+from netd.interfaces import IConsole, INetdService
+from netd.passwords import PasswordFileError
+from tests.admin.manhole.visits import ManholeTestCase
+
+
+class ManholeServiceTests(ManholeTestCase):
+    def test_interfaces(self) -> None:
+        """The daemon can treat it as any service, and as a console."""
+        verifyObject(INetdService, self.service)
+        verifyObject(IConsole, self.service)
+        self.assertEqual("main", self.service.instance)
+
+    def test_no_password_file(self) -> None:
+        """Without a password file the daemon does not start, and says which command makes one; nothing listens."""
+        reactor = MemoryReactorClock()
+        path = Path(self.mktemp())
+        service = make_service(Config(password_file=path), reactor, LocalBus())
+        for start in (service.privilegedStartService, service.startService):
+            error = self.assertRaises(PasswordFileError, start)
+            self.assertEqual(f"{path}: there is no password file: run `netd passwd NAME`", str(error))
+        self.assertEqual([], reactor.tcpServers)
+
+    def test_listens_where_it_is_told(self) -> None:
+        """It listens on every endpoint, TCP and unix alike, once, with privileges or without."""
+        self.use(listen=("tcp:6023:interface=127.0.0.1", "unix:manhole.sock"))
+        self.service.privilegedStartService()
+        self.assertEqual([(6023, "127.0.0.1")], [(server[0], server[3]) for server in self.reactor.tcpServers])
+        self.assertEqual(["manhole.sock"], [server[0] for server in self.reactor.unixServers])
+
+    def test_status(self) -> None:
+        """The status tells how many are connected and what was refused."""
+        self.use(max_sessions=1)
+        self.visit()
+        self.visit()
+        status = self.service.status()
+        self.assertEqual(("manhole", "main", 2), (status["kind"], status["instance"], status["connections"]))
+        self.assertEqual({"not admitted": 1}, status["counters"]["refused"])
+
+    def test_sessions(self) -> None:
+        """An operator can see who else is there, and who is still at the login."""
+        self.table.add(self.service.operations())
+        visit = self.logged_in()
+        self.visit()
+        shown = visit.type("sessions")
+        self.assertRegex(shown, rb"null +127\.0\.0\.1:50412\r\n")
+        self.assertRegex(shown, rb"operator +operator from 127\.0\.0\.1:50412\r\n")
+
+    def test_stopping(self) -> None:
+        """When netd stops, those who are connected are told and the manhole waits for their end."""
+        visit = self.logged_in()
+        stopped = self.service.stopService()
+        self.assertTrue(visit.is_closing)
+        self.assertNoResult(stopped)
+        visit.hang_up()
+        self.successResultOf(stopped)

@@ -1,0 +1,120 @@
+"""Tests of :mod:`netd.cli.devices`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from netd.cli.relay import Place
+from netd.client.relay import DeviceInfo, NotConnected
+from tests.cli.fakes import NOW, TABLE, CommandTests, operation
+
+GREENHOUSE = {
+    "name": "greenhouse",
+    "address": "('127.0.0.1', 50412)",
+    "online": True,
+    "generation": 7,
+    "since": NOW - 60,
+    "last_seen": NOW - 1,
+    "aliases": ["gh"],
+    "answers": True,
+}
+AWAY = {**GREENHOUSE, "name": "", "address": "('::1', 5)", "online": False, "last_seen": NOW - 3}
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of a table."""
+    return [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
+
+
+class DevicesTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["relay.devices"] = [GREENHOUSE, AWAY]
+
+    def test_table(self) -> None:
+        """Who is there and who is not, each address in a spelling to be copied."""
+        self.assertEqual(
+            rows(self.netd("devices").stdout),
+            [
+                ["NAME", "ADDRESS", "STATE", "GENERATION"],
+                ["greenhouse", "127.0.0.1:50412", "online", "7"],
+                ["-", "('::1', 5)", "last seen 3 s ago", "7"],
+            ],
+        )
+
+    def test_several_relays(self) -> None:
+        """The devices of all relays are in one list that says which relay each is at."""
+        self.control.answers["system.operations"] = [operation("relay.devices", instances=["lab2", "main"])]
+        self.control.answers["relay.devices"] = lambda instance: [{**GREENHOUSE, "name": f"at-{instance}"}]
+        table = rows(self.netd("devices").stdout)
+        self.assertEqual([(row[0], row[-1]) for row in table], [("NAME", "RELAY"), ("at-lab2", "lab2"), ("at-main", "main")])
+
+    def test_json(self) -> None:
+        """Scripts get all that is known of each device, and its relay."""
+        told = json.loads(self.netd("devices", "--json").stdout)
+        self.assertEqual(told, [{**GREENHOUSE, "instance": "main"}, {**AWAY, "instance": "main"}])
+
+    def test_none(self) -> None:
+        """An empty list says that it is empty; a script reads an empty list."""
+        self.control.answers["relay.devices"] = []
+        self.assertEqual(self.netd("devices").stdout, "no devices\n")
+        self.assertEqual(json.loads(self.netd("devices", "--json").stdout), [])
+
+    def test_no_relay(self) -> None:
+        """Without a relay there are no devices, and the remedy is said."""
+        self.control.answers["system.operations"] = TABLE[2:]
+        result = self.netd("devices")
+        self.assertEqual(result.exit_code, 3)
+        self.assertIn("[relay]", result.stderr)
+
+    def test_hostile_name(self) -> None:
+        """A device cannot clear the screen, recolour the table or forge a row by its name."""
+        self.control.answers["relay.devices"] = [{**GREENHOUSE, "name": "\x1b[2J[red]x[/red]:smile:\nroot  1.2.3.4:5"}]
+        result = self.netd("devices")
+        self.assertNotIn("\x1b", result.stdout)
+        self.assertEqual(len(result.stdout.splitlines()), 2)
+        self.assertIn("\\x1b[2J[red]x[/red]:smile:\\nroot", result.stdout)
+        self.assertNotIn("\x1b", self.netd("devices", "--json").stdout)
+
+    def test_wide_off_a_terminal(self) -> None:
+        """In a pipe each device is one line, however long its name."""
+        self.control.answers["relay.devices"] = [{**GREENHOUSE, "name": "n" * 300}]
+        self.assertIn("n" * 300, self.netd("devices").stdout)
+
+    def test_colour(self) -> None:
+        """Colour is for terminals: none in a pipe, none with NO_COLOR."""
+        self.assertNotIn("\x1b[", self.netd("devices").stdout)
+        terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "200"}
+        self.assertIn("\x1b[32monline", self.netd("devices", env={**terminal, "NO_COLOR": None}).stdout)
+        self.assertNotIn("\x1b[32m", self.netd("devices", env={**terminal, "NO_COLOR": "1"}).stdout)
+
+    def test_unknown_last_seen(self) -> None:
+        """A device that is away since nobody knows when is just away."""
+        facts: dict[str, Any] = {"online": False, "last_seen": None, "generation": None}
+        self.control.answers["relay.devices"] = [{**AWAY, **facts}]
+        self.assertEqual(rows(self.netd("devices").stdout)[1], ["-", "('::1', 5)", "away", "-"])
+
+
+class ServerTests(CommandTests):
+    def test_table(self) -> None:
+        """--server asks a relay itself, without any daemon here; an old one does not tell who is online."""
+        self.controller.listed = [DeviceInfo(None, "('10.0.0.5', 7)"), DeviceInfo("gh", "('10.0.0.5', 8)", True, 2)]
+        result = self.netd("devices", "--server", "lab:5051")
+        self.assertEqual(self.controller.place, Place("lab", 5051))
+        self.assertEqual(rows(result.stdout)[1:], [["-", "10.0.0.5:7", "not told", "-"], ["gh", "10.0.0.5:8", "online", "2"]])
+        self.assertEqual(self.control.opened, [])
+        self.assertGreater(self.controller.closed, 0)
+
+    def test_json(self) -> None:
+        """Scripts get what that relay tells."""
+        self.controller.listed = [DeviceInfo("gh", "('10.0.0.5', 8)", aliases=("g",))]
+        (told,) = json.loads(self.netd("devices", "--server", "lab", "--json").stdout)
+        self.assertEqual((told["name"], told["aliases"], told["online"]), ("gh", ["g"], None))
+
+    def test_unreachable(self) -> None:
+        """A relay that cannot be reached is one clear line."""
+        self.controller.outcome = NotConnected("cannot reach the relay at lab:5050")
+        result = self.netd("devices", "--server", "lab")
+        self.assertEqual((result.exit_code, result.stderr), (1, "Error: cannot reach the relay at lab:5050\n"))

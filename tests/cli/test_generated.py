@@ -1,0 +1,159 @@
+"""Tests of :mod:`netd.cli.generated` and :mod:`netd.cli.table`: commands that come from the daemon's table of operations."""
+
+from __future__ import annotations
+
+import json
+
+from netd.client.control import NoSuchTarget, NotRunning
+from tests.cli.fakes import TABLE, TEXT, CommandTests, argument, operation
+
+
+class CallTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["room.end"] = {"status": "ended", "bots": 4}
+
+    def test_arguments(self) -> None:
+        """Required arguments stand in order, the others are options in either spelling, each of its own type."""
+        result = self.netd("room", "end", "7", "--max-count", "5", "--instance", "lab2")
+        self.assertEqual(result.exit_code, 0, result.output)
+        self.assertEqual(self.control.calls[-1], ("room.end", {"room": "7", "max_count": 5, "instance": "lab2"}))
+        self.netd("room", "end", "x", "--max_count", "6")
+        self.assertEqual(self.control.calls[-1], ("room.end", {"room": "x", "max_count": 6}))
+
+    def test_default_is_the_daemons(self) -> None:
+        """What is not said is not sent: the daemon's default holds."""
+        self.netd("room", "end", "x")
+        self.assertEqual(self.control.calls[-1], ("room.end", {"room": "x"}))
+
+    def test_result(self) -> None:
+        """The result is shown for a person, or as JSON before and after the command."""
+        self.assertEqual(
+            [line.split() for line in self.netd("room", "end", "x").stdout.splitlines()], [["status", "ended"], ["bots", "4"]]
+        )
+        for arguments in (["room", "end", "x", "--json"], ["--json", "room", "end", "x"]):
+            self.assertEqual(json.loads(self.netd(*arguments).stdout), {"status": "ended", "bots": 4})
+
+    def test_new_service(self) -> None:
+        """A service that this command has never heard of works at once."""
+        self.control.answers["system.operations"] = [operation("kiln.heat.up", argument("to", {"type": "number"}))]
+        self.control.answers["kiln.heat.up"] = None
+        result = self.netd("kiln", "heat.up", "900.5")
+        self.assertEqual((result.exit_code, result.stdout), (0, "done\n"))
+        self.assertEqual(self.control.calls[-1], ("kiln.heat.up", {"to": 900.5}))
+
+    def test_wrong_type(self) -> None:
+        """A word of the wrong type is refused with what is wanted, and nothing is called."""
+        result = self.netd("room", "end", "x", "--max-count", "many")
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("'many' is not integer", result.stderr)
+        self.assertEqual([method for method, _ in self.control.calls], ["system.operations"])
+
+    def test_missing_argument(self) -> None:
+        """A missing argument is named."""
+        result = self.netd("room", "end")
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("ROOM", result.stderr)
+
+    def test_failed_result(self) -> None:
+        """A result that says itself that it failed, or expired, is no success for a script."""
+        for status, code in [("failed", 1), ("expired", 124), ("sent", 0)]:
+            self.control.answers["relay.send"] = {"status": status}
+            self.assertEqual(self.netd("relay", "send", "gh").exit_code, code)
+
+    def test_remote_error(self) -> None:
+        """What the daemon refuses ends the command as everywhere."""
+        self.control.answers["room.end"] = NoSuchTarget("no room 'x'", -32001)
+        result = self.netd("room", "end", "x")
+        self.assertEqual((result.exit_code, result.stderr), (3, "Error: no room 'x'\n"))
+
+    def test_deadline_extends_the_wait(self) -> None:
+        """The command waits for an operation as long as its deadline asks, null being none."""
+        self.control.answers["relay.send"] = {"status": "sent"}
+        self.netd("relay", "send", "gh", "--deadline", "100")
+        self.assertEqual(self.control.opened[-1][1], 105.0)
+        self.netd("relay", "send", "gh", "--deadline", "null")
+        self.assertEqual(self.control.opened[-1][1], 30.0)
+        self.assertEqual(self.control.calls[-1], ("relay.send", {"target": "gh", "deadline": None}))
+
+    def test_colliding_names(self) -> None:
+        """An operation's own arguments may be called like netd's options; those are said before the service then."""
+        names = ["instance", "timeout", "json", "state", "help"]
+        self.control.answers["system.operations"] = [operation("odd.one", *(argument(name, TEXT, default="") for name in names))]
+        self.control.answers["odd.one"] = True
+        said = [word for name in names for word in (f"--{name}", f"my {name}")]
+        result = self.netd("--json", "odd", "one", *said)
+        self.assertEqual((result.exit_code, result.stdout), (0, "true\n"))
+        self.assertEqual(self.control.calls[-1], ("odd.one", {name: f"my {name}" for name in names}))
+
+
+class HelpTests(CommandTests):
+    def test_service(self) -> None:
+        """``netd SERVICE --help`` lists its operations with what they do."""
+        result = self.netd("room", "--help")
+        self.assertEqual(result.exit_code, 0)
+        self.assertIn("end  What room.end does", result.stdout)
+
+    def test_operation(self) -> None:
+        """``netd SERVICE VERB --help`` says each argument, its type and its default."""
+        text = self.netd("room", "end", "--help").stdout
+        self.assertIn("ROOM is text.", text)
+        self.assertRegex(text, r"--max-count, --max_count WORD +Integer\. \[default: 3\]")
+        self.assertRegex(text, r"--instance TEXT +Which one: main\.")
+        self.assertIn("--timeout", text)
+
+
+class UnknownTests(CommandTests):
+    def test_service(self) -> None:
+        """A name that is neither a command nor a service is exit code 3, with the nearest of both kinds."""
+        result = self.netd("rely", "send")
+        self.assertEqual(result.exit_code, 3)
+        self.assertIn("did you mean relay?", result.stderr)
+        self.assertIn("did you mean status?", self.netd("statsu").stderr)
+        self.assertNotIn("did you mean", self.netd("xyzzy").stderr)
+
+    def test_operation(self) -> None:
+        """So is a verb that the service has not."""
+        result = self.netd("relay", "sned", "x")
+        self.assertEqual(result.exit_code, 3)
+        self.assertEqual(result.stderr, "Error: no operation relay.sned (did you mean send?)\n")
+        self.assertIn("`netd relay --help` lists", self.netd("relay", "xyzzy").stderr)
+
+    def test_option_is_no_verb(self) -> None:
+        """A mistyped option of a service is wrong usage."""
+        self.assertEqual(self.netd("relay", "--bogus").exit_code, 2)
+
+    def test_unprintable(self) -> None:
+        """A command of control characters is refused without asking anybody, and without printing them."""
+        result = self.netd("\x1b[2J")
+        self.assertEqual(result.exit_code, 2)
+        self.assertNotIn("\x1b", result.output)
+        self.assertEqual(self.control.calls, [])
+
+    def test_not_running(self) -> None:
+        """Without a daemon the command says that it would need one, and how to start it."""
+        self.control.broken = NotRunning("netd is not running here: start it with `netd run`")
+        result = self.netd("relay", "devices")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("relay is no command of netd's own", result.stderr)
+        self.assertIn("start it with `netd run`", result.stderr)
+
+
+class OperationsTests(CommandTests):
+    def test_table(self) -> None:
+        """``netd operations`` lists each operation with its arguments as they are written."""
+        lines = self.netd("operations").stdout.splitlines()
+        self.assertRegex(lines[0], "OPERATION +ARGUMENTS +ROLE +INSTANCES +SUMMARY")
+        self.assertRegex(lines[2], r"relay\.send +TARGET \[--deadline number or null\] +operator +main +What relay\.send does")
+
+    def test_json(self) -> None:
+        """Scripts get the table with its schemas."""
+        self.assertEqual(json.loads(self.netd("operations", "--json").stdout), TABLE)
+
+    def test_other_version(self) -> None:
+        """A table that this command does not understand is an error with a remedy."""
+        for answer in (None, [{}], [5], [{**TABLE[1], "arguments": [{"name": "x"}]}]):
+            self.control.answers["system.operations"] = answer
+            result = self.netd("operations")
+            self.assertEqual(result.exit_code, 1)
+            self.assertIn("update the older one", result.stderr)

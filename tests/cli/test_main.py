@@ -1,0 +1,152 @@
+"""Tests of :mod:`netd.cli.main` and :mod:`netd.cli.invocation`: global options, help, and how commands end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from netd import __version__
+from netd.cli.main import main, netd
+from netd.client.control import (
+    BadAnswer,
+    ControlError,
+    ControlTimeout,
+    InternalFault,
+    InvalidArguments,
+    InvalidRequest,
+    Lost,
+    NoSuchOperation,
+    NoSuchTarget,
+    NotPermitted,
+    NotRunning,
+    OperationFailed,
+    RequestTooLong,
+    SocketForbidden,
+)
+from tests.cli.fakes import CommandTests
+
+
+class GlobalOptionTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["system.drain"] = {"status": "draining"}
+
+    def test_default_state(self) -> None:
+        """Without --state, the command talks to the daemon that the same user would start."""
+        self.netd("drain")
+        self.assertEqual(self.control.opened, [(Path("/home/ada/.local/state/netd/control.sock"), 30.0)])
+
+    def test_state(self) -> None:
+        """--state DIR chooses between daemons, before the command or after it."""
+        self.netd("--state", "/one", "drain")
+        self.netd("drain", "--state", "/two")
+        self.netd("--state", "/one", "drain", "--state", "/two")
+        self.assertEqual([str(path.parent) for path, _ in self.control.opened], ["/one", "/two", "/two"])
+
+    def test_json(self) -> None:
+        """--json makes any result something that a script can read, before the command or after it."""
+        for arguments in (["--json", "drain"], ["drain", "--json"]):
+            self.assertEqual(json.loads(self.netd(*arguments).stdout), {"status": "draining"})
+
+    def test_timeout(self) -> None:
+        """--timeout bounds the wait for netd."""
+        self.netd("drain", "--timeout", "0.5")
+        self.netd("--timeout", "2", "drain")
+        self.assertEqual([timeout for _, timeout in self.control.opened], [0.5, 2.0])
+
+    def test_bad_timeout(self) -> None:
+        """A wait that is none is refused with the reason."""
+        for word in ("0", "-1", "nan", "inf", "1e9", "soon"):
+            result = self.netd("--timeout", word, "drain")
+            self.assertEqual(result.exit_code, 2)
+            self.assertIn("is not a number of seconds above 0 and up to 86400", result.stderr)
+
+    def test_version(self) -> None:
+        """--version tells which netd this is."""
+        self.assertEqual(self.netd("--version").stdout, f"netd, version {__version__}\n")
+
+
+class HelpTests(CommandTests):
+    def test_names_every_command(self) -> None:
+        """--help lists every command with a line that says what it does."""
+        result = self.netd("--help")
+        self.assertEqual(result.exit_code, 0)
+        for name, command in netd.commands.items():
+            self.assertIn(f"  {name} ", result.stdout)
+            self.assertTrue(command.get_short_help_str())
+
+    def test_lists_running_services(self) -> None:
+        """--help shows what the running daemon offers beside, and asks the one that --state names."""
+        result = self.netd("--state", "/there", "--help")
+        self.assertIn("relay   devices, send", result.stdout)
+        self.assertEqual(self.control.opened, [(Path("/there/control.sock"), 0.5)])
+
+    def test_without_daemon(self) -> None:
+        """--help needs no daemon."""
+        self.control.broken = NotRunning("not here")
+        result = self.netd("-h")
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertNotIn("not here", result.output)
+
+
+class ExitTests(CommandTests):
+    def test_codes(self) -> None:
+        """A script can tell by the exit code what went wrong, a person by one line on standard error."""
+        remote: dict[ControlError, int] = {
+            NotRunning("netd is not running here"): 1,
+            SocketForbidden("not permitted"): 1,
+            Lost("lost"): 1,
+            BadAnswer("bad"): 1,
+            InvalidRequest("invalid", -32600): 1,
+            InternalFault("fault", -32603): 1,
+            OperationFailed("failed", -32000): 1,
+            NotPermitted("role", -32002): 1,
+            InvalidArguments("target: missing", -32602): 2,
+            RequestTooLong("too long"): 2,
+            NoSuchOperation("no operation", -32601): 3,
+            NoSuchTarget("no device", -32001): 3,
+            ControlTimeout("late"): 124,
+        }
+        for error, code in remote.items():
+            self.control.broken = error
+            result = self.netd("drain")
+            self.assertEqual((result.exit_code, result.stdout, result.stderr), (code, "", f"Error: {error}\n"))
+
+    def test_error_is_escaped(self) -> None:
+        """A message that quotes a hostile device cannot drive the terminal."""
+        self.control.broken = OperationFailed("\x1b[2J\nError: forged", -32000)
+        self.assertEqual(self.netd("drain").stderr, "Error: \\x1b[2J\\nError: forged\n")
+
+
+class EntryPointTests(CommandTests):
+    def test_main(self) -> None:
+        """A terminal without Unicode shows escapes instead of ending the command."""
+        ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        self.patch(sys, "stdout", ascii_only)
+        self.patch(sys, "argv", ["netd", "--version"])
+        with self.assertRaises(SystemExit) as caught:
+            main()
+        self.assertEqual((caught.exception.code, ascii_only.errors), (0, "backslashreplace"))
+
+    def test_main_elsewhere(self) -> None:
+        """Where standard output is no file, the command still works."""
+        written = io.StringIO()
+        self.patch(sys, "stdout", written)
+        self.patch(sys, "argv", ["netd", "--version"])
+        with self.assertRaises(SystemExit):
+            main()
+        self.assertIn(__version__, written.getvalue())
+
+    def test_starts_light(self) -> None:
+        """``netd --help`` is quick: it loads neither rich nor the relay's client nor any of the daemon."""
+        program = "import sys, netd.cli.main; print(*sys.modules)"
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        loaded = subprocess.run(
+            [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
+        ).stdout.split()
+        heavy = {"rich", "twisted", "attrs", "msgspec", "asyncio", "hashlib", "netd.client.relay", "netd.operations"}
+        self.assertEqual(heavy & set(loaded), set())

@@ -1,0 +1,71 @@
+"""Tests of :mod:`netd.cli.render`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.cli.render import show
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def shown(value: object) -> str:
+    """What a person reads of *value*."""
+    written, stdout = io.StringIO(), sys.stdout
+    sys.stdout = written
+    try:
+        show(value)
+    finally:
+        sys.stdout = stdout
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
+
+
+class ShowTests(SynchronousTestCase):
+    def test_plain(self) -> None:
+        """A single value is written as it is; nothing is said to be done."""
+        for value, written in [(None, "done"), ("a b", "a b"), (5, "5"), (True, "true"), ({}, "{}"), ([], "none")]:
+            self.assertEqual(shown(value), written)
+
+    def test_object(self) -> None:
+        """Facts are a line each, in line."""
+        self.assertEqual(shown({"status": "sent", "error": None, "tags": []}), "status  sent\nerror\ntags    []")
+
+    def test_list(self) -> None:
+        """A list of things is a line each."""
+        self.assertEqual(shown(["a", 5, [1, {"x": "ü"}]]), 'a\n5\n[1, {"x": "ü"}]')
+
+    def test_table(self) -> None:
+        """A list of objects is a table, with a column for each member that any of them has."""
+        lines = shown([{"name": "a", "last_seen": 1}, {"name": "b", "more": ["x"]}]).splitlines()
+        self.assertEqual([line.split() for line in lines], [["NAME", "LAST", "SEEN", "MORE"], ["a", "1"], ["b", '["x"]']])
+
+    def test_tree(self) -> None:
+        """What is nested is a tree; tables hang in it."""
+        lines = shown({"up": 5, "relay": {"counters": {"sent": 1}}, "rows": [{"a": 1}], "empty": {}}).splitlines()
+        self.assertEqual(lines[0], "├── up: 5")
+        self.assertIn("│   └── counters", lines[2])
+        self.assertIn("sent: 1", lines[3])
+        self.assertEqual(lines[-1], "└── empty: {}")
+        self.assertIn("    A", "\n".join(lines))
+
+    def test_deep(self) -> None:
+        """A result that is nested without end does not fill the screen with branches."""
+        value: Any = 1
+        for _ in range(100):
+            value = {"x": value}
+        self.assertLess(len(shown(value).splitlines()), 30)
+
+    @given(JSON)
+    def test_harmless(self, value: object) -> None:
+        """Whatever an operation gives can be shown, and drives no terminal."""
+        self.assertNotIn("\x1b", shown(value))

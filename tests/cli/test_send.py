@@ -1,0 +1,226 @@
+"""Tests of :mod:`netd.cli.send` and :mod:`netd.cli.server`."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from netd.cli.relay import Place
+from netd.client.control import ControlTimeout, NoSuchTarget, OperationFailed, RequestTooLong
+from netd.client.relay import ConnectionLost, NotInTime, Outcome
+from tests.cli.fakes import CommandTests
+
+
+def encoded(payload: bytes) -> str:
+    """*payload* as the daemon says it."""
+    return base64.b64encode(payload).decode()
+
+
+class SendTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["relay.send"] = {"status": "sent"}
+
+    def said(self) -> dict[str, Any]:
+        """What the daemon was asked last."""
+        method, params = self.control.calls[-1]
+        self.assertEqual(method, "relay.send")
+        return params
+
+
+class PayloadTests(SendTests):
+    def test_text(self) -> None:
+        """TEXT goes out as it is typed, an empty one too; what is not said is left to the daemon."""
+        self.netd("send", "gh", "hello wörld")
+        self.assertEqual(self.said(), {"target": "gh", "text": "hello wörld"})
+        self.netd("send", "gh", "")
+        self.assertEqual(self.said()["text"], "")
+
+    def test_not_utf8(self) -> None:
+        """Bytes of the command line that are no UTF-8 arrive as they are."""
+        self.netd("send", "gh", "a\udcff")
+        self.assertEqual(self.said(), {"target": "gh", "base64": encoded(b"a\xff")})
+
+    def test_file(self) -> None:
+        """--file sends a file's bytes; --file - what is piped in."""
+        path = Path(self.mktemp())
+        path.write_bytes(b"\x00\xff")
+        self.netd("send", "gh", "--file", str(path))
+        self.assertEqual(self.said(), {"target": "gh", "base64": encoded(b"\x00\xff")})
+        self.netd("send", "gh", "--file", "-", input=b"piped")
+        self.assertEqual(self.said(), {"target": "gh", "text": "piped"})
+
+    def test_base64(self) -> None:
+        """--base64 sends the bytes that it says; what is none is refused before anything is sent."""
+        self.netd("send", "gh", "--base64", "/w==")
+        self.assertEqual(self.said(), {"target": "gh", "base64": "/w=="})
+        for word in ("?", "a", "ü"):
+            result = self.netd("send", "gh", "--base64", word)
+            self.assertEqual(result.exit_code, 2)
+            self.assertIn("not base64", result.stderr)
+
+    def test_one_payload(self) -> None:
+        """Nothing to send, or two things, is wrong usage and says the choices."""
+        for arguments in ([], ["hello", "--base64", "aGk="]):
+            result = self.netd("send", "gh", *arguments)
+            self.assertEqual(result.exit_code, 2)
+            self.assertIn("as TEXT, with --file or with --base64", result.stderr)
+        self.assertEqual(self.control.calls, [])
+
+    def test_options(self) -> None:
+        """Deadline, relay and not waiting reach the daemon; the command waits longer than the deadline."""
+        self.netd("send", "gh", "x", "--deadline", "90", "--instance", "lab2", "--no-wait")
+        self.assertEqual(self.said(), {"target": "gh", "text": "x", "deadline": 90.0, "instance": "lab2", "wait": False})
+        self.assertEqual(self.control.opened[-1][1], 95.0)
+        self.netd("send", "gh", "x", "--deadline", "90", "--timeout", "5")
+        self.assertEqual(self.control.opened[-1][1], 5.0)
+
+    def test_too_long(self) -> None:
+        """A payload that the control socket does not take says the way that takes it."""
+        self.control.answers["relay.send"] = RequestTooLong("the request takes 2000000 bytes")
+        result = self.netd("send", "gh", "x")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("--server HOST:PORT", result.stderr)
+
+
+class OutcomeTests(SendTests):
+    def check(self, answer: Any, code: int, stdout: str, stderr: str = "") -> None:
+        """Assert how the command ends when the daemon gives *answer*."""
+        self.control.answers["relay.send"] = answer
+        result = self.netd("send", "gh", "x")
+        self.assertEqual((result.exit_code, result.stdout, result.stderr), (code, stdout, stderr))
+
+    def test_each(self) -> None:
+        """Each outcome is told as what it is, by word and by exit code."""
+        self.check({"status": "sent"}, 0, "sent\n")
+        self.check({"status": "acknowledged", "answer": encoded(b"21 C")}, 0, "acknowledged\n21 C\n")
+        self.check({"status": "acknowledged", "answer": ""}, 0, "acknowledged\n")
+        self.check({"status": "queued"}, 0, "queued: gh is away, and gets it when it comes back\n")
+        self.check({"status": "expired", "error": "late"}, 124, "", "expired: gh did not answer in time\n")
+        self.check({"status": "failed", "error": "it refused"}, 1, "", "failed: it refused\n")
+        self.check({"status": "failed"}, 1, "", "failed: no reason was given\n")
+        self.check({"status": "failed", "error": "no", "answer": encoded(b"why")}, 1, "why\n", "failed: no\n")
+        self.check({"status": "lost"}, 1, "", "lost: no reason was given\n")
+
+    def test_errors(self) -> None:
+        """No such device is 3, an unanswered command 124, any other error 1."""
+        self.check(NoSuchTarget("no device 'gh'", -32001), 3, "", "failed: no device 'gh'\n")
+        self.check(ControlTimeout("netd did not answer"), 124, "", "Error: netd did not answer\n")
+        self.check(OperationFailed("no", -32000), 1, "", "Error: no\n")
+
+    def test_hostile_answer(self) -> None:
+        """A device's answer keeps its lines and cannot drive the terminal."""
+        self.check({"status": "acknowledged", "answer": encoded(b"a\n\x1b[2J\xff")}, 0, "acknowledged\na\n\\x1b[2J\\xff\n")
+        self.check({"status": "failed", "error": "\x1b[2J"}, 1, "", "failed: \\x1b[2J\n")
+
+    def test_not_an_outcome(self) -> None:
+        """A daemon that answers something else is an error, never taken for success."""
+        for answer in (
+            None,
+            [],
+            {"status": 5},
+            {"status": "acknowledged", "answer": "?"},
+            {"status": "acknowledged", "answer": 5},
+        ):
+            self.control.answers["relay.send"] = answer
+            result = self.netd("send", "gh", "x")
+            self.assertEqual((result.exit_code, result.stdout), (1, ""))
+            self.assertIn("Error: ", result.stderr)
+
+    def test_json(self) -> None:
+        """Scripts get the outcome with the answer's bytes, failures and unknown devices included, and the same exit codes."""
+        for answer, code, told in [
+            ({"status": "sent"}, 0, {"status": "sent"}),
+            (
+                {"status": "acknowledged", "answer": encoded(b"hi")},
+                0,
+                {"status": "acknowledged", "answer": encoded(b"hi"), "text": "hi"},
+            ),
+            ({"status": "acknowledged", "answer": encoded(b"\xff")}, 0, {"status": "acknowledged", "answer": encoded(b"\xff")}),
+            ({"status": "expired", "error": "late"}, 124, {"status": "expired", "error": "late"}),
+            (NoSuchTarget("none", -32001), 3, {"status": "failed", "error": "none"}),
+        ]:
+            self.control.answers["relay.send"] = answer
+            result = self.netd("send", "gh", "x", "--json")
+            self.assertEqual((result.exit_code, json.loads(result.stdout)), (code, told))
+
+
+class ServerTests(CommandTests):
+    def send(self, *more: str) -> Any:
+        """Send over a relay's own port."""
+        return self.netd("send", "gh", "x", "--server", "lab:5051", *more)
+
+    def ring(self) -> None:
+        """Let the time be up."""
+        self.alarms[-1][1]()
+
+    def test_outcomes(self) -> None:
+        """Over a relay's own port the outcomes are the same, for new servers and old."""
+        for outcome, code, output in [
+            (Outcome("sent"), 0, "sent\n"),
+            (Outcome("acknowledged", b"ok"), 0, "acknowledged\nok\n"),
+            (Outcome("expired"), 124, "expired: gh did not answer in time\n"),
+            (Outcome("failed", error="no such device"), 3, "failed: no such device\n"),
+            (Outcome("failed", error="target not found"), 3, "failed: target not found\n"),
+            (Outcome("failed", error="device disconnected"), 1, "failed: device disconnected\n"),
+        ]:
+            self.controller.outcome = outcome
+            result = self.send("--deadline", "2")
+            self.assertEqual((result.exit_code, result.output), (code, output))
+        self.assertEqual(self.controller.place, Place("lab", 5051))
+        self.assertEqual(self.controller.sent[0], ("gh", b"x", 2.0))
+
+    def test_empty_answer(self) -> None:
+        """A script can tell an empty answer from none."""
+        self.controller.outcome = Outcome("acknowledged")
+        self.assertEqual(json.loads(self.send("--json").stdout), {"status": "acknowledged", "answer": "", "text": ""})
+        self.controller.outcome = Outcome("sent")
+        self.assertEqual(json.loads(self.send("--json").stdout), {"status": "sent"})
+
+    def test_daemon_options(self) -> None:
+        """What only the running daemon can do is refused, not ignored."""
+        for more in (["--instance", "lab2"], ["--no-wait"]):
+            result = self.send(*more)
+            self.assertEqual(result.exit_code, 2)
+            self.assertIn("leave them out with --server", result.stderr)
+
+    def test_errors(self) -> None:
+        """What goes wrong on the way is one line, a late relay exit code 124."""
+        self.controller.outcome = ValueError("'5' is not a whole address")
+        self.assertEqual(self.send().exit_code, 1)
+        self.controller.outcome = NotInTime("the relay did not answer in time")
+        result = self.send()
+        self.assertEqual((result.exit_code, result.stderr), (124, "Error: the relay did not answer in time\n"))
+
+    def test_timeout(self) -> None:
+        """--timeout hangs up on a relay that does not answer, and says so; without it no alarm is set."""
+        self.send()
+        self.assertEqual(self.alarms, [])
+        self.controller.before = self.ring
+        self.controller.outcome = ConnectionLost("closed")
+        result = self.send("--timeout", "3")
+        self.assertEqual((result.exit_code, self.alarms[0][0], self.alarms_off), (124, 3.0, 1))
+        self.assertEqual(result.stderr, "Error: the relay at lab:5051 did not answer within 3 s\n")
+
+    def test_timeout_after_writing(self) -> None:
+        """A relay that took the request and then fell silent: its fate is unknown, and the code says that time is up."""
+        self.controller.before = self.ring
+        self.controller.outcome = Outcome("failed", error="closed; it is unknown whether this reached gh")
+        result = self.send("--timeout", "3")
+        self.assertEqual(result.exit_code, 124)
+        self.assertIn("unknown whether", result.stderr)
+
+    def test_bad_place(self) -> None:
+        """A place that is none is refused with an example."""
+        for word in ("lab:", "lab:0", "lab:x", "lab:70000", ":5050", ""):
+            result = self.netd("devices", "--server", word)
+            self.assertEqual(result.exit_code, 2, word)
+            self.assertIn("is not HOST:PORT", result.stderr)
+
+    def test_places(self) -> None:
+        """IPv6 goes in brackets, and the relay's usual port need not be said."""
+        for word, where in [("[::1]:7", Place("::1", 7)), ("[::1]", Place("::1", 5050)), ("lab", Place("lab", 5050))]:
+            self.netd("devices", "--server", word)
+            self.assertEqual(self.controller.place, where)

@@ -1,0 +1,62 @@
+"""Tests of :mod:`netd.cli.status`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.cli.fakes import CommandTests
+
+STATUS: dict[str, Any] = {
+    "name": "lab",
+    "version": "0.1.0",
+    "uptime": 125.4,
+    "published": 9,
+    "services": [
+        {
+            "kind": "relay",
+            "instance": "main",
+            "listening": [
+                {"address": "127.0.0.1:5050", "reach": "this machine only"},
+                {"address": "/run/relay.sock", "reach": "users of this machine"},
+            ],
+            "connections": 1234,
+            "counters": {"accepted": 0, "sent": 7, "refused": {"too long": 2, "silent": 1}, "dropped": {}, "note": "x"},
+        },
+        {"kind": "relay", "instance": "lab2", "listening": []},
+    ],
+}
+
+
+class StatusTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["system.status"] = STATUS
+
+    def test_table(self) -> None:
+        """One look says which daemon it is, where each service listens, who may reach it, and what it has done."""
+        result = self.netd("status")
+        self.assertEqual(result.exit_code, 0)
+        lines = [line.rstrip() for line in result.stdout.splitlines()]
+        self.assertEqual(lines[0], "netd 0.1.0 as lab, up 2 min 5 s")
+        self.assertEqual([line.split("  ")[0] for line in lines[2:]], ["SERVICE", "relay", "", "relay:lab2"])
+        self.assertRegex(lines[3], r"relay +127\.0\.0\.1:5050 +this machine only +1,234 connections, 7 sent, 3 refused$")
+        self.assertRegex(lines[4], r" +/run/relay\.sock +users of this machine$")
+        self.assertRegex(lines[5], r"relay:lab2 +- +-$")
+
+    def test_json(self) -> None:
+        """Scripts get everything that the daemon says."""
+        self.assertEqual(json.loads(self.netd("status", "--json").stdout), STATUS)
+
+    def test_without_uptime(self) -> None:
+        """A daemon that does not tell its uptime is shown without one."""
+        self.control.answers["system.status"] = {"name": "\x1b[2J", "version": "9", "services": []}
+        self.assertEqual(self.netd("status").stdout.splitlines()[0], "netd 9 as \\x1b[2J")
+
+    def test_other_version(self) -> None:
+        """A daemon that this command does not understand is an error with a remedy, not a traceback."""
+        for answer in ([], {"services": None}):
+            self.control.answers["system.status"] = answer
+            result = self.netd("status")
+            self.assertEqual(result.exit_code, 1)
+            self.assertIn("update the older one", result.stderr)

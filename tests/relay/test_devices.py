@@ -1,0 +1,96 @@
+"""Tests of ``netd.relay.devices``."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.relay.devices import Devices, Hello
+from netd.relay.target import MalformedTarget, Target
+from netd.testing import RecordingPeer
+
+
+class DevicesTests(SynchronousTestCase):
+    """Who is connected, and under which names."""
+
+    def setUp(self) -> None:
+        self.now = 1000.0
+        self.devices = Devices(lambda: self.now, {"10.0.0.9": "shed"}, remembered=3)
+
+    def test_found_by_address(self) -> None:
+        """A device is found by exactly its host and port."""
+        link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 50412, None)
+        self.assertIs(self.devices.find(b"('127.0.0.1', 50412)".ljust(64)), link)
+        self.assertIs(self.devices.find(b"127.0.0.1:50412".ljust(64)), link)
+        self.assertIsNone(self.devices.find(b"('127.0.0.1', 5041)".ljust(64)))
+        self.assertRaises(MalformedTarget, self.devices.find, b" " * 64)
+
+    def test_gone_at_once(self) -> None:
+        """A device that went away is neither listed nor found."""
+        link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 50412, None)
+        self.devices.disconnect(link)
+        self.assertEqual((list(self.devices), len(self.devices)), ([], 0))
+        self.assertIsNone(self.devices.find(b"('127.0.0.1', 50412)".ljust(64)))
+
+    def test_names_and_aliases(self) -> None:
+        """A device that says a name is found by it and by its aliases, and is remembered when it is away."""
+        link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("greenhouse", ("gh",)))
+        for text in ("greenhouse", "gh"):
+            self.assertIs(self.devices.resolve(Target(text, None)), link)
+        self.now = 1060.0
+        self.devices.disconnect(link)
+        self.assertIsNone(self.devices.resolve(Target("gh", None)))
+        [absent] = self.devices.absent()
+        self.assertEqual((absent.describe()["online"], absent.last_seen), (False, 1060.0))
+
+    def test_a_name_of_its_own_beats_an_alias(self) -> None:
+        """No device can hide another behind an alias."""
+        real, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("pump"))
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 2, Hello("other", ("pump",)))
+        self.assertIs(self.devices.resolve(Target("pump", None)), real)
+
+    def test_the_newest_connection_has_the_name(self) -> None:
+        """A device that comes back before its old connection died gets its name back; the old death changes nothing."""
+        old, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("greenhouse"))
+        new, replaced = self.devices.connect(RecordingPeer(), "127.0.0.1", 2, Hello("greenhouse"))
+        self.assertIs(replaced, old)
+        self.assertGreater(new.generation, old.generation)
+        self.devices.disconnect(old)
+        self.assertIs(self.devices.resolve(Target("greenhouse", None)), new)
+        self.assertEqual(list(self.devices.absent()), [])
+
+    def test_names_by_host(self) -> None:
+        """An old device that cannot say a name gets the one that the configuration gives its host; two of them both stay."""
+        first, replaced = self.devices.connect(RecordingPeer(), "10.0.0.9", 1, None)
+        second, replaced_too = self.devices.connect(RecordingPeer(), "10.0.0.9", 2, None)
+        self.assertEqual((first.name, second.name, replaced, replaced_too), ("shed", "shed", None, None))
+        self.assertIs(self.devices.resolve(Target("shed", None)), second)
+        self.assertEqual(len(self.devices), 2)
+
+    def test_the_memory_of_names_is_bounded(self) -> None:
+        """However many names come and go, only so many absent ones are remembered, the newest."""
+        for number in range(20):
+            link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", number, Hello(f"n{number}", (f"a{number}",)))
+            self.devices.disconnect(link)
+        self.assertEqual([link.name for link in self.devices.absent()], ["n17", "n18", "n19"])
+        self.assertIsNone(self.devices.name_of("a0"))
+
+    def test_generations_go_on_after_a_restart(self) -> None:
+        """A later daemon's generations are above an earlier one's."""
+        before, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, None)
+        later = Devices(lambda: self.now + 100, {})
+        after, _ = later.connect(RecordingPeer(), "127.0.0.1", 1, None)
+        self.assertGreater(after.generation, before.generation)
+
+    def test_settled_once(self) -> None:
+        """Those who wait for a device are told once, when it has taken everything or is gone."""
+        peer = RecordingPeer()
+        link, _ = self.devices.connect(peer, "127.0.0.1", 1, None)
+        told: list[str] = []
+        peer.is_flushed = False
+        link.when_settled(lambda: told.append("taken"))
+        link.settle()
+        self.assertEqual(told, [])
+        peer.is_flushed = True
+        link.settle()
+        link.settle()
+        self.assertEqual(told, ["taken"])

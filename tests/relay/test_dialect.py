@@ -1,0 +1,309 @@
+"""Tests of ``netd.relay.machine`` and ``netd.relay.exchange``: the second dialect, requests and the offline queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.relay.events import Presence, Said
+from netd.wire.length_header import encode_frame
+from tests.relay.bench import Relay, Side, ask, event, frames, pairs
+
+
+def told(side: Side) -> list[tuple[Any, ...]]:
+    """What a controller was told since the last time: id, status, whether it is final, payload."""
+    return [(e["id"], e["status"], e.get("final", False), payload) for e, payload in pairs(side.hear())]
+
+
+class DeviceTests(SynchronousTestCase):
+    """Devices that say who they are, and answer."""
+
+    def setUp(self) -> None:
+        self.relay = Relay()
+
+    def test_welcome(self) -> None:
+        """A device learns under which name, address and generation it is known."""
+        side = self.relay.connect()
+        [(welcome, payload)] = pairs(side.say(encode_frame(b'device {"name": "greenhouse", "later": 1}')))
+        self.assertEqual((welcome["status"], welcome["name"], payload), ("welcome", "greenhouse", b""))
+        self.assertEqual(welcome["address"], "('127.0.0.1', 50412)")
+        self.assertTrue(side.is_device)
+
+    def test_nameless(self) -> None:
+        """A device may speak the second dialect without a name."""
+        side = self.relay.connect()
+        [(welcome, _)] = pairs(side.say(encode_frame(b"device {}")))
+        self.assertEqual(welcome["name"], "")
+        self.assertEqual(frames(self.relay.connect().say(event("|no target|"))), [b"('127.0.0.1', 50412),"])
+
+    def test_bad_hellos(self) -> None:
+        """A hello that says nonsense is refused, and says why."""
+        hellos = [
+            b"device {",
+            b'device {"name": 5}',
+            b'device {"name": "a b"}',
+            b'device {"name": "' + b"x" * 64 + b'"}',
+            b'device {"name": "a", "aliases": "b"}',
+            b'device {"name": "a", "aliases": ["b c"]}',
+            b'device {"aliases": ["b"]}',
+            b'device {"name": "a", "aliases": ["b","b","b","b","b","b","b","b","b","b","b","b","b","b","b","b","b"]}',
+            b"gadget {}",
+            b"device",
+        ]
+        for hello in hellos:
+            side = self.relay.connect()
+            [answer] = frames(side.say(encode_frame(hello)))
+            self.assertTrue(answer.startswith(b"|error: "), answer)
+            self.assertEqual(side.peer.closed, "unknown client type", hello)
+
+    def test_taking_a_name_over(self) -> None:
+        """A device that comes back closes its own older connection, whose death later changes nothing."""
+        old = self.relay.device(name="greenhouse")
+        new = self.relay.device(name="greenhouse")
+        self.assertEqual(old.peer.closed, "replaced by a newer connection of the same name")
+        old.lose()
+        events = self.relay.bus.events("relay.main.presence.greenhouse")
+        online = [(event.online, event.generation) for event in events if isinstance(event, Presence)]
+        generation = online[0][1]
+        self.assertEqual(online, [(True, generation), (False, generation), (True, generation + 1)])
+        self.assertIsNone(new.peer.closed)
+
+    def test_from_an_old_controller(self) -> None:
+        """A device of the second dialect gets what an old controller sends, with an envelope; its answer goes nowhere."""
+        device = self.relay.device(name="greenhouse")
+        device.hear()
+        controller = self.relay.connect()
+        self.assertEqual(frames(controller.say(event("greenhouse", b"water"))), [b"data succesfully sent"])
+        [(envelope, payload)] = pairs(device.hear())
+        self.assertEqual((payload, envelope["from"], envelope["deadline"]), (b"water", "('127.0.0.1', 50413)", 10.0))
+        device.say(ask(b"done", id=envelope["id"], status="acknowledged"))
+        self.assertEqual(controller.hear(), b"")
+        self.assertEqual(self.relay.exchange.counts["answers_dropped"], 1)
+
+    def test_news(self) -> None:
+        """What a device says of its own accord is published."""
+        device = self.relay.device(name="greenhouse")
+        device.say(ask(b"21.5"), ask(b"\xfe", event="button"))
+        news = self.relay.bus.events("relay.main.said.greenhouse")
+        self.assertEqual(news, [Said("greenhouse", "", "21.5", None), Said("greenhouse", "button", None, b"\xfe")])
+
+    def test_bad_envelopes(self) -> None:
+        """An envelope that says nonsense ends the connection, in the dialect's own words."""
+        bad = [ask(id=1), ask(id=1, status="maybe"), ask(id=1, status=5), ask(event=5), ask(id=1, status="failed", error=5)]
+        bad += [encode_frame(b"[]") + encode_frame(b""), encode_frame(b"{") + encode_frame(b""), b"70000".ljust(64)]
+        for said in bad:
+            device = self.relay.device(name="greenhouse")
+            device.hear()
+            [(answer, _)] = pairs(device.say(said))
+            self.assertEqual(answer["status"], "error", said)
+            self.assertIsNotNone(device.peer.closed, said)
+
+
+class ControllerTests(SynchronousTestCase):
+    """Requests, and what becomes of them."""
+
+    def setUp(self) -> None:
+        self.relay = Relay()
+        self.device = self.relay.device(name="greenhouse", aliases=["gh"])
+        self.device.hear()
+        self.controller = self.relay.controller()
+
+    def _request(self, request_id: object = 7, to: str = "greenhouse", payload: bytes = b"water", **more: Any) -> None:
+        self.controller.conversation.receive(ask(payload, id=request_id, to=to, **more))
+        self.relay.end_turn()
+
+    def _device_id(self) -> int:
+        [(envelope, _)] = pairs(self.device.hear())
+        identifier: int = envelope["id"]
+        return identifier
+
+    def test_acknowledged(self) -> None:
+        """Sent, then acknowledged with the device's answer; binary both ways."""
+        self._request(payload=b"\x00\xff")
+        self.assertEqual(told(self.controller), [(7, "sent", False, b"")])
+        [(envelope, payload)] = pairs(self.device.hear())
+        self.assertEqual(payload, b"\x00\xff")
+        self.device.say(ask(b"\xfe", id=envelope["id"], status="acknowledged"))
+        self.assertEqual(told(self.controller), [(7, "acknowledged", True, b"\xfe")])
+        self.relay.advance(100)
+        self.assertEqual(self.controller.hear(), b"")
+
+    def test_refused(self) -> None:
+        """A device that refuses says why."""
+        self._request()
+        self.device.say(ask(b"log", id=self._device_id(), status="failed", error="no water"))
+        [_, (envelope, payload)] = pairs(self.controller.hear())
+        self.assertEqual((envelope["status"], envelope["error"], payload), ("failed", "no water", b"log"))
+
+    def test_expired(self) -> None:
+        """Past the deadline it is expired, and a later answer is dropped and counted."""
+        self._request(deadline=2.5)
+        identifier = self._device_id()
+        self.relay.advance(2.5)
+        self.assertEqual(told(self.controller), [(7, "sent", False, b""), (7, "expired", True, b"")])
+        self.device.say(ask(b"late", id=identifier, status="acknowledged"))
+        self.assertEqual(self.controller.hear(), b"")
+        self.assertEqual(self.relay.exchange.counts["answers_dropped"], 1)
+
+    def test_disconnected(self) -> None:
+        """A device that goes away fails what it had not answered."""
+        self._request()
+        self.device.lose()
+        [_, (envelope, _)] = pairs(self.controller.hear())
+        self.assertEqual((envelope["status"], envelope["error"]), ("failed", "the device disconnected"))
+        self.assertEqual(self.relay.clock.getDelayedCalls(), [])
+
+    def test_slow_device(self) -> None:
+        """"sent" waits until the device's connection has taken it all."""
+        self.device.peer.is_flushed = False
+        self._request()
+        self.assertEqual(told(self.controller), [])
+        self.device.drain()
+        self.assertEqual(told(self.controller), [(7, "sent", False, b"")])
+
+    def test_full_device(self) -> None:
+        """A device that does not read what was sent before fails the request at once."""
+        self.device.peer.accepts = False
+        self._request()
+        [(envelope, _)] = pairs(self.controller.hear())
+        self.assertEqual((envelope["status"], envelope["error"]), ("failed", "the device does not read what was sent before"))
+
+    def test_unknown(self) -> None:
+        """No such device."""
+        self._request(to="nobody")
+        [(envelope, _)] = pairs(self.controller.hear())
+        self.assertEqual((envelope["status"], envelope["error"]), ("failed", "no such device"))
+
+    def test_old_device(self) -> None:
+        """To a device of the first dialect, "sent" is the last word."""
+        old = self.relay.device()
+        self._request(to=old.conversation.link.address)  # type: ignore[union-attr]
+        self.assertEqual(old.hear(), encode_frame(b"water"))
+        self.assertEqual(told(self.controller), [(7, "sent", True, b"")])
+
+    def test_answers_out_of_order(self) -> None:
+        """Requests are told apart by their ids; a text is as good as a number."""
+        self._request("a")
+        first = self._device_id()
+        self._request("b")
+        second = self._device_id()
+        self.controller.hear()
+        self.device.say(ask(b"2", id=second, status="acknowledged") + ask(b"1", id=first, status="acknowledged"))
+        self.assertEqual(told(self.controller), [("b", "acknowledged", True, b"2"), ("a", "acknowledged", True, b"1")])
+
+    def test_repeated_id(self) -> None:
+        """An id that is outstanding cannot be used again; afterwards it can."""
+        self._request()
+        self._request()
+        self.assertEqual([one[1:3] for one in told(self.controller)], [("sent", False), ("failed", True)])
+        # The failure was told of the second use; the first goes on and frees the id.
+        [(envelope, _)] = pairs(self.device.hear())
+        self.device.say(ask(id=envelope["id"], status="acknowledged"))
+        self._request()
+        self.assertEqual([one[1] for one in told(self.controller)], ["acknowledged", "sent"])
+
+    def test_too_many_outstanding(self) -> None:
+        """Unanswered requests are bounded, for a controller and for a device."""
+        relay = Relay(max_outstanding=2)
+        device, controller, other = relay.device(name="d"), relay.controller(), relay.controller()
+        device.hear()
+        controller.say(b"".join(ask(id=n, to="d") for n in range(3)))
+        other_told = [e["error"] for e, _ in pairs(other.say(ask(id=1, to="d")))]
+        self.assertEqual(other_told, ["the device has too many unanswered requests"])
+        self.assertEqual(len(pairs(device.hear())), 2)
+
+    def test_list(self) -> None:
+        """A list tells names, aliases, presence and last seen, of absent devices too."""
+        self.relay.advance(60)
+        self.device.lose()
+        old = self.relay.device()
+        [(envelope, _)] = pairs(self.controller.say(ask(id=8, list=True)))
+        online, away = envelope["devices"]
+        self.assertEqual((envelope["status"], envelope["final"]), ("list", True))
+        self.assertEqual((online["address"], online["online"], online["answers"]), (old.conversation.link.address, True, False))  # type: ignore[union-attr]
+        self.assertEqual((away["name"], away["online"], away["last_seen"], away["aliases"]), ("greenhouse", False, 1060.0, ["gh"]))
+
+    def test_bad_envelopes(self) -> None:
+        """Nonsense ends the connection with an error envelope."""
+        bad = [
+            ask(to="x"),
+            ask(id=True, to="x"),
+            ask(id="x" * 65, to="x"),
+            ask(id=1.5, to="x"),
+            ask(id=1),
+            ask(id=1, to=5),
+            ask(id=1, to="x", deadline="soon"),
+            ask(id=1, to="x", deadline=0),
+            ask(id=1, to="x", deadline=True),
+            ask(id=1, to="\x1b"),
+        ]
+        for said in bad:
+            controller = self.relay.controller()
+            [(answer, _)] = pairs(controller.say(said))
+            self.assertEqual(answer["status"], "error", said)
+            self.assertIsNotNone(controller.peer.closed, said)
+
+    def test_deadlines_are_bounded(self) -> None:
+        """Nobody can make the relay remember a request for ever."""
+        self._request(deadline=1e12)
+        self.relay.advance(3600)
+        self.assertEqual(told(self.controller)[-1][1], "expired")
+
+    def test_gone_controller(self) -> None:
+        """What becomes of a request whose controller has gone is told to nobody, and harms nobody."""
+        self._request()
+        identifier = self._device_id()
+        self.controller.lose()
+        self.device.say(ask(id=identifier, status="acknowledged"))
+        self.assertIsNone(self.device.peer.closed)
+
+
+class OfflineQueueTests(SynchronousTestCase):
+    """Messages for a named device that is away."""
+
+    def setUp(self) -> None:
+        self.relay = Relay(queue_for=60.0, queue_size=10)
+        self.relay.device(name="greenhouse").lose()
+        self.controller = self.relay.controller()
+        self.old = self.relay.connect()
+
+    def test_off_by_default(self) -> None:
+        """Without the queue an absent device fails at once, and old controllers do not find it."""
+        relay = Relay()
+        relay.device(name="greenhouse").lose()
+        [(envelope, _)] = pairs(relay.controller().say(ask(id=1, to="greenhouse")))
+        self.assertEqual((envelope["status"], envelope["error"]), ("failed", "the device is away"))
+        self.assertEqual(frames(relay.connect().say(event("greenhouse", b"x"))), [b"|target not found|"])
+
+    def test_kept_and_delivered(self) -> None:
+        """Queued, then sent when the device comes back, then acknowledged; in order."""
+        self.assertEqual(frames(self.old.say(event("greenhouse", b"1"))), [b"|queued|"])
+        self.controller.conversation.receive(ask(b"2", id=7, to="greenhouse"))
+        self.assertEqual(told(self.controller), [(7, "queued", False, b"")])
+        device = self.relay.device(name="greenhouse")
+        _welcome, first, second = pairs(device.hear())
+        self.assertEqual((first[1], second[1]), (b"1", b"2"))
+        self.assertEqual(told(self.controller), [(7, "sent", False, b"")])
+        device.say(ask(b"ok", id=second[0]["id"], status="acknowledged"))
+        self.assertEqual(told(self.controller), [(7, "acknowledged", True, b"ok")])
+
+    def test_expires(self) -> None:
+        """What waits too long is expired, and not delivered."""
+        self.controller.conversation.receive(ask(b"2", id=7, to="greenhouse"))
+        self.controller.conversation.receive(ask(b"3", id=8, to="greenhouse", deadline=5))
+        self.relay.advance(5)
+        self.relay.advance(55)
+        self.assertEqual([one[:2] for one in told(self.controller)], [(7, "queued"), (8, "queued"), (8, "expired"), (7, "expired")])
+        self.assertEqual(len(pairs(self.relay.device(name="greenhouse").hear())), 1)
+        self.assertEqual(self.relay.clock.getDelayedCalls(), [])
+
+    def test_bounded(self) -> None:
+        """The queue of one device holds so many bytes, and no more."""
+        self.assertEqual(frames(self.old.say(event("greenhouse", b"x" * 11))), [b"|target not found|"])
+        self.assertEqual(frames(self.old.say(event("greenhouse", b"x" * 10))), [b"|queued|"])
+        self.assertEqual(frames(self.old.say(event("greenhouse", b"x"))), [b"|target not found|"])
+
+    def test_only_for_known_names(self) -> None:
+        """Nothing is kept for a name that no device ever said."""
+        self.assertEqual(frames(self.old.say(event("nobody", b"x"))), [b"|target not found|"])

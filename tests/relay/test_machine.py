@@ -1,0 +1,333 @@
+"""Tests of ``netd.relay.machine``: the first dialect, as on the wire page."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.relay.events import Presence, Said, Sent
+from netd.relay.grammar import Input
+from netd.relay.machine import TRANSITIONS, Conversation, State
+from netd.wire.length_header import encode_frame
+from tests.relay.bench import Relay, Side, ask, event, field, frames
+
+ADDRESS = "('127.0.0.1', 50412)"
+
+
+class SlowConversation(Conversation):
+    """The reference: every event by the grammar, none in a burst."""
+
+    __slots__ = ()
+
+    def _burst(self, received: bytes, at: int, size: int) -> int:
+        return at
+
+
+class FirstDialectTests(SynchronousTestCase):
+    """Old devices and controllers."""
+
+    def setUp(self) -> None:
+        self.relay = Relay()
+        self.device = self.relay.device()
+        self.controller = self.relay.connect()
+
+    def test_list(self) -> None:
+        """A controller gets every connected device's address, each followed by a comma."""
+        self.assertEqual(frames(self.controller.say(event("|no target|"))), [b"('127.0.0.1', 50412),"])
+        self.relay.connect(port=50499).say(encode_frame(b"arduino"))
+        self.assertEqual(frames(self.controller.say(event("|no target|"))), [b"('127.0.0.1', 50412),('127.0.0.1', 50499),"])
+
+    def test_list_of_nobody(self) -> None:
+        """Without a device the list says so in the old words; a device that left is not listed."""
+        self.device.lose()
+        self.assertEqual(frames(self.controller.say(event("|no target|"))), [b"|no raspberrypies|"])
+
+    def test_connect(self) -> None:
+        """Connecting is answered with the address, and the device hears nothing of it."""
+        self.assertEqual(frames(self.controller.say(event(ADDRESS, b"conecting"))), [b"|connected to ('127.0.0.1', 50412)|"])
+        self.assertEqual(self.device.hear(), b"")
+
+    def test_send(self) -> None:
+        """The device gets header and payload byte for byte as the controller wrote them."""
+        header = b"5" + b" " * 63
+        self.assertEqual(frames(self.controller.say(event(ADDRESS, b"water"))), [b"data succesfully sent"])
+        self.assertEqual(self.device.hear(), header + b"water")
+        odd = b"0000005".ljust(64)
+        self.controller.say(encode_frame(b"python") + field(ADDRESS) + odd + b"water")
+        self.assertEqual(self.device.hear(), odd + b"water")
+
+    def test_empty_payload(self) -> None:
+        """Nothing can be sent too, and is answered."""
+        self.assertEqual(frames(self.controller.say(event(ADDRESS, b""))), [b"data succesfully sent"])
+        self.assertEqual(self.device.hear(), encode_frame(b""))
+
+    def test_unknown_target(self) -> None:
+        """An unknown device is an answer, and the connection goes on."""
+        for target in ("('127.0.0.1', 5041)", "('127.0.0.1', 504123)", "nobody"):
+            self.assertEqual(frames(self.controller.say(event(target, b"water"))), [b"|target not found|"])
+        self.assertEqual(frames(self.controller.say(event("nobody", b"conecting"))), [b"|target not found|"])
+        self.assertEqual(frames(self.controller.say(event(ADDRESS, b"water"))), [b"data succesfully sent"])
+
+    def test_malformed_target(self) -> None:
+        """A target field that names nothing is an error, after which the connection closes."""
+        [answer] = frames(self.controller.say(encode_frame(b"python") + b"\xff" * 64 + encode_frame(b"x")))
+        self.assertTrue(answer.startswith(b"|error: the target is not UTF-8"), answer)
+        self.assertEqual(self.controller.peer.closed, "malformed target")
+
+    def test_device_breaks_while_sending(self) -> None:
+        """A device whose connection breaks before it took the frame is not reported as sent to."""
+        self.device.peer.is_flushed = False
+        self.assertEqual(self.controller.say(event(ADDRESS, b"water")), b"")
+        self.device.lose()
+        self.assertEqual(frames(self.controller.hear()), [b"|device disconnected|"])
+
+    def test_slow_device(self) -> None:
+        """While a device is slow to take its frame, its controller waits for the answer, in order, and is not read from."""
+        self.device.peer.is_flushed = False
+        self.assertEqual(self.controller.say(event(ADDRESS, b"1") + event("|no target|") + event("nobody", b"2")), b"")
+        self.assertFalse(self.controller.peer.is_reading)
+        self.device.drain()
+        answers = [b"data succesfully sent", b"('127.0.0.1', 50412),", b"|target not found|"]
+        self.assertEqual(frames(self.controller.hear()), answers)
+        self.assertTrue(self.controller.peer.is_reading)
+
+    def test_nobody_else_waits_for_a_slow_device(self) -> None:
+        """Another controller reaches another device meanwhile."""
+        other_device = self.relay.device()
+        self.device.peer.is_flushed = False
+        self.controller.say(event(ADDRESS, b"1"))
+        other = self.relay.connect()
+        target = other_device.conversation.link.address  # type: ignore[union-attr]
+        self.assertEqual(frames(other.say(event(target, b"2"))), [b"data succesfully sent"])
+
+    def test_full_device(self) -> None:
+        """A device for which too much waits already is an error at once."""
+        self.controller.say(event(ADDRESS, b"1"))
+        self.device.peer.accepts = False
+        for _ in range(2):
+            [answer] = frames(self.controller.say(event(ADDRESS, b"2")))
+            self.assertTrue(answer.startswith(b"|error: the device does not read"), answer)
+        self.assertIsNone(self.controller.peer.closed)
+
+    def test_goodbye(self) -> None:
+        """Goodbye closes cleanly, for controllers and for devices."""
+        self.controller.say(event(ADDRESS, b"1") + encode_frame(b"|disconnect|"))
+        self.assertEqual((self.controller.peer.closed, self.controller.refused), ("said goodbye", []))
+        self.device.say(encode_frame(b"|disconnect|"))
+        self.assertEqual((self.device.peer.closed, self.device.refused), ("said goodbye", []))
+
+    def test_a_controller_may_become_a_device(self) -> None:
+        """A connection that listed first may then register, as with the old server."""
+        self.controller.say(event("|no target|") + encode_frame(b"raspberrypi"))
+        self.assertIn(b"50413", self.relay.connect().say(event("|no target|")))
+
+    def test_what_an_old_device_says(self) -> None:
+        """An old device that sends a frame is heard on the bus."""
+        self.device.say(encode_frame(b"21.5"), encode_frame(b"\xff"))
+        [said, binary] = self.relay.bus.events("relay.main.said.127-0-0-1-50412")
+        self.assertEqual(said, Said(ADDRESS, "", "21.5", None))
+        self.assertEqual(binary, Said(ADDRESS, "", None, b"\xff"))
+
+    def test_presence(self) -> None:
+        """Coming and going is published, with one generation for both."""
+        self.relay.advance(5)
+        self.device.lose()
+        came, went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")
+        assert isinstance(came, Presence) and isinstance(went, Presence)
+        self.assertEqual((came.online, went.online, went.reason), (True, False, "its connection closed"))
+        self.assertEqual(came.generation, went.generation)
+        self.assertEqual((came.last_seen, went.last_seen), (1000.0, 1005.0))
+
+    def test_what_is_sent_can_be_watched(self) -> None:
+        """Who subscribes sees what is sent to a device; the burst and the first of it alike."""
+        seen: list[object] = []
+        self.relay.bus.subscribe("relay.main.sent.>", lambda message: seen.append(message.event))
+        self.controller.say(event(ADDRESS, b"1") + event(ADDRESS, b"2") + event(ADDRESS, b"\xff"))
+        self.assertEqual(seen, [Sent(ADDRESS, "1", None), Sent(ADDRESS, "2", None), Sent(ADDRESS, None, b"\xff")])
+
+    def test_a_device_that_comes_back_in_a_burst(self) -> None:
+        """A controller that repeats itself notices that its device has gone."""
+        self.controller.say(event(ADDRESS, b"1"))
+        self.device.lose()
+        self.assertEqual(frames(self.controller.say(event(ADDRESS, b"2"))), [b"|target not found|"])
+
+    def test_list_of_names(self) -> None:
+        """With ``list_format = names`` no item has a comma inside."""
+        relay = Relay(list_names=True)
+        relay.device()
+        relay.device(name="greenhouse")
+        self.assertEqual(frames(relay.connect().say(event("|no target|"))), [b"127.0.0.1:50412,greenhouse,"])
+
+    def test_connect_by_name(self) -> None:
+        """A name is as good as an address."""
+        self.relay.device(name="greenhouse", aliases=["gh"])
+        self.assertEqual(frames(self.controller.say(event("gh", b"conecting"))), [b"|connected to gh|"])
+
+
+class BadInputTests(SynchronousTestCase):
+    """What breaks the protocol: an answer where there can be one, a close, a count, and nobody else notices."""
+
+    def setUp(self) -> None:
+        self.relay = Relay()
+        self.side = self.relay.connect()
+
+    def _refused(self, side: Side, kind: str, *pieces: bytes) -> bytes:
+        [answer] = frames(side.say(*pieces))
+        self.assertTrue(answer.startswith(b"|error: ") and answer.endswith(b"|"), answer)
+        self.assertEqual((side.peer.closed, side.refused[0][0]), (kind, kind))
+        return answer
+
+    def test_no_header(self) -> None:
+        """64 bytes that are no header, whatever they are instead."""
+        headers = [b"-1", b"+5", b"1_0", b"5.0", b"", b"\0" * 64, b"GET / HTTP/1.1\r\n", "٥".encode(), b"5\t", b" 5", b"5 5", b"9" * 8]
+        for header in headers:
+            self._refused(self.relay.connect(), "bad header", header.ljust(64))
+
+    def test_too_long(self) -> None:
+        """A payload over the limit is refused on its header; a type frame far earlier."""
+        start = event(ADDRESS)
+        self._refused(self.side, "frame too long", start + b"1048577".ljust(64))
+        self._refused(self.relay.connect(), "frame too long", b"4097".ljust(64))
+
+    def test_unknown_client_type(self) -> None:
+        """The answer says which words there are."""
+        answer = self._refused(self.side, "unknown client type", encode_frame(b"toaster"))
+        self.assertEqual(answer, b"|error: unknown client type; a device says arduino, raspberrypi, a controller says python|")
+
+    def test_the_excerpt(self) -> None:
+        """What the log shows is where it went wrong, 80 bytes of it."""
+        self.side.say(event("|no target|") + b"\x1b" * 200)
+        self.assertEqual(self.side.refused, [("bad header", b"\x1b" * 80)])
+
+    def test_answers_before_the_error(self) -> None:
+        """Events before the mistake are answered first, in order."""
+        answers = frames(self.side.say(event("|no target|") + event("nobody", b"x") + b"?" * 64))
+        self.assertEqual(answers[:2], [b"|no raspberrypies|", b"|target not found|"])
+        self.assertTrue(answers[2].startswith(b"|error: "))
+
+    def test_silence(self) -> None:
+        """Who says nothing after connecting is closed without a word."""
+        self.assertEqual(self.side.peer.expiry, 8.0)
+        self.side.conversation.expired()
+        self.assertEqual((self.side.peer.closed, self.side.hear()), ("said nothing", b""))
+
+    def test_stops_in_the_middle(self) -> None:
+        """Who stops in the middle of an event is told, and closed."""
+        self.side.say(event("|no target|"))
+        self.assertIsNone(self.side.peer.expiry)
+        self.side.say(event(ADDRESS, b"water")[:-1])
+        self.assertEqual(self.side.peer.expiry, 8.0)
+        self.side.conversation.expired()
+        self.relay.end_turn()
+        self.assertEqual(frames(self.side.hear()), [b"|error: timed out in the middle of a message|"])
+        self.assertEqual(self.side.refused[0][0], "timed out")
+
+    def test_progress_buys_time(self) -> None:
+        """A large payload over a slow line is taken as long as a KiB comes in time; a drip is not."""
+        self.side.say(event("|no target|") + event(ADDRESS, b"x" * 5000)[:300])
+        self.side.peer.expiry = None
+        self.side.say(b"x" * 1023)
+        self.assertIsNone(self.side.peer.expiry)
+        self.side.say(b"x")
+        self.assertEqual(self.side.peer.expiry, 8.0)
+
+    def test_what_comes_after_the_end_is_nothing(self) -> None:
+        """After a refusal nothing more is carried out."""
+        device = self.relay.device()
+        self.side.say(b"?" * 64 + event(ADDRESS, b"water"))
+        self.side.say(event(ADDRESS, b"water"))
+        self.assertEqual(device.hear(), b"")
+
+    @given(st.lists(st.binary(max_size=200), max_size=6))
+    def test_arbitrary_bytes(self, pieces: list[bytes]) -> None:
+        """Whatever comes, there is an answer or a close, and never an exception."""
+        self.relay.connect().say(*pieces)
+
+    @given(st.binary(max_size=64), st.binary(max_size=64), st.binary(max_size=100))
+    def test_nearly_right(self, word: bytes, target: bytes, payload: bytes) -> None:
+        """Well framed nonsense gets exactly one answer."""
+        side = self.relay.connect()
+        answers = frames(side.say(encode_frame(word) + target.ljust(64) + encode_frame(payload)))
+        self.assertTrue(len(answers) == 1 or side.conversation.link is not None or word.strip() == b"|disconnect|", answers)
+
+    def test_absent_pairs(self) -> None:
+        """What has no place in a state is the protocol error of that state."""
+        device = self.relay.device(name="greenhouse")
+        self.assertNotIn((State.CONTROLLER, Input.DEVICE_HELLO), TRANSITIONS)
+        controller = self.relay.connect()
+        controller.say(event("|no target|"))
+        self._refused(controller, "protocol error", encode_frame(b'device {"name": "x"}'))
+        self.assertIsNone(device.peer.closed)
+
+
+def _samples() -> list[bytes]:
+    """Every event of the wire page, and what may follow it."""
+    return [
+        event("|no target|"),
+        event(ADDRESS, b"conecting"),
+        event(ADDRESS, b"water the plants"),
+        event(ADDRESS, b""),
+        event("127.0.0.1:50412", b"\x00\xff" * 40),
+        event("('127.0.0.1', 5041)", b"water"),
+        event("greenhouse", b"water"),
+        event(ADDRESS, b"one") + event(ADDRESS, b"two") + event(ADDRESS, b"conecting") + event(ADDRESS, b"three"),
+        event(ADDRESS, b"last") + encode_frame(b"|disconnect|"),
+        event("|no target|") + b"?" * 64,
+        encode_frame(b"toaster"),
+        encode_frame(b"raspberrypi") + encode_frame(b"21.5"),
+        encode_frame(b'device {"name": "shed"}') + ask(b"warm"),
+        encode_frame(b"controller {}") + ask(b"water", id=1, to="greenhouse"),
+        encode_frame(b"controller {}") + ask(id=2, list=True),
+    ]
+
+
+def _play(machine: type[Conversation], pieces: list[bytes]) -> tuple[bytes, ...]:
+    """What everyone hears when one connection says *pieces*."""
+    relay = Relay(machine)
+    device, named = relay.device(), relay.device(name="greenhouse")
+    named.hear()
+    side = relay.connect()
+    heard = side.say(*pieces)
+    closed = (side.peer.closed or "").encode()
+    return heard, device.hear(), named.hear(), closed, repr(side.refused[:1] and side.refused[0][0]).encode()
+
+
+class SplitTests(SynchronousTestCase):
+    """However the stream is cut, the same happens."""
+
+    def test_every_split_point(self) -> None:
+        """Each sample cut at each byte, and byte by byte, gives what it gives in one piece."""
+        for sample in _samples():
+            whole = _play(Conversation, [sample])
+            for cut in range(1, len(sample)):
+                self.assertEqual(_play(Conversation, [sample[:cut], sample[cut:]]), whole, (sample, cut))
+            self.assertEqual(_play(Conversation, [sample[i : i + 1] for i in range(len(sample))]), whole, sample)
+
+    @given(st.lists(st.sampled_from(_samples()[:8]), min_size=1, max_size=12), st.lists(st.integers(1, 400), max_size=12))
+    def test_burst_and_grammar_agree(self, samples: list[bytes], sizes: list[int]) -> None:
+        """The fast way of taking repeated sends does exactly what the grammar says, cut anywhere."""
+        stream, pieces = b"".join(samples), []
+        for size in sizes:
+            pieces.append(stream[:size])
+            stream = stream[size:]
+        pieces.append(stream)
+        self.assertEqual(_play(Conversation, pieces), _play(SlowConversation, [b"".join(samples)]))
+
+    def test_bursts_are_taken(self) -> None:
+        """Repeated sends of one read do not go through the grammar one by one."""
+        relay = Relay()
+        device, controller = relay.device(), relay.connect()
+        controller.say(event(ADDRESS, b"first"))
+        device.hear()
+        calls: list[bytes] = []
+
+        class Counting(type(device.peer)):  # type: ignore[misc]
+            def send(self, data: bytes) -> bool:
+                calls.append(data)
+                return True
+
+        device.peer.__class__ = Counting
+        controller.say(b"".join(event(ADDRESS, b"%d" % n) for n in range(16)))
+        self.assertEqual(len(calls), 1)
+        self.assertEqual(frames(calls[0]), [b"%d" % n for n in range(16)])

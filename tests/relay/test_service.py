@@ -1,0 +1,227 @@
+"""Tests of ``netd.relay.service``, ``config`` and ``protocol``: a relay from its section, without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.errors import InvalidArguments, NoSuchTarget
+from netd.kinds import ServiceKind
+from netd.relay.config import Config
+from netd.relay.target import MalformedTarget
+from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
+from netd.wire.length_header import encode_frame
+from tests.relay.bench import ask, event, frames, pairs
+
+KIND = ServiceKind("relay", "netd.relay")
+
+
+class RelayKindTests(ServiceKindTests, SynchronousTestCase):
+    """The relay keeps what every kind of service must keep."""
+
+    kind = KIND
+
+
+class RelayServiceTests(SynchronousTestCase):
+    """Operations, status, and connections as the reactor makes them."""
+
+    def _start(self, **options: Any) -> None:
+        self.service, self.factory, self.reactor, self.bus = wired(KIND, Config(**options))
+        self.addCleanup(self._leaves_nothing)
+
+    def setUp(self) -> None:
+        self._start()
+
+    def _leaves_nothing(self) -> None:
+        for connection in list(self.factory.connections):
+            connection.connectionLost(_done())
+        result_of(self.service.stopService())
+        self.reactor.advance(0)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def _device(self, port: int = 50412, **hello: Any) -> Connection:
+        device = connect(self.factory, self.reactor, port=port)
+        device.say(encode_frame(b"raspberrypi") if not hello else _hello(hello))
+        return device
+
+    def _told(self, deferred: Deferred[dict[str, Any]]) -> list[dict[str, Any]]:
+        outcomes: list[dict[str, Any]] = []
+        deferred.addCallback(outcomes.append)
+        return outcomes
+
+    def test_old_programs(self) -> None:
+        """An old device and an old controller find each other through the shells."""
+        device = self._device()
+        controller = connect(self.factory, self.reactor, port=50413)
+        target = "('127.0.0.1', 50412)"
+        self.assertEqual(frames(controller.say(event("|no target|"))), [b"('127.0.0.1', 50412),"])
+        self.assertEqual(frames(controller.say(event(target, b"water"))), [b"data succesfully sent"])
+        self.assertEqual(frames(device.heard()), [b"water"])
+        device.lose()
+        self.assertEqual(frames(controller.say(event(target, b"water"))), [b"|target not found|"])
+
+    def test_one_write_per_turn(self) -> None:
+        """All that one turn brings for a device, and for a controller, is one write each; a header never travels alone."""
+        device, controller = self._device(), connect(self.factory, self.reactor, port=50413)
+        for side in (device, controller):
+            writes: list[bytes] = []
+            side.transport.write = writes.append  # type: ignore[method-assign]
+            side.writes = writes  # type: ignore[attr-defined]
+        controller.say(event("127.0.0.1:50412", b"1") + event("127.0.0.1:50412", b"22") + event("|no target|"))
+        self.assertEqual([len(writes) for writes in (device.writes, controller.writes)], [1, 1])  # type: ignore[attr-defined]
+
+    def test_answers_that_are_not_read(self) -> None:
+        """A controller that does not read its answers is not read from, until it does."""
+        controller = connect(self.factory, self.reactor)
+        producer = controller.transport.producer
+        producer.pauseProducing()
+        controller.say(event("|no target|") * 800)
+        self.assertEqual(controller.transport.producerState, "paused")
+        producer.resumeProducing()
+        self.assertEqual(controller.transport.producerState, "producing")
+        self.assertEqual(len(frames(controller.heard())), 800)
+
+    def test_a_device_that_stops_reading(self) -> None:
+        """A device that takes nothing for the stall timeout is cut; who waited is told; nothing is left of it."""
+        device, controller = self._device(), connect(self.factory, self.reactor, port=50413)
+        device.transport.producer.pauseProducing()
+        self.assertEqual(controller.say(event("127.0.0.1:50412", b"water")), b"")
+        self.reactor.advance(30)
+        self.assertTrue(device.is_closing)
+        device.lose()
+        self.assertEqual(frames(controller.heard()), [b"|device disconnected|"])
+
+    def test_a_device_that_reads_again(self) -> None:
+        """A device that takes its bytes in time gets them all, and its controller hears so then."""
+        device, controller = self._device(), connect(self.factory, self.reactor, port=50413)
+        device.transport.producer.pauseProducing()
+        controller.say(event("127.0.0.1:50412", b"water"))
+        self.reactor.advance(20)
+        device.transport.producer.resumeProducing()
+        self.assertEqual(frames(device.heard()), [b"water"])
+        self.assertEqual(frames(controller.heard()), [b"data succesfully sent"])
+
+    def test_silence_is_closed(self) -> None:
+        """A connection that says nothing is closed after the login timeout, and an identified one is not."""
+        silent, device = connect(self.factory, self.reactor, port=1), self._device()
+        self.reactor.advance(8)
+        self.assertTrue(silent.is_closing)
+        self.reactor.advance(100_000)
+        self.assertFalse(device.is_closing)
+
+    def test_bad_input_is_counted(self) -> None:
+        """A refusal shows in the status."""
+        connect(self.factory, self.reactor).say(b"?" * 64)
+        self.assertEqual(self.service.status()["counters"]["refused"], {"bad header": 1})
+
+    def test_devices(self) -> None:
+        """Consoles see who is there, and who was."""
+        self._device(name="greenhouse").lose()
+        self._device(port=50500)
+        online, away = self.service.devices()
+        self.assertEqual((online["address"], online["online"]), ("('127.0.0.1', 50500)", True))
+        self.assertEqual((away["name"], away["online"]), ("greenhouse", False))
+        self.assertEqual(self.service.status()["devices"], 1)
+
+    def test_send(self) -> None:
+        """A console's request goes to the device and brings its answer."""
+        device = self._device(name="greenhouse")
+        outcomes = self._told(self.service.send("greenhouse", text="water"))
+        [(envelope, payload)] = pairs(device.heard())
+        self.assertEqual((payload, envelope["from"], outcomes), (b"water", "console", []))
+        device.say(ask(b"\xff", id=envelope["id"], status="acknowledged"))
+        self.assertEqual(outcomes, [{"status": "acknowledged", "answer": b"\xff"}])
+
+    def test_send_without_waiting(self) -> None:
+        """Who does not wait for the answer hears that it was sent."""
+        self._device(name="greenhouse")
+        outcomes = self._told(self.service.send("greenhouse", base64="/w==", wait=False))
+        self.reactor.advance(0)
+        self.assertEqual(outcomes, [{"status": "sent"}])
+        self.reactor.advance(10)
+
+    def test_send_to_an_old_device(self) -> None:
+        """Sent is all that there is to know of an old device."""
+        device = self._device()
+        outcomes = self._told(self.service.send("127.0.0.1:50412", text=""))
+        self.assertEqual(frames(device.heard()), [b""])
+        self.assertEqual(outcomes, [{"status": "sent"}])
+
+    def test_send_expires(self) -> None:
+        """A device that does not answer is no success."""
+        self._device(name="greenhouse")
+        outcomes = self._told(self.service.send("greenhouse", text="x", deadline=2.0))
+        self.reactor.advance(2)
+        self.assertEqual(outcomes, [{"status": "expired", "error": "the deadline passed"}])
+
+    def test_send_cancelled(self) -> None:
+        """A console that gives up while it waits disturbs nothing."""
+        device = self._device(name="greenhouse")
+        deferred = self.service.send("greenhouse", text="x")
+        deferred.addErrback(lambda _: None)
+        deferred.cancel()
+        [(envelope, _)] = pairs(device.heard())
+        device.say(ask(id=envelope["id"], status="acknowledged"))
+        self.assertFalse(device.is_closing)
+
+    def test_send_wrongly(self) -> None:
+        """What cannot be sent is refused with the reason."""
+        self._device(name="greenhouse")
+        self.assertRaises(NoSuchTarget, result_of, self.service.send("nobody", text="x"))
+        self.assertRaises(MalformedTarget, self.service.send, "", text="x")
+        for wrong in ({}, {"text": "x", "base64": ""}, {"base64": "?"}, {"text": "x", "deadline": 0.0}, {"text": "x" * 2_000_000}):
+            self.assertRaises(InvalidArguments, self.service.send, "greenhouse", **wrong)
+
+    def test_disconnect(self) -> None:
+        """An operator can send a device away."""
+        device = self._device(name="greenhouse")
+        self.assertEqual(self.service.disconnect("greenhouse")["name"], "greenhouse")
+        self.assertTrue(device.is_closing)
+        self.assertRaises(NoSuchTarget, self.service.disconnect, "nobody")
+
+    def test_names_from_the_configuration(self) -> None:
+        """Hosts named in the INI have their names, words and limits are the INI's."""
+        self._leaves_nothing()
+        self._start(host_names=(("shed", "10.0.0.9"),), device_words=("esp32",), controller_words=("matlab",), max_payload=4)
+        device = connect(self.factory, self.reactor, host="::ffff:10.0.0.9", port=7)
+        device.say(encode_frame(b"esp32"))
+        controller = connect(self.factory, self.reactor)
+        said = event("shed", b"1234").replace(b"python", b"matlab")
+        self.assertEqual(frames(controller.say(said)), [b"data succesfully sent"])
+        [answer] = frames(controller.say(event("shed", b"12345").replace(b"python", b"matlab")))
+        self.assertTrue(answer.startswith(b"|error: 5 bytes announced, at most 4"), answer)
+
+    def test_log_lines(self) -> None:
+        """A connection's end is one line that says who, how long, how much and why; the bad bytes are escaped."""
+        from twisted.logger import formatEvent, globalLogPublisher
+
+        lines: list[str] = []
+
+        def observe(logged: Any) -> None:
+            lines.append(formatEvent(logged))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        bad = connect(self.factory, self.reactor, port=9)
+        bad.say(b"\x1b[2J" * 40)
+        bad.lose()
+        refused, left = lines
+        self.assertIn(r"\x1b[2J", refused)
+        self.assertNotIn("\x1b", refused)
+        self.assertIn("127.0.0.1:9 left after 0.0 s, 160 bytes in", left)
+        self.assertTrue(left.endswith("bad header"), left)
+
+
+def _hello(hello: dict[str, Any]) -> bytes:
+    from netd.wire.jsontext import encode
+
+    return encode_frame(b"device " + encode(hello))
+
+
+def _done() -> Any:
+    from twisted.internet.error import ConnectionDone
+    from twisted.python.failure import Failure
+
+    return Failure(ConnectionDone())
