@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.logger import Logger
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from netd.admin.control.service import make_control_service
 from netd.bus.local import LocalBus
 from netd.config import Configuration
 from netd.errors import NetdError
-from netd.interfaces import IConsole, INetdService, IServiceKind
+from netd.interfaces import IConsole, IServiceKind
 from netd.operations import OperationTable
 from netd.system import System
 
@@ -54,7 +54,9 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([f"netd {status['version']} is up as {status['name']}", "", *lines, "", "Stop it with Ctrl-C or `netd stop`."])
+    return "\n".join(
+        [f"netd {status['version']} is up as {status['name']}", "", *lines, "", "Stop it with Ctrl-C or `netd stop`."]
+    )
 
 
 class Daemon(MultiService):
@@ -65,7 +67,9 @@ class Daemon(MultiService):
 
     _log = Logger()
 
-    def __init__(self, system: System, services: list[Any], state_directory: str, announce: Callable[[str], Any] | None = None) -> None:
+    def __init__(
+        self, system: System, services: list[Any], state_directory: str, announce: Callable[[str], Any] | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.system = system
         self._state_directory = state_directory

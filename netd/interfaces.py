@@ -45,7 +45,7 @@ class IBus(Interface):
 class IPeer(Interface):
     """All that a machine knows of a connection."""
 
-    is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")  # type: ignore[assignment]
+    is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")
 
     def send(data: bytes) -> bool:
         """Write at the end of the reactor turn, joined with all else of this turn; bounded by the outbox.
@@ -66,8 +66,8 @@ class IPeer(Interface):
 class IServiceKind(Interface):
     """A kind of service, found by ``twisted.plugin``: netd's own and a third party's alike."""
 
-    kind: str = Attribute("The section name in the INI.")  # type: ignore[assignment]
-    config: type = Attribute("A frozen attrs class with one option() per INI option.")  # type: ignore[assignment]
+    kind: str = Attribute("The section name in the INI.")
+    config: type = Attribute("A frozen attrs class with one option() per INI option.")
 
     def make_service(config: Any, reactor: Any, bus: IBus) -> INetdService:
         """Build; touch neither network nor clock. Acts in startService."""
@@ -76,7 +76,7 @@ class IServiceKind(Interface):
 class INetdService(Interface):
     """A running section of the INI. Provides ``twisted.application.service.IService`` too."""
 
-    instance: str = Attribute("``main``, or what follows the colon in the section name.")  # type: ignore[assignment]
+    instance: str = Attribute("``main``, or what follows the colon in the section name.")
 
     def operations() -> list[Operation]:
         """The operations that this service offers."""

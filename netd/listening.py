@@ -41,7 +41,7 @@ def reach_of(address: Any) -> str:
     host = getattr(address, "host", None)
     if host is None:
         return "users of this machine who may open the socket file"
-    ip = ipaddress.ip_address(host.partition("%")[0] or "0.0.0.0")
+    ip = ipaddress.ip_address(host.partition("%")[0] or "0.0.0.0")  # noqa: S104 - binds nothing: an empty host is that address
     if ip.is_loopback:
         return "this machine only"
     if ip.is_unspecified:

@@ -1,4 +1,4 @@
-"""What netd's logging needs beyond Twisted's: a limit on repetition, and a sink that peers cannot write control characters through."""
+"""What netd's logging needs beyond Twisted's: a limit on repetition, and a sink that lets no control characters through."""
 
 from __future__ import annotations
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
@@ -110,7 +113,7 @@ class Connection:
     def heard(self) -> bytes:
         """What the protocol has written since the last time."""
         self._clock.advance(0)
-        written = self.transport.value()
+        written: bytes = self.transport.value()
         self.transport.clear()
         return written
 
@@ -121,17 +124,12 @@ class Connection:
 
     def lose(self, reason: Any = None) -> None:
         """The connection is lost."""
-        from twisted.internet.error import ConnectionDone
-        from twisted.python.failure import Failure
-
         self.protocol.connectionLost(reason or Failure(ConnectionDone()))
         self._clock.advance(0)
 
 
 def connect(factory: Any, clock: MemoryReactorClock, host: str = "127.0.0.1", port: int = 50412) -> Connection:
     """A connection from *host* and *port* to a protocol that *factory* builds."""
-    from twisted.internet.address import IPv4Address, IPv6Address
-
     address = (IPv6Address if ":" in host else IPv4Address)("TCP", host, port)
     protocol = factory.buildProtocol(address)
     transport = StringTransport(peerAddress=address)
@@ -149,7 +147,7 @@ def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any,
     service.privilegedStartService()
     service.startService()
     servers = [*reactor.tcpServers, *reactor.unixServers, *reactor.sslServers]
-    return service, servers[0][1] if isinstance(servers[0][0], int) else servers[0][1], reactor, bus
+    return service, servers[0][1], reactor, bus
 
 
 def result_of(deferred: Deferred[Any]) -> Any:

@@ -1,6 +1,6 @@
 """Subjects and patterns, with NATS grammar.
 
-A subject is tokens ``[A-Za-z0-9_-]+`` joined by dots.  In a pattern, ``*`` stands for one token and a final ``>`` for one or more.
+A subject is tokens ``[A-Za-z0-9_-]+`` joined by dots.  In a pattern, ``*`` stands for one token, a final ``>`` for one or more.
 Text from a peer never becomes a token unescaped: :func:`token` sees to that.
 """
 
@@ -36,7 +36,7 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
     body = tokens[:-1] if tokens[-1] == ">" else tokens
     for part in body:
         if _PATTERN_TOKEN.fullmatch(part) is None:
-            raise ValueError(f"subject pattern {pattern!r}: {part!r} is neither a token of [A-Za-z0-9_-], nor '*', nor a final '>'")
+            raise ValueError(f"subject pattern {pattern!r}: {part!r} is no token of [A-Za-z0-9_-], no '*', and no final '>'")
     return tokens
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["device"]
 
+LONGEST_SHOWN = 1000
+"""Bytes of a message that a person is shown; ``--json`` has all."""
+
 Reply = Callable[[MessagePort], object]
 """Answers a message."""
 
@@ -124,8 +127,9 @@ def _refuse(message: MessagePort, reason: str, output: bytes = b"") -> None:
 
 
 def _line(message: MessagePort) -> str:
-    """The message on one line, whatever is in it."""
-    return escaped(message.payload.decode("utf-8", "backslashreplace"))
+    """The message on one line, whatever is in it; of a long one the beginning, and how long it is."""
+    line = escaped(message.payload[:LONGEST_SHOWN].decode("utf-8", "backslashreplace"))
+    return line if len(message.payload) <= LONGEST_SHOWN else f"{line}… ({len(message.payload)} bytes)"
 
 
 def _json_line(message: MessagePort) -> str:

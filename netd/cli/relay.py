@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +88,7 @@ def _open_device(
 ) -> DevicePort:
     from netd.client.relay import Device  # noqa: PLC0415 - only few commands need it, and all must start fast
 
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
     return Device(where.host, where.port, name, aliases, dialect=dialect, on_connect=on_connect, on_disconnect=on_disconnect)
 
 

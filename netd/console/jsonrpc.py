@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed
 from netd.wire.jsontext import BadJSON, decode, encode
@@ -44,7 +44,7 @@ class Request:
 
     id: Any
     method: str = ""
-    params: dict[str, Any] | list[Any] = {}  # noqa: RUF012  # frozen, and never changed
+    params: dict[str, Any] | list[Any] = field(factory=dict)
     is_notification: bool = False
     problem: NetdError | None = None
 
@@ -74,12 +74,8 @@ def answer(request_id: Any, result: object) -> bytes:
 
 def failure(request_id: Any, error: Exception) -> bytes:
     """The answer that carries *error*; faults of netd's own are not described to callers."""
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            message = str(error)
-            break
-    else:
-        code, message = INTERNAL_ERROR, "internal error; netd's log has it"
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
+    message = str(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
     return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
 
 

@@ -19,7 +19,9 @@ class Config(SectionConfig):
     device_words: tuple[str, ...] = option(words, "raspberrypi, arduino", help="Client types that mean device.")
     controller_words: tuple[str, ...] = option(words, "python", help="Client types that mean controller.")
     max_payload: int = option(
-        within(size, "1", "9999999"), "1MiB", help="Longest payload of a frame; a header that announces more is refused and the connection closed."
+        within(size, "1", "9999999"),
+        "1MiB",
+        help="Longest payload of a frame; a header that announces more is refused and the connection closed.",
     )
     list_format: str = option(
         choice("addresses", "names"),

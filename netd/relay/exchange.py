@@ -1,7 +1,7 @@
 """The relay's shared noun: it knows the devices, carries requests to them, and publishes what happens.
 
-Connections (``machine``) and operations (``service``) both go through it.  It knows no protocol of a controller and no reactor: the
-clock, the end of the reactor turn and the bus are handed in.
+Connections (``machine``) and operations (``service``) both go through it.  It knows no controller and no reactor: the clock, the
+end of the reactor turn and the bus are handed in.
 """
 
 from __future__ import annotations

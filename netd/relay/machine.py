@@ -79,7 +79,7 @@ class Shell(Protocol):
     """What a conversation tells the connection around it."""
 
     def became_device(self) -> None:
-        """This connection is a device now: other bounds apply to what waits for it."""
+        """The connection is a device now: other bounds apply to what waits for it."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
@@ -92,9 +92,25 @@ class Conversation:
     :ivar role: what it was before it was being closed.
     """
 
-    __slots__ = ("_answers", "_exchange", "_gatherer", "_goodbye", "_host", "_is_settling", "_is_timed", "_outstanding", "_peer", "_port",
-                 "_prefix",
-                 "_prefix_link", "_progress", "_shell", "link", "role", "state")
+    __slots__ = (
+        "_answers",
+        "_exchange",
+        "_gatherer",
+        "_goodbye",
+        "_host",
+        "_is_settling",
+        "_is_timed",
+        "_outstanding",
+        "_peer",
+        "_port",
+        "_prefix",
+        "_prefix_link",
+        "_progress",
+        "_shell",
+        "link",
+        "role",
+        "state",
+    )
 
     def __init__(self, exchange: Exchange, peer: IPeer, host: str, port: int, shell: Shell) -> None:
         self._exchange = exchange
@@ -121,7 +137,7 @@ class Conversation:
 
     def receive(self, received: bytes) -> None:
         """Bytes came, however they are cut."""
-        gathered = self._gatherer.take(received)
+        gathered = received if self._gatherer.is_empty else self._gatherer.take(received)
         if gathered is None:
             self._still_unfinished(len(received))
             return
@@ -147,7 +163,7 @@ class Conversation:
 
     def expired(self) -> None:
         """The connection did not get on in time."""
-        if self.state is State.FRESH and not len(self._gatherer):
+        if self.state is State.FRESH and self._gatherer.is_empty:
             self.state = State.OVER
             self._shell.refuse("silent", "said nothing after connecting", b"")
             self._peer.close("said nothing")
@@ -166,7 +182,7 @@ class Conversation:
         self._is_settling = False
         if len(self._answers) == 1:
             link, answer, times = self._answers[0]
-            if link is None or link.peer.is_flushed and link.is_online:
+            if link is None or (link.peer.is_flushed and link.is_online):
                 self._answers.clear()
                 self._peer.send(answer * times)
                 if self._goodbye:
@@ -180,9 +196,7 @@ class Conversation:
                 self._peer.set_reading(False)
                 link.when_settled(self._resume)
                 break
-            if link is not None and not link.is_online:
-                answer = DISCONNECTED
-            ready.append(answer * times)
+            ready.append((answer if link is None or link.is_online else DISCONNECTED) * times)
         else:
             self._answers.clear()
         if ready:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from twisted.internet.interfaces import IAddress
-
 from netd.relay.exchange import Exchange
 from netd.relay.machine import Conversation
 from netd.relay.target import plain_host
@@ -31,7 +29,7 @@ class RelayProtocol(PeerProtocol):
         address = self.transport.getPeer()
         host, port = getattr(address, "host", "unix"), getattr(address, "port", self.factory.tally.accepted)
         self.conversation = Conversation(self.factory.exchange, self.peer, plain_host(host), port, self)
-        self.received = self.conversation.receive  # type: ignore[method-assign]  # one call less per read
+        self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
         self.conversation.start()
 
     def became_device(self) -> None:
@@ -64,11 +62,9 @@ class RelayFactory(PeerFactory):
     :param device_queue: bytes that may wait for one device.
     """
 
+    connection = RelayProtocol
+
     def __init__(self, name: str, context: PeerContext, exchange: Exchange, device_queue: int) -> None:
         super().__init__(name, context)
         self.exchange = exchange
         self.device_bounds = Bounds(Policy.REFUSE, device_queue)
-
-    def buildProtocol(self, addr: IAddress) -> RelayProtocol:
-        """A connection that has said nothing yet."""
-        return RelayProtocol(self)

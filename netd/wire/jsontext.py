@@ -1,6 +1,6 @@
 """JSON, decided once for all of netd: the only module that knows which library does it.
 
-Taken: one JSON text in UTF-8, of bounded size and depth; of repeated keys the last counts; whole numbers may be larger than 64 bits.
+Taken: one JSON text in UTF-8, of bounded size and depth; of repeated keys the last counts; whole numbers may exceed 64 bits.
 Refused: NaN and infinities, numbers out of range, lone surrogates, control characters in strings, other encodings, anything after
 the text.
 """

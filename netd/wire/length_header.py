@@ -72,32 +72,37 @@ class Gatherer:
     """Collects bytes until a known number is there; linear in the bytes received, however they are cut.
 
     What is whole in one read passes through without a copy.
+
+    :ivar is_empty: nothing is held back: what is read now begins something new.
     """
 
-    __slots__ = ("_kept", "_need")
+    __slots__ = ("_kept", "_need", "is_empty")
 
     def __init__(self) -> None:
-        self._kept: bytearray | None = None
+        self._kept = bytearray()
         self._need = 0
+        self.is_empty = True
 
     def __len__(self) -> int:
-        return 0 if self._kept is None else len(self._kept)
+        return len(self._kept)
 
     def take(self, received: bytes) -> bytes | None:
         """All bytes not used up so far, or None while fewer than the needed number are there."""
-        kept = self._kept
-        if kept is None:
+        if self.is_empty:
             return received
-        kept += received
-        if len(kept) < self._need:
+        self._kept += received
+        if len(self._kept) < self._need:
             return None
-        self._kept = None
-        return bytes(kept)
+        whole = bytes(self._kept)
+        self._kept = bytearray()
+        self.is_empty = True
+        return whole
 
     def keep(self, rest: bytes, need: int) -> None:
         """Hold *rest* back until *need* bytes (counted from its start) are there."""
-        self._kept = bytearray(rest)
+        self._kept += rest
         self._need = need
+        self.is_empty = False
 
 
 class LengthHeaderDecoder:
@@ -128,7 +133,8 @@ class LengthHeaderDecoder:
         """
         body = self._at + HEADER
         if len(self._buffer) < body:
-            return self._wait(HEADER)
+            self._wait(HEADER)
+            return None
         length = parse_header(self._buffer[self._at : body])
         if length > self.limit:
             raise FrameTooLong(length, self.limit)
@@ -141,12 +147,13 @@ class LengthHeaderDecoder:
     def _pull(self, start: int, size: int) -> bytes | None:
         end = self._at + size
         if len(self._buffer) < end:
-            return self._wait(size)
+            self._wait(size)
+            return None
         self._at = end
         return self._buffer[start:end]
 
     def _wait(self, need: int) -> None:
-        if self._buffer or not len(self._gatherer):
+        if self._buffer or self._gatherer.is_empty:
             self._gatherer.keep(self._buffer[self._at :], need)
             self._buffer, self._at = b"", 0
 

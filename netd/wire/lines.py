@@ -14,7 +14,7 @@ class LineTooLong(ProtocolError):
 
 
 class LineDecoder:
-    """Cuts a byte stream into lines; ``\\n`` ends a line, one ``\\r`` before it is dropped.
+    """Cuts a byte stream into lines; a newline ends a line, one carriage return before it is dropped.
 
     :param limit: the longest line in bytes, without its ending.
     """

@@ -70,8 +70,21 @@ class Outbox:
     :ivar written: bytes handed to the transport so far.
     """
 
-    __slots__ = ("_bounds", "_closed", "_keys", "_open_key", "_paused_source", "_queue", "_size", "_traffic", "_transport",
-                 "_turn", "is_flushed", "is_full", "written")
+    __slots__ = (
+        "_bounds",
+        "_closed",
+        "_keys",
+        "_open_key",
+        "_paused_source",
+        "_queue",
+        "_size",
+        "_traffic",
+        "_transport",
+        "_turn",
+        "is_flushed",
+        "is_full",
+        "written",
+    )
 
     def __init__(self, transport: Any, turn: Turn, bounds: Bounds, traffic: Traffic) -> None:
         self._transport = transport

@@ -1,7 +1,8 @@
 """One connection as a machine sees it: send, close politely, one expiry, back-pressure.
 
-Closing politely is done here once for all protocols: flush, send FIN, discard what still arrives for a moment, then close.  Closing
-at once with unread input would make the operating system send a reset, and the peer would lose the very message that tells it why.
+Closing politely is done here once for all protocols: flush, send FIN, discard what still arrives for a moment, then close.
+Closing at once with unread input would make the operating system send a reset, and the peer would lose the very message that
+tells it why.
 """
 
 from __future__ import annotations
@@ -57,8 +58,19 @@ class Peer(Outbox):
     :ivar reason: why the connection is being closed, or None.
     """
 
-    __slots__ = ("_context", "_deadline", "_discarded", "_is_congested", "_is_wanted", "_owner", "_stall_left", "_stalled", "_timer",
-                 "is_open", "reason")
+    __slots__ = (
+        "_context",
+        "_deadline",
+        "_discarded",
+        "_is_congested",
+        "_is_wanted",
+        "_owner",
+        "_stall_left",
+        "_stalled",
+        "_timer",
+        "is_open",
+        "reason",
+    )
 
     def __init__(self, transport: Any, context: PeerContext, bounds: Bounds, owner: PeerOwner) -> None:
         super().__init__(transport, context.turn, bounds, context.traffic)

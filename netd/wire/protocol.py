@@ -131,18 +131,25 @@ class PeerProtocol(Protocol):
         if skipped is not None:
             self._log.warn(
                 "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r} ({skipped} more like it were not logged)",
-                service=factory.name, who=self.describe(), kind=kind, why=why, excerpt=excerpt[:EXCERPT], skipped=skipped,
+                service=factory.name,
+                who=self.describe(),
+                kind=kind,
+                why=why,
+                excerpt=excerpt[:EXCERPT],
+                skipped=skipped,
             )
 
 
 class PeerFactory(Factory):
     """Builds a service's protocols and knows its live connections.
 
+    :cvar connection: the class of its connections.
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
     """
 
     noisy = False
+    connection: ClassVar[type[PeerProtocol]]
 
     def __init__(self, name: str, context: PeerContext) -> None:
         self.name = name
@@ -152,8 +159,9 @@ class PeerFactory(Factory):
         self.connections: set[PeerProtocol] = set()
         self.on_lost: Any = None
 
-    def buildProtocol(self, addr: IAddress) -> PeerProtocol:
-        raise NotImplementedError
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """A connection that has said nothing yet."""
+        return self.connection(self)
 
     def counters(self) -> dict[str, Any]:
         """The counters of all its connections, those that are open included."""
@@ -169,12 +177,11 @@ class PeerFactory(Factory):
 
 def _tune(transport: Any) -> None:
     """Send at once, and find half-open connections. Not every transport is a TCP one."""
-    if not hasattr(transport, "setTcpNoDelay"):
+    handle = getattr(transport, "socket", None)
+    if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
         return
     transport.setTcpNoDelay(True)
     transport.setTcpKeepAlive(True)
-    handle = getattr(transport, "getHandle", lambda: None)()
-    if isinstance(handle, socket.socket):
-        for name, value in KEEPALIVE:
-            if hasattr(socket, name):
-                handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    for name, value in KEEPALIVE:
+        if hasattr(socket, name):
+            handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

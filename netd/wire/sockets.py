@@ -30,8 +30,11 @@ FIRST_READ = 1 << 13
 MORE = (1 << 16) - FIRST_READ
 """Bytes asked for when the first read came back full."""
 
-ROUND = 128
-"""Sockets read before the reactor gets its turn."""
+ROUNDS = 8
+"""Rounds before the reactor gets its turn."""
+
+ROUND = 64
+"""Sockets read in one round, whose output then leaves."""
 
 
 @implementer(IReadDescriptor)
@@ -51,8 +54,12 @@ class HotSockets:
 
     @staticmethod
     def can_serve(reactor: object, port: object) -> bool:
-        """Whether connections of *port* can be hot: a TCP port, an epoll, and a reactor that watches descriptors."""
-        return hasattr(select, "epoll") and isinstance(port, tcp.Port) and IReactorFDSet.providedBy(reactor)
+        """Whether connections of *port* can be hot: plain TCP ones, an epoll, and a reactor that watches descriptors.
+
+        A port of a unix socket is a ``tcp.Port`` too, and builds other transports.
+        """
+        is_plain = isinstance(port, tcp.Port) and port.transport is tcp.Server
+        return hasattr(select, "epoll") and is_plain and IReactorFDSet.providedBy(reactor)
 
     def start(self) -> None:
         """Let the reactor watch the set, if it does not yet."""
@@ -99,16 +106,19 @@ class HotSockets:
         return "HotSockets"
 
     def doRead(self) -> None:
-        """Read every ready socket once, then end the turn."""
-        assert self._epoll is not None
-        self._turn.open()
-        try:
-            for fd, _events in self._epoll.poll(0, ROUND):
-                transport = self._transports.get(fd)
-                if transport is not None:
-                    self._read(transport)
-        finally:
-            self._turn.end()
+        """Read every ready socket, round by round, and end the turn after each."""
+        for _round in range(ROUNDS):
+            ready = self._epoll.poll(0, ROUND) if self._epoll is not None else []
+            if not ready:
+                break
+            self._turn.open()
+            try:
+                for fd, _events in ready:
+                    transport = self._transports.get(fd)
+                    if transport is not None:
+                        self._read(transport)
+            finally:
+                self._turn.end()
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor lets go of all its readers: so do we."""
@@ -167,19 +177,19 @@ class EagerServer(tcp.Server):
     def stopReading(self) -> None:
         """Be read by nobody."""
         if not self._hot.discard(self):
-            super().stopReading()
+            super().stopReading()  # type: ignore[no-untyped-call]
 
     def write(self, data: bytes) -> None:
         """Send at once if nothing waits; buffer the rest the ordinary way."""
         if self.dataBuffer or self._tempDataBuffer or not self.connected:
-            super().write(data)
+            super().write(data)  # type: ignore[no-untyped-call]
             return
         try:
             sent = self.socket.send(data)
         except OSError:
             sent = 0  # full, or broken: then the reactor meets the same error and reports it
         if sent != len(data):
-            super().write(data[sent:])
+            super().write(data[sent:])  # type: ignore[no-untyped-call]
             if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:
                 self.producerPaused = True
-                self.producer.pauseProducing()
+                self.producer.pauseProducing()  # type: ignore[attr-defined]  # a streaming one has it

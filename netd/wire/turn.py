@@ -1,7 +1,7 @@
 """The end of a reactor turn: what was collected during it leaves, in one write per connection.
 
-Outboxes that were written to are flushed first; then the callbacks run that want to know whether those bytes were taken (an answer
-"sent" is only true then); what *they* send is flushed after them.
+Outboxes that were written to are flushed first; then the callbacks run that want to know whether those bytes were taken (an
+answer "sent" is only true then); what *they* send is flushed after them.
 """
 
 from __future__ import annotations

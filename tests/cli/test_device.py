@@ -67,6 +67,14 @@ class DeviceTests(DeviceCommandTests):
         result, _ = self.receives(b"a\n\x1b[2J\xff")
         self.assertEqual(result.stdout, "a\\n\\x1b[2J\\xff\n")
 
+    def test_long_message(self) -> None:
+        """Of a long message the beginning is shown, and how long it is; it is whole for a script."""
+        result, _ = self.receives(b"x" * 1000)
+        self.assertEqual(result.stdout, "x" * 1000 + "\n")
+        result, _ = self.receives(b"x" * 1001)
+        self.assertEqual(result.stdout, "x" * 1000 + "… (1001 bytes)\n")
+        self.assertEqual(len(json.loads(self.receives(b"x" * 1001, "--json")[0].stdout)["text"]), 1001)
+
     def test_json(self) -> None:
         """With --json each message is one line of JSON, bytes that are no text included."""
         result, _ = self.receives(b"hi", "--json")

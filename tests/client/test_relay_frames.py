@@ -94,7 +94,7 @@ class EnvelopeTests(SynchronousTestCase):
 
     def test_too_long(self) -> None:
         """An envelope that the relay would refuse is refused before it is sent."""
-        with self.assertRaisesRegex(ValueError, "envelope of 65548 bytes is too long: at most 65536"):
+        with self.assertRaisesRegex(ValueError, "envelope of 65547 bytes is too long: at most 65536"):
             relay.message_frames({"to": "x" * 65537})
 
     def test_what_is_no_envelope(self) -> None:

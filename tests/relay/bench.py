@@ -1,4 +1,4 @@
-"""A relay on the workbench: an exchange and conversations over recording peers, with the turn and the clock in the test's hands."""
+"""A relay on the workbench: an exchange and conversations over recording peers, with turn and clock in the test's hands."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ class Side:
 class Relay:
     """The exchange, the clock, and what is to happen at the end of the turn."""
 
-    def __init__(self, machine: type[Conversation] = Conversation, host_names: dict[str, str] | None = None, **rules: Any) -> None:
+    def __init__(
+        self, machine: type[Conversation] = Conversation, host_names: dict[str, str] | None = None, **rules: Any
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
         self.bus = RecordingBus()
@@ -159,4 +161,3 @@ class Relay:
 def ask(payload: bytes = b"", **envelope: Any) -> bytes:
     """What a controller (or a device) of the second dialect sends."""
     return encode_pair(envelope, payload)
-

@@ -155,7 +155,7 @@ class ControllerTests(SynchronousTestCase):
         self.assertEqual(self.relay.clock.getDelayedCalls(), [])
 
     def test_slow_device(self) -> None:
-        """"sent" waits until the device's connection has taken it all."""
+        """That it was sent is told when the device's connection has taken it all."""
         self.device.peer.is_flushed = False
         self._request()
         self.assertEqual(told(self.controller), [])
@@ -222,7 +222,9 @@ class ControllerTests(SynchronousTestCase):
         online, away = envelope["devices"]
         self.assertEqual((envelope["status"], envelope["final"]), ("list", True))
         self.assertEqual((online["address"], online["online"], online["answers"]), (old.conversation.link.address, True, False))  # type: ignore[union-attr]
-        self.assertEqual((away["name"], away["online"], away["last_seen"], away["aliases"]), ("greenhouse", False, 1060.0, ["gh"]))
+        self.assertEqual(
+            (away["name"], away["online"], away["last_seen"], away["aliases"]), ("greenhouse", False, 1060.0, ["gh"])
+        )
 
     def test_bad_envelopes(self) -> None:
         """Nonsense ends the connection with an error envelope."""
@@ -294,7 +296,9 @@ class OfflineQueueTests(SynchronousTestCase):
         self.controller.conversation.receive(ask(b"3", id=8, to="greenhouse", deadline=5))
         self.relay.advance(5)
         self.relay.advance(55)
-        self.assertEqual([one[:2] for one in told(self.controller)], [(7, "queued"), (8, "queued"), (8, "expired"), (7, "expired")])
+        self.assertEqual(
+            [one[:2] for one in told(self.controller)], [(7, "queued"), (8, "queued"), (8, "expired"), (7, "expired")]
+        )
         self.assertEqual(len(pairs(self.relay.device(name="greenhouse").hear())), 1)
         self.assertEqual(self.relay.clock.getDelayedCalls(), [])
 

@@ -171,7 +171,13 @@ class RelayServiceTests(SynchronousTestCase):
         self._device(name="greenhouse")
         self.assertRaises(NoSuchTarget, result_of, self.service.send("nobody", text="x"))
         self.assertRaises(MalformedTarget, self.service.send, "", text="x")
-        for wrong in ({}, {"text": "x", "base64": ""}, {"base64": "?"}, {"text": "x", "deadline": 0.0}, {"text": "x" * 2_000_000}):
+        for wrong in (
+            {},
+            {"text": "x", "base64": ""},
+            {"base64": "?"},
+            {"text": "x", "deadline": 0.0},
+            {"text": "x" * 2_000_000},
+        ):
             self.assertRaises(InvalidArguments, self.service.send, "greenhouse", **wrong)
 
     def test_disconnect(self) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from twisted.internet.interfaces import IAddress
-
 from netd.console.dispatch import Dispatcher
 from netd.operations import Role
 from netd.wire.lines import LineDecoder, LineTooLong
@@ -58,10 +56,8 @@ class ControlProtocol(PeerProtocol):
 class ControlFactory(PeerFactory):
     """Builds the control socket's connections."""
 
+    connection = ControlProtocol
+
     def __init__(self, name: str, context: PeerContext, dispatcher: Dispatcher) -> None:
         super().__init__(name, context)
         self.dispatcher = dispatcher
-
-    def buildProtocol(self, addr: IAddress) -> ControlProtocol:
-        """A caller."""
-        return ControlProtocol(self)

@@ -69,7 +69,6 @@ class PythonPrompt:
         except BrokenPipeError:
             return
         except SystemExit:
-            self._interpreter.resetBuffer()
             self.end()
         else:
             self._ask(_MORE if wants_more else _FIRST)
@@ -90,7 +89,7 @@ class PythonPrompt:
         self._terminal.close(f"nothing was typed for {self._idle_timeout:g} s; goodbye")
 
     def closed(self) -> None:
-        self._interpreter.resetBuffer()
+        """What was started goes on; its output goes nowhere."""
 
     def addOutput(self, text: str, is_late: bool | None = None) -> None:  # noqa: N802 - ManholeInterpreter calls it
         """Show what the interpreter says.

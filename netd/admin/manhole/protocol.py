@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
-from twisted.internet.interfaces import IAddress
-
 from netd.admin.manhole.config import is_loopback
 from netd.admin.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
 from netd.wire.lines import LineDecoder, LineTooLong
@@ -204,9 +202,6 @@ class ManholeFactory(PeerFactory):
         self._max_sessions = max_sessions
         self._allow_remote = allow_remote
         self.make_login = make_login
-
-    def buildProtocol(self, addr: IAddress | None) -> ManholeProtocol:  # type: ignore[override]  # its factory is narrower
-        return ManholeProtocol(self)
 
     def sessions(self) -> list[ManholeProtocol]:
         """The connections that were admitted and are open."""
