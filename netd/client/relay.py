@@ -53,6 +53,9 @@ WELCOME_TIMEOUT = 3.0
 ANSWER_TIMEOUT = 60.0
 """Seconds that a controller waits for the server itself, beyond the deadline that it gave the device."""
 
+OLD_ANSWER_TIMEOUT = 40.0
+"""Seconds that a controller waits in the old dialect: somewhat more than the 30 s that a netd gives a device to take a frame."""
+
 OLD_REMEMBERED = 600.0
 GOODBYE = b"|disconnect|"
 
@@ -944,7 +947,7 @@ class Controller:
         return self._wire
 
     def _event(self, wire: Wire, event: Callable[[], bytes]) -> bytes:
-        end = self._clock() + ANSWER_TIMEOUT
+        end = self._clock() + OLD_ANSWER_TIMEOUT
         try:
             wire.write(event(), end)
             return wire.read(end)

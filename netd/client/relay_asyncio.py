@@ -484,7 +484,7 @@ class AsyncController:
 
     async def _event(self, wire: AsyncWire, event: Callable[[], bytes]) -> bytes:
         try:
-            async with asyncio.timeout(relay.ANSWER_TIMEOUT):
+            async with asyncio.timeout(relay.OLD_ANSWER_TIMEOUT):
                 await wire.write(event())
                 return await wire.read()
         except TimeoutError:

@@ -153,9 +153,9 @@ class LengthHeaderDecoder:
         return self._buffer[start:end]
 
     def _wait(self, need: int) -> None:
-        if self._buffer or self._gatherer.is_empty:
+        if self._at < len(self._buffer):
             self._gatherer.keep(self._buffer[self._at :], need)
-            self._buffer, self._at = b"", 0
+        self._buffer, self._at = b"", 0
 
 
 class LengthHeaderReceiver:
@@ -193,9 +193,10 @@ class LengthHeaderReceiver:
 
     def _payloads(self, received: bytes) -> Iterator[bytes]:
         if self._decoder is None:
-            self._decoder = LengthHeaderDecoder(self.MAX_LENGTH)
+            self._decoder = LengthHeaderDecoder()
         self._decoder.feed(received)
         while True:
+            self._decoder.limit = self.MAX_LENGTH
             try:
                 payload = self._decoder.next_frame()
             except (BadHeader, FrameTooLong) as error:

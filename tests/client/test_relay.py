@@ -589,10 +589,10 @@ class OldControllerTests(QuietTests):
         self.assertIn("closed the connection; it is unknown whether this reached 127.0.0.1:1", outcome.error)
 
     def test_silence(self) -> None:
-        """An old server that never answers is waited for a minute."""
+        """An old server that never answers is waited for 40 s."""
         world = World(FakeSocket(hangs_up=False))
         self.assertRaises(relay.NotInTime, self.controller(world, "old").devices)
-        self.assertEqual(world.now, 1060)
+        self.assertEqual(world.now, 1040)
 
     def test_bad_target_leaves_no_connection_behind(self) -> None:
         """A target that is refused is not written, and its connection is closed."""

@@ -532,18 +532,18 @@ class AsyncControllerTests(AsyncTests):
         self.assertTrue(all(connection.is_closed for connection in self.opened))
 
     def test_silent_old_server(self) -> None:
-        """An old server that never answers is waited for a minute, or until the controller is closed."""
+        """An old server that never answers is waited for 40 s, or until the controller is closed."""
 
         async def scenario() -> None:
             async with self.controller(FakeConnection(), FakeConnection(), dialect="old") as controller:
                 outcome = await controller.send("nobody", b"x")
                 self.assertIn("did not answer in time; it is unknown", outcome.error)
-                self.assertEqual(now(), 60)
+                self.assertEqual(now(), 40)
                 sending = asyncio.create_task(controller.send("nobody", b"x"))
                 await asyncio.sleep(1)
                 await controller.close()
                 self.assertIn("unknown", (await sending).error)
-                self.assertEqual(now(), 61)
+                self.assertEqual(now(), 41)
 
         self.run_on_loop(scenario())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netd.console.dispatch import Dispatcher
+from netd.console.jsonrpc import BadRequest, failure
 from netd.operations import Role
 from netd.wire.lines import LineDecoder, LineTooLong
 from netd.wire.outbox import Bounds, Policy
@@ -37,6 +38,7 @@ class ControlProtocol(PeerProtocol):
             lines = self._lines.feed(data)
         except LineTooLong as error:
             self.refuse("line too long", str(error), data)
+            self.peer.send(failure(None, BadRequest(str(error))) + b"\n")
             self.peer.close("line too long")
             return
         for line in lines:

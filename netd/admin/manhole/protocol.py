@@ -188,7 +188,7 @@ class ManholeFactory(PeerFactory):
     :param allow_remote: whether addresses of this machine that others reach are served.
     """
 
-    connections: set[PeerProtocol]
+    connection = ManholeProtocol
 
     def __init__(
         self,
