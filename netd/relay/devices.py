@@ -11,9 +11,11 @@ from netd.bus.subject import token
 from netd.interfaces import IPeer
 from netd.relay.requests import Request
 from netd.relay.target import Target, address_text, parse_target
-from netd.wire.length_header import HEADER
+from netd.wire.length_header import HEADER, encode_frame
 
 __all__ = ["Devices", "Hello", "Link", "Name"]
+
+NO_DEVICES = b"|no raspberrypies|"
 
 
 @frozen
@@ -66,6 +68,11 @@ class Link:
         return self.name or self.address
 
     @property
+    def short_label(self) -> str:
+        """What it is called where a comma may not be: its name, or ``host:port``."""
+        return self.name or f"{self.host}:{self.port}"
+
+    @property
     def is_settled(self) -> bool:
         """Whether it is known what became of everything sent to it: handed over, or lost with the connection."""
         return self.peer.is_flushed or not self.is_online
@@ -114,13 +121,18 @@ class Devices:
 
     :param seconds: the wall clock, seconds since the epoch.
     :param host_names: names for devices that cannot say one, by the host that they connect from.
+    :param list_names: whether a list holds names instead of addresses.
     :param remembered: how many names of absent devices are kept.
     """
 
-    def __init__(self, seconds: Callable[[], float], host_names: Mapping[str, str], remembered: int = 10_000) -> None:
+    def __init__(
+        self, seconds: Callable[[], float], host_names: Mapping[str, str], list_names: bool = False, remembered: int = 10_000
+    ) -> None:
         self._seconds = seconds
         self._host_names = host_names
+        self._list_names = list_names
         self._remembered = remembered
+        self._listed: bytes | None = None
         self._generation = int(seconds())
         self._online: dict[tuple[str, int], Link] = {}
         self._fields: dict[bytes, Link] = {}
@@ -134,6 +146,14 @@ class Devices:
         """The devices that are connected, oldest connection first."""
         return iter(self._online.values())
 
+    @property
+    def listed(self) -> bytes:
+        """The answer to a list event, as a frame: each connected device followed by a comma. Made once for each change."""
+        if self._listed is None:
+            items = "".join(f"{link.short_label if self._list_names else link.address}," for link in self)
+            self._listed = encode_frame(items.encode() or NO_DEVICES)
+        return self._listed
+
     def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> tuple[Link, Link | None]:
         """Take a device in.
 
@@ -145,6 +165,7 @@ class Devices:
         aliases = hello.aliases if hello else ()
         link = Link(peer, host, port, self._generation, self._seconds(), hello is not None, name, aliases)
         self._online[host, port] = link
+        self._listed = None
         self._fields[link.address.encode().ljust(HEADER)] = link
         return link, self._take_name(link) if name else None
 
@@ -154,6 +175,7 @@ class Devices:
         link.last_seen = self._seconds()
         if self._online.get((link.host, link.port)) is link:
             del self._online[link.host, link.port]
+            self._listed = None
         self._fields.pop(link.address.encode().ljust(HEADER), None)
         self._trim()
 

@@ -38,7 +38,6 @@ class Rules:
     """
 
     dialect: Dialect
-    list_names: bool
     login_timeout: float
     frame_timeout: float
     answer_timeout: float

@@ -28,11 +28,14 @@ NOT_FOUND = encode_frame(b"|target not found|")
 DISCONNECTED = encode_frame(b"|device disconnected|")
 QUEUED = encode_frame(b"|queued|")
 NOT_READING = encode_frame(b"|error: the device does not read what was sent before|")
-NO_DEVICES = encode_frame(b"|no raspberrypies|")
 CONNECTING_FRAME = encode_frame(CONNECTING)
 
 PROGRESS = 1 << 10
 """Bytes that renew the clock of an unfinished event."""
+
+AHEAD = 1 << 20
+"""Bytes of answers to one read, beyond which the rest of that read waits until they have been taken: a list of all devices is
+asked for in 134 bytes."""
 
 
 class State(enum.Enum):
@@ -93,11 +96,13 @@ class Conversation:
     """
 
     __slots__ = (
+        "_ahead",
         "_answers",
         "_exchange",
         "_gatherer",
         "_goodbye",
         "_host",
+        "_is_held",
         "_is_settling",
         "_is_timed",
         "_outstanding",
@@ -121,6 +126,8 @@ class Conversation:
         self._gatherer = Gatherer()
         self._progress = 0
         self._answers: list[tuple[Link | None, bytes, int]] = []
+        self._ahead = 0
+        self._is_held = False
         self._is_settling = False
         self._is_timed = True
         self._goodbye = ""
@@ -155,11 +162,21 @@ class Conversation:
                     break
                 self._take(event)
                 at = event.end
+                if self._ahead > AHEAD:
+                    self._hold(gathered[at:])
+                    return
         except ProtocolError as error:
             self._refuse(error, gathered[at : at + 80])
             return
         if self.state is not State.OVER:
+            self._ahead = 0
             self._finish_read(gathered, at, need)
+
+    def drained(self) -> None:
+        """Everything sent to this connection has been taken, after it had to wait."""
+        if self.link is not None:
+            self.link.settle()
+        self._go_on()
 
     def expired(self) -> None:
         """The connection did not get on in time."""
@@ -208,8 +225,9 @@ class Conversation:
         if self.state is State.OVER and not self._answers:
             return
         self.settle()
-        if not self._answers:
+        if not self._answers and not self._is_held:
             self._peer.set_reading(True)
+        self._go_on()
 
     def _burst(self, received: bytes, at: int, size: int) -> int:
         """Take all whole sends at *at* that repeat the last one's type frame and target; returns the offset behind them."""
@@ -258,6 +276,21 @@ class Conversation:
             self._is_timed = False
             self._peer.expire_after(None)
 
+    def _hold(self, rest: bytes) -> None:
+        """So much was asked for at once that the answers must be taken before *rest* is looked at."""
+        self._is_held = True
+        self._gatherer.keep(rest, 0)
+        self._peer.expire_after(None)
+        self._peer.set_reading(False)
+        self._exchange.later(0, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._is_held and self._peer.is_flushed and not self._answers and self.state is not State.OVER:
+            self._is_held = False
+            self._ahead = 0
+            self._peer.set_reading(True)
+            self.receive(b"")
+
     def _still_unfinished(self, received: int) -> None:
         self._progress += received
         if self._progress >= PROGRESS:
@@ -275,9 +308,9 @@ class Conversation:
         self._end("said goodbye")
 
     def _do_list(self, event: Event) -> None:
-        names = self._exchange.rules.list_names
-        listed = "".join(f"{_short_label(link) if names else link.address}," for link in self._exchange.devices)
-        self._answer(encode_frame(listed.encode()) if listed else NO_DEVICES)
+        listed = self._exchange.devices.listed
+        self._ahead += len(listed)
+        self._answer(listed)
 
     def _do_connect(self, event: Event) -> None:
         link = self._exchange.devices.find(event.target)
@@ -328,7 +361,7 @@ class Conversation:
             raise ProtocolError("an envelope's `id` is a whole number or a string of at most 64 characters")
         if members.get("list") is True:
             devices = [link.describe() for link in (*self._exchange.devices, *self._exchange.devices.absent())]
-            self._peer.send(encode_pair({"id": request_id, "status": "list", "final": True, "devices": devices}))
+            self._tell(request_id, {"status": "list", "final": True, "devices": devices}, b"")
             return
         deadline = members.get("deadline")
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or deadline <= 0):
@@ -356,7 +389,9 @@ class Conversation:
         self._tell(request_id, members, outcome.payload)
 
     def _tell(self, request_id: object, members: dict[str, Any], payload: bytes) -> None:
-        self._peer.send(encode_pair({"id": request_id} | members, payload))
+        pair = encode_pair({"id": request_id} | members, payload)
+        self._ahead += len(pair)
+        self._peer.send(pair)
 
     # Answers of the first dialect
 
@@ -389,10 +424,6 @@ class Conversation:
         else:
             self._answer(encode_frame(f"|error: {error}|".encode()))
         self._end(error.kind)
-
-
-def _short_label(link: Link) -> str:
-    return link.name or f"{link.host}:{link.port}"
 
 
 def _text(value: object, member: str) -> str:

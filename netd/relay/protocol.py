@@ -45,9 +45,8 @@ class RelayProtocol(PeerProtocol):
         self.conversation.lost(self.peer.reason or "its connection closed")
 
     def drained(self) -> None:
-        """Tell those who wait for this device to take what they sent."""
-        if self.conversation.link is not None:
-            self.conversation.link.settle()
+        """Tell the conversation."""
+        self.conversation.drained()
 
     def describe(self) -> str:
         """Its role and address, for the log."""

@@ -33,7 +33,6 @@ def _rules(config: Config) -> Rules:
     )
     return Rules(
         dialect,
-        config.list_format == "names",
         config.login_timeout,
         config.frame_timeout,
         config.answer_timeout,
@@ -50,7 +49,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     names = {host: name for name, host in config.host_names or ()}
     exchange = Exchange(
         _rules(config),
-        Devices(reactor.seconds, names),
+        Devices(reactor.seconds, names, config.list_format == "names"),
         bus,
         f"relay.{config.instance}",
         reactor.seconds,

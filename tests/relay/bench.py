@@ -18,7 +18,6 @@ from netd.wire.length_header import LengthHeaderDecoder, encode_frame
 
 RULES = Rules(
     dialect=Dialect(frozenset({b"raspberrypi", b"arduino"}), frozenset({b"python"}), 1 << 20),
-    list_names=False,
     login_timeout=8.0,
     frame_timeout=8.0,
     answer_timeout=10.0,
@@ -92,8 +91,7 @@ class Side:
     def drain(self) -> bytes:
         """Play that everything sent is taken now."""
         self.peer.is_flushed = True
-        if self.conversation.link is not None:
-            self.conversation.link.settle()
+        self.conversation.drained()
         self._relay.end_turn()
         return self.peer.take_sent()
 
@@ -107,7 +105,11 @@ class Relay:
     """The exchange, the clock, and what is to happen at the end of the turn."""
 
     def __init__(
-        self, machine: type[Conversation] = Conversation, host_names: dict[str, str] | None = None, **rules: Any
+        self,
+        machine: type[Conversation] = Conversation,
+        host_names: dict[str, str] | None = None,
+        list_names: bool = False,
+        **rules: Any,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
@@ -115,7 +117,7 @@ class Relay:
         self._callbacks: list[Callable[[], None]] = []
         self._machine = machine
         self._port = 50411
-        devices = Devices(self.clock.seconds, host_names or {})
+        devices = Devices(self.clock.seconds, host_names or {}, list_names)
         self.exchange = Exchange(
             evolve(RULES, **rules),
             devices,

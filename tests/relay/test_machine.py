@@ -159,6 +159,26 @@ class FirstDialectTests(SynchronousTestCase):
         relay.device(name="greenhouse")
         self.assertEqual(frames(relay.connect().say(event("|no target|"))), [b"127.0.0.1:50412,greenhouse,"])
 
+    def test_long_lists_wait_for_their_reader(self) -> None:
+        """Who asks for long lists faster than it reads them is read no further, gets each once, and fills no memory."""
+        for port in range(1, 1001):
+            self.relay.connect(port=port).say(encode_frame(b"arduino"))
+        self.controller.peer.is_flushed = False
+        self.controller.conversation.receive(event("|no target|") * 400 + event("nobody", b"x"))
+        self.relay.end_turn()
+        self.relay.advance(0)
+        first = self.controller.hear()
+        self.assertLess(len(first), 1_100_000)
+        self.assertFalse(self.controller.peer.is_reading)
+        heard = [first]
+        for _ in range(20):
+            heard.append(self.controller.drain())
+            self.relay.advance(0)
+            heard.append(self.controller.hear())
+        answers = frames(b"".join(heard))
+        self.assertEqual((len(answers), len(set(answers[:-1])), answers[-1]), (401, 1, b"|target not found|"))
+        self.assertTrue(self.controller.peer.is_reading)
+
     def test_connect_by_name(self) -> None:
         """A name is as good as an address."""
         self.relay.device(name="greenhouse", aliases=["gh"])
