@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
+from netd.relay.answers import Answers
 from netd.relay.devices import Link
 from netd.relay.exchange import Exchange
 from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, encode_pair, read_event, read_frame, read_pair
@@ -23,9 +24,7 @@ from netd.wire.length_header import HEADER, Gatherer, encode_frame, parse_header
 
 __all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
 
-SENT = encode_frame(b"data succesfully sent")
 NOT_FOUND = encode_frame(b"|target not found|")
-DISCONNECTED = encode_frame(b"|device disconnected|")
 QUEUED = encode_frame(b"|queued|")
 NOT_READING = encode_frame(b"|error: the device does not read what was sent before|")
 CONNECTING_FRAME = encode_frame(CONNECTING)
@@ -100,10 +99,8 @@ class Conversation:
         "_answers",
         "_exchange",
         "_gatherer",
-        "_goodbye",
         "_host",
         "_is_held",
-        "_is_settling",
         "_is_timed",
         "_outstanding",
         "_peer",
@@ -125,12 +122,10 @@ class Conversation:
         self._shell = shell
         self._gatherer = Gatherer()
         self._progress = 0
-        self._answers: list[tuple[Link | None, bytes, int]] = []
+        self._answers = Answers(peer, exchange.after_turn, self._go_on)
         self._ahead = 0
         self._is_held = False
-        self._is_settling = False
         self._is_timed = True
-        self._goodbye = ""
         self._prefix: bytes | None = None
         self._prefix_link: Link | None = None
         self._outstanding: set[object] | None = None
@@ -176,7 +171,8 @@ class Conversation:
         """Everything sent to this connection has been taken, after it had to wait."""
         if self.link is not None:
             self.link.settle()
-        self._go_on()
+        if self._is_held:
+            self._go_on()
 
     def expired(self) -> None:
         """The connection did not get on in time."""
@@ -190,44 +186,9 @@ class Conversation:
     def lost(self, reason: str) -> None:
         """The connection is gone."""
         self.state = State.OVER
-        self._answers.clear()
+        self._answers.forget()
         if self.link is not None:
             self._exchange.disconnect(self.link, reason)
-
-    def settle(self) -> None:
-        """Give the answers that can be given: each in its turn, "sent" only when the device's connection has taken it."""
-        self._is_settling = False
-        if len(self._answers) == 1:
-            link, answer, times = self._answers[0]
-            if link is None or (link.peer.is_flushed and link.is_online):
-                self._answers.clear()
-                self._peer.send(answer * times)
-                if self._goodbye:
-                    self._peer.close(self._goodbye)
-                return
-        ready = []
-        for answered, (link, answer, times) in enumerate(self._answers):
-            if link is not None and not link.is_settled:
-                del self._answers[:answered]
-                self._is_settling = True
-                self._peer.set_reading(False)
-                link.when_settled(self._resume)
-                break
-            ready.append((answer if link is None or link.is_online else DISCONNECTED) * times)
-        else:
-            self._answers.clear()
-        if ready:
-            self._peer.send(b"".join(ready))
-        if self._goodbye and not self._answers:
-            self._peer.close(self._goodbye)
-
-    def _resume(self) -> None:
-        if self.state is State.OVER and not self._answers:
-            return
-        self.settle()
-        if not self._answers and not self._is_held:
-            self._peer.set_reading(True)
-        self._go_on()
 
     def _burst(self, received: bytes, at: int, size: int) -> int:
         """Take all whole sends at *at* that repeat the last one's type frame and target; returns the offset behind them."""
@@ -285,11 +246,17 @@ class Conversation:
         self._exchange.later(0, self._go_on)
 
     def _go_on(self) -> None:
-        if self._is_held and self._peer.is_flushed and not self._answers and self.state is not State.OVER:
+        """Read on, if everything that held this connection back is over."""
+        if self.state is State.OVER or not self._answers.are_given:
+            return
+        if self._is_held:
+            if not self._peer.is_flushed:
+                return
             self._is_held = False
             self._ahead = 0
-            self._peer.set_reading(True)
             self.receive(b"")
+        if not self._is_held:
+            self._peer.set_reading(True)
 
     def _still_unfinished(self, received: int) -> None:
         self._progress += received
@@ -310,16 +277,16 @@ class Conversation:
     def _do_list(self, event: Event) -> None:
         listed = self._exchange.devices.listed
         self._ahead += len(listed)
-        self._answer(listed)
+        self._answers.add(listed)
 
     def _do_connect(self, event: Event) -> None:
         link = self._exchange.devices.find(event.target)
         if link is None:
-            self._answer(NOT_FOUND)
+            self._answers.add(NOT_FOUND)
             return
         target = parse_target(event.target)
         called = link.address if target.address is not None else target.text
-        self._answer(encode_frame(f"|connected to {called}|".encode()))
+        self._answers.add(encode_frame(f"|connected to {called}|".encode()))
 
     def _do_send(self, event: Event) -> None:
         devices = self._exchange.devices
@@ -330,7 +297,7 @@ class Conversation:
             return
         name = devices.name_of(parse_target(event.target).text)
         kept = name is not None and self._exchange.keep_frame(name, event.content)
-        self._answer(QUEUED if kept else NOT_FOUND)
+        self._answers.add(QUEUED if kept else NOT_FOUND)
 
     def _do_said(self, event: Event) -> None:
         assert self.link is not None
@@ -397,32 +364,20 @@ class Conversation:
 
     def _forward(self, link: Link, frames: list[bytes]) -> None:
         if self._exchange.forward(link, frames, self._host, self._port):
-            self._add(link, SENT, len(frames))
+            self._answers.add_sent(link, len(frames))
         else:
-            self._add(None, NOT_READING, len(frames))
-
-    def _answer(self, answer: bytes) -> None:
-        self._add(None, answer, 1)
-
-    def _add(self, link: Link | None, answer: bytes, times: int) -> None:
-        self._answers.append((link, answer, times))
-        if not self._is_settling:
-            self._is_settling = True
-            self._exchange.after_turn(self.settle)
+            self._answers.add(NOT_READING * len(frames))
 
     def _end(self, reason: str) -> None:
         self.state = State.OVER
-        self._goodbye = reason
-        if not self._is_settling:
-            self._is_settling = True
-            self._exchange.after_turn(self.settle)
+        self._answers.end(reason)
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
         if self.state in (State.NAMED_DEVICE, State.NAMED_CONTROLLER):
             self._peer.send(encode_pair({"status": "error", "error": str(error)}))
         else:
-            self._answer(encode_frame(f"|error: {error}|".encode()))
+            self._answers.add(encode_frame(f"|error: {error}|".encode()))
         self._end(error.kind)
 
 

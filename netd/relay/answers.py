@@ -1,0 +1,104 @@
+"""What a first-dialect controller is answered: one frame for each event, in order, and none before it is true.
+
+"Sent" is only true when the operating system has taken the frame for the device.  Devices are flushed first in a turn; then the
+answers are made.  A device that is still slow then holds back this controller's answers, and its reading, and nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netd.interfaces import IPeer
+from netd.relay.devices import Link
+from netd.wire.length_header import encode_frame
+
+__all__ = ["Answers"]
+
+SENT = encode_frame(b"data succesfully sent")
+DISCONNECTED = encode_frame(b"|device disconnected|")
+
+
+class Answers:
+    """The answers that one connection is owed.
+
+    :param after_turn: calls when all that was sent in this reactor turn has been written.
+    :param caught_up: called when answers that had to wait have all been given.
+    """
+
+    __slots__ = ("_after_turn", "_caught_up", "_goodbye", "_is_settling", "_owed", "_peer")
+
+    def __init__(self, peer: IPeer, after_turn: Callable[[Callable[[], None]], None], caught_up: Callable[[], None]) -> None:
+        self._peer = peer
+        self._after_turn = after_turn
+        self._caught_up = caught_up
+        self._owed: list[tuple[Link | None, bytes, int]] = []
+        self._is_settling = False
+        self._goodbye = ""
+
+    @property
+    def are_given(self) -> bool:
+        """Whether nothing is owed."""
+        return not self._owed
+
+    def add(self, answer: bytes) -> None:
+        """Owe *answer*."""
+        self._owe(None, answer, 1)
+
+    def add_sent(self, link: Link, times: int) -> None:
+        """Owe for *times* frames that were sent to *link*: that they were sent, or that it disconnected."""
+        self._owe(link, SENT, times)
+
+    def end(self, reason: str) -> None:
+        """Close the connection for *reason* when all that is owed has been given."""
+        self._goodbye = reason
+        self._schedule()
+
+    def forget(self) -> None:
+        """Owe nothing any more: the connection is lost."""
+        self._owed.clear()
+
+    def _owe(self, link: Link | None, answer: bytes, times: int) -> None:
+        self._owed.append((link, answer, times))
+        if not self._is_settling:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._is_settling:
+            self._is_settling = True
+            self._after_turn(self._settle)
+
+    def _settle(self) -> None:
+        """Give the answers that can be given, up to the first that cannot."""
+        self._is_settling = False
+        owed = self._owed
+        link, answer, times = owed[0] if len(owed) == 1 else (None, b"", 0)
+        if times and (link is None or (link.peer.is_flushed and link.is_online)):
+            owed.clear()
+            self._peer.send(answer * times)
+        elif owed:
+            self._settle_many()
+        if owed:
+            self._wait(owed[0][0])
+        elif self._goodbye:
+            self._peer.close(self._goodbye)
+
+    def _settle_many(self) -> None:
+        ready = []
+        for link, answer, times in self._owed:
+            if link is not None and not link.is_settled:
+                break
+            ready.append((answer if link is None or link.is_online else DISCONNECTED) * times)
+        del self._owed[: len(ready)]
+        if ready:
+            self._peer.send(b"".join(ready))
+
+    def _wait(self, link: Link | None) -> None:
+        assert link is not None, "only what was sent to a device can wait"
+        self._is_settling = True
+        self._peer.set_reading(False)
+        link.when_settled(self._resume)
+
+    def _resume(self) -> None:
+        self._settle()
+        if not self._owed:
+            self._caught_up()
