@@ -205,7 +205,7 @@ def read_welcome(envelope: dict[str, Any]) -> Welcome:
         raise Refused(f"the relay refused: {envelope.get('error')}")
     if envelope.get("status") != "welcome":
         raise NoWelcome(f"not a welcome: {envelope!r}")
-    return Welcome(NETD, envelope.get("name"), envelope.get("address"), envelope.get("generation"))
+    return Welcome(NETD, envelope.get("name") or None, envelope.get("address"), envelope.get("generation"))
 
 
 # --- What a device says: pure -----------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ def read_devices(envelope: dict[str, Any]) -> list[DeviceInfo]:
 
 def _device_info(address: str | None, name: str | None = None, aliases: Sequence[str] = (), **facts: Any) -> DeviceInfo:
     known = {fact: facts[fact] for fact in ("online", "generation", "last_seen", "answers") if fact in facts}
-    return DeviceInfo(name, address or "", aliases=tuple(aliases), **known)
+    return DeviceInfo(name or None, address or "", aliases=tuple(aliases), **known)
 
 
 def request_members(target: str, deadline: float | None) -> dict[str, Any]:
@@ -910,7 +910,7 @@ class Controller:
     def connect(self, target: str | DeviceInfo) -> str:
         """Ask whether a device is there, as programs for old servers do before they send; newer ones need not.
 
-        :returns: its address.
+        :returns: its address, as the relay says it.
         :raises NoSuchDevice: when the relay does not know it, or it is away.
         :raises RelayError: when the relay cannot be asked.
         """
@@ -941,7 +941,7 @@ class Controller:
                 return unknown_fate(device, error)
 
     def _ready(self) -> Wire:
-        if self._wire is None or self._wire.dialect == OLD or not self._wire.is_open():
+        if self._wire is None or not self._wire.is_open():
             self._wire = None
             self._wire, _ = self._line.open()
         return self._wire

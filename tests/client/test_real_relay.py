@@ -67,7 +67,7 @@ class NewRelay:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError), connection.makefile("rb") as stream:
+        with contextlib.suppress(OSError, EOFError), connection, connection.makefile("rb") as stream:
             word, _, hello = self._frame(stream).partition(b" ")
             name = json.loads(hello).get("name")
             if word == b"device":

@@ -55,6 +55,7 @@ class FakeConnection:
         self._hangs_up = hangs_up
         self.sent = b""
         self.is_closed = False
+        self.closings = 0
         self.breaks: OSError | None = None
 
     def open(self) -> Streams:
@@ -83,6 +84,7 @@ class FakeConnection:
         return self.is_closed
 
     def close(self) -> None:
+        self.closings += 1
         if not self.is_closed:
             self.is_closed = True
             self.reader.feed_eof()
@@ -113,6 +115,7 @@ class AsyncTests(SynchronousTestCase):
 
         async def connect(host: str, port: int) -> Streams:
             assert (host, port) == ("relay.test", 5050)
+            await asyncio.sleep(0)
             connection = coming.pop(0)
             if isinstance(connection, Exception):
                 raise connection
@@ -323,7 +326,7 @@ class AsyncDeviceTests(AsyncTests):
             messages = device.__aiter__()
             first, second = await anext(messages), await anext(messages)
             self.assertEqual((first.payload, second.payload, await first.answer(b"x")), (b"a", b"b", False))
-            self.assertEqual(now(), 3.5)
+            self.assertEqual((now(), silent.is_closed), (3.5, True))
             self.assertTrue(await device.say(b"news", event="button"))
             device.close()
 
@@ -332,7 +335,18 @@ class AsyncDeviceTests(AsyncTests):
             [connection.sent for connection in old],
             [frames(b"raspberrypi", b"|disconnect|"), frames(b"raspberrypi", b"news", b"|disconnect|")],
         )
-        self.assertTrue(silent.is_closed)
+
+    def test_an_upgraded_server_is_noticed(self) -> None:
+        """When nobody listened in between, the next server is asked in the new dialect again."""
+        new = FakeConnection(WELCOME + message({"id": 1}, b"b"))
+
+        async def scenario() -> None:
+            old = FakeConnection(frames(b"a"), hangs_up=True)
+            messages = await take(self.device(FakeConnection(hangs_up=True), old, ConnectionRefusedError(), new), 2)
+            self.assertEqual([received.payload for received in messages], [b"a", b"b"])
+
+        self.run_on_loop(scenario())
+        self.assertEqual(new.sent, frames(b"device {}"))
 
     def test_what_is_no_welcome(self) -> None:
         """A hang-up, an error text and other JSON mean an old server as well."""
@@ -468,6 +482,15 @@ class AsyncControllerTests(AsyncTests):
         self.run_on_loop(scenario())
         self.assertEqual(len(self.opened), 1)
 
+    def test_said_twice(self) -> None:
+        """A relay that says its last word twice harms neither this request nor the connection."""
+
+        async def scenario() -> None:
+            async with self.controller(self.server(lambda envelope, _: 2 * final(envelope["id"], "sent"))) as controller:
+                self.assertEqual([(await controller.send("gh", b"x")).status for _ in range(2)], ["sent", "sent"])
+
+        self.run_on_loop(scenario())
+
     def test_close_ends_what_waits(self) -> None:
         """Closing ends outstanding requests at once, and opens nothing more."""
 
@@ -529,7 +552,7 @@ class AsyncControllerTests(AsyncTests):
         self.run_on_loop(scenario())
         target, python, goodbye = b"('127.0.0.1', 1)".ljust(64), frames(b"python"), frames(b"|disconnect|")
         self.assertEqual(self.opened[3].sent, python + target + frames(b"x") + goodbye)
-        self.assertTrue(all(connection.is_closed for connection in self.opened))
+        self.assertEqual([connection.closings for connection in self.opened], [1] * 5)
 
     def test_silent_old_server(self) -> None:
         """An old server that never answers is waited for 40 s, or until the controller is closed."""

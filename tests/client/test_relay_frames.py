@@ -219,10 +219,10 @@ class DeviceListTests(SynchronousTestCase):
         nameless, away = relay.read_devices(
             {
                 "status": "list",
-                "devices": [{"name": None, "address": "('10.0.0.1', 1)"}, {"name": "attic", "address": None, "online": False}],
+                "devices": [{"name": "", "address": "('10.0.0.1', 1)"}, {"name": "attic", "address": None, "online": False}],
             }
         )
-        self.assertEqual(str(nameless), "('10.0.0.1', 1)")
+        self.assertEqual((nameless.name, str(nameless)), (None, "('10.0.0.1', 1)"))
         self.assertEqual((away.address, away.online), ("", False))
 
     def test_failed(self) -> None:
