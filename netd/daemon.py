@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
 from netd.admin.control.service import make_control_service
@@ -25,15 +27,18 @@ FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
 
 
-def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], reactor: Any) -> Daemon:
+def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], reactor: Any, is_in_foreground: bool = True) -> Daemon:
     """Build every service of *configuration*, wire it to the bus and to the table of operations."""
+
+    def stop() -> None:
+        with suppress(ReactorNotRunning):  # a signal, or a second caller, was quicker
+            reactor.stop()
+
     bus, table = LocalBus(), OperationTable()
     services = [kinds[section.kind].make_service(section.config, reactor, bus) for section in configuration.sections]
     netd = configuration.netd
     # What stops the daemon must answer first: the answer leaves at the end of this turn.
-    system = System(
-        netd.name, services, table, bus, reactor.seconds, reactor.seconds(), lambda: reactor.callLater(0.05, reactor.stop)
-    )
+    system = System(netd.name, services, table, bus, reactor.seconds, reactor.seconds(), lambda: reactor.callLater(0.05, stop))
     table.add(system.operations())
     for service in services:
         table.add(service.operations(), service.instance)
@@ -41,7 +46,8 @@ def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], react
         if IConsole.providedBy(service):
             service.use_operations(table)
     control = make_control_service(netd.state_directory, reactor, table)
-    return Daemon(system, [IService(service) for service in services] + [control], str(netd.state_directory))
+    running = [IService(service) for service in services] + [control]
+    return Daemon(system, running, str(netd.state_directory), is_in_foreground)
 
 
 def banner(status: dict[str, Any], state_directory: str) -> str:
@@ -62,28 +68,40 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
 class Daemon(MultiService):
     """All services of one netd process.
 
+    :param is_in_foreground: whether the person who started it still looks at its output.
     :param announce: writes the banner, for a person.
     """
 
     _log = Logger()
 
     def __init__(
-        self, system: System, services: list[Any], state_directory: str, announce: Callable[[str], Any] | None = None
+        self,
+        system: System,
+        services: list[Any],
+        state_directory: str,
+        is_in_foreground: bool = True,
+        announce: Callable[[str], Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.system = system
         self._state_directory = state_directory
+        self._is_in_foreground = is_in_foreground
         self._announce = announce or _print
         for service in services:
             service.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
-        """Listen everywhere; end the process with one clear line when that fails."""
-        self._or_exit(super().privilegedStartService)
+        """Listen everywhere.
+
+        :raises SystemExit: when that fails, after one clear line, in the foreground.
+        :raises netd.errors.NetdError: when that fails in a daemon that has left the terminal: twistd, which waits for it there,
+            tells it and removes the pid file. For one that ended by ``SystemExit`` it would wait for ever.
+        """
+        self._or_fail(super().privilegedStartService)
 
     def startService(self) -> None:
         """Start every service, then say where everything is."""
-        self._or_exit(super().startService)
+        self._or_fail(super().startService)
         signal.signal(signal.SIGHUP, self._hung_up)
         self._announce(banner(self.system.status(), self._state_directory))
 
@@ -93,10 +111,13 @@ class Daemon(MultiService):
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
         return stopped
 
-    def _or_exit(self, act: Callable[[], Any]) -> None:
+    def _or_fail(self, act: Callable[[], Any]) -> None:
         try:
             act()
         except NetdError as error:
+            if not self._is_in_foreground:
+                self._log.critical("netd cannot start: {error}", error=error)
+                raise
             print(f"netd: {error}", file=sys.__stderr__, flush=True)
             raise SystemExit(FAILED) from None
 

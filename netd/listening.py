@@ -7,13 +7,13 @@ each connection, wait a little, cut what is left.
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -52,11 +52,13 @@ def reach_of(address: Any) -> str:
 class ListeningService(Service):
     """Listens with one factory on several endpoints.
 
+    :cvar remedy: what a person can do when an endpoint is not to be had.
     :param listen: Twisted endpoint strings.
     :param stop_timeout: seconds that connections get to finish when the service stops.
     """
 
     _log = Logger()
+    remedy: ClassVar[str] = "Stop what uses it, or choose another with `listen`."
 
     def __init__(self, listen: tuple[str, ...], factory: PeerFactory, reactor: Any, stop_timeout: float = 5.0) -> None:
         self._listen = listen
@@ -101,11 +103,21 @@ class ListeningService(Service):
             return
         for description in self._listen:
             failures: list[Failure] = []
-            listens = serverFromString(self._reactor, description).listen(self._factory)
+            listens = self._endpoint(description).listen(self._factory)
             listens.addCallback(self._listens)
             listens.addErrback(failures.append)
             if failures:
                 raise self._cannot(failures[0], description)
+
+    def _endpoint(self, description: str) -> IStreamServerEndpoint:
+        try:
+            endpoint: IStreamServerEndpoint = serverFromString(self._reactor, description)
+        except LookupError:
+            raise CannotListen(
+                f"[{self._factory.name}] cannot listen on {description}: systemd has handed over no such socket. "
+                "Start netd by its socket unit, or choose another with `listen`."
+            ) from None
+        return endpoint
 
     def _listens(self, port: Any) -> None:
         self._ports.append(port)
@@ -117,9 +129,7 @@ class ListeningService(Service):
         failure.trap(CannotListenError, OSError)
         cause = getattr(failure.value, "socketError", failure.value)
         why = getattr(cause, "strerror", None) or str(cause)
-        return CannotListen(
-            f"[{self._factory.name}] cannot listen on {description}: {why}. Stop what uses it, or choose another with `listen`."
-        )
+        return CannotListen(f"[{self._factory.name}] cannot listen on {description}: {why}. {self.remedy}")
 
     def _close_connections(self) -> Deferred[None]:
         connections = self._factory.connections
@@ -142,5 +152,5 @@ class ListeningService(Service):
         deadline = self._reactor.callLater(self._stop_timeout, cut)
         self._factory.on_lost = finish
         for connection in list(connections):
-            connection.peer.close("netd stops")
+            connection.finish()
         return gone

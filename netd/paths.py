@@ -1,11 +1,11 @@
-"""Where netd keeps its state, decided alike by the daemon and by the command line that talks to it."""
+"""Where netd keeps its state, and what it brought along: decided alike by the daemon and by the command line that talks to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CONTROL_SOCKET", "state_directory"]
+__all__ = ["CONTROL_SOCKET", "packaged", "state_directory"]
 
 CONTROL_SOCKET = "control.sock"
 """Name of the control socket inside the state directory."""
@@ -24,3 +24,10 @@ def state_directory(environ: Mapping[str, str], uid: int) -> Path:
         return Path("/var/lib/netd")
     home = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME", "/")) / ".local" / "state")
     return Path(home) / "netd"
+
+
+def packaged(name: str) -> Path:
+    """A file that comes with netd: beside the package when installed, in ``etc/`` of a checkout."""
+    package = Path(__file__).parent
+    installed = package / "etc" / name
+    return installed if installed.exists() else package.parent / "etc" / name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from twisted.python.usage import Options as TwistedOptions
 from netd.config import Configuration, load
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
+from netd.paths import packaged
 
 __all__ = ["Options", "makeService", "packaged_ini"]
 
@@ -25,10 +25,8 @@ EX_CONFIG = 78
 
 
 def packaged_ini() -> Path:
-    """The INI that comes with netd: beside the package when installed, in ``etc/`` of a checkout."""
-    package = Path(__file__).parent
-    installed = package / "etc" / "netd.ini"
-    return installed if installed.exists() else package.parent / "etc" / "netd.ini"
+    """The INI that comes with netd."""
+    return packaged("netd.ini")
 
 
 class Options(TwistedOptions):
@@ -54,9 +52,9 @@ class Options(TwistedOptions):
             print(errors, file=sys.stderr)
             raise SystemExit(EX_CONFIG) from None
         self._show(path)
-        parent = getattr(self, "parent", None)
-        if isinstance(parent, Mapping) and parent.get("nodaemon") and not parent.get("logger") and not parent.get("logfile"):
-            parent["logger"] = OBSERVER  # type: ignore[index]  # twistd's own options, which are a dict
+        twistd: Any = self.parent
+        if twistd and _is_in_foreground(self) and not any(twistd.get(chosen) for chosen in ("logger", "logfile", "syslog")):
+            twistd["logger"] = OBSERVER
 
     def _show(self, path: Path) -> None:
         if self["check"]:
@@ -69,10 +67,16 @@ class Options(TwistedOptions):
             raise SystemExit(0)
 
 
+def _is_in_foreground(options: Options) -> bool:
+    """Whether the process that was started is the daemon: ``twistd -n``."""
+    twistd: Any = options.parent
+    return twistd is None or bool(twistd.get("nodaemon", True))
+
+
 def makeService(options: Options) -> Any:
     """The daemon that *options* describe. Acts when it is started."""
     from twisted.internet import reactor
 
     from netd.daemon import assemble
 
-    return assemble(options.configuration, find_kinds(), reactor)
+    return assemble(options.configuration, find_kinds(), reactor, _is_in_foreground(options))

@@ -73,7 +73,7 @@ LAYERS = (
         libraries="attrs zope.interface",
     ),
     # Outside: programs that talk to the daemon. They never import it.
-    Layer("alone", modules="netd.client.relay", reaches=()),
+    Layer("alone", modules="netd.client.relay netd.client.command netd.client.session", reaches=()),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
     Layer("cli", modules="netd.cli.*", reaches=(*OUTSIDE, Reach("alone client cli")), libraries="click rich"),
     # 2: options
@@ -91,7 +91,8 @@ LAYERS = (
         "shell",
         modules="netd.log netd.bus.local netd.console.* netd.*.protocol"
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
-        " netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets",
+        " netd.command.execution netd.command.threads"
+        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -99,7 +100,7 @@ LAYERS = (
     Layer(
         "assembly",
         modules="netd.kinds netd.listening netd.system netd.testing"
-        " netd.*.listening netd.*.service netd.gateway.* netd.recorder.*",
+        " netd.*.listening netd.*.service netd.command.functions netd.gateway.* netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),
         libraries="attrs zope.interface twisted",
     ),

@@ -47,7 +47,7 @@ class ControlService(ListeningService):
 
     def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any) -> None:
         self._state_directory = state_directory
-        socket = quoteStringArgument(str(state_directory / CONTROL_SOCKET))
+        socket = quoteStringArgument(str(state_directory / CONTROL_SOCKET)).replace("=", r"\=")  # which it forgets
         super().__init__((f"unix:{socket}:mode=600:lockfile=0",), factory, reactor, stop_timeout=1.0)
         self._lock: int | None = None
 

@@ -1,0 +1,255 @@
+"""From a configuration to a running daemon and back, without a network: the state directory is all that is real."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ReactorNotRunning
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from netd import __version__
+from netd.config import SectionConfig, integer, option, parse
+from netd.console.dispatch import Dispatcher
+from netd.daemon import Daemon, assemble, banner
+from netd.errors import NetdError
+from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
+from netd.operations import Operation, OperationTable, Role
+from netd.paths import CONTROL_SOCKET
+from netd.testing import result_of
+
+
+class PumpConfig(SectionConfig):
+    speed: int = option(integer(1, 100), "10", help="Strokes a minute.")
+
+
+@implementer(INetdService, IConsole)
+class Pump(Service):
+    """A service that is a console as well, and may be unable to start."""
+
+    def __init__(self, instance: str, trouble: Exception | None) -> None:
+        self.instance = instance
+        self.trouble = trouble
+        self.table: OperationTable | None = None
+        self.stopped: Deferred[None] = Deferred()
+
+    def use_operations(self, table: OperationTable) -> None:
+        assert not self.running, "the table comes before the start"
+        self.table = table
+
+    def startService(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return self.stopped
+
+    def operations(self) -> list[Operation]:
+        return [Operation("pump.instance", lambda: self.instance, Role.VIEWER, "Its name")]
+
+    def drain(self) -> Deferred[None]:
+        return succeed(None)
+
+    def status(self) -> dict[str, Any]:
+        places = [{"address": f"pump{number}", "reach": "the plumber"} for number in (1, 2)]
+        return {"kind": "pump", "instance": self.instance, "listening": places}
+
+
+@implementer(IServiceKind)
+class PumpKind:
+    """Makes pumps."""
+
+    kind = "pump"
+    config = PumpConfig
+
+    def __init__(self) -> None:
+        self.trouble: Exception | None = None
+        self.made: list[Pump] = []
+
+    def make_service(self, config: SectionConfig, reactor: object, bus: IBus) -> Pump:
+        assert IBus.providedBy(bus)
+        self.made.append(Pump(config.instance, self.trouble))
+        return self.made[-1]
+
+
+class StoppedReactor(MemoryReactorClock):
+    """A reactor that a signal has stopped already."""
+
+    def stop(self) -> None:
+        raise ReactorNotRunning("Can't stop reactor that isn't running.")
+
+
+class DaemonTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        self.reactor, self.kind = MemoryReactorClock(), PumpKind()
+        self.shown, self.complaints = io.StringIO(), io.StringIO()
+        self.patch(sys, "__stdout__", self.shown)
+        self.patch(sys, "__stderr__", self.complaints)
+
+    def assemble(self, is_in_foreground: bool = True) -> Daemon:
+        """The daemon of an INI with two pumps."""
+        ini = f"[netd]\nname = lab7\nstate_directory = {self.folder}\n[pump]\n[pump:lab2]\n"
+        configuration = parse(ini, "netd.ini", {"pump": PumpConfig}, {}, 1000, "host")
+        return assemble(configuration, {"pump": self.kind}, self.reactor, is_in_foreground)
+
+    def start(self, is_in_foreground: bool = True) -> Daemon:
+        """The same, started as twistd starts it, and stopped when the test ends."""
+        daemon = self.assemble(is_in_foreground)
+        self.addCleanup(self.stop, daemon)
+        daemon.privilegedStartService()
+        daemon.startService()
+        return daemon
+
+    def stop(self, daemon: Daemon) -> None:
+        """Stop *daemon* if it runs; its pumps take no time."""
+        stopped = daemon.stopService()
+        for pump in self.kind.made:
+            if not pump.stopped.called:
+                pump.stopped.callback(None)
+        result_of(stopped)
+
+
+class AssemblyTests(DaemonTestCase):
+    def test_sections(self) -> None:
+        """Each section of the INI is a service, beside the control socket; nothing acts yet."""
+        daemon = self.assemble()
+        self.assertEqual(["main", "lab2"], [pump.instance for pump in self.kind.made])
+        self.assertEqual(3, len(list(daemon)))
+        self.assertEqual(([], [], ""), (self.reactor.unixServers, list(self.folder.iterdir()), self.shown.getvalue()))
+
+    def test_one_table(self) -> None:
+        """The operations of all services and of the daemon are in one table, which each console gets."""
+        daemon = self.assemble()
+        table = daemon.system.table
+        self.assertEqual([table] * 2, [pump.table for pump in self.kind.made])
+        offered = {operation.name: instances for operation, instances in table}
+        self.assertEqual(("lab2", "main"), offered["pump.instance"])
+        self.assertEqual(("main",), offered["system.stop"])
+        operation, _ = table.find("pump.instance", {"instance": "lab2"})
+        self.assertEqual("lab2", operation.function())
+
+    def test_stop_operation(self) -> None:
+        """`system.stop` ends the daemon when its answer has had the time to leave, not before."""
+        dispatcher = Dispatcher(self.assemble().system.table, "manhole")
+        self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, Role.ADMIN)))
+        self.assertFalse(self.reactor.hasStopped)
+        self.reactor.advance(1)
+        self.assertTrue(self.reactor.hasStopped)
+
+    def test_stop_of_what_has_stopped(self) -> None:
+        """`system.stop` in the moment after a SIGTERM changes nothing, and is no error."""
+        self.reactor = StoppedReactor()
+        self.assemble().system.stop()
+        self.reactor.advance(1)
+        self.assertEqual([], self.flushLoggedErrors())
+
+
+class BannerTests(SynchronousTestCase):
+    def test_table(self) -> None:
+        """The table has a line for each place, in columns, with an instance's name where there is one; and the way to end it."""
+        status = {
+            "version": "1.2",
+            "name": "lab7",
+            "services": [
+                {"kind": "relay", "instance": "main", "listening": [{"address": "127.0.0.1:5050", "reach": "this machine only"}]},
+                {
+                    "kind": "pump",
+                    "instance": "lab2",
+                    "listening": [{"address": "a", "reach": "b"}, {"address": "c", "reach": "d"}],
+                },
+                {"kind": "clock", "instance": "main", "listening": []},
+            ],
+        }
+        self.assertEqual(
+            [
+                "netd 1.2 is up as lab7",
+                "",
+                "service    listens on            who may reach it",
+                "---------  --------------------  ----------------------------------------",
+                "relay      127.0.0.1:5050        this machine only",
+                "pump:lab2  a                     b",
+                "pump:lab2  c                     d",
+                "control    unix:/s/control.sock  this user only; the netd command uses it",
+                "",
+                "Stop it with Ctrl-C or `netd stop`.",
+            ],
+            banner(status, "/s").splitlines(),
+        )
+
+
+class LifeTests(DaemonTestCase):
+    def test_start(self) -> None:
+        """When everything is up, and not before, the terminal shows where it is."""
+        daemon = self.assemble()
+        self.addCleanup(self.stop, daemon)
+        daemon.privilegedStartService()
+        self.assertEqual("", self.shown.getvalue())
+        daemon.startService()
+        self.assertTrue(self.shown.getvalue().startswith(f"netd {__version__} is up as lab7\n"))
+        self.assertEqual(str(self.folder / CONTROL_SOCKET), self.reactor.unixServers[0][0])
+        self.assertEqual([True, True], [pump.running for pump in self.kind.made])
+
+    def test_hangup(self) -> None:
+        """SIGHUP, which would end the process, is answered with a line in the log."""
+        self.start()
+        handler = signal.getsignal(signal.SIGHUP)
+        assert callable(handler)
+        with capturedLogs() as events:
+            handler(signal.SIGHUP, None)
+        (event,) = events
+        self.assertIn("SIGHUP", event["log_format"])
+
+    def test_stop(self) -> None:
+        """Stopping takes as long as the slowest service, and says so in the log."""
+        daemon = self.start()
+        with capturedLogs() as events:
+            stopped = daemon.stopService()
+        self.assertIn("netd stops", events[0]["log_format"])
+        self.kind.made[0].stopped.callback(None)
+        self.assertNoResult(stopped)
+        self.kind.made[1].stopped.callback(None)
+        self.successResultOf(stopped)
+        self.assertEqual([False, False], [pump.running for pump in self.kind.made])
+
+    def test_cannot_start(self) -> None:
+        """In the foreground, one clear line and the status 1 end a daemon that cannot start; there is no table."""
+        self.kind.trouble = NetdError("the pump is dry; fill it")
+        error = self.assertRaises(SystemExit, self.start)
+        self.assertEqual(
+            (1, "netd: the pump is dry; fill it\n", ""), (error.code, self.complaints.getvalue(), self.shown.getvalue())
+        )
+
+    def test_cannot_listen(self) -> None:
+        """So does trouble with a listener or the state directory, which shows before privileges are given up."""
+        self.start()
+        second = self.assemble()
+        self.assertRaises(SystemExit, second.privilegedStartService)
+        self.assertTrue(self.complaints.getvalue().startswith("netd: another netd runs with the state directory"))
+
+    def test_cannot_start_in_the_background(self) -> None:
+        """A daemon that has left the terminal logs the line, and leaves it to twistd to tell the terminal and end."""
+        self.kind.trouble = NetdError("the pump is dry; fill it")
+        with capturedLogs() as events:
+            error = self.assertRaises(NetdError, self.start, False)
+        self.assertEqual("", self.complaints.getvalue())
+        self.assertIn(error, [event.get("error") for event in events])
+
+    def test_bug(self) -> None:
+        """A bug is not dressed up as a clear line: its traceback is wanted."""
+        self.kind.trouble = ZeroDivisionError()
+        self.assertRaises(ZeroDivisionError, self.start)

@@ -1,0 +1,244 @@
+"""A service that listens: its endpoints, how it tells that one is not to be had, and how politely it ends. No network."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.listening import CannotListen, ListeningService, make_context, reach_of
+from netd.testing import Connection, connect
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.protocol import PeerFactory, PeerProtocol
+
+
+class QuietProtocol(PeerProtocol):
+    """A connection on which nothing is said."""
+
+    bounds = Bounds(Policy.PAUSE, 1 << 16)
+
+
+class QuietFactory(PeerFactory):
+    connection = QuietProtocol
+
+
+class Port:
+    """A listener, closed when the test says so."""
+
+    def __init__(self, host: object) -> None:
+        self.host = host
+        self.closed: Deferred[None] = Deferred()
+        self.is_closing = False
+
+    def getHost(self) -> object:
+        return self.host
+
+    def stopListening(self) -> Deferred[None]:  # noqa: N802 - as Twisted calls it
+        self.is_closing = True
+        return self.closed
+
+
+class Reactor(MemoryReactorClock):
+    """A reactor on which some ports are taken.
+
+    :ivar taken: the trouble with a port.
+    :ivar ports: the listeners.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: dict[int, Exception] = {}
+        self.ports: list[Port] = []
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Port:  # noqa: N802 - as Twisted calls it
+        if port in self.taken:
+            raise self.taken[port]
+        super().listenTCP(port, factory, backlog, interface)
+        self.ports.append(Port((IPv6Address if ":" in interface else IPv4Address)("TCP", interface, port)))
+        return self.ports[-1]
+
+
+class ListeningTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.factory = QuietFactory("pump:lab2", make_context(self.reactor, 30.0))
+
+    def service(self, *listen: str) -> ListeningService:
+        """A service on these endpoints that gives connections two seconds to finish."""
+        return ListeningService(listen or ("tcp:7001:interface=127.0.0.1",), self.factory, self.reactor, 2.0)
+
+    def started(self, *listen: str) -> ListeningService:
+        """The same, started as twistd starts it."""
+        service = self.service(*listen)
+        service.privilegedStartService()
+        service.startService()
+        return service
+
+
+class StartTests(ListeningTestCase):
+    def test_endpoints(self) -> None:
+        """A service listens on all its endpoints, once each, and says who reaches it there."""
+        service = self.started(
+            "tcp:7001:interface=127.0.0.1", "tcp:7002:interface=0.0.0.0", r"tcp6:7003:interface=\:\:1", "unix:/run/pump.sock"
+        )
+        self.assertEqual(
+            [
+                {"address": "127.0.0.1:7001", "reach": "this machine only"},
+                {"address": "0.0.0.0:7002", "reach": "every machine that reaches this one"},
+                {"address": "[::1]:7003", "reach": "this machine only"},
+                {"address": "unix:/run/pump.sock", "reach": "users of this machine who may open the socket file"},
+            ],
+            service.listening(),
+        )
+        self.assertEqual([7001, 7002, 7003], [server[0] for server in self.reactor.tcpServers])
+        self.assertEqual(1, len(self.reactor.unixServers))
+
+    def test_start_with_privileges(self) -> None:
+        """Ports are taken before privileges are given up: those below 1024 are to be had."""
+        self.service("tcp:70").privilegedStartService()
+        self.assertEqual([70], [server[0] for server in self.reactor.tcpServers])
+
+    def test_start_without_privileges(self) -> None:
+        """A service that is added to a daemon which runs already listens, too."""
+        self.service().startService()
+        self.assertEqual(1, len(self.reactor.tcpServers))
+
+    def test_constructor_touches_nothing(self) -> None:
+        """Until it is started, a service takes no port."""
+        service = self.service()
+        self.assertEqual(([], []), (self.reactor.tcpServers, service.listening()))
+
+    def refusal(self, *listen: str) -> str:
+        """What a person reads when the service cannot start."""
+        return str(self.assertRaises(CannotListen, self.started, *listen))
+
+    def test_busy_port(self) -> None:
+        """A port that is taken is told with section, endpoint, cause and remedy."""
+        self.reactor.taken[7002] = CannotListenError("127.0.0.1", 7002, OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE)))
+        self.assertEqual(
+            "[pump:lab2] cannot listen on tcp:7002:interface=127.0.0.1: Address already in use. "
+            "Stop what uses it, or choose another with `listen`.",
+            self.refusal("tcp:7001", "tcp:7002:interface=127.0.0.1"),
+        )
+
+    def test_forbidden_port(self) -> None:
+        """So is a port that this user may not take, however the operating system says it."""
+        self.reactor.taken[70] = PermissionError(errno.EACCES, "Permission denied")
+        self.assertIn("cannot listen on tcp:70: Permission denied.", self.refusal("tcp:70"))
+        self.reactor.taken[71] = CannotListenError(None, 71, "no luck")  # as Twisted itself does
+        self.assertIn("cannot listen on tcp:71: no luck.", self.refusal("tcp:71"))
+
+    def test_fault_of_ours(self) -> None:
+        """A bug is not mistaken for a port that is taken."""
+        self.reactor.taken[7001] = ZeroDivisionError()
+        self.assertRaises(ZeroDivisionError, self.started)
+
+    def test_missing_systemd_socket(self) -> None:
+        """A socket that systemd should have handed over, and has not, is told so."""
+        for description in ("systemd:domain=INET:index=7", "systemd:domain=INET:name=pump"):
+            self.assertEqual(
+                f"[pump:lab2] cannot listen on {description}: systemd has handed over no such socket. "
+                "Start netd by its socket unit, or choose another with `listen`.",
+                self.refusal(description),
+            )
+
+
+class EndTests(ListeningTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.running = self.started("tcp:7001", "tcp:7002")
+
+    def close_ports(self) -> None:
+        """The listeners are closed."""
+        for port in self.reactor.ports:
+            port.closed.callback(None)
+
+    def test_drain(self) -> None:
+        """Draining closes the listeners and leaves the connections alone; it is done when all listeners are."""
+        caller = connect(self.factory, self.reactor)
+        drained = self.running.drain()
+        self.assertEqual(([True, True], []), ([port.is_closing for port in self.reactor.ports], self.running.listening()))
+        self.reactor.ports[0].closed.callback(None)
+        self.assertNoResult(drained)
+        self.reactor.ports[1].closed.callback(None)
+        self.successResultOf(drained)
+        self.assertFalse(caller.is_closing)
+        self.successResultOf(self.running.drain())
+
+    def test_stop_without_connections(self) -> None:
+        """A service with no connection has stopped as soon as its listeners are closed; no timer is left."""
+        stopped = self.running.stopService()
+        self.assertNoResult(stopped)
+        self.close_ports()
+        self.successResultOf(stopped)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_polite_stop(self) -> None:
+        """Each connection is told politely, and the service has stopped when the last one has gone."""
+        callers = [connect(self.factory, self.reactor) for _ in range(2)]
+        stopped = self.running.stopService()
+        self.assertFalse(callers[0].is_closing, "nobody is closed while somebody may still come in")
+        self.close_ports()
+        self.assertTrue(all(caller.is_closing for caller in callers))
+        self.assertEqual({"netd stops"}, {caller.protocol.peer.reason for caller in callers})
+        callers[0].lose()
+        self.assertNoResult(stopped)
+        callers[1].lose()
+        self.successResultOf(stopped)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_deadline(self) -> None:
+        """Whoever does not go in time is cut, with a line in the log; the daemon does not wait for ever."""
+        caller = self.stubborn()
+        stopped = self.running.stopService()
+        self.close_ports()
+        self.reactor.advance(1.9)
+        self.assertNoResult(stopped)
+        self.assertFalse(caller.transport.disconnected)
+        with capturedLogs() as events:
+            self.reactor.advance(0.2)
+        self.successResultOf(stopped)
+        self.assertTrue(caller.transport.disconnected)
+        self.assertIn(("pump:lab2", 1), [(event.get("service"), event.get("count")) for event in events])
+        caller.lose()
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_one_of_two_is_stubborn(self) -> None:
+        """One that goes in time does not make the service forget the one that does not."""
+        caller, stubborn = connect(self.factory, self.reactor), self.stubborn()
+        stopped = self.running.stopService()
+        self.close_ports()
+        caller.lose()
+        self.assertNoResult(stopped)
+        stubborn.lose()
+        self.successResultOf(stopped)
+
+    def stubborn(self) -> Connection:
+        """A connection whose other side keeps it open for longer than a polite end takes."""
+        caller = connect(self.factory, self.reactor)
+        caller.transport.unsent = 1  # type: ignore[attr-defined]  # as the transports of netd have it
+        return caller
+
+
+class ReachTests(SynchronousTestCase):
+    def test_words(self) -> None:
+        """Nobody has to know what 0.0.0.0 or a zone means to see who may connect."""
+        for host, words in (
+            ("127.0.0.1", "this machine only"),
+            ("127.8.0.1", "this machine only"),
+            ("::1", "this machine only"),
+            ("0.0.0.0", "every machine that reaches this one"),
+            ("", "every machine that reaches this one"),
+            ("::", "every machine that reaches this one"),
+            ("192.168.1.20", "machines that reach 192.168.1.20"),
+            ("fe80::1%eth0", "machines that reach fe80::1%eth0"),
+        ):
+            self.assertEqual(words, reach_of((IPv6Address if ":" in host else IPv4Address)("TCP", host, 1)))
+        self.assertEqual("users of this machine who may open the socket file", reach_of(UNIXAddress(b"/run/pump.sock")))

@@ -1,0 +1,94 @@
+"""Logging: nothing repeats without end, and no peer writes to the operator's terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.logger import Logger
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.log import INTERVAL, LogLimiter, make_observer, printable
+
+
+class LimiterTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        """A limiter on a clock that starts at zero."""
+        self.clock = Clock()
+        self.limiter = LogLimiter(self.clock.seconds)
+
+    def test_first(self) -> None:
+        """The first of each kind is logged, also in the daemon's first second."""
+        self.assertEqual([0, 0], [self.limiter.admit(kind) for kind in ("bad header", "timed out")])
+
+    def test_repeated(self) -> None:
+        """Further ones are held back for a minute; then one is logged, with their number; and so on."""
+        self.assertEqual([0, None, None], [self.limiter.admit("bad header") for _ in range(3)])
+        self.clock.advance(INTERVAL - 0.1)
+        self.assertIsNone(self.limiter.admit("bad header"))
+        self.clock.advance(0.1)
+        self.assertEqual([3, None], [self.limiter.admit("bad header") for _ in range(2)])
+        self.clock.advance(INTERVAL)
+        self.assertEqual([1, None], [self.limiter.admit("bad header") for _ in range(2)])
+
+    def test_quiet_time(self) -> None:
+        """After a quiet time nothing was held back."""
+        self.limiter.admit("bad header")
+        self.clock.advance(10 * INTERVAL)
+        self.assertEqual(0, self.limiter.admit("bad header"))
+
+    def test_interval(self) -> None:
+        """The interval can be chosen."""
+        limiter = LogLimiter(self.clock.seconds, interval=1)
+        self.assertEqual([0, None], [limiter.admit("x") for _ in range(2)])
+        self.clock.advance(1)
+        self.assertEqual(1, limiter.admit("x"))
+
+
+class PrintableTests(SynchronousTestCase):
+    def test_examples(self) -> None:
+        """Escape sequences arrive as text; tabs, newlines and every alphabet as they are."""
+        self.assertEqual("\\x1b[31mred\\x07 \\x00\\x7f\\x9b\\x0d", printable("\x1b[31mred\x07 \x00\x7f\x9b\r"))
+        self.assertEqual("a\tb\nü 温室 \\", printable("a\tb\nü 温室 \\"))
+
+    @given(st.text())
+    def test_any_text(self, text: str) -> None:
+        """Nothing that a terminal obeys gets through, and text without it is untouched."""
+        made = printable(text)
+        self.assertFalse([char for char in made if (ord(char) < 32 and char not in "\t\n") or 127 <= ord(char) < 160])
+        if text.isprintable():
+            self.assertEqual(text, made)
+
+
+class ObserverTests(SynchronousTestCase):
+    def log(self, text: str, **fields: object) -> str:
+        """What is written of an event."""
+        out = io.StringIO()
+        Logger(namespace="test", observer=make_observer(out)).info(text, **fields)
+        return out.getvalue()
+
+    def test_line(self) -> None:
+        """An event is one line with its time and its place."""
+        line = self.log("{who} left", who="a device")
+        self.assertTrue(line.endswith("[test#info] a device left\n"), line)
+
+    def test_control_characters(self) -> None:
+        """A peer's text cannot colour the operator's terminal, nor forge a line of its own."""
+        written = self.log("{who} left", who="x\x1b[2J\r\n2030-01-01 [netd] all is well")
+        self.assertNotIn("\x1b", written)
+        self.assertNotIn("\r", written)
+        self.assertIn("x\\x1b[2J\\x0d\n\t2030-01-01", written)
+
+    def test_empty(self) -> None:
+        """An event without text leaves no line."""
+        self.assertEqual("", self.log(""))
+
+    def test_standard_output(self) -> None:
+        """Left to itself it writes where the service runner collects it: the standard output of that moment."""
+        out = io.StringIO()
+        self.patch(sys, "stdout", out)
+        Logger(namespace="test", observer=make_observer()).info("hello")
+        self.assertIn("hello", out.getvalue())

@@ -1,0 +1,49 @@
+"""What travels on the bus."""
+
+from __future__ import annotations
+
+from attrs.exceptions import FrozenInstanceError
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.message import Message
+from netd.wire.jsontext import encode
+
+
+class MessageTests(SynchronousTestCase):
+    def test_encoded_once(self) -> None:
+        """However many browsers watch, an event is written as JSON once; and not at all when none does."""
+        asked: list[object] = []
+
+        def record(event: object) -> bytes:
+            asked.append(event)
+            return encode(event)
+
+        message = Message("a.b", {"x": 1})
+        self.assertEqual([], asked)
+        first = message.encoded(record)
+        self.assertEqual(b'{"x":1}', first)
+        self.assertIs(first, message.encoded(record))
+        self.assertEqual([{"x": 1}], asked)
+
+    def test_empty_encoding_is_kept(self) -> None:
+        """Even an encoding of no bytes is made once."""
+        asked: list[object] = []
+        message = Message("a", None)
+        for _ in range(2):
+            self.assertEqual(b"", message.encoded(lambda event: asked.append(event) or b""))  # type: ignore[func-returns-value]
+        self.assertEqual([None], asked)
+
+    def test_frozen(self) -> None:
+        """No subscriber can change what the others get."""
+        message = Message("a", 1)
+        for name, value in (("subject", "b"), ("event", 2)):
+            with self.assertRaises(FrozenInstanceError):
+                setattr(message, name, value)
+
+    def test_equality(self) -> None:
+        """Two messages are equal when they say the same, whether anyone has read them or not."""
+        read, unread = Message("a", [1]), Message("a", [1])
+        read.encoded(encode)
+        self.assertEqual(read, unread)
+        self.assertNotEqual(read, Message("b", [1]))
+        self.assertEqual("Message(subject='a', event=[1])", repr(read))

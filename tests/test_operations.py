@@ -1,0 +1,119 @@
+"""One table of operations: what consoles can call, and what they read when they cannot."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.errors import InvalidArguments, NetdError, NoSuchOperation
+from netd.operations import MAIN, NO_DEFAULT, Argument, Operation, OperationTable, Role
+
+
+class Relay:
+    """Stands for a service."""
+
+    def send(self, target: str, deadline: float | None = None, *, wait: bool = True) -> str:
+        """Send."""
+        return f"{target} {deadline} {wait}"
+
+    def devices(self) -> list[str]:
+        """List."""
+        return []
+
+
+def offer(names: tuple[str, ...] = ("relay.send", "relay.devices")) -> list[Operation]:
+    """What a relay offers."""
+    relay = Relay()
+    functions = {"relay.send": relay.send, "relay.devices": relay.devices}
+    return [Operation(name, functions[name], Role.OPERATOR, "…") for name in names]
+
+
+class OperationTests(SynchronousTestCase):
+    def test_arguments(self) -> None:
+        """The arguments that consoles show are those of the function, with their types and defaults."""
+        send, devices = offer()
+        self.assertEqual(
+            (Argument("target", str, NO_DEFAULT), Argument("deadline", float | None, None), Argument("wait", bool, True)),
+            send.arguments,
+        )
+        self.assertEqual([True, False, False], [argument.is_required for argument in send.arguments])
+        self.assertEqual((), devices.arguments)
+
+    def test_default_of_none(self) -> None:
+        """An argument whose default is None is not one that must be given."""
+        self.assertFalse(Argument("x", str | None, None).is_required)
+        self.assertTrue(Argument("x", str | None).is_required)
+
+    def test_roles(self) -> None:
+        """Each role may do all that a lower one may."""
+        self.assertEqual([Role.VIEWER, Role.OPERATOR, Role.ADMIN], sorted(Role))
+
+
+class TableTests(SynchronousTestCase):
+    def table(self, *instances: str) -> OperationTable:
+        """A table with relays of these names."""
+        table = OperationTable()
+        for instance in instances:
+            table.add(offer(), instance)
+        return table
+
+    def refusal(self, table: OperationTable, name: str, **parameters: object) -> NetdError:
+        """Why a call is refused."""
+        return self.assertRaises(NetdError, table.find, name, parameters)
+
+    def test_listing(self) -> None:
+        """The list is by name, and says which instances offer each."""
+        table = self.table("main", "lab2")
+        table.add(offer(("relay.send",)), "attic")
+        self.assertEqual(
+            [("relay.devices", ("lab2", "main")), ("relay.send", ("attic", "lab2", "main"))],
+            [(operation.name, instances) for operation, instances in table],
+        )
+        self.assertEqual([], list(OperationTable()))
+
+    def test_main_is_the_default(self) -> None:
+        """Without an instance, ``main`` is meant, both when adding and when calling."""
+        table = OperationTable()
+        mine = offer()
+        table.add(mine)
+        table.add(offer(), "lab2")
+        self.assertIs(mine[0], table.find("relay.send", {})[0])
+        self.assertIs(mine[0], table.find("relay.send", {"instance": None})[0])
+        self.assertIs(mine[0], table.find("relay.send", {"instance": MAIN})[0])
+
+    def test_only_instance(self) -> None:
+        """Where there is only one, it is meant, whatever its name."""
+        table = self.table("lab2")
+        self.assertEqual("relay.send", table.find("relay.send", {})[0].name)
+
+    def test_chosen_instance(self) -> None:
+        """A caller may choose; the function does not see the choice, and the caller's own mapping stays as it was."""
+        table = self.table("main")
+        lab = offer()
+        table.add(lab, "lab2")
+        parameters = {"target": "a", "instance": "lab2"}
+        operation, rest = table.find("relay.send", parameters)
+        self.assertIs(lab[0], operation)
+        self.assertEqual(({"target": "a"}, {"target": "a", "instance": "lab2"}), (rest, parameters))
+
+    def test_instance_is_needed(self) -> None:
+        """Among several without a ``main`` the caller reads the names to choose from; so does who names none of them."""
+        table = self.table("b", "a")
+        wanted = "instance: relay.send has the instances a, b; say which"
+        for parameters in ({}, {"instance": "c"}, {"instance": 1}, {"instance": ["a"]}, {"instance": ""}):
+            error = self.refusal(table, "relay.send", **parameters)
+            self.assertIsInstance(error, InvalidArguments)
+            self.assertEqual(wanted, str(error))
+
+    def test_no_such_operation(self) -> None:
+        """A misspelt name is answered with the nearest ones; a strange one without."""
+        table = self.table("main")
+        error = self.refusal(table, "relay.sent")
+        self.assertIsInstance(error, NoSuchOperation)
+        self.assertEqual("no operation 'relay.sent' (did you mean relay.send or relay.devices?)", str(error))
+        self.assertEqual("no operation 'zzz'", str(self.refusal(table, "zzz")))
+
+    def test_offered_twice(self) -> None:
+        """Two services that offer the same under the same name are found out when the daemon is built."""
+        table = self.table("main")
+        error = self.assertRaises(ValueError, table.add, offer())
+        self.assertEqual("operation relay.send of instance main is offered twice", str(error))

@@ -1,0 +1,243 @@
+"""The life of a real daemon: from its table to its end, and every way in which it cannot start."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+from pathlib import Path
+
+from netd.client.control import Control
+from netd.paths import CONTROL_SOCKET
+from tests.process import LOOPBACK, PATIENCE, RealTestCase, frame, read_frame, wait_for_pid
+
+
+class StartTests(RealTestCase):
+    def test_banner(self) -> None:
+        """Whoever starts netd reads where each service listens, who may reach it, and how to end it."""
+        daemon = self.start(self.write_ini(f"name = lab7\n[relay]\nlisten = {LOOPBACK}\n[relay:lab2]\nlisten = {LOOPBACK}\n"))
+        port, second = daemon.port(), daemon.port("relay:lab2")
+        self.assertRegex(daemon.output, r"(?m)^netd \S+ is up as lab7$")
+        self.assertRegex(daemon.output, rf"(?m)^relay +127\.0\.0\.1:{port} +this machine only$")
+        self.assertRegex(daemon.output, rf"(?m)^relay:lab2 +127\.0\.0\.1:{second} +this machine only$")
+        self.assertRegex(daemon.output, rf"(?m)^control +unix:{re.escape(str(self.state))}/control\.sock +this user only")
+        self.assertIn("Stop it with Ctrl-C or `netd stop`.", daemon.output)
+
+    def test_permissions(self) -> None:
+        """Nobody but the daemon's own user reaches its state or its control socket."""
+        self.start().port()
+        self.assertEqual(0o700, stat.S_IMODE(self.state.stat().st_mode))
+        self.assertEqual(0o600, stat.S_IMODE((self.state / CONTROL_SOCKET).stat().st_mode))
+
+    def test_several_endpoints(self) -> None:
+        """A relay that listens on a port and on a unix socket is one relay: who came by one reaches who came by the other."""
+        path = self.folder / "relay.sock"
+        daemon = self.start(self.write_ini(f"[relay]\nlisten = {LOOPBACK} unix:{path}\n"))
+        device = self.connect(daemon.port())
+        device.sendall(frame(b"raspberrypi"))
+        with socket.socket(socket.AF_UNIX) as controller:
+            controller.settimeout(PATIENCE)
+            controller.connect(str(path))
+            controller.sendall(frame(b"python") + str(device.getsockname()).encode().ljust(64) + frame(b"hello"))
+            self.assertEqual(b"data succesfully sent", read_frame(controller))
+        self.assertEqual(b"hello", read_frame(device))
+        self.assertRegex(
+            daemon.output, rf"(?m)^relay +unix:{re.escape(str(path))} +users of this machine who may open the socket"
+        )
+
+    def test_two_state_directories(self) -> None:
+        """Two daemons with a state directory each run side by side, and each answers on its own control socket."""
+        first, second = self.start(self.write_ini(state="first")), self.start(self.write_ini(state="second"))
+        ports = [first.port(), second.port()]
+        for daemon, port in zip((first, second), ports, strict=True):
+            (relay,) = daemon.call("system.status")["services"]
+            self.assertEqual(f"127.0.0.1:{port}", relay["listening"][0]["address"])
+
+    def test_killed_daemon(self) -> None:
+        """After a daemon was killed, the next one takes its state directory and its port over."""
+        killed = self.start()
+        port = killed.port()
+        killed.signal(signal.SIGKILL)
+        killed.wait()
+        self.assertTrue((self.state / CONTROL_SOCKET).is_socket(), "the killed daemon left no socket: nothing is tested here")
+        daemon = self.start(self.write_ini(f"[relay]\nlisten = tcp:{port}:interface=127.0.0.1\n"))
+        self.assertEqual(port, daemon.port())
+        self.assertEqual([], daemon.call("relay.devices"))
+
+
+class CannotStartTests(RealTestCase):
+    def refusal(self, ini: Path) -> str:
+        """The one line that a daemon says which exits with 1 because it cannot start."""
+        outcome = self.twistd("-n", "--pidfile=", "netd", "-c", ini)
+        self.assertEqual(1, outcome.returncode, outcome.stdout + outcome.stderr)
+        self.assertNotIn("Traceback", outcome.stdout + outcome.stderr)
+        (line,) = outcome.stderr.splitlines()
+        return line
+
+    def test_busy_port(self) -> None:
+        """A port that is taken is named, with its section and the remedy, in one line."""
+        port = self.start(self.write_ini(state="other")).port()
+        line = self.refusal(self.write_ini(f"[relay:lab2]\nlisten = {LOOPBACK} tcp:{port}:interface=127.0.0.1\n"))
+        self.assertEqual(
+            f"netd: [relay:lab2] cannot listen on tcp:{port}:interface=127.0.0.1: Address already in use. "
+            "Stop what uses it, or choose another with `listen`.",
+            line,
+        )
+
+    def test_same_state_directory(self) -> None:
+        """A second daemon on one state directory is told that there is a first; the first goes on."""
+        daemon = self.start()
+        daemon.port()
+        line = self.refusal(self.write_ini())
+        self.assertRegex(
+            line, rf"^netd: another netd runs with the state directory {re.escape(str(self.state))}; stop it .*or give"
+        )
+        self.assertEqual([], daemon.call("relay.devices"))
+
+    def test_state_directory_that_cannot_be(self) -> None:
+        """A state directory below a file is refused with the way to name another."""
+        (self.folder / "file").touch()
+        line = self.refusal(self.ini_with_state(self.folder / "file" / "state"))
+        self.assertIn(f"cannot use the state directory {self.folder}/file/state: Not a directory; choose another", line)
+
+    def test_socket_that_systemd_did_not_hand_over(self) -> None:
+        """A configuration for socket activation, started by hand, says what is missing."""
+        line = self.refusal(self.write_ini("[relay]\nlisten = systemd:domain=INET:name=relay\n"))
+        self.assertIn("[relay] cannot listen on systemd:domain=INET:name=relay: systemd has handed over no such socket", line)
+
+    def ini_with_state(self, state: Path) -> Path:
+        """An INI file that keeps its state there."""
+        path = self.folder / "odd.ini"
+        path.write_text(f"[netd]\nstate_directory = {state}\n[relay]\nlisten = {LOOPBACK}\n", encoding="utf-8")
+        return path
+
+
+class EndTests(RealTestCase):
+    def test_hangup(self) -> None:
+        """The daemon outlives the terminal that it was started from; SIGHUP is no order to end."""
+        daemon = self.start()
+        port = daemon.port()
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("SIGHUP: the configuration is read at start only")
+        controller = self.connect(port)
+        controller.sendall(frame(b"python") + b"|no target|".ljust(64))
+        self.assertEqual(b"|no raspberrypies|", read_frame(controller))
+        self.assertEqual(0, daemon.stop(), daemon.output)
+
+    def test_terminated_with_a_device(self) -> None:
+        """SIGTERM ends the daemon, and a connected device sees an orderly end of its connection; the status is the signal's."""
+        daemon = self.start()
+        device = self.connect(daemon.port())
+        device.sendall(frame(b"raspberrypi"))
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(b"", device.recv(1), "neither bytes nor a reset, but the end")
+        device.close()
+        self.assertEqual(-signal.SIGTERM, daemon.wait(), daemon.output)
+        self.assertNotIn("Traceback", daemon.output)
+        self.assertRegex(daemon.output, r"127\.0\.0\.1:\d+ left after .* netd stops")
+
+    def test_terminated_with_a_device_that_does_not_go(self) -> None:
+        """A device that keeps its side open holds the daemon up for a second or two, not for ever."""
+        daemon = self.start(self.write_ini(f"stop_timeout = 100ms\n[relay]\nlisten = {LOOPBACK}\n"))
+        device = self.connect(daemon.port())
+        device.sendall(frame(b"raspberrypi"))
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(-signal.SIGTERM, daemon.wait(), daemon.output)
+        self.assertNotIn("Traceback", daemon.output)
+
+    def test_stopped_by_an_operator(self) -> None:
+        """`system.stop` is answered first; then the daemon ends with 0 and leaves no socket behind."""
+        daemon = self.start()
+        port = daemon.port()
+        self.assertEqual({"status": "stopping"}, daemon.call("system.stop"))
+        self.assertEqual(0, daemon.wait(), daemon.output)
+        self.assertFalse((self.state / CONTROL_SOCKET).exists())
+        self.assertRaises(ConnectionRefusedError, self.connect, port)
+
+    def test_stopped_twice(self) -> None:
+        """Two operators who stop it at the same moment are both answered, and it ends without a traceback."""
+        daemon = self.start()
+        daemon.port()
+        with socket.socket(socket.AF_UNIX) as operator:
+            operator.settimeout(PATIENCE)
+            operator.connect(str(self.state / CONTROL_SOCKET))
+            operator.sendall(b"".join(b'{"jsonrpc":"2.0","id":%d,"method":"system.stop"}\n' % number for number in (1, 2)))
+            with operator.makefile() as answers:
+                self.assertEqual([1, 2], [json.loads(line)["id"] for line in answers])
+        self.assertEqual(0, daemon.wait(), daemon.output)
+        self.assertNotIn("Traceback", daemon.output)
+
+    def test_drained(self) -> None:
+        """After `system.drain` nobody new gets in, who is in stays in, and the control socket still answers."""
+        daemon = self.start()
+        port = daemon.port()
+        controller = self.connect(port)
+        controller.sendall(frame(b"python") + b"|no target|".ljust(64))
+        self.assertEqual(b"|no raspberrypies|", read_frame(controller))
+        self.assertEqual({"status": "draining", "services": 1}, daemon.call("system.drain"))
+        self.assertRaises(ConnectionRefusedError, self.connect, port)
+        controller.sendall(frame(b"python") + b"|no target|".ljust(64))
+        self.assertEqual(b"|no raspberrypies|", read_frame(controller))
+        self.assertEqual(0, daemon.stop(), daemon.output)
+
+
+class DaemonisedTests(RealTestCase):
+    """Without ``-n``: twistd returns when the daemon, which has left the terminal, is up."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.pid_file, self.log_file = self.folder / "netd.pid", self.folder / "netd.log"
+        self.addCleanup(self.kill)
+
+    def daemonise(self, ini: Path) -> tuple[int, str]:
+        """Start it; twistd's exit status, and what the terminal shows."""
+        outcome = self.twistd(f"--pidfile={self.pid_file}", f"--logfile={self.log_file}", "netd", "-c", ini)
+        return outcome.returncode, outcome.stdout + outcome.stderr
+
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End the daemon of the pid file."""
+        pid = int(self.pid_file.read_text(encoding="ascii"))
+        os.kill(pid, number)
+        wait_for_pid(pid)
+
+    def kill(self) -> None:
+        """Leave nothing behind."""
+        if self.pid_file.exists():
+            self.terminate(signal.SIGKILL)
+
+    def test_start_and_stop(self) -> None:
+        """It answers as soon as twistd has returned, writes its log, and ends by the pid in its file, which it takes along."""
+        self.assertEqual((0, ""), self.daemonise(self.write_ini()))
+        with Control(self.state / CONTROL_SOCKET, PATIENCE) as control:
+            address = control.call("system.status")["services"][0]["listening"][0]["address"]
+        controller = self.connect(int(address.rpartition(":")[2]))
+        controller.sendall(frame(b"python") + b"|no target|".ljust(64))
+        self.assertEqual(b"|no raspberrypies|", read_frame(controller))
+        self.terminate()
+        self.assertFalse(self.pid_file.exists())
+        self.assertFalse((self.state / CONTROL_SOCKET).exists())
+        self.assertIn("Server Shut Down", self.log_file.read_text(encoding="utf-8"))
+
+    def test_busy_port(self) -> None:
+        """A port that is taken is told on the terminal, the whole of it in the log, and no pid file claims that netd runs."""
+        port = self.start(self.write_ini(state="other")).port()
+        status, shown = self.daemonise(self.write_ini(f"[relay]\nlisten = tcp:{port}:interface=127.0.0.1\n"))
+        self.assertEqual(1, status, shown)
+        self.assertIn(f"[relay] cannot listen on tcp:{port}:interface=127.0.0.1: Address al", shown)
+        self.assertIn("look at log file", shown)
+        self.assertRegex(
+            self.log_file.read_text(encoding="utf-8"),
+            r"netd cannot start: \[relay\] .*: Address already in use\. Stop what uses it",
+        )
+        self.assertFalse(self.pid_file.exists())
+
+    def test_broken_configuration(self) -> None:
+        """A mistake in the configuration is told on the terminal, before anything leaves it."""
+        ini = self.write_ini("[relay]\nlissten = tcp:0\n")
+        status, shown = self.daemonise(ini)
+        self.assertEqual(78, status, shown)
+        self.assertRegex(shown, rf"^{re.escape(str(ini))}:4: \[relay\] lissten: unknown option \(did you mean listen\?\)\n$")
+        self.assertFalse(self.pid_file.exists())

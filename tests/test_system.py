@@ -1,0 +1,111 @@
+"""What can be asked of the daemon as a whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from netd import __version__
+from netd.bus.local import LocalBus
+from netd.errors import InvalidArguments
+from netd.interfaces import INetdService
+from netd.message import Message
+from netd.operations import Operation, OperationTable, Role
+from netd.system import System
+
+
+@implementer(INetdService)
+class Pump:
+    """A service that is closed when the test says so."""
+
+    instance = "main"
+
+    def __init__(self) -> None:
+        self.drained: Deferred[None] = Deferred()
+
+    def operations(self) -> list[Operation]:
+        return []
+
+    def status(self) -> dict[str, Any]:
+        return {"kind": "pump"}
+
+    def drain(self) -> Deferred[None]:
+        return self.drained
+
+
+class SystemTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock, self.bus, self.table, self.pumps = Clock(), LocalBus(), OperationTable(), [Pump(), Pump()]
+        self.stops = 0
+        self.clock.advance(1000)
+        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, 1000.0, self.stop)
+        self.table.add(self.system.operations())
+
+    def stop(self) -> None:
+        self.stops += 1
+
+    def call(self, name: str, **arguments: object) -> Any:
+        """What an operation of the table returns."""
+        operation, rest = self.table.find(name, arguments)
+        return operation.function(**rest)
+
+    def test_operations(self) -> None:
+        """The operations are there that the console protocol promises, and only an administrator can end the daemon."""
+        roles = {operation["name"]: operation["role"] for operation in self.call("system.operations")}
+        self.assertEqual(
+            {
+                "bus.last": "viewer",
+                "system.drain": "admin",
+                "system.operations": "viewer",
+                "system.status": "viewer",
+                "system.stop": "admin",
+            },
+            roles,
+        )
+
+    def test_operations_of_services(self) -> None:
+        """Operations that services add later are listed, too, as plain JSON."""
+        self.table.add([Operation("pump.stop", self.stop, Role.ADMIN, "Stop")])
+        names = [operation["name"] for operation in json.loads(json.dumps(self.call("system.operations")))]
+        self.assertIn("pump.stop", names)
+
+    def test_status(self) -> None:
+        """The status tells which daemon this is, how long it has been up, and how each service does."""
+        self.clock.advance(90.5)
+        self.bus.publish(Message("pump.main.speed", 1))
+        self.assertEqual(
+            {"name": "lab7", "version": __version__, "uptime": 90.5, "published": 1, "services": [{"kind": "pump"}] * 2},
+            self.call("system.status"),
+        )
+
+    def test_drain(self) -> None:
+        """Draining is answered when every service has stopped listening."""
+        drained = self.call("system.drain")
+        self.pumps[0].drained.callback(None)
+        self.assertNoResult(drained)
+        self.pumps[1].drained.callback(None)
+        self.assertEqual({"status": "draining", "services": 2}, self.successResultOf(drained))
+
+    def test_stop(self) -> None:
+        """Stopping is answered, and ends the daemon once."""
+        self.assertEqual({"status": "stopping"}, self.call("system.stop"))
+        self.assertEqual(1, self.stops)
+
+    def test_last(self) -> None:
+        """The newest message of each subject is shown, of all subjects unless a pattern says less."""
+        for subject, event in (("pump.a", 1), ("pump.b", {"speed": 2}), ("pump.a", 3)):
+            self.bus.publish(Message(subject, event))
+        newest = {"subject": "pump.a", "event": 3}
+        self.assertEqual([newest, {"subject": "pump.b", "event": {"speed": 2}}], self.call("bus.last"))
+        self.assertEqual([newest], self.call("bus.last", pattern="*.a"))
+        self.assertEqual([], self.call("bus.last", pattern="valve.>"))
+
+    def test_bad_pattern(self) -> None:
+        """A pattern that is none is the caller's mistake, and named."""
+        error = self.assertRaises(InvalidArguments, self.call, "bus.last", pattern="pump..a")
+        self.assertTrue(str(error).startswith("pattern: "), str(error))

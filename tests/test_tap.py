@@ -1,0 +1,142 @@
+"""``twistd netd``'s own options: what they show, what they refuse, and what they change about twistd."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.tap import OBSERVER, Options, makeService, packaged_ini
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class OptionsTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.out, self.errors = io.StringIO(), io.StringIO()
+        self.patch(sys, "stdout", self.out)
+        self.patch(sys, "stderr", self.errors)
+        self.patch(os, "environ", {"HOME": str(self.folder)})
+        self.ini = self.folder / "my.ini"
+        self.ini.write_text(
+            f"[netd]\nstate_directory = {self.folder / 'state'}\n[relay:lab2]\nlisten = tcp:0\n", encoding="utf-8"
+        )
+
+    def parse(self, *arguments: str, twistd: dict[str, Any] | None = None) -> Options:
+        """The options, with twistd's own above them."""
+        options = Options()
+        options.parent = twistd  # type: ignore[assignment]  # a dict is all that netd takes them for
+        options.parseOptions(["-c", str(self.ini), *arguments])
+        return options
+
+    def leave(self, *arguments: str) -> int:
+        """The status with which twistd ends before it starts anything."""
+        code = self.assertRaises(SystemExit, self.parse, *arguments).code
+        assert isinstance(code, int)
+        return code
+
+
+class ConfigurationTests(OptionsTestCase):
+    def test_good(self) -> None:
+        """A good configuration is read without a word."""
+        options = self.parse()
+        self.assertEqual(["relay:lab2"], [section.name for section in options.configuration.sections])
+        self.assertEqual(("", ""), (self.out.getvalue(), self.errors.getvalue()))
+
+    def test_mistakes(self) -> None:
+        """All mistakes are listed by file and line, in the file's order, and the status is the one for configurations."""
+        self.ini.write_text("[relay]\nlissten = 1\nmax_payload = much\n[relai]\n", encoding="utf-8")
+        self.assertEqual(78, self.leave())
+        self.assertEqual(
+            [f"{self.ini}:{line}:" for line in (2, 3, 4)], [line.split(" ")[0] for line in self.errors.getvalue().splitlines()]
+        )
+        self.assertEqual("", self.out.getvalue())
+
+    def test_missing_file(self) -> None:
+        """A file that is not there is named."""
+        self.ini.unlink()
+        self.assertEqual(78, self.leave("--check"))
+        self.assertEqual(f"{self.ini}: cannot be read: No such file or directory\n", self.errors.getvalue())
+
+    def test_packaged(self) -> None:
+        """Without a file the packaged one is read, which is good and runs a relay."""
+        options = Options()
+        options.parseOptions([])
+        self.assertIn("relay", [section.name for section in options.configuration.sections])
+        self.assertEqual(CHECKOUT / "etc" / "netd.ini", packaged_ini())
+
+    def test_unknown_option(self) -> None:
+        """A misspelt option of the command line is refused."""
+        self.assertRaises(UsageError, self.parse, "--chek")
+
+
+class ShowTests(OptionsTestCase):
+    def test_check(self) -> None:
+        """`--check` says what would run."""
+        self.assertEqual(0, self.leave("--check"))
+        self.assertEqual(f"{self.ini}: good; it runs relay:lab2\n", self.out.getvalue())
+
+    def test_check_of_nothing(self) -> None:
+        """A configuration without a section is good, and said to run nothing."""
+        self.ini.write_text("", encoding="utf-8")
+        self.assertEqual(0, self.leave("--check"))
+        self.assertEqual(f"{self.ini}: good; it runs no service\n", self.out.getvalue())
+
+    def test_origin(self) -> None:
+        """`--origin` shows each option in force and where it comes from: file and line, environment, or default."""
+        os.environ["NETD_RELAY_LAB2_MAX_PAYLOAD"] = "2MiB"
+        self.assertEqual(0, self.leave("--origin"))
+        lines = self.out.getvalue().splitlines()
+        self.assertIn(f"[netd] state_directory = {self.folder / 'state'} ; {self.ini}:2", lines)
+        self.assertIn("[relay:lab2] max_payload = 2MiB ; environment NETD_RELAY_LAB2_MAX_PAYLOAD", lines)
+        self.assertIn("[relay:lab2] list_format = addresses ; default", lines)
+
+    def test_show_config(self) -> None:
+        """`--show-config` shows the same without the places."""
+        self.assertEqual(0, self.leave("--show-config"))
+        lines = self.out.getvalue().splitlines()
+        self.assertIn("[relay:lab2] listen = tcp:0", lines)
+        self.assertNotIn(" ; ", self.out.getvalue())
+
+
+class LogTests(OptionsTestCase):
+    def logger(self, **twistd: Any) -> object:
+        """The observer that twistd is told to log to."""
+        own = {"nodaemon": True, "logger": None, "logfile": None, "syslog": False, **twistd}
+        self.parse(twistd=own)
+        return own["logger"]
+
+    def test_foreground(self) -> None:
+        """On a terminal, what peers say cannot move the cursor: netd's own observer escapes it."""
+        self.assertEqual(OBSERVER, self.logger())
+
+    def test_choice_of_the_operator(self) -> None:
+        """A log file, syslog or an observer that was asked for is obeyed, and so is twistd's own file in the background."""
+        self.assertEqual(
+            [None, None, "their.observer", None],
+            [
+                self.logger(logfile="x"),
+                self.logger(syslog=True),
+                self.logger(logger="their.observer"),
+                self.logger(nodaemon=False),
+            ],
+        )
+
+
+class MakeServiceTests(OptionsTestCase):
+    def test_service(self) -> None:
+        """The service is whole, and has touched nothing: no port, no state directory."""
+        service = makeService(self.parse())
+        self.assertTrue(IService.providedBy(service))
+        self.assertEqual(["lab2"], [relay.instance for relay in service.system.services])
+        self.assertFalse((self.folder / "state").exists())

@@ -1,0 +1,210 @@
+"""The public test kit, held against a real kind, and against made-up ones that break each of its rules."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.protocol import Factory
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from netd.config import SectionConfig
+from netd.interfaces import IBus, INetdService, IPeer, IServiceKind
+from netd.kinds import ServiceKind
+from netd.message import Message
+from netd.operations import Operation, Role
+from netd.testing import RecordingBus, RecordingPeer, ServiceKindTests, connect, result_of, wired
+
+RELAY = ServiceKind("relay", "netd.relay")
+
+
+class RelayKindTests(ServiceKindTests, SynchronousTestCase):
+    """The relay keeps what every kind must keep."""
+
+    kind = RELAY
+
+
+@implementer(INetdService)
+class Pump(Service):
+    """A service without a fault: it listens, and has one operation."""
+
+    instance = "main"
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+
+    def startService(self) -> None:
+        super().startService()
+        self.reactor.listenTCP(7001, Factory())
+
+    def stopService(self) -> Any:
+        super().stopService()
+        return succeed(None)
+
+    def operations(self) -> list[Operation]:
+        return [Operation("pump.stop", lambda: None, Role.ADMIN, "Stop it")]
+
+    def status(self) -> dict[str, Any]:
+        return {"listening": [], "counters": {}}
+
+    def drain(self) -> Any:
+        return succeed(None)
+
+
+@implementer(IServiceKind)
+class PumpKind:
+    """Makes services of the class that the test hands in."""
+
+    kind = "pump"
+    config = SectionConfig
+
+    def __init__(self, service_class: Callable[[Any], Any]) -> None:
+        self.service_class = service_class
+
+    def make_service(self, config: SectionConfig, reactor: object, bus: IBus) -> Any:
+        return self.service_class(reactor)
+
+
+class RuleTests(SynchronousTestCase):
+    def broken_rules(self, service_class: Callable[[Any], Any]) -> list[str]:
+        """The tests of the kit that a kind with this service does not pass."""
+
+        class Case(ServiceKindTests, SynchronousTestCase):
+            kind = PumpKind(service_class)
+
+        outcome = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(outcome)
+        self.assertEqual(4, outcome.testsRun)
+        return [case.id().rpartition(".")[2] for case, _ in (*outcome.failures, *outcome.errors)]
+
+    def test_faultless(self) -> None:
+        """A kind that keeps the rules passes."""
+        self.assertEqual([], self.broken_rules(Pump))
+
+    def test_interface(self) -> None:
+        """A service without a part that the daemon calls is found."""
+
+        class NoDrain(Pump):
+            drain = None  # type: ignore[assignment]  # this is what the test is about
+
+        self.assertEqual(["test_provides_the_interfaces"], self.broken_rules(NoDrain))
+
+    def test_eager(self) -> None:
+        """A service that takes a port or a timer before it is started is found."""
+
+        class TakesPort(Pump):
+            def __init__(self, reactor: Any) -> None:
+                super().__init__(reactor)
+                reactor.listenTCP(7001, Factory())
+
+        class TakesTimer(Pump):
+            def __init__(self, reactor: Any) -> None:
+                super().__init__(reactor)
+                reactor.callLater(1, print)
+
+        self.assertIn("test_building_touches_nothing", self.broken_rules(TakesPort))
+        self.assertIn("test_building_touches_nothing", self.broken_rules(TakesTimer))
+
+    def test_names(self) -> None:
+        """An operation that is not named for its kind, or says nothing of itself, is found."""
+
+        class Misnamed(Pump):
+            def operations(self) -> list[Operation]:
+                return [Operation("stop", lambda: None, Role.ADMIN, "Stop it")]
+
+        class Mute(Pump):
+            def operations(self) -> list[Operation]:
+                return [Operation("pump.stop", lambda: None, Role.ADMIN, "")]
+
+        self.assertEqual(["test_operations_carry_the_kind"], self.broken_rules(Misnamed))
+        self.assertEqual(["test_operations_carry_the_kind"], self.broken_rules(Mute))
+
+    def test_leftovers(self) -> None:
+        """A service that leaves a timer, never finishes stopping, or has a status that is no JSON is found."""
+
+        class LeavesTimer(Pump):
+            def startService(self) -> None:
+                super().startService()
+                self.reactor.callLater(60, print)
+
+        class NeverStops(Pump):
+            def stopService(self) -> Any:
+                return Deferred()
+
+        class Opaque(Pump):
+            def status(self) -> dict[str, Any]:
+                return {"reactor": self.reactor}
+
+        for service_class in (LeavesTimer, NeverStops, Opaque):
+            self.assertEqual(["test_stops_without_a_trace"], self.broken_rules(service_class), service_class)
+
+
+class RecordingTests(SynchronousTestCase):
+    def test_bus(self) -> None:
+        """A recording bus delivers like the real one, and remembers."""
+        bus = RecordingBus()
+        received: list[Message] = []
+        verifyObject(IBus, bus)
+        bus.subscribe("pump.>", received.append)
+        messages = [Message("pump.a", 1), Message("valve", 2), Message("pump.a", 3)]
+        for message in messages:
+            bus.publish(message)
+        self.assertEqual((messages, [1, 3], [messages[0], messages[2]]), (bus.messages, bus.events("pump.a"), received))
+
+    def test_peer(self) -> None:
+        """A recording peer writes down what a machine does to it."""
+        peer = RecordingPeer()
+        verifyObject(IPeer, peer)
+        self.assertEqual((True, None, None, True), (peer.is_flushed, peer.closed, peer.expiry, peer.is_reading))
+        self.assertTrue(peer.send(b"a"))
+        peer.send(b"b")
+        peer.close("first")
+        peer.close("second")
+        peer.expire_after(2.5)
+        peer.set_reading(False)
+        self.assertEqual((b"ab", "first", 2.5, False), (peer.take_sent(), peer.closed, peer.expiry, peer.is_reading))
+        peer.accepts = False
+        self.assertFalse(peer.send(b"c"))
+        self.assertEqual(b"", peer.take_sent())
+
+    def test_result(self) -> None:
+        """The result of a Deferred is had at once, its failure raised, and a missing one is an error of the test."""
+        self.assertEqual(3, result_of(succeed(3)))
+        self.assertIsNone(result_of(succeed(None)))
+        self.assertRaises(ZeroDivisionError, result_of, fail(ZeroDivisionError()))
+        self.assertIn("no result yet", str(self.assertRaises(AssertionError, result_of, Deferred())))
+
+
+class ConnectionTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.service, self.factory, self.reactor, self.bus = wired(RELAY)
+
+    def test_wired(self) -> None:
+        """A wired service runs with its defaults, or with what the test configures."""
+        self.assertEqual([5050], [server[0] for server in self.reactor.tcpServers])
+        config = RELAY.config(instance="lab2", listen=("unix:/run/relay.sock",))
+        service, _factory, reactor, _bus = wired(RELAY, config)
+        self.assertEqual(("lab2", ["/run/relay.sock"]), (service.instance, [server[0] for server in reactor.unixServers]))
+
+    def test_conversation(self) -> None:
+        """A connection says bytes in pieces and hears the answer; it sees its end, and can be lost."""
+        caller = connect(self.factory, self.reactor, "192.168.1.20", 40000)
+        self.assertEqual(b"", caller.say(b"6".ljust(64), b"pyt"))
+        self.assertTrue(caller.say(b"hon", b"|no target|".ljust(64)).endswith(b"|no raspberrypies|"))
+        self.assertFalse(caller.is_closing)
+        caller.say(b"12".ljust(64), b"|disconnect|")
+        self.assertTrue(caller.is_closing)
+        caller.lose()
+        self.assertEqual(0, self.service.status()["connections"])
+
+    def test_addresses(self) -> None:
+        """A connection comes from where the test says, IPv6 included; devices are known by it."""
+        for host, port in (("192.168.1.20", 40000), ("2001:db8::7", 40001)):
+            connect(self.factory, self.reactor, host, port).say(b"11".ljust(64) + b"raspberrypi")
+        addresses = [device["address"] for device in self.service.devices()]
+        self.assertEqual(["('192.168.1.20', 40000)", "('2001:db8::7', 40001)"], addresses)
