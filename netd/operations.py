@@ -58,6 +58,8 @@ def _arguments(function: Callable[..., object]) -> tuple[Argument, ...]:
     hints = typing.get_type_hints(function)
     arguments = []
     for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints:
+            raise ValueError(f"{function.__qualname__}: argument {parameter.name} has no annotation")
         default = NO_DEFAULT if parameter.default is parameter.empty else parameter.default
         arguments.append(Argument(parameter.name, hints[parameter.name], default))
     return tuple(arguments)

@@ -223,7 +223,7 @@ class EndTests(ListeningTestCase):
     def stubborn(self) -> Connection:
         """A connection whose other side keeps it open for longer than a polite end takes."""
         caller = connect(self.factory, self.reactor)
-        caller.transport.unsent = 1  # type: ignore[attr-defined]  # as the transports of netd have it
+        caller.transport._tempDataLen = 1  # type: ignore[attr-defined]  # as in the transports of TCP
         return caller
 
 

@@ -62,4 +62,4 @@ def token(text: str) -> str:
     >>> token("('127.0.0.1', 50412)")
     '127-0-0-1-50412'
     """
-    return _NOT_TOKEN.sub("-", text).strip("-")[:64] or "_"
+    return _NOT_TOKEN.sub("-", text).strip("-")[:64].rstrip("-") or "_"

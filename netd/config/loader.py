@@ -90,7 +90,8 @@ def load(
         raise _unreadable(path, f"cannot be read: {error.strerror}") from None
     if len(content) > _GREATEST_FILE:
         raise _unreadable(path, f"is larger than {_GREATEST_FILE} bytes; this is no configuration")
-    return parse(content.decode("utf-8", "surrogateescape"), str(path), kinds, environ, uid, hostname)
+    text = content.decode("utf-8", "surrogateescape")
+    return parse(text, str(path), kinds, environ, uid, hostname, path.absolute().parent)
 
 
 def _unreadable(path: Path, problem: str) -> ConfigErrors:
@@ -104,6 +105,7 @@ def parse(
     environ: Mapping[str, str],
     uid: int,
     hostname: str,
+    directory: Path = Path(),
 ) -> Configuration:
     """The configuration in *text*.
 
@@ -112,6 +114,7 @@ def parse(
     :param environ: the environment, for ``NETD_…`` overrides and to find the state directory.
     :param uid: the user that the daemon runs as; 0 keeps its state elsewhere than others do.
     :param hostname: stands for ``name = auto``.
+    :param directory: what relative paths are relative to.
     :raises ConfigErrors: with every mistake, in file order; those in the environment come last.
     """
     problems = Problems(file_name)
@@ -124,7 +127,7 @@ def parse(
     kept = [(draft, read) for draft, read in zip(drafts, values, strict=True) if not draft.is_repeated]
     _refuse_collisions(kept, problems)
     netd = _netd_config(*kept[0], environ, uid, hostname)
-    sections = [_section(draft, read, netd, problems) for draft, read in kept[1:]]
+    sections = [_section(draft, read, netd, directory, problems) for draft, read in kept[1:]]
     problems.raise_any()
     found = tuple(section for section in sections if section is not None)
     origins = tuple(origin for draft, _ in kept for origin in _origins(draft, netd))
@@ -199,13 +202,17 @@ def _is_auto(draft: Draft, name: str) -> bool:
     return draft.kind == NETD and setting is not None and setting.text == AUTO
 
 
-def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, problems: Problems) -> Section | None:
+def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: Path, problems: Problems) -> Section | None:
     """The finished section; None when an option of it has no good value, or the class finds that they do not go together."""
     if values.keys() != options_of(draft.config_class).keys():
         return None
     try:
         config = draft.config_class(
-            instance=draft.instance, state_directory=netd.state_directory, stop_timeout=netd.stop_timeout, **values
+            instance=draft.instance,
+            directory=directory,
+            state_directory=netd.state_directory,
+            stop_timeout=netd.stop_timeout,
+            **values,
         )
     except ValueError as error:
         problems.add(draft.line, draft.section, "", str(error))

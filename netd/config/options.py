@@ -90,6 +90,7 @@ class SectionConfig:
 
     :cvar packaged: whether the packaged INI runs this kind, or carries its section commented out.
     :ivar instance: ``main``, or what follows the colon in the section name. Set by the loader; not an option.
+    :ivar directory: of the configuration file: what relative paths in it are relative to. Set by the loader; not an option.
     :ivar state_directory: where the daemon keeps its state. Set by the loader; not an option.
     :ivar stop_timeout: seconds that connections get to finish when the daemon stops. Set by the loader; not an option.
     """
@@ -97,6 +98,7 @@ class SectionConfig:
     packaged: ClassVar[bool] = True
 
     instance: str = MAIN
+    directory: Path = Path()
     state_directory: Path = Path()
     stop_timeout: float = 5.0
 

@@ -65,8 +65,10 @@ def encode(value: object) -> bytes:
 
 
 def schema(annotation: object) -> dict[str, Any]:
-    """The JSON Schema of values that *annotation* takes; ``{}`` takes anything."""
-    return msgspec.json.schema(annotation, schema_hook=lambda _type: {})
+    """The JSON Schema of values that *annotation* takes; ``{}`` takes anything. A class unknown to JSON has a title alone."""
+    if annotation is object:
+        return {}
+    return msgspec.json.schema(annotation, schema_hook=lambda kind: {"title": kind.__name__})
 
 
 def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ HEADER = 64
 
 MAX_LENGTH = 1 << 20
 
+LONGEST = 9_999_999
+"""What seven digits can say."""
+
 _FORM = re.compile(rb"([0-9]{1,7}) *")
 
 
@@ -64,7 +67,12 @@ def parse_header(header: bytes) -> int:
 
 
 def encode_frame(payload: bytes) -> bytes:
-    """Header and payload as one bytes object, to leave in one write."""
+    """Header and payload as one bytes object, to leave in one write.
+
+    :raises FrameTooLong: when *payload* is longer than seven digits can say.
+    """
+    if len(payload) > LONGEST:
+        raise FrameTooLong(len(payload), LONGEST)
     return b"%-64d" % len(payload) + payload
 
 

@@ -25,6 +25,11 @@ class LineDecoder:
         self.limit = limit
         self._kept = bytearray()
 
+    @property
+    def unfinished(self) -> int:
+        """Bytes of the line that has begun and not ended."""
+        return len(self._kept)
+
     def feed(self, received: bytes) -> list[bytes]:
         """The lines that *received* completes.
 

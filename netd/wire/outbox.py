@@ -150,6 +150,8 @@ class Outbox:
             self.is_flushed = not self.is_full
 
     def _flush_slices(self) -> None:
+        if self._closed:
+            return
         while self._queue and not self.is_full:
             count, size = 0, 0
             while size < SLICE and count < len(self._queue):
@@ -185,7 +187,9 @@ class Outbox:
         """The transport's buffer is empty."""
         self.is_full = False
         self._flush_slices()
-        if self.is_flushed and self._paused_source:
+        if self.is_full:
+            return  # again: pauseProducing has said so
+        if self._paused_source:
             self._paused_source = False
             self.pause_source(False)
         self.fullness_changed()
@@ -229,6 +233,8 @@ class Outbox:
             self._size += len(item) - len(self._queue[at])
             self._queue[at] = item
             self._traffic.dropped["conflated"] += 1
+            if not self._fits(0):
+                self._drop_oldest()
             return False
         self._keys.append(key)
         return True
@@ -285,6 +291,8 @@ class Outbox:
         return self._size <= self._bounds.size and len(self._queue) - dropped <= self._bounds.items
 
     def _drop(self, start: int, end: int) -> None:
+        if start == end:
+            return
         del self._queue[start:end]
         if self._keys is not None:
             del self._keys[start:end]

@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from netd.interfaces import IPeer
 from netd.wire.outbox import Bounds, Outbox, Traffic
+from netd.wire.sockets import unsent_of
 from netd.wire.turn import Turn
 
 __all__ = ["Peer", "PeerContext", "PeerOwner"]
@@ -100,7 +101,8 @@ class Peer(Outbox):
             self._transport.loseConnection()
         else:
             half_close()
-        self._restart(self._context.stall_timeout if self._unsent() else LINGER)
+        self._stall_left = unsent_of(self._transport)
+        self._restart(self._context.stall_timeout if self._stall_left else LINGER)
 
     def abort(self, reason: str) -> None:
         """Close at once; what waits is lost."""
@@ -148,12 +150,12 @@ class Peer(Outbox):
 
     def fullness_changed(self) -> None:
         """The transport is full, or empty again: a full one must take something in time."""
-        if not self.is_full:
-            self._cancel_stall()
-            if self.is_flushed:
-                self._owner.drained()
-        elif self._stalled is None and self.is_open:
-            self._watch_stall()
+        self._cancel_stall()
+        if self.is_full:
+            if self.is_open:
+                self._watch_stall()
+        elif self.is_flushed:
+            self._owner.drained()
 
     def give_up(self) -> None:
         """The outbox has too much, for good."""
@@ -187,23 +189,27 @@ class Peer(Outbox):
             self._deadline = None
             self._owner.expired()
         else:
+            self._check_end()
+
+    def _check_end(self) -> None:
+        """After :meth:`close`: who still takes its last bytes gets more time, who has them all a moment."""
+        unsent = unsent_of(self._transport)
+        if unsent < self._stall_left:
+            self._stall_left = unsent
+            self._restart(self._context.stall_timeout if unsent else LINGER)
+        else:
             self.abort("did not close its side")
 
     def _watch_stall(self) -> None:
-        self._stall_left = self._unsent()
+        self._stall_left = unsent_of(self._transport)
         self._stalled = self._context.clock.callLater(self._context.stall_timeout, self._check_stall)
 
     def _check_stall(self) -> None:
         self._stalled = None
-        if self._unsent() < self._stall_left:
+        if unsent_of(self._transport) < self._stall_left:
             self._watch_stall()
         else:
             self.abort("does not read")
-
-    def _unsent(self) -> int:
-        """Bytes in the transport's own buffer, where it can tell."""
-        unsent: int = getattr(self._transport, "unsent", 0)
-        return unsent
 
     def _cancel_stall(self) -> None:
         if self._stalled is not None:

@@ -83,10 +83,18 @@ class PeerProtocol(Protocol):
     def closed(self) -> None:
         """The connection is gone. Override."""
 
+    def finish(self) -> None:
+        """The service stops: end politely. Override where something is to be finished first."""
+        self.peer.close("netd stops")
+
+    def make_peer(self) -> Peer:
+        """The connection's peer. Override for one that ends in another way."""
+        return Peer(self.transport, self.factory.context, self.bounds, self)
+
     def connectionMade(self) -> None:
         context = self.factory.context
         self._since = context.clock.seconds()
-        self.peer = Peer(self.transport, context, self.bounds, self)
+        self.peer = self.make_peer()
         self.peer.attach()
         _tune(self.transport)
         self.factory.connections.add(self)
@@ -106,7 +114,10 @@ class PeerProtocol(Protocol):
         factory.connections.discard(self)
         factory.tally.bytes_in += self._bytes_in
         factory.tally.bytes_out += self.peer.written
-        self.closed()
+        try:
+            self.closed()
+        except Exception:
+            self._log.failure("{service}: the end of a connection failed", service=factory.name)
         self._log.info(
             "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}",
             service=factory.name,

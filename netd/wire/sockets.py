@@ -16,13 +16,14 @@ from typing import Any
 
 from twisted.internet import tcp
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
+from twisted.internet.main import CONNECTION_LOST
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.wire.turn import Turn
 
-__all__ = ["EagerServer", "HotSockets"]
+__all__ = ["EagerServer", "HotSockets", "unsent_of"]
 
 FIRST_READ = 1 << 13
 """Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
@@ -123,7 +124,7 @@ class HotSockets:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor lets go of all its readers: so do we."""
         for transport in list(self._transports.values()):
-            transport.connectionLost(reason)
+            self._end(transport, reason)
 
     def _read(self, transport: EagerServer) -> None:
         try:
@@ -133,9 +134,11 @@ class HotSockets:
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            received = b""
+            # Read once, the error is gone: the reactor would find a clean end.
+            self._end(transport, Failure(CONNECTION_LOST))
+            return
         if not received:
-            # The end, or an error: the reactor's own way of reading finds it again and reports it.
+            # The end: the reactor's own way of reading finds it again and reports it.
             self.discard(transport)
             self._reactor.addReader(transport)
             return
@@ -144,7 +147,21 @@ class HotSockets:
         except Exception:
             failure = Failure()
             self._log.failure("a connection's protocol failed", failure)
-            transport.connectionLost(failure)
+            self._end(transport, failure)
+
+    def _end(self, transport: EagerServer, reason: Failure) -> None:
+        """Close *transport*. Its protocol may fail at that, too: the others are not to suffer."""
+        try:
+            transport.connectionLost(reason)
+        except Exception:
+            self._log.failure("a connection's protocol failed at its end")
+
+
+def unsent_of(transport: Any) -> int:
+    """Bytes in the own buffer of *transport*, which the operating system has not taken yet; 0 where that cannot be told."""
+    buffered = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
+    unsent: int = buffered + getattr(transport, "_tempDataLen", 0)
+    return unsent
 
 
 def _more(transport: EagerServer) -> bytes:
@@ -164,11 +181,6 @@ class EagerServer(tcp.Server):
     def __init__(self, hot: HotSockets, *args: Any) -> None:
         self._hot = hot
         super().__init__(*args)
-
-    @property
-    def unsent(self) -> int:
-        """Bytes that the operating system has not taken yet."""
-        return len(self.dataBuffer) - self.offset + self._tempDataLen
 
     def startReading(self) -> None:
         """Be read in the rounds of the hot sockets."""

@@ -1,0 +1,291 @@
+"""The bus of one process: order, isolation, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from netd.bus.local import LocalBus
+from netd.bus.subject import matches
+from netd.interfaces import IBus, ISubscription
+from netd.message import Message
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.sampled_from(["a", "a.b", "a.c", "b", "b.c.d"])),
+        st.tuples(st.just("subscribe"), st.sampled_from(["a", "a.*", "*", ">", "b.>", "*.c", "a.b"])),
+        st.tuples(st.just("cancel"), st.integers(0, 9)),
+    ),
+    max_size=30,
+)
+
+
+class BusTests(SynchronousTestCase):
+    """What all the tests below start from."""
+
+    def setUp(self) -> None:
+        """A bus, and a list of what was heard."""
+        self.bus = LocalBus()
+        self.heard: list[object] = []
+
+    def hear(self, name: str) -> Callable[[Message], None]:
+        """A receiver that writes down its name and the event."""
+        return lambda message: self.heard.append((name, message.event))
+
+    def publish(self, subject: str, *events: object) -> None:
+        """Publish *events* under *subject*."""
+        for event in events:
+            self.bus.publish(Message(subject, event))
+
+    def last(self, pattern: str) -> list[tuple[str, object]]:
+        """What is retained."""
+        return [(message.subject, message.event) for message in self.bus.last(pattern)]
+
+
+class DeliveryTests(BusTests):
+    def test_interfaces(self) -> None:
+        """It can be exchanged for any other bus."""
+        verifyObject(IBus, self.bus)
+        verifyObject(ISubscription, self.bus.subscribe(">", self.hear("all")))
+
+    def test_receivers(self) -> None:
+        """Each subscriber gets what its pattern takes, the message itself, in the order of subscription and publication."""
+        self.bus.subscribe("relay.*", self.hear("star"))
+        self.publish("relay.main", 1)
+        self.bus.subscribe(">", self.hear("all"))
+        self.publish("relay.main", 2)
+        self.publish("relay.main.said", 3)
+        self.assertEqual([("star", 1), ("star", 2), ("all", 2), ("all", 3)], self.heard)
+        seen: list[Message] = []
+        self.bus.subscribe("x", seen.append)
+        message = Message("x", {})
+        self.bus.publish(message)
+        self.assertIs(message, seen[0])
+
+    def test_counts(self) -> None:
+        """What was published is counted, heard or not."""
+        self.publish("a", 1, 2)
+        self.assertEqual(2, self.bus.published)
+
+    def test_published_during_delivery(self) -> None:
+        """An answer to a message is heard after that message, by everyone, and receivers never run inside each other."""
+        depth: list[int] = []
+
+        def answer(message: Message) -> None:
+            depth.append(1)
+            self.assertEqual(1, len(depth))
+            if message.subject == "question":
+                self.publish("answer", 1, 2)
+            depth.pop()
+
+        self.bus.subscribe(">", answer)
+        self.bus.subscribe(">", self.hear("second"))
+        self.publish("question", 0)
+        self.assertEqual([("second", 0), ("second", 1), ("second", 2)], self.heard)
+
+    def test_long_chain(self) -> None:
+        """Messages that lead to messages ten thousand deep are no recursion."""
+
+        def count_down(message: Message) -> None:
+            assert isinstance(message.event, int)
+            if message.event:
+                self.publish("count", message.event - 1)
+
+        self.bus.subscribe("count", count_down)
+        self.bus.subscribe("count", self.hear("count"))
+        self.publish("count", 10_000)
+        self.assertEqual([("count", n) for n in range(10_000, -1, -1)], self.heard)
+
+    def test_failing_receiver(self) -> None:
+        """A receiver that fails is logged with its pattern and the subject; the others, and the publisher, notice nothing."""
+
+        def fail(_: Message) -> None:
+            raise ZeroDivisionError("the test's own")
+
+        self.bus.subscribe("a.*", fail)
+        self.bus.subscribe("a.*", self.hear("second"))
+        with capturedLogs() as events:
+            self.publish("a.b", 1, 2)
+        self.assertEqual([("second", 1), ("second", 2)], self.heard)
+        self.assertEqual("the receiver of a.* failed on a.b", formatEvent(events[0]))
+        self.assertEqual(2, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+    def test_interrupted(self) -> None:
+        """When the daemon is interrupted in a receiver, the bus is not stuck."""
+
+        def interrupt(_: Message) -> None:
+            raise KeyboardInterrupt
+
+        subscription = self.bus.subscribe("a", interrupt)
+        self.assertRaises(KeyboardInterrupt, self.publish, "a", 1)
+        subscription.cancel()
+        self.bus.subscribe("a", self.hear("next"))
+        self.publish("a", 2)
+        self.assertEqual([("next", 2)], self.heard)
+
+    def test_invalid_subject(self) -> None:
+        """A message under something that is no subject is logged and dropped: publishing never raises."""
+        self.bus.subscribe(">", self.hear("all"))
+        with capturedLogs() as events:
+            self.publish("a..b\n", 1)
+        self.assertEqual(([], [], 0), (self.heard, self.last(">"), self.bus.published))
+        self.assertEqual([LogLevel.error], [event["log_level"] for event in events])
+        self.assertEqual("nothing can be published under 'a..b\\n': not a subject", formatEvent(events[0]))
+
+    def test_invalid_pattern(self) -> None:
+        """Who subscribes to nonsense is told at once, and nothing is left of it."""
+        for ask in (lambda: self.bus.subscribe("a..b", self.hear("nobody")), lambda: self.bus.last("a..b")):
+            self.assertRaises(ValueError, ask)
+        self.assertFalse(self.bus.wants("a"))
+
+
+class SubscriptionTests(BusTests):
+    def test_cancel(self) -> None:
+        """After a cancel nothing is heard; a second one is harmless; the same receiver subscribed elsewhere hears on."""
+        receive = self.hear("one")
+        first = self.bus.subscribe("a", receive)
+        self.bus.subscribe("a", receive)
+        self.publish("a", 1)
+        first.cancel()
+        first.cancel()
+        self.publish("a", 2)
+        self.assertEqual([("one", 1), ("one", 1), ("one", 2)], self.heard)
+
+    def test_cancel_during_delivery(self) -> None:
+        """A subscriber that another one cancels does not hear the message that is being delivered, nor those that wait."""
+
+        def cancel(message: Message) -> None:
+            if message.event == 1:
+                self.publish("a", 2)
+                second.cancel()
+
+        self.bus.subscribe("a", cancel)
+        second = self.bus.subscribe("a", self.hear("second"))
+        self.bus.subscribe("a", self.hear("third"))
+        self.publish("a", 1)
+        self.assertEqual([("third", 1), ("third", 2)], self.heard)
+
+    def test_cancel_itself(self) -> None:
+        """A subscriber that wants one message gets one, and its neighbours miss none."""
+
+        def once(message: Message) -> None:
+            self.heard.append(("once", message.event))
+            subscription.cancel()
+
+        subscription = self.bus.subscribe("a", once)
+        self.bus.subscribe("a", self.hear("all"))
+        self.publish("a", 1, 2)
+        self.assertEqual([("once", 1), ("all", 1), ("all", 2)], self.heard)
+
+    def test_subscribe_during_delivery(self) -> None:
+        """Who subscribes while a message is being delivered does not hear that one, but the next."""
+
+        def subscribe(message: Message) -> None:
+            if message.event == 1:
+                self.bus.subscribe("a", self.hear("new"))
+
+        self.bus.subscribe("a", subscribe)
+        self.publish("a", 1, 2)
+        self.assertEqual([("new", 2)], self.heard)
+
+    @given(STEPS)
+    def test_any_sequence(self, steps: list[tuple[str, str | int]]) -> None:
+        """Whatever is subscribed, cancelled and published in whatever order, each hears exactly its own; memory serves."""
+        self.setUp()
+        wanted: list[object] = []
+        live: list[tuple[int, str]] = []
+        subscriptions: list[ISubscription] = []
+        newest: dict[str, object] = {}
+        for number, (step, argument) in enumerate(steps):
+            if step == "subscribe":
+                live.append((len(subscriptions), str(argument)))
+                subscriptions.append(self.bus.subscribe(str(argument), self.hear(str(len(subscriptions)))))
+            elif step == "cancel" and isinstance(argument, int):
+                live = [(n, pattern) for n, pattern in live if n != argument]
+                for subscription in subscriptions[argument : argument + 1]:
+                    subscription.cancel()
+            elif step == "publish":
+                hearers = [str(n) for n, pattern in live if matches(pattern, str(argument))]
+                self.assertEqual(bool(hearers), self.bus.wants(str(argument)))
+                wanted += [(hearer, number) for hearer in hearers]
+                newest[str(argument)] = number
+                self.publish(str(argument), number)
+        self.assertEqual(wanted, self.heard)
+        for pattern in (">", "a.*", "b"):
+            self.assertEqual([(s, newest[s]) for s in sorted(newest) if matches(pattern, s)], self.last(pattern))
+
+
+class MemoryTests(BusTests):
+    def test_last(self) -> None:
+        """A console that comes later sees the newest of each subject, by subject."""
+        self.publish("b", 1, 2)
+        self.publish("a.x", 3)
+        self.publish("a.y", 4)
+        self.assertEqual([("a.x", 3), ("a.y", 4), ("b", 2)], self.last(">"))
+        self.assertEqual([("a.x", 3), ("a.y", 4)], self.last("a.*"))
+        self.assertEqual([], self.last("c"))
+
+    def test_newest_is_known_during_delivery(self) -> None:
+        """Who asks while hearing a message is told that message, not the one before."""
+        self.bus.subscribe("a", lambda _: self.heard.append(self.last("a")))
+        self.publish("a", 1, 2)
+        self.assertEqual([[("a", 1)], [("a", 2)]], self.heard)
+
+    def test_wants(self) -> None:
+        """Events that nobody would receive need not be built; those that someone would, are, known subject or not."""
+        self.assertFalse(self.bus.wants("a.b"))
+        subscription = self.bus.subscribe("a.*", self.hear("one"))
+        self.assertEqual((True, False), (self.bus.wants("a.b"), self.bus.wants("b")))
+        self.publish("a.b", 1)
+        self.publish("b", 1)
+        self.assertEqual((True, False), (self.bus.wants("a.b"), self.bus.wants("b")))
+        other = self.bus.subscribe("b", self.hear("other"))
+        subscription.cancel()
+        self.assertEqual((False, True), (self.bus.wants("a.b"), self.bus.wants("b")))
+        other.cancel()
+        self.assertFalse(self.bus.wants("b"))
+
+    def test_retained(self) -> None:
+        """Subjects without end, as a flood of reconnecting devices makes them, do not fill the memory: the first ones go."""
+        self.bus = LocalBus(retained=20)
+        for n in range(100):
+            self.publish(f"device.{n:03d}", n)
+            self.assertLessEqual(len(self.last(">")), 20)
+        self.assertEqual([("device.097", 97), ("device.098", 98), ("device.099", 99)], self.last(">")[-3:])
+        self.assertGreaterEqual(len(self.last(">")), 18)
+
+    def test_forgotten_subjects_are_delivered(self) -> None:
+        """A subject that was forgotten, even while its message was waiting, still reaches its subscribers."""
+        self.bus = LocalBus(retained=2)
+
+        def flood(message: Message) -> None:
+            if message.subject == "start":
+                for n in range(5):
+                    self.publish(f"flood.{n}", n)
+                self.publish("start2", "again")
+
+        self.bus.subscribe(">", flood)
+        self.bus.subscribe(">", self.hear("all"))
+        self.publish("start", "go")
+        self.publish("flood.0", "anew")
+        self.assertEqual([("all", event) for event in ("go", 0, 1, 2, 3, 4, "again", "anew")], self.heard)
+
+    def test_cancelled_after_its_subject_was_forgotten(self) -> None:
+        """A cancel is good for messages of forgotten subjects, too."""
+        self.bus = LocalBus(retained=1)
+
+        def flood(message: Message) -> None:
+            if message.subject == "start":
+                self.publish("one", 1)
+                self.publish("two", 2)
+                subscription.cancel()
+
+        self.bus.subscribe("start", flood)
+        subscription = self.bus.subscribe(">", self.hear("all"))
+        self.publish("start", 0)
+        self.assertEqual([], self.heard)

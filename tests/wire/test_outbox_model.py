@@ -1,0 +1,146 @@
+"""Whatever is sent to a peer that reads as it likes: nothing is reordered, torn, unbounded or unaccounted for."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.wire.outbox import SLICE, Bounds, Policy
+from tests.wire.test_outbox import Scene
+
+ROUND = 3
+MARK = 5
+"""Bytes of an item that tell its number and its length."""
+
+LONGEST = SLICE + 1
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.sampled_from([MARK, MARK + 1, 40, SLICE // 2, LONGEST])),
+        st.tuples(st.just("read"), st.sampled_from([0, 1, 30, 200, SLICE])),
+        st.just(("turn", 0)),
+    ),
+    max_size=40,
+)
+BOUNDS = st.builds(
+    Bounds,
+    st.sampled_from(Policy),
+    st.sampled_from([1, 20, 100, SLICE, 3 * SLICE]),
+    st.sampled_from([1, 2, 4, 1000]),
+)
+
+
+def make_item(number: int, size: int) -> bytes:
+    """An item of *size* bytes that can be told from the others."""
+    return b"%02d" % number + size.to_bytes(3, "big") + b"." * (size - MARK)
+
+
+def take_apart(written: bytes) -> list[int]:
+    """The numbers of the items in *written*."""
+    numbers = []
+    while written:
+        size = int.from_bytes(written[2:MARK], "big")
+        assert len(written) >= size, "an item was torn"
+        numbers.append(int(written[:2]))
+        written = written[size:]
+    return numbers
+
+
+class Model:
+    """Plays steps on an outbox, and knows what was offered.
+
+    :ivar offered: the key of each item, by number.
+    :ivar refused: the numbers that ``send`` said no to.
+    """
+
+    def __init__(self, bounds: Bounds, room: int) -> None:
+        self.scene = Scene(bounds, room=room)
+        self.offered: list[int] = []
+        self.refused: set[int] = set()
+        self.is_paused = False
+
+    def play(self, step: str, size: int) -> None:
+        """Take one step."""
+        if step == "send":
+            self._send(size)
+        elif step == "read":
+            self.scene.transport.read(size)
+        else:
+            self.scene.clock.advance(0)
+
+    def _send(self, size: int) -> None:
+        number = len(self.offered)
+        policy = self.scene.bounds.policy
+        key = number // ROUND if policy is Policy.ROUND else number * 7 % 3
+        self.offered.append(key)
+        if not self.scene.outbox.send(make_item(number, size), key):
+            self.refused.add(number)
+
+    def written(self) -> list[int]:
+        """The numbers of the items written so far."""
+        return take_apart(self.scene.transport.written)
+
+
+class ModelTests(SynchronousTestCase):
+    @given(BOUNDS, st.sampled_from([0, 50, SLICE]), STEPS)
+    @example(Bounds(Policy.LATEST, 20), 0, [("send", 5), ("turn", 0), *[("send", size) for size in (5, 5, 5, 40, 40)]])
+    @example(Bounds(Policy.ROUND, 20), 6, [("send", 5), ("send", 5), ("turn", 0), *[("send", 40)] * 12, ("read", 200)])
+    @example(Bounds(Policy.PAUSE, 1), 0, [("send", 5), ("turn", 0), ("send", 5), ("read", 200), ("turn", 0)])
+    def test_any_sequence(self, bounds: Bounds, room: int, steps: list[tuple[str, int]]) -> None:
+        """A slow peer's outbox keeps its promises at every moment, and all it was given is accounted for in the end."""
+        model = Model(bounds, room)
+        for step, size in steps:
+            model.play(step, size)
+            self.check_moment(model)
+        model.scene.clock.advance(0)
+        before = len(model.written())
+        model.scene.transport.read()
+        model.scene.clock.advance(0)
+        self.check_end(model, len(model.written()) - before)
+
+    def check_moment(self, model: Model) -> None:
+        """What holds after each step."""
+        outbox, bounds = model.scene.outbox, model.scene.bounds
+        written = model.written()
+        self.assertEqual(outbox.written, len(model.scene.transport.written))
+        self.assertEqual(len(written), len(set(written)))
+        self.assertFalse(model.refused & set(written))
+        if bounds.policy is Policy.LATEST:
+            for key in range(3):
+                of_key = [number for number in written if model.offered[number] == key]
+                self.assertEqual(sorted(of_key), of_key)
+        else:
+            self.assertEqual(sorted(written), written)
+        calls = Counter(outbox.calls)
+        self.assertIn(calls["pause"] - calls["resume"], (0, 1))
+        is_within = outbox.waiting <= bounds.size
+        if bounds.policy is Policy.PAUSE:
+            self.assertTrue(is_within or calls["pause"] > calls["resume"])
+        elif bounds.policy in (Policy.REFUSE, Policy.DISCONNECT):
+            self.assertTrue(is_within)
+        elif bounds.policy is not Policy.ROUND:
+            self.assertLessEqual(outbox.waiting, max(bounds.size, LONGEST))  # the newest stays, and may be too long alone
+
+    def check_end(self, model: Model, waited: int) -> None:
+        """What holds when the peer has read everything at last. *waited* items were waiting before."""
+        outbox, bounds, dropped = model.scene.outbox, model.scene.bounds, model.scene.traffic.dropped
+        written = model.written()
+        calls = Counter(outbox.calls)
+        self.assertEqual((0, calls["pause"]), (outbox.waiting, calls["resume"]))
+        if bounds.policy is Policy.DISCONNECT:
+            self.assertEqual(dropped["disconnected"], calls["give up"])
+            self.assertEqual(calls["give up"], int(bool(model.refused)))
+            return
+        self.assertEqual(len(model.offered), len(written) + sum(dropped.values()))
+        self.assertTrue(outbox.is_flushed)
+        if bounds.policy is Policy.PAUSE:
+            self.assertEqual(list(range(len(model.offered))), written)
+        elif bounds.policy is Policy.ROUND:
+            of_round, offered = Counter(model.offered[number] for number in written), Counter(model.offered)
+            self.assertTrue(all(of_round[key] in (0, offered[key]) for key in offered), "a round was torn")
+        else:
+            self.assertLessEqual(waited, bounds.items)
+            self.assertEqual(len(model.refused), dropped["refused"])

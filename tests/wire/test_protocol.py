@@ -1,0 +1,295 @@
+"""The shell around each connection: what it counts, what it logs, and what it leaves behind."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.error import ConnectionLost
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.log import INTERVAL
+from netd.testing import Connection, connect
+from netd.wire.outbox import Bounds, Policy, Traffic
+from netd.wire.peer import LINGER_BYTES, PeerContext
+from netd.wire.protocol import KEEPALIVE, PeerFactory, PeerProtocol, describe_address
+from netd.wire.turn import Turn
+from tests.wire.transports import FakeTransport
+
+
+class Shouter(PeerProtocol):
+    """Answers in capitals; ``bye`` ends it, ``bad`` is refused, ``soon`` asks for an expiry.
+
+    :ivar events: what happened to the connection.
+    """
+
+    bounds: ClassVar[Bounds] = Bounds(Policy.REFUSE, 100)
+
+    def opened(self) -> None:
+        self.events = ["opened"]
+
+    def received(self, data: bytes) -> None:
+        self.events.append(f"received {data.decode('latin-1')[:20]}")
+        if data == b"bye":
+            self.peer.send(b"BYE")
+            self.peer.close("said bye")
+        elif data.startswith(b"bad"):
+            self.refuse("bad word", "no such word", data)
+        elif data == b"soon":
+            self.peer.expire_after(5)
+        else:
+            self.peer.send(data.upper())
+
+    def expired(self) -> None:
+        self.events.append("expired")
+
+    def drained(self) -> None:
+        self.events.append("drained")
+
+    def closed(self) -> None:
+        self.events.append("closed")
+
+
+class ShouterFactory(PeerFactory):
+    connection = Shouter
+
+
+class Quiet(PeerProtocol):
+    """Overrides nothing."""
+
+    bounds: ClassVar[Bounds] = Bounds(Policy.REFUSE, 100)
+
+
+class QuietFactory(PeerFactory):
+    connection = Quiet
+
+
+class TunedTransport(StringTransport):
+    """A transport over a socket that is connected to nothing."""
+
+    def __init__(self, family: int) -> None:
+        super().__init__()
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
+        self.told: list[str] = []
+
+    def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: N802  # Twisted's name
+        """Write it down."""
+        self.told.append(f"no delay {enabled}")
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:  # noqa: N802  # Twisted's name
+        """Write it down."""
+        self.told.append(f"keep alive {enabled}")
+
+
+class ProtocolTests(SynchronousTestCase):
+    """What all the tests below start from."""
+
+    def setUp(self) -> None:
+        """A factory called ``shout:lab``."""
+        self.clock = MemoryReactorClock()
+        self.factory = self.make_factory(ShouterFactory)
+
+    def make_factory(self, kind: type[PeerFactory]) -> PeerFactory:
+        """A factory on the clock."""
+        return kind("shout:lab", PeerContext(self.clock, Turn(self.clock.callLater), Traffic(), 30.0))
+
+    def connect(self, port: int = 50412) -> Connection:
+        """A connection from *port*."""
+        return connect(self.factory, self.clock, port=port)
+
+    def lines(self, events: Sequence[LogEvent], level: LogLevel = LogLevel.info) -> list[str]:
+        """The log lines of *level* among *events*."""
+        return [formatEvent(event) for event in events if event["log_level"] is level]
+
+
+class ConversationTests(ProtocolTests):
+    def test_life(self) -> None:
+        """A connection is opened, answers, and is closed, in this order."""
+        connection = self.connect()
+        self.assertEqual(b"HELLO", connection.say(b"hello"))
+        connection.lose()
+        self.assertEqual(["opened", "received hello", "closed"], connection.protocol.events)
+
+    def test_input_after_the_end(self) -> None:
+        """What a peer says after it was told goodbye is not understood any more; a flood is cut."""
+        connection = self.connect()
+        self.assertEqual(b"BYE", connection.say(b"bye", b"hello"))
+        self.assertEqual(["opened", "received bye"], connection.protocol.events)
+        self.assertFalse(connection.transport.disconnected)
+        connection.say(bytes(LINGER_BYTES))
+        self.assertTrue(connection.transport.disconnected)
+
+    def test_expiry(self) -> None:
+        """A connection learns that its time is over."""
+        connection = self.connect()
+        connection.say(b"soon")
+        self.clock.advance(5)
+        self.assertEqual("expired", connection.protocol.events[-1])
+
+    def test_drained(self) -> None:
+        """A connection learns that a slow peer has taken everything."""
+        transport = FakeTransport(0)
+        protocol = self.factory.buildProtocol(None)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"hello")
+        self.clock.advance(0)
+        self.assertEqual(["opened", "received hello"], protocol.events)
+        transport.read()
+        self.assertEqual("drained", protocol.events[-1])
+
+    def test_service_stops(self) -> None:
+        """When the service stops, a connection gets its last answer, and ends with that reason in the log."""
+        connection = self.connect()
+        connection.protocol.dataReceived(b"hello")
+        connection.protocol.finish()
+        self.assertEqual((b"HELLO", "netd stops"), (connection.heard(), connection.protocol.peer.reason))
+        self.assertTrue(connection.transport.disconnecting)
+
+    def test_nothing_leaks(self) -> None:
+        """However a connection ends, no timer and no connection is left."""
+        for words in ((), (b"hello",), (b"soon",), (b"bye",), (b"soon", b"bye"), (b"bad",)):
+            connection = self.connect()
+            connection.say(*words)
+            connection.lose()
+            self.assertEqual((set(), []), (self.factory.connections, self.clock.getDelayedCalls()), words)
+
+    def test_nothing_to_override(self) -> None:
+        """A service says only what concerns it."""
+        self.factory = self.make_factory(QuietFactory)
+        transport = FakeTransport(0)
+        protocol = self.factory.buildProtocol(None)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"hello")
+        protocol.peer.send(b"hi")
+        protocol.peer.expire_after(1)
+        self.clock.advance(1)
+        transport.read()
+        protocol.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+
+class CounterTests(ProtocolTests):
+    def test_counters(self) -> None:
+        """The counters are true at every moment, for connections that are open and that are gone."""
+        first, second = self.connect(), self.connect(50413)
+        first.say(b"hello")
+        second.say(b"hi", b"ho")
+        wanted = {"accepted": 2, "bytes_in": 9, "bytes_out": 9, "refused": {}, "dropped": {}}
+        self.assertEqual(wanted, self.factory.counters())
+        first.lose()
+        self.assertEqual(wanted, self.factory.counters())
+        second.lose()
+        self.assertEqual(wanted, self.factory.counters())
+
+    def test_after_the_end(self) -> None:
+        """The last word counts, and so does what came too late."""
+        connection = self.connect()
+        connection.say(b"bye", b"late")
+        connection.lose()
+        counters = self.factory.counters()
+        self.assertEqual((7, 3), (counters["bytes_in"], counters["bytes_out"]))
+
+    def test_refused_and_dropped(self) -> None:
+        """Peers that broke the protocol, and bytes that were given up, are counted by reason; each on its own copy."""
+        connection = self.connect()
+        connection.say(b"bad", b"bad")
+        connection.protocol.peer.pauseProducing()
+        connection.say(b"x" * 101)
+        for _ in range(2):
+            counters = self.factory.counters()
+            self.assertEqual(({"bad word": 2}, {"refused": 1}), (counters["refused"], counters["dropped"]))
+            counters["refused"].clear()
+            counters["dropped"].clear()
+
+
+class LogTests(ProtocolTests):
+    def test_one_line_at_the_end(self) -> None:
+        """The operator reads one line of each connection: who, how long, how many bytes, why."""
+        with capturedLogs() as events:
+            connection = self.connect()
+            connection.say(b"hello")
+            self.clock.advance(2.5)
+            connection.say(b"bye")
+            connection.lose()
+        self.assertEqual(["shout:lab: 127.0.0.1:50412 left after 2.5 s, 8 bytes in, 8 out: said bye"], self.lines(events))
+        self.assertEqual(1, len(events))
+
+    def test_why_it_broke(self) -> None:
+        """A connection that broke by itself says how."""
+        with capturedLogs() as events:
+            self.connect().lose(Failure(ConnectionLost("cable cut")))
+        (line,) = self.lines(events)
+        self.assertTrue(line.endswith("Connection to the other side was lost in a non-clean fashion: cable cut."), line)
+
+    def test_refusal(self) -> None:
+        """The operator reads who was refused, why, and the first 80 bytes of what it sent, harmless to a terminal."""
+        with capturedLogs() as events:
+            self.connect().say(b"bad\x1b[31m\n{who}" + b"x" * 100)
+        (line,) = self.lines(events, LogLevel.warn)
+        self.assertEqual(
+            "shout:lab: 127.0.0.1:50412 refused (bad word): no such word; it sent "
+            "b'bad\\x1b[31m\\n{who}" + "x" * 66 + "' (0 more like it were not logged)",
+            line,
+        )
+
+    def test_refusals_are_limited(self) -> None:
+        """A hundred bad peers fill a line, not the log; the next line tells how many were left out."""
+        with capturedLogs() as events:
+            for _ in range(100):
+                self.connect().say(b"bad")
+            self.clock.advance(INTERVAL)
+            self.connect().say(b"bad")
+        first, second = self.lines(events, LogLevel.warn)
+        self.assertTrue(first.endswith("(0 more like it were not logged)"), first)
+        self.assertTrue(second.endswith("(99 more like it were not logged)"), second)
+        self.assertEqual({"bad word": 101}, self.factory.counters()["refused"])
+
+    def test_told_when_a_connection_ends(self) -> None:
+        """Who waits for the last connection sees it gone when told."""
+        left: list[int] = []
+        self.factory.on_lost = lambda: left.append(len(self.factory.connections))
+        first, second = self.connect(), self.connect(50413)
+        first.lose()
+        second.lose()
+        self.assertEqual([1, 0], left)
+
+
+class TuneTests(ProtocolTests):
+    def tune(self, family: int) -> TunedTransport:
+        """A transport that a connection was made on."""
+        transport = TunedTransport(family)
+        self.addCleanup(transport.socket.close)
+        self.factory.buildProtocol(None).makeConnection(transport)
+        return transport
+
+    def test_tcp(self) -> None:
+        """Small answers leave at once, and a peer whose cable was pulled is found."""
+        for family in (socket.AF_INET, socket.AF_INET6):
+            transport = self.tune(family)
+            self.assertEqual(["no delay True", "keep alive True"], transport.told)
+            for name, value in KEEPALIVE:
+                self.assertEqual(value, transport.socket.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)), name)
+
+    def test_unix(self) -> None:
+        """A unix socket has nothing of the kind, and is served all the same."""
+        self.assertEqual([], self.tune(socket.AF_UNIX).told)
+
+
+class AddressTests(SynchronousTestCase):
+    def test_addresses(self) -> None:
+        """People read addresses as they write them."""
+        described: list[tuple[Any, str]] = [
+            (IPv4Address("TCP", "127.0.0.1", 5050), "127.0.0.1:5050"),
+            (IPv6Address("TCP", "::1", 5050), "[::1]:5050"),
+            (UNIXAddress("/run/netd.sock"), "unix:/run/netd.sock"),
+            (UNIXAddress(b"/run/\xff.sock"), "unix:/run/\ufffd.sock"),
+            (UNIXAddress(None), "unix"),
+            (None, "unix"),
+        ]
+        for address, words in described:
+            self.assertEqual(words, describe_address(address))
