@@ -148,5 +148,5 @@ class EntryPointTests(CommandTests):
         loaded = subprocess.run(
             [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True
         ).stdout.split()
-        heavy = {"rich", "twisted", "attrs", "msgspec", "asyncio", "hashlib", "netd.client.relay", "netd.operations"}
+        heavy = {"rich", "twisted", "attrs", "msgspec", "asyncio", "netd.passwords", "netd.client.relay", "netd.operations"}
         self.assertEqual(heavy & set(loaded), set())
