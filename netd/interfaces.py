@@ -38,6 +38,9 @@ class IBus(Interface):
     def last(pattern: str) -> list[Message]:
         """The newest message of each matching subject that is still retained, by subject."""
 
+    def forget(subject: str) -> None:
+        """Retain nothing of a subject under which nothing more is to be expected."""
+
     def wants(subject: str) -> bool:
         """Whether anyone would receive a message of this subject: spares building events that nobody sees."""
 
@@ -46,6 +49,7 @@ class IPeer(Interface):
     """All that a machine knows of a connection."""
 
     is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")
+    is_full: bool = Attribute("True while the peer takes nothing: what is sent waits for longer than the end of the turn.")
 
     def send(data: bytes) -> bool:
         """Write at the end of the reactor turn, joined with all else of this turn; bounded by the outbox.
@@ -57,7 +61,10 @@ class IPeer(Interface):
         """Flush, then close; *reason* reaches the log and the counters. Later calls change nothing."""
 
     def expire_after(seconds: float | None) -> None:
-        """Replace the pending expiry, or clear it with None. Machines own their timers this way."""
+        """Replace the pending expiry, or clear it with None. Machines own their timers this way.
+
+        The clock stands still while nothing is read from the peer: it cannot be late with what is not taken from it.
+        """
 
     def set_reading(enabled: bool) -> None:
         """Back-pressure: stop or go on taking bytes from this peer."""

@@ -15,10 +15,12 @@ class Message:
 
     :ivar subject: NATS grammar, tokens ``[A-Za-z0-9_-]+`` joined by dots.
     :ivar event: an attrs object or a plain JSON value. Nobody changes it after publication.
+    :ivar weight: bytes of memory that a peer's own words take in it; of those a bus retains only so much.
     """
 
     subject: str
     event: object
+    weight: int = field(default=0, kw_only=True, eq=False)
     _encoded: bytes | None = field(default=None, init=False, eq=False, repr=False)
 
     def encoded(self, encode: Callable[[object], bytes]) -> bytes:

@@ -55,7 +55,8 @@ class RecordingPeer:
     :ivar closed: the reason it was closed for, or None.
     :ivar expiry: the pending expiry in seconds, or None.
     :ivar is_reading: whether the machine takes bytes.
-    :ivar is_flushed: set it to False to play a peer that reads slowly.
+    :ivar is_full: set it to True to play a peer that reads slowly; :meth:`flush` is then without effect.
+    :ivar is_flushed: as with a real one, False from a send until the turn's end, when :meth:`flush` is called.
     :ivar accepts: set it to False to play a full outbox that refuses.
     """
 
@@ -64,6 +65,7 @@ class RecordingPeer:
         self.closed: str | None = None
         self.expiry: float | None = None
         self.is_reading = True
+        self.is_full = False
         self.is_flushed = True
         self.accepts = True
 
@@ -71,7 +73,12 @@ class RecordingPeer:
         """Write *data* down."""
         if self.accepts:
             self.sent += data
+            self.is_flushed = False
         return self.accepts
+
+    def flush(self) -> None:
+        """The turn ends: what was sent is taken, unless the peer is full."""
+        self.is_flushed = not self.is_full
 
     def close(self, reason: str) -> None:
         """Write the first *reason* down."""

@@ -50,12 +50,16 @@ class LocalBus:
 
     :param retained: of how many subjects the routes and newest messages are kept. When there are more, the subjects that
         appeared first are forgotten, a tenth at a time.
+    :param retained_weight: how much retained messages may weigh together. Over it, the heavy ones of the subjects that appeared
+        first are let go.
     """
 
     _log = Logger()
 
-    def __init__(self, retained: int = 10_000) -> None:
+    def __init__(self, retained: int = 10_000, retained_weight: int = 1 << 26) -> None:
         self._retained = retained
+        self._retained_weight = retained_weight
+        self._weight = 0
         self._routes: dict[str, _Route] = {}
         self._subscriptions: list[_Subscription] = []
         self._waiting: deque[tuple[_Route, Message]] = deque()
@@ -70,7 +74,10 @@ class LocalBus:
                 return
             route = self._add_route(message.subject)
         self.published += 1
-        route.last = message
+        if message.weight or (route.last is not None and route.last.weight):
+            self._retain(route, message)
+        else:
+            route.last = message
         if not route.subscriptions:
             return
         self._waiting.append((route, message))
@@ -96,8 +103,15 @@ class LocalBus:
             return False
         route = self._routes.get(subject)
         if route is None:
-            return any(matches(subscription.pattern, subject) for subscription in self._subscriptions)
+            if not is_subject(subject):
+                return False
+            route = self._add_route(subject)
         return bool(route.subscriptions)
+
+    def forget(self, subject: str) -> None:
+        route = self._routes.pop(subject, None)
+        if route is not None:
+            self._let_go(route)
 
     def _deliver(self) -> None:
         self._is_delivering = True
@@ -119,10 +133,27 @@ class LocalBus:
     def _add_route(self, subject: str) -> _Route:
         if len(self._routes) >= self._retained:
             for old in list(self._routes)[: max(1, self._retained // 10)]:
-                del self._routes[old]
+                self.forget(old)
         route = _Route(tuple(s for s in self._subscriptions if matches(s.pattern, subject)))
         self._routes[subject] = route
         return route
+
+    def _retain(self, route: _Route, message: Message) -> None:
+        self._let_go(route)
+        if message.weight > self._retained_weight // 4:
+            return
+        route.last = message
+        self._weight += message.weight
+        if self._weight > self._retained_weight:
+            for heavy in [other for other in self._routes.values() if other.last is not None and other.last.weight]:
+                if self._weight <= self._retained_weight * 3 // 4:
+                    break
+                self._let_go(heavy)
+
+    def _let_go(self, route: _Route) -> None:
+        if route.last is not None:
+            self._weight -= route.last.weight
+            route.last = None
 
     def _forget(self, subscription: _Subscription) -> None:
         self._subscriptions.remove(subscription)

@@ -96,7 +96,7 @@ class Answers:
         assert link is not None, "only what was sent to a device can wait"
         self._is_settling = True
         self._peer.set_reading(False)
-        link.when_settled(self._resume)
+        link.when_settled(self._resume, self._after_turn)
 
     def _resume(self) -> None:
         self._settle()

@@ -77,15 +77,21 @@ class Link:
         """Whether it is known what became of everything sent to it: handed over, or lost with the connection."""
         return self.peer.is_flushed or not self.is_online
 
-    def when_settled(self, callback: Callable[[], None]) -> None:
-        """Call *callback* once, as soon as :attr:`is_settled`."""
+    def when_settled(self, callback: Callable[[], None], after_turn: Callable[[Callable[[], None]], None]) -> None:
+        """Call *callback* once, when :attr:`is_settled` may have become true.
+
+        :param after_turn: where to wait while the device is not full: what was sent to it in this turn is then taken at its end.
+        """
+        if not self.peer.is_full:
+            after_turn(callback)
+            return
         if self._waiting is None:
             self._waiting = []
         self._waiting.append(callback)
 
     def settle(self) -> None:
-        """Tell those who wait, if there is something to tell. From the connection's shell."""
-        if self._waiting is not None and self.is_settled:
+        """Tell those who wait, unless the device is full still. From the connection's shell."""
+        if self._waiting is not None and not (self.is_online and self.peer.is_full):
             waiting, self._waiting = self._waiting, None
             for callback in waiting:
                 callback()
@@ -123,6 +129,7 @@ class Devices:
     :param host_names: names for devices that cannot say one, by the host that they connect from.
     :param list_names: whether a list holds names instead of addresses.
     :param remembered: how many names of absent devices are kept.
+    :ivar version: grows with each change of who is connected under which name.
     """
 
     def __init__(
@@ -132,6 +139,7 @@ class Devices:
         self._host_names = host_names
         self._list_names = list_names
         self._remembered = remembered
+        self.version = 0
         self._listed: bytes | None = None
         self._generation = int(seconds())
         self._online: dict[tuple[str, int], Link] = {}
@@ -166,18 +174,27 @@ class Devices:
         link = Link(peer, host, port, self._generation, self._seconds(), hello is not None, name, aliases)
         self._online[host, port] = link
         self._listed = None
+        self.version += 1
         self._fields[link.address.encode().ljust(HEADER)] = link
         return link, self._take_name(link) if name else None
 
-    def disconnect(self, link: Link) -> None:
-        """Take a device out. One that lost its name to a newer connection leaves that one alone."""
+    def disconnect(self, link: Link) -> bool:
+        """Take a device out.
+
+        :returns: whether it is away now; one that lost its name to a newer connection is not.
+        """
         link.is_online = False
+        self.version += 1
         link.last_seen = self._seconds()
         if self._online.get((link.host, link.port)) is link:
             del self._online[link.host, link.port]
             self._listed = None
-        self._fields.pop(link.address.encode().ljust(HEADER), None)
+        field = link.address.encode().ljust(HEADER)
+        if self._fields.get(field) is link:
+            del self._fields[field]
+        name = self._names.get(link.name)
         self._trim()
+        return name is None or name.link is link
 
     def find(self, field: bytes) -> Link | None:
         """The connected device that a target field names, exactly.
@@ -206,6 +223,8 @@ class Devices:
 
     def _take_name(self, link: Link) -> Link | None:
         before = self._names.pop(link.name, None)
+        if before is not None:
+            self._forget_aliases(before.link)
         self._names[link.name] = Name(link, before.queue if before else [])
         for alias in link.aliases:
             self._aliases[alias] = link.name
@@ -218,5 +237,9 @@ class Devices:
             return
         oldest = next((text for text, name in self._names.items() if not name.link.is_online and not name.queue), None)
         if oldest is not None:
-            for alias in self._names.pop(oldest).link.aliases:
-                self._aliases.pop(alias, None)
+            self._forget_aliases(self._names.pop(oldest).link)
+
+    def _forget_aliases(self, link: Link) -> None:
+        for alias in link.aliases:
+            if self._aliases.get(alias) == link.name:
+                del self._aliases[alias]

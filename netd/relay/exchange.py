@@ -29,6 +29,9 @@ NO_SUCH_DEVICE = "no such device"
 QUEUE_ITEMS = 1000
 """Messages kept for one absent device, at most."""
 
+QUEUES_SIZE = 1 << 26
+"""Bytes kept for all absent devices together, at most."""
+
 
 @frozen
 class Rules:
@@ -68,6 +71,7 @@ class Exchange:
     after_turn: Callable[[Callable[[], None]], None]
     messages: int = 0
     counts: Counter[str] = field(factory=Counter)
+    _kept: int = 0
     _ids: Iterator[int] = field(factory=lambda: count(1))
 
     def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> Link:
@@ -86,7 +90,8 @@ class Exchange:
         if name is not None and name.link is link and name.queue:
             queue, name.queue = name.queue, []
             for request in queue:
-                self._start_clock(request, request.deadline)
+                self._kept -= len(request.payload)
+                self._start_clock(request, request.time_left(self.seconds()))
                 self._hand(link, request)
         return link
 
@@ -94,17 +99,21 @@ class Exchange:
         """A device is gone: whoever waits for it is told. Harmless when that was known."""
         if not link.is_online:
             return
-        self.devices.disconnect(link)
+        is_away = self.devices.disconnect(link)
         link.settle()
         for request in list((link.requests or {}).values()):
             request.step(Input.LOST, error="the device disconnected")
         link.requests = None
-        self._publish_presence(link, reason)
+        if is_away:
+            self._publish_presence(link, reason)
+        if not link.name:
+            for kind in ("presence", "said", "sent"):
+                self.bus.forget(self.subject(kind, link.subject))
 
-    def forward(self, link: Link, frames: list[bytes], host: str, port: int) -> bool:
+    def forward(self, link: Link, frames: list[bytes], sender: Callable[[], tuple[str, int]]) -> bool:
         """Send whole first-dialect *frames* (header and payload) to a device, as they are where it speaks that dialect.
 
-        :param host: with *port*, the address of the controller that sends.
+        :param sender: tells the address of the controller that sends.
         :returns: False when the device's outbox refused them: it does not read.
         """
         self.messages += len(frames)
@@ -113,7 +122,7 @@ class Exchange:
                 self._publish_sent(link, frame[HEADER:])
         if not link.answers:
             return link.peer.send(frames[0] if len(frames) == 1 else b"".join(frames))
-        envelope = {"from": address_text(host, port), "deadline": self.rules.answer_timeout}
+        envelope = {"from": address_text(*sender()), "deadline": self.rules.answer_timeout}
         return link.peer.send(b"".join(encode_pair({"id": next(self._ids)} | envelope, frame[HEADER:]) for frame in frames))
 
     def request(
@@ -125,7 +134,8 @@ class Exchange:
         """
         rules = self.rules
         seconds = min(rules.answer_timeout if deadline is None else deadline, rules.max_deadline)
-        request = Request(next(self._ids), payload, sender, seconds, report)
+        expires_at = None if deadline is None else self.seconds() + seconds
+        request = Request(next(self._ids), payload, sender, seconds, expires_at, report)
         self.counts["requests"] += 1
         link = self.devices.resolve(target)
         if link is not None:
@@ -144,8 +154,13 @@ class Exchange:
 
         :returns: False when there is no queue, or no room in it.
         """
-        request = Request(next(self._ids), payload, "", self.rules.answer_timeout, lambda outcome: None)
+        request = Request(next(self._ids), payload, "", self.rules.answer_timeout, None, lambda outcome: None)
         return self._keep(name, request, self.rules.queue_for)
+
+    def withdraw(self, request: Request) -> None:
+        """Whoever made *request* has gone: forget it, unless it waits for a device to come back."""
+        if not request.is_waiting:
+            request.step(Input.LOST)
 
     def answered(self, link: Link, request_id: object, happened: Input, payload: bytes, error: str) -> None:
         """A device answered (or refused) the request with this id."""
@@ -158,18 +173,16 @@ class Exchange:
         """A device said something of its own accord."""
         link.last_seen = self.seconds()
         self.counts["said"] += 1
-        self.bus.publish(Message(self.subject("said", link.subject), Said(link.label, event, *readable(payload))))
+        said = Said(link.label, event, *readable(payload))
+        self.bus.publish(Message(self.subject("said", link.subject), said, weight=4 * len(payload)))
 
     def subject(self, kind: str, device: str) -> str:
         """The subject under which *kind* of news about a device is published."""
         return f"{self.prefix}.{kind}.{device}"
 
     def _hand(self, link: Link, request: Request) -> None:
-        if link.requests is not None and len(link.requests) >= self.rules.max_outstanding:
-            request.step(Input.LOST, error="the device has too many unanswered requests")
-            return
         if link.answers:
-            envelope = {"id": request.id, "from": request.sender, "deadline": request.deadline}
+            envelope = {"id": request.id, "from": request.sender, "deadline": request.time_left(self.seconds())}
             accepted = link.peer.send(encode_pair(envelope, request.payload))
         else:
             accepted = link.peer.send(encode_frame(request.payload))
@@ -189,15 +202,20 @@ class Exchange:
         if not link.is_online or request.is_done:
             return
         if link.is_settled:
+            request.payload = b""
             request.step(Input.HANDED if link.answers else Input.TAKEN)
         else:
-            link.when_settled(lambda: self._handed(link, request))
+            link.when_settled(lambda: self._handed(link, request), self.after_turn)
 
     def _keep(self, name: Name, request: Request, seconds: float | None) -> bool:
         rules = self.rules
-        waiting = sum(len(other.payload) for other in name.queue) + len(request.payload)
+        size = len(request.payload)
+        waiting = sum(len(other.payload) for other in name.queue) + size
         if rules.queue_for is None or seconds is None or waiting > rules.queue_size or len(name.queue) >= QUEUE_ITEMS:
             return False
+        if self._kept + size > QUEUES_SIZE:
+            return False
+        self._kept += size
         name.queue.append(request)
         self._start_clock(request, min(seconds, rules.queue_for), name)
         request.step(Input.KEPT)
@@ -211,11 +229,12 @@ class Exchange:
     def _expire(self, request: Request, name: Name | None) -> None:
         self.counts["expired"] += 1
         if name is not None:
+            self._kept -= len(request.payload)
             name.queue.remove(request)
         request.step(Input.EXPIRED, error="the deadline passed")
 
     def _publish_sent(self, link: Link, payload: bytes) -> None:
-        self.bus.publish(Message(link.sent_subject, Sent(link.label, *readable(payload))))
+        self.bus.publish(Message(link.sent_subject, Sent(link.label, *readable(payload)), weight=4 * len(payload)))
 
     def _publish_presence(self, link: Link, reason: str) -> None:
         presence = Presence(link.label, link.address, link.is_online, link.generation, link.last_seen, reason)

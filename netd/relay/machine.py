@@ -18,9 +18,9 @@ from netd.relay.devices import Link
 from netd.relay.exchange import Exchange
 from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, encode_pair, read_event, read_frame, read_pair
 from netd.relay.requests import Input as Happened
-from netd.relay.requests import Outcome
-from netd.relay.target import address_text, parse_target
-from netd.wire.length_header import HEADER, Gatherer, encode_frame, parse_header
+from netd.relay.requests import Outcome, Request
+from netd.relay.target import MalformedTarget, address_text, parse_target
+from netd.wire.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_header
 
 __all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
 
@@ -78,7 +78,10 @@ READERS: dict[State, Callable[[bytes, int, Dialect], Event | int]] = {
 
 
 class Shell(Protocol):
-    """What a conversation tells the connection around it."""
+    """What a conversation tells the connection around it, and asks it."""
+
+    def address(self) -> tuple[str, int]:
+        """Host and port of the other side, as they are known once something has come from it."""
 
     def became_device(self) -> None:
         """The connection is a device now: other bounds apply to what waits for it."""
@@ -99,14 +102,13 @@ class Conversation:
         "_answers",
         "_exchange",
         "_gatherer",
-        "_host",
         "_is_held",
         "_is_timed",
         "_outstanding",
         "_peer",
-        "_port",
         "_prefix",
         "_prefix_link",
+        "_prefix_version",
         "_progress",
         "_shell",
         "link",
@@ -114,11 +116,9 @@ class Conversation:
         "state",
     )
 
-    def __init__(self, exchange: Exchange, peer: IPeer, host: str, port: int, shell: Shell) -> None:
+    def __init__(self, exchange: Exchange, peer: IPeer, shell: Shell) -> None:
         self._exchange = exchange
         self._peer = peer
-        self._host = host
-        self._port = port
         self._shell = shell
         self._gatherer = Gatherer()
         self._progress = 0
@@ -128,7 +128,8 @@ class Conversation:
         self._is_timed = True
         self._prefix: bytes | None = None
         self._prefix_link: Link | None = None
-        self._outstanding: set[object] | None = None
+        self._prefix_version = 0
+        self._outstanding: dict[object, Request] | None = None
         self.link: Link | None = None
         self.state = State.FRESH
         self.role = State.FRESH
@@ -176,6 +177,8 @@ class Conversation:
 
     def expired(self) -> None:
         """The connection did not get on in time."""
+        if self.state is State.OVER:
+            return
         if self.state is State.FRESH and self._gatherer.is_empty:
             self.state = State.OVER
             self._shell.refuse("silent", "said nothing after connecting", b"")
@@ -187,6 +190,9 @@ class Conversation:
         """The connection is gone."""
         self.state = State.OVER
         self._answers.forget()
+        for request in list((self._outstanding or {}).values()):
+            self._exchange.withdraw(request)
+        self._outstanding = None
         if self.link is not None:
             self._exchange.disconnect(self.link, reason)
 
@@ -194,7 +200,7 @@ class Conversation:
         """Take all whole sends at *at* that repeat the last one's type frame and target; returns the offset behind them."""
         prefix, link = self._prefix, self._prefix_link
         assert prefix is not None and link is not None
-        if not link.is_online:
+        if self._prefix_version != self._exchange.devices.version:
             self._prefix = self._prefix_link = None
             return at
         width = len(prefix)
@@ -205,7 +211,10 @@ class Conversation:
             body = start + HEADER
             if body > size:
                 break
-            length = parse_header(received[start:body])
+            try:
+                length = parse_header(received[start:body])
+            except BadHeader:
+                break  # the grammar meets it again, after what is good has been sent
             if length > limit or body + length > size:
                 break
             frame = received[start : body + length]
@@ -241,9 +250,8 @@ class Conversation:
         """So much was asked for at once that the answers must be taken before *rest* is looked at."""
         self._is_held = True
         self._gatherer.keep(rest, 0)
-        self._peer.expire_after(None)
         self._peer.set_reading(False)
-        self._exchange.later(0, self._go_on)
+        self._exchange.after_turn(self._go_on)
 
     def _go_on(self) -> None:
         """Read on, if everything that held this connection back is over."""
@@ -251,6 +259,8 @@ class Conversation:
             return
         if self._is_held:
             if not self._peer.is_flushed:
+                if not self._peer.is_full:  # what this turn brought is taken at its end; a full peer tells when it is drained
+                    self._exchange.after_turn(self._go_on)
                 return
             self._is_held = False
             self._ahead = 0
@@ -269,7 +279,7 @@ class Conversation:
     def _do_become_device(self, event: Event) -> None:
         self._prefix = self._prefix_link = None
         self._shell.became_device()
-        self.link = self._exchange.connect(self._peer, self._host, self._port, event.content)
+        self.link = self._exchange.connect(self._peer, *self._shell.address(), event.content)
 
     def _do_goodbye(self, event: Event) -> None:
         self._end("said goodbye")
@@ -292,7 +302,7 @@ class Conversation:
         devices = self._exchange.devices
         link = devices.find(event.target)
         if link is not None:
-            self._prefix, self._prefix_link = event.lead, link
+            self._prefix, self._prefix_link, self._prefix_version = event.lead, link, devices.version
             self._forward(link, [event.frame])
             return
         name = devices.name_of(parse_target(event.target).text)
@@ -304,7 +314,7 @@ class Conversation:
         self._exchange.said(self.link, "", event.content)
 
     def _do_welcome(self, event: Event) -> None:
-        self._peer.send(encode_pair({"status": "welcome", "address": address_text(self._host, self._port)}))
+        self._peer.send(encode_pair({"status": "welcome", "address": address_text(*self._shell.address())}))
 
     def _do_device_pair(self, event: Event) -> None:
         assert self.link is not None
@@ -333,15 +343,21 @@ class Conversation:
         deadline = members.get("deadline")
         if deadline is not None and (isinstance(deadline, bool) or not isinstance(deadline, int | float) or deadline <= 0):
             raise ProtocolError("an envelope's `deadline` is a number of seconds above 0")
-        target = parse_target(_text(members.get("to"), "to").encode())
-        outstanding = self._outstanding = set() if self._outstanding is None else self._outstanding
+        try:
+            target = parse_target(_text(members.get("to"), "to").encode())
+        except MalformedTarget as error:
+            self._tell(request_id, {"status": "failed", "final": True, "error": str(error)}, b"")
+            return
+        outstanding = self._outstanding = {} if self._outstanding is None else self._outstanding
         if request_id in outstanding or len(outstanding) >= self._exchange.rules.max_outstanding:
             why = "this id is outstanding" if request_id in outstanding else "too many outstanding requests"
             self._tell(request_id, {"status": "failed", "final": True, "error": why}, b"")
             return
-        outstanding.add(request_id)
-        sender = address_text(self._host, self._port)
-        self._exchange.request(target, envelope.payload, sender, deadline, lambda outcome: self._report(request_id, outcome))
+        request = self._exchange.request(
+            target, envelope.payload, address_text(*self._shell.address()), deadline, lambda told: self._report(request_id, told)
+        )
+        if not request.is_done:
+            outstanding[request_id] = request
 
     def _report(self, request_id: object, outcome: Outcome) -> None:
         if self.state is State.OVER:
@@ -350,7 +366,7 @@ class Conversation:
         if outcome.is_final:
             members["final"] = True
             if self._outstanding is not None:
-                self._outstanding.discard(request_id)
+                self._outstanding.pop(request_id, None)
         if outcome.error:
             members["error"] = outcome.error
         self._tell(request_id, members, outcome.payload)
@@ -363,13 +379,15 @@ class Conversation:
     # Answers of the first dialect
 
     def _forward(self, link: Link, frames: list[bytes]) -> None:
-        if self._exchange.forward(link, frames, self._host, self._port):
+        if self._exchange.forward(link, frames, self._shell.address):
             self._answers.add_sent(link, len(frames))
         else:
             self._answers.add(NOT_READING * len(frames))
 
     def _end(self, reason: str) -> None:
         self.state = State.OVER
+        if self.link is not None:
+            self._exchange.disconnect(self.link, reason)
         self._answers.end(reason)
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:

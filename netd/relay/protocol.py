@@ -25,12 +25,16 @@ class RelayProtocol(PeerProtocol):
     bounds: ClassVar[Bounds] = ANSWERS
 
     def opened(self) -> None:
-        """Start the conversation, under the address that people know it by."""
-        address = self.transport.getPeer()
-        host, port = getattr(address, "host", "unix"), getattr(address, "port", self.factory.tally.accepted)
-        self.conversation = Conversation(self.factory.exchange, self.peer, plain_host(host), port, self)
+        """Start the conversation."""
+        self._number = self.factory.tally.accepted
+        self.conversation = Conversation(self.factory.exchange, self.peer, self)
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
         self.conversation.start()
+
+    def address(self) -> tuple[str, int]:
+        """The address that people know it by; behind a proxy that tells it, it is known from the first bytes on."""
+        address = self.transport.getPeer()
+        return plain_host(getattr(address, "host", "unix")), getattr(address, "port", self._number)
 
     def became_device(self) -> None:
         """More may wait for a device; over it, senders are refused."""

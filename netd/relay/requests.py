@@ -92,22 +92,35 @@ class Request:
     :param id: unique among the requests of one relay.
     :param report: told each outcome, in order; the last one is final.
     :ivar sender: who sends, for the device.
-    :ivar deadline: seconds in which the device must answer.
+    :ivar deadline: seconds in which the device must answer, from when it is handed over.
+    :ivar expires_at: when it expires wherever it is by then; None when its sender gave no deadline.
     :ivar clock: the pending expiry.
     :ivar holder: the device's unanswered requests, while it is one of them.
     """
 
-    __slots__ = ("_report", "clock", "deadline", "holder", "id", "payload", "sender", "state")
+    __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "payload", "sender", "state")
 
-    def __init__(self, id: int, payload: bytes, sender: str, deadline: float, report: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self, id: int, payload: bytes, sender: str, deadline: float, expires_at: float | None, report: Callable[[Outcome], None]
+    ) -> None:
         self.id = id
         self.payload = payload
         self.sender = sender
         self.deadline = deadline
+        self.expires_at = expires_at
         self.state = State.NEW
         self.clock: Cancellable | None = None
         self.holder: dict[int, Request] | None = None
         self._report = report
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its device to come back."""
+        return self.state is State.WAITING
+
+    def time_left(self, now: float) -> float:
+        """Seconds in which the device must answer, at *now*."""
+        return self.deadline if self.expires_at is None else max(self.expires_at - now, 0.0)
 
     @property
     def is_done(self) -> bool:

@@ -20,7 +20,7 @@ from netd.relay.exchange import NO_SUCH_DEVICE, Exchange, Rules
 from netd.relay.grammar import Dialect
 from netd.relay.protocol import RelayFactory
 from netd.relay.requests import Outcome, Status
-from netd.relay.target import parse_target
+from netd.relay.target import MalformedTarget, Target, parse_target
 
 __all__ = ["RelayService", "make_service"]
 
@@ -122,7 +122,7 @@ class RelayService(ListeningService):
             else:
                 outcome.callback(_describe(told))
 
-        self._exchange.request(parse_target(target.encode()), payload, "console", deadline, report)
+        self._exchange.request(_target(target), payload, "console", deadline, report)
         return outcome
 
     def disconnect(self, target: str) -> dict[str, Any]:
@@ -130,11 +130,19 @@ class RelayService(ListeningService):
 
         :raises NoSuchTarget: when it is not connected.
         """
-        link = self._exchange.devices.resolve(parse_target(target.encode()))
+        link = self._exchange.devices.resolve(_target(target))
         if link is None:
             raise NoSuchTarget(f"no device {target!r} is connected")
+        self._exchange.disconnect(link, "disconnected by an operator")
         link.peer.close("disconnected by an operator")
         return link.describe()
+
+
+def _target(text: str) -> Target:
+    try:
+        return parse_target(text.encode())
+    except (MalformedTarget, UnicodeEncodeError) as error:
+        raise InvalidArguments(f"target: {error}") from None
 
 
 def _payload(text: str | None, base64: str | None) -> bytes:

@@ -64,7 +64,9 @@ class Peer(Outbox):
         "_deadline",
         "_discarded",
         "_is_congested",
+        "_is_reading",
         "_is_wanted",
+        "_left",
         "_owner",
         "_stall_left",
         "_stalled",
@@ -84,6 +86,8 @@ class Peer(Outbox):
         self._discarded = 0
         self._is_wanted = True
         self._is_congested = False
+        self._is_reading = True
+        self._left: float | None = None
         self.reason: str | None = None
         self.is_open = True
 
@@ -118,13 +122,18 @@ class Peer(Outbox):
             self.abort("input after the end")
 
     def expire_after(self, seconds: float | None) -> None:
-        """Replace the pending expiry, or clear it. Cheap: a pending timer is moved only when it fires."""
+        """Replace the pending expiry, or clear it; it stands still while nothing is read.
+
+        Cheap: a pending timer is moved only when it fires.
+        """
         if not self.is_open:
             return
-        if seconds is None:
+        if not self._is_reading:
+            self._left = seconds
+        elif seconds is None:
             self._deadline = None
-            return
-        self._restart(seconds)
+        else:
+            self._restart(seconds)
 
     def set_reading(self, enabled: bool) -> None:
         """Stop or go on taking bytes; while the outbox has stopped it too, it stays stopped."""
@@ -162,12 +171,18 @@ class Peer(Outbox):
         self.abort("reads too slowly")
 
     def _apply_reading(self) -> None:
-        if not self.is_open:
+        is_reading = self._is_wanted and not self._is_congested
+        if not self.is_open or is_reading == self._is_reading:
             return
-        if self._is_wanted and not self._is_congested:
+        self._is_reading = is_reading
+        if is_reading:
             self._transport.resumeProducing()
+            if self._left is not None:
+                self._restart(self._left)
         else:
             self._transport.pauseProducing()
+            self._left = None if self._deadline is None else self._deadline - self._context.clock.seconds()
+            self._deadline = None
 
     def _restart(self, seconds: float) -> None:
         clock = self._context.clock

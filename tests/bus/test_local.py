@@ -289,3 +289,54 @@ class MemoryTests(BusTests):
         subscription = self.bus.subscribe(">", self.hear("all"))
         self.publish("start", 0)
         self.assertEqual([], self.heard)
+
+
+class RetentionTests(SynchronousTestCase):
+    """What the bus remembers, and what not."""
+
+    def test_heavy_messages_are_let_go(self) -> None:
+        """What peers say is retained up to a weight; messages without weight stay."""
+        bus = LocalBus(retained_weight=1000)
+        bus.publish(Message("light", 0))
+        for number in range(20):
+            bus.publish(Message(f"heavy.n{number}", number, weight=100))
+        kept = [message.event for message in bus.last("heavy.>")]
+        self.assertLessEqual(len(kept), 10)
+        self.assertIn(19, kept)
+        self.assertEqual(len(bus.last("light")), 1)
+
+    def test_too_heavy_alone(self) -> None:
+        """One message that would take a large part of the room is delivered, and not retained."""
+        bus = LocalBus(retained_weight=1000)
+        seen: list[Message] = []
+        bus.subscribe("a", seen.append)
+        bus.publish(Message("a", 1, weight=10))
+        bus.publish(Message("a", 2, weight=251))
+        self.assertEqual(([message.event for message in seen], bus.last("a")), ([1, 2], []))
+
+    def test_a_newer_message_replaces_the_weight(self) -> None:
+        """However often a subject is published, only its newest message weighs."""
+        bus = LocalBus(retained_weight=1000)
+        bus.publish(Message("other", 0, weight=100))
+        for _ in range(100):
+            bus.publish(Message("a", 1, weight=100))
+        bus.publish(Message("a", 2))
+        self.assertEqual([message.event for message in bus.last(">")], [2, 0])
+
+    def test_forget(self) -> None:
+        """A subject that is forgotten retains nothing, and can be published under again."""
+        bus = LocalBus()
+        bus.publish(Message("a", 1, weight=5))
+        bus.forget("a")
+        bus.forget("never")
+        self.assertEqual(bus.last(">"), [])
+        seen: list[Message] = []
+        bus.subscribe("a", seen.append)
+        bus.publish(Message("a", 2))
+        self.assertEqual(len(seen), 1)
+
+    def test_wants_nothing_that_cannot_be_published(self) -> None:
+        """What is no subject is wanted by nobody."""
+        bus = LocalBus()
+        bus.subscribe(">", print)
+        self.assertFalse(bus.wants("no subject"))

@@ -66,8 +66,13 @@ class Side:
         self.refused: list[tuple[str, bytes]] = []
         self.is_device = False
         self._relay = relay
-        self.conversation = machine(relay.exchange, self.peer, host, port, self)
+        self._address = host, port
+        self.conversation = machine(relay.exchange, self.peer, self)
         self.conversation.start()
+
+    def address(self) -> tuple[str, int]:
+        """For the conversation."""
+        return self._address
 
     def became_device(self) -> None:
         """From the conversation."""
@@ -90,7 +95,8 @@ class Side:
 
     def drain(self) -> bytes:
         """Play that everything sent is taken now."""
-        self.peer.is_flushed = True
+        self.peer.is_full = False
+        self.peer.flush()
         self.conversation.drained()
         self._relay.end_turn()
         return self.peer.take_sent()
@@ -117,6 +123,7 @@ class Relay:
         self._callbacks: list[Callable[[], None]] = []
         self._machine = machine
         self._port = 50411
+        self._sides: list[Side] = []
         devices = Devices(self.clock.seconds, host_names or {}, list_names)
         self.exchange = Exchange(
             evolve(RULES, **rules),
@@ -129,17 +136,25 @@ class Relay:
         )
 
     def end_turn(self) -> None:
-        """The reactor turn ends."""
+        """The reactor turn ends: everyone takes what was sent, who is not full; then those are called who wait for that."""
+        self._flush()
         while self._callbacks:
             callbacks = self._callbacks[:]
             self._callbacks.clear()
             for callback in callbacks:
                 callback()
+            self._flush()
 
     def connect(self, host: str = "127.0.0.1", port: int | None = None) -> Side:
         """A connection that has said nothing; ports count up from 50412."""
         self._port += 1
-        return Side(self, self._machine, host, port or self._port)
+        side = Side(self, self._machine, host, port or self._port)
+        self._sides.append(side)
+        return side
+
+    def _flush(self) -> None:
+        for side in self._sides:
+            side.peer.flush()
 
     def device(self, **hello: Any) -> Side:
         """A device: of the first dialect, or of the second with *hello*; its welcome is there to be heard."""

@@ -74,6 +74,15 @@ class DevicesTests(SynchronousTestCase):
         self.assertEqual([link.name for link in self.devices.absent()], ["n17", "n18", "n19"])
         self.assertIsNone(self.devices.name_of("a0"))
 
+    def test_aliases_go_with_their_connection(self) -> None:
+        """A device that comes back with other aliases has those only, and none that another device has taken since."""
+        for number in range(50):
+            self.devices.connect(RecordingPeer(), "127.0.0.1", number, Hello("pump", (f"a{number}",)))
+        self.assertIsNone(self.devices.name_of("a0"))
+        other, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 99, Hello("other", ("a49",)))
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 100, Hello("pump"))
+        self.assertIs(self.devices.resolve(Target("a49", None)), other)
+
     def test_generations_go_on_after_a_restart(self) -> None:
         """A later daemon's generations are above an earlier one's."""
         before, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, None)
@@ -86,11 +95,11 @@ class DevicesTests(SynchronousTestCase):
         peer = RecordingPeer()
         link, _ = self.devices.connect(peer, "127.0.0.1", 1, None)
         told: list[str] = []
-        peer.is_flushed = False
-        link.when_settled(lambda: told.append("taken"))
+        peer.is_full, peer.is_flushed = True, False
+        link.when_settled(lambda: told.append("taken"), self.fail)
         link.settle()
         self.assertEqual(told, [])
-        peer.is_flushed = True
+        peer.is_full, peer.is_flushed = False, True
         link.settle()
         link.settle()
         self.assertEqual(told, ["taken"])

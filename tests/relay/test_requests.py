@@ -15,14 +15,14 @@ class RequestTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.told: list[Outcome] = []
-        self.request = Request(1, b"water", "someone", 5.0, self.told.append)
+        self.request = Request(1, b"water", "someone", 5.0, None, self.told.append)
 
     def test_every_pair_of_state_and_input(self) -> None:
         """Each input means in each state what the table says, or nothing at all."""
         for state in State:
             for happened in Input:
                 told: list[Outcome] = []
-                request = Request(1, b"", "", 1.0, told.append)
+                request = Request(1, b"", "", 1.0, None, told.append)
                 request.state = state
                 expected = TRANSITIONS.get((state, happened))
                 self.assertEqual(request.step(happened), expected is not None)
@@ -36,7 +36,7 @@ class RequestTests(SynchronousTestCase):
     def test_one_final_outcome_at_most(self, inputs: list[Input]) -> None:
         """Whatever happens in whatever order: one final outcome, and nothing after it."""
         told: list[Outcome] = []
-        request = Request(1, b"", "", 1.0, told.append)
+        request = Request(1, b"", "", 1.0, None, told.append)
         for happened in inputs:
             request.step(happened)
         finals = [outcome for outcome in told if outcome.is_final]

@@ -10,7 +10,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.errors import InvalidArguments, NoSuchTarget
 from netd.kinds import ServiceKind
 from netd.relay.config import Config
-from netd.relay.target import MalformedTarget
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
 from netd.wire.length_header import encode_frame
 from tests.relay.bench import ask, event, frames, pairs
@@ -170,7 +169,8 @@ class RelayServiceTests(SynchronousTestCase):
         """What cannot be sent is refused with the reason."""
         self._device(name="greenhouse")
         self.assertRaises(NoSuchTarget, result_of, self.service.send("nobody", text="x"))
-        self.assertRaises(MalformedTarget, self.service.send, "", text="x")
+        self.assertRaises(InvalidArguments, self.service.send, "", text="x")
+        self.assertRaises(InvalidArguments, self.service.disconnect, "\x1b")
         for wrong in (
             {},
             {"text": "x", "base64": ""},

@@ -412,3 +412,35 @@ class BackPressureTests(PeerTests):
         self.send(b"answers")
         self.peer.set_reading(True)
         self.assertFalse(self.transport.is_reading)
+
+
+class StandstillTests(PeerTests):
+    """The clock of a peer that is not read from stands still."""
+
+    def test_expiry_while_not_read(self) -> None:
+        """A peer that nobody reads from cannot be late; what it had left runs on when it is read again."""
+        self.peer.expire_after(10)
+        self.clock.advance(4)
+        self.peer.set_reading(False)
+        self.clock.advance(100)
+        self.assertEqual([], self.owner.calls)
+        self.peer.set_reading(True)
+        self.clock.advance(5.9)
+        self.assertEqual([], self.owner.calls)
+        self.clock.advance(0.1)
+        self.assertEqual(["expired"], self.owner.calls)
+
+    def test_expiry_asked_for_while_not_read(self) -> None:
+        """An expiry asked for, or cleared, meanwhile counts from when it is read again."""
+        self.peer.set_reading(False)
+        self.peer.expire_after(10)
+        self.clock.advance(100)
+        self.peer.set_reading(True)
+        self.clock.advance(10)
+        self.assertEqual(["expired"], self.owner.calls)
+        self.peer.expire_after(5)
+        self.peer.set_reading(False)
+        self.peer.expire_after(None)
+        self.peer.set_reading(True)
+        self.clock.advance(100)
+        self.assertEqual(["expired"], self.owner.calls)
