@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from twisted.logger import FileLogObserver, ILogObserver, LogEvent, formatEventAsClassicLogText
+from twisted.logger import FileLogObserver, ILogObserver, LogEvent, LogLevel, formatEventAsClassicLogText
 
 __all__ = ["LogLimiter", "make_observer", "printable"]
 
@@ -44,11 +44,16 @@ def printable(text: str) -> str:
 
 
 def _format(event: LogEvent) -> str | None:
+    if event.get("log_level") is LogLevel.debug:
+        return None
     line = formatEventAsClassicLogText(event)
     return None if line is None else printable(line)
 
 
 def make_observer(out: TextIO | None = None) -> ILogObserver:
-    """An observer that writes one line an event to *out* (standard output when left out), control characters escaped."""
+    """An observer that writes one line an event to *out* (standard output when left out), control characters escaped.
+
+    Debugging events are left out.
+    """
     stream: Any = sys.stdout if out is None else out
     return FileLogObserver(stream, _format)

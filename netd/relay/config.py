@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
+
 import attrs
 
-from netd.config import SectionConfig, choice, duration, endpoints, integer, mapping, off_or, option, size, within, words
+from netd.config import Parser, SectionConfig, choice, duration, endpoints, integer, mapping, off_or, option, size, within, words
+from netd.config.spelling import quoted
+from netd.message import NAME
 
-__all__ = ["Config"]
+__all__ = ["Config", "client_words", "host_names"]
+
+_GOODBYE = "|disconnect|"
+_LONGEST_WORD = 64
+
+
+def _read_client_words(written: str) -> tuple[str, ...]:
+    found = words(written)
+    for word in found:
+        if not word.isprintable() or " " in word or len(word) > _LONGEST_WORD:
+            raise ValueError(
+                f"{quoted(word)} is not a client type; write 1 to {_LONGEST_WORD} printable characters without spaces"
+            )
+        if word == _GOODBYE:
+            raise ValueError(f"{word!r} is how a program says goodbye; take it out")
+    return found
+
+
+client_words: Parser[tuple[str, ...]] = Parser("words without spaces, comma-separated", _read_client_words)
+"""One or more client types. A space in one would make room for the hellos of newer programs, ``device {…}``."""
+
+
+def _read_host(written: str) -> str:
+    try:
+        address = ip_address(written)
+    except ValueError:
+        raise ValueError(f"{quoted(written)} is not an IP address; write NAME=ADDRESS as in greenhouse=192.168.1.20") from None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+def _read_host_names(written: str) -> tuple[tuple[str, str], ...]:
+    names: dict[str, str] = {}
+    for name, value in mapping(written):
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{quoted(name)} is not a device's name; write 1 to 63 letters, digits, _ and -")
+        host = _read_host(value)
+        if host in names:
+            raise ValueError(f"{host} is given twice, as {names[host]} and as {name}; a host has one name")
+        names[host] = name
+    return tuple((name, host) for host, name in names.items())
+
+
+host_names: Parser[tuple[tuple[str, str], ...]] = Parser("NAME=ADDRESS pairs, comma-separated", _read_host_names)
+"""Devices' names, each with the IP address that it stands for, spelled as those of connections are; neither given twice."""
 
 
 @attrs.frozen(kw_only=True)
@@ -16,8 +64,8 @@ class Config(SectionConfig):
     listen: tuple[str, ...] = option(
         endpoints, "tcp:5050:interface=127.0.0.1", help="Where devices and controllers connect: one or more Twisted endpoints."
     )
-    device_words: tuple[str, ...] = option(words, "raspberrypi, arduino", help="Client types that mean device.")
-    controller_words: tuple[str, ...] = option(words, "python", help="Client types that mean controller.")
+    device_words: tuple[str, ...] = option(client_words, "raspberrypi, arduino", help="Client types that mean device.")
+    controller_words: tuple[str, ...] = option(client_words, "python", help="Client types that mean controller.")
     max_payload: int = option(
         within(size, "1", "9999999"),
         "1MiB",
@@ -29,32 +77,49 @@ class Config(SectionConfig):
         help="What a list holds: addresses as old controllers expect them (with commas inside), or names without commas.",
     )
     host_names: tuple[tuple[str, str], ...] | None = option(
-        off_or(mapping),
+        off_or(host_names),
         "off",
         help="Names for devices whose programs cannot say one, by the host that they connect from: greenhouse=192.168.1.20, …",
     )
     login_timeout: float = option(
-        duration, "8s", help="How long a connection may take to say completely what it is, before it is closed."
+        within(duration, "100ms", "1h"),
+        "8s",
+        help="How long a connection may take to say completely what it is, before it is closed.",
     )
     frame_timeout: float = option(
-        duration, "8s", help="How long an event that has begun may take for its next KiB, or its end, before it is refused."
+        within(duration, "100ms", "1h"),
+        "8s",
+        help="How long an event that has begun may take for its next KiB, or its end, before it is refused.",
     )
     stall_timeout: float = option(
-        duration, "30s", help="How long a peer may take none of the bytes that wait for it, before its connection is cut."
+        within(duration, "100ms", "1d"),
+        "30s",
+        help="How long a peer may take none of the bytes that wait for it, before its connection is cut.",
     )
     device_queue: int = option(
-        size, "8MiB", help="How much may wait for one connected device that reads slowly; over it, senders get an error at once."
+        within(size, "64KiB", "1GiB"),
+        "8MiB",
+        help="How much may wait for one connected device that reads slowly; over it, senders get an error at once.",
     )
     answer_timeout: float = option(
-        duration, "10s", help="How long a device has to answer a request whose sender gave no deadline."
+        within(duration, "10ms", "30d"), "10s", help="How long a device has to answer a request whose sender gave no deadline."
     )
-    max_deadline: float = option(duration, "1h", help="Longest deadline that a sender can give.")
+    max_deadline: float = option(within(duration, "10ms", "30d"), "1h", help="Longest deadline that a sender can give.")
     max_outstanding: int = option(
         integer(1, 1_000_000), "1000", help="Unanswered requests per device, and per controller; over it, further ones fail."
     )
     queue_for: float | None = option(
-        off_or(duration),
+        off_or(within(duration, "100ms", "30d")),
         "off",
         help="How long messages to a named device that is away are kept for it. Off: they are answered `|target not found|`.",
     )
-    queue_size: int = option(size, "1MiB", help="How much is kept for one named device that is away.")
+    queue_size: int = option(within(size, "1KiB", "1GiB"), "1MiB", help="How much is kept for one named device that is away.")
+
+    def __attrs_post_init__(self) -> None:
+        """Tell the two roles apart.
+
+        :raises ValueError: naming the word that means both.
+        """
+        both = [word for word in self.device_words if word in self.controller_words]
+        if both:
+            raise ValueError(f"{', '.join(both)} is in device_words and in controller_words; take it out of one of them")

@@ -86,6 +86,9 @@ class Shell(Protocol):
     def became_device(self) -> None:
         """The connection is a device now: other bounds apply to what waits for it."""
 
+    def device_connected(self, link: Link) -> None:
+        """The device is known now; for the log."""
+
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
 
@@ -280,6 +283,7 @@ class Conversation:
         self._prefix = self._prefix_link = None
         self._shell.became_device()
         self.link = self._exchange.connect(self._peer, *self._shell.address(), event.content)
+        self._shell.device_connected(self.link)
 
     def _do_goodbye(self, event: Event) -> None:
         self._end("said goodbye")

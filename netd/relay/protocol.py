@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from netd.relay.devices import Link
 from netd.relay.exchange import Exchange
 from netd.relay.machine import Conversation
 from netd.relay.target import plain_host
 from netd.wire.outbox import Bounds, Policy
 from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol
+from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
 
 __all__ = ["RelayFactory", "RelayProtocol"]
 
@@ -39,6 +40,15 @@ class RelayProtocol(PeerProtocol):
     def became_device(self) -> None:
         """More may wait for a device; over it, senders are refused."""
         self.peer.rebind(self.factory.device_bounds)
+
+    def device_connected(self, link: Link) -> None:
+        """A line for whoever watches."""
+        self._log.info(
+            "{service}: device {name} connected from {who}",
+            service=self.factory.name,
+            name=link.name or "without a name",
+            who=describe_address(self.transport.getPeer()),
+        )
 
     def expired(self) -> None:
         """Tell the conversation."""

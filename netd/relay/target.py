@@ -7,11 +7,9 @@ import re
 from attrs import frozen
 
 from netd.errors import ProtocolError
+from netd.message import NAME
 
 __all__ = ["NAME", "MalformedTarget", "Target", "address_text", "parse_target", "plain_host"]
-
-NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
-"""A device's name or alias."""
 
 _STRAY = re.compile(r"[()'\"\s]+")
 _ADDRESS = re.compile(r"\[?(?P<host>[0-9A-Za-z.:%_-]+?)\]?[,:](?P<port>[0-9]{1,5})(?:,[0-9]+,[0-9]+)?")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from attrs import define, field
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from netd.log import LogLimiter
@@ -55,10 +55,15 @@ class PeerProtocol(Protocol):
     """One connection of a service.
 
     :cvar bounds: how much may wait for this peer, and what happens then.
+    :cvar send_buffer: bytes that the operating system is asked to hold for this peer, beside those; None leaves it to the system,
+        which takes some MiB for a peer that does not read.
+    :cvar leaving: the level of the log line at the connection's end.
     """
 
     _log = Logger()
+    leaving: ClassVar[Any] = LogLevel.info
     bounds: ClassVar[Bounds]
+    send_buffer: ClassVar[int | None] = None
     factory: PeerFactory
     transport: Any
     peer: Peer
@@ -96,7 +101,7 @@ class PeerProtocol(Protocol):
         self._since = context.clock.seconds()
         self.peer = self.make_peer()
         self.peer.attach()
-        _tune(self.transport)
+        _tune(self.transport, self.send_buffer)
         self.factory.connections.add(self)
         self.factory.tally.accepted += 1
         self.opened()
@@ -118,7 +123,8 @@ class PeerProtocol(Protocol):
             self.closed()
         except Exception:
             self._log.failure("{service}: the end of a connection failed", service=factory.name)
-        self._log.info(
+        self._log.emit(
+            self.leaving,
             "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}",
             service=factory.name,
             who=self.describe(),
@@ -186,13 +192,15 @@ class PeerFactory(Factory):
         }
 
 
-def _tune(transport: Any) -> None:
+def _tune(transport: Any, send_buffer: int | None) -> None:
     """Send at once, and find half-open connections. Not every transport is a TCP one."""
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
         return
     transport.setTcpNoDelay(True)
     transport.setTcpKeepAlive(True)
+    if send_buffer is not None:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     for name, value in KEEPALIVE:
         if hasattr(socket, name):
             handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

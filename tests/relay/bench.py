@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
-from netd.relay.devices import Devices
+from netd.relay.devices import Devices, Link
 from netd.relay.exchange import Exchange, Rules
 from netd.relay.grammar import Dialect, encode_pair
 from netd.relay.machine import Conversation
@@ -77,6 +77,10 @@ class Side:
     def became_device(self) -> None:
         """From the conversation."""
         self.is_device = True
+
+    def device_connected(self, link: Link) -> None:
+        """From the conversation."""
+        self.known_as = link.label
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""

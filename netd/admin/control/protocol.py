@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from twisted.logger import LogLevel
+
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
 from netd.operations import Role
@@ -25,6 +27,7 @@ class ControlProtocol(PeerProtocol):
     """One caller. Whoever can open the socket file is the daemon's own user, and may do everything."""
 
     factory: ControlFactory
+    leaving = LogLevel.debug  # each command of the command line is a connection of its own; what it asks for is logged
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
 
     def opened(self) -> None:
