@@ -21,6 +21,7 @@ from netd.errors import NetdError
 from netd.wire.outbox import Traffic
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, describe_address
+from netd.wire.quick import QuickDoor, QuickFactory
 from netd.wire.sockets import HotSockets
 from netd.wire.turn import Turn
 
@@ -55,17 +56,26 @@ class ListeningService(Service):
     :cvar remedy: what a person can do when an endpoint is not to be had.
     :param listen: Twisted endpoint strings.
     :param stop_timeout: seconds that connections get to finish when the service stops.
+    :param quick: *factory* itself, where newcomers may be answered at the door.
     """
 
     _log = Logger()
     remedy: ClassVar[str] = "Stop what uses it, or choose another with `listen`."
 
-    def __init__(self, listen: tuple[str, ...], factory: PeerFactory, reactor: Any, stop_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        listen: tuple[str, ...],
+        factory: PeerFactory,
+        reactor: Any,
+        stop_timeout: float = 5.0,
+        quick: QuickFactory | None = None,
+    ) -> None:
         self._listen = listen
         self._factory = factory
         self._reactor = reactor
         self._stop_timeout = stop_timeout
         self._hot = HotSockets(reactor, factory.context.turn)
+        self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
@@ -91,6 +101,8 @@ class ListeningService(Service):
 
     def drain(self) -> Deferred[Any]:
         """Accept nothing more; what is open goes on."""
+        if self._door is not None:
+            self._door.close()
         ports, self._ports = self._ports, []
         return DeferredList([d for d in (port.stopListening() for port in ports) if d is not None])
 
@@ -124,6 +136,8 @@ class ListeningService(Service):
         if HotSockets.can_serve(self._reactor, port):
             self._hot.start()
             self._hot.adopt(port)
+            if self._door is not None and port.factory is self._factory:  # and not what reads a proxy's header first
+                self._door.open(port)
 
     def _cannot(self, failure: Failure, description: str) -> CannotListen:
         failure.trap(CannotListenError, OSError)

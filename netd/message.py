@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from attrs import define, field
 
-__all__ = ["Message"]
+__all__ = ["NAME", "Message"]
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""What nodes, devices and the like may be named: such a name is one token of a subject as it is."""
 
 
 @define(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Message:
 
     subject: str
     event: object
-    weight: int = field(default=0, kw_only=True, eq=False)
+    weight: int = field(default=0, kw_only=True, eq=False, repr=False)
     _encoded: bytes | None = field(default=None, init=False, eq=False, repr=False)
 
     def encoded(self, encode: Callable[[object], bytes]) -> bytes:

@@ -73,7 +73,11 @@ LAYERS = (
         libraries="attrs zope.interface",
     ),
     # Outside: programs that talk to the daemon. They never import it.
-    Layer("alone", modules="netd.client.relay netd.client.command netd.client.session", reaches=()),
+    Layer(
+        "alone",
+        modules="netd.client.relay netd.client.command netd.client.session netd.client.room netd.client.feed",
+        reaches=(),
+    ),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
     Layer("cli", modules="netd.cli.*", reaches=(*OUTSIDE, Reach("alone client cli")), libraries="click rich"),
     # 2: options
@@ -92,11 +96,23 @@ LAYERS = (
         modules="netd.log netd.bus.local netd.console.* netd.*.protocol"
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
         " netd.command.execution netd.command.threads"
-        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets",
+        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
+    Layer(
+        "shell",
+        modules="netd.wire.websocket_protocol netd.wire.websocket_session",
+        reaches=SHELL,
+        libraries="attrs zope.interface twisted autobahn",
+    ),
     # 4: what puts the parts together
+    Layer(
+        "assembly",
+        modules="netd.feed.service",
+        reaches=(*SHELL, Reach("assembly")),
+        libraries="attrs zope.interface twisted faker",
+    ),
     Layer(
         "assembly",
         modules="netd.kinds netd.listening netd.system netd.testing"

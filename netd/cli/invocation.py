@@ -21,7 +21,11 @@ from typing import Any, NoReturn, Protocol
 
 import click
 
-from netd.cli.relay import RelayPorts
+from netd.cli.command import CallerPort, open_caller
+from netd.cli.feed_port import FeedPorts
+from netd.cli.relay import Place, RelayPorts
+from netd.cli.room import BotPort, open_bot
+from netd.cli.session import AgentPorts
 from netd.cli.text import escaped
 from netd.client.control import (
     Control,
@@ -131,6 +135,10 @@ class Surroundings:
     :ivar python: the running interpreter; twistd is looked for beside it.
     :ivar open_control: from the socket's path and a timeout in seconds.
     :ivar relay: the way to a relay's own port.
+    :ivar feed: the way to a feed's own port.
+    :ivar open_bot: from host, port, name, character and dialect; connects when it runs.
+    :ivar open_caller: from the place of a command server and a timeout in seconds; connects on its first call.
+    :ivar agent: what an agent of telemetry sessions needs.
     :ivar replace_process: becomes another program, from its arguments (the first one its path) and environment.
     :ivar wall_clock: seconds since 1970.
     :ivar random_bytes: so many unpredictable bytes.
@@ -141,6 +149,10 @@ class Surroundings:
     python: Path
     open_control: Callable[[Path, float], ControlPort] = Control
     relay: RelayPorts = field(default_factory=RelayPorts)
+    feed: FeedPorts = field(default_factory=FeedPorts)
+    open_bot: Callable[[str, int, str, str, str], BotPort] = open_bot
+    open_caller: Callable[[Place, float], CallerPort] = open_caller
+    agent: AgentPorts = field(default_factory=AgentPorts)
     replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process
     wall_clock: Callable[[], float] = time.time
     random_bytes: Callable[[int], bytes] = os.urandom

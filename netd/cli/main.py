@@ -8,9 +8,14 @@ import sys
 import click
 
 from netd import __version__
+from netd.cli.agent import agent
+from netd.cli.bot import bot
+from netd.cli.call import call
 from netd.cli.control import drain, operations, stop
+from netd.cli.demo import demo
 from netd.cli.device import device
 from netd.cli.devices import devices
+from netd.cli.feed import feed
 from netd.cli.generated import fetch_table, service_group
 from netd.cli.invocation import Failure, Invocation, common_options
 from netd.cli.passwd import passwd
@@ -59,7 +64,7 @@ def netd() -> None:
     """
 
 
-for command in (status, devices, send, device, operations, drain, stop, run, check, config, passwd):
+for command in (status, devices, send, device, feed, agent, bot, demo, call, operations, drain, stop, run, check, config, passwd):
     netd.add_command(command)
 
 

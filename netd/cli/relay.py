@@ -27,14 +27,14 @@ class Place:
     port: int
 
 
-def place(text: str) -> Place:
-    """``HOST:PORT``, ``[IPv6]:PORT`` or ``HOST`` with the relay's usual port; a type of click's."""
+def place(text: str, default_port: int = DEFAULT_PORT) -> Place:
+    """``HOST:PORT``, ``[IPv6]:PORT`` or ``HOST`` with the relay's (or another) usual port; a type of click's."""
     host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
-        host, port = text, str(DEFAULT_PORT)
+        host, port = text, str(default_port)
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise click.BadParameter(f"{text!r} is not HOST:PORT, such as 192.168.1.5:{DEFAULT_PORT}.")
+        raise click.BadParameter(f"{text!r} is not HOST:PORT, such as 192.168.1.5:{default_port}.")
     return Place(host, int(port))
 
 

@@ -1,4 +1,5 @@
-"""Twisted server endpoint descriptions (``tcp:5050:interface=127.0.0.1``): splitting, checking, and telling where they collide.
+"""Twisted server endpoint descriptions (``tcp:5050:interface=127.0.0.1``): splitting, placing, checking, and telling where they
+collide.
 
 Twisted's own parser has the last word. Before it is asked, the arguments are laid beside the parameters of the known types:
 its errors speak of Python calls (``_parseTCP() got an unexpected keyword argument``), these speak of what was written. Nothing
@@ -7,9 +8,11 @@ here listens, and nothing imports the reactor.
 
 from __future__ import annotations
 
+import os.path
 import re
+import socket
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from attrs import frozen
@@ -17,7 +20,16 @@ from twisted.internet.endpoints import serverFromString
 
 from netd.config.spelling import did_you_mean, quoted
 
-__all__ = ["PARAMETERS", "Address", "addresses", "check_description", "split_descriptions"]
+__all__ = [
+    "PARAMETERS",
+    "Address",
+    "addresses",
+    "check_description",
+    "ipv6_takes_ipv4",
+    "located",
+    "split_descriptions",
+    "unix_address",
+]
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "tcp": ("port", "interface", "backlog"),
@@ -30,15 +42,19 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 """The parameters of Twisted's endpoint types, in the order in which they may be given without their names."""
 
 _REQUIRED = {"tcp": "port", "tcp6": "port", "ssl": "port", "tls": "path", "unix": "address", "systemd": "domain"}
+_PATHS = {"ssl": ("privateKey", "certKey", "extraCertChain", "dhParameters"), "tls": ("path",), "unix": ("address",)}
 _WRAPPER = "haproxy"
 _SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
 _EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::"}  # noqa: S104 - recognised, not bound
 _GREATEST_PORT = 65535
+_IPV6 = 6
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9.+-]*")
 _ESCAPED_FULLY = re.compile(r"(?:\\.|[^\\])*", re.DOTALL)
 _DESCRIPTION = re.compile(r"(?:\\.|\S)+")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_SPECIAL = re.compile(r"[\\:=\s]")
+_BACKSLASHED = r"\\\g<0>"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _OCTAL = re.compile(r"[0-7]{1,4}")
 
@@ -50,23 +66,48 @@ class Address:
     :ivar interface: an IP address, or the path of a unix socket.
     :ivar port: 1 to 65535; 0 for a unix socket.
     :ivar everywhere: whether *interface* is the wildcard of its family and so takes the port on every interface of it.
+    :ivar takes_ipv4: whether it is the wildcard of IPv6, and takes the port for IPv4 as well.
     """
 
     interface: str
     port: int
     everywhere: bool = False
+    takes_ipv4: bool = False
 
     def collides_with(self, other: Address) -> bool:
         """Whether the operating system would refuse the second of the two."""
         if self.port != other.port:
             return False
+        return self.interface == other.interface or self._covers(other) or other._covers(self)
+
+    def _covers(self, other: Address) -> bool:
         same_family = (":" in self.interface) == (":" in other.interface)
-        return self.interface == other.interface or (same_family and (self.everywhere or other.everywhere))
+        return self.everywhere and (same_family or self.takes_ipv4)
+
+
+def ipv6_takes_ipv4() -> bool:
+    """Whether a listener on the wildcard of IPv6 takes IPv4's connections, too, on this machine.
+
+    On Linux it does, unless ``net.ipv6.bindv6only`` is set. Asks the operating system by a socket that is never bound.
+    """
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as unbound:
+            return not unbound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    except OSError:  # there is no IPv6 here
+        return False
 
 
 def split_descriptions(text: str) -> tuple[str, ...]:
     """The descriptions in *text*, separated by white space; a space after a backslash belongs to its description."""
     return tuple(_DESCRIPTION.findall(text))
+
+
+def located(text: str, directory: Path) -> str:
+    """The descriptions in *text*, those that name files or sockets by relative paths with *directory* before these.
+
+    Nothing is checked: what cannot be read stays as it is.
+    """
+    return _DESCRIPTION.sub(lambda description: _located(description[0], directory), text)
 
 
 def check_description(description: str) -> None:
@@ -91,19 +132,26 @@ def check_description(description: str) -> None:
         raise ValueError(f"{description}: {error}") from None
 
 
-def addresses(descriptions: tuple[str, ...]) -> tuple[tuple[str, Address], ...]:
+def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[tuple[str, Address], ...]:
     """Each of the (checked) *descriptions* whose address is fixed, with that address.
 
     Left out are port 0, which the operating system chooses, sockets from systemd, and types of other distributions.
+
+    :param takes_ipv4: what :func:`ipv6_takes_ipv4` says of the machine.
     """
-    found = ((description, _address(description)) for description in descriptions)
+    found = ((description, _address(description, takes_ipv4)) for description in descriptions)
     return tuple((description, address) for description, address in found if address is not None)
 
 
-def _address(description: str) -> Address | None:
+def unix_address(path: str | Path) -> Address:
+    """The address of a unix socket at *path*."""
+    return Address(os.path.abspath(path), 0)
+
+
+def _address(description: str, takes_ipv4: bool) -> Address | None:
     kind, arguments = _arguments(description)
     if kind == "unix":
-        return Address(arguments["address"], 0)
+        return unix_address(arguments["address"])
     port = int(arguments.get("port", "443"))
     if kind not in _EVERYWHERE or port == 0:
         return None
@@ -112,7 +160,26 @@ def _address(description: str) -> Address | None:
         known = ip_address(interface)
     except ValueError:
         return Address(interface, port)
-    return Address(known.compressed, port, known.is_unspecified)
+    if isinstance(known, IPv6Address):
+        known = known.ipv4_mapped or known
+    everywhere = known.is_unspecified
+    return Address(known.compressed, port, everywhere, everywhere and takes_ipv4 and known.version == _IPV6)
+
+
+def _located(description: str, directory: Path) -> str:
+    kind, *fields = _fields(description)
+    if kind not in _PATHS or not _ESCAPED_FULLY.fullmatch(description):
+        return description
+    try:
+        arguments = [_argument(kind, position, field) for position, field in enumerate(fields)]
+    except ValueError:
+        return description
+    for position, (name, value) in enumerate(arguments):
+        if name in _PATHS[kind] and value and not Path(value).is_absolute():
+            path = _SPECIAL.sub(_BACKSLASHED, str(directory / value))
+            fields[position] = f"{name}={path}" if _partition(fields[position])[1] else path
+    wrapping = description.removesuffix(_unwrapped(description))
+    return wrapping + ":".join([kind, *fields])
 
 
 def _unwrapped(description: str) -> str:
@@ -122,26 +189,37 @@ def _unwrapped(description: str) -> str:
     return description
 
 
+def _fields(description: str) -> list[str]:
+    """The type of *description* (that which a wrapper wraps), and each of its arguments as written."""
+    return re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", _unwrapped(description), re.DOTALL)
+
+
 def _arguments(description: str) -> tuple[str, dict[str, str]]:
     """The type of *description* (that which a wrapper wraps) and its arguments by name; of a foreign type, no arguments."""
-    fields = re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", _unwrapped(description), re.DOTALL)
-    kind = fields[0]
+    kind, *fields = _fields(description)
     arguments: dict[str, str] = {}
     if kind not in PARAMETERS:
         return kind, arguments
-    takes = f"{kind} takes {', '.join(PARAMETERS[kind])}"
-    for position, argument in enumerate(fields[1:]):
-        name, equals, value = _partition(argument)
-        if not equals:
-            if position >= len(PARAMETERS[kind]):
-                raise ValueError(f"too many arguments; {takes}")
-            name, value = PARAMETERS[kind][position], name
-        if name not in PARAMETERS[kind]:
-            raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, PARAMETERS[kind])}; {takes}")
+    for position, field in enumerate(fields):
+        name, value = _argument(kind, position, field)
         if name in arguments:
             raise ValueError(f"{name} is given twice")
         arguments[name] = value
     return kind, arguments
+
+
+def _argument(kind: str, position: int, field: str) -> tuple[str, str]:
+    """Name and value of one argument."""
+    parameters = PARAMETERS[kind]
+    takes = f"{kind} takes {', '.join(parameters)}"
+    name, equals, value = _partition(field)
+    if not equals:
+        if position >= len(parameters):
+            raise ValueError(f"too many arguments; {takes}")
+        name, value = parameters[position], name
+    if name not in parameters:
+        raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, parameters)}; {takes}")
+    return name, value
 
 
 def _partition(argument: str) -> tuple[str, str, str]:

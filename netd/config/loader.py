@@ -14,12 +14,12 @@ from typing import Any
 import attrs
 
 from netd.config import ini
-from netd.config.descriptions import Address, addresses
+from netd.config.descriptions import Address, addresses, ipv6_takes_ipv4, located, unix_address
 from netd.config.drafts import DEFAULT, NOWHERE, Draft, Problems, Setting, draft_sections
 from netd.config.environment import Target, overrides, place
-from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, SectionConfig, options_of, section_name
+from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, options_of, section_name
 from netd.errors import ConfigErrors, ConfigProblem
-from netd.paths import state_directory
+from netd.paths import CONTROL_SOCKET, state_directory
 
 __all__ = ["Configuration", "Origin", "Section", "load", "parse"]
 
@@ -91,7 +91,7 @@ def load(
     if len(content) > _GREATEST_FILE:
         raise _unreadable(path, f"is larger than {_GREATEST_FILE} bytes; this is no configuration")
     text = content.decode("utf-8", "surrogateescape")
-    return parse(text, str(path), kinds, environ, uid, hostname, path.absolute().parent)
+    return parse(text, str(path), kinds, environ, uid, hostname, path.absolute().parent, ipv6_takes_ipv4())
 
 
 def _unreadable(path: Path, problem: str) -> ConfigErrors:
@@ -106,6 +106,7 @@ def parse(
     uid: int,
     hostname: str,
     directory: Path = Path(),
+    takes_ipv4: bool = True,
 ) -> Configuration:
     """The configuration in *text*.
 
@@ -114,7 +115,9 @@ def parse(
     :param environ: the environment, for ``NETD_…`` overrides and to find the state directory.
     :param uid: the user that the daemon runs as; 0 keeps its state elsewhere than others do.
     :param hostname: stands for ``name = auto``.
-    :param directory: what relative paths are relative to.
+    :param directory: what relative paths in *text* are relative to. Those in the environment are left as they are: relative to
+        the current directory, as for the command line.
+    :param takes_ipv4: whether a listener on every address of IPv6 takes IPv4's connections, too.
     :raises ConfigErrors: with every mistake, in file order; those in the environment come last.
     """
     problems = Problems(file_name)
@@ -123,10 +126,10 @@ def parse(
         problems.add(mistake.line, mistake.section, "", mistake.problem)
     drafts = draft_sections(blocks, kinds, problems)
     _apply_overrides(drafts, kinds, environ, problems)
-    values = [_read_values(draft, problems) for draft in drafts]
+    values = [_read_values(draft, directory, problems) for draft in drafts]
     kept = [(draft, read) for draft, read in zip(drafts, values, strict=True) if not draft.is_repeated]
-    _refuse_collisions(kept, problems)
     netd = _netd_config(*kept[0], environ, uid, hostname)
+    _refuse_collisions(kept, netd, takes_ipv4, problems)
     sections = [_section(draft, read, netd, directory, problems) for draft, read in kept[1:]]
     problems.raise_any()
     found = tuple(section for section in sections if section is not None)
@@ -155,14 +158,14 @@ def _setting(draft: Draft, name: str) -> Setting | None:
     return Setting(default, DEFAULT, draft.line)
 
 
-def _read_values(draft: Draft, problems: Problems) -> dict[str, Any]:
+def _read_values(draft: Draft, directory: Path, problems: Problems) -> dict[str, Any]:
     """The value of each option that has a good one."""
     values: dict[str, Any] = {}
     for name, option in options_of(draft.config_class).items():
         setting = _setting(draft, name)
         if setting is not None:
             try:
-                values[name] = option.parser(setting.text)
+                values[name] = _read(option, setting, directory)
             except ValueError as error:
                 problems.add_about(draft, name, setting, str(error))
         elif not draft.is_repeated:
@@ -170,16 +173,29 @@ def _read_values(draft: Draft, problems: Problems) -> dict[str, Any]:
     return values
 
 
-def _refuse_collisions(kept: Iterable[tuple[Draft, Mapping[str, Any]]], problems: Problems) -> None:
-    """Note every endpoint that the operating system would refuse because of one before it."""
-    taken: list[tuple[Address, str]] = []
+def _read(option: Option, setting: Setting, directory: Path) -> Any:
+    """The value of one option; its paths, if relative in the file, begin with *directory*.
+
+    :raises ValueError: when the text is wrong.
+    """
+    if setting.line == NOWHERE:
+        return option.parser(setting.text)
+    value = option.parser(located(setting.text, directory) if option.parser.listens else setting.text)
+    return directory / value if isinstance(value, Path) else value
+
+
+def _refuse_collisions(
+    kept: Iterable[tuple[Draft, Mapping[str, Any]]], netd: NetdConfig, takes_ipv4: bool, problems: Problems
+) -> None:
+    """Note every endpoint that the operating system would refuse because of one before it, or of the control socket."""
+    taken: list[tuple[Address, str]] = [(unix_address(netd.state_directory / CONTROL_SOCKET), "netd's own control socket")]
     for draft, values in kept:
         for name, option in options_of(draft.config_class).items():
             setting = _setting(draft, name)
             descriptions = values.get(name) if option.parser.listens else None
             if setting is None or descriptions is None:
                 continue
-            for description, address in addresses(descriptions):
+            for description, address in addresses(descriptions, takes_ipv4):
                 first = next((holder for other, holder in taken if other.collides_with(address)), None)
                 if first is not None:
                     problems.add_about(draft, name, setting, f"{description} is taken by {first}; choose another")

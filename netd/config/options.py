@@ -14,7 +14,6 @@ The default is INI text, read by the option's own parser, so that it cannot diff
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast
@@ -22,6 +21,7 @@ from typing import Any, ClassVar, Final, TypeVar, cast
 import attrs
 
 from netd.config.parsers import Parser, duration, path
+from netd.message import NAME
 from netd.operations import MAIN
 
 __all__ = [
@@ -46,7 +46,6 @@ AUTO: Final = "auto"
 """The word by which the options of ``[netd]`` are left to the loader."""
 
 _METADATA_KEY = "netd.config.option"
-_NODE_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 class _Required(enum.Enum):
@@ -104,7 +103,7 @@ class SectionConfig:
 
 
 def _read_node_name(written: str) -> str:
-    if not _NODE_NAME.fullmatch(written):
+    if not NAME.fullmatch(written):
         raise ValueError(f"{written!r} is not a node name; write 1 to 63 letters, digits, _ and -, or auto")
     return written
 
@@ -125,7 +124,8 @@ class NetdConfig:
         attrs.evolve(path, describes="path; or auto"),
         AUTO,
         help="Where the daemon keeps what outlives it, and its control socket. `auto` is systemd's state directory, "
-        "/var/lib/netd for root, and ~/.local/state/netd for anyone else.",
+        "/var/lib/netd for root, and ~/.local/state/netd for anyone else. It belongs to the user who starts the daemon, also "
+        "under `twistd -u`: to run as another user, let systemd's `User=` say so.",
     )
     stop_timeout: float = option(
         duration, "5s", help="How long connections get to finish when the daemon stops; what is still open then is cut."

@@ -52,7 +52,8 @@ then exits with status 78. `netd check` does only this.
 
 **Environment variables** override the file: `NETD_RELAY_LISTEN` is `listen` of `[relay]`, `NETD_RELAY_LAB2_LISTEN` that of
 `[relay:lab2]` (a hyphen in a name becomes an underscore), `NETD_NAME` is `name` of `[netd]`. The section must be in the file.
-An empty variable counts as not set. `netd config --origin` shows each option in force and where it comes from.
+An empty variable counts as not set. A relative path in one is relative to the current directory, not to the file.
+`netd config --origin` shows each option in force and where it comes from.
 
 **Secrets** are files: an option names the file, and nothing prints what is in it.
 
@@ -64,7 +65,8 @@ An empty variable counts as not set. `netd config --origin` shows each option in
 | endpoints | Twisted server endpoints, separated by white space: `tcp:5050:interface=127.0.0.1`, `tcp6:5050`, \
 `ssl:5051:privateKey=key.pem:certKey=cert.pem`, `tls:/etc/netd/pem:5051`, `unix:/run/netd/relay.sock`, \
 `systemd:domain=INET:name=relay`, `haproxy:tcp:5050`; a space inside one is written `\\ ` |
-| path | `~` at its beginning is the home directory of the user who runs the daemon |
+| path | relative to the directory of the file that it stands in, as are the files and sockets that endpoints name; `~` at \
+its beginning is the home directory of the user who runs the daemon |
 | unlimited, off, auto | the words themselves, where an option takes them; no number means "unlimited" |
 """
 

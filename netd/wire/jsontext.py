@@ -76,18 +76,20 @@ def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[st
 
     :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
     """
-    bound = {}
     known = {argument.name for argument in arguments}
-    for name in parameters:
-        if name not in known:
-            raise InvalidArguments(f"{name}: no such argument; there are: {', '.join(sorted(known)) or 'none'}")
+    if not parameters.keys() <= known:
+        unknown = next(name for name in parameters if name not in known)
+        raise InvalidArguments(f"{unknown}: no such argument; there are: {', '.join(sorted(known)) or 'none'}")
+    bound = {}
     for argument in arguments:
-        if argument.name in parameters:
-            bound[argument.name] = _convert(argument, parameters[argument.name])
+        name = argument.name
+        if name in parameters:
+            value = parameters[name]
+            bound[name] = value if type(value) is argument.type else _convert(argument, value)
         elif argument.is_required:
-            raise InvalidArguments(f"{argument.name}: this argument is missing")
+            raise InvalidArguments(f"{name}: this argument is missing")
         else:
-            bound[argument.name] = argument.default
+            bound[name] = argument.default
     return bound
 
 

@@ -139,11 +139,14 @@ class Outbox:
     def flush(self) -> None:
         """Hand what waits to the transport: all of it in one write, or in slices while the transport fills up."""
         queue = self._queue
-        if self._size > SLICE or self._keys is not None or self.is_full:
+        if self._size > SLICE or self.is_full:
             self._flush_slices()
         elif queue:
             block = queue[0] if len(queue) == 1 else b"".join(queue)
             queue.clear()
+            if self._keys is not None:
+                self._open_key = self._keys[-1]
+                self._keys.clear()
             self.written += self._size
             self._size = 0
             self._transport.write(block)
@@ -163,6 +166,8 @@ class Outbox:
     def drop(self) -> None:
         """Take nothing more, and forget what waits."""
         self._closed = True
+        self.is_full = True
+        self.is_flushed = False
         self._clear()
 
     def finish(self) -> None:
@@ -196,8 +201,7 @@ class Outbox:
 
     def stopProducing(self) -> None:
         """The connection is lost."""
-        self._closed = True
-        self._clear()
+        self.drop()
 
     def pause_source(self, pause: bool) -> None:
         """``PAUSE`` wants the source to stop (True), or lets it go on (False). Override."""

@@ -12,9 +12,19 @@ import twisted.plugins
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet import endpoints as twisted_endpoints
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config.descriptions import PARAMETERS, Address, addresses, check_description, split_descriptions
+from netd.config.descriptions import (
+    PARAMETERS,
+    Address,
+    addresses,
+    check_description,
+    located,
+    split_descriptions,
+    unix_address,
+)
 
 PIGEON_PLUGIN = """
 from zope.interface import implementer
@@ -185,8 +195,8 @@ class ForeignTypeTests(SynchronousTestCase):
 
 
 class CollisionTests(SynchronousTestCase):
-    def collide(self, one: str, other: str) -> bool:
-        (_, first), (_, second) = addresses((one, other))
+    def collide(self, one: str, other: str, takes_ipv4: bool = True) -> bool:
+        (_, first), (_, second) = addresses((one, other), takes_ipv4)
         self.assertEqual(first.collides_with(second), second.collides_with(first))
         return first.collides_with(second)
 
@@ -195,7 +205,10 @@ class CollisionTests(SynchronousTestCase):
         self.assertTrue(self.collide("tcp:80:interface=127.0.0.1", "haproxy:tcp:port=80:interface=127.0.0.1"))
         self.assertTrue(self.collide("tcp6:80:interface=\\:\\:1", "tcp:80:interface=0\\:0\\:0\\:0\\:0\\:0\\:0\\:1"))
         self.assertTrue(self.collide("tcp:80:localhost", "tcp:80:localhost"))
+        self.assertTrue(self.collide("tcp:80:interface=127.0.0.1", "tcp6:80:interface=\\:\\:ffff\\:127.0.0.1"))
         self.assertTrue(self.collide("unix:/run/x", "unix:address=/run/x"))
+        self.assertTrue(self.collide("unix:/run/x", "haproxy:unix:/run/y/..//x"))
+        self.assertTrue(addresses(("unix:/run/x",))[0][1].collides_with(unix_address(Path("/run/x"))))
 
     def test_every_interface(self) -> None:
         """A port that is taken on every interface is taken on each one of that family."""
@@ -203,18 +216,99 @@ class CollisionTests(SynchronousTestCase):
         self.assertTrue(self.collide("tcp6:80", "tcp6:80:interface=\\:\\:1"))
         self.assertTrue(self.collide("tcp:80:interface=0.0.0.0", "ssl:80"))
 
+    def test_ipv6_takes_ipv4(self) -> None:
+        """A port that is taken on every address of IPv6 is taken for IPv4 as well, where the system does so: not only there."""
+        for other in ("tcp:80", "tcp:80:interface=127.0.0.1", "ssl:80", "tcp:80:localhost"):
+            self.assertTrue(self.collide("tcp6:80", other), other)
+            self.assertFalse(self.collide("tcp6:80", other, takes_ipv4=False), other)
+            self.assertFalse(self.collide("tcp6:80:interface=\\:\\:1", other), other)
+        self.assertTrue(self.collide("tcp6:80", "tcp6:80:interface=\\:\\:1", takes_ipv4=False))
+
     def test_apart(self) -> None:
         """Other ports, other interfaces, other families and other paths do not collide."""
         self.assertFalse(self.collide("tcp:80", "tcp:81"))
         self.assertFalse(self.collide("tcp:80:interface=127.0.0.1", "tcp:80:interface=127.0.0.2"))
-        self.assertFalse(self.collide("tcp:80", "tcp6:80"))
+        self.assertFalse(self.collide("tcp:80", "tcp6:81"))
         self.assertFalse(self.collide("unix:/run/x", "unix:/run/y"))
         self.assertFalse(self.collide("unix:/run/x", "tcp:80"))
 
     def test_tls_port_by_default(self) -> None:
         """`tls:` listens on 443 when no port is given."""
-        self.assertEqual(addresses(("tls:/etc/pem",)), (("tls:/etc/pem", Address("::", 443, everywhere=True)),))
+        self.assertEqual(addresses(("tls:/etc/pem",)), (("tls:/etc/pem", Address("::", 443, True, True)),))
 
     def test_no_fixed_address(self) -> None:
         """A port that the system chooses, and sockets that come from elsewhere, collide with nothing."""
         self.assertEqual(addresses(("tcp:0", "systemd:domain=INET:index=0", "stdio:")), ())
+
+
+class LocatedTests(SynchronousTestCase):
+    HERE = Path("/etc/a b:c=d")
+    WRITTEN = r"/etc/a\ b\:c\=d"
+
+    def test_relative_paths(self) -> None:
+        """Sockets, keys and certificates are looked for beside the file that names them; all else stays as it is written."""
+        for written, found in (
+            ("unix:x.sock", "unix:@/x.sock"),
+            ("unix:run/x.sock:600", "unix:@/run/x.sock:600"),
+            ("unix:mode=660:address=x", "unix:mode=660:address=@/x"),
+            (r"unix:a\ b\\c", r"unix:@/a\ b\\c"),
+            ("haproxy:unix:x", "haproxy:unix:@/x"),
+            ("ssl:443:key.pem:certKey=cert.pem", "ssl:443:@/key.pem:certKey=@/cert.pem"),
+            (
+                "ssl:443:privateKey=/k:extraCertChain=chain:dhParameters=dh:interface=\\:\\:1",
+                "ssl:443:privateKey=/k:extraCertChain=@/chain:dhParameters=@/dh:interface=\\:\\:1",
+            ),
+            ("tls:pem:443", "tls:@/pem:443"),
+            ("tcp:80\n  unix:x  tcp:81", "tcp:80\n  unix:@/x  tcp:81"),
+        ):
+            self.assertEqual(found.replace("@", self.WRITTEN), located(written, self.HERE))
+
+    def test_nothing_relative(self) -> None:
+        """What names no relative path, and what cannot be read, is not touched: the check says what was written."""
+        for written in (
+            "tcp:80:interface=127.0.0.1",
+            "unix:/run/x:mode=600",
+            "systemd:domain=UNIX:index=0",
+            "stdio:",
+            "off",
+            "",
+            "unix:",
+            "unix",
+            "unix:x:colour=red",
+            "unix:x\\",
+            "ssl:443",
+            "haproxy",
+        ):
+            self.assertEqual(written, located(written, self.HERE))
+
+    def test_twisted_finds_the_path(self) -> None:
+        """The path that comes out is the one that Twisted listens on, whatever characters the directory has."""
+        ((_, address),) = addresses(split_descriptions(located("unix:x.sock:mode=600", self.HERE)))
+        self.assertEqual(unix_address(self.HERE / "x.sock"), address)
+        reactor = MemoryReactorClock()
+        twisted_endpoints.serverFromString(reactor, located("unix:x.sock:mode=600", self.HERE)).listen(Factory())
+        self.assertEqual(str(self.HERE / "x.sock"), reactor.unixServers[0][0])
+
+    @given(
+        st.lists(
+            st.sampled_from(["tcp", "unix", "ssl", ":", "=", "\\", "80", "/x", "address", "haproxy:", " ", "\n"]), max_size=9
+        )
+    )
+    def test_any_text(self, pieces: list[str]) -> None:
+        """Any text comes out with as many descriptions, good ones as good as before; a second time changes nothing."""
+        text = "".join(pieces)
+        once = located(text, self.HERE)
+        self.assertEqual(once, located(once, self.HERE))
+        before, after = split_descriptions(text), split_descriptions(once)
+        self.assertEqual(len(before), len(after))
+        for written, found in zip(before, after, strict=True):
+            if _is_good(written):
+                self.assertTrue(_is_good(found), found)
+
+
+def _is_good(description: str) -> bool:
+    try:
+        check_description(description)
+    except ValueError:
+        return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -263,6 +264,24 @@ class CollisionTests(SynchronousTestCase):
             ],
         )
 
+    def test_ipv6_takes_ipv4(self) -> None:
+        """Both wildcards on one port are found before the second cannot listen; where the system keeps them apart, they are good."""
+        ini = "[pump]\nlisten = tcp:80 tcp6:80\n"
+        self.assertEqual(
+            complaints(ini), ["netd.ini:2: [pump] listen: tcp6:80 is taken by [pump] listen (netd.ini:2); choose another"]
+        )
+        parse(ini, "netd.ini", KINDS, {}, 0, "lab", takes_ipv4=False)
+
+    def test_control_socket(self) -> None:
+        """A service on netd's own control socket would be replaced by it: it is told so, wherever that socket is."""
+        problem = "listen: unix:{} is taken by netd's own control socket; choose another"
+        for ini, path in (
+            ("[netd]\nstate_directory = /srv/x\n[pump]\nlisten = unix:{}\n", "/srv/x/control.sock"),
+            ("[pump]\n\n\nlisten = unix:{}\n", f"{STATE}/run/../control.sock"),
+        ):
+            self.assertEqual(complaints(ini.format(path)), [f"netd.ini:4: [pump] {problem.format(path)}"])
+        self.assertEqual(complaints("[pump]\nlisten = unix:/srv/x/control.sock\n"), [])
+
     def test_repeated_section(self) -> None:
         """A section that is written twice does not also collide with itself."""
         self.assertEqual(len(complaints("[pump]\n[pump]\n")), 1)
@@ -302,6 +321,63 @@ class OriginTests(SynchronousTestCase):
         self.assertEqual(configuration.sections[0].config, Safe(key_file=key, state_directory=STATE))
 
 
+class RelativePathTests(SynchronousTestCase):
+    """Of a file in ``/etc/netd``."""
+
+    INI = "[netd]\nstate_directory = state\n[safe]\nkey_file = keys/../safe.key\n[pump]\nlisten = unix:pump.sock:mode=600 tcp:1\n"
+
+    def configure(self, ini: str, environ: dict[str, str]) -> Configuration:
+        """What *ini* says there."""
+        return parse(ini, "netd.ini", KINDS, environ, 0, "lab", Path("/etc/netd"))
+
+    def test_beside_the_file(self) -> None:
+        """Relative paths mean the same wherever the daemon is started: they begin where the file is."""
+        configuration = self.configure(self.INI, {})
+        safe, pump = (section.config for section in configuration.sections)
+        assert isinstance(safe, Safe)
+        assert isinstance(pump, Pump)
+        self.assertEqual(Path("/etc/netd/state"), configuration.netd.state_directory)
+        self.assertEqual({Path("/etc/netd/state")}, {safe.state_directory, pump.state_directory})
+        self.assertEqual(Path("/etc/netd/keys/../safe.key"), safe.key_file)
+        self.assertEqual(("unix:/etc/netd/pump.sock:mode=600", "tcp:1"), pump.listen)
+
+    def test_as_written(self) -> None:
+        """`netd config --origin` shows what is written."""
+        lines = self.configure(self.INI, {}).origin_lines()
+        for line in (
+            "[netd] state_directory = state ; netd.ini:2",
+            "[safe] key_file = keys/../safe.key ; netd.ini:4",
+            "[pump] listen = unix:pump.sock:mode=600 tcp:1 ; netd.ini:6",
+        ):
+            self.assertIn(line, lines)
+
+    def test_absolute_and_automatic(self) -> None:
+        """Absolute paths, home directories, `auto` and `off` are what they were."""
+        ini = "[netd]\nstate_directory = auto\n[safe]\nkey_file = auto\n[safe:b]\nkey_file = ~/k\n[oven]\nlisten = off\n"
+        configuration = self.configure(ini, {})
+        configs: list[Any] = [section.config for section in configuration.sections]
+        self.assertEqual(Path("/var/lib/netd"), configuration.netd.state_directory)
+        self.assertEqual((None, Path("~/k").expanduser(), None), (configs[0].key_file, configs[1].key_file, configs[2].listen))
+
+    def test_environment(self) -> None:
+        """A path in the environment is relative to where its writer is, as everywhere in a shell; the command line agrees."""
+        environ = {"NETD_STATE_DIRECTORY": "state", "NETD_SAFE_KEY_FILE": "k", "NETD_PUMP_LISTEN": "unix:x"}
+        configuration = self.configure("[safe]\n[pump]\n", environ)
+        configs: list[Any] = [section.config for section in configuration.sections]
+        self.assertEqual(Path("state"), configuration.netd.state_directory)
+        self.assertEqual((Path("k"), ("unix:x",)), (configs[0].key_file, configs[1].listen))
+
+    def test_control_socket(self) -> None:
+        """A relative socket in a relative state directory collides with the control socket, too."""
+        ini = "[netd]\nstate_directory = state\n[pump]\nlisten = unix:state/control.sock\n"
+        self.assertIn("is taken by netd's own control socket", str(self.assertRaises(ConfigErrors, self.configure, ini, {})))
+
+    def test_bad_endpoint(self) -> None:
+        """A certificate that is not there is named by the path at which it was looked for."""
+        error = self.assertRaises(ConfigErrors, self.configure, "[pump]\nlisten = ssl:1:privateKey=none.pem\n", {})
+        self.assertIn("/etc/netd/none.pem cannot be read: No such file or directory", str(error))
+
+
 class LoadTests(SynchronousTestCase):
     def load(self, content: bytes | None) -> Configuration:
         self.path = Path(self.mktemp())
@@ -317,6 +393,11 @@ class LoadTests(SynchronousTestCase):
         """A file is read as UTF-8, and its path is how messages and origins name it."""
         configuration = self.load("[scale]\nunit = µg\n".encode())
         self.assertIn(f"[scale] unit = µg ; {self.path}:2", configuration.origin_lines())
+
+    def test_relative_paths(self) -> None:
+        """Relative paths begin in the directory of the file, not in that from which the daemon is started."""
+        netd = self.load(b"[netd]\nstate_directory = state\n").netd
+        self.assertEqual(self.path.absolute().parent / "state", netd.state_directory)
 
     def test_no_file(self) -> None:
         """A file that is not there is an error with its path."""

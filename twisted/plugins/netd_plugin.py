@@ -6,6 +6,10 @@ from netd.kinds import ServiceKind
 
 netd = ServiceMaker("netd", "netd.tap", "One daemon for devices, scripts, bots and dashboards.", "netd")
 relay = ServiceKind("relay", "netd.relay")
+feed = ServiceKind("feed", "netd.feed")
+session = ServiceKind("session", "netd.session")
+command = ServiceKind("command", "netd.command")
+room = ServiceKind("room", "netd.room")
 manhole = ServiceKind("manhole", "netd.admin.manhole")
 
 __all__: list[str] = []

@@ -1,0 +1,31 @@
+"""An agent with two channels: ``python session_agent.py [HOST]``; then ``netd session start 127.0.0.1``.
+
+On a Raspberry Pi, copy ``netd/client/session.py`` beside this file and write ``from session import Agent, Channel``: it needs
+nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+
+from netd.client.session import Agent, Channel
+
+
+def heart_rate() -> float:
+    """A value that is measured whenever it is asked for."""
+    return round(random.gauss(70, 3), 1)
+
+
+def load() -> float:
+    """Another one: how busy this machine is."""
+    return os.getloadavg()[0]
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    channels = {"heart": Channel(heart_rate, "Heart rate", "bpm"), "load": Channel(load, "Load", every=1.0)}
+    with Agent(channels, host=sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1") as agent:
+        agent.run()

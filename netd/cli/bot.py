@@ -1,0 +1,64 @@
+"""``netd bot``: a bot in a room, from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.room import DEFAULT_PORT
+from netd.cli.text import escaped
+
+if TYPE_CHECKING:
+    from netd.client.room import Exchange
+
+__all__ = ["bot"]
+
+CHARACTERS = ("happy", "grumpy", "curious", "lazy")
+"""Written out: to import the client for its list would cost every command its time."""
+
+
+@click.command(cls=NetdCommand, common=("json",))
+@click.option("--name", required=True, help="What the others call it.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the room is.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The room's port.")
+@click.option("--character", default="happy", show_default=True, type=click.Choice(CHARACTERS), help="How it answers.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["old", "netd"]),
+    default="old",
+    show_default=True,
+    help="What to speak; old servers do not know lines.",
+)
+@click.pass_obj
+def bot(invocation: Invocation, name: str, host: str, port: int, character: str, dialect: str) -> None:
+    """Be a bot: take a place in a room, answer in character, and end with the room. Ctrl-C leaves it."""
+    from netd.client.room import RoomError  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    try:
+        opened = invocation.surroundings.open_bot(host, port, name, character, dialect)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from error
+    try:
+        for exchange in opened.exchanges():
+            click.echo(_json_line(exchange) if invocation.as_json else _lines(exchange))
+        click.echo("netd: the room is over", err=True)
+    except RoomError as error:
+        raise Failure(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("netd: the bot has left", err=True)
+    finally:
+        opened.close()
+
+
+def _lines(exchange: Exchange) -> str:
+    """What was heard, and below it what was replied."""
+    return f"{escaped(exchange.heard.text)}\n> {escaped(exchange.reply)}"
+
+
+def _json_line(exchange: Exchange) -> str:
+    """The same as one line of JSON."""
+    heard = exchange.heard
+    return json.dumps({"turn": heard.turn, "speaker": heard.speaker, "text": heard.text, "reply": exchange.reply})

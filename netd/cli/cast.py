@@ -1,0 +1,63 @@
+"""Who plays in ``netd demo``, and where their services are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from netd.cli.actors import Absent, Agent, Commands, Controller, Device, FeedClient, RoomBot
+from netd.cli.relay import Place
+from netd.cli.stage import Actor
+from netd.client.control import Control
+from netd.client.feed import TYPES
+
+__all__ = ["BOTS", "cast", "read_agent_port", "read_places"]
+
+BOTS = (
+    ("Ada", "happy"),
+    ("Bo", "grumpy"),
+    ("Cleo", "curious"),
+    ("Dag", "lazy"),
+    ("Eva", "happy"),
+    ("Finn", "grumpy"),
+    ("Gro", "curious"),
+    ("Hal", "lazy"),
+)
+"""Names and characters: four, and the next four."""
+
+
+def read_places(status: Mapping[str, Any]) -> dict[str, Place]:
+    """Where each kind of service can be reached from this machine, by what ``system.status`` says; the first TCP port of each."""
+    places: dict[str, Place] = {}
+    for service in status["services"]:
+        for listening in service["listening"]:
+            host, _, port = listening["address"].rpartition(":")
+            if port.isdigit() and service["kind"] not in places:
+                plain = host.removeprefix("[").removesuffix("]")
+                places[service["kind"]] = Place({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(plain, plain), int(port))  # noqa: S104
+    return places
+
+
+def read_agent_port(status: Mapping[str, Any]) -> int:
+    """Where netd dials agents, by what ``system.status`` says."""
+    ports = [service["agent_port"] for service in status["services"] if service["kind"] == "session"]
+    return int(ports[0]) if ports else 0
+
+
+def cast(status: Mapping[str, Any], control: Callable[[], Control], chance: Callable[[], float]) -> Sequence[Actor]:
+    """Everybody who plays to the daemon whose ``system.status`` is given, in the order in which they are shown."""
+    places, agent_port = read_places(status), read_agent_port(status)
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the lines tell the same
+    parts: list[tuple[str, str, Callable[[Place], Actor]]] = [
+        ("device", "relay", Device),
+        ("controller", "relay", Controller),
+        ("agent", "session", lambda place: Agent(place, agent_port, control, chance)),
+        ("command", "command", Commands),
+    ]
+    for size, kind in enumerate(TYPES, 1):
+        parts.append((f"feed {kind}", "feed", partial(FeedClient, kind, size, ("old", "netd")[size % 2])))
+    for number, (name, character) in enumerate(BOTS):
+        parts.append((f"bot {name}", "room", partial(RoomBot, name, character, ("old", "netd")[number % 2])))
+    return [build(places[kind]) if kind in places else Absent(name, kind) for name, kind, build in parts]

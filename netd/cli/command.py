@@ -1,0 +1,32 @@
+"""The command line's way to a command server's own port: works from other machines, and with servers that are older than netd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from netd.cli.relay import Place, place
+
+__all__ = ["DEFAULT_PORT", "CallerPort", "command_place", "open_caller"]
+
+DEFAULT_PORT = 65432
+
+
+class CallerPort(Protocol):
+    """All that commands know of :class:`netd.client.command.Caller`."""
+
+    def close(self) -> None: ...
+    def call(self, command_id: str, arguments: Mapping[str, Any], /) -> Any: ...
+    def commands(self) -> list[dict[str, Any]]: ...
+
+
+def command_place(text: str) -> Place:
+    """``HOST:PORT``, or ``HOST`` with the command server's usual port; a type of click's."""
+    return place(text, DEFAULT_PORT)
+
+
+def open_caller(where: Place, timeout: float) -> CallerPort:
+    """A caller that connects on its first call, and waits so many seconds for each answer."""
+    from netd.client.command import Caller  # noqa: PLC0415 - only one command needs it, and all must start fast
+
+    return Caller(where.host, where.port, timeout)

@@ -1,0 +1,175 @@
+"""``netd feed``: a client of the feed on the command line, which writes what it gets to a file, block by block.
+
+What the running daemon offers under the same name is behind it: ``netd feed reports``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netd.cli.feed_port import DEFAULT_PORT, Order
+from netd.cli.generated import service_group
+from netd.cli.invocation import Failure, Invocation, NetdCommand, seconds
+from netd.cli.text import escaped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from netd.client.feed import Block, Sample, Welcome
+
+__all__ = ["BlockBar", "feed"]
+
+Collected = Callable[[int], object]
+"""Told how many samples a block has so far."""
+
+
+class FeedGroup(NetdCommand, click.Group):
+    """``netd feed`` itself; any word after it is looked up among the operations of the running daemon."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return service_group(ctx.ensure_object(Invocation), "feed", []).get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return []  # help does not ask the daemon
+
+
+@click.group(
+    cls=FeedGroup,
+    invoke_without_command=True,
+    subcommand_metavar="[VERB [ARGS]...]",
+    epilog="VERB is an operation of the running daemon, such as reports: netd feed reports.",
+)
+@click.option("--name", default="netd", show_default=True, help="What the server calls this client.")
+@click.option("--type", "types", multiple=True, help="A type of data: name, country, email …; may be given several times.")
+@click.option("--block", default=1, show_default=True, type=click.IntRange(1), help="Samples in a block.")
+@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File that each block is added to.")
+@click.option("--count", type=click.IntRange(1), help="End after so many blocks.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the feed is.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The feed's port.")
+@click.option("--interval", type=seconds, help="Seconds between samples of one type.")
+@click.option("--locale", help="Language and country of the data, such as de_DE.")
+@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same data.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["auto", "netd", "old"]),
+    default="auto",
+    show_default=True,
+    help="What to speak; an old server has one interval for all, and neither locale nor seed.",
+)
+@click.pass_context
+def feed(ctx: click.Context, /, block: int, log: Path | None, count: int | None, **order: Any) -> None:
+    """Be a client of the feed: collect blocks of samples, report each, and connect again when the server restarts.
+
+    Each block is written to a file with --log, and to the terminal without. Ctrl-C ends it.
+    """
+    if ctx.invoked_subcommand is None:
+        _run(ctx.ensure_object(Invocation), Order(**order), block, log, count)
+
+
+def _run(invocation: Invocation, order: Order, size: int, log: Path | None, count: int | None) -> None:
+    from netd.client.feed import FeedError  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    ports = invocation.surroundings.feed
+    try:
+        opened = ports.open_feed(order, _tell_connected, _tell_disconnected)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from error
+    try:
+        with _bar(size) as collected:
+            for block in opened.blocks(size, collected):
+                _show(invocation, block, log)
+                if block.number == count:
+                    return
+    except FeedError as error:
+        raise Failure(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("netd: the client has left", err=True)
+    finally:
+        opened.close()
+
+
+def _show(invocation: Invocation, block: Block, log: Path | None) -> None:
+    """Write *block* down, and say that it was received."""
+    received = f"block {block.number} received: {_count(len(block.samples))} in {block.seconds:.2f} s"
+    lines = "".join(f"{_line(sample)}\n" for sample in block.samples)
+    if log is not None:
+        try:
+            invocation.surroundings.feed.append(log, f"# {received}\n{lines}")
+        except OSError as error:
+            raise Failure(f"cannot write to {log}: {error.strerror or error}") from error
+    if invocation.as_json:
+        samples = [sample._asdict() for sample in block.samples]
+        click.echo(json.dumps({"block": block.number, "seconds": block.seconds, "samples": samples}))
+    else:
+        click.echo(received if log is not None else f"{lines}{received}")
+
+
+def _count(samples: int) -> str:
+    return "1 sample" if samples == 1 else f"{samples} samples"
+
+
+def _line(sample: Sample) -> str:
+    """The sample on one line, whatever is in it: time, type, value."""
+    moment = datetime.fromtimestamp(sample.time, UTC).isoformat(timespec="milliseconds")
+    value = sample.value if isinstance(sample.value, str) else json.dumps(sample.value, ensure_ascii=False)
+    return escaped(f"{moment} {sample.type} {value}")
+
+
+def _tell_connected(welcome: Welcome) -> None:
+    old = " to an old server: it has one interval for all, and neither locale nor seed" if welcome.dialect == "old" else ""
+    click.echo(f"netd: connected{old}", err=True)
+
+
+def _tell_disconnected(reason: str, delay: float) -> None:
+    click.echo(escaped(f"netd: {reason}; trying again in {delay:.1f} s"), err=True)
+
+
+@contextmanager
+def _bar(size: int) -> Iterator[Collected | None]:
+    """A progress bar for each block, where a person looks; a block of one needs none."""
+    if size == 1 or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - rich takes long to import
+
+    bar = BlockBar(Console(stderr=True), size)
+    try:
+        yield bar.collected
+    finally:
+        bar.stop()
+
+
+class BlockBar:
+    """Shows how much of the present block has been collected.
+
+    :param size: samples in a block.
+    """
+
+    def __init__(self, console: Console, size: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - likewise
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._size = size
+        self._number = 1
+        self._task = self._progress.add_task("block 1", total=size)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def collected(self, samples: int) -> None:
+        """The block has so many samples now; once it has all, the bar makes room for what is said of it."""
+        self._progress.start()
+        self._progress.update(self._task, completed=samples, description=f"block {self._number}", refresh=True)
+        if samples == self._size:
+            self._progress.stop()
+            self._number += 1

@@ -1,0 +1,72 @@
+"""The command line's way to a feed's own port, and to the file that blocks are written to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from netd.client.feed import Block, Welcome
+
+__all__ = ["DEFAULT_PORT", "FeedPort", "FeedPorts", "Order"]
+
+DEFAULT_PORT = 8000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a feed is asked for; see :class:`netd.client.feed.Feed`."""
+
+    host: str
+    port: int
+    name: str
+    types: tuple[str, ...]
+    interval: float | None
+    locale: str | None
+    seed: int | None
+    dialect: str
+
+
+class FeedPort(Protocol):
+    """All that commands know of :class:`netd.client.feed.Feed`."""
+
+    def blocks(self, size: int, collected: Callable[[int], object] | None = None) -> Iterator[Block]: ...
+    def close(self) -> None: ...
+
+
+def _open_feed(order: Order, on_connect: Callable[[Welcome], object], on_disconnect: Callable[[str, float], object]) -> FeedPort:
+    from netd.client.feed import Feed  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
+    return Feed(
+        order.host,
+        order.port,
+        order.types,
+        order.name,
+        interval=order.interval,
+        locale=order.locale,
+        seed=order.seed,
+        dialect=order.dialect,
+        on_connect=on_connect,
+        on_disconnect=on_disconnect,
+    )
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(text)
+
+
+@dataclass(frozen=True)
+class FeedPorts:
+    """What ``netd feed`` needs of the world.
+
+    :ivar open_feed: from an order, and what to call on each connection and each loss; connects when it is iterated.
+    :ivar append: adds text to the end of a file, which is made if there is none; raises ``OSError``.
+    """
+
+    open_feed: Callable[[Order, Callable[[Welcome], object], Callable[[str, float], object]], FeedPort] = _open_feed
+    append: Callable[[Path, str], object] = _append

@@ -1,0 +1,29 @@
+"""The command line's way to a room's own port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from netd.client.room import Exchange
+
+__all__ = ["DEFAULT_PORT", "BotPort", "open_bot"]
+
+DEFAULT_PORT = 4242
+
+
+class BotPort(Protocol):
+    """All that commands know of :class:`netd.client.room.Bot`."""
+
+    welcome: str
+
+    def close(self) -> None: ...
+    def exchanges(self) -> Iterator[Exchange]: ...
+
+
+def open_bot(host: str, port: int, name: str, character: str, dialect: str) -> BotPort:
+    """A bot over a real connection, which is made when it runs."""
+    from netd.client.room import Bot  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    return Bot(host, port, name, character, dialect=dialect)

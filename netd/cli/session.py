@@ -1,0 +1,105 @@
+"""The command line's way to be an agent of telemetry sessions."""
+
+from __future__ import annotations
+
+import logging
+import random
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from netd.client.session import Channel, Hooks
+
+__all__ = ["AgentPort", "AgentPorts", "AgentSettings", "ProgramPort"]
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """Where an agent listens and connects back to, and how it speaks.
+
+    :ivar every: seconds between two values of a channel.
+    """
+
+    host: str
+    port: int
+    server_port: int
+    every: float
+    dialect: str
+
+
+class AgentPort(Protocol):
+    """All that commands know of :class:`netd.client.session.Agent`."""
+
+    port: int
+
+    def listen(self) -> None: ...
+    def run(self) -> None: ...
+    def say(self, name: str, value: Any) -> bool: ...
+    def close(self) -> None: ...
+
+
+class ProgramPort(Protocol):
+    """A program that is running: its lines as it writes them."""
+
+    def __iter__(self) -> Iterator[str]: ...
+    def close(self) -> None: ...
+
+
+class _Program:
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")  # noqa: S603 - no shell
+
+    def __iter__(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            yield from lines
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+            return
+        self._process.kill()
+        self._process.wait()
+
+
+def _open_agent(channels: Mapping[str, Channel], settings: AgentSettings, hooks: Hooks) -> AgentPort:
+    from netd.client.session import Agent  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
+    return Agent(
+        channels,
+        settings.host,
+        settings.port,
+        server_port=settings.server_port,
+        every=settings.every,
+        dialect=settings.dialect,
+        hooks=hooks,
+    )
+
+
+def _start_thread(act: Callable[[], object]) -> Callable[[], object]:
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    return thread.join
+
+
+@dataclass(frozen=True)
+class AgentPorts:
+    """What the command that is an agent needs of the world.
+
+    :ivar open_agent: from channels, settings and hooks; listens when it is told to.
+    :ivar open_program: from a program's arguments; raises ``OSError`` when it cannot be run.
+    :ivar start_thread: runs a function beside all else; returns what waits for its end.
+    :ivar chance: a number from 0 up to 1.
+    """
+
+    open_agent: Callable[[Mapping[str, Channel], AgentSettings, Hooks], AgentPort] = _open_agent
+    open_program: Callable[[Sequence[str]], ProgramPort] = _Program
+    start_thread: Callable[[Callable[[], object]], Callable[[], object]] = _start_thread
+    chance: Callable[[], float] = random.random

@@ -1,0 +1,187 @@
+"""The commands of one service: what each function takes, read off its signature, and how a JSON object becomes its arguments."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from netd.command.declaration import Declaration
+from netd.errors import NetdError
+from netd.operations import NO_DEFAULT, Argument
+from netd.wire.jsontext import BadJSON, bind, encode, schema
+
+__all__ = ["COMMAND_ID", "ID", "LIST", "BadFunctions", "Command", "Commands", "place_of", "read_command"]
+
+COMMAND_ID, ID = "command_id", "id"
+"""The members of a command that are the protocol's own; all others are arguments."""
+
+LIST = "command.list"
+"""The ``command_id`` that every service answers itself."""
+
+_WHOLE = "data"
+_UNKNOWN = inspect.Parameter.empty
+
+
+class BadFunctions(NetdError):
+    """The user's functions cannot be served; the text names file and line, and the remedy."""
+
+
+@frozen
+class Command:
+    """One function that programs can run.
+
+    :ivar arguments: those that it takes by name; none when it takes the whole object.
+    :ivar takes_rest: it has ``**more``, which takes every other member.
+    :ivar whole: the name of the parameter that takes the whole JSON object, or ``""``.
+    :ivar help: its docstring.
+    :ivar place: ``file:line`` of the function.
+    """
+
+    command_id: str
+    function: Callable[..., Any]
+    is_blocking: bool
+    arguments: tuple[Argument, ...]
+    takes_rest: bool
+    whole: str
+    help: str
+    place: str
+
+    def bind(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The function's keyword arguments for a command with *members*.
+
+        :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
+        """
+        if self.whole:
+            return {self.whole: dict(members)}
+        given = dict(members)
+        given.pop(COMMAND_ID, None)
+        given.pop(ID, None)
+        if not self.takes_rest:
+            return bind(self.arguments, given)
+        known = {argument.name for argument in self.arguments}
+        rest = {name: given.pop(name) for name in list(given) if name not in known}
+        return bind(self.arguments, given) | rest
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "command_id": self.command_id,
+            "help": self.help,
+            "blocking": self.is_blocking,
+            "arguments": [_describe(argument) for argument in self.arguments],
+            "more": self.takes_rest or bool(self.whole),
+        }
+
+
+class Commands:
+    """Every command of one service, by ``command_id``."""
+
+    def __init__(self, commands: Iterable[Command] = ()) -> None:
+        self._commands: dict[str, Command] = {}
+        for command in commands:
+            self.add(command)
+
+    def __iter__(self) -> Iterator[Command]:
+        """By ``command_id``."""
+        return iter(sorted(self._commands.values(), key=lambda command: command.command_id))
+
+    def add(self, command: Command) -> None:
+        """Offer *command*.
+
+        :raises BadFunctions: when there is another of that ``command_id``.
+        """
+        other = self._commands.setdefault(command.command_id, command)
+        if other is not command:
+            raise BadFunctions(
+                f"{command.place}: command {command.command_id!r} is there already, at {other.place}; rename one of the two"
+            )
+
+    def find(self, command_id: str) -> Command | None:
+        """The command of that name."""
+        return self._commands.get(command_id)
+
+    def nearest(self, command_id: str) -> str:
+        """``; did you mean …?`` for a name that is not there, or ``""``."""
+        near = difflib.get_close_matches(command_id[:80], self._commands, 1)
+        return f"; did you mean {near[0]!r}?" if near else ""
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Facts about all of them, as plain JSON values."""
+        return [command.describe() for command in self]
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """``file:line`` of *function*, or what there is instead."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(function)
+
+
+def read_command(declaration: Declaration) -> Command:
+    """The command that *declaration* declares.
+
+    :raises BadFunctions: when the function's signature cannot be served by a JSON object.
+    """
+    function, place = declaration.function, place_of(declaration.function)
+    try:
+        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+        whole = _whole(declaration.whole, parameters)
+        arguments = () if whole else tuple(_arguments(parameters))
+    except Exception as error:  # annotations are expressions of the user's: evaluating them may raise anything
+        raise BadFunctions(f"{place}: command {declaration.command_id!r}: {str(error) or type(error).__name__}") from None
+    return Command(
+        declaration.command_id,
+        function,
+        declaration.is_blocking,
+        arguments,
+        any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters),
+        whole,
+        inspect.getdoc(function) or "",
+        place,
+    )
+
+
+def _whole(wanted: bool | None, parameters: list[inspect.Parameter]) -> str:
+    """The name of the parameter that takes the whole object, or ``""``."""
+    if wanted is False:
+        return ""
+    is_alone = len(parameters) == 1 and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    if wanted and not is_alone:
+        raise ValueError("whole=True takes a function with exactly one parameter")
+    if wanted:
+        return parameters[0].name
+    if not is_alone or parameters[0].name != _WHOLE or parameters[0].default is not _UNKNOWN:
+        return ""
+    annotation = parameters[0].annotation
+    is_object = annotation in (_UNKNOWN, Any, object, dict) or getattr(annotation, "__origin__", None) is dict
+    return _WHOLE if is_object else ""
+
+
+def _arguments(parameters: list[inspect.Parameter]) -> Iterator[Argument]:
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+            raise ValueError(f"{parameter}: arguments are given by name; take this one by name, too")
+        if parameter.name in (COMMAND_ID, ID):
+            raise ValueError(f"{parameter.name}: the protocol uses this name; call the parameter something else")
+        annotation = Any if parameter.annotation is _UNKNOWN else parameter.annotation
+        try:
+            schema(annotation)
+        except Exception as error:
+            raise ValueError(f"{parameter.name}: no JSON value can be of this type: {error}") from None
+        yield Argument(parameter.name, annotation, NO_DEFAULT if parameter.default is _UNKNOWN else parameter.default)
+
+
+def _describe(argument: Argument) -> dict[str, Any]:
+    described = {"name": argument.name, "required": argument.is_required, "schema": schema(argument.type)}
+    if not argument.is_required:
+        try:
+            encode(argument.default)
+        except BadJSON:
+            return described
+        described["default"] = argument.default
+    return described

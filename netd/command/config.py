@@ -1,0 +1,121 @@
+"""The options of a ``[command]`` section, and the check that the files it names are Python.
+
+``netd check`` compiles those files, and runs nothing of them: what is in them is found out when the daemon starts.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import CodeType
+
+import attrs
+
+from netd.config import Parser, SectionConfig, auto_or, duration, endpoints, flag, integer, off_or, option, size, within
+from netd.paths import packaged
+
+__all__ = ["EXAMPLE", "Config", "compiled"]
+
+EXAMPLE = "commands.py"
+"""The file of functions that is looked for beside the INI; one of that name comes with netd."""
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+
+
+def _is_path(source: str) -> bool:
+    return "/" in source or source.endswith(".py")
+
+
+def _read_sources(written: str) -> tuple[str, ...]:
+    sources = tuple(source.strip() for source in written.split(","))
+    for position, source in enumerate(sources):
+        if not _is_path(source) and _MODULE.fullmatch(source) is None:
+            raise ValueError(f"{source!r} is neither a file, such as ./commands.py, nor a module, such as lab.commands")
+        if source in sources[:position]:
+            raise ValueError(f"{source!r} is given twice")
+    return sources
+
+
+_sources: Parser[tuple[str, ...]] = Parser("files (./commands.py) and modules (lab.commands), comma-separated", _read_sources)
+
+
+def compiled(path: Path) -> CodeType:
+    """The program in the file *path*, compiled; nothing of it is run.
+
+    :raises ValueError: naming the file, and the line where there is one, when it cannot be read or is not Python.
+    """
+    try:
+        return compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}; name files and modules of yours with `functions`") from None
+    except SyntaxError as error:
+        raise ValueError(f"{path}:{error.lineno or 1}: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"{path}: not Python: {error}") from None
+
+
+@attrs.frozen(kw_only=True)
+class Config(SectionConfig):
+    """Programs run functions of yours by name, one JSON object a line; each gets one answer."""
+
+    listen: tuple[str, ...] = option(
+        endpoints, "tcp:65432:interface=127.0.0.1", help="Where programs connect: one or more Twisted endpoints."
+    )
+    functions: tuple[str, ...] | None = option(
+        auto_or(_sources),
+        "auto",
+        help="Where your functions are; files are relative to this file. `auto` is commands.py beside this file, or, where there "
+        "is none, the example that comes with netd.",
+    )
+    persistent: bool = option(
+        flag,
+        "no",
+        help="Whether connections are kept for further commands. No: the server closes after its answer, as old programs expect, "
+        "unless a command has an `id`.",
+    )
+    timeout: float = option(
+        within(duration, "1ms", "1d"), "4s", help="How long a function may take. Old programs give up after 5s: stay below."
+    )
+    receive_timeout: float = option(
+        within(duration, "1ms", "1h"),
+        "4s",
+        help="How long a command may take to arrive, from connecting, or from its first byte.",
+    )
+    silence: float | None = option(
+        off_or(within(duration, "1ms", "1m")),
+        "200ms",
+        help="A whole JSON object that is followed by so much silence needs no newline. Off: a newline ends it, or the program "
+        "closing its sending side.",
+    )
+    idle_timeout: float = option(
+        within(duration, "1s", "30d"), "5m", help="How long a kept connection may stay without a command before it is closed."
+    )
+    max_command: int = option(within(size, "64", "16MiB"), "64KiB", help="Longest command.")
+    max_answer: int = option(
+        within(size, "1KiB", "64MiB"),
+        "1MiB",
+        help="Longest answer to a command with an `id`. Others get at most 1024 bytes: that is all that old programs read.",
+    )
+    threads: int = option(integer(1, 256), "8", help="How many functions that are marked as blocking may run at once.")
+    max_waiting: int = option(
+        integer(1, 100_000), "1000", help="How many commands may wait for one of these threads; further ones fail at once."
+    )
+    stall_timeout: float = option(
+        duration, "30s", help="How long a program may take none of its answer before its connection is cut."
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Compile the files.
+
+        :raises ValueError: naming the file that cannot be used.
+        """
+        for source in self.sources():
+            if isinstance(source, Path):
+                compiled(source)
+
+    def sources(self) -> tuple[Path | str, ...]:
+        """Files as paths, modules as names, in the order written."""
+        if self.functions is None:
+            beside = self.directory / EXAMPLE
+            return (beside if beside.is_file() else packaged(EXAMPLE),)
+        return tuple(self.directory / Path(source).expanduser() if _is_path(source) else source for source in self.functions)

@@ -1,0 +1,20 @@
+"""What the command service publishes on the bus."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = ["Run"]
+
+
+@frozen
+class Run:
+    """``command.<instance>.run``: a function was run. Neither its arguments nor its result are told.
+
+    :ivar outcome: ``success``, ``error``, or ``expired`` when it did not return in time.
+    :ivar seconds: until its outcome was known.
+    """
+
+    command_id: str
+    outcome: str
+    seconds: float

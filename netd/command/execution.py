@@ -1,0 +1,223 @@
+"""Runs commands: a plain function, a Deferred, a coroutine, or a blocking function in a thread. Exactly one outcome, in time.
+
+What the function does to itself stays its own: whatever it raises, returns or never returns becomes an outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.reflect import safe_str
+
+from netd.command.commands import Command
+from netd.command.events import Run
+from netd.command.threads import Task, Threads
+from netd.interfaces import IBus
+from netd.log import LogLimiter
+from netd.message import Message
+
+__all__ = ["HELD_UP", "Execution", "Outcome", "Status"]
+
+HELD_UP = 0.05
+"""Seconds for which a function may hold up everyone before the log names it."""
+
+_NO_LOOP = "no running event loop"
+
+
+class Status(enum.Enum):
+    """How a function ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    EXPIRED = "expired"
+
+
+@frozen
+class Outcome:
+    """What became of one command.
+
+    :ivar result: what the function returned.
+    :ivar error: why there is no result.
+    """
+
+    status: Status
+    result: Any = None
+    error: str = ""
+
+
+@define(eq=False)
+class Execution:
+    """Runs the functions of one service.
+
+    :ivar timeout: seconds that a function may take.
+    :ivar subject: what its runs are published under.
+    :ivar open: functions that have no outcome yet.
+    :ivar counts: outcomes, by status.
+    """
+
+    _log = Logger()
+
+    clock: IReactorTime
+    threads: Threads
+    timeout: float
+    bus: IBus
+    subject: str
+    limiter: LogLimiter
+    open: int = 0
+    counts: Counter[str] = field(factory=Counter)
+
+    def run(self, command: Command, arguments: dict[str, Any], report: Callable[[Outcome], None]) -> None:
+        """Run *command* with *arguments*; *report* is called once, possibly before this returns."""
+        started = self.clock.seconds()
+        self.open += 1
+        if command.is_blocking:
+            _Running(self, command, report, started).start_in_thread(arguments)
+            return
+        try:
+            returned = command.function(**arguments)
+            if inspect.iscoroutine(returned):
+                returned = Deferred.fromCoroutine(returned)
+        except BaseException:
+            returned = Failure()
+        seconds = self.clock.seconds() - started
+        if seconds > HELD_UP:
+            self.held_up(command, seconds)
+        if isinstance(returned, Deferred):
+            _Running(self, command, report, started).wait_for(returned)
+        else:
+            self.ended(command, started, self.outcome_of(command, returned), report)
+
+    def outcome_of(self, command: Command, returned: Any) -> Outcome:
+        """The outcome of a function that *returned* something, possibly a failure, which is logged."""
+        if not isinstance(returned, Failure):
+            return Outcome(Status.SUCCESS, returned)
+        self.failed(command, returned)
+        return Outcome(Status.ERROR, error=_message(returned))
+
+    def ended(self, command: Command, started: float, outcome: Outcome, report: Callable[[Outcome], None]) -> None:
+        """Note, publish and report *outcome*."""
+        self.open -= 1
+        status = outcome.status.value
+        self.counts[status] += 1
+        if self.bus.wants(self.subject):
+            self.bus.publish(Message(self.subject, Run(command.command_id, status, self.clock.seconds() - started)))
+        report(outcome)
+
+    def held_up(self, command: Command, seconds: float) -> None:
+        """Tell whoever looks after the daemon that a function kept everyone waiting."""
+        skipped = self.limiter.admit(f"held up {command.command_id}")
+        if skipped is not None:
+            self._log.warn(
+                "command {command_id!r} ({place}) held up everything for {seconds:.3f} s: mark it as blocking, "
+                '@command("…", blocking=True) ({skipped} more like it were not logged)',
+                command_id=command.command_id,
+                place=command.place,
+                seconds=seconds,
+                skipped=skipped,
+            )
+
+    def failed(self, command: Command, failure: Failure) -> None:
+        """Log what a function raised."""
+        skipped = self.limiter.admit(f"failed {command.command_id}")
+        if skipped is not None:
+            self._log.failure(
+                "the function of command {command_id!r} raised ({skipped} more like it were not logged)",
+                failure,
+                command_id=command.command_id,
+                skipped=skipped,
+            )
+
+    def expired(self, command: Command) -> None:
+        """Log that a function did not return."""
+        skipped = self.limiter.admit(f"expired {command.command_id}")
+        if skipped is not None:
+            self._log.warn(
+                "command {command_id!r} ({place}) did not return within {timeout:g} s ({skipped} more like it were not logged)",
+                command_id=command.command_id,
+                place=command.place,
+                timeout=self.timeout,
+                skipped=skipped,
+            )
+
+
+class _Running:
+    """One function that runs on after the call."""
+
+    __slots__ = ("_command", "_deferred", "_execution", "_is_open", "_report", "_started", "_task", "_timer")
+
+    def __init__(self, execution: Execution, command: Command, report: Callable[[Outcome], None], started: float) -> None:
+        self._command = command
+        self._report = report
+        self._started = started
+        self._execution = execution
+        self._is_open = True
+        self._timer: Any = None
+        self._deferred: Deferred[Any] | None = None
+        self._task: Task | None = None
+
+    def wait_for(self, deferred: Deferred[Any]) -> None:
+        """The function has returned *deferred*."""
+        self._deferred = deferred
+        deferred.addBoth(self._returned)
+        self._watch()
+
+    def start_in_thread(self, arguments: dict[str, Any]) -> None:
+        """Call the function as soon as a thread is free."""
+        self._task = self._execution.threads.run(partial(_call, self._command.function, arguments), self._returned)
+        if self._task is None:
+            self._settle(Outcome(Status.ERROR, error="too many commands wait for a thread; try again later"))
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._is_open:
+            self._timer = self._execution.clock.callLater(self._execution.timeout, self._expired)
+
+    def _returned(self, returned: Any) -> None:
+        """The function has an outcome; possibly too late, and then nobody wants it."""
+        if self._is_open:
+            self._settle(self._execution.outcome_of(self._command, returned))
+
+    def _settle(self, outcome: Outcome) -> None:
+        self._is_open = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._execution.ended(self._command, self._started, outcome, self._report)
+
+    def _expired(self) -> None:
+        self._timer = None
+        limit = f"within {self._execution.timeout:g} s"
+        why = f"{self._command.command_id} did not return {limit}"
+        if self._task is not None:
+            self._task.is_wanted = False
+            if not self._task.is_begun:
+                why = f"no thread was free for {self._command.command_id} {limit}: it was not run"
+        self._execution.expired(self._command)
+        self._settle(Outcome(Status.EXPIRED, error=why))
+        if self._deferred is not None:
+            self._deferred.cancel()
+
+
+def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """What happens in the thread: a coroutine gets an asyncio loop of its own."""
+    returned = function(**arguments)
+    return asyncio.run(returned) if inspect.iscoroutine(returned) else returned
+
+
+def _message(failure: Failure) -> str:
+    """What the program is told of an exception: its text, never where it came from."""
+    text = safe_str(failure.value) or type(failure.value).__name__
+    if isinstance(failure.value, RuntimeError) and text == _NO_LOOP:
+        text += ": a coroutine that awaits asyncio is marked as blocking, one that awaits Deferreds is not"
+    return text

@@ -1,0 +1,391 @@
+"""One connection of the command service, as a machine: bytes in, answers out through its peer (command protocol).
+
+States are an enum, what may happen in each is a table.  Commands of one connection run one after the other, so that answers come
+in the order of the commands; what else has arrived waits as lines, and while any waits nothing more is read.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from netd.command.commands import Command, Commands
+from netd.command.grammar import OLD_ANSWER, NotACommand, failure, is_whole, read_request, success
+from netd.errors import InvalidArguments, ProtocolError, TimedOut
+from netd.interfaces import IPeer
+from netd.wire.jsontext import BadJSON
+from netd.wire.lines import LineDecoder, LineTooLong
+
+__all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
+
+BATCH = 32
+"""Commands of one connection carried out before the others get their turn."""
+
+BATCH_BYTES = 1 << 16
+"""Bytes of their answers, likewise."""
+
+
+class UnknownCommand(ProtocolError):
+    """Nothing is registered under the ``command_id``."""
+
+    kind = "unknown command"
+
+
+class WrongArguments(ProtocolError):
+    """An argument is missing, unknown or of the wrong type."""
+
+    kind = "wrong arguments"
+
+
+class State(enum.Enum):
+    """How far a connection is."""
+
+    FRESH = "waits for its first command"
+    RUNNING = "a command runs, others may follow"
+    KEPT = "waits for another command"
+    LAST = "its last command runs"
+    OVER = "being closed"
+
+
+class Input(enum.Enum):
+    """What happens to a connection."""
+
+    COMMAND = "a command, and the connection is kept"
+    LAST_COMMAND = "a command, and the connection is not kept"
+    BAD_LINE = "a line that cannot be run, and the connection is kept"
+    LAST_BAD_LINE = "a line that cannot be run, and the connection is not kept"
+    BROKEN = "a line that does not end, or is too long"
+    ANSWERED = "the command that runs has an outcome"
+    ENDED = "nothing more will come"
+    IDLE = "nothing came for too long"
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
+    (State.FRESH, Input.COMMAND): ("_do_run", State.RUNNING),
+    (State.FRESH, Input.LAST_COMMAND): ("_do_run", State.LAST),
+    (State.FRESH, Input.BAD_LINE): ("_do_complain", State.KEPT),
+    (State.FRESH, Input.LAST_BAD_LINE): ("_do_refuse", State.OVER),
+    (State.FRESH, Input.BROKEN): ("_do_refuse", State.OVER),
+    (State.FRESH, Input.ENDED): ("_do_dismiss", State.OVER),
+    (State.FRESH, Input.IDLE): ("_do_refuse", State.OVER),
+    (State.KEPT, Input.COMMAND): ("_do_run", State.RUNNING),
+    (State.KEPT, Input.BAD_LINE): ("_do_complain", State.KEPT),
+    (State.KEPT, Input.BROKEN): ("_do_refuse", State.OVER),
+    (State.KEPT, Input.ENDED): ("_do_leave", State.OVER),
+    (State.KEPT, Input.IDLE): ("_do_leave", State.OVER),
+    (State.RUNNING, Input.ANSWERED): ("_do_answer", State.KEPT),
+    (State.LAST, Input.ANSWERED): ("_do_answer_last", State.OVER),
+}
+"""What is done with each input in each state, and how far the connection is afterwards. An absent pair comes too late."""
+
+
+class Reported(Protocol):
+    """An outcome as the machine sees it: see ``netd.command.execution.Outcome``."""
+
+    @property
+    def result(self) -> Any:
+        """What the function returned."""
+
+    @property
+    def error(self) -> str:
+        """Why there is no result, or ``""``."""
+
+
+class Shell(Protocol):
+    """What a conversation asks of the connection around it."""
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Call *callback* when others have had their turn, and all that was sent has been written as far as it goes."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """The protocol was broken; for log and counters."""
+
+    def unanswerable(self, command: Command, why: str) -> None:
+        """What a function returned cannot travel; for the log."""
+
+
+@frozen
+class Rules:
+    """What this service allows; see ``netd.command.config`` for each.
+
+    :ivar run: runs a command with arguments, and reports its outcome, possibly before it returns.
+    :ivar seconds: the clock.
+    """
+
+    commands: Commands
+    run: Callable[[Command, dict[str, Any], Callable[[Reported], None]], None]
+    seconds: Callable[[], float]
+    is_persistent: bool
+    receive_timeout: float
+    silence: float | None
+    idle_timeout: float
+    max_command: int
+    max_answer: int
+
+
+@frozen
+class Fault:
+    """What is wrong with a line.
+
+    :ivar id: that of the command, where it could be read.
+    :ivar excerpt: of the line, for the log; never arguments that could be read.
+    """
+
+    error: ProtocolError
+    id: int | str | None = None
+    excerpt: bytes = b""
+
+
+class Conversation:
+    """What one connection says, and what it is told."""
+
+    __slots__ = (
+        "_command",
+        "_farewell",
+        "_is_going",
+        "_is_kept",
+        "_is_paused",
+        "_lines",
+        "_peer",
+        "_request_id",
+        "_rules",
+        "_sent",
+        "_shell",
+        "_until",
+        "_waiting",
+        "state",
+    )
+
+    def __init__(self, rules: Rules, peer: IPeer, shell: Shell) -> None:
+        self._rules = rules
+        self._peer = peer
+        self._shell = shell
+        self._lines = LineDecoder(rules.max_command)
+        self._waiting: deque[bytes | Fault] = deque()
+        self._command: Command | None = None
+        self._request_id: int | str | None = None
+        self._is_kept = rules.is_persistent
+        self._is_going = False
+        self._is_paused = False
+        self._farewell = ""
+        self._sent = 0
+        self._until = 0.0
+        self.state = State.FRESH
+
+    def start(self) -> None:
+        """The connection is there: a command must come before long, if none has come yet."""
+        if self.state is State.FRESH:
+            self._restart()
+            self._peer.expire_after(self._rules.receive_timeout)
+
+    def move(self, peer: IPeer) -> None:
+        """Go on with *peer* instead of the one before."""
+        self._peer = peer
+
+    def receive(self, received: bytes) -> None:
+        """Bytes came, however they are cut."""
+        if self._farewell or self.state in (State.LAST, State.OVER):
+            self._pause(True)
+            return
+        has_begun = bool(self._lines.unfinished)
+        try:
+            lines = self._lines.feed(received)
+        except LineTooLong as error:
+            self._farewell = "line too long"
+            self._waiting.append(Fault(error, excerpt=received))
+        else:
+            self._waiting += [line for line in lines if line.strip()]
+            if self.state is State.KEPT and (lines or not has_begun):
+                self._restart()
+        self._go_on()
+
+    def receive_line(self, line: bytes) -> None:
+        """One whole line came, before anything else, and nothing after it."""
+        if len(line) > self._rules.max_command:
+            self.receive(line)
+            return
+        if not line.isspace():
+            self._waiting.append(line)
+        self._go_on()
+
+    def ended(self) -> None:
+        """The program has closed its sending side: what it said last needs no newline."""
+        if self._farewell or self.state is State.OVER:
+            return
+        self._farewell = "no command came"
+        rest = self._lines.finish()
+        if rest.strip():
+            self._waiting.append(rest)
+        self._go_on()
+
+    def finish(self) -> None:
+        """The service stops: answer what runs, and end."""
+        self._farewell = "netd stops"
+        self._waiting.clear()
+        self._go_on()
+
+    def expired(self) -> None:
+        """Nothing came for a while."""
+        if self._lines.unfinished:
+            self._take_unfinished()
+        else:
+            self._step(Input.IDLE, Fault(TimedOut(f"no command came within {self._rules.receive_timeout:g} s")))
+
+    def drained(self) -> None:
+        """All that was sent has been taken."""
+        self._go_on()
+
+    def lost(self) -> None:
+        """The connection is gone. What runs goes on without it."""
+        self.state = State.OVER
+        self._waiting.clear()
+
+    def _take_unfinished(self) -> None:
+        """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
+        rest = self._lines.finish()
+        if is_whole(rest):
+            self._waiting.append(rest)
+        elif self._rules.seconds() < self._until:
+            self._lines.feed(rest)
+            self._peer.expire_after(self._until - self._rules.seconds())
+            return
+        else:
+            why = f"the command did not end within {self._rules.receive_timeout:g} s; a newline ends it"
+            self._waiting.append(Fault(TimedOut(why), excerpt=rest))
+        self._go_on()
+
+    def _restart(self) -> None:
+        """The next command has its full time to arrive."""
+        self._until = self._rules.seconds() + self._rules.receive_timeout
+
+    def _go_on(self) -> None:
+        """Carry out what waits, until a command runs on, others must have their turn, or nothing is left."""
+        if self._is_going:
+            return
+        self._is_going = True
+        self._sent = 0
+        left = BATCH
+        while self._waiting and self.state in (State.FRESH, State.KEPT) and left and self._sent < BATCH_BYTES:
+            left -= 1
+            self._take(self._waiting.popleft())
+        self._is_going = False
+        if self._waiting:
+            self._pause(True)
+            if self.state is State.KEPT:
+                self._shell.later(self._resume)
+        elif self.state in (State.FRESH, State.KEPT):
+            self._wait()
+
+    def _resume(self) -> None:
+        if not self._peer.is_full:  # otherwise drained() will come
+            self._go_on()
+
+    def _wait(self) -> None:
+        """Nothing is to be done until more comes, if more can come."""
+        if self._farewell:
+            self._step(Input.ENDED, self._farewell)
+            return
+        self._pause(False)
+        rules = self._rules
+        if self._lines.unfinished:
+            left = max(0.0, self._until - rules.seconds())
+            self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
+        elif self.state is State.KEPT:
+            self._peer.expire_after(rules.idle_timeout)
+
+    def _pause(self, pause: bool) -> None:
+        if pause is not self._is_paused:
+            self._is_paused = pause
+            self._peer.set_reading(not pause)
+
+    def _take(self, line: bytes | Fault) -> None:
+        if isinstance(line, Fault):
+            self._step(Input.BROKEN, line)
+            return
+        try:
+            request = read_request(line)
+        except NotACommand as error:
+            self._bad_line(Fault(error, error.id, line))
+            return
+        command = self._rules.commands.find(request.command_id)
+        if command is None:
+            why = f"there is no command {request.command_id[:80]!r}{self._rules.commands.nearest(request.command_id)}"
+            self._bad_line(Fault(UnknownCommand(why), request.id, request.command_id.encode()))
+            return
+        try:
+            arguments = command.bind(request.members)
+        except InvalidArguments as error:
+            self._bad_line(Fault(WrongArguments(str(error)), request.id))
+            return
+        self._command, self._request_id = command, request.id
+        self._is_kept = self._is_kept or request.id is not None
+        self._step(Input.COMMAND if self._is_kept else Input.LAST_COMMAND, arguments)
+
+    def _bad_line(self, fault: Fault) -> None:
+        self._is_kept = self._is_kept or fault.id is not None
+        self._step(Input.BAD_LINE if self._is_kept else Input.LAST_BAD_LINE, fault)
+
+    def _step(self, happened: Input, subject: Any) -> None:
+        transition = TRANSITIONS.get((self.state, happened))
+        if transition is not None:
+            action, self.state = transition
+            getattr(self, action)(subject)
+
+    def _send(self, answer: bytes) -> None:
+        self._sent += len(answer)
+        self._peer.send(answer)
+
+    def _limit(self, request_id: int | str | None) -> int:
+        return OLD_ANSWER if request_id is None else self._rules.max_answer
+
+    # What each input does
+
+    def _do_run(self, arguments: dict[str, Any]) -> None:
+        command = self._command
+        assert command is not None
+        self._rules.run(command, arguments, self._report)
+        if self.state in (State.RUNNING, State.LAST):
+            self._peer.expire_after(None)
+
+    def _do_answer(self, outcome: Reported) -> None:
+        self._send(self._answer(outcome))
+        self._restart()
+
+    def _do_answer_last(self, outcome: Reported) -> None:
+        self._send(self._answer(outcome))
+        self._peer.close("answered")
+
+    def _do_complain(self, fault: Fault) -> None:
+        self._shell.refuse(fault.error.kind, str(fault.error), fault.excerpt)
+        self._send(failure(fault.id, str(fault.error), self._limit(fault.id)))
+
+    def _do_refuse(self, fault: Fault) -> None:
+        self._do_complain(fault)
+        self._peer.close(fault.error.kind)
+
+    def _do_dismiss(self, why: str) -> None:
+        self._send(failure(None, why, OLD_ANSWER))
+        self._peer.close(why)
+
+    def _do_leave(self, why: str | Fault) -> None:
+        self._peer.close("idle" if isinstance(why, Fault) else why)
+
+    def _report(self, outcome: Reported) -> None:
+        self._step(Input.ANSWERED, outcome)
+        self._go_on()
+
+    def _answer(self, outcome: Reported) -> bytes:
+        request_id, command = self._request_id, self._command
+        assert command is not None
+        limit = self._limit(request_id)
+        if not outcome.error:
+            try:
+                return success(request_id, outcome.result, limit)
+            except BadJSON as error:
+                self._shell.unanswerable(command, str(error))
+                return failure(request_id, f"the result of {command.command_id} {error}", limit)
+        return failure(request_id, outcome.error, limit)

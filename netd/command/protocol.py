@@ -1,0 +1,129 @@
+"""The connections of the command service: bytes to the conversation, and its answers to the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from zope.interface import implementer
+
+from netd.command.commands import Command
+from netd.command.machine import Conversation, Rules
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol
+from netd.wire.quick import EarlyPeer
+
+__all__ = ["CommandFactory", "CommandProtocol"]
+
+
+@implementer(IHalfCloseableProtocol)
+class CommandProtocol(PeerProtocol):
+    """One connection of the command service."""
+
+    factory: CommandFactory
+    conversation: Conversation
+    bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 16)
+
+    early: EarlyPeer | None = None
+
+    def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bool:
+        """Take *line* from *address* before there is a transport; whether all is said then."""
+        self._address = address
+        self._bytes_in = len(line)
+        self.early = EarlyPeer()
+        self.conversation = Conversation(self.factory.rules, self.early, self)
+        self.conversation.receive_line(line)
+        return self.early.reason is not None
+
+    def opened(self) -> None:
+        """Start the conversation, or go on with it."""
+        if self.early is None:
+            self.conversation = Conversation(self.factory.rules, self.peer, self)
+        else:
+            self.conversation.move(self.peer)
+            self.early.hand_over(self.peer)
+            self.early = None
+        self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
+        self.conversation.start()
+
+    def describe(self) -> str:
+        """Its address, for the log."""
+        return super().describe() if self.transport is not None else f"{self._address[0]}:{self._address[1]}"
+
+    def expired(self) -> None:
+        """Tell the conversation."""
+        self.conversation.expired()
+
+    def drained(self) -> None:
+        """Tell the conversation that its answers have been taken."""
+        self.conversation.drained()
+
+    def closed(self) -> None:
+        """Tell the conversation."""
+        self.conversation.lost()
+
+    def finish(self) -> None:
+        """The service stops: what runs is answered first."""
+        self.conversation.finish()
+
+    def readConnectionLost(self) -> None:
+        """The program has closed its sending side, and may still read."""
+        if self.peer.is_open:
+            self.conversation.ended()
+        else:
+            self.transport.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Our sending side is closed: :meth:`netd.wire.peer.Peer.close` did that."""
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Call *callback* in another turn of the reactor, when this one's output has been written."""
+        context = self.factory.context
+
+        def give_way() -> None:
+            context.clock.callLater(0, callback)
+
+        context.turn.after(give_way)
+
+    def unanswerable(self, command: Command, why: str) -> None:
+        """Log (limited) that what a function returned cannot travel."""
+        skipped = self.factory.log_limiter.admit(f"unanswerable {command.command_id}")
+        if skipped is not None:
+            self._log.warn(
+                "{service}: the result of {command_id!r} ({place}) {why} ({skipped} more like it were not logged)",
+                service=self.factory.name,
+                command_id=command.command_id,
+                place=command.place,
+                why=why,
+                skipped=skipped,
+            )
+
+
+class CommandFactory(PeerFactory):
+    """Builds the connections of one service.
+
+    :param rules: what it allows.
+    """
+
+    connection = CommandProtocol
+
+    def __init__(self, name: str, context: PeerContext, rules: Rules) -> None:
+        super().__init__(name, context)
+        self.rules = rules
+
+    def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
+        """The whole answer to the one *line* of a program, or a connection that goes on from there.
+
+        What is answered here is counted, and has no log line: there may be thousands in a second.
+        """
+        connection = CommandProtocol(self)
+        if not connection.answer_at_once(line, address):
+            return connection
+        assert connection.early is not None
+        answer = connection.early.sent
+        self.tally.accepted += 1
+        self.tally.bytes_in += len(line)
+        self.tally.bytes_out += len(answer)
+        return answer

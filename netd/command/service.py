@@ -1,0 +1,132 @@
+"""Assembly of one command service: the user's functions, the threads, the listeners, the operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from netd.command.commands import COMMAND_ID, ID, LIST, Command, Commands
+from netd.command.config import Config
+from netd.command.execution import Execution, Outcome, Status
+from netd.command.functions import load_commands
+from netd.command.machine import Rules
+from netd.command.protocol import CommandFactory
+from netd.command.threads import Threads
+from netd.config import section_name
+from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.interfaces import IBus, INetdService
+from netd.listening import ListeningService, make_context
+from netd.log import LogLimiter
+from netd.operations import Operation, Role
+
+__all__ = ["CommandService", "make_service"]
+
+
+def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
+    """Build the service of one ``[command]`` section. The functions are loaded when it starts."""
+    limiter = LogLimiter(reactor.seconds)
+    threads = Threads(reactor, config.threads, config.max_waiting)
+    execution = Execution(reactor, threads, config.timeout, bus, f"command.{config.instance}.run", limiter)
+    rules = Rules(
+        Commands(),
+        execution.run,
+        reactor.seconds,
+        config.persistent,
+        config.receive_timeout,
+        config.silence,
+        config.idle_timeout,
+        config.max_command,
+        config.max_answer,
+    )
+    context = make_context(reactor, config.stall_timeout)
+    factory = CommandFactory(section_name("command", config.instance), context, rules)
+    return CommandService(config, factory, execution, reactor)
+
+
+@implementer(INetdService)
+class CommandService(ListeningService):
+    """Runs the user's functions for whoever connects."""
+
+    def __init__(self, config: Config, factory: CommandFactory, execution: Execution, reactor: Any) -> None:
+        super().__init__(config.listen, factory, reactor, config.stop_timeout, None if config.persistent else factory)
+        self.instance = config.instance
+        self._config = config
+        self._factory: CommandFactory = factory
+        self._execution = execution
+        self._commands = factory.rules.commands
+
+    def startService(self) -> None:
+        """Load the functions (as the user that the daemon runs as), then take connections.
+
+        :raises netd.command.commands.BadFunctions: naming file and line of what is broken.
+        """
+        self._commands.add(Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself"))
+        for command in load_commands(self._config.sources()):
+            self._commands.add(command)
+        self._log.info(
+            "{service}: {count} commands from {sources}",
+            service=self._factory.name,
+            count=sum(1 for _ in self._commands) - 1,
+            sources=", ".join(str(source) for source in self._config.sources()),
+        )
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Answer what runs, then end; a thread whose function does not return is left behind."""
+        stopped = super().stopService()
+        return stopped.addCallback(lambda _: self._execution.threads.stop())
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with it."""
+        return [
+            Operation("command.list", self.list, Role.VIEWER, "List the commands with their arguments and help"),
+            Operation("command.run", self.run, Role.OPERATOR, "Run a command and tell its result"),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """Facts about this service."""
+        execution = self._execution
+        return {
+            "kind": "command",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "connections": len(self._factory.connections),
+            "commands": sum(1 for _ in self._commands),
+            "running": execution.open,
+            "threads": {"busy": execution.threads.busy, "size": self._config.threads, "waiting": execution.threads.waiting},
+            "counters": {**self._factory.counters(), "runs": dict(execution.counts)},
+        }
+
+    def list(self) -> list[dict[str, Any]]:
+        """The commands as plain values."""
+        return self._commands.describe()
+
+    def run(self, command_id: str, arguments: dict[str, Any] | None = None) -> Deferred[dict[str, Any]]:
+        """Run a command.
+
+        :returns: a Deferred of ``{"status": "success", "result": …}``.
+        :raises NoSuchTarget: when there is none of that name.
+        :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
+        """
+        command = self._commands.find(command_id)
+        if command is None:
+            raise NoSuchTarget(
+                f"there is no command {command_id!r}{self._commands.nearest(command_id)}; `command.list` lists them"
+            )
+        taken = [name for name in (COMMAND_ID, ID) if name in (arguments or {})]
+        if taken:
+            raise InvalidArguments(f"arguments: none can be called {taken[0]!r}, which is the protocol's own")
+        answer: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+
+        def report(outcome: Outcome) -> None:
+            if answer.called:
+                return
+            if outcome.status is Status.SUCCESS:
+                answer.callback({"status": "success", "result": outcome.result})
+            else:
+                answer.errback(OperationFailed(outcome.error))
+
+        self._execution.run(command, command.bind({COMMAND_ID: command_id, **(arguments or {})}), report)
+        return answer

@@ -1,0 +1,125 @@
+"""A bounded number of threads for functions that block, and a bounded queue before them.
+
+The queue stays in the reactor's thread: a function is handed over only when a thread is free, so that one which nobody waits for
+any more is never run. The threads are daemons: a function that never returns does not keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from twisted.python.failure import Failure
+
+__all__ = ["Task", "Threads", "start_thread"]
+
+
+def start_thread(work: Callable[[], None]) -> None:
+    """Run *work* in a new daemon thread."""
+    threading.Thread(target=work, name="netd-command", daemon=True).start()
+
+
+class Task:
+    """One function on its way through a thread.
+
+    :param report: called in the reactor's thread with what the function returned, or a ``Failure``.
+    :ivar is_wanted: set it to False, and the function is not begun any more, and not reported.
+    :ivar is_begun: a thread has it.
+    """
+
+    __slots__ = ("function", "is_begun", "is_wanted", "report")
+
+    def __init__(self, function: Callable[[], Any], report: Callable[[Any], None]) -> None:
+        self.function = function
+        self.report = report
+        self.is_wanted = True
+        self.is_begun = False
+
+
+class Threads:
+    """Runs functions in threads. All methods are called in the reactor's thread.
+
+    :param reactor: provides ``IReactorFromThreads``.
+    :param size: threads, at most; each is started when it is needed first.
+    :param most_waiting: functions that may wait for a thread.
+    :param start: starts a thread.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        size: int,
+        most_waiting: int,
+        start: Callable[[Callable[[], None]], None] = start_thread,
+    ) -> None:
+        self._reactor = reactor
+        self._size = size
+        self._most_waiting = most_waiting
+        self._start = start
+        self._handed: SimpleQueue[Task | None] = SimpleQueue()
+        self._waiting: deque[Task] = deque()
+        self._started = 0
+        self._busy = 0
+
+    @property
+    def busy(self) -> int:
+        """Threads that run a function."""
+        return self._busy
+
+    @property
+    def waiting(self) -> int:
+        """Functions that wait for a thread."""
+        return sum(task.is_wanted for task in self._waiting)
+
+    def run(self, function: Callable[[], Any], report: Callable[[Any], None]) -> Task | None:
+        """Run *function* as soon as a thread is free, and report.
+
+        :returns: None when too many wait already.
+        """
+        task = Task(function, report)
+        if self._busy < self._size:
+            self._hand_over(task)
+            return task
+        if len(self._waiting) >= self._most_waiting:
+            self._waiting = deque(waiting for waiting in self._waiting if waiting.is_wanted)
+        if len(self._waiting) >= self._most_waiting:
+            return None
+        self._waiting.append(task)
+        return task
+
+    def stop(self) -> None:
+        """Let the threads end, each when its function has returned."""
+        self._waiting.clear()
+        for _ in range(self._started):
+            self._handed.put(None)
+        self._started = 0
+
+    def _hand_over(self, task: Task) -> None:
+        task.is_begun = True
+        self._busy += 1
+        if self._started < self._busy:
+            self._started += 1
+            self._start(self._work)
+        self._handed.put(task)
+
+    def _work(self) -> None:
+        """What each thread does."""
+        while (task := self._handed.get()) is not None:
+            try:
+                outcome = task.function()
+            except BaseException:
+                outcome = Failure()
+            self._reactor.callFromThread(self._returned, task, outcome)
+
+    def _returned(self, task: Task, outcome: Any) -> None:
+        self._busy -= 1
+        while self._waiting:
+            following = self._waiting.popleft()
+            if following.is_wanted:
+                self._hand_over(following)
+                break
+        if task.is_wanted:
+            task.report(outcome)

@@ -1,0 +1,100 @@
+"""The options of a ``[feed]`` section."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, off_or, option, size, within, words
+
+__all__ = ["FAKER", "Config"]
+
+FAKER = "faker"
+"""The source that makes data up; any other is a subject pattern."""
+
+_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
+_LOCALE = re.compile(r"[a-z]{2,3}_[A-Z]{2}")
+
+
+def _read_source(written: str) -> str:
+    if not _PATTERN.fullmatch(written) or len(written) > 512:
+        raise ValueError(f"{written!r} is no source; write {FAKER}, or a subject pattern as in session.> or relay.*.presence.*")
+    return written
+
+
+def _read_locales(written: str) -> tuple[str, ...]:
+    locales = words(written)
+    wrong = next((locale for locale in locales if not _LOCALE.fullmatch(locale)), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong!r} is no locale; write language and country as in en_US or de_DE")
+    return locales
+
+
+source: Parser[str] = Parser(f"{FAKER}; or a subject pattern", _read_source)
+"""``faker``, or a pattern of subjects."""
+
+locales: Parser[tuple[str, ...]] = Parser("locales, comma-separated: en_US, de_DE", _read_locales)
+"""One or more names of locales."""
+
+
+@attrs.frozen(kw_only=True)
+class Config(SectionConfig):
+    """WebSocket clients get made-up records, or what any subjects of the bus say, and report what they received."""
+
+    listen: tuple[str, ...] = option(
+        endpoints, "tcp:8000:interface=127.0.0.1", help="Where clients connect: one or more Twisted endpoints."
+    )
+    source: str = option(
+        source,
+        FAKER,
+        help="What is sent: records made by Faker; or a subject pattern, such as `session.>`, for all that is published there.",
+    )
+    interval: float = option(within(duration, "1ms", "1h"), "1s", help="Time from one round of eight values to the next.")
+    per_client: bool = option(flag, "no", help="Whether each client gets values of its own. No: one round is made for all.")
+    locales: tuple[str, ...] = option(
+        locales,
+        "en_US, de_DE, fr_FR, es_ES",
+        help="Faker's locales for names, cities and so on. Everyone gets the first; newer clients may ask for another of them.",
+    )
+    seed: int | None = option(
+        off_or(integer()),
+        "off",
+        help="Where the values begin: the same seed makes the same values. Off: new ones after each start.",
+    )
+    min_interval: float = option(
+        within(duration, "1ms", "1h"),
+        "100ms",
+        help="Shortest interval that a newer client can ask for, if not `interval` itself.",
+    )
+    max_streams: int = option(
+        integer(0, 10_000), "32", help="How many sequences of rounds newer clients can have beside the common one."
+    )
+    origins: tuple[str, ...] | None = option(
+        off_or(words),
+        "off",
+        help="Web pages that may connect, beside those of this very address: https://example.org, … or * for all. "
+        "Programs send no origin, and always may.",
+    )
+    backlog: int = option(
+        within(size, "1KiB", "64MiB"),
+        "64KiB",
+        help="How much may wait for a client that reads slowly; over it, it loses whole rounds.",
+    )
+    max_message: int = option(
+        within(size, "125", "1MiB"), "16KiB", help="Longest message of a client; its connection is closed over it."
+    )
+    handshake_timeout: float = option(
+        duration, "8s", help="How long a connection may take to become a WebSocket, before it is closed."
+    )
+    ping_interval: float = option(
+        within(duration, "1s", "1h"), "10s", help="How long a client may be silent before it is sent a ping."
+    )
+    ping_timeout: float = option(
+        within(duration, "3s", "1h"),
+        "15s",
+        help="How long a client has to answer a ping, before its connection is cut. Old clients sleep for 2s, and answer then.",
+    )
+    stall_timeout: float = option(
+        duration, "8s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
+    )

@@ -1,0 +1,49 @@
+"""What the feed publishes on the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+__all__ = ["Made", "Remarked", "Reported"]
+
+
+@frozen
+class Made:
+    """``feed.<instance>.round``: one round of values was made for all.
+
+    :ivar seq: grows by one with each round; the same as clients are told.
+    :ivar time: seconds since the epoch.
+    :ivar values: by type.
+    """
+
+    seq: int
+    time: float
+    values: Mapping[str, str]
+
+
+@frozen
+class Reported:
+    """``feed.<instance>.report``: a client has received a block.
+
+    :ivar client: its name as it says it, or its address.
+    :ivar block: the block's number, as the client counts.
+    :ivar seconds: how long the block took, by the client's clock.
+    :ivar rate: blocks a second over all that this client has reported; None while they took no time.
+    """
+
+    client: str
+    address: str
+    block: int
+    seconds: float
+    rate: float | None
+
+
+@frozen
+class Remarked:
+    """``feed.<instance>.remark``: a client said something else."""
+
+    client: str
+    address: str
+    text: str

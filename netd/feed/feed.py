@@ -1,0 +1,203 @@
+"""The feed's shared noun: what there is to be had, who gets it, and what they say of it.
+
+Connections (``machine``) and operations (``service``) both go through it.  It knows no reactor: clock, bus and chance are handed
+in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from netd.bus.subject import split_pattern
+from netd.feed.events import Made, Remarked, Reported
+from netd.feed.generator import Generator
+from netd.feed.grammar import BadRequest, Subscribe, check_types
+from netd.feed.reports import LONGEST_REMARK, Client, Ledger
+from netd.feed.rounds import TYPES, Round
+from netd.feed.streams import Member, Source, Stream, Surroundings, Window
+from netd.interfaces import IBus
+from netd.message import Message
+
+__all__ = ["Feed", "Rules"]
+
+
+@frozen
+class Rules:
+    """What this feed offers; see ``netd.feed.config`` for each.
+
+    :ivar pattern: the subjects that are passed on; None for a feed that makes its values.
+    :ivar seed: of the common stream; None for values that nobody can foretell.
+    """
+
+    pattern: str | None
+    interval: float
+    per_client: bool
+    seed: int | None
+    min_interval: float
+    max_streams: int
+
+
+@define(eq=False)
+class Feed:
+    """Deliveries for all clients of one feed.
+
+    :ivar prefix: first tokens of its subjects, ``feed.<instance>``.
+    :ivar generators: by locale, the common one first; empty for a feed that passes on subjects.
+    :ivar ledger: what clients have said.
+    :ivar streams: beside the common source, those that newer clients asked for.
+    """
+
+    rules: Rules
+    bus: IBus
+    prefix: str
+    surroundings: Surroundings
+    ledger: Ledger
+    generators: Mapping[str, Generator] = field(factory=dict)
+    common: Stream | Window = field(init=False)
+    streams: dict[object, Stream] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if self.rules.pattern is not None:
+            self.common = Window(self.surroundings, self.bus, self.rules.pattern)
+        else:
+            values = next(iter(self.generators.values())).values(self.rules.seed)
+            self.common = Stream(self.surroundings, values, self.rules.interval, self.rules.per_client, self)
+
+    def seconds(self) -> float:
+        """The wall clock."""
+        return self.surroundings.seconds()
+
+    def prepare(self) -> None:
+        """Get ready to make values. Takes some time; before :meth:`start`."""
+        for generator in self.generators.values():
+            generator.prepare()
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self.common.start()
+
+    def stop(self) -> None:
+        """Deliver nothing more."""
+        self.common.stop()
+        for stream in self.streams.values():
+            stream.stop()
+
+    # Clients
+
+    def join(self, member: Any) -> None:
+        """Deliver the common source to *member*."""
+        self._move(member, self.common)
+
+    def leave(self, member: Any) -> None:
+        """Deliver nothing more to *member*."""
+        source, member.source = member.source, None
+        if source is None:
+            return
+        source.members.pop(member, None)
+        if not source.members and source is not self.common:
+            source.stop()
+            self.streams = {key: stream for key, stream in self.streams.items() if stream is not source}
+
+    def subscribe(self, member: Any, asked: Subscribe) -> Subscribe:
+        """Deliver to *member* what it asks for.
+
+        :returns: the same, with what is meant by what was left out.
+        :raises BadRequest: saying what cannot be had; what it had before goes on.
+        """
+        if self.rules.pattern is not None:
+            return self._subscribe_to_window(member, asked)
+        check_types(asked.types)
+        interval = self._interval(asked)
+        if asked.locale is not None and asked.locale not in self.generators:
+            raise BadRequest(f"there is no locale {asked.locale!a}; there are {', '.join(self.generators)}")
+        locale = asked.locale or next(iter(self.generators))
+        self._move(member, self._stream(member, interval, locale, asked.seed))
+        return evolve(asked, types=asked.types or TYPES, interval=interval, locale=locale)
+
+    def describe_offer(self) -> dict[str, Any]:
+        """What newer clients can choose from, as plain JSON values."""
+        if self.rules.pattern is not None:
+            return {"source": self.rules.pattern}
+        return {
+            "source": "faker",
+            "types": list(TYPES),
+            "interval": self.rules.interval,
+            "min_interval": min(self.rules.min_interval, self.rules.interval),
+            "locales": list(self.generators),
+        }
+
+    def describe_source(self, source: Source | None) -> dict[str, Any]:
+        """What is known of a client's source, as plain JSON values."""
+        return {"interval": source.interval} if isinstance(source, Stream) else {}
+
+    # Rounds
+
+    def wants_rounds(self) -> bool:
+        """Whether anyone on the bus would see a round."""
+        return self.bus.wants(f"{self.prefix}.round")
+
+    def made(self, made: Round) -> None:
+        """Publish a common round, if anyone would see it."""
+        if self.wants_rounds():
+            self.bus.publish(Message(f"{self.prefix}.round", Made(made.seq, made.time, made.values)))
+
+    # What they say
+
+    def reported(self, client: Client, block: int, seconds: float) -> None:
+        """Keep and publish that *client* has received a block."""
+        self.ledger.report(client, block, seconds)
+        self.bus.publish(Message(f"{self.prefix}.report", Reported(client.name, client.address, block, seconds, client.rate)))
+
+    def remarked(self, client: Client, text: str) -> None:
+        """Keep and publish something else that *client* said."""
+        self.ledger.remark(client, text)
+        self.bus.publish(Message(f"{self.prefix}.remark", Remarked(client.name, client.address, text[:LONGEST_REMARK])))
+
+    def _interval(self, asked: Subscribe) -> float:
+        if asked.interval is None:
+            return self.rules.interval
+        least = min(self.rules.min_interval, self.rules.interval)
+        if not least <= asked.interval <= 3600:
+            raise BadRequest(f"`subscribe.interval` is from {least:g} to 3600 seconds here")
+        return asked.interval
+
+    def _subscribe_to_window(self, member: Any, asked: Subscribe) -> Subscribe:
+        if (asked.interval, asked.locale, asked.seed) != (None, None, None):
+            raise BadRequest(f"this feed passes on {self.rules.pattern}: it has no interval, locale or seed to choose")
+        for pattern in asked.types:
+            try:
+                split_pattern(pattern)
+            except ValueError as error:
+                raise BadRequest(f"`subscribe.types`: {error}") from None
+        self._move(member, self.common)
+        return asked
+
+    def _stream(self, member: Member, interval: float, locale: str, seed: int | None) -> Stream:
+        """The stream that is like this; one with a seed begins with its client, and is nobody else's."""
+        common = self.common
+        assert isinstance(common, Stream)
+        if seed is None and interval == common.interval and locale == next(iter(self.generators)):
+            return common
+        key: object = (interval, locale) if seed is None else member
+        stream = self.streams.get(key) if seed is None else None
+        if stream is None:
+            if len(self.streams) - self._is_alone(member) >= self.rules.max_streams:
+                raise BadRequest(f"{self.rules.max_streams} other choices are being served; leave out interval, locale and seed")
+            stream = Stream(self.surroundings, self.generators[locale].values(seed), interval, self.rules.per_client)
+            self.leave(member)
+            self.streams[key] = stream
+            stream.start()
+        return stream
+
+    def _is_alone(self, member: Any) -> bool:
+        """Whether the stream of *member* ends when it leaves."""
+        return member.source is not None and member.source is not self.common and len(member.source.members) == 1
+
+    def _move(self, member: Any, source: Stream | Window) -> None:
+        if member.source is not source:
+            self.leave(member)
+            member.source = source
+        source.members[member] = None

@@ -1,0 +1,213 @@
+"""One client of the feed, as a machine: what it says goes to the feed, what is delivered goes out in the form of its dialect.
+
+What may be said in which dialect is a table; an absent pair is the protocol error.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable
+from typing import Any, Protocol
+
+from netd.errors import ProtocolError
+from netd.feed.feed import Feed
+from netd.feed.grammar import BadRequest, Named, Remark, Report, Said, Subscribe, encode_block, read_request, read_words
+from netd.feed.reports import Client
+from netd.feed.rounds import TYPES, Delivery
+from netd.feed.streams import Source
+from netd.wire.jsontext import encode
+from netd.wire.websocket import text_frame
+
+__all__ = ["TRANSITIONS", "Dialect", "Outlet", "Shell", "Subscriber"]
+
+
+class Dialect(enum.Enum):
+    """How a client speaks, and whether it has said yet what it wants."""
+
+    OLD = "first"
+    GREETED = "second, not subscribed"
+    SUBSCRIBED = "second"
+
+
+TRANSITIONS: dict[tuple[Dialect, type[Said]], tuple[str, Dialect]] = {
+    (Dialect.OLD, Named): ("_named", Dialect.OLD),
+    (Dialect.OLD, Report): ("_reported", Dialect.OLD),
+    (Dialect.OLD, Remark): ("_remarked", Dialect.OLD),
+    (Dialect.GREETED, Subscribe): ("_subscribe", Dialect.SUBSCRIBED),
+    (Dialect.GREETED, Remark): ("_remarked", Dialect.GREETED),
+    (Dialect.SUBSCRIBED, Subscribe): ("_subscribe", Dialect.SUBSCRIBED),
+    (Dialect.SUBSCRIBED, Report): ("_reported", Dialect.SUBSCRIBED),
+    (Dialect.SUBSCRIBED, Remark): ("_remarked", Dialect.SUBSCRIBED),
+}
+"""What is done with what a client says, and how it speaks afterwards."""
+
+
+class Outlet(Protocol):
+    """All that a client needs of its peer."""
+
+    def send(self, item: bytes, key: Hashable = None) -> bool:
+        """Write; what has the same *key* stays together or is lost together."""
+
+
+class Shell(Protocol):
+    """What a client tells the connection around it."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """The protocol was broken; for log and counters."""
+
+    def note_remark(self, text: str) -> None:
+        """Something was said that means nothing to the feed; for the log."""
+
+
+class Subscriber:
+    """One connected client.
+
+    :ivar address: where it connects from.
+    :ivar since: when, in seconds since the epoch.
+    :ivar client: its entry among the reports, once it has said anything.
+    :ivar source: what it is delivered; None before it has subscribed.
+    :ivar types: the types that it wants.
+    """
+
+    __slots__ = (
+        "_block",
+        "_block_started",
+        "_blocks",
+        "_feed",
+        "_kept",
+        "_peer",
+        "_shell",
+        "address",
+        "client",
+        "dialect",
+        "since",
+        "source",
+        "types",
+        "wanted",
+    )
+
+    def __init__(self, feed: Feed, peer: Outlet, address: str, shell: Shell, is_newer: bool) -> None:
+        self._feed = feed
+        self._peer = peer
+        self._shell = shell
+        self._kept: list[bytes] = []
+        self._block = 1
+        self._blocks = 0
+        self._block_started = 0.0
+        self.address = address
+        self.since = feed.seconds()
+        self.client: Client | None = None
+        self.source: Source | None = None
+        self.wanted = Subscribe()
+        self.types: tuple[str, ...] = TYPES
+        self.dialect = Dialect.GREETED if is_newer else Dialect.OLD
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.client.name if self.client is not None else self.address
+
+    def start(self) -> None:
+        """The connection is a WebSocket: an old client is delivered to from now on, a newer one is told what there is."""
+        if self.dialect is Dialect.OLD:
+            self._feed.join(self)
+        else:
+            self._answer({"welcome": self._feed.describe_offer()})
+
+    def receive(self, payload: bytes) -> None:
+        """The client said something; *payload* may be bytes that are no text."""
+        try:
+            said = read_words(payload.decode(errors="backslashreplace")) if self.dialect is Dialect.OLD else read_request(payload)
+            transition = TRANSITIONS.get((self.dialect, type(said)))
+            if transition is None:
+                raise BadRequest('say what you want first: {"subscribe": {}} takes everything')
+            action, dialect = transition
+            getattr(self, action)(said)
+            self.dialect = dialect
+        except ProtocolError as error:
+            self._shell.refuse(error.kind, str(error), payload)
+            self._answer({"error": str(error)})
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Send a round, or a message of the bus, in this client's form; whole, or not at all."""
+        if self.dialect is Dialect.OLD:
+            self._peer.send(delivery.texts(), delivery.seq)
+        elif self._block == 1:
+            messages = delivery.messages(self.wanted.types)
+            if messages:
+                self._peer.send(messages, delivery.seq)
+        else:
+            self._collect(delivery)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._feed.leave(self)
+        if self.client is not None:
+            self._feed.ledger.close(self.client)
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "client": self.label,
+            "address": self.address,
+            "dialect": self.dialect.value,
+            "since": self.since,
+            "types": list(self.wanted.types),
+            "block": self._block,
+            "locale": self.wanted.locale,
+            "seed": self.wanted.seed,
+            **self._feed.describe_source(self.source),
+        }
+
+    def _collect(self, delivery: Delivery) -> None:
+        for sample in delivery.samples(self.wanted.types):
+            self._kept.append(sample)
+            if len(self._kept) == self._block:
+                kept, self._kept = self._kept, []
+                self._blocks += 1
+                started, self._block_started = self._block_started, delivery.time
+                block = encode_block(self._blocks, max(0.0, delivery.time - started), kept)
+                self._peer.send(text_frame(block), delivery.seq)
+
+    def _answer(self, answer: dict[str, Any]) -> None:
+        self._peer.send(text_frame(encode(answer)), object())
+
+    # What clients say
+
+    def _named(self, said: Named) -> None:
+        self._be(said.name)
+
+    def _subscribe(self, said: Subscribe) -> None:
+        wanted = self._feed.subscribe(self, said)
+        if said.name:
+            self._be(said.name)
+        self.wanted = wanted
+        self.types = wanted.types or TYPES
+        self._block = wanted.block
+        self._blocks = 0
+        self._kept = []
+        self._block_started = self._feed.seconds()
+        self.dialect = Dialect.SUBSCRIBED
+        self._answer({"subscribed": self.describe()})
+
+    def _reported(self, said: Report) -> None:
+        if said.name:
+            self._be(said.name)
+        self._feed.reported(self._known(), said.block, said.seconds)
+
+    def _remarked(self, said: Remark) -> None:
+        self._feed.remarked(self._known(), said.text)
+        self._shell.note_remark(said.text)
+
+    def _known(self) -> Client:
+        return self.client if self.client is not None else self._be(self.address)
+
+    def _be(self, name: str) -> Client:
+        """Go by *name* from now on."""
+        before = self.client
+        if before is None or before.name != name:
+            self.client = self._feed.ledger.open(name, self.address)
+            if before is not None:
+                self._feed.ledger.close(before)
+        assert self.client is not None
+        return self.client

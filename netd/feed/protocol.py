@@ -1,0 +1,84 @@
+"""The feed's shell: a WebSocket connection around a subscriber."""
+
+from __future__ import annotations
+
+from netd.feed.feed import Feed
+from netd.feed.grammar import SUBPROTOCOL
+from netd.feed.machine import Subscriber
+from netd.wire.outbox import Bounds
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import describe_address
+from netd.wire.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
+from netd.wire.websocket_session import WebSocketPeer
+
+__all__ = ["FeedFactory", "FeedProtocol"]
+
+SEND_BUFFER = 1 << 16
+"""Bytes: what a slow client gets late is at most this old, and the rest it does not get at all."""
+
+EXCERPT = 120
+"""Characters of a remark that a log line shows."""
+
+
+class FeedProtocol(WebSocketProtocol):
+    """One connection of the feed."""
+
+    send_buffer = SEND_BUFFER
+    factory: FeedFactory
+    subscriber: Subscriber | None = None
+
+    def make_peer(self) -> WebSocketPeer:
+        self.bounds = self.factory.bounds  # type: ignore[misc]  # the same for all connections of a factory, but not of a class
+        return super().make_peer()
+
+    def websocket_opened(self) -> None:
+        """Start the subscriber, in the dialect that was agreed on."""
+        address = describe_address(self.transport.getPeer())
+        self.subscriber = Subscriber(self.factory.feed, self.peer, address, self, self.subprotocol == SUBPROTOCOL)
+        self.factory.subscribers[self.subscriber] = None
+        self.subscriber.start()
+
+    def message(self, payload: bytes, is_binary: bool) -> None:
+        """Tell the subscriber; one message is like another to it."""
+        assert self.subscriber is not None
+        self.subscriber.receive(payload)
+
+    def websocket_closed(self) -> None:
+        """Tell the subscriber."""
+        if self.subscriber is not None:
+            del self.factory.subscribers[self.subscriber]
+            self.subscriber.lost()
+
+    def note_remark(self, text: str) -> None:
+        """Log (limited) what a client said that means nothing to the feed."""
+        skipped = self.factory.log_limiter.admit("remark")
+        if skipped is not None:
+            self._log.info(
+                "{service}: {who} said {text!r} ({skipped} more remarks were not logged)",
+                service=self.factory.name,
+                who=self.describe(),
+                text=text[:EXCERPT],
+                skipped=skipped,
+            )
+
+    def describe(self) -> str:
+        """Its name, if it has said one, and its address."""
+        client = self.subscriber.client if self.subscriber is not None else None
+        address = super().describe()
+        return address if client is None or client.name == address else f"{client.name!a} at {address}"
+
+
+class FeedFactory(WebSocketFactory):
+    """Builds the feed's connections.
+
+    :param bounds: what may wait for one client.
+    :ivar subscribers: those that are WebSockets, in the order of their handshakes.
+    """
+
+    connection = FeedProtocol
+
+    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules, feed: Feed, bounds: Bounds) -> None:
+        super().__init__(name, context, rules)
+        self.feed = feed
+        self.bounds = bounds
+        self.subscribers: dict[Subscriber, None] = {}

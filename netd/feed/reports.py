@@ -1,0 +1,106 @@
+"""What clients say of their blocks, kept by client over all its connections."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attrs import define, field
+
+__all__ = ["Client", "Ledger"]
+
+REMARKS = 20
+"""Remarks kept of one client."""
+
+LONGEST_REMARK = 500
+"""Characters kept of one remark."""
+
+
+@define(eq=False)
+class Client:
+    """One client, by the name that it says.
+
+    :ivar name: as it was said last; the address of a client that says none.
+    :ivar blocks: how many blocks it has reported.
+    :ivar last_block: the number that it gave the last one, or None.
+    :ivar seconds: how long all of them took together.
+    :ivar connections: how many are open now.
+    """
+
+    name: str
+    address: str
+    last_seen: float
+    blocks: int = 0
+    last_block: int | None = None
+    seconds: float = 0.0
+    connections: int = 0
+    remarks: deque[str] = field(factory=lambda: deque(maxlen=REMARKS))
+
+    @property
+    def rate(self) -> float | None:
+        """Blocks a second, or None while they took no time."""
+        return self.blocks / self.seconds if self.seconds > 0 else None
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "client": self.name,
+            "address": self.address,
+            "online": self.connections > 0,
+            "blocks": self.blocks,
+            "last_block": self.last_block,
+            "seconds": self.seconds,
+            "rate": self.rate,
+            "last_seen": self.last_seen,
+            "remarks": list(self.remarks),
+        }
+
+
+class Ledger:
+    """All clients of one feed that have said anything. Capital letters do not make another client.
+
+    :param seconds: the wall clock.
+    :param remembered: how many clients are kept; over it, the one that appeared first is forgotten, absent ones before others.
+    """
+
+    def __init__(self, seconds: Callable[[], float], remembered: int = 1000) -> None:
+        self._seconds = seconds
+        self._remembered = remembered
+        self._clients: dict[str, Client] = {}
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter(self._clients.values())
+
+    def open(self, name: str, address: str) -> Client:
+        """The client called *name*, which now has one connection more."""
+        key = name.casefold()
+        client = self._clients.get(key)
+        if client is None:
+            self._make_room()
+            client = self._clients[key] = Client(name, address, self._seconds())
+        client.name, client.address = name, address
+        client.connections += 1
+        return client
+
+    def close(self, client: Client) -> None:
+        """One of the client's connections has ended, or was another's."""
+        client.connections -= 1
+        client.last_seen = self._seconds()
+
+    def report(self, client: Client, block: int, seconds: float) -> None:
+        """The client has received a block."""
+        client.blocks += 1
+        client.last_block = block
+        client.seconds += seconds
+        client.last_seen = self._seconds()
+
+    def remark(self, client: Client, text: str) -> None:
+        """The client said something else."""
+        client.remarks.append(text[:LONGEST_REMARK])
+        client.last_seen = self._seconds()
+
+    def _make_room(self) -> None:
+        if len(self._clients) >= self._remembered:
+            absent = (key for key, client in self._clients.items() if not client.connections)
+            del self._clients[next(absent, next(iter(self._clients)))]

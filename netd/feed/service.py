@@ -1,0 +1,155 @@
+"""Assembly of one feed: Faker, its streams, its listeners, its operations."""
+
+from __future__ import annotations
+
+from functools import partial
+from random import Random
+from typing import Any
+
+from faker import Factory as Faker
+from faker.config import AVAILABLE_LOCALES
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from netd.config import section_name
+from netd.errors import NetdError
+from netd.feed.config import FAKER, Config
+from netd.feed.feed import Feed, Rules
+from netd.feed.generator import Generator
+from netd.feed.grammar import SUBPROTOCOL
+from netd.feed.pace import Pace
+from netd.feed.protocol import FeedFactory
+from netd.feed.reports import Ledger
+from netd.feed.rounds import TYPES
+from netd.feed.streams import Stream, Surroundings, Window
+from netd.interfaces import IBus, INetdService
+from netd.listening import ListeningService, make_context
+from netd.operations import Operation, Role
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.websocket_protocol import WebSocketRules
+
+__all__ = ["FeedService", "NoSuchLocale", "make_service"]
+
+
+class NoSuchLocale(NetdError):
+    """Faker does not know a locale of the configuration; the text names it, and those that are like it."""
+
+
+def _websocket_rules(config: Config) -> WebSocketRules:
+    return WebSocketRules(
+        "/",
+        (SUBPROTOCOL,),
+        tuple(origin.lower() for origin in config.origins or ()),
+        config.max_message,
+        config.handshake_timeout,
+        config.ping_interval,
+        config.ping_timeout,
+    )
+
+
+def _fakers(section: str, locale: str) -> dict[str, Any]:
+    """Only names show that some of their parts are rare, and weighing all choices makes everything four times as slow."""
+    if locale not in AVAILABLE_LOCALES:
+        near = sorted(known for known in AVAILABLE_LOCALES if known.startswith(f"{locale[:2]}_")) or [
+            "en_US",
+            "de_DE",
+            "fr_FR",
+            "…",
+        ]
+        raise NoSuchLocale(f"[{section}] locales: Faker does not know {locale}; it knows {', '.join(near)}")
+    weighted, plain = Faker.create(locale), Faker.create(locale, use_weighting=False)
+    return {kind: weighted if kind == "name" else plain for kind in TYPES}
+
+
+def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
+    """Build the feed of one ``[feed]`` section."""
+    name = section_name("feed", config.instance)
+    pattern = None if config.source == FAKER else config.source
+    pace = Pace(reactor.seconds, reactor.callLater)
+    rules = Rules(pattern, config.interval, config.per_client, config.seed, config.min_interval, config.max_streams)
+    feed = Feed(
+        rules,
+        bus,
+        f"feed.{config.instance}",
+        Surroundings(reactor.seconds, reactor.callLater, pace.start),
+        Ledger(reactor.seconds),
+        {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales} if pattern is None else {},
+    )
+    context = make_context(reactor, config.stall_timeout)
+    factory = FeedFactory(name, context, _websocket_rules(config), feed, Bounds(Policy.ROUND, config.backlog))
+    return FeedService(config, factory, pace, reactor)
+
+
+@implementer(INetdService)
+class FeedService(ListeningService):
+    """One feed."""
+
+    def __init__(self, config: Config, factory: FeedFactory, pace: Pace, reactor: Any) -> None:
+        super().__init__(config.listen, factory, reactor, config.stop_timeout)
+        self.instance = config.instance
+        self._clients = factory
+        self._feed = factory.feed
+        self._pace = pace
+
+    def privilegedStartService(self) -> None:
+        """Prepare what makes the values, then listen.
+
+        :raises NoSuchLocale: when Faker lacks one of the section's locales.
+        """
+        self._feed.prepare()
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Listen, where that was not done with privileges already, and begin to deliver."""
+        self._feed.prepare()
+        super().startService()
+        self._feed.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Deliver nothing more, say goodbye to all clients, and wait for them."""
+        self._feed.stop()
+        self._pace.stop()
+        return super().stopService()
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with a feed."""
+        return [
+            Operation(
+                "feed.reports", self.reports, Role.VIEWER, "Show what clients have reported: blocks, seconds, rate, remarks"
+            ),
+            Operation(
+                "feed.subscribers", self.subscribers, Role.VIEWER, "List the clients that are connected, and what they get"
+            ),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """Facts about this feed."""
+        common = self._feed.common
+        return {
+            "kind": "feed",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "connections": len(self._clients.connections),
+            "subscribers": len(self._clients.subscribers),
+            "source": FAKER if isinstance(common, Stream) else common.pattern,
+            "streams": len(self._feed.streams),
+            "counters": {
+                **self._clients.counters(),
+                "blocks": sum(client.blocks for client in self._feed.ledger),
+                **_counters(common),
+            },
+        }
+
+    def reports(self) -> list[dict[str, Any]]:
+        """What clients have said, in the order of their first words."""
+        return [client.describe() for client in self._feed.ledger]
+
+    def subscribers(self) -> list[dict[str, Any]]:
+        """Who is connected, in the order of connecting."""
+        return [subscriber.describe() for subscriber in self._clients.subscribers]
+
+
+def _counters(common: Stream | Window) -> dict[str, int]:
+    if isinstance(common, Stream):
+        return {"rounds": common.seq, "late": common.late}
+    return {"messages": common.seq, "unfit": common.unfit}

@@ -1,0 +1,97 @@
+"""The options of a ``[room]`` section."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, option, within, words
+from netd.config import size as byte_size
+
+__all__ = ["Config"]
+
+_LONGEST = 200
+"""Characters of a host or a sentence: with an action they fit into what an old bot reads at once."""
+
+_ACTION = re.compile(r"[^\s{}]{1,40}")
+
+
+def _read_host(written: str) -> str:
+    if not written.isprintable() or len(written) > 64:
+        raise ValueError(f"{written!r} is not a name; write 1 to 64 printable characters")
+    return written
+
+
+def _read_sentence(written: str) -> str:
+    if not re.fullmatch(r"(?:[^{}]*\s)?\{action\}[^\s{}]", written) or not written.isprintable() or len(written) > _LONGEST:
+        raise ValueError(
+            f"{written!r} must end in {{action}} as a word of its own and one character, as in: Do you want to {{action}}?"
+            f" (at most {_LONGEST} characters)"
+        )
+    return written
+
+
+def _read_actions(written: str) -> tuple[str, ...]:
+    actions = words(written)
+    for action in actions:
+        if not _ACTION.fullmatch(action) or not action.isprintable():
+            raise ValueError(f"{action!r} is not one word of at most 40 characters; write hug, play, eat")
+    return actions
+
+
+_host: Parser[str] = Parser("text, at most 64 characters", _read_host)
+_sentence: Parser[str] = Parser("text that ends in {action} and one character", _read_sentence)
+_actions: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_actions)
+
+
+@attrs.frozen(kw_only=True)
+class Config(SectionConfig):
+    """Bots meet here: as soon as a room is full its host proposes something, and the bots answer in turn."""
+
+    listen: tuple[str, ...] = option(
+        endpoints, "tcp:4242:interface=127.0.0.1", help="Where bots connect: one or more Twisted endpoints."
+    )
+    size: int = option(integer(1, 10_000), "4", help="How many bots fill a room; further ones wait in the next.")
+    rounds: int = option(
+        integer(1, 10_000), "4", help="How many rounds a room has. The turn passes in the order of joining, one bot a round."
+    )
+    turns: bool = option(
+        flag,
+        "yes",
+        help="Whether bots take turns. `no`: what a bot says reaches the others at once, without host and rounds, until all have "
+        "left; such a room speaks lines only.",
+    )
+    host: str = option(_host, "Batman", help="Who opens the conversation.")
+    sentence: str = option(
+        _sentence,
+        "Do you want to {action}?",
+        help="What the host says. Bots take the last word, less its last character, for the action.",
+    )
+    actions: tuple[str, ...] = option(
+        _actions, "hug, play, eat, shop, yell, steal, fight", help="What the host proposes: one of these, by chance."
+    )
+    start_delay: float = option(
+        within(duration, "0s", "10m"),
+        "1s",
+        help="How long after the last welcome the host speaks, and how long after the last round those who do not reply "
+        "to it are disconnected: old bots must have read one message before the next.",
+    )
+    reply_timeout: float = option(
+        within(duration, "100ms", "1h"), "10s", help="How long a bot has to reply, before the others go on without it."
+    )
+    reply_gap: float = option(
+        within(duration, "1ms", "10s"),
+        "200ms",
+        help="A name or reply without a newline is complete after so long a silence.",
+    )
+    login_timeout: float = option(duration, "8s", help="How long a connection may take to begin its name, before it is closed.")
+    max_name: int = option(within(byte_size, "1", "200"), "64", help="Longest name.")
+    max_reply: int = option(
+        within(byte_size, "1", "16KiB"),
+        "500",
+        help="How much of a reply is passed on; old bots read no more than 500 bytes at once.",
+    )
+    stall_timeout: float = option(
+        duration, "30s", help="How long a bot may take none of the bytes that wait for it, before its connection is cut."
+    )

@@ -1,0 +1,53 @@
+"""What a room publishes on the bus."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = ["Presence", "Progress", "Said"]
+
+
+@frozen
+class Said:
+    """``room.<instance>.<room>.said``: what the host said, or a bot replied.
+
+    :ivar round: 0 for the host's sentence; otherwise the round whose messages it replies to, from 1.
+    :ivar passed_on: whether the others get it: it was this bot's turn.
+    """
+
+    room: int
+    bot: str
+    text: str
+    round: int
+    passed_on: bool
+
+
+@frozen
+class Presence:
+    """``room.<instance>.<room>.presence``: a bot came, fell silent, or left.
+
+    :ivar state: ``joined``, ``silent`` or ``left``.
+    """
+
+    room: int
+    bot: str
+    state: str
+    reason: str = ""
+
+
+@frozen
+class Progress:
+    """``room.<instance>.<room>.state``: how far a room has come.
+
+    :ivar state: ``gathering``, ``full``, ``talking``, ``parting`` or ``over``.
+    :ivar round: rounds that are done, or were passed over.
+    :ivar bots: the names of those who are present, in the order of joining.
+    """
+
+    room: int
+    state: str
+    round: int
+    rounds: int
+    size: int
+    bots: tuple[str, ...]
+    reason: str = ""

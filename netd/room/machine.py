@@ -1,0 +1,188 @@
+"""One connection of the room service, as a machine: it says a name, takes a place, and replies (room protocol, section 2).
+
+Old bots end neither name nor reply with anything: a silence ends both.  A name that ends in a newline is that of a newer bot, and
+lines end whatever it says.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+from netd.errors import ProtocolError
+from netd.interfaces import IPeer
+from netd.room.room import FLOOD, Room
+from netd.room.rooms import AnyRoom, Rooms
+from netd.room.seat import Input as Happened
+from netd.room.seat import Seat
+from netd.room.texts import BadName, Flooding, parse_name
+from netd.wire.lines import LineDecoder, LineTooLong
+
+__all__ = ["TRANSITIONS", "Conversation", "Input", "Shell", "State"]
+
+_PADDING = 16
+"""Bytes of white space around a name that do not count for its length."""
+
+
+class State(enum.Enum):
+    """What a connection is."""
+
+    FRESH = "has said nothing"
+    NAMING = "has begun its name"
+    OLD = "bot that reads messages"
+    LINES = "bot that reads lines"
+    OVER = "being closed"
+
+
+class Input(enum.Enum):
+    """What happens to a connection."""
+
+    BYTES = "says something"
+    NEWLINE = "has ended its name with a newline"
+    EXPIRED = "has had its time"
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
+    (State.FRESH, Input.BYTES): ("gather_name", State.NAMING),
+    (State.FRESH, Input.EXPIRED): ("dismiss", State.OVER),
+    (State.NAMING, Input.BYTES): ("gather_name", State.NAMING),
+    (State.NAMING, Input.NEWLINE): ("join_with_lines", State.LINES),
+    (State.NAMING, Input.EXPIRED): ("join", State.OLD),
+    (State.OLD, Input.BYTES): ("reply", State.OLD),
+    (State.OLD, Input.EXPIRED): ("fall_silent", State.OLD),
+    (State.LINES, Input.BYTES): ("reply_with_lines", State.LINES),
+}
+"""What is done with each input in each state, and what the connection is then."""
+
+
+class Shell(Protocol):
+    """What a conversation tells the connection around it."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """The protocol was broken; for log and counters."""
+
+
+class Conversation:
+    """What one connection says, and what it is told.
+
+    :param address: where it comes from, for people.
+    :ivar seat: its place in a room, once it has one.
+    """
+
+    __slots__ = ("_address", "_has_whole_lines", "_lines", "_peer", "_room", "_rooms", "_said", "_shell", "seat", "state")
+
+    def __init__(self, rooms: Rooms, peer: IPeer, address: str, shell: Shell) -> None:
+        self._rooms = rooms
+        self._peer = peer
+        self._address = address
+        self._shell = shell
+        self._said = b""
+        self._lines = LineDecoder(FLOOD)
+        self._has_whole_lines = False
+        self._room: AnyRoom | None = None
+        self.seat: Seat | None = None
+        self.state = State.FRESH
+
+    def start(self) -> None:
+        """The connection is there: it must begin to say its name before long."""
+        self._peer.expire_after(self._rooms.rules.login_timeout)
+
+    def receive(self, received: bytes) -> None:
+        """Bytes came, however they are cut."""
+        if self._has_whole_lines and received.find(b"\n") == len(received) - 1 < FLOOD:
+            self._take_line(received)
+        else:
+            self._step(Input.BYTES, received)
+
+    def expired(self) -> None:
+        """The time that was asked for has passed."""
+        self._step(Input.EXPIRED, b"")
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone."""
+        self.state = State.OVER
+        self._has_whole_lines = False
+        if self._room is not None and self.seat is not None:
+            self._room.leave(self.seat, reason)
+
+    def _step(self, happened: Input, received: bytes) -> None:
+        transition = TRANSITIONS.get((self.state, happened))
+        if transition is None:
+            return
+        action, self.state = transition
+        try:
+            getattr(self, f"_{action}")(received)
+        except ProtocolError as error:
+            self._refuse(error, received or self._said)
+
+    def _gather_name(self, received: bytes) -> None:
+        said = self._said + received
+        name, newline, rest = said.partition(b"\n")
+        limit = self._rooms.rules.max_name
+        if len(name) > limit + _PADDING:
+            raise BadName(f"Your name is too long. Connect again with one of at most {limit} bytes.")
+        self._said = name
+        if newline:
+            self._step(Input.NEWLINE, rest)
+        else:
+            self._peer.expire_after(self._rooms.rules.reply_gap)
+
+    def _join(self, _received: bytes) -> None:
+        self._take_seat(reads_lines=False)
+
+    def _join_with_lines(self, rest: bytes) -> None:
+        self._peer.expire_after(None)
+        self._take_seat(reads_lines=True)
+        self._has_whole_lines = True
+        if rest:
+            self._reply_with_lines(rest)
+
+    def _take_seat(self, reads_lines: bool) -> None:
+        name = parse_name(self._said, self._rooms.rules.max_name)
+        seat = Seat(name, self._address, self._peer, reads_lines)
+        self._room = self._rooms.join(seat)
+        self.seat = seat
+        self._said = b""
+
+    def _reply(self, received: bytes) -> None:
+        self._hear(received, Happened.PART)
+        assert self.seat is not None
+        if self.seat.is_in_the_middle:
+            self._peer.expire_after(self._rooms.rules.reply_gap)
+
+    def _fall_silent(self, _received: bytes) -> None:
+        assert isinstance(self._room, Room) and self.seat is not None
+        self._room.quiet(self.seat)
+
+    def _take_line(self, received: bytes) -> None:
+        """One whole line, as nearly always: does what :meth:`_reply_with_lines` would."""
+        try:
+            self._hear(received[:-2] if received.endswith(b"\r\n") else received[:-1], Happened.WHOLE)
+        except Flooding as error:
+            self._refuse(error, received)
+
+    def _reply_with_lines(self, received: bytes) -> None:
+        try:
+            lines = self._lines.feed(received)
+        except LineTooLong:
+            raise Flooding(f"You say more than anyone here reads: a line has at most {FLOOD} bytes.") from None
+        for line in lines:
+            self._hear(line, Happened.WHOLE)
+        self._has_whole_lines = received.endswith(b"\n")
+
+    def _hear(self, said: bytes, happened: Happened) -> None:
+        assert self._room is not None and self.seat is not None
+        if not self._room.hear(self.seat, said, happened):
+            self._rooms.counts["unasked"] += 1
+
+    def _dismiss(self, _received: bytes) -> None:
+        raise BadName(f"No name came within {self._rooms.rules.login_timeout:g} s. Connect again and send one first.")
+
+    def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
+        self.state = State.OVER
+        self._has_whole_lines = False
+        self._shell.refuse(error.kind, str(error), excerpt)
+        self._peer.send(f"{error}\n".encode())
+        self._peer.close(error.kind)
+        if self._room is not None and self.seat is not None:
+            self._room.leave(self.seat, error.kind)

@@ -1,0 +1,175 @@
+"""A room without turns: what a bot says reaches the others at once (room protocol, section 4).
+
+All that is said in one reactor turn leaves in one block, made once for all who said nothing; who spoke gets it without its own
+words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from netd.errors import ProtocolError
+from netd.room.ports import Cancellable, Observer, Rules, State
+from netd.room.seat import PIECE, Input, Seat
+from netd.room.texts import Flooding, NameTaken, line_of, welcome
+
+__all__ = ["LinesOnly", "OpenRoom"]
+
+RATE = 1 << 14
+"""Bytes that a bot may say in one :data:`WINDOW`, each line counting :data:`netd.room.seat.PIECE` more."""
+
+WINDOW = 1.0
+"""Seconds."""
+
+
+class LinesOnly(ProtocolError):
+    """An old bot in a room that only lines can keep apart."""
+
+    kind = "no line bot"
+
+
+class OpenRoom:
+    """One room whose bots talk as they please, until the last has left or an operator ends it.
+
+    :param after_turn: calls when the reactor turn ends.
+    :ivar id: unique among the rooms of one service.
+    :ivar round: always 0.
+    """
+
+    round = 0
+
+    def __init__(
+        self,
+        id: int,
+        rules: Rules,
+        later: Callable[[float, Callable[[], Any]], Cancellable],
+        after_turn: Callable[[Callable[[], None]], None],
+        observer: Observer,
+    ) -> None:
+        self.id = id
+        self.rules = rules
+        self.state = State.TALKING
+        self._later = later
+        self._after_turn = after_turn
+        self._observer = observer
+        self._seats: dict[str, Seat] = {}
+        self._said: list[tuple[Seat, bytes]] = []
+        self._window: Cancellable | None = None
+
+    @property
+    def present(self) -> list[Seat]:
+        """The bots that are here, in the order of joining."""
+        return list(self._seats.values())
+
+    @property
+    def has_place(self) -> bool:
+        """Whether another bot may join."""
+        return self.state is State.TALKING and len(self._seats) < self.rules.size
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "room": self.id,
+            "state": self.state.value,
+            "round": 0,
+            "rounds": 0,
+            "size": self.rules.size,
+            "bots": [seat.describe() for seat in self.present],
+        }
+
+    def join(self, seat: Seat) -> None:
+        """Give a bot a place, and welcome it.
+
+        :raises LinesOnly: when it reads no lines.
+        :raises NameTaken: when another bot here has that name.
+        """
+        if not seat.reads_lines:
+            raise LinesOnly("This room speaks lines. Connect again and end your name with a newline.")
+        if seat.name in self._seats:
+            raise NameTaken(f"The name {seat.name!r} is taken in this room. Connect again with another one.")
+        self._seats[seat.name] = seat
+        seat.greet(welcome(seat.name, len(self._seats), self.rules.size))
+        self._observer.presence_changed(self, seat, "joined", "")
+
+    def hear(self, seat: Seat, said: bytes, _happened: Input) -> bool:
+        """A bot says a line.
+
+        :returns: False when there is nothing in it.
+        :raises Flooding: when it says too much in too short a time.
+        """
+        if self._window is None:
+            self._window = self._later(WINDOW, self._next_window)
+        seat.received += len(said) + PIECE
+        if seat.received > RATE:
+            raise Flooding(f"You say too much at once: at most {RATE} bytes a second.")
+        line = line_of(said, self.rules.max_reply)
+        if line == b"\n":
+            return False
+        if not self._said:
+            self._after_turn(self._pass_on)
+        self._said.append((seat, line))
+        return True
+
+    def leave(self, seat: Seat, reason: str) -> None:
+        """A bot is gone."""
+        if self.state is State.OVER or not seat.step(Input.LEFT):
+            return
+        del self._seats[seat.name]
+        self._observer.presence_changed(self, seat, "left", reason)
+        if not self._seats:
+            self._finish("the last bot has left")
+
+    def end(self, reason: str) -> None:
+        """End it at once."""
+        if self.state is not State.OVER:
+            self._finish(reason)
+
+    def _pass_on(self) -> None:
+        said, self._said = self._said, []
+        if self.state is State.OVER:
+            return
+        everything = b"".join([line for _, line in said])
+        own: dict[Seat, list[tuple[int, int]]] = {}
+        at = 0
+        for seat, line in said:
+            end = at + len(line)
+            own.setdefault(seat, []).append((at, end))
+            at = end
+        for seat in self._seats.values():
+            spans = own.get(seat)
+            block = everything if spans is None else _without(everything, spans)
+            if block:
+                seat.send(block)
+        if self._observer.wants_everything(self):
+            for seat, line in said:
+                self._observer.said(self, seat.name, line[:-1], True)
+        else:
+            self._observer.said(self, said[-1][0].name, said[-1][1][:-1], True)
+
+    def _next_window(self) -> None:
+        self._window = None
+        for seat in self._seats.values():
+            seat.received = 0
+
+    def _finish(self, reason: str) -> None:
+        self.state = State.OVER
+        if self._window is not None:
+            self._window.cancel()
+            self._window = None
+        self._observer.progressed(self, reason)
+        for seat in self.present:
+            seat.step(Input.LEFT)
+            self._observer.presence_changed(self, seat, "left", reason)
+            seat.close(reason)
+        self._seats.clear()
+
+
+def _without(everything: bytes, spans: list[tuple[int, int]]) -> bytes:
+    """*everything* but the bytes in *spans*, which are in order."""
+    pieces, at = [], 0
+    for start, end in spans:
+        pieces.append(everything[at:start])
+        at = end
+    pieces.append(everything[at:])
+    return b"".join(pieces)

@@ -1,0 +1,74 @@
+"""What rooms with turns and rooms without have in common: their rules, and whom they tell what happens in them."""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+from attrs import frozen
+
+from netd.room.seat import Seat
+
+__all__ = ["Cancellable", "Observed", "Observer", "Rules", "State"]
+
+
+class State(enum.Enum):
+    """How far a room has come."""
+
+    GATHERING = "gathering"
+    FULL = "full"
+    TALKING = "talking"
+    PARTING = "parting"
+    OVER = "over"
+
+
+class Cancellable(Protocol):
+    """A pending call."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+@frozen
+class Rules:
+    """What holds in every room; see ``netd.room.config`` for each."""
+
+    size: int
+    turns: bool
+    rounds: int
+    host: str
+    start_delay: float
+    reply_timeout: float
+    reply_gap: float
+    login_timeout: float
+    max_name: int
+    max_reply: int
+
+
+class Observed(Protocol):
+    """What an observer may ask of a room."""
+
+    id: int
+    rules: Rules
+    state: State
+    round: int
+
+    @property
+    def present(self) -> list[Seat]:
+        """The bots that are here, in the order of joining."""
+
+
+class Observer(Protocol):
+    """Whom a room tells what happens in it."""
+
+    def wants_everything(self, room: Observed) -> bool:
+        """Whether replies that are not passed on are of interest, too."""
+
+    def said(self, room: Observed, bot: str, said: bytes, passed_on: bool) -> None:
+        """Somebody said something in this round."""
+
+    def presence_changed(self, room: Observed, seat: Seat, state: str, reason: str) -> None:
+        """A bot joined, fell silent, or left."""
+
+    def progressed(self, room: Observed, reason: str) -> None:
+        """The room came on."""

@@ -1,0 +1,53 @@
+"""The room's shell: a Twisted connection around a conversation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netd.room.machine import Conversation
+from netd.room.rooms import Rooms
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol
+
+__all__ = ["RoomFactory", "RoomProtocol"]
+
+
+class RoomProtocol(PeerProtocol):
+    """One connection of the room service."""
+
+    factory: RoomFactory
+    conversation: Conversation
+    bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 17)
+
+    def opened(self) -> None:
+        """Start the conversation."""
+        self.conversation = Conversation(self.factory.rooms, self.peer, super().describe(), self)
+        self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
+        self.conversation.start()
+
+    def expired(self) -> None:
+        """Tell the conversation."""
+        self.conversation.expired()
+
+    def closed(self) -> None:
+        """Tell the conversation."""
+        self.conversation.lost(self.peer.reason or "its connection closed")
+
+    def describe(self) -> str:
+        """Its name and address, for the log."""
+        seat = self.conversation.seat
+        return f"bot {seat.name!r} {super().describe()}" if seat is not None else super().describe()
+
+
+class RoomFactory(PeerFactory):
+    """Builds the room's connections.
+
+    :param rooms: where their bots meet.
+    """
+
+    connection = RoomProtocol
+
+    def __init__(self, name: str, context: PeerContext, rooms: Rooms) -> None:
+        super().__init__(name, context)
+        self.rooms = rooms

@@ -1,0 +1,277 @@
+"""One room: bots gather, the host speaks, the turn goes round, and all leave (room protocol, section 3).
+
+A round is over when every bot that is awaited has replied, has left or has had its time.  Then the reply of the bot whose turn
+it is goes to the others, and the confirmation to itself; replies to these are what the next round chooses from.  So a bot that
+replies never has two messages before it.  Time, chance and the bus are the caller's (:class:`netd.room.rooms.Rooms`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from netd.room.ports import Cancellable, Observer, Rules, State
+from netd.room.seat import Input as Happened
+from netd.room.seat import Seat
+from netd.room.seat import State as SeatState
+from netd.room.texts import CONFIRMATION, Flooding, NameTaken, Text, opening, readable, welcome
+
+__all__ = ["FLOOD", "TRANSITIONS", "Input", "Room"]
+
+FLOOD = 1 << 16
+"""Bytes between two messages to a bot, over which it is put out; before the host has spoken, it is only not read from."""
+
+IS_OVER = "the room is over"
+
+
+class Input(enum.Enum):
+    """What happens to a room."""
+
+    FILLED = "the last place is taken"
+    TIME = "its time has passed"
+    REPLIED = "nobody is awaited any more"
+    DONE = "the last round is done"
+    EMPTIED = "the last bot has left"
+    ENDED = "an operator ends it"
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
+    (State.GATHERING, Input.FILLED): ("await_start", State.FULL),
+    (State.GATHERING, Input.ENDED): ("finish", State.OVER),
+    (State.FULL, Input.TIME): ("open", State.TALKING),
+    (State.FULL, Input.EMPTIED): ("finish", State.OVER),
+    (State.FULL, Input.ENDED): ("finish", State.OVER),
+    (State.TALKING, Input.TIME): ("give_up_waiting", State.TALKING),
+    (State.TALKING, Input.REPLIED): ("next_turn", State.TALKING),
+    (State.TALKING, Input.DONE): ("part", State.PARTING),
+    (State.TALKING, Input.EMPTIED): ("finish", State.OVER),
+    (State.TALKING, Input.ENDED): ("finish", State.OVER),
+    (State.PARTING, Input.TIME): ("finish", State.OVER),
+    (State.PARTING, Input.REPLIED): ("finish", State.OVER),
+    (State.PARTING, Input.EMPTIED): ("finish", State.OVER),
+    (State.PARTING, Input.ENDED): ("finish", State.OVER),
+}
+"""What is done with each input in each state, and how far the room is then. An absent pair changes nothing: a bot that leaves
+before the room is full gives up its place, and that is all."""
+
+
+class Room:
+    """One room.
+
+    :param sentence: what the host says.
+    :param later: calls after so many seconds; returns something to cancel.
+    :ivar id: unique among the rooms of one service.
+    :ivar round: rounds that are done, or were passed over.
+    """
+
+    def __init__(
+        self, id: int, rules: Rules, sentence: str, later: Callable[[float, Callable[[], Any]], Cancellable], observer: Observer
+    ) -> None:
+        self.id = id
+        self.rules = rules
+        self.state = State.GATHERING
+        self.round = 0
+        self._sentence = sentence
+        self._later = later
+        self._observer = observer
+        self._seats: list[Seat] = []
+        self._awaited: set[Seat] = set()
+        self._names: set[str] = set()
+        self._present = 0
+        self._timer: Cancellable | None = None
+
+    @property
+    def has_place(self) -> bool:
+        """Whether another bot may join."""
+        return self.state is State.GATHERING
+
+    @property
+    def present(self) -> list[Seat]:
+        """The bots that are here, in the order of joining."""
+        return [seat for seat in self._seats if seat.is_present]
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "room": self.id,
+            "state": self.state.value,
+            "round": self.round,
+            "rounds": self.rules.rounds,
+            "size": self.rules.size,
+            "bots": [seat.describe() for seat in self.present],
+        }
+
+    # What bots do
+
+    def join(self, seat: Seat) -> None:
+        """Give a bot a place, and welcome it. Only while the room gathers.
+
+        :raises NameTaken: when another bot here has that name.
+        """
+        if seat.name in self._names:
+            raise NameTaken(f"The name {seat.name!r} is taken in this room. Connect again with another one.")
+        self._names.add(seat.name)
+        self._seats.append(seat)
+        self._present += 1
+        seat.greet(welcome(seat.name, self._present, self.rules.size))
+        self._observer.presence_changed(self, seat, "joined", "")
+        if self._present == self.rules.size:
+            self._step(Input.FILLED)
+
+    def hear(self, seat: Seat, said: bytes, happened: Happened) -> bool:
+        """A bot says something.
+
+        :returns: False when nobody asked.
+        :raises Flooding: when it says far too much. Before the host has spoken, it is merely not read from any more.
+        """
+        was_asked = seat.hear(said, happened, self.rules.max_reply)
+        if seat.received > FLOOD:
+            if self.state not in (State.GATHERING, State.FULL):
+                raise Flooding("You say more than anyone here reads.")
+            seat.set_reading(False)  # it fills a place, and the others need not wait for another bot
+        if was_asked:
+            self._settle(seat)
+        return was_asked
+
+    def quiet(self, seat: Seat) -> None:
+        """What a bot has begun to say is complete."""
+        seat.step(Happened.QUIET)
+        self._settle(seat)
+
+    def leave(self, seat: Seat, reason: str) -> None:
+        """A bot is gone."""
+        if self.state is State.OVER or not seat.step(Happened.LEFT):
+            return
+        self._present -= 1
+        self._awaited.discard(seat)
+        if self.state is State.GATHERING:
+            self._seats.remove(seat)
+            self._names.discard(seat.name)
+        self._observer.presence_changed(self, seat, "left", reason)
+        if self._present == 0:
+            self._step(Input.EMPTIED)
+        elif not self._awaited:
+            self._step(Input.REPLIED)
+
+    def end(self, reason: str) -> None:
+        """End it at once."""
+        self._step(Input.ENDED, reason)
+
+    # Its course
+
+    def _step(self, happened: Input, reason: str = "") -> None:
+        transition = TRANSITIONS.get((self.state, happened))
+        if transition is None:
+            return
+        action, state = transition
+        has_moved, self.state = state is not self.state, state
+        if has_moved:
+            self._observer.progressed(self, reason or happened.value)
+        getattr(self, f"_{action}")(reason or happened.value)
+
+    def _settle(self, seat: Seat) -> None:
+        """See whether anybody is still awaited, now that *seat* has said something."""
+        if seat.is_awaited:
+            self._awaited.add(seat)
+            return
+        if seat in self._awaited:
+            self._awaited.discard(seat)
+            if self.state is State.PARTING:
+                self._dismiss(seat, IS_OVER)
+            if not self._awaited:
+                self._step(Input.REPLIED)
+
+    def _await_start(self, _why: str) -> None:
+        self._restart(self.rules.start_delay)
+
+    def _open(self, _why: str) -> None:
+        text = opening(self.rules.host, self._sentence)
+        self._observer.said(self, self.rules.host, self._sentence.encode(), True)
+        for seat in self.present:
+            seat.set_reading(True)
+            self._ask(seat, text, Happened.ASKED)
+        self._restart(self.rules.reply_timeout)
+
+    def _give_up_waiting(self, _why: str) -> None:
+        """Go on without those who have not replied; half a reply is one."""
+        awaited, self._awaited = self._awaited, set()
+        for seat in self._seats:
+            if seat in awaited:
+                seat.step(Happened.LATE)
+                if seat.state is SeatState.SILENT:
+                    reason = f"did not reply within {self.rules.reply_timeout:g} s"
+                    self._observer.presence_changed(self, seat, "silent", reason)
+        self._step(Input.REPLIED)
+
+    def _next_turn(self, _why: str) -> None:
+        """Find the next bot in the order of joining that has something to say, and pass it on; turns of others are lost."""
+        speaker = None
+        while speaker is None and self.round < self.rules.rounds:
+            seat = self._seats[self.round % len(self._seats)]
+            self.round += 1
+            if seat.has_something_to_say:
+                speaker = seat
+        self._tell_observer(speaker)
+        if speaker is not None:
+            self._pass_on(speaker)
+        if speaker is None or self.round >= self.rules.rounds:
+            self._step(Input.DONE)
+        else:
+            self._restart(self.rules.reply_timeout)
+            self._observer.progressed(self, "")
+
+    def _pass_on(self, speaker: Seat) -> None:
+        text = Text.of(readable(speaker.reply, self.rules.max_reply))
+        for seat in self._seats:
+            if not seat.can_listen:
+                continue
+            if seat is speaker:
+                self._ask(seat, CONFIRMATION, Happened.THANKED)
+            else:
+                self._ask(seat, text, Happened.ASKED)
+
+    def _tell_observer(self, speaker: Seat | None) -> None:
+        if not self._observer.wants_everything(self):
+            if speaker is not None:
+                self._observer.said(self, speaker.name, speaker.reply, True)
+            return
+        for seat in self._seats:
+            if seat.has_something_to_say:
+                self._observer.said(self, seat.name, seat.reply, seat is speaker)
+
+    def _ask(self, seat: Seat, text: Text, happened: Happened) -> None:
+        seat.tell(text, happened)
+        self._awaited.add(seat)
+
+    def _part(self, _why: str) -> None:
+        """Let those who reply read the last message; the others get the time that they had for their welcome."""
+        for seat in self.present:
+            if seat not in self._awaited:
+                self._dismiss(seat, IS_OVER)
+        self._restart(self.rules.start_delay)
+        if not self._awaited:
+            self._step(Input.REPLIED)
+
+    def _finish(self, why: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._awaited.clear()
+        for seat in self.present:
+            self._dismiss(seat, IS_OVER if self.round >= self.rules.rounds else why)
+
+    def _dismiss(self, seat: Seat, reason: str) -> None:
+        seat.step(Happened.LEFT)
+        self._present -= 1
+        self._observer.presence_changed(self, seat, "left", reason)
+        seat.close(reason)
+
+    def _restart(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._later(seconds, self._time_passed)
+
+    def _time_passed(self) -> None:
+        self._timer = None
+        self._step(Input.TIME)

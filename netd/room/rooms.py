@@ -1,0 +1,120 @@
+"""The rooms of one service: who gathers where, and what the bus hears of it.
+
+Clock, chance and bus are handed in; connections (``machine``) and operations (``service``) come through here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+from attrs import define, field
+
+from netd.errors import ProtocolError
+from netd.interfaces import IBus
+from netd.message import Message
+from netd.room.events import Presence, Progress, Said
+from netd.room.openroom import OpenRoom
+from netd.room.ports import Cancellable, Observed, Rules, State
+from netd.room.room import Room
+from netd.room.seat import Seat
+from netd.room.texts import readable
+
+__all__ = ["AnyRoom", "Rooms"]
+
+AnyRoom = Room | OpenRoom
+
+
+@define(eq=False)
+class Rooms:
+    """All rooms that are not over.
+
+    :ivar prefix: first tokens of its subjects, ``room.<instance>``.
+    :ivar sentence: what hosts say, with ``{action}`` in it.
+    :ivar later: calls after so many seconds; returns something to cancel.
+    :ivar after_turn: calls when the reactor turn ends.
+    :ivar choose: picks one action.
+    :ivar counts: counters, by name.
+    """
+
+    rules: Rules
+    sentence: str
+    actions: Sequence[str]
+    bus: IBus
+    prefix: str
+    later: Callable[[float, Callable[[], Any]], Cancellable]
+    after_turn: Callable[[Callable[[], None]], None]
+    choose: Callable[[Sequence[str]], str]
+    counts: Counter[str] = field(factory=Counter)
+    _rooms: dict[int, AnyRoom] = field(factory=dict)
+    _ids: Iterator[int] = field(factory=lambda: count(1))
+
+    def __iter__(self) -> Iterator[AnyRoom]:
+        """The rooms, oldest first."""
+        return iter(list(self._rooms.values()))
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def find(self, id: int) -> AnyRoom | None:
+        """The room called *id*, unless it is over."""
+        return self._rooms.get(id)
+
+    def join(self, seat: Seat) -> AnyRoom:
+        """Give a bot a place in the oldest room that has one, or in a new one.
+
+        :raises netd.room.texts.NameTaken: when another bot there has that name.
+        :raises netd.room.openroom.LinesOnly: when it is an old bot, and rooms have no turns.
+        """
+        room = next((room for room in self._rooms.values() if room.has_place), None)
+        if room is not None:
+            room.join(seat)
+            return room
+        room = self._build(next(self._ids))
+        self._rooms[room.id] = room
+        try:
+            room.join(seat)
+        except ProtocolError:
+            del self._rooms[room.id]
+            raise
+        self.counts["rooms"] += 1
+        return room
+
+    def _build(self, id: int) -> AnyRoom:
+        if not self.rules.turns:
+            return OpenRoom(id, self.rules, self.later, self.after_turn, self)
+        sentence = self.sentence.replace("{action}", self.choose(self.actions))
+        return Room(id, self.rules, sentence, self.later, self)
+
+    def end_all(self, reason: str) -> None:
+        """End every room at once."""
+        for room in self:
+            room.end(reason)
+
+    # Observer
+
+    def wants_everything(self, room: Observed) -> bool:
+        """Whether anybody would receive it."""
+        return self.bus.wants(f"{self.prefix}.{room.id}.said")
+
+    def said(self, room: Observed, bot: str, said: bytes, passed_on: bool) -> None:
+        """Publish what somebody said."""
+        if passed_on:
+            self.counts["passed_on"] += 1
+        text = readable(said, self.rules.max_reply).decode()
+        self.bus.publish(Message(f"{self.prefix}.{room.id}.said", Said(room.id, bot, text, room.round, passed_on)))
+
+    def presence_changed(self, room: Observed, seat: Seat, state: str, reason: str) -> None:
+        """Publish who came, fell silent or left."""
+        self.counts[state] += 1
+        self.bus.publish(Message(f"{self.prefix}.{room.id}.presence", Presence(room.id, seat.name, state, reason)))
+
+    def progressed(self, room: Observed, reason: str) -> None:
+        """Publish how far a room has come; forget one that is over."""
+        if room.state is State.OVER:
+            self._rooms.pop(room.id, None)
+        bots = tuple(seat.name for seat in room.present)
+        event = Progress(room.id, room.state.value, room.round, room.rules.rounds, room.rules.size, bots, reason)
+        self.bus.publish(Message(f"{self.prefix}.{room.id}.state", event))

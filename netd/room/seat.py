@@ -1,0 +1,163 @@
+"""One bot in its room: what it was sent, whether it has replied, and what."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from netd.interfaces import IPeer
+from netd.room.texts import Text
+
+__all__ = ["PIECE", "TRANSITIONS", "Input", "Seat", "State"]
+
+
+PIECE = 32
+"""What a piece costs beside its bytes: a line without content is work, too."""
+
+
+class State(enum.Enum):
+    """What is known of a bot. Only one that has replied, or was given time, is sent the next message."""
+
+    IDLE = "owes nothing"
+    OWES = "was sent a message"
+    CONFIRMED = "was told that its reply was passed on"
+    REPLYING = "has begun to reply"
+    REPLIED = "has replied"
+    SILENT = "did not reply in time"
+    WAKING = "begins to reply too late"
+    GONE = "has left"
+
+    __hash__ = object.__hash__  # members are unique; Enum's own is several times slower, and each message asks the table
+
+
+class Input(enum.Enum):
+    """What happens to a bot."""
+
+    ASKED = "is sent a message"
+    THANKED = "is sent the confirmation"
+    PART = "says something, perhaps not all of it"
+    WHOLE = "says something, all of it"
+    QUIET = "said nothing more for a while"
+    LATE = "has had its time"
+    LEFT = "leaves"
+
+    __hash__ = object.__hash__
+
+
+TRANSITIONS: dict[tuple[State, Input], State] = {
+    (State.IDLE, Input.ASKED): State.OWES,
+    (State.IDLE, Input.THANKED): State.CONFIRMED,
+    (State.OWES, Input.PART): State.REPLYING,
+    (State.OWES, Input.WHOLE): State.REPLIED,
+    (State.OWES, Input.LATE): State.SILENT,
+    (State.CONFIRMED, Input.PART): State.REPLYING,
+    (State.CONFIRMED, Input.WHOLE): State.REPLIED,
+    (State.CONFIRMED, Input.LATE): State.IDLE,
+    (State.REPLYING, Input.PART): State.REPLYING,
+    (State.REPLYING, Input.QUIET): State.REPLIED,
+    (State.REPLYING, Input.LATE): State.REPLIED,
+    (State.REPLIED, Input.PART): State.REPLYING,
+    (State.REPLIED, Input.ASKED): State.OWES,
+    (State.REPLIED, Input.THANKED): State.CONFIRMED,
+    (State.SILENT, Input.PART): State.WAKING,
+    (State.SILENT, Input.WHOLE): State.IDLE,
+    (State.WAKING, Input.PART): State.WAKING,
+    (State.WAKING, Input.QUIET): State.IDLE,
+    **{(state, Input.LEFT): State.GONE for state in State if state is not State.GONE},
+}
+"""What each input makes of a bot. An absent pair is something that nobody asked for: it is passed over."""
+
+
+class Seat:
+    """A bot's place in a room.
+
+    :param address: where it comes from, for people.
+    :param reads_lines: whether its messages are lines, both ways.
+    :ivar reply: what it has said to the last message so far.
+    :ivar received: bytes that it has sent since the last message to it, and :data:`PIECE` for each piece of them.
+    """
+
+    __slots__ = ("_peer", "address", "name", "reads_lines", "received", "reply", "state")
+
+    def __init__(self, name: str, address: str, peer: IPeer, reads_lines: bool) -> None:
+        self.name = name
+        self.address = address
+        self.reads_lines = reads_lines
+        self.reply = b""
+        self.received = 0
+        self.state = State.IDLE
+        self._peer = peer
+
+    @property
+    def is_present(self) -> bool:
+        """Whether its connection is there."""
+        return self.state is not State.GONE
+
+    @property
+    def can_listen(self) -> bool:
+        """Whether it may be sent a message: it has read the one before."""
+        return self.state in (State.IDLE, State.REPLIED)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the room waits for it."""
+        return self.state in (State.OWES, State.CONFIRMED, State.REPLYING)
+
+    @property
+    def is_in_the_middle(self) -> bool:
+        """Whether silence would complete what it has begun to say."""
+        return self.state in (State.REPLYING, State.WAKING)
+
+    @property
+    def has_something_to_say(self) -> bool:
+        """Whether it has replied, with more than white space: old bots fail over less."""
+        return self.state is State.REPLIED and bool(self.reply.strip())
+
+    def step(self, happened: Input) -> bool:
+        """Take *happened* in; False when it means nothing now."""
+        state = TRANSITIONS.get((self.state, happened))
+        if state is None:
+            return False
+        self.state = state
+        return True
+
+    def tell(self, text: Text, happened: Input) -> None:
+        """Send a message that will be replied to."""
+        self.step(happened)
+        self.reply = b""
+        self.received = 0
+        self.greet(text)
+
+    def greet(self, text: Text) -> None:
+        """Send a message that needs no reply."""
+        self._peer.send(text.line if self.reads_lines else text.plain)
+
+    def send(self, lines: bytes) -> None:
+        """Send what is lines already."""
+        self._peer.send(lines)
+
+    def hear(self, said: bytes, happened: Input, limit: int) -> bool:
+        """Take in what it says; False when nobody asked. Of a reply at most *limit* bytes are kept."""
+        self.received += len(said) + PIECE
+        before = self.state
+        if (before is State.REPLIED and len(self.reply) >= limit) or not self.step(happened):
+            return False
+        if before is not State.SILENT and before is not State.WAKING:
+            reply = self.reply + said if self.reply else said
+            if len(reply) >= limit:
+                reply = reply[:limit]
+                self.step(Input.QUIET)
+            self.reply = reply
+        return True
+
+    def set_reading(self, enabled: bool) -> None:
+        """Stop or go on taking what it says."""
+        self._peer.set_reading(enabled)
+
+    def close(self, reason: str) -> None:
+        """Disconnect it."""
+        self._peer.close(reason)
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {"name": self.name, "address": self.address, "lines": self.reads_lines, "state": self.state.value}

@@ -1,0 +1,108 @@
+"""Assembly of the rooms of one section: listeners, rooms, operations."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from netd.config import section_name
+from netd.errors import NoSuchTarget
+from netd.interfaces import IBus, INetdService
+from netd.listening import ListeningService, make_context
+from netd.operations import Operation, Role
+from netd.room.config import Config
+from netd.room.ports import Rules
+from netd.room.protocol import RoomFactory
+from netd.room.rooms import Rooms
+
+__all__ = ["RoomService", "make_service"]
+
+
+def _rules(config: Config) -> Rules:
+    return Rules(
+        size=config.size,
+        turns=config.turns,
+        rounds=config.rounds,
+        host=config.host,
+        start_delay=config.start_delay,
+        reply_timeout=config.reply_timeout,
+        reply_gap=config.reply_gap,
+        login_timeout=config.login_timeout,
+        max_name=config.max_name,
+        max_reply=config.max_reply,
+    )
+
+
+def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random | None = None) -> RoomService:
+    """Build the rooms of one ``[room]`` section.
+
+    :param chance: decides what hosts propose; by default a source of its own.
+    """
+    context = make_context(reactor, config.stall_timeout)
+    rooms = Rooms(
+        _rules(config),
+        config.sentence,
+        config.actions,
+        bus,
+        f"room.{config.instance}",
+        reactor.callLater,
+        context.turn.after,
+        (chance or random.Random()).choice,  # noqa: S311 - what bots talk about is no secret
+    )
+    factory = RoomFactory(section_name("room", config.instance), context, rooms)
+    return RoomService(config, factory, reactor)
+
+
+@implementer(INetdService)
+class RoomService(ListeningService):
+    """The rooms of one section."""
+
+    def __init__(self, config: Config, factory: RoomFactory, reactor: Any) -> None:
+        super().__init__(config.listen, factory, reactor, config.stop_timeout)
+        self.instance = config.instance
+        self._room_factory = factory
+        self._rooms = factory.rooms
+
+    def stopService(self) -> Deferred[None]:
+        """End every room, then stop as any listening service does."""
+        self._rooms.end_all("netd stops")
+        return super().stopService()
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with rooms."""
+        return [
+            Operation("room.list", self.list_rooms, Role.VIEWER, "List the rooms, with their bots and how far they have come"),
+            Operation("room.end", self.end, Role.OPERATOR, "End a room at once: its bots are disconnected"),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """Facts about these rooms."""
+        return {
+            "kind": "room",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "connections": len(self._room_factory.connections),
+            "rooms": len(self._rooms),
+            "counters": {**self._room_factory.counters(), **self._rooms.counts},
+        }
+
+    def list_rooms(self) -> list[dict[str, Any]]:
+        """The rooms that are not over, as plain values, oldest first."""
+        return [room.describe() for room in self._rooms]
+
+    def end(self, room: int) -> dict[str, Any]:
+        """End a room at once.
+
+        :param room: its number.
+        :returns: how it was when it ended.
+        :raises NoSuchTarget: when there is none of that number.
+        """
+        found = self._rooms.find(room)
+        if found is None:
+            raise NoSuchTarget(f"no room {room}; `room.list` lists them")
+        described = found.describe()
+        found.end("ended by an operator")
+        return described

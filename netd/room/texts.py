@@ -1,0 +1,97 @@
+"""What is said in a room: names, the welcome, the host's sentence, what a bot's reply becomes on its way to the others."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from netd.errors import ProtocolError
+
+__all__ = ["CONFIRMATION", "BadName", "Flooding", "NameTaken", "Text", "line_of", "opening", "parse_name", "readable", "welcome"]
+
+
+class BadName(ProtocolError):
+    """A name that is empty, too long, or not readable text."""
+
+    kind = "bad name"
+
+
+class NameTaken(ProtocolError):
+    """A bot of that name is in the room already."""
+
+    kind = "name taken"
+
+
+class Flooding(ProtocolError):
+    """More than anyone reads."""
+
+    kind = "flooding"
+
+
+@frozen
+class Text:
+    """One message, encoded once for all who get it.
+
+    :ivar plain: for old bots.
+    :ivar line: for bots that read lines.
+    """
+
+    plain: bytes
+    line: bytes
+
+    @classmethod
+    def of(cls, plain: bytes) -> Text:
+        """*plain*, and the same as one line."""
+        parts = (part.strip() for part in plain.splitlines())
+        return cls(plain, b" ".join(part for part in parts if part) + b"\n")
+
+
+CONFIRMATION = Text.of(b"This clients response has been sendt to the server\n")
+"""What a bot gets when its reply was passed on."""
+
+
+def welcome(name: str, count: int, size: int) -> Text:
+    """What a bot gets when it has a place: the *count*-th of *size*."""
+    return Text.of(
+        (
+            f"\nBot: {name} has been sucessfully connected\n{count}/{size} bots have been connected soo far\n \n"
+            "waiting for the rest of the bots to be connected before starting the chat room...."
+        ).encode()
+    )
+
+
+def opening(host: str, sentence: str) -> Text:
+    """What all bots get first, and reply to."""
+    return Text.of(f"\n{host}: {sentence}".encode())
+
+
+def parse_name(said: bytes, limit: int) -> str:
+    """The name that a bot says, white space around it left out.
+
+    :param limit: bytes.
+    :raises BadName: saying what a name is.
+    """
+    stripped = said.strip()
+    if not stripped:
+        raise BadName("Your name is empty. Connect again and send a name first.")
+    if len(stripped) > limit:
+        raise BadName(f"Your name is too long. Connect again with one of at most {limit} bytes.")
+    try:
+        name = stripped.decode()
+    except UnicodeDecodeError:
+        raise BadName("Your name is not UTF-8 text. Connect again with one that is.") from None
+    if not name.isprintable():
+        raise BadName("Your name holds control characters. Connect again with one of letters and digits.")
+    return name
+
+
+def readable(reply: bytes, limit: int) -> bytes:
+    """*reply* as it is passed on: UTF-8, so that no bot fails over it, and at most *limit* bytes of whole characters."""
+    text = reply.decode(errors="replace").encode()
+    return text if len(text) <= limit else text[:limit].decode(errors="ignore").encode()
+
+
+def line_of(said: bytes, limit: int) -> bytes:
+    """One line of a bot as others get it in a room without turns, its newline included; white space around it is left out."""
+    if said.isascii() and len(said) <= limit:
+        return said.strip() + b"\n"
+    return Text.of(readable(said.strip(), limit)).line

@@ -1,0 +1,123 @@
+"""The options of a ``[session]`` section."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+import attrs
+
+from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, off_or, option, within
+
+__all__ = ["Config", "channels", "networks"]
+
+_CHANNEL = re.compile(r"(?P<name>[A-Za-z0-9_-]{1,63})(?:\s*:\s*(?P<label>[^\[\]]*?)\s*(?:\[(?P<unit>[^\[\]]*)\])?)?")
+_NO_LETTERS = "se"
+
+
+def _read_networks(written: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    found = []
+    for item in (item.strip() for item in written.split(",")):
+        try:
+            found.append(ip_network(item))
+        except ValueError as error:
+            raise ValueError(f"{error}; write networks as in 192.168.1.0/24, 10.0.0.7, fd00::/8") from None
+    return tuple(found)
+
+
+networks: Parser[tuple[IPv4Network | IPv6Network, ...]] = Parser("networks, comma-separated: 192.168.1.0/24", _read_networks)
+"""One or more networks in CIDR form, or single addresses, comma-separated."""
+
+
+def _read_address(written: str) -> str:
+    try:
+        found: IPv4Address | IPv6Address = ip_address(written)
+    except ValueError:
+        raise ValueError(f"{written!r} is not an IP address of this machine") from None
+    return str(found)
+
+
+address: Parser[str] = Parser("IP address", _read_address)
+"""One IP address."""
+
+
+def _read_channels(written: str) -> tuple[tuple[str, str, str], ...]:
+    found: list[tuple[str, str, str]] = []
+    for item in (item.strip() for item in written.split(",")):
+        match = _CHANNEL.fullmatch(item)
+        if match is None:
+            raise ValueError(f"{item!r} is not a channel; write a name, or name:Label [unit], as in x:Heart rate [bpm]")
+        name = match["name"]
+        if name in [channel[0] for channel in found]:
+            raise ValueError(f"channel {name} is given twice")
+        if len(name) == 1 and (not name.islower() or name in _NO_LETTERS):
+            raise ValueError(f"channel {name}: one letter alone is a lower-case one, neither s (announces) nor e (in numbers)")
+        found.append((name, match["label"] or "", match["unit"] or ""))
+    letters = [name for name, _, _ in found if len(name) == 1]
+    if not 1 <= len(letters) <= _MOST_LETTERS:
+        raise ValueError(f"{len(letters)} channels of one letter; agents that say no names need 1 to {_MOST_LETTERS}: x, y, z")
+    return tuple(found)
+
+
+_MOST_LETTERS = 9
+"""What one digit after the ``s`` of an announcement can count."""
+
+channels: Parser[tuple[tuple[str, str, str], ...]] = Parser("channels, comma-separated: x:Heart rate [bpm], y, z", _read_channels)
+"""Names, each perhaps with a label and a unit, as triples of texts."""
+
+
+@attrs.frozen(kw_only=True)
+class Config(SectionConfig):
+    """Telemetry: netd dials agents, which connect back and stream samples of their channels."""
+
+    listen: tuple[str, ...] = option(
+        endpoints,
+        "tcp:10000:interface=127.0.0.1",
+        help="Where agents connect back: one or more Twisted endpoints. Agents of the first dialect know port 10000 only.",
+    )
+    agent_port: int = option(integer(1, 65535), "10001", help="Where agents listen for netd.")
+    agents: tuple[IPv4Network | IPv6Network, ...] = option(
+        networks,
+        "127.0.0.0/8",
+        help="The networks whose addresses netd may dial, and nothing else: a start can be asked for from a web page.",
+    )
+    dial_from: str | None = option(
+        off_or(address), "off", help="The address of this machine to dial from; agents connect back to it. Off: any."
+    )
+    connect_back_from: tuple[IPv4Network | IPv6Network, ...] | None = option(
+        off_or(networks),
+        "off",
+        help="Networks from which agents may connect back besides the address that was dialled: for agents behind NAT.",
+    )
+    accept_unsolicited: bool = option(flag, "no", help="Whether agents within `agents` may connect that netd has not dialled.")
+    channels: tuple[tuple[str, str, str], ...] = option(
+        channels,
+        "x, y, z",
+        help="Channels with label and unit: x:Heart rate [bpm], y, z. Those of one letter are what agents of the first dialect"
+        " announce, in this order; the others describe channels whose agents say a name only.",
+    )
+    sessions_per_host: int = option(integer(1, 1000), "1", help="Sessions that one agent's host may have at a time.")
+    max_sessions: int = option(integer(1, 1_000_000), "10000", help="Sessions at a time, at most.")
+    dial_timeout: float = option(
+        within(duration, "10ms", "1h"), "10s", help="How long looking up and reaching an agent may take."
+    )
+    connect_back_timeout: float = option(
+        within(duration, "10ms", "1h"), "10s", help="How long a dialled agent has to connect back and announce itself."
+    )
+    announce_timeout: float = option(
+        within(duration, "10ms", "1h"), "8s", help="How long a connection may be open without having said whose it is."
+    )
+    token_timeout: float = option(
+        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample of an agent that ends none itself."
+    )
+    idle_timeout: float = option(within(duration, "100ms", "7d"), "30s", help="Silence after which a session has failed.")
+    stop_grace: float = option(
+        within(duration, "0s", "1m"), "1s", help="How long an agent that was told to stop may go on before it is hung up on."
+    )
+    reconnect: bool = option(flag, "yes", help="Whether an agent that fails is dialled again until its session is stopped.")
+    reconnect_delay: float = option(
+        within(duration, "10ms", "1h"),
+        "1s",
+        help="The longest wait before the second attempt, doubled for each further one; chance makes it up to half shorter.",
+    )
+    max_reconnect_delay: float = option(within(duration, "10ms", "1d"), "1m", help="The longest wait before any attempt.")

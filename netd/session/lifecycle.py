@@ -1,0 +1,307 @@
+"""One session, as a machine: dialled, awaited, streaming, stopping or failing, resting, ended (session protocol, section 1).
+
+It holds the two connections of an agent together and knows what becomes of it when one of them, or time, fails. It owns one
+timer, that of its state; the control connection has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from netd.interfaces import IBus, IPeer
+from netd.message import Message
+from netd.session.addresses import Address
+from netd.session.control import Control
+from netd.session.events import StateChanged
+from netd.session.named import ChannelSpec
+from netd.session.readings import Readings
+from netd.session.rules import Rules
+from netd.session.samples import Reader
+from netd.session.states import TRANSITIONS, Input, State
+
+__all__ = ["Cancellable", "Session", "Surroundings"]
+
+LASTED = 10.0
+"""Seconds of streaming after which an agent that fails is dialled again as soon as at first."""
+
+
+class Cancellable(Protocol):
+    """A pending call, or a pending connection."""
+
+    def cancel(self) -> None:
+        """Do not."""
+
+
+@frozen
+class Surroundings:
+    """What a session knows of the world.
+
+    :ivar prefix: first tokens of all subjects, ``session.<instance>``.
+    :ivar seconds: the wall clock.
+    :ivar later: calls after so many seconds; returns something to cancel.
+    :ivar dial: makes the control connection of a session, or tells it why not.
+    :ivar chance: a number from 0 up to 1.
+    """
+
+    rules: Rules
+    bus: IBus
+    prefix: str
+    seconds: Callable[[], float]
+    later: Callable[[float, Callable[[], Any]], Cancellable]
+    dial: Callable[[Session], Cancellable]
+    chance: Callable[[], float]
+
+
+class Session:
+    """One session with one agent.
+
+    :param id: the number that the agent is given; its channels have this one and those that follow.
+    :param host: what was asked for.
+    :param address: what *host* resolved to; what is dialled, each time.
+    :param is_dialled: False for an agent that came of its own accord.
+    :ivar reason: why it is in its state, where that is not plain.
+    :ivar attempt: how often it was dialled.
+    :ivar heard: when the agent said something last, seconds since the epoch.
+    """
+
+    def __init__(self, world: Surroundings, id: int, host: str, address: Address, is_dialled: bool = True) -> None:
+        self._world = world
+        self.id = id
+        self.host = host
+        self.address = address
+        self.is_dialled = is_dialled
+        self.subject = f"{world.prefix}.{id}"
+        self.readings = Readings(world.bus, self.subject)
+        self.state = State.DIALLING if is_dialled else State.AWAITED
+        self.reason = ""
+        self.attempt = 0
+        self.since = world.seconds()
+        self.heard = self.since
+        self.dialect = ""
+        self._control: Control | None = None
+        self._data: IPeer | None = None
+        self._dialling: Cancellable | None = None
+        self._timer: Cancellable | None = None
+        self._failures = 0
+        self._streamed_at: float | None = None
+        self._watchers: list[Callable[[Session], bool]] = []
+
+    def begin(self) -> None:
+        """Dial the agent for the first time."""
+        self._do_dial()
+        self._changed()
+
+    def watch(self, watcher: Callable[[Session], bool]) -> None:
+        """Call *watcher* after each change of state, until it returns True."""
+        if not watcher(self):
+            self._watchers.append(watcher)
+
+    # From the dialer and the control connection
+
+    def connected(self, peer: IPeer) -> Control:
+        """The control connection is there."""
+        self._dialling = None
+        self._control = Control(peer, self._world.rules.stop_grace, self._close_all)
+        self._step(Input.CONNECTED)
+        return self._control
+
+    def undiallable(self, reason: str) -> None:
+        """The agent cannot be reached."""
+        self._dialling = None
+        self._fail(reason)
+
+    def control_lost(self, reason: str) -> None:
+        """The control connection is gone."""
+        self._control = None
+        self._fail(f"the control connection ended: {reason}")
+        self._close_all()
+        self._step(Input.CLOSED)
+
+    # From the data connection
+
+    @property
+    def expects_agent(self) -> bool:
+        """Whether the agent's data connection is still to come."""
+        return self.state is State.AWAITED
+
+    def arrived(self, peer: IPeer, reader: Reader, dialect: str, channels: Iterable[ChannelSpec]) -> None:
+        """The agent's data connection has announced itself."""
+        self._data = peer
+        self.dialect = dialect
+        self.readings.open(reader, channels, self._world.seconds())
+        self._step(Input.ARRIVED)
+
+    def take(self, block: bytes) -> None:
+        """Samples have come."""
+        self.heard = self._world.seconds()
+        self.readings.take(block, self.heard)
+
+    def is_fed_by(self, peer: IPeer) -> bool:
+        """Whether *peer* is this session's data connection, and not yet being closed."""
+        return peer is self._data
+
+    def data_lost(self, peer: IPeer, reason: str) -> None:
+        """The data connection is gone; that of an earlier attempt means nothing."""
+        if peer is not self._data:
+            return
+        self._data = None
+        self.readings.count(self._world.seconds())
+        self._fail(f"the data connection ended: {reason}")
+        if self._control is not None:
+            self._control.gone()
+        else:
+            self._step(Input.CLOSED)
+
+    # From operators
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state is State.ENDED
+
+    def stop(self, reason: str) -> None:
+        """Say ``stop``, wait the grace, close, and do not dial again."""
+        if self.state is not State.STOPPING and (self.state, Input.STOP) in TRANSITIONS:
+            self.reason = reason
+            self._step(Input.STOP)
+
+    def redial(self) -> None:
+        """Rest no longer."""
+        self._step(Input.DUE)
+
+    def ping(self) -> bool:
+        """Make the agent show a ping; False when it is not streaming, or came of its own accord."""
+        if self.state is not State.STREAMING or self._control is None:
+            return False
+        self._control.ping()
+        return True
+
+    def cut(self) -> None:
+        """End at once; what is open is closed without a word more."""
+        self.stop("netd stops")
+        self._close_all()
+
+    def count(self) -> tuple[int, int]:
+        """How many samples have come so far, and how many bad ones."""
+        self.readings.count(self._world.seconds())
+        return self.readings.samples, self.readings.bad
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about it, as plain JSON values."""
+        return {
+            "session": self.id,
+            "host": self.host,
+            "address": str(self.address),
+            "state": self.state.value,
+            "reason": self.reason,
+            "attempt": self.attempt,
+            "since": self.since,
+            "dialect": self.dialect,
+            "channels": self.readings.describe(self._world.seconds()),
+            "samples": self.readings.samples,
+            "bad": self.readings.bad,
+            "unspanned": self.readings.unspanned,
+        }
+
+    # What becomes of it
+
+    def _fail(self, reason: str) -> None:
+        if self.state in (State.DIALLING, State.AWAITED, State.STREAMING):
+            self.reason = reason
+            self._step(Input.FAILED if self._world.rules.reconnect and self.is_dialled else Input.GIVEN_UP)
+
+    def _step(self, happened: Input) -> None:
+        transition = TRANSITIONS.get((self.state, happened))
+        if transition is None:
+            return
+        action, self.state = transition
+        self.since = self._world.seconds()
+        self._arm(None, self._do_dial)
+        getattr(self, f"_do_{action}")()
+        self._changed()
+
+    def _changed(self) -> None:
+        where = (self.id, self.host, str(self.address))
+        changed = StateChanged(*where, self.state.value, self.attempt, self.reason, self.since)
+        self._world.bus.publish(Message(self.subject, changed))
+        self._watchers = [watcher for watcher in self._watchers if not watcher(self)]
+
+    def _arm(self, seconds: float | None, ring: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self._world.later(seconds, lambda: self._rung(ring))
+
+    def _rung(self, ring: Callable[[], None]) -> None:
+        self._timer = None
+        ring()
+
+    def _close_all(self) -> None:
+        why = self.reason or self.state.value
+        data, self._data = self._data, None
+        if data is not None:
+            data.close(why)
+            self.readings.count(self._world.seconds())
+        if self._control is not None:
+            self._control.peer.close(why)
+
+    # What each input does
+
+    def _do_dial(self) -> None:
+        self.attempt += 1
+        self._arm(0, self._dial)
+
+    def _do_greet(self) -> None:
+        assert self._control is not None
+        rules = self._world.rules
+        self._control.greet(self.id)
+        self._arm(rules.connect_back_timeout, lambda: self._fail(f"did not connect back within {rules.connect_back_timeout:g} s"))
+
+    def _do_stream(self) -> None:
+        self.reason = ""
+        self.heard = self._streamed_at = self.since
+        self._watch_silence()
+
+    def _do_leave(self) -> None:
+        if self._control is not None:
+            self._control.leave()
+            if self._data is None:
+                self._control.gone()
+        else:
+            self._close_all()
+            self._arm(0, lambda: self._step(Input.CLOSED))
+
+    def _do_wait(self) -> None:
+        """The control connection is being left already."""
+
+    def _do_rest(self) -> None:
+        if self._streamed_at is not None and self.since - self._streamed_at >= LASTED:
+            self._failures = 0
+        self._streamed_at = None
+        rules = self._world.rules
+        longest = min(rules.max_reconnect_delay, rules.reconnect_delay * 2 ** min(self._failures, 30))
+        seconds = longest * (1 + self._world.chance()) / 2
+        self._failures += 1
+        self.reason = f"{self.reason}; it is dialled again in {seconds:.1f} s"
+        self._arm(seconds, self.redial)
+
+    def _do_end(self) -> None:
+        if self._dialling is not None:
+            dialling, self._dialling = self._dialling, None
+            dialling.cancel()
+        self.readings.count(self.since)
+
+    def _dial(self) -> None:
+        dialling = self._world.dial(self)
+        if self.state is State.DIALLING:
+            self._dialling = dialling
+
+    def _watch_silence(self) -> None:
+        limit = self._world.rules.idle_timeout
+        left = self.heard + limit - self._world.seconds()
+        if left <= 0:
+            self._fail(f"was silent for {limit:g} s")
+        else:
+            self._arm(left, self._watch_silence)

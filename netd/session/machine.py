@@ -1,0 +1,328 @@
+"""One data connection, as a machine: an announcement or a hello, then samples (session protocol, sections 2 to 4).
+
+States are an enum, what may come in each is a table; what is absent from it, the reader of that state cannot read.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+from netd.errors import ProtocolError, TimedOut
+from netd.interfaces import IPeer
+from netd.session.addresses import Address
+from netd.session.lifecycle import Session
+from netd.session.named import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
+from netd.session.roster import NotExpected, Roster
+from netd.session.samples import Batch, Reader
+from netd.session.tokens import TokenReader
+
+__all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
+
+EARLY_LIMIT = 1 << 12
+"""Bytes from an agent that has not said who it is, at most."""
+
+SLICE = 1 << 12
+"""Bytes that are taken at once; of more, so many in one piece where each sample is work."""
+
+BIG_SLICE = 1 << 15
+"""Bytes taken in one piece where samples are only counted."""
+
+
+class Silent(ProtocolError):
+    """A connection that said nothing of use."""
+
+    kind = "never announced"
+
+
+class State(enum.Enum):
+    """What a data connection is."""
+
+    FRESH = "has not said whose it is"
+    OLD = "of a first-dialect agent"
+    NEW = "of a newer agent"
+    OVER = "being closed"
+
+
+class Input(enum.Enum):
+    """What can come on it."""
+
+    ANNOUNCED = "s142"
+    HELLO = "{…}"
+    SAMPLES = "samples"
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
+    (State.FRESH, Input.ANNOUNCED): ("attach", State.OLD),
+    (State.FRESH, Input.HELLO): ("greet", State.NEW),
+    (State.FRESH, Input.SAMPLES): ("come_early", State.FRESH),
+    (State.OLD, Input.ANNOUNCED): ("confirm", State.OLD),
+    (State.OLD, Input.SAMPLES): ("take", State.OLD),
+    (State.NEW, Input.SAMPLES): ("take", State.NEW),
+}
+"""What is done with each input in each state, and what the connection is afterwards."""
+
+
+class Shell(Protocol):
+    """What a stream tells the connection around it."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """The protocol was broken; for log and counters."""
+
+
+class Stream:
+    """What one agent says on its data connection.
+
+    :param address: where it connects from; None where that is no IP address.
+    :ivar session: the session that it belongs to, once that is known.
+    """
+
+    __slots__ = (
+        "_address",
+        "_deadline",
+        "_early",
+        "_hello",
+        "_is_spoilt",
+        "_is_timed",
+        "_peer",
+        "_reader",
+        "_rest",
+        "_roster",
+        "_shell",
+        "session",
+        "state",
+    )
+
+    def __init__(self, roster: Roster, peer: IPeer, address: Address | None, shell: Shell) -> None:
+        self._roster = roster
+        self._peer = peer
+        self._address = address
+        self._shell = shell
+        self._reader: Reader = TokenReader(roster.alphabet)
+        self._hello: bytearray | None = None
+        self._early = 0
+        self._deadline = 0.0
+        self._is_timed = True
+        self._is_spoilt = False
+        self._rest = b""
+        self.session: Session | None = None
+        self.state = State.FRESH
+
+    def start(self) -> None:
+        """The connection is there: it must say before long whose it is."""
+        limit = self._roster.rules.announce_timeout
+        self._deadline = self._roster.world.seconds() + limit
+        self._peer.expire_after(limit)
+
+    def receive(self, received: bytes) -> None:
+        """Bytes came, however they are cut. Many at a time are taken piece by piece, so that nobody else waits for it."""
+        if len(received) <= SLICE and not self._rest:
+            self._receive(received)
+            return
+        if not self._rest:
+            self._peer.set_reading(False)
+            self._roster.pacer.add(self._go_on)
+        self._rest += received
+
+    def _go_on(self) -> None:
+        """Take the next piece of what came, if the connection is still what it was."""
+        rest, self._rest = self._rest, b""
+        if not self._is_fed():
+            return
+        session = self.session
+        is_costly = session is None or session.readings.is_watched or self._is_spoilt
+        size = SLICE if is_costly else BIG_SLICE
+        self._receive(rest[:size])
+        self._rest = rest[size:]
+        if not self._is_fed():
+            self._rest = b""
+        elif self._rest:
+            self._roster.pacer.add(self._go_on)
+        else:
+            self._peer.set_reading(True)
+
+    def _is_fed(self) -> bool:
+        """Whether what comes still means something: the connection is of no session yet, or of one that has not let go of it."""
+        return self.state is not State.OVER and (self.session is None or self.session.is_fed_by(self._peer))
+
+    def _receive(self, received: bytes) -> None:
+        self._is_spoilt = False
+        try:
+            if self.state is State.FRESH:
+                self._receive_early(received)
+            else:
+                self._take(self._reader.feed(received))
+        except ProtocolError as error:
+            self._refuse(error, received)
+            return
+        if self.state is not State.OVER:
+            self._set_clock()
+
+    def expired(self) -> None:
+        """Nothing followed for a moment, or the connection did not say in time whose it is."""
+        if self._rest:
+            return  # something did follow; the next piece of it sets the clock anew
+        try:
+            if self.state is State.FRESH and self._roster.world.seconds() >= self._deadline:
+                self._take(self._reader.finish())
+                if self.state is State.FRESH:
+                    raise self._silence()
+            elif isinstance(self._reader, TokenReader):
+                self._settle(self._reader)
+        except ProtocolError as error:
+            self._refuse(error, b"")
+            return
+        self._is_timed = False
+        if self.state is State.FRESH:
+            self._wait_for_deadline()
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone: what was begun is complete."""
+        if self.session is not None and self._is_fed():
+            try:
+                if self._rest:
+                    self._take(self._reader.feed(self._rest))
+                self._take(self._reader.finish())
+            except ProtocolError as error:
+                self._shell.refuse(error.kind, str(error), b"")
+        self.state = State.OVER
+        if self.session is not None:
+            self.session.data_lost(self._peer, reason)
+
+    def _receive_early(self, received: bytes) -> None:
+        if self._hello is not None or (self._early == 0 and received.startswith(b"{")):
+            self._receive_hello(received)
+            return
+        self._early += len(received)
+        self._take(self._reader.feed(received))
+        if self.state is State.FRESH and self._early > EARLY_LIMIT:
+            raise self._silence()
+
+    def _receive_hello(self, received: bytes) -> None:
+        hello = self._hello = bytearray() if self._hello is None else self._hello
+        hello += received
+        line, newline, rest = bytes(hello).partition(b"\n") if b"\n" in received else (b"", b"", b"")
+        if len(line or hello) > HELLO_LIMIT:
+            raise BadHello(f"a hello has at most {HELLO_LIMIT} bytes")
+        if newline:
+            self._hello = None
+            self._step(Input.HELLO, parse_hello(line))
+            if rest:
+                self._take(self._reader.feed(rest))
+
+    def _settle(self, reader: TokenReader) -> None:
+        """Silence ends a token; but an id that nobody waits for may be the beginning of another one."""
+        if self.state is State.FRESH:
+            announced = reader.look().announced
+            if announced and not self._is_known(*announced[0]):
+                return
+        self._take(reader.settle())
+
+    def _take(self, batch: Batch) -> None:
+        if batch.announced:
+            self._step(Input.ANNOUNCED, batch.announced)
+        if batch.block:
+            self._step(Input.SAMPLES, batch.block)
+        if batch.bad:
+            self._spoil(batch)
+
+    def _step(self, input: Input, content: object) -> None:
+        action, state = TRANSITIONS[self.state, input]
+        getattr(self, f"_do_{action}")(content)
+        if self.state is State.FRESH:
+            self.state = state
+
+    def _spoil(self, batch: Batch) -> None:
+        self._is_spoilt = True
+        if self.session is not None:
+            self.session.readings.bad += batch.bad
+        self._shell.refuse("bad sample", "not a number, or of no channel; the rest goes on", batch.excerpt)
+
+    def _set_clock(self) -> None:
+        if self._reader_waits():
+            limit = self._roster.rules.token_timeout
+            if self.state is State.FRESH:
+                limit = min(limit, max(0.0, self._deadline - self._roster.world.seconds()))
+            self._is_timed = True
+            self._peer.expire_after(limit)
+        elif self.state is State.FRESH:
+            self._wait_for_deadline()
+        elif self._is_timed:
+            self._is_timed = False
+            self._peer.expire_after(None)
+
+    def _reader_waits(self) -> bool:
+        return self._hello is None and self._reader.is_waiting
+
+    def _wait_for_deadline(self) -> None:
+        self._is_timed = True
+        self._peer.expire_after(max(0.0, self._deadline - self._roster.world.seconds()))
+
+    def _is_known(self, place: int, id: int) -> bool:
+        return self._roster.is_awaited(id - place + 1, self._address)
+
+    def _silence(self) -> ProtocolError:
+        if self._hello is not None:
+            return TimedOut("timed out in the middle of a hello")
+        if self._roster.rules.accept_unsolicited or not self._early:
+            return Silent("neither an announcement nor a sample came")
+        return Silent("what came was no announcement, and so of no session")
+
+    def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
+        self._shell.refuse(error.kind, str(error), excerpt)
+        if self.state is State.NEW or self._hello is not None or isinstance(error, BadHello) or excerpt.startswith(b"{"):
+            self._peer.send(encode_error(str(error)))
+        self.state = State.OVER
+        self._peer.close(error.kind)
+
+    # What each input does
+
+    def _do_attach(self, announced: tuple[tuple[int, int], ...]) -> None:
+        place, number = announced[0]
+        first = number - place + 1
+        if not self._roster.rules.accept_unsolicited:
+            _check_ids(announced, first)
+        self._arrive(self._roster.claim(first, self._address), "first", self._letters())
+
+    def _do_confirm(self, announced: tuple[tuple[int, int], ...]) -> None:
+        assert self.session is not None
+        if self.session.is_dialled:
+            _check_ids(announced, self.session.id)
+
+    def _do_greet(self, hello: Hello) -> None:
+        session = self._roster.claim(hello.session, self._address)
+        known = {channel.name: channel for channel in self._roster.rules.channels}
+        self._reader = LineReader()
+        self._arrive(session, "newer", tuple(_described(channel, known.get(channel.name)) for channel in hello.channels))
+
+    def _do_come_early(self, block: bytes) -> None:
+        if self._roster.rules.accept_unsolicited:
+            self._arrive(self._roster.claim(None, self._address), "first", self._letters())
+            self.state = State.OLD
+            self._do_take(block)
+        else:
+            self._shell.refuse("early sample", "it came before an announcement, and was dropped", block)
+
+    def _do_take(self, block: bytes) -> None:
+        assert self.session is not None
+        self.session.take(block)
+
+    def _letters(self) -> tuple[ChannelSpec, ...]:
+        return tuple(channel for channel in self._roster.rules.channels if len(channel.name) == 1)
+
+    def _arrive(self, session: Session, dialect: str, channels: tuple[ChannelSpec, ...]) -> None:
+        self.session = session
+        session.arrived(self._peer, self._reader, dialect, channels)
+
+
+def _check_ids(announced: tuple[tuple[int, int], ...], first: int) -> None:
+    for place, number in announced:
+        if number - place + 1 != first:
+            raise NotExpected(f"announces {number} as channel {place} of session {first}, whose channels begin with {first}")
+
+
+def _described(said: ChannelSpec, configured: ChannelSpec | None) -> ChannelSpec:
+    """*said*, with the words of the configuration where the agent has none."""
+    if configured is None:
+        return said
+    return ChannelSpec(said.name, said.label or configured.label, said.unit or configured.unit)

@@ -1,0 +1,178 @@
+"""The newer dialect: a hello that names the channels, then lines ``x 111`` or ``x 111 1732.5`` (session protocol, section 4)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import frozen
+
+from netd.errors import ProtocolError
+from netd.session.samples import NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
+from netd.wire.jsontext import BadJSON, decode_object, encode
+
+__all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "BadHello", "ChannelSpec", "Hello", "LineReader", "encode_error", "parse_hello"]
+
+HELLO_LIMIT = 1 << 16
+"""Bytes in a hello, at most."""
+
+MAX_CHANNELS = 256
+"""Channels of one agent, at most."""
+
+LONGEST = 200
+"""Bytes in a line of a sample, at most."""
+
+LONGEST_TEXT = 100
+"""Characters of a label or a unit, at most."""
+
+_NAME = rb"[A-Za-z0-9_-]{1,63}+"
+_ALL_SAMPLES = re.compile(rb"(?:%b %b(?: %b)?+\r?+\n)*+" % (_NAME, PLAIN_NUMBER, PLAIN_NUMBER)).fullmatch
+_SAMPLE = re.compile(rb"(%b)[ \t]++(%b)(?:[ \t]++(%b))?+" % (_NAME, NUMBER, NUMBER)).fullmatch
+_CHANNEL = re.compile(r"[A-Za-z0-9_-]{1,63}").fullmatch
+
+_SPOILT = b"?"
+"""Stands for a line that is too long: whatever follows, it is no sample."""
+
+
+class BadHello(ProtocolError):
+    """The first line of a newer agent is not what it should be; the message says what is wrong."""
+
+    kind = "bad hello"
+
+
+@frozen
+class ChannelSpec:
+    """What is known of a channel before its first sample."""
+
+    name: str
+    label: str = ""
+    unit: str = ""
+
+
+@frozen
+class Hello:
+    """What a newer agent says first.
+
+    :ivar session: the id that netd gave it on the control connection, or None where netd did not dial it.
+    """
+
+    session: int | None
+    channels: tuple[ChannelSpec, ...]
+
+
+def parse_hello(line: bytes) -> Hello:
+    """Read a hello.
+
+    :raises BadHello: naming what is wrong with it.
+    """
+    try:
+        members = decode_object(line)
+    except BadJSON as error:
+        raise BadHello(f"the hello is {error}") from None
+    session = members.get("session")
+    if session is not None and (isinstance(session, bool) or not isinstance(session, int)):
+        raise BadHello("the hello's `session` is the id that came on the control connection")
+    channels = members.get("channels")
+    if not isinstance(channels, dict) or not 1 <= len(channels) <= MAX_CHANNELS:
+        raise BadHello(f"the hello's `channels` is an object of 1 to {MAX_CHANNELS} channels")
+    return Hello(session, tuple(_channel(name, facts) for name, facts in channels.items()))
+
+
+def encode_error(text: str) -> bytes:
+    """What a newer agent is told before it is hung up on."""
+    return encode({"error": text}) + b"\n"
+
+
+def _channel(name: str, facts: Any) -> ChannelSpec:
+    if _CHANNEL(name) is None:
+        raise BadHello(f"channel {name[:80]!r}: a name is 1 to 63 characters of A-Z a-z 0-9 _ -")
+    if facts is not None and not isinstance(facts, dict):
+        raise BadHello(f'channel {name}: describe it as {{"label": …, "unit": …}}')
+    label, unit = ((facts or {}).get(member, "") for member in ("label", "unit"))
+    for text in (label, unit):
+        if not isinstance(text, str) or len(text) > LONGEST_TEXT or (text and not text.isprintable()):
+            raise BadHello(f"channel {name}: label and unit are texts of at most {LONGEST_TEXT} printable characters")
+    return ChannelSpec(name, label, unit)
+
+
+class LineReader:
+    """A :class:`netd.session.samples.Reader` of the newer dialect."""
+
+    __slots__ = ("_pending",)
+
+    is_waiting = False
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, received: bytes) -> Batch:
+        """The lines that *received* completes."""
+        joined = self._pending + received if self._pending else received
+        end = joined.rfind(b"\n") + 1
+        rest = joined[end:]
+        self._pending = rest if len(rest) <= LONGEST else _SPOILT
+        return _parse(joined[:end]) if end else Batch()
+
+    def finish(self) -> Batch:
+        """What has begun, because the connection has ended: perhaps a part of a number, so it counts as bad."""
+        pending, self._pending = self._pending, b""
+        return Batch(bad=1, excerpt=pending) if pending.strip() else Batch()
+
+    def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
+        """What *block* holds, one entry for each channel in it."""
+        lines = block.split(b"\n")
+        lines.pop()
+        names, texts = _fields(block, lines)
+        newest = dict(zip(names, lines, strict=True))
+        span_of = _spans(names, texts) if spans else {}
+        found = []
+        for name, count in Counter(names).items():
+            last = _sample(newest[name])
+            found.append(Summary(last.channel, count, last.value, last.time, span_of.get(name)))
+        return found
+
+    def samples(self, block: bytes) -> Iterator[Sample]:
+        """The samples in *block*, in order."""
+        return (_sample(line) for line in block.split(b"\n") if line)
+
+
+def _fields(block: bytes, lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Names and values in *block*; quickly where all of its lines have the same number of fields."""
+    spaces = block.count(b" ")
+    if lines and spaces in (len(lines), 2 * len(lines)) and all(line.count(b" ") * len(lines) == spaces for line in set(lines)):
+        step = 1 + spaces // len(lines)
+        parts = block.split()
+        return parts[::step], parts[1::step]
+    split = [line.split() for line in lines]
+    return [parts[0] for parts in split], [parts[1] for parts in split]
+
+
+def _spans(names: list[bytes], texts: list[bytes]) -> dict[bytes, tuple[float, float]]:
+    found: dict[bytes, tuple[float, float]] = {}
+    for name, text in set(zip(names, texts, strict=True)):
+        value = float(text)
+        low, high = found.get(name, (value, value))
+        found[name] = (min(low, value), max(high, value))
+    return found
+
+
+def _sample(line: bytes) -> Sample:
+    name, value, *time = line.split()
+    return Sample(name.decode(), float(value), float(time[0]) if time else None)
+
+
+def _parse(body: bytes) -> Batch:
+    """What the whole lines in *body* are."""
+    if _ALL_SAMPLES(body):
+        return Batch(body)
+    samples, bad, excerpt = [], 0, b""
+    for line in body.split(b"\n"):
+        stripped = line.strip()
+        found = _SAMPLE(stripped)
+        if found is not None and all(number_of(number) is not None for number in found.groups()[1:] if number is not None):
+            samples.append(b" ".join(part for part in found.groups() if part is not None) + b"\n")
+        elif stripped:
+            bad, excerpt = bad + 1, excerpt or stripped
+    return Batch(b"".join(samples), (), bad, excerpt)

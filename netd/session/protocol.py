@@ -1,0 +1,52 @@
+"""The shell around an agent's data connection."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netd.session.addresses import peer_address
+from netd.session.machine import Stream
+from netd.session.roster import Roster
+from netd.wire.outbox import Bounds, Policy
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol
+
+__all__ = ["StreamFactory", "StreamProtocol"]
+
+
+class StreamProtocol(PeerProtocol):
+    """One data connection."""
+
+    factory: StreamFactory
+    stream: Stream
+    bounds: ClassVar[Bounds] = Bounds(Policy.REFUSE, 1 << 12)
+
+    def opened(self) -> None:
+        """Wait for its announcement."""
+        address = peer_address(getattr(self.transport.getPeer(), "host", ""))
+        self.stream = Stream(self.factory.roster, self.peer, address, self)
+        self.received = self.stream.receive  # type: ignore[method-assign, assignment]  # one call less a read
+        self.stream.start()
+
+    def expired(self) -> None:
+        """Tell the stream."""
+        self.stream.expired()
+
+    def closed(self) -> None:
+        """Tell the stream."""
+        self.stream.lost(self.peer.reason or "the agent closed it")
+
+    def describe(self) -> str:
+        """Its session and address, for the log."""
+        session = self.stream.session
+        return f"{f'session {session.id}' if session is not None else 'an agent'} {super().describe()}"
+
+
+class StreamFactory(PeerFactory):
+    """Builds data connections."""
+
+    connection = StreamProtocol
+
+    def __init__(self, name: str, context: PeerContext, roster: Roster) -> None:
+        super().__init__(name, context)
+        self.roster = roster

@@ -1,0 +1,190 @@
+"""The sessions of one service: whom to dial, under which ids, and to which of them an agent that connects belongs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attrs import define
+
+from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
+from netd.session.addresses import Address, AllowList, Forbidden, Network
+from netd.session.lifecycle import Session, Surroundings
+from netd.session.pacing import Pacer
+from netd.session.states import State
+from netd.session.tokens import Alphabet
+
+__all__ = ["FIRST_DIALECT", "NotExpected", "Roster", "Totals"]
+
+FIRST_DIALECT = 3
+"""Channels that an agent of the first dialect announces, at least, whatever the configuration names."""
+
+GREATEST_ID = 900_000_000
+"""After ids of this size, small ones are given again. All have nine digits at most."""
+
+LONGEST_NUMBER = 20
+
+REMEMBERED = 32
+"""Ended sessions that are still listed."""
+
+
+class NotExpected(ProtocolError):
+    """A data connection that belongs to no session that netd has started."""
+
+    kind = "not expected"
+
+
+@define
+class Totals:
+    """What the sessions that have ended have counted."""
+
+    started: int = 0
+    samples: int = 0
+    bad: int = 0
+
+
+class Roster:
+    """All sessions of one service.
+
+    :param agents: who may be dialled, or may come unasked.
+    :param elsewhere: networks from which an agent may connect back, besides the address that was dialled.
+    :ivar pacer: does what would make others wait.
+    """
+
+    def __init__(self, world: Surroundings, alphabet: Alphabet, agents: AllowList, elsewhere: tuple[Network, ...]) -> None:
+        self.world = world
+        self.rules = world.rules
+        self.alphabet = alphabet
+        self.agents = agents
+        self.totals = Totals()
+        self.pacer = Pacer(world.seconds, world.later)
+        self._elsewhere = elsewhere
+        self._sessions: dict[int, Session] = {}
+        self._ended: deque[Session] = deque(maxlen=REMEMBERED)
+        self._stride = max(FIRST_DIALECT, len(alphabet.letters))
+        self._next_id = 1
+        self._when_empty: list[Callable[[], Any]] = []
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[Session]:
+        """The sessions that have not ended, oldest first, then those that have ended lately."""
+        yield from self._sessions.values()
+        yield from self._ended
+
+    def live(self) -> list[Session]:
+        """The sessions that have not ended."""
+        return list(self._sessions.values())
+
+    def start(self, host: str, address: Address) -> Session:
+        """Begin a session, or dial the agent of a resting one at once.
+
+        :raises OperationFailed: when the host has as many sessions as it may have, or the service has.
+        :raises Forbidden: when *address* must not be dialled.
+        """
+        self.agents.check(address)
+        there = [session for session in self._sessions.values() if session.address == address and session.is_dialled]
+        if len(there) >= self.rules.sessions_per_host:
+            resting = next((session for session in there if session.state is State.RESTING), None)
+            if resting is None:
+                ids = ", ".join(str(session.id) for session in there)
+                raise OperationFailed(f"{host} has session {ids} ({there[0].state.value}) already; `session.stop` ends it")
+            resting.redial()
+            return resting
+        session = self._add(host, address, is_dialled=True)
+        session.begin()
+        return session
+
+    def find(self, which: int | str) -> Session:
+        """The live session with this id, or with the agent at this host.
+
+        :raises NoSuchTarget: when there is none, or several.
+        """
+        text = str(which).strip()
+        session = self._sessions.get(int(text)) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else None
+        if session is not None:
+            return session
+        there = [session for session in self._sessions.values() if text in (session.host, str(session.address))]
+        if len(there) == 1:
+            return there[0]
+        if there:
+            ids = ", ".join(str(session.id) for session in there)
+            raise NoSuchTarget(f"{text} has the sessions {ids}; say which")
+        raise NoSuchTarget(f"no session {text!r}; `session.list` lists them")
+
+    def claim(self, id: int | None, address: Address | None) -> Session:
+        """The session that an agent at *address* belongs to, which announces *id* (None: it announces none).
+
+        :raises NotExpected: when it belongs to none, and may not come unasked.
+        """
+        session = None if id is None else self._sessions.get(id)
+        if session is not None and session.expects_agent and self._is_from(address, session):
+            return session
+        if self.rules.accept_unsolicited and address is not None:
+            return self._admit(address)
+        if session is None:
+            raise NotExpected("no session of that id was started here" if id is not None else "no session was named")
+        if not self._is_from(address, session):
+            raise NotExpected(
+                f"the agent of session {id} was dialled at {session.address}; others may connect back for it"
+                " only from the networks of `connect_back_from`"
+            )
+        raise NotExpected(f"session {id} is {session.state.value}, and takes no further data connection")
+
+    def is_awaited(self, id: int, address: Address | None) -> bool:
+        """Whether an agent at *address* that announces *id* would be taken in as the agent of a session."""
+        session = self._sessions.get(id)
+        return session is not None and session.expects_agent and self._is_from(address, session)
+
+    def when_empty(self, callback: Callable[[], Any]) -> None:
+        """Call *callback* as soon as no session is live."""
+        if self._sessions:
+            self._when_empty.append(callback)
+        else:
+            callback()
+
+    def _is_from(self, address: Address | None, session: Session) -> bool:
+        if address is None:
+            return False
+        return address == session.address or any(address in network for network in self._elsewhere)
+
+    def _admit(self, address: Address) -> Session:
+        try:
+            self.agents.check(address)
+            return self._add(str(address), address, is_dialled=False)
+        except (Forbidden, OperationFailed) as error:
+            raise NotExpected(f"came unasked: {error}") from None
+
+    def _add(self, host: str, address: Address, is_dialled: bool) -> Session:
+        if len(self._sessions) >= self.rules.max_sessions:
+            raise OperationFailed(f"there are {len(self._sessions)} sessions, as many as `max_sessions` allows")
+        session = Session(self.world, self._allot(), host, address, is_dialled)
+        self._sessions[session.id] = session
+        self.totals.started += 1
+        session.watch(self._watch)
+        return session
+
+    def _allot(self) -> int:
+        """An id that, with those of its channels, belongs to no other live session."""
+        while self._next_id in self._sessions:
+            self._next_id = self._following(self._next_id)
+        allotted, self._next_id = self._next_id, self._following(self._next_id)
+        return allotted
+
+    def _following(self, id: int) -> int:
+        return id + self._stride if id + self._stride <= GREATEST_ID else 1
+
+    def _watch(self, session: Session) -> bool:
+        if not session.is_over:
+            return False
+        del self._sessions[session.id]
+        self._ended.append(session)
+        self.totals.samples += session.readings.samples
+        self.totals.bad += session.readings.bad
+        if not self._sessions:
+            waiting, self._when_empty = self._when_empty, []
+            for callback in waiting:
+                callback()
+        return True

@@ -1,0 +1,91 @@
+"""What both dialects' readers say of the samples that they have read, and what a number is.
+
+A *block* is a run of whole samples, checked, as the bytes they came as. Readers keep blocks instead of objects: most samples are
+only ever counted, and a block is counted at a fraction of what its samples would cost one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import isfinite
+from typing import NamedTuple, Protocol
+
+__all__ = ["NUMBER", "PLAIN_NUMBER", "Batch", "Reader", "Sample", "Summary", "number_of"]
+
+PLAIN_NUMBER = rb"[+-]?+[0-9]{1,40}+\.?+[0-9]{0,40}+(?:[eE][+-]?[0-9]{1,2}+)?+"
+"""The usual spellings of a number, finite by their look: 80 digits and an exponent of two cannot overflow."""
+
+NUMBER = rb"[+-]?+(?:[0-9]{1,40}+\.?+[0-9]{0,40}+|\.[0-9]{1,40}+)(?:[eE][+-]?[0-9]{1,4}+)?+"
+"""A number. NaN and infinities have no spelling; :func:`number_of` refuses what would become one."""
+
+_NUMBER = re.compile(NUMBER)
+
+
+class Sample(NamedTuple):
+    """One sample.
+
+    :ivar time: seconds since the epoch, where the agent said it.
+    """
+
+    channel: str
+    value: float
+    time: float | None = None
+
+
+class Summary(NamedTuple):
+    """What a block holds of one channel.
+
+    :ivar last: the newest value; ``time`` is the agent's own for it, where it said one.
+    :ivar span: the least and the greatest value, where they were asked for.
+    """
+
+    channel: str
+    samples: int
+    last: float
+    time: float | None = None
+    span: tuple[float, float] | None = None
+
+
+class Batch(NamedTuple):
+    """What a read brought.
+
+    :ivar block: its samples.
+    :ivar announced: first dialect: the place (1 is the first channel) and the id of each channel that was announced.
+    :ivar bad: how many samples were no numbers, or of no channel.
+    :ivar excerpt: one of those.
+    """
+
+    block: bytes = b""
+    announced: tuple[tuple[int, int], ...] = ()
+    bad: int = 0
+    excerpt: bytes = b""
+
+
+class Reader(Protocol):
+    """Bytes in, batches out, however the bytes are cut.
+
+    :ivar is_waiting: something has begun that only silence can end.
+    """
+
+    is_waiting: bool
+
+    def feed(self, received: bytes) -> Batch:
+        """What *received* completes."""
+
+    def finish(self) -> Batch:
+        """What was begun, taken as complete: the connection has ended."""
+
+    def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
+        """What *block* holds, one entry for each channel in it; *spans* costs several times the rest."""
+
+    def samples(self, block: bytes) -> Iterator[Sample]:
+        """The samples in *block*, in order."""
+
+
+def number_of(text: bytes) -> float | None:
+    """The finite number that *text* spells, or None."""
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    value = float(text)
+    return value if isfinite(value) else None

@@ -1,0 +1,238 @@
+"""Assembly of one session service: its roster, its dialer, its listeners, its operations."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as TookTooLong
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from netd.config import section_name
+from netd.errors import Gone, OperationFailed
+from netd.interfaces import IBus, INetdService
+from netd.listening import ListeningService, make_context
+from netd.operations import Operation, Role
+from netd.session.addresses import Address, AllowList, parse_host
+from netd.session.config import Config
+from netd.session.dialer import ControlFactory, Dialer, resolve
+from netd.session.lifecycle import Session, Surroundings
+from netd.session.named import ChannelSpec
+from netd.session.protocol import StreamFactory
+from netd.session.roster import Roster
+from netd.session.rules import Rules
+from netd.session.states import State
+from netd.session.tokens import Alphabet
+
+__all__ = ["SessionService", "make_service"]
+
+STALL_TIMEOUT = 30.0
+"""Seconds in which an agent must take the few bytes that it is sent."""
+
+DESCRIBED = 200
+"""Sessions described in one turn."""
+
+SETTLED = (State.STREAMING, State.RESTING, State.STOPPING, State.ENDED)
+"""States in which it is known what became of a start."""
+
+
+def _rules(config: Config) -> Rules:
+    return Rules(
+        tuple(ChannelSpec(*channel) for channel in config.channels),
+        config.accept_unsolicited,
+        config.sessions_per_host,
+        config.max_sessions,
+        config.connect_back_timeout,
+        config.announce_timeout,
+        config.token_timeout,
+        config.idle_timeout,
+        config.stop_grace,
+        config.reconnect,
+        config.reconnect_delay,
+        config.max_reconnect_delay,
+    )
+
+
+def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
+    """Build the session service of one ``[session]`` section."""
+    context = make_context(reactor, STALL_TIMEOUT)
+    name = section_name("session", config.instance)
+    controls = ControlFactory(f"{name} (control)", context)
+    dialer = Dialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)
+    chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
+    prefix = f"session.{config.instance}"
+    world = Surroundings(_rules(config), bus, prefix, reactor.seconds, reactor.callLater, dialer.dial, chance)
+    letters = "".join(channel for channel, _, _ in config.channels if len(channel) == 1)
+    roster = Roster(world, Alphabet(letters), AllowList(config.agents), config.connect_back_from or ())
+    return SessionService(config, StreamFactory(name, context, roster), controls, reactor)
+
+
+@implementer(INetdService)
+class SessionService(ListeningService):
+    """One session service."""
+
+    def __init__(self, config: Config, factory: StreamFactory, controls: ControlFactory, reactor: Any) -> None:
+        super().__init__(config.listen, factory, reactor, config.stop_timeout)
+        self.instance = config.instance
+        self._dial_timeout = config.dial_timeout
+        self._agent_port = config.agent_port
+        self._streams = factory
+        self._controls = controls
+        self._roster = factory.roster
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with sessions."""
+        return [
+            Operation("session.list", self.sessions, Role.VIEWER, "List the sessions with their channels, then those that ended"),
+            Operation("session.start", self.start, Role.OPERATOR, "Dial the agent at a host and have it stream"),
+            Operation("session.stop", self.stop, Role.OPERATOR, "Have an agent stop, by session or host"),
+            Operation("session.ping", self.ping, Role.OPERATOR, "Have an agent show a ping, by session or host"),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """Facts about this service."""
+        live = self._roster.live()
+        totals = self._roster.totals
+        counts = [session.count() for session in live]
+        return {
+            "kind": "session",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "agent_port": self._agent_port,
+            "connections": len(self._streams.connections),
+            "sessions": len(live),
+            "streaming": sum(session.state is State.STREAMING for session in live),
+            "counters": {
+                **self._streams.counters(),
+                "started": totals.started,
+                "samples": totals.samples + sum(samples for samples, _ in counts),
+                "bad": totals.bad + sum(bad for _, bad in counts),
+            },
+        }
+
+    def sessions(self) -> Deferred[list[dict[str, Any]]]:
+        """All sessions as plain values, live ones first. Where they are many, it takes several turns: nobody waits for it."""
+        remaining = list(self._roster)
+        described: list[dict[str, Any]] = []
+        listed: Deferred[list[dict[str, Any]]] = Deferred(lambda _: None)
+
+        def go_on() -> None:
+            described.extend(session.describe() for session in remaining[:DESCRIBED])
+            del remaining[:DESCRIBED]
+            if remaining:
+                self._reactor.callLater(0, go_on)
+            elif not listed.called:
+                listed.callback(described)
+
+        go_on()
+        return listed
+
+    def start(self, host: str, wait: bool = True) -> Deferred[dict[str, Any]]:
+        """Begin a session with the agent at *host*, a name or an address.
+
+        :param wait: whether to wait until it streams; otherwise it is enough that the agent is being dialled.
+        :returns: a Deferred of facts about the session.
+        :raises OperationFailed: when it may not be dialled, has a session already, or cannot be reached.
+        """
+        wanted = parse_host(host)
+        if not self._ports:
+            raise OperationFailed("agents cannot connect back: this netd accepts no connections any more")
+        if not isinstance(wanted, str):
+            return self._begin(host.strip(), wanted, wait)
+        looked_up = resolve(self._reactor, wanted, self._dial_timeout)
+        looked_up.addErrback(_too_late, wanted)
+        return looked_up.addCallback(lambda found: self._begin(wanted, self._choose(wanted, found), wait))
+
+    def stop(self, session: int | str) -> Deferred[dict[str, Any]]:
+        """End a session.
+
+        :param session: its id, or its agent's host.
+        :returns: a Deferred of facts about it, once it has ended.
+        :raises NoSuchTarget: when there is none.
+        """
+        found = self._roster.find(session)
+        found.stop("stopped by an operator")
+        ended: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+
+        def watch(changed: Session) -> bool:
+            if changed.is_over and not ended.called:
+                ended.callback(changed.describe())
+            return changed.is_over
+
+        found.watch(watch)
+        return ended
+
+    def ping(self, session: int | str) -> dict[str, Any]:
+        """Make an agent show a ping.
+
+        :param session: its id, or its agent's host.
+        :raises NoSuchTarget: when there is none.
+        :raises OperationFailed: when it is not streaming, or was not dialled.
+        """
+        found = self._roster.find(session)
+        if not found.ping():
+            raise OperationFailed(
+                f"session {found.id} is {found.state.value} and cannot be pinged; a streaming one that was dialled can"
+            )
+        return {"session": found.id, "host": found.host}
+
+    def stopService(self) -> Deferred[None]:
+        """Tell every agent to stop, then end all that is open."""
+        done: Deferred[Any] = self.drain()
+        done.addCallback(lambda _: self._end_sessions())
+        done.addCallback(lambda _: super(SessionService, self).stopService())
+        return done
+
+    def _choose(self, name: str, found: list[Address]) -> Address:
+        """The first of the addresses that may be dialled; exactly it is dialled."""
+        if not found:
+            raise OperationFailed(f"no address of {name} was found; check the name, or write the address")
+        allowed = [address for address in found if self._roster.agents.allows(address)]
+        if not allowed:
+            self._roster.agents.check(found[0])
+        return allowed[0]
+
+    def _begin(self, host: str, address: Address, wait: bool) -> Deferred[dict[str, Any]]:
+        session = self._roster.start(host, address)
+        begun: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+
+        def watch(changed: Session) -> bool:
+            is_settled = not wait or changed.state in SETTLED
+            if is_settled and not begun.called:
+                if not wait or changed.state is State.STREAMING:
+                    begun.callback(changed.describe())
+                else:
+                    begun.errback(Gone(f"session {changed.id}: {changed.reason}"))
+            return is_settled
+
+        session.watch(watch)
+        return begun
+
+    def _end_sessions(self) -> Deferred[None]:
+        ended: Deferred[None] = Deferred()
+        live = self._roster.live()
+        if not live:
+            ended.callback(None)
+            return ended
+        deadline = self._reactor.callLater(self._stop_timeout, self._cut)
+        for session in live:
+            session.stop("netd stops")
+
+        def finish() -> None:
+            if deadline.active():
+                deadline.cancel()
+            ended.callback(None)
+
+        self._roster.when_empty(finish)
+        return ended
+
+    def _cut(self) -> None:
+        for session in self._roster.live():
+            session.cut()
+
+
+def _too_late(failure: Failure, name: str) -> None:
+    failure.trap(TookTooLong)
+    raise OperationFailed(f"{name} could not be looked up in time; write the address")

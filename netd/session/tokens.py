@@ -1,0 +1,176 @@
+"""Tokens of the first dialect: ``s142`` announces, ``x-1.5e3`` is a sample (session protocol, section 3).
+
+A token ends where the next one's letter stands, at a newline, at the end of the connection, or (the machine's to say) when
+nothing followed for a moment. Agents that end tokens with newlines and agents that do not are told apart by the first newline.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import compress
+
+from netd.session.samples import NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
+
+__all__ = ["LONGEST", "Alphabet", "TokenReader"]
+
+LONGEST = 100
+"""Bytes in a token, at most."""
+
+LONGEST_ID = 9
+"""Digits in an announced id, at most."""
+
+_TOKENS = re.compile(rb"\S[^\n]*+").findall
+_END = rb"[ \t\r]*+$"
+_NOT_LETTERS = b"0123456789+-.eE\r\n"
+
+_SPOILT = b"?"
+"""Stands for the rest of a token that is too long: whatever follows, it is no number."""
+
+
+class Alphabet:
+    """The letters that begin tokens, and what can follow them.
+
+    :param letters: one for each channel, in the order in which agents announce them: lower-case, neither ``s`` nor ``e``.
+    :ivar starters: each of them and the ``s`` of announcements, as single bytes.
+    """
+
+    def __init__(self, letters: str) -> None:
+        alphabet = letters.encode()
+        self.letters = [bytes([letter]) for letter in alphabet]
+        self.starters = [b"s", *self.letters]
+        choice = b"[" + alphabet + b"]"
+        self._number = re.compile(NUMBER).match
+        self.plain_samples = re.compile(b"(?:" + choice + rb"-?+[0-9]{1,40}+\.?+[0-9]{0,40}+\n?+)*+").fullmatch
+        self.all_samples = re.compile(b"(?:" + choice + PLAIN_NUMBER + rb"\r?+\n?+)*+").fullmatch
+        sample, announcement = rb"(" + choice + rb")[ \t]*+(" + NUMBER + rb")", rb"s([1-9])([0-9]{1,%d}+)" % LONGEST_ID
+        self._find_samples = re.compile(rb"^[ \t]*+" + sample + _END, re.MULTILINE).findall
+        self._find_announced = re.compile(rb"^[ \t]*+" + announcement + _END, re.MULTILINE).findall
+        self._find_bad = re.compile(
+            rb"^[ \t]*+(?!%b%b|%b%b)[^\s][^\n]*+" % (sample, _END, announcement, _END), re.MULTILINE
+        ).search
+        self._blank = bytes.maketrans(alphabet, b" " * len(alphabet))
+        self._choose = {letter: bytes(code == letter for code in range(256)) for letter in alphabet}
+        self.unfinished = re.compile(rb"s[1-9]?|" + choice + rb"[+-]?\.?|" + choice + NUMBER + rb"[eE][+-]?|").fullmatch
+
+    def lines(self, block: bytes) -> bytes:
+        """*block*, which holds nothing but samples, with each on a line of its own."""
+        if block.count(b"\n") == sum(map(block.count, self.letters)):
+            return block
+        return self._part(block)
+
+    def parse(self, body: bytes) -> Batch:
+        """What the whole tokens in *body* are."""
+        if self.plain_samples(body) or self.all_samples(body):
+            return Batch(body)
+        lines = self._part(body)
+        spelled = self._find_samples(lines)
+        samples = [letter + number + b"\n" for letter, number in spelled if number_of(number) is not None]
+        announced = tuple((int(place), int(number)) for place, number in self._find_announced(lines))
+        bad = len(_TOKENS(lines)) - len(samples) - len(announced)
+        first_bad = self._find_bad(lines)
+        return Batch(b"".join(samples), announced, bad, first_bad[0] if bad and first_bad else b"")
+
+    def summarise(self, block: bytes, spans: bool) -> list[Summary]:
+        """What *block* holds, one entry for each channel in it. Nothing here is done in Python for each sample."""
+        found = []
+        for letter in self.letters:
+            count = block.count(letter)
+            if count:
+                newest = self._number(block, block.rindex(letter) + 1)
+                assert newest is not None, "a block holds samples only"
+                found.append(Summary(letter.decode(), count, float(newest[0])))
+        if not spans:
+            return found
+        lines = self.lines(block)
+        distinct = set(lines.split(b"\n"))
+        if 2 * len(distinct) > sum(summary.samples for summary in found):
+            span_of = self._spans_of_columns(block)
+        else:
+            span_of = {summary.channel: _span(distinct, summary.channel.encode()) for summary in found}
+        return [summary._replace(span=span_of[summary.channel]) for summary in found]
+
+    def _part(self, body: bytes) -> bytes:
+        for starter in self.starters:
+            body = body.replace(starter, b"\n" + starter)
+        return body
+
+    def _spans_of_columns(self, block: bytes) -> dict[str, tuple[float, float]]:
+        """For samples that are all different: the letters in one column, the numbers in another."""
+        letters = block.translate(None, _NOT_LETTERS)
+        numbers = list(map(float, block.translate(self._blank).split()))
+        found = {}
+        for letter in self.letters:
+            if letter in letters:
+                values = list(compress(numbers, letters.translate(self._choose[letter[0]])))
+                found[letter.decode()] = (min(values), max(values))
+        return found
+
+
+def _span(lines: set[bytes], letter: bytes) -> tuple[float, float]:
+    values = [float(line[1:]) for line in lines if line.startswith(letter)]
+    return min(values), max(values)
+
+
+class TokenReader:
+    """A :class:`netd.session.samples.Reader` of the first dialect.
+
+    :ivar is_waiting: a token has begun that no newline is going to end.
+    """
+
+    __slots__ = ("_alphabet", "_ends_lines", "_pending", "is_waiting")
+
+    def __init__(self, alphabet: Alphabet) -> None:
+        self._alphabet = alphabet
+        self._pending = b""
+        self._ends_lines = False
+        self.is_waiting = False
+
+    def feed(self, received: bytes) -> Batch:
+        """The tokens that *received* completes."""
+        joined = self._pending + received if self._pending else received
+        if joined.endswith(b"\n"):
+            self._pending, self._ends_lines, self.is_waiting = b"", True, False
+            return self._alphabet.parse(joined)
+        body, self._pending = self._cut(joined)
+        self.is_waiting = not self._ends_lines and bool(self._pending)
+        return self._alphabet.parse(body) if body else Batch()
+
+    def look(self) -> Batch:
+        """What has begun, as it is so far; it stays."""
+        return self._alphabet.parse(self._pending)
+
+    def settle(self) -> Batch:
+        """What has begun, because nothing followed for a moment; unless more must follow, or nothing has begun."""
+        if self._alphabet.unfinished(self._pending):
+            return Batch()
+        return self.finish()
+
+    def finish(self) -> Batch:
+        """What has begun, because the connection has ended."""
+        pending, self._pending, self.is_waiting = self._pending, b"", False
+        return self._alphabet.parse(pending) if pending else Batch()
+
+    def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
+        """What *block* holds, one entry for each channel in it."""
+        return self._alphabet.summarise(block, spans)
+
+    def samples(self, block: bytes) -> Iterator[Sample]:
+        """The samples in *block*, in order."""
+        for line in self._alphabet.lines(block).split(b"\n"):
+            if line:
+                yield Sample(chr(line[0]), float(line[1:]))
+
+    def _cut(self, joined: bytes) -> tuple[bytes, bytes]:
+        """*joined* cut before its last token, which may be going on; of a token that is too long, the letter is kept."""
+        newline = joined.rfind(b"\n") + 1
+        if newline:
+            self._ends_lines = True
+        starters = self._alphabet.starters
+        start = max(joined.rfind(starter, max(newline, len(joined) - LONGEST)) for starter in starters)
+        if start < 0 and len(joined) - newline > LONGEST:
+            start = max(joined.rfind(starter, newline) for starter in starters)
+            letter = joined[start : start + 1] if start >= 0 else b""
+            return joined[: max(start, newline)], letter + _SPOILT
+        cut = max(start, newline)
+        return joined[:cut], joined[cut:]

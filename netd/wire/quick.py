@@ -1,0 +1,289 @@
+"""Connections that say one line, are answered and closed, without becoming connections of the reactor's first.
+
+For a program that connects for each command, building a transport and a protocol around it is most of the cost.
+:class:`QuickDoor` accepts for its ports, reads a newcomer's first bytes, and asks the service for the answer.  Whatever is not
+one whole line, or cannot be answered here and now, becomes an ordinary connection: that way is the reference, and a service
+answers here with the very machine that it answers with there.
+
+Nobody stays at the door for long: who says nothing becomes an ordinary connection, with its clocks, after at most two
+:data:`SWEEP`; so does the one who came first when there are more than :data:`MOST`.
+
+The door closes a socket at once when its answer has been taken: there is nothing to read any more. Who says more after the one
+line, against the protocol, may meet a reset behind the answer; the ordinary way would have waited for it.
+
+Letting the operating system wait for the first bytes (``TCP_DEFER_ACCEPT``) would be cheaper by a little, and give silent
+connections the places in the backlog that others need.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from netd.interfaces import IPeer
+from netd.wire.protocol import PeerProtocol
+from netd.wire.turn import Turn
+
+__all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
+
+FIRST_READ = 1 << 13
+"""Bytes of a first read; a line that is longer goes the ordinary way."""
+
+BATCH = 64
+"""Newcomers, and events, in one go."""
+
+ROUNDS = 8
+"""Rounds before the reactor gets its turn."""
+
+SWEEP = 0.1
+"""Seconds between two looks at who still stands at the door."""
+
+MOST = 1024
+"""Newcomers who may stand there."""
+
+
+class QuickFactory(Protocol):
+    """What the door asks of a service."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection that has said nothing yet."""
+
+    def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
+        """The whole answer to the one *line* of a newcomer, or a connection that goes on from there."""
+
+
+@implementer(IPeer)
+class EarlyPeer:
+    """An :class:`IPeer` before there is a transport: it notes what is done to it.
+
+    :ivar sent: all that was sent.
+    :ivar reason: why it was closed, or None.
+    """
+
+    __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "reason", "sent")
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.reason: str | None = None
+        self.is_flushed = True
+        self.is_full = False
+        self._expiry: float | None = None
+        self._is_reading = True
+
+    def send(self, data: bytes) -> bool:
+        """Note it."""
+        self.sent += data
+        return True
+
+    def close(self, reason: str) -> None:
+        """Note the first *reason*."""
+        self.reason = self.reason or reason
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Note it."""
+        self._expiry = seconds
+
+    def set_reading(self, enabled: bool) -> None:
+        """Note it."""
+        self._is_reading = enabled
+
+    def hand_over(self, peer: IPeer) -> None:
+        """Do to *peer* what was done here."""
+        if self.sent:
+            peer.send(self.sent)
+        peer.expire_after(self._expiry)
+        if not self._is_reading:
+            peer.set_reading(False)
+        if self.reason is not None:
+            peer.close(self.reason)
+
+
+class _Newcomer:
+    """A socket that was accepted.
+
+    :ivar is_swept: it stood here at the last sweep.
+    """
+
+    __slots__ = ("address", "is_swept", "port", "socket")
+
+    def __init__(self, connection: socket.SocketType, address: tuple[Any, ...], port: tcp.Port) -> None:
+        self.socket = connection
+        self.address = address
+        self.port = port
+        self.is_swept = False
+
+
+@implementer(IReadDescriptor)
+class QuickDoor:
+    """Accepts for some ports of one service.
+
+    :param reactor: provides ``IReactorFDSet`` and ``IReactorTime``.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, turn: Turn, factory: QuickFactory) -> None:
+        self._reactor = reactor
+        self._turn = turn
+        self._factory = factory
+        self._ports: dict[int, tcp.Port] = {}
+        self._newcomers: dict[int, _Newcomer] = {}
+        self._epoll: select.epoll | None = None
+        self._sweeping: Any = None
+
+    def open(self, port: tcp.Port) -> None:
+        """Accept for *port* from now on. Its connections must be plain TCP ones: see ``HotSockets.can_serve``."""
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._reactor.addReader(self)
+        port.stopReading()
+        self._ports[port.fileno()] = port
+        self._epoll.register(port.fileno(), select.EPOLLIN)
+
+    def close(self) -> None:
+        """Accept no more; who stands at the door becomes an ordinary connection."""
+        if self._epoll is None:
+            return
+        for newcomer in list(self._newcomers.values()):
+            self._send_on(newcomer)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+        self._reactor.removeReader(self)
+        self._epoll.close()
+        self._epoll = None
+        self._ports.clear()
+
+    # IReadDescriptor
+
+    def fileno(self) -> int:
+        """The epoll set's own descriptor."""
+        return -1 if self._epoll is None else self._epoll.fileno()
+
+    def logPrefix(self) -> str:
+        """Name in log lines of the reactor."""
+        return "QuickDoor"
+
+    def doRead(self) -> None:
+        """Accept and answer, round by round, and end the turn after each."""
+        for _round in range(ROUNDS):
+            ready = self._epoll.poll(0, BATCH) if self._epoll is not None else []
+            if not ready:
+                break
+            self._turn.open()
+            try:
+                for fd, _events in ready:
+                    self._ready(fd)
+            finally:
+                self._turn.end()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor lets go of all its readers."""
+        for newcomer in list(self._newcomers.values()):
+            self._part(newcomer)
+        self.close()
+
+    def _ready(self, fd: int) -> None:
+        newcomer = self._newcomers.get(fd)
+        if newcomer is not None:
+            self._read(newcomer)
+        elif fd in self._ports:
+            self._accept(self._ports[fd])
+
+    def _accept(self, port: tcp.Port) -> None:
+        for _ in range(BATCH):
+            try:
+                connection, address = port.socket.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                port.doRead()  # out of descriptors, and the like: Twisted's own way copes
+                return
+            self._wait_for(_Newcomer(connection, address, port))
+
+    def _read(self, newcomer: _Newcomer) -> None:
+        try:
+            received = newcomer.socket.recv(FIRST_READ, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""  # the ordinary way meets the same error, and reports it
+        if received.find(b"\n") == len(received) - 1 and received:
+            self._answer(newcomer, received)
+        else:
+            self._send_on(newcomer, received)
+
+    def _answer(self, newcomer: _Newcomer, line: bytes) -> None:
+        try:
+            answer = self._factory.answer_at_once(line, newcomer.address)
+        except Exception:
+            self._log.failure("a newcomer could not be answered")
+            self._part(newcomer)
+            return
+        if not isinstance(answer, bytes):
+            self._attach(newcomer, answer)
+            return
+        try:
+            sent = newcomer.socket.send(answer, socket.MSG_DONTWAIT)
+        except OSError:
+            sent = len(answer)  # it has gone: nobody is there to read it
+        if sent == len(answer):
+            self._part(newcomer)
+            return
+        connection = self._send_on(newcomer)
+        connection.peer.send(answer[sent:])
+        connection.peer.close("answered")
+
+    def _wait_for(self, newcomer: _Newcomer) -> None:
+        assert self._epoll is not None
+        fd = newcomer.socket.fileno()
+        self._newcomers[fd] = newcomer
+        self._epoll.register(fd, select.EPOLLIN)
+        if len(self._newcomers) > MOST:
+            self._send_on(next(iter(self._newcomers.values())))
+        if self._sweeping is None:
+            self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeping = None
+        for newcomer in list(self._newcomers.values()):
+            if newcomer.is_swept:
+                self._send_on(newcomer)
+            newcomer.is_swept = True
+        if self._newcomers:
+            self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
+
+    def _forget(self, newcomer: _Newcomer) -> None:
+        fd = newcomer.socket.fileno()
+        if self._newcomers.get(fd) is newcomer:
+            del self._newcomers[fd]
+            if self._epoll is not None:
+                self._epoll.unregister(fd)
+
+    def _part(self, newcomer: _Newcomer) -> None:
+        self._newcomers.pop(newcomer.socket.fileno(), None)
+        newcomer.socket.close()  # which takes it out of the epoll set, too
+
+    def _send_on(self, newcomer: _Newcomer, received: bytes = b"") -> PeerProtocol:
+        """Make *newcomer* an ordinary connection, which has said *received* so far."""
+        connection: PeerProtocol = self._factory.buildProtocol(None)
+        self._attach(newcomer, connection)
+        if received:
+            connection.dataReceived(received)
+        return connection
+
+    def _attach(self, newcomer: _Newcomer, connection: PeerProtocol) -> None:
+        self._forget(newcomer)
+        port = newcomer.port
+        build: Callable[..., Any] = port.transport
+        transport = build(newcomer.socket, connection, newcomer.address, port, port.sessionno, self._reactor)
+        port.sessionno += 1
+        connection.makeConnection(transport)  # type: ignore[no-untyped-call]

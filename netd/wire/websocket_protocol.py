@@ -1,0 +1,267 @@
+"""WebSocket connections: Autobahn behind the same shell, outbox, limits and log line as every other connection of netd.
+
+Autobahn does the handshake, reads frames, answers pings and closes.  It never sees the transport: what it writes goes through the
+connection's :class:`WebSocketPeer`, in one order with everything that the service sends, which is framed once by
+:mod:`netd.wire.websocket` and handed to any number of peers.  Its own timers are off, because they ignore the reactor that they
+are given; the clocks of handshake, ping and pong are the peer's one expiry.  Compression is never agreed to.
+"""
+
+from __future__ import annotations
+
+import enum
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from attrs import frozen
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.protocol import WebSocketProtocol as Autobahn
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+
+from netd.log import printable
+from netd.wire.intake import Intake
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol
+from netd.wire.websocket import text_frame
+from netd.wire.websocket_session import Session, WebSocketPeer
+
+__all__ = [
+    "ANY_ORIGIN",
+    "HEAD_LIMIT",
+    "WebSocketFactory",
+    "WebSocketPeer",
+    "WebSocketProtocol",
+    "WebSocketRules",
+    "is_own_origin",
+]
+
+HEAD_LIMIT = 1 << 14
+"""Bytes of a handshake's request, at most."""
+
+ANY_ORIGIN = "*"
+"""Among the origins that a service takes: web pages from anywhere."""
+
+
+@frozen
+class WebSocketRules:
+    """What a service's WebSocket connections keep to.
+
+    :ivar path: the one that clients connect to.
+    :ivar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
+    :ivar origins: web pages of these origins (``https://example.org``) may connect, beside those of the server's own address.
+    :ivar max_message: bytes of a client's message.
+    :ivar handshake_timeout: seconds from the connection's beginning to the handshake's end.
+    :ivar ping_interval: seconds of silence after which a client is pinged.
+    :ivar ping_timeout: seconds in which a client must answer, or say anything else.
+    """
+
+    path: str
+    subprotocols: tuple[str, ...]
+    origins: tuple[str, ...]
+    max_message: int
+    handshake_timeout: float
+    ping_interval: float
+    ping_timeout: float
+
+
+class Phase(enum.Enum):
+    """What a connection is waiting for; its expiry is the clock of that."""
+
+    HANDSHAKE = "the end of the handshake"
+    MESSAGES = "whatever the client says"
+    PONG = "the answer to a ping"
+
+
+ON_EXPIRY = {Phase.HANDSHAKE: "_handshake_timed_out", Phase.MESSAGES: "_ping", Phase.PONG: "_pong_timed_out"}
+"""What is done when the expiry of a phase passes."""
+
+
+def is_own_origin(origin: str, host: str) -> bool:
+    """Whether a page of *origin* came from where the request goes to.
+
+    :param origin: the ``Origin`` header.
+    :param host: the ``Host`` header; the port that browsers leave out of both is the same in both.
+    """
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.strip().lower()
+
+
+class WebSocketProtocol(PeerProtocol):
+    """One WebSocket connection of a service.
+
+    A service's own class says in :meth:`websocket_opened` and :meth:`message` what it does, and sends with :meth:`send_text`, or
+    frames that it shares between connections with ``peer.send``.
+
+    :ivar subprotocol: the one that was agreed on, or None.
+    """
+
+    factory: WebSocketFactory
+    peer: WebSocketPeer
+    subprotocol: str | None = None
+
+    def websocket_opened(self) -> None:
+        """The handshake is done. Override."""
+
+    def message(self, payload: bytes, is_binary: bool) -> None:
+        """A message came; one that is not binary is UTF-8. Override."""
+
+    def send_text(self, payload: bytes) -> None:
+        """Send one text message; *payload* is UTF-8."""
+        self.peer.send(text_frame(payload), object())
+
+    # PeerProtocol
+
+    def make_peer(self) -> WebSocketPeer:
+        return WebSocketPeer(self.transport, self.factory.context, self.bounds, self)
+
+    def opened(self) -> None:
+        self._phase = Phase.HANDSHAKE
+        self._has_lagged = False
+        self._session = self.peer.session = Session(self.factory.autobahn, self.peer, self)
+        self._session.connectionMade()
+        self.peer.expire_after(self.factory.rules.handshake_timeout)
+
+    def received(self, data: bytes) -> None:
+        self.factory.intake.take(self, data)
+
+    def bite(self, received: bytes) -> None:
+        """Let Autobahn read; then see what came of it."""
+        if not self.peer.is_open:
+            return
+        if self._phase is not Phase.HANDSHAKE:
+            self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
+        try:
+            self._session.dataReceived(received)
+        except Exception:
+            self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
+            self.peer.abort("an error in netd")
+        else:
+            self._see(received)
+
+    def _see(self, received: bytes) -> None:
+        """Look what Autobahn has made of *received*."""
+        session = self._session
+        if not self.peer.is_open:
+            return
+        if session.failedByMe:
+            self._fail(received)
+        elif session.state == Autobahn.STATE_CONNECTING and len(session.data) > HEAD_LIMIT:
+            session.failHandshake(f"a request's head has at most {HEAD_LIMIT} bytes", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def pause(self, paused: bool) -> None:
+        """See :class:`netd.wire.intake.Eater`."""
+        self.peer.set_reading(not paused)
+
+    def expired(self) -> None:
+        getattr(self, ON_EXPIRY[self._phase])()
+
+    def drained(self) -> None:
+        self._has_lagged = True
+
+    def closed(self) -> None:
+        self.factory.intake.forget(self)
+        self._session.connectionLost()
+        self.websocket_closed()
+
+    def websocket_closed(self) -> None:
+        """The connection is gone, whether it was a WebSocket already or not. Override."""
+
+    # Autobahn's side
+
+    def choose(self, request: ConnectionRequest) -> str | None:
+        """The subprotocol for a client whose handshake is in order.
+
+        :raises ConnectionDeny: for a path or an origin that is not served.
+        """
+        rules, origin = self.factory.rules, request.origin
+        if request.path != rules.path:
+            raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {rules.path}")
+        if origin and not self._takes_origin(origin, request.headers.get("host", "")):
+            raise ConnectionDeny(
+                HTTPStatus.FORBIDDEN.value,
+                f"web pages from {origin!a} may not connect: the option `origins` of [{self.factory.name}]",
+            )
+        return next((name for name in rules.subprotocols if name in request.protocols), None)
+
+    def handshaken(self, subprotocol: str | None) -> None:
+        """Autobahn has sent its answer: messages may follow it."""
+        self.subprotocol = subprotocol
+        self._session.forget_handshake()
+        self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
+        self.websocket_opened()
+
+    def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
+        """Answer a request that makes no WebSocket as HTTP does, in words that a person with a browser can read."""
+        if status == HTTPStatus.UPGRADE_REQUIRED:
+            why, headers = "this port speaks WebSocket: connect with a WebSocket client", (("Upgrade", "websocket"),)
+        why = printable(why)
+        self.refuse("bad handshake", why, self._session.data)
+        body = f"{why}\n".encode(errors="replace")
+        head = [
+            f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}",
+            *(f"{name}: {text}" for name, text in headers),
+            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+        ]
+        self.peer.write("\r\n".join([*head, "\r\n"]).encode() + body)
+        self.peer.close("bad handshake")
+
+    def _takes_origin(self, origin: str, host: str) -> bool:
+        origins = self.factory.rules.origins
+        return ANY_ORIGIN in origins or origin.lower() in origins or is_own_origin(origin, host)
+
+    def _fail(self, received: bytes) -> None:
+        kind, reason = "bad WebSocket frame", cast(bytes, self._session.localCloseReason)
+        self.refuse(kind, reason.decode(errors="replace"), received)
+        self.peer.close(kind)
+
+    # Clocks
+
+    def _await(self, phase: Phase, seconds: float) -> None:
+        self._phase = phase
+        self.peer.expire_after(seconds)
+
+    def _handshake_timed_out(self) -> None:
+        self._session.failHandshake("no whole handshake came in time", HTTPStatus.REQUEST_TIMEOUT)
+
+    def _ping(self) -> None:
+        self._has_lagged = self.peer.is_full
+        self._session.sendPing()
+        self._await(Phase.PONG, self.factory.rules.ping_timeout)
+
+    def _pong_timed_out(self) -> None:
+        """Cut a client that does not answer, unless the ping may still wait behind others, or was dropped with them.
+
+        One that takes nothing at all is cut by its peer's stall clock.
+        """
+        if self._has_lagged or self.peer.is_full:
+            self._ping()
+        else:
+            self.peer.abort("answers no ping")
+
+
+class WebSocketFactory(PeerFactory):
+    """Builds a service's WebSocket connections.
+
+    :param rules: see :class:`WebSocketRules`.
+    """
+
+    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
+        super().__init__(name, context)
+        self.rules = rules
+        self.intake = Intake(context.clock.callLater)
+        self.autobahn = WebSocketServerFactory(server="netd", reactor=context.clock)
+        self.autobahn.setProtocolOptions(
+            webStatus=False,
+            failByDrop=False,  # a client is told what it did wrong
+            maxMessagePayloadSize=rules.max_message,
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+            autoPingInterval=0,
+            perMessageCompressionAccept=lambda offers: None,
+            allowNullOrigin=True,  # origins are the shell's to judge
+        )

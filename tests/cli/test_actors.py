@@ -1,0 +1,160 @@
+"""Tests of :mod:`netd.cli.actors`: what each says of what it does, with clients that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.cli.actors import Absent, Agent, Commands, Controller, Device, FeedClient, Part, RoomBot
+from netd.cli.relay import Place
+from netd.client.feed import Block, Sample
+from netd.client.relay import Outcome
+from netd.client.room import Exchange, Heard
+from tests.cli.fakes import FakeMessage
+
+PLACE = Place("127.0.0.1", 7)
+
+
+class FakeClient:
+    """Any client: it is given what to do, and notes what was asked of it.
+
+    :ivar is_closed: whether it was closed.
+    """
+
+    def __init__(self, part: Part | None = None) -> None:
+        self.is_closed = False
+        self.opened_with: tuple[Any, ...] = ()
+        self.messages: list[FakeMessage] = []
+        self.asked: list[tuple[Any, ...]] = []
+        self.heard: list[str] = []
+        self.options: dict[str, Any] = {}
+
+    def open(self, *arguments: Any, **options: Any) -> FakeClient:
+        """Stands in for the client's class."""
+        self.opened_with, self.options = arguments, options
+        return self
+
+    def close(self) -> None:
+        """Note it."""
+        self.is_closed = True
+
+    def __enter__(self) -> FakeClient:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[FakeMessage]:
+        return iter(self.messages)
+
+    def send(self, *arguments: Any, **options: Any) -> Outcome:
+        """As a controller."""
+        self.asked.append(arguments)
+        self.part.over.set()
+        return Outcome("acknowledged", b"21 \xff")
+
+    def call(self, name: str, **arguments: Any) -> Any:
+        """As a caller of commands, or a control connection."""
+        self.asked.append((name, arguments))
+        self.part.over.set()
+        return 3
+
+    def listen(self) -> None:
+        """As an agent."""
+        self.asked.append(("listen",))
+
+    def run(self) -> None:
+        """As an agent, for one session."""
+        self.asked.append(("run",))
+        channels, hooks = self.opened_with[0], self.options["hooks"]
+        hooks.started(42, "127.0.0.1")
+        for channel in channels.values():
+            channel.source()
+        hooks.stopped("netd stopped it")
+
+    def exchanges(self) -> Iterator[Exchange]:
+        """As a bot."""
+        heard = Heard("Batman: eat?", "Batman", "eat", 0, False)
+        self.part.over.set()  # it does not think
+        yield Exchange(heard, self.opened_with[3]("Ada", heard))
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """As a feed."""
+        samples = tuple(Sample("text", "word " * 40, 0.0, seq) for seq in range(size))
+        yield Block(1, samples, 2.04)
+
+    part: Part
+
+
+class ActorTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.client = FakeClient()
+        self.told: list[str] = []
+
+    def play(self, part: Any) -> None:
+        """Play a part once."""
+        self.client.part = part
+        part.run(self.told.append)
+
+    def test_device(self) -> None:
+        """The device answers whatever it is asked."""
+        self.client.messages = [FakeMessage(b"light on"), FakeMessage(b"temperature?"), FakeMessage(b"\xff")]
+        self.play(Device(PLACE, self.client.open))
+        replies = [message.replies for message in self.client.messages]
+        self.assertEqual(
+            replies, [[("acknowledged", "done: light on")], [("acknowledged", "21.5 °C")], [("acknowledged", "done: \ufffd")]]
+        )
+        self.assertEqual(self.told[0], "demo-device waits for requests")
+        self.assertEqual(self.told[2], "2 requests answered; temperature? → 21.5 °C")
+        self.assertEqual(self.client.opened_with, ("127.0.0.1", 7, "demo-device"))
+
+    def test_controller(self) -> None:
+        """The controller tells what became of its request."""
+        controller = Controller(PLACE, self.client.open, pause=0.0)
+        self.play(controller)
+        self.assertEqual(self.told, ["light on: acknowledged 21 \ufffd"])
+        self.assertTrue(self.client.is_closed)
+
+    def test_commands(self) -> None:
+        """A command has its result."""
+        self.play(Commands(PLACE, self.client.open))
+        self.assertEqual((self.client.asked, self.told), ([("add", {"first": 1, "second": 2})], ["add 1 + 2 = 3"]))
+
+    def test_feed(self) -> None:
+        """A client of the feed counts its blocks, and shows the beginning of the last value."""
+        self.play(FeedClient("text", 5, "old", PLACE, self.client.open))
+        self.assertEqual(self.client.opened_with, ("127.0.0.1", 7, ("text",), "client-text"))
+        self.assertEqual(self.told, ["block 1 of 5 in 2.0 s, the last of it: " + "word " * 12])
+        self.assertTrue(self.client.is_closed)
+
+    def test_bot(self) -> None:
+        """A bot waits, and answers in character."""
+        self.play(RoomBot("Ada", "happy", "old", PLACE, self.client.open))
+        self.assertEqual(self.told, ["waits for a room to fill", "I think eating sounds great! Awesome!"])
+
+    def test_agent(self) -> None:
+        """The agent listens before netd is asked to dial it, shows its values, and gives a session up that has ended."""
+        self.play(Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
+        call = ("session.start", {"host": "127.0.0.1", "wait": False})
+        self.assertEqual(self.client.asked, [("listen",), call, ("run",)])
+        self.assertEqual(self.told[-2:], ["session 42: heart 68.5, breathing 0.022, movement 0.005", "netd stopped it"])
+        self.assertTrue(self.client.is_closed)
+        self.assertEqual((self.client.options["port"], self.client.options["server_port"]), (10001, 7))
+
+    def test_absent(self) -> None:
+        """The part of a service that does not run says so, and waits for the end."""
+        part = Absent("device", "relay")
+        part.close()
+        self.play(part)
+        self.assertEqual(self.told, ["this netd has no [relay] that a program on this machine reaches over TCP"])
+
+    def test_closed_too_early(self) -> None:
+        """A client that is opened when the part is over already is closed at once; one that is there, with the part."""
+        part = Part("x")
+        other = FakeClient()
+        part.hold(other)
+        part.close()
+        part.hold(self.client)
+        self.assertTrue(other.is_closed and self.client.is_closed)

@@ -1,0 +1,41 @@
+"""Tests of :mod:`netd.cli.cast`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.cli.actors import Absent, RoomBot
+from netd.cli.cast import BOTS, cast, read_places
+from netd.cli.relay import Place
+
+PLACE = Place("127.0.0.1", 7)
+
+
+class CastTests(SynchronousTestCase):
+    def test_places(self) -> None:
+        """Each kind is found at its first TCP port; one that listens everywhere is on this machine, too."""
+        status = {
+            "services": [
+                {"kind": "relay", "listening": [{"address": "unix:/x"}, {"address": "0.0.0.0:1"}, {"address": "1.2.3.4:2"}]},
+                {"kind": "relay", "listening": [{"address": "127.0.0.1:3"}]},
+                {"kind": "room", "listening": [{"address": "[::]:4"}]},
+                {"kind": "feed", "listening": []},
+            ]
+        }
+        self.assertEqual(read_places(status), {"relay": Place("127.0.0.1", 1), "room": Place("::1", 4)})
+
+    def test_everybody(self) -> None:
+        """One line for each actor, whether its service runs or not."""
+        kinds = ("relay", "session", "feed", "command", "room")
+        control: Any = None
+        listening = [{"address": "127.0.0.1:7"}]
+        services = [{"kind": kind, "listening": listening, "agent_port": 10001} for kind in kinds]
+        players = cast({"services": services}, control, lambda: 0.5)
+        understudies = cast({"services": []}, control, lambda: 0.5)
+        names = [actor.name for actor in players]
+        self.assertEqual(names, [actor.name for actor in understudies])
+        self.assertEqual(len(set(names)), len(names))
+        self.assertEqual(sum(isinstance(actor, RoomBot) for actor in players), len(BOTS))
+        self.assertTrue(all(isinstance(actor, Absent) for actor in understudies))

@@ -1,0 +1,221 @@
+"""Tests of :mod:`netd.client.room`: a bot over a socket that is not there, and the characters."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.client.room import (
+    BAD,
+    CHARACTERS,
+    GOOD,
+    Bot,
+    Ear,
+    Exchange,
+    Heard,
+    NotConnected,
+    Refused,
+    check_name,
+    gerund,
+    reply_bytes,
+)
+
+WELCOME = b"\nBot: Lars has been sucessfully connected\n4/4 bots have been connected soo far\n \nwaiting...."
+CONFIRMATION = b"This clients response has been sendt to the server\n"
+
+
+class FakeSocket:
+    """A connection on which the server's segments come one after the other; a silence is a time-out, None is its end.
+
+    :ivar sent: what the bot has sent, call by call.
+    """
+
+    def __init__(self, *segments: bytes | OSError | None) -> None:
+        self._segments = list(segments)
+        self._timeout: float | None = None
+        self.sent: list[bytes] = []
+        self.is_closed = False
+        self.when_read: Any = None
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Remember it: where it is None, a silence is waited for."""
+        self._timeout = seconds
+
+    def recv(self, _size: int) -> bytes:
+        """The next segment."""
+        if self.when_read is not None:
+            self.when_read()
+        while self._segments:
+            segment = self._segments.pop(0)
+            if isinstance(segment, OSError):
+                raise segment
+            if segment is not None:
+                return segment
+            if self._timeout is not None:
+                raise socket.timeout  # noqa: UP041 - what the client must catch on older Pythons
+        return b""
+
+    def sendall(self, content: bytes) -> None:
+        """Write it down."""
+        self.sent.append(content)
+
+    def shutdown(self, _how: int) -> None:
+        """As if the other side had been first."""
+        raise OSError
+
+    def close(self) -> None:
+        """Write it down."""
+        self.is_closed = True
+
+
+def echo(name: str, heard: Heard) -> str:
+    """A character."""
+    return f"{name}: {heard.text}?"
+
+
+def bot(connection: FakeSocket | OSError, dialect: str = "old", **options: Any) -> Bot:
+    """A bot that finds *connection* where it connects to."""
+
+    def connect(host: str, port: int) -> Any:
+        assert (host, port) == ("localhost", 4242)
+        if isinstance(connection, OSError):
+            raise connection
+        return connection
+
+    return Bot("localhost", 4242, "Lars", echo, dialect=dialect, connect=connect, **options)
+
+
+class BotTests(SynchronousTestCase):
+    def test_old_dialect(self) -> None:
+        """Messages end by a silence; name and replies have no end; the end of the connection is the end."""
+        opening = b"\nBatman: Do you want to eat?"
+        connection = FakeSocket(WELCOME[:9], WELCOME[9:], None, opening, None, b"Ida: no", b"!\n", None, CONFIRMATION)
+        heard: list[Exchange] = []
+        with bot(connection) as lars:
+            self.assertEqual(lars.run(heard.append), 3)
+        self.assertEqual(lars.welcome, WELCOME.decode().strip())
+        self.assertEqual(
+            connection.sent,
+            [b"Lars", b"Lars: Batman: Do you want to eat??", b"Lars: Ida: no!?", b"Lars: " + CONFIRMATION.strip() + b"?"],
+        )
+        self.assertEqual(
+            [exchange.heard for exchange in heard],
+            [
+                Heard("Batman: Do you want to eat?", "Batman", "eat", 0, False),
+                Heard("Ida: no!", "Ida", "eat", 1, False),
+                Heard(CONFIRMATION.decode().strip(), "", "eat", 2, True),
+            ],
+        )
+        self.assertTrue(connection.is_closed)
+
+    def test_lines(self) -> None:
+        """In the newer dialect everything is a line, however it is cut; half a line at the end counts."""
+        stream = b"Bot: Lars has been sucessfully connected\nBatman: Do you want to eat?\nIda: no"
+        for size in (1, 7, 100):
+            connection = FakeSocket(*(stream[i : i + size] for i in range(0, len(stream), size)))
+            self.assertEqual(bot(connection, "netd").run(), 2)
+            self.assertEqual(connection.sent, [b"Lars\n", b"Lars: Batman: Do you want to eat??\n", b"Lars: Ida: no?\n"])
+
+    def test_refused(self) -> None:
+        """A server that turns the bot away and hangs up: its words are the error."""
+        error = self.assertRaises(Refused, bot(FakeSocket(b"Your name is too long.\n", None)).run)
+        self.assertEqual(str(error), "the room refused: Your name is too long.")
+
+    def test_ended_early(self) -> None:
+        """A room that ends before it began is no error."""
+        self.assertEqual(bot(FakeSocket(WELCOME, None)).run(), 0)
+
+    def test_not_connected(self) -> None:
+        """Nobody there, nobody who speaks, or a connection that breaks before the welcome."""
+        for connection in (ConnectionRefusedError("refused"), FakeSocket(), FakeSocket(ConnectionResetError("reset"))):
+            self.assertRaises(NotConnected, bot(connection).run)
+
+    def test_broken_off(self) -> None:
+        """An old server just goes away: once the room has begun, that is its end."""
+        connection = FakeSocket(WELCOME, None, b"\nBatman: Do you want to eat?", None, ConnectionResetError("reset"))
+        self.assertEqual(bot(connection).run(), 1)
+
+    def test_closed(self) -> None:
+        """Closed from elsewhere, before or while it waits, the bot ends without an error."""
+        lars = bot(FakeSocket())
+        lars.close()
+        self.assertRaises(NotConnected, lars.run)
+        for segments in ((), (OSError("closed"),), (b"some words", None)):
+            connection = FakeSocket(*segments)
+            lars = bot(connection)
+            connection.when_read = lars.close
+            self.assertEqual(lars.run(), 0)
+
+    def test_too_much(self) -> None:
+        """A server that never ends a message does not fill the memory."""
+        for dialect in ("old", "netd"):
+            connection = FakeSocket(WELCOME + b"\n", None, *[b"x" * 60_000] * 4, None)
+            self.assertEqual(bot(connection, dialect).run(), 2 if dialect == "old" else 6)
+
+    def test_wrong_arguments(self) -> None:
+        """What cannot be is said before anything is sent."""
+        for arguments, options in (
+            (("h", 0, "Lars"), {}),
+            (("h", 1, " "), {}),
+            (("h", 1, "La\x07rs"), {}),
+            (("h", 1, "x" * 201), {}),
+            (("h", 1, "Lars", "cheeky"), {}),
+            (("h", 1, "Lars"), {"dialect": "new"}),
+        ):
+            self.assertRaises(ValueError, Bot, *arguments, **options)
+
+
+class TextTests(SynchronousTestCase):
+    @given(st.text(), st.sampled_from(["old", "netd"]))
+    def test_replies(self, reply: str, dialect: str) -> None:
+        """Any reply travels as one line that is not empty and that every bot can read at once."""
+        sent = reply_bytes(reply, dialect)
+        self.assertEqual(sent.count(b"\n"), dialect == "netd")
+        self.assertTrue(0 < len(sent.strip()) <= 500)
+        sent.decode()
+
+    @given(st.text())
+    def test_any_message(self, message: str) -> None:
+        """Whatever is heard, each character has an answer."""
+        heard = Ear().hear(message)
+        for name, character in CHARACTERS.items():
+            self.assertTrue(character("Lars", heard).startswith("Lars: "), name)
+
+    def test_names(self) -> None:
+        """White space around a name is not part of it."""
+        self.assertEqual(check_name(" Åse \n"), "Åse".encode())
+
+    def test_gerund(self) -> None:
+        """The bots know their grammar, as far as it goes."""
+        words = ("hug", "play", "eat", "shop", "yell", "steal", "fight", "dance", "see")
+        said = "hugging playing eating shopping yelling stealing fighting dancing seeing"
+        self.assertEqual(" ".join(map(gerund, words)), said)
+
+
+class CharacterTests(SynchronousTestCase):
+    """The four differ, and know good from bad."""
+
+    def test_characters(self) -> None:
+        """Each says something of its own to each kind of message."""
+        ear = Ear()
+        messages = [ear.hear("Batman: Do you want to eat?"), ear.hear("Ida: no"), ear.hear(CONFIRMATION.decode())]
+        for heard in messages:
+            self.assertEqual(len({character("Lars", heard) for character in CHARACTERS.values()}), 4)
+        self.assertEqual(CHARACTERS["happy"]("Lars", messages[0]), "Lars: I think eating sounds great! Awesome!")
+        self.assertEqual(CHARACTERS["grumpy"]("Lars", messages[1]), "Lars: Who asked Ida? Again with the eating!")
+
+    def test_good_and_bad(self) -> None:
+        """The happy and the grumpy one do not like the same."""
+
+        def opinion(name: str, action: str) -> str:
+            said = CHARACTERS[name]("Lars", Ear().hear(f"Batman: {action}?"))
+            return re.sub(gerund(action), "…", said, flags=re.IGNORECASE)
+
+        for name in ("happy", "grumpy"):
+            good, bad = ({opinion(name, action) for action in actions} for actions in (GOOD, BAD))
+            self.assertEqual((len(good), len(bad), good & bad), (1, 1, set()))

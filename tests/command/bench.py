@@ -1,0 +1,150 @@
+"""A workbench for the machine of the command service: functions, a clock, and connections without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve, frozen
+from twisted.internet.task import Clock
+
+from netd.command.commands import Command, Commands, read_command
+from netd.command.declaration import Declaration
+from netd.command.machine import Conversation, Reported, Rules, State
+from netd.testing import RecordingPeer
+
+TEST = b'{"command_id": "test_command", "param1": 100, "param4": [1, 2, "text"]}\n'
+SUCCESS = b'{"status":"success"}\n'
+
+
+@frozen
+class Told:
+    """An outcome, as the machine sees it."""
+
+    result: Any = None
+    error: str = ""
+
+
+def made(function: Callable[..., Any], command_id: str = "", **options: Any) -> Command:
+    """The command that *function* is, under its own name or another."""
+    blocking, whole = options.get("blocking", False), options.get("whole")
+    return read_command(Declaration(command_id or function.__name__, function, blocking, whole))
+
+
+def answers(sent: bytes) -> list[dict[str, Any]]:
+    """The answers in *sent*, which ends with a newline unless it is empty."""
+    assert not sent or sent.endswith(b"\n"), sent
+    return [json.loads(line) for line in sent.splitlines()]
+
+
+def test_command(param1: int, param2: str = "", param4: list[Any] | None = None) -> None:
+    """Take what the wire page shows."""
+
+
+def echo(text: str) -> str:
+    """Give *text* back."""
+    return text
+
+
+def fail(why: str) -> None:
+    """Raise *why*."""
+    raise ValueError(why)
+
+
+def odd() -> object:
+    """Return what no JSON can say."""
+    return object()
+
+
+def later() -> None:
+    """Return when the test says so: :meth:`Side.finish`."""
+
+
+class Side:
+    """One connection; also the shell of its conversation.
+
+    :ivar refused: kind and excerpt of each refusal.
+    :ivar deferred: what is to be called when others have had their turn.
+    :ivar unanswered: commands whose results could not travel.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.peer = RecordingPeer()
+        self.refused: list[tuple[str, bytes]] = []
+        self.deferred: list[Callable[[], None]] = []
+        self.unanswered: list[str] = []
+        self.conversation = Conversation(rules, self.peer, self)
+        self.conversation.start()
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """From the conversation."""
+        self.deferred.append(callback)
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """From the conversation."""
+        self.refused.append((kind, excerpt))
+
+    def unanswerable(self, command: Command, why: str) -> None:
+        """From the conversation."""
+        self.unanswered.append(command.command_id)
+
+    def say(self, *pieces: bytes) -> bytes:
+        """Deliver *pieces*, let everyone have their turn, and return what was answered."""
+        for piece in pieces:
+            if self.peer.closed is None:
+                self.conversation.receive(piece)
+                self.take_turns()
+        return self.peer.take_sent()
+
+    def take_turns(self) -> None:
+        """Others have had their turn, again and again."""
+        while self.take_turn():
+            pass
+
+    def take_turn(self) -> bool:
+        """Others have had their turn; whether anything was waiting for that."""
+        self.peer.flush()
+        if self.deferred:
+            self.deferred.pop(0)()
+            return True
+        return False
+
+    @property
+    def state(self) -> State:
+        """How far it is."""
+        return self.conversation.state
+
+
+class Bench:
+    """The rules, the clock, and the functions that have not returned yet.
+
+    :ivar ran: ``command_id`` and arguments of each run.
+    :ivar open: what is to be told the outcome of ``later``, in order.
+    """
+
+    def __init__(self, **rules: Any) -> None:
+        self.clock = Clock()
+        self.ran: list[tuple[str, dict[str, Any]]] = []
+        self.open: list[Callable[[Reported], None]] = []
+        commands = Commands([made(function) for function in (test_command, echo, fail, odd, later)])
+        standard = Rules(commands, self._run, self.clock.seconds, False, 4.0, 0.2, 300.0, 65536, 1 << 20)
+        self.rules = evolve(standard, **rules)
+
+    def connect(self) -> Side:
+        """A connection that has said nothing."""
+        return Side(self.rules)
+
+    def finish(self, result: Any = None) -> None:
+        """The oldest ``later`` returns."""
+        self.open.pop(0)(Told(result))
+
+    def _run(self, command: Command, arguments: dict[str, Any], report: Callable[[Reported], None]) -> None:
+        self.ran.append((command.command_id, arguments))
+        if command.command_id == "later":
+            self.open.append(report)
+            return
+        try:
+            report(Told(command.function(**arguments)))
+        except ValueError as error:
+            report(Told(error=str(error)))

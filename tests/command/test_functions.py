@@ -1,0 +1,147 @@
+"""Tests of ``netd.command.functions`` and ``config``: where functions come from, and what is said when they are broken."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.command.commands import BadFunctions
+from netd.command.config import Config, compiled
+from netd.command.functions import load_commands
+from netd.config import parse
+from netd.errors import ConfigErrors
+from netd.paths import packaged
+
+GOOD = 'from netd.command import command\n\n\n@command("a")\ndef a():\n    """Help."""\n'
+
+
+class FolderTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        before, path = set(sys.modules), list(sys.path)
+
+        def restore() -> None:
+            for name in set(sys.modules) - before:
+                del sys.modules[name]
+            sys.path[:] = path
+
+        self.addCleanup(restore)
+
+    def write(self, name: str, text: str) -> Path:
+        """A file in the folder."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+class LoadTests(FolderTests):
+    def complaint(self, source: Path | str) -> str:
+        """Why *source* cannot be used."""
+        return str(self.assertRaises(BadFunctions, load_commands, [source]))
+
+    def test_file(self) -> None:
+        """Functions of a file are found; nothing is written beside it."""
+        [command] = load_commands([self.write("commands.py", GOOD)])
+        self.assertEqual((command.command_id, command.help), ("a", "Help."))
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["commands.py"])
+
+    def test_file_is_run_once(self) -> None:
+        """Two services with one file share what is in it: there is only one lamp."""
+        path = self.write("commands.py", GOOD)
+        self.assertIs(load_commands([path])[0].function, load_commands([path])[0].function)
+
+    def test_beside_it(self) -> None:
+        """A file can import what lies beside it, and have classes that look for their module."""
+        self.write("lamp_of_a_test.py", "BRIGHT = 3\n")
+        text = GOOD + "import dataclasses, lamp_of_a_test\n@dataclasses.dataclass\nclass C:\n    a: 'int' = 1\n"
+        self.assertEqual(len(load_commands([self.write("commands.py", text)])), 1)
+
+    def test_module(self) -> None:
+        """A module is named as one imports it."""
+        self.write("lab_of_a_test.py", GOOD)
+        sys.path.append(str(self.folder))
+        [command] = load_commands(["lab_of_a_test"])
+        self.assertEqual(command.command_id, "a")
+
+    def test_broken_file(self) -> None:
+        """What is wrong with a file is said with its line: Python's own words, and no traceback."""
+        for text, message in (
+            ("x = 1\ndef (\n", "2: invalid syntax"),
+            (GOOD + "import nothing_of_the_kind\n", "7: ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
+            (GOOD + "\n\ndef f():\n    1 / 0\n\n\nf()\n", "10: ZeroDivisionError: division by zero"),
+            (GOOD + "import json\njson.loads('')\n", "8: JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+            (GOOD + "raise SystemExit(3)\n", "7: SystemExit: 3"),
+            (GOOD + "exec('(')\n", "1: SyntaxError: '(' was never closed (<string>, line 1)"),
+        ):
+            path = self.write("commands.py", text)
+            self.assertIn(message, self.complaint(path))
+            self.assertNotIn("\n", self.complaint(path))
+        self.assertIn("null bytes", self.complaint(self.write("x.py", "\0")))
+        self.assertIn("deep.py: not Python", self.complaint(self.write("deep.py", "-" * 200_000 + "1")))
+        self.assertIn(f"{self.folder / 'no.py'}: No such file", self.complaint(self.folder / "no.py"))
+
+    def test_no_function(self) -> None:
+        """A file without a command says how one is made."""
+        self.assertIn('write @command("name") above one', self.complaint(self.write("commands.py", "def f(): ...\n")))
+
+    def test_broken_module(self) -> None:
+        """A module that is not there says so; one that is broken is named with its line."""
+        sys.path.append(str(self.folder))
+        self.assertIn("nothing.of.it: no such module", self.complaint("nothing.of.it"))
+        path = self.write("broken_of_a_test.py", "\n1 / 0\n")
+        self.assertEqual(self.complaint("broken_of_a_test"), f"{path}:2: ZeroDivisionError: division by zero")
+        path = self.write("broken_too.py", "\n\nimport nothing_of_it\n")
+        self.assertIn(f"{path}:3: ModuleNotFoundError", self.complaint("broken_too"))
+        path = self.write("broken_three.py", "\n(\n")
+        self.assertIn(f"{path}:2: SyntaxError", self.complaint("broken_three"))
+
+    def test_bad_declaration(self) -> None:
+        """``@command`` without a name is named with its line."""
+        path = self.write("commands.py", "from netd.command import command\n@command\ndef f(): ...\n")
+        self.assertIn(f"{path}:2: TypeError: write @command", self.complaint(path))
+
+
+class ConfigTests(FolderTests):
+    def read(self, functions: str = "") -> Any:
+        """The section of an INI in the folder."""
+        text = f"[command]\n{functions}\n"
+        [section] = parse(text, "netd.ini", {"command": Config}, {}, 1000, "host", self.folder).sections
+        return section.config
+
+    def problem(self, functions: str) -> str:
+        """What is wrong with it."""
+        return str(self.assertRaises(ConfigErrors, self.read, functions))
+
+    def test_relative(self) -> None:
+        """Files are relative to the INI, absolute ones are not, and modules are names."""
+        path = self.write("mine.py", GOOD)
+        config = self.read(f"functions = ./mine.py, lab.commands, {path}")
+        self.assertEqual(config.sources(), (path, "lab.commands", path))
+
+    def test_auto(self) -> None:
+        """Without a word, it is commands.py beside the INI; where there is none, the example that comes with netd."""
+        self.assertEqual(self.read().sources(), (packaged("commands.py"),))
+        path = self.write("commands.py", GOOD)
+        self.assertEqual(self.read().sources(), (path,))
+
+    def test_example(self) -> None:
+        """The example that comes with netd can be loaded, and holds what the documentation says."""
+        ids = {command.command_id for command in load_commands(self.read().sources())}
+        self.assertEqual(ids, {"test_command", "add", "wait"})
+
+    def test_broken(self) -> None:
+        """A file that is not there, or is no Python, is a mistake of the configuration; nothing of it is run to find that out."""
+        self.assertIn("netd.ini:1: [command] ", self.problem("functions = ./no.py"))
+        self.assertIn(f"{self.folder / 'no.py'}: No such file or directory", self.problem("functions = ./no.py"))
+        path = self.write("bad.py", "raise SystemExit\n(\n")
+        self.assertIn(f"{path}:2: '(' was never closed", self.problem("functions = ./bad.py"))
+        self.assertIsNotNone(compiled(self.write("exits.py", "raise SystemExit\n")))
+
+    def test_misspelled(self) -> None:
+        """What is neither file nor module is a mistake with its line."""
+        self.assertIn("netd.ini:2: [command] functions: 'my file' is neither a file", self.problem("functions = my file"))
+        self.assertIn("'a' is given twice", self.problem("functions = a, a"))

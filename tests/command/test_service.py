@@ -1,0 +1,315 @@
+"""Tests of ``netd.command.service`` and ``protocol``: a command service from its section, without a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.testing import StringTransport
+from twisted.logger import formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from netd.command.commands import BadFunctions
+from netd.command.config import Config
+from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.kinds import ServiceKind
+from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
+from netd.wire.jsontext import encode
+from tests.command.bench import SUCCESS, TEST, answers
+
+KIND = ServiceKind("command", "netd.command")
+
+FUNCTIONS = '''
+from twisted.internet.defer import Deferred
+
+from netd.command import command
+
+waiting = []
+
+
+@command("test_command")
+def test_command(param1: int = 0, param4: list = ()):
+    """Take the wire page's example."""
+
+
+@command("echo")
+def echo(text: str):
+    return text
+
+
+@command("later")
+def later():
+    waiting.append(Deferred())
+    return waiting[-1]
+
+
+@command("fail")
+def fail():
+    raise ValueError("the lamp is broken")
+
+
+@command("odd")
+def odd():
+    return object()
+'''
+
+
+class CommandKindTests(ServiceKindTests, SynchronousTestCase):
+    """The command service keeps what every kind of service must keep."""
+
+    kind = KIND
+
+
+class ServiceTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.start()
+
+    def start(self, **options: Any) -> None:
+        """A service with functions of its own."""
+        path = Path(self.mktemp()).absolute().with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(FUNCTIONS, encoding="utf-8")
+        config = Config(functions=(str(path),), **options)
+        self.service, self.factory, self.reactor, self.bus = wired(KIND, config)
+        self.waiting = self.service._commands.find("later").function.__globals__["waiting"]
+        self.connections: list[Connection] = []
+        self.addCleanup(self.leaves_nothing)
+
+    def connect(self) -> Connection:
+        """A program."""
+        self.connections.append(connect(self.factory, self.reactor))
+        return self.connections[-1]
+
+    def leaves_nothing(self) -> None:
+        """No timer outlives the connections and the service."""
+        for connection in self.connections:
+            if connection.protocol in self.factory.connections:
+                connection.lose()
+        result_of(self.service.stopService())
+        self.reactor.advance(0)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class ConnectionTests(ServiceTests):
+    def test_old_program(self) -> None:
+        """An old program's command is answered in one write, and its connection closed."""
+        program = self.connect()
+        writes: list[bytes] = []
+        program.transport.write = writes.append  # type: ignore[method-assign]
+        program.say(TEST[:20], TEST[20:])
+        self.assertEqual((writes, program.is_closing), ([SUCCESS], True))
+
+    def test_half_close(self) -> None:
+        """The end of a program's sending side stands for the newline; what ends after the answer is closed for good."""
+        program = self.connect()
+        verifyObject(IHalfCloseableProtocol, program.protocol)
+        program.say(TEST[:-1])
+        program.protocol.readConnectionLost()
+        self.assertEqual(program.heard(), SUCCESS)
+        program.protocol.writeConnectionLost()
+        program.transport.disconnecting = False
+        program.protocol.readConnectionLost()
+        self.assertTrue(program.is_closing)
+
+    def test_clocks(self) -> None:
+        """Silence is answered when the time is up, and a whole object after a short silence."""
+        silent, whole = self.connect(), self.connect()
+        whole.say(TEST[:-1])
+        self.reactor.advance(0.2)
+        self.assertEqual((whole.heard(), silent.heard()), (SUCCESS, b""))
+        self.reactor.advance(3.8)
+        self.assertEqual(answers(silent.heard())[0]["error"], "no command came within 4 s")
+
+    def test_timeout(self) -> None:
+        """A function that does not return is answered when its time is up."""
+        program = self.connect()
+        self.assertEqual(program.say(b'{"command_id": "later"}\n'), b"")
+        self.reactor.advance(4)
+        self.assertEqual(answers(program.heard())[0]["error"], "later did not return within 4 s")
+
+    def test_others_have_their_turn(self) -> None:
+        """All of many commands at once are answered, over several turns."""
+        program = self.connect()
+        program.protocol.dataReceived(b'{"command_id": "echo", "text": "x", "id": 1}\n' * 100)
+        self.assertEqual(self.service.status()["counters"]["runs"], {"success": 32})
+        for _ in range(10):
+            self.reactor.advance(0)
+        self.assertEqual(len(answers(program.heard())), 100)
+
+    def test_a_program_that_does_not_read(self) -> None:
+        """Answers are not heaped up for a program that does not read them; it gets all of them when it does."""
+        program = self.connect()
+        producer = program.transport.producer
+        producer.pauseProducing()
+        program.say(b'{"command_id": "echo", "text": "%b", "id": 1}\n' % (b"x" * 1000) * 60)
+        for _ in range(10):
+            self.reactor.advance(0)
+        self.assertEqual(self.service.status()["counters"]["runs"], {"success": 32})
+        producer.resumeProducing()
+        for _ in range(10):
+            self.reactor.advance(0)
+        self.assertEqual(len(answers(program.heard())), 60)
+
+    def test_logs(self) -> None:
+        """A refused program, and a result that cannot travel, are in the log, with where the function is."""
+        lines: list[str] = []
+
+        def observe(logged: Any) -> None:
+            lines.append(formatEvent(logged))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.connect().say(b"\x1b[2J\n")
+        for _ in range(3):
+            self.connect().say(b'{"command_id": "odd"}\n')
+        refused, odd = lines
+        self.assertIn(r"b'\x1b[2J'", refused)
+        self.assertRegex(odd, r"command: the result of 'odd' \(.*\.py:\d+\) cannot be written as JSON")
+
+
+class StopTests(ServiceTests):
+    def test_what_runs_is_answered(self) -> None:
+        """Netd stops when what runs has been answered; who only waits is let go."""
+        running, idle = self.connect(), self.connect()
+        running.say(b'{"command_id": "later"}\n')
+        stopped: list[None] = []
+        self.service.stopService().addCallback(stopped.append)
+        self.assertEqual(answers(idle.heard())[0]["error"], "netd stops")
+        self.waiting[0].callback("done")
+        self.assertEqual(answers(running.heard()), [{"status": "success", "result": "done"}])
+        idle.lose()
+        self.assertEqual(stopped, [])
+        running.lose()
+        self.assertEqual(stopped, [None])
+
+    def test_threads_end(self) -> None:
+        """The threads of blocking functions end with the service."""
+        handed = self.service._execution.threads._handed
+        self.service._execution.threads._started = 2
+        result_of(self.service.stopService())
+        self.assertEqual((handed.get(timeout=0), handed.get(timeout=0)), (None, None))
+
+    def test_what_does_not_end_is_cut(self) -> None:
+        """A function that does not return does not keep netd from stopping."""
+        running = self.connect()
+        running.say(b'{"command_id": "later"}\n')
+        stopped = self.service.stopService()
+        self.reactor.advance(5)
+        result_of(stopped)
+        running.lose()
+        self.waiting[0].callback(None)
+
+
+class OperationTests(ServiceTests):
+    def test_list(self) -> None:
+        """Consoles see each command with its arguments and help."""
+        listed = {command["command_id"]: command for command in self.service.list()}
+        self.assertEqual(sorted(listed), ["command.list", "echo", "fail", "later", "odd", "test_command"])
+        self.assertEqual(listed["test_command"]["help"], "Take the wire page's example.")
+
+    def test_list_over_the_wire(self) -> None:
+        """Programs elsewhere can ask, too."""
+        [answer] = answers(self.connect().say(b'{"command_id": "command.list", "id": 1}\n'))
+        self.assertEqual(answer["result"], json.loads(encode(self.service.list())))
+
+    def test_run(self) -> None:
+        """A console's command runs as a program's does."""
+        self.bus.subscribe("command.main.*", lambda _: None)
+        self.assertEqual(result_of(self.service.run("echo", {"text": "x"})), {"status": "success", "result": "x"})
+        self.assertEqual(self.bus.events("command.main.run")[0].command_id, "echo")  # type: ignore[attr-defined]
+
+    def test_run_wrongly(self) -> None:
+        """What goes wrong is said as consoles say it."""
+        self.assertRaisesRegex(NoSuchTarget, "did you mean 'echo'", self.service.run, "ecoh")
+        self.assertRaisesRegex(InvalidArguments, "text: this argument is missing", self.service.run, "echo")
+        self.assertRaisesRegex(InvalidArguments, "none can be called 'id'", self.service.run, "echo", {"id": 1})
+        self.assertRaisesRegex(OperationFailed, "the lamp is broken", result_of, self.service.run("fail"))
+        self.flushLoggedErrors(ValueError)
+
+    def test_run_cancelled(self) -> None:
+        """A console that gives up while it waits disturbs nothing."""
+        running = self.service.run("later")
+        running.addErrback(lambda _: None)
+        running.cancel()
+        self.waiting[0].callback(None)
+        self.assertEqual(self.service.status()["counters"]["runs"], {"success": 1})
+
+    def test_status(self) -> None:
+        """The status tells what runs, and what was refused."""
+        self.connect().say(b'{"command_id": "later"}\n')
+        self.connect().say(b"?\n")
+        status = self.service.status()
+        self.assertEqual((status["running"], status["commands"], status["connections"]), (1, 6, 2))
+        self.assertEqual(status["threads"], {"busy": 0, "size": 8, "waiting": 0})
+        self.assertEqual(status["counters"]["refused"], {"not a command": 1})
+        self.waiting[0].callback(None)
+
+
+class StartTests(SynchronousTestCase):
+    def test_two_functions_under_one_name(self) -> None:
+        """Two functions under one name keep netd from starting, as does one under netd's own name."""
+        for names in (("a", "a"), ("command.list",)):
+            path = Path(self.mktemp()).absolute().with_suffix(".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lines = [f'@command("{name}")\ndef f{n}(): ...\n' for n, name in enumerate(names)]
+            path.write_text("from netd.command import command\n" + "".join(lines), encoding="utf-8")
+            with self.assertRaisesRegex(BadFunctions, rf"{path}:\d: command '{names[0]}' is there already, at "):
+                wired(KIND, Config(functions=(str(path),)))
+
+
+class AtOnceTests(ServiceTests):
+    """Programs that are answered before they are connections of the reactor's."""
+
+    def go_on(self, answer: Any) -> Connection:
+        """The connection that is to go on, with its transport."""
+        transport = StringTransport()
+        answer.makeConnection(transport)
+        self.connections.append(Connection(answer, transport, self.reactor))
+        return self.connections[-1]
+
+    def test_the_same_answers(self) -> None:
+        """Whatever one line says, its answer is what it is the ordinary way, and it is counted alike."""
+        for line in (
+            TEST,
+            b"?\n",
+            b'{"command_id": "odd"}\n',
+            b'{"command_id": "echo"}\r\n',
+            b'{"command_id": "echo", "text": "x"}\n',
+        ):
+            ordinary = self.connect()
+            expected = ordinary.say(line)
+            self.assertEqual(self.factory.answer_at_once(line, ("127.0.0.1", 1)), expected)
+            ordinary.lose()
+        counters = self.service.status()["counters"]
+        self.assertEqual((counters["accepted"], counters["bytes_in"] % 2, counters["bytes_out"] % 2), (10, 0, 0))
+
+    def test_a_function_that_takes_time(self) -> None:
+        """A command that is not done at once goes on as a connection, and is answered there."""
+        connection = self.go_on(self.factory.answer_at_once(b'{"command_id": "later"}\n', ("127.0.0.1", 1)))
+        self.assertEqual(connection.heard(), b"")
+        self.waiting[0].callback("done")
+        self.assertEqual(answers(connection.heard()), [{"status": "success", "result": "done"}])
+        self.assertTrue(connection.is_closing)
+
+    def test_a_kept_connection(self) -> None:
+        """A command with an id is answered, and its connection goes on with what is said next."""
+        line = b'{"command_id": "echo", "text": "x", "id": 1}\n'
+        connection = self.go_on(self.factory.answer_at_once(line, ("127.0.0.1", 1)))
+        self.assertEqual(answers(connection.heard())[0]["id"], 1)
+        self.assertEqual(answers(connection.say(line))[0]["id"], 1)
+        self.reactor.advance(300)
+        self.assertTrue(connection.is_closing)
+
+    def test_a_blank_line(self) -> None:
+        """A blank line is no command: the program has its time to send one."""
+        connection = self.go_on(self.factory.answer_at_once(b"\n", ("127.0.0.1", 1)))
+        self.assertEqual(connection.say(TEST), SUCCESS)
+
+    def test_too_long(self) -> None:
+        """A line that is too long is refused as it is the ordinary way."""
+        self.start(max_command=100)
+        answer = self.factory.answer_at_once(b"x" * 200 + b"\n", ("127.0.0.1", 1))
+        self.assertEqual(answers(answer)[0]["error"], "a line has at most 100 bytes")

@@ -1,0 +1,111 @@
+"""What tests of the feed stand on: a client's side of a WebSocket, and fakes for Faker, chance and clients."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from netd.client.feed import CLOSE, PONG, TEXT, FrameDecoder, encode_frame, request_head
+from netd.feed.rounds import TYPES, Delivery
+from netd.testing import Connection
+
+__all__ = [
+    "KEY",
+    "FakeFaker",
+    "FakeMember",
+    "FakeRandom",
+    "close_frame",
+    "frames",
+    "open_feed",
+    "pong",
+    "request",
+    "say",
+    "texts",
+]
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
+MASK = b"\x01\x02\x03\x04"
+
+
+def request(subprotocol: str | None = None, *headers: str, path: str = "/") -> bytes:
+    """A client's handshake."""
+    head = request_head("feed.example:8000", path, KEY, subprotocol)
+    return b"\r\n".join([head[:-4], *(header.encode() for header in headers), b"", b""])
+
+
+def say(text: str | dict[str, Any]) -> bytes:
+    """A client's text message; of an object, its JSON."""
+    return encode_frame(TEXT, (text if isinstance(text, str) else json.dumps(text)).encode(), MASK)
+
+
+def pong() -> bytes:
+    """A client's answer to a ping."""
+    return encode_frame(PONG, b"", MASK)
+
+
+def close_frame(payload: bytes = b"") -> bytes:
+    """A client's goodbye."""
+    return encode_frame(CLOSE, payload, MASK)
+
+
+def frames(stream: bytes) -> list[tuple[int, bytes]]:
+    """All messages and control frames in *stream*, which must end where a frame does."""
+    decoder = FrameDecoder()
+    decoder.feed(stream)
+    found = []
+    while (message := decoder.next_message()) is not None:
+        found.append(message)
+    assert not decoder._received, decoder._received
+    return found
+
+
+def texts(stream: bytes) -> list[str]:
+    """The text messages in *stream*, which holds nothing else."""
+    found = frames(stream)
+    assert all(opcode == TEXT for opcode, _ in found), found
+    return [payload.decode() for _, payload in found]
+
+
+def open_feed(connection: Connection, subprotocol: str | None = None) -> bytes:
+    """Do the handshake; what came after the server's answer."""
+    head, _, rest = connection.say(request(subprotocol)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return rest
+
+
+class FakeRandom:
+    """A random number generator that says its seed and counts."""
+
+    def __init__(self, seed: str | None) -> None:
+        self.seed = seed
+        self.count = 0
+
+    def next(self) -> str:
+        """What was asked for so many times."""
+        self.count += 1
+        return f"{self.seed}#{self.count}"
+
+
+class FakeFaker:
+    """Makes values that tell where they come from."""
+
+    random: FakeRandom
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in TYPES:
+            raise AttributeError(name)
+        return lambda: f"{name} {self.random.next()}"
+
+
+class FakeMember:
+    """A client that keeps what it gets."""
+
+    def __init__(self, *types: str) -> None:
+        self.types = types or TYPES
+        self.source: Any = None
+        self.got: list[Any] = []
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Keep it."""
+        self.got.append(delivery)

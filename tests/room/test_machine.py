@@ -1,0 +1,194 @@
+"""Tests of ``netd.room.machine`` and ``texts``: names, replies and lines, however they are cut."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.room.machine import TRANSITIONS, Input, State
+from netd.room.texts import BadName, Text, parse_name, readable
+from tests.room.bench import CONFIRMATION, Hall, Side
+
+
+class NameTests(SynchronousTestCase):
+    """What a bot says first."""
+
+    def setUp(self) -> None:
+        self.hall = Hall()
+
+    def refused(self, side: Side) -> str:
+        """What a bot that is refused was told, before it was disconnected; it has no place."""
+        [told] = side.hear()
+        self.assertIsNotNone(side.peer.closed)
+        self.assertEqual(len(side.refused), 1)
+        for room in self.hall.rooms:
+            self.assertEqual(room.present, [])
+        self.hall.clock.advance(100)
+        side.say(b"more")
+        side.lose()
+        return told.decode()
+
+    def test_empty(self) -> None:
+        """An empty name is refused in both dialects."""
+        for name in (b"\n", b"\r\n", b"  ", b" \n", b"\nLars"):
+            side = self.hall.connect()
+            side.say(name)
+            self.hall.clock.advance(0.2)
+            self.assertEqual(self.refused(side), "Your name is empty. Connect again and send a name first.\n")
+
+    def test_over_long(self) -> None:
+        """A name over the limit is refused at once, be it 65 bytes or 64 KiB; one of 64 bytes is taken."""
+        for name in (b"x" * 65, b"x" * 65 + b"\n", b"x" * 65536, "å".encode() * 33, b"\0" * 65536):
+            side = self.hall.connect()
+            side.say(name)
+            self.hall.clock.advance(0.2)
+            self.assertEqual(self.refused(side), "Your name is too long. Connect again with one of at most 64 bytes.\n")
+        self.assertIn(b"1/4", self.hall.bot("x" * 64).hear()[0])
+
+    def test_unreadable(self) -> None:
+        """Control characters and bytes that are no text are refused: names are shown to others."""
+        for name, complaint in ((b"La\x1b[2Jrs", "control characters"), (b"La\0rs\n", "control"), (b"La\xffrs", "not UTF-8")):
+            side = self.hall.connect()
+            side.say(name)
+            self.hall.clock.advance(0.2)
+            self.assertIn(complaint, self.refused(side))
+
+    def test_taken(self) -> None:
+        """A name that is taken in that room is refused, and the one who has it stays."""
+        first = self.hall.bot("Lars")
+        for again in ("Lars", "Lars\n", " Lars "):
+            side = self.hall.bot(again)
+            self.assertEqual(side.hear(), [b"The name 'Lars' is taken in this room. Connect again with another one.\n"])
+            self.assertEqual((side.peer.closed, side.refused), ("name taken", [("name taken", again.strip("\n").encode())]))
+            side.lose()
+        self.assertIsNone(first.peer.closed)
+        self.assertIn(b"2/4", self.hall.bot("lars").hear()[0])
+
+    def test_no_name(self) -> None:
+        """Who connects and says nothing is told so after a while."""
+        side = self.hall.connect()
+        self.hall.clock.advance(7.9)
+        self.assertEqual(side.hear(), [])
+        self.hall.clock.advance(0.2)
+        self.assertIn("No name came within 8 s.", self.refused(side))
+
+    def test_gone_before_its_name(self) -> None:
+        """Who leaves in the middle of its name leaves nothing behind."""
+        side = self.hall.connect()
+        side.say(b"La")
+        side.lose()
+        self.hall.clock.advance(1)
+        self.assertEqual((side.hear(), len(self.hall.rooms)), ([], 0))
+
+    def test_late_timer(self) -> None:
+        """A time that passes after the end means nothing."""
+        side = self.hall.connect()
+        side.say(b"\n")
+        side.conversation.expired()
+        self.assertEqual(len(side.hear()), 1)
+
+    @given(st.binary(max_size=100))
+    def test_any_name(self, said: bytes) -> None:
+        """Any bytes are either a name that can be shown, or refused."""
+        try:
+            name = parse_name(said, 64)
+        except BadName as error:
+            self.assertTrue(str(error).startswith("Your name "))
+        else:
+            self.assertTrue(name.isprintable() and name == name.strip() and 1 <= len(name.encode()) <= 64)
+
+
+class TextTests(SynchronousTestCase):
+    """What messages become."""
+
+    @given(st.binary(max_size=300))
+    def test_line(self, plain: bytes) -> None:
+        """Whatever is passed on, a line bot gets one line, and an old one text that it can decode."""
+        text = Text.of(readable(plain, 100))
+        self.assertEqual((text.line.count(b"\n"), text.line[-1:], text.line.count(b"\r")), (1, b"\n", 0))
+        text.plain.decode()
+        self.assertLessEqual(len(text.plain), 100)
+
+    def test_unchanged(self) -> None:
+        """Good text that fits is passed on byte for byte."""
+        for said in (b"\n Lars: hi \n\n", "Åse: ☀".encode()):
+            self.assertEqual(readable(said, 500), said)
+
+
+SAMPLES = (
+    b"Lars",
+    b"Nova\n",
+    b"Nova\r\nfirst\nsecond\n",
+    "Åse".encode(),
+    b"x" * 100,
+    b"\xff\n",
+)
+
+REPLIES = (b"yes", b"\n yes \n", "på\n".encode(), b"one\ntwo\n", b"\n", b"x" * 600, b"\xff\xfe")
+
+
+def _play(name: list[bytes], reply: list[bytes]) -> object:
+    """What everyone hears when one bot says a name and a reply in these pieces, and an old one the usual."""
+    hall = Hall(size=2, rounds=2)
+    side = hall.connect()
+    side.say(*name)
+    hall.clock.advance(0.3)
+    other = hall.bot("Ida")
+    hall.clock.advance(1.5)
+    side.say(*reply)
+    other.say(b"b")
+    hall.clock.advance(0.3)
+    heard = (side.hear(), other.hear(), side.peer.closed, side.refused[:1] and side.refused[0][0])
+    for _ in range(4):
+        hall.clock.advance(10)
+    assert len(hall.rooms) <= 1  # that in which Ida still waits
+    return heard
+
+
+class SplitTests(SynchronousTestCase):
+    """However the stream is cut, the same happens."""
+
+    def test_every_split_point(self) -> None:
+        """Names and replies cut at each byte, and byte by byte, give what they give in one piece."""
+        for name in SAMPLES:
+            whole = _play([name], [b"yes\n"])
+            for cut in range(1, len(name)):
+                self.assertEqual(_play([name[:cut], name[cut:]], [b"yes\n"]), whole, (name, cut))
+            self.assertEqual(_play([name[i : i + 1] for i in range(len(name))], [b"yes\n"]), whole, name)
+        for name in (b"Lars", b"Nova\n"):
+            for reply in REPLIES:
+                whole = _play([name], [reply])
+                for cut in range(1, len(reply), 7 if len(reply) > 100 else 1):
+                    self.assertEqual(_play([name], [reply[:cut], reply[cut:]]), whole, (reply, cut))
+                self.assertEqual(_play([name], [reply[i : i + 1] for i in range(len(reply))]), whole, reply)
+
+    @given(st.lists(st.binary(max_size=80), max_size=6), st.lists(st.binary(max_size=80), max_size=6))
+    def test_arbitrary_bytes(self, name: list[bytes], reply: list[bytes]) -> None:
+        """Whatever comes never raises, and the room goes on."""
+        _play(name, reply)
+
+    def test_coalesced(self) -> None:
+        """A line bot's name and all its replies in one read: what comes before it is asked is passed over."""
+        hall = Hall(size=2, rounds=2)
+        line = hall.connect()
+        line.say(b"Nova\nearly\nearlier\n")
+        other = hall.bot("Ida\n")
+        hall.clock.advance(1)
+        line.say(b"one\ntwo\nthree\n")
+        other.hear()
+        other.say(b"b\n")
+        self.assertEqual((line.hear()[-1], other.hear()), (CONFIRMATION, [b"one\n"]))
+        self.assertEqual(hall.rooms.counts["unasked"], 4)
+
+
+class TableTests(SynchronousTestCase):
+    """The table itself."""
+
+    def test_nothing_after_the_end(self) -> None:
+        """A connection that is being closed does nothing more."""
+        self.assertFalse([pair for pair in TRANSITIONS if pair[0] is State.OVER])
+
+    def test_line_bots_have_no_silence(self) -> None:
+        """How long a line bot is silent within a line means nothing."""
+        self.assertNotIn((State.LINES, Input.EXPIRED), TRANSITIONS)

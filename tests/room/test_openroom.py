@@ -1,0 +1,149 @@
+"""Tests of ``netd.room.openroom``: rooms without turns."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.kinds import ServiceKind
+from netd.room.config import Config
+from netd.room.events import Presence, Progress, Said
+from netd.room.texts import line_of
+from netd.testing import connect, result_of, wired
+from tests.room.bench import Hall
+
+
+class OpenRoomTests(SynchronousTestCase):
+    """Bots that talk as they please."""
+
+    def setUp(self) -> None:
+        self.hall = Hall(turns=False, size=3)
+        self.lars, self.ida, self.ola = self.hall.bots("Lars\n", "Ida\n", "Ola\n")
+
+    def test_at_once(self) -> None:
+        """What is said in one turn of the reactor reaches each of the others in one message, in order, without its own words."""
+        self.lars.say(b"one\ntwo\r\n")
+        self.ida.say(b"three\n")
+        self.lars.say(b"four\n")
+        self.hall.end_turn()
+        self.assertEqual(self.ola.hear(), [b"one\ntwo\nthree\nfour\n"])
+        self.assertEqual(self.lars.hear(), [b"three\n"])
+        self.assertEqual(self.ida.hear(), [b"one\ntwo\nfour\n"])
+
+    def test_alone(self) -> None:
+        """Who is the only one to speak hears nothing; lines without content are passed over."""
+        self.lars.say(b"hello\n", b" \n", b"\n")
+        self.hall.end_turn()
+        self.assertEqual((self.lars.hear(), self.ida.hear()), ([], [b"hello\n"]))
+        self.assertEqual(self.hall.rooms.counts["unasked"], 2)
+
+    def test_lines_only(self) -> None:
+        """An old bot could not keep the messages apart: it is told so, and no room is left of it."""
+        for hall in (self.hall, Hall(turns=False)):
+            rooms = len(hall.rooms)
+            self.lars.lose()
+            old = hall.bot("Old")
+            self.assertEqual(old.hear(), [b"This room speaks lines. Connect again and end your name with a newline.\n"])
+            self.assertEqual((old.peer.closed, len(hall.rooms)), ("no line bot", rooms))
+
+    def test_names_and_places(self) -> None:
+        """A name is taken once in a room; one that is full sends further bots to another; a free place is filled again."""
+        fourth = self.hall.bot("Lars\n")
+        self.assertIn(b"1/3", fourth.hear()[0])
+        fourth.lose()
+        self.ida.lose()
+        self.assertIn(b"'Lars' is taken", self.hall.bot("Lars\n").hear()[0])
+        self.assertIn(b"3/3", self.hall.bot("Eva\n").hear()[0])
+
+    def test_floods(self) -> None:
+        """A bot that says more in a second than 16 KiB is put out; what is spread over time is welcome."""
+        for _ in range(20):
+            self.ida.say(b"x" * 400 + b"\n")
+            self.ola.say(b"y\n" * 100)
+            self.hall.clock.advance(1)
+            self.hall.end_turn()
+        self.assertEqual((self.ida.peer.closed, self.ola.peer.closed), (None, None))
+        for _ in range(20):
+            self.ida.say(b"x" * 1000 + b"\n")
+        self.ola.say(b"\n" * 600)
+        self.assertEqual((self.ida.peer.closed, self.ola.peer.closed), ("flooding", "flooding"))
+        self.assertIsNone(self.lars.peer.closed)
+
+    def test_ends_with_the_last(self) -> None:
+        """A room ends when all have left, and leaves nothing."""
+        self.lars.say(b"bye\n")
+        for side in (self.lars, self.ida, self.ola):
+            side.lose()
+        self.hall.end_turn()
+        self.assertEqual((len(self.hall.rooms), self.hall.clock.getDelayedCalls()), (0, []))
+
+    def test_ended(self) -> None:
+        """The operator ends it at once; what was said in that turn is lost."""
+        self.lars.say(b"bye\n")
+        [room] = self.hall.rooms
+        self.assertEqual((room.describe()["state"], len(room.describe()["bots"])), ("talking", 3))
+        for _ in range(2):
+            room.end("ended by an operator")
+        self.hall.end_turn()
+        self.lars.lose()
+        self.assertEqual((self.ida.hear(), self.ida.peer.closed, len(self.hall.rooms)), ([], "ended by an operator", 0))
+        self.assertEqual(self.hall.clock.getDelayedCalls(), [])
+
+    def test_published(self) -> None:
+        """Everything said is published to who listens; without a listener, the last word of each turn is kept."""
+        self.lars.say(b"one\ntwo\n")
+        self.hall.end_turn()
+        self.assertEqual(self.hall.bus.events("room.main.1.said"), [Said(1, "Lars", "two", 0, True)])
+        self.hall.bus.subscribe("room.>", lambda _: None)
+        self.lars.say(b"one\ntwo\n")
+        self.hall.end_turn()
+        self.assertEqual(len(self.hall.bus.events("room.main.1.said")), 3)
+        self.ida.lose()
+        self.hall.rooms.end_all("netd stops")
+        self.assertEqual(self.hall.bus.events("room.main.1.presence")[-3], Presence(1, "Ida", "left", "its connection closed"))
+        self.assertEqual(self.hall.bus.events("room.main.1.state"), [Progress(1, "over", 0, 4, 3, ("Lars", "Ola"), "netd stops")])
+
+    @given(st.lists(st.tuples(st.integers(0, 2), st.binary(max_size=60)), max_size=12))
+    def test_arbitrary_bytes(self, said: list[tuple[int, bytes]]) -> None:
+        """Whatever is said, each of the others gets whole lines, and never its own."""
+        hall = Hall(turns=False, size=3)
+        sides = hall.bots("0\n", "1\n", "2\n")
+        for index, content in said:
+            sides[index].say(content)
+        hall.end_turn()
+        for side in sides:
+            for block in side.hear():
+                self.assertEqual((block[-1:], b"\n\n" in block, b"\r" in block), (b"\n", False, False))
+
+    def test_line(self) -> None:
+        """A line is cut where the limit is, at a whole character, and repaired where it is no text."""
+        for said, line in (
+            (b" a ", b"a\n"),
+            (b"x" * 9, b"xxxxx\n"),
+            ("ååå".encode(), "åå\n".encode()),
+            (b"a\xff", "a\ufffd\n".encode()),
+        ):
+            self.assertEqual(line_of(said, 5), line)
+
+
+class OneWriteTests(SynchronousTestCase):
+    """Through the shells."""
+
+    def test_one_write(self) -> None:
+        """All that one turn of the reactor brings for a bot is one write."""
+        service, factory, reactor, _bus = wired(ServiceKind("room", "netd.room"), Config(turns=False, size=100))
+        bots = [connect(factory, reactor, port=port) for port in range(3)]
+        for number, bot in enumerate(bots):
+            bot.say(b"bot%d\n" % number)
+        writes: list[bytes] = []
+        bots[0].transport.write = writes.append  # type: ignore[method-assign]
+        for bot in bots[1:]:
+            bot.protocol.dataReceived(b"hello\n")
+        reactor.advance(0)
+        self.assertEqual(writes, [b"hello\nhello\n"])
+        stopped = service.stopService()
+        for bot in bots:
+            bot.lose()
+        result_of(stopped)
+        self.assertEqual(reactor.getDelayedCalls(), [])

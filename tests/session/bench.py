@@ -1,0 +1,174 @@
+"""Sessions on the workbench: a roster over recording peers, with clock, dialling and chance in the test's hands."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.task import Clock
+
+from netd.session.addresses import AllowList
+from netd.session.lifecycle import Session, Surroundings
+from netd.session.machine import Stream
+from netd.session.named import ChannelSpec
+from netd.session.roster import Roster
+from netd.session.rules import Rules
+from netd.session.tokens import Alphabet
+from netd.testing import RecordingBus, RecordingPeer
+from netd.wire.jsontext import encode
+
+RULES = Rules(
+    channels=(ChannelSpec("x", "Heart rate", "bpm"), ChannelSpec("y"), ChannelSpec("z")),
+    accept_unsolicited=False,
+    sessions_per_host=1,
+    max_sessions=100,
+    connect_back_timeout=10.0,
+    announce_timeout=8.0,
+    token_timeout=0.05,
+    idle_timeout=30.0,
+    stop_grace=1.0,
+    reconnect=True,
+    reconnect_delay=1.0,
+    max_reconnect_delay=60.0,
+)
+
+HOST = "10.0.0.5"
+
+
+def hello(session: int | None = 1, **channels: dict[str, str]) -> bytes:
+    """The hello of a newer agent."""
+    return encode({"session": session, "channels": channels or {"x": {}}}) + b"\n"
+
+
+class Dialling:
+    """A control connection that is being made."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Note it."""
+        self.is_cancelled = True
+
+
+class Line:
+    """A control connection that was made, and the session's end of it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.peer = RecordingPeer()
+        self.control = session.connected(self.peer)
+
+    def expire(self) -> None:
+        """The pending expiry passes."""
+        assert self.peer.expiry is not None
+        self.peer.expiry = None
+        self.control.expired()
+
+    def lose(self) -> None:
+        """It is gone."""
+        self.session.control_lost("the agent closed it")
+
+
+class Side:
+    """One data connection, and the shell of its stream.
+
+    :ivar refused: kind and excerpt of each refusal.
+    """
+
+    def __init__(self, bench: Bench, host: str | None) -> None:
+        self.peer = RecordingPeer()
+        self.refused: list[tuple[str, bytes]] = []
+        self.why = ""
+        self._bench = bench
+        self.stream = Stream(bench.roster, self.peer, None if host is None else ip_address(host), self)
+        self.stream.start()
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """From the stream."""
+        self.refused.append((kind, excerpt))
+        self.why = why
+
+    def say(self, *pieces: bytes) -> Side:
+        """Deliver *pieces*, each as one read, with all the turns that they need."""
+        for piece in pieces:
+            if self.peer.closed is None:
+                self.stream.receive(piece)
+                self._bench.clock.advance(0)
+        return self
+
+    def expire(self) -> Side:
+        """Time passes until the pending expiry."""
+        assert self.peer.expiry is not None
+        expiry, self.peer.expiry = self.peer.expiry, None
+        self._bench.clock.advance(expiry)
+        self.stream.expired()
+        return self
+
+    def lose(self) -> None:
+        """It is gone."""
+        self.stream.lost(self.peer.closed or "the agent closed it")
+
+
+class Bench:
+    """A roster, and all that it knows of the world.
+
+    :ivar dialled: each dialling, in order.
+    """
+
+    def __init__(self, agents: str = "10.0.0.0/8", elsewhere: str = "", letters: str = "xyz", **rules: Any) -> None:
+        self.clock = Clock()
+        self.clock.advance(1000)
+        self.bus = RecordingBus()
+        self.dialled: list[Dialling] = []
+        self.chance = 1.0
+        world = Surroundings(
+            evolve(RULES, **rules),
+            self.bus,
+            "session.main",
+            self.clock.seconds,
+            self.clock.callLater,
+            self._dial,
+            lambda: self.chance,
+        )
+        networks = tuple(ip_network(text) for text in elsewhere.split())
+        self.roster = Roster(world, Alphabet(letters), AllowList([ip_network(text) for text in agents.split()]), networks)
+
+    def _dial(self, session: Session) -> Dialling:
+        self.dialled.append(Dialling(session))
+        return self.dialled[-1]
+
+    def start(self, host: str = HOST) -> Session:
+        """A session that is being dialled."""
+        session = self.roster.start(host, ip_address(host))
+        self.clock.advance(0)
+        return session
+
+    def await_agent(self, host: str = HOST) -> tuple[Session, Line]:
+        """A session whose agent has been told its id more than a second ago."""
+        session = self.start(host)
+        line = Line(session)
+        line.expire()
+        return session, line
+
+    def stream(self, host: str = HOST) -> tuple[Session, Line, Side]:
+        """A session whose agent has announced itself in the first dialect."""
+        session, line = self.await_agent(host)
+        first = session.id
+        side = self.connect(host).say(b"s1%ds2%ds3%d\n" % (first, first + 1, first + 2))
+        return session, line, side
+
+    def connect(self, host: str | None = HOST) -> Side:
+        """A data connection that has said nothing."""
+        return Side(self, host)
+
+    def watch(self) -> list[tuple[str, float]]:
+        """Subscribe to all samples; the channel and value of each are added to the list."""
+        seen: list[tuple[str, float]] = []
+        self.bus.subscribe(
+            "session.*.*.*",
+            lambda message: seen.append((message.subject.split(".", 2)[2], message.event.value)),
+        )
+        return seen

@@ -1,0 +1,420 @@
+"""Tests of ``netd.session.machine``: what may come on a data connection, from whom, and when."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.session.events import SampleTaken
+from netd.session.machine import EARLY_LIMIT, State
+from netd.session.named import HELLO_LIMIT
+from netd.session.states import State as SessionState
+from netd.wire.jsontext import decode_object
+from tests.session.bench import HOST, Bench, Side, hello
+
+ELSEWHERE = "10.0.0.6"
+
+
+class FirstDialectTests(SynchronousTestCase):
+    """Agents as they have always been."""
+
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.seen = self.bench.watch()
+        self.session, self.line = self.bench.await_agent()
+        self.side = self.bench.connect()
+
+    def test_a_session(self) -> None:
+        """Three announcements, each ended by silence, then samples, each ended by silence: values on the bus."""
+        for token in (b"s11", b"s22", b"s33", b"x111", b"y222", b"z333"):
+            self.side.say(token)
+            self.assertEqual(self.side.peer.expiry, 0.05)
+            self.side.expire()
+        self.assertEqual(self.seen, [("1.x", 111), ("1.y", 222), ("1.z", 333)])
+        self.assertIs(self.session.state, SessionState.STREAMING)
+        self.assertEqual((self.session.dialect, self.side.refused), ("first", []))
+
+    def test_first_announcement_is_enough(self) -> None:
+        """The session streams from the first announcement on."""
+        self.side.say(b"s11").expire()
+        self.assertIs(self.session.state, SessionState.STREAMING)
+        self.side.say(b"x1\n")
+        self.assertEqual(self.seen, [("1.x", 1)])
+
+    def test_every_cut(self) -> None:
+        """Wherever the stream is cut, the same samples arrive; all in one read, and byte by byte."""
+        wire, expected = b"s11s22s33x111y-1.5e3z333x7", [("x", 111), ("y", -1500), ("z", 333), ("x", 7)]
+        cuts = [[0, at, len(wire)] for at in range(len(wire))] + [[*range(len(wire) + 1)]]
+        for cut in cuts:
+            bench = Bench()
+            seen = bench.watch()
+            bench.await_agent()
+            side = bench.connect().say(*(wire[a:b] for a, b in pairwise(cut)))
+            side.lose()
+            self.assertEqual(seen, [(f"1.{channel}", value) for channel, value in expected], cut)
+
+    def test_announcements_in_another_order(self) -> None:
+        """Which channel is announced first does not matter."""
+        self.side.say(b"s33s11s22x5\n")
+        self.assertEqual(self.seen, [("1.x", 5)])
+
+    def test_slow_announcement(self) -> None:
+        """An id of which only a part came before a pause is not mistaken for another one."""
+        bench = Bench(sessions_per_host=9)
+        sessions = [bench.await_agent()[0] for _ in range(5)]
+        side = bench.connect()
+        side.say(b"s1").expire()
+        side.say(b"1").expire()
+        self.assertIs(side.stream.session, sessions[0])
+        late = bench.connect()
+        late.say(b"s19").expire()
+        self.assertIs(late.stream.state, State.FRESH)
+        late.say(b"9").expire()
+        self.assertIs(late.stream.state, State.FRESH)
+        late.expire()
+        self.assertEqual((late.peer.closed, late.refused), ("not expected", [("not expected", b"")]))
+
+    def test_samples_before_the_announcement(self) -> None:
+        """A sample that comes before the announcement is of no session: dropped and counted, and the rest goes on."""
+        self.side.say(b"x1\n", b"s11\nx2\n")
+        self.assertEqual((self.seen, self.side.refused), ([("1.x", 2)], [("early sample", b"x1\n")]))
+
+    def test_bad_samples(self) -> None:
+        """A sample that is no number is counted and told to the log, and the rest goes on."""
+        self.side.say(b"s11\nx1\nxnan\nyinf\nz3\n")
+        self.assertEqual(self.seen, [("1.x", 1), ("1.z", 3)])
+        self.assertEqual((self.session.readings.bad, self.side.refused), (2, [("bad sample", b"xnan")]))
+
+    def test_end_of_the_connection(self) -> None:
+        """What was begun when the agent hung up is taken; what was bad about it is told."""
+        self.side.say(b"s11\n", b"x", b"42").lose()
+        self.assertEqual(self.seen, [("1.x", 42)])
+        bench = Bench()
+        bench.await_agent()
+        side = bench.connect().say(b"s11\nx1y")
+        side.lose()
+        self.assertEqual(side.refused, [("bad sample", b"y")])
+
+    def test_end_with_another_session_s_announcement(self) -> None:
+        """The last token of a connection cannot be an announcement of another session either."""
+        self.side.say(b"s11s29").lose()
+        self.assertEqual(self.side.refused, [("not expected", b"")])
+
+    def test_silence_between_samples(self) -> None:
+        """After silence has ended a token, there is nothing more to wait for until the next."""
+        self.side.say(b"s11x1").expire()
+        self.assertIsNone(self.side.peer.expiry)
+        self.side.say(b"x2\n")
+        self.assertIsNone(self.side.peer.expiry)
+        self.side.say(b"x3", b"\n")
+        self.assertIsNone(self.side.peer.expiry)
+
+    def test_other_letters(self) -> None:
+        """The configuration's letters are the channels, in its order."""
+        bench = Bench(letters="abcd")
+        session, _ = bench.await_agent()
+        bench.connect().say(b"s44a1\n")
+        self.assertIs(session.state, SessionState.STREAMING)
+        self.assertEqual(bench.await_agent("10.0.0.7")[0].id, 5)
+
+
+class FloodTests(SynchronousTestCase):
+    """Agents that send more at a time than others should have to wait for."""
+
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.seen = self.bench.watch()
+        self.session, self.line, self.side = self.bench.stream()
+        self.side.say(b"x0\n")
+        self.wire = b"".join(b"x%d\n" % number for number in range(1, 5001))
+        self.all = [("1.x", number) for number in range(5001)]
+
+    def test_a_piece_a_turn(self) -> None:
+        """Much at a time is taken bit by bit, and the agent not read from meanwhile: nothing is lost, others get their turn."""
+        self.side.stream.receive(self.wire)
+        self.assertEqual((len(self.seen), self.side.peer.is_reading), (1, False))
+        self.bench.clock.advance(0)
+        self.assertEqual((self.seen, self.side.peer.is_reading), (self.all, True))
+
+    def test_silence_in_between(self) -> None:
+        """While something waits to be taken, nothing that came before it is ended by silence."""
+        self.side.say(b"s11", b"x1")
+        self.side.stream.receive(b"1" + self.wire)
+        self.side.stream.expired()
+        self.side.say(b"\n")
+        self.assertEqual(self.seen[1][1], 11)
+
+    def test_little_on_top(self) -> None:
+        """What still comes while something waits is taken after it."""
+        self.side.stream.receive(self.wire)
+        self.side.stream.receive(b"x7\n")
+        self.bench.clock.advance(0)
+        self.assertEqual(self.seen, [*self.all, ("1.x", 7)])
+
+    def test_hangs_up(self) -> None:
+        """What an agent sent before it hung up is all taken."""
+        self.side.stream.receive(self.wire)
+        self.side.lose()
+        self.assertEqual(self.seen, self.all)
+        self.bench.clock.advance(0)
+        self.assertEqual(self.seen, self.all)
+
+    def test_is_hung_up_on(self) -> None:
+        """What was not taken when the session ended, or the connection was refused, is not taken afterwards."""
+        self.side.stream.receive(self.wire)
+        self.session.cut()
+        self.bench.clock.advance(0)
+        self.assertEqual(len(self.seen), 1)
+        stranger = self.bench.connect().say(b"s1999\n" + self.wire)
+        self.assertEqual((stranger.peer.closed, stranger.peer.is_reading, len(self.seen)), ("not expected", False, 1))
+
+
+class WhoseTests(SynchronousTestCase):
+    """A connection back belongs to a session that netd has started, by its ids and by where it comes from."""
+
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.session, self.line = self.bench.await_agent()
+
+    def _refused(self, side: Side, kind: str = "not expected") -> None:
+        self.assertEqual((side.peer.closed, side.refused[0][0]), (kind, kind))
+        self.assertIs(side.stream.state, State.OVER)
+
+    def test_other_ids(self) -> None:
+        """Ids of no session are refused, and the session still waits for its agent."""
+        self._refused(self.bench.connect().say(b"s1142s2143s3144x1\n"))
+        self.assertTrue(self.session.expects_agent)
+
+    def test_elsewhere(self) -> None:
+        """The right ids from another address are refused, with the remedy."""
+        side = self.bench.connect(ELSEWHERE).say(b"s11s22s33x1\n")
+        self._refused(side)
+        self.assertIn("dialled at 10.0.0.5", side.why)
+        self.assertIn("`connect_back_from`", side.why)
+        self.assertTrue(self.session.expects_agent)
+
+    def test_elsewhere_but_allowed(self) -> None:
+        """Agents behind NAT may come from the networks that the configuration names."""
+        bench = Bench(elsewhere="192.168.0.0/24")
+        session, _ = bench.await_agent()
+        bench.connect("192.168.0.9").say(b"s11\n")
+        self.assertIs(session.state, SessionState.STREAMING)
+
+    def test_without_an_address(self) -> None:
+        """A connection of no IP address belongs to no agent."""
+        self._refused(self.bench.connect(None).say(b"s11\n"))
+
+    def test_ids_that_do_not_belong_together(self) -> None:
+        """Ids of two sessions at once are refused before anything is believed of them."""
+        side = self.bench.connect().say(b"s11s29\nx1\n")
+        self._refused(side)
+        self.assertTrue(self.session.expects_agent)
+
+    def test_a_foreign_id_later(self) -> None:
+        """An agent that announces a channel of another session after its own is hung up on."""
+        seen = self.bench.watch()
+        side = self.bench.connect().say(b"s11\nx1\n")
+        side.say(b"s29\nx2\n")
+        self._refused(side)
+        side.lose()
+        self.assertEqual(seen, [("1.x", 1)])
+        self.assertIs(self.session.state, SessionState.FAILING)
+
+    def test_two_agents(self) -> None:
+        """A session has one data connection: the second is refused, and the first goes on."""
+        seen = self.bench.watch()
+        side = self.bench.connect().say(b"s11\n")
+        self._refused(self.bench.connect().say(b"s11\n"))
+        side.say(b"x5\n")
+        self.assertEqual(seen, [("1.x", 5)])
+
+    def test_before_it_was_told(self) -> None:
+        """Ids of a session whose agent has not been told them yet are refused."""
+        bench = Bench()
+        bench.start()
+        self._refused(bench.connect().say(b"s11\n"))
+
+    def test_silence(self) -> None:
+        """A connection that says nothing is closed in time."""
+        side = self.bench.connect()
+        self.assertEqual(side.peer.expiry, 8.0)
+        side.expire()
+        self._refused(side, "never announced")
+        self.assertIn("neither an announcement nor a sample", side.why)
+
+    def test_samples_alone(self) -> None:
+        """Samples without an announcement do not keep a connection open."""
+        side = self.bench.connect()
+        for _ in range(15):
+            self.bench.clock.advance(0.5)
+            side.say(b"x1\n")
+        self.assertEqual(side.peer.expiry, 0.5)
+        side.expire()
+        self.assertEqual((side.peer.closed, side.refused[-1][0]), ("never announced", "never announced"))
+
+    def test_dripping(self) -> None:
+        """Byte after byte of nothing does not postpone the end."""
+        side = self.bench.connect()
+        for _ in range(79):
+            self.bench.clock.advance(0.1)
+            side.say(b"s")
+        assert side.peer.expiry is not None
+        self.assertLessEqual(side.peer.expiry, 0.1)
+        self.bench.clock.advance(0.2)
+        side.stream.expired()
+        self.assertEqual(side.peer.closed, "never announced")
+
+    def test_too_much(self) -> None:
+        """A connection that says a lot, but not whose it is, is closed without waiting."""
+        side = self.bench.connect().say(b"x1\n" * EARLY_LIMIT)
+        self.assertEqual(side.peer.closed, "never announced")
+
+    @given(
+        st.lists(st.binary(max_size=30) | st.sampled_from([b"s11", b"s1", b"x5", b"{", hello(), b"\n", b"z 1\n"]), max_size=20)
+    )
+    def test_anything(self, pieces: list[bytes]) -> None:
+        """Arbitrary bytes never raise; the connection goes on, or is closed with a reason."""
+        bench = Bench()
+        bench.await_agent()
+        side = bench.connect()
+        for piece in pieces:
+            side.say(piece)
+            if side.peer.closed is None and side.peer.expiry is not None:
+                side.expire()
+        side.lose()
+
+
+class UnsolicitedTests(SynchronousTestCase):
+    """With ``accept_unsolicited = yes``."""
+
+    def setUp(self) -> None:
+        self.bench = Bench(accept_unsolicited=True)
+        self.seen = self.bench.watch()
+
+    def test_announced(self) -> None:
+        """An agent that nobody dialled gets a session of its own, under an id of netd's."""
+        side = self.bench.connect().say(b"s1999s21000x5\n")
+        session = side.stream.session
+        assert session is not None
+        self.assertEqual((self.seen, session.id, session.host), ([("1.x", 5)], 1, HOST))
+        self.assertEqual((self.bench.dialled, session.ping()), ([], False))
+        side.say(b"s3900y1\n")
+        self.assertEqual(self.seen, [("1.x", 5), ("1.y", 1)])
+
+    def test_samples_alone(self) -> None:
+        """An agent that just sends samples is taken in at the first."""
+        self.bench.connect().say(b"x5\nx6\n")
+        self.assertEqual(self.seen, [("1.x", 5), ("1.x", 6)])
+
+    def test_newer(self) -> None:
+        """A newer agent names no session then."""
+        self.bench.connect().say(hello(None, temp={}) + b"temp 5\n")
+        self.assertEqual(self.seen, [("1.temp", 5)])
+
+    def test_ends(self) -> None:
+        """Its session ends with its connection, and nobody dials it."""
+        side = self.bench.connect().say(b"x5\n")
+        side.lose()
+        self.bench.clock.advance(0)
+        self.assertEqual((len(self.bench.roster), self.bench.dialled), (0, []))
+
+    def test_stopped(self) -> None:
+        """An operator can end it, though it cannot be told to stop."""
+        side = self.bench.connect().say(b"x5\n")
+        self.bench.roster.find(1).stop("stopped by an operator")
+        self.bench.clock.advance(0)
+        self.assertEqual((side.peer.closed, len(self.bench.roster)), ("stopped by an operator", 0))
+
+    def test_dialled_one_still_matches(self) -> None:
+        """An agent that was dialled is still known by its ids."""
+        session, _ = self.bench.await_agent()
+        side = self.bench.connect().say(b"s11\n")
+        self.assertIs(side.stream.session, session)
+
+    def test_not_from_anywhere(self) -> None:
+        """Agents outside of the allow-list are refused all the same, and so is one too many."""
+        side = self.bench.connect("172.16.0.1").say(b"x5\n")
+        self.assertEqual(side.peer.closed, "not expected")
+        self.assertIn("172.16.0.1 is not in the list", side.why)
+        bench = Bench(accept_unsolicited=True, max_sessions=1)
+        bench.connect().say(b"x5\n")
+        side = bench.connect().say(b"x5\n")
+        self.assertEqual(side.peer.closed, "not expected")
+        self.assertIn("max_sessions", side.why)
+
+    def test_silence(self) -> None:
+        """Neither announcement nor sample: closed, here too."""
+        side = self.bench.connect().expire()
+        self.assertIn("neither an announcement nor a sample", side.why)
+
+
+class NewerDialectTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.seen = self.bench.watch()
+        self.session, self.line = self.bench.await_agent()
+        self.side = self.bench.connect()
+
+    def test_a_session(self) -> None:
+        """A hello names the channels; lines of any of them follow, with times or without."""
+        self.side.say(hello(1, temp={"label": "Temperature", "unit": "°C"}, x={}), b"temp 21.5 1732.125\nx -3\n")
+        self.assertEqual(self.seen, [("1.temp", 21.5), ("1.x", -3)])
+        [event] = self.bench.bus.events("session.main.1.temp")
+        self.assertEqual(event, SampleTaken(21.5, self.bench.clock.seconds(), 1732.125))
+        described = self.session.describe()
+        self.assertEqual(described["dialect"], "newer")
+        channels = {name: (facts["label"], facts["unit"]) for name, facts in described["channels"].items()}
+        self.assertEqual(channels, {"temp": ("Temperature", "°C"), "x": ("Heart rate", "bpm")})
+
+    def test_every_cut(self) -> None:
+        """Wherever the stream is cut, the same samples arrive; all in one read, and byte by byte."""
+        wire = hello(1, x={}, y={}) + b"x 1\ny 2 3\n"
+        cuts = [[0, at, len(wire)] for at in range(len(wire))] + [[*range(len(wire) + 1)]]
+        for cut in cuts:
+            bench = Bench()
+            seen = bench.watch()
+            bench.await_agent()
+            bench.connect().say(*(wire[a:b] for a, b in pairwise(cut)))
+            self.assertEqual(seen, [("1.x", 1), ("1.y", 2)], cut)
+
+    def test_unknown_channel(self) -> None:
+        """A sample of a channel that the hello did not name is bad, and the rest goes on."""
+        self.side.say(hello(), b"y 5\nx 6\nx nan\n")
+        self.session.describe()
+        self.assertEqual((self.seen, self.session.readings.bad), ([("1.x", 6)], 2))
+
+    def _told(self, side: Side, kind: str) -> str:
+        self.assertEqual(side.peer.closed, kind)
+        return str(decode_object(side.peer.take_sent())["error"])
+
+    def test_bad_hello(self) -> None:
+        """A newer agent is told what is wrong with its hello."""
+        self.assertIn("`channels`", self._told(self.side.say(b"{}\n"), "bad hello"))
+
+    def test_wrong_session(self) -> None:
+        """A newer agent is told that nobody waits for it."""
+        self.assertIn("no session of that id", self._told(self.side.say(hello(7)), "not expected"))
+        self.assertIn("no session was named", self._told(self.bench.connect().say(hello(None)), "not expected"))
+
+    def test_endless_hello(self) -> None:
+        """A hello without an end is refused when it becomes too long."""
+        half = b"{" * (HELLO_LIMIT // 2)
+        self.assertIn("at most", self._told(self.side.say(half, half, b"{"), "bad hello"))
+        self.assertIn("at most", self._told(self.bench.connect().say(half + half + b"{\n"), "bad hello"))
+
+    def test_slow_hello(self) -> None:
+        """A hello that does not come to an end in time is refused, and dripping does not help."""
+        self.side.say(b'{"session"')
+        self.assertEqual(self.side.peer.expiry, 8.0)
+        self.bench.clock.advance(7)
+        self.side.say(b":")
+        self.assertEqual(self.side.peer.expiry, 1.0)
+        self.assertIn("in the middle of a hello", self._told(self.side.expire(), "timed out"))
+
+    def test_no_clock_afterwards(self) -> None:
+        """Nothing is timed on the connection of a newer agent but its silence, which the session minds."""
+        self.side.say(hello() + b"x")
+        self.assertIsNone(self.side.peer.expiry)

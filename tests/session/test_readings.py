@@ -1,0 +1,98 @@
+"""Tests of ``netd.session.readings``: what is known of channels, whether anybody watches or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.session.events import SampleTaken
+from netd.session.named import ChannelSpec, LineReader
+from netd.session.readings import KEPT, Readings
+from netd.session.tokens import Alphabet, TokenReader
+from netd.testing import RecordingBus
+
+SPECS = (ChannelSpec("x", "Heart rate", "bpm"), ChannelSpec("y"))
+
+
+class ReadingsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.bus = RecordingBus()
+        self.readings = Readings(self.bus, "session.main.1")
+        self.readings.open(TokenReader(Alphabet("xyz")), SPECS, 1000.0)
+
+    def _x(self, now: float) -> dict[str, Any]:
+        return self.readings.describe(now)["x"]
+
+    def test_facts(self) -> None:
+        """Of each channel there are the newest value, the range, the number of samples, and when the newest came."""
+        self.readings.take(b"x3x1x2", 1001.0)
+        facts = self._x(1001.5)
+        expected = {"label": "Heart rate", "unit": "bpm", "last": 2.0, "min": 1.0, "max": 3.0, "samples": 3, "time": 1001.5}
+        self.assertEqual({name: facts[name] for name in expected}, expected | {"time": 1001.0})
+        nothing = {"label": "", "unit": "", "last": None, "min": None, "max": None, "rate": 0.0, "samples": 0, "time": None}
+        self.assertEqual(self.readings.describe(1001.5)["y"], nothing)
+
+    def test_range_over_time(self) -> None:
+        """The range is that of all samples, also of those that came before the agent was dialled again."""
+        self.readings.take(b"x3\n", 1001.0)
+        self.readings.open(LineReader(), SPECS, 1010.0)
+        self.readings.take(b"x -5\n", 1011.0)
+        self.readings.take(b"x 1\n", 1013.0)
+        self.assertEqual([self._x(1013.0)[name] for name in ("min", "max", "last", "samples")], [-5.0, 3.0, 1.0, 3])
+
+    def test_rate(self) -> None:
+        """The rate follows what an agent sends: soon after the beginning, and after each change."""
+        for tick in range(100):
+            self.readings.take(b"x1\n", 1000 + tick * 0.2)
+        self.assertAlmostEqual(self._x(1019.8)["rate"], 5, delta=0.3)
+        for tick in range(100):
+            self.readings.take(b"x1\n" * 3, 1020 + tick * 0.1)
+        self.assertAlmostEqual(self._x(1030.0)["rate"], 30, delta=4)
+        self._x(1036.0)
+        self.assertEqual(self._x(1046.0)["rate"], 0)
+
+    def test_watched(self) -> None:
+        """While somebody subscribes to a channel, each of its samples is published, in order, as it comes."""
+        seen: list[object] = []
+        self.bus.subscribe("session.main.1.x", lambda message: seen.append(message.event))
+        self.readings.take(b"x1y7x2\n", 1001.0)
+        self.readings.take(b"x3\n", 1001.1)
+        self.assertEqual(seen, [SampleTaken(1, 1001.0), SampleTaken(2, 1001.0), SampleTaken(3, 1001.1)])
+        self.assertEqual(self.readings.describe(1001.1)["x"]["samples"], 3)
+        self.assertEqual(len(seen), 3)
+
+    def test_unwatched(self) -> None:
+        """While nobody does, the newest sample is published once a second at most: the bus always knows it."""
+        for tick in range(50):
+            self.readings.take(b"x%d\n" % tick, 1000 + tick * 0.1)
+        published = self.bus.events("session.main.1.x")
+        self.assertEqual(len(published), 5)
+        self.assertEqual(self.bus.last("session.>")[0].event, SampleTaken(40, 1004.0))
+
+    def test_large_reads(self) -> None:
+        """What comes in bulk is counted at once, so that nothing piles up."""
+        self.readings.take(b"x1\n", 1000.1)
+        self.readings.take(b"x2\n" * KEPT, 1000.2)
+        self.assertEqual((self.readings.samples, self.readings._blocks), (1 + KEPT, []))
+
+    def test_flood(self) -> None:
+        """Of an agent that sends very much, all samples count, and a part of them for the range; that is said."""
+        for value in (1, 2, 3):
+            self.readings.take(b"x%d\n" % value * 20_000, 1000.0)
+        facts = self._x(1000.1)
+        self.assertEqual([facts[name] for name in ("min", "max", "last", "samples")], [1.0, 1.0, 3.0, 60_000])
+        self.assertEqual(self.readings.unspanned, 40_000)
+        self.readings.take(b"x9\n" * 10, 1001.2)
+        self.assertEqual((self._x(1001.3)["max"], self.readings.unspanned), (9.0, 40_000))
+
+    def test_unknown_channel(self) -> None:
+        """Samples of a channel that there is not are bad."""
+        self.readings.take(b"z1x1z2", 1002.0)
+        self.assertEqual((self.readings.samples, self.readings.bad), (1, 2))
+
+    def test_times(self) -> None:
+        """The agent's own time travels with its sample, also when nobody watches."""
+        self.readings.open(LineReader(), SPECS, 1010.0)
+        self.readings.take(b"x 5 77\n", 1011.0)
+        self.assertEqual(self.bus.events("session.main.1.x"), [SampleTaken(5, 1011.0, 77.0)])

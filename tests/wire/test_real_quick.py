@@ -1,0 +1,245 @@
+"""Tests of ``netd.wire.quick``, over real sockets and a reactor that does only what the test says."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any, ClassVar
+
+from twisted.internet import tcp
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.testing import RecordingPeer
+from netd.wire import quick
+from netd.wire.outbox import Bounds, Policy, Traffic
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import PeerFactory, PeerProtocol
+from netd.wire.quick import EarlyPeer, QuickDoor
+from netd.wire.sockets import HotSockets
+from netd.wire.turn import Turn
+from tests.wire.connections import PATIENCE, StandInReactor
+
+
+class Speaker(PeerProtocol):
+    """Writes down what it hears."""
+
+    bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 16)
+
+    def opened(self) -> None:
+        """Nothing was heard yet."""
+        self.heard = b""
+
+    def received(self, data: bytes) -> None:
+        """Write it down."""
+        self.heard += data
+
+
+class SpeakerFactory(PeerFactory):
+    """Answers ``hello`` at once, and everything else as an ordinary connection.
+
+    :ivar answer: what ``hello`` is answered with; an exception is raised.
+    """
+
+    connection = Speaker
+    answer: bytes | Exception = b"world\n"
+
+    def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
+        """As the class says."""
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer if line == b"hello\n" else Speaker(self)
+
+
+class DoorTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = StandInReactor()
+        turn = Turn(self.reactor.callLater)
+        self.factory = SpeakerFactory("speakers", PeerContext(self.reactor, turn, Traffic(), 30.0))  # type: ignore[arg-type]
+        self.hot = HotSockets(self.reactor, turn)
+        self.hot.start()
+        self.door = QuickDoor(self.reactor, turn, self.factory)
+        self.port = tcp.Port(0, self.factory, interface="127.0.0.1", reactor=self.reactor)
+        self.port.startListening()
+        self.hot.adopt(self.port)
+        self.door.open(self.port)
+        self.addCleanup(self._end)
+
+    def _end(self) -> None:
+        self.door.close()
+        for speaker in self.speakers():
+            speaker.transport.connectionLost(Failure(ConnectionDone()))
+        self.port.connectionLost(Failure(ConnectionDone()))
+        self.hot.stop()
+        self.reactor.advance(0)
+        self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def speakers(self) -> list[Any]:
+        """The ordinary connections that there are."""
+        return list(self.factory.connections)
+
+    def connect(self, said: bytes = b"") -> socket.socket:
+        """A program that has said something, and whom the door has seen."""
+        program = socket.create_connection(("127.0.0.1", self.port.getHost().port), PATIENCE)
+        self.addCleanup(program.close)
+        program.sendall(said)
+        self.door.doRead()
+        return program
+
+    def test_answered(self) -> None:
+        """A line is answered and the connection closed, and no ordinary connection is made for it."""
+        program = self.connect(b"hello\n")
+        self.assertEqual((program.recv(100), program.recv(100)), (b"world\n", b""))
+        self.assertEqual((self.speakers(), self.port in self.reactor.readers), ([], False))
+
+    def test_later(self) -> None:
+        """Who says its line after a while is answered just so; many at once are, too."""
+        programs = [self.connect() for _ in range(100)]
+        for program in programs:
+            program.sendall(b"hello\n")
+        for _ in range(3):
+            self.door.doRead()
+        self.assertEqual({program.recv(100) for program in programs}, {b"world\n"})
+
+    def test_the_ordinary_way(self) -> None:
+        """What is not exactly one whole line, or is not answered at once, goes on as an ordinary connection; no byte is lost."""
+        for said in (b"hel", b"hello\nhello\n", b"hello\nx", b"x" * 100_000 + b"\n"):
+            self.connect(said)
+            [speaker] = self.speakers()
+            self.hot.doRead()
+            self.assertEqual(speaker.heard, said)
+            speaker.transport.connectionLost(Failure(ConnectionDone()))
+        self.connect(b"other\n")
+        self.assertEqual(len(self.speakers()), 1)
+
+    def test_end(self) -> None:
+        """Who leaves without a word is found to have left by the ordinary way."""
+        self.connect().close()
+        self.door.doRead()
+        [speaker] = self.speakers()
+        self.hot.doRead()
+        self.reactor.work(speaker.transport, speaker.transport.doRead)
+        self.assertEqual(self.speakers(), [])
+
+    def test_reset(self) -> None:
+        """Who breaks off disturbs nobody."""
+        program = self.connect()
+        program.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        program.close()
+        self.door.doRead()
+        self.assertEqual(len(self.speakers()), 1)
+
+    def test_sweep(self) -> None:
+        """Who says nothing becomes an ordinary connection before long, with its clocks."""
+        program = self.connect()
+        self.reactor.advance(quick.SWEEP)
+        self.assertEqual(self.speakers(), [])
+        self.reactor.advance(quick.SWEEP)
+        [speaker] = self.speakers()
+        program.sendall(b"hello\n")
+        self.hot.doRead()
+        self.assertEqual(speaker.heard, b"hello\n")
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_too_many(self) -> None:
+        """When too many stand there, the first becomes an ordinary connection."""
+        self.patch(quick, "MOST", 2)
+        programs = [self.connect() for _ in range(3)]
+        [speaker] = self.speakers()
+        self.assertEqual(speaker.transport.getPeer().port, programs[0].getsockname()[1])
+
+    def test_long_answer(self) -> None:
+        """An answer that the operating system does not take at once goes out the ordinary way, whole."""
+        self.factory.answer = b"x" * 8_000_000
+        program = self.connect(b"hello\n")
+        [speaker] = self.speakers()
+        program.setblocking(False)
+        received = 0
+        while received < 8_000_000:
+            self.reactor.advance(0)
+            speaker.transport.doWrite()
+            try:
+                received += len(program.recv(1 << 20))
+            except BlockingIOError:
+                continue
+        self.assertEqual((received, speaker.peer.reason), (8_000_000, "answered"))
+
+    def test_gone_before_the_answer(self) -> None:
+        """Who is gone before the answer costs nothing but the answer."""
+
+        class Gone:
+            def __init__(self, connection: Any) -> None:
+                self._connection = connection
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._connection, name)
+
+            def send(self, *_: object) -> int:
+                raise BrokenPipeError
+
+        self.connect()
+        [newcomer] = self.door._newcomers.values()
+        newcomer.socket = Gone(newcomer.socket)
+        self.door._answer(newcomer, b"hello\n")
+        self.assertEqual((self.speakers(), self.door._newcomers), ([], {}))
+
+    def test_fault(self) -> None:
+        """A fault in answering is logged, and stays with the one connection."""
+        self.factory.answer = ZeroDivisionError("the test's own")
+        program = self.connect(b"hello\n")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(program.recv(100), b"")
+        self.factory.answer = b"again\n"
+        self.assertEqual(self.connect(b"hello\n").recv(100), b"again\n")
+
+    def test_out_of_descriptors(self) -> None:
+        """Where a connection cannot be accepted, Twisted's own way decides what to do."""
+        asked: list[str] = []
+
+        class Full:
+            def accept(self) -> Any:
+                raise OSError(errno.EMFILE, "too many open files")
+
+        class FullPort:
+            socket = Full()
+
+            def doRead(self) -> None:
+                asked.append("doRead")
+
+        self.door._accept(FullPort())  # type: ignore[arg-type]
+        self.assertEqual(asked, ["doRead"])
+
+    def test_close(self) -> None:
+        """When the service accepts no more, who stands at the door becomes an ordinary connection."""
+        self.connect()
+        self.door.close()
+        self.door.close()
+        self.door.doRead()
+        self.assertEqual((len(self.speakers()), self.door.fileno()), (1, -1))
+        self.assertNotIn(self.door, self.reactor.readers)
+
+    def test_reactor_ends(self) -> None:
+        """When the reactor lets go of its readers, nobody is left at the door."""
+        program = self.connect()
+        self.assertEqual(self.door.logPrefix(), "QuickDoor")
+        self.assertGreater(self.door.fileno(), 0)
+        self.door.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(program.recv(100), b"")
+
+
+class EarlyPeerTests(SynchronousTestCase):
+    def test_hand_over(self) -> None:
+        """All that was done to the early peer is done to the real one."""
+        early, peer = EarlyPeer(), RecordingPeer()
+        early.send(b"a")
+        early.send(b"b")
+        early.expire_after(3.0)
+        early.set_reading(False)
+        early.close("first")
+        early.close("second")
+        early.hand_over(peer)
+        self.assertEqual((peer.sent, peer.expiry, peer.is_reading, peer.closed), (b"ab", 3.0, False, "first"))
+        nothing = RecordingPeer()
+        EarlyPeer().hand_over(nothing)
+        self.assertEqual((nothing.sent, nothing.expiry, nothing.is_reading, nothing.closed), (b"", None, True, None))
