@@ -5,14 +5,17 @@ Copy ``netd/client/command.py`` beside this file and write ``from command import
 
 from __future__ import annotations
 
-import sys
+import argparse
+from contextlib import suppress
 
 from netd.client.command import Caller, CommandFailed
 
 if __name__ == "__main__":
-    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else 65432
-    with Caller(host, port) as caller:
+    parser = argparse.ArgumentParser(description="Run a command and print its result.")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="where the command server is [default: %(default)s]")
+    parser.add_argument("port", nargs="?", default=65432, type=int, help="its port [default: %(default)s]")
+    where = parser.parse_args()
+    with suppress(KeyboardInterrupt), Caller(where.host, where.port) as caller:
         for command in caller.commands():
             print(command["command_id"], "-", command["help"])
         try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
+from contextlib import suppress
 
 from netd.client.relay import Controller
 
 if __name__ == "__main__":
-    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else 5050
-    with Controller(host, port) as controller:
+    parser = argparse.ArgumentParser(description="Send to each device and read what became of it.")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="where the relay is [default: %(default)s]")
+    parser.add_argument("port", nargs="?", default=5050, type=int, help="the relay's port [default: %(default)s]")
+    where = parser.parse_args()
+    with suppress(KeyboardInterrupt), Controller(where.host, where.port) as controller:
         for device in controller.devices():
             outcome = controller.send(device, "light on", deadline=2.5)
             print(f"{device}: {outcome.status} {outcome.answer.decode(errors='replace')}{outcome.error}")

@@ -5,8 +5,9 @@ On a Raspberry Pi, copy ``netd/client/relay.py`` beside this file and write ``fr
 
 from __future__ import annotations
 
+import argparse
 import logging
-import sys
+from contextlib import suppress
 
 from netd.client.relay import Device
 
@@ -20,8 +21,10 @@ def receive(payload: bytes) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Be the device greenhouse, and answer.")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="where the relay is [default: %(default)s]")
+    parser.add_argument("port", nargs="?", default=5050, type=int, help="the relay's port [default: %(default)s]")
+    where = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else 5050
-    with Device(host, port, name="greenhouse") as device:
+    with suppress(KeyboardInterrupt), Device(where.host, where.port, name="greenhouse") as device:
         device.run(receive)

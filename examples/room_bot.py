@@ -5,7 +5,8 @@ It needs nothing but ``netd/client/room.py``: copy that file beside this one and
 
 from __future__ import annotations
 
-import sys
+import argparse
+from contextlib import suppress
 
 from netd.client.room import Bot, Heard
 
@@ -18,7 +19,11 @@ def thoughtful(name: str, heard: Heard) -> str:
 
 
 if __name__ == "__main__":
-    name = sys.argv[1]
-    host = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
-    port = int(sys.argv[3]) if len(sys.argv) > 3 else 4242
-    Bot(host, port, name, thoughtful).run(lambda exchange: print(f"{exchange.heard.text}\n> {exchange.reply}"))
+    parser = argparse.ArgumentParser(description="Be a bot with a character of its own.")
+    parser.add_argument("name", help="what the bot is called")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="where the rooms are [default: %(default)s]")
+    parser.add_argument("port", nargs="?", default=4242, type=int, help="their port [default: %(default)s]")
+    chosen = parser.parse_args()
+    with suppress(KeyboardInterrupt):
+        bot = Bot(chosen.host, chosen.port, chosen.name, thoughtful)
+        bot.run(lambda exchange: print(f"{exchange.heard.text}\n> {exchange.reply}"))

@@ -6,10 +6,11 @@ nothing else.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import random
-import sys
+from contextlib import suppress
 
 from netd.client.session import Agent, Channel
 
@@ -25,7 +26,10 @@ def load() -> float:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Be an agent with two channels.")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="the address to listen on [default: %(default)s]")
+    where = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     channels = {"heart": Channel(heart_rate, "Heart rate", "bpm"), "load": Channel(load, "Load", every=1.0)}
-    with Agent(channels, host=sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1") as agent:
+    with suppress(KeyboardInterrupt), Agent(channels, host=where.host) as agent:
         agent.run()

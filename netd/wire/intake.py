@@ -14,8 +14,11 @@ __all__ = ["BITE", "Eater", "Intake"]
 BITE = 1 << 10
 """Bytes that one connection gets taken at a time."""
 
-MEAL = 1 << 12
-"""Bytes that all connections together get taken in one turn of the reactor."""
+MEAL = 1 << 11
+"""Bytes that all connections together get taken in one turn of the reactor, morsels not counted."""
+
+MORSEL = 128
+"""Bytes of a read that is always taken at once: who sends an ordinary message does not stand in line behind those who flood."""
 
 
 class Eater(Protocol):
@@ -41,7 +44,7 @@ class Intake:
         self._waiting: dict[Eater, bytes] = {}
 
     def take(self, eater: Eater, received: bytes) -> None:
-        """Give *received* to *eater*: at once when it is little and this turn has brought little, else bite by bite."""
+        """Give *received* to *eater*: at once when it is little, or this turn has brought little; else bite by bite."""
         kept = self._waiting.get(eater)
         if kept is not None:
             self._waiting[eater] = kept + received
@@ -49,7 +52,7 @@ class Intake:
         if not self._is_scheduled:
             self._is_scheduled = True
             self._later(0, self._next_turn)
-        if len(received) <= min(BITE, self._left):
+        if len(received) <= max(MORSEL, min(BITE, self._left)):
             self._left -= len(received)
             eater.bite(received)
         else:

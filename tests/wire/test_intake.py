@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.wire.intake import BITE, MEAL, Intake
+from netd.wire.intake import BITE, MEAL, MORSEL, Intake
 
 
 class FakeEater:
@@ -56,14 +56,22 @@ class IntakeTests(SynchronousTestCase):
         self.turn()
         self.assertEqual(sum(map(len, self.flooder.bites)), MEAL)
         self.intake.take(self.flooder, b"tail")
-        for _turn in range(3):
+        for _turn in range(len(received) // MEAL):
             self.turn()
         self.assertEqual(b"".join(self.flooder.bites), received + b"tail")
         self.assertLessEqual(max(map(len, self.flooder.bites)), BITE)
         self.assertFalse(self.flooder.is_paused)
 
     def test_turns(self) -> None:
-        """Beside one that floods, another gets its message within the next turn."""
+        """Beside those that flood, an ordinary message is taken at once, and a longer one after a turn or two."""
+        for _flooder in range(5):
+            self.intake.take(FakeEater(self.intake), b"x" * 60_000)
+        self.turn()
+        self.intake.take(self.other, b"z" * MORSEL)
+        self.assertEqual(self.other.bites.pop(), b"z" * MORSEL)
+
+    def test_longer_messages(self) -> None:
+        """A longer message waits for its turns, not for the end of a flood."""
         self.intake.take(self.flooder, b"x" * 60_000)
         self.turn()
         self.intake.take(self.other, b"y" * (BITE + 1))
@@ -78,7 +86,7 @@ class IntakeTests(SynchronousTestCase):
         for eater in eaters:
             self.intake.take(eater, b"x" * BITE)
         self.assertEqual(sum(len(eater.bites) for eater in eaters), MEAL // BITE)
-        for _turn in range(3):
+        for _turn in range(10 * BITE // MEAL):
             self.turn()
         self.assertEqual({len(eater.bites) for eater in eaters}, {1})
 
