@@ -5,15 +5,18 @@ On another machine, copy ``netd/client/feed.py`` beside this file and write ``fr
 
 from __future__ import annotations
 
+import argparse
 import logging
-import sys
+from contextlib import suppress
 
 from netd.client.feed import Feed
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Collect blocks of three names and report them.")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="where the feed is [default: %(default)s]")
+    parser.add_argument("port", nargs="?", default=8000, type=int, help="its port [default: %(default)s]")
+    where = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else 8000
-    with Feed(host, port, types=["name"], name="client-1") as feed:
+    with suppress(KeyboardInterrupt), Feed(where.host, where.port, types=["name"], name="client-1") as feed:
         for block in feed.blocks(3):
             print(f"block {block.number} in {block.seconds:.2f} s: {', '.join(sample.value for sample in block.samples)}")

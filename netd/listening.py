@@ -153,15 +153,14 @@ class ListeningService(Service):
 
         def finish() -> None:
             if not connections and not gone.called:
-                deadline.cancel()
+                if deadline.active():
+                    deadline.cancel()
                 gone.callback(None)
 
         def cut() -> None:
             self._log.warn("{service}: cutting {count} connections", service=self._factory.name, count=len(connections))
             for connection in list(connections):
-                connection.peer.abort("netd stops")
-            if not gone.called:
-                gone.callback(None)
+                connection.peer.abort("netd stops")  # which ends, and so logs, each of them in the next turn
 
         deadline = self._reactor.callLater(self._stop_timeout, cut)
         self._factory.on_lost = finish

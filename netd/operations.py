@@ -10,13 +10,13 @@ import difflib
 import enum
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from attrs import field, frozen
 
 from netd.errors import InvalidArguments, NoSuchOperation
 
-__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Operation", "OperationTable", "Role"]
+__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Operation", "OperationTable", "Role", "default_instance"]
 
 MAIN = "main"
 """The instance name of a section without one: ``[relay]`` is instance ``main`` of kind ``relay``."""
@@ -52,6 +52,13 @@ class Argument:
     @property
     def is_required(self) -> bool:
         return self.default is NO_DEFAULT
+
+
+def default_instance(instances: Collection[str]) -> str | None:
+    """The one of *instances* that is meant where none is named: the only one, or ``main``; None where neither is there."""
+    if len(instances) == 1:
+        return next(iter(instances))
+    return MAIN if MAIN in instances else None
 
 
 def _arguments(function: Callable[..., object]) -> tuple[Argument, ...]:
@@ -126,9 +133,12 @@ class OperationTable:
             raise NoSuchOperation(f"no operation {name!r}{hint}")
         rest = dict(parameters)
         wanted = rest.pop("instance", None)
+        chosen = default_instance(instances) if wanted is None else wanted
+        operation = instances.get(chosen) if isinstance(chosen, str) else None
+        if operation is not None:
+            return operation, rest
+        offered = ", ".join(sorted(instances))
         if wanted is None:
-            wanted = next(iter(instances)) if len(instances) == 1 else MAIN
-        operation = instances.get(wanted) if isinstance(wanted, str) else None
-        if operation is None:
-            raise InvalidArguments(f"instance: {name} has the instances {', '.join(sorted(instances))}; say which")
-        return operation, rest
+            raise InvalidArguments(f"instance: {name} has the instances {offered}; say which")
+        there_are = f"there are {offered}" if len(instances) > 1 else f"there is only {offered}"
+        raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")

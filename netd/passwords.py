@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import os
 import re
+import shlex
 import stat
 import tempfile
 import unicodedata
@@ -46,7 +47,6 @@ _HASH_BYTES = 32
 _MOST_MEMORY = 256 * 2**20
 _MOST_BYTES = 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_REMEDY = "run `netd passwd NAME`"
 
 
 class PasswordFileError(NetdError):
@@ -122,7 +122,7 @@ def read_password_file(path: Path) -> dict[str, Entry]:
         try:
             entry = _parse(line)
         except ValueError as error:
-            problems.append(f"{path}:{number}: {error}: remove the line, then {_REMEDY}")
+            problems.append(f"{path}:{number}: {error}: remove the line, then {_remedy(path)}")
             continue
         if entry.name in entries:
             problems.append(f"{path}:{number}: {entry.name} stands here a second time: remove one of the two lines")
@@ -130,7 +130,7 @@ def read_password_file(path: Path) -> dict[str, Entry]:
     if problems:
         raise PasswordFileError("\n".join(problems))
     if not entries:
-        raise PasswordFileError(f"{path}: holds no names, so nobody could log in: {_REMEDY}")
+        raise PasswordFileError(f"{path}: holds no names, so nobody could log in: {_remedy(path)}")
     return entries
 
 
@@ -162,21 +162,31 @@ def _memory(n: int, r: int, p: int) -> int:
     return 128 * r * (n + p + 2)
 
 
+def _remedy(path: Path) -> str:
+    """What to do about it: names the file, as the command line may have another state directory than the daemon."""
+    return f"run `netd passwd NAME --file {_quoted(path)}`"
+
+
+def _quoted(path: Path) -> str:
+    """*path* as a shell takes it, in whatever directory."""
+    return shlex.quote(str(path.absolute()))
+
+
 def _read_private(path: Path) -> str:
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not stop the daemon
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise PasswordFileError(f"{path}: is not a regular file: {_REMEDY}")
+                raise PasswordFileError(f"{path}: is not a regular file: {_remedy(path)}")
             if status.st_mode & 0o077:
-                raise PasswordFileError(f"{path}: is open to other users: run `chmod 600 {path}`")
+                raise PasswordFileError(f"{path}: is open to other users: run `chmod 600 {_quoted(path)}`")
             content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError as error:
-        raise PasswordFileError(f"{path}: there is no password file: {_REMEDY}") from error
+        raise PasswordFileError(f"{path}: there is no password file: {_remedy(path)}") from error
     except OSError as error:
         raise PasswordFileError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > _MOST_BYTES:
-        raise PasswordFileError(f"{path}: is longer than {_MOST_BYTES} bytes: that is no password file; {_REMEDY}")
+        raise PasswordFileError(f"{path}: is longer than {_MOST_BYTES} bytes: that is no password file; {_remedy(path)}")
     # A byte that is not UTF-8 spoils its own line only, and is reported there.
     return content.decode("utf-8", "replace")
 

@@ -200,15 +200,28 @@ class EndTests(ListeningTestCase):
         stopped = self.running.stopService()
         self.close_ports()
         self.reactor.advance(1.9)
-        self.assertNoResult(stopped)
         self.assertFalse(caller.transport.disconnected)
         with capturedLogs() as events:
             self.reactor.advance(0.2)
-        self.successResultOf(stopped)
         self.assertTrue(caller.transport.disconnected)
         self.assertIn(("pump:lab2", 1), [(event.get("service"), event.get("count")) for event in events])
         caller.lose()
+        self.successResultOf(stopped)
         self.assertEqual([], self.reactor.getDelayedCalls())
+
+    def test_end_of_those_that_are_cut(self) -> None:
+        """The daemon does not end before each connection that it cut has its own last line in the log, with who and why."""
+        callers = [self.stubborn(), self.stubborn()]
+        stopped = self.running.stopService()
+        self.close_ports()
+        self.reactor.advance(2.0)
+        with capturedLogs() as events:
+            stopped.addCallback(lambda _: self.assertEqual(2, len([e for e in events if "bytes_in" in e])))
+            for caller in callers:
+                self.assertNoResult(stopped)
+                caller.lose()
+        self.successResultOf(stopped)
+        self.assertEqual(["netd stops"] * 2, [event["why"] for event in events if "bytes_in" in event])
 
     def test_one_of_two_is_stubborn(self) -> None:
         """One that goes in time does not make the service forget the one that does not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
-from netd.operations import MAIN, NO_DEFAULT, Argument, Operation, OperationTable, Role
+from netd.operations import MAIN, NO_DEFAULT, Argument, Operation, OperationTable, Role, default_instance
 
 
 class Relay:
@@ -96,13 +96,31 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(({"target": "a"}, {"target": "a", "instance": "lab2"}), (rest, parameters))
 
     def test_instance_is_needed(self) -> None:
-        """Among several without a ``main`` the caller reads the names to choose from; so does who names none of them."""
+        """Among several without a ``main`` the caller reads the names to choose from."""
         table = self.table("b", "a")
-        wanted = "instance: relay.send has the instances a, b; say which"
-        for parameters in ({}, {"instance": "c"}, {"instance": 1}, {"instance": ["a"]}, {"instance": ""}):
+        for parameters in ({}, {"instance": None}):
             error = self.refusal(table, "relay.send", **parameters)
             self.assertIsInstance(error, InvalidArguments)
-            self.assertEqual(wanted, str(error))
+            self.assertEqual("instance: relay.send has the instances a, b; say which", str(error))
+
+    def test_no_such_instance(self) -> None:
+        """Who names an instance that is not there reads which name that was, and which there are."""
+        table = self.table("main", "lab2")
+        for wanted, shown in (("foo", "'foo'"), (1, "1"), (["main"], "['main']"), ("", "''")):
+            error = self.refusal(table, "relay.send", instance=wanted)
+            self.assertIsInstance(error, InvalidArguments)
+            self.assertEqual(f"no instance {shown}; there are lab2, main", str(error))
+        self.assertEqual(
+            "no instance 'foo'; there is only main", str(self.refusal(self.table("main"), "relay.send", instance="foo"))
+        )
+        self.assertLess(len(str(self.refusal(table, "relay.send", instance="x" * 10_000))), 200)
+
+    def test_default_instance(self) -> None:
+        """Where none is named, consoles can say which one is meant."""
+        self.assertEqual(
+            ["lab2", "main", None, None],
+            [default_instance(instances) for instances in (["lab2"], ["lab2", "main"], ["a", "b"], [])],
+        )
 
     def test_no_such_operation(self) -> None:
         """A misspelt name is answered with the nearest ones; a strange one without."""

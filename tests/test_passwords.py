@@ -118,7 +118,15 @@ class EntryTests(SynchronousTestCase):
 class ReadTests(FileTestCase):
     def test_no_file(self) -> None:
         """Without a file, the message names it and the command that makes it."""
-        self.assertEqual(f"{self.path}: there is no password file: run `netd passwd NAME`", self.refusal())
+        self.assertEqual(f"{self.path}: there is no password file: run `netd passwd NAME --file {self.path}`", self.refusal())
+
+    def test_remedy_can_be_pasted(self) -> None:
+        """The command names the daemon's own file, wherever the person stands and whatever its directory is called."""
+        self.path = Path(self.mktemp()) / "my state" / "manhole.passwd"
+        self.assertIn(f"run `netd passwd NAME --file '{self.path.absolute()}'`", self.refusal())
+        self.path.parent.mkdir(parents=True)
+        self.write("", 0o644)
+        self.assertIn(f"run `chmod 600 '{self.path.absolute()}'`", self.refusal())
 
     def test_open_to_others(self) -> None:
         """A file that other users may read or write is not trusted, whichever the permission; the remedy can be pasted."""
@@ -169,7 +177,7 @@ class ReadTests(FileTestCase):
         for number, (line, why) in enumerate(zip(said, bad.values(), strict=True), 2):
             self.assertTrue(line.startswith(f"{self.path}:{number}: "), line)
             self.assertIn(why, line)
-            self.assertIn("run `netd passwd NAME`", line)
+            self.assertIn(f"run `netd passwd NAME --file {self.path}`", line)
             self.assertNotIn("AAAA", line)
 
     def test_name_given_twice(self) -> None:

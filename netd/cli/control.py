@@ -25,6 +25,7 @@ def operations(invocation: Invocation) -> None:
         for one in table
     ]
     invocation.show_table(("operation", "arguments", "role", "instances", "summary"), rows)
+    click.echo("\nRoles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon.")
 
 
 @click.command(cls=NetdCommand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -14,7 +14,7 @@ from netd.cli.relay import Place
 from netd.cli.server import controller, server_option
 from netd.cli.text import ago
 
-__all__ = ["devices"]
+__all__ = ["devices", "devices_of", "is_meant", "relay_instances"]
 
 _OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 
@@ -24,7 +24,7 @@ _OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 @click.pass_obj
 def devices(invocation: Invocation, server: Place | None) -> None:
     """List the devices of all relays: name, address, whether online."""
-    found = _of_daemon(invocation) if server is None else _of_relay(invocation, server)
+    found = devices_of(invocation, relay_instances(invocation)) if server is None else _of_relay(invocation, server)
     if invocation.as_json:
         invocation.print_json(found)
         return
@@ -33,21 +33,41 @@ def devices(invocation: Invocation, server: Place | None) -> None:
         return
     now = invocation.surroundings.wall_clock()
     has_many = len({device.get("instance") for device in found}) > 1
-    columns = ("name", "address", "state", "generation", *(("relay",) if has_many else ()))
+    columns = ("name", "address", "state", *(("relay",) if has_many else ()))
     rows = [[*_row(device, now), *((str(device.get("instance")),) if has_many else ())] for device in found]
     invocation.show_table(columns, rows)
 
 
-def _of_daemon(invocation: Invocation) -> list[dict[str, Any]]:
-    offered = [operation for operation in fetch_table(invocation) if operation.name == "relay.devices"]
-    if not offered:
-        raise NotFound("no relay runs here, so there are no devices: add a section [relay] to the configuration of netd")
+def relay_instances(invocation: Invocation) -> tuple[str, ...]:
+    """The relays of the daemon, by name; at least one.
+
+    :raises Failure: when it has none, or cannot be asked.
+    """
+    for operation in fetch_table(invocation):
+        if operation.name == "relay.devices" and operation.instances:
+            return operation.instances
+    raise NotFound("no relay runs here, so there are no devices: add a section [relay] to the configuration of netd")
+
+
+def devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[str, Any]]:
+    """What these relays know of their devices, each with its relay as ``instance``.
+
+    :raises Failure: when the daemon cannot be asked.
+    """
     with invocation.control() as control:
         return [
             {**device, "instance": instance}
-            for instance in offered[0].instances
+            for instance in instances
             for device in control.call("relay.devices", instance=instance)
         ]
+
+
+def is_meant(device: Mapping[str, Any], target: str) -> bool:
+    """Whether *target* is the device's name, one of its aliases, or its address in any spelling."""
+    from netd.client.relay import whole_address  # noqa: PLC0415 - only few commands need it, and all must start fast
+
+    names = {device.get("name"), *(device.get("aliases") or ())} - {""}
+    return target.strip() in names or whole_address(target) == device.get("address")
 
 
 def _of_relay(invocation: Invocation, where: Place) -> list[dict[str, Any]]:
@@ -56,13 +76,7 @@ def _of_relay(invocation: Invocation, where: Place) -> list[dict[str, Any]]:
 
 
 def _row(device: Mapping[str, Any], now: float) -> list[str | tuple[str, str]]:
-    generation = device.get("generation")
-    return [
-        str(device.get("name") or "-"),
-        _short(str(device.get("address") or "-")),
-        _state(device, now),
-        "-" if generation is None else str(generation),
-    ]
+    return [str(device.get("name") or "-"), _short(str(device.get("address") or "-")), _state(device, now)]
 
 
 def _short(address: str) -> str:
@@ -77,4 +91,4 @@ def _state(device: Mapping[str, Any], now: float) -> tuple[str, str]:
         return "not told", "dim"  # an old server lists addresses, dead ones included
     if online:
         return "online", "green"
-    return f"last seen {ago(last_seen, now)}" if isinstance(last_seen, (int, float)) else "away", "dim"
+    return f"away, last seen {ago(last_seen, now)}" if isinstance(last_seen, (int, float)) else "away", "dim"

@@ -10,7 +10,8 @@ import click
 
 from netd.cli.invocation import Exit, Failure, Invocation, NetdCommand, NotFound
 from netd.cli.schema import UnfitWord, convert, kind_of
-from netd.cli.table import Argument, MalformedTable, Operation, read_table, services
+from netd.cli.table import MAIN, Argument, MalformedTable, Operation, read_table, services
+from netd.cli.text import as_commands, escaped
 
 __all__ = ["ServiceGroup", "exit_status", "fetch_table", "service_group"]
 
@@ -104,6 +105,8 @@ def _command(operation: Operation) -> click.Command:
         params = _said(ctx, operation, words)
         if instance is not None:
             params["instance"] = instance
+        elif "instance" not in params:
+            _tell_others(operation)
         _call(ctx, operation, params)
 
     lines = [operation.summary, "", "\b", *(_line(argument) for argument in operation.arguments if argument.is_required)]
@@ -121,10 +124,20 @@ def _said(ctx: click.Context, operation: Operation, words: dict[str, Any]) -> di
     return {keys[key]: value for key, value in words.items() if ctx.get_parameter_source(key) is not absent}
 
 
+def _tell_others(operation: Operation) -> None:
+    """Say that only one of several instances is asked: who reads one relay's devices must not take them for all."""
+    others = [instance for instance in operation.instances if instance != MAIN]
+    if MAIN in operation.instances and others:
+        click.echo(escaped(f"netd: this is {MAIN}; there is {', '.join(others)} too: say which with --instance"), err=True)
+
+
 def _call(ctx: click.Context, operation: Operation, params: dict[str, Any]) -> None:
     invocation = ctx.ensure_object(Invocation)
-    with invocation.control(invocation.patience(params.get("deadline"))) as control:
-        result = control.call(operation.name, **params)
+    try:
+        with invocation.control(invocation.patience(params.get("deadline"))) as control:
+            result = control.call(operation.name, **params)
+    except Failure as failure:
+        raise type(failure)(as_commands(failure.message)) from failure
     invocation.show(result)
     ctx.exit(exit_status(result))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.text import escaped
 
 __all__ = ["passwd"]
 
@@ -34,7 +35,7 @@ def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: boo
         write_entry(path, make_entry(name, password, invocation.surroundings.random_bytes(SALT_BYTES)))
     except PasswordFileError as error:
         raise Failure(str(error)) from error
-    click.echo(f"the password of {name} is set in {path}")
+    click.echo(escaped(f"the password of {name} is set in {path.absolute()}"))
 
 
 def _ask() -> str:

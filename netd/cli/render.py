@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import click
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -28,11 +29,17 @@ _UNFOLDED = 4096
 _DEEPEST = 20
 
 
-def _console() -> Console:
+def _print(renderable: RenderableType) -> None:
+    """Write it as wide as the terminal; where there is none, unfolded, and without the blanks that fill up its columns."""
     console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _UNFOLDED
-    return console
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    console.width = _UNFOLDED
+    with console.capture() as capture:
+        console.print(renderable)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def _text(cell: Cell) -> Text:
@@ -49,7 +56,7 @@ def cell_text(value: object) -> str:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """Write *rows* below the names of their *columns*."""
-    _console().print(_table(columns, rows))
+    _print(_table(columns, rows))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
@@ -63,7 +70,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
 
 def show(value: object) -> None:
     """Write any JSON value in the form that suits it."""
-    _console().print(_renderable(value))
+    _print(_renderable(value))
 
 
 def _renderable(value: object) -> RenderableType:

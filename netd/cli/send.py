@@ -12,10 +12,11 @@ from typing import Any
 
 import click
 
-from netd.cli.invocation import Exit, Failure, Invocation, NetdCommand, TimedOut, seconds
+from netd.cli.devices import devices_of, is_meant, relay_instances
+from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, TimedOut, seconds
 from netd.cli.relay import Place
 from netd.cli.server import controller, server_option
-from netd.cli.text import escaped, payload_text
+from netd.cli.text import as_commands, escaped, payload_text
 from netd.client.control import NoSuchTarget, RequestTooLong
 
 __all__ = ["send"]
@@ -33,6 +34,10 @@ class Parcel:
     deadline: float | None
     instance: str | None
     waits: bool
+
+
+class _Unknown(Exception):
+    """No relay knows the target; the text is fit for a person."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Report:
 @click.option("--file", type=click.File("rb"), help="Send the content of this file; - is standard input.")
 @click.option("--base64", "encoded", metavar="TEXT", help="Send the bytes that this base64 says.")
 @click.option("--deadline", type=seconds, help="How long the device has to answer.")
-@click.option("--instance", help="Which relay, where several run.")
+@click.option("--instance", help="Which relay, where several run. [default: the one that knows TARGET]")
 @click.option("--no-wait", "waits", flag_value=False, default=True, help="Do not wait for the device's answer.")
 @server_option
 @click.pass_obj
@@ -107,7 +112,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
 
 def _payload(text: str | None, file: io.BufferedReader | None, encoded: str | None) -> bytes:
     if [text, file, encoded].count(None) != 2:
-        raise click.UsageError("Say what to send, once: as TEXT, with --file or with --base64.")
+        raise click.UsageError("Say what to send, once: as TEXT, with --file (--file - is standard input) or with --base64.")
     if text is not None:
         return text.encode("utf-8", "surrogateescape")  # bytes of the command line that are not UTF-8 stay what they were
     if file is not None:
@@ -122,17 +127,43 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
     params: dict[str, Any] = {"target": parcel.target, **_said(parcel.payload)}
     if parcel.deadline is not None:
         params["deadline"] = parcel.deadline
-    if parcel.instance is not None:
-        params["instance"] = parcel.instance
     if not parcel.waits:
         params["wait"] = False
+    try:
+        instance = parcel.instance or _find_relay(invocation, parcel.target)
+    except _Unknown as unknown:
+        return Report("failed", str(unknown), is_unknown=True)
+    if instance is not None:
+        params["instance"] = instance
     with invocation.control(invocation.patience(parcel.deadline)) as control:
         try:
             return _read_report(control.call("relay.send", **params))
         except NoSuchTarget as error:
-            return Report("failed", str(error), is_unknown=True)
+            return Report("failed", as_commands(str(error)), is_unknown=True)
         except RequestTooLong as error:
             raise Failure(f"{error}; send it over the relay's own port instead: --server HOST:PORT") from error
+
+
+def _find_relay(invocation: Invocation, target: str) -> str | None:
+    """The relay that knows *target*; None where there is only one relay, which may know it or not.
+
+    One at which it is connected comes before those that remember it.
+
+    :raises _Unknown: when none of several knows it.
+    :raises Misused: when it is at more than one.
+    """
+    instances = relay_instances(invocation)
+    if len(instances) == 1:
+        return None
+    known = [device for device in devices_of(invocation, instances) if is_meant(device, target)]
+    found = {device["instance"] for device in known if device.get("online")} or {device["instance"] for device in known}
+    if not found:
+        asked = ", ".join(instances)
+        raise _Unknown(f"no relay knows {target!r} (--instance can be {asked}); `netd devices` lists the devices of all")
+    if len(found) > 1:
+        raise Misused(f"{target!r} is a device of several relays: choose one with --instance: {', '.join(sorted(found))}")
+    (instance,) = found
+    return str(instance)
 
 
 def _said(payload: bytes) -> dict[str, str]:

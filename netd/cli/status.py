@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,8 +10,12 @@ import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand
 from netd.cli.text import duration, escaped
+from netd.paths import CONTROL_SOCKET
 
 __all__ = ["status"]
+
+_PLURAL = re.compile(r"\w{2,}[^su]s")
+"""A plural that loses its last letter: ``devices``, but neither ``address`` nor ``status``."""
 
 
 @click.command(cls=NetdCommand)
@@ -28,7 +33,10 @@ def status(invocation: Invocation) -> None:
     for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
     click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{for_how_long}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service)]
-    invocation.show_table(("service", "listens on", "reached by", "activity"), rows)
+    rows.append(
+        ("control", f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}", "this user only; the netd command uses it", "")
+    )
+    invocation.show_table(("service", "listens on", "who may reach it", "activity"), rows)
 
 
 def _rows(service: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
@@ -46,14 +54,27 @@ def _label(service: Mapping[str, Any]) -> str:
 
 
 def _activity(service: Mapping[str, Any]) -> str:
-    """What it has and what it counted: ``2 connections, 1 devices, 5 accepted``. Counters at zero say nothing."""
-    numbers = {name: fact for name, fact in service.items() if _is_number(fact)}
+    """What it has, then what it has counted: ``2 connections, 1 device; so far: 5 accepted``. Counters at zero say nothing.
+
+    A fact and a counter may have one name: devices that are there, and devices that ever came.
+    """
+    has = [_count(name, fact) for name, fact in service.items() if _is_number(fact) and not name.endswith("port")]
     counters = service.get("counters")
+    counted = []
     for name, count in (counters if isinstance(counters, Mapping) else {}).items():
         total = sum(count.values()) if isinstance(count, Mapping) else count
         if _is_number(total) and total:
-            numbers[name] = total
-    return ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in numbers.items())
+            counted.append(_count(name, total))
+    so_far = [f"so far: {', '.join(counted)}"] if counted else []
+    return "; ".join([", ".join(has), *so_far] if has else so_far)
+
+
+def _count(name: str, number: float) -> str:
+    """``1,234 bytes in``, ``1 byte in``."""
+    words = name.split("_")
+    if number == 1:
+        words = [word[:-1] if _PLURAL.fullmatch(word) else word for word in words]
+    return f"{number:,} {' '.join(words)}"
 
 
 def _is_number(fact: object) -> bool:

@@ -8,7 +8,11 @@ from typing import Any
 
 from netd.cli.schema import kind_of
 
-__all__ = ["Argument", "MalformedTable", "Operation", "read_table", "services"]
+__all__ = ["MAIN", "Argument", "MalformedTable", "Operation", "read_table", "services"]
+
+
+MAIN = "main"
+"""The instance that the daemon takes where several are and none is named."""
 
 
 class MalformedTable(ValueError):

@@ -5,9 +5,12 @@ A device chooses its own name and sends any bytes; none of them may move the cur
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-__all__ = ["ago", "duration", "escaped", "payload_text"]
+__all__ = ["ago", "as_commands", "duration", "escaped", "payload_text"]
+
+_OPERATION = re.compile(r"`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)`")
 
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of what a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
@@ -47,6 +50,17 @@ def duration(seconds: float) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0 s"
+
+
+def as_commands(text: str) -> str:
+    """*text* with each operation that it names in backticks written as its command: ``netd devices`` for ``relay.devices``."""
+    own = {"relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations"}
+
+    def command(named: re.Match[str]) -> str:
+        service, verb = named.groups()
+        return f"`netd {own.get(f'{service}.{verb}', f'{service} {verb}')}`"
+
+    return _OPERATION.sub(command, text)
 
 
 def ago(moment: float, now: float) -> str:

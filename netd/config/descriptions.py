@@ -144,8 +144,8 @@ def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[t
 
 
 def unix_address(path: str | Path) -> Address:
-    """The address of a unix socket at *path*."""
-    return Address(os.path.abspath(path), 0)
+    """The address of a unix socket at *path*, the same for every way to write that path."""
+    return Address(os.path.realpath(path), 0)
 
 
 def _address(description: str, takes_ipv4: bool) -> Address | None:

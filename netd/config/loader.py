@@ -91,7 +91,7 @@ def load(
     if len(content) > _GREATEST_FILE:
         raise _unreadable(path, f"is larger than {_GREATEST_FILE} bytes; this is no configuration")
     text = content.decode("utf-8", "surrogateescape")
-    return parse(text, str(path), kinds, environ, uid, hostname, path.absolute().parent, ipv6_takes_ipv4())
+    return parse(text, str(path), kinds, environ, uid, hostname, path.parent.resolve(), ipv6_takes_ipv4())
 
 
 def _unreadable(path: Path, problem: str) -> ConfigErrors:

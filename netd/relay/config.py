@@ -20,9 +20,7 @@ def _read_client_words(written: str) -> tuple[str, ...]:
     found = words(written)
     for word in found:
         if not word.isprintable() or " " in word or len(word) > _LONGEST_WORD:
-            raise ValueError(
-                f"{quoted(word)} is no client type; write 1 to {_LONGEST_WORD} printable characters without spaces"
-            )
+            raise ValueError(f"{quoted(word)} is no client type; write 1 to {_LONGEST_WORD} printable characters without spaces")
         if word == _GOODBYE:
             raise ValueError(f"{word!r} is how a program says goodbye; take it out")
     return found

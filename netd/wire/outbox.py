@@ -23,6 +23,13 @@ SLICE = 1 << 16
 """Bytes handed to a transport that was full before asking it again."""
 
 
+class _Dropped(bytes):
+    """Nothing, in the place of an item that was dropped; known by its identity."""
+
+
+_DROPPED = _Dropped()
+
+
 class Policy(enum.Enum):
     """What happens when more waits than the bounds allow."""
 
@@ -71,11 +78,14 @@ class Outbox:
     """
 
     __slots__ = (
+        "_before",
         "_bounds",
         "_closed",
+        "_dropped",
         "_keys",
         "_open_key",
         "_paused_source",
+        "_places",
         "_queue",
         "_size",
         "_traffic",
@@ -94,6 +104,11 @@ class Outbox:
         self._queue: list[bytes] = []
         self._keys: list[Hashable] | None = [] if bounds.policy in (Policy.LATEST, Policy.ROUND) else None
         self._open_key: Hashable = None
+        # For LATEST, while the transport is full: the number of the newest waiting item of each key. Items are numbered as they
+        # come; that many of them are no longer in the queue, and at its front are that many that were dropped.
+        self._places: dict[Hashable, int] | None = None
+        self._before = 0
+        self._dropped = 0
         self._size = 0
         self._closed = False
         self._paused_source = False
@@ -113,6 +128,7 @@ class Outbox:
     def rebind(self, bounds: Bounds) -> None:
         """Apply other bounds from now on; neither they nor those before may sort by key."""
         assert self._keys is None
+        self._sweep(self._head())
         self._bounds = bounds
 
     def send(self, item: bytes, key: Hashable = None) -> bool:
@@ -218,7 +234,7 @@ class Outbox:
         del queue[:count]
         if self._keys is not None:
             self._open_key = self._keys[count - 1]
-            del self._keys[:count]
+            self._forget_keys(count)
         self._size -= len(block)
         self.written += len(block)
         self._transport.write(block)
@@ -231,17 +247,27 @@ class Outbox:
 
     def _note(self, item: bytes, key: Hashable) -> bool:
         """Remember *key*; False when *item* took the place of a waiting one."""
-        assert self._keys is not None
-        if self._bounds.policy is Policy.LATEST and self.is_full and key in self._keys:
-            at = self._keys.index(key)
-            self._size += len(item) - len(self._queue[at])
-            self._queue[at] = item
-            self._traffic.dropped["conflated"] += 1
-            if not self._fits(0):
-                self._drop_oldest()
-            return False
-        self._keys.append(key)
+        keys = self._keys
+        assert keys is not None
+        if self.is_full and self._bounds.policy is Policy.LATEST:
+            places = self._places
+            if places is None:
+                head = self._head()
+                places = self._places = {key: number for number, key in enumerate(keys[head:], self._before + head)}
+            number = places.get(key)
+            if number is not None:
+                self._replace(number - self._before, item)
+                return False
+            places[key] = self._before + len(keys)
+        keys.append(key)
         return True
+
+    def _replace(self, at: int, item: bytes) -> None:
+        self._size += len(item) - len(self._queue[at])
+        self._queue[at] = item
+        self._traffic.dropped["conflated"] += 1
+        if not self._fits(0):
+            self._drop_oldest()
 
     def _overflow(self, item: bytes) -> bool:
         if not self.is_full:
@@ -269,12 +295,46 @@ class Outbox:
             self._drop_oldest()
         return True
 
+    def _head(self) -> int:
+        """How many items at the front of the queue are dropped ones. What writes the first of them writes them all."""
+        return self._dropped if self._queue and self._queue[0] is _DROPPED else 0
+
     def _drop_oldest(self) -> None:
-        dropped = 0
-        while len(self._queue) - dropped > 1 and not self._fits(dropped):
-            self._size -= len(self._queue[dropped])
-            dropped += 1
-        self._drop(0, dropped)
+        """Drop what is over the bounds. It stays in the queue as nothing until it is half of it: moving up the rest costs."""
+        queue = self._queue
+        start = head = self._head()
+        while len(queue) - head > 1 and not self._fits(head):
+            self._size -= len(queue[head])
+            queue[head] = _DROPPED
+            head += 1
+        if head > start:
+            self._forget_places(start, head)
+            self._traffic.dropped[self._bounds.policy.value] += head - start
+        self._dropped = head
+        if 2 * head > len(queue):
+            self._sweep(head)
+
+    def _sweep(self, count: int) -> None:
+        """Take the first *count* items, which are dropped ones, out of the queue."""
+        del self._queue[:count]
+        if self._keys is not None:
+            self._forget_keys(count)
+
+    def _forget_keys(self, count: int) -> None:
+        """The first *count* items are no longer in the queue."""
+        assert self._keys is not None
+        self._forget_places(0, count)
+        del self._keys[:count]
+        self._before += count
+        if not self._keys:
+            self._places = None
+
+    def _forget_places(self, start: int, end: int) -> None:
+        """The items from *start* to *end* do not wait any more: no newer one can take their place."""
+        if self._places is not None and self._keys is not None:
+            for number, key in enumerate(self._keys[start:end], self._before + start):
+                if self._places.get(key) == number:
+                    del self._places[key]
 
     def _drop_rounds(self) -> None:
         assert self._keys is not None
@@ -289,15 +349,10 @@ class Outbox:
             while keys[end] == key:
                 self._size -= len(self._queue[end])
                 end += 1
-        self._drop(start, end)
+        if end > start:
+            del self._queue[start:end]
+            del keys[start:end]
+            self._traffic.dropped[Policy.ROUND.value] += end - start
 
     def _fits(self, dropped: int) -> bool:
         return self._size <= self._bounds.size and len(self._queue) - dropped <= self._bounds.items
-
-    def _drop(self, start: int, end: int) -> None:
-        if start == end:
-            return
-        del self._queue[start:end]
-        if self._keys is not None:
-            del self._keys[start:end]
-        self._traffic.dropped[self._bounds.policy.value] += end - start

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
-from netd.client.control import NoSuchTarget, NotRunning
+from netd.client.control import InvalidArguments, NoSuchTarget, NotRunning
 from tests.cli.fakes import TABLE, TEXT, CommandTests, argument, operation
 
 
@@ -67,6 +68,12 @@ class CallTests(CommandTests):
         result = self.netd("room", "end", "x")
         self.assertEqual((result.exit_code, result.stderr), (3, "Error: no room 'x'\n"))
 
+    def test_remedy_is_a_command(self) -> None:
+        """What lists the things is told as a command that can be typed here."""
+        self.control.answers["room.end"] = NoSuchTarget("no room 'x'; `room.list` lists them", -32001)
+        result = self.netd("room", "end", "x")
+        self.assertEqual((result.exit_code, result.stderr), (3, "Error: no room 'x'; `netd room list` lists them\n"))
+
     def test_deadline_extends_the_wait(self) -> None:
         """The command waits for an operation as long as its deadline asks, null being none."""
         self.control.answers["relay.send"] = {"status": "sent"}
@@ -85,6 +92,30 @@ class CallTests(CommandTests):
         result = self.netd("--json", "odd", "one", *said)
         self.assertEqual((result.exit_code, result.stdout), (0, "true\n"))
         self.assertEqual(self.control.calls[-1], ("odd.one", {name: f"my {name}" for name in names}))
+
+
+class InstanceTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["relay.devices"] = []
+        self.control.answers["system.operations"] = [
+            operation("relay.devices", role="viewer", instances=["lab2", "main"]),
+            operation("room.list", instances=["a", "b"]),
+        ]
+
+    def test_others_are_told(self) -> None:
+        """Who names none of several gets main, and learns that there are others; a pipe gets the result alone."""
+        result = self.netd("relay", "devices")
+        self.assertEqual((result.exit_code, result.stdout), (0, "none\n"))
+        self.assertEqual(result.stderr, "netd: this is main; there is lab2 too: say which with --instance\n")
+        self.assertEqual(self.control.calls[-1], ("relay.devices", {}))
+
+    def test_chosen(self) -> None:
+        """Who has chosen is told nothing; where there is no main, the daemon says what to choose from."""
+        self.assertEqual(self.netd("relay", "devices", "--instance", "main").stderr, "")
+        self.control.answers["room.list"] = InvalidArguments("room.list has the instances a, b; say which", -32602)
+        result = self.netd("room", "list")
+        self.assertEqual((result.exit_code, result.stderr), (2, "Error: room.list has the instances a, b; say which\n"))
 
 
 class HelpTests(CommandTests):
@@ -144,11 +175,23 @@ class OperationsTests(CommandTests):
         """``netd operations`` lists each operation with its arguments as they are written."""
         lines = self.netd("operations").stdout.splitlines()
         self.assertRegex(lines[0], "OPERATION +ARGUMENTS +ROLE +INSTANCES +SUMMARY")
+        self.assertEqual(
+            lines[-2:], ["", "Roles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon."]
+        )
         self.assertRegex(lines[2], r"relay\.send +TARGET \[--deadline number or null\] +operator +main +What relay\.send does")
 
     def test_json(self) -> None:
         """Scripts get the table with its schemas."""
         self.assertEqual(json.loads(self.netd("operations", "--json").stdout), TABLE)
+
+    def test_wraps(self) -> None:
+        """On a terminal no line is wider than that; in a pipe each operation is a line without blanks at its end."""
+        terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "70"}
+        for line in self.netd("operations", env=terminal).stdout.splitlines()[:-1]:
+            self.assertLessEqual(len(re.sub(r"\x1b\[[0-9;]*m", "", line)), 70)
+        lines = self.netd("operations", env={"COLUMNS": "70"}).stdout.splitlines()
+        self.assertEqual(len(lines), len(TABLE) + 3)
+        self.assertEqual(lines, [line.rstrip() for line in lines])
 
     def test_other_version(self) -> None:
         """A table that this command does not understand is an error with a remedy."""

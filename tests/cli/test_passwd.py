@@ -23,6 +23,12 @@ class PasswdTests(CommandTests):
         self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
         self.assertTrue(verify(read_password_file(self.file), "ada", "s3cret words"))
 
+    def test_says_where(self) -> None:
+        """The whole path is told, so that nobody wonders whose file was written."""
+        file = Path(self.mktemp())
+        result = self.netd("passwd", "ada", "--file", str(file), "--stdin", input="s3cret\n")
+        self.assertEqual(result.stdout, f"the password of ada is set in {file.absolute()}\n")
+
     def test_mistyped(self) -> None:
         """Two different passwords are asked for again."""
         result = self.netd("--state", str(self.state), "passwd", "ada", input="one\ntwo\nthree\nthree\n")

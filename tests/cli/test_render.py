@@ -19,22 +19,27 @@ JSON = st.recursive(
 )
 
 
-def shown(value: object) -> str:
-    """What a person reads of *value*."""
-    written, stdout = io.StringIO(), sys.stdout
-    sys.stdout = written
+def written(value: object) -> str:
+    """What is written of *value*, to the byte."""
+    out, stdout = io.StringIO(), sys.stdout
+    sys.stdout = out
     try:
         show(value)
     finally:
         sys.stdout = stdout
-    return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
+    return out.getvalue()
+
+
+def shown(value: object) -> str:
+    """What a person reads of *value*."""
+    return "\n".join(line.rstrip() for line in written(value).splitlines())
 
 
 class ShowTests(SynchronousTestCase):
     def test_plain(self) -> None:
         """A single value is written as it is; nothing is said to be done."""
-        for value, written in [(None, "done"), ("a b", "a b"), (5, "5"), (True, "true"), ({}, "{}"), ([], "none")]:
-            self.assertEqual(shown(value), written)
+        for value, text in [(None, "done"), ("a b", "a b"), (5, "5"), (True, "true"), ({}, "{}"), ([], "none")]:
+            self.assertEqual(shown(value), text)
 
     def test_object(self) -> None:
         """Facts are a line each, in line."""
@@ -55,6 +60,12 @@ class ShowTests(SynchronousTestCase):
         self.assertEqual(
             shown(value).splitlines(),
             ["up: 5", "relay", "└── counters", "    └── sent: 1", "rows", "└── A  B", "    1  xx", "    2", "empty: {}"],
+        )
+
+    def test_no_trailing_blanks(self) -> None:
+        """In a pipe no line is filled up with blanks."""
+        self.assertEqual(
+            written([{"name": "a", "what": "long words"}, {"name": "b", "what": ""}]), "NAME  WHAT\na     long words\nb\n"
         )
 
     def test_deep(self) -> None:

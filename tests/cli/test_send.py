@@ -10,7 +10,7 @@ from typing import Any
 from netd.cli.relay import Place
 from netd.client.control import ControlTimeout, NoSuchTarget, OperationFailed, RequestTooLong
 from netd.client.relay import ConnectionLost, NotInTime, Outcome
-from tests.cli.fakes import CommandTests
+from tests.cli.fakes import CommandTests, operation
 
 
 def encoded(payload: bytes) -> str:
@@ -66,7 +66,7 @@ class PayloadTests(SendTests):
         for arguments in ([], ["hello", "--base64", "aGk="]):
             result = self.netd("send", "gh", *arguments)
             self.assertEqual(result.exit_code, 2)
-            self.assertIn("as TEXT, with --file or with --base64", result.stderr)
+            self.assertIn("as TEXT, with --file (--file - is standard input) or with --base64", result.stderr)
         self.assertEqual(self.control.calls, [])
 
     def test_options(self) -> None:
@@ -83,6 +83,71 @@ class PayloadTests(SendTests):
         result = self.netd("send", "gh", "x")
         self.assertEqual(result.exit_code, 1)
         self.assertIn("--server HOST:PORT", result.stderr)
+
+
+class InstanceTests(SendTests):
+    """Two relays run, and the person need not know which of them a device is at."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["system.operations"] = [
+            operation("relay.devices", instances=["lab2", "main"]),
+            operation("relay.send", instances=["lab2", "main"]),
+        ]
+        self.devices: dict[str, list[dict[str, Any]]] = {
+            "main": [self.device_named("gh", 5), self.device_named("both", 6), self.device_named("moved", 7, online=False)],
+            "lab2": [self.device_named("gh2", 8, "g2"), self.device_named("both", 9), self.device_named("moved", 10)],
+        }
+        self.control.answers["relay.devices"] = lambda instance: self.devices[instance]
+
+    def device_named(self, name: str, port: int, *aliases: str, online: bool = True) -> dict[str, Any]:
+        """A device as a relay describes it."""
+        return {"name": name, "address": f"('127.0.0.1', {port})", "online": online, "aliases": list(aliases)}
+
+    def test_found(self) -> None:
+        """A device is found by name, alias or address, at whichever relay it is connected now."""
+        for target, instance in [
+            ("gh", "main"),
+            ("gh2", "lab2"),
+            ("g2", "lab2"),
+            ("127.0.0.1:8", "lab2"),
+            ("('127.0.0.1', 8)", "lab2"),
+            ("moved", "lab2"),
+        ]:
+            self.assertEqual(self.netd("send", target, "x").exit_code, 0)
+            self.assertEqual(self.said(), {"target": target, "text": "x", "instance": instance})
+
+    def test_away(self) -> None:
+        """A device that is away is sought where it was."""
+        self.devices["lab2"] = []
+        self.netd("send", "moved", "x")
+        self.assertEqual(self.said()["instance"], "main")
+
+    def test_unknown(self) -> None:
+        """A device that no relay knows is exit code 3, with the relays and the command that lists devices; nothing is sent."""
+        self.devices["main"].append(self.device_named("", 11))
+        for target in ("gh3", "", "8"):
+            result = self.netd("send", target, "x")
+            said = f"no relay knows {target!r} (--instance can be lab2, main); `netd devices` lists the devices of all"
+            self.assertEqual((result.exit_code, result.stderr), (3, f"failed: {said}\n"))
+            self.assertEqual(json.loads(self.netd("send", target, "x", "--json").stdout), {"status": "failed", "error": said})
+        self.assertNotIn("relay.send", [method for method, _ in self.control.calls])
+
+    def test_at_several(self) -> None:
+        """A name that two relays know is not guessed; --instance settles it, and then nobody is asked."""
+        result = self.netd("send", "both", "x")
+        self.assertEqual(result.exit_code, 2)
+        self.assertEqual(result.stderr, "Error: 'both' is a device of several relays: choose one with --instance: lab2, main\n")
+        self.control.calls.clear()
+        self.netd("send", "both", "x", "--instance", "lab2")
+        self.assertEqual(self.control.calls, [("relay.send", {"target": "both", "text": "x", "instance": "lab2"})])
+
+    def test_no_relay(self) -> None:
+        """Without a relay the remedy is said."""
+        self.control.answers["system.operations"] = []
+        result = self.netd("send", "gh", "x")
+        self.assertEqual(result.exit_code, 3)
+        self.assertIn("add a section [relay]", result.stderr)
 
 
 class OutcomeTests(SendTests):
@@ -106,7 +171,12 @@ class OutcomeTests(SendTests):
 
     def test_errors(self) -> None:
         """No such device is 3, an unanswered command 124, any other error 1."""
-        self.check(NoSuchTarget("no device 'gh'", -32001), 3, "", "failed: no device 'gh'\n")
+        self.check(
+            NoSuchTarget("no device 'gh'; `relay.devices` lists them", -32001),
+            3,
+            "",
+            "failed: no device 'gh'; `netd devices` lists them\n",
+        )
         self.check(ControlTimeout("netd did not answer"), 124, "", "Error: netd did not answer\n")
         self.check(OperationFailed("no", -32000), 1, "", "Error: no\n")
 

@@ -39,10 +39,32 @@ class StatusTests(CommandTests):
         self.assertEqual(result.exit_code, 0)
         lines = [line.rstrip() for line in result.stdout.splitlines()]
         self.assertEqual(lines[0], "netd 0.1.0 as lab, up 2 min 5 s")
-        self.assertEqual([line.split("  ")[0] for line in lines[2:]], ["SERVICE", "relay", "", "relay:lab2"])
-        self.assertRegex(lines[3], r"relay +127\.0\.0\.1:5050 +this machine only +1,234 connections, 7 sent, 3 refused$")
+        self.assertEqual([line.split("  ")[0] for line in lines[2:]], ["SERVICE", "relay", "", "relay:lab2", "control"])
+        self.assertRegex(lines[2], "SERVICE +LISTENS ON +WHO MAY REACH IT +ACTIVITY")
+        self.assertRegex(lines[3], r"relay +127\.0\.0\.1:5050 +this machine only +1,234 connections; so far: 7 sent, 3 refused$")
         self.assertRegex(lines[4], r" +/run/relay\.sock +users of this machine$")
         self.assertRegex(lines[5], r"relay:lab2 +- +-$")
+        self.assertRegex(
+            lines[6], r"control +unix:/home/ada/.local/state/netd/control.sock +this user only; the netd command uses it$"
+        )
+
+    def activity(self, **facts: Any) -> str:
+        """What is said of a service with these facts."""
+        service = {"kind": "relay", "instance": "main", "listening": [{"address": "A", "reach": "R"}], **facts}
+        self.control.answers["system.status"] = {**STATUS, "services": [service]}
+        return self.netd("status").stdout.splitlines()[3].partition(" R ")[2].strip()
+
+    def test_one_and_many(self) -> None:
+        """One is one device, two are two devices; words that only look like plurals stay."""
+        self.assertEqual(
+            self.activity(connections=1, devices=2, counters={"bytes_in": 1}), "1 connection, 2 devices; so far: 1 byte in"
+        )
+        self.assertEqual(self.activity(busy=1, access=1, bus=1), "1 busy, 1 access, 1 bus")
+
+    def test_there_and_ever(self) -> None:
+        """Devices that ever came are not taken for devices that are there; a port is no number of anything."""
+        self.assertEqual(self.activity(devices=0, counters={"devices": 1}), "0 devices; so far: 1 device")
+        self.assertEqual(self.activity(agent_port=10001, counters={"accepted": 3}), "so far: 3 accepted")
 
     def test_json(self) -> None:
         """Scripts get everything that the daemon says."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.text import ago, duration, escaped, payload_text
+from netd.cli.text import ago, as_commands, duration, escaped, payload_text
 
 
 class EscapedTests(SynchronousTestCase):
@@ -48,6 +48,17 @@ class PayloadTests(SynchronousTestCase):
     def test_binary(self) -> None:
         """Bytes that are no text are shown one by one."""
         self.assertEqual(payload_text(b"\xff\x00A"), "\\xff\\x00A")
+
+
+class CommandsTests(SynchronousTestCase):
+    def test_operations(self) -> None:
+        """The daemon's names of operations become what is typed at a shell; all else stays."""
+        for said, written in [
+            ("no device 'x'; `relay.devices` lists them", "no device 'x'; `netd devices` lists them"),
+            ("`session.list` lists them", "`netd session list` lists them"),
+            ("write `max_payload`, or relay.devices", "write `max_payload`, or relay.devices"),
+        ]:
+            self.assertEqual(as_commands(said), written)
 
 
 class DurationTests(SynchronousTestCase):

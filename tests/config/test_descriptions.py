@@ -224,6 +224,15 @@ class CollisionTests(SynchronousTestCase):
             self.assertFalse(self.collide("tcp6:80:interface=\\:\\:1", other), other)
         self.assertTrue(self.collide("tcp6:80", "tcp6:80:interface=\\:\\:1", takes_ipv4=False))
 
+    def test_one_socket_by_two_ways(self) -> None:
+        """Symbolic links hide no collision: it would be the same socket."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "link").symlink_to(folder)
+        (folder / "loop").symlink_to("loop")
+        self.assertTrue(self.collide(f"unix:{folder}/x", f"unix:{folder}/link/x"))
+        self.assertFalse(self.collide(f"unix:{folder}/x", f"unix:{folder}/loop/x"))
+
     def test_apart(self) -> None:
         """Other ports, other interfaces, other families and other paths do not collide."""
         self.assertFalse(self.collide("tcp:80", "tcp:81"))

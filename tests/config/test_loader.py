@@ -265,7 +265,7 @@ class CollisionTests(SynchronousTestCase):
         )
 
     def test_ipv6_takes_ipv4(self) -> None:
-        """Both wildcards on one port are found before the second cannot listen; where the system keeps them apart, they are good."""
+        """Both wildcards on one port are found before the daemon starts; where the system keeps them apart, they are good."""
         ini = "[pump]\nlisten = tcp:80 tcp6:80\n"
         self.assertEqual(
             complaints(ini), ["netd.ini:2: [pump] listen: tcp6:80 is taken by [pump] listen (netd.ini:2); choose another"]
@@ -397,7 +397,11 @@ class LoadTests(SynchronousTestCase):
     def test_relative_paths(self) -> None:
         """Relative paths begin in the directory of the file, not in that from which the daemon is started."""
         netd = self.load(b"[netd]\nstate_directory = state\n").netd
-        self.assertEqual(self.path.absolute().parent / "state", netd.state_directory)
+        self.assertEqual(self.path.parent.resolve() / "state", netd.state_directory)
+        folder = self.path.parent / "below"
+        folder.mkdir()
+        again = load(folder / ".." / self.path.name, KINDS, {}, 1000, "lab").netd
+        self.assertEqual(netd.state_directory, again.state_directory, "without what the way to the file went up and down")
 
     def test_no_file(self) -> None:
         """A file that is not there is an error with its path."""

@@ -6,19 +6,14 @@ import socket
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config.descriptions import addresses, ipv6_takes_ipv4
+from netd.config.descriptions import ipv6_takes_ipv4
 
 
 class WildcardTests(SynchronousTestCase):
-    def test_collisions_are_those_of_the_system(self) -> None:
-        """A pair of wildcards is refused by the configuration exactly where the second could not be had."""
+    def test_ipv6_takes_ipv4(self) -> None:
+        """Two wildcards on one port are refused by the configuration exactly where the system would refuse the second."""
         port = self.bound("127.0.0.1", 0).getsockname()[1]
-        if socket.has_ipv6 and self.can_bind("::1", 0):
-            is_free = self.can_bind("::", port)
-            (_, first), (_, second) = addresses((f"tcp:{port}:interface=127.0.0.1", f"tcp6:{port}"), ipv6_takes_ipv4())
-            self.assertEqual(is_free, not first.collides_with(second))
-        else:
-            self.assertIn(ipv6_takes_ipv4(), (False, True))
+        self.assertEqual(self.can_bind("::", 0) and not self.can_bind("::", port), ipv6_takes_ipv4())
 
     def can_bind(self, host: str, port: int) -> bool:
         """Whether the system lets a socket have that address."""

@@ -107,7 +107,7 @@ class CallTests(DispatchTestCase):
             ({"a": 1, "c": 1}, "c: no such argument; there are: a, b"),
             ([1, 2, 3], "pump.add takes at most 2 arguments, not 3"),
             ({"a": "x"}, "a: Expected `int`, got `str`"),
-            ({"a": 1, "instance": "lab2"}, "instance: pump.add has the instances main; say which"),
+            ({"a": 1, "instance": "lab2"}, "no instance 'lab2'; there is only main"),
         ):
             error = self.failureResultOf(self.dispatcher.call("pump.add", params, Role.ADMIN), InvalidArguments)
             self.assertEqual(message, str(error.value))

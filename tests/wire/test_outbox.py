@@ -250,6 +250,47 @@ class DropOldestTests(SynchronousTestCase):
         scene.transport.read()
         self.assertEqual([b"too long"], scene.transport.writes)
 
+    def test_long_drought(self) -> None:
+        """However often the oldest make room, the newest arrive, in order, and as many as the bounds say."""
+        scene = full(Policy.DROP_OLDEST, 1 << 20, items=10)
+        for number in range(100):
+            scene.send(b"%02d" % number)
+            self.assertEqual(2 * min(number + 1, 10), scene.outbox.waiting)
+        self.assertEqual({"drop-oldest": 90}, dict(scene.traffic.dropped))
+        scene.transport.read(1)
+        self.assertEqual(b"90919293949596979899", scene.transport.written)
+        scene.send(b"..")
+        self.assertEqual(2, scene.outbox.waiting)
+        scene.transport.read()
+        self.assertEqual(b"90919293949596979899..", scene.transport.written)
+
+    def test_rebind(self) -> None:
+        """What was dropped takes no room under other bounds."""
+        scene = full(Policy.DROP_OLDEST, 1 << 20, items=5)
+        scene.send(*[b"%d" % number for number in range(7)])
+        scene.outbox.rebind(Bounds(Policy.REFUSE, 1 << 20, 6))
+        self.assertEqual([True, False], scene.send(b"7", b"8"))
+        scene.transport.read()
+        self.assertEqual([b"234567"], scene.transport.writes)
+
+
+@define(eq=False)
+class CountingKey:
+    """A key that writes down how often it was compared with another.
+
+    :ivar compared: shared by all keys of a test; its length is the count.
+    """
+
+    number: int
+    compared: list[int]
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        self.compared.append(self.number)
+        return isinstance(other, CountingKey) and self.number == other.number
+
 
 class LatestTests(SynchronousTestCase):
     def test_conflates_in_place(self) -> None:
@@ -286,6 +327,38 @@ class LatestTests(SynchronousTestCase):
         self.assertEqual((6, {"conflated": 1, "latest": 1}), (scene.outbox.waiting, dict(scene.traffic.dropped)))
         scene.transport.read()
         self.assertEqual([b"b22222"], scene.transport.writes)
+
+    def test_newest_of_several_is_replaced(self) -> None:
+        """When several values of a channel wait already, the newer one does not get ahead of any of them."""
+        scene = Scene(Bounds(Policy.LATEST, 1 << 20), room=0)
+        values = [bytes([n]) * (SLICE // 2) for n in range(5)]
+        scene.send(*values, key="x")
+        self.assertEqual([b"".join(values[:2])], scene.transport.take_writes())
+        scene.send(b"y1", key="y")
+        scene.send(b"x5", key="x")
+        scene.transport.read()
+        self.assertEqual(values[2] + values[3] + b"x5" + b"y1", scene.transport.written)
+
+    def test_dropped_values_are_not_replaced(self) -> None:
+        """A channel whose value was dropped for want of room comes again at the end, as one that is new."""
+        scene = full(Policy.LATEST, 1 << 20, items=4)
+        for number in range(9):
+            scene.send(b"%d" % number, key=number % 6)
+        scene.send(b"a", key=3)
+        scene.send(b"b", key=2)
+        self.assertEqual({"latest": 6, "conflated": 1}, dict(scene.traffic.dropped))
+        scene.transport.read()
+        self.assertEqual([b"67ba"], scene.transport.writes)
+
+    def test_many_channels(self) -> None:
+        """The time that a value takes does not grow with the number of channels that wait."""
+        scene = full(Policy.LATEST, 1 << 20, items=10_000)
+        compared: list[int] = []
+        for _ in range(2):
+            for number in range(2000):
+                scene.outbox.send(b"x", CountingKey(number, compared))
+        self.assertLessEqual(len(compared), 4000)
+        self.assertEqual((2000, {"conflated": 2000}), (scene.outbox.waiting, dict(scene.traffic.dropped)))
 
     def test_written_values_are_not_replaced(self) -> None:
         """A value that has left is followed by the newer one."""

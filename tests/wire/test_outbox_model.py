@@ -49,6 +49,44 @@ def take_apart(written: bytes) -> list[int]:
     return numbers
 
 
+class Plain:
+    """What ``LATEST`` and ``DROP_OLDEST`` mean, done in the plainest way, for a peer that reads all that was written or nothing.
+
+    :ivar written: what has left.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._waiting: list[tuple[int, bytes]] = []
+        self._is_full = False
+        self.written = b""
+
+    def send(self, item: bytes, key: int) -> None:
+        """Let *item* wait, in the place of that of the same key; while there is too much, the oldest goes."""
+        if not self._is_full:
+            self._is_full = bool(item)
+            self.written += item
+            return
+        waiting, bounds = self._waiting, self._bounds
+        found = [at for at, (other, _) in enumerate(waiting) if other == key and bounds.policy is Policy.LATEST]
+        if found:
+            waiting[found[0]] = (key, item)
+        else:
+            waiting.append((key, item))
+        while len(waiting) > 1 and (len(waiting) > bounds.items or self.size() > bounds.size):
+            del waiting[0]
+
+    def size(self) -> int:
+        """Bytes that wait."""
+        return sum(len(item) for _, item in self._waiting)
+
+    def read(self) -> None:
+        """The peer reads all that was written: what waits is written."""
+        self._is_full = self.size() > 0
+        self.written += b"".join(item for _, item in self._waiting)
+        self._waiting.clear()
+
+
 class Model:
     """Plays steps on an outbox, and knows what was offered.
 
@@ -144,3 +182,29 @@ class ModelTests(SynchronousTestCase):
         else:
             self.assertLessEqual(waited, bounds.items)
             self.assertEqual(len(model.refused), dropped["refused"])
+
+    @given(
+        st.builds(
+            Bounds,
+            st.sampled_from([Policy.LATEST, Policy.DROP_OLDEST]),
+            st.sampled_from([10, 25, 1000]),
+            st.sampled_from([1, 2, 5, 1000]),
+        ),
+        st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 7), st.integers(0, 9))), max_size=60),
+    )
+    @example(
+        Bounds(Policy.LATEST, 1000, 2), [(key, 1) for key in (0, 1, 2, 3, 4, 3, 1, 4)] + [None, None, (4, 1), (4, 1), (5, 1)]
+    )
+    def test_plain_meaning(self, bounds: Bounds, steps: list[tuple[int, int] | None]) -> None:
+        """Step by step a slow peer gets, and is made to wait for, exactly what the words of the policy say."""
+        scene, plain = Scene(bounds, room=0), Plain(bounds)
+        for number, step in enumerate(steps):
+            if step is None:
+                plain.read()
+                scene.transport.read(scene.transport.unsent)
+            else:
+                key, size = step
+                item = bytes([number]) * size
+                plain.send(item, key)
+                scene.send(item, key=key)
+            self.assertEqual((plain.written, plain.size()), (scene.transport.written, scene.outbox.waiting))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -34,36 +36,39 @@ class StateDirectoryUnusable(NetdError):
 def make_control_service(state_directory: Path, reactor: Any, table: OperationTable) -> ControlService:
     """Build the control socket of the daemon whose state is in *state_directory*."""
     factory = ControlFactory("control", make_context(reactor, stall_timeout=30.0), Dispatcher(table, "control socket"))
-    return ControlService(state_directory, factory, reactor)
+    return ControlService(state_directory, factory, reactor, os.geteuid())
 
 
 class ControlService(ListeningService):
     """Listens on ``control.sock`` in the state directory, mode 0600; makes the directory when it is missing, mode 0700.
 
-    A lock keeps every other daemon out of that directory.
+    A lock keeps every other daemon out of that directory. Nobody but root and the daemon's own user may write in it: whoever
+    can could put a socket or a link of theirs where the daemon and its callers look for its own.
+
+    :param uid: the user that the daemon runs as.
     """
 
     remedy = "Move what is there away, or choose another `state_directory` in [netd]."
 
-    def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any) -> None:
+    def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any, uid: int) -> None:
         self._state_directory = state_directory
         socket = quoteStringArgument(str(state_directory / CONTROL_SOCKET)).replace("=", r"\=")  # which it forgets
         super().__init__((f"unix:{socket}:mode=600:lockfile=0",), factory, reactor, stop_timeout=1.0)
+        self._uid = uid
         self._lock: int | None = None
 
     def privilegedStartService(self) -> None:
         """Make the directory, take it, then listen; the socket of a daemon that was killed is replaced.
 
-        :raises StateDirectoryUnusable: when the directory cannot be made or written, or another daemon has it.
+        :raises StateDirectoryUnusable: when the directory cannot be made or written, others may write in it, or another daemon
+            has it.
         :raises netd.listening.CannotListen: when something that is no socket is in the way.
         """
         path = self._state_directory / CONTROL_SOCKET
         if len(str(path).encode()) > LONGEST_PATH:
             raise StateDirectoryUnusable(f"{path}: longer than a unix socket's path may be; choose a shorter `state_directory`")
         try:
-            self._state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(self._state_directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take_directory()
             if path.is_socket():
                 path.unlink()
         except BlockingIOError:
@@ -77,6 +82,40 @@ class ControlService(ListeningService):
                 "`state_directory` in [netd] or NETD_STATE_DIRECTORY"
             ) from None
         super().privilegedStartService()
+
+    def _take_directory(self) -> None:
+        """Make the directory, see whose it is, and lock it: one and the same directory, whatever its path leads to meanwhile."""
+        self._state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory = os.open(self._state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._check_owner(os.fstat(directory))
+            self._lock = self._open_lock(directory)
+        finally:
+            os.close(directory)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _check_owner(self, status: os.stat_result) -> None:
+        directory = self._state_directory
+        if status.st_uid not in (self._uid, 0):
+            raise StateDirectoryUnusable(
+                f"the state directory {directory} belongs to another user (uid {status.st_uid}; this is {self._uid}); run "
+                f"`chown {self._uid} {directory}`, or choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
+            )
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise StateDirectoryUnusable(
+                f"other users may write in the state directory {directory}; run `chmod go-w {directory}`, "
+                "or choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
+            )
+
+    def _open_lock(self, directory: int) -> int:
+        try:
+            return os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise StateDirectoryUnusable(
+                f"{self._state_directory / LOCK} is a symbolic link, which netd never makes; see who made it, and remove it"
+            ) from None
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, close all connections, then let go of the directory."""

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from netd.errors import InvalidArguments, NoSuchOperation
-from netd.operations import Argument, Operation, OperationTable
+from netd.operations import Argument, Operation, OperationTable, default_instance
 from netd.wire.jsontext import BadJSON, decode, schema
 
 __all__ = ["Command", "Help", "Invoke", "Menu", "Word"]
@@ -30,6 +30,7 @@ _TYPES = {
 }
 _EXAMPLES = 'a number, true, false, null, ["a", "b"] or {"key": "value"}'
 _HELP = "help"
+_QUESTION = "?"
 _INSTANCE = Argument("instance", str, None)
 
 
@@ -60,10 +61,14 @@ Command = Word | Help | Invoke
 
 
 class Menu:
-    """The menu over one table of operations."""
+    """The menu over one table of operations.
 
-    def __init__(self, table: OperationTable) -> None:
+    :param has_python: whether ``python`` leads anywhere.
+    """
+
+    def __init__(self, table: OperationTable, has_python: bool = False) -> None:
         self._table = table
+        self._has_python = has_python
 
     def read(self, line: str) -> Command:
         """The command that *line* gives.
@@ -83,7 +88,7 @@ class Menu:
         if not words:
             return Word.NOTHING
         first, *arguments = words
-        if first == _HELP:
+        if first in {_HELP, _QUESTION}:
             return Help(arguments[0] if arguments else None)
         for word in (Word.QUIT, Word.PYTHON):
             if first == word.value and not arguments:
@@ -99,15 +104,25 @@ class Menu:
         if topic is not None:
             return self._explain(*self._find(topic))
         rows = [
-            {"command": operation.name, "arguments": _usage(operation), "what it does": operation.summary}
-            for operation, _ in self._table
+            {"command": operation.name, "arguments": _usage(operation, instances), "what it does": operation.summary}
+            for operation, instances in self._table
         ]
-        return [
-            *rows,
-            {"command": _HELP, "arguments": "[command]", "what it does": "Show this list, or one command with its arguments."},
-            {"command": "python", "arguments": "", "what it does": "Go to the Python prompt."},
-            {"command": "quit", "arguments": "", "what it does": "Leave."},
-        ]
+        rows.append(
+            {
+                "command": f"{_HELP} or {_QUESTION}",
+                "arguments": "[command]",
+                "what it does": "Show this list, or one command with its arguments.",
+            }
+        )
+        if self._has_python:
+            rows.append({"command": Word.PYTHON.value, "arguments": "", "what it does": "Go to the Python prompt."})
+        return [*rows, {"command": Word.QUIT.value, "arguments": "", "what it does": "Leave."}]
+
+    def other_instances(self, command: Invoke) -> list[str]:
+        """Where else *command* could go; empty when it names its instance."""
+        _, instances = self._find(command.name)
+        meant = default_instance(instances)
+        return [] if "instance" in command.parameters else [instance for instance in instances if instance != meant]
 
     def _find(self, name: str) -> tuple[Operation, tuple[str, ...]]:
         """The operation of that full name, or of that last part of its name, with its instances."""
@@ -126,26 +141,32 @@ class Menu:
 
     def _explain(self, operation: Operation, instances: tuple[str, ...]) -> dict[str, Any]:
         explanation: dict[str, Any] = {
-            "command": f"{operation.name} {_usage(operation)}".rstrip(),
+            "command": f"{operation.name} {_usage(operation, instances)}".rstrip(),
             "what it does": operation.summary,
             "role": operation.role.name.lower(),
             "instances": ", ".join(instances),
         }
-        if operation.arguments:
-            explanation["arguments"] = [
-                {
-                    "name": argument.name,
-                    "takes": _takes(schema(argument.type)),
-                    "when left out": "must be given" if argument.is_required else repr(argument.default),
-                }
-                for argument in operation.arguments
-            ]
+        arguments = [
+            {
+                "name": argument.name,
+                "takes": _takes(schema(argument.type)),
+                "when left out": "must be given" if argument.is_required else repr(argument.default),
+            }
+            for argument in operation.arguments
+        ]
+        if len(instances) > 1:
+            meant = default_instance(instances)
+            left_out = "must be given" if meant is None else repr(meant)
+            arguments.append({"name": "instance=", "takes": " or ".join(instances), "when left out": left_out})
+        if arguments:
+            explanation["arguments"] = arguments
         return explanation
 
 
-def _usage(operation: Operation) -> str:
-    """The arguments as a person writes them: ``target [text] [deadline]``."""
-    return " ".join(argument.name if argument.is_required else f"[{argument.name}]" for argument in operation.arguments)
+def _usage(operation: Operation, instances: tuple[str, ...] = ()) -> str:
+    """The arguments as a person writes them: ``target [text] [deadline]``, and ``[instance=…]`` where *instances* are several."""
+    words = [argument.name if argument.is_required else f"[{argument.name}]" for argument in operation.arguments]
+    return " ".join([*words, "[instance=…]"] if len(instances) > 1 else words)
 
 
 def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
@@ -153,9 +174,12 @@ def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     for position, word in enumerate(words):
         name, equals, text = word.partition("=")
+        hint = ""
         if not (equals and name.isidentifier()):
+            hint = _quoting_hint(operation, position)
             if position >= len(operation.arguments):
-                raise InvalidArguments(f"{word!r} is too much: write {operation.name} {_usage(operation)}".rstrip())
+                usage = f"{operation.name} {_usage(operation)}".rstrip()
+                raise InvalidArguments(f"{word!r} is too much: write {usage}{hint}")
             name, text = operation.arguments[position].name, word
         if name not in known:
             has = ", ".join(known)
@@ -163,16 +187,25 @@ def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
                 f"{name}: {operation.name} has no such argument (it has {has}); text with '=' is written NAME={word!r}"
             )
         if name in parameters:
-            raise InvalidArguments(f"{name}: is given twice")
-        parameters[name] = _value(known[name], text)
+            raise InvalidArguments(f"{name}: is given twice{hint}")
+        parameters[name] = _value(known[name], text, hint)
     for argument in operation.arguments:
         if argument.is_required and argument.name not in parameters:
             raise InvalidArguments(f"{argument.name}: is missing; write {operation.name} {_usage(operation)}")
     return parameters
 
 
-def _value(argument: Argument, text: str) -> Any:
-    """*text* as the argument takes it: as itself, or as the JSON value that it writes; anything goes where anything is taken."""
+def _quoting_hint(operation: Operation, position: int) -> str:
+    """What to do if the word at *position* was meant to belong to the text before it."""
+    takes_text = any(_takes_text(schema(argument.type)) for argument in operation.arguments[:position])
+    return "; quote text with spaces" if takes_text else ""
+
+
+def _value(argument: Argument, text: str, hint: str) -> Any:
+    """*text* as the argument takes it: as itself, or as the JSON value that it writes; anything goes where anything is taken.
+
+    :param hint: ends the complaint about what cannot be taken.
+    """
     described = schema(argument.type)
     if _takes_text(described):
         return text
@@ -181,7 +214,7 @@ def _value(argument: Argument, text: str) -> Any:
     except BadJSON:
         if not described:
             return text
-        raise InvalidArguments(f"{argument.name}: {text!r} is not {_takes(described)}; write {_EXAMPLES}") from None
+        raise InvalidArguments(f"{argument.name}: {text!r} is not {_takes(described)}; write {_EXAMPLES}{hint}") from None
 
 
 def _takes_text(described: dict[str, Any]) -> bool:

@@ -5,6 +5,8 @@ Pure. Nothing that a peer ever said can reach the terminal as a control characte
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from netd.wire.jsontext import encode
@@ -16,6 +18,11 @@ MAX_CHARACTERS = 1 << 17
 
 _CELL = 60
 _INDENT = "  "
+_MOMENTS = ("since", "last_seen", "time")
+"""Keys of seconds since 1970, which are beyond 2001; an agent's own time may be any number."""
+_YEAR_2001 = 978_307_200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def escape(text: str) -> str:
@@ -26,7 +33,8 @@ def escape(text: str) -> str:
 def render(value: object) -> str:
     """*value*, made of plain JSON values, as lines without a last line end.
 
-    A list of objects becomes a table, an object ``key: value`` lines, nothing the word ``done``.
+    A list of objects becomes a table, an object ``key: value`` lines, nothing the word ``done``.  Moments and uptimes, which are
+    known by their keys, are written as people say them.
     """
     lines = []
     left = MAX_CHARACTERS
@@ -51,12 +59,41 @@ def _lines(value: object) -> list[str]:
     if isinstance(value, str):
         return [escape(line) for line in value.splitlines()] or [""]
     if isinstance(value, dict):
-        return [line for key, item in value.items() for line in _member(escape(str(key)), item)] or ["nothing"]
+        return [line for key, item in value.items() for line in _member(escape(str(key)), _said(key, item))] or ["nothing"]
     if isinstance(value, (list, tuple)):
         if value and all(isinstance(item, dict) and item for item in value):
             return _table(list(value))
         return [_inline(item) for item in value] or ["nothing"]
     return [_inline(value)]
+
+
+def _said(key: object, item: object) -> object:
+    """*item* as people say what stands under *key*."""
+    if isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item):
+        return item
+    if key in _MOMENTS and item >= _YEAR_2001:
+        return _moment(item)
+    return _duration(item) if key == "uptime" else item
+
+
+def _moment(seconds: float) -> object:
+    """Seconds since 1970 as local time, to the second; as they are where no calendar reaches."""
+    try:
+        return (_EPOCH + timedelta(seconds=int(seconds))).astimezone().isoformat(" ")
+    except (OverflowError, ValueError, OSError):
+        return seconds
+
+
+def _duration(seconds: float) -> str:
+    """*seconds* in the largest unit that fits, and the next: ``9 s``, ``2 min 5 s``, ``4 h``."""
+    left = max(0, int(seconds))
+    counts = []
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        counts.append((count, unit))
+    first = next((place for place, (count, _) in enumerate(counts) if count), len(counts) - 1)
+    said = [f"{count} {unit}" for count, unit in counts[first : first + 2] if count]
+    return " ".join(said) or "0 s"
 
 
 def _member(key: str, item: object) -> list[str]:
@@ -79,7 +116,7 @@ def _inline(item: object) -> str:
 def _table(rows: list[dict[Any, object]]) -> list[str]:
     keys = list(dict.fromkeys(key for row in rows for key in row))
     heads = [_cell(str(key)) for key in keys]
-    cells = [[_cell(row[key]) if key in row else "" for key in keys] for row in rows]
+    cells = [[_cell(_said(key, row[key])) if key in row else "" for key in keys] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     rule = ["-" * width for width in widths]
     return [
@@ -89,5 +126,21 @@ def _table(rows: list[dict[Any, object]]) -> list[str]:
 
 
 def _cell(item: object) -> str:
-    text = _inline(item)
+    text = _brief(item)
     return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
+
+
+def _brief(item: object) -> str:
+    """*item* in one cell: an object as ``key: value, …``, a list as ``one, two``, objects in a list apart by semicolons."""
+    if isinstance(item, dict) and item:
+        return ", ".join(f"{escape(str(key))}: {_bracketed(_said(key, value))}" for key, value in item.items())
+    if isinstance(item, (list, tuple)) and item:
+        return ("; " if isinstance(item[0], dict) else ", ").join(_brief(one) for one in item)
+    return _inline(item)
+
+
+def _bracketed(item: object) -> str:
+    """*item* inside an object that is in one cell."""
+    if isinstance(item, dict) and item:
+        return f"{{{_brief(item)}}}"
+    return f"[{_brief(item)}]" if isinstance(item, (list, tuple)) and item else _inline(item)

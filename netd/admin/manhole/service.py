@@ -110,5 +110,11 @@ class ManholeService(ListeningService):
 
         idle_timeout = self._config.idle_timeout
         terminal.converse(
-            OperatorMenu(terminal, Menu(self._table), call, idle_timeout, enter_python if self._config.python else None)
+            OperatorMenu(
+                terminal,
+                Menu(self._table, self._config.python),
+                call,
+                idle_timeout,
+                enter_python if self._config.python else None,
+            )
         )

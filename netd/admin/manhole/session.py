@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from netd.admin.manhole.menu import Help, Invoke, Menu, Word
 from netd.admin.manhole.protocol import ManholeProtocol
 from netd.admin.manhole.rendering import escape, render
-from netd.errors import NetdError
+from netd.errors import NetdError, NoSuchTarget
 
 __all__ = ["PROMPT", "Call", "OperatorMenu"]
 
@@ -27,7 +27,7 @@ Call = Callable[[str, dict[str, Any]], Deferred[Any]]
 class _Run:
     """An operation that has been called and has not come back."""
 
-    name: str
+    command: Invoke
     outcome: Deferred[None] | None = None
 
 
@@ -87,7 +87,7 @@ class OperatorMenu:
     def interrupt(self) -> None:
         """Wait no longer for the operation that runs; without one, begin a new line."""
         run = self._forget()
-        self._terminal.write("\n" if run is None else f"\n{run.name}: cancelled\n")
+        self._terminal.write("\n" if run is None else f"\n{run.command.name}: cancelled\n")
         self._prompt()
         self._terminal.set_busy(False)
 
@@ -107,7 +107,7 @@ class OperatorMenu:
         self._terminal.write(PROMPT)
 
     def _invoke(self, command: Invoke) -> None:
-        self._run = run = _Run(command.name)
+        self._run = run = _Run(command)
         self._terminal.expire_after(None)
         self._terminal.set_busy(True)
         outcome = self._call(command.name, command.parameters)
@@ -121,9 +121,11 @@ class OperatorMenu:
         if not isinstance(outcome, Failure):
             self._show(outcome)
         elif isinstance(outcome.value, NetdError):
-            self._complain(outcome.value)
+            self._complain(outcome.value, self._elsewhere(run.command) if outcome.check(NoSuchTarget) else "")
         else:
-            self._log.failure("{service}: {operation} failed", outcome, service=self._terminal.factory.name, operation=run.name)
+            self._log.failure(
+                "{service}: {operation} failed", outcome, service=self._terminal.factory.name, operation=run.command.name
+            )
             self._terminal.write("error: a fault of netd's own; the log has it\n")
         self._prompt()
         self._terminal.set_busy(False)
@@ -136,8 +138,13 @@ class OperatorMenu:
         else:
             self._terminal.write(f"{text}\n")
 
-    def _complain(self, error: NetdError) -> None:
-        self._terminal.write(f"error: {escape(str(error))}\n")
+    def _complain(self, error: NetdError, hint: str = "") -> None:
+        self._terminal.write(f"error: {escape(str(error))}{hint}\n")
+
+    def _elsewhere(self, command: Invoke) -> str:
+        """Where else the target of *command* may be."""
+        others = self._menu.other_instances(command)
+        return f"; this was not asked of {', '.join(others)}: add instance={others[0]}" if others else ""
 
     def _forget(self) -> _Run | None:
         """Cancel the operation that runs, if one does; what becomes of it is not shown any more."""

@@ -12,10 +12,16 @@ from pathlib import Path
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.admin.control.protocol import ControlFactory
 from netd.admin.control.service import LOCK, LONGEST_PATH, ControlService, StateDirectoryUnusable, make_control_service
+from netd.console.dispatch import Dispatcher
+from netd.listening import make_context
 from netd.operations import OperationTable
 from netd.paths import CONTROL_SOCKET
 from netd.testing import result_of
+
+OWN = 47_110
+"""A user whom nobody knows."""
 
 
 class ServiceTests(SynchronousTestCase):
@@ -56,6 +62,76 @@ class ServiceTests(SynchronousTestCase):
         self.state.chmod(0o755)
         self.start()
         self.assertEqual(0o755, stat.S_IMODE(self.state.stat().st_mode))
+
+    def test_directory_that_others_may_write_in(self) -> None:
+        """A directory in which others could put a socket of theirs is refused, with the command that mends it; untouched."""
+        self.state.mkdir(parents=True)
+        for mode in (0o770, 0o702, 0o1777, 0o777):
+            self.state.chmod(mode)
+            self.assertEqual(
+                f"other users may write in the state directory {self.state}; run `chmod go-w {self.state}`, "
+                "or choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY",
+                self.refusal(),
+            )
+        self.assertEqual([], list(self.state.iterdir()))
+        self.state.chmod(0o777 & ~0o022)
+        self.start()
+
+    def test_directory_of_somebody_else(self) -> None:
+        """A directory that another user owns, who could change everything in it, is refused with both users and the remedy."""
+        owner = self.owned_by_other()
+        self.assertEqual(
+            f"the state directory {self.state} belongs to another user (uid {owner}; this is {OWN}); run "
+            f"`chown {OWN} {self.state}`, or choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY",
+            str(self.assertRaises(StateDirectoryUnusable, self.service(OWN).privilegedStartService)),
+        )
+        self.assertEqual([], list(self.state.iterdir()))
+        own = self.service(owner)
+        own.privilegedStartService()
+        self.addCleanup(own.stopService)
+
+    def test_directory_of_root(self) -> None:
+        """A directory that root made is as good as one's own."""
+        self.state.mkdir(parents=True)
+        if os.geteuid() == 0:
+            service = self.service(OWN)
+            self.addCleanup(service.stopService)
+            service.privilegedStartService()
+        else:
+            service = make_control_service(Path("/"), self.reactor, OperationTable())
+            refusal = str(self.assertRaises(StateDirectoryUnusable, service.privilegedStartService))
+            self.assertIn("cannot use the state directory /: Permission denied", refusal)
+
+    def test_planted_link(self) -> None:
+        """A symbolic link in place of the lock makes no file where it points, and is told by name."""
+        self.state.mkdir(parents=True)
+        victim = self.folder / "victim"
+        (self.state / LOCK).symlink_to(victim)
+        self.assertEqual(
+            f"{self.state / LOCK} is a symbolic link, which netd never makes; see who made it, and remove it", self.refusal()
+        )
+        self.assertFalse(victim.exists())
+
+    def test_link_to_the_directory(self) -> None:
+        """The directory itself may be reached by a link, as systemd makes them."""
+        target = self.folder / "private"
+        target.mkdir(mode=0o700)
+        self.state.parent.mkdir()
+        self.state.symlink_to(target)
+        self.start()
+        self.assertTrue((target / LOCK).is_file())
+
+    def service(self, uid: int) -> ControlService:
+        """A control socket for a daemon of the user *uid*."""
+        factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(OperationTable(), "control socket"))
+        return ControlService(self.state, factory, self.reactor, uid)
+
+    def owned_by_other(self) -> int:
+        """A state directory that neither root nor the user :data:`OWN` has; who has it. Only root can give one away."""
+        self.state.mkdir(parents=True)
+        if os.geteuid() == 0:
+            os.chown(self.state, OWN + 1, -1)
+        return self.state.stat().st_uid
 
     def test_odd_names(self) -> None:
         """A state directory may have spaces and colons in its name."""

@@ -73,6 +73,8 @@ class MenuTests(SynchronousTestCase):
         self.assertEqual(Word.PYTHON, self.menu.read("python"))
         self.assertEqual(Help(None), self.menu.read("help"))
         self.assertEqual(Help("send"), self.menu.read("help send"))
+        self.assertEqual(Help(None), self.menu.read("?"))
+        self.assertEqual(Help("send"), self.menu.read("? send"))
 
     def test_full_and_short_names(self) -> None:
         """An operation is called by its whole name, or by the end of it where that is enough."""
@@ -117,9 +119,18 @@ class MenuTests(SynchronousTestCase):
     def test_too_few_and_too_many(self) -> None:
         """The usage is shown to whoever leaves out or adds a word, or says it twice."""
         self.assertEqual("target: is missing; write relay.send target [text] [deadline] [wait]", self.complaint("send"))
-        self.assertEqual("'e' is too much: write relay.send target [text] [deadline] [wait]", self.complaint("send a b 1 true e"))
+        self.assertEqual(
+            "'e' is too much: write relay.send target [text] [deadline] [wait]; quote text with spaces",
+            self.complaint("send a b 1 true e"),
+        )
         self.assertEqual("target: is given twice", self.complaint("send a target=b"))
         self.assertEqual("'x' is too much: write relay.list", self.complaint("relay.list x"))
+
+    def test_text_without_quotes(self) -> None:
+        """Who forgets the quotes around several words is told of them, where the next word cannot be taken, too."""
+        self.assertTrue(self.complaint("send gh hello there").endswith("; quote text with spaces"))
+        self.assertNotIn("quote text", self.complaint("send gh hello deadline=soon"))
+        self.assertNotIn("quote text", self.complaint("tune many"))
 
     def test_values_by_type(self) -> None:
         """Text stays text though it looks like a number; numbers, switches, null, lists and objects are written as in JSON."""
@@ -147,13 +158,42 @@ class MenuTests(SynchronousTestCase):
     def test_list_of_commands(self) -> None:
         """`help` shows every operation with its arguments and what it does, then the menu's own commands."""
         shown = render(self.menu.help(None))
-        self.assertRegex(shown, r"relay\.send +target \[text\] \[deadline\] \[wait\] +Send to a device")
+        self.assertRegex(shown, r"relay\.send +target \[text\] \[deadline\] \[wait\] \[instance=…\] +Send to a device")
+        self.assertRegex(shown, r"room\.list +List")
+        self.assertRegex(shown, r"help or \? +\[command\]")
         self.assertRegex(shown, r"quit +Leave\.")
+
+    def test_python_is_listed_where_it_is_on(self) -> None:
+        """`help` does not offer a Python prompt that is switched off."""
+        self.assertNotIn("python", render(self.menu.help(None)))
+        self.assertIn("Go to the Python prompt.", render(Menu(make_table(), has_python=True).help(None)))
+
+    def test_instances(self) -> None:
+        """`help send` says how another instance is reached, and which one is meant otherwise; where there is one, nothing."""
+        shown = render(self.menu.help("send"))
+        self.assertRegex(shown, r"instance= +lab2 or main +'main'")
+        self.assertRegex(render(self.menu.help("relay.list")), r"instance= +lab2 or main +'main'")
+        self.assertNotIn("instance=", render(self.menu.help("room.list")))
+        table = OperationTable()
+        for instance in ("a", "b"):
+            table.add([Operation("relay.list", nothing, Role.VIEWER, "List")], instance)
+        self.assertRegex(render(Menu(table).help("list")), r"instance= +a or b +must be given")
+        for line in ("send gh hi instance=lab2", "relay.list instance=lab2", "relay.help instance=lab2"):
+            command = self.menu.read(line)
+            assert isinstance(command, Invoke)
+            self.assertEqual("lab2", command.parameters["instance"])
+
+    def test_other_instances(self) -> None:
+        """Where else a target may be is told to whoever has not chosen an instance."""
+        for line, others in (("send gh", ["lab2"]), ("send gh instance=main", []), ("room.list", [])):
+            command = self.menu.read(line)
+            assert isinstance(command, Invoke)
+            self.assertEqual(others, self.menu.other_instances(command))
 
     def test_help_on_one(self) -> None:
         """`help send` tells everything about it: role, instances, and each argument's type and default."""
         shown = render(self.menu.help("send"))
-        self.assertIn("command: relay.send target [text] [deadline] [wait]", shown)
+        self.assertIn("command: relay.send target [text] [deadline] [wait] [instance=…]", shown)
         self.assertIn("role: operator", shown)
         self.assertIn("instances: lab2, main", shown)
         self.assertRegex(shown, r"target +text +must be given")
@@ -162,7 +202,7 @@ class MenuTests(SynchronousTestCase):
         self.assertRegex(render(self.menu.help("tune")), r"mode +fast or slow +'fast'")
         self.assertRegex(render(self.menu.help("publish")), r"event +anything +must be given")
         self.assertRegex(render(self.menu.help("move")), r"place +\{…\} +must be given")
-        self.assertNotIn("arguments", render(self.menu.help("relay.list")))
+        self.assertNotIn("arguments", render(self.menu.help("room.list")))
 
     @given(st.text(max_size=60))
     def test_any_line(self, line: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import Any
 
 from hypothesis import given
@@ -13,7 +15,9 @@ from netd.errors import NetdError
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(["since", "uptime"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -67,6 +71,48 @@ class RenderTests(SynchronousTestCase):
             ({"a": None}, "a: null"),
         ):
             self.assertEqual(shown, render(value))
+
+    def test_times(self) -> None:
+        """Moments are local time to the second, an uptime is words, wherever they stand; all other numbers stay."""
+        before = os.environ.get("TZ")
+        self.addCleanup(self.use_zone, before)
+        self.use_zone("XXX-2")
+        self.assertEqual("since: 2026-11-21 03:40:42+02:00", render({"since": 1795225242.5160527}))
+        self.assertIn("2026-11-21 03:40:42+02:00", render([{"last_seen": 1795225242.9, "name": "gh"}]))
+        self.assertIn("heart: {time: 2026-11-21 03:40:42+02:00}", render([{"channels": {"heart": {"time": 1795225242.1}}}]))
+        for seconds, said in ((9.7, "9 s"), (125, "2 min 5 s"), (14400, "4 h"), (90061, "1 d 1 h"), (0.2, "0 s"), (-1, "0 s")):
+            self.assertEqual(f"uptime: {said}", render({"uptime": seconds}))
+        for value, shown in (
+            ({"time": 0.25}, "time: 0.25"),
+            ({"since": "noon"}, "since: noon"),
+            ({"since": True}, "since: true"),
+            ({"since": 1e300}, "since: 1e300"),
+            ({"samples": 1795225242}, "samples: 1795225242"),
+        ):
+            self.assertEqual(shown, render(value))
+
+    def use_zone(self, zone: str | None) -> None:
+        """Make *zone* the local time zone; None leaves it to the system."""
+        if zone is None:
+            os.environ.pop("TZ", None)
+        else:
+            os.environ["TZ"] = zone
+        time.tzset()
+
+    def test_containers_in_a_table(self) -> None:
+        """What is nested in a row is one cell of words, shortened; nobody reads JSON."""
+        rows = [
+            {
+                "aliases": ["gh", "g"],
+                "at": [{"port": 1, "reach": "all"}, {"port": 2}],
+                "counters": {"in": 1, "why": {"a": 2}, "l": [1, 2]},
+            },
+            {"aliases": [], "at": [], "counters": {}},
+        ]
+        lines = render(rows).splitlines()
+        self.assertEqual("gh, g    port: 1, reach: all; port: 2  in: 1, why: {a: 2}, l: [1, 2]", lines[2])
+        self.assertEqual("none     none                          none", lines[3])
+        self.assertEqual(60, len(render([{"a": {"b": "x" * 100}}]).splitlines()[2]))
 
     def test_long_cell(self) -> None:
         """One long text does not push the other columns off the screen; alone, it is shown whole."""

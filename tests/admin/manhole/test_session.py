@@ -92,6 +92,22 @@ class OperatorMenuTests(ManholeTestCase):
             self.assertEqual(1, shown.count(b"\r\n"), shown)
             self.assertTrue(shown.endswith(b"\r\nnetd> "), shown)
 
+    def test_another_instance(self) -> None:
+        """A device of another relay is reached with `instance=`, and who asks the wrong one is told of it."""
+        elsewhere: list[str] = []
+
+        def send(target: str, text: str, deadline: float | None = None) -> None:
+            elsewhere.append(target)
+
+        self.table.add([Operation("relay.send", send, Role.ADMIN, "What the other one does")], "lab2")
+        visit = self.logged_in()
+        shown = visit.type("send attic x")
+        self.assertIn(b"is connected; this was not asked of lab2: add instance=lab2\r\n", shown)
+        self.assertEqual(b"done\r\nnetd> ", visit.type("send attic x instance=lab2"))
+        self.assertEqual(["attic"], elsewhere)
+        self.assertEqual(b"error: no instance 'foo'; there are lab2, main\r\nnetd> ", visit.type("send attic x instance=foo"))
+        self.assertNotIn(b"instance=", visit.type("send attic x instance=main"))
+
     def test_fault(self) -> None:
         """A bug in an operation is logged with its traceback, and its details are not shown."""
         visit = self.logged_in()
