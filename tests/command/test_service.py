@@ -198,8 +198,8 @@ class StopTests(ServiceTests):
         running.say(b'{"command_id": "later"}\n')
         stopped = self.service.stopService()
         self.reactor.advance(5)
-        result_of(stopped)
         running.lose()
+        result_of(stopped)
         self.waiting[0].callback(None)
 
 
