@@ -42,11 +42,15 @@ class Answers:
 
     def add(self, answer: bytes) -> None:
         """Owe *answer*."""
-        self._owe(None, answer, 1)
+        self._owed.append((None, answer, 1))
+        self._schedule()
 
     def add_sent(self, link: Link, times: int) -> None:
         """Owe for *times* frames that were sent to *link*: that they were sent, or that it disconnected."""
-        self._owe(link, SENT, times)
+        self._owed.append((link, SENT, times))
+        if not self._is_settling:
+            self._is_settling = True
+            self._after_turn(self._settle)
 
     def end(self, reason: str) -> None:
         """Close the connection for *reason* when all that is owed has been given."""
@@ -56,11 +60,6 @@ class Answers:
     def forget(self) -> None:
         """Owe nothing any more: the connection is lost."""
         self._owed.clear()
-
-    def _owe(self, link: Link | None, answer: bytes, times: int) -> None:
-        self._owed.append((link, answer, times))
-        if not self._is_settling:
-            self._schedule()
 
     def _schedule(self) -> None:
         if not self._is_settling:

@@ -103,10 +103,12 @@ class Conversation:
     __slots__ = (
         "_ahead",
         "_answers",
+        "_devices",
         "_exchange",
         "_gatherer",
         "_is_held",
         "_is_timed",
+        "_limit",
         "_outstanding",
         "_peer",
         "_prefix",
@@ -121,6 +123,8 @@ class Conversation:
 
     def __init__(self, exchange: Exchange, peer: IPeer, shell: Shell) -> None:
         self._exchange = exchange
+        self._devices = exchange.devices
+        self._limit = exchange.rules.dialect.max_payload
         self._peer = peer
         self._shell = shell
         self._gatherer = Gatherer()
@@ -143,11 +147,17 @@ class Conversation:
 
     def receive(self, received: bytes) -> None:
         """Bytes came, however they are cut."""
-        gathered = received if self._gatherer.is_empty else self._gatherer.take(received)
+        if self._gatherer.is_empty:
+            gathered: bytes | None = received
+            at = 0 if self._prefix is None else self._burst(received, 0, len(received))
+            if at == len(received) and not self._is_timed:
+                return
+        else:
+            gathered, at = self._gatherer.take(received), 0
         if gathered is None:
             self._still_unfinished(len(received))
             return
-        at, need, size = 0, 0, len(gathered)
+        need, size = 0, len(gathered)
         dialect = self._exchange.rules.dialect
         try:
             while at < size and self.state is not State.OVER:
@@ -192,6 +202,7 @@ class Conversation:
     def lost(self, reason: str) -> None:
         """The connection is gone."""
         self.state = State.OVER
+        self._prefix = self._prefix_link = None
         self._answers.forget()
         for request in list((self._outstanding or {}).values()):
             self._exchange.withdraw(request)
@@ -203,11 +214,11 @@ class Conversation:
         """Take all whole sends at *at* that repeat the last one's type frame and target; returns the offset behind them."""
         prefix, link = self._prefix, self._prefix_link
         assert prefix is not None and link is not None
-        if self._prefix_version != self._exchange.devices.version:
+        if self._prefix_version != self._devices.version:
             self._prefix = self._prefix_link = None
             return at
         width = len(prefix)
-        limit = self._exchange.rules.dialect.max_payload
+        limit = self._limit
         frames = []
         while received.startswith(prefix, at):
             start = at + width
@@ -390,6 +401,7 @@ class Conversation:
 
     def _end(self, reason: str) -> None:
         self.state = State.OVER
+        self._prefix = self._prefix_link = None
         if self.link is not None:
             self._exchange.disconnect(self.link, reason)
         self._answers.end(reason)

@@ -25,13 +25,13 @@ from netd.wire.turn import Turn
 
 __all__ = ["EagerServer", "HotSockets", "unsent_of"]
 
-FIRST_READ = 1 << 13
+FIRST_READ = 1 << 12
 """Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
 
 MORE = (1 << 16) - FIRST_READ
 """Bytes asked for when the first read came back full."""
 
-ROUNDS = 8
+ROUNDS = 32
 """Rounds before the reactor gets its turn."""
 
 ROUND = 64
