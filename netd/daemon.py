@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -16,10 +17,15 @@ from twisted.logger import Logger
 from netd.admin.control.service import make_control_service
 from netd.bus.local import LocalBus
 from netd.config import Configuration
+from netd.console.bus import BusConsole
+from netd.console.topics import Topics
 from netd.errors import NetdError
 from netd.interfaces import IConsole, IServiceKind
 from netd.operations import OperationTable
 from netd.system import System
+from netd.tokens import TOKENS, Tokens
+from netd.vitals import VitalsService
+from netd.wire.turn import Turn
 
 __all__ = ["Daemon", "assemble", "banner"]
 
@@ -34,19 +40,30 @@ def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], react
         with suppress(ReactorNotRunning):  # a signal, or a second caller, was quicker
             reactor.stop()
 
-    bus, table = LocalBus(), OperationTable()
+    bus, table = LocalBus(reactor.seconds), OperationTable()
     services = [kinds[section.kind].make_service(section.config, reactor, bus) for section in configuration.sections]
     netd = configuration.netd
     # What stops the daemon must answer first: the answer leaves at the end of this turn.
-    system = System(netd.name, services, table, bus, reactor.seconds, reactor.seconds(), lambda: reactor.callLater(0.05, stop))
-    table.add(system.operations())
+    system = System(
+        netd.name,
+        services,
+        table,
+        bus,
+        reactor.seconds,
+        reactor.seconds(),
+        Tokens(netd.state_directory / TOKENS),
+        lambda: reactor.callLater(0.05, stop),
+    )
+    topics = Topics(bus, reactor, Turn(reactor.callLater), lambda: secrets.token_hex(6), netd.keep_events, netd.keep_size)
+    table.add([*system.operations(), *BusConsole(bus, topics).operations()])
     for service in services:
         table.add(service.operations(), service.instance)
     for service in services:
         if IConsole.providedBy(service):
             service.use_operations(table)
     control = make_control_service(netd.state_directory, reactor, table)
-    running = [IService(service) for service in services] + [control]
+    vitals = VitalsService(reactor, bus, system.note_lag, system.vitals)
+    running = [*(IService(service) for service in services), control, vitals]
     return Daemon(system, running, str(netd.state_directory), is_in_foreground)
 
 

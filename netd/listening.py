@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.errors import NetdError
-from netd.wire.outbox import Traffic
+from netd.wire.bounds import Traffic
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, describe_address
 from netd.wire.quick import QuickDoor, QuickFactory

@@ -20,12 +20,18 @@ class Message:
     :ivar subject: NATS grammar, tokens ``[A-Za-z0-9_-]+`` joined by dots.
     :ivar event: an attrs object or a plain JSON value. Nobody changes it after publication.
     :ivar weight: bytes of memory that a peer's own words take in it; of those a bus retains only so much.
+    :ivar time: when it was published, in seconds since the epoch; 0 before.
     """
 
     subject: str
     event: object
     weight: int = field(default=0, kw_only=True, eq=False, repr=False)
+    time: float = field(default=0.0, init=False, eq=False, repr=False)
     _encoded: bytes | None = field(default=None, init=False, eq=False, repr=False)
+
+    def stamp(self, time: float) -> None:
+        """Note when it is published. For the bus alone."""
+        object.__setattr__(self, "time", time)
 
     def encoded(self, encode: Callable[[object], bytes]) -> bytes:
         """The event as JSON, encoded by the first subscriber that asks and kept for the others.

@@ -12,11 +12,11 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from netd.errors import InvalidArguments, NoSuchOperation
 
-__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Operation", "OperationTable", "Role", "default_instance"]
+__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Caller", "Link", "Operation", "OperationTable", "Role", "default_instance"]
 
 MAIN = "main"
 """The instance name of a section without one: ``[relay]`` is instance ``main`` of kind ``relay``."""
@@ -25,9 +25,39 @@ MAIN = "main"
 class Role(enum.IntEnum):
     """Who may call an operation; each role may do all that a lower one may."""
 
+    NOBODY = 0
     VIEWER = 1
     OPERATOR = 2
     ADMIN = 3
+
+
+class Link(typing.Protocol):
+    """A caller's connection, where it stays open: it can be told things that it did not ask for at that moment."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the caller takes nothing: what it is told waits."""
+
+    def notify(self, method: str, params: object) -> None:
+        """Tell the caller something, as a JSON-RPC notification."""
+
+    def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call *callback* when the connection is lost; what is returned takes that back."""
+
+
+@define(eq=False)
+class Caller:
+    """Who calls an operation. An operation's function that has an argument annotated with this class is handed it.
+
+    :ivar who: for the log.
+    :ivar subjects: the subject patterns that it is confined to; None for one that is not.
+    :ivar link: its connection; None where that ends with the answer.
+    """
+
+    who: str
+    role: Role
+    subjects: tuple[str, ...] | None = None
+    link: Link | None = None
 
 
 class _NoDefault(enum.Enum):
@@ -61,15 +91,18 @@ def default_instance(instances: Collection[str]) -> str | None:
     return MAIN if MAIN in instances else None
 
 
-def _arguments(function: Callable[..., object]) -> tuple[Argument, ...]:
+def _arguments(function: Callable[..., object]) -> tuple[tuple[Argument, ...], str | None]:
     hints = typing.get_type_hints(function)
-    arguments = []
+    arguments, caller = [], None
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name not in hints:
             raise ValueError(f"{function.__qualname__}: argument {parameter.name} has no annotation")
+        if hints[parameter.name] is Caller:
+            caller = parameter.name
+            continue
         default = NO_DEFAULT if parameter.default is parameter.empty else parameter.default
         arguments.append(Argument(parameter.name, hints[parameter.name], default))
-    return tuple(arguments)
+    return tuple(arguments), caller
 
 
 @frozen
@@ -81,16 +114,31 @@ class Operation:
         Raises :class:`netd.errors.OperationFailed` for trouble that the caller should read about.
     :ivar role: the least role that may call it.
     :ivar summary: one line of help.
+    :ivar checks_subjects: the function itself sees to it that callers who are confined to some subjects reach no others.
+        Without, such a caller needs all subjects of the service.
+    :ivar is_lasting: what it does lasts as long as the caller's connection: it makes no sense over one that ends with the answer.
+    :ivar arguments: what callers give.
+    :ivar caller: the name of the function's argument that takes the :class:`Caller`; None where it wants none.
     """
 
     name: str
     function: Callable[..., object]
     role: Role
     summary: str
+    checks_subjects: bool = field(default=False, kw_only=True)
+    is_lasting: bool = field(default=False, kw_only=True)
     arguments: tuple[Argument, ...] = field(init=False)
+    caller: str | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "arguments", _arguments(self.function))
+        arguments, caller = _arguments(self.function)
+        object.__setattr__(self, "arguments", arguments)
+        object.__setattr__(self, "caller", caller)
+
+    @property
+    def service(self) -> str:
+        """The kind of service that offers it: the first part of its name."""
+        return self.name.partition(".")[0]
 
 
 class OperationTable:
@@ -120,8 +168,13 @@ class OperationTable:
             instances = self._operations[name]
             yield next(iter(instances.values())), tuple(sorted(instances))
 
-    def find(self, name: str, parameters: Mapping[str, object]) -> tuple[Operation, dict[str, object]]:
-        """The operation to call, and *parameters* without ``instance``.
+    def is_open_to_all(self, name: str) -> bool:
+        """Whether *name* may be called by those who have not said who they are."""
+        instances = self._operations.get(name, {})
+        return any(operation.role is Role.NOBODY for operation in instances.values())
+
+    def find(self, name: str, parameters: Mapping[str, object]) -> tuple[Operation, str, dict[str, object]]:
+        """The operation to call, its instance, and *parameters* without ``instance``.
 
         :raises NoSuchOperation: with the nearest names.
         :raises InvalidArguments: when ``instance`` is needed, or names none.
@@ -136,7 +189,7 @@ class OperationTable:
         chosen = default_instance(instances) if wanted is None else wanted
         operation = instances.get(chosen) if isinstance(chosen, str) else None
         if operation is not None:
-            return operation, rest
+            return operation, str(chosen), rest
         offered = ", ".join(sorted(instances))
         if wanted is None:
             raise InvalidArguments(f"instance: {name} has the instances {offered}; say which")

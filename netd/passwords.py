@@ -15,15 +15,12 @@ import hashlib
 import hmac
 import os
 import re
-import shlex
-import stat
-import tempfile
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netd.errors import NetdError
+from netd.private_files import PrivateFileError, locked, quoted, read_private, replace
 
 __all__ = [
     "MAX_PASSWORD",
@@ -45,11 +42,10 @@ SALT_BYTES = 16
 _N, _R, _P = 2**15, 8, 3
 _HASH_BYTES = 32
 _MOST_MEMORY = 256 * 2**20
-_MOST_BYTES = 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
-class PasswordFileError(NetdError):
+class PasswordFileError(PrivateFileError):
     """The password file, or what should go into it, cannot be used; the text says where and what to do about it."""
 
 
@@ -116,7 +112,7 @@ def read_password_file(path: Path) -> dict[str, Entry]:
     """
     entries: dict[str, Entry] = {}
     problems = []
-    for number, line in enumerate(_read_private(path).split("\n"), 1):
+    for number, line in enumerate(_read(path).split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         try:
@@ -144,9 +140,9 @@ def write_entry(path: Path, entry: Entry) -> None:
     """
     path = Path(os.path.realpath(path))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        _replace(path, _with_entry(lines, entry))
+        with locked(path):
+            lines = path.read_text("utf-8").splitlines() if path.exists() else []
+            replace(path, _with_entry(lines, entry))
     except (OSError, UnicodeDecodeError) as error:
         raise PasswordFileError(f"{path}: cannot be rewritten: {error}") from error
 
@@ -164,31 +160,16 @@ def _memory(n: int, r: int, p: int) -> int:
 
 def _remedy(path: Path) -> str:
     """What to do about it: names the file, as the command line may have another state directory than the daemon."""
-    return f"run `netd passwd NAME --file {_quoted(path)}`"
+    return f"run `netd passwd NAME --file {quoted(path)}`"
 
 
-def _quoted(path: Path) -> str:
-    """*path* as a shell takes it, in whatever directory."""
-    return shlex.quote(str(path.absolute()))
-
-
-def _read_private(path: Path) -> str:
+def _read(path: Path) -> str:
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not stop the daemon
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise PasswordFileError(f"{path}: is not a regular file: {_remedy(path)}")
-            if status.st_mode & 0o077:
-                raise PasswordFileError(f"{path}: is open to other users: run `chmod 600 {_quoted(path)}`")
-            content = file.read(_MOST_BYTES + 1)
+        return read_private(path, "password file", _remedy(path))
     except FileNotFoundError as error:
         raise PasswordFileError(f"{path}: there is no password file: {_remedy(path)}") from error
-    except OSError as error:
-        raise PasswordFileError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > _MOST_BYTES:
-        raise PasswordFileError(f"{path}: is longer than {_MOST_BYTES} bytes: that is no password file; {_remedy(path)}")
-    # A byte that is not UTF-8 spoils its own line only, and is reported there.
-    return content.decode("utf-8", "replace")
+    except PrivateFileError as error:
+        raise PasswordFileError(str(error)) from error
 
 
 def _parse(line: str) -> Entry:
@@ -221,26 +202,3 @@ def _with_entry(lines: list[str], entry: Entry) -> str:
     kept = [line for index, line in enumerate(lines) if index not in places]
     kept.insert(places[0] if places else len(kept), entry.to_line())
     return "\n".join(kept) + "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write *text* beside *path*, make sure that it is on the disk, then give it the name."""
-    descriptor, draft_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(draft_name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if os.geteuid() == 0:
-                owner = (path if path.exists() else path.parent).stat()
-                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink()
-        raise
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -11,9 +11,11 @@ from twisted.internet.defer import Deferred, DeferredList
 from netd import __version__
 from netd.bus.local import LocalBus
 from netd.console.dispatch import describe
-from netd.errors import InvalidArguments
+from netd.errors import NotPermitted
 from netd.interfaces import INetdService
-from netd.operations import Operation, OperationTable, Role
+from netd.operations import Caller, Operation, OperationTable, Role
+from netd.tokens import Tokens
+from netd.vitals import Vitals
 
 __all__ = ["System"]
 
@@ -24,7 +26,9 @@ class System:
 
     :ivar seconds: the wall clock.
     :ivar started: when the daemon was built.
-    :ivar stop: ends the daemon.
+    :ivar tokens: what callers may prove themselves with.
+    :ivar stop_daemon: ends the daemon.
+    :ivar lag: of the event loop, in seconds; see :mod:`netd.vitals`.
     """
 
     name: str
@@ -33,7 +37,9 @@ class System:
     bus: LocalBus
     seconds: Callable[[], float]
     started: float
+    tokens: Tokens
     stop_daemon: Callable[[], None]
+    lag: float = 0.0
 
     def operations(self) -> list[Operation]:
         """The operations that are always there."""
@@ -42,7 +48,7 @@ class System:
             Operation("system.status", self.status, Role.VIEWER, "Tell what runs, where it listens, and how it does"),
             Operation("system.drain", self.drain, Role.ADMIN, "Accept no more connections; those that are open go on"),
             Operation("system.stop", self.stop, Role.ADMIN, "Finish what is open, then end the daemon"),
-            Operation("bus.last", self.last, Role.VIEWER, "Show the newest message of each subject that matches a pattern"),
+            Operation("system.login", self.login, Role.NOBODY, "Say who you are, by a token", checks_subjects=True),
         ]
 
     def list_operations(self) -> list[dict[str, Any]]:
@@ -56,6 +62,7 @@ class System:
             "version": __version__,
             "uptime": self.seconds() - self.started,
             "published": self.bus.published,
+            "lag": self.lag,
             "services": [service.status() for service in self.services],
         }
 
@@ -69,9 +76,28 @@ class System:
         self.stop_daemon()
         return {"status": "stopping"}
 
-    def last(self, pattern: str = ">") -> list[dict[str, Any]]:
-        """The retained messages of *pattern*."""
-        try:
-            return [{"subject": message.subject, "event": message.event} for message in self.bus.last(pattern)]
-        except ValueError as error:
-            raise InvalidArguments(f"pattern: {error}") from None
+    def login(self, caller: Caller, token: str) -> dict[str, Any]:
+        """Give the caller what belongs to *token*, for as long as its connection stays."""
+        found = self.tokens.find(token)
+        if found is None:
+            raise NotPermitted("this token is unknown; `netd token list` shows which there are, `netd token add` makes one")
+        caller.who = f"{caller.who.partition(', ')[0]}, token {found.name}"
+        caller.role, caller.subjects = found.role, found.subjects
+        return {"name": found.name, "role": found.role.name.lower(), "subjects": found.subjects}
+
+    def note_lag(self, seconds: float) -> None:
+        """The event loop came so late within the last second."""
+        self.lag = seconds
+
+    def vitals(self) -> Vitals:
+        """How the daemon does now."""
+        statuses = [service.status() for service in self.services]
+        now = self.seconds()
+        return Vitals(
+            time=now,
+            uptime=now - self.started,
+            published=self.bus.published,
+            connections=sum(status.get("connections", 0) for status in statuses),
+            dropped=sum(sum(status.get("counters", {}).get("dropped", {}).values()) for status in statuses),
+            lag=self.lag,
+        )

@@ -6,6 +6,7 @@ Nothing here uses real time or a real network.  See ``docs/extending.md``.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -24,17 +25,18 @@ from netd.message import Message
 from netd.wire.jsontext import encode
 from netd.wire.protocol import PeerFactory, PeerProtocol
 
-__all__ = ["Connection", "RecordingBus", "RecordingPeer", "ServiceKindTests", "connect", "result_of", "wired"]
+__all__ = ["Connection", "RecordingBus", "RecordingLink", "RecordingPeer", "ServiceKindTests", "connect", "result_of", "wired"]
 
 
 class RecordingBus(LocalBus):
     """A bus that keeps all that was published, in order.
 
+    :param seconds: the wall clock; without one, it is always the epoch.
     :ivar messages: the messages.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, seconds: Callable[[], float] = float) -> None:
+        super().__init__(seconds)
         self.messages: list[Message] = []
 
     def publish(self, message: Message) -> None:
@@ -96,6 +98,39 @@ class RecordingPeer:
         """What was sent since the last call."""
         sent, self.sent = self.sent, b""
         return sent
+
+
+class RecordingLink:
+    """A console connection that writes down what it is told: the ``link`` of a :class:`netd.operations.Caller`.
+
+    :ivar told: method and parameters of each notification.
+    :ivar is_full: set it to True to play a caller that does not read.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+        self.is_full = False
+        self._when_lost: list[Callable[[], object]] = []
+
+    def notify(self, method: str, params: object) -> None:
+        """Write it down."""
+        self.told.append((method, params))
+
+    def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call *callback* from :meth:`lose`, unless it is taken back."""
+        self._when_lost.append(callback)
+        return lambda: self._when_lost.remove(callback)
+
+    def lose(self) -> None:
+        """The connection is lost."""
+        callbacks, self._when_lost = self._when_lost, []
+        for callback in callbacks:
+            callback()
+
+    def take_told(self) -> list[tuple[str, Any]]:
+        """What it was told since the last call."""
+        told, self.told = self.told, []
+        return told
 
 
 class Connection:

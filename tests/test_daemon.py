@@ -24,7 +24,7 @@ from netd.console.dispatch import Dispatcher
 from netd.daemon import Daemon, assemble, banner
 from netd.errors import NetdError
 from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
-from netd.operations import Operation, OperationTable, Role
+from netd.operations import Caller, Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
 from netd.testing import result_of
 
@@ -129,7 +129,7 @@ class AssemblyTests(DaemonTestCase):
         """Each section of the INI is a service, beside the control socket; nothing acts yet."""
         daemon = self.assemble()
         self.assertEqual(["main", "lab2"], [pump.instance for pump in self.kind.made])
-        self.assertEqual(3, len(list(daemon)))
+        self.assertEqual(4, len(list(daemon)))
         self.assertEqual(([], [], ""), (self.reactor.unixServers, list(self.folder.iterdir()), self.shown.getvalue()))
 
     def test_one_table(self) -> None:
@@ -140,13 +140,13 @@ class AssemblyTests(DaemonTestCase):
         offered = {operation.name: instances for operation, instances in table}
         self.assertEqual(("lab2", "main"), offered["pump.instance"])
         self.assertEqual(("main",), offered["system.stop"])
-        operation, _ = table.find("pump.instance", {"instance": "lab2"})
+        operation, _, _ = table.find("pump.instance", {"instance": "lab2"})
         self.assertEqual("lab2", operation.function())
 
     def test_stop_operation(self) -> None:
         """`system.stop` ends the daemon when its answer has had the time to leave, not before."""
-        dispatcher = Dispatcher(self.assemble().system.table, "manhole")
-        self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, Role.ADMIN)))
+        dispatcher = Dispatcher(self.assemble().system.table)
+        self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, Caller("manhole", Role.ADMIN))))
         self.assertFalse(self.reactor.hasStopped)
         self.reactor.advance(1)
         self.assertTrue(self.reactor.hasStopped)

@@ -60,7 +60,7 @@ class Layer:
 PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.wire.* netd.bus.subject"))
 SHELL = (Reach("vocabulary pure json options shell"),)
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.paths netd.errors netd.passwords"),
+    Reach("vocabulary", within="netd netd.paths netd.errors netd.passwords netd.tokens"),
     Reach("pure", within="netd.wire.* netd.bus.subject"),
 )
 
@@ -68,7 +68,7 @@ LAYERS = (
     # 0
     Layer(
         "vocabulary",
-        modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths netd.passwords",
+        modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths netd.passwords netd.private_files netd.tokens",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
@@ -95,8 +95,8 @@ LAYERS = (
         "shell",
         modules="netd.log netd.bus.local netd.console.* netd.*.protocol"
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
-        " netd.command.execution netd.command.threads"
-        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick",
+        " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
+        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick netd.wire.fanout",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -115,7 +115,7 @@ LAYERS = (
     ),
     Layer(
         "assembly",
-        modules="netd.kinds netd.listening netd.system netd.testing"
+        modules="netd.kinds netd.listening netd.system netd.testing netd.vitals"
         " netd.*.listening netd.*.service netd.command.functions netd.gateway.* netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),
         libraries="attrs zope.interface twisted",

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.listening import CannotListen, ListeningService, make_context, reach_of
 from netd.testing import Connection, connect
-from netd.wire.outbox import Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.protocol import PeerFactory, PeerProtocol
 
 

@@ -45,7 +45,7 @@ class OperationTests(SynchronousTestCase):
 
     def test_roles(self) -> None:
         """Each role may do all that a lower one may."""
-        self.assertEqual([Role.VIEWER, Role.OPERATOR, Role.ADMIN], sorted(Role))
+        self.assertEqual([Role.NOBODY, Role.VIEWER, Role.OPERATOR, Role.ADMIN], sorted(Role))
 
 
 class TableTests(SynchronousTestCase):
@@ -91,9 +91,9 @@ class TableTests(SynchronousTestCase):
         lab = offer()
         table.add(lab, "lab2")
         parameters = {"target": "a", "instance": "lab2"}
-        operation, rest = table.find("relay.send", parameters)
+        operation, instance, rest = table.find("relay.send", parameters)
         self.assertIs(lab[0], operation)
-        self.assertEqual(({"target": "a"}, {"target": "a", "instance": "lab2"}), (rest, parameters))
+        self.assertEqual(("lab2", {"target": "a"}, {"target": "a", "instance": "lab2"}), (instance, rest, parameters))
 
     def test_instance_is_needed(self) -> None:
         """Among several without a ``main`` the caller reads the names to choose from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,11 +13,12 @@ from zope.interface import implementer
 
 from netd import __version__
 from netd.bus.local import LocalBus
-from netd.errors import InvalidArguments
 from netd.interfaces import INetdService
 from netd.message import Message
 from netd.operations import Operation, OperationTable, Role
 from netd.system import System
+from netd.tokens import TOKENS, Tokens
+from netd.vitals import Vitals
 
 
 @implementer(INetdService)
@@ -27,12 +29,13 @@ class Pump:
 
     def __init__(self) -> None:
         self.drained: Deferred[None] = Deferred()
+        self.facts: dict[str, Any] = {"kind": "pump"}
 
     def operations(self) -> list[Operation]:
         return []
 
     def status(self) -> dict[str, Any]:
-        return {"kind": "pump"}
+        return self.facts
 
     def drain(self) -> Deferred[None]:
         return self.drained
@@ -40,10 +43,11 @@ class Pump:
 
 class SystemTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock, self.bus, self.table, self.pumps = Clock(), LocalBus(), OperationTable(), [Pump(), Pump()]
+        self.clock, self.bus, self.table, self.pumps = Clock(), LocalBus(float), OperationTable(), [Pump(), Pump()]
         self.stops = 0
         self.clock.advance(1000)
-        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, 1000.0, self.stop)
+        tokens = Tokens(Path(self.mktemp()) / TOKENS)
+        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, 1000.0, tokens, self.stop)
         self.table.add(self.system.operations())
 
     def stop(self) -> None:
@@ -51,7 +55,7 @@ class SystemTests(SynchronousTestCase):
 
     def call(self, name: str, **arguments: object) -> Any:
         """What an operation of the table returns."""
-        operation, rest = self.table.find(name, arguments)
+        operation, _, rest = self.table.find(name, arguments)
         return operation.function(**rest)
 
     def test_operations(self) -> None:
@@ -59,8 +63,8 @@ class SystemTests(SynchronousTestCase):
         roles = {operation["name"]: operation["role"] for operation in self.call("system.operations")}
         self.assertEqual(
             {
-                "bus.last": "viewer",
                 "system.drain": "admin",
+                "system.login": "nobody",
                 "system.operations": "viewer",
                 "system.status": "viewer",
                 "system.stop": "admin",
@@ -78,8 +82,16 @@ class SystemTests(SynchronousTestCase):
         """The status tells which daemon this is, how long it has been up, and how each service does."""
         self.clock.advance(90.5)
         self.bus.publish(Message("pump.main.speed", 1))
+        self.system.note_lag(0.25)
         self.assertEqual(
-            {"name": "lab7", "version": __version__, "uptime": 90.5, "published": 1, "services": [{"kind": "pump"}] * 2},
+            {
+                "name": "lab7",
+                "version": __version__,
+                "uptime": 90.5,
+                "published": 1,
+                "lag": 0.25,
+                "services": [{"kind": "pump"}] * 2,
+            },
             self.call("system.status"),
         )
 
@@ -96,16 +108,11 @@ class SystemTests(SynchronousTestCase):
         self.assertEqual({"status": "stopping"}, self.call("system.stop"))
         self.assertEqual(1, self.stops)
 
-    def test_last(self) -> None:
-        """The newest message of each subject is shown, of all subjects unless a pattern says less."""
-        for subject, event in (("pump.a", 1), ("pump.b", {"speed": 2}), ("pump.a", 3)):
-            self.bus.publish(Message(subject, event))
-        newest = {"subject": "pump.a", "event": 3}
-        self.assertEqual([newest, {"subject": "pump.b", "event": {"speed": 2}}], self.call("bus.last"))
-        self.assertEqual([newest], self.call("bus.last", pattern="*.a"))
-        self.assertEqual([], self.call("bus.last", pattern="valve.>"))
-
-    def test_bad_pattern(self) -> None:
-        """A pattern that is none is the caller's mistake, and named."""
-        error = self.assertRaises(InvalidArguments, self.call, "bus.last", pattern="pump..a")
-        self.assertTrue(str(error).startswith("pattern: "), str(error))
+    def test_vitals(self) -> None:
+        """The vitals sum up what all services say of themselves."""
+        self.clock.advance(5)
+        for pump, dropped in zip(self.pumps, ({"drop-oldest": 2, "refused": 1}, {}), strict=True):
+            pump.facts = {"kind": "pump", "connections": 3, "counters": {"dropped": dropped}}
+        self.bus.publish(Message("pump.main.speed", 1))
+        self.system.note_lag(0.25)
+        self.assertEqual(Vitals(1005.0, 5.0, 1, 6, 3, 0.25), self.system.vitals())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MAX_SUBJECT", "is_subject", "matches", "split_pattern", "token"]
+__all__ = ["MAX_SUBJECT", "covers", "is_subject", "matches", "split_pattern", "token"]
 
 MAX_SUBJECT = 512
 """The longest subject or pattern, in characters."""
@@ -54,6 +54,21 @@ def matches(pattern: str, subject: str) -> bool:
     elif len(tokens) != len(wanted):
         return False
     return all(want in ("*", got) for want, got in zip(wanted, tokens, strict=False))
+
+
+def covers(pattern: str, narrower: str) -> bool:
+    """Whether every subject that falls under *narrower* falls under *pattern*, too.
+
+    :raises ValueError: when one of them is no pattern.
+    """
+    wide, narrow = split_pattern(pattern), split_pattern(narrower)
+    if wide[-1] == ">":
+        wide = wide[:-1]
+        if len(narrow) <= len(wide):
+            return False
+    elif len(narrow) != len(wide) or narrow[-1] == ">":
+        return False
+    return all(want in ("*", got) for want, got in zip(wide, narrow, strict=False))
 
 
 def token(text: str) -> str:

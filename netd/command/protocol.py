@@ -10,7 +10,8 @@ from zope.interface import implementer
 
 from netd.command.commands import Command
 from netd.command.machine import Conversation, Rules
-from netd.wire.outbox import Bounds, Policy
+from netd.command.once import Once, run_once
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 from netd.wire.quick import EarlyPeer
@@ -28,14 +29,20 @@ class CommandProtocol(PeerProtocol):
 
     early: EarlyPeer | None = None
 
-    def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bool:
-        """Take *line* from *address* before there is a transport; whether all is said then."""
+    def begin(self, line: bytes, address: tuple[Any, ...], once: Once | None) -> bytes | None:
+        """Take *line* from *address* before there is a transport, or go on with *once*, which runs the command in it.
+
+        :returns: the whole answer, if all is said then.
+        """
         self._address = address
         self._bytes_in = len(line)
-        self.early = EarlyPeer()
-        self.conversation = Conversation(self.factory.rules, self.early, self)
-        self.conversation.receive_line(line)
-        return self.early.reason is not None
+        self.early = early = EarlyPeer()
+        self.conversation = Conversation(self.factory.rules, early, self)
+        if once is None:
+            self.conversation.receive_line(line)
+        else:
+            once.listen(self.conversation.take_over(once.command))
+        return None if early.reason is None else early.sent
 
     def opened(self) -> None:
         """Start the conversation, or go on with it."""
@@ -118,12 +125,15 @@ class CommandFactory(PeerFactory):
 
         What is answered here is counted, and has no log line: there may be thousands in a second.
         """
-        connection = CommandProtocol(self)
-        if not connection.answer_at_once(line, address):
-            return connection
-        assert connection.early is not None
-        answer = connection.early.sent
-        self.tally.accepted += 1
-        self.tally.bytes_in += len(line)
-        self.tally.bytes_out += len(answer)
+        once = run_once(self.rules, line)
+        answer = None if once is None else once.answer()
+        if answer is None:
+            connection = CommandProtocol(self)
+            answer = connection.begin(line, address, once)
+            if answer is None:
+                return connection
+        tally = self.tally
+        tally.accepted += 1
+        tally.bytes_in += len(line)
+        tally.bytes_out += len(answer)
         return answer

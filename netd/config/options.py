@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Final, TypeVar, cast
 
 import attrs
 
-from netd.config.parsers import Parser, duration, path
+from netd.config.parsers import Parser, duration, integer, path, size, within
 from netd.message import NAME
 from netd.operations import MAIN
 
@@ -129,6 +129,14 @@ class NetdConfig:
     )
     stop_timeout: float = option(
         duration, "5s", help="How long connections get to finish when the daemon stops; what is still open then is cut."
+    )
+    keep_events: int = option(
+        integer(1, 100_000),
+        "256",
+        help="Newest events of each subject that are kept for consoles that lost their connection, where any follow it.",
+    )
+    keep_size: int = option(
+        within(size, "64KiB", "4GiB"), "16MiB", help="How much all of them together may take; over it, the older half goes."
     )
 
 

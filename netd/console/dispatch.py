@@ -9,47 +9,44 @@ from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred,
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netd.bus.subject import covers
 from netd.console.jsonrpc import Request, answer, failure, join, parse
 from netd.errors import InvalidArguments, NetdError, NotPermitted
-from netd.operations import Operation, OperationTable, Role
+from netd.operations import Caller, Operation, OperationTable, Role
 from netd.wire.jsontext import bind, schema
 
 __all__ = ["Dispatcher", "describe"]
 
 
 class Dispatcher:
-    """Calls the operations of one table.
-
-    :param who: the console, for the log: ``control socket``, ``manhole``, …
-    """
+    """Calls the operations of one table."""
 
     _log = Logger()
 
-    def __init__(self, table: OperationTable, who: str) -> None:
+    def __init__(self, table: OperationTable) -> None:
         self._table = table
-        self._who = who
 
-    def call(self, name: str, params: Mapping[str, Any] | list[Any], role: Role) -> Deferred[Any]:
-        """Call the operation *name* as *role*, with arguments by name or by position.
+    def call(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> Deferred[Any]:
+        """Call the operation *name* for *caller*, with arguments by name or by position.
 
         :returns: a Deferred of its result. Fails with a :class:`netd.errors.NetdError` for everything that the caller should
             read about, and with any other exception for a fault of netd's own.
         """
         try:
-            operation, bound = self._prepare(name, params, role)
+            operation, bound = self._prepare(name, params, caller)
         except NetdError:
             return fail(Failure())
         if operation.role > Role.VIEWER:
-            self._log.info("{who}: {operation}", who=self._who, operation=name)
+            self._log.info("{who}: {operation}", who=caller.who, operation=name)
         return maybeDeferred(operation.function, **bound)
 
-    def handle(self, text: bytes, role: Role) -> Deferred[bytes | None]:
+    def handle(self, text: bytes, caller: Caller) -> Deferred[bytes | None]:
         """Carry out the JSON-RPC 2.0 request or batch *text*.
 
         :returns: a Deferred of the answer, None when none is wanted; never fails.
         """
         requests, is_batch = parse(text)
-        answers: Deferred[list[bytes | None]] = gatherResults([self._handle_one(request, role) for request in requests])
+        answers: Deferred[list[bytes | None]] = gatherResults([self._handle_one(request, caller) for request in requests])
 
         def assemble(given: list[bytes | None]) -> bytes | None:
             wanted = [one for one in given if one is not None]
@@ -59,32 +56,47 @@ class Dispatcher:
 
         return answers.addCallback(assemble)
 
-    def _handle_one(self, request: Request, role: Role) -> Deferred[bytes | None]:
+    def _handle_one(self, request: Request, caller: Caller) -> Deferred[bytes | None]:
         if request.problem is not None:
             return succeed(failure(request.id, request.problem))
-        done: Deferred[Any] = self.call(request.method, request.params, role)
-        done.addCallbacks(lambda result: answer(request.id, result), lambda why: self._failed(request, why))
+        done: Deferred[Any] = self.call(request.method, request.params, caller)
+        done.addCallbacks(lambda result: answer(request.id, result), lambda why: self._failed(request, caller, why))
         if request.is_notification:
             done.addCallback(lambda _: None)
         return done
 
-    def _failed(self, request: Request, why: Failure) -> bytes:
+    def _failed(self, request: Request, caller: Caller, why: Failure) -> bytes:
         if not isinstance(why.value, NetdError):
-            self._log.failure("{who}: {operation} failed", why, who=self._who, operation=request.method)
+            self._log.failure("{who}: {operation} failed", why, who=caller.who, operation=request.method)
         error = why.value
         return failure(request.id, error if isinstance(error, Exception) else RuntimeError())
 
-    def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], role: Role) -> tuple[Operation, dict[str, Any]]:
+    def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> tuple[Operation, dict[str, Any]]:
+        if caller.role is Role.NOBODY and not self._table.is_open_to_all(name):
+            raise NotPermitted("say who you are first: a token, in `Authorization: Bearer …` or by system.login")
         by_name = dict(params) if isinstance(params, Mapping) else {}
-        operation, given = self._table.find(name, by_name)
-        if operation.role > role:
-            raise NotPermitted(f"{name} takes the role {operation.role.name.lower()}; this is {role.name.lower()}")
+        operation, instance, given = self._table.find(name, by_name)
+        if operation.role > caller.role:
+            raise NotPermitted(f"{name} takes the role {operation.role.name.lower()}; this is {caller.role.name.lower()}")
+        if caller.subjects is not None and not operation.checks_subjects:
+            _check_reach(caller.subjects, operation, instance)
+        if operation.is_lasting and caller.link is None:
+            raise InvalidArguments(f"{name} needs a connection that stays open: a WebSocket (/ws), or the control socket")
         if isinstance(params, list):
             names = [argument.name for argument in operation.arguments]
             if len(params) > len(names):
                 raise InvalidArguments(f"{name} takes at most {len(names)} arguments, not {len(params)}")
             given = dict(zip(names, params, strict=False))
-        return operation, bind(operation.arguments, given)
+        bound = bind(operation.arguments, given)
+        if operation.caller is not None:
+            bound[operation.caller] = caller
+        return operation, bound
+
+
+def _check_reach(subjects: tuple[str, ...], operation: Operation, instance: str) -> None:
+    needed = f"{operation.service}.{instance}.>"
+    if not any(covers(pattern, needed) for pattern in subjects):
+        raise NotPermitted(f"{operation.name} takes a token for the subjects {needed}; this one is for {', '.join(subjects)}")
 
 
 def describe(table: OperationTable) -> list[dict[str, Any]]:
@@ -95,6 +107,7 @@ def describe(table: OperationTable) -> list[dict[str, Any]]:
             "role": operation.role.name.lower(),
             "summary": operation.summary,
             "instances": list(instances),
+            "lasting": operation.is_lasting,
             "arguments": [
                 {"name": argument.name, "required": argument.is_required, "schema": schema(argument.type)}
                 | ({} if argument.is_required else {"default": argument.default})

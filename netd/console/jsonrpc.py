@@ -9,7 +9,7 @@ from attrs import field, frozen
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed
 from netd.wire.jsontext import BadJSON, decode, encode
 
-__all__ = ["BadRequest", "Request", "answer", "failure", "join", "parse"]
+__all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse"]
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED = -32000, -32001, -32002
@@ -77,6 +77,14 @@ def failure(request_id: Any, error: Exception) -> bytes:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
     message = str(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
     return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+
+
+def notification(method: str, params: object) -> bytes:
+    """What a console tells its caller unasked.
+
+    :raises BadJSON: when *params* cannot be JSON.
+    """
+    return b'{"jsonrpc":"2.0","method":"%b","params":%b}' % (method.encode(), encode(params))
 
 
 def join(answers: list[bytes]) -> bytes:

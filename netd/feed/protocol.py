@@ -5,7 +5,7 @@ from __future__ import annotations
 from netd.feed.feed import Feed
 from netd.feed.grammar import SUBPROTOCOL
 from netd.feed.machine import Subscriber
-from netd.wire.outbox import Bounds
+from netd.wire.bounds import Bounds
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import describe_address
 from netd.wire.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules

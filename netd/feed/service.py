@@ -25,7 +25,7 @@ from netd.feed.streams import Stream, Surroundings, Window
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
-from netd.wire.outbox import Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.websocket_protocol import WebSocketRules
 
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]
@@ -37,7 +37,7 @@ class NoSuchLocale(NetdError):
 
 def _websocket_rules(config: Config) -> WebSocketRules:
     return WebSocketRules(
-        "/",
+        ("/",),
         (SUBPROTOCOL,),
         tuple(origin.lower() for origin in config.origins or ()),
         config.max_message,

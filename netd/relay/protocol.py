@@ -8,7 +8,7 @@ from netd.relay.devices import Link
 from netd.relay.exchange import Exchange
 from netd.relay.machine import Conversation
 from netd.relay.target import plain_host
-from netd.wire.outbox import Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,10 +12,12 @@ from netd.errors import InvalidArguments, NoSuchTarget
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
+from netd.relay.attachments import Attachments
 from netd.relay.config import Config
 from netd.relay.devices import Devices
 from netd.relay.exchange import NO_SUCH_DEVICE, Exchange, Rules
 from netd.relay.grammar import Dialect
+from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
 from netd.relay.requests import Outcome, Status
 from netd.relay.target import MalformedTarget, Target, parse_target
@@ -69,6 +69,12 @@ class RelayService(ListeningService):
         self.instance = config.instance
         self._relay = factory
         self._exchange = factory.exchange
+        self._attachments = Attachments(factory.exchange)
+
+    def stopService(self) -> Deferred[None]:
+        """Give up the devices that are console connections, then stop as any listening service does."""
+        self._attachments.end("netd stops")
+        return super().stopService()
 
     def operations(self) -> list[Operation]:
         """What consoles can do with a relay."""
@@ -76,6 +82,7 @@ class RelayService(ListeningService):
             Operation("relay.devices", self.devices, Role.VIEWER, "List the devices, connected ones first"),
             Operation("relay.send", self.send, Role.OPERATOR, "Send text or base64 bytes to a device and tell what became of it"),
             Operation("relay.disconnect", self.disconnect, Role.OPERATOR, "Close a device's connection"),
+            *self._attachments.operations(),
         ]
 
     def status(self) -> dict[str, Any]:
@@ -109,7 +116,7 @@ class RelayService(ListeningService):
         """
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
-        payload = _payload(text, base64)
+        payload = payload_of(text, base64)
         if len(payload) > self._exchange.rules.dialect.max_payload:
             raise InvalidArguments(f"text: {len(payload)} bytes are more than `max_payload` of this relay")
         outcome: Deferred[dict[str, Any]] = Deferred(lambda _: None)
@@ -143,17 +150,6 @@ def _target(text: str) -> Target:
         return parse_target(text.encode())
     except (MalformedTarget, UnicodeEncodeError) as error:
         raise InvalidArguments(f"target: {error}") from None
-
-
-def _payload(text: str | None, base64: str | None) -> bytes:
-    if (text is None) == (base64 is None):
-        raise InvalidArguments("text: give either text or base64")
-    if text is not None:
-        return text.encode()
-    try:
-        return b64decode(base64 or "", validate=True)
-    except binascii.Error as error:
-        raise InvalidArguments(f"base64: {error}") from None
 
 
 def _describe(outcome: Outcome) -> dict[str, Any]:

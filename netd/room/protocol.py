@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from netd.room.machine import Conversation
 from netd.room.rooms import Rooms
-from netd.wire.outbox import Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 

@@ -17,6 +17,7 @@ from netd.room.config import Config
 from netd.room.ports import Rules
 from netd.room.protocol import RoomFactory
 from netd.room.rooms import Rooms
+from netd.room.visitors import Visitors
 
 __all__ = ["RoomService", "make_service"]
 
@@ -65,6 +66,7 @@ class RoomService(ListeningService):
         self.instance = config.instance
         self._room_factory = factory
         self._rooms = factory.rooms
+        self._visitors = Visitors(factory.rooms, reactor.callLater)
 
     def stopService(self) -> Deferred[None]:
         """End every room, then stop as any listening service does."""
@@ -76,6 +78,7 @@ class RoomService(ListeningService):
         return [
             Operation("room.list", self.list_rooms, Role.VIEWER, "List the rooms, with their bots and how far they have come"),
             Operation("room.end", self.end, Role.OPERATOR, "End a room at once: its bots are disconnected"),
+            *self._visitors.operations(),
         ]
 
     def status(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from zope.interface import implementer
 from netd.session.addresses import Address
 from netd.session.control import Control
 from netd.session.lifecycle import Session
-from netd.wire.outbox import Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["ControlFactory", "ControlProtocol", "Dialer", "resolve"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 from netd.session.addresses import peer_address
 from netd.session.machine import Stream
 from netd.session.roster import Roster
-from netd.wire.outbox import Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 

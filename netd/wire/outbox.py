@@ -6,18 +6,16 @@ the outbox keeps what comes; over its bounds, the policy decides, and everything
 
 from __future__ import annotations
 
-import enum
-from collections import Counter
 from collections.abc import Hashable
 from typing import Any
 
-from attrs import define, field, frozen
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.turn import Turn
 
-__all__ = ["Bounds", "Outbox", "Policy", "Traffic"]
+__all__ = ["Outbox"]
 
 SLICE = 1 << 16
 """Bytes handed to a transport that was full before asking it again."""
@@ -28,43 +26,6 @@ class _Dropped(bytes):
 
 
 _DROPPED = _Dropped()
-
-
-class Policy(enum.Enum):
-    """What happens when more waits than the bounds allow."""
-
-    DROP_OLDEST = "drop-oldest"
-    """The oldest waiting items go."""
-    LATEST = "latest"
-    """A new item replaces the waiting one of the same key, at its place; over the bounds the oldest go."""
-    ROUND = "round"
-    """Items of one key are a round: the oldest rounds go whole, and never one of which a part was already written."""
-    PAUSE = "pause"
-    """Everything is kept, and the source is told to stop until all has been taken."""
-    REFUSE = "refuse"
-    """The new item is not taken; :meth:`Outbox.send` returns False."""
-    DISCONNECT = "disconnect"
-    """The connection is given up."""
-
-
-@frozen
-class Bounds:
-    """How much may wait for one connection.
-
-    :ivar size: bytes.
-    :ivar items: calls of :meth:`Outbox.send`.
-    """
-
-    policy: Policy
-    size: int
-    items: int = 1 << 20
-
-
-@define
-class Traffic:
-    """What the outboxes of one service gave up, by reason."""
-
-    dropped: Counter[str] = field(factory=Counter)
 
 
 @implementer(IPushProducer)
@@ -151,6 +112,24 @@ class Outbox:
         if size > bounds.size or len(queue) > bounds.items:
             return self._overflow(item)
         return True
+
+    def put(self, block: bytes) -> bool:
+        """Write *block* now, after what was sent before; for blocks that many connections share.
+
+        :returns: as :meth:`send`.
+        """
+        if self._queue:
+            self.flush()
+        if self.is_full:
+            return self.send(block)
+        self.written += len(block)
+        self._transport.write(block)
+        self.is_flushed = not self.is_full
+        return True
+
+    def count_dropped(self, reason: str, count: int) -> None:
+        """Count what was dropped on its way here."""
+        self._traffic.dropped[reason] += count
 
     def flush(self) -> None:
         """Hand what waits to the transport: all of it in one write, or in slices while the transport fills up."""

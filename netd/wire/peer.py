@@ -14,7 +14,8 @@ from twisted.internet.interfaces import INegotiated, IReactorTime
 from zope.interface import implementer
 
 from netd.interfaces import IPeer
-from netd.wire.outbox import Bounds, Outbox, Traffic
+from netd.wire.bounds import Bounds, Traffic
+from netd.wire.outbox import Outbox
 from netd.wire.sockets import unsent_of
 from netd.wire.turn import Turn
 

@@ -15,7 +15,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from netd.log import LogLimiter
-from netd.wire.outbox import Bounds
+from netd.wire.bounds import Bounds
 from netd.wire.peer import Peer, PeerContext
 
 __all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]

@@ -30,7 +30,7 @@ class BusTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """A bus, and a list of what was heard."""
-        self.bus = LocalBus()
+        self.bus = LocalBus(float)
         self.heard: list[object] = []
 
     def hear(self, name: str) -> Callable[[Message], None]:
@@ -252,7 +252,7 @@ class MemoryTests(BusTests):
 
     def test_retained(self) -> None:
         """Subjects without end, as a flood of reconnecting devices makes them, do not fill the memory: the first ones go."""
-        self.bus = LocalBus(retained=20)
+        self.bus = LocalBus(float, retained=20)
         for n in range(100):
             self.publish(f"device.{n:03d}", n)
             self.assertLessEqual(len(self.last(">")), 20)
@@ -261,7 +261,7 @@ class MemoryTests(BusTests):
 
     def test_forgotten_subjects_are_delivered(self) -> None:
         """A subject that was forgotten, even while its message was waiting, still reaches its subscribers."""
-        self.bus = LocalBus(retained=2)
+        self.bus = LocalBus(float, retained=2)
 
         def flood(message: Message) -> None:
             if message.subject == "start":
@@ -277,7 +277,7 @@ class MemoryTests(BusTests):
 
     def test_cancelled_after_its_subject_was_forgotten(self) -> None:
         """A cancel is good for messages of forgotten subjects, too."""
-        self.bus = LocalBus(retained=1)
+        self.bus = LocalBus(float, retained=1)
 
         def flood(message: Message) -> None:
             if message.subject == "start":
@@ -296,7 +296,7 @@ class RetentionTests(SynchronousTestCase):
 
     def test_heavy_messages_are_let_go(self) -> None:
         """What peers say is retained up to a weight; messages without weight stay."""
-        bus = LocalBus(retained_weight=1000)
+        bus = LocalBus(float, retained_weight=1000)
         bus.publish(Message("light", 0))
         for number in range(20):
             bus.publish(Message(f"heavy.n{number}", number, weight=100))
@@ -307,7 +307,7 @@ class RetentionTests(SynchronousTestCase):
 
     def test_too_heavy_alone(self) -> None:
         """One message that would take a large part of the room is delivered, and not retained."""
-        bus = LocalBus(retained_weight=1000)
+        bus = LocalBus(float, retained_weight=1000)
         seen: list[Message] = []
         bus.subscribe("a", seen.append)
         bus.publish(Message("a", 1, weight=10))
@@ -316,7 +316,7 @@ class RetentionTests(SynchronousTestCase):
 
     def test_a_newer_message_replaces_the_weight(self) -> None:
         """However often a subject is published, only its newest message weighs."""
-        bus = LocalBus(retained_weight=1000)
+        bus = LocalBus(float, retained_weight=1000)
         bus.publish(Message("other", 0, weight=100))
         for _ in range(100):
             bus.publish(Message("a", 1, weight=100))
@@ -325,7 +325,7 @@ class RetentionTests(SynchronousTestCase):
 
     def test_forget(self) -> None:
         """A subject that is forgotten retains nothing, and can be published under again."""
-        bus = LocalBus()
+        bus = LocalBus(float)
         bus.publish(Message("a", 1, weight=5))
         bus.forget("a")
         bus.forget("never")
@@ -337,6 +337,6 @@ class RetentionTests(SynchronousTestCase):
 
     def test_wants_nothing_that_cannot_be_published(self) -> None:
         """What is no subject is wanted by nobody."""
-        bus = LocalBus()
+        bus = LocalBus(float)
         bus.subscribe(">", print)
         self.assertFalse(bus.wants("no subject"))

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.bus.subject import MAX_SUBJECT, is_subject, matches, split_pattern, token
+from netd.bus.subject import MAX_SUBJECT, covers, is_subject, matches, split_pattern, token
 
 TOKENS = st.text("ab-_", min_size=1, max_size=2)
 SUBJECTS = st.lists(TOKENS, min_size=1, max_size=5).map(".".join)
@@ -116,3 +116,33 @@ class TokenTests(SynchronousTestCase):
     def test_cut_at_a_hyphen(self) -> None:
         """A long name that is cut where a hyphen is does not end in it."""
         self.assertEqual("a" * 63, token("a" * 63 + " b"))
+
+
+class CoversTests(SynchronousTestCase):
+    def test_covers(self) -> None:
+        """A pattern covers those whose every subject is among its own."""
+        for wide, narrow, expected in (
+            (">", "a", True),
+            (">", "a.>", True),
+            (">", ">", True),
+            ("a.>", "a.b.>", True),
+            ("a.>", "a.>", True),
+            ("a.>", "a", False),
+            ("a.>", ">", False),
+            ("a.*", "a.b", True),
+            ("a.*", "a.*", True),
+            ("a.*", "a.>", False),
+            ("a.b", "a.*", False),
+            ("a.b", "a.b", True),
+            ("a.b", "a.c", False),
+            ("*.>", "a.b", True),
+            ("*.>", "a.>", True),
+            ("*.b", "a.b.c", False),
+        ):
+            self.assertIs(covers(wide, narrow), expected, (wide, narrow))
+
+    @given(PATTERNS, PATTERNS, SUBJECTS)
+    def test_agrees_with_matches(self, wide: str, narrow: str, subject: str) -> None:
+        """What falls under a covered pattern falls under the one that covers it."""
+        if covers(wide, narrow) and matches(narrow, subject):
+            self.assertTrue(matches(wide, subject))

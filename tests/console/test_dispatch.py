@@ -13,8 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.console.dispatch import Dispatcher, describe
 from netd.errors import InvalidArguments, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed
-from netd.operations import Operation, OperationTable, Role
-from netd.testing import result_of
+from netd.operations import Caller, Operation, OperationTable, Role
+from netd.testing import RecordingLink, result_of
 
 NESTED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
@@ -75,20 +75,78 @@ class DispatchTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.pump, self.table = Pump(), OperationTable()
         self.table.add(self.pump.operations())
-        self.dispatcher = Dispatcher(self.table, "manhole")
+        self.dispatcher = Dispatcher(self.table)
 
     def call(self, name: str, *given_: Any, role: Role = Role.ADMIN, **params: Any) -> Any:
         """The result of an operation, called by position or by name."""
-        return result_of(self.dispatcher.call(name, list(given_) if given_ else params, role))
+        return result_of(self.dispatcher.call(name, list(given_) if given_ else params, Caller("manhole", role)))
 
     def handle(self, text: bytes | object, role: Role = Role.ADMIN) -> Any:
         """The answer to *text*, or to what is to be said as JSON; None for none."""
-        said = result_of(self.dispatcher.handle(text if isinstance(text, bytes) else json.dumps(text).encode(), role))
+        said = result_of(
+            self.dispatcher.handle(text if isinstance(text, bytes) else json.dumps(text).encode(), Caller("manhole", role))
+        )
         return None if said is None else json.loads(said)
 
     def ask(self, method: str, role: Role = Role.ADMIN, **params: Any) -> Any:
         """The answer to one request."""
         return self.handle({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}, role)
+
+
+class PermissionTests(DispatchTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.pumps = [
+            Operation("pump.login", self.login, Role.NOBODY, "Log in", checks_subjects=True),
+            Operation("pump.attach", self.login, Role.VIEWER, "Attach", is_lasting=True),
+        ]
+        self.table.add(self.pumps)
+
+    def login(self, caller: Caller) -> str:
+        return caller.who
+
+    def try_(self, name: str, caller: Caller, /, **params: Any) -> Any:
+        """What comes of a call on behalf of *caller*: its result, or the class of its error."""
+        results: list[Any] = []
+        self.dispatcher.call(name, params, caller).addCallbacks(results.append, lambda why: results.append(why.type))
+        return results[0]
+
+    def test_nobody(self) -> None:
+        """Who has not said who it is may say so, and nothing else: not even what there is, it learns."""
+        nobody = Caller("page", Role.NOBODY)
+        self.assertEqual("page", self.try_("pump.login", nobody))
+        for name in ("pump.add", "pump.nothing"):
+            self.assertIs(NotPermitted, self.try_(name, nobody, a=1))
+
+    def test_confined(self) -> None:
+        """Who is confined to some subjects calls the operations of a service only where they are all of that service's."""
+        for subjects, allowed in (
+            ((">",), True),
+            (("pump.>",), True),
+            (("valve.>", "pump.main.>"), True),
+            (("pump.main.speed",), False),
+            (("pump.lab2.>",), False),
+            ((), False),
+        ):
+            result = self.try_("pump.add", Caller("page", Role.ADMIN, subjects), a=1)
+            self.assertEqual(2 if allowed else NotPermitted, result, subjects)
+
+    def test_confined_to_an_instance(self) -> None:
+        """It is the instance that is called that counts."""
+        self.table.add(self.pump.operations(), "lab2")
+        caller = Caller("page", Role.ADMIN, ("pump.lab2.>",))
+        self.assertEqual(2, self.try_("pump.add", caller, a=1, instance="lab2"))
+        self.assertIs(NotPermitted, self.try_("pump.add", caller, a=1))
+
+    def test_lasting(self) -> None:
+        """What lasts as long as a connection is refused over one that ends with the answer."""
+        self.assertIs(InvalidArguments, self.try_("pump.attach", Caller("page", Role.VIEWER)))
+        self.assertEqual("page", self.try_("pump.attach", Caller("page", Role.VIEWER, link=RecordingLink())))
+
+    def test_caller_is_no_argument(self) -> None:
+        """The caller is handed in, and cannot be given."""
+        self.assertEqual([(), ()], [operation.arguments for operation in self.pumps])
+        self.assertIs(InvalidArguments, self.try_("pump.login", Caller("page", Role.ADMIN), caller="me"))
 
 
 class CallTests(DispatchTestCase):
@@ -109,7 +167,9 @@ class CallTests(DispatchTestCase):
             ({"a": "x"}, "a: Expected `int`, got `str`"),
             ({"a": 1, "instance": "lab2"}, "no instance 'lab2'; there is only main"),
         ):
-            error = self.failureResultOf(self.dispatcher.call("pump.add", params, Role.ADMIN), InvalidArguments)
+            error = self.failureResultOf(
+                self.dispatcher.call("pump.add", params, Caller("manhole", Role.ADMIN)), InvalidArguments
+            )
             self.assertEqual(message, str(error.value))
         self.assertEqual(0, self.pump.calls)
 
@@ -124,20 +184,20 @@ class CallTests(DispatchTestCase):
 
     def test_unknown_operation(self) -> None:
         """A misspelt operation is answered with the nearest name."""
-        error = self.failureResultOf(self.dispatcher.call("pump.ad", {}, Role.ADMIN), NoSuchOperation)
+        error = self.failureResultOf(self.dispatcher.call("pump.ad", {}, Caller("manhole", Role.ADMIN)), NoSuchOperation)
         self.assertIn("did you mean pump.add", str(error.value))
 
     def test_roles(self) -> None:
         """A role may do what it reaches to, and learns which role it would take."""
         self.assertEqual(2, self.call("pump.add", 1, role=Role.VIEWER))
-        error = self.failureResultOf(self.dispatcher.call("pump.wait", {}, Role.VIEWER), NotPermitted)
+        error = self.failureResultOf(self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.VIEWER)), NotPermitted)
         self.assertEqual("pump.wait takes the role operator; this is viewer", str(error.value))
         self.assertEqual([], self.pump.waiting)
-        self.assertNoResult(self.dispatcher.call("pump.wait", {}, Role.OPERATOR))
+        self.assertNoResult(self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.OPERATOR)))
 
     def test_asynchronous(self) -> None:
         """An operation may take its time: as a Deferred, or as a coroutine."""
-        waiting = self.dispatcher.call("pump.wait", {}, Role.ADMIN)
+        waiting = self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
         self.assertNoResult(waiting)
         self.pump.waiting[0].callback("at last")
         self.assertEqual("at last", self.successResultOf(waiting))
@@ -147,7 +207,7 @@ class CallTests(DispatchTestCase):
         """The log tells which console changed something; whoever only looks leaves no line."""
         with capturedLogs() as events:
             self.call("pump.add", 1)
-            self.dispatcher.call("pump.wait", {}, Role.ADMIN)
+            self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
         self.assertEqual([("manhole", "pump.wait")], [(event["who"], event["operation"]) for event in events if "who" in event])
 
 
@@ -202,7 +262,7 @@ class HandleTests(DispatchTestCase):
             3,
             {"jsonrpc": "2.0", "id": 2, "method": "pump.add", "params": [1]},
         ]
-        answers = self.dispatcher.handle(json.dumps(batch).encode(), Role.ADMIN)
+        answers = self.dispatcher.handle(json.dumps(batch).encode(), Caller("manhole", Role.ADMIN))
         self.assertNoResult(answers)
         self.pump.waiting[0].callback("at last")
         first, second, third = json.loads(self.successResultOf(answers) or b"")
@@ -231,7 +291,7 @@ class HandleTests(DispatchTestCase):
     def test_any_request(self, request: object) -> None:
         """Whatever JSON a caller sends, each request in it gets its answer, and nothing escapes."""
         self.pump.waiting.clear()
-        given_ = self.dispatcher.handle(json.dumps(request).encode(), Role.ADMIN)
+        given_ = self.dispatcher.handle(json.dumps(request).encode(), Caller("manhole", Role.ADMIN))
         for waiting in self.pump.waiting:
             waiting.callback("at last")
         said = self.successResultOf(given_)
@@ -253,6 +313,7 @@ class DescribeTests(DispatchTestCase):
                 "role": "viewer",
                 "summary": "Add",
                 "instances": ["lab2", "main"],
+                "lasting": False,
                 "arguments": [
                     {"name": "a", "required": True, "schema": {"type": "integer"}},
                     {"name": "b", "required": False, "schema": {"type": "integer"}, "default": 1},

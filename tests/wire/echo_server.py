@@ -10,7 +10,7 @@ from twisted.internet import epollreactor, stdio
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
-from netd.wire.outbox import Bounds, Policy, Traffic
+from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 from netd.wire.sockets import HotSockets

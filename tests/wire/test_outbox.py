@@ -10,7 +10,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from netd.wire.outbox import SLICE, Bounds, Outbox, Policy, Traffic
+from netd.wire.bounds import Bounds, Policy, Traffic
+from netd.wire.outbox import SLICE, Outbox
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
 

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.wire.outbox import SLICE, Bounds, Policy
+from netd.wire.bounds import Bounds, Policy
+from netd.wire.outbox import SLICE
 from tests.wire.test_outbox import Scene
 
 ROUND = 3

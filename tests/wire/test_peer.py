@@ -9,7 +9,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from netd.interfaces import IPeer
-from netd.wire.outbox import Bounds, Policy, Traffic
+from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.peer import LINGER, LINGER_BYTES, Peer, PeerContext
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport

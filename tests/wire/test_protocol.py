@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.log import INTERVAL
 from netd.testing import Connection, connect
-from netd.wire.outbox import Bounds, Policy, Traffic
+from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.peer import LINGER_BYTES, PeerContext
 from netd.wire.protocol import KEEPALIVE, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn

@@ -7,7 +7,8 @@ from time import process_time
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.wire.outbox import Bounds, Outbox, Policy, Traffic
+from netd.wire.bounds import Bounds, Policy, Traffic
+from netd.wire.outbox import Outbox
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
 

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.testing import RecordingPeer
 from netd.wire import quick
-from netd.wire.outbox import Bounds, Policy, Traffic
+from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 from netd.wire.quick import EarlyPeer, QuickDoor

@@ -8,9 +8,10 @@ from twisted.logger import LogLevel
 
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
-from netd.operations import Role
+from netd.console.link import ConsoleLink
+from netd.operations import Caller, Role
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.lines import LineDecoder, LineTooLong
-from netd.wire.outbox import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 
@@ -19,8 +20,9 @@ __all__ = ["ControlFactory", "ControlProtocol"]
 LINE_LIMIT = 1 << 20
 """Bytes in one request line, at most."""
 
-MOST_OPEN = 64
-"""Requests of one connection that may be unanswered before it is not read from."""
+
+def _line(text: bytes) -> bytes:
+    return text + b"\n"
 
 
 class ControlProtocol(PeerProtocol):
@@ -33,7 +35,7 @@ class ControlProtocol(PeerProtocol):
     def opened(self) -> None:
         """Nothing is asked yet."""
         self._lines = LineDecoder(LINE_LIMIT)
-        self._open = 0
+        self._link = ConsoleLink(self.peer, self._hold, _line, self.factory.dispatcher, Caller("control socket", Role.ADMIN))
 
     def received(self, data: bytes) -> None:
         """Carry out the requests that are whole."""
@@ -41,21 +43,23 @@ class ControlProtocol(PeerProtocol):
             lines = self._lines.feed(data)
         except LineTooLong as error:
             self.refuse("line too long", str(error), data)
-            self.peer.send(failure(None, BadRequest(str(error))) + b"\n")
+            self.peer.send(_line(failure(None, BadRequest(str(error)))))
             self.peer.close("line too long")
             return
         for line in lines:
             if line.strip():
-                self._open += 1
-                self.factory.dispatcher.handle(line, Role.ADMIN).addCallback(self._answer)
-        self.peer.set_reading(self._open < MOST_OPEN)
+                self._link.receive(line)
 
-    def _answer(self, answer: bytes | None) -> None:
-        self._open -= 1
-        if answer is not None:
-            self.peer.send(answer + b"\n")
-        if self.peer.is_open and self._open == MOST_OPEN - 1:
-            self.peer.set_reading(True)
+    def drained(self) -> None:
+        """Go on with what waited."""
+        self._link.drained()
+
+    def closed(self) -> None:
+        """End what hangs on this connection."""
+        self._link.lost()
+
+    def _hold(self, held: bool) -> None:
+        self.peer.set_reading(not held)
 
 
 class ControlFactory(PeerFactory):

@@ -12,8 +12,8 @@ from typing import ClassVar, Protocol
 
 from netd.admin.manhole.config import is_loopback
 from netd.admin.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
+from netd.wire.bounds import Bounds, Policy
 from netd.wire.lines import LineDecoder, LineTooLong
-from netd.wire.outbox import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
 

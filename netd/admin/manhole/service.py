@@ -18,7 +18,7 @@ from netd.config.options import section_name
 from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
-from netd.operations import Operation, OperationTable, Role
+from netd.operations import Caller, Operation, OperationTable, Role
 from netd.passwords import read_password_file
 
 __all__ = ["ManholeService", "make_service"]
@@ -99,10 +99,11 @@ class ManholeService(ListeningService):
         return Login(terminal, self._doorkeeper, self._config.login_timeout, self._welcome)
 
     def _welcome(self, terminal: ManholeProtocol) -> None:
-        dispatcher = Dispatcher(self._table, self._manhole.name)
+        dispatcher = Dispatcher(self._table)
+        caller = Caller(self._manhole.name, Role.ADMIN)
 
         def call(name: str, parameters: dict[str, Any]) -> Deferred[Any]:
-            return dispatcher.call(name, parameters, Role.ADMIN)
+            return dispatcher.call(name, parameters, caller)
 
         def enter_python(menu: OperatorMenu) -> None:
             namespace = {"netd": operations_namespace(self._table, call), "bus": self._bus}

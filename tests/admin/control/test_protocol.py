@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.control.protocol import LINE_LIMIT, MOST_OPEN, ControlFactory
+from netd.admin.control.protocol import LINE_LIMIT, ControlFactory
 from netd.console.dispatch import Dispatcher
+from netd.console.link import MOST_OPEN
 from netd.listening import make_context
 from netd.operations import Operation, OperationTable, Role
 from netd.testing import Connection, connect
@@ -34,7 +35,7 @@ class ControlTestCase(SynchronousTestCase):
                 Operation("pump.wait", self.wait, Role.ADMIN, "Wait"),
             ]
         )
-        self.factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(table, "control socket"))
+        self.factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(table))
         self.caller = self.connect()
 
     def connect(self) -> Connection:

@@ -51,7 +51,7 @@ class RealManholeTests(TestCase):
         write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
         table = OperationTable()
         table.add([Operation("system.greet", lambda: "hello from inside", Role.VIEWER, "Greet")])
-        service = make_service(Config(listen=(listen,), password_file=path), reactor, LocalBus())
+        service = make_service(Config(listen=(listen,), password_file=path), reactor, LocalBus(float))
         service.use_operations(table)
         service.startService()
         self.addCleanup(service.stopService)

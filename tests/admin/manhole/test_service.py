@@ -26,7 +26,7 @@ class ManholeServiceTests(ManholeTestCase):
         """Without a password file the daemon does not start, and says which command makes one; nothing listens."""
         reactor = MemoryReactorClock()
         path = Path(self.mktemp())
-        service = make_service(Config(password_file=path), reactor, LocalBus())
+        service = make_service(Config(password_file=path), reactor, LocalBus(float))
         for start in (service.privilegedStartService, service.startService):
             error = self.assertRaises(PasswordFileError, start)
             self.assertEqual(f"{path}: there is no password file: run `netd passwd NAME --file {path.absolute()}`", str(error))

@@ -77,7 +77,7 @@ class ManholeTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
         self.table = OperationTable()
-        self.bus = LocalBus()
+        self.bus = LocalBus(float)
         self.events: list[LogEvent] = []
         self.visits: list[Visit] = []
         self.checks: list[tuple[Any, ...]] = []

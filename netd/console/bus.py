@@ -1,0 +1,113 @@
+"""What consoles can do with the bus: see the newest, follow, and say something of their own.
+
+Services publish under subjects that begin with their kind; people and programs may publish under ``custom``, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from attrs import frozen
+
+from netd.bus.subject import covers, is_subject, split_pattern
+from netd.console.link import ConsoleLink
+from netd.console.subscription import SlowPolicy
+from netd.console.topics import Topics
+from netd.errors import InvalidArguments, NotPermitted, OperationFailed
+from netd.interfaces import IBus
+from netd.message import Message
+from netd.operations import Caller, Operation, Role
+from netd.wire.jsontext import BadJSON, encode
+
+__all__ = ["BusConsole"]
+
+CUSTOM = "custom.>"
+"""Where callers may publish."""
+
+MAX_DATA = 1 << 16
+"""Bytes of JSON in an event that a caller publishes."""
+
+SHORTEST, LONGEST = 0.01, 3600.0
+"""Seconds between two events of a subject that a caller may ask for."""
+
+MOST_REPLAYED = 1000
+"""Past events of each subject that a caller may ask for."""
+
+
+@frozen
+class BusConsole:
+    """The operations ``bus.…``."""
+
+    bus: IBus
+    topics: Topics
+
+    def operations(self) -> list[Operation]:
+        """Following and looking are for viewers, publishing for operators."""
+        return [
+            Operation("bus.last", self.last, Role.VIEWER, "Show the newest event of each subject", checks_subjects=True),
+            Operation("bus.publish", self.publish, Role.OPERATOR, "Publish under custom.…", checks_subjects=True),
+            *self._lasting(),
+        ]
+
+    def _lasting(self) -> list[Operation]:
+        follow, end = "Follow subjects on this connection", "Follow them no more"
+        return [
+            Operation("bus.subscribe", self.subscribe, Role.VIEWER, follow, checks_subjects=True, is_lasting=True),
+            Operation("bus.unsubscribe", self.unsubscribe, Role.VIEWER, end, checks_subjects=True, is_lasting=True),
+        ]
+
+    def last(self, caller: Caller, pattern: str = ">") -> list[dict[str, Any]]:
+        """The retained events of *pattern*."""
+        _check(caller, pattern)
+        return [{"subject": found.subject, "time": found.time, "data": found.event} for found in self.bus.last(pattern)]
+
+    def publish(self, caller: Caller, subject: str, data: object = None) -> dict[str, Any]:
+        """Publish *data* under a subject that begins with ``custom``."""
+        if not is_subject(subject) or not covers(CUSTOM, subject):
+            raise InvalidArguments(f"subject: {subject!r:.80} is none that begins with `custom.`, of [A-Za-z0-9_-] between dots")
+        _check(caller, subject)
+        try:
+            size = len(encode(data))
+        except BadJSON as error:
+            raise InvalidArguments(f"data: {error}") from None
+        if size > MAX_DATA:
+            raise OperationFailed(f"data: {size} bytes of JSON; at most {MAX_DATA} can be published")
+        self.bus.publish(Message(subject, data, weight=size))
+        return {"subject": subject, "size": size}
+
+    def subscribe(
+        self,
+        caller: Caller,
+        pattern: str,
+        every: float | None = None,
+        replay: int = 0,
+        policy: Literal["drop-oldest", "latest"] = "drop-oldest",
+        since: str | None = None,
+    ) -> dict[str, Any]:
+        """Let the caller's connection have the events of *pattern* (gateway protocol, "Subscriptions")."""
+        _check(caller, pattern)
+        if every is not None and not SHORTEST <= every <= LONGEST:
+            raise InvalidArguments(f"every: {every} is not between {SHORTEST} and {LONGEST:.0f} seconds")
+        if not 0 <= replay <= MOST_REPLAYED:
+            raise InvalidArguments(f"replay: {replay} is not between 0 and {MOST_REPLAYED}")
+        return self.topics.subscribe(_link(caller), pattern, every, replay, SlowPolicy(policy), since)
+
+    def unsubscribe(self, caller: Caller, pattern: str) -> dict[str, Any]:
+        """End a subscription of the caller's connection."""
+        if not self.topics.unsubscribe(_link(caller), pattern):
+            raise OperationFailed(f"this connection has no subscription of {pattern!r:.80}")
+        return {"pattern": pattern}
+
+
+def _check(caller: Caller, pattern: str) -> None:
+    try:
+        split_pattern(pattern)
+    except ValueError as error:
+        raise InvalidArguments(f"pattern: {error}") from None
+    if caller.subjects is not None and not any(covers(own, pattern) for own in caller.subjects):
+        raise NotPermitted(f"{pattern} is not among the subjects of this token: {', '.join(caller.subjects)}")
+
+
+def _link(caller: Caller) -> ConsoleLink:
+    assert isinstance(caller.link, ConsoleLink), "every link that stays is one"
+    return caller.link

@@ -1,0 +1,186 @@
+"""Devices that are console connections: a web page, or a program with a token, which is sent to like any other device.
+
+A console connection that attaches takes a device's place in the exchange: a peer that reads the second dialect, whose frames
+become notifications (gateway protocol, "Being a device").
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from zope.interface import implementer
+
+from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.interfaces import IPeer
+from netd.operations import Caller, Operation, Role
+from netd.operations import Link as Console
+from netd.relay.devices import Hello, Link
+from netd.relay.events import readable
+from netd.relay.exchange import Exchange
+from netd.relay.payload import payload_of
+from netd.relay.requests import Input
+from netd.relay.target import NAME
+from netd.wire.jsontext import decode_object
+from netd.wire.length_header import LengthHeaderDecoder
+
+__all__ = ["Attachments"]
+
+HOST = "console"
+"""The host in the address of an attached device; its port is a number that no other such device has."""
+
+MOST_DEVICES = 64
+"""Devices that one console connection can be."""
+
+
+@implementer(IPeer)
+class _Attached:
+    """The peer of a device that is a console connection.
+
+    :param ended: called with the reason when the relay gives the device up.
+    """
+
+    is_flushed = True  # what is sent is the console connection's at once
+
+    def __init__(self, console: Console, name: str, ended: Callable[[str], None]) -> None:
+        self._console = console
+        self._name = name
+        self._ended = ended
+        self._frames = LengthHeaderDecoder()
+        self.link: Link | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the console connection takes nothing."""
+        return self._console.is_full
+
+    def send(self, data: bytes) -> bool:
+        """Tell the console connection what the frames in *data* say; False when it does not read."""
+        if self._console.is_full:
+            return False
+        self._frames.feed(data)
+        while (envelope := self._frames.next_frame()) is not None:
+            payload = self._frames.next_frame()
+            assert payload is not None, "the relay sends whole pairs"
+            self._tell(decode_object(envelope), payload)
+        return True
+
+    def close(self, reason: str) -> None:
+        """The relay gives the device up."""
+        self._ended(reason)
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Nothing expires: the console connection has clocks of its own."""
+
+    def set_reading(self, enabled: bool) -> None:
+        """Nothing is read from it but answers, which are asked for."""
+
+    def _tell(self, envelope: dict[str, Any], payload: bytes) -> None:
+        if "status" in envelope:
+            return  # the welcome: the answer of relay.attach says it
+        text, octets = readable(payload)
+        told = (
+            {"device": self._name, **envelope, "text": text}
+            if octets is None
+            else {
+                "device": self._name,
+                **envelope,
+                "base64": b64encode(octets).decode(),
+            }
+        )
+        self._console.notify("relay.message", told)
+
+
+class Attachments:
+    """The devices of one relay that are console connections."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._consoles: dict[Console, dict[str, _Attached]] = {}
+        self._ports = count(1)
+
+    def operations(self) -> list[Operation]:
+        """What a console connection does to be a device."""
+        return [
+            Operation("relay.attach", self.attach, Role.OPERATOR, "Make this connection a device", is_lasting=True),
+            Operation(
+                "relay.answer", self.answer, Role.OPERATOR, "Answer what this connection was sent as a device", is_lasting=True
+            ),
+            Operation("relay.detach", self.detach, Role.OPERATOR, "Be that device no more", is_lasting=True),
+        ]
+
+    def attach(self, caller: Caller, name: str) -> dict[str, Any]:
+        """Make the caller's connection the device *name*; a device of that name that is connected is replaced.
+
+        :raises OperationFailed: when it is too many devices already.
+        """
+        if NAME.fullmatch(name) is None:
+            raise InvalidArguments(f"name: {name!r:.80} is no device name; write 1 to 63 letters, digits, _ and -")
+        console = _console(caller)
+        mine = self._consoles.get(console)
+        if mine is None:
+            mine = self._consoles[console] = {}
+            console.when_lost(lambda: self._lost(console))
+        if len(mine) >= MOST_DEVICES:
+            raise OperationFailed(f"a connection can be {MOST_DEVICES} devices; detach one first")
+        attached = _Attached(console, name, lambda reason: self._ended(console, name, attached, reason))
+        attached.link = self._exchange.connect(attached, HOST, next(self._ports), Hello(name))
+        mine[name] = attached
+        return {"device": name, "address": attached.link.address, "generation": attached.link.generation}
+
+    def answer(
+        self,
+        caller: Caller,
+        device: str,
+        id: int,
+        text: str | None = None,
+        base64: str | None = None,
+        error: str | None = None,
+    ) -> dict[str, Any]:
+        """Answer the message *id* that *device* was sent; with *error*, refuse it."""
+        attached = self._find(caller, device)
+        payload = b"" if text is base64 is None else payload_of(text, base64)
+        assert attached.link is not None
+        happened = Input.ANSWERED if error is None else Input.REFUSED
+        self._exchange.answered(attached.link, id, happened, payload, error or "")
+        return {"device": device, "id": id}
+
+    def detach(self, caller: Caller, device: str) -> dict[str, Any]:
+        """Let the caller's connection be *device* no more."""
+        attached = self._find(caller, device)
+        assert attached.link is not None
+        del self._consoles[_console(caller)][device]
+        self._exchange.disconnect(attached.link, "detached")
+        return {"device": device}
+
+    def end(self, reason: str) -> None:
+        """Give all of them up."""
+        for console in list(self._consoles):
+            for attached in list(self._consoles[console].values()):
+                assert attached.link is not None
+                self._exchange.disconnect(attached.link, reason)
+                attached.close(reason)
+
+    def _find(self, caller: Caller, device: str) -> _Attached:
+        mine = self._consoles.get(_console(caller), {})
+        if device not in mine:
+            raise NoSuchTarget(f"this connection is no device {device!r:.80}; `relay.attach` makes it one")
+        return mine[device]
+
+    def _ended(self, console: Console, name: str, attached: _Attached, reason: str) -> None:
+        mine = self._consoles.get(console, {})
+        if mine.get(name) is attached:
+            del mine[name]
+        console.notify("relay.detached", {"device": name, "reason": reason})
+
+    def _lost(self, console: Console) -> None:
+        for attached in self._consoles.pop(console).values():
+            assert attached.link is not None
+            self._exchange.disconnect(attached.link, "its connection closed")
+
+
+def _console(caller: Caller) -> Console:
+    assert caller.link is not None, "lasting operations have one"
+    return caller.link

@@ -1,0 +1,174 @@
+"""People in rooms: a console connection that takes a bot's place, in the second dialect (gateway protocol, "Being in a room").
+
+To the room a visitor is a bot like any other: it goes through the same conversation, line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.interfaces import IPeer
+from netd.operations import Caller, Link, Operation, Role
+from netd.room.machine import Conversation
+from netd.room.ports import Cancellable
+from netd.room.rooms import Rooms
+from netd.wire.lines import LineDecoder
+
+__all__ = ["Visitors"]
+
+LONGEST = 1 << 16
+"""Bytes of one line that a visitor is told."""
+
+MOST_VISITORS = 16
+"""Places that one console connection can have."""
+
+
+@implementer(IPeer)
+class _Visitor:
+    """The peer, and the shell, of a conversation with a console connection.
+
+    :param ended: called with the reason when the visitor has left, or was made to.
+    """
+
+    is_flushed = True
+
+    def __init__(
+        self,
+        console: Link,
+        name: str,
+        rooms: Rooms,
+        later: Callable[[float, Callable[[], Any]], Cancellable],
+        ended: Callable[[str], None],
+    ) -> None:
+        self._console = console
+        self._name = name
+        self._later = later
+        self._ended = ended
+        self._lines = LineDecoder(LONGEST)
+        self._expiry: Cancellable | None = None
+        self._is_over = False
+        self.why = ""
+        self.conversation = Conversation(rooms, self, "console", self)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the console connection takes nothing."""
+        return self._console.is_full
+
+    def send(self, data: bytes) -> bool:
+        """Tell the visitor the lines in *data*."""
+        for line in self._lines.feed(data):
+            self._console.notify("room.line", {"name": self._name, "text": line.decode(errors="replace")})
+        return True
+
+    def close(self, reason: str) -> None:
+        """The visitor has to leave."""
+        if not self._is_over:
+            self._is_over = True
+            self.expire_after(None)
+            self._ended(self.why or reason)
+
+    def leave(self, reason: str) -> None:
+        """The visitor leaves."""
+        self._is_over = True
+        self.expire_after(None)
+        self.conversation.lost(reason)
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Replace the pending expiry, or clear it."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._expiry = None if seconds is None else self._later(seconds, self._expired)
+
+    def set_reading(self, enabled: bool) -> None:
+        """What a visitor says comes by requests, each of which is answered."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """Keep why it has to leave."""
+        self.why = why
+
+    def _expired(self) -> None:
+        self._expiry = None
+        self.conversation.expired()
+
+
+class Visitors:
+    """The people in the rooms of one section."""
+
+    def __init__(self, rooms: Rooms, later: Callable[[float, Callable[[], Any]], Cancellable]) -> None:
+        self._rooms = rooms
+        self._later = later
+        self._consoles: dict[Link, dict[str, _Visitor]] = {}
+
+    def operations(self) -> list[Operation]:
+        """What a console connection does to be in a room."""
+        return [
+            Operation("room.join", self.join, Role.OPERATOR, "Take a place in the room that is filling up", is_lasting=True),
+            Operation("room.say", self.say, Role.OPERATOR, "Say something there", is_lasting=True),
+            Operation("room.leave", self.leave, Role.OPERATOR, "Leave it", is_lasting=True),
+        ]
+
+    def join(self, caller: Caller, name: str) -> dict[str, Any]:
+        """Take a place as *name*.
+
+        :raises OperationFailed: when the name is not taken, with the reason.
+        """
+        console = _console(caller)
+        mine = self._consoles.get(console)
+        if mine is None:
+            mine = self._consoles[console] = {}
+            console.when_lost(lambda: self._lost(console))
+        if name in mine:
+            raise InvalidArguments(f"name: this connection has a place as {name!r:.80} already")
+        if len(mine) >= MOST_VISITORS:
+            raise OperationFailed(f"a connection can have {MOST_VISITORS} places; leave one first")
+        said = _line(name)
+        visitor = _Visitor(console, name, self._rooms, self._later, lambda reason: self._ended(console, name, reason))
+        mine[name] = visitor
+        visitor.conversation.start()
+        visitor.conversation.receive(said)
+        if name not in mine:
+            raise OperationFailed(visitor.why)
+        return {"name": name}
+
+    def say(self, caller: Caller, name: str, text: str) -> dict[str, Any]:
+        """Say *text* as *name*."""
+        self._find(caller, name).conversation.receive(_line(text))
+        return {"name": name}
+
+    def leave(self, caller: Caller, name: str) -> dict[str, Any]:
+        """Give the place up that the caller has as *name*."""
+        visitor = self._find(caller, name)
+        del self._consoles[_console(caller)][name]
+        visitor.leave("left")
+        return {"name": name}
+
+    def _find(self, caller: Caller, name: str) -> _Visitor:
+        mine = self._consoles.get(_console(caller), {})
+        if name not in mine:
+            raise NoSuchTarget(f"this connection has no place as {name!r:.80}; `room.join` takes one")
+        return mine[name]
+
+    def _ended(self, console: Link, name: str, reason: str) -> None:
+        self._consoles.get(console, {}).pop(name, None)
+        console.notify("room.left", {"name": name, "reason": reason})
+
+    def _lost(self, console: Link) -> None:
+        for visitor in self._consoles.pop(console).values():
+            visitor.leave("its connection closed")
+
+
+def _line(text: str) -> bytes:
+    try:
+        return " ".join(text.split("\n")).encode() + b"\n"
+    except UnicodeEncodeError:
+        raise InvalidArguments("text: half a surrogate pair is no text") from None
+
+
+def _console(caller: Caller) -> Link:
+    assert caller.link is not None, "lasting operations have one"
+    return caller.link

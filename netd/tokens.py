@@ -1,0 +1,247 @@
+"""The tokens: what programs and people prove themselves with to the gateway, and what they may do then.
+
+The daemon reads the file ``tokens`` in its state directory, ``netd token`` writes it. Both do it through this module, so that they
+cannot disagree. A token has 256 random bits: its SHA-256 is as good as a slow hash of a password, and is found in microseconds.
+
+A line is ``name role sha256 [subject pattern …]``, the hash in hexadecimal. Blank lines and lines that start with ``#`` are left
+alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from netd.operations import Role
+from netd.private_files import PrivateFileError, locked, read_private, replace
+
+__all__ = [
+    "PREFIX",
+    "ROLES",
+    "SECRET_BYTES",
+    "TOKENS",
+    "Token",
+    "TokenFileError",
+    "Tokens",
+    "add_token",
+    "read_tokens",
+    "remove_token",
+]
+
+TOKENS = "tokens"
+"""Name of the file inside the state directory."""
+
+PREFIX = "netd_"
+"""What every token begins with, so that people and scanners for leaked secrets know one when they see it."""
+
+SECRET_BYTES = 32
+"""Random bytes in a token."""
+
+ROLES: Mapping[str, Role] = {role.name.lower(): role for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)}
+"""The roles that a token can have, by the names that people use."""
+
+_MOST_TOKENS = 1000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
+_MAX_PATTERN = 512
+_REMEDY = "run `netd token add NAME`"
+
+
+class TokenFileError(PrivateFileError):
+    """The tokens, or what should become one of them, cannot be used; the text says where and what to do about it."""
+
+
+@frozen
+class Token:
+    """One line of the file.
+
+    :ivar name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
+    :ivar role: viewer, operator or admin.
+    :ivar digest: the SHA-256 of the token's text, in hexadecimal.
+    :ivar subjects: the subject patterns that its bearer is confined to; None for one who is not.
+    """
+
+    name: str
+    role: Role
+    digest: str = field(repr=False)
+    subjects: tuple[str, ...] | None = None
+
+    def to_line(self) -> str:
+        """The token as it stands in the file, without the line end."""
+        return " ".join((self.name, self.role.name.lower(), self.digest, *(self.subjects or ())))
+
+
+@define(eq=False)
+class Tokens:
+    """The tokens of one daemon, as the file has them at each moment.
+
+    :ivar path: of the file; there need not be one.
+    """
+
+    path: Path
+    _seen: object = field(default=None, init=False)
+    _tokens: tuple[Token, ...] = field(default=(), init=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none.
+
+        :raises TokenFileError: when the file cannot be trusted.
+        """
+        return not self._current()
+
+    def find(self, token_text: str) -> Token | None:
+        """The token whose text is *token_text*; takes as long whether or not there is one.
+
+        :raises TokenFileError: when the file cannot be trusted.
+        """
+        digest = _digest(token_text)
+        found = None
+        for token in self._current():
+            if hmac.compare_digest(digest, token.digest):
+                found = token
+        return found
+
+    def _current(self) -> tuple[Token, ...]:
+        """Read the file if it is not the one that was read last. One that cannot be trusted is tried again the next time."""
+        try:
+            status = self.path.stat()
+            seen: object = (status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+        except OSError:
+            seen = None
+        if seen is None or seen != self._seen:
+            self._seen = None
+            self._tokens = tuple(read_tokens(self.path).values())
+            self._seen = seen
+        return self._tokens
+
+
+def read_tokens(path: Path) -> dict[str, Token]:
+    """All tokens by name, in the order of the file; none when there is no file.
+
+    :raises TokenFileError: when the file is open to others or malformed. Names each bad line as ``file:line``.
+    """
+    tokens: dict[str, Token] = {}
+    problems = []
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            token = _parse(line)
+        except ValueError as error:
+            problems.append(f"{path}:{number}: {error}: remove the line, then {_REMEDY}")
+            continue
+        if token.name in tokens:
+            problems.append(f"{path}:{number}: {token.name} stands here a second time: remove one of the two lines")
+        tokens[token.name] = token
+    if problems:
+        raise TokenFileError("\n".join(problems))
+    return tokens
+
+
+def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], new_secret: Callable[[int], bytes]) -> str:
+    """Make a token and put it into the file; make the file, mode 0600, when there is none.
+
+    :param role: viewer, operator or admin.
+    :param subjects: the subject patterns that its bearer is confined to; none for one who is not.
+    :param new_secret: gives so many random bytes: ``secrets.token_bytes``.
+    :returns: the token's text, which is kept nowhere.
+    :raises TokenFileError: when *name*, *role* or a pattern is none, there is a token of that name already, or the file cannot be
+        read or written.
+    """
+    text = PREFIX + base64.urlsafe_b64encode(new_secret(SECRET_BYTES)).rstrip(b"=").decode()
+    token = Token(_checked_name(name), _checked_role(role), _digest(text), _checked_subjects(subjects))
+
+    def with_token(lines: list[str], tokens: dict[str, Token]) -> list[str]:
+        if name in tokens:
+            raise TokenFileError(
+                f"{path}: there is a token {name} already: choose another name, or run `netd token remove {name}` first"
+            )
+        if len(tokens) >= _MOST_TOKENS:
+            raise TokenFileError(f"{path}: holds {_MOST_TOKENS} tokens, which is as many as can be")
+        return [*lines, token.to_line()]
+
+    _rewrite(path, with_token)
+    return text
+
+
+def remove_token(path: Path, name: str) -> bool:
+    """Take the token *name* out of the file; False when there is none of that name.
+
+    :raises TokenFileError: when the file cannot be read or written.
+    """
+    removed: list[bool] = []
+
+    def without_token(lines: list[str], tokens: dict[str, Token]) -> list[str]:
+        removed.append(name in tokens)
+        return [line for line in lines if line.startswith("#") or line.split()[:1] != [name]]
+
+    _rewrite(path, without_token)
+    return removed[0]
+
+
+def _rewrite(path: Path, change: Callable[[list[str], dict[str, Token]], list[str]]) -> None:
+    path = Path(os.path.realpath(path))
+    try:
+        with locked(path):
+            lines = _lines(path)
+            changed = change(lines, read_tokens(path))
+            if changed != lines:
+                replace(path, "".join(f"{line}\n" for line in changed))
+    except OSError as error:
+        raise TokenFileError(f"{path}: cannot be rewritten: {error.strerror}") from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return read_private(path, "file of tokens", _REMEDY).splitlines()
+    except FileNotFoundError:
+        return []
+    except PrivateFileError as error:
+        raise TokenFileError(str(error)) from None
+
+
+def _parse(line: str) -> Token:
+    fields = line.split()
+    if len(fields) < 3 or not _HASH.fullmatch(fields[2]):
+        raise ValueError("is not of the form name role sha256 [subject pattern …]")
+    name, role, digest, *subjects = fields
+    try:
+        return Token(_checked_name(name), _checked_role(role), digest, _checked_subjects(subjects))
+    except TokenFileError as error:
+        raise ValueError(str(error)) from None
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise TokenFileError(
+            f"{name!r:.80} is not a name: use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
+        )
+    return name
+
+
+def _checked_role(role: Role | str) -> Role:
+    known = role if isinstance(role, Role) else ROLES.get(role)
+    if known not in ROLES.values() or known is None:
+        raise TokenFileError(f"{role!r:.80} is not a role: it is one of {', '.join(ROLES)}")
+    return known
+
+
+def _checked_subjects(subjects: Iterable[str]) -> tuple[str, ...] | None:
+    given = tuple(subjects)
+    wrong = next((pattern for pattern in given if len(pattern) > _MAX_PATTERN or not _PATTERN.fullmatch(pattern)), None)
+    if wrong is not None:
+        raise TokenFileError(f"{wrong!r:.80} is no subject pattern; write one as in session.> or relay.*.presence.*")
+    return given or None
+
+
+def _digest(token_text: str) -> str:
+    return hashlib.sha256(token_text.encode("utf-8", "surrogatepass")).hexdigest()

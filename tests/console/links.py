@@ -1,0 +1,97 @@
+"""Console connections for tests: a real peer over a transport without network, and what it was told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+
+from netd.bus.local import LocalBus
+from netd.console.bus import BusConsole
+from netd.console.dispatch import Dispatcher
+from netd.console.link import ConsoleLink
+from netd.console.topics import Topics
+from netd.listening import make_context
+from netd.operations import Caller, OperationTable, Role
+from netd.wire.bounds import Bounds, Policy
+from netd.wire.peer import Peer
+from netd.wire.turn import Turn
+
+
+def line(text: bytes) -> bytes:
+    """How these connections frame a text."""
+    return text + b"\n"
+
+
+class LinkUnderTest:
+    """One console connection.
+
+    :ivar held: whether it was told not to read.
+    """
+
+    def __init__(self, bench: Bench, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> None:
+        self._bench = bench
+        self.transport = StringTransport()
+        self.peer = Peer(self.transport, bench.context, Bounds(Policy.PAUSE, 1 << 20), self)
+        self.peer.attach()
+        self.held = False
+        self.caller = Caller("test", role, subjects)
+        self.link = ConsoleLink(self.peer, self.hold, line, bench.dispatcher, self.caller)
+        self._number = 0
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+
+    def expired(self) -> None:
+        raise AssertionError("nobody asked for an expiry")
+
+    def drained(self) -> None:
+        self.link.drained()
+
+    def ask(self, method: str, **params: Any) -> Any:
+        """The answer to one request: its result, or its error."""
+        self._number += 1
+        self.link.receive(json.dumps({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}).encode())
+        answer = next(text for text in self.heard() if text.get("id") == self._number)
+        return answer["result"] if "result" in answer else answer["error"]
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What was said since the last time; answers and notifications."""
+        self._bench.reactor.advance(0)
+        said: bytes = self.transport.value()
+        self.transport.clear()
+        return [json.loads(text) for text in said.splitlines()]
+
+    def events(self) -> list[Any]:
+        """The data of the events among what was heard."""
+        return [text["params"]["data"] for text in self.heard() if text.get("method") == "event"]
+
+    def clog(self) -> None:
+        """Take nothing more."""
+        self.transport.producer.pauseProducing()
+
+    def unclog(self) -> None:
+        """Take everything again."""
+        self.transport.producer.resumeProducing()
+
+
+class Bench:
+    """A bus, its topics, and their operations in a table."""
+
+    def __init__(self, keep_events: int = 4, keep_size: int = 1 << 20) -> None:
+        self.reactor = MemoryReactorClock()
+        self.reactor.advance(1000)
+        self.bus = LocalBus(self.reactor.seconds)
+        self.context = make_context(self.reactor, 30.0)
+        epochs: Iterator[str] = (f"epoch{number}" for number in range(1000))
+        turn = Turn(self.reactor.callLater)
+        self.topics = Topics(self.bus, self.reactor, turn, lambda: next(epochs), keep_events, keep_size)
+        self.table = OperationTable()
+        self.table.add(BusConsole(self.bus, self.topics).operations())
+        self.dispatcher = Dispatcher(self.table)
+
+    def connect(self, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> LinkUnderTest:
+        """A console connection."""
+        return LinkUnderTest(self, role, subjects)

@@ -1,0 +1,443 @@
+"""Following the bus from a console connection: events, rates, replays, resuming, and reading too slowly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.console.link import BACKLOG
+from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
+from netd.message import Message
+from netd.operations import Role
+from tests.console.links import Bench, LinkUnderTest
+
+
+class TopicsTestCase(SynchronousTestCase):
+    keep_events = 4
+    keep_size = 1 << 20
+
+    def setUp(self) -> None:
+        self.bench = Bench(self.keep_events, self.keep_size)
+        self.viewer = self.bench.connect(Role.VIEWER)
+
+    def publish(self, *events: Any, subject: str = "pump.main.speed") -> None:
+        """Publish *events*, all within one turn."""
+        for event in events:
+            self.bench.bus.publish(Message(subject, event))
+
+    def lost(self, viewer: LinkUnderTest) -> None:
+        """The connection of *viewer* is lost."""
+        viewer.peer.lost()
+        viewer.link.lost()
+
+
+class EventTests(TopicsTestCase):
+    def test_event(self) -> None:
+        """A subscriber is told each event of its pattern with subject, number, time and data, and nothing else."""
+        answer = self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.assertEqual({"pattern": "pump.>", "position": "epoch0:0", "recovered": None, "gap": None}, answer)
+        self.publish({"rpm": 3})
+        self.publish(1, subject="valve.main")
+        params = {"pattern": "pump.>", "seq": 1, "time": 1000.0, "subject": "pump.main.speed", "data": {"rpm": 3}}
+        self.assertEqual([{"jsonrpc": "2.0", "method": "event", "params": params}], self.viewer.heard())
+
+    def test_one_write(self) -> None:
+        """All events of a turn reach all subscribers as the same bytes, in one write each."""
+        other = self.bench.connect()
+        for viewer in (self.viewer, other):
+            viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1, 2, 3)
+        self.bench.reactor.advance(0)
+        self.assertEqual(self.viewer.transport.value(), other.transport.value())
+        self.assertEqual([1, 2, 3], self.viewer.events())
+
+    def test_answer_comes_first(self) -> None:
+        """What was published before a subscription is not part of it, even in the same turn; what comes after follows."""
+        other = self.bench.connect()
+        other.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1)
+        self.viewer.link.receive(b'{"jsonrpc": "2.0", "id": 9, "method": "bus.subscribe", "params": {"pattern": "pump.>"}}')
+        self.publish(2)
+        answer, event = self.viewer.heard()
+        self.assertEqual((9, "epoch0:1"), (answer["id"], answer["result"]["position"]))
+        self.assertEqual((2, 2), (event["params"]["seq"], event["params"]["data"]))
+        self.assertEqual([1, 2], other.events())
+
+    def test_two_patterns(self) -> None:
+        """Each subscription of a connection is a stream of its own."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.ask("bus.subscribe", pattern="*.main.*")
+        self.publish(1)
+        self.assertEqual({"pump.>", "*.main.*"}, {text["params"]["pattern"] for text in self.viewer.heard()})
+
+    def test_again(self) -> None:
+        """Subscribing to the same pattern again replaces the subscription: no event comes twice."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1)
+        self.assertEqual([1], self.viewer.events())
+
+    def test_unsubscribe(self) -> None:
+        """After the end of a subscription nothing comes, and ending it twice is an error that names the pattern."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.assertEqual({"pattern": "pump.>"}, self.viewer.ask("bus.unsubscribe", pattern="pump.>"))
+        self.publish(1)
+        self.assertEqual([], self.viewer.heard())
+        error = self.viewer.ask("bus.unsubscribe", pattern="pump.>")
+        self.assertEqual((-32000, "this connection has no subscription of 'pump.>'"), (error["code"], error["message"]))
+
+    def test_lost(self) -> None:
+        """When the last subscriber is gone and does not come back, nobody wants the events any more."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.lost(self.viewer)
+        self.publish(1)
+        self.assertTrue(self.bench.bus.wants("pump.main.speed"))
+        self.bench.reactor.advance(IDLE)
+        self.assertFalse(self.bench.bus.wants("pump.main.speed"))
+        self.assertEqual([], self.bench.reactor.getDelayedCalls())
+
+    def test_too_many(self) -> None:
+        """A connection has only so many subscriptions; one too many is refused, and the others go on."""
+        for number in range(MOST_SUBSCRIPTIONS):
+            self.viewer.ask("bus.subscribe", pattern=f"pump.p{number}")
+        error = self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.assertEqual(-32000, error["code"])
+        self.publish(1, subject="pump.p7")
+        self.assertEqual([1], self.viewer.events())
+
+    def test_few_are_kept_idle(self) -> None:
+        """Streams that nobody reads are kept, but not as many as a caller may think of."""
+        for number in range(3 * MOST_IDLE):
+            self.viewer.ask("bus.subscribe", pattern=f"pump.p{number}")
+            self.viewer.ask("bus.unsubscribe", pattern=f"pump.p{number}")
+        wanted = [number for number in range(3 * MOST_IDLE) if self.bench.bus.wants(f"pump.p{number}")]
+        self.assertEqual(list(range(2 * MOST_IDLE, 3 * MOST_IDLE)), wanted)
+
+    def test_replaced_in_the_same_turn(self) -> None:
+        """A replay that has not left yet when its subscription ends does not come."""
+        self.publish(1)
+        for text in (
+            b'{"jsonrpc":"2.0","id":1,"method":"bus.subscribe","params":{"pattern":">","replay":1}}',
+            b'{"jsonrpc":"2.0","id":2,"method":"bus.unsubscribe","params":{"pattern":">"}}',
+        ):
+            self.viewer.link.receive(text)
+        self.assertEqual([], self.viewer.events())
+
+
+class EveryTests(TopicsTestCase):
+    def test_newest_of_each_subject(self) -> None:
+        """With `every`, the first event comes at once, and then the newest of each subject in each interval."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
+        self.publish(1, 2, 3)
+        self.publish(9, subject="pump.main.heat")
+        self.assertEqual([1], self.viewer.events())
+        self.bench.reactor.advance(0.5)
+        self.assertEqual([3, 9], self.viewer.events())
+        self.bench.reactor.advance(0.5)
+        self.publish(4)
+        self.assertEqual([4], self.viewer.events())
+
+    def test_beside_all(self) -> None:
+        """Others have every event of the same pattern meanwhile."""
+        other = self.bench.connect()
+        other.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
+        self.publish(1, 2, 3)
+        self.assertEqual(([1], [1, 2, 3]), (self.viewer.events(), other.events()))
+
+    def test_no_timer_is_left(self) -> None:
+        """The clock of an ended stream stops."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
+        self.publish(1, 2)
+        self.lost(self.viewer)
+        self.bench.reactor.advance(IDLE)
+        self.assertEqual([], self.bench.reactor.getDelayedCalls())
+
+    def test_end_while_a_timer_runs(self) -> None:
+        """A stream that is forgotten while its clock runs takes the clock with it."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=3600)
+        self.publish(1, 2)
+        self.lost(self.viewer)
+        self.bench.reactor.advance(IDLE)
+        self.assertEqual([], self.bench.reactor.getDelayedCalls())
+
+
+class ReplayTests(TopicsTestCase):
+    def test_retained_events_follow_the_answer(self) -> None:
+        """Replayed events come after the answer, without a number, in order of time; then come new ones."""
+        self.publish(2)
+        self.bench.reactor.advance(1)
+        self.publish(1, subject="pump.main.heat")
+        self.viewer.link.receive(
+            b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>", "replay": 5}}'
+        )
+        self.publish(3)
+        answer, *events = self.viewer.heard()
+        self.assertEqual("epoch0:0", answer["result"]["position"])
+        seen = [(event["params"]["seq"], event["params"]["time"], event["params"]["data"]) for event in events]
+        self.assertEqual([(None, 1000.0, 2), (None, 1001.0, 1), (1, 1001.0, 3)], seen)
+
+    def test_newest_of_the_stream(self) -> None:
+        """From a stream that others follow, several of each subject can be had, with their numbers."""
+        other = self.bench.connect()
+        other.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1, 2, 3)
+        self.viewer.link.receive(
+            b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>", "replay": 2}}'
+        )
+        _, *events = self.viewer.heard()
+        self.assertEqual([(2, 2), (3, 3)], [(event["params"]["seq"], event["params"]["data"]) for event in events])
+
+
+class ResumeTests(TopicsTestCase):
+    def resume(self, since: str) -> tuple[dict[str, Any], list[int]]:
+        """What a new connection is answered, and the numbers of the events that follow."""
+        viewer = self.bench.connect()
+        params = b'{"pattern": "pump.>", "since": "%b"}' % since.encode()
+        viewer.link.receive(b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": %b}' % params)
+        answer, *events = viewer.heard()
+        return answer.get("result", answer), [event["params"]["seq"] for event in events]
+
+    def test_recovered(self) -> None:
+        """Who comes back gets what it missed, in order, and then goes on."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1, 2)
+        self.lost(self.viewer)
+        self.publish(3)
+        self.publish(4, subject="pump.main.heat")
+        answer, numbers = self.resume("epoch0:2")
+        self.assertEqual((2, None, "epoch0:4"), (answer["recovered"], answer["gap"], answer["position"]))
+        self.assertEqual([3, 4], numbers)
+
+    def test_nothing_missed(self) -> None:
+        """Who missed nothing reads that."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1)
+        answer, numbers = self.resume("epoch0:1")
+        self.assertEqual((0, None, []), (answer["recovered"], answer["gap"], numbers))
+
+    def test_gap(self) -> None:
+        """What is kept no longer is told as a gap; what is kept comes."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(*range(1, 8))
+        answer, numbers = self.resume("epoch0:1")
+        self.assertEqual((4, {"from": 2, "to": 3}), (answer["recovered"], answer["gap"]))
+        self.assertEqual([4, 5, 6, 7], numbers)
+
+    def test_gap_of_a_busy_subject(self) -> None:
+        """A busy subject does not push out what a quiet one said."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(0, subject="pump.main.heat")
+        self.publish(*range(1, 8))
+        answer, numbers = self.resume("epoch0:0")
+        self.assertEqual((5, {"from": 2, "to": 4}), (answer["recovered"], answer["gap"]))
+        self.assertEqual([1, 5, 6, 7, 8], numbers)
+
+    def test_gap_at_the_end(self) -> None:
+        """A gap may be the newest part, when nothing of it could be kept."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1)
+        (topic,) = self.bench.topics._topics.values()
+        topic._rings.clear()
+        self.assertEqual(([], {"from": 1, "to": 1}), topic.missed(0))
+
+    def test_other_epoch(self) -> None:
+        """After a restart, and when the stream was forgotten, nothing is known of what was missed."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1)
+        for since, first in (("other:7", 8), ("epoch0:99", 100)):
+            answer, numbers = self.resume(since)
+            self.assertEqual((None, {"from": first, "to": None}, []), (answer["recovered"], answer["gap"], numbers))
+
+    def test_no_position(self) -> None:
+        """What is no position is refused by name."""
+        for since in ("", "7", "epoch:", "epoch:-1", "epoch:٣", "epoch:" + "9" * 30):
+            answer, _ = self.resume(since)
+            self.assertEqual(-32602, answer["error"]["code"], since)
+            self.assertTrue(answer["error"]["message"].startswith("since: "), answer)
+
+    def test_hostile_position(self) -> None:
+        """A position far back costs no more than what is kept."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1)
+        (topic,) = self.bench.topics._topics.values()
+        topic.seq = 10**15
+        found, gap = topic.missed(0)
+        self.assertEqual((1, {"from": 2, "to": 10**15}), (len(found), gap))
+
+
+class KeepTests(TopicsTestCase):
+    keep_events = 1000
+    keep_size = 10_000
+
+    def test_bound(self) -> None:
+        """Over the bound the older half of everything is let go, the newest stay, and the sum is kept right."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        for number in range(500):
+            self.publish(number)
+            self.assertLessEqual(self.bench.topics._kept, self.keep_size)
+        self.lost(self.viewer)
+        (topic,) = self.bench.topics._topics.values()
+        kept = [kept for ring in topic._rings.values() for kept in ring]
+        self.assertEqual(500, kept[-1].seq)
+        self.assertEqual(self.bench.topics._kept, sum(len(one.text) for one in kept))
+        self.bench.reactor.advance(IDLE)
+        self.assertEqual(0, self.bench.topics._kept)
+
+
+class SlowTests(TopicsTestCase):
+    def test_oldest_are_dropped(self) -> None:
+        """Who reads nothing loses the oldest; when it reads again it is told how many, and has the newest in order."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.clog()
+        total = BACKLOG // 100
+        for number in range(total):
+            self.publish(number)
+            self.bench.reactor.advance(0)
+        self.viewer.unclog()
+        told, *events = self.viewer.heard()
+        count = total - len(events)
+        self.assertGreater(count, 0)
+        self.assertEqual(
+            ("dropped", {"pattern": "pump.>", "count": count, "policy": "drop-oldest"}), (told["method"], told["params"])
+        )
+        self.assertEqual(list(range(count, total)), [event["params"]["data"] for event in events])
+        self.assertEqual({"drop-oldest": count}, dict(self.bench.context.traffic.dropped))
+
+    def test_bytes_are_bounded(self) -> None:
+        """However long the events, and however many the subscriptions, a connection costs no more than its bound."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.ask("bus.subscribe", pattern=">")
+        self.viewer.clog()
+        for _ in range(64):
+            self.publish("x" * 50_000)
+            self.bench.reactor.advance(0)
+            self.assertLessEqual(self.viewer.link.backlogged, BACKLOG)
+        self.viewer.unclog()
+        heard = self.viewer.heard()
+        counts = {text["params"]["pattern"]: text["params"]["count"] for text in heard if text["method"] == "dropped"}
+        events = [text["params"]["pattern"] for text in heard if text["method"] == "event"]
+        for pattern in ("pump.>", ">"):
+            self.assertEqual(64, counts[pattern] + events.count(pattern))
+        self.assertEqual(0, self.viewer.link.backlogged)
+
+    def test_latest(self) -> None:
+        """With `latest` only the newest of each subject waits, and the loss is told, too."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", policy="latest")
+        self.viewer.clog()
+        self.publish(1, 2, 3)
+        self.bench.reactor.advance(0)
+        self.publish(9, subject="pump.main.heat")
+        self.publish(4)
+        self.bench.reactor.advance(0)
+        self.viewer.unclog()
+        told, *events = self.viewer.heard()
+        self.assertEqual({"pattern": "pump.>", "count": 3, "policy": "latest"}, told["params"])
+        self.assertEqual([4, 9], [event["params"]["data"] for event in events])
+
+    def test_clogs_again(self) -> None:
+        """A connection that fills up again in the middle of what waited goes on there, with nothing lost or doubled."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.clog()
+        for number in range(4):
+            self.publish([number, "x" * 50_000])
+        self.bench.reactor.advance(0)
+        write = self.viewer.transport.write
+
+        def write_and_fill(block: bytes) -> None:
+            write(block)
+            self.viewer.clog()
+
+        self.viewer.transport.write = write_and_fill
+        numbers = []
+        for _ in range(5):
+            self.viewer.unclog()
+            numbers += [event[0] for event in self.viewer.events()]
+        self.assertEqual([0, 1, 2, 3], numbers)
+
+    def test_others_go_on(self) -> None:
+        """One that does not read costs the others nothing."""
+        other = self.bench.connect()
+        for viewer in (self.viewer, other):
+            viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.clog()
+        self.publish(1)
+        self.assertEqual([1], other.events())
+        self.publish(2)
+        self.assertEqual([2], other.events())
+        self.viewer.unclog()
+        self.assertEqual([1, 2], self.viewer.events())
+
+    def test_more_than_a_block(self) -> None:
+        """A turn that brings more than is written at once arrives whole and in order."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(*([number, "x" * 30_000] for number in range(8)))
+        self.assertEqual(list(range(8)), [event[0] for event in self.viewer.events()])
+
+    def test_lost_while_it_waits(self) -> None:
+        """A connection that is lost with events waiting leaves nothing behind."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.clog()
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.lost(self.viewer)
+        self.assertEqual((0, {}), (self.viewer.link.backlogged, self.viewer.link.backlogs))
+
+
+class BusConsoleTests(TopicsTestCase):
+    def test_last(self) -> None:
+        """The newest event of each subject, with its time."""
+        self.publish(1, 2)
+        self.assertEqual([{"subject": "pump.main.speed", "time": 1000.0, "data": 2}], self.viewer.ask("bus.last"))
+        self.assertEqual([], self.viewer.ask("bus.last", pattern="valve.>"))
+
+    def test_publish(self) -> None:
+        """An operator publishes under `custom`, and nowhere else."""
+        operator = self.bench.connect(Role.OPERATOR)
+        self.viewer.ask("bus.subscribe", pattern="custom.>")
+        self.assertEqual({"subject": "custom.note", "size": 7}, operator.ask("bus.publish", subject="custom.note", data="hello"))
+        self.assertEqual(["hello"], self.viewer.events())
+        for subject in ("pump.main.speed", "custom", "custom.>", "custom.a b", "", "customs.a"):
+            self.assertEqual(-32602, operator.ask("bus.publish", subject=subject, data=1)["code"], subject)
+        self.assertEqual(-32002, self.viewer.ask("bus.publish", subject="custom.a", data=1)["code"])
+
+    def test_publish_too_much(self) -> None:
+        """What is too long is refused, with the limit."""
+        error = self.bench.connect().ask("bus.publish", subject="custom.note", data="x" * (1 << 16))
+        self.assertIn("65536", error["message"])
+
+    def test_bad_arguments(self) -> None:
+        """Each bad argument is named."""
+        for name, value in (
+            ("pattern", "a..b"),
+            ("every", 0),
+            ("every", 1e9),
+            ("replay", -1),
+            ("replay", 1001),
+            ("policy", "pause"),
+        ):
+            error = self.viewer.ask("bus.subscribe", **{"pattern": "pump.>", name: value})
+            self.assertEqual((-32602, True), (error["code"], error["message"].startswith(f"{name}: ")), error)
+        self.assertEqual(-32602, self.viewer.ask("bus.last", pattern="a..b")["code"])
+
+    def test_confined(self) -> None:
+        """Who is confined to some subjects follows, sees and publishes those, and reads which they are otherwise."""
+        self.publish(1)
+        self.publish(2, subject="valve.main")
+        confined = self.bench.connect(Role.OPERATOR, ("pump.*.speed", "custom.mine.>"))
+        self.assertEqual([1], [found["data"] for found in confined.ask("bus.last", pattern="pump.main.speed")])
+        self.assertEqual("pump.*.speed", confined.ask("bus.subscribe", pattern="pump.*.speed")["pattern"])
+        self.assertEqual("custom.mine.a", confined.ask("bus.publish", subject="custom.mine.a", data=1)["subject"])
+        for method, params in (
+            ("bus.last", {}),
+            ("bus.subscribe", {"pattern": "pump.>"}),
+            ("bus.subscribe", {"pattern": "*.main.speed"}),
+            ("bus.publish", {"subject": "custom.other", "data": 1}),
+        ):
+            self.assertEqual(-32002, confined.ask(method, **params)["code"], (method, params))
+
+    def test_no_connection(self) -> None:
+        """A caller whose connection ends with the answer reads that it needs another."""
+        self.viewer.caller.link = None
+        self.assertIn("needs a connection that stays open", self.viewer.ask("bus.subscribe", pattern=">")["message"])

@@ -1,0 +1,22 @@
+"""Tests of ``netd.wire.origins``: web pages from here and from elsewhere."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.wire.origins import ANY_ORIGIN, is_own_origin, takes_origin
+
+
+class OriginTests(SynchronousTestCase):
+    def test_own_origin(self) -> None:
+        """Host and port must be the same, to the letter; what is no address of a page is nobody's own."""
+        self.assertTrue(is_own_origin("https://Feed.example", "feed.example"))
+        for origin, host in (("http://feed.example:8001", "feed.example:8000"), ("file://x", "x"), ("http://[", "["), ("x", "x")):
+            self.assertFalse(is_own_origin(origin, host))
+
+    def test_taken(self) -> None:
+        """Beside the own pages, those are taken that the option names, or all."""
+        self.assertTrue(takes_origin((), "http://here:8080", "here:8080"))
+        self.assertFalse(takes_origin((), "https://there.example", "here:8080"))
+        self.assertTrue(takes_origin(("https://there.example",), "https://THERE.example", "here:8080"))
+        self.assertTrue(takes_origin((ANY_ORIGIN,), "null", "here:8080"))
