@@ -38,8 +38,8 @@ test: .venv/tox/stamp  ## style, types, the whole suite and its coverage; ends w
 lint: .venv/tox/stamp  ## style and types alone
 	@$(TOX) run -e lint,types
 
-bench: install  ## measure what the README quotes
-	@$(BIN)/python bench/relay.py $(ARGS)
+bench: install  ## measure what the README quotes; a part of it: make bench ARGS="--only command"
+	@$(BIN)/python bench/run.py $(ARGS)
 
 reference: .venv/tox/stamp  ## write etc/netd.ini and docs/configuration.md anew from the code
 	@$(TOX) run -qq --notest -e tests

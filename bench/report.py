@@ -1,4 +1,4 @@
-"""The figures of a benchmark run, as Markdown for the README. Knows nothing of how they were measured."""
+"""The figures of a benchmark run, as Markdown. Knows nothing of how they were measured."""
 
 from __future__ import annotations
 
@@ -12,68 +12,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SUBJECT = "netd"
-"""The server that the ratios are about."""
-WINDOWS = (1, 16)
-"""Numbers of outstanding requests that are measured."""
+from scenes import NETD, Column, Entry, Scene, Setting
+
+__all__ = ["Measurement", "Results", "machine", "markdown"]
+
 NOISY = 0.05
-"""From this share of waiting on, speed and latency of a run say little."""
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What holds for all measurements of a run.
-
-    :ivar seconds: measured span of each measurement under load.
-    :ivar server_cpu: number of the CPU that the servers run on; ``load_cpu`` likewise for the load.
-    """
-
-    runs: int
-    seconds: float
-    server_cpu: int
-    load_cpu: int
-    controllers: int
-    devices: int
-    payload: int
-    idle_devices: int
+"""From this share of waiting on, speed and times of a run say little."""
+PACKAGES = ("Twisted", "autobahn", "netd")
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run of one job on one server.
+    """One run of one scene on one server.
 
-    :ivar title: the server's name in the tables.
-    :ivar job: ``window 1``, ``window 16`` or ``idle``.
-    :ivar figures: what the load generator reported.
+    :ivar title: of the entry.
+    :ivar figures: what the load reported.
     """
 
-    server: str
+    scene: str
     title: str
-    job: str
     figures: Mapping[str, float]
 
 
 class Results:
-    """All measurements of a run, asked for by job, server and figure."""
+    """All measurements of a run, asked for by scene, entry and figure."""
 
     def __init__(self, measurements: Sequence[Measurement]) -> None:
         self._measurements = measurements
 
-    def servers(self, job: str) -> dict[str, str]:
-        """The servers of *job* in order of measurement: name and title."""
-        return {each.server: each.title for each in self._measurements if each.job == job}
+    def values(self, scene: Scene, entry: Entry, figure: str) -> list[float]:
+        """*figure* of every round; empty where the entry was left out."""
+        wanted = (scene.name, entry.title)
+        return [each.figures[figure] for each in self._measurements if (each.scene, each.title) == wanted]
 
-    def values(self, job: str, server: str, figure: str) -> list[float]:
-        """*figure* of every run."""
-        return [each.figures[figure] for each in self._measurements if (each.job, each.server) == (job, server)]
-
-    def median(self, job: str, server: str, figure: str) -> float:
-        """The median of :meth:`values`."""
-        return statistics.median(self.values(job, server, figure))
-
-    def noisy(self) -> list[str]:
-        """The measurements during which other work held the server's CPU."""
-        return [f"{each.server}, {each.job}" for each in self._measurements if each.figures.get("waited_share", 0) > NOISY]
+    def noisy(self) -> tuple[int, int]:
+        """During how many measurements other work held the server's CPU, and how many there are."""
+        shares = [each.figures["waited_share"] for each in self._measurements if "waited_share" in each.figures]
+        return sum(share > NOISY for share in shares), len(shares)
 
 
 def machine() -> dict[str, str]:
@@ -86,32 +61,59 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
     }
-    for name in ("Twisted", SUBJECT):
+    for name in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             facts[name] = importlib.metadata.version(name)
     return facts | {"date": datetime.datetime.now().astimezone().date().isoformat()}
 
 
-def markdown(measurements: Sequence[Measurement], facts: Mapping[str, str], conditions: Conditions) -> str:
+def markdown(scenes: Sequence[Scene], measurements: Sequence[Measurement], facts: Mapping[str, str], setting: Setting) -> str:
     """The whole report."""
     results = Results(measurements)
-    parts = [_introduction(facts, conditions)]
-    parts += [_load_table(results, window, conditions) for window in WINDOWS]
-    parts.append(_idle_table(results, conditions))
-    parts += [_ratio_table(results), _noise(results)]
+    parts = [_introduction(facts, setting), *(_scene_table(scene, results) for scene in scenes), _noise(results)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _introduction(facts: Mapping[str, str], conditions: Conditions) -> str:
-    versions = "".join(f", {name} {facts[name]}" for name in ("Twisted", SUBJECT) if name in facts)
-    cpus = f"server on CPU {conditions.server_cpu}, load on CPU {conditions.load_cpu}"
-    if conditions.server_cpu == conditions.load_cpu:
-        cpus = "**server and load share the only CPU: compare CPU a request, not requests a second**"
-    rounds = "One round" if conditions.runs == 1 else f"Medians of {conditions.runs} rounds"
+def _introduction(facts: Mapping[str, str], setting: Setting) -> str:
+    versions = "".join(f", {name} {facts[name]}" for name in PACKAGES if name in facts)
+    cpus = f"server on CPU {setting.server_cpu}, load on CPU {setting.load_cpu}"
+    if setting.server_cpu == setting.load_cpu:
+        cpus = "**server and load share the only CPU: compare CPU, and nothing else**"
+    rounds = "One round" if setting.runs == 1 else f"Medians of {setting.runs} rounds"
     return (
         f"{facts['CPU']}; {facts['system']}, {facts['Python']}{versions}; {facts['date']}. "
-        f"{rounds}, {conditions.seconds:g} s measured of each server; {cpus}."
+        f"{rounds}, {setting.seconds:g} s measured of each server; {cpus}. "
+        "*times netd* is the median of a server over that of netd in the same table: how many times as much it takes."
     )
+
+
+def _scene_table(scene: Scene, results: Results) -> str:
+    measured = [entry for entry in scene.entries if results.values(scene, entry, scene.ratio.figure)]
+    if not measured:
+        return ""
+    base = next((entry for entry in measured if entry.server.name == NETD), None)
+    has_ratio = base is not None and len(measured) > 1
+    rows = []
+    for entry in measured:
+        cells = [_cell(column, results.values(scene, entry, column.figure)) for column in scene.columns]
+        if has_ratio and base is not None:
+            cells.append(f"{_median(scene, entry, results) / _median(scene, base, results):.2f}")
+        title = entry.title.replace(NETD, f"**{NETD}**") if entry.server.name == NETD else entry.title
+        rows.append([title, *cells])
+    head = [scene.measure, *(column.head for column in scene.columns), *(["times netd"] if has_ratio else [])]
+    return f"{scene.caption}\n\n{_table(head, rows)}"
+
+
+def _median(scene: Scene, entry: Entry, results: Results) -> float:
+    return statistics.median(results.values(scene, entry, scene.ratio.figure))
+
+
+def _cell(column: Column, values: Sequence[float]) -> str:
+    scaled = [value * column.scale for value in values]
+    shown = f"{statistics.median(scaled):,.{column.digits}f}{column.suffix}"
+    if column.has_range:
+        shown += f" ({min(scaled):,.{column.digits}f}-{max(scaled):,.{column.digits}f})"
+    return shown
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -119,73 +121,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def _load_table(results: Results, window: int, conditions: Conditions) -> str:
-    job = f"window {window}"
-    rows = []
-    for server, title in results.servers(job).items():
-        cpu = results.values(job, server, "cpu_us_per_request")
-        rows.append(
-            [
-                title,
-                f"{results.median(job, server, 'requests_per_second'):,.0f}",
-                f"{statistics.median(cpu):.1f} ({min(cpu):.1f}-{max(cpu):.1f})",
-                f"{results.median(job, server, 'p50_us') / 1000:.1f}",
-                f"{results.median(job, server, 'p99_us') / 1000:.1f}",
-                f"{results.median(job, server, 'waited_share'):.0%}",
-            ]
-        )
-    head = ["relay", "requests/s", "CPU µs a request (least-most)", "p50 ms", "p99 ms", "waited"]
-    outstanding = "1 request" if window == 1 else f"{window} requests"
-    return (
-        f"**{outstanding} outstanding**, {conditions.controllers} controllers, {conditions.devices} devices, "
-        f"payload {conditions.payload} bytes\n\n{_table(head, rows)}"
-    )
-
-
-def _idle_table(results: Results, conditions: Conditions) -> str:
-    rows = [
-        [
-            title,
-            f"{results.median('idle', server, 'resident_kb_before') / 1024:.1f}",
-            f"{results.median('idle', server, 'resident_kb_after') / 1024:.1f}",
-            f"{results.median('idle', server, 'kb_per_device'):.2f}",
-        ]
-        for server, title in results.servers("idle").items()
-    ]
-    if not rows:
-        return ""
-    head = ["server", "resident MB before", "with all", "KB a device"]
-    return f"**{conditions.idle_devices:,} idle devices**\n\n{_table(head, rows)}"
-
-
-def _ratio_table(results: Results) -> str:
-    """How many times better than each peer netd is; empty when netd or every peer was left out."""
-    rows = []
-    for server, title in results.servers("window 1").items():
-        if server == SUBJECT:
-            continue
-        faster = [_ratio(results, f"window {window}", SUBJECT, server, "requests_per_second") for window in WINDOWS]
-        cheaper = [_ratio(results, f"window {window}", server, SUBJECT, "cpu_us_per_request") for window in WINDOWS]
-        rows.append([title, *faster, *cheaper, _ratio(results, "idle", SUBJECT, server, "kb_per_device")])
-    if SUBJECT not in results.servers("window 1") or not rows:
-        return ""
-    speed, cost = ([f"{what}, {window}" for window in WINDOWS] for what in ("requests/s", "less CPU"))
-    head = ["netd against", *speed, *cost, "KB an idle device"]
-    caption = f"{' and '.join(map(str, WINDOWS))}: requests outstanding; idle, plain Twisted is the bare `Protocol`"
-    return f"**Ratios of this run**, in times ({caption})\n\n{_table(head, rows)}"
-
-
-def _ratio(results: Results, job: str, over: str, under: str, figure: str) -> str:
-    if not {over, under} <= results.servers(job).keys():
-        return "-"
-    return f"{results.median(job, over, figure) / results.median(job, under, figure):.2f}"
-
-
 def _noise(results: Results) -> str:
-    noisy = results.noisy()
+    noisy, count = results.noisy()
     if not noisy:
         return ""
     return (
-        f"Other work held the server's CPU for more than {NOISY:.0%} of: {'; '.join(dict.fromkeys(noisy))}. "
-        "Compare CPU a request there, not speed and latency."
+        f"Other work held the server's CPU for more than {NOISY:.0%} of {noisy} of {count} measurements: see *waited*. "
+        "Compare CPU there, not speed and times."
     )

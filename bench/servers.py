@@ -1,4 +1,4 @@
-"""The servers that the benchmark compares, and how one is started alone on its CPU and stopped again."""
+"""How a server is started alone on its CPU, and stopped again."""
 
 from __future__ import annotations
 
@@ -10,68 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-PEERS = Path(__file__).parent / "peers"
+from scenes import BenchError, Server, Site
+
 START_LIMIT = 20.0
 """Seconds that a server may take until it listens."""
 STOP_LIMIT = 10.0
 """Seconds that a server may take to end after SIGTERM."""
-NETD_INI = """\
-[netd]
-state_directory = {directory}
-
-[relay]
-listen = tcp:{port}:interface=127.0.0.1
-"""
-
-
-class BenchError(Exception):
-    """The measurement cannot go on; the text says why and what helps."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server under test.
-
-    :ivar name: what ``--peers`` calls it.
-    :ivar title: what the tables call it.
-    :ivar command: its command line; ``{port}`` and ``{ini}`` (a netd configuration for that port) are filled in.
-    """
-
-    name: str
-    title: str
-    command: str
-
-
-def _script(name: str, title: str, file: str) -> Server:
-    return Server(name, title, f"{shlex.quote(sys.executable)} {shlex.quote(str(PEERS / file))} {{port}}")
 
 
 def default_netd_command() -> str:
     """The ``twistd`` that is installed beside this Python."""
     twistd = Path(sys.executable).with_name("twistd")
     return f"{shlex.quote(str(twistd))} -n --pidfile= netd -c {{ini}}"
-
-
-def relay_servers(netd_command: str) -> list[Server]:
-    """The relays: netd, and what people write themselves."""
-    return [
-        Server("netd", "**netd**", netd_command),
-        _script("threads", "threads, blocking `recv`", "relay_threads.py"),
-        _script("asyncio", "asyncio streams", "relay_asyncio.py"),
-        _script("twisted", "plain Twisted, `StatefulProtocol`", "relay_twisted.py"),
-    ]
-
-
-def idle_servers(netd_command: str) -> list[Server]:
-    """What can hold thousands of silent devices. The bare protocol is the least that anything on Twisted can weigh."""
-    return [
-        Server("netd", "**netd**", netd_command),
-        _script("asyncio", "asyncio streams", "relay_asyncio.py"),
-        _script("twisted", "bare Twisted `Protocol`", "idle_twisted.py"),
-    ]
 
 
 @contextlib.contextmanager
@@ -86,30 +38,42 @@ def pinned(cpu: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(server: Server, cpu: int, directory: Path) -> Iterator[tuple[int, int]]:
-    """*server*, listening on a free port of 127.0.0.1; gives its process id and the port.
+def running(server: Server, cpu: int, directory: Path) -> Iterator[Site]:
+    """*server*, listening on a free port of 127.0.0.1.
 
-    :param directory: an empty one, for its configuration, state and output.
+    :param directory: an empty one, for its configuration, state and output. The server starts in it, so that what it imports
+        is what is installed.
     :raises BenchError: when it does not start. One that is raised inside gains the end of the server's output.
     """
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port, spare = _free_ports()
     ini, output = directory / "netd.ini", directory / "output"
-    ini.write_text(NETD_INI.format(directory=directory, port=port))
-    command = [word.replace("{port}", str(port)).replace("{ini}", str(ini)) for word in shlex.split(server.command)]
+    filled = {"{port}": str(port), "{spare}": str(spare), "{ini}": str(ini)}
+    ini.write_text(_fill(f"[netd]\nstate_directory = {directory}\n\n{server.ini}", filled))
+    command = [_fill(word, filled) for word in shlex.split(server.command)]
     with output.open("wb") as log, pinned(cpu):
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=directory)
         except OSError as error:
             raise BenchError(f"{server.name}: cannot run {command[0]}: {error.strerror}; {_remedy(server)}") from error
     try:
         _await_listening(server, process, port, output)
         try:
-            yield process.pid, port
+            yield Site(process.pid, port, spare, directory)
         except BenchError as error:
             raise BenchError(f"{error}\n{server.name}: {_last_words(output)}") from error
     finally:
         _stop(process)
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 def _remedy(server: Server) -> str:
