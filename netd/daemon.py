@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import signal
 import sys
@@ -31,6 +32,11 @@ __all__ = ["Daemon", "assemble", "banner"]
 
 FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
+
+THRESHOLDS = (10_000, 5, 20)
+"""Of the garbage collector. Python's own make it look at all objects each second while a long list is asked for again and again,
+for 70 ms with 2000 sessions, and with these, after a million new objects. The price: 7500 connections that come and go leave some
+3 MiB of memory more to be collected then."""
 
 
 def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], reactor: Any, is_in_foreground: bool = True) -> Daemon:
@@ -104,6 +110,7 @@ class Daemon(MultiService):
         self._state_directory = state_directory
         self._is_in_foreground = is_in_foreground
         self._announce = announce or _print
+        self._thresholds: tuple[int, int, int] | None = None
         for service in services:
             service.setServiceParent(self)
 
@@ -120,13 +127,23 @@ class Daemon(MultiService):
         """Start every service, then say where everything is."""
         self._or_fail(super().startService)
         signal.signal(signal.SIGHUP, self._hung_up)
+        self._thresholds = gc.get_threshold()
+        gc.collect()
+        gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
+        gc.set_threshold(*THRESHOLDS)
         self._announce(banner(self.system.status(), self._state_directory))
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""
         self._log.info("netd stops: no new connections, those that are open are finished")
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
-        return stopped
+        return stopped.addBoth(self._leave_collector)
+
+    def _leave_collector(self, result: Any) -> Any:
+        if self._thresholds is not None:
+            gc.set_threshold(*self._thresholds)
+            gc.unfreeze()
+        return result
 
     def _or_fail(self, act: Callable[[], Any]) -> None:
         try:

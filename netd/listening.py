@@ -95,7 +95,7 @@ class ListeningService(Service):
         """Stop accepting, close all connections, and wait for them."""
         super().stopService()  # type: ignore[no-untyped-call]
         done = self.drain()
-        done.addCallback(lambda _: self._close_connections())
+        done.addCallback(lambda _: self.close_connections(self._factory))
         done.addCallback(lambda _: self._hot.stop())
         return done
 
@@ -145,8 +145,9 @@ class ListeningService(Service):
         why = getattr(cause, "strerror", None) or str(cause)
         return CannotListen(f"[{self._factory.name}] cannot listen on {description}: {why}. {self.remedy}")
 
-    def _close_connections(self) -> Deferred[None]:
-        connections = self._factory.connections
+    def close_connections(self, factory: PeerFactory) -> Deferred[None]:
+        """Close all connections of *factory* politely, wait for them, and cut those that have not ended in time."""
+        connections = factory.connections
         if not connections:
             return succeed(None)
         gone: Deferred[None] = Deferred()
@@ -158,12 +159,12 @@ class ListeningService(Service):
                 gone.callback(None)
 
         def cut() -> None:
-            self._log.warn("{service}: cutting {count} connections", service=self._factory.name, count=len(connections))
+            self._log.warn("{service}: cutting {count} connections", service=factory.name, count=len(connections))
             for connection in list(connections):
                 connection.peer.abort("netd stops")  # which ends, and so logs, each of them in the next turn
 
         deadline = self._reactor.callLater(self._stop_timeout, cut)
-        self._factory.on_lost = finish
+        factory.on_lost = finish
         for connection in list(connections):
             connection.finish()
         return gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import shutil
 import signal
@@ -21,7 +22,7 @@ from zope.interface import implementer
 from netd import __version__
 from netd.config import SectionConfig, integer, option, parse
 from netd.console.dispatch import Dispatcher
-from netd.daemon import Daemon, assemble, banner
+from netd.daemon import THRESHOLDS, Daemon, assemble, banner
 from netd.errors import NetdError
 from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
 from netd.operations import Caller, Operation, OperationTable, Role
@@ -203,6 +204,15 @@ class LifeTests(DaemonTestCase):
         self.assertTrue(self.shown.getvalue().startswith(f"netd {__version__} is up as lab7\n"))
         self.assertEqual(str(self.folder / CONTROL_SOCKET), self.reactor.unixServers[0][0])
         self.assertEqual([True, True], [pump.running for pump in self.kind.made])
+
+    def test_garbage_collector(self) -> None:
+        """While the daemon runs, the collector spares what was there at its start; afterwards it is as it was."""
+        before = (gc.get_threshold(), gc.get_freeze_count())
+        daemon = self.start()
+        self.assertEqual(gc.get_threshold(), THRESHOLDS)
+        self.assertGreater(gc.get_freeze_count(), before[1] + 1000)
+        self.stop(daemon)
+        self.assertEqual((gc.get_threshold(), gc.get_freeze_count()), before)
 
     def test_hangup(self) -> None:
         """SIGHUP, which would end the process, is answered with a line in the log."""

@@ -6,8 +6,10 @@ import itertools
 import math
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -24,11 +26,15 @@ __all__ = ["agent"]
 DEFAULT_NAME = "value"
 """The channel of a program that was given none."""
 
+COMPLAINTS = 10
+"""Lines of a program that are told to be no numbers, at most."""
+
 SINE_STEPS = 50
 """Values in one period of ``sine``."""
 
 _CHANNEL = re.compile(r"(?P<name>[^:=]+)(?::(?P<label>[^=\[\]]*)(?:\[(?P<unit>[^=\[\]]*)\])?)?=(?P<source>[a-z]+)")
 _PROGRAM = re.compile(r"(?:(?P<name>[A-Za-z0-9_-]{1,63})=)?(?P<command>.*)", re.DOTALL)
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 
 
 @click.command(cls=NetdCommand, common=())
@@ -70,12 +76,17 @@ def agent(
     server_port: int,
     dialect: str,
 ) -> None:
-    """Be an agent: wait to be dialled, then stream until told to stop, again and again. Ctrl-C ends it."""
+    """Be an agent: wait to be dialled, then stream until told to stop, again and again.
+
+    Ctrl-C ends it. Without --channel, so does the end of the last program: with status 1 when one has failed.
+    """
     from netd.client.session import Channel, Hooks  # noqa: PLC0415 - only this command needs it, and all must start fast
 
     ports = invocation.surroundings.agent
-    described = dict(_read_channel(ports, text) for text in channels)
-    commands = dict(_read_program(text) for text in programs)
+    made_up = [_read_channel(ports, text) for text in channels]
+    measured = [_read_program(text) for text in programs]
+    _check_names(name for name, _ in (*made_up, *measured))
+    described, commands = dict(made_up), dict(measured)
     settings = AgentSettings(host, port, server_port, every, dialect)
     try:
         opened = ports.open_agent(
@@ -86,14 +97,78 @@ def agent(
     with ExitStack() as stack:
         stack.callback(opened.close)
         _listen(opened, settings)
+        running = _Programs(opened, len(commands), is_all=not described)
         for name, arguments in commands.items():
             program = _start(ports, arguments)
             stack.callback(program.close)
-            ports.start_thread(_pass_on(opened, name, arguments[0], program))
+            ports.start_thread(partial(running.pass_on, name, arguments[0], program))
         try:
             opened.run()
         except KeyboardInterrupt:
             click.echo("netd: the agent has left", err=True)
+            return
+    if running.failures:
+        raise Failure(f"the agent has left: {', '.join(running.failures)}")
+    click.echo("netd: the agent has left: no program goes on", err=True)
+
+
+class _Programs:
+    """The programs whose numbers an agent says; each in a thread of its own.
+
+    :param is_all: whether nothing is left to be said when the last of them has ended; then the agent is closed.
+    :ivar failures: those that have ended badly, and how.
+    """
+
+    def __init__(self, opened: AgentPort, count: int, is_all: bool) -> None:
+        self._opened = opened
+        self._left = count
+        self._is_all = is_all
+        self._lock = threading.Lock()
+        self.failures: list[str] = []
+
+    def pass_on(self, name: str, program: str, lines: ProgramPort) -> None:
+        """Say each number that *program* writes, to its end."""
+        complaints = 0
+        for line in lines:
+            try:
+                self._opened.say(name, _number(line))
+            except ValueError:
+                complaints += 1
+                _complain(program, line, complaints)
+        self._ended(program, lines.wait())
+
+    def _ended(self, program: str, status: int) -> None:
+        how = f"{program} has ended" + (f" with status {status}" if status > 0 else f" by signal {-status}" if status else "")
+        click.echo(escaped(f"netd: {how}"), err=True)
+        with self._lock:
+            self._left -= 1
+            if status:
+                self.failures.append(how)
+            if self._is_all and not self._left:
+                self._opened.close()
+
+
+def _number(line: str) -> float:
+    if _NUMBER.fullmatch(line) is None:
+        raise ValueError(line)
+    return float(line)
+
+
+def _complain(program: str, line: str, complaints: int) -> None:
+    if complaints <= COMPLAINTS:
+        click.echo(escaped(f"netd: {program} wrote {line.strip()[:80]!r}, which is no number"), err=True)
+    if complaints == COMPLAINTS:
+        click.echo(escaped(f"netd: what {program} writes besides numbers is not shown any more"), err=True)
+
+
+def _check_names(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise click.UsageError(
+                f"channel {name} is given twice; each --channel and each --exec NAME=COMMAND needs its own name."
+            )
+        seen.add(name)
 
 
 def _read_channel(ports: AgentPorts, text: str) -> tuple[str, Channel]:
@@ -136,20 +211,6 @@ def _start(ports: AgentPorts, arguments: Sequence[str]) -> ProgramPort:
         return ports.open_program(arguments)
     except OSError as error:
         raise Failure(f"cannot run {arguments[0]}: {error.strerror or error}") from error
-
-
-def _pass_on(opened: AgentPort, name: str, program: str, lines: ProgramPort) -> Callable[[], None]:
-    """What says each number that a program writes."""
-
-    def pass_on() -> None:
-        for line in lines:
-            try:
-                opened.say(name, float(line))
-            except ValueError:
-                click.echo(escaped(f"netd: {program} wrote {line.strip()[:80]!r}, which is no number"), err=True)
-        click.echo(escaped(f"netd: {program} has ended"), err=True)
-
-    return pass_on
 
 
 def _started(session: int, host: str) -> None:

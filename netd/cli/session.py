@@ -42,10 +42,15 @@ class AgentPort(Protocol):
     def close(self) -> None: ...
 
 
+LONGEST_LINE = 1000
+"""Characters of a program's line that are read; the rest of it is dropped."""
+
+
 class ProgramPort(Protocol):
-    """A program that is running: its lines as it writes them."""
+    """A program that is running: its lines as it writes them, the beginning of each."""
 
     def __iter__(self) -> Iterator[str]: ...
+    def wait(self) -> int: ...
     def close(self) -> None: ...
 
 
@@ -56,7 +61,14 @@ class _Program:
     def __iter__(self) -> Iterator[str]:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
-            yield from lines
+            while line := lines.readline(LONGEST_LINE):
+                yield line
+                while line and not line.endswith("\n"):
+                    line = lines.readline(LONGEST_LINE)
+
+    def wait(self) -> int:
+        """Wait for its end; its exit status, negative for the signal that ended it."""
+        return self._process.wait()
 
     def close(self) -> None:
         """End it."""

@@ -448,11 +448,11 @@ class Agent:
         """Say samples until the session ends; returns why it did."""
         while True:
             reason = self._listen_until(time.monotonic() + self._schedule.wait(time.monotonic()), control, data)
-            if reason:
+            if reason and not self._is_closed:
                 return reason
             with self._lock:
                 said, self._said = self._said, []
-            samples = said + self._schedule.take(time.monotonic())
+            samples = said if reason else said + self._schedule.take(time.monotonic())
             if self._dialect == NETD:
                 if samples:
                     data.sendall(b"".join(samples))
@@ -460,6 +460,8 @@ class Agent:
                 for one in samples:
                     data.sendall(one)
                     time.sleep(ID_PAUSE)
+            if reason:
+                return reason
             if self._schedule.is_exhausted:
                 return "all channels are at their end"
 

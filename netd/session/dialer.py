@@ -40,7 +40,7 @@ class ControlProtocol(PeerProtocol):
         self._session = session
 
     def opened(self) -> None:
-        """Say the session's id."""
+        """Say the id."""
         self.control = self._session.connected(self.peer)
 
     def received(self, data: bytes) -> None:
@@ -55,7 +55,7 @@ class ControlProtocol(PeerProtocol):
 
     def closed(self) -> None:
         """Tell the session."""
-        self._session.control_lost(self.peer.reason or "the agent closed it")
+        self._session.control_lost(self.peer, self.peer.reason or "the agent closed it")
 
     def describe(self) -> str:
         """Its session and address, for the log."""

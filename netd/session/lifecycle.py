@@ -17,6 +17,7 @@ from netd.session.addresses import Address
 from netd.session.control import Control
 from netd.session.events import StateChanged
 from netd.session.named import ChannelSpec
+from netd.session.pacing import Sweep
 from netd.session.readings import Readings
 from netd.session.rules import Rules
 from netd.session.samples import Reader
@@ -26,6 +27,10 @@ __all__ = ["Cancellable", "Session", "Surroundings"]
 
 LASTED = 10.0
 """Seconds of streaming after which an agent that fails is dialled again as soon as at first."""
+
+
+PARTING = 0.5
+"""Seconds in which an agent should close its side when the session closes its connections; then the session goes on without."""
 
 
 class Cancellable(Protocol):
@@ -42,6 +47,7 @@ class Surroundings:
     :ivar prefix: first tokens of all subjects, ``session.<instance>``.
     :ivar seconds: the wall clock.
     :ivar later: calls after so many seconds; returns something to cancel.
+    :ivar sweep: has samples counted that no others follow.
     :ivar dial: makes the control connection of a session, or tells it why not.
     :ivar chance: a number from 0 up to 1.
     """
@@ -51,6 +57,7 @@ class Surroundings:
     prefix: str
     seconds: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Cancellable]
+    sweep: Sweep
     dial: Callable[[Session], Cancellable]
     chance: Callable[[], float]
 
@@ -58,10 +65,12 @@ class Surroundings:
 class Session:
     """One session with one agent.
 
-    :param id: the number that the agent is given; its channels have this one and those that follow.
+    :param id: its number, for good.
     :param host: what was asked for.
     :param address: what *host* resolved to; what is dialled, each time.
     :param is_dialled: False for an agent that came of its own accord.
+    :ivar number: the id that the agent is told; its channels have this one and those that follow. At first the session's own;
+        each further attempt gets another, so that what comes late for an earlier attempt is of none.
     :ivar reason: why it is in its state, where that is not plain.
     :ivar attempt: how often it was dialled.
     :ivar heard: when the agent said something last, seconds since the epoch.
@@ -69,12 +78,12 @@ class Session:
 
     def __init__(self, world: Surroundings, id: int, host: str, address: Address, is_dialled: bool = True) -> None:
         self._world = world
-        self.id = id
+        self.id = self.number = id
         self.host = host
         self.address = address
         self.is_dialled = is_dialled
         self.subject = f"{world.prefix}.{id}"
-        self.readings = Readings(world.bus, self.subject)
+        self.readings = Readings(world.bus, self.subject, world.sweep.add)
         self.state = State.DIALLING if is_dialled else State.AWAITED
         self.reason = ""
         self.attempt = 0
@@ -104,7 +113,7 @@ class Session:
     def connected(self, peer: IPeer) -> Control:
         """The control connection is there."""
         self._dialling = None
-        self._control = Control(peer, self._world.rules.stop_grace, self._close_all)
+        self._control = Control(peer, self._world.rules.stop_grace, self._part)
         self._step(Input.CONNECTED)
         return self._control
 
@@ -113,8 +122,10 @@ class Session:
         self._dialling = None
         self._fail(reason)
 
-    def control_lost(self, reason: str) -> None:
-        """The control connection is gone."""
+    def control_lost(self, peer: IPeer, reason: str) -> None:
+        """The control connection is gone; that of an earlier attempt means nothing."""
+        if self._control is None or self._control.peer is not peer:
+            return
         self._control = None
         self._fail(f"the control connection ended: {reason}")
         self._close_all()
@@ -182,7 +193,8 @@ class Session:
     def cut(self) -> None:
         """End at once; what is open is closed without a word more."""
         self.stop("netd stops")
-        self._close_all()
+        if not self.is_over:
+            self._part()
 
     def count(self) -> tuple[int, int]:
         """How many samples have come so far, and how many bad ones."""
@@ -193,6 +205,7 @@ class Session:
         """Facts about it, as plain JSON values."""
         return {
             "session": self.id,
+            "number": self.number,
             "host": self.host,
             "address": str(self.address),
             "state": self.state.value,
@@ -247,6 +260,11 @@ class Session:
         if self._control is not None:
             self._control.peer.close(why)
 
+    def _part(self) -> None:
+        """Close what is open. The session goes on when the agent has closed its side too, or has had the time for it."""
+        self._close_all()
+        self._arm(0 if self._control is None else PARTING, lambda: self._step(Input.CLOSED))
+
     # What each input does
 
     def _do_dial(self) -> None:
@@ -256,7 +274,7 @@ class Session:
     def _do_greet(self) -> None:
         assert self._control is not None
         rules = self._world.rules
-        self._control.greet(self.id)
+        self._control.greet(self.number)
         self._arm(rules.connect_back_timeout, lambda: self._fail(f"did not connect back within {rules.connect_back_timeout:g} s"))
 
     def _do_stream(self) -> None:
@@ -270,13 +288,13 @@ class Session:
             if self._data is None:
                 self._control.gone()
         else:
-            self._close_all()
-            self._arm(0, lambda: self._step(Input.CLOSED))
+            self._part()
 
     def _do_wait(self) -> None:
         """The control connection is being left already."""
 
     def _do_rest(self) -> None:
+        self._control = None
         if self._streamed_at is not None and self.since - self._streamed_at >= LASTED:
             self._failures = 0
         self._streamed_at = None
@@ -288,6 +306,7 @@ class Session:
         self._arm(seconds, self.redial)
 
     def _do_end(self) -> None:
+        self._control = None
         if self._dialling is not None:
             dialling, self._dialling = self._dialling, None
             dialling.cancel()

@@ -1,13 +1,13 @@
 """The channels of one session: newest value, range and rate, at next to no cost while nobody watches.
 
-Blocks of samples are kept as they came and counted later: when a second has passed, when they have become large, or when
-somebody asks. While somebody subscribes to a channel, each of its samples is published as it comes; otherwise the newest one at
-each count, so that the bus always knows it.
+Blocks of samples are kept as they came and counted later: when a second has passed (with the next read, or by a sweep where none
+follows), when they have become large, or when somebody asks. While somebody subscribes to a channel, each of its samples is
+published as it comes; otherwise the newest one at each count, so that the bus always knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define
@@ -22,7 +22,7 @@ from netd.session.samples import Reader, Summary
 __all__ = ["Channel", "Readings"]
 
 COUNT_EVERY = 1.0
-"""Seconds after which what was kept is counted with the next read."""
+"""Seconds after which what was kept is counted, with the next read or the next sweep."""
 
 KEPT = 1 << 12
 """Bytes kept uncounted, at most (a larger read is counted at once)."""
@@ -39,7 +39,7 @@ class Channel:
     """One channel of one session.
 
     :ivar subject: where its samples are published.
-    :ivar time: when the newest sample was counted, seconds since the epoch.
+    :ivar time: when the newest sample came (or another that was counted with it), seconds since the epoch.
     :ivar rate: samples a second.
     """
 
@@ -56,13 +56,13 @@ class Channel:
     _rated_at: float | None = None
     _rated: int = 0
 
-    def take(self, summary: Summary, now: float) -> None:
-        """Add what a block held of it."""
+    def take(self, summary: Summary, time: float) -> None:
+        """Add what a block held of it, the last of which came at *time*."""
         if summary.span is not None:
             low, high = summary.span
             self.low = low if self.low is None else min(self.low, low)
             self.high = high if self.high is None else max(self.high, high)
-        self.last, self.time = summary.last, now
+        self.last, self.time = summary.last, time
         self.samples += summary.samples
 
     def measure_rate(self, now: float) -> None:
@@ -91,19 +91,24 @@ class Readings:
     """What has been read in one session.
 
     :param prefix: first tokens of its subjects, ``session.<instance>.<id>``.
+    :param keep: called when something is kept uncounted: calls :meth:`settle` now and then, until that returns False.
     :ivar samples: how many samples were counted.
     :ivar bad: how many were no numbers, or of no channel.
     :ivar unspanned: how many do not count for the range of their channel, because there were too many at a time.
     :ivar is_watched: whether somebody subscribed to one of the channels when samples came last.
     """
 
-    def __init__(self, bus: IBus, prefix: str) -> None:
+    def __init__(self, bus: IBus, prefix: str, keep: Callable[[Readings], object]) -> None:
         self._bus = bus
         self._prefix = prefix
+        self._keep = keep
         self._channels: dict[str, Channel] = {}
         self._blocks: list[bytes] = []
         self._kept = 0
         self._counted_at = 0.0
+        self._taken_at = 0.0
+        self._told: dict[str, Channel] = {}
+        self._is_listed = False
         self._reader: Reader | None = None
         self._span_allowance = float(SPANNED)
         self.samples = 0
@@ -112,8 +117,9 @@ class Readings:
         self.is_watched = False
 
     def open(self, reader: Reader, specs: Iterable[ChannelSpec], now: float) -> None:
-        """Samples of these channels are to come, read by *reader*. Channels of the same name go on where they were."""
+        """Samples of these channels are to come, read by *reader*. A channel of the same name goes on, under its new words."""
         self.count(now)
+        self._told, self.is_watched = {}, False
         self._counted_at = now - COUNT_EVERY
         self._reader = reader
         before, self._channels = self._channels, {}
@@ -121,18 +127,32 @@ class Readings:
             channel = before.get(spec.name)
             if channel is None:
                 channel = Channel(spec.name, spec.label, spec.unit, f"{self._prefix}.{token(spec.name)}")
+            channel.label, channel.unit = spec.label, spec.unit
             self._channels[spec.name] = channel
 
     def take(self, block: bytes, now: float) -> None:
         """Samples have come."""
-        wanted = {name: channel for name, channel in self._channels.items() if self._bus.wants(channel.subject)}
-        self.is_watched = bool(wanted)
+        wants = self._bus.wants
+        wanted = {name: channel for name, channel in self._channels.items() if wants(channel.subject)}
+        if wanted != self._told:
+            self._change(wanted, now)
         if wanted:
             self._publish(block, wanted, now)
+        self._taken_at = now
         self._blocks.append(block)
         self._kept += len(block)
         if self._kept >= KEPT or now - self._counted_at >= COUNT_EVERY:
             self.count(now)
+        elif not self._is_listed:
+            self._is_listed = True
+            self._keep(self)
+
+    def settle(self, now: float) -> bool:
+        """Count what was kept for a second; True when something is kept still."""
+        if self._blocks and now - self._counted_at >= COUNT_EVERY:
+            self.count(now)
+        self._is_listed = bool(self._blocks)
+        return self._is_listed
 
     def count(self, now: float) -> None:
         """Count what was kept."""
@@ -154,10 +174,10 @@ class Readings:
                 continue
             self.samples += summary.samples
             self.unspanned += 0 if spans else summary.samples
-            channel.take(summary, now)
+            channel.take(summary, self._taken_at)
             channel.measure_rate(now)
-            if not self._bus.wants(channel.subject):
-                self._bus.publish(Message(channel.subject, SampleTaken(summary.last, now, summary.time)))
+            if channel.name not in self._told:
+                self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time)))
 
     def describe(self, now: float) -> dict[str, dict[str, Any]]:
         """Facts about each channel, by name; nothing is left uncounted."""
@@ -166,6 +186,13 @@ class Readings:
             if channel.samples:
                 channel.measure_rate(now)
         return {name: channel.describe() for name, channel in self._channels.items()}
+
+    def _change(self, wanted: dict[str, Channel], now: float) -> None:
+        """Other channels are *wanted* from now on; what was kept so far is counted first, and the newest of the others told."""
+        if self._blocks:
+            self.count(now)
+        self._told = wanted
+        self.is_watched = bool(wanted)
 
     def _publish(self, block: bytes, wanted: dict[str, Channel], now: float) -> None:
         assert self._reader is not None, "nothing comes before there is a reader"

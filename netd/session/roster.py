@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -61,6 +61,8 @@ class Roster:
         self.pacer = Pacer(world.seconds, world.later)
         self._elsewhere = elsewhere
         self._sessions: dict[int, Session] = {}
+        self._numbers: dict[int, Session] = {}
+        self._unasked: Counter[Address] = Counter()
         self._ended: deque[Session] = deque(maxlen=REMEMBERED)
         self._stride = max(FIRST_DIALECT, len(alphabet.letters))
         self._next_id = 1
@@ -115,27 +117,27 @@ class Roster:
         raise NoSuchTarget(f"no session {text!r}; `session.list` lists them")
 
     def claim(self, id: int | None, address: Address | None) -> Session:
-        """The session that an agent at *address* belongs to, which announces *id* (None: it announces none).
+        """The session that an agent at *address* belongs to, which announces the number *id* (None: it announces none).
 
         :raises NotExpected: when it belongs to none, and may not come unasked.
         """
-        session = None if id is None else self._sessions.get(id)
+        session = None if id is None else self._numbers.get(id)
         if session is not None and session.expects_agent and self._is_from(address, session):
             return session
         if self.rules.accept_unsolicited and address is not None:
             return self._admit(address)
         if session is None:
-            raise NotExpected("no session of that id was started here" if id is not None else "no session was named")
+            raise NotExpected("no session was named" if id is None else self._why_unknown(id))
         if not self._is_from(address, session):
             raise NotExpected(
-                f"the agent of session {id} was dialled at {session.address}; others may connect back for it"
+                f"the agent of session {session.id} was dialled at {session.address}; others may connect back for it"
                 " only from the networks of `connect_back_from`"
             )
-        raise NotExpected(f"session {id} is {session.state.value}, and takes no further data connection")
+        raise NotExpected(f"session {session.id} is {session.state.value}, and takes no further data connection")
 
     def is_awaited(self, id: int, address: Address | None) -> bool:
         """Whether an agent at *address* that announces *id* would be taken in as the agent of a session."""
-        session = self._sessions.get(id)
+        session = self._numbers.get(id)
         return session is not None and session.expects_agent and self._is_from(address, session)
 
     def when_empty(self, callback: Callable[[], Any]) -> None:
@@ -150,25 +152,45 @@ class Roster:
             return False
         return address == session.address or any(address in network for network in self._elsewhere)
 
+    def _why_unknown(self, id: int) -> str:
+        session = self._sessions.get(id)
+        if session is None:
+            return "no session of that id was started here"
+        return f"the agent of session {id} has been dialled again, and was told {session.number}"
+
     def _admit(self, address: Address) -> Session:
         try:
             self.agents.check(address)
+            self._check_room(address)
             return self._add(str(address), address, is_dialled=False)
         except (Forbidden, OperationFailed) as error:
             raise NotExpected(f"came unasked: {error}") from None
+
+    def _check_room(self, address: Address) -> None:
+        """An agent that comes unasked takes no place of those that are dialled.
+
+        :raises OperationFailed: when it may not come.
+        """
+        most = max(1, self.rules.max_sessions // 2)
+        if self._unasked.total() >= most:
+            raise OperationFailed(f"there are {most} sessions of agents that did, as many as may: half of `max_sessions`")
+        if self._unasked[address] >= self.rules.sessions_per_host:
+            raise OperationFailed(f"{address} has as many sessions already as `sessions_per_host` allows")
 
     def _add(self, host: str, address: Address, is_dialled: bool) -> Session:
         if len(self._sessions) >= self.rules.max_sessions:
             raise OperationFailed(f"there are {len(self._sessions)} sessions, as many as `max_sessions` allows")
         session = Session(self.world, self._allot(), host, address, is_dialled)
-        self._sessions[session.id] = session
+        self._sessions[session.id] = self._numbers[session.number] = session
+        if not is_dialled:
+            self._unasked[address] += 1
         self.totals.started += 1
         session.watch(self._watch)
         return session
 
     def _allot(self) -> int:
-        """An id that, with those of its channels, belongs to no other live session."""
-        while self._next_id in self._sessions:
+        """An id that, with those of its channels, belongs to no other live session, and that no agent was told."""
+        while self._next_id in self._sessions or self._next_id in self._numbers:
             self._next_id = self._following(self._next_id)
         allotted, self._next_id = self._next_id, self._following(self._next_id)
         return allotted
@@ -178,8 +200,14 @@ class Roster:
 
     def _watch(self, session: Session) -> bool:
         if not session.is_over:
+            if session.state is State.DIALLING and session.attempt > 1:
+                del self._numbers[session.number]
+                session.number = self._allot()
+                self._numbers[session.number] = session
             return False
-        del self._sessions[session.id]
+        del self._sessions[session.id], self._numbers[session.number]
+        if not session.is_dialled:
+            self._unasked[session.address] -= 1
         self._ended.append(session)
         self.totals.samples += session.readings.samples
         self.totals.bad += session.readings.bad

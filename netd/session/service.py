@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,6 +21,7 @@ from netd.session.config import Config
 from netd.session.dialer import ControlFactory, Dialer, resolve
 from netd.session.lifecycle import Session, Surroundings
 from netd.session.named import ChannelSpec
+from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.roster import Roster
 from netd.session.rules import Rules
@@ -32,7 +34,10 @@ STALL_TIMEOUT = 30.0
 """Seconds in which an agent must take the few bytes that it is sent."""
 
 DESCRIBED = 200
-"""Sessions described in one turn."""
+"""Sessions described in one turn, at most."""
+
+DESCRIBING = 0.005
+"""Seconds of describing in one turn: a session can have many channels."""
 
 SETTLED = (State.STREAMING, State.RESTING, State.STOPPING, State.ENDED)
 """States in which it is known what became of a start."""
@@ -63,7 +68,8 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     dialer = Dialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)
     chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
     prefix = f"session.{config.instance}"
-    world = Surroundings(_rules(config), bus, prefix, reactor.seconds, reactor.callLater, dialer.dial, chance)
+    sweep = Sweep(reactor.seconds, reactor.callLater)
+    world = Surroundings(_rules(config), bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
     letters = "".join(channel for channel, _, _ in config.channels if len(channel) == 1)
     roster = Roster(world, Alphabet(letters), AllowList(config.agents), config.connect_back_from or ())
     return SessionService(config, StreamFactory(name, context, roster), controls, reactor)
@@ -114,13 +120,16 @@ class SessionService(ListeningService):
 
     def sessions(self) -> Deferred[list[dict[str, Any]]]:
         """All sessions as plain values, live ones first. Where they are many, it takes several turns: nobody waits for it."""
-        remaining = list(self._roster)
+        remaining = deque(self._roster)
         described: list[dict[str, Any]] = []
         listed: Deferred[list[dict[str, Any]]] = Deferred(lambda _: None)
 
         def go_on() -> None:
-            described.extend(session.describe() for session in remaining[:DESCRIBED])
-            del remaining[:DESCRIBED]
+            end = self._reactor.seconds() + DESCRIBING
+            for _ in range(min(DESCRIBED, len(remaining))):
+                described.append(remaining.popleft().describe())
+                if self._reactor.seconds() >= end:
+                    break
             if remaining:
                 self._reactor.callLater(0, go_on)
             elif not listed.called:
@@ -182,6 +191,8 @@ class SessionService(ListeningService):
         """Tell every agent to stop, then end all that is open."""
         done: Deferred[Any] = self.drain()
         done.addCallback(lambda _: self._end_sessions())
+        done.addCallback(lambda _: self._roster.world.sweep.stop())
+        done.addCallback(lambda _: self.close_connections(self._controls))
         done.addCallback(lambda _: super(SessionService, self).stopService())
         return done
 

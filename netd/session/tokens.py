@@ -51,7 +51,7 @@ class Alphabet:
         ).search
         self._blank = bytes.maketrans(alphabet, b" " * len(alphabet))
         self._choose = {letter: bytes(code == letter for code in range(256)) for letter in alphabet}
-        self.unfinished = re.compile(rb"s[1-9]?|" + choice + rb"[+-]?\.?|" + choice + NUMBER + rb"[eE][+-]?|").fullmatch
+        self.unfinished = re.compile(rb"s[1-9]?|" + choice + rb"[+-]?(?:[0-9]*\.)?|" + choice + NUMBER + rb"[eE][+-]?|").fullmatch
 
     def lines(self, block: bytes) -> bytes:
         """*block*, which holds nothing but samples, with each on a line of its own."""
@@ -135,6 +135,11 @@ class TokenReader:
         body, self._pending = self._cut(joined)
         self.is_waiting = not self._ends_lines and bool(self._pending)
         return self._alphabet.parse(body) if body else Batch()
+
+    @property
+    def is_announcing(self) -> bool:
+        """Whether what has begun is an announcement."""
+        return self._pending.startswith(b"s")
 
     def look(self) -> Batch:
         """What has begun, as it is so far; it stays."""

@@ -24,6 +24,9 @@ __all__ = ["Peer", "PeerContext", "PeerOwner"]
 LINGER = 1.0
 """Seconds for which input is discarded after FIN."""
 
+GLANCE = 0.05
+"""Seconds after a close in which most transports have handed over what they still held: only then does it show who is slow."""
+
 LINGER_BYTES = 1 << 18
 """Bytes of input discarded after FIN, at most."""
 
@@ -69,6 +72,7 @@ class Peer(Outbox):
         "_is_wanted",
         "_left",
         "_owner",
+        "_stall_ends",
         "_stall_left",
         "_stalled",
         "_timer",
@@ -84,6 +88,7 @@ class Peer(Outbox):
         self._timer: Any = None
         self._stalled: Any = None
         self._stall_left = 0
+        self._stall_ends = 0.0
         self._discarded = 0
         self._is_wanted = True
         self._is_congested = False
@@ -107,7 +112,8 @@ class Peer(Outbox):
         else:
             half_close()
         self._stall_left = unsent_of(self._transport)
-        self._restart(self._context.stall_timeout if self._stall_left else LINGER)
+        self._stall_ends = self._context.clock.seconds() + self._context.stall_timeout
+        self._restart(GLANCE if self._stall_left else LINGER)
 
     def abort(self, reason: str) -> None:
         """Close at once; what waits is lost."""
@@ -209,10 +215,12 @@ class Peer(Outbox):
 
     def _check_end(self) -> None:
         """After :meth:`close`: who still takes its last bytes gets more time, who has them all a moment."""
-        unsent = unsent_of(self._transport)
+        unsent, now = unsent_of(self._transport), self._context.clock.seconds()
         if unsent < self._stall_left:
             self._stall_left = unsent
             self._restart(self._context.stall_timeout if unsent else LINGER)
+        elif unsent and now < self._stall_ends:
+            self._restart(self._stall_ends - now)
         else:
             self.abort("did not close its side")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.cli.agent import COMPLAINTS
 from netd.cli.invocation import Invocation, Surroundings
 from netd.cli.main import netd
 from netd.cli.session import AgentPorts, AgentSettings
@@ -19,19 +21,23 @@ from netd.client.session import Channel, Hooks, NotANumber
 class FakeProgram:
     """A program that writes the test's lines."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], status: int) -> None:
         self._lines = lines
+        self._status = status
         self.is_closed = False
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lines)
+
+    def wait(self) -> int:
+        return self._status
 
     def close(self) -> None:
         self.is_closed = True
 
 
 class FakeAgent:
-    """An agent with one session, in which a ping comes; then Ctrl-C is pressed."""
+    """An agent with one session, in which a ping comes; then Ctrl-C is pressed, unless it was closed before."""
 
     port = 4711
 
@@ -56,11 +62,12 @@ class FakeAgent:
         self.hooks.started(42, "10.0.0.1")
         self.hooks.pinged()
         self.hooks.stopped("the server said: \x1b[2J")
-        raise KeyboardInterrupt
+        if not self.is_closed:
+            raise KeyboardInterrupt
 
     def say(self, name: str, value: float) -> bool:
-        if value != value:  # noqa: PLR0124 - NaN
-            raise NotANumber("nan is no finite number")
+        if not isfinite(value):
+            raise NotANumber(f"{value} is no finite number")
         self.said.append((name, value))
         return True
 
@@ -73,11 +80,12 @@ class AgentTests(SynchronousTestCase):
         self.opened = FakeAgent()
         self.programs: list[tuple[list[str], FakeProgram]] = []
         self.lines: Sequence[str] | OSError = []
+        self.statuses = [0] * 9
 
     def _start(self, arguments: Sequence[str]) -> FakeProgram:
         if isinstance(self.lines, OSError):
             raise self.lines
-        self.programs.append((list(arguments), FakeProgram(self.lines)))
+        self.programs.append((list(arguments), FakeProgram(self.lines, self.statuses.pop(0))))
         return self.programs[-1][1]
 
     @staticmethod
@@ -166,6 +174,51 @@ class AgentTests(SynchronousTestCase):
                 "netd: /opt/my sensor has ended",
             ],
         )
+
+    def test_what_is_no_number(self) -> None:
+        """What Python takes for a number, and nobody else does, is none; of very many such lines some are shown."""
+        self.lines = [*(f"{text}\n" for text in ("1_000", "infinity", "\u0661", "0x1F", "", "1e999")), " +.5e+1\r\n", "7"]
+        result = self.agent("--exec", "sensor")
+        self.assertEqual(self.opened.said, [("value", 5.0), ("value", 7.0)])
+        self.assertEqual(result.stderr.count("which is no number"), 6)
+        self.lines = ["?\n"] * 5000
+        told = [line for line in self.agent("--exec", "sensor").stderr.splitlines() if "sensor" in line]
+        self.assertEqual(len(told), COMPLAINTS + 2)
+        self.assertEqual(
+            told[COMPLAINTS:], ["netd: what sensor writes besides numbers is not shown any more", "netd: sensor has ended"]
+        )
+
+    def test_last_program_ends(self) -> None:
+        """When the last program has ended and nothing else is to be said, the agent leaves."""
+        result = self.agent("--exec", "a=sensor", "--exec", "b=other")
+        self.assertEqual((result.exit_code, self.opened.is_closed), (0, True))
+        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has left: no program goes on")
+
+    def test_program_fails(self) -> None:
+        """A program that fails makes the agent's status, when all have ended, and is named with how it ended."""
+        self.statuses = [0, 3, -9]
+        result = self.agent("--exec", "a=good", "--exec", "b=bad", "--exec", "c=worse")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("netd: good has ended\n", result.stderr)
+        self.assertIn("Error: the agent has left: bad has ended with status 3, worse has ended by signal 9", result.stderr)
+
+    def test_program_ends_and_a_channel_is_left(self) -> None:
+        """While a channel of made-up values is left, the end of a program ends nothing."""
+        self.statuses = [1]
+        result = self.agent("--exec", "sensor", "--channel", "x=sine")
+        self.assertEqual(result.exit_code, 0)
+        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has left")
+
+    def test_names_given_twice(self) -> None:
+        """Two sources cannot share a channel, nor can two programs without a name."""
+        for arguments in (
+            ["--exec", "sensor", "--exec", "other"],
+            ["--channel", "x=sine", "--exec", "x=sensor"],
+            ["--channel", "x=sine", "--channel", "x:X=count"],
+        ):
+            result = self.agent(*arguments)
+            self.assertEqual((result.exit_code, self.programs), (2, []), arguments)
+            self.assertIn("given twice", result.stderr)
 
     def test_program_without_a_name(self) -> None:
         """A program without a channel's name gets one; an equals sign inside of the command names none."""

@@ -12,6 +12,7 @@ from netd.session.addresses import AllowList
 from netd.session.lifecycle import Session, Surroundings
 from netd.session.machine import Stream
 from netd.session.named import ChannelSpec
+from netd.session.pacing import Sweep
 from netd.session.roster import Roster
 from netd.session.rules import Rules
 from netd.session.tokens import Alphabet
@@ -69,7 +70,7 @@ class Line:
 
     def lose(self) -> None:
         """It is gone."""
-        self.session.control_lost("the agent closed it")
+        self.session.control_lost(self.peer, "the agent closed it")
 
 
 class Side:
@@ -130,6 +131,7 @@ class Bench:
             "session.main",
             self.clock.seconds,
             self.clock.callLater,
+            Sweep(self.clock.seconds, self.clock.callLater),
             self._dial,
             lambda: self.chance,
         )
@@ -156,9 +158,12 @@ class Bench:
     def stream(self, host: str = HOST) -> tuple[Session, Line, Side]:
         """A session whose agent has announced itself in the first dialect."""
         session, line = self.await_agent(host)
-        first = session.id
-        side = self.connect(host).say(b"s1%ds2%ds3%d\n" % (first, first + 1, first + 2))
-        return session, line, side
+        return session, line, self.connect_back(session, host)
+
+    def connect_back(self, session: Session, host: str = HOST) -> Side:
+        """The data connection of an agent that announces, in the first dialect, what it was told."""
+        first = session.number
+        return self.connect(host).say(b"s1%ds2%ds3%d\n" % (first, first + 1, first + 2))
 
     def connect(self, host: str | None = HOST) -> Side:
         """A data connection that has said nothing."""

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.events import StateChanged
-from netd.session.lifecycle import Session
+from netd.session.lifecycle import PARTING, Session
 from netd.session.states import TRANSITIONS, Input, State
 from tests.session.bench import HOST, Bench, Line
 
@@ -180,7 +180,7 @@ class LifecycleTests(SynchronousTestCase):
         self.bench.clock.advance(0)
         line = Line(session)
         line.expire()
-        self.bench.connect().say(b"s11\nx3\n")
+        self.bench.connect_back(session).say(b"x3\n")
         facts = session.describe()
         self.assertEqual((facts["state"], facts["attempt"], facts["reason"]), ("streaming", 2, ""))
         self.assertEqual((facts["channels"]["x"]["samples"], facts["channels"]["x"]["max"]), (2, 5.0))
@@ -209,7 +209,7 @@ class LifecycleTests(SynchronousTestCase):
             self.bench.clock.advance(0)
             line = Line(session)
             line.expire()
-            self.bench.connect().say(b"s11\n")
+            self.bench.connect_back(session)
         self._finish(session, line)
 
     def test_ping(self) -> None:
@@ -232,6 +232,64 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual((line.peer.closed, side.peer.closed), ("netd stops", "netd stops"))
         line.lose()
         self.assertIs(session.state, State.ENDED)
+
+    def test_agent_that_never_closes(self) -> None:
+        """An agent that keeps its control connection open holds up neither an operator's stop nor the next attempt."""
+        for happens in (lambda session: session.stop("enough"), lambda session: session.cut()):
+            session, line, _ = self.bench.stream()
+            happens(session)
+            if line.peer.closed is None:
+                line.expire()
+            self.assertEqual((line.peer.closed is not None, session.state), (True, State.STOPPING))
+            self.bench.clock.advance(PARTING)
+            self.assertEqual((session.state, len(self.bench.roster)), (State.ENDED, 0))
+            line.lose()
+        session, line, side = self.bench.stream()
+        side.lose()
+        self.bench.clock.advance(PARTING)
+        self.assertIs(session.state, State.RESTING)
+        self.bench.clock.advance(1)
+        self.bench.clock.advance(0)
+        again = Line(session)
+        again.expire()
+        self.bench.connect_back(session)
+        line.lose()
+        self.assertIs(session.state, State.STREAMING)
+        self._finish(session, again)
+
+    def test_each_attempt_has_a_number(self) -> None:
+        """An agent that is dialled again is told another id; what comes late with the one from before is refused, and why."""
+        session, line = self.bench.await_agent()
+        other = self.bench.start("10.0.0.6")
+        self.bench.clock.advance(10)
+        line.lose()
+        self.bench.clock.advance(1)
+        self.bench.clock.advance(0)
+        line = Line(session)
+        self.assertEqual((session.id, session.number, other.number, line.peer.sent), (1, 7, 4, b"7"))
+        late = self.bench.connect().say(b"s11x666\n")
+        self.assertEqual(late.peer.closed, "not expected")
+        self.assertIn("session 1 has been dialled again, and was told 7", late.why)
+        line.expire()
+        seen = self.bench.watch()
+        self.bench.connect_back(session).say(b"x5\n")
+        self.assertEqual((seen, session.describe()["number"]), ([("1.x", 5)], 7))
+        self._finish(session, line)
+        other.stop("enough")
+        self.assertEqual(self.bench.roster._numbers, {})
+
+    def test_silence_counts_from_the_announcement(self) -> None:
+        """However long it took to reach an agent, it has its full time to say the first sample."""
+        session = self.bench.start()
+        self.bench.clock.advance(25)
+        line = Line(session)
+        line.expire()
+        self.bench.connect_back(session)
+        self.bench.clock.advance(29)
+        self.assertIs(session.state, State.STREAMING)
+        self.bench.clock.advance(1)
+        self.assertIs(session.state, State.FAILING)
+        self._finish(session, line)
 
     def test_watchers(self) -> None:
         """Who watches is told of each state until that is enough."""

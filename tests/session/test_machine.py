@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.session.events import SampleTaken
 from netd.session.machine import EARLY_LIMIT, State
 from netd.session.named import HELLO_LIMIT
+from netd.session.pacing import BUDGET
 from netd.session.states import State as SessionState
 from netd.wire.jsontext import decode_object
 from tests.session.bench import HOST, Bench, Side, hello
@@ -76,6 +77,26 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertIs(late.stream.state, State.FRESH)
         late.expire()
         self.assertEqual((late.peer.closed, late.refused), ("not expected", [("not expected", b"")]))
+
+    def test_slow_further_announcement(self) -> None:
+        """An agent whose bytes come one by one, with pauses, is understood to the last of its announcements."""
+        bench = Bench()
+        seen = bench.watch()
+        sessions = [bench.await_agent(host)[0] for host in ("10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", HOST)]
+        side = bench.connect()
+        for byte in b"s113s214s315x5":
+            side.say(bytes([byte]))
+            if side.peer.expiry is not None:
+                side.expire()
+        self.assertEqual((side.stream.session, side.refused, seen), (sessions[4], [], [("13.x", 5)]))
+        side.say(b"s24")
+        self.assertEqual(side.expire().refused, [("not expected", b"")])
+
+    def test_point_before_a_pause(self) -> None:
+        """A number that comes in two pieces, the first of which ends with its point, is one number."""
+        self.side.say(b"s11x1.")
+        self.side.expire().say(b"5").expire()
+        self.assertEqual(self.seen, [("1.x", 1.5)])
 
     def test_samples_before_the_announcement(self) -> None:
         """A sample that comes before the announcement is of no session: dropped and counted, and the rest goes on."""
@@ -172,6 +193,47 @@ class FloodTests(SynchronousTestCase):
         self.assertEqual((stranger.peer.closed, stranger.peer.is_reading, len(self.seen)), ("not expected", False, 1))
 
 
+class CompanyTests(SynchronousTestCase):
+    """Many agents with moderate reads, all in one turn, while somebody watches."""
+
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.seen = self.bench.watch()
+        self.sides = [self.bench.stream(f"10.0.1.{number}")[2] for number in range(30)]
+        self.spent = 0.0
+        self.bench.bus.subscribe("session.*.*.*", self._take_time)
+
+    def _take_time(self, _: object) -> None:
+        """Each sample takes 20 us to deliver."""
+        self.spent += 20e-6
+        self.bench.clock.rightNow += 20e-6
+
+    def test_share_of_a_turn(self) -> None:
+        """What comes of all of them in one turn takes some milliseconds of it; the rest comes in the turns after, in order."""
+        block = b"".join(b"x%d\n" % number for number in range(100))
+        for side in self.sides:
+            side.stream.receive(block)
+        self.assertLessEqual(self.spent, BUDGET + 100 * 20e-6)
+        waiting = [side for side in self.sides if not side.peer.is_reading]
+        self.assertGreater(len(waiting), 20)
+        while not all(side.peer.is_reading for side in self.sides):
+            before = self.spent
+            turn = self.bench.clock.getDelayedCalls()[0]
+            work = turn.func
+            turn.cancel()
+            work()
+            self.assertLessEqual(self.spent - before, BUDGET + 100 * 20e-6)
+        self.assertEqual([value for _, value in self.seen], [*range(100)] * 30)
+
+    def test_next_turn(self) -> None:
+        """With each turn there is time again: who comes one after the other does not line up."""
+        for side in self.sides:
+            side.stream.receive(b"x1\n" * 100)
+            self.assertTrue(side.peer.is_reading)
+            self.bench.clock.advance(0)
+        self.assertEqual(len(self.seen), 3000)
+
+
 class WhoseTests(SynchronousTestCase):
     """A connection back belongs to a session that netd has started, by its ids and by where it comes from."""
 
@@ -219,6 +281,7 @@ class WhoseTests(SynchronousTestCase):
         side = self.bench.connect().say(b"s11\nx1\n")
         side.say(b"s29\nx2\n")
         self._refused(side)
+        self.assertEqual((self.session.state, self.line.peer.sent), (SessionState.FAILING, b"1stop"))
         side.lose()
         self.assertEqual(seen, [("1.x", 1)])
         self.assertIs(self.session.state, SessionState.FAILING)
@@ -345,6 +408,24 @@ class UnsolicitedTests(SynchronousTestCase):
         self.assertEqual(side.peer.closed, "not expected")
         self.assertIn("max_sessions", side.why)
 
+    def test_many_from_one_address(self) -> None:
+        """One address gets as many sessions as an agent's host may have; when one ends, there is room for the next."""
+        sides = [self.bench.connect().say(b"x5\n") for _ in range(2)]
+        self.assertEqual([side.peer.closed for side in sides], [None, "not expected"])
+        self.assertIn("10.0.0.5 has as many sessions already as `sessions_per_host` allows", sides[1].why)
+        sides[0].lose()
+        self.bench.clock.advance(0)
+        self.assertIsNone(self.bench.connect().say(b"x5\n").peer.closed)
+
+    def test_room_for_those_that_are_dialled(self) -> None:
+        """However many come unasked, and from wherever, half of the places are left for agents that are dialled."""
+        bench = Bench(accept_unsolicited=True, max_sessions=8)
+        sides = [bench.connect(f"10.0.1.{number}").say(b"x5\n") for number in range(6)]
+        self.assertEqual([side.peer.closed for side in sides], [None] * 4 + ["not expected"] * 2)
+        self.assertIn("half of `max_sessions`", sides[4].why)
+        for number in range(4):
+            bench.start(f"10.0.2.{number}")
+
     def test_silence(self) -> None:
         """Neither announcement nor sample: closed, here too."""
         side = self.bench.connect().expire()
@@ -398,6 +479,9 @@ class NewerDialectTests(SynchronousTestCase):
         """A newer agent is told that nobody waits for it."""
         self.assertIn("no session of that id", self._told(self.side.say(hello(7)), "not expected"))
         self.assertIn("no session was named", self._told(self.bench.connect().say(hello(None)), "not expected"))
+        for cut in range(1, len(hello(7))):
+            side = self.bench.connect().say(hello(7)[:cut], hello(7)[cut:])
+            self.assertIn("no session of that id", self._told(side, "not expected"))
 
     def test_endless_hello(self) -> None:
         """A hello without an end is refused when it becomes too long."""

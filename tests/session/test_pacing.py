@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.pacing import BUDGET, Pacer
+from netd.session.pacing import BUDGET, SWEEP_BUDGET, SWEEP_EVERY, Pacer, Sweep
 
 
 class PacerTests(SynchronousTestCase):
@@ -61,3 +62,85 @@ class PacerTests(SynchronousTestCase):
         self._piece("a", 0)
         self.assertRaises(IndexError, self._turn)
         self.assertEqual(self._turn(), "a")
+
+    def test_work_at_once(self) -> None:
+        """Work at once has its share of a turn, whoever does it; with the next turn there is time again."""
+        self.pacer.spend(BUDGET * 0.9)
+        self.assertTrue(self.pacer.has_time)
+        self.pacer.spend(BUDGET * 0.1)
+        self.assertFalse(self.pacer.has_time)
+        self._turn()
+        self.assertTrue(self.pacer.has_time)
+        self.assertEqual(self.calls, [])
+
+    def test_little_work_at_once(self) -> None:
+        """A little work at once costs no turn of its own."""
+        self.pacer.spend(BUDGET * 0.4)
+        self.assertEqual(self.calls, [])
+
+    def test_clock_that_jumps_back(self) -> None:
+        """A clock that is set back gives nobody more time."""
+        self.pacer.spend(-3600)
+        self.pacer.spend(BUDGET)
+        self.assertFalse(self.pacer.has_time)
+
+
+class Keeper:
+    """Has something to count for so many sweeps, each of which takes so long."""
+
+    def __init__(self, clock: Clock, times: int = 1, seconds: float = 0) -> None:
+        self.settled: list[float] = []
+        self._clock = clock
+        self._times = times
+        self._seconds = seconds
+
+    def settle(self, now: float) -> bool:
+        self.settled.append(now)
+        self._clock.rightNow += self._seconds
+        return len(self.settled) < self._times
+
+
+class SweepTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sweep = Sweep(self.clock.seconds, self.clock.callLater)
+
+    def test_one_timer(self) -> None:
+        """One timer serves all, and runs only while somebody keeps something."""
+        keepers = [Keeper(self.clock), Keeper(self.clock, times=2)]
+        for keeper in keepers:
+            self.sweep.add(keeper)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.clock.pump([SWEEP_EVERY] * 3)
+        self.assertEqual([keeper.settled for keeper in keepers], [[1], [1, 2]])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_many(self) -> None:
+        """Very many are settled a few in a turn."""
+        keepers = [Keeper(self.clock, seconds=SWEEP_BUDGET / 2) for _ in range(10)]
+        for keeper in keepers:
+            self.sweep.add(keeper)
+        [call] = self.clock.getDelayedCalls()
+        begin = call.func
+        call.cancel()
+        begin()
+        self.assertEqual(sum(bool(keeper.settled) for keeper in keepers), 2)
+        self.clock.advance(0.1)
+        self.assertTrue(all(keeper.settled for keeper in keepers))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_failure(self) -> None:
+        """One that fails does not keep the others from being settled."""
+        keeper = Keeper(self.clock)
+        self.sweep.add(keeper.settled)  # type: ignore[arg-type]  # the test's own fault
+        self.sweep.add(keeper)
+        self.assertRaises(AttributeError, self.clock.advance, SWEEP_EVERY)
+        self.clock.advance(0)
+        self.assertEqual(keeper.settled, [1])
+
+    def test_stop(self) -> None:
+        """A service that stops leaves no timer, whether there was one or not."""
+        self.sweep.stop()
+        self.sweep.add(Keeper(self.clock))
+        self.sweep.stop()
+        self.assertEqual(self.clock.getDelayedCalls(), [])

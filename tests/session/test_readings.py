@@ -18,7 +18,8 @@ SPECS = (ChannelSpec("x", "Heart rate", "bpm"), ChannelSpec("y"))
 class ReadingsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.bus = RecordingBus()
-        self.readings = Readings(self.bus, "session.main.1")
+        self.kept: list[Readings] = []
+        self.readings = Readings(self.bus, "session.main.1", self.kept.append)
         self.readings.open(TokenReader(Alphabet("xyz")), SPECS, 1000.0)
 
     def _x(self, now: float) -> dict[str, Any]:
@@ -96,3 +97,54 @@ class ReadingsTests(SynchronousTestCase):
         self.readings.open(LineReader(), SPECS, 1010.0)
         self.readings.take(b"x 5 77\n", 1011.0)
         self.assertEqual(self.bus.events("session.main.1.x"), [SampleTaken(5, 1011.0, 77.0)])
+
+    def test_nothing_follows(self) -> None:
+        """A sample that no other follows is on the bus two seconds later at most, with the time at which it came."""
+        for channel, now in ((b"x", 1000.0), (b"y", 1000.2), (b"x", 1000.4)):
+            self.readings.take(channel + b"5\n", now)
+        self.assertEqual(self.kept, [self.readings])
+        self.assertTrue(self.readings.settle(1000.9))
+        self.assertEqual(self.bus.events("session.main.1.y"), [])
+        self.assertFalse(self.readings.settle(1001.9))
+        self.assertEqual(self.bus.events("session.main.1.y"), [SampleTaken(5, 1000.4)])
+        self.assertEqual(self.readings.samples, 3)
+        self.readings.take(b"y6\n", 1002.0)
+        self.assertEqual(len(self.kept), 2)
+
+    def test_somebody_comes(self) -> None:
+        """Who subscribes hears what came just before, too: first that, then what comes."""
+        seen: list[object] = []
+        self.readings.take(b"x1\n", 1000.0)
+        self.readings.take(b"x2\n", 1000.1)
+        self.bus.subscribe("session.main.1.x", lambda message: seen.append(message.event))
+        self.readings.take(b"x3\n", 1000.2)
+        self.readings.describe(1000.3)
+        self.assertEqual(seen, [SampleTaken(2, 1000.1), SampleTaken(3, 1000.2)])
+
+    def test_somebody_comes_and_nothing_follows(self) -> None:
+        """Who subscribes hears what came just before, also when it was the last."""
+        seen: list[object] = []
+        self.readings.take(b"x1\n", 1000.0)
+        self.readings.take(b"x2\n", 1000.1)
+        self.bus.subscribe("session.main.1.x", lambda message: seen.append(message.event))
+        self.readings.settle(1001.1)
+        self.assertEqual(seen, [SampleTaken(2, 1000.1)])
+
+    def test_somebody_goes(self) -> None:
+        """What came after the last subscriber had left is told at the next count, and nothing twice."""
+        subscription = self.bus.subscribe("session.main.1.x", lambda message: None)
+        self.readings.take(b"x1\n", 1000.0)
+        self.readings.take(b"x2\n", 1000.1)
+        self.assertTrue(self.readings.is_watched)
+        subscription.cancel()
+        self.readings.take(b"x3\n", 1000.2)
+        self.assertFalse(self.readings.is_watched)
+        self.readings.settle(1001.3)
+        self.assertEqual([event.value for event in self.bus.events("session.main.1.x")], [1, 2, 3])  # type: ignore[attr-defined]
+
+    def test_corrected_words(self) -> None:
+        """An agent that comes back with another label or unit is shown with those, and its samples go on counting."""
+        self.readings.take(b"x3\n", 1001.0)
+        self.readings.open(LineReader(), [ChannelSpec("x", "Pulse", "1/min")], 1010.0)
+        facts = self._x(1010.0)
+        self.assertEqual([facts[name] for name in ("label", "unit", "samples", "max")], ["Pulse", "1/min", 1, 3.0])

@@ -82,9 +82,9 @@ class RealSessionTests(RealTestCase):
         self.addCleanup(agent.close)
         return agent
 
-    def old_agent(self) -> Program:
+    def old_agent(self, hurry: int = HURRY) -> Program:
         """An old agent that is listening."""
-        agent = self.program(OLD_AGENT, "127.0.0.1", self.agent_port, self.server_port, HURRY)
+        agent = self.program(OLD_AGENT, "127.0.0.1", self.agent_port, self.server_port, hurry)
         agent.wait_for("^listening")
         return agent
 
@@ -110,6 +110,54 @@ class RealSessionTests(RealTestCase):
         agent.wait_for("^session 4$\ntold stop$")
         told = [line for line in agent.output.splitlines() if line.startswith("told")]
         self.assertEqual(told, ["told ping", "told stop", "told stop"])
+
+    def test_old_agent_at_its_own_pace(self) -> None:
+        """An unmodified agent whose tokens come one by one, each ended by silence alone, is understood to the last of them."""
+        daemon = self.netd()
+        agent = self.old_agent(hurry=1)
+        daemon.call("session.start", host="127.0.0.1")
+        wait_until(lambda: self.samples(daemon, 1) >= 4, "four samples")
+        ended = daemon.call("session.stop", session=1)
+        values = {name: (channel["min"], channel["max"]) for name, channel in ended["channels"].items()}
+        self.assertEqual((values, ended["bad"]), ({"x": (111, 111), "y": (222, 222), "z": (333, 333)}, 0))
+        agent.wait_for("^told stop$")
+
+    def test_agent_that_never_closes(self) -> None:
+        """An agent that hears stop, but keeps its control connection open, holds up neither a new attempt nor a stop."""
+        daemon = self.netd("reconnect_delay = 100ms\nmax_reconnect_delay = 100ms\n")
+        agent = self.fake()
+        daemon.call("session.start", host="127.0.0.1", wait=False)
+        agent.accept()
+        first = agent.control
+        self.addCleanup(first.close)
+        agent.connect_back().sendall(b"s11x1\n")
+        wait_until(lambda: self.samples(daemon, 1) == 1, "its sample")
+        agent.data.close()
+        begun = time.monotonic()
+        number = agent.accept()
+        self.assertLess(time.monotonic() - begun, 5)
+        self.assertEqual([first.recv(16), first.recv(16)], [b"stop", b""])
+        agent.connect_back().sendall(b"s1%dx2\n" % number)
+        wait_until(lambda: self.samples(daemon, 1) == 2, "another")
+        begun = time.monotonic()
+        self.assertEqual(daemon.call("session.stop", session=1)["state"], "ended")
+        self.assertLess(time.monotonic() - begun, 5)
+
+    def test_late_connection(self) -> None:
+        """A data connection that comes too late for its attempt is none of the next attempt's, whose own is taken in."""
+        daemon = self.netd("connect_back_timeout = 300ms\nreconnect_delay = 100ms\nmax_reconnect_delay = 100ms\n")
+        agent = self.fake()
+        daemon.call("session.start", host="127.0.0.1", wait=False)
+        numbers = [agent.accept()]
+        self.addCleanup(agent.control.close)
+        numbers.append(agent.accept())
+        late = agent.connect_back()
+        late.sendall(b"s1%dx666\n" % numbers[0])
+        self.assertEqual(late.recv(16), b"")
+        late.close()
+        agent.connect_back().sendall(b"s1%dx5\n" % numbers[1])
+        wait_until(lambda: self.samples(daemon, 1) == 1, "its sample")
+        self.assertEqual(daemon.call("session.list")[0]["channels"]["x"]["last"], 5)
 
     def test_words(self) -> None:
         """Each word is what one ``recv(16)`` gives, however fast they are asked for; an agent that sends on reaches nothing."""
@@ -261,3 +309,16 @@ class RealSessionTests(RealTestCase):
         self.assertEqual(daemon.call("session.stop", session=1)["channels"]["x"]["unit"], "bpm")
         agent.wait_for("^ping$")
         agent.wait_for("^netd: the session has ended: the server said stop$")
+
+    def test_command_line_program_ends(self) -> None:
+        """A program that writes no end of a line is no load; when it fails, so does ``netd agent``."""
+        main = self.folder / "main.py"
+        main.write_text(
+            "import resource\nresource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+            "from netd.cli.main import main\nmain()\n",
+            encoding="utf-8",
+        )
+        endless = f"{sys.executable} -c 'import sys\nfor _ in range(600): sys.stdout.write(chr(48) * (1 << 20))\nsys.exit(3)'"
+        agent = self.program(main, "agent", "--exec", endless, "--port", self.agent_port)
+        agent.wait_for("^Error: the agent has left: .* has ended with status 3$")
+        self.assertEqual(agent.wait(), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from ipaddress import ip_network
 from typing import Any
 
@@ -18,6 +19,7 @@ from netd.errors import Gone, InvalidArguments, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.session.addresses import Forbidden
 from netd.session.config import Config
+from netd.session.lifecycle import PARTING
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
 from tests.session.bench import hello
 
@@ -137,6 +139,20 @@ class SessionTests(ServiceTests):
         self.reactor.advance(0)
         self.assertEqual(len({facts["session"] for facts in listed[0]}), 500)
 
+    def test_sessions_that_take_long_to_describe(self) -> None:
+        """A list of few sessions takes several turns, too, where each of them is work."""
+        self._start(sessions_per_host=1000)
+        for _ in range(10):
+            self.service.start("127.0.0.1", wait=False)
+        clock = self.reactor.seconds
+        self.reactor.seconds = lambda: next(ticks)
+        ticks = itertools.count(clock(), 0.003)
+        listed = self._told(self.service.sessions())
+        self.reactor.seconds = clock
+        self.assertEqual(listed, [])
+        self.reactor.advance(1)
+        self.assertEqual(len({facts["session"] for facts in listed[0]}), 10)
+
     def test_words_travel_alone(self) -> None:
         """Ping and stop are each a write of their own, a second apart at least."""
         _, control, _ = self._stream()
@@ -215,6 +231,39 @@ class SessionTests(ServiceTests):
         data.lose()
         self.reactor.advance(0)
         self.assertEqual(len(stopped), 1)
+
+    def test_daemon_stops_when_all_is_said(self) -> None:
+        """An agent that does not close its control connection still hears stop: the daemon waits until that is on its way."""
+        _, control, data = self._stream()
+        stopped = self._told(self.service.stopService())
+        self.reactor.advance(1)
+        self.reactor.advance(PARTING)
+        self.assertEqual([facts["state"] for facts in self._sessions()], ["ended"])
+        data.lose()
+        self.reactor.advance(0)
+        self.assertEqual((control.is_closing, stopped), (True, []))
+        control.lose()
+        self.assertEqual(len(stopped), 1)
+
+    def test_daemon_stops_in_the_middle(self) -> None:
+        """A service that stops right after a sample leaves no timer behind."""
+        _, control, data = self._stream()
+        data.say(b"x1\n", b"x2\n")
+        stopped = self._told(self.service.stopService())
+        for connection in (control, data):
+            connection.lose()
+        self.assertEqual((len(stopped), self.reactor.getDelayedCalls()), (1, []))
+
+    def test_nothing_follows(self) -> None:
+        """The last samples of an agent reach who asks the bus within two seconds, though nothing follows them."""
+        _, _, data = self._stream()
+        for token in (b"x1", b"y2", b"z3"):
+            data.say(token)
+            self.reactor.advance(0.2)
+        self.reactor.advance(1)
+        self.reactor.advance(1)
+        newest = {message.subject[-1]: message.event.value for message in self.bus.last("session.main.1.*")}
+        self.assertEqual(newest, {"x": 1, "y": 2, "z": 3})
 
     def test_daemon_stops_without_patience(self) -> None:
         """What has not closed in time is cut."""

@@ -143,6 +143,8 @@ class SilenceTests(SynchronousTestCase):
             (b"x1e", b"5"),
             (b"x1e-", b"5"),
             (b"x.", b"5"),
+            (b"x1.", b"5"),
+            (b"x-12.", b"5"),
         ):
             reader = TokenReader(XYZ)
             reader.feed(begun)

@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 
 from netd.interfaces import IPeer
 from netd.wire.bounds import Bounds, Policy, Traffic
-from netd.wire.peer import LINGER, LINGER_BYTES, Peer, PeerContext
+from netd.wire.peer import GLANCE, LINGER, LINGER_BYTES, Peer, PeerContext
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
 
@@ -175,6 +175,34 @@ class CloseTests(PeerTests):
         self.clock.advance(STALL)
         self.assertEqual("abort", self.transport.steps[-1])
         self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_transport_that_writes_later(self) -> None:
+        """An ordinary transport hands over the last word a turn later: its peer is no slow one, and gets the usual second."""
+        self.peer, self.transport = self.make_peer(FakeTransport(0))
+        self.peer.send(b"last")
+        self.peer.close("done")
+        self.transport.read()
+        self.clock.advance(GLANCE)
+        self.clock.advance(LINGER - 0.01)
+        self.assertNotIn("abort", self.transport.steps)
+        self.clock.advance(0.01)
+        self.assertEqual("abort", self.transport.steps[-1])
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_slow_reader_that_gets_on(self) -> None:
+        """After the end, too, who takes something in each period gets it all, and then its second; who stops is cut."""
+        self.make_full(unsent=10)
+        self.peer.close("done")
+        for _ in range(9):
+            self.clock.pump([GLANCE, STALL - 1])
+            self.transport.read(1)
+            self.clock.advance(1 - GLANCE)
+        self.assertNotIn("abort", self.transport.steps)
+        self.transport.read()
+        self.clock.advance(STALL)
+        self.assertNotIn("abort", self.transport.steps)
+        self.clock.advance(LINGER)
+        self.assertEqual("abort", self.transport.steps[-1])
 
     def test_pending_expiry_gives_way(self) -> None:
         """An expiry that was pending neither fires nor delays the end."""
