@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from netd.command.declaration import Declaration
 from netd.errors import NetdError
@@ -22,6 +22,7 @@ COMMAND_ID, ID = "command_id", "id"
 LIST = "command.list"
 """The ``command_id`` that every service answers itself."""
 
+_OWN = frozenset((COMMAND_ID, ID))
 _WHOLE = "data"
 _UNKNOWN = inspect.Parameter.empty
 
@@ -49,12 +50,32 @@ class Command:
     whole: str
     help: str
     place: str
+    _types: dict[str, object] = field(init=False, repr=False, eq=False)
+    _defaults: dict[str, object] = field(init=False, repr=False, eq=False)
+
+    @_types.default
+    def _all_types(self) -> dict[str, object]:
+        return {argument.name: argument.type for argument in self.arguments}
+
+    @_defaults.default
+    def _all_defaults(self) -> dict[str, object]:
+        return {argument.name: argument.default for argument in self.arguments if not argument.is_required}
 
     def bind(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """The function's keyword arguments for a command with *members*.
 
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
         """
+        types, bound = self._types, self._defaults.copy()
+        for name, value in members.items():
+            if types.get(name) is type(value):
+                bound[name] = value
+            elif name not in _OWN:
+                return self.bind_with_care(members)
+        return bound if len(bound) == len(types) and not self.whole else self.bind_with_care(members)
+
+    def bind_with_care(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Like :meth:`bind`, which leaves to it whatever has to be converted, collected or refused."""
         if self.whole:
             return {self.whole: dict(members)}
         given = dict(members)

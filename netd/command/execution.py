@@ -11,9 +11,9 @@ import inspect
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -43,8 +43,7 @@ class Status(enum.Enum):
     EXPIRED = "expired"
 
 
-@frozen
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one command.
 
     :ivar result: what the function returned.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from netd.command.commands import COMMAND_ID, ID
 from netd.errors import ProtocolError
@@ -33,8 +31,7 @@ class NotACommand(ProtocolError):
         self.id = id
 
 
-@frozen
-class Request:
+class Request(NamedTuple):
     """A line that is a command.
 
     :ivar id: what the program chose; None in the first dialect.

@@ -50,6 +50,8 @@ class State(enum.Enum):
     LAST = "its last command runs"
     OVER = "being closed"
 
+    __hash__ = object.__hash__  # members are unique; Enum's own is several times slower, and each command asks the table
+
 
 class Input(enum.Enum):
     """What happens to a connection."""
@@ -62,6 +64,8 @@ class Input(enum.Enum):
     ANSWERED = "the command that runs has an outcome"
     ENDED = "nothing more will come"
     IDLE = "nothing came for too long"
+
+    __hash__ = object.__hash__
 
 
 TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
@@ -193,7 +197,10 @@ class Conversation:
             return
         has_begun = bool(self._lines.unfinished)
         try:
-            lines = self._lines.feed(received)
+            if not has_begun and received.find(b"\n") == len(received) - 1 < self._rules.max_command:
+                lines = [received[:-1].removesuffix(b"\r")]  # what the decoder would say; most reads are one whole line
+            else:
+                lines = self._lines.feed(received)
         except LineTooLong as error:
             self._farewell = "line too long"
             self._waiting.append(Fault(error, excerpt=received))
@@ -203,14 +210,14 @@ class Conversation:
                 self._restart()
         self._go_on()
 
-    def receive_line(self, line: bytes) -> None:
-        """One whole line came, before anything else, and nothing after it."""
-        if len(line) > self._rules.max_command:
-            self.receive(line)
-            return
-        if not line.isspace():
-            self._waiting.append(line)
-        self._go_on()
+    def take_over(self, command: Command) -> Callable[[Reported], None]:
+        """*command*, the first and only one, runs already.
+
+        :returns: what is to be told its outcome.
+        """
+        self._command = command
+        self.state = State.LAST
+        return self._report
 
     def ended(self) -> None:
         """The program has closed its sending side: what it said last needs no newline."""

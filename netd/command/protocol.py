@@ -39,7 +39,7 @@ class CommandProtocol(PeerProtocol):
         self.early = early = EarlyPeer()
         self.conversation = Conversation(self.factory.rules, early, self)
         if once is None:
-            self.conversation.receive_line(line)
+            self.conversation.receive(line)
         else:
             once.listen(self.conversation.take_over(once.command))
         return None if early.reason is None else early.sent

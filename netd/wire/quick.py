@@ -2,17 +2,22 @@
 
 For a program that connects for each command, building a transport and a protocol around it is most of the cost.
 :class:`QuickDoor` accepts for its ports, reads a newcomer's first bytes, and asks the service for the answer.  Whatever is not
-one whole line, or cannot be answered here and now, becomes an ordinary connection: that way is the reference, and a service
-answers here with the very machine that it answers with there.
+one whole line, or cannot be answered here and now, becomes an ordinary connection: that way is the reference, and what a service
+answers here is what it answers there.
 
 Nobody stays at the door for long: who says nothing becomes an ordinary connection, with its clocks, after at most two
 :data:`SWEEP`; so does the one who came first when there are more than :data:`MOST`.
 
-The door closes a socket at once when its answer has been taken: there is nothing to read any more. Who says more after the one
-line, against the protocol, may meet a reset behind the answer; the ordinary way would have waited for it.
+An answer and the end of the connection leave in one packet (``MSG_MORE``, then ``shutdown``), and the socket is closed at once:
+there is nothing to read any more. Who says more after the one line, against the protocol, may meet a reset behind the answer; the
+ordinary way would have waited for it.
 
-Letting the operating system wait for the first bytes (``TCP_DEFER_ACCEPT``) would be cheaper by a little, and give silent
-connections the places in the backlog that others need.
+While many newcomers are answered, the operating system is asked to keep those who come until they have said something
+(``TCP_DEFER_ACCEPT``): each costs one event then, where it costs two otherwise. Who says nothing is seen up to :data:`DEFERRAL`
+later, so this is asked for only while it pays; silence cannot fill the backlog, because the system's defence against floods of
+connections (SYN cookies) lets the next ones through.
+
+Leans on ``socket._accept``, which makes no Python object around the descriptor; the tests pin it.
 """
 
 from __future__ import annotations
@@ -34,6 +39,9 @@ from netd.wire.turn import Turn
 
 __all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
 
+AT_ONCE = socket.MSG_DONTWAIT | socket.MSG_MORE
+"""How an answer is sent."""
+
 FIRST_READ = 1 << 13
 """Bytes of a first read; a line that is longer goes the ordinary way."""
 
@@ -43,11 +51,20 @@ BATCH = 64
 ROUNDS = 8
 """Rounds before the reactor gets its turn."""
 
+BACKLOG = 1024
+"""Connections that the operating system is to keep until they are accepted; over it, programs wait a second and try again."""
+
 SWEEP = 0.1
 """Seconds between two looks at who still stands at the door."""
 
 MOST = 1024
 """Newcomers who may stand there."""
+
+MANY = 50
+"""Newcomers answered between two sweeps from which on the operating system is to keep those who come until they speak."""
+
+DEFERRAL = 1
+"""Seconds for which it keeps who says nothing, at most."""
 
 
 class QuickFactory(Protocol):
@@ -138,6 +155,8 @@ class QuickDoor:
         self._newcomers: dict[int, _Newcomer] = {}
         self._epoll: select.epoll | None = None
         self._sweeping: Any = None
+        self._answered = 0
+        self._is_deferring = False
 
     def open(self, port: tcp.Port) -> None:
         """Accept for *port* from now on. Its connections must be plain TCP ones: see ``HotSockets.can_serve``."""
@@ -145,6 +164,7 @@ class QuickDoor:
             self._epoll = select.epoll()
             self._reactor.addReader(self)
         port.stopReading()
+        port.socket.listen(max(BACKLOG, port.backlog))
         self._ports[port.fileno()] = port
         self._epoll.register(port.fileno(), select.EPOLLIN)
 
@@ -199,20 +219,25 @@ class QuickDoor:
             self._accept(self._ports[fd])
 
     def _accept(self, port: tcp.Port) -> None:
+        if self._sweeping is None:
+            self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
+        listener: Any = port.socket
+        family, accept = port.addressFamily, listener._accept
         for _ in range(BATCH):
             try:
-                connection, address = port.socket.accept()
+                fd, address = accept()
             except BlockingIOError:
                 return
             except OSError:
                 port.doRead()  # out of descriptors, and the like: Twisted's own way copes
                 return
-            self._wait_for(_Newcomer(connection, address, port))
+            self._read(_Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port))
 
     def _read(self, newcomer: _Newcomer) -> None:
         try:
             received = newcomer.socket.recv(FIRST_READ, socket.MSG_DONTWAIT)
         except BlockingIOError:
+            self._wait_for(newcomer)
             return
         except OSError:
             received = b""  # the ordinary way meets the same error, and reports it
@@ -231,8 +256,11 @@ class QuickDoor:
         if not isinstance(answer, bytes):
             self._attach(newcomer, answer)
             return
+        self._answered += 1
         try:
-            sent = newcomer.socket.send(answer, socket.MSG_DONTWAIT)
+            sent = newcomer.socket.send(answer, AT_ONCE)
+            if sent == len(answer):
+                newcomer.socket.shutdown(socket.SHUT_WR)
         except OSError:
             sent = len(answer)  # it has gone: nobody is there to read it
         if sent == len(answer):
@@ -245,21 +273,31 @@ class QuickDoor:
     def _wait_for(self, newcomer: _Newcomer) -> None:
         assert self._epoll is not None
         fd = newcomer.socket.fileno()
+        if fd in self._newcomers:
+            return
         self._newcomers[fd] = newcomer
         self._epoll.register(fd, select.EPOLLIN)
         if len(self._newcomers) > MOST:
             self._send_on(next(iter(self._newcomers.values())))
-        if self._sweeping is None:
-            self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
 
     def _sweep(self) -> None:
+        """Send on who still stands here, and see how many come; again, until nobody does."""
         self._sweeping = None
         for newcomer in list(self._newcomers.values()):
             if newcomer.is_swept:
                 self._send_on(newcomer)
             newcomer.is_swept = True
-        if self._newcomers:
+        self._defer(self._answered >= MANY)
+        self._answered = 0
+        if self._newcomers or self._is_deferring:
             self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
+
+    def _defer(self, wanted: bool) -> None:
+        """Let the operating system keep newcomers until they have said something, or no longer."""
+        if wanted is not self._is_deferring:
+            self._is_deferring = wanted
+            for port in self._ports.values():
+                port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFERRAL if wanted else 0)
 
     def _forget(self, newcomer: _Newcomer) -> None:
         fd = newcomer.socket.fileno()
@@ -284,6 +322,7 @@ class QuickDoor:
         self._forget(newcomer)
         port = newcomer.port
         build: Callable[..., Any] = port.transport
-        transport = build(newcomer.socket, connection, newcomer.address, port, port.sessionno, self._reactor)
+        whole = socket.socket(fileno=newcomer.socket.detach())  # with the methods that transports use
+        transport = build(whole, connection, newcomer.address, port, port.sessionno, self._reactor)
         port.sessionno += 1
         connection.makeConnection(transport)  # type: ignore[no-untyped-call]

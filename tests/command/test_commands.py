@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.commands import BadFunctions, Commands
@@ -37,6 +39,10 @@ def keyword(*, only: Annotated[int, msgspec.Meta(ge=0)]) -> None:
     """Take what is not negative."""
 
 
+NAMES = st.sampled_from(("count", "ratio", "mode", "names", "only", "first", "anything", "more", "id", "command_id", "x"))
+VALUES = st.sampled_from((None, True, 3, -1, 2.5, "fast", "", [], ["a"], [1], {}, {"a": 1}))
+
+
 class BindTests(SynchronousTestCase):
     def bind(self, function: Callable[..., Any], options: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:
         """The arguments that *function* gets for an object with *members*."""
@@ -61,6 +67,19 @@ class BindTests(SynchronousTestCase):
         ):
             with self.assertRaisesRegex(InvalidArguments, message):
                 self.bind(typed, **members)
+
+    @given(st.dictionaries(NAMES, VALUES))
+    def test_with_and_without_care(self, members: dict[str, Any]) -> None:
+        """Good arguments, which are bound in one go, are bound as all others are; so are bad ones refused."""
+        for function in (typed, untyped, rest, interact, keyword):
+            command, outcomes = made(function), []
+            for bind in (command.bind, command.bind_with_care):
+                try:
+                    outcomes.append(bind(members))
+                except InvalidArguments as error:
+                    outcomes.append({"error": str(error)})
+            self.assertEqual(outcomes[0], outcomes[1])
+            self.assertEqual(*({name: type(value) for name, value in bound.items()} for bound in outcomes))
 
     def test_untyped(self) -> None:
         """An argument without an annotation takes anything."""

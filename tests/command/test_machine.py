@@ -439,6 +439,18 @@ class CutTests(SynchronousTestCase):
             for at in range(1, len(sample)):
                 self.assertEqual(self.heard(sample[:at], sample[at:]), whole)
 
+    def test_one_whole_line(self) -> None:
+        """A line that comes in one read is what it is in two, in the log and at the limit, too."""
+        for length, ending in itertools.product((0, 1, 98, 99, 100), (b"\n", b"\r\n")):
+            line = b"x" * length + ending
+            whole, cut = Bench(max_command=100).connect(), Bench(max_command=100).connect()
+            self.assertEqual(whole.say(line), cut.say(line[:1], line[1:]))
+            self.assertEqual((whole.refused, whole.peer.closed), (cut.refused, cut.peer.closed))
+        for ending in (b"\n", b"\r\n"):
+            side = Bench(max_command=100).connect()
+            side.say(b"x" * 101 + ending)
+            self.assertEqual(side.peer.closed, "line too long")
+
     @settings(max_examples=200, deadline=None)
     @given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\n", b"{", b'{"id": 1}\n', TEST, *SAMPLES]), max_size=8))
     def test_any_bytes(self, pieces: list[bytes]) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.testing import StringTransport
 from twisted.logger import formatEvent, globalLogPublisher
@@ -55,6 +58,29 @@ def fail():
 def odd():
     return object()
 '''
+
+
+MEMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "command_id": st.sampled_from(
+            ("test_command", "echo", "later", "fail", "odd", "command.list", "ehco", "", 3, None, ["echo"])
+        ),
+        "id": st.sampled_from((1, "one", None, 1.5, "x" * 65)),
+        "text": st.text(st.characters(exclude_categories=("Cs",))) | st.just("x" * 1100) | st.integers(),
+        "param1": st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
+        "param4": st.lists(st.integers()),
+    },
+)
+LINES = st.one_of(
+    MEMBERS.map(lambda members: json.dumps(members).encode() + b"\n"),
+    MEMBERS.map(lambda members: b" " + json.dumps(members, ensure_ascii=False).encode() + b" \r\n"),
+    st.lists(st.sampled_from(('{"command_id":', '"echo"', ",", '"text":', '"x"', "}", "[", " ", "\r", "\0", "ä"))).map(
+        lambda pieces: "".join(pieces).encode() + b"\n"
+    ),
+    st.binary(max_size=20).map(lambda junk: junk.replace(b"\n", b"") + b"\n"),
+    st.integers(8170, 8192).map(lambda size: b'{"command_id": "echo", "text": "'.ljust(size, b"x") + b'"}\n'),
+)
 
 
 class CommandKindTests(ServiceKindTests, SynchronousTestCase):
@@ -286,6 +312,46 @@ class AtOnceTests(ServiceTests):
         counters = self.service.status()["counters"]
         self.assertEqual((counters["accepted"], counters["bytes_in"] % 2, counters["bytes_out"] % 2), (10, 0, 0))
 
+    @given(LINES)
+    def test_any_line(self, line: bytes) -> None:
+        """Whatever one line says, it runs what it runs the ordinary way, is answered so, ends so, and is counted so."""
+        ordinary = self.connect()
+        before = self.counts()
+        expected = ordinary.say(line), ordinary.is_closing
+        ordinary.lose()
+        between = self.counts()
+        answer = self.factory.answer_at_once(line, ("127.0.0.1", 1))
+        if isinstance(answer, bytes):
+            self.assertEqual((answer, True), expected)
+        else:
+            going_on = self.go_on(answer)
+            self.assertEqual((going_on.heard(), going_on.is_closing), expected)
+            going_on.lose()
+        after = self.counts()
+        self.assertEqual(between - before, after - between)
+        self.flushLoggedErrors(ValueError)
+        for deferred in self.waiting:
+            deferred.callback(None)
+        self.waiting.clear()
+
+    def counts(self) -> Counter[str]:
+        """What has been counted so far, the runs by their outcome."""
+        status = self.service.status()
+        counters = status["counters"]
+        counts = Counter({"accepted": 0, "bytes_in": counters["bytes_in"], "bytes_out": counters["bytes_out"]})
+        counts.update({f"refused {kind}": count for kind, count in counters["refused"].items()})
+        counts.update({f"ran {outcome}": count for outcome, count in counters["runs"].items()})
+        counts["running"] = status["running"]
+        return counts
+
+    def test_a_failure_at_once(self) -> None:
+        """A function that raises is logged and answered once, and so is a result that cannot travel."""
+        for command_id, error in (("fail", "the lamp is broken"), ("odd", "cannot be written as JSON")):
+            answer = self.factory.answer_at_once(b'{"command_id": "%b"}\n' % command_id.encode(), ("127.0.0.1", 1))
+            self.assertIn(error, answers(answer)[0]["error"])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertEqual(self.service.status()["counters"]["runs"], {"error": 1, "success": 1})
+
     def test_a_function_that_takes_time(self) -> None:
         """A command that is not done at once goes on as a connection, and is answered there."""
         connection = self.go_on(self.factory.answer_at_once(b'{"command_id": "later"}\n', ("127.0.0.1", 1)))
@@ -303,6 +369,12 @@ class AtOnceTests(ServiceTests):
         self.reactor.advance(300)
         self.assertTrue(connection.is_closing)
 
+    def test_persistent(self) -> None:
+        """Where connections are kept, the one after a good command is, too."""
+        self.start(persistent=True)
+        connection = self.go_on(self.factory.answer_at_once(TEST, ("127.0.0.1", 1)))
+        self.assertEqual((connection.heard(), connection.say(TEST), connection.is_closing), (SUCCESS, SUCCESS, False))
+
     def test_a_blank_line(self) -> None:
         """A blank line is no command: the program has its time to send one."""
         connection = self.go_on(self.factory.answer_at_once(b"\n", ("127.0.0.1", 1)))
@@ -311,5 +383,7 @@ class AtOnceTests(ServiceTests):
     def test_too_long(self) -> None:
         """A line that is too long is refused as it is the ordinary way."""
         self.start(max_command=100)
-        answer = self.factory.answer_at_once(b"x" * 200 + b"\n", ("127.0.0.1", 1))
-        self.assertEqual(answers(answer)[0]["error"], "a line has at most 100 bytes")
+        for line in (b"x" * 200 + b"\n", TEST.strip().ljust(101) + b"\n"):
+            answer = self.factory.answer_at_once(line, ("127.0.0.1", 1))
+            self.assertEqual(answers(answer)[0]["error"], "a line has at most 100 bytes")
+        self.assertEqual(self.factory.answer_at_once(TEST.strip().ljust(100) + b"\n", ("127.0.0.1", 1)), SUCCESS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from twisted.internet import tcp
@@ -40,16 +42,25 @@ class SpeakerFactory(PeerFactory):
     """Answers ``hello`` at once, and everything else as an ordinary connection.
 
     :ivar answer: what ``hello`` is answered with; an exception is raised.
+    :ivar on_line: called with each line, before it is answered.
     """
 
     connection = Speaker
     answer: bytes | Exception = b"world\n"
+    on_line: Callable[[], object] = staticmethod(lambda: None)
 
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
         """As the class says."""
+        self.on_line()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer if line == b"hello\n" else Speaker(self)
+
+
+def packets_to(program: socket.socket) -> int:
+    """Packets that *program* has received: ``tcpi_segs_in``."""
+    found: int = struct.unpack_from("=I", program.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 140)[0]
+    return found
 
 
 class DoorTests(SynchronousTestCase):
@@ -79,10 +90,15 @@ class DoorTests(SynchronousTestCase):
         """The ordinary connections that there are."""
         return list(self.factory.connections)
 
+    def dial(self, patience: float = PATIENCE) -> socket.socket:
+        """A program that the door has not seen yet."""
+        program = socket.create_connection(("127.0.0.1", self.port.getHost().port), patience)
+        self.addCleanup(program.close)
+        return program
+
     def connect(self, said: bytes = b"") -> socket.socket:
         """A program that has said something, and whom the door has seen."""
-        program = socket.create_connection(("127.0.0.1", self.port.getHost().port), PATIENCE)
-        self.addCleanup(program.close)
+        program = self.dial()
         program.sendall(said)
         self.door.doRead()
         return program
@@ -92,6 +108,62 @@ class DoorTests(SynchronousTestCase):
         program = self.connect(b"hello\n")
         self.assertEqual((program.recv(100), program.recv(100)), (b"world\n", b""))
         self.assertEqual((self.speakers(), self.port in self.reactor.readers), ([], False))
+
+    def test_one_packet(self) -> None:
+        """The answer and the end of the connection come in one packet: the network carries one less for each command."""
+        program = self.dial()
+        program.sendall(b"hello\n")
+        before = packets_to(program)
+        self.door.doRead()
+        self.assertEqual((program.recv(100), program.recv(100)), (b"world\n", b""))
+        self.assertEqual(packets_to(program) - before, 1)
+
+    def test_more_behind_the_line(self) -> None:
+        """Who says more while its line is answered has its answer, whatever comes behind that."""
+        program = self.dial()
+        self.factory.on_line = lambda: program.sendall(b"more\n")
+        program.sendall(b"hello\n")
+        self.door.doRead()
+        self.assertEqual(program.recv(100), b"world\n")
+
+    def test_a_crowd(self) -> None:
+        """Programs that come all at once have their connections at once, more of them than Twisted makes room for."""
+        crowd = [self.dial(patience=0.9) for _ in range(200)]
+        for program in crowd:
+            program.sendall(b"hello\n")
+        self.door.doRead()
+        self.assertEqual({program.recv(100) for program in crowd}, {b"world\n"})
+
+    def test_deferral(self) -> None:
+        """While many are answered, who has said nothing yet is kept by the operating system; and then no longer."""
+
+        def deferral() -> int:
+            return self.port.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT)
+
+        self.patch(quick, "MANY", 3)
+        for enough in (False, True):
+            self.connect(b"hello\n")
+            self.connect(b"hello\n")
+            if enough:
+                self.connect(b"hello\n")
+            self.reactor.advance(quick.SWEEP)
+            self.assertEqual(deferral() > 0, enough)
+        program = self.connect()
+        self.assertEqual(self.door._newcomers, {})
+        program.sendall(b"hello\n")
+        self.door.doRead()
+        self.assertEqual(program.recv(100), b"world\n")
+        self.reactor.advance(quick.SWEEP)
+        self.assertEqual((deferral(), self.reactor.getDelayedCalls()), (0, []))
+
+    def test_false_alarm(self) -> None:
+        """Who is said to have spoken, and has not, is waited for as before."""
+        program = self.connect()
+        [fd] = self.door._newcomers
+        self.door._ready(fd)
+        program.sendall(b"hello\n")
+        self.door.doRead()
+        self.assertEqual(program.recv(100), b"world\n")
 
     def test_later(self) -> None:
         """Who says its line after a while is answered just so; many at once are, too."""
@@ -198,10 +270,11 @@ class DoorTests(SynchronousTestCase):
         asked: list[str] = []
 
         class Full:
-            def accept(self) -> Any:
+            def _accept(self) -> Any:
                 raise OSError(errno.EMFILE, "too many open files")
 
         class FullPort:
+            addressFamily = socket.AF_INET  # noqa: N815 - as Twisted calls it
             socket = Full()
 
             def doRead(self) -> None:

@@ -1,0 +1,75 @@
+"""One command of the first dialect, run without a conversation around it.
+
+Most programs of the first dialect send one good line, and its function has its result at once.  Nothing of a conversation is
+needed for that, and to build one costs more than the command.  Whatever is not as simple is left to a
+:class:`netd.command.machine.Conversation`: it is the reference, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netd.command.commands import Command
+from netd.command.grammar import OLD_ANSWER, NotACommand, read_request, success
+from netd.command.machine import Reported, Rules
+from netd.errors import InvalidArguments
+from netd.wire.jsontext import BadJSON
+
+__all__ = ["Once", "run_once"]
+
+
+class Once:
+    """A command that was run, and its outcome as soon as there is one.
+
+    :ivar command: what runs, or ran.
+    """
+
+    __slots__ = ("_listener", "_outcome", "command")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self._outcome: Reported | None = None
+        self._listener: Callable[[Reported], None] | None = None
+
+    def report(self, outcome: Reported) -> None:
+        """The command has its *outcome*."""
+        self._outcome = outcome
+        if self._listener is not None:
+            self._listener(outcome)
+
+    def answer(self) -> bytes | None:
+        """The whole answer, if there is a result and it can travel."""
+        outcome = self._outcome
+        if outcome is None or outcome.error:
+            return None
+        try:
+            return success(None, outcome.result, OLD_ANSWER)
+        except BadJSON:
+            return None
+
+    def listen(self, listener: Callable[[Reported], None]) -> None:
+        """Tell *listener* the outcome, once: now, or when there is one."""
+        self._listener = listener
+        if self._outcome is not None:
+            listener(self._outcome)
+
+
+def run_once(rules: Rules, line: bytes) -> Once | None:
+    """Run the command in the one *line* of a newcomer, its newline included.
+
+    :returns: None, and nothing was run, where a conversation must decide: the line is no command that can be run, is longer than
+        ``max_command``, or asks for a kept connection.
+    """
+    if len(line) > rules.max_command or rules.is_persistent:
+        return None
+    try:
+        request = read_request(line)
+        command = rules.commands.find(request.command_id)
+        if command is None or request.id is not None:
+            return None
+        arguments = command.bind(request.members)
+    except (NotACommand, InvalidArguments):
+        return None
+    once = Once(command)
+    rules.run(command, arguments, once.report)
+    return once
