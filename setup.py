@@ -14,7 +14,7 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["netd", "netd.*"]), "netd.etc", "twisted.plugins"],
     package_dir={"netd.etc": "etc"},
-    package_data={"netd": ["py.typed"], "netd.etc": ["*"]},
+    package_data={"netd": ["py.typed"], "netd.etc": ["*"], "netd.gateway": ["static/**", "pages/*"]},
     include_package_data=False,
     zip_safe=False,
 )

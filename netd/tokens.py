@@ -1,7 +1,7 @@
 """The tokens: what programs and people prove themselves with to the gateway, and what they may do then.
 
-The daemon reads the file ``tokens`` in its state directory, ``netd token`` writes it. Both do it through this module, so that they
-cannot disagree. A token has 256 random bits: its SHA-256 is as good as a slow hash of a password, and is found in microseconds.
+The daemon reads the file ``tokens`` in its state directory, ``netd token`` writes it. Both do it through this module, so that
+they cannot disagree. A token has 256 random bits: its SHA-256 is as good as a slow hash of a password, and found in microseconds.
 
 A line is ``name role sha256 [subject pattern …]``, the hash in hexadecimal. Blank lines and lines that start with ``#`` are left
 alone.

@@ -68,7 +68,8 @@ LAYERS = (
     # 0
     Layer(
         "vocabulary",
-        modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths netd.passwords netd.private_files netd.tokens",
+        modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths"
+        " netd.passwords netd.private_files netd.tokens",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
@@ -90,12 +91,14 @@ LAYERS = (
     # 1: pure modules where others are not; the rest of this layer is the last row
     Layer("json", modules="netd.wire.jsontext", reaches=PURE, libraries="attrs msgspec", without=IO),
     Layer("pure", modules="netd.console.jsonrpc", reaches=PURE, libraries="attrs", without=IO),
+    Layer("pure", modules="netd.gateway.metrics", reaches=PURE, libraries="attrs prometheus_client", without=IO),
     # 3: what touches Twisted, each as thin as can be
     Layer(
         "shell",
         modules="netd.log netd.bus.local netd.console.* netd.*.protocol"
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
+        " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
         " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick netd.wire.fanout",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
@@ -116,7 +119,7 @@ LAYERS = (
     Layer(
         "assembly",
         modules="netd.kinds netd.listening netd.system netd.testing netd.vitals"
-        " netd.*.listening netd.*.service netd.command.functions netd.gateway.* netd.recorder.*",
+        " netd.*.listening netd.*.service netd.command.functions netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),
         libraries="attrs zope.interface twisted",
     ),
@@ -131,7 +134,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.wire.* netd.bus netd.bus.subject"
-        " netd.admin.* netd.command.* netd.feed.* netd.relay.* netd.room.* netd.session.*",
+        " netd.admin.* netd.command.* netd.feed.* netd.gateway.* netd.relay.* netd.room.* netd.session.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

@@ -167,12 +167,15 @@ class InstalledTests(SynchronousTestCase):
         return path
 
     def test_contents_of_the_wheel(self) -> None:
-        """Every module, the marker for type checkers and ``etc`` are there; no test is, and no file of Twisted's."""
+        """Every module, the dashboard, the marker for type checkers and ``etc`` are there; no test is, no file of Twisted's."""
         (wheel,) = (install() / "wheels").glob("netd-*.whl")
         names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
         modules = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "netd").rglob("*.py")}
         files = {f"netd/etc/{path.name}" for path in (CHECKOUT / "etc").iterdir() if path.is_file()}
         self.assertIn("netd/etc/netd.ini", files)
+        pages = [path for folder in ("static", "pages") for path in (CHECKOUT / "netd" / "gateway" / folder).rglob("*")]
+        files |= {path.relative_to(CHECKOUT).as_posix() for path in pages if path.is_file()}
+        self.assertIn("netd/gateway/static/index.html", files)
         self.assertEqual(modules | files | {"netd/py.typed", "twisted/plugins/netd_plugin.py"}, names)
 
     def test_twistd_lists_netd(self) -> None:

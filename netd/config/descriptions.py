@@ -26,6 +26,8 @@ __all__ = [
     "addresses",
     "check_description",
     "ipv6_takes_ipv4",
+    "is_exposed",
+    "is_loopback",
     "located",
     "split_descriptions",
     "unix_address",
@@ -141,6 +143,30 @@ def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[t
     """
     found = ((description, _address(description, takes_ipv4)) for description in descriptions)
     return tuple((description, address) for description, address in found if address is not None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches *host*, an IP address or a name. Of names, only ``localhost`` is trusted."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host == "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
+def is_exposed(description: str) -> bool | None:
+    """Whether other machines reach the (checked) *description*: by its address, or through a proxy.
+
+    None where that shows only when it listens: of what systemd hands over, and of types of other distributions.
+    """
+    kind, arguments = _arguments(description)
+    if description.startswith(f"{_WRAPPER}:"):
+        return True
+    if kind in _EVERYWHERE:
+        return not is_loopback(arguments.get("interface") or _EVERYWHERE[kind])
+    return False if kind == "unix" else None
 
 
 def unix_address(path: str | Path) -> Address:

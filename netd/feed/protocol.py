@@ -16,6 +16,9 @@ __all__ = ["FeedFactory", "FeedProtocol"]
 SEND_BUFFER = 1 << 16
 """Bytes: what a slow client gets late is at most this old, and the rest it does not get at all."""
 
+RECEIVE_BUFFER = 1 << 16
+"""Bytes: clients say little, and one that floods is told to wait by its own operating system, not by netd's."""
+
 EXCERPT = 120
 """Characters of a remark that a log line shows."""
 
@@ -24,6 +27,7 @@ class FeedProtocol(WebSocketProtocol):
     """One connection of the feed."""
 
     send_buffer = SEND_BUFFER
+    receive_buffer = RECEIVE_BUFFER
     factory: FeedFactory
     subscriber: Subscriber | None = None
 

@@ -57,6 +57,8 @@ class PeerProtocol(Protocol):
     :cvar bounds: how much may wait for this peer, and what happens then.
     :cvar send_buffer: bytes that the operating system is asked to hold for this peer, beside those; None leaves it to the system,
         which takes some MiB for a peer that does not read.
+    :cvar receive_buffer: bytes that the operating system is asked to hold of what this peer has sent; None leaves it to the
+        system, which takes some MiB of a peer that floods, and needs a millisecond to let go of them.
     :cvar leaving: the level of the log line at the connection's end.
     """
 
@@ -64,6 +66,7 @@ class PeerProtocol(Protocol):
     leaving: ClassVar[Any] = LogLevel.info
     bounds: ClassVar[Bounds]
     send_buffer: ClassVar[int | None] = None
+    receive_buffer: ClassVar[int | None] = None
     factory: PeerFactory
     transport: Any
     peer: Peer
@@ -101,7 +104,7 @@ class PeerProtocol(Protocol):
         self._since = context.clock.seconds()
         self.peer = self.make_peer()
         self.peer.attach()
-        _tune(self.transport, self.send_buffer)
+        _tune(self.transport, self.send_buffer, self.receive_buffer)
         self.factory.connections.add(self)
         self.factory.tally.accepted += 1
         self.opened()
@@ -192,7 +195,7 @@ class PeerFactory(Factory):
         }
 
 
-def _tune(transport: Any, send_buffer: int | None) -> None:
+def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None) -> None:
     """Send at once, and find half-open connections. Not every transport is a TCP one."""
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
@@ -201,6 +204,8 @@ def _tune(transport: Any, send_buffer: int | None) -> None:
     transport.setTcpKeepAlive(True)
     if send_buffer is not None:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    if receive_buffer is not None:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     for name, value in KEEPALIVE:
         if hasattr(socket, name):
             handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

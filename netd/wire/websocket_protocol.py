@@ -11,7 +11,6 @@ from __future__ import annotations
 import enum
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from attrs import frozen
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -20,33 +19,29 @@ from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 
 from netd.log import printable
 from netd.wire.intake import Intake
+from netd.wire.origins import takes_origin
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
-from netd.wire.websocket import text_frame
+from netd.wire.websocket import CloseCode, text_frame
 from netd.wire.websocket_session import Session, WebSocketPeer
 
 __all__ = [
-    "ANY_ORIGIN",
     "HEAD_LIMIT",
     "WebSocketFactory",
     "WebSocketPeer",
     "WebSocketProtocol",
     "WebSocketRules",
-    "is_own_origin",
 ]
 
 HEAD_LIMIT = 1 << 14
 """Bytes of a handshake's request, at most."""
-
-ANY_ORIGIN = "*"
-"""Among the origins that a service takes: web pages from anywhere."""
 
 
 @frozen
 class WebSocketRules:
     """What a service's WebSocket connections keep to.
 
-    :ivar path: the one that clients connect to.
+    :ivar paths: those that clients connect to.
     :ivar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
     :ivar origins: web pages of these origins (``https://example.org``) may connect, beside those of the server's own address.
     :ivar max_message: bytes of a client's message.
@@ -55,7 +50,7 @@ class WebSocketRules:
     :ivar ping_timeout: seconds in which a client must answer, or say anything else.
     """
 
-    path: str
+    paths: tuple[str, ...]
     subprotocols: tuple[str, ...]
     origins: tuple[str, ...]
     max_message: int
@@ -68,25 +63,18 @@ class Phase(enum.Enum):
     """What a connection is waiting for; its expiry is the clock of that."""
 
     HANDSHAKE = "the end of the handshake"
+    GREETING = "what the service must hear before anything else"
     MESSAGES = "whatever the client says"
     PONG = "the answer to a ping"
 
 
-ON_EXPIRY = {Phase.HANDSHAKE: "_handshake_timed_out", Phase.MESSAGES: "_ping", Phase.PONG: "_pong_timed_out"}
+ON_EXPIRY = {
+    Phase.HANDSHAKE: "_handshake_timed_out",
+    Phase.GREETING: "_greeting_timed_out",
+    Phase.MESSAGES: "_ping",
+    Phase.PONG: "_pong_timed_out",
+}
 """What is done when the expiry of a phase passes."""
-
-
-def is_own_origin(origin: str, host: str) -> bool:
-    """Whether a page of *origin* came from where the request goes to.
-
-    :param origin: the ``Origin`` header.
-    :param host: the ``Host`` header; the port that browsers leave out of both is the same in both.
-    """
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.strip().lower()
 
 
 class WebSocketProtocol(PeerProtocol):
@@ -101,6 +89,10 @@ class WebSocketProtocol(PeerProtocol):
     factory: WebSocketFactory
     peer: WebSocketPeer
     subprotocol: str | None = None
+    _session: Session | None = None
+    _phase = Phase.HANDSHAKE
+    _has_lagged = False
+    _holds: frozenset[str] = frozenset()
 
     def websocket_opened(self) -> None:
         """The handshake is done. Override."""
@@ -112,17 +104,32 @@ class WebSocketProtocol(PeerProtocol):
         """Send one text message; *payload* is UTF-8."""
         self.peer.send(text_frame(payload), object())
 
+    def is_greeted(self) -> bool:
+        """Whether the client has said what :meth:`expect_greeting` waits for. Override."""
+        return True
+
+    def expect_greeting(self, seconds: float) -> None:
+        """Close the connection if it is not greeted within *seconds*; from :meth:`websocket_opened`."""
+        self._await(Phase.GREETING, seconds)
+
+    def hold(self, reason: str, is_held: bool) -> None:
+        """Take nothing more, not even of what was read already, as long as any *reason* holds."""
+        self._holds = self._holds | {reason} if is_held else self._holds - {reason}
+        self.factory.intake.hold(self, bool(self._holds))
+
+    def start_handshake(self) -> None:
+        """Expect a WebSocket's handshake from here on."""
+        self._session = self.peer.session = Session(self.factory.autobahn, self.peer, self)
+        self._session.connectionMade()
+        self._await(Phase.HANDSHAKE, self.factory.rules.handshake_timeout)
+
     # PeerProtocol
 
     def make_peer(self) -> WebSocketPeer:
         return WebSocketPeer(self.transport, self.factory.context, self.bounds, self)
 
     def opened(self) -> None:
-        self._phase = Phase.HANDSHAKE
-        self._has_lagged = False
-        self._session = self.peer.session = Session(self.factory.autobahn, self.peer, self)
-        self._session.connectionMade()
-        self.peer.expire_after(self.factory.rules.handshake_timeout)
+        self.start_handshake()
 
     def received(self, data: bytes) -> None:
         self.factory.intake.take(self, data)
@@ -131,7 +138,8 @@ class WebSocketProtocol(PeerProtocol):
         """Let Autobahn read; then see what came of it."""
         if not self.peer.is_open:
             return
-        if self._phase is not Phase.HANDSHAKE:
+        assert self._session is not None
+        if self._phase in (Phase.MESSAGES, Phase.PONG):
             self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
         try:
             self._session.dataReceived(received)
@@ -139,21 +147,24 @@ class WebSocketProtocol(PeerProtocol):
             self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
             self.peer.abort("an error in netd")
         else:
-            self._see(received)
+            self._see(self._session, received)
 
-    def _see(self, received: bytes) -> None:
+    def _see(self, session: Session, received: bytes) -> None:
         """Look what Autobahn has made of *received*."""
-        session = self._session
         if not self.peer.is_open:
             return
         if session.failedByMe:
-            self._fail(received)
+            self._fail(session, received)
         elif session.state == Autobahn.STATE_CONNECTING and len(session.data) > HEAD_LIMIT:
             session.failHandshake(f"a request's head has at most {HEAD_LIMIT} bytes", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def pause(self, paused: bool) -> None:
         """See :class:`netd.wire.intake.Eater`."""
         self.peer.set_reading(not paused)
+
+    def congested(self, is_congested: bool) -> None:
+        """The outbox has too much, or room again: what was read already must not add to it."""
+        self.hold("congestion", is_congested)
 
     def expired(self) -> None:
         getattr(self, ON_EXPIRY[self._phase])()
@@ -163,7 +174,8 @@ class WebSocketProtocol(PeerProtocol):
 
     def closed(self) -> None:
         self.factory.intake.forget(self)
-        self._session.connectionLost()
+        if self._session is not None:
+            self._session.connectionLost()
         self.websocket_closed()
 
     def websocket_closed(self) -> None:
@@ -177,9 +189,9 @@ class WebSocketProtocol(PeerProtocol):
         :raises ConnectionDeny: for a path or an origin that is not served.
         """
         rules, origin = self.factory.rules, request.origin
-        if request.path != rules.path:
-            raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {rules.path}")
-        if origin and not self._takes_origin(origin, request.headers.get("host", "")):
+        if request.path not in rules.paths:
+            raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {' or '.join(rules.paths)}")
+        if origin and not takes_origin(rules.origins, origin, request.headers.get("host", "")):
             raise ConnectionDeny(
                 HTTPStatus.FORBIDDEN.value,
                 f"web pages from {origin!a} may not connect: the option `origins` of [{self.factory.name}]",
@@ -188,6 +200,7 @@ class WebSocketProtocol(PeerProtocol):
 
     def handshaken(self, subprotocol: str | None) -> None:
         """Autobahn has sent its answer: messages may follow it."""
+        assert self._session is not None
         self.subprotocol = subprotocol
         self._session.forget_handshake()
         self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
@@ -197,6 +210,7 @@ class WebSocketProtocol(PeerProtocol):
         """Answer a request that makes no WebSocket as HTTP does, in words that a person with a browser can read."""
         if status == HTTPStatus.UPGRADE_REQUIRED:
             why, headers = "this port speaks WebSocket: connect with a WebSocket client", (("Upgrade", "websocket"),)
+        assert self._session is not None
         why = printable(why)
         self.refuse("bad handshake", why, self._session.data)
         body = f"{why}\n".encode(errors="replace")
@@ -210,12 +224,8 @@ class WebSocketProtocol(PeerProtocol):
         self.peer.write("\r\n".join([*head, "\r\n"]).encode() + body)
         self.peer.close("bad handshake")
 
-    def _takes_origin(self, origin: str, host: str) -> bool:
-        origins = self.factory.rules.origins
-        return ANY_ORIGIN in origins or origin.lower() in origins or is_own_origin(origin, host)
-
-    def _fail(self, received: bytes) -> None:
-        kind, reason = "bad WebSocket frame", cast(bytes, self._session.localCloseReason)
+    def _fail(self, session: Session, received: bytes) -> None:
+        kind, reason = "bad WebSocket frame", cast(bytes, session.localCloseReason)
         self.refuse(kind, reason.decode(errors="replace"), received)
         self.peer.close(kind)
 
@@ -226,9 +236,17 @@ class WebSocketProtocol(PeerProtocol):
         self.peer.expire_after(seconds)
 
     def _handshake_timed_out(self) -> None:
+        assert self._session is not None
         self._session.failHandshake("no whole handshake came in time", HTTPStatus.REQUEST_TIMEOUT)
 
+    def _greeting_timed_out(self) -> None:
+        if self.is_greeted():
+            self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
+        else:
+            self.peer.close("not greeted in time", CloseCode.POLICY)
+
     def _ping(self) -> None:
+        assert self._session is not None
         self._has_lagged = self.peer.is_full
         self._session.sendPing()
         self._await(Phase.PONG, self.factory.rules.ping_timeout)

@@ -15,7 +15,14 @@ from netd.wire.websocket import CloseCode, close_reason
 __all__ = ["Session", "SessionOwner", "WebSocketPeer"]
 
 MAX_FRAGMENTS = 1000
-"""Frames of one message: a fragment without payload costs its sender six bytes, and is kept until the message ends."""
+"""Frames of one message, beside one for each :data:`FRAGMENT` bytes of it: a fragment without payload costs its sender six bytes,
+and netd much more."""
+
+FRAGMENT = 32
+"""Bytes. Who sends smaller fragments than this, and thousands of them, means no good."""
+
+PIECE = 1 << 10
+"""Bytes. Smaller pieces of a message that is not whole yet are joined: a piece costs some fifty bytes more than are in it."""
 
 
 class SessionOwner(Protocol):
@@ -29,6 +36,9 @@ class SessionOwner(Protocol):
 
     def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
         """What came makes no handshake."""
+
+    def congested(self, is_congested: bool) -> None:
+        """The outbox has too much, or room again."""
 
     def message(self, payload: bytes, is_binary: bool) -> None:
         """A whole message came."""
@@ -46,11 +56,17 @@ class WebSocketPeer(Peer):
         super().__init__(*arguments)
         self.session: Session | None = None
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, code: CloseCode = CloseCode.GOING_AWAY) -> None:
         """Send a close frame if none was sent yet, then end as all peers do. The frames that wait go before it."""
         if self.is_open and self.session is not None and self.session.state == Autobahn.STATE_OPEN:
-            self.session.sendCloseFrame(CloseCode.GOING_AWAY, close_reason(reason))
+            self.session.sendCloseFrame(code, close_reason(reason))
         super().close(reason)
+
+    def pause_source(self, pause: bool) -> None:
+        """Stop what was read already, too."""
+        super().pause_source(pause)
+        if self.is_open:
+            cast(SessionOwner, self._owner).congested(pause)
 
     # What Autobahn asks of a transport
 
@@ -93,6 +109,7 @@ class Session(WebSocketServerProtocol):
         self.transport = cast(Any, peer)
         self._owner = owner
         self._fragments = 0
+        self._size = 0
 
     def __getattr__(self, name: str) -> Any:
         """Settings stay with Autobahn's factory; a copy of all of them in each connection would be a third of its weight."""
@@ -109,16 +126,22 @@ class Session(WebSocketServerProtocol):
     def onOpen(self) -> None:
         self._owner.handshaken(self.websocket_protocol_in_use)
 
+    def onMessageFrameData(self, payload: bytes) -> None:
+        if not self.failedByMe:
+            _join(self.frame_data, payload)
+
     def onMessageFrame(self, payload: Any) -> None:
         self._fragments += 1
-        if self._fragments > MAX_FRAGMENTS:
+        self._size += sum(map(len, payload))
+        if self._fragments > MAX_FRAGMENTS + self._size // FRAGMENT:
             self.failedByMe = True
-            self.sendCloseFrame(CloseCode.POLICY, close_reason(f"a message has at most {MAX_FRAGMENTS} frames"))
-            return
-        super().onMessageFrame(payload)
+            self.sendCloseFrame(CloseCode.POLICY, close_reason("a message has too many fragments, and too small ones"))
+        elif not self.failedByMe:
+            for piece in payload:
+                _join(self.message_data, piece)
 
     def onMessageEnd(self) -> None:
-        self._fragments = 0
+        self._fragments = self._size = 0
         super().onMessageEnd()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -134,3 +157,11 @@ class Session(WebSocketServerProtocol):
         for name in list(vars(self)):
             if name.startswith(("http_", "websocket_", "_wskey")) and name not in kept:
                 delattr(self, name)
+
+
+def _join(pieces: list[bytes], piece: bytes) -> None:
+    """Put *piece* at the end of *pieces*."""
+    if pieces and len(pieces[-1]) < PIECE:
+        pieces[-1] += piece
+    else:
+        pieces.append(piece)

@@ -21,6 +21,7 @@ from netd.config.descriptions import (
     Address,
     addresses,
     check_description,
+    is_exposed,
     located,
     split_descriptions,
     unix_address,
@@ -248,6 +249,43 @@ class CollisionTests(SynchronousTestCase):
     def test_no_fixed_address(self) -> None:
         """A port that the system chooses, and sockets that come from elsewhere, collide with nothing."""
         self.assertEqual(addresses(("tcp:0", "systemd:domain=INET:index=0", "stdio:")), ())
+
+
+class ExposureTests(SynchronousTestCase):
+    """Who reaches what is listened on, as far as that can be told beforehand."""
+
+    def test_exposed(self) -> None:
+        """An address of another kind than loopback is reached by others; through a proxy, every one is."""
+        for description in (
+            "tcp:8080",
+            "tcp:0",
+            "tcp:8080:interface=",
+            "tcp:8080:interface=10.0.0.1",
+            "tcp:8080:interface=lab.local",
+            "tcp6:8080",
+            r"tcp6:8080:interface=\:\:",
+            "ssl:8080:interface=0.0.0.0",
+            "haproxy:tcp:8080:interface=127.0.0.1",
+            "haproxy:unix:/run/x.sock",
+        ):
+            self.assertIs(is_exposed(description), True, description)
+
+    def test_not_exposed(self) -> None:
+        """Loopback and sockets in the file system are this machine's own."""
+        for description in (
+            "tcp:8080:interface=127.0.0.1",
+            "tcp:8080:interface=127.9.9.9",
+            "tcp:8080:interface=localhost",
+            r"tcp6:8080:interface=\:\:1",
+            r"tcp6:8080:interface=\:\:ffff\:127.0.0.1",
+            "unix:/run/x.sock:mode=666",
+        ):
+            self.assertIs(is_exposed(description), False, description)
+
+    def test_not_known(self) -> None:
+        """What systemd hands over, and what others have made, shows its address only when it listens."""
+        for description in ("systemd:domain=INET:index=0", "onion:80"):
+            self.assertIsNone(is_exposed(description), description)
 
 
 class LocatedTests(SynchronousTestCase):

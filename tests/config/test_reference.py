@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config import options_of, render_ini, render_markdown, stale_references, write_reference
+from netd.config import NetdConfig, options_of, render_ini, render_markdown, stale_references, write_reference
 from tests.config.kinds import KINDS, Oven, Pump, Safe, Scale, configure
 
 
@@ -34,8 +34,8 @@ class IniTests(SynchronousTestCase):
 
     def test_every_default_is_right(self) -> None:
         """Taking the semicolon off every option changes nothing: what is shown is what is in force."""
-        names = [f"{name} = " for kind in (Pump, Oven, Safe) for name in options_of(kind)]
-        text = uncommented(self.ini, "[safe]", "name = ", "state_directory = ", "stop_timeout = ", *names)
+        names = [f"{name} = " for kind in (NetdConfig, Pump, Oven, Safe) for name in options_of(kind)]
+        text = uncommented(self.ini, "[safe]", *names)
         plain, spelled_out = configure(uncommented(self.ini, "[safe]")), configure(text)
         self.assertEqual(spelled_out.sections, plain.sections)
         self.assertEqual(spelled_out.netd, plain.netd)

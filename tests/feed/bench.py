@@ -15,6 +15,7 @@ __all__ = [
     "FakeMember",
     "FakeRandom",
     "close_frame",
+    "fits",
     "frames",
     "open_feed",
     "pong",
@@ -109,3 +110,17 @@ class FakeMember:
     def deliver(self, delivery: Delivery) -> None:
         """Keep it."""
         self.got.append(delivery)
+
+
+def fits(kind: str, value: str) -> bool:
+    """Whether *value* can be of that type; those of the others cannot, or hardly."""
+    return {
+        "name": " " in value and "@" not in value,
+        "country": value[:1].isupper() and "@" not in value,
+        "email": "@" in value,
+        "url": value.startswith(("http://", "https://")),
+        "text": value.endswith("."),
+        "latitude": value.lstrip("-").replace(".", "", 1).isdigit(),
+        "currency": value.startswith("('"),
+        "city": value[:1].isupper() and "@" not in value,
+    }[kind]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import sys
 
-from netd.client.feed import PING, FrameDecoder
-from tests.feed.bench import request
+from netd.client.feed import PING, Feed, FrameDecoder
+from netd.client.feed_asyncio import AsyncFeed
+from tests.feed.bench import fits, request
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, Program, RealTestCase
 
 OLD_CLIENT = CHECKOUT / "tests" / "legacy" / "old_feed_client.py"
@@ -117,16 +120,42 @@ class NewerClientTests(RealFeedTests):
         )
         self.assertEqual(program.output.count("@"), 4)
 
+    def test_clients(self) -> None:
+        """Both clients that come with netd get blocks as netd made them, in a message each; one seed gives both the same."""
+        daemon = self.start_feed(interval="100ms", seed="7")
+        order = {"types": ("city", "email"), "interval": 0.1, "seed": 5, "block": 6}
 
-def fits(kind: str, value: str) -> bool:
-    """Whether *value* can be of that type; those of the others cannot, or hardly."""
-    return {
-        "name": " " in value and "@" not in value,
-        "country": value[:1].isupper() and "@" not in value,
-        "email": "@" in value,
-        "url": value.startswith(("http://", "https://")),
-        "text": value.endswith("."),
-        "latitude": value.lstrip("-").replace(".", "", 1).isdigit(),
-        "currency": value.startswith("('"),
-        "city": value[:1].isupper() and "@" not in value,
-    }[kind]
+        async def collect() -> list[str]:
+            async with AsyncFeed(port=port, name="b", **order) as feed:
+                block = await anext(feed.blocks())
+                return [sample.value for sample in block.samples]
+
+        port = daemon.port("feed")
+        with Feed(port=port, name="a", **order) as feed:
+            blocks = feed.blocks()
+            first, second = next(blocks), next(blocks)
+            described = {subscriber["client"]: subscriber["block"] for subscriber in daemon.call("feed.subscribers")}
+        self.assertEqual(described, {"a": 6})
+        self.assertEqual([sample.seq for sample in (*first.samples, *second.samples)], [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6])
+        self.assertEqual(asyncio.run(collect()), [sample.value for sample in first.samples])
+        reports = {report["client"]: report["blocks"] for report in daemon.call("feed.reports")}
+        self.assertEqual(reports, {"a": 2, "b": 1})
+
+    def test_asyncio_client_outlives_a_restart(self) -> None:
+        """The asyncio client goes on when netd, or a server of old in its place, is there again."""
+        self.patch(logging.getLogger("netd.client.feed"), "handlers", [logging.NullHandler()])
+        daemon = self.start_feed(interval="50ms")
+        port = daemon.port("feed")
+        dialects: list[str] = []
+
+        async def follow() -> None:
+            async with AsyncFeed(port=port, types=["email"], on_connect=lambda welcome: dialects.append(welcome.dialect)) as feed:
+                values = aiter(feed)
+                self.assertIn("@", (await anext(values)).value)
+                self.assertEqual(await asyncio.to_thread(daemon.stop), 0)
+                old = await asyncio.to_thread(self.program, OLD_SERVER, port, 0.05)
+                while dialects != ["netd", "old"]:
+                    self.assertIn("@", (await anext(values)).value)
+                self.assertIsNone(old.process.poll(), old.output)
+
+        asyncio.run(follow())

@@ -275,6 +275,14 @@ class TuneTests(ProtocolTests):
             for name, value in KEEPALIVE:
                 self.assertEqual(value, transport.socket.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)), name)
 
+    def test_buffers(self) -> None:
+        """What the operating system holds for a peer, and of what it sends, is as much as the protocol says; Linux doubles it."""
+        connection = type("Buffered", (self.factory.connection,), {"send_buffer": 1 << 15, "receive_buffer": 1 << 16})
+        self.patch(self.factory, "connection", connection)
+        tuned = self.tune(socket.AF_INET).socket
+        sizes = [tuned.getsockopt(socket.SOL_SOCKET, option) // 2 for option in (socket.SO_SNDBUF, socket.SO_RCVBUF)]
+        self.assertEqual([1 << 15, 1 << 16], sizes)
+
     def test_unix(self) -> None:
         """A unix socket has nothing of the kind, and is served all the same."""
         self.assertEqual([], self.tune(socket.AF_UNIX).told)

@@ -241,6 +241,43 @@ class MessageTests(ShellTests):
         heard = [connection.say(say("x" * 10) * 50) for _ in range(MAX_FRAGMENTS // 50 + 1)]
         self.assertEqual(len(frames(b"".join(heard))), MAX_FRAGMENTS + 50)
 
+    def test_honest_fragments(self) -> None:
+        """A message in many small fragments is not taken for a flood, as long as there is something in them."""
+        connection = self.open()
+        count = MAX_FRAGMENTS * 2
+        fragment = b"\x81" + MASK + bytes((ord("x") ^ 1,))
+        sparse = b"\xa0" + MASK + bytes(ord("x") ^ MASK[place % 4] for place in range(32))
+        heard = connection.say(b"\x01" + sparse + (b"\x00" + sparse) * 100 + b"\x80" + fragment)
+        self.assertEqual(frames(heard), [(TEXT, b"x" * (32 * 101 + 1))])
+        [(opcode, _)] = frames(connection.say(b"\x01" + fragment + (b"\x00" + fragment) * count))
+        self.assertEqual(opcode, CLOSE)
+        self.lose()
+
+    def test_dripping_message(self) -> None:
+        """A message that comes byte by byte takes no more room than one that comes at once."""
+        connection = self.open()
+        said = say("x" * 4000)
+        connection.say(*(said[at : at + 1] for at in range(len(said) - 1)))
+        session: Any = connection.protocol.peer.session
+        self.assertLess(len(session.frame_data), 10)
+        self.assertEqual(frames(connection.say(said[-1:])), [(TEXT, b"x" * 4000)])
+
+    def test_held(self) -> None:
+        """A service that holds a connection gets nothing, not even of what was read already, until all reasons are gone."""
+        connection = self.open()
+        protocol: Any = connection.protocol
+        protocol.dataReceived(say("a" * 200) * 50)
+        protocol.hold("one", True)
+        protocol.hold("other", True)
+        protocol.hold("one", True)
+        self.assertEqual(connection.say(say("late")), b"")
+        protocol.hold("one", False)
+        self.assertEqual(connection.heard(), b"")
+        self.assertEqual(connection.transport.producerState, "paused")
+        protocol.hold("other", False)
+        self.assertEqual(len(frames(connection.heard())), 51)
+        self.assertEqual(connection.transport.producerState, "producing")
+
     def test_flood_of_pings(self) -> None:
         """Thousands of pings in one read are answered, while the connection is not read from; pongs that wait are bounded."""
         connection = self.open()

@@ -10,6 +10,7 @@ feed = ServiceKind("feed", "netd.feed")
 session = ServiceKind("session", "netd.session")
 command = ServiceKind("command", "netd.command")
 room = ServiceKind("room", "netd.room")
+gateway = ServiceKind("gateway", "netd.gateway")
 manhole = ServiceKind("manhole", "netd.admin.manhole")
 
 __all__: list[str] = []

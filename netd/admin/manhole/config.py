@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
 
 from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
-from netd.config.descriptions import addresses
+from netd.config.descriptions import addresses, is_loopback
 
-__all__ = ["Config", "is_loopback"]
+__all__ = ["Config"]
 
 
 @attrs.frozen(kw_only=True)
@@ -63,14 +62,3 @@ class Config(SectionConfig):
 def _is_exposed(description: str) -> bool:
     """Whether the endpoint *description* is known to be reached by other machines."""
     return any(address.port and not is_loopback(address.interface) for _, address in addresses((description,)))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches *host*, an IP address or a name. Of names, only ``localhost`` is trusted."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host == "localhost"
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped.is_loopback
-    return address.is_loopback

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
-from netd.admin.manhole.config import is_loopback
 from netd.admin.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
+from netd.config.descriptions import is_loopback
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.lines import LineDecoder, LineTooLong
 from netd.wire.peer import PeerContext

@@ -7,8 +7,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.config import Config, is_loopback
+from netd.admin.manhole.config import Config
 from netd.config import Configuration, parse
+from netd.config.descriptions import is_loopback
 from netd.errors import ConfigErrors
 
 

@@ -1,0 +1,76 @@
+"""Answers of the gateway, as HTTP has them: a status, headers, a body.
+
+Pure. Every answer carries the same headers for safety: a page of the gateway loads nothing from elsewhere, runs no script that
+is not a file of it, and shows in no other page's frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from attrs import frozen
+
+__all__ = ["HTML", "JSON", "NO_STORE", "REVALIDATE", "TEXT", "Answer", "plain"]
+
+TEXT, JSON, HTML = "text/plain; charset=utf-8", "application/json", "text/html; charset=utf-8"
+
+NO_STORE, REVALIDATE = "no-store", "no-cache"
+"""Whether caches may keep an answer: not at all; or if they ask each time whether it still holds."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_SAFETY = (
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
+@frozen
+class Answer:
+    """What a request is answered.
+
+    :ivar extra: headers beside those that every answer has.
+    :ivar refusal: in a few words that stay the same, what the client did wrong, for counters and the limit on log lines; empty
+        where nothing is to be counted.
+    :ivar is_last: the connection is closed after it: what follows on it cannot be trusted, or is not wanted.
+    """
+
+    status: HTTPStatus
+    body: bytes = b""
+    content_type: str = TEXT
+    cache: str = NO_STORE
+    extra: tuple[tuple[str, str], ...] = ()
+    refusal: str = ""
+    is_last: bool = False
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        """All headers but those of the connection."""
+        if self.status not in _BODILESS:
+            yield "Content-Type", self.content_type
+            yield "Content-Length", str(len(self.body))
+        yield "Cache-Control", self.cache
+        yield from _SAFETY
+        yield from self.extra
+
+    def render(self, date: str) -> bytes:
+        """The whole answer, after which the connection is closed, for a client whose request could not be read to its end."""
+        lines = [
+            f"HTTP/1.1 {self.status.value} {self.status.phrase}",
+            *(f"{name}: {text}" for name, text in (*self.headers(), ("Date", date), ("Connection", "close"))),
+            "\r\n",
+        ]
+        return "\r\n".join(lines).encode("latin-1", "replace") + self.body
+
+
+def plain(status: HTTPStatus, why: str, *extra: tuple[str, str], refusal: str = "", is_last: bool = False) -> Answer:
+    """An answer that says *why* in one line, for a person."""
+    return Answer(status, f"{why}\n".encode(errors="replace"), extra=extra, refusal=refusal, is_last=is_last)

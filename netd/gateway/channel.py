@@ -1,0 +1,122 @@
+"""Twisted's parser of HTTP, behind a connection of netd.
+
+It is given the head of one request, then its body, and nothing else; it writes to the connection's outbox. The limits, the clocks
+and the order of things are :mod:`netd.gateway.conversation`'s.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import ITransport
+from twisted.web.http import HTTPChannel, Request
+from zope.interface import implementer
+
+from netd.gateway.answer import Answer
+from netd.wire.peer import Peer
+
+__all__ = ["Channel", "ChannelOwner", "GatewayRequest", "Outlet"]
+
+
+MOST_DIGITS = 18
+"""In the length of a body. Of some thousands, Python makes no number."""
+
+
+class ChannelOwner(Protocol):
+    """Who a channel tells what it reads."""
+
+    def head_read(self, request: GatewayRequest, length: int | None) -> None:
+        """A head is whole; *length* is that of the body, None for chunks. The body is read next, if there is one."""
+
+    def request_read(self, request: GatewayRequest) -> None:
+        """A request is whole."""
+
+    def request_broken(self) -> None:
+        """What came is no request."""
+
+    def answered(self) -> None:
+        """Nothing may follow the last answer."""
+
+
+class GatewayRequest(Request):
+    """One request."""
+
+    channel: Channel
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()  # the limit is low enough for it: nothing is written to files
+        self.channel.owner.head_read(self, length)
+
+    def process(self) -> None:
+        self.channel.owner.request_read(self)
+
+    def forgo_body(self) -> None:
+        """Do not ask the client to go on with a body that it has only announced."""
+        self.requestHeaders.removeHeader(b"Expect")
+
+    def give(self, answer: Answer, date: str) -> None:
+        """Send *answer*."""
+        self.setResponseCode(answer.status.value, answer.status.phrase.encode())
+        for name, text in (*answer.headers(), ("Date", date)):
+            self.responseHeaders.addRawHeader(name.encode(), text.encode("latin-1", "replace"))
+        self.write(answer.body)  # type: ignore[no-untyped-call]
+        self.finish()  # type: ignore[no-untyped-call]
+
+
+class Channel(HTTPChannel):
+    """The parser of one connection."""
+
+    requestFactory = GatewayRequest
+
+    def __init__(self, owner: ChannelOwner) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.owner = owner
+
+    def headerReceived(self, line: bytes) -> bool:
+        name, _, text = line.partition(b":")
+        if name.lower() == b"content-length" and len(text.strip()) > MOST_DIGITS:
+            self._respondToBadRequestAndDisconnect()
+            return False
+        is_good: bool = super().headerReceived(line)  # type: ignore[no-untyped-call]
+        return is_good
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.owner.request_broken()
+
+
+@implementer(ITransport)
+class Outlet:
+    """What a channel takes for its transport.
+
+    :ivar disconnecting: asked by the channel before each line.
+    """
+
+    def __init__(self, peer: Peer, transport: Any, owner: ChannelOwner) -> None:
+        self._peer = peer
+        self._transport = transport
+        self._owner = owner
+
+    @property
+    def disconnecting(self) -> bool:
+        return not self._peer.is_open
+
+    def write(self, data: bytes) -> None:
+        """Put *data* into the outbox."""
+        self._peer.send(data)
+
+    def writeSequence(self, data: Any) -> None:
+        """Put all of *data* into the outbox, as one."""
+        self._peer.send(b"".join(data))
+
+    def loseConnection(self) -> None:
+        """Close, when all is sent."""
+        self._owner.answered()
+
+    def getPeer(self) -> Any:
+        """The other end's address."""
+        return self._transport.getPeer()
+
+    def getHost(self) -> Any:
+        """The own address."""
+        return self._transport.getHost()

@@ -1,0 +1,49 @@
+"""The options of a ``[gateway]`` section."""
+
+from __future__ import annotations
+
+import attrs
+
+from netd.config import SectionConfig, duration, endpoints, flag, off_or, option, size, within, words
+
+__all__ = ["Config"]
+
+
+@attrs.frozen(kw_only=True)
+class Config(SectionConfig):
+    """A dashboard for browsers, and one API for every program that speaks HTTP or WebSocket.
+
+    Without tokens it serves this machine alone; `netd token add NAME` makes one.
+    """
+
+    listen: tuple[str, ...] = option(
+        endpoints,
+        "tcp:8080:interface=127.0.0.1",
+        help="Where browsers and programs connect: one or more Twisted endpoints; TLS by `ssl:`. Where other machines reach it, "
+        "there must be tokens.",
+    )
+    hosts: tuple[str, ...] | None = option(
+        off_or(words),
+        "off",
+        help="Names by which requests may call this machine while there are no tokens, beside localhost and 127.0.0.1: "
+        "lab.local, … Other names are refused, because a foreign web page could have made them up.",
+    )
+    origins: tuple[str, ...] | None = option(
+        off_or(words),
+        "off",
+        help="Web pages that may connect, beside those of this very address: https://example.org, … or * for all. "
+        "Programs send no origin, and always may.",
+    )
+    echo: bool = option(flag, "no", help="Whether a WebSocket at /echo sends back every message, for conformance tests.")
+    max_message: int = option(
+        within(size, "1KiB", "64MiB"), "1MiB", help="Longest message of a WebSocket, and longest body of a request."
+    )
+    ping_interval: float = option(
+        within(duration, "1s", "1h"), "20s", help="How long a WebSocket may be silent before it is sent a ping."
+    )
+    ping_timeout: float = option(
+        within(duration, "1s", "1h"), "20s", help="How long it has to answer a ping, before its connection is cut."
+    )
+    stall_timeout: float = option(
+        duration, "30s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
+    )

@@ -1,0 +1,250 @@
+"""One connection's HTTP: requests in, one after the other, and their answers out.
+
+It cuts what comes into heads and bodies, within their limits and clocks, and has Twisted read them. Of what a client sends ahead,
+nothing is looked at before the answer before it is on its way.
+"""
+
+from __future__ import annotations
+
+import enum
+from http import HTTPStatus
+from typing import Protocol
+
+from attrs import evolve
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import datetimeToString
+
+from netd.gateway.answer import Answer, plain
+from netd.gateway.channel import Channel, GatewayRequest, Outlet
+from netd.gateway.guard import Visitor
+from netd.gateway.head import Head
+from netd.gateway.site import Admission, Site
+from netd.wire.peer import Peer, PeerContext
+from netd.wire.websocket_protocol import HEAD_LIMIT
+
+__all__ = ["Conversation", "Host"]
+
+EXCERPT = 60
+"""Bytes of a request's first line that a log line shows; nothing behind it, because there are secrets."""
+
+TOO_LONG = plain(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    f"a request's head has at most {HEAD_LIMIT} bytes",
+    refusal="head too long",
+    is_last=True,
+)
+TOO_SLOW = plain(HTTPStatus.REQUEST_TIMEOUT, "no whole request came in time", refusal="too slow", is_last=True)
+BROKEN = plain(HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request", refusal="bad request", is_last=True)
+
+
+class Stage(enum.Enum):
+    """What a connection waits for."""
+
+    NEW = "the first byte"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    ANSWER = "netd's answer"
+    IDLE = "another request"
+
+
+CLOCKS: dict[Stage, float | None] = {Stage.NEW: 10.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ANSWER: None, Stage.IDLE: 20.0}
+"""Seconds that each may take, however it drips."""
+
+
+class Host(Protocol):
+    """The connection, as a conversation sees it."""
+
+    @property
+    def peer(self) -> Peer:
+        """Where answers go."""
+
+    def hold(self, reason: str, is_held: bool) -> None:
+        """Take nothing more from the client, or go on."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """Count and log what a client did wrong."""
+
+    def become_websocket(self, admission: Admission, handshake: bytes) -> None:
+        """The client asks for a WebSocket, in *handshake*, and may have it."""
+
+
+class Conversation:
+    """A state machine around Twisted's parser.
+
+    :param transport: says the addresses.
+    """
+
+    def __init__(self, host: Host, transport: object, site: Site, visitor: Visitor, context: PeerContext) -> None:
+        self._host = host
+        self._peer = host.peer
+        self._site = site
+        self._visitor = visitor
+        self._context = context
+        self._channel = Channel(self)
+        self._channel.makeConnection(Outlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
+        self._received = b""
+        self._ahead = b""
+        self._head = b""
+        self._left = 0
+        self._admission: Admission | None = None
+        self._refusal: Answer | None = None
+        self._is_last = False
+        self._enter(Stage.NEW)
+
+    def receive(self, received: bytes) -> None:
+        """Bytes came; not while an answer is waited for."""
+        is_body = self._stage is Stage.BODY
+        rest = self._take_body(received) if is_body else self._take_head(self._received + received)
+        if rest and self._peer.is_open:
+            self._ahead = rest
+            self._host.hold("ahead", True)
+            self._rest()
+
+    def expired(self) -> None:
+        """The clock of the stage has run out."""
+        if self._stage in (Stage.NEW, Stage.IDLE):
+            self._peer.close("idle")
+        else:
+            self._end(TOO_SLOW)
+
+    def drained(self) -> None:
+        """All that was sent has been taken, after it had to wait."""
+        self._go_on()
+
+    def finish(self) -> None:
+        """The service stops: answer what was asked, then close."""
+        if self._stage is Stage.ANSWER:
+            self._is_last = True
+        else:
+            self._peer.close("netd stops")
+
+    def lost(self) -> None:
+        """The connection is lost, or is no longer HTTP: let go of the parser, which would keep all of this alive."""
+        channel = self._channel
+        del self._channel
+        channel.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
+
+    # ChannelOwner
+
+    def head_read(self, request: GatewayRequest, length: int | None) -> None:
+        """See :class:`netd.gateway.channel.ChannelOwner`."""
+        line = self._head.partition(b"\r\n")[0]
+        verdict = self._site.admit(Head.read(line, request.requestHeaders.getAllRawHeaders()), length, self._visitor)
+        if isinstance(verdict, Answer):
+            self._admission, self._refusal = None, verdict
+            request.forgo_body()
+        else:
+            self._admission, self._refusal = verdict, None
+        if length != 0:
+            self._left = length or 0
+            self._enter(Stage.BODY)
+
+    def request_read(self, request: GatewayRequest) -> None:
+        """See :class:`netd.gateway.channel.ChannelOwner`."""
+        self._enter(Stage.ANSWER)
+        if self._refusal is not None:
+            self._give(self._refusal, request)
+        elif self._admission is not None and not self._site.is_socket(self._admission):
+            assert request.content is not None
+            answers = self._site.answer(evolve(self._admission, body=request.content.read()))
+            answers.addCallback(self._give, request)
+            if self._stage is Stage.ANSWER:
+                self._host.hold("answer", True)
+
+    def request_broken(self) -> None:
+        """See :class:`netd.gateway.channel.ChannelOwner`."""
+        self._end(BROKEN)
+
+    def answered(self) -> None:
+        """See :class:`netd.gateway.channel.ChannelOwner`."""
+        self._peer.close("answered")
+
+    # What comes
+
+    def _take_head(self, received: bytes) -> bytes:
+        """Wait for the end of a head, then have it read; what is left of *received* then."""
+        if self._stage is not Stage.HEAD:
+            received = received.lstrip(b"\r\n")  # some clients end a body with a line end too many
+            if not received:
+                return b""
+            self._enter(Stage.HEAD)
+        end = received.find(b"\r\n\r\n", max(0, len(self._received) - 3))
+        if (end + 4 if end >= 0 else len(received)) > HEAD_LIMIT:
+            self._head = received
+            self._end(TOO_LONG)
+            return b""
+        if end < 0:
+            self._received = received
+            return b""
+        self._received, self._head, rest = b"", received[: end + 4], received[end + 4 :]
+        self._channel.dataReceived(self._head)  # type: ignore[no-untyped-call]
+        return self._head_taken(rest)
+
+    def _head_taken(self, rest: bytes) -> bytes:
+        """The head is read, and perhaps answered; what is left of *rest* then."""
+        head, self._head = self._head, b""
+        if not self._peer.is_open:
+            return b""
+        if self._stage is Stage.BODY:
+            if self._refusal is not None:
+                self._head = head
+                self._end(self._refusal)
+                return b""
+            return self._take_body(rest)
+        if self._stage is Stage.ANSWER and self._admission is not None and self._site.is_socket(self._admission):
+            self._host.become_websocket(self._admission, head + rest)
+            return b""
+        return rest
+
+    def _take_body(self, received: bytes) -> bytes:
+        """What is left of *received* behind the body."""
+        body, rest = received[: self._left], received[self._left :]
+        self._left -= len(body)
+        self._channel.dataReceived(body)  # type: ignore[no-untyped-call]
+        return rest
+
+    def _rest(self) -> None:
+        """Look at what the client has sent ahead when the answer before it is on its way."""
+        if self._ahead and self._stage is not Stage.ANSWER:
+            self._context.turn.after(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._ahead and self._stage is not Stage.ANSWER and self._peer.is_open and not self._peer.is_full:
+            ahead, self._ahead = self._ahead, b""
+            self._host.hold("ahead", False)
+            self.receive(ahead)
+
+    # What goes
+
+    def _give(self, answer: Answer, request: GatewayRequest) -> None:
+        if not self._peer.is_open:
+            return
+        if answer.refusal:
+            self._refuse(answer)
+        if answer.is_last or self._is_last:
+            self._channel.persistent = 0
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        self._enter(Stage.IDLE)
+        request.give(answer, self._date())
+        self._host.hold("answer", False)
+        self._rest()
+
+    def _end(self, answer: Answer) -> None:
+        """Send *answer* to a request that is not read to its end, and close."""
+        self._refuse(answer)
+        self._peer.send(answer.render(self._date()))
+        self._peer.close(answer.refusal or "refused")
+
+    def _refuse(self, answer: Answer) -> None:
+        if answer.refusal:
+            line = (self._head or self._received).partition(b"\r\n")[0]
+            self._host.refuse(answer.refusal, answer.body.decode().strip(), line[:EXCERPT])
+
+    def _date(self) -> str:
+        date: bytes = datetimeToString(self._context.clock.seconds())
+        return date.decode()
+
+    def _enter(self, stage: Stage) -> None:
+        self._stage = stage
+        self._peer.expire_after(CLOCKS[stage])

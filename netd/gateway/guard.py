@@ -1,0 +1,123 @@
+"""Who a request comes from, and whether it is looked at: tokens, ``Host`` and ``Origin`` (gateway protocol, "Who may do what").
+
+While there are no tokens, whoever can reach this machine's loopback may do everything. A web page can make its visitor's browser
+do that; so such requests must name this machine, which a foreign page cannot make them do (its name resolves to here, but stays
+its name), and must not come from a foreign page.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from attrs import frozen
+
+from netd.config.descriptions import is_loopback
+from netd.gateway.answer import Answer, plain
+from netd.gateway.head import Head
+from netd.operations import Caller, Role
+from netd.tokens import Tokens
+from netd.wire.origins import takes_origin
+
+__all__ = ["TOKEN_NEEDED", "Guard", "Visitor"]
+
+TOKEN_NEEDED = plain(
+    HTTPStatus.UNAUTHORIZED,
+    "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME` makes one",
+    ("WWW-Authenticate", 'Bearer realm="netd"'),
+)
+
+TOKEN_UNKNOWN = plain(
+    HTTPStatus.UNAUTHORIZED,
+    "this token is unknown; `netd token list` shows which there are",
+    ("WWW-Authenticate", 'Bearer realm="netd", error="invalid_token"'),
+    refusal="unknown token",
+)
+
+TOKENS_UNUSABLE = plain(
+    HTTPStatus.SERVICE_UNAVAILABLE, "the tokens cannot be read; netd's log says why", refusal="tokens unusable"
+)
+
+
+@frozen
+class Visitor:
+    """The other end of a connection.
+
+    :ivar who: for the log.
+    :ivar is_local: whether it came in where only this machine can.
+    """
+
+    who: str
+    is_local: bool
+
+
+@frozen
+class Guard:
+    """Judges requests.
+
+    :ivar section: the gateway's own, for errors.
+    :ivar hosts: names, in lower case, that are this machine's, beside the obvious ones.
+    :ivar origins: web pages, in lower case, that are served beside the gateway's own.
+    """
+
+    section: str
+    tokens: Tokens
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+
+    def objection(self, head: Head, visitor: Visitor) -> Answer | None:
+        """Why this request is not looked at, whoever sent it; None for one that is in order.
+
+        :raises TokenFileError: when the tokens cannot be read.
+        """
+        host, origin = head.get("host"), head.get("origin")
+        if head.version != "HTTP/1.0" and not _host_name(host):
+            return plain(HTTPStatus.BAD_REQUEST, "a request has one Host header", refusal="bad request", is_last=True)
+        if origin and not takes_origin(self.origins, origin, host):
+            return plain(
+                HTTPStatus.FORBIDDEN,
+                f"web pages from {origin!a:.200} are not served: the option `origins` of [{self.section}]",
+                refusal="foreign origin",
+            )
+        if self.is_open(visitor) and not self._is_own_name(_host_name(host)):
+            return plain(
+                HTTPStatus.FORBIDDEN,
+                f"this machine is not known as {host!a:.200}: the option `hosts` of [{self.section}]",
+                refusal="foreign host",
+            )
+        return None
+
+    def caller(self, head: Head, visitor: Visitor) -> Caller | Answer:
+        """Who sent the request. One who has not said so yet, where that is needed, has the role nobody.
+
+        :raises TokenFileError: when the tokens cannot be read.
+        """
+        if head.token is not None:
+            found = self.tokens.find(head.token)
+            if found is None:
+                return TOKEN_UNKNOWN
+            return Caller(f"{visitor.who}, token {found.name}", found.role, found.subjects)
+        return Caller(visitor.who, Role.ADMIN if self.is_open(visitor) else Role.NOBODY)
+
+    def is_open(self, visitor: Visitor) -> bool:
+        """Whether *visitor* may do everything, because there are no tokens.
+
+        :raises TokenFileError: when the tokens cannot be read.
+        """
+        return visitor.is_local and self.tokens.is_empty
+
+    def _is_own_name(self, name: str) -> bool:
+        return name in self.hosts or is_loopback(name)
+
+
+def _host_name(host: str) -> str:
+    """The name in a ``Host`` header, without its port, in lower case; empty where there is not exactly one."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        inner, bracket, port = name[1:].partition("]")
+        return inner if bracket and _is_port(port) else ""
+    name, colon, port = name.partition(":")
+    return name if _is_port(colon + port) and not set(name) & set(", /@") else ""
+
+
+def _is_port(text: str) -> bool:
+    return not text or (text[0] == ":" and (len(text) == 1 or (text[1:].isascii() and text[1:].isdecimal())))

@@ -1,0 +1,64 @@
+"""The head of a request, as far as the gateway looks at it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+__all__ = ["Head"]
+
+_BEARER = "bearer "
+
+
+@frozen
+class Head:
+    """Method, path and headers of one request.
+
+    :ivar path: without a query; nothing in it is decoded.
+    :ivar headers: by name in lower case; several of one name are joined by a comma, so that none of those that must stand alone
+        can mean two things.
+    """
+
+    method: str
+    path: str
+    version: str
+    headers: dict[str, str]
+
+    @classmethod
+    def read(cls, request_line: bytes, headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> Head:
+        """The head with this first line, which is in order, and these headers."""
+        method, target, version = request_line.decode("latin-1").split(" ")
+        named = {name.decode("latin-1").lower(): ", ".join(text.decode("latin-1") for text in texts) for name, texts in headers}
+        return cls(method, target.partition("?")[0], version, named)
+
+    def get(self, name: str) -> str:
+        """The header *name*, in lower case; empty when there is none."""
+        return self.headers.get(name, "")
+
+    @property
+    def token(self) -> str | None:
+        """What stands in ``Authorization: Bearer …``; None without such a header, empty when it says something else."""
+        given = self.headers.get("authorization")
+        if given is None:
+            return None
+        return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else ""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is said to be JSON."""
+        return self.get("content-type").partition(";")[0].strip().lower() == "application/json"
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether the connection is to become a WebSocket."""
+        return "websocket" in (word.strip().lower() for word in self.get("upgrade").split(","))
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether it was sent by a browser for a person, rather than by a program."""
+        return any(kind.partition(";")[0].strip().lower() == "text/html" for kind in self.get("accept").split(","))
+
+    def has_tag(self, tag: str) -> bool:
+        """Whether the client has what *tag* names already."""
+        return any(known.strip().removeprefix("W/") in (tag, "*") for known in self.get("if-none-match").split(","))

@@ -1,0 +1,76 @@
+"""The facts of ``system.status`` as Prometheus has them.
+
+Labels are the kind and the instance of a service, and the reason for what was refused or dropped: nothing that a client chooses,
+so that no client can make the number of series grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+__all__ = ["CONTENT_TYPE", "exposition"]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_SERVICE = ("kind", "instance")
+
+_COUNTERS = (
+    ("accepted", "netd_accepted_connections", "Connections accepted since the start."),
+    ("bytes_in", "netd_received_bytes", "Bytes received from clients."),
+    ("bytes_out", "netd_sent_bytes", "Bytes sent to clients."),
+)
+
+_REASONS = (
+    ("refused", "netd_refused", "Clients that broke the protocol, by what they did."),
+    ("dropped", "netd_dropped", "What clients that read too slowly lost, by the policy."),
+)
+
+
+def exposition(status: Mapping[str, Any]) -> bytes:
+    """The text that Prometheus reads, for what ``system.status`` says."""
+    registry = CollectorRegistry()
+    registry.register(_Facts(status))
+    return generate_latest(registry)
+
+
+@frozen(eq=False)
+class _Facts(Collector):
+    """All metrics of one moment."""
+
+    status: Mapping[str, Any]
+
+    def collect(self) -> Iterator[Metric]:
+        """Those of the daemon, then those of its services."""
+        status = self.status
+        yield InfoMetricFamily("netd", "The daemon.", {"version": status["version"], "name": status["name"]})
+        yield GaugeMetricFamily("netd_uptime_seconds", "Time since the start.", status["uptime"])
+        yield GaugeMetricFamily(
+            "netd_event_loop_lag_seconds", "Longest delay of the event loop in the last second.", status["lag"]
+        )
+        yield CounterMetricFamily("netd_published_messages", "Messages published on the bus.", status["published"])
+        yield from self._of_services()
+
+    def _of_services(self) -> Iterator[Metric]:
+        connections = GaugeMetricFamily("netd_connections", "Open connections.", labels=_SERVICE)
+        counters = {key: CounterMetricFamily(name, text, labels=_SERVICE) for key, name, text in _COUNTERS}
+        reasons = {key: CounterMetricFamily(name, text, labels=(*_SERVICE, "reason")) for key, name, text in _REASONS}
+        for service in self.status["services"]:
+            labels = (service["kind"], service["instance"])
+            if "connections" in service:
+                connections.add_metric(labels, service["connections"])
+            counted = service.get("counters", {})
+            for key, counter in counters.items():
+                if key in counted:
+                    counter.add_metric(labels, counted[key])
+            for key, family in reasons.items():
+                for reason, count in sorted(counted.get(key, {}).items()):
+                    family.add_metric((*labels, reason), count)
+        yield connections
+        yield from counters.values()
+        yield from reasons.values()

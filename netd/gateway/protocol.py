@@ -1,0 +1,152 @@
+"""The gateway's shell: one connection, which speaks HTTP until it becomes a WebSocket, if it does."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from twisted.logger import LogLevel
+from twisted.web.http import datetimeToString
+
+from netd.config.descriptions import is_loopback
+from netd.console.dispatch import Dispatcher
+from netd.console.link import ConsoleLink
+from netd.gateway.answer import plain
+from netd.gateway.conversation import Conversation
+from netd.gateway.guard import Visitor
+from netd.gateway.site import ECHO, Admission, Site
+from netd.log import printable
+from netd.operations import Caller, Role
+from netd.wire.bounds import Bounds, Policy
+from netd.wire.peer import PeerContext
+from netd.wire.protocol import describe_address
+from netd.wire.websocket import Opcode, frame, text_frame
+from netd.wire.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
+
+__all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
+
+SUBPROTOCOL = "netd.v1"
+
+LOGIN_TIMEOUT = 10.0
+"""Seconds in which a WebSocket must say whose it is."""
+
+
+class GatewayProtocol(WebSocketProtocol):
+    """One connection of the gateway."""
+
+    factory: GatewayFactory
+    bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
+    send_buffer = 1 << 18
+    _conversation: Conversation | None = None
+    _link: ConsoleLink | None = None
+    _caller: Caller | None = None
+    _is_echo = False
+
+    @property
+    def leaving(self) -> Any:
+        """A browser opens connections by the dozen: only those that were WebSockets are worth a line."""
+        return LogLevel.debug if self._session is None else LogLevel.info
+
+    # HTTP
+
+    def opened(self) -> None:
+        name, host = self.factory.name, getattr(self.transport.getHost(), "host", None)
+        visitor = Visitor(f"{name} {describe_address(self.transport.getPeer())}", host is None or is_loopback(host))
+        self._conversation = Conversation(self, self.transport, self.factory.site, visitor, self.factory.context)
+
+    def bite(self, received: bytes) -> None:
+        if self._conversation is None:
+            super().bite(received)
+        elif self.peer.is_open:
+            try:
+                self._conversation.receive(received)
+            except Exception:
+                self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
+                self.peer.abort("an error in netd")
+
+    def become_websocket(self, admission: Admission, handshake: bytes) -> None:
+        """See :class:`netd.gateway.conversation.Host`."""
+        assert self._conversation is not None
+        self._conversation.lost()
+        self._conversation = None
+        self._caller = admission.caller
+        self._is_echo = admission.head.path == ECHO
+        self.start_handshake()
+        super().bite(handshake)
+
+    def expired(self) -> None:
+        if self._conversation is None:
+            super().expired()
+        else:
+            self._conversation.expired()
+
+    def finish(self) -> None:
+        if self._conversation is None:
+            super().finish()
+        else:
+            self._conversation.finish()
+
+    # WebSocket
+
+    def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
+        answer = plain(HTTPStatus(status), printable(why), *headers)
+        self.refuse("bad handshake", why, b"")  # what it sent may hold a token
+        self.peer.write(answer.render(datetimeToString(self.factory.context.clock.seconds()).decode()))
+        self.peer.close("bad handshake")
+
+    def websocket_opened(self) -> None:
+        """Let the client call operations, as soon as it is known who it is."""
+        assert self._caller is not None
+        if not self._is_echo:
+            self._link = ConsoleLink(self.peer, self._hold_requests, text_frame, self.factory.dispatcher, self._caller)
+        if not self.is_greeted():
+            self.expect_greeting(LOGIN_TIMEOUT)
+
+    def is_greeted(self) -> bool:
+        """Whether the client has said who it is."""
+        return self._caller is not None and self._caller.role is not Role.NOBODY
+
+    def message(self, payload: bytes, is_binary: bool) -> None:
+        """Carry out a request, or echo."""
+        if self._link is not None:
+            self._link.receive(payload)
+        else:
+            self.peer.send(frame(Opcode.BINARY if is_binary else Opcode.TEXT, payload))
+
+    def drained(self) -> None:
+        super().drained()
+        if self._conversation is not None:
+            self._conversation.drained()
+        if self._link is not None:
+            self._link.drained()
+
+    def websocket_closed(self) -> None:
+        """Leave nothing behind."""
+        if self._conversation is not None:
+            self._conversation.lost()
+        if self._link is not None:
+            self._link.lost()
+
+    def describe(self) -> str:
+        """Its address, and the token that it gave."""
+        if self._caller is None:
+            return super().describe()
+        return self._caller.who.removeprefix(f"{self.factory.name} ")
+
+    def _hold_requests(self, is_held: bool) -> None:
+        self.hold("requests", is_held)
+
+
+class GatewayFactory(WebSocketFactory):
+    """Builds the gateway's connections.
+
+    :ivar site: what HTTP finds; set before the first connection.
+    :ivar dispatcher: calls the operations; likewise.
+    """
+
+    connection = GatewayProtocol
+    site: Site
+    dispatcher: Dispatcher
+
+    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
+        super().__init__(name, context, rules)

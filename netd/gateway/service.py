@@ -1,0 +1,149 @@
+"""Assembly of one gateway: its files, its guard, its listeners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from netd.config.descriptions import is_exposed, is_loopback
+from netd.config.options import section_name
+from netd.console.dispatch import Dispatcher
+from netd.errors import NetdError
+from netd.gateway.config import Config
+from netd.gateway.conversation import CLOCKS, Stage
+from netd.gateway.files import FOLDER, PAGES, read_files
+from netd.gateway.guard import Guard
+from netd.gateway.protocol import SUBPROTOCOL, GatewayFactory
+from netd.gateway.site import ECHO, SOCKET, Site
+from netd.interfaces import IBus, IConsole, INetdService
+from netd.listening import ListeningService, make_context
+from netd.operations import Operation, OperationTable
+from netd.tokens import TOKENS, Tokens
+from netd.wire.protocol import describe_address
+from netd.wire.websocket_protocol import WebSocketRules
+
+__all__ = ["GatewayService", "OpenToAll", "make_service"]
+
+
+class OpenToAll(NetdError):
+    """There are no tokens, and other machines reach the gateway; the text says what to do."""
+
+
+def make_service(config: Config, reactor: Any, _bus: IBus) -> GatewayService:
+    """Build the gateway of one ``[gateway]`` section."""
+    name = section_name("gateway", config.instance)
+    handshake_timeout = CLOCKS[Stage.HEAD]
+    assert handshake_timeout is not None
+    rules = WebSocketRules(
+        (SOCKET, ECHO),
+        (SUBPROTOCOL,),
+        _lower(config.origins),
+        config.max_message,
+        handshake_timeout,
+        config.ping_interval,
+        config.ping_timeout,
+    )
+    return GatewayService(config, GatewayFactory(name, make_context(reactor, config.stall_timeout), rules), reactor)
+
+
+def _lower(texts: tuple[str, ...] | None) -> tuple[str, ...]:
+    return tuple(text.lower() for text in texts or ())
+
+
+@implementer(INetdService, IConsole)
+class GatewayService(ListeningService):
+    """One gateway."""
+
+    def __init__(self, config: Config, factory: GatewayFactory, reactor: Any) -> None:
+        super().__init__(config.listen, factory, reactor, config.stop_timeout)
+        self.instance = config.instance
+        self._config = config
+        self._gateway = factory
+        self._table = OperationTable()
+        self._tokens = Tokens(config.state_directory / TOKENS)
+        self._is_draining = False
+
+    def use_operations(self, table: OperationTable) -> None:
+        """Serve *table*. Called once, before ``startService``."""
+        self._table = table
+
+    def privilegedStartService(self) -> None:
+        """Read the files, and listen, unless everybody could then do everything.
+
+        :raises OpenToAll: when that is so.
+        :raises TokenFileError: when the tokens cannot be trusted.
+        :raises CannotListen: when an endpoint is not to be had.
+        """
+        self._prepare()
+        super().privilegedStartService()
+        self._check_ports()
+
+    def startService(self) -> None:
+        """Like :meth:`privilegedStartService`, which need not have been called."""
+        self._prepare()
+        super().startService()
+        self._check_ports()
+
+    def drain(self) -> Deferred[Any]:
+        """Accept nothing more, and say so at ``/readyz``; what is open goes on."""
+        self._is_draining = True
+        return super().drain()
+
+    def operations(self) -> list[Operation]:
+        """None of its own: it shows those of all others."""
+        return []
+
+    def status(self) -> dict[str, Any]:
+        """Facts about this gateway; ``url`` is where a browser on this machine finds the dashboard, None where it cannot."""
+        connections = self._gateway.connections
+        return {
+            "kind": "gateway",
+            "instance": self.instance,
+            "listening": self.listening(),
+            "url": self._url(),
+            "connections": len(connections),
+            "websockets": sum(connection.peer.session is not None for connection in connections),  # type: ignore[attr-defined]
+            "counters": self._gateway.counters(),
+        }
+
+    def _prepare(self) -> None:
+        if self._ports:
+            return
+        self._is_draining = False
+        self._refuse_if_open([description for description in self._listen if is_exposed(description)])
+        config, factory = self._config, self._gateway
+        factory.dispatcher = Dispatcher(self._table)
+        factory.site = Site(
+            read_files(FOLDER, PAGES),
+            Guard(factory.name, self._tokens, _lower(config.hosts), _lower(config.origins)),
+            factory.dispatcher,
+            config.max_message,
+            config.echo,
+            lambda: self._is_draining,
+            factory.log_limiter,
+        )
+
+    def _check_ports(self) -> None:
+        """What systemd has handed over shows its address only now."""
+        ports = zip(self._listen, self._ports, strict=True)
+        hosts = [port.getHost() for description, port in ports if is_exposed(description) is None]
+        self._refuse_if_open([describe_address(host) for host in hosts if not is_loopback(getattr(host, "host", "localhost"))])
+
+    def _refuse_if_open(self, exposed: list[str]) -> None:
+        if exposed and self._tokens.is_empty:
+            raise OpenToAll(
+                f"[{self._gateway.name}] other machines reach {', '.join(exposed)}, and there are no tokens: everybody could do "
+                "everything. Run `netd token add NAME --role admin`, or `listen` on interface=127.0.0.1 or a unix socket."
+            )
+
+    def _url(self) -> str | None:
+        for description, port in zip(self._listen, self._ports, strict=False):
+            address: Any = port.getHost()
+            host = getattr(address, "host", None)
+            if host is not None:
+                scheme = "https" if description.startswith(("ssl:", "tls:")) else "http"
+                near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
+                return f"{scheme}://[{near}]:{address.port}/" if ":" in near else f"{scheme}://{near}:{address.port}/"
+        return None

@@ -1,0 +1,232 @@
+"""What there is at which path, and who may have it (gateway protocol)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.console.dispatch import Dispatcher
+from netd.errors import NotPermitted
+from netd.gateway.answer import HTML, JSON, Answer, plain
+from netd.gateway.files import File
+from netd.gateway.guard import TOKEN_NEEDED, TOKENS_UNUSABLE, Guard, Visitor
+from netd.gateway.head import Head
+from netd.gateway.metrics import CONTENT_TYPE, exposition
+from netd.gateway.page import render_page
+from netd.log import LogLimiter
+from netd.operations import Caller, Role
+from netd.tokens import TokenFileError
+from netd.wire.jsontext import encode
+
+__all__ = ["ECHO", "SOCKET", "Admission", "Site"]
+
+SOCKET, ECHO = "/ws", "/echo"
+"""Where connections become WebSockets."""
+
+_READING = ("GET", "HEAD")
+
+_FAULT = plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of netd's own; its log has it")
+
+NO_LENGTH = plain(
+    HTTPStatus.LENGTH_REQUIRED, "a body comes in one piece, with a Content-Length", refusal="body without length", is_last=True
+)
+
+NOT_JSON = plain(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "the body is JSON-RPC 2.0, with Content-Type: application/json",
+    refusal="not JSON",
+    is_last=True,
+)
+
+NO_BODY_WANTED = plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is wanted here", refusal="unwanted body", is_last=True)
+
+NOT_A_SOCKET = plain(
+    HTTPStatus.UPGRADE_REQUIRED,
+    "this is a WebSocket: connect with a WebSocket client",
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+)
+
+
+class _Access(enum.Enum):
+    """Who may have what is at a path."""
+
+    ANYONE = enum.auto()
+    KNOWN = enum.auto()
+    """Who has said who that is."""
+    SOON_KNOWN = enum.auto()
+    """Who has said so, or can say so on the connection that this begins."""
+
+
+@frozen
+class Admission:
+    """A request that may go on.
+
+    :ivar caller: nobody, where anyone may come.
+    :ivar body: its content, as soon as it is there.
+    """
+
+    head: Head
+    caller: Caller
+    body: bytes = b""
+
+
+_Handler = Callable[[Admission], Any]
+
+
+@frozen
+class _Route:
+    methods: tuple[str, ...]
+    access: _Access
+    handler: _Handler | None
+    """What makes the answer, or a Deferred of it; None for a WebSocket."""
+
+    @property
+    def takes_body(self) -> bool:
+        return "POST" in self.methods
+
+
+class Site:
+    """Everything that the gateway answers, but what happens on WebSockets.
+
+    :param files: by path.
+    :param dispatcher: calls the operations.
+    :param most_bytes: in a body.
+    :param is_draining: whether the service accepts no more connections.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        files: dict[str, File],
+        guard: Guard,
+        dispatcher: Dispatcher,
+        most_bytes: int,
+        has_echo: bool,
+        is_draining: Callable[[], bool],
+        limiter: LogLimiter,
+    ) -> None:
+        self._guard = guard
+        self._dispatcher = dispatcher
+        self._most_bytes = most_bytes
+        self._is_draining = is_draining
+        self._limiter = limiter
+        self._routes = {path: _Route(_READING, _Access.ANYONE, _serve(file)) for path, file in files.items()} | {
+            "/rpc": _Route(("POST",), _Access.KNOWN, self._rpc),
+            "/api": _Route(_READING, _Access.KNOWN, self._api),
+            "/metrics": _Route(_READING, _Access.KNOWN, self._metrics),
+            "/healthz": _Route(_READING, _Access.ANYONE, _health),
+            "/readyz": _Route(_READING, _Access.ANYONE, self._ready),
+            SOCKET: _Route(("GET",), _Access.SOON_KNOWN, None),
+        }
+        if has_echo:
+            self._routes[ECHO] = _Route(("GET",), _Access.KNOWN, None)
+
+    def admit(self, head: Head, length: int | None, visitor: Visitor) -> Admission | Answer:
+        """Whether a request may go on, judged by its head.
+
+        :param length: bytes of its body; None when it comes in chunks.
+        """
+        route = self._routes.get(head.path)
+        try:
+            refusal = self._guard.objection(head, visitor)
+            if refusal is not None:
+                return refusal
+            if route is None:
+                return plain(HTTPStatus.NOT_FOUND, "there is nothing at this address; / is the dashboard, /api the operations")
+            if head.method not in route.methods:
+                return plain(
+                    HTTPStatus.METHOD_NOT_ALLOWED, f"only {' and '.join(route.methods)} here", ("Allow", ", ".join(route.methods))
+                )
+            caller = Caller(visitor.who, Role.NOBODY)
+            if route.access is not _Access.ANYONE:
+                found = self._guard.caller(head, visitor)
+                if isinstance(found, Answer):
+                    return found
+                caller = found
+        except TokenFileError as error:
+            return self._without_tokens(head, visitor, error)
+        if route.access is _Access.KNOWN and caller.role is Role.NOBODY:
+            return TOKEN_NEEDED
+        if route.handler is None and not head.wants_websocket:
+            return NOT_A_SOCKET
+        return self._objection_to_body(route, head, length) or Admission(head, caller)
+
+    def is_socket(self, admission: Admission) -> bool:
+        """Whether the connection is to become a WebSocket."""
+        return self._routes[admission.head.path].handler is None
+
+    def answer(self, admission: Admission) -> Deferred[Answer]:
+        """The answer to a request that is whole. Never fails."""
+        handler = self._routes[admission.head.path].handler
+        assert handler is not None
+        answers: Deferred[Answer] = maybeDeferred(handler, admission)
+        return answers.addErrback(self._failed)
+
+    def _objection_to_body(self, route: _Route, head: Head, length: int | None) -> Answer | None:
+        if not route.takes_body:
+            return None if length == 0 else NO_BODY_WANTED
+        if length is None or (length == 0 and not head.get("content-length")):
+            return NO_LENGTH
+        if length > self._most_bytes:
+            return plain(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"a body has at most {self._most_bytes} bytes, not {length}",
+                refusal="body too long",
+                is_last=True,
+            )
+        return None if head.is_json else NOT_JSON
+
+    def _without_tokens(self, head: Head, visitor: Visitor, error: TokenFileError) -> Answer:
+        skipped = self._limiter.admit("tokens unusable")
+        if skipped is not None:
+            self._log.error(
+                "{who} was turned away: {error} ({skipped} more were)", who=visitor.who, error=str(error), skipped=skipped
+            )
+        return _health(Admission(head, Caller(visitor.who, Role.NOBODY))) if head.path == "/healthz" else TOKENS_UNUSABLE
+
+    def _failed(self, why: Failure) -> Answer:
+        if isinstance(why.value, NotPermitted):
+            return plain(HTTPStatus.FORBIDDEN, str(why.value))
+        self._log.failure("a request cannot be answered", why)
+        return _FAULT
+
+    def _rpc(self, admission: Admission) -> Deferred[Answer]:
+        answers = self._dispatcher.handle(admission.body, admission.caller)
+        return answers.addCallback(
+            lambda text: Answer(HTTPStatus.NO_CONTENT) if text is None else Answer(HTTPStatus.OK, text, JSON)
+        )
+
+    def _api(self, admission: Admission) -> Deferred[Answer]:
+        def answer(operations: list[dict[str, Any]]) -> Answer:
+            vary = (("Vary", "Accept"),)
+            if admission.head.wants_page:
+                return Answer(HTTPStatus.OK, render_page(operations), HTML, extra=vary)
+            return Answer(HTTPStatus.OK, encode(operations), JSON, extra=vary)
+
+        return self._dispatcher.call("system.operations", {}, admission.caller).addCallback(answer)
+
+    def _metrics(self, admission: Admission) -> Deferred[Answer]:
+        status = self._dispatcher.call("system.status", {}, admission.caller)
+        return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(facts), CONTENT_TYPE))
+
+    def _ready(self, _admission: Admission) -> Answer:
+        if self._is_draining():
+            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
+        return plain(HTTPStatus.OK, "ready")
+
+
+def _health(_admission: Admission) -> Answer:
+    return plain(HTTPStatus.OK, "ok")
+
+
+def _serve(file: File) -> _Handler:
+    return lambda admission: file.answer(admission.head)

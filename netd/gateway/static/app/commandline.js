@@ -1,0 +1,111 @@
+/** The same operations as commands of a shell. Pure, but for the clipboard. */
+
+import { each, h } from "/static/app/dom.js";
+import { icon } from "/static/app/icons.js";
+import { signal } from "/static/app/signal.js";
+
+const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
+
+const OPERATION = /`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)`/g;
+const SHORT = { "relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations" };
+
+/** Milliseconds for which "Copied" stays. */
+const THANKS = 1600;
+
+/** *word* as a POSIX shell reads it. */
+export function quoted(word) {
+  const text = String(word);
+  return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * A command line.
+ * @param {...(string|number|[string, any]|null|undefined)} words a pair is an option: left out without a value, a flag when true.
+ */
+export function commandLine(...words) {
+  const line = ["netd"];
+  for (const word of words) {
+    if (word === null || word === undefined) continue;
+    if (!Array.isArray(word)) line.push(quoted(word));
+    else if (word[1] === true) line.push(word[0]);
+    else if (word[1] !== null && word[1] !== undefined && word[1] !== "" && word[1] !== false)
+      line.push(word[0], quoted(word[1]));
+  }
+  return line.join(" ");
+}
+
+/** *text* with each operation that it names in backticks written as its command: `netd devices` for `relay.devices`. */
+export function asCommands(text) {
+  return text.replace(OPERATION, (_, service, verb) => `\`netd ${SHORT[`${service}.${verb}`] ?? `${service} ${verb}`}\``);
+}
+
+/** One argument of `netd call`: NAME=VALUE, or NAME:=JSON where a word could be taken for something else. */
+export function namedArgument(name, value, schema = {}) {
+  if (typeof value === "string" && (schema.type === "string" || !isJson(value))) return `${name}=${value}`;
+  if (typeof value === "number" || typeof value === "boolean") return `${name}=${value}`;
+  return `${name}:=${JSON.stringify(value)}`;
+}
+
+function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return ["yes", "no", "on", "off"].includes(text.toLowerCase());
+  }
+}
+
+/** Put *text* on the clipboard; pages that are not served securely have the older way only. */
+export async function copy(text) {
+  if (navigator.clipboard !== undefined) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const area = h("textarea.offscreen", { value: text, readonly: true });
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+/** A button that copies what *read* gives. @param {() => string} read @param {string} label */
+export function copyButton(read, label = "Copy", attributes = {}) {
+  const said = signal(label);
+  const press = async () => {
+    try {
+      await copy(read());
+      said.value = "Copied";
+    } catch {
+      said.value = "Not allowed";
+    }
+    setTimeout(() => (said.value = label), THANKS);
+  };
+  return h(
+    "button.quiet.copy",
+    { type: "button", onclick: press, ...attributes },
+    icon("copy"),
+    h("span", { "aria-live": "polite" }, () => said.value),
+  );
+}
+
+/** A command line to copy. @param {() => string} read */
+export function commandLineToCopy(read, testid = "command-line") {
+  const words = () =>
+    read()
+      .split(" ")
+      .map((text, index, all) => ({ index, text: index + 1 < all.length ? `${text} ` : text }));
+  return h(
+    "div.command-line",
+    { testid },
+    h(
+      "code",
+      {},
+      each(
+        words,
+        (word) => word.index,
+        (word) => h("span.word", {}, () => word.value.text),
+      ),
+    ),
+    copyButton(read, "Copy", { title: "Copy this command line" }),
+  );
+}

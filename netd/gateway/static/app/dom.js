@@ -1,0 +1,126 @@
+/**
+ * Elements made of signals. Text goes in as text nodes only: nothing that a device, bot or client says is ever parsed.
+ */
+
+import { computed, effect, onCleanup, scope, signal } from "/static/app/signal.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Properties that must be set as such: their attributes mean the first value only. */
+const PROPERTIES = new Set(["value", "checked", "disabled", "open", "selected", "hidden", "indeterminate"]);
+
+/**
+ * An element.
+ *
+ * @param {string} tag with classes: "div.panel.quiet"; "svg:path" for what belongs to a drawing.
+ * @param {object} [attributes] by name; "on…" are listeners, `testid` is data-testid, functions are kept up to date.
+ * @param {...any} children text, numbers, nodes, arrays of these, functions that give text, null for nothing.
+ * @returns {Element}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const [name, ...classes] = tag.split(".");
+  const element = name.startsWith("svg:") ? document.createElementNS(SVG, name.slice(4)) : document.createElement(name);
+  if (classes.length) element.setAttribute("class", classes.join(" "));
+  for (const [key, value] of Object.entries(attributes)) bind(element, key, value, classes);
+  append(element, children);
+  return element;
+}
+
+function bind(element, key, value, classes) {
+  if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+  else if (typeof value === "function") effect(() => assign(element, key, value(), classes));
+  else assign(element, key, value, classes);
+}
+
+function assign(element, key, value, classes) {
+  if (key === "class") element.setAttribute("class", [...classes, value].filter(Boolean).join(" "));
+  else if (key === "testid") element.dataset.testid = value;
+  else if (PROPERTIES.has(key) && !(element instanceof HTMLOptionElement)) {
+    if (element[key] !== value) element[key] = value;
+  } else if (value === null || value === undefined || value === false) element.removeAttribute(key);
+  else element.setAttribute(key, value === true ? "" : String(value));
+}
+
+function append(parent, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    parent.append(typeof child === "function" ? liveText(child) : child instanceof Node ? child : String(child));
+  }
+}
+
+function liveText(read) {
+  const node = document.createTextNode("");
+  effect(() => {
+    const text = String(read() ?? "");
+    if (node.data !== text) node.data = text;
+  });
+  return node;
+}
+
+/**
+ * One of several things, made anew only when *choose* gives another value.
+ * @param {() => any} choose @param {(chosen: any) => Node|null} make
+ */
+export function choice(choose, make) {
+  const anchor = document.createComment("");
+  const fragment = document.createDocumentFragment();
+  fragment.append(anchor);
+  const chosen = computed(choose);
+  let shown = null;
+  effect(() => {
+    const value = chosen.value;
+    const [made, end] = scope(() => make(value));
+    shown?.remove();
+    shown = made ?? null;
+    if (shown !== null) anchor.before(shown);
+    onCleanup(end);
+  });
+  return fragment;
+}
+
+/** What *make* makes, while *condition* holds. @param {() => any} condition @param {() => Node} make */
+export const when = (condition, make) =>
+  choice(
+    () => Boolean(condition()),
+    (holds) => (holds ? make() : null),
+  );
+
+/**
+ * One node for each item, moved and kept as long as its key is there.
+ *
+ * @template T
+ * @param {() => T[]} list
+ * @param {(item: T) => any} keyOf
+ * @param {(item: {value: T}, key: any) => Element} make gets a signal of the newest item of its key.
+ */
+export function each(list, keyOf, make) {
+  const anchor = document.createComment("");
+  const fragment = document.createDocumentFragment();
+  fragment.append(anchor);
+  const rows = new Map();
+  onCleanup(() => rows.forEach((row) => row.end()));
+  effect(() => {
+    const wanted = new Map(list().map((item) => [keyOf(item), item]));
+    for (const [key, row] of rows) {
+      if (wanted.has(key)) continue;
+      row.end();
+      row.node.remove();
+      rows.delete(key);
+    }
+    let next = anchor;
+    for (const [key, item] of [...wanted].reverse()) {
+      let row = rows.get(key);
+      if (row === undefined) rows.set(key, (row = makeRow(item, key, make)));
+      row.item.value = item;
+      if (row.node.nextSibling !== next) next.before(row.node);
+      next = row.node;
+    }
+  });
+  return fragment;
+}
+
+function makeRow(first, key, make) {
+  const item = signal(first);
+  const [node, end] = scope(() => make(item, key));
+  return { node, end, item };
+}

@@ -1,0 +1,119 @@
+/** How numbers, times and what came from elsewhere are written. Pure. */
+
+const UNITS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+];
+
+/** Characters that show nothing, or change the direction of what follows. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu;
+
+/** *seconds* in the largest unit that fits, and the next: "3 s", "2 min 5 s". @param {number} seconds */
+export function duration(seconds) {
+  let left = Math.max(0, Math.floor(seconds));
+  const parts = [];
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    if (count) parts.push(`${count} ${unit}`);
+    else if (parts.length) break;
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
+}
+
+/** How long ago *moment* was; both in seconds since the epoch. */
+export function ago(moment, now) {
+  const seconds = now - moment;
+  return seconds < 2 ? "just now" : `${duration(seconds)} ago`;
+}
+
+/** A short time span: "0.8 ms", "12 ms", "1.25 s". @param {number} seconds */
+export function shortSpan(seconds) {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds > 0 && seconds < 0.0001) return "< 0.1 ms";
+  if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  return seconds < 100 ? `${Number(seconds.toFixed(2))} s` : duration(seconds);
+}
+
+const clockFormat = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const minuteFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+
+/** The time of day of *moment*, seconds since the epoch: "14:03:09". */
+export const clock = (moment) => clockFormat.format(moment * 1000);
+
+/** The same without seconds. */
+export const clockMinutes = (moment) => minuteFormat.format(moment * 1000);
+
+/** Day and time of *moment*, seconds since the epoch. */
+export const fullTime = (moment) => dayFormat.format(moment * 1000);
+
+/** A whole number with its thousands apart. */
+export const count = (number) =>
+  Number.isFinite(number) ? Math.round(number).toLocaleString("en").replaceAll(",", "\u202f") : "–";
+
+/** A rate a second, with as many digits as mean something. */
+export function rate(number) {
+  if (!Number.isFinite(number)) return "–";
+  if (number >= 100) return count(number);
+  return number === 0 ? "0" : number.toFixed(number < 10 ? 1 : 0);
+}
+
+/** Digits of a measured value that are shown. */
+const DIGITS = 5;
+
+/** How many digits behind the point *value* was said with, as far as they are shown. */
+export function decimalsOf(value) {
+  const [, behind = ""] = String(Number(value.toPrecision(DIGITS))).split(".");
+  return behind.includes("e") ? 0 : behind.length;
+}
+
+/** A measured value, with *decimals* digits behind the point, or as many as mean something. */
+export function measure(value, decimals = null) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e7 || size < 1e-4)) return value.toExponential(2);
+  const whole = size >= 1 ? Math.floor(Math.log10(size)) + 1 : 1;
+  const most = Math.max(0, DIGITS - whole);
+  return value.toFixed(Math.min(most, decimals ?? most));
+}
+
+/** Bytes in KiB or MiB. */
+export function bytes(number) {
+  if (number < 1024) return `${number} B`;
+  return number < 1 << 20 ? `${(number / 1024).toFixed(1)} KiB` : `${(number / (1 << 20)).toFixed(1)} MiB`;
+}
+
+/** What a peer wrote, with what would be invisible, or would turn the text around, made visible. @param {string} text */
+export function visible(text) {
+  return String(text).replace(INVISIBLE, (one) =>
+    one === "\n" || one === "\t" ? one : `\\u{${one.codePointAt(0).toString(16)}}`,
+  );
+}
+
+/** At most *limit* characters of what a peer wrote. */
+export function excerpt(text, limit = 500) {
+  const shown = visible(text.length > limit ? text.slice(0, limit) : text);
+  return text.length > limit ? `${shown}… (${count(text.length)} characters)` : shown;
+}
+
+/** Base64 as text, where it is some; otherwise how many bytes there are. @param {string} encoded */
+export function payload(encoded) {
+  const raw = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+  try {
+    return excerpt(new TextDecoder("utf-8", { fatal: true }).decode(raw));
+  } catch {
+    return `${count(raw.length)} bytes that are no text`;
+  }
+}
+
+/** The noun for *number* things: "1 device", "3 devices". */
+export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;

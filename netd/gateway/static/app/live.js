@@ -1,0 +1,121 @@
+/** Two ways to know something of netd: to ask now and again, and to be told. Both end with the page that asked. */
+
+import { identity, isLive, netd, state } from "/static/app/connection.js";
+import { effect, onCleanup, signal } from "/static/app/signal.js";
+
+/** A question that takes long is asked less often: so many times as long passes before the next. */
+const RESPITE = 20;
+
+/**
+ * @typedef {object} Resource
+ * @property {{value: any}} answer the newest, or null.
+ * @property {{value: string}} error why there is none, or no newer one.
+ * @property {{value: number}} loaded when the newest came, milliseconds since the epoch; 0 before.
+ * @property {() => Promise<void>} refresh ask now.
+ */
+
+/**
+ * What *method* gives, asked every few seconds while the tab is seen, and at once when *params* change.
+ *
+ * @param {string} method
+ * @param {() => object|null} params null: there is nobody to ask.
+ * @param {number} seconds
+ * @returns {Resource}
+ */
+export function polled(method, params, seconds) {
+  const resource = { answer: signal(null), error: signal(""), loaded: signal(0), refresh: async () => {} };
+  let isOver = false;
+  let timer = 0;
+  let latest = 0;
+
+  resource.refresh = async () => {
+    clearTimeout(timer);
+    const asked = params();
+    if (asked === null || isOver) return;
+    const turn = ++latest;
+    const began = performance.now();
+    try {
+      if (state.peek().name === "live" && !document.hidden) {
+        const answer = await netd.call(method, asked);
+        if (isOver || turn !== latest) return;
+        resource.answer.value = answer;
+        resource.loaded.value = Date.now();
+        resource.error.value = "";
+      }
+    } catch (error) {
+      if (turn === latest && error.code !== "disconnected") resource.error.value = error.message;
+    }
+    const took = performance.now() - began;
+    if (!isOver && turn === latest) timer = setTimeout(resource.refresh, Math.max(seconds * 1000, RESPITE * took));
+  };
+
+  let before = null;
+  effect(() => {
+    const asked = JSON.stringify(params());
+    if (before !== null && asked !== before) resource.answer.value = null;
+    before = asked;
+    if (isLive.value) resource.refresh();
+  });
+  onCleanup(() => {
+    isOver = true;
+    clearTimeout(timer);
+  });
+  return resource;
+}
+
+/**
+ * Be told of all events under *pattern*; subscribes anew when the pattern changes.
+ *
+ * @param {() => string|null} pattern null: nothing.
+ * @param {object} options see Netd.subscribe.
+ * @param {(event: object) => void} onEvent
+ * @returns {{lost: {value: number}, error: {value: string}}} how many events were lost because this browser read too slowly,
+ *   and why we are told nothing.
+ */
+export function told(pattern, options, onEvent) {
+  const lost = signal(0);
+  const error = signal("");
+  effect(() => {
+    const wanted = pattern();
+    error.value = "";
+    if (wanted === null || identity.value === "") return;
+    const onDropped = (notice) => {
+      lost.value += notice.count;
+      options.onDropped?.(notice);
+    };
+    const onError = (refused) => (error.value = refused.message);
+    const subscription = netd.subscribe(wanted, { ...options, onDropped, onError }, onEvent);
+    onCleanup(() => subscription.close());
+  });
+  return { lost, error };
+}
+
+/** Call *act* after *milliseconds* without a further call: for what many events ask for at once. */
+export function settled(act, milliseconds) {
+  let timer = 0;
+  onCleanup(() => clearTimeout(timer));
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(act, milliseconds);
+  };
+}
+
+/** A list that never has more than *most* items; the newest are first. @param {number} most */
+export function recent(most) {
+  const items = signal([]);
+  return {
+    get value() {
+      return items.value;
+    },
+    add(...newest) {
+      items.value = [...newest.reverse(), ...items.peek()].slice(0, most);
+    },
+    /** Put other items in their place, the newest first. */
+    replace(others) {
+      items.value = others.slice(0, most);
+    },
+    clear() {
+      items.value = [];
+    },
+  };
+}

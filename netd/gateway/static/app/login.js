@@ -1,0 +1,48 @@
+/** The dialog that asks for a token, as long as netd wants one. The token stays in this tab's session storage alone. */
+
+import { login, state } from "/static/app/connection.js";
+import { field, form } from "/static/app/action.js";
+import { commandLineToCopy } from "/static/app/commandline.js";
+import { h } from "/static/app/dom.js";
+import { effect, signal } from "/static/app/signal.js";
+
+/** @returns {HTMLDialogElement} */
+export function signIn() {
+  const isSent = signal(false);
+  const token = h("input", {
+    type: "password",
+    name: "token",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    testid: "token",
+  });
+  const send = () => {
+    isSent.value = true;
+    login(token.value.trim());
+    token.value = "";
+  };
+  const reason = () =>
+    isSent.value && state.value.name === "unauthorised" ? state.value.reason || "netd does not know this token." : "";
+  const dialog = h(
+    "dialog.sign-in",
+    { "aria-labelledby": "sign-in-title", testid: "sign-in", oncancel: (event) => event.preventDefault() },
+    form(
+      {},
+      send,
+      h("h2", { id: "sign-in-title" }, "Sign in"),
+      h("p", {}, "This netd wants a token. It is kept until this tab is closed."),
+      field("Token", token),
+      h("p.outcome", { role: "alert", "data-state": "trouble", testid: "sign-in-outcome" }, reason),
+      h("button.main", { type: "submit", testid: "sign-in-button" }, "Sign in"),
+      h("p.hint", {}, "A token is made where netd runs:"),
+      commandLineToCopy(() => "netd token add dashboard --role operator"),
+    ),
+  );
+  effect(() => {
+    const isWanted = state.value.name === "unauthorised";
+    if (isWanted && !dialog.open && dialog.isConnected) dialog.showModal();
+    if (state.value.name === "live" && dialog.open) dialog.close();
+  });
+  return dialog;
+}

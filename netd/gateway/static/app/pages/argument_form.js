@@ -1,0 +1,122 @@
+/** A form made of JSON Schemas: one input for each argument of a command. */
+
+import { field } from "/static/app/action.js";
+import { h } from "/static/app/dom.js";
+
+/** An argument that is wrong; the message says how. */
+export class UnfitArgument extends Error {}
+
+/**
+ * @typedef {object} Argument
+ * @property {string} name @property {boolean} required @property {object} schema @property {any} [default]
+ */
+
+/** The types that *schema* allows; none known means any. @returns {string[]} */
+function typesOf(schema) {
+  const branches = schema.anyOf ?? schema.oneOf ?? [schema];
+  return branches.flatMap((one) => (one.type === undefined ? (one.enum ? ["enum"] : ["any"]) : one.type));
+}
+
+const choicesOf = (schema) => (schema.anyOf ?? [schema]).flatMap((one) => one.enum ?? []);
+
+/**
+ * The inputs for *args*.
+ * @param {Argument[]} args
+ * @param {() => void} changed something was written.
+ * @returns {{element: Node, read: () => object}} `read` gives the arguments that were written.
+ */
+export function argumentForm(args, changed) {
+  const inputs = args.map((argument) => [argument, inputFor(argument, changed)]);
+  const element = h(
+    "div.arguments",
+    { testid: "arguments" },
+    inputs.map(([argument, input]) => labelled(argument, input.element)),
+  );
+  const read = () => {
+    const given = {};
+    for (const [argument, input] of inputs) {
+      const value = input.read();
+      if (value !== undefined) given[argument.name] = value;
+      else if (argument.required) throw new UnfitArgument(`${argument.name}: this argument is missing.`);
+    }
+    return given;
+  };
+  return { element, read };
+}
+
+function labelled(argument, element) {
+  const kinds = typesOf(argument.schema).map(
+    (type) =>
+      ({ any: "any JSON or text", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" })[type] ??
+      type,
+  );
+  const otherwise = argument.required
+    ? ""
+    : argument.default === undefined
+      ? "; optional"
+      : `; otherwise ${JSON.stringify(argument.default)}`;
+  return field(argument.name, element, kinds.join(" or ") + otherwise);
+}
+
+function inputFor(argument, changed) {
+  const types = typesOf(argument.schema);
+  const attributes = { testid: `argument-${argument.name}`, required: argument.required };
+  const choices = choicesOf(argument.schema);
+  if (choices.length) return choose(choices, argument, attributes, changed);
+  if (types.length === 1 && types[0] === "boolean") return choose([true, false], argument, attributes, changed);
+  const isNumber = types.every((type) => ["integer", "number", "null"].includes(type));
+  const isLong = types.some((type) => ["array", "object"].includes(type));
+  const element = isLong
+    ? h("textarea", {
+        ...attributes,
+        rows: "2",
+        spellcheck: "false",
+        oninput: changed,
+        placeholder: types.includes("array") ? "[…]" : "{…}",
+      })
+    : h("input", {
+        ...attributes,
+        type: isNumber ? "number" : "text",
+        step: isNumber ? (types.includes("number") ? "any" : "1") : null,
+        spellcheck: "false",
+        oninput: changed,
+      });
+  return { element, read: () => valueOf(element.value, types, argument) };
+}
+
+function choose(choices, argument, attributes, changed) {
+  const element = h(
+    "select",
+    { ...attributes, onchange: changed },
+    argument.required ? null : h("option", { value: "" }, "–"),
+    choices.map((one) => h("option", { value: JSON.stringify(one) }, one === true ? "yes" : one === false ? "no" : String(one))),
+  );
+  return { element, read: () => (element.value === "" ? undefined : JSON.parse(element.value)) };
+}
+
+/** What *text* says, of one of *types*; undefined for nothing written. */
+function valueOf(text, types, argument) {
+  if (text === "" && !(argument.required && types.includes("string"))) return undefined;
+  if (types.every((type) => type === "string" || type === "null")) return text;
+  const json = parsed(text);
+  const fits =
+    json !== undefined &&
+    (types.includes("any") || types.includes(typeOf(json)) || (typeOf(json) === "integer" && types.includes("number")));
+  if (fits) return json;
+  if (types.includes("string") || types.includes("any")) return text;
+  throw new UnfitArgument(`${argument.name}: ${text.slice(0, 80)} is not ${types.join(" or ")}.`);
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function typeOf(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return Number.isInteger(value) ? "integer" : typeof value;
+}

@@ -1,0 +1,202 @@
+/** The bus: everything that is said in netd, as it is said. */
+
+import { field, form } from "/static/app/action.js";
+import { commandLine, commandLineToCopy, copyButton } from "/static/app/commandline.js";
+import { identity, isLive, netd } from "/static/app/connection.js";
+import { each, h, when } from "/static/app/dom.js";
+import { clock, count, excerpt, fullTime } from "/static/app/format.js";
+import { icon } from "/static/app/icons.js";
+import { faceOfEvents, panel } from "/static/app/panel.js";
+import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
+
+const MOST = 300;
+const REPLAYED = 1;
+const SHOWN = 400;
+
+const SUGGESTED = [
+  [">", "everything"],
+  ["session.>", "sessions"],
+  ["relay.>", "devices"],
+  ["room.>", "rooms"],
+  ["feed.>", "feed"],
+  ["command.>", "commands"],
+  ["system.>", "netd itself"],
+];
+
+/** What is listened to; kept while other pages are looked at. */
+const pattern = signal(">");
+const isPaused = signal(false);
+
+export function bus() {
+  const tail = follow();
+  return h("div.grid.bus", {}, controls(tail), tailPanel(tail));
+}
+
+/** Collects what is said: at most the newest, with a row for each loss. */
+function follow() {
+  const rows = signal([]);
+  const error = signal("");
+  const seen = signal(0);
+  const waiting = signal(0);
+  let collected = [];
+  let number = 0;
+  const add = (row) => {
+    row.key = ++number;
+    collected.push(row);
+    if (collected.length > 2 * MOST) collected = collected.slice(-MOST);
+    if (isPaused.peek()) waiting.value += 1;
+    else publish.touch();
+  };
+  const publish = signal(0);
+  effect(() => {
+    void publish.value;
+    if (isPaused.value) return;
+    waiting.value = 0;
+    rows.value = collected.slice(-MOST).reverse();
+  });
+  effect(() => {
+    const wanted = pattern.value;
+    collected = [];
+    seen.value = 0;
+    error.value = "";
+    rows.value = [];
+    if (identity.value === "") return;
+    const subscription = netd.subscribe(
+      wanted,
+      {
+        replay: REPLAYED,
+        onDropped: ({ count: lost }) => add({ lost: `${count(lost)} events are missing here: this browser read too slowly.` }),
+        onGap: ({ from, to }) =>
+          add({
+            lost:
+              to === null
+                ? "Events are missing here: netd was away."
+                : `${count(to - from + 1)} events are missing here: netd was away, and keeps only so many.`,
+          }),
+        onError: (refused) => (error.value = refused.message),
+      },
+      (event) => {
+        seen.value += 1;
+        add(event);
+      },
+    );
+    onCleanup(() => subscription.close());
+  });
+  const clear = () => {
+    collected = [];
+    rows.value = [];
+    seen.value = 0;
+  };
+  return { rows, error, seen, waiting, clear };
+}
+
+function controls(tail) {
+  const input = h("input.mono", {
+    value: () => pattern.value,
+    list: "bus-patterns",
+    required: true,
+    spellcheck: "false",
+    autocapitalize: "none",
+    testid: "bus-pattern",
+  });
+  const listen = () => (pattern.value = input.value.trim());
+  return panel(
+    { title: "Listen", testid: "bus-controls" },
+    form(
+      { class: "row", testid: "bus-form" },
+      listen,
+      field("Pattern of subjects", input),
+      h(
+        "datalist",
+        { id: "bus-patterns" },
+        SUGGESTED.map(([value, word]) => h("option", { value }, word)),
+      ),
+      h("button.main", { type: "submit", testid: "bus-listen" }, "Listen"),
+      h("span.hint", {}, "* is one token, a final > the rest"),
+    ),
+    h(
+      "div.row.tags",
+      {},
+      SUGGESTED.map(([value, word]) =>
+        h(
+          "button.quiet",
+          { type: "button", "aria-pressed": () => String(pattern.value === value), onclick: () => (pattern.value = value) },
+          word,
+        ),
+      ),
+    ),
+    h("p.outcome", { role: "alert", "data-state": "trouble", testid: "bus-error" }, () => tail.error.value),
+    commandLineToCopy(() => commandLine("tail", pattern.value)),
+  );
+}
+
+function tailPanel({ rows, seen, waiting, clear }) {
+  const asText = () =>
+    rows
+      .peek()
+      .map((row) =>
+        row.lost ? `# ${row.lost}` : JSON.stringify({ subject: row.subject, time: row.time, seq: row.seq, data: row.data }),
+      )
+      .join("\n");
+  const pause = () => (isPaused.value = !isPaused.value);
+  const shape = computed(() => (rows.value.length ? "live" : "empty"));
+  const aside = [
+    h(
+      "span.hint",
+      { testid: "bus-count" },
+      () => `${count(seen.value)} events${waiting.value ? `, ${count(Math.min(waiting.value, MOST))} waiting` : ""}`,
+    ),
+    h(
+      "button.quiet",
+      { type: "button", testid: "bus-pause", "aria-pressed": () => String(isPaused.value), onclick: pause },
+      h("span", { hidden: () => isPaused.value }, icon("pause")),
+      h("span", { hidden: () => !isPaused.value }, icon("play")),
+      () => (isPaused.value ? "Go on" : "Pause"),
+    ),
+    copyButton(asText, "Copy all", { testid: "bus-copy", title: "Copy what is shown, one JSON object a line, the newest first" }),
+    h("button.quiet", { type: "button", onclick: clear }, "Clear"),
+  ];
+  const empty = { text: () => `Nothing has been said under ${pattern.value} yet.` };
+  return panel(
+    { title: "Tail", testid: "bus-tail", face: faceOfEvents(() => shape.value === "empty"), empty, aside },
+    h(
+      "ol.log.tail",
+      { tabindex: "0", "aria-label": "Events, newest first", testid: "bus-rows" },
+      each(
+        () => rows.value,
+        (row) => row.key,
+        (row) => line(row.peek()),
+      ),
+    ),
+    when(
+      () => rows.value.length >= MOST,
+      () => h("p.hint", {}, `The newest ${MOST} are kept.`),
+    ),
+    when(
+      () => !isLive.value,
+      () => h("p.hint", {}, "Not connected: what is said now is asked for when netd is back."),
+    ),
+  );
+}
+
+function line(row) {
+  if (row.lost) return h("li.lost", { testid: "bus-lost" }, row.lost);
+  const text = JSON.stringify(row.data);
+  const isOpen = signal(false);
+  const body = () => (isOpen.value ? excerpt(JSON.stringify(row.data, null, 2), 20000) : excerpt(text, SHOWN));
+  return h(
+    "li",
+    { testid: "bus-row", "data-subject": row.subject, class: () => (isOpen.value ? "open" : "") },
+    h(
+      "time",
+      { title: row.seq === null ? `${fullTime(row.time)}, from before` : `${fullTime(row.time)}, number ${row.seq}` },
+      clock(row.time),
+    ),
+    h(
+      "button.subject",
+      { type: "button", "aria-expanded": () => String(isOpen.value), onclick: () => (isOpen.value = !isOpen.value) },
+      row.subject,
+    ),
+    h("code.what", {}, body),
+  );
+}

@@ -1,0 +1,105 @@
+/** One channel of a session: its plot, its newest value, and what there is in the window. */
+
+import { serverClock, serverNow } from "/static/app/connection.js";
+import { h } from "/static/app/dom.js";
+import { ago, clock, decimalsOf, measure } from "/static/app/format.js";
+import { describe, plot } from "/static/app/plot.js";
+import { onCleanup, signal } from "/static/app/signal.js";
+
+/** Milliseconds between two updates of the figures: faster ones cannot be read. */
+const READABLE = 250;
+/** Milliseconds between two updates of what a screen reader finds. */
+const SUMMARISED = 5000;
+/** Seconds after which the newest value is called old. */
+const OLD = 5;
+/** Seconds to which `all` begins, at least. */
+const LEAST_ALL = 10;
+
+/**
+ * The view of all plots of a page: how long a window, and whether it stands still.
+ * @typedef {{seconds: {value: number}, isPaused: {value: boolean}, pausedAt: {value: number}}} Window
+ */
+
+/**
+ * @param {import("./session_watch.js").Channel} channel
+ * @param {() => {label: string, unit: string}} described what the session says of it.
+ * @param {{marks: object[]}} watch
+ * @param {Window} window
+ * @param {string} group
+ */
+export function channelPlot(channel, described, watch, window, group) {
+  const { series } = channel;
+  const figures = signal({ last: series.last, time: series.lastTime, summary: null });
+  const point = signal(null);
+  const sentence = signal("");
+  let summary = null;
+
+  const update = () => {
+    if (window.isPaused.peek()) return;
+    if (series.last !== null) channel.decimals = Math.max(channel.decimals, decimalsOf(series.last));
+    figures.value = { last: series.last, time: series.lastTime, summary };
+  };
+  const summarise = () =>
+    (sentence.value = describe(described().label || channel.name, described().unit, summary, channel.decimals));
+  const timers = [setInterval(update, READABLE), setInterval(summarise, SUMMARISED), setTimeout(summarise, READABLE)];
+  onCleanup(() => timers.forEach(clearInterval));
+
+  return h(
+    "article.channel",
+    { testid: "channel", "data-channel": channel.name, "data-total": () => figures.value && series.total },
+    figuresOf(channel, described, figures, point, sentence),
+    plot({
+      series,
+      view: () => viewOf(window, series),
+      group,
+      marks: () => watch.marks,
+      onSummary: (found) => (summary = found),
+      onPoint: (at) => (point.value = at),
+      changes: () => [window.seconds.value, window.isPaused.value],
+    }),
+  );
+}
+
+/** What the plot shows now. */
+function viewOf({ seconds, isPaused, pausedAt }, series) {
+  const to = isPaused.peek() ? pausedAt.peek() : serverNow();
+  const from = seconds.peek() > 0 ? to - seconds.peek() : Math.min(series.oldest, to - LEAST_ALL);
+  return { from, to, isPaused: isPaused.peek() };
+}
+
+function figuresOf(channel, described, figures, point, sentence) {
+  const unit = () => described().unit;
+  const stat = (name) => {
+    const summary = () => figures.value.summary;
+    const read = () => (summary()?.count ? measure(summary()[name], channel.decimals) : "–");
+    return h("div", {}, h("dt", {}, name), h("dd", { testid: `channel-${name}` }, read));
+  };
+  return h(
+    "div.channel-figures",
+    {},
+    h(
+      "h4",
+      {},
+      () => described().label || channel.name,
+      h("span.channel-name", { hidden: () => !described().label }, channel.name),
+    ),
+    h(
+      "p.big",
+      { testid: "channel-last" },
+      () => measure(figures.value.last, channel.decimals),
+      h("span.unit", {}, () => (unit() ? `\u00a0${unit()}` : "")),
+    ),
+    h("p.hint", {}, () => pointText(point.value, unit(), channel.decimals) || ageText(figures.value.time)),
+    h("dl.stats", {}, ["min", "mean", "max"].map(stat)),
+    h("p.offscreen", {}, () => sentence.value),
+  );
+}
+
+const pointText = (at, unit, decimals) =>
+  at === null ? "" : `${measure(at.value, decimals)}${unit ? ` ${unit}` : ""} at ${clock(at.time)}`;
+
+function ageText(time) {
+  if (!Number.isFinite(time)) return "no value yet";
+  const now = serverClock.value;
+  return now - time > OLD ? `last value ${ago(time, now)}` : `at ${clock(time)}`;
+}

@@ -1,0 +1,245 @@
+/** Commands: functions of the user's, each with a form made of its arguments; and what was run. */
+
+import { action, form } from "/static/app/action.js";
+import { commandLine, commandLineToCopy, namedArgument } from "/static/app/commandline.js";
+import { choice, each, h, when } from "/static/app/dom.js";
+import { clock, excerpt, shortSpan, visible } from "/static/app/format.js";
+import { instanceOf } from "/static/app/instances.js";
+import { polled, recent, told } from "/static/app/live.js";
+import { badge, faceOf, faceOfEvents, needsService, panel } from "/static/app/panel.js";
+import { computed, signal } from "/static/app/signal.js";
+import { argumentForm } from "/static/app/pages/argument_form.js";
+
+const EVERY = 30;
+const MOST_RUNS = 200;
+const PATIENCE = 120;
+
+/** What was run from here, the newest first; kept while other pages are looked at. */
+const runs = recent(MOST_RUNS);
+let number = 0;
+
+/** The command that is chosen. */
+const chosen = signal("");
+
+export function commands() {
+  return h("div.grid.commands-page", {}, needsService("command", content));
+}
+
+function content() {
+  const instance = instanceOf("command");
+  const list = polled("command.list", () => instance.params(), EVERY);
+  const all = computed(() => list.answer.value ?? []);
+  const current = computed(
+    () =>
+      all.value.find((one) => one.command_id === chosen.value) ??
+      all.value.find((one) => one.arguments.length) ??
+      all.value[0] ??
+      null,
+  );
+  const shape = computed(() => JSON.stringify(current.value));
+  const empty = { text: "This command service has no functions.", command: () => "netd call list-commands" };
+  return h(
+    "div.two-columns.reversed",
+    {},
+    panel(
+      {
+        title: "Commands",
+        testid: "commands-list",
+        face: faceOf(list, () => all.value.length === 0),
+        empty,
+        aside: instance.select,
+      },
+      names(all, current),
+    ),
+    h(
+      "div.stack",
+      {},
+      choice(
+        () => shape.value,
+        (text) => (text === "null" ? null : runner(JSON.parse(text), instance)),
+      ),
+      ownRuns(),
+      allRuns(instance),
+    ),
+  );
+}
+
+function names(all, current) {
+  const item = (one) => {
+    const { command_id: name } = one.peek();
+    const isCurrent = () => current.value?.command_id === name;
+    return h(
+      "li",
+      {},
+      h(
+        "button.choice",
+        {
+          type: "button",
+          testid: "command",
+          "data-command": name,
+          "aria-pressed": () => String(isCurrent()),
+          onclick: () => (chosen.value = name),
+        },
+        h("span.mono", {}, visible(name)),
+        h("span.hint", {}, () => excerpt(one.value.help.split("\n")[0] || "without help", 120)),
+      ),
+    );
+  };
+  return h(
+    "ul.choices",
+    {},
+    each(
+      () => all.value,
+      (one) => one.command_id,
+      item,
+    ),
+  );
+}
+
+function runner(command, instance) {
+  const written = signal(0);
+  const inputs = argumentForm(command.arguments, () => (written.value += 1));
+  const run = runAction(command.command_id, inputs, instance);
+  const line = () => {
+    void written.value;
+    return commandLine("call", command.command_id, ...wordsOf(command, inputs), ["--instance", instance.option()]);
+  };
+  return panel(
+    { title: visible(command.command_id), testid: "run-panel" },
+    h("p.help", {}, excerpt(command.help || "Without help.", 2000)),
+    command.blocking ? h("p.hint", {}, "It runs in a thread.") : null,
+    command.more ? h("p.hint", {}, "It takes further arguments, too: give them with the command line.") : null,
+    form(
+      { class: "stack", testid: "run-form" },
+      run.run,
+      command.arguments.length ? inputs.element : h("p.hint", {}, "It takes no arguments."),
+      h("div.row", {}, run.button),
+    ),
+    run.outcome,
+    commandLineToCopy(line),
+  );
+}
+
+function runAction(name, inputs, instance) {
+  let running = null;
+  const params = () => {
+    running = null;
+    const given = inputs.read();
+    running = { given: JSON.stringify(given), began: performance.now() };
+    return instance.params({ command_id: name, arguments: given });
+  };
+  const done = (result, error) => {
+    if (running === null) return;
+    const outcome =
+      result === null
+        ? { state: "trouble", outcome: "error", text: error.message }
+        : { state: "ok", outcome: "success", text: shown(result.result) };
+    const seconds = (performance.now() - running.began) / 1000;
+    runs.add({ key: ++number, time: Date.now() / 1000, name, given: running.given, seconds, ...outcome });
+  };
+  return action({
+    label: `Run ${visible(name)}`,
+    method: "command.run",
+    params,
+    told: ({ result }) => ({
+      state: "ok",
+      text: result === null ? "Success; it returned nothing." : `Success: ${shown(result)}`,
+    }),
+    done,
+    kind: "main",
+    timeout: PATIENCE,
+    testid: "run-command",
+  });
+}
+
+/** The arguments as words of a command line; their names, while they are not complete. */
+function wordsOf(command, inputs) {
+  const schemas = new Map(command.arguments.map((one) => [one.name, one.schema]));
+  try {
+    return Object.entries(inputs.read()).map(([name, value]) => namedArgument(name, value, schemas.get(name)));
+  } catch {
+    return command.arguments.filter((one) => one.required).map((one) => `${one.name}=${one.name.toUpperCase()}`);
+  }
+}
+
+/** A result as text. */
+const shown = (result) => excerpt(typeof result === "string" ? result : (JSON.stringify(result) ?? "nothing"), 2000);
+
+/** What was run from here, with arguments and results. */
+function ownRuns() {
+  const empty = { text: "What you run appears here, with its arguments and its result." };
+  return panel(
+    {
+      title: "Your runs",
+      testid: "runs",
+      face: () => ({ name: runs.value.length ? "live" : "empty" }),
+      empty,
+      aside: h("button.quiet", { type: "button", onclick: () => runs.clear() }, "Clear"),
+    },
+    h(
+      "ol.log",
+      { tabindex: "0", "aria-label": "Your runs, newest first" },
+      each(
+        () => runs.value,
+        (one) => one.key,
+        (one) => runRow(one.peek()),
+      ),
+    ),
+    when(
+      () => runs.value.length >= MOST_RUNS,
+      () => h("p.hint", {}, `The newest ${MOST_RUNS} are kept.`),
+    ),
+  );
+}
+
+/** What was run by whomever: netd tells that, and how it ended, and not what was said. */
+function allRuns(instance) {
+  const all = recent(MOST_RUNS);
+  const take = ({ data, time }) => {
+    const state = { success: "ok", expired: "waiting" }[data.outcome] ?? "trouble";
+    all.add({
+      key: ++number,
+      time,
+      name: data.command_id,
+      given: "",
+      seconds: data.seconds,
+      state,
+      outcome: data.outcome,
+      text: "",
+    });
+  };
+  const source = told(() => (instance.name.value === null ? null : `command.${instance.name.value}.run`), { replay: 20 }, take);
+  const empty = {
+    text: "Runs of all programs appear here, with their outcome alone. To run something:",
+    command: () => "netd call add first=1 second=2",
+  };
+  return panel(
+    { title: "Everyone's runs", testid: "all-runs", face: faceOfEvents(() => all.value.length === 0, source), empty },
+    h(
+      "ol.log",
+      { tabindex: "0", "aria-label": "Everyone's runs, newest first" },
+      each(
+        () => all.value,
+        (one) => one.key,
+        (one) => runRow(one.peek()),
+      ),
+    ),
+    commandLineToCopy(() => commandLine("tail", `command.${instance.name.value ?? "*"}.run`)),
+  );
+}
+
+function runRow({ name, given, state, outcome, text, time, seconds }) {
+  return h(
+    "li",
+    { testid: "run-row", "data-outcome": outcome },
+    badge(state, outcome),
+    h(
+      "span.what",
+      {},
+      h("span.mono", {}, visible(name)),
+      given ? h("span.said", {}, ` ${excerpt(given, 200)}`) : null,
+      text ? h("span.answer", {}, ` ${excerpt(text, 500)}`) : null,
+    ),
+    h("time", {}, `${clock(time)}, ${shortSpan(seconds)}`),
+  );
+}

@@ -1,0 +1,250 @@
+/** Sending to a device: text, JSON or a file; and honestly what became of it. */
+
+import { action, field, form, segments } from "/static/app/action.js";
+import { asCommands, commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { choice, each, h, when } from "/static/app/dom.js";
+import { bytes, clock, excerpt, payload, shortSpan, visible } from "/static/app/format.js";
+import { recent } from "/static/app/live.js";
+import { badge, panel } from "/static/app/panel.js";
+import { signal } from "/static/app/signal.js";
+
+const KINDS = [
+  ["text", "Text"],
+  ["json", "JSON"],
+  ["file", "File"],
+];
+const STATES = { sent: "ok", acknowledged: "ok", queued: "waiting", expired: "trouble", failed: "trouble" };
+const MOST_SENT = 30;
+
+/** The id of the input of what is sent. */
+export const MESSAGE = "message";
+
+/** Bytes of a file: base64 must fit in one message of 1 MiB. */
+const LARGEST = 740 * 1024;
+/** Devices that are offered while a name is written. */
+const SUGGESTED = 500;
+/** Seconds that an answer is waited for where no deadline is given; netd's own comes first. */
+const PATIENCE = 60;
+/** Seconds beyond a deadline in which netd tells what became of it. */
+const MARGIN = 10;
+
+/** What cannot be sent; the message says why. */
+class UnfitPayload extends Error {}
+
+/** What was sent from this page, the newest first; kept while other pages are looked at. */
+const sent = recent(MOST_SENT);
+let number = 0;
+
+/** What became of something, in words. @param {{status: string, error?: string, answer?: string}} result */
+function words(result, target) {
+  const answer = result.answer ? payload(result.answer) : "";
+  if (result.status === "sent") return "sent: it was handed to the device, which does not answer";
+  if (result.status === "acknowledged") return answer ? `acknowledged: ${answer}` : "acknowledged";
+  if (result.status === "queued") return `queued: ${target} is away, and gets it when it comes back`;
+  if (result.status === "expired") return `expired: ${result.error || `${target} did not answer in time`}`;
+  return `failed: ${result.error || "no reason was given"}${answer ? ` (${answer})` : ""}`;
+}
+
+/** What is being written; kept while other pages are looked at. */
+const draft = { kind: signal("text"), text: signal(""), file: signal(null), deadline: signal(""), waits: signal(true) };
+
+const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadline.value) : null);
+
+/**
+ * @param {import("../instances.js").Instance} instance
+ * @param {{value: string}} target
+ * @param {{value: object|null}} chosen the device that is called so.
+ * @param {{value: object[]}} all
+ * @param {(device: object) => string} labelOf
+ */
+export function sendPanel(instance, target, chosen, all, labelOf) {
+  const send = sendAction(instance, target);
+  const isAway = () => target.value && chosen.value !== null && !chosen.value.online;
+  return panel(
+    { title: "Send", testid: "send-panel" },
+    form(
+      { class: "stack", testid: "send-form" },
+      send.run,
+      field(
+        "Device",
+        targetInput(target, () => all.value.slice(0, SUGGESTED).map(labelOf)),
+      ),
+      when(isAway, () => h("p.hint", {}, "It is away. netd keeps messages for it only where `queue_for` of its relay says so.")),
+      segments("What to send", KINDS, draft.kind, "send-kind"),
+      choice(
+        () => draft.kind.value === "file",
+        (isFile) => (isFile ? fileInput() : textInput()),
+      ),
+      h("div.row", {}, deadlineInput(), waitInput()),
+      h("div.row", {}, send.button),
+    ),
+    send.outcome,
+    commandLineToCopy(() => lineFor(target.value, instance.option())),
+    history(),
+  );
+}
+
+function sendAction(instance, target) {
+  let sending = null;
+  const params = async () => {
+    const { kind, text, file, waits } = draft;
+    sending = null;
+    const said = await payloadOf(kind.peek(), text.peek(), file.peek());
+    const what = kind.peek() === "file" ? `${file.peek().name} (${bytes(file.peek().size)})` : text.peek();
+    sending = { target: target.peek(), what, began: performance.now() };
+    const deadline = deadlineOf();
+    return instance.params({ target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) });
+  };
+  const outcomeOf = (result) => ({ state: STATES[result.status] ?? "gone", text: words(result, sending.target) });
+  const done = (result, error) => {
+    if (sending === null) return;
+    const outcome = result === null ? { state: "trouble", text: asCommands(error.message) } : outcomeOf(result);
+    const seconds = (performance.now() - sending.began) / 1000;
+    sent.add({ key: ++number, time: Date.now() / 1000, seconds, target: sending.target, what: sending.what, ...outcome });
+  };
+  return action({
+    label: () => (target.value ? `Send to ${visible(target.value)}` : "Send"),
+    method: "relay.send",
+    params,
+    told: outcomeOf,
+    done,
+    kind: "main",
+    timeout: () => (deadlineOf() ?? PATIENCE) + MARGIN,
+    testid: "send",
+  });
+}
+
+/** The same as a command. */
+function lineFor(target, instance) {
+  const isFile = draft.kind.value === "file";
+  return commandLine(
+    "send",
+    target || "TARGET",
+    isFile ? null : draft.text.value || "TEXT",
+    ["--file", isFile ? (draft.file.value?.name ?? "FILE") : null],
+    ["--deadline", deadlineOf()],
+    ["--no-wait", !draft.waits.value],
+    ["--instance", instance],
+  );
+}
+
+function fileInput() {
+  draft.file.value = null;
+  const choose = (event) => (draft.file.value = event.target.files[0] ?? null);
+  const hint = `at most ${bytes(LARGEST)}; larger ones with the command line`;
+  return field("File", h("input", { type: "file", testid: "send-file", onchange: choose }), hint);
+}
+
+function textInput() {
+  const area = h("textarea", {
+    id: MESSAGE,
+    value: draft.text.peek(),
+    rows: "3",
+    spellcheck: "false",
+    testid: "send-text",
+    placeholder: () => (draft.kind.value === "json" ? '{"light": "on"}' : "light on"),
+    oninput: (event) => (draft.text.value = event.target.value),
+  });
+  return field("Message", area);
+}
+
+function deadlineInput() {
+  const input = h("input.short", {
+    type: "number",
+    min: "0.01",
+    step: "any",
+    inputmode: "decimal",
+    placeholder: "10",
+    value: draft.deadline.peek(),
+    testid: "deadline",
+    oninput: (event) => (draft.deadline.value = event.target.value),
+  });
+  return field("Deadline in seconds", input);
+}
+
+function waitInput() {
+  const change = (event) => (draft.waits.value = event.target.checked);
+  const box = h("input", { type: "checkbox", checked: draft.waits.peek(), testid: "send-wait", onchange: change });
+  return h("label.check", {}, box, h("span", {}, "Wait for the answer"));
+}
+
+function targetInput(target, options) {
+  return h(
+    "span.combo",
+    {},
+    h("input", {
+      value: () => target.value,
+      list: "device-names",
+      required: true,
+      autocapitalize: "none",
+      spellcheck: "false",
+      placeholder: "name or host:port",
+      testid: "send-target",
+      oninput: (event) => (target.value = event.target.value.trim()),
+    }),
+    h(
+      "datalist",
+      { id: "device-names" },
+      each(
+        options,
+        (one) => one,
+        (one) => h("option", { value: one.peek() }),
+      ),
+    ),
+  );
+}
+
+/** The arguments that say what is sent. @throws {UnfitPayload} */
+async function payloadOf(kind, text, file) {
+  if (kind === "text") return { text };
+  if (kind === "json") {
+    try {
+      JSON.parse(text);
+      return { text };
+    } catch (error) {
+      throw new UnfitPayload(`This is no JSON: ${error.message}`);
+    }
+  }
+  if (file === null) throw new UnfitPayload("Choose a file first.");
+  if (file.size > LARGEST)
+    throw new UnfitPayload(`${file.name} has ${bytes(file.size)}; at most ${bytes(LARGEST)} go from here.`);
+  const url = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+  return { base64: url.slice(url.indexOf(",") + 1) };
+}
+
+function history() {
+  return when(
+    () => sent.value.length > 0,
+    () =>
+      h(
+        "div.sent-from-here",
+        {},
+        h("h3.small", {}, "Sent from here"),
+        h(
+          "ol.log.sent",
+          { testid: "sent-log", tabindex: "0", "aria-label": "What was sent from here, newest first" },
+          each(
+            () => sent.value,
+            (one) => one.key,
+            (one) => sentRow(one.peek()),
+          ),
+        ),
+      ),
+  );
+}
+
+function sentRow({ state, text, target, what, time, seconds }) {
+  return h(
+    "li",
+    { testid: "sent-row", "data-state": state },
+    badge(state, visible(target)),
+    h("time", {}, `${clock(time)}, ${shortSpan(seconds)}`),
+    h("span.said", {}, excerpt(what, 120)),
+    h("span.what", {}, text),
+  );
+}

@@ -1,0 +1,136 @@
+/** Devices: who is there, who was, and sending to them. */
+
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { serverClock } from "/static/app/connection.js";
+import { h, when } from "/static/app/dom.js";
+import { ago, count, fullTime, visible } from "/static/app/format.js";
+import { instanceOf, portOf } from "/static/app/instances.js";
+import { polled, settled, told } from "/static/app/live.js";
+import { badge, faceOf, needsService, panel } from "/static/app/panel.js";
+import { computed, signal } from "/static/app/signal.js";
+import { cell, rowHead, table } from "/static/app/table.js";
+import { conversation } from "/static/app/pages/device_talk.js";
+import { MESSAGE, sendPanel } from "/static/app/pages/device_send.js";
+
+const EVERY = 5;
+const LISTED = 500;
+
+/** The device that is sent to; kept while other pages are looked at. */
+const target = signal("");
+
+/** What a device is called: its name, or its address. */
+const labelOf = (device) => device.name || hostPort(device.address);
+
+/** An address as `netd send` takes it: old programs print ('127.0.0.1', 50412). */
+const hostPort = (address) =>
+  address.replace(/^\('(.*)', (\d+)\)$/, (_, host, port) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`));
+
+export function devices() {
+  return h("div.grid.devices", {}, needsService("relay", content));
+}
+
+function content() {
+  const instance = instanceOf("relay");
+  const list = polled("relay.devices", () => instance.params(), EVERY);
+  const soon = settled(list.refresh, 150);
+  const under = (what) => (instance.name.value === null ? null : `relay.${instance.name.value}.${what}`);
+  told(() => under("presence.*"), {}, soon);
+  const all = computed(() => list.answer.value ?? []);
+  const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
+  return h(
+    "div.two-columns",
+    {},
+    h("div.stack", {}, listing(instance, list, all), conversation(under)),
+    sendPanel(instance, target, chosen, all, labelOf),
+  );
+}
+
+function listing(instance, list, all) {
+  const filter = signal("");
+  const isMatch = (one) =>
+    !filter.value || `${labelOf(one)} ${one.address} ${one.aliases.join(" ")}`.toLowerCase().includes(filter.value);
+  const matching = computed(() => all.value.filter(isMatch));
+  const search = h("input.search", {
+    type: "search",
+    "aria-label": "Filter devices",
+    placeholder: "Filter",
+    oninput: (event) => (filter.value = event.target.value.trim().toLowerCase()),
+  });
+  const empty = {
+    text: "No device has connected yet. Old programs appear by themselves; to try it, be one:",
+    command: () => commandLine("device", ["--name", "greenhouse"], ["--port", portOf(instance.service(), 5050)]),
+  };
+  return panel(
+    {
+      title: "Devices",
+      testid: "devices-list",
+      face: faceOf(list, () => all.value.length === 0),
+      empty,
+      aside: [instance.select, search],
+    },
+    table(
+      ["Device", "Presence", "Last seen", "Address", ""],
+      () => matching.value.slice(0, LISTED),
+      (one) => `${labelOf(one)} ${one.online}`,
+      row,
+    ),
+    when(
+      () => matching.value.length === 0,
+      () => h("p.hint.padded", {}, "No device matches."),
+    ),
+    when(
+      () => matching.value.length > LISTED,
+      () => h("p.hint", {}, () => `${count(LISTED)} of ${count(matching.value.length)} are shown; filter to see others.`),
+    ),
+    commandLineToCopy(() => commandLine("devices")),
+  );
+}
+
+function row(item) {
+  const label = labelOf(item.peek());
+  const isChosen = () => target.value === label;
+  const choose = () => {
+    target.value = label;
+    document.getElementById(MESSAGE)?.focus();
+  };
+  const aliases = () => (item.value.aliases.length ? `also ${item.value.aliases.join(", ")}` : "");
+  return h(
+    "tr",
+    { testid: "device-row", "data-device": label, class: () => (isChosen() ? "chosen" : "") },
+    rowHead(
+      "Device",
+      visible(label),
+      h("span.channel-name", {}, () => visible(aliases())),
+    ),
+    cell(
+      "Presence",
+      badge(
+        () => (item.value.online ? "ok" : "gone"),
+        () => (item.value.online ? "online" : "away"),
+        { testid: "presence" },
+      ),
+    ),
+    cell(
+      "Last seen",
+      h("time", { title: () => fullTime(item.value.last_seen) }, () => ago(item.value.last_seen, serverClock.value)),
+    ),
+    cell("Address", () => hostPort(item.value.address), "mono", {
+      title: () => (item.value.answers ? "Answers requests" : "Hears, and does not answer"),
+    }),
+    h(
+      "td.end",
+      {},
+      h(
+        "button.quiet",
+        {
+          type: "button",
+          testid: "choose-device",
+          "aria-pressed": () => String(isChosen()),
+          "aria-label": `Send to it: ${label}`,
+          onclick: choose,
+        },
+        "Send to it",
+      ),
+    ),
+  );
+}

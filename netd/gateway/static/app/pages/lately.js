@@ -1,0 +1,78 @@
+/** What came and went lately: devices, sessions, rooms. */
+
+import { each, h } from "/static/app/dom.js";
+import { ago, fullTime, visible } from "/static/app/format.js";
+import { recent, told } from "/static/app/live.js";
+import { badge, faceOfEvents, panel } from "/static/app/panel.js";
+import { serverClock } from "/static/app/connection.js";
+
+const MOST = 60;
+/** So that many rooms do not hide a device that has gone. */
+const MOST_OF_A_KIND = { rooms: 5, sessions: 20, devices: 35 };
+/** Rooms, sessions and devices whose newest change is shown when the page is opened. */
+const REPLAYED = 3;
+
+const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
+
+/** What each kind of event says. @returns {{page: string, state: string, who: string, what: string}|null} */
+function read({ subject, data }) {
+  const [kind, , third, fourth] = subject.split(".");
+  if (kind === "relay" && third === "presence") {
+    const came = data.online ? "connected" : `disconnected${data.reason ? `: ${data.reason}` : ""}`;
+    return { page: "devices", state: data.online ? "ok" : "gone", who: data.device, what: came };
+  }
+  if (kind === "session" && fourth === undefined) {
+    const what = `${data.state}${data.reason ? `: ${data.reason}` : ""}`;
+    return {
+      page: "sessions",
+      state: SESSION_STATES[data.state] ?? "waiting",
+      who: `Session ${data.session} (${data.host})`,
+      what,
+    };
+  }
+  if (kind === "room" && fourth === "state" && data.state === "over") {
+    return { page: "rooms", state: "gone", who: `Room ${data.room}`, what: `over: ${data.reason}` };
+  }
+  return null;
+}
+
+export function lately() {
+  const events = recent(MOST);
+  let number = 0;
+  const take = (event) => {
+    const said = read(event);
+    if (said === null) return;
+    const item = { ...said, time: event.time, key: ++number };
+    const others = events.value;
+    const ofItsKind = others.filter((one) => one.page === item.page);
+    const last = ofItsKind.length >= MOST_OF_A_KIND[item.page] ? ofItsKind.at(-1) : null;
+    events.replace([item, ...others.filter((one) => one !== last)].sort((one, other) => other.time - one.time));
+  };
+  const sources = ["relay.*.presence.*", "session.*.*", "room.*.*.state"].map((pattern) =>
+    told(() => pattern, { replay: REPLAYED }, take),
+  );
+  const empty = { text: "Nothing has come or gone. Connect a device:", command: () => "netd device --name greenhouse" };
+  return panel(
+    { title: "Lately", testid: "lately", face: faceOfEvents(() => events.value.length === 0, ...sources), empty },
+    h(
+      "ol.log",
+      { tabindex: "0", "aria-label": "What came and went, newest first" },
+      each(
+        () => events.value,
+        (item) => item.key,
+        row,
+      ),
+    ),
+  );
+}
+
+function row(item) {
+  const { page, state, who, what, time } = item.peek();
+  return h(
+    "li",
+    {},
+    badge(state, h("a", { href: `#/${page}` }, visible(who))),
+    h("span.what", {}, visible(what)),
+    h("time", { title: fullTime(time) }, () => ago(time, serverClock.value)),
+  );
+}

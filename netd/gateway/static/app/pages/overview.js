@@ -1,0 +1,170 @@
+/** Overview: how netd does, what runs, and what happened lately. */
+
+import { action } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { isLive, lostAt, onVitals, refreshStatus, serverNow, servicesOf, status, vitals } from "/static/app/connection.js";
+import { h, when } from "/static/app/dom.js";
+import { clock, count, plural, rate, shortSpan } from "/static/app/format.js";
+import { away, panel } from "/static/app/panel.js";
+import { plot } from "/static/app/plot.js";
+import { Series } from "/static/app/series.js";
+import { computed, onCleanup } from "/static/app/signal.js";
+import { table, cell, rowHead } from "/static/app/table.js";
+import { messageRate } from "/static/app/strip.js";
+import { lately } from "/static/app/pages/lately.js";
+
+/** Seconds that the small plots show, at most and at least: as many as this page has seen. */
+const WINDOW = 300;
+const LEAST_WINDOW = 30;
+
+/** Seconds between two vitals. */
+const EVERY = 1;
+
+/** What the vitals were since the page was opened: kept while other pages are looked at. */
+const history = { rate: new Series(EVERY), connections: new Series(EVERY), lag: new Series(EVERY) };
+let isKept = false;
+
+/** Begin to keep the vitals. Once. */
+export function keepVitals() {
+  if (isKept) return;
+  isKept = true;
+  onVitals(({ now: last, before }) => {
+    history.connections.push(last.time, last.connections);
+    history.lag.push(last.time, last.lag * 1000);
+    const seconds = before === null ? 0 : last.time - before.time;
+    if (seconds > 0 && last.published >= before.published)
+      history.rate.push(last.time, (last.published - before.published) / seconds);
+  });
+}
+
+export function overview() {
+  const timer = setInterval(() => document.hidden || refreshStatus(), 2000);
+  onCleanup(() => clearInterval(timer));
+  return h(
+    "div.grid.overview",
+    {},
+    tile("Messages", "messages a second", history.rate, () => rate(messageRate.value), "tile-rate"),
+    tile(
+      "Connections",
+      "open connections",
+      history.connections,
+      vital((last) => count(last.connections)),
+      "tile-connections",
+    ),
+    tile(
+      "Loop lag",
+      "longest in each second",
+      history.lag,
+      vital((last) => shortSpan(last.lag)),
+      "tile-lag",
+    ),
+    services(),
+    lately(),
+    daemon(),
+  );
+}
+
+const vital = (read) => () => (vitals.value.now === null ? "–" : read(vitals.value.now));
+
+function tile(title, explained, series, read, testid) {
+  const view = () => {
+    const to = serverNow();
+    return { from: Math.max(to - WINDOW, Math.min(series.oldest, to - LEAST_WINDOW)), to, isPaused: false };
+  };
+  return h(
+    "section.panel.tile",
+    { "aria-label": title, testid, "data-face": () => (isLive.value ? "live" : "stale") },
+    h("h2", {}, title),
+    h("p.big", {}, read),
+    h("p.hint", {}, explained),
+    plot({ series, view, isSmall: true, least: [0, 1], testid: `${testid}-plot` }),
+  );
+}
+
+const FACTS = {
+  relay: (s) => [plural(s.devices, "device"), `${count(s.counters.messages ?? 0)} messages`],
+  session: (s) => [`${count(s.streaming)} streaming`, plural(s.sessions, "session"), `${count(s.counters.samples ?? 0)} samples`],
+  feed: (s) => [plural(s.subscribers, "client"), `${count(s.counters.rounds ?? s.counters.messages ?? 0)} rounds`],
+  command: (s) => [plural(s.commands, "command"), `${count(s.running)} running`, `${count(sum(s.counters.runs))} runs`],
+  room: (s) => [plural(s.rooms, "room"), `${count(s.counters.rooms ?? 0)} so far`],
+  gateway: () => [],
+};
+
+const PAGES = { relay: "devices", session: "sessions", feed: "feed", command: "commands", room: "rooms" };
+
+const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);
+
+function services() {
+  const listed = () => status.value?.services ?? [];
+  const face = () => {
+    if (status.value === null) return { name: isLive.value ? "loading" : "failed", text: away() };
+    if (status.value.refusal) return { name: "failed", text: status.value.refusal };
+    if (!isLive.value) return { name: "stale", text: `since ${clock(lostAt.value)}: ${away()}` };
+    return { name: listed().length ? "live" : "empty" };
+  };
+  const empty = { text: "No service runs: this netd's configuration has none.", command: () => "netd config --origin" };
+  return panel(
+    { title: "Services", testid: "services", face, empty, kind: "wide" },
+    table(
+      ["Service", "Does", "Connections", "Refused", "Listens on"],
+      listed,
+      (one) => `${one.kind}:${one.instance}`,
+      serviceRow,
+    ),
+  );
+}
+
+function serviceRow(item) {
+  const { kind, instance } = item.peek();
+  const name = instance === "main" ? kind : `${kind}:${instance}`;
+  const facts = () => (FACTS[kind]?.(item.value) ?? []).join(" · ") || "–";
+  const where = () => item.value.listening.map((one) => one.address).join(", ") || "nowhere: draining";
+  return h(
+    "tr",
+    { testid: "service-row" },
+    rowHead("Service", PAGES[kind] ? h("a", { href: `#/${PAGES[kind]}` }, name) : name),
+    cell("Does", facts),
+    cell("Connections", () => count(item.value.connections ?? 0), "number"),
+    cell("Refused", () => count(sum(item.value.counters?.refused)), "number"),
+    cell("Listens on", where, "mono", { title: () => item.value.listening.map((one) => one.reach).join(", ") }),
+  );
+}
+
+function daemon() {
+  const isQuiet = computed(
+    () =>
+      status.value !== null &&
+      !status.value.refusal &&
+      ["relay", "session", "feed", "room"].every((kind) => servicesOf(kind).every((one) => !one.connections)),
+  );
+  const drain = action({
+    label: "Drain",
+    method: "system.drain",
+    params: () => ({}),
+    told: () => ({ state: "ok", text: "Draining: nothing new is accepted; what is open goes on." }),
+    done: refreshStatus,
+    question: "Accept no more connections until netd is started again?",
+    testid: "drain",
+  });
+  return panel(
+    { title: "This netd", testid: "daemon" },
+    h("p.facts", {}, () =>
+      !status.value?.name
+        ? "–"
+        : `netd ${status.value.version} on ${status.value.name}, ${count(status.value.published)} messages so far`,
+    ),
+    when(
+      () => isQuiet.value,
+      () =>
+        h(
+          "div",
+          {},
+          h("p.hint", {}, "Nothing is connected yet. See everything live with made-up programs:"),
+          commandLineToCopy(() => "netd demo"),
+        ),
+    ),
+    h("div.row", {}, drain.button),
+    drain.outcome,
+    commandLineToCopy(() => commandLine("drain")),
+  );
+}

@@ -1,0 +1,130 @@
+/** One room: who is here, what is said, how far it is. */
+
+import { action } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { each, h, when } from "/static/app/dom.js";
+import { clock, excerpt, fullTime, visible } from "/static/app/format.js";
+import { badge } from "/static/app/panel.js";
+
+const STATES = { gathering: "waiting", full: "ok", talking: "ok", parting: "waiting", over: "gone" };
+const SEATS = { silent: "trouble", "did not reply in time": "trouble" };
+
+/**
+ * @param {{value: import("./rooms.js").Known}} item
+ * @param {import("../instances.js").Instance} instance
+ * @param {() => void} refresh
+ */
+export function roomCard(item, instance, refresh) {
+  const { room } = item.peek();
+  const facts = () => item.value.facts;
+  const state = () => (item.value.isOver ? "over" : facts().state);
+  const end = action({
+    label: `End room ${room}`,
+    method: "room.end",
+    params: () => instance.params({ room }),
+    told: () => ({ state: "ok", text: "Ended." }),
+    done: refresh,
+    question: "Disconnect everyone in it?",
+    testid: "end-room",
+  });
+  const progress = () => {
+    const { round, rounds, bots, size } = facts();
+    if (state() === "gathering") return `${bots.length} of ${size} are here`;
+    return rounds ? `round ${Math.min(round, rounds)} of ${rounds}` : `${bots.length} here`;
+  };
+  return h(
+    "article.panel.room",
+    {
+      testid: "room",
+      "data-room": String(room),
+      "aria-labelledby": `room-${room}`,
+      "data-face": () => (item.value.isOver ? "over" : "live"),
+    },
+    h(
+      "header.panel-head",
+      {},
+      h("h3", { id: `room-${room}` }, `Room ${room}`),
+      badge(() => STATES[state()] ?? "plain", state, { testid: "room-state" }),
+      h("span.hint", {}, progress),
+      h(
+        "div.panel-aside",
+        {},
+        when(
+          () => !item.value.isOver,
+          () => end.button,
+        ),
+      ),
+    ),
+    when(
+      () => item.value.isOver && item.value.reason,
+      () => h("p.reason", {}, () => visible(item.value.reason)),
+    ),
+    seats(item),
+    transcript(item),
+    when(
+      () => !item.value.isOver,
+      () =>
+        h(
+          "div",
+          {},
+          end.outcome,
+          commandLineToCopy(() => commandLine("room", "end", room, ["--instance", instance.option()])),
+        ),
+    ),
+  );
+}
+
+function seats(item) {
+  const seat = (one) =>
+    badge(
+      () => SEATS[one.value.state] ?? "ok",
+      [visible(one.peek().name), h("span.offscreen", {}, () => `, ${one.value.state}`)],
+      { testid: "seat", title: () => one.value.state },
+      "li",
+    );
+  return h(
+    "ul.seats",
+    { "aria-label": "Who is here", hidden: () => item.value.isOver },
+    each(
+      () => (item.value.isOver ? [] : item.value.facts.bots),
+      (one) => one.name,
+      seat,
+    ),
+  );
+}
+
+function transcript(item) {
+  const isBare = () => item.value.lines.length === 0;
+  return h(
+    "div",
+    {},
+    when(isBare, () => h("p.hint.padded", {}, "Nothing has been said yet.")),
+    h(
+      "div.log.talk",
+      { tabindex: "0", hidden: isBare, role: "group", "aria-label": "What is said" },
+      h(
+        "ol",
+        {},
+        each(
+          () => item.value.lines,
+          (one) => one.key,
+          (one) => line(one.peek()),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Many bots begin with their own name, which is beside it already. */
+const withoutName = (text, bot) => (text.startsWith(`${bot}: `) ? text.slice(bot.length + 2) : text);
+
+function line({ bot, text, time, round, passed_on: isPassedOn }) {
+  const title = isPassedOn ? fullTime(time) : `${fullTime(time)}; it was not this bot's turn: the others do not get it`;
+  return h(
+    "li",
+    { testid: "room-message", class: isPassedOn ? "" : "aside", "data-round": String(round) },
+    h("b", {}, visible(bot)),
+    h("span.what", {}, excerpt(withoutName(text, bot), 500)),
+    h("time", { title }, clock(time)),
+  );
+}

@@ -1,0 +1,140 @@
+/** Being in a room as a person: what a bot would read, and what one says. The place is kept while other pages are looked at. */
+
+import { field, form } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { forbidden, isLive, netd } from "/static/app/connection.js";
+import { choice, each, h } from "/static/app/dom.js";
+import { clock, excerpt, visible } from "/static/app/format.js";
+import { portOf } from "/static/app/instances.js";
+import { recent } from "/static/app/live.js";
+import { badge, panel } from "/static/app/panel.js";
+import { signal } from "/static/app/signal.js";
+
+const MOST_LINES = 200;
+
+/** Our place, or null. @type {{value: {name: string, say: Function, leave: Function}|null}} */
+const seat = signal(null);
+const lines = recent(MOST_LINES);
+const outcome = signal({ state: "none", text: "" });
+let number = 0;
+
+const keep = (who, text) => lines.add({ key: ++number, time: Date.now() / 1000, who, text });
+
+async function join(name, instance) {
+  outcome.value = { state: "waiting", text: "…" };
+  lines.clear();
+  const onLeft = (reason) => {
+    seat.value = null;
+    outcome.value = { state: "gone", text: `You have left${reason ? `: ${visible(reason)}` : ""}.` };
+  };
+  try {
+    seat.value = await netd.join(name, ({ text }) => keep("", text), { onLeft, instance: instance.name.value });
+    outcome.value = { state: "none", text: "" };
+  } catch (error) {
+    outcome.value = { state: "trouble", text: error.message };
+  }
+}
+
+async function say(text) {
+  try {
+    await seat.peek().say(text);
+    keep("You", text);
+    outcome.value = { state: "none", text: "" };
+    return true;
+  } catch (error) {
+    outcome.value = { state: "trouble", text: error.message };
+    return false;
+  }
+}
+
+async function leave() {
+  const left = seat.peek();
+  seat.value = null;
+  outcome.value = { state: "gone", text: "You have left." };
+  await left.leave().catch(() => {});
+}
+
+export function joinPanel(instance) {
+  return panel(
+    { title: "Join as a person", testid: "join-panel" },
+    choice(
+      () => seat.value !== null,
+      (isIn) => (isIn ? inside() : outside(instance)),
+    ),
+    h(
+      "p.outcome",
+      { role: "status", testid: "join-outcome", "data-state": () => outcome.value.state },
+      () => outcome.value.text || forbidden("room.join"),
+    ),
+  );
+}
+
+function outside(instance) {
+  const name = signal("");
+  const input = h("input", {
+    required: true,
+    maxlength: "64",
+    testid: "join-name",
+    autocomplete: "nickname",
+    oninput: (event) => (name.value = event.target.value.trim()),
+  });
+  const cannot = () => !isLive.value || forbidden("room.join") !== "";
+  return h(
+    "div",
+    {},
+    form(
+      { class: "row", testid: "join-form" },
+      () => join(name.peek(), instance),
+      field("Your name", input),
+      h("button.main", { type: "submit", testid: "join-room", disabled: cannot }, "Join the next room"),
+      h("span.hint", {}, "You take a bot's place, and answer like one."),
+    ),
+    commandLineToCopy(() => commandLine("bot", ["--name", name.value || "NAME"], ["--port", portOf(instance.service(), 4242)])),
+  );
+}
+
+function inside() {
+  const input = h("input", { required: true, maxlength: "500", autocomplete: "off", testid: "say-text" });
+  const send = async () => {
+    if (await say(input.value)) input.value = "";
+  };
+  queueMicrotask(() => input.focus());
+  return h(
+    "div",
+    {},
+    h(
+      "p.row",
+      {},
+      badge("ok", `You are here as ${visible(seat.peek().name)}`),
+      h("button.quiet", { type: "button", testid: "leave-room", onclick: leave }, "Leave"),
+    ),
+    form(
+      { class: "row", testid: "say-form" },
+      send,
+      field("Say", input),
+      h("button.main", { type: "submit", testid: "say", disabled: () => !isLive.value }, "Say it"),
+    ),
+    h(
+      "div.log.talk",
+      { testid: "own-room", tabindex: "0", role: "log", "aria-label": "What you read and said" },
+      h(
+        "ol",
+        {},
+        each(
+          () => [...lines.value].reverse(),
+          (one) => one.key,
+          (one) => heard(one.peek()),
+        ),
+      ),
+    ),
+  );
+}
+
+const heard = ({ who, text, time }) =>
+  h(
+    "li",
+    { testid: "room-line" },
+    who ? h("b", {}, who) : null,
+    h("span.what", {}, excerpt(text, 500)),
+    h("time", {}, clock(time)),
+  );

@@ -1,0 +1,126 @@
+/** Rooms: who is here, what is said; end one, or join as a person. */
+
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { each, h, when } from "/static/app/dom.js";
+import { plural } from "/static/app/format.js";
+import { instanceOf, portOf } from "/static/app/instances.js";
+import { polled, settled, told } from "/static/app/live.js";
+import { faceOf, needsService, panel } from "/static/app/panel.js";
+import { computed, effect, signal } from "/static/app/signal.js";
+import { joinPanel } from "/static/app/pages/room_join.js";
+import { roomCard } from "/static/app/pages/room_card.js";
+
+const EVERY = 4;
+/** Rooms that are shown, those that are over included, and how many of these stay. */
+const MOST_PLACES = 24;
+const MOST_OVER = 3;
+/** Lines of each room that are kept, and that are asked for at first. */
+const MOST_LINES = 200;
+const REPLAYED = 50;
+
+export function rooms() {
+  return h("div.grid.rooms", {}, needsService("room", content));
+}
+
+/**
+ * What is known of a room: what room.list says, or said before it was over, and what was said in it.
+ * @typedef {{room: number, isOver: boolean, facts: object, lines: object[], reason: string}} Known
+ */
+
+function content() {
+  const instance = instanceOf("room");
+  const list = polled("room.list", () => instance.params(), EVERY);
+  const known = signal(new Map());
+  follow(instance, list, known);
+  const shown = computed(() => [...known.value.values()]);
+  const omitted = () => (list.answer.value?.length ?? 0) - shown.value.filter((one) => !one.isOver).length;
+  const isEmpty = () => shown.value.length === 0;
+  const empty = {
+    text: () => `Nobody is here. A room opens with its first bot; to be one${instance.service() ? "" : ", when one runs"}:`,
+    command: () => commandLine("bot", ["--name", "Anna"], ["--port", portOf(instance.service(), 4242)]),
+  };
+  return h(
+    "div.stack",
+    {},
+    joinPanel(instance),
+    panel(
+      { title: "Rooms", testid: "rooms-list", face: faceOf(list, isEmpty), empty, aside: instance.select, kind: "bare" },
+      h(
+        "div.cards",
+        {},
+        each(
+          () => shown.value,
+          (one) => one.room,
+          (item) => roomCard(item, instance, list.refresh),
+        ),
+      ),
+      when(
+        () => omitted() > 0,
+        () => h("p.hint", {}, () => `${plural(omitted(), "further room")} not shown.`),
+      ),
+      commandLineToCopy(() => commandLine("room", "list", ["--instance", instance.option()])),
+    ),
+  );
+}
+
+/** Keep *known* up to date with the list of rooms, and with what the bus says of each. */
+function follow(instance, list, known) {
+  const soon = settled(list.refresh, 150);
+  const early = new Map();
+  const change = (room, changes) => {
+    const before = known.peek().get(room);
+    if (before !== undefined) known.value = new Map([...known.peek(), [room, { ...before, ...changes(before) }]]);
+  };
+  const said = ({ data, time }) => {
+    const line = { ...data, time, key: `${time} ${data.bot} ${data.round}` };
+    if (known.peek().has(data.room)) change(data.room, ({ lines }) => ({ lines: added(lines, line) }));
+    else early.set(data.room, added(early.get(data.room) ?? [], line));
+    if (early.size > MOST_PLACES) early.delete(early.keys().next().value);
+  };
+  const progressed = ({ data }) => {
+    change(data.room, ({ facts }) => ({
+      facts: { ...facts, state: data.state, round: data.round },
+      reason: data.reason,
+      isOver: data.state === "over",
+    }));
+    soon();
+  };
+  effect(() => {
+    void instance.name.value;
+    known.value = new Map();
+  });
+  effect(() => {
+    if (list.answer.value === null) return;
+    known.value = merged(known.peek(), list.answer.value, early);
+    for (const room of known.peek().keys()) early.delete(room);
+  });
+  const under = (what) => () => (instance.name.value === null ? null : `room.${instance.name.value}.*.${what}`);
+  told(under("said"), { replay: REPLAYED }, said);
+  told(under("presence"), {}, soon);
+  told(under("state"), {}, progressed);
+}
+
+/** *lines* with *line*, unless it is there: what is replayed may have been here before. */
+const added = (lines, line) => (lines.some((one) => one.key === line.key) ? lines : [...lines, line].slice(-MOST_LINES));
+
+/**
+ * The rooms of the list, and the last few that are over. Each keeps its place: a new one takes that of one that is over long.
+ *
+ * @param {Map<number, Known>} before @param {object[]} listed
+ * @param {Map<number, object[]>} early what was said in rooms that are new.
+ * @returns {Map<number, Known>}
+ */
+function merged(before, listed, early) {
+  const there = new Map(listed.map((facts) => [facts.room, facts]));
+  const places = [...before.values()].map((known) =>
+    there.has(known.room) ? { ...known, facts: there.get(known.room), isOver: false } : { ...known, isOver: true },
+  );
+  for (const [room, facts] of there) {
+    if (before.has(room)) continue;
+    const known = { room, facts, lines: early.get(room) ?? [], reason: "", isOver: false };
+    const over = places.filter((one) => one.isOver);
+    if (over.length < MOST_OVER) places.push(known);
+    else places[places.indexOf(over.reduce((one, other) => (one.room < other.room ? one : other)))] = known;
+  }
+  return new Map(places.slice(0, MOST_PLACES).map((known) => [known.room, known]));
+}

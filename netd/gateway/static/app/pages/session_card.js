@@ -1,0 +1,136 @@
+/** One watched session: how it is, what can be done with it, and a plot for each of its channels. */
+
+import { action } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { isLive, serverClock } from "/static/app/connection.js";
+import { each, h, when } from "/static/app/dom.js";
+import { ago, count, duration, plural, visible } from "/static/app/format.js";
+import { badge, staleBadge } from "/static/app/panel.js";
+import { channelPlot } from "/static/app/pages/channel_plot.js";
+import { unwatch } from "/static/app/pages/session_watch.js";
+
+const STATES = {
+  streaming: "ok",
+  dialling: "waiting",
+  "awaiting the agent": "waiting",
+  stopping: "waiting",
+  resting: "trouble",
+  failing: "trouble",
+  ended: "gone",
+};
+
+/** The state of a session as a badge. @param {() => {state: string, reason: string}} read */
+export const sessionBadge = (read) =>
+  badge(
+    () => STATES[read().state] ?? "plain",
+    () => read().state,
+    { testid: "session-state" },
+  );
+
+/**
+ * @param {{value: object}} item what session.list says of it.
+ * @param {object} watch
+ * @param {import("../instances.js").Instance} instance
+ * @param {import("./channel_plot.js").Window} window
+ * @param {() => void} refresh
+ */
+export function sessionCard(item, watch, instance, window, refresh) {
+  const { session: id } = item.peek();
+  const { stop, ping } = actions(id, instance, refresh);
+  const line = (verb) => commandLineToCopy(() => commandLine("session", verb, id, ["--instance", instance.option()]));
+  const attributes = { testid: "session", "data-session": String(id), "aria-labelledby": `session-${id}` };
+  return h(
+    "section.panel.session",
+    { ...attributes, "data-face": () => (isLive.value ? "live" : "stale") },
+    head(item, watch, [ping.button, stop.button]),
+    h("p.hint", {}, () => factsOf(item.value, watch)),
+    when(
+      () => item.value.reason,
+      () => h("p.reason", {}, () => visible(item.value.reason)),
+    ),
+    stop.outcome,
+    ping.outcome,
+    channels(item, watch, window),
+    h("details.commands", {}, h("summary", {}, "As command lines"), line("stop"), line("ping")),
+  );
+}
+
+function actions(id, instance, refresh) {
+  const params = () => instance.params({ session: id });
+  const stop = action({
+    label: "Stop",
+    method: "session.stop",
+    params,
+    told: (result) => ({ state: "ok", text: `Stopped; ${plural(result.samples ?? 0, "sample")} in all.` }),
+    done: refresh,
+    testid: "stop-session",
+  });
+  const ping = action({
+    label: "Ping",
+    method: "session.ping",
+    params,
+    told: () => ({ state: "ok", text: "Pinged: the agent was told to show it." }),
+    testid: "ping-session",
+  });
+  return { stop, ping };
+}
+
+function head(item, watch, buttons) {
+  const { session: id, host } = item.peek();
+  const close = {
+    type: "button",
+    testid: "unwatch",
+    title: "Show it in the list only",
+    onclick: () => unwatch(watch.instance, id),
+  };
+  return h(
+    "header.panel-head",
+    {},
+    h("h3", { id: `session-${id}` }, `Session ${id}`, h("span.channel-name", {}, visible(host))),
+    sessionBadge(() => item.value),
+    when(
+      () => !isLive.value,
+      () => staleBadge(),
+    ),
+    h(
+      "div.panel-aside",
+      {},
+      h("span", { hidden: () => item.value.state === "ended" }, buttons),
+      h("button.quiet", close, "Close"),
+    ),
+  );
+}
+
+function factsOf({ state, since, attempt, samples, bad }, watch) {
+  const time = state === "ended" ? `ended ${ago(since, serverClock.value)}` : `for ${duration(serverClock.value - since)}`;
+  const facts = [
+    time,
+    attempt > 1 ? `attempt ${attempt}` : "",
+    plural(samples, "sample"),
+    bad ? `${count(bad)} bad` : "",
+    watch.lost.value ? `${count(watch.lost.value)} lost on the way to this browser` : "",
+    watch.omitted.value ? `${plural(watch.omitted.value, "further channel")} not shown` : "",
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
+
+function channels(item, watch, window) {
+  const described = (name) => () => item.value.channels?.[name] ?? { label: "", unit: "" };
+  const group = `session-${item.peek().session}`;
+  const nothing = () =>
+    item.value.state === "streaming" ? "No sample has come yet." : "Plots appear here as soon as the agent streams.";
+  const one = (channel) => channelPlot(channel.peek(), described(channel.peek().name), watch, window, group);
+  return h(
+    "div.channels",
+    {},
+    when(
+      () => watch.channels.value.size === 0,
+      () => h("p.hint.padded", {}, nothing),
+    ),
+    each(
+      () => [...watch.channels.value.values()],
+      (channel) => channel.name,
+      one,
+    ),
+  );
+}

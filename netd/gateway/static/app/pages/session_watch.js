@@ -1,0 +1,149 @@
+/**
+ * Which sessions are watched, and what their channels said: kept while other pages are looked at, so that a plot has no hole
+ * because somebody looked elsewhere.
+ */
+
+import { isLive, netd, serverNow } from "/static/app/connection.js";
+import { Series } from "/static/app/series.js";
+import { effect, scope, signal } from "/static/app/signal.js";
+
+/** Sessions that are watched at a time, and channels of each. */
+export const MOST_WATCHED = 6;
+const MOST_CHANNELS = 24;
+/** Samples of each channel that are asked for at first; netd keeps so many. */
+const REPLAYED = 256;
+const MOST_MARKS = 200;
+
+const GONE = "netd does not know it any more";
+
+/** The watched sessions, by "instance/id". */
+export const watched = signal(new Map());
+
+const key = (instance, id) => `${instance}/${id}`;
+
+/** @param {string} instance @param {number} id @returns {Watch|undefined} */
+export const watchOf = (instance, id) => watched.value.get(key(instance, id));
+
+/** Watch a session; where these would be too many, the first that has ended is let go. @returns {boolean} if there was room. */
+export function watch(instance, id) {
+  const all = new Map(watched.peek());
+  if (all.has(key(instance, id))) return true;
+  if (all.size >= MOST_WATCHED) {
+    const ended = [...all.values()].find((one) => one.isEnded);
+    if (ended === undefined) return false;
+    all.delete(key(ended.instance, ended.id));
+    ended.close();
+  }
+  const [made] = scope(() => new Watch(instance, id));
+  all.set(key(instance, id), made);
+  watched.value = all;
+  return true;
+}
+
+/** Watch a session no longer; what it said is forgotten. */
+export function unwatch(instance, id) {
+  const all = new Map(watched.peek());
+  all.get(key(instance, id))?.close();
+  all.delete(key(instance, id));
+  watched.value = all;
+}
+
+/**
+ * One channel.
+ * @typedef {{name: string, series: Series, decimals: number}} Channel `decimals` is how many digits its values have, at most.
+ */
+
+/** One watched session. */
+class Watch {
+  #subscriptions;
+  #away;
+  #omitted = new Set();
+  #state = "";
+
+  constructor(instance, id) {
+    this.instance = instance;
+    this.id = id;
+    this.isEnded = false;
+    /** What session.list said of it last, or null. */
+    this.facts = null;
+    /** Channels by name. @type {{value: Map<string, Channel>}} */
+    this.channels = signal(new Map());
+    /** Comings and goings, oldest first. */
+    this.marks = [];
+    /** How many samples were lost on the way here. */
+    this.lost = signal(0);
+    /** How many channels are left out, because there are too many. */
+    this.omitted = signal(0);
+    const subject = `session.${instance}.${id}`;
+    this.#subscriptions = [
+      netd.subscribe(subject, { replay: 1 }, ({ data }) => this.#changed(data)),
+      netd.subscribe(
+        `${subject}.*`,
+        { replay: REPLAYED, onDropped: ({ count }) => this.#missed(count), onGap: () => this.#missed(0) },
+        (event) => this.#take(event),
+      ),
+    ];
+    this.#away = effect(() => this.#connection(isLive.value));
+  }
+
+  /** What is known of it, with what session.list says now: nothing, where netd was restarted and does not know it. */
+  describe(listed) {
+    this.facts = listed ?? (this.facts && { ...this.facts, state: "ended", reason: GONE });
+    this.isEnded ||= listed === undefined;
+    return this.facts;
+  }
+
+  close() {
+    for (const subscription of this.#subscriptions) subscription.close();
+    this.#away.end();
+  }
+
+  #take({ subject, data }) {
+    const name = subject.slice(subject.lastIndexOf(".") + 1);
+    let channel = this.channels.peek().get(name);
+    if (channel === undefined) {
+      if (this.channels.peek().size >= MOST_CHANNELS) {
+        this.omitted.value = this.#omitted.add(name).size;
+        return;
+      }
+      channel = { name, series: new Series(), decimals: 0 };
+      this.channels.value = new Map([...this.channels.peek(), [name, channel]]);
+    }
+    channel.series.push(data.time, data.value);
+  }
+
+  /** The session came on: that it streams, or does no longer, is marked on the time axis. */
+  #changed({ state, time, reason }) {
+    const before = this.#state;
+    this.#state = state;
+    this.isEnded = state === "ended";
+    if (state === "streaming" && before !== "streaming") this.#mark({ time, kind: "ok", word: "connected" });
+    else if (state !== "streaming" && before === "streaming") {
+      this.#mark({
+        time,
+        kind: reason && state !== "stopping" ? "trouble" : "gone",
+        word: state === "stopping" ? "stopped" : "disconnected",
+      });
+      this.#break();
+    }
+  }
+
+  #missed(count) {
+    this.lost.value += count;
+    this.#break();
+  }
+
+  #connection(isHere) {
+    if (isHere || this.channels.peek().size === 0) return;
+    this.#mark({ time: serverNow(), kind: "trouble", word: "netd away" });
+  }
+
+  #break() {
+    for (const { series } of this.channels.peek().values()) series.gap();
+  }
+
+  #mark(mark) {
+    this.marks.push(mark);
+    if (this.marks.length > MOST_MARKS) this.marks.shift();
+  }
+}

@@ -1,0 +1,227 @@
+/** Sessions: start one with an agent's address, watch its channels, stop it. */
+
+import { action, field, form, segments } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { serverClock, serverNow } from "/static/app/connection.js";
+import { each, h, when } from "/static/app/dom.js";
+import { ago, count, rate, visible } from "/static/app/format.js";
+import { icon } from "/static/app/icons.js";
+import { instanceOf, portOf } from "/static/app/instances.js";
+import { polled, settled, told } from "/static/app/live.js";
+import { faceOf, needsService, panel } from "/static/app/panel.js";
+import { computed, effect, signal } from "/static/app/signal.js";
+import { cell, rowHead, table } from "/static/app/table.js";
+import { sessionBadge, sessionCard } from "/static/app/pages/session_card.js";
+import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "/static/app/pages/session_watch.js";
+
+const EVERY = 4;
+/** Sessions that are watched without being asked for. */
+const WATCHED_AT_FIRST = 2;
+const LISTED = 500;
+
+const COLUMNS = ["Session", "Agent", "State", "Since", "Channels", "Samples", "Rate", ""];
+
+const WINDOWS = [
+  [10, "10 s"],
+  [60, "1 min"],
+  [600, "10 min"],
+  [0, "All"],
+];
+
+/** The window of all plots; kept while other pages are looked at. */
+const view = { seconds: signal(60), isPaused: signal(false), pausedAt: signal(0) };
+
+/** Sessions that the user closed, and which are not opened again by themselves. */
+const closed = new Set();
+
+export function sessions() {
+  return h("div.grid.sessions", {}, needsService("session", content));
+}
+
+function content() {
+  const instance = instanceOf("session");
+  const list = polled("session.list", () => instance.params(), EVERY);
+  const soon = settled(list.refresh, 150);
+  told(() => (instance.name.value === null ? null : `session.${instance.name.value}.*`), {}, soon);
+  const all = computed(() => list.answer.value ?? []);
+  effect(() => watchFirst(instance.name.value, all.value));
+  const shown = computed(() => {
+    const listed = new Map(all.value.map((one) => [one.session, one]));
+    const ours = [...watched.value.values()].filter((one) => one.instance === instance.name.value);
+    return ours.map((one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.id)))).filter(Boolean);
+  });
+  const card = (item) => sessionCard(item, watchOf(instance.name.value, item.peek().session), instance, view, list.refresh);
+  return h(
+    "div.stack",
+    {},
+    starter(instance, list),
+    when(() => shown.value.length > 0, windowControls),
+    h(
+      "div.stack",
+      {},
+      each(
+        () => shown.value,
+        (one) => `${instance.name.value}/${one.session}`,
+        card,
+      ),
+    ),
+    listing(instance, list, all),
+  );
+}
+
+/** Some streaming sessions are watched by themselves, so that there is something to see. */
+function watchFirst(instance, all) {
+  if (instance === null) return;
+  const live = all.filter((one) => one.state !== "ended");
+  for (const { session } of live.slice(0, WATCHED_AT_FIRST)) {
+    const isWatched = watched.peek().has(`${instance}/${session}`);
+    if (!isWatched && !closed.has(`${instance}/${session}`)) watch(instance, session);
+  }
+}
+
+function starter(instance, list) {
+  const host = signal("");
+  const input = h("input", {
+    name: "host",
+    required: true,
+    placeholder: "127.0.0.1",
+    spellcheck: "false",
+    autocapitalize: "none",
+    testid: "session-host",
+    oninput: (event) => (host.value = event.target.value.trim()),
+  });
+  const start = action({
+    label: "Start session",
+    method: "session.start",
+    params: () => instance.params({ host: host.peek() }),
+    told: (result) => ({
+      state: "ok",
+      text: `Session ${result.session} streams ${Object.keys(result.channels ?? {}).join(", ")}.`,
+    }),
+    done: (result) => {
+      if (result !== null) watch(instance.name.peek(), result.session);
+      list.refresh();
+    },
+    kind: "main",
+    testid: "start-session",
+  });
+  const line = () => commandLine("session", "start", host.value || "HOST", ["--instance", instance.option()]);
+  return panel(
+    { title: "Start a session", testid: "start-panel", aside: instance.select },
+    form(
+      { class: "row", testid: "start-form" },
+      start.run,
+      field("Agent's address", input),
+      start.button,
+      h("span.hint", {}, () => `netd dials port ${instance.service()?.agent_port ?? "…"} there`),
+    ),
+    start.outcome,
+    commandLineToCopy(line),
+  );
+}
+
+function windowControls() {
+  const toggle = () => {
+    view.pausedAt.value = serverNow();
+    view.isPaused.value = !view.isPaused.value;
+  };
+  return h(
+    "div.toolbar",
+    {},
+    segments("Time window", WINDOWS, view.seconds, "window"),
+    h(
+      "button",
+      { type: "button", testid: "pause", "aria-pressed": () => String(view.isPaused.value), onclick: toggle },
+      h("span", { hidden: () => view.isPaused.value }, icon("pause")),
+      h("span", { hidden: () => !view.isPaused.value }, icon("play")),
+      () => (view.isPaused.value ? "Go on" : "Pause"),
+    ),
+    when(
+      () => view.isPaused.value,
+      () => h("span.hint", { role: "status" }, "The view stands still; samples are still collected."),
+    ),
+  );
+}
+
+function listing(instance, list, all) {
+  const isEmpty = () => all.value.length === 0;
+  const port = () => portOf(instance.service(), 10000);
+  const agent = () => {
+    const dialled = instance.service()?.agent_port;
+    return commandLine(
+      "agent",
+      ["--channel", "x=sine"],
+      ["--port", dialled === 10001 ? null : dialled],
+      ["--server-port", port()],
+    );
+  };
+  const empty = {
+    text: "No session yet. Run an agent, then start a session with its address above. An agent to try it with:",
+    command: agent,
+  };
+  const name = () => commandLine("session", "list", ["--instance", instance.option()]);
+  return panel(
+    { title: "All sessions", testid: "sessions-list", face: faceOf(list, isEmpty), empty },
+    table(
+      COLUMNS,
+      () => all.value.slice(0, LISTED),
+      (one) => one.session,
+      (item) => row(item, instance),
+    ),
+    when(
+      () => all.value.length > LISTED,
+      () => h("p.hint", {}, () => `${count(LISTED)} of ${count(all.value.length)} are shown.`),
+    ),
+    commandLineToCopy(name),
+  );
+}
+
+function row(item, instance) {
+  const { session: id } = item.peek();
+  const isWatched = () => watchOf(instance.name.value, id) !== undefined;
+  const isFull = () => !isWatched() && watched.value.size >= MOST_WATCHED;
+  const toggle = () => {
+    const name = `${instance.name.peek()}/${id}`;
+    if (isWatched()) {
+      closed.add(name);
+      unwatch(instance.name.peek(), id);
+    } else {
+      closed.delete(name);
+      watch(instance.name.peek(), id);
+    }
+  };
+  const rates = () => Object.values(item.value.channels ?? {}).reduce((total, channel) => total + channel.rate, 0);
+  return h(
+    "tr",
+    { testid: "session-row", "data-session": String(id) },
+    rowHead("Session", String(id)),
+    cell("Agent", visible(item.peek().host)),
+    cell(
+      "State",
+      sessionBadge(() => item.value),
+      "",
+      { title: () => item.value.reason || null },
+    ),
+    cell("Since", () => ago(item.value.since, serverClock.value)),
+    cell("Channels", () => Object.keys(item.value.channels ?? {}).join(", ") || "–"),
+    cell("Samples", () => count(item.value.samples), "number"),
+    cell("Rate", () => (item.value.state === "streaming" ? `${rate(rates())} /s` : "–"), "number"),
+    h(
+      "td.end",
+      {},
+      h(
+        "button.quiet",
+        {
+          type: "button",
+          testid: "watch",
+          "aria-pressed": () => String(isWatched()),
+          "aria-label": () => `${isWatched() ? "Close" : "Watch"} session ${id}`,
+          disabled: isFull,
+          title: () => (isFull() ? `${MOST_WATCHED} sessions are watched; close one first` : null),
+          onclick: toggle,
+        },
+        () => (isWatched() ? "Close" : "Watch"),
+      ),
+    ),
+  );
+}

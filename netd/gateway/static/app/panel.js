@@ -1,0 +1,148 @@
+/** Panels and their four faces: empty, loading, live, stale or failed. */
+
+import { commandLineToCopy } from "/static/app/commandline.js";
+import { isLive, lostAt, servicesOf, state, status } from "/static/app/connection.js";
+import { h, when } from "/static/app/dom.js";
+import { clock } from "/static/app/format.js";
+import { computed, signal } from "/static/app/signal.js";
+
+/** Milliseconds that an answer may take before it is worth saying so: what is there sooner does not flicker. */
+const PATIENCE = 300;
+
+let panels = 0;
+
+/** Why nothing is known, while the connection is not live. */
+export const away = () => (state.value.name === "unauthorised" ? "not signed in" : "not connected");
+
+const notConnected = () => `since ${clock(lostAt.value)}: ${away()}`;
+
+/**
+ * @typedef {object} Face
+ * @property {"empty"|"loading"|"live"|"stale"|"failed"} name
+ * @property {string} [text] what to say about it.
+ */
+
+/**
+ * The face of something that is asked for, see live.js.
+ * @param {import("./live.js").Resource} resource
+ * @param {() => boolean} [isEmpty] whether there is nothing to see in the answer.
+ * @returns {() => Face}
+ */
+export function faceOf(resource, isEmpty = () => false) {
+  return () => {
+    const has = resource.answer.value !== null;
+    const error = resource.error.value;
+    if (error)
+      return { name: has ? "stale" : "failed", text: has ? `since ${clock(resource.loaded.value / 1000)}: ${error}` : error };
+    if (!has) return isLive.value ? { name: "loading", text: "" } : { name: "failed", text: away() };
+    if (!isLive.value) return { name: "stale", text: notConnected() };
+    return { name: isEmpty() ? "empty" : "live", text: "" };
+  };
+}
+
+/**
+ * The face of something that we are told of: it has no answer that could be waited for.
+ * @param {() => boolean} isEmpty
+ * @param {...{error: {value: string}}} sources what tells it, see live.js.
+ */
+export function faceOfEvents(isEmpty, ...sources) {
+  return () => {
+    const error = sources.map((one) => one.error.value).find(Boolean);
+    if (error && isEmpty()) return { name: "failed", text: error };
+    if (isLive.value) return { name: isEmpty() ? "empty" : "live" };
+    const isNew = isEmpty();
+    return { name: isNew ? "failed" : "stale", text: isNew ? away() : notConnected() };
+  };
+}
+
+/**
+ * A panel.
+ *
+ * @param {object} parts
+ * @param {string} parts.title
+ * @param {string} parts.testid
+ * @param {() => Face} [parts.face]
+ * @param {{text: string|(() => string), command?: () => string}} [parts.empty] what would appear here, and how to make it appear.
+ * @param {any} [parts.aside] beside the title.
+ * @param {any} content what is shown unless the panel is empty, loading or failed.
+ */
+export function panel(
+  { title, testid, face = () => ({ name: "live" }), empty = { text: "Nothing yet." }, aside = null, kind = "" },
+  ...content
+) {
+  const id = `panel-${++panels}`;
+  const shown = computed(() => face().name);
+  const isBare = () => ["empty", "loading", "failed"].includes(shown.value);
+  return h(
+    "section",
+    { class: `panel ${kind}`, "aria-labelledby": id, testid, "data-face": () => shown.value },
+    h(
+      "header.panel-head",
+      {},
+      h("h2", { id }, title),
+      when(
+        () => shown.value === "stale",
+        () => staleBadge(() => face().text),
+      ),
+      h("div.panel-aside", {}, aside),
+    ),
+    when(isBare, () => bareFace(shown, face, empty)),
+    h("div.panel-body", { hidden: isBare }, ...content),
+  );
+}
+
+function bareFace(shown, face, empty) {
+  const isPatient = signal(true);
+  setTimeout(() => (isPatient.value = false), PATIENCE);
+  const text = () => {
+    if (shown.value === "loading") return isPatient.value ? "" : "Loading…";
+    if (shown.value === "failed") return `Cannot be shown: ${face().text}`;
+    return typeof empty.text === "function" ? empty.text() : empty.text;
+  };
+  return h(
+    "div.panel-bare",
+    { role: "status" },
+    h("p", {}, text),
+    when(
+      () => shown.value === "empty" && empty.command,
+      () => commandLineToCopy(empty.command),
+    ),
+  );
+}
+
+/**
+ * A state, told by colour, shape and word.
+ * @param {"ok"|"waiting"|"trouble"|"gone"|"plain"|(() => string)} state
+ * @param {any} text
+ * @param {object} [attributes]
+ * @param {string} [tag]
+ */
+export function badge(state, text, attributes = {}, tag = "span") {
+  return h(`${tag}.badge`, { "data-state": state, ...attributes }, h("span.dot", { "aria-hidden": "true" }), h("span", {}, text));
+}
+
+/** Says since when what is shown is not kept up to date, and why. @param {() => string} [why] */
+export const staleBadge = (why = notConnected) => badge("trouble", () => `stale ${why() ?? ""}`);
+
+/** What a page shows instead of itself, while no service of its kind runs. @param {string} kind @param {() => Node} make */
+export function needsService(kind, make) {
+  return [
+    when(() => status.value === null || servicesOf(kind).length > 0, make),
+    when(
+      () => status.value !== null && servicesOf(kind).length === 0,
+      () => absent(kind),
+    ),
+  ];
+}
+
+function absent(kind) {
+  const refusal = status.peek().refusal;
+  const text = refusal
+    ? `This token is not for [${kind}]: ${refusal}`
+    : `No [${kind}] section runs in this netd. Add one to its configuration and restart it.`;
+  return h(
+    "section.panel",
+    { testid: "no-service" },
+    h("div.panel-bare", {}, h("p", {}, text), refusal ? null : commandLineToCopy(() => "netd config --origin")),
+  );
+}

@@ -1,0 +1,126 @@
+/** The strip that is always true: the connection, and how netd does. */
+
+import { computed } from "/static/app/signal.js";
+import { hasToken, isLive, logout, netd, now, state, status, vitals, who } from "/static/app/connection.js";
+import { h, when } from "/static/app/dom.js";
+import { clock, count, duration, rate, shortSpan } from "/static/app/format.js";
+import { icon } from "/static/app/icons.js";
+import { badge } from "/static/app/panel.js";
+import { themeSwitch } from "/static/app/themes.js";
+
+/** Seconds without a sign of life after which what is shown is called stale. */
+const STALE = 4;
+
+const age = computed(() => (vitals.value.now === null ? 0 : now.value - vitals.value.now.received / 1000));
+const isStale = computed(() => isLive.value && vitals.value.now !== null && age.value > STALE);
+
+function connectionState() {
+  const { name, seconds, attempt } = state.value;
+  if (isStale.value) return ["waiting", `stale since ${clock(vitals.value.now.received / 1000)}`];
+  if (name === "live") return ["ok", "live"];
+  if (name === "reconnecting") return ["trouble", seconds > 0 ? `reconnecting in ${seconds} s` : "reconnecting"];
+  if (name === "unauthorised") return ["waiting", "sign-in needed"];
+  if (name === "connecting") return ["waiting", attempt > 0 ? "reconnecting" : "connecting"];
+  return ["gone", "closed"];
+}
+
+/** What a screen reader is told: the state alone, and not each second of a count-down. */
+const announced = computed(() => {
+  const names = {
+    live: "Connected to netd.",
+    reconnecting: "The connection to netd is lost. Reconnecting.",
+    unauthorised: "Sign-in needed.",
+  };
+  return names[state.value.name === "connecting" && state.value.attempt > 0 ? "reconnecting" : state.value.name] ?? "";
+});
+
+const perSecond = () => {
+  const { now: last, before } = vitals.value;
+  if (last === null || before === null || last.time <= before.time || last.published < before.published) return NaN;
+  return (last.published - before.published) / (last.time - before.time);
+};
+
+/** Messages a second on the bus, as a signal. */
+export const messageRate = computed(perSecond);
+
+/** netd's uptime in seconds; while it is away, as it was. */
+const uptime = computed(() => {
+  const last = vitals.value.now;
+  if (last === null) return status.value?.uptime ?? null;
+  return last.uptime + (isLive.value ? Math.max(0, age.value) : 0);
+});
+
+const fromVitals = (read) => () => (vitals.value.now === null ? "–" : read(vitals.value.now));
+
+/** The strip. */
+export function strip() {
+  return h(
+    "header.strip",
+    { "aria-label": "State of netd", testid: "strip", "data-state": () => (isStale.value ? "stale" : state.value.name) },
+    h("span.offscreen", { role: "status" }, () => announced.value),
+    h(
+      "div.strip-connection",
+      {},
+      connection(),
+      when(() => state.value.name === "reconnecting", retryNow),
+    ),
+    h(
+      "dl.strip-facts",
+      { class: () => (isLive.value && !isStale.value ? "" : "old") },
+      fact("Node", () => status.value?.name ?? "–", "node"),
+      fact("Up", () => (uptime.value === null ? "–" : duration(uptime.value)), "uptime"),
+      fact("Messages", () => `${rate(messageRate.value)} /s`, "rate"),
+      fact(
+        "Dropped",
+        fromVitals((last) => count(last.dropped)),
+        "dropped",
+        () => (vitals.value.now?.dropped > 0 ? "waiting" : ""),
+      ),
+      fact(
+        "Lag",
+        fromVitals((last) => shortSpan(last.lag)),
+        "lag",
+        () => lagState(vitals.value.now?.lag),
+      ),
+    ),
+    h(
+      "div.strip-aside",
+      {},
+      when(() => isLive.value && who.value !== null && hasToken(), signedIn),
+      themeSwitch(),
+    ),
+  );
+}
+
+const lagState = (lag) => (lag > 0.5 ? "trouble" : lag > 0.05 ? "waiting" : "");
+
+function connection() {
+  const current = computed(connectionState);
+  const attributes = {
+    class: "connection",
+    testid: "connection",
+    "data-connection": () => state.value.name,
+    title: () => state.value.reason || null,
+  };
+  return badge(
+    () => current.value[0],
+    () => current.value[1],
+    attributes,
+  );
+}
+
+const retryNow = () => h("button.quiet", { type: "button", testid: "retry", onclick: () => netd.retry() }, "Now");
+
+function fact(name, read, testid, judge = () => "") {
+  return h("div", { "data-state": judge, testid: `strip-${testid}` }, h("dt", {}, name), h("dd", {}, read));
+}
+
+function signedIn() {
+  const name = () => `${who.value?.name || "token"} (${who.value?.role})`;
+  return h(
+    "button.quiet",
+    { type: "button", testid: "sign-out", title: "Sign out", onclick: logout },
+    h("span.who", {}, name),
+    icon("out"),
+  );
+}

@@ -1,0 +1,53 @@
+/** Switching between dark, light and what the system says; and colours for what is drawn on a canvas. */
+
+import { h } from "/static/app/dom.js";
+import { icon } from "/static/app/icons.js";
+import { effect, signal } from "/static/app/signal.js";
+
+const KEY = "netd.theme";
+const NEXT = { system: "light", light: "dark", dark: "system" };
+const COLOURS = ["text", "muted", "line", "accent", "ok", "waiting", "trouble", "gone"];
+
+const chosen = signal(localStorage.getItem(KEY) ?? "system");
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Colours by name, as a canvas takes them; anew with each change of theme. */
+export const palette = signal({});
+
+/** Keep the page in the theme that is chosen. */
+export function start() {
+  const probe = h("span.offscreen", { "aria-hidden": "true" });
+  document.body.append(probe);
+  const read = () => {
+    const colours = {};
+    for (const name of COLOURS) {
+      probe.setAttribute("class", `offscreen ink-${name}`);
+      colours[name] = getComputedStyle(probe).color;
+    }
+    palette.value = colours;
+  };
+  effect(() => {
+    const theme = chosen.value;
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    localStorage.setItem(KEY, theme);
+    read();
+  });
+  systemIsDark.addEventListener("change", read);
+}
+
+/** The switch. */
+export function themeSwitch() {
+  const words = { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+  return h(
+    "button.quiet.icon-only",
+    {
+      type: "button",
+      testid: "theme",
+      "aria-label": () => words[chosen.value],
+      title: () => words[chosen.value],
+      onclick: () => (chosen.value = NEXT[chosen.value]),
+    },
+    ...["system", "light", "dark"].map((name) => h("span", { hidden: () => chosen.value !== name }, icon(name))),
+  );
+}

@@ -1,0 +1,558 @@
+/**
+ * netd.js: a browser's way to netd. One file, one ES module, nothing else needed.
+ *
+ *     import { Netd } from "http://127.0.0.1:8080/netd.js";
+ *     const netd = new Netd({ url: "ws://127.0.0.1:8080/ws" }).open();
+ *     netd.subscribe("session.>", { replay: 1 }, (event) => console.log(event.subject, event.data));
+ *     await netd.call("relay.send", { target: "greenhouse", text: "light on" });
+ *
+ * It connects again by itself, subscribes again, and resumes where it was; what is lost for good is told, never hidden.
+ * The protocol is in docs/protocols/gateway.md.
+ */
+
+const SUBPROTOCOL = "netd.v1";
+const FIRST_WAIT = 0.5;
+const LONGEST_WAIT = 15;
+/** Seconds of silence after which netd is asked for a sign of life, and seconds that it has to give one. */
+const SILENCE = 25;
+const SIGN_OF_LIFE = 8;
+/** Seconds until a socket must be open. */
+const HANDSHAKE = 10;
+/** Events kept for an iterator that is slower than netd. */
+const ITERATOR_KEEPS = 1000;
+
+/** JSON-RPC's and netd's error codes. */
+export const NOT_PERMITTED = -32002;
+export const NO_SUCH_TARGET = -32001;
+export const NO_SUCH_OPERATION = -32601;
+
+/** What netd answered instead of a result, or why there is no answer. */
+export class NetdError extends Error {
+  /**
+   * @param {number|"timeout"|"disconnected"|"closed"} code netd's own (docs/protocols/console.md), or a word of ours.
+   * @param {string} message for a person.
+   */
+  constructor(code, message) {
+    super(message);
+    this.name = "NetdError";
+    this.code = code;
+  }
+}
+
+/**
+ * @typedef {object} State
+ * @property {"closed"|"connecting"|"live"|"reconnecting"|"unauthorised"} name
+ * @property {number} since when that became so, milliseconds since the epoch.
+ * @property {number} attempt how many attempts have failed in a row.
+ * @property {number} seconds whole seconds until the next attempt; 0 unless reconnecting.
+ * @property {string} reason why, where that is not plain.
+ */
+
+/** A connection to netd that comes back. Tells each change of its state with an event "state", whose `detail` is a State. */
+export class Netd extends EventTarget {
+  #url;
+  #token;
+  #timeout;
+  #socket = null;
+  #calls = new Map();
+  #streams = new Map();
+  #attachments = new Map();
+  #seats = new Map();
+  #nextId = 1;
+  #waiting = [];
+  #timers = { retry: 0, countdown: 0, handshake: 0, life: 0 };
+  #state = { name: "closed", since: Date.now(), attempt: 0, seconds: 0, reason: "" };
+  #retryAt = 0;
+  #heard = 0;
+
+  /**
+   * @param {object} [options]
+   * @param {string} [options.url] of the gateway's `/ws`; by default that of the page's own address.
+   * @param {string|null} [options.token] what `netd token add` printed; null where none is needed.
+   * @param {number} [options.timeout] seconds that a call may take, unless it says otherwise.
+   */
+  constructor({ url, token = null, timeout = 30 } = {}) {
+    super();
+    this.#url = url ?? new URL("/ws", globalThis.location.href).href.replace(/^http/, "ws");
+    this.#token = token;
+    this.#timeout = timeout;
+    /**
+     * Who netd takes us for, once live; `subjects` is null for all.
+     * @type {{name: string, role: string, subjects: string[]|null}|null}
+     */
+    this.who = null;
+    /** What `system.operations` gave when we connected; empty where a token may not ask. @type {object[]} */
+    this.operations = [];
+  }
+
+  /** @returns {State} */
+  get state() {
+    return this.#state;
+  }
+
+  /** Connect, and stay connected. @returns {this} */
+  open() {
+    if (this.#state.name === "closed") this.#connect();
+    return this;
+  }
+
+  /** Disconnect for good; what waits for an answer fails. */
+  close() {
+    this.#clearTimers();
+    this.#drop("closed");
+    this.#rejectWaiting(new NetdError("closed", "the connection was closed"));
+    this.#setState("closed", { attempt: 0 });
+  }
+
+  /** Attempt to connect now instead of when the wait is over. */
+  retry() {
+    if (this.#state.name === "reconnecting") this.#connect();
+  }
+
+  /** Connect again with another token. @param {string|null} token */
+  login(token) {
+    this.#token = token;
+    this.#clearTimers();
+    this.#drop("another token");
+    this.#connect();
+  }
+
+  /**
+   * Call an operation. While netd is away, it waits for the connection; once sent, it is never sent twice.
+   *
+   * @param {string} method such as "relay.send".
+   * @param {object} [params] arguments by name.
+   * @param {{timeout?: number}} [options] seconds that it may take, waiting included.
+   * @returns {Promise<any>} its result.
+   * @throws {NetdError}
+   */
+  call(method, params = {}, { timeout = this.#timeout } = {}) {
+    return new Promise((resolve, reject) => {
+      const call = { method, params, resolve, reject, id: null, timer: 0 };
+      call.timer = setTimeout(() => {
+        this.#calls.delete(call.id);
+        this.#waiting = this.#waiting.filter((other) => other !== call);
+        reject(new NetdError("timeout", `${method} was not answered within ${timeout} s`));
+      }, timeout * 1000);
+      if (this.#state.name === "live") this.#send(call);
+      else if (this.#state.name === "closed") this.#settle(call, () => reject(new NetdError("closed", "not connected")));
+      else this.#waiting.push(call);
+    });
+  }
+
+  /**
+   * Receive the events under a pattern, until the subscription is closed.
+   *
+   * Several subscriptions to one pattern share what netd sends: the finest `every` of them holds for all.
+   *
+   * @param {string} pattern of subjects: `*` is one token, a final `>` the rest.
+   * @param {object} [options]
+   * @param {number} [options.every] seconds: at most one event of each subject in that time.
+   * @param {number} [options.replay] how many kept events of each subject come first.
+   * @param {"drop-oldest"|"latest"} [options.policy] what is lost when we read too slowly.
+   * @param {(notice: {count: number}) => void} [options.onDropped] events were lost because we read too slowly.
+   * @param {(gap: {from: number, to: number|null}) => void} [options.onGap] events were lost while we were away.
+   * @param {(error: NetdError) => void} [options.onError] netd refused; the subscription is closed.
+   * @param {(event: {subject: string, data: any, time: number, seq: number|null}) => void} [onEvent] left out: iterate over
+   *   the subscription with `for await`.
+   * @returns {Subscription}
+   */
+  subscribe(pattern, options = {}, onEvent = null) {
+    const subscription = new Subscription(pattern, options, onEvent, (closed) => this.#unsubscribe(closed));
+    let stream = this.#streams.get(pattern);
+    const isNew = stream === undefined;
+    if (isNew) this.#streams.set(pattern, (stream = new Stream(pattern)));
+    const isFiner = stream.add(subscription);
+    if (this.#state.name === "live" && (isNew || isFiner || options.replay)) this.#subscribeNow(stream, null);
+    return subscription;
+  }
+
+  /**
+   * Be a device. What `onMessage` returns (or what its promise gives) is the answer; what it throws is an error.
+   *
+   * @param {string} name
+   * @param {(message: {from: string, text?: string, base64?: string}) => any} onMessage
+   * @param {{instance?: string}} [options] which relay, where there are several.
+   * @returns {Promise<{name: string, detach: () => Promise<void>}>}
+   */
+  async attach(name, onMessage, options = {}) {
+    await this.call("relay.attach", { name, ...options });
+    this.#attachments.set(name, { onMessage, options });
+    const detach = async () => {
+      this.#attachments.delete(name);
+      await this.call("relay.detach", { device: name });
+    };
+    return { name, detach };
+  }
+
+  /**
+   * Take a place in a room. It is lost with the connection.
+   *
+   * @param {string} name what the others read.
+   * @param {(line: {name: string, text: string}) => void} onLine what a bot would read.
+   * @param {{instance?: string, onLeft?: (reason: string) => void}} [options]
+   * @returns {Promise<{name: string, answer: any, say: (text: string) => Promise<any>, leave: () => Promise<any>}>}
+   */
+  async join(name, onLine, { onLeft = () => {}, ...options } = {}) {
+    this.#seats.set(name, { onLine, onLeft });
+    try {
+      const answer = await this.call("room.join", { name, ...options });
+      const say = (text) => this.call("room.say", { name, text });
+      const leave = () => {
+        this.#seats.delete(name);
+        return this.call("room.leave", { name });
+      };
+      return { name, answer, say, leave };
+    } catch (error) {
+      this.#seats.delete(name);
+      throw error;
+    }
+  }
+
+  // The connection
+
+  #connect() {
+    this.#clearTimers();
+    this.#setState("connecting", { attempt: this.#state.attempt });
+    let socket;
+    try {
+      socket = new WebSocket(this.#url, SUBPROTOCOL);
+    } catch (error) {
+      this.#lost(error.message);
+      return;
+    }
+    this.#socket = socket;
+    this.#timers.handshake = setTimeout(() => this.#cut("netd did not answer"), HANDSHAKE * 1000);
+    socket.onopen = () => socket === this.#socket && this.#greet();
+    socket.onmessage = (message) => socket === this.#socket && this.#take(message.data);
+    socket.onclose = (event) => socket === this.#socket && this.#lost(event.reason || "the connection was lost");
+  }
+
+  async #greet() {
+    const socket = this.#socket;
+    this.#heard = Date.now();
+    try {
+      const who = await this.#introduce();
+      if (socket !== this.#socket) return;
+      this.who = who;
+      this.#live();
+    } catch (error) {
+      if (socket !== this.#socket) return;
+      if (error.code !== NOT_PERMITTED) this.#cut(error.message);
+      else {
+        clearTimeout(this.#timers.handshake);
+        this.#setState("unauthorised", { attempt: 0, reason: this.#token === null ? "" : error.message });
+      }
+    }
+  }
+
+  /** Log in where there is a token, and learn what can be done. */
+  async #introduce() {
+    let who = null;
+    let refused = null;
+    if (this.#token !== null) {
+      try {
+        who = await this.#ask("system.login", { token: this.#token });
+      } catch (error) {
+        if (error.code !== NOT_PERMITTED) throw error;
+        refused = error;
+      }
+    }
+    try {
+      this.operations = await this.#ask("system.operations");
+    } catch (error) {
+      if (who === null || error.code !== NOT_PERMITTED) throw refused ?? error;
+      this.operations = []; // a token for some subjects only
+    }
+    return who ?? { name: "", role: "admin", subjects: null };
+  }
+
+  #live() {
+    clearTimeout(this.#timers.handshake);
+    this.#timers.life = setInterval(() => this.#watchSilence(), 5000);
+    this.#setState("live", { attempt: 0 });
+    for (const stream of this.#streams.values()) this.#subscribeNow(stream, stream.resumesAt());
+    for (const [name, { options }] of this.#attachments) this.call("relay.attach", { name, ...options }).catch(() => {});
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const call of waiting) this.#send(call);
+  }
+
+  async #watchSilence() {
+    if (Date.now() - this.#heard < SILENCE * 1000) return;
+    const socket = this.#socket;
+    try {
+      await this.call("bus.last", { pattern: "system.main.vitals" }, { timeout: SIGN_OF_LIFE });
+    } catch (error) {
+      if (error.code === "timeout" && socket === this.#socket) this.#cut("netd gave no sign of life");
+    }
+  }
+
+  #cut(reason) {
+    const socket = this.#socket;
+    this.#lost(reason);
+    socket?.close();
+  }
+
+  /** The connection is gone: everything that waited for an answer fails, and another attempt follows. */
+  #lost(reason) {
+    const wasUnauthorised = this.#state.name === "unauthorised";
+    this.#clearTimers();
+    this.#drop(reason);
+    if (wasUnauthorised) return;
+    const attempt = this.#state.attempt + 1;
+    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempt - 1, 10));
+    const wait = longest * (0.5 + Math.random() / 2);
+    this.#retryAt = Date.now() + wait * 1000;
+    this.#setState("reconnecting", { attempt, reason, seconds: Math.ceil(wait) });
+    this.#timers.retry = setTimeout(() => this.#connect(), wait * 1000);
+    this.#timers.countdown = setInterval(() => {
+      const seconds = Math.max(0, Math.ceil((this.#retryAt - Date.now()) / 1000));
+      if (seconds !== this.#state.seconds) this.#setState("reconnecting", { ...this.#state, seconds });
+    }, 250);
+  }
+
+  #drop(reason) {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    const lost = new NetdError("disconnected", `${reason}; whether it was carried out is not known`);
+    for (const call of this.#calls.values()) this.#settle(call, () => call.reject(lost));
+    this.#calls.clear();
+    const seats = [...this.#seats.values()];
+    this.#seats.clear();
+    for (const seat of seats) seat.onLeft(reason);
+  }
+
+  #setState(name, { attempt = 0, reason = "", seconds = 0 }) {
+    const since = name === this.#state.name ? this.#state.since : Date.now();
+    this.#state = { name, since, attempt, reason, seconds };
+    this.dispatchEvent(new CustomEvent("state", { detail: this.#state }));
+  }
+
+  #clearTimers() {
+    const { retry, countdown, handshake, life } = this.#timers;
+    clearTimeout(retry);
+    clearInterval(countdown);
+    clearTimeout(handshake);
+    clearInterval(life);
+  }
+
+  // Messages
+
+  #ask(method, params = {}) {
+    return new Promise((resolve, reject) => this.#send({ method, params, resolve, reject, id: null, timer: 0 }));
+  }
+
+  #send(call) {
+    call.id = this.#nextId++;
+    this.#calls.set(call.id, call);
+    this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id: call.id, method: call.method, params: call.params }));
+  }
+
+  #settle(call, act) {
+    clearTimeout(call.timer);
+    act();
+  }
+
+  #rejectWaiting(error) {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const call of waiting) this.#settle(call, () => call.reject(error));
+  }
+
+  #take(text) {
+    this.#heard = Date.now();
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (message.method !== undefined) this.#notified(message.method, message.params ?? {});
+    else this.#answered(message);
+  }
+
+  #answered({ id, result, error }) {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#calls.delete(id);
+    this.#settle(call, () => (error ? call.reject(new NetdError(error.code, error.message)) : call.resolve(result)));
+  }
+
+  #notified(method, params) {
+    if (method === "event") this.#streams.get(params.pattern)?.receive(params);
+    else if (method === "dropped") this.#streams.get(params.pattern)?.tell("onDropped", params);
+    else if (method === "relay.message") this.#messageToDevice(params);
+    else if (method === "room.line") this.#seats.get(params.name)?.onLine(params);
+    else if (method === "room.left") {
+      const seat = this.#seats.get(params.name);
+      this.#seats.delete(params.name);
+      seat?.onLeft(params.reason ?? "");
+    }
+  }
+
+  async #messageToDevice({ device, id, ...message }) {
+    const answer = { device, id };
+    try {
+      const said = await this.#attachments.get(device)?.onMessage(message);
+      answer.text = said === undefined || said === null ? "" : String(said);
+    } catch (error) {
+      answer.error = error.message;
+    }
+    if (id !== undefined && id !== null) this.call("relay.answer", answer).catch(() => {});
+  }
+
+  // Subscriptions
+
+  async #subscribeNow(stream, since) {
+    const params = { pattern: stream.pattern, ...stream.wanted() };
+    if (since !== null) params.since = since;
+    try {
+      const answer = await this.#ask("bus.subscribe", params);
+      stream.accept(answer, since !== null);
+    } catch (error) {
+      if (error.code === "disconnected") return;
+      this.#streams.delete(stream.pattern);
+      stream.refuse(error);
+    }
+  }
+
+  #unsubscribe(subscription) {
+    const stream = this.#streams.get(subscription.pattern);
+    if (!stream?.remove(subscription)) return;
+    this.#streams.delete(subscription.pattern);
+    if (this.#state.name === "live") this.call("bus.unsubscribe", { pattern: subscription.pattern }).catch(() => {});
+  }
+}
+
+/** What a caller of Netd.subscribe holds. */
+export class Subscription {
+  #buffer = [];
+  #wake = null;
+  #onClose;
+
+  constructor(pattern, options, onEvent, onClose) {
+    this.pattern = pattern;
+    this.options = options;
+    this.isOpen = true;
+    /** It has not had an event of its own time yet: what is replayed is meant for it, if it asked for that. */
+    this.isFresh = this.wantsReplay;
+    /** How many events were lost because we, or the iterator, read too slowly. */
+    this.dropped = 0;
+    this.onEvent = onEvent ?? ((event) => this.#keep(event));
+    this.#onClose = onClose;
+  }
+
+  get wantsReplay() {
+    return (this.options.replay ?? 0) > 0;
+  }
+
+  /** Receive nothing more. */
+  close() {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#onClose(this);
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator]() {
+    try {
+      for (;;) {
+        while (this.#buffer.length) yield this.#buffer.shift();
+        if (!this.isOpen) return;
+        await new Promise((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  #keep(event) {
+    if (this.#buffer.length >= ITERATOR_KEEPS) {
+      this.#buffer.shift();
+      this.dropped += 1;
+    }
+    this.#buffer.push(event);
+    this.#wake?.();
+  }
+}
+
+/** What netd sends for one pattern, and the subscriptions that share it. */
+class Stream {
+  #subscriptions = new Set();
+  #every = Infinity;
+  #policy;
+  #epoch = "";
+  #offset = 0;
+  #last = 0;
+
+  constructor(pattern) {
+    this.pattern = pattern;
+  }
+
+  /** @returns {boolean} whether netd must be told, because more is wanted than before. */
+  add(subscription) {
+    const { every = 0, policy } = subscription.options;
+    const isFiner = every < this.#every;
+    this.#every = Math.min(this.#every, every);
+    this.#policy ??= policy;
+    this.#subscriptions.add(subscription);
+    return isFiner;
+  }
+
+  /** @returns {boolean} whether nobody is left. */
+  remove(subscription) {
+    this.#subscriptions.delete(subscription);
+    return this.#subscriptions.size === 0;
+  }
+
+  /** The arguments of bus.subscribe. */
+  wanted() {
+    const wanted = {};
+    if (this.#every > 0) wanted.every = this.#every;
+    if (this.#policy) wanted.policy = this.#policy;
+    const replay = Math.max(0, ...[...this.#subscriptions].map((one) => one.options.replay ?? 0));
+    if (replay > 0) wanted.replay = replay;
+    return wanted;
+  }
+
+  /** The position to resume from, or null. */
+  resumesAt() {
+    return this.#epoch === "" ? null : `${this.#epoch}:${this.#last}`;
+  }
+
+  accept({ position, recovered, gap }, isResumed) {
+    const colon = position.lastIndexOf(":");
+    const isSame = isResumed && recovered !== null;
+    this.#epoch = position.slice(0, colon);
+    this.#offset = Number(position.slice(colon + 1));
+    if (!isSame) this.#last = this.#offset;
+    if (isResumed && !isSame) for (const one of this.#subscriptions) one.isFresh = one.wantsReplay;
+    if (gap) this.tell("onGap", gap);
+  }
+
+  receive(event) {
+    const isNews = event.seq !== null && event.seq > this.#last;
+    const receivers = [...this.#subscriptions].filter((one) => isNews || one.isFresh);
+    if (isNews) {
+      this.#last = event.seq;
+      if (event.seq > this.#offset) for (const one of receivers) one.isFresh = false;
+    }
+    for (const one of receivers) one.onEvent(event);
+  }
+
+  tell(listener, notice) {
+    for (const one of this.#subscriptions) {
+      if (listener === "onDropped") one.dropped += notice.count;
+      one.options[listener]?.(notice);
+    }
+  }
+
+  refuse(error) {
+    for (const one of this.#subscriptions) {
+      one.options.onError?.(error);
+      one.close();
+    }
+  }
+}

@@ -1,0 +1,170 @@
+"""Tests of ``netd.gateway.guard``: tokens, ``Host`` and ``Origin``, as a client meets them."""
+
+from __future__ import annotations
+
+import json
+
+from netd.operations import Role
+from netd.tokens import TOKENS
+from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post
+
+FOREIGN = "Origin: https://evil.example"
+
+
+class OpenTests(GatewayTestCase):
+    """No tokens, on loopback."""
+
+    options = {"hosts": ("Lab.local",), "origins": ("https://Desk.example",)}  # noqa: RUF012 - read only
+
+    def test_own_names(self) -> None:
+        """Whoever names this machine, by any of its names, may do everything."""
+        for host in (
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:8080",
+            "127.0.0.1",
+            "[::1]:8080",
+            "[::1]",
+            "lab.local",
+            "lab.local:80",
+        ):
+            self.assertEqual(self.ask(get("/api", host=host)).status, 200, host)
+        self.assertEqual(self.ask(get("/api"), local=None).status, 200)
+        self.assertEqual(self.ask(get("/api"), local="::1").status, 200)
+
+    def test_foreign_names(self) -> None:
+        """A page whose name was made to lead here, and everybody else who calls this machine otherwise, is turned away."""
+        for host in ("evil.example", "localhost.evil.example", "10.0.0.1:8080", "[2001:db8::1]", "127.0.0.1.evil.example", "lab"):
+            for asked in (get("/", host=host), get("/api", host=host), handshake(host=host)):
+                reply = self.ask(asked)
+                self.assertEqual(reply.status, 403, host)
+        self.assertEqual(reply.text, "this machine is not known as 'lab': the option `hosts` of [gateway]")
+        self.assertEqual(set(self.factory.counters()["refused"]), {"foreign host"})
+
+    def test_no_name(self) -> None:
+        """A request says once whom it is for; one of HTTP/1.0 need not, but is not for anybody then."""
+        for host in (
+            None,
+            "",
+            "a\r\nHost: b",
+            "localhost, localhost",
+            "[::1",
+            "[::1]x",
+            "localhost:http",
+            "user@localhost",
+            "local host",
+        ):
+            self.assertEqual(self.ask(get("/healthz", host=host)).status, 400, host)
+        self.assertEqual(self.ask(get("/healthz", host=None, version="1.0")).status, 403)
+
+    def test_foreign_pages(self) -> None:
+        """A page from elsewhere can neither read nor post nor connect."""
+        for asked in (
+            get("/", FOREIGN),
+            get("/api", FOREIGN),
+            post(call("test.add", left=1), FOREIGN),
+            handshake("/ws", FOREIGN),
+        ):
+            reply = self.ask(asked)
+            self.assertEqual(reply.status, 403)
+        self.assertEqual(reply.text, "web pages from 'https://evil.example' are not served: the option `origins` of [gateway]")
+        for origin in ("null", "http://localhost:8081", "http://localhost", "http://127.0.0.1:8080", "https://desk.example.org"):
+            self.assertEqual(self.ask(get("/", f"Origin: {origin}")).status, 403, origin)
+
+    def test_own_pages(self) -> None:
+        """The dashboard's own page may, and those that the options name."""
+        for origin in ("http://localhost:8080", "https://desk.example"):
+            self.assertEqual(self.ask(post(call("test.add", left=1), f"Origin: {origin}")).status, 200, origin)
+            self.open(f"Origin: {origin}")
+
+    def test_no_preflight(self) -> None:
+        """No foreign page is ever told that it may post."""
+        preflight = get("/rpc", "Origin: https://desk.example", "Access-Control-Request-Method: POST", method="OPTIONS")
+        reply = self.ask(preflight)
+        self.assertEqual((reply.status, reply.headers["Allow"]), (405, "POST"))
+        self.assertFalse([name for name in reply.headers if name.startswith("Access-Control")])
+
+    def test_unknown_token(self) -> None:
+        """A token that nobody made is unknown, even where none is needed."""
+        self.assertEqual(self.ask(get("/api", bearer("netd_x"))).status, 401)
+
+    def test_from_elsewhere(self) -> None:
+        """A listener that others reach is never open, whatever became of the tokens."""
+        self.assertEqual(self.ask(get("/api", host="10.0.0.1"), local="10.0.0.1").status, 401)
+        self.assertEqual(self.ask(get("/healthz", host="10.0.0.1"), local="10.0.0.1").status, 200)
+
+    def test_long_names_are_cut(self) -> None:
+        """An answer does not repeat kilobytes, nor anything that is not printable."""
+        reply = self.ask(get("/", "Origin: \x07" + "x" * 9000))
+        self.assertLess(len(reply.text), 400)
+        self.assertIn("\\x07xxx", reply.text)
+
+
+class TokenTests(GatewayTestCase):
+    def test_needed(self) -> None:
+        """Once there is a token, it is needed, and the answer says where it goes."""
+        token = self.token()
+        for asked in (get("/api"), get("/metrics"), post(call("test.add", left=1))):
+            reply = self.ask(asked)
+            self.assertEqual((reply.status, reply.headers["WWW-Authenticate"]), (401, 'Bearer realm="netd"'))
+        self.assertIn("netd token add NAME", reply.text)
+        self.assertEqual(self.ask(get("/api", bearer(token))).status, 200)
+
+    def test_unknown(self) -> None:
+        """A token that was never made, or belongs to no more, is answered alike, and counted."""
+        self.token()
+        answers = {self.ask(get("/api", bearer(token))).body for token in ("netd_x", "", "x" * 5000)}
+        answers.add(self.ask(get("/api", "Authorization: Basic eDp5")).body)
+        twice = get("/api", bearer(self.token("a")), bearer(self.token("b")))
+        answers.add(self.ask(twice).body)
+        self.assertEqual(answers, {b"this token is unknown; `netd token list` shows which there are\n"})
+        self.assertEqual(self.factory.counters()["refused"], {"unknown token": 5})
+
+    def test_public(self) -> None:
+        """The dashboard's files and the probes need none: there is nothing to be learned from them."""
+        self.token()
+        for path in ("/", "/netd.js", "/healthz", "/readyz", "/static/api.css"):
+            self.assertEqual(self.ask(get(path)).status, 200, path)
+
+    def test_names(self) -> None:
+        """With tokens, this machine may be called by any name: a foreign page has no token."""
+        token = self.token()
+        self.assertEqual(self.ask(get("/api", bearer(token), host="lab.example")).status, 200)
+        self.assertEqual(self.ask(get("/api", bearer(token), "Origin: https://lab.example", host="lab.example")).status, 200)
+        self.assertEqual(self.ask(get("/api", bearer(token), FOREIGN, host="lab.example")).status, 403)
+
+    def test_roles(self) -> None:
+        """A token does what its role may, and no more."""
+        viewer = bearer(self.token("viewer", Role.VIEWER))
+        self.assertIn("result", json.loads(self.ask(post(call("test.add", left=1), viewer)).body))
+        refusal = json.loads(self.ask(post(call("system.stop"), viewer)).body)["error"]
+        self.assertEqual(refusal["code"], -32002)
+        self.assertEqual(self.stopped, [])
+        self.assertIn("result", json.loads(self.ask(post(call("system.stop"), bearer(self.token("boss")))).body))
+        self.assertEqual(self.stopped, [True])
+
+    def test_subjects(self) -> None:
+        """A token for some subjects sees what those cover, over HTTP as anywhere."""
+        narrow = bearer(self.token("narrow", Role.ADMIN, "test.main.>"))
+        self.assertIn("result", json.loads(self.ask(post(call("test.add", left=1), narrow)).body))
+        self.assertEqual(self.ask(get("/metrics", narrow)).status, 403)
+        wide = bearer(self.token("wide", Role.VIEWER, "system.main.>"))
+        self.assertEqual(self.ask(get("/metrics", wide)).status, 200)
+
+    def test_removed_while_running(self) -> None:
+        """A token that is taken out of the file is unknown from that moment on."""
+        token = self.token()
+        self.token("other")
+        path = self.state / TOKENS
+        self.assertEqual(self.ask(get("/api", bearer(token))).status, 200)
+        path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("panel ")))
+        self.assertEqual(self.ask(get("/api", bearer(token))).status, 401)
+
+    def test_unusable(self) -> None:
+        """A file of tokens that others can read opens nothing to anybody; the process can still be seen to live."""
+        token = self.token()
+        (self.state / TOKENS).chmod(0o644)
+        for asked in (get("/api"), get("/api", bearer(token)), get("/readyz"), handshake()):
+            reply = self.ask(asked)
+            self.assertEqual((reply.status, reply.text), (503, "the tokens cannot be read; netd's log says why"))
+        self.assertEqual(self.ask(get("/healthz")).status, 200)

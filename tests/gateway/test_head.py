@@ -1,0 +1,63 @@
+"""Tests of ``netd.gateway.head``: what is read off a request's head."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.gateway.head import Head
+
+
+def head(**headers: str) -> Head:
+    """A head with these headers."""
+    return Head("GET", "/", "HTTP/1.1", {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+class HeadTests(SynchronousTestCase):
+    def test_read(self) -> None:
+        """The query is no part of the path; names of headers are the same in any case."""
+        read = Head.read(b"GET /api?x=/y HTTP/1.1", [(b"Host", [b"here"]), (b"X-Caf\xe9", [b"\xff"])])
+        self.assertEqual(read, Head("GET", "/api", "HTTP/1.1", {"host": "here", "x-caf\xe9": "\xff"}))
+        self.assertEqual((read.get("host"), read.get("origin")), ("here", ""))
+
+    def test_repeated(self) -> None:
+        """Of a header that comes twice, neither is taken alone."""
+        self.assertEqual(Head.read(b"GET / HTTP/1.1", [(b"Host", [b"a", b"b"])]).get("host"), "a, b")
+
+    def test_token(self) -> None:
+        """The scheme is the same in any case; another scheme is a token that nobody has."""
+        for given_header, token in (("Bearer x", "x"), ("bearer  x ", "x"), ("Basic x", ""), ("Bearer", ""), ("", "")):
+            self.assertEqual(head(authorization=given_header).token, token, given_header)
+        self.assertIsNone(head().token)
+
+    def test_json(self) -> None:
+        """JSON is said so, with or without parameters."""
+        for kind, is_json in (
+            ("application/json", True),
+            ("Application/JSON;charset=utf-8", True),
+            ("text/json", False),
+            ("", False),
+        ):
+            self.assertIs(head(content_type=kind).is_json, is_json, kind)
+
+    def test_websocket(self) -> None:
+        """One of several upgrades will do."""
+        for upgrade, wanted in (("websocket", True), ("h2c, WebSocket", True), ("websockets", False), ("", False)):
+            self.assertIs(head(upgrade=upgrade).wants_websocket, wanted, upgrade)
+
+    def test_page(self) -> None:
+        """Browsers get a page, programs do not."""
+        for accept, wanted in (("text/html,application/xhtml+xml,*/*;q=0.8", True), ("*/*", False), ("application/json", False)):
+            self.assertIs(head(accept=accept).wants_page, wanted, accept)
+
+    def test_tags(self) -> None:
+        """A client may name several that it has, weak ones too, or any."""
+        for known, has_it in (('"a"', True), ('"b", W/"a"', True), ("*", True), ('"b"', False), ("a", False), ("", False)):
+            self.assertIs(head(if_none_match=known).has_tag('"a"'), has_it, known)
+
+    @given(st.dictionaries(st.binary(max_size=9), st.lists(st.binary(max_size=30), min_size=1, max_size=3)))
+    def test_arbitrary_headers(self, headers: dict[bytes, list[bytes]]) -> None:
+        """Whatever stands in a header, looking at it is safe."""
+        read = Head.read(b"GET / HTTP/1.1", headers.items())
+        self.assertIsInstance((read.token, read.is_json, read.wants_websocket, read.wants_page, read.has_tag("x")), tuple)

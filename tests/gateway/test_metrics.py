@@ -1,0 +1,61 @@
+"""Tests of ``netd.gateway.metrics``: the status as Prometheus has it."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.gateway.metrics import exposition
+
+STATUS = {
+    "name": "lab",
+    "version": "1.2",
+    "uptime": 12.5,
+    "published": 7,
+    "lag": 0.004,
+    "services": [
+        {
+            "kind": "relay",
+            "instance": "lab2",
+            "connections": 3,
+            "counters": {
+                "accepted": 4,
+                "bytes_in": 10,
+                "bytes_out": 20,
+                "refused": {'bad "header"\n': 2, "too slow": 1},
+                "dropped": {"latest": 5},
+                "blocks": 9,
+            },
+        },
+        {"kind": "plain", "instance": "main"},
+    ],
+}
+
+
+class MetricsTests(SynchronousTestCase):
+    def test_samples(self) -> None:
+        """All facts are there, by kind, instance and reason, and by nothing that a client chooses."""
+        families = text_string_to_metric_families(exposition(STATUS).decode())
+        samples = {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
+        self.assertEqual(
+            samples,
+            {
+                ("netd_info", "lab", "1.2"): 1,
+                ("netd_uptime_seconds",): 12.5,
+                ("netd_event_loop_lag_seconds",): 0.004,
+                ("netd_published_messages_total",): 7,
+                ("netd_connections", "lab2", "relay"): 3,
+                ("netd_accepted_connections_total", "lab2", "relay"): 4,
+                ("netd_received_bytes_total", "lab2", "relay"): 10,
+                ("netd_sent_bytes_total", "lab2", "relay"): 20,
+                ("netd_refused_total", "lab2", "relay", 'bad "header"\n'): 2,
+                ("netd_refused_total", "lab2", "relay", "too slow"): 1,
+                ("netd_dropped_total", "lab2", "relay", "latest"): 5,
+            },
+        )
+
+    def test_each_metric_is_explained(self) -> None:
+        """Whoever looks at a metric reads what it is."""
+        for family in text_string_to_metric_families(exposition(STATUS).decode()):
+            self.assertTrue(family.documentation.endswith("."), family.name)
+            self.assertNotEqual(family.type, "unknown")

@@ -1,0 +1,169 @@
+"""Tests of ``netd.gateway.service`` and its options: starting, stopping, and refusing to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import succeed
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.config import parse
+from netd.errors import ConfigErrors
+from netd.gateway.config import Config
+from netd.gateway.service import GatewayService, OpenToAll, make_service
+from netd.kinds import find_kinds
+from netd.operations import Role
+from netd.testing import RecordingBus, ServiceKindTests, result_of
+from netd.tokens import TOKENS, TokenFileError, add_token
+from tests.gateway.visits import GatewayTestCase, get
+
+
+class KindTests(ServiceKindTests, SynchronousTestCase):
+    kind = find_kinds()["gateway"]
+
+
+class StartTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.state = Path(self.mktemp())
+        self.state.mkdir()
+        self.reactor = MemoryReactorClock()
+
+    def make(self, *listen: str, **options: Any) -> GatewayService:
+        """A gateway that is not started."""
+        config = Config(listen=listen, state_directory=self.state, **options)
+        return make_service(config, self.reactor, RecordingBus())
+
+    def test_refuses_to_be_open_to_all(self) -> None:
+        """Without tokens, a gateway that others could reach does not listen at all, and says what to do."""
+        for exposed in ("tcp:8080", "tcp:0", "tcp:8080:interface=10.0.0.1", "tcp6:8080", "haproxy:tcp:8080:interface=127.0.0.1"):
+            for start in ("privilegedStartService", "startService"):
+                service = self.make("tcp:8081:interface=127.0.0.1", exposed)
+                error = self.assertRaises(OpenToAll, getattr(service, start))
+                self.assertEqual(
+                    str(error),
+                    f"[gateway] other machines reach {exposed}, and there are no tokens: everybody could do everything. "
+                    "Run `netd token add NAME --role admin`, or `listen` on interface=127.0.0.1 or a unix socket.",
+                )
+        self.assertEqual(self.reactor.tcpServers, [])
+
+    def test_with_tokens(self) -> None:
+        """With a token, it may listen wherever it is told to."""
+        add_token(self.state / TOKENS, "panel", Role.VIEWER, (), bytes)
+        self.make("tcp:8080").privilegedStartService()
+        self.assertEqual(len(self.reactor.tcpServers), 1)
+
+    def test_local(self) -> None:
+        """Loopback and unix sockets need none."""
+        for listen in (
+            "tcp:8080:interface=127.0.0.1",
+            "tcp:8080:interface=localhost",
+            r"tcp6:8080:interface=\:\:1",
+            "unix:/run/g.sock",
+        ):
+            self.make(listen).privilegedStartService()
+        self.assertEqual(len([*self.reactor.tcpServers, *self.reactor.unixServers]), 4)
+
+    def test_handed_over(self) -> None:
+        """What systemd hands over is looked at as soon as its address is known: before anybody is served."""
+        for host, is_open in (("10.0.0.1", True), ("127.0.0.1", False), (None, False)):
+            for start in ("privilegedStartService", "startService"):
+                made = self.make("systemd:domain=INET:index=0")
+                service = HandedOver(made._config, made._gateway, self.reactor)
+                service.host = host
+                if is_open:
+                    error = self.assertRaises(OpenToAll, getattr(service, start))
+                    self.assertIn(f"other machines reach {host}:8080, ", str(error))
+                else:
+                    getattr(service, start)()
+
+    def test_unusable_tokens(self) -> None:
+        """A file of tokens that cannot be trusted stops the start where it would matter, with the remedy."""
+        (self.state / TOKENS).write_text("")
+        (self.state / TOKENS).chmod(0o644)
+        error = self.assertRaises(TokenFileError, self.make("tcp:8080").privilegedStartService)
+        self.assertIn("run `chmod 600 ", str(error))
+
+    def test_address_for_browsers(self) -> None:
+        """The status says what to open in a browser on this machine."""
+        add_token(self.state / TOKENS, "panel", Role.VIEWER, (), bytes)
+        for description, host, url in (
+            ("tcp:8080", "0.0.0.0", "http://127.0.0.1:8080/"),
+            ("tcp6:8080", "::", "http://[::1]:8080/"),
+            ("ssl:8080", "10.0.0.1", "https://10.0.0.1:8080/"),
+            ("tcp:8080:interface=127.0.0.1", "127.0.0.1", "http://127.0.0.1:8080/"),
+        ):
+            service = self.make("unix:/run/g.sock", description)
+            self.assertIsNone(service.status()["url"])
+            service._ports = [FakePort(None), FakePort(host)]  # type: ignore[list-item]
+            self.assertEqual(service._url(), url)
+        service._ports = [FakePort(None)]  # type: ignore[list-item]
+        self.assertIsNone(service._url())
+
+
+class FakePort:
+    """A port at an address of its own, and its address too."""
+
+    port = 8080
+
+    def __init__(self, host: str | None) -> None:
+        if host is not None:
+            self.host = host
+
+    def getHost(self) -> FakePort:
+        """Where it listens."""
+        return self
+
+
+class HandedOver(GatewayService):
+    """A gateway that is handed a socket at *host*."""
+
+    host: str | None
+
+    def _endpoint(self, description: str) -> Any:
+        return self
+
+    def listen(self, _factory: object) -> Any:
+        """See ``IStreamServerEndpoint``."""
+        return succeed(FakePort(self.host))
+
+
+class ServiceTests(GatewayTestCase):
+    def test_status(self) -> None:
+        """The status counts connections, and those of them that are WebSockets."""
+        self.visit()
+        self.open()
+        status = self.service.status()
+        self.assertEqual((status["kind"], status["connections"], status["websockets"]), ("gateway", 2, 1))
+        self.assertEqual(status["counters"]["accepted"], 2)
+
+    def test_stop(self) -> None:
+        """On a stop, everybody is told, and waited for."""
+        page, socket = self.visit(), self.open()
+        page.say(get("/"))
+        stopped = self.service.stopService()
+        self.assertNoResult(stopped)
+        self.assertTrue(page.is_closing and socket.is_closing)
+        page.lose()
+        socket.lose()
+        result_of(stopped)
+
+
+class ConfigTests(SynchronousTestCase):
+    def read(self, *lines: str) -> Any:
+        """The options of a section with these lines."""
+        text = "\n".join(["[gateway]", *lines, ""])
+        return parse(text, "netd.ini", {"gateway": Config}, {}, 1000, "lab").sections[0].config
+
+    def test_defaults(self) -> None:
+        """Out of the box, this machine alone is served, and nothing is echoed."""
+        config = self.read()
+        self.assertEqual((config.listen, config.echo), (("tcp:8080:interface=127.0.0.1",), False))
+        self.assertEqual((config.hosts, config.origins, config.max_message), (None, None, 1 << 20))
+
+    def test_written(self) -> None:
+        """Names and pages are lists."""
+        config = self.read("hosts = lab.local, lab", "origins = https://desk.example", "echo = yes", "max_message = 64KiB")
+        self.assertEqual((config.hosts, config.origins), (("lab.local", "lab"), ("https://desk.example",)))
+        self.assertRaises(ConfigErrors, self.read, "max_message = 1GiB")
