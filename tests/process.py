@@ -1,11 +1,13 @@
 """Real processes, for the few tests that need them: a twistd with netd in it, and programs that talk to it.
 
-Ports are chosen by the operating system and read off the daemon's table, so that any number of these tests can run at once.
+Ports are chosen by the operating system and read off the daemon's table, so that any number of these tests can run at once; those
+that need the traditional ports wait for one another.
 Nothing waits for a time to pass: a test waits for what a process says, or for its end, and gives up after :data:`PATIENCE`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import select
@@ -31,6 +33,7 @@ __all__ = [
     "PATIENCE",
     "TWISTD",
     "Daemon",
+    "PackagedTestCase",
     "Program",
     "RealTestCase",
     "frame",
@@ -47,6 +50,9 @@ LOOPBACK = "tcp:0:interface=127.0.0.1"
 
 PATIENCE = 20.0
 """Seconds for anything that takes a fraction of one on a machine that is not busy."""
+
+PACKAGED = CHECKOUT / "etc" / "netd.ini"
+"""The configuration that comes with netd."""
 
 HEADER = 64
 
@@ -242,3 +248,26 @@ class RealTestCase(SynchronousTestCase):
         connection = socket.create_connection((host, port), timeout=PATIENCE)
         self.addCleanup(connection.close)
         return connection
+
+
+class PackagedTestCase(RealTestCase):
+    """Tests of a daemon that was told nothing but where its state is: the packaged configuration, on the traditional ports.
+
+    Whoever has locked the packaged INI has these ports. Tests in other processes (``trial -j``) wait here until they are free.
+
+    :ivar env: names the state directory, to the daemon and to whatever looks for it.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        lock = os.open(PACKAGED, os.O_RDONLY | os.O_CLOEXEC)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        self.env = {"NETD_STATE_DIRECTORY": str(self.state)}
+
+    def start_packaged(self) -> Daemon:
+        """``twistd netd`` without any option of netd's, up."""
+        daemon = Daemon([TWISTD, "-n", "--pidfile=", "netd"], self.folder, self.state, self.env)
+        self.addCleanup(daemon.end)
+        self.assertEqual(daemon.port("relay"), 5050)
+        return daemon

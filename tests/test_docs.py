@@ -76,6 +76,36 @@ class PagesTests(SynchronousTestCase):
         self.assertEqual([], [str(path) for path in reference.stale(CHECKOUT)], "write them with: make reference")
 
 
+class SubjectsTests(SynchronousTestCase):
+    def test_every_event_is_listed(self) -> None:
+        """Who follows the bus finds every subject in ``docs/subjects.md``, with all members of its event."""
+        rows = (CHECKOUT / "docs" / "subjects.md").read_text(encoding="utf-8").splitlines()
+        modules = list((CHECKOUT / "netd").glob("*/events.py"))
+        events = [event for path in [*modules, CHECKOUT / "netd" / "vitals.py"] for event in events_of(path)]
+        self.assertGreater(len(events), len(modules))
+        missing = [
+            f"{subject}: {name}"
+            for subject, names in events
+            for name in names
+            if not any(f"`{subject}`" in row and f"`{name}`" in row for row in rows)
+        ]
+        self.assertEqual([], missing)
+
+
+def events_of(path: Path) -> list[tuple[str, list[str]]]:
+    """The event classes of a module: the subject that each one's docstring begins with, and its members."""
+    found = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            subject = re.match(r"``([a-z]+\.[^`]+)``", ast.get_docstring(node) or "")
+            members = [
+                part.target.id for part in node.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+            ]
+            if subject is not None and members:
+                found.append((subject[1], members))
+    return found
+
+
 class NewsTests(SynchronousTestCase):
     def types(self) -> list[str]:
         """The types of news that ``pyproject.toml`` knows."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from pathlib import Path
 
-from tests.process import CHECKOUT, PATIENCE, TWISTD, Daemon, Program, RealTestCase
+from tests.process import CHECKOUT, PATIENCE, PackagedTestCase, Program
 
 SHIM = """\
 #!{python}
@@ -61,7 +60,7 @@ def said_of(line: str, table: dict[str, str]) -> str:
     return next((said for start, said in table.items() if line.startswith(start)), "")
 
 
-class TourTests(RealTestCase):
+class TourTests(PackagedTestCase):
     """A stranger's first minutes."""
 
     def setUp(self) -> None:
@@ -70,11 +69,8 @@ class TourTests(RealTestCase):
         shim = self.folder / "netd"
         shim.write_text(SHIM.format(python=sys.executable), encoding="utf-8")
         shim.chmod(0o755)
-        self.env = {"NETD_STATE_DIRECTORY": str(self.state), "PATH": f"{self.folder}:/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT)}
-        command: list[str | Path] = [TWISTD, "-n", "--pidfile=", "netd"]
-        daemon = Daemon(command, self.folder, self.state, self.env)
-        self.addCleanup(daemon.end)
-        self.assertEqual(daemon.port("relay"), 5050)
+        self.env |= {"PATH": f"{self.folder}:/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT)}
+        self.start_packaged()
 
     def test_every_line(self) -> None:
         """Each line of the tour does what its comment says."""

@@ -12,6 +12,7 @@ from netd.cli.command import command_place
 from netd.cli.invocation import Failure, Invocation, NetdCommand, TimedOut
 from netd.cli.relay import Place
 from netd.cli.schema import UnfitWord, convert
+from netd.client.control import OperationFailed
 
 __all__ = ["call"]
 
@@ -55,7 +56,10 @@ def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, .
     chosen = {} if instance is None else {"instance": instance}
     with invocation.control() as control:
         arguments = read_arguments(words, lambda: schemas_of(command_id, control.call("command.list", **chosen)))
-        answer = control.call("command.run", command_id=command_id, arguments=arguments, **chosen)
+        try:
+            answer = control.call("command.run", command_id=command_id, arguments=arguments, **chosen)
+        except OperationFailed as error:
+            raise Failure(str(error)) from error  # the function's own words: none of them is an operation's name
     return answer.get("result") if isinstance(answer, Mapping) else answer
 
 

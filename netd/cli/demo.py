@@ -25,7 +25,7 @@ def demo(invocation: Invocation) -> None:
     from netd.cli.cast import cast  # noqa: PLC0415 - all clients at once: only this command needs them
     from netd.cli.stage import Play, shown  # noqa: PLC0415
 
-    with invocation.control() as control:
+    with invocation.control(is_local=True) as control:
         status = control.call("system.status")
 
     def open_control() -> Control:

@@ -11,7 +11,7 @@ import click
 from netd.cli.invocation import Exit, Failure, Invocation, NetdCommand, NotFound
 from netd.cli.schema import UnfitWord, convert, kind_of
 from netd.cli.table import MAIN, Argument, MalformedTable, Operation, read_table, services
-from netd.cli.text import as_commands, escaped
+from netd.cli.text import escaped
 
 __all__ = ["ServiceGroup", "exit_status", "fetch_table", "service_group"]
 
@@ -30,14 +30,15 @@ def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Op
         raise Failure(str(error)) from error
 
 
-def service_group(invocation: Invocation, service: str, built_in: Sequence[str]) -> ServiceGroup:
+def service_group(invocation: Invocation, service: str, built_in: Sequence[str], timeout: float | None = None) -> ServiceGroup:
     """The group of all operations of *service*.
 
     :param built_in: the commands that are always there, to suggest.
+    :param timeout: seconds that the daemon may take; None leaves it to the command line.
     :raises Failure: when the daemon cannot be asked, or offers none.
     """
     try:
-        offered = services(fetch_table(invocation))
+        offered = services(fetch_table(invocation, timeout))
     except Failure as error:
         near = _suggestion(service, built_in)
         raise type(error)(f"{service} is no command of netd's own{near}; the running daemon cannot be asked: {error}") from error
@@ -58,7 +59,7 @@ class ServiceGroup(click.Group):
     """The operations of one service."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
+        if args and not args[0].startswith("-") and args[0] not in self.commands and not ctx.resilient_parsing:
             near = _suggestion(args[0], list(self.commands)) or f"; `netd {self.name} --help` lists what there is"
             raise NotFound(f"no operation {self.name}.{args[0]}{near}")
         return super().resolve_command(ctx, args)
@@ -133,11 +134,8 @@ def _tell_others(operation: Operation) -> None:
 
 def _call(ctx: click.Context, operation: Operation, params: dict[str, Any]) -> None:
     invocation = ctx.ensure_object(Invocation)
-    try:
-        with invocation.control(invocation.patience(params.get("deadline"))) as control:
-            result = control.call(operation.name, **params)
-    except Failure as failure:
-        raise type(failure)(as_commands(failure.message)) from failure
+    with invocation.control(invocation.patience(params.get("deadline"))) as control:
+        result = control.call(operation.name, **params)
     invocation.show(result)
     ctx.exit(exit_status(result))
 

@@ -13,20 +13,22 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import click
 
 from netd.cli.command import CallerPort, open_caller
+from netd.cli.contexts import LOCAL, Context, ContextError, contexts_file, read_contexts
 from netd.cli.feed_port import FeedPorts
 from netd.cli.relay import Place, RelayPorts
+from netd.cli.remote import GatewayPorts, SubscriptionPort
 from netd.cli.room import BotPort, open_bot
 from netd.cli.session import AgentPorts
-from netd.cli.text import escaped
+from netd.cli.text import as_commands, escaped
 from netd.client.control import (
     Control,
     ControlError,
@@ -37,6 +39,10 @@ from netd.client.control import (
     RequestTooLong,
 )
 from netd.paths import CONTROL_SOCKET, state_directory
+
+if TYPE_CHECKING:
+    from netd.client.events import Wish
+    from netd.client.subscription import Hooks
 
 __all__ = [
     "ControlPort",
@@ -103,16 +109,17 @@ class TimedOut(Failure):
 
 
 def failure_of(error: ControlError) -> Failure:
-    """How the command ends for *error*."""
+    """How the command ends for *error*, whose remedy becomes what is typed at a shell."""
+    said = as_commands(str(error))
     if isinstance(error, (NoSuchOperation, NoSuchTarget)):
-        return NotFound(str(error))
+        return NotFound(said)
     if isinstance(error, (InvalidArguments, RequestTooLong)):
-        return Misused(str(error))
-    return TimedOut(str(error)) if isinstance(error, ControlTimeout) else Failure(str(error))
+        return Misused(said)
+    return TimedOut(said) if isinstance(error, ControlTimeout) else Failure(said)
 
 
 class ControlPort(Protocol):
-    """All that commands know of the control socket; see :class:`netd.client.control.Control`."""
+    """All that commands know of the daemon: its control socket (:class:`netd.client.control.Control`), or its gateway."""
 
     def __enter__(self) -> ControlPort: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
@@ -134,6 +141,7 @@ class Surroundings:
     :ivar uid: the user's number.
     :ivar python: the running interpreter; twistd is looked for beside it.
     :ivar open_control: from the socket's path and a timeout in seconds.
+    :ivar gateway: the ways to a daemon that stay open, or lead to another machine.
     :ivar relay: the way to a relay's own port.
     :ivar feed: the way to a feed's own port.
     :ivar open_bot: from host, port, name, character and dialect; connects when it runs.
@@ -148,6 +156,7 @@ class Surroundings:
     uid: int
     python: Path
     open_control: Callable[[Path, float], ControlPort] = Control
+    gateway: GatewayPorts = field(default_factory=GatewayPorts)
     relay: RelayPorts = field(default_factory=RelayPorts)
     feed: FeedPorts = field(default_factory=FeedPorts)
     open_bot: Callable[[str, int, str, str, str], BotPort] = open_bot
@@ -168,12 +177,14 @@ class Invocation:
     """One run of ``netd``, as its global options say.
 
     :ivar named_state: ``--state``, or None.
+    :ivar named_context: ``--context``, or None.
     :ivar as_json: ``--json``.
     :ivar timeout: ``--timeout`` in seconds, or None.
     """
 
     surroundings: Surroundings = field(default_factory=Surroundings.real)
     named_state: Path | None = None
+    named_context: str | None = None
     as_json: bool = False
     timeout: float | None = None
 
@@ -190,16 +201,63 @@ class Invocation:
             return max(DEFAULT_TIMEOUT, deadline + DEADLINE_MARGIN)
         return DEFAULT_TIMEOUT
 
+    def context(self) -> Context | None:
+        """The gateway that is meant; None for the daemon of this machine, which ``--state`` names.
+
+        :raises Failure: when it has no such name, or the names cannot be read.
+        """
+        if self.named_state is not None:
+            if self.named_context not in {None, LOCAL}:
+                raise click.UsageError("--state is a daemon of this machine, --context another one: say one of them.")
+            return None
+        named = self.named_context or self.surroundings.environ.get("NETD_CONTEXT")
+        if named == LOCAL:
+            return None
+        try:
+            contexts = read_contexts(contexts_file(self.surroundings.environ))
+        except ContextError as error:
+            raise Failure(str(error)) from error
+        name = named or contexts.used
+        if name is not None and name not in contexts.by_name:
+            raise NotFound(f"no context {name!r}; `netd context list` lists them")
+        return None if name is None else contexts.by_name[name]
+
     @contextmanager
-    def control(self, timeout: float | None = None) -> Iterator[ControlPort]:
-        """The daemon's control socket, each call taking *timeout* seconds at most.
+    def control(self, timeout: float | None = None, *, is_local: bool = False) -> Iterator[ControlPort]:
+        """The daemon that is meant, each call taking *timeout* seconds at most.
+
+        :param is_local: whatever context there is, it is the daemon of this machine.
+        :raises Failure: for whatever goes wrong with it inside the ``with``.
+        """
+        with self._told(), self._open_control(is_local, self.patience() if timeout is None else timeout) as control:
+            yield control
+
+    @contextmanager
+    def subscription(self, wish: Wish, hooks: Hooks) -> Iterator[SubscriptionPort]:
+        """Events of the daemon that is meant.
 
         :raises Failure: for whatever goes wrong with it inside the ``with``.
         """
-        path = self.state / CONTROL_SOCKET
+        ports, context = self.surroundings.gateway, self.context()
+        with self._told():
+            if context is None:
+                opened = ports.subscribe_locally(self.state / CONTROL_SOCKET, wish, self.patience(), hooks)
+            else:
+                opened = ports.subscribe(context, wish, self.patience(), hooks)
+            with closing(opened):
+                yield opened
+
+    def _open_control(self, is_local: bool, timeout: float) -> ControlPort:
+        context = None if is_local else self.context()
+        if context is None:
+            return self.surroundings.open_control(self.state / CONTROL_SOCKET, timeout)
+        return self.surroundings.gateway.open_control(context, timeout)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what goes wrong as a failure of the command."""
         try:
-            with self.surroundings.open_control(path, self.patience() if timeout is None else timeout) as control:
-                yield control
+            yield
         except ControlError as error:
             raise failure_of(error) from error
 
@@ -255,6 +313,14 @@ def common_options() -> dict[str, click.Option]:
             callback=_keep("named_state"),
             help="State directory of the daemon that is meant.",
         ),
+        "context": click.Option(
+            ["named_context", "--context"],
+            metavar="NAME",
+            is_eager=True,
+            expose_value=False,
+            callback=_keep("named_context"),
+            help="The gateway that is meant, by its name in `netd context list`.",
+        ),
         "json": click.Option(
             ["as_json", "--json"], is_flag=True, expose_value=False, callback=_keep("as_json"), help="Write the result as JSON."
         ),
@@ -271,10 +337,12 @@ def common_options() -> dict[str, click.Option]:
 class NetdCommand(click.Command):
     """A command that takes global options too, except those whose flag is one of its own.
 
-    :param common: which of them: ``state``, ``json``, ``timeout``.
+    :param common: which of them.
     """
 
-    def __init__(self, *arguments: Any, common: Collection[str] = ("state", "json", "timeout"), **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, common: Collection[str] = ("state", "context", "json", "timeout"), **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         taken = {flag for parameter in self.params for flag in parameter.opts}
         self.params += [option for name, option in common_options().items() if name in common and f"--{name}" not in taken]

@@ -6,22 +6,29 @@ import io
 import sys
 
 import click
+from click.shell_completion import CompletionItem
 
 from netd import __version__
 from netd.cli.agent import agent
 from netd.cli.bot import bot
 from netd.cli.call import call
+from netd.cli.completion import completion
+from netd.cli.context import context
 from netd.cli.control import drain, operations, stop
 from netd.cli.demo import demo
 from netd.cli.device import device
 from netd.cli.devices import devices
 from netd.cli.feed import feed
 from netd.cli.generated import fetch_table, service_group
-from netd.cli.invocation import Failure, Invocation, common_options
+from netd.cli.invocation import Invocation, common_options
 from netd.cli.passwd import passwd
+from netd.cli.reports import reports
 from netd.cli.send import send
 from netd.cli.status import status
 from netd.cli.table import services
+from netd.cli.tail import tail
+from netd.cli.token import token
+from netd.cli.top import top
 from netd.cli.twistd import check, config, run
 
 __all__ = ["main", "netd"]
@@ -37,17 +44,37 @@ class NetdGroup(click.Group):
         own = super().get_command(ctx, cmd_name)
         if own is not None or not cmd_name.isprintable() or cmd_name.startswith("-"):
             return own
+        if ctx.resilient_parsing:
+            return _completed_group(ctx, cmd_name)
         return service_group(ctx.ensure_object(Invocation), cmd_name, list(self.commands))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Netd's own commands, and the services of the running daemon."""
+        own = super().shell_complete(ctx, incomplete)
+        try:
+            offered = services(fetch_table(ctx.ensure_object(Invocation), HELP_TIMEOUT))
+        except click.ClickException:
+            return own
+        beside = [name for name in offered if name.startswith(incomplete) and name not in self.commands and name.isprintable()]
+        return own + [CompletionItem(name, help=f"Operations of the service {name}.") for name in beside]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the services of the running daemon, if there is one."""
         super().format_epilog(ctx, formatter)
         try:
             offered = services(fetch_table(ctx.ensure_object(Invocation), HELP_TIMEOUT))
-        except Failure:
+        except click.ClickException:
             return
         with formatter.section("Services of the running daemon (netd SERVICE --help)"):
             formatter.write_dl([(name, ", ".join(one.verb for one in verbs)) for name, verbs in offered.items()])
+
+
+def _completed_group(ctx: click.Context, service: str) -> click.Command | None:
+    """The operations of *service*, for a shell that completes a line: nothing is said where the daemon cannot be asked."""
+    try:
+        return service_group(ctx.ensure_object(Invocation), service, (), HELP_TIMEOUT)
+    except click.ClickException:
+        return None
 
 
 @click.group(
@@ -64,7 +91,13 @@ def netd() -> None:
     """
 
 
-for command in (status, devices, send, device, feed, agent, bot, demo, call, operations, drain, stop, run, check, config, passwd):
+OWN = (
+    *(status, top, tail, devices, send, device, feed, reports, agent, bot, demo, call, operations),
+    *(drain, stop, run, check, config, passwd, token, context, completion),
+)
+"""Netd's own commands."""
+
+for command in OWN:
     netd.add_command(command)
 
 

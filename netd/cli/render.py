@@ -18,7 +18,7 @@ from rich.tree import Tree
 
 from netd.cli.text import escaped
 
-__all__ = ["Cell", "cell_text", "show", "show_table"]
+__all__ = ["Cell", "cell_text", "show", "show_table", "table"]
 
 Cell = str | tuple[str, str]
 """What stands in a table: text, or text and its style."""
@@ -56,16 +56,17 @@ def cell_text(value: object) -> str:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """Write *rows* below the names of their *columns*."""
-    _print(_table(columns, rows))
+    _print(table(columns, rows))
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+    """*rows* below the names of their *columns*, to be shown with other things."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
-        table.add_column(_text(name.upper().replace("_", " ")), overflow="fold")
+        made.add_column(_text(name.upper().replace("_", " ")), overflow="fold")
     for row in rows:
-        table.add_row(*(_text(cell) for cell in row))
-    return table
+        made.add_row(*(_text(cell) for cell in row))
+    return made
 
 
 def show(value: object) -> None:
@@ -101,7 +102,7 @@ def _list(value: list[Any]) -> RenderableType:
         return Text("none")
     if all(isinstance(one, dict) for one in value):
         columns = list(dict.fromkeys(name for one in value for name in one))
-        return _table(columns, [[cell_text(one.get(name)) for name in columns] for one in value])
+        return table(columns, [[cell_text(one.get(name)) for name in columns] for one in value])
     return Text("\n").join(_text(cell_text(one)) for one in value)
 
 

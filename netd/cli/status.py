@@ -22,6 +22,7 @@ _PLURAL = re.compile(r"\w{2,}[^su]s")
 @click.pass_obj
 def status(invocation: Invocation) -> None:
     """Show what runs, where it listens, and how it does."""
+    context = invocation.context()
     with invocation.control() as control:
         facts = control.call("system.status")
     if invocation.as_json:
@@ -31,11 +32,12 @@ def status(invocation: Invocation) -> None:
         raise Failure("this netd tells its status in a way that this command does not know: update the older one")
     up = facts.get("uptime")
     for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
-    click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{for_how_long}\n", keep="\n"))
+    where = "" if context is None else f" at {context.url}"
+    click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service)]
-    rows.append(
-        ("control", f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}", "this user only; the netd command uses it", "")
-    )
+    if context is None:
+        socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
+        rows.append(("control", socket, "this user only; the netd command uses it", ""))
     invocation.show_table(("service", "listens on", "who may reach it", "activity"), rows)
 
 

@@ -48,6 +48,9 @@ CONNECT_TIMEOUT = 10.0
 SILENCE = 30.0
 """Seconds without a word from the server, after which it is pinged; after as many again the connection is given up."""
 
+GREATEST_BLOCK = 1000
+"""Samples that a server sends together, at most."""
+
 GREATEST_HEAD = 16 * 1024
 GREATEST_MESSAGE = 16 * 1024 * 1024
 
@@ -92,6 +95,11 @@ def request_head(place: str, path: str, key: str, subprotocol: str | None) -> by
     return "\r\n".join([*lines, "\r\n"]).encode("ascii")
 
 
+def make_key(random_bytes: Callable[[int], bytes]) -> str:
+    """What a client gives the server to answer."""
+    return base64.b64encode(random_bytes(16)).decode("ascii")
+
+
 def accept_of(key: str) -> str:
     """What a server answers to *key*."""
     digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode("ascii")).digest()  # noqa: S324 - RFC 6455 says so
@@ -115,6 +123,19 @@ def read_response(head: bytes, key: str) -> str | None:
     if headers.get("sec-websocket-accept") != accept_of(key):
         raise ConnectionLost("not a WebSocket server: it did not answer the key")
     return headers.get("sec-websocket-protocol")
+
+
+def end_of_handshake(received: bytes, key: str) -> tuple[str | None, bytes] | None:
+    """The subprotocol that the server has agreed to, and what came behind its response; None while that has no end.
+
+    :raises FeedError: when the server makes no WebSocket of the connection, or its response is too long.
+    """
+    head, end, rest = received.partition(b"\r\n\r\n")
+    if end:
+        return read_response(head, key), rest
+    if len(received) > GREATEST_HEAD:
+        raise ConnectionLost("not a WebSocket server: its answer has no end")
+    return None
 
 
 def masked(payload: bytes, mask: bytes) -> bytes:
@@ -198,6 +219,11 @@ class FrameDecoder:
         return bool(first & 0x80), opcode, payload
 
 
+def reply_to(opcode: int, payload: bytes) -> tuple[int, bytes] | None:
+    """The frame that must answer this one, opcode and payload."""
+    return {PING: (PONG, payload), CLOSE: (CLOSE, payload[:2])}.get(opcode)
+
+
 def read_close(payload: bytes) -> str:
     """What a close frame says, for people."""
     code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else "no code"
@@ -248,6 +274,7 @@ class Wish(NamedTuple):
 
     :ivar types: none for all.
     :ivar interval: seconds between rounds; None leaves it, as the others, to the server.
+    :ivar block: samples in one message of the server's.
     """
 
     types: tuple[str, ...] = ()
@@ -255,12 +282,11 @@ class Wish(NamedTuple):
     interval: float | None = None
     locale: str | None = None
     seed: int | None = None
+    block: int = 1
 
     def request(self) -> bytes:
         """The subscription in the new dialect."""
-        members = {name: value for name, value in self._asdict().items() if value}
-        if self.seed is not None:
-            members["seed"] = self.seed
+        members = {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
         return json.dumps({"subscribe": members}).encode("ascii")
 
 
@@ -315,6 +341,128 @@ def report_text(dialect: str, name: str, block: int, seconds: float) -> bytes:
     return json.dumps({"report": {"block": block, "seconds": round(seconds, 6)}}).encode("ascii")
 
 
+def remark_text(dialect: str, text: str) -> bytes:
+    """What tells the server anything else."""
+    return text.encode() if dialect == OLD else json.dumps({"remark": text}).encode("ascii")
+
+
+def check_arguments(port: int, path: str, dialect: str, wish: Wish) -> None:
+    """Refuse what cannot be.
+
+    :raises ValueError: naming the argument.
+    """
+    if dialect not in (AUTO, NETD, OLD):
+        raise ValueError(f"dialect: {dialect!r} is none of auto, netd, old")
+    if not 0 < port < 65536:
+        raise ValueError(f"port: {port!r} is not between 1 and 65535")
+    if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
+        raise ValueError(f"path: {path!r} does not begin with / or has more than plain characters")
+    if not 1 <= wish.block <= GREATEST_BLOCK:
+        raise ValueError(f"block: {wish.block!r} is not between 1 and {GREATEST_BLOCK}")
+    unknown = [kind for kind in wish.types if kind not in TYPES]
+    if dialect == OLD and unknown:
+        raise ValueError(f"types: {unknown[0]!r} is none of {', '.join(TYPES)}")
+
+
+def place_text(host: str, port: int) -> str:
+    """Host and port as the request's head names them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class Conversation:
+    """What is said over one connection once it is a WebSocket, on both sides.
+
+    :param wanted: the dialect that may be spoken: ``"auto"``, ``"netd"`` or ``"old"``.
+    :param agreed: the subprotocol that the server has agreed to.
+    :ivar dialect: the one that is spoken, ``"netd"`` or ``"old"``.
+    :ivar has_begun: whether samples may come: a newer server has taken the subscription.
+    """
+
+    def __init__(self, wish: Wish, wanted: str, agreed: str | None) -> None:
+        self._wish = wish
+        self._wanted = wanted
+        self._old_rounds = OldRounds(wish.types)
+        self.dialect = NETD if agreed == SUBPROTOCOL else OLD
+        self.has_begun = self.dialect == OLD
+
+    def greeting(self) -> bytes | None:
+        """What the client says first, if anything.
+
+        :raises Refused: when this server cannot have what is wanted.
+        """
+        if self.dialect == NETD:
+            return self._wish.request()
+        if self._wanted == NETD:
+            raise Refused(f"the server does not speak {SUBPROTOCOL}")
+        unknown = [kind for kind in self._wish.types if kind not in TYPES]
+        if unknown:
+            raise Refused(f"this is an old server: it has no type {unknown[0]!r}, but {', '.join(TYPES)}")
+        return None if self._wish.name is None else f"Connected with {self._wish.name}".encode()
+
+    def read(self, message: bytes, now: float) -> list[Sample]:
+        """The samples in *message*, which came at *now*, in seconds since the epoch.
+
+        :raises Refused: when the server turns the subscription down.
+        :raises ConnectionLost: when the message is none of this dialect.
+        """
+        if self.dialect == OLD:
+            sample = self._old_rounds.read(message.decode("utf-8", "replace"), now)
+            return [] if sample is None else [sample]
+        answer = read_answer(message)
+        if self.has_begun:
+            return read_samples(answer)
+        if "error" in answer:
+            raise Refused(f"the feed refused: {answer['error']}")
+        self.has_begun = "subscribed" in answer
+        return []
+
+    def report(self, block: int, seconds: float) -> bytes:
+        """What tells the server that a block was received."""
+        return report_text(self.dialect, self._wish.name or "nameless", block, seconds)
+
+    def remark(self, text: str) -> bytes:
+        """What tells the server anything else."""
+        return remark_text(self.dialect, text)
+
+
+class Collector:
+    """Makes blocks of samples.
+
+    :param size: samples in a block.
+    :param clock: seconds that only grow.
+    :param collected: called with the number of samples that the block has so far, after each of them.
+    :raises ValueError: when *size* is below 1.
+    """
+
+    def __init__(self, size: int, clock: Callable[[], float], collected: Callable[[int], object] | None = None) -> None:
+        if size < 1:
+            raise ValueError(f"size: {size!r} is below 1")
+        self._size = size
+        self._clock = clock
+        self._collected = collected
+        self._number = 0
+        self._samples: list[Sample] = []
+        self._started = clock()
+
+    def add(self, sample: Sample, connected_at: float) -> Block | None:
+        """The block that *sample* completes, if it does.
+
+        :param connected_at: when the connection was made, by the clock; the first block does not begin before.
+        """
+        if not self._number and not self._samples:
+            self._started = max(self._started, connected_at)
+        self._samples.append(sample)
+        if self._collected is not None:
+            self._collected(len(self._samples))
+        if len(self._samples) < self._size:
+            return None
+        ended = self._clock()
+        self._number += 1
+        block = Block(self._number, tuple(self._samples), ended - self._started)
+        self._samples, self._started = [], ended
+        return block
+
+
 class Backoff:
     """How long to wait before the next attempt: 0.5 s, doubled up to 30 s, each multiplied by chance ("full jitter").
 
@@ -341,14 +489,19 @@ class Backoff:
 # --- Sockets ----------------------------------------------------------------------------------------------------------
 
 
+def tune(connection: socket.socket) -> None:
+    """Have *connection* send at once, and find out by itself that the other side is gone."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
 def open_socket(host: str, port: int) -> socket.socket:
-    """A connected TCP socket that sends at once and finds out by itself that the other side is gone.
+    """A connected, tuned TCP socket.
 
     :raises OSError: when there is no connection within 10 s.
     """
     connection = socket.create_connection((host, port), CONNECT_TIMEOUT)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    tune(connection)
     return connection
 
 
@@ -386,19 +539,17 @@ class Wire:
         :returns: the subprotocol that was agreed on.
         :raises FeedError: when the other side is no WebSocket, or wants none.
         """
-        key = base64.b64encode(self._surroundings.random_bytes(16)).decode("ascii")
+        key = make_key(self._surroundings.random_bytes)
         end = self._surroundings.clock() + CONNECT_TIMEOUT
-        head = b""
+        head, outcome = b"", None
         self._send(request_head(place, path, key, subprotocol))
-        while b"\r\n\r\n" not in head:
-            if len(head) > GREATEST_HEAD:
-                raise ConnectionLost("not a WebSocket server: its answer has no end")
+        while outcome is None:
             received = self._receive(end - self._surroundings.clock())
             if received is None:
                 raise ConnectionLost("the server did not answer the handshake in time")
             head += received
-        head, _, rest = head.partition(b"\r\n\r\n")
-        agreed = read_response(head, key)
+            outcome = end_of_handshake(head, key)
+        agreed, rest = outcome
         self._frames.feed(rest)
         return agreed
 
@@ -430,12 +581,12 @@ class Wire:
                     self._send_frame(PING, b"")
                 continue
             opcode, payload = message
-            if opcode == PING:
-                self._send_frame(PONG, payload)
-            elif opcode == CLOSE:
-                self._send_frame(CLOSE, payload[:2])
+            reply = reply_to(opcode, payload)
+            if reply is not None:
+                self._send_frame(*reply)
+            if opcode == CLOSE:
                 raise ConnectionLost(read_close(payload))
-            elif opcode != PONG:
+            if opcode in (TEXT, BINARY):
                 return payload
 
     def close(self) -> None:
@@ -482,10 +633,11 @@ class Feed:
     :param name: what the server calls this client in its reports.
     :param interval: seconds between rounds; this, *locale* and *seed* are the server's own in the old dialect.
     :param seed: the same seed gives the same values, from the first on, at each connection.
+    :param block: samples that the server is to collect and send together, 1 to 1000; an old server sends each by itself.
     :param dialect: ``"auto"``, ``"netd"`` or ``"old"``: see the module.
     :param on_connect: called with a :class:`Welcome` after each connection.
     :param on_disconnect: called with the reason, and the seconds until the next attempt.
-    :raises ValueError: when the port, the path or the dialect cannot be, or the old dialect has no such type.
+    :raises ValueError: when the port, the path, the block or the dialect cannot be, or the old dialect has no such type.
     """
 
     _log = logging.getLogger("netd.client.feed")
@@ -500,25 +652,18 @@ class Feed:
         interval: float | None = None,
         locale: str | None = None,
         seed: int | None = None,
+        block: int = 1,
         path: str = "/",
         dialect: str = AUTO,
         on_connect: Callable[[Welcome], object] | None = None,
         on_disconnect: Callable[[str, float], object] | None = None,
         surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
-        if dialect not in (AUTO, NETD, OLD):
-            raise ValueError(f"dialect: {dialect!r} is none of auto, netd, old")
-        if not 0 < port < 65536:
-            raise ValueError(f"port: {port!r} is not between 1 and 65535")
-        if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
-            raise ValueError(f"path: {path!r} does not begin with / or has more than plain characters")
-        unknown = [kind for kind in types if kind not in TYPES]
-        if dialect == OLD and unknown:
-            raise ValueError(f"types: {unknown[0]!r} is none of {', '.join(TYPES)}")
+        self._wish = Wish(tuple(types), name, interval, locale, seed, block)
+        check_arguments(port, path, dialect, self._wish)
         self._place = (host, port)
         self._path = path
         self._dialect = dialect
-        self._wish = Wish(tuple(types), name, interval, locale, seed)
         self._on_connect = on_connect
         self._on_disconnect = on_disconnect
         self._surroundings = surroundings
@@ -526,8 +671,7 @@ class Feed:
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._wire: Wire | None = None
-        self._spoken = OLD
-        self._old_rounds = OldRounds(())
+        self._conversation: Conversation | None = None
         self._pending: list[Sample] = []
         self._connected_at = 0.0
 
@@ -554,28 +698,18 @@ class Feed:
             except FeedError as error:
                 self._disconnected(str(error))
 
-    def blocks(self, size: int, collected: Callable[[int], object] | None = None) -> Iterator[Block]:
+    def blocks(self, size: int | None = None, collected: Callable[[int], object] | None = None) -> Iterator[Block]:
         """Blocks of *size* samples, each reported to the server before it is given.
 
+        :param size: None for as many as the server was asked to send together.
         :param collected: called with the number of samples that the block has so far, after each of them.
         :raises ValueError: when *size* is below 1.
         :raises Refused: when the server does not have what is wanted.
         """
-        if size < 1:
-            raise ValueError(f"size: {size!r} is below 1")
-        number, started = 0, self._surroundings.clock()
-        samples: list[Sample] = []
+        collector = Collector(self._wish.block if size is None else size, self._surroundings.clock, collected)
         for sample in self:
-            if not number and not samples:
-                started = max(started, self._connected_at)
-            samples.append(sample)
-            if collected is not None:
-                collected(len(samples))
-            if len(samples) == size:
-                ended = self._surroundings.clock()
-                number += 1
-                block = Block(number, tuple(samples), ended - started)
-                samples, started = [], ended
+            block = collector.add(sample, self._connected_at)
+            if block is not None:
                 self.report(block.number, block.seconds)
                 yield block
 
@@ -584,23 +718,23 @@ class Feed:
 
         :returns: False when there is no connection: reports are not kept.
         """
-        return self._try_to_write(report_text(self._spoken, self._wish.name or "nameless", block, seconds))
+        return self._try_to_write(lambda conversation: conversation.report(block, seconds))
 
     def remark(self, text: str) -> bool:
         """Tell the server something else, for its log. Returns as :meth:`report` does."""
-        return self._try_to_write(text.encode() if self._spoken == OLD else json.dumps({"remark": text}).encode("ascii"))
+        return self._try_to_write(lambda conversation: conversation.remark(text))
 
     def close(self) -> None:
         """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s."""
         self._closed.set()
         self._hang_up()
 
-    def _try_to_write(self, text: bytes) -> bool:
-        wire = self._wire
-        if wire is None or not self._connected_at:
+    def _try_to_write(self, text_in: Callable[[Conversation], bytes]) -> bool:
+        wire, conversation = self._wire, self._conversation
+        if wire is None or conversation is None or not self._connected_at:
             return False
         try:
-            wire.write(text)
+            wire.write(text_in(conversation))
         except ConnectionLost:
             return False
         return True
@@ -616,46 +750,27 @@ class Feed:
             self._wire = wire
         if self._closed.is_set():  # close() may have come too early to find this wire
             raise NotConnected("this client was closed")
-        self._greet(wire)
+        conversation = self._greet(wire)
+        self._conversation, self._pending = conversation, []
         self._connected_at = self._surroundings.clock()
-        self._log.info("connected, dialect %s", self._spoken)
+        self._log.info("connected, dialect %s", conversation.dialect)
         if self._on_connect is not None:
-            self._on_connect(Welcome(self._spoken))
+            self._on_connect(Welcome(conversation.dialect))
         return wire
 
-    def _greet(self, wire: Wire) -> None:
-        host, port = self._place
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        agreed = wire.open(place, self._path, None if self._dialect == OLD else SUBPROTOCOL)
-        self._spoken = NETD if agreed == SUBPROTOCOL else OLD
-        self._pending = []
-        if self._spoken == NETD:
-            wire.write(self._wish.request())
-            self._await_subscription(wire)
-            return
-        if self._dialect == NETD:
-            raise Refused(f"the server does not speak {SUBPROTOCOL}")
-        unknown = [kind for kind in self._wish.types if kind not in TYPES]
-        if unknown:
-            raise Refused(f"this is an old server: it has no type {unknown[0]!r}, but {', '.join(TYPES)}")
-        self._old_rounds = OldRounds(self._wish.types)
-        if self._wish.name is not None:
-            wire.write(f"Connected with {self._wish.name}".encode())
-
-    def _await_subscription(self, wire: Wire) -> None:
-        while True:
-            answer = read_answer(wire.read(CONNECT_TIMEOUT))
-            if "error" in answer:
-                raise Refused(f"the feed refused: {answer['error']}")
-            if "subscribed" in answer:
-                return
+    def _greet(self, wire: Wire) -> Conversation:
+        agreed = wire.open(place_text(*self._place), self._path, None if self._dialect == OLD else SUBPROTOCOL)
+        conversation = Conversation(self._wish, self._dialect, agreed)
+        greeting = conversation.greeting()
+        if greeting is not None:
+            wire.write(greeting)
+        while not conversation.has_begun:
+            conversation.read(wire.read(CONNECT_TIMEOUT), 0.0)
+        return conversation
 
     def _read(self, wire: Wire) -> list[Sample]:
-        message = wire.read()
-        if self._spoken == NETD:
-            return read_samples(read_answer(message))
-        sample = self._old_rounds.read(message.decode("utf-8", "replace"), self._surroundings.wall_clock())
-        return [] if sample is None else [sample]
+        assert self._conversation is not None, "there is a wire, so there is something to say on it"
+        return self._conversation.read(wire.read(), self._surroundings.wall_clock())
 
     def _take_pending(self) -> Iterator[Sample]:
         while self._pending and not self._closed.is_set():

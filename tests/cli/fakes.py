@@ -9,11 +9,15 @@ from typing import Any, cast
 from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.cli.contexts import Context
 from netd.cli.invocation import Invocation, Surroundings
 from netd.cli.main import netd
 from netd.cli.relay import Completed, ControllerPort, MessagePort, Place, RelayPorts
+from netd.cli.remote import GatewayControl, GatewayPorts, SubscriptionPort
 from netd.client.control import ControlError
+from netd.client.events import Item, Wish
 from netd.client.relay import DeviceInfo, Outcome, RelayError, Welcome
+from netd.client.subscription import Hooks
 
 NOW = 1_700_000_000.0
 
@@ -79,6 +83,47 @@ class FakeControl:
         self.waited = True
         if self.closing is not None:
             raise self.closing
+
+
+class FakeEvents:
+    """A subscription over which the test's items come: None is a silence, an error is raised; then Ctrl-C is pressed.
+
+    A function among them is called with the subscription's hooks.
+    """
+
+    def __init__(self) -> None:
+        self.script: list[Item | ControlError | Callable[[Hooks], object] | None] = []
+        self.opened: list[tuple[Context | Path, Wish, float]] = []
+        self.hooks = Hooks()
+        self.is_closed = False
+
+    def open(self, where: Context | Path, wish: Wish, timeout: float, hooks: Hooks) -> SubscriptionPort:
+        """Stands in for a subscription, at a gateway or over the control socket."""
+        self.opened.append((where, wish, timeout))
+        self.hooks = hooks
+        return self
+
+    def __iter__(self) -> Iterator[Item]:
+        while True:
+            item = self.take(86400.0)
+            if item is not None:
+                yield item
+
+    def take(self, seconds: float) -> Item | None:
+        """The next of the script."""
+        if not self.script:
+            raise KeyboardInterrupt
+        said = self.script.pop(0)
+        if isinstance(said, ControlError):
+            raise said
+        if said is None or isinstance(said, tuple):
+            return said
+        said(self.hooks)
+        return self.take(seconds)
+
+    def close(self) -> None:
+        """Note it."""
+        self.is_closed = True
 
 
 class FakeController:
@@ -176,6 +221,8 @@ class CommandTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Build the world anew."""
         self.control = FakeControl()
+        self.events = FakeEvents()
+        self.gateways: list[tuple[Context, float]] = []
         self.controller = FakeController()
         self.device = FakeDevice()
         self.alarms: list[tuple[float, Callable[[], object]]] = []
@@ -198,11 +245,16 @@ class CommandTests(SynchronousTestCase):
             1000,
             self.python,
             open_control=self.control.open,
+            gateway=GatewayPorts(open_control=self._open_gateway, subscribe=self.events.open, subscribe_locally=self.events.open),
             relay=relay,
             replace_process=lambda arguments, environ: self.executed.append((arguments, environ)),
             wall_clock=lambda: NOW,
             random_bytes=bytes,
         )
+
+    def _open_gateway(self, context: Context, timeout: float) -> GatewayControl:
+        self.gateways.append((context, timeout))
+        return cast("GatewayControl", self.control)
 
     def _start_alarm(self, delay: float, ring: Callable[[], object]) -> Callable[[], object]:
         self.alarms.append((delay, ring))

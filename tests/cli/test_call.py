@@ -138,6 +138,15 @@ class DaemonTests(CallTests):
             result = self.netd("call", "x")
             self.assertEqual((result.exit_code, result.stderr), (code, "Error: no\n"))
 
+    def test_remedy(self) -> None:
+        """The remedy is what one types at a shell; what a function says of its own failure stays as it is."""
+        for error, text in (
+            (NoSuchTarget("there is no command 'x'; `command.list` lists them", -32001), "`netd command list` lists them"),
+            (OperationFailed("`os.path` is no file", -32000), "Error: `os.path` is no file"),
+        ):
+            self.control.answers["command.run"] = error
+            self.assertIn(text, self.netd("call", "x").stderr)
+
 
 class ServerTests(CallTests):
     def test_result(self) -> None:

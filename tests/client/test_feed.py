@@ -384,6 +384,17 @@ class FeedTests(SynchronousTestCase):
         [report] = [json.loads(said) for opcode, said in first.heard()[1:] if opcode == TEXT]
         self.assertEqual(report, {"report": {"block": 1, "seconds": blocks[0].seconds}})
 
+    def test_blocks_of_the_server(self) -> None:
+        """A server that is asked for blocks sends several samples together; blocks are of that size, unless said otherwise."""
+        whole = told(block=1, seconds=0.5, samples=[{"type": "name", "value": "x", "time": 1, "seq": seq} for seq in (1, 2, 3)])
+        server = FakeSocket(NEWER, whole)
+        [block] = self.start(server, block=3).blocks()
+        self.assertEqual((block.number, [one.seq for one in block.samples]), (1, [1, 2, 3]))
+        [(_, asked), (_, report), *_] = server.heard()
+        self.assertEqual(json.loads(asked), {"subscribe": {"block": 3}})
+        self.assertEqual(json.loads(report)["report"]["block"], 1)
+        self.assertEqual(len(list(self.start(FakeSocket(NEWER, whole), block=3).blocks(1))), 3)
+
     def test_old_report(self) -> None:
         """An old server reads the report in its own wording, from a client without a name too."""
         server = FakeSocket(answer() + ROUND)
@@ -440,6 +451,8 @@ class FeedTests(SynchronousTestCase):
             ({"port": 0}, "port: 0 is not between 1 and 65535"),
             ({"path": "x"}, "path: 'x' does not begin with /"),
             ({"path": "/a b"}, "path: '/a b' does not begin with /"),
+            ({"block": 0}, "block: 0 is not between 1 and 1000"),
+            ({"block": 1001}, "block: 1001 is not between 1 and 1000"),
             ({"types": ["x"], "dialect": "old"}, "types: 'x' is none of name, country"),
         ):
             refused = self.assertRaises(ValueError, Feed, "h", **wrong)

@@ -180,6 +180,19 @@ class AgentTests(RealTestCase):
         agent.close()
         self.agent().close()
 
+    def test_close_after_the_last_word(self) -> None:
+        """What was said before an agent was closed is sent before it leaves."""
+
+        def leave() -> None:
+            agent.say("x", 5)
+            agent.close()
+
+        agent = self.agent({"x": Channel(), "y": leave})
+        with self.running(agent):
+            self.dial(agent)
+            self.assertEqual(self.read(self.accept(), 2)[1:], [b"x 5\n"])
+            self._heard("this agent was closed")
+
     def test_port_taken(self) -> None:
         """Two agents cannot listen in one place."""
         agent = self.agent()

@@ -1,0 +1,27 @@
+"""``netd completion``: the script by which a shell completes commands, options and the running daemon's operations."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import ShellComplete, get_completion_class
+
+__all__ = ["completion"]
+
+VARIABLE = "_NETD_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    r"""Print the completion script of a SHELL.
+
+    \b
+    bash: eval "$(netd completion bash)" in ~/.bashrc
+    zsh:  eval "$(netd completion zsh)" in ~/.zshrc
+    fish: netd completion fish > ~/.config/fish/completions/netd.fish
+    """
+    made = get_completion_class(shell)
+    assert made is not None, "click knows these three"
+    script = made(ctx.find_root().command, {}, "netd", VARIABLE)
+    click.echo(ShellComplete.source(script))  # not the shell's own, which runs bash to learn its version

@@ -1,0 +1,94 @@
+"""``netd token``: who may use the gateway, and for what.
+
+The tokens are a file in the state directory, which the daemon reads anew when it changes: these commands need no daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from netd.cli.contexts import LOCAL
+from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
+from netd.cli.text import escaped
+
+__all__ = ["token"]
+
+ROLES = ("viewer", "operator", "admin")
+
+
+@click.group()
+def token() -> None:
+    """Make, list and remove the tokens that open the gateway."""
+
+
+@contextmanager
+def _file(invocation: Invocation) -> Iterator[Path]:
+    """The file of tokens.
+
+    :raises Failure: for whatever is wrong with it.
+    """
+    from netd.tokens import TOKENS, TokenFileError  # noqa: PLC0415 - it loads much, and all commands must start fast
+
+    if invocation.named_context not in {None, LOCAL}:
+        raise click.UsageError("tokens are a file on the daemon's own machine: run this there, with --state DIR if need be.")
+    try:
+        yield invocation.state / TOKENS
+    except TokenFileError as error:
+        raise Failure(str(error)) from error
+
+
+@token.command(cls=NetdCommand, common=("state", "json"))
+@click.argument("name")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="A viewer looks, an operator acts, an admin stops netd.")
+@click.option("--subject", "subjects", multiple=True, metavar="PATTERN", help="Only these subjects; may be given several times.")
+@click.pass_obj
+def add(invocation: Invocation, name: str, role: str, subjects: tuple[str, ...]) -> None:
+    """Make a token called NAME, and print it: this once."""
+    from netd.tokens import add_token  # noqa: PLC0415 - likewise
+
+    with _file(invocation) as path:
+        text = add_token(path, name, role, subjects, invocation.surroundings.random_bytes)
+    if invocation.as_json:
+        invocation.print_json({"name": name, "role": role, "subjects": list(subjects) or None, "token": text})
+        return
+    click.echo(text)
+    click.echo(escaped(f"netd: this is the token of {name}; it is kept nowhere and shown only now"), err=True)
+
+
+@token.command("list", cls=NetdCommand, common=("state", "json"))
+@click.pass_obj
+def list_tokens(invocation: Invocation) -> None:
+    """List the tokens: names, roles and subjects, never the tokens themselves."""
+    from netd.tokens import read_tokens  # noqa: PLC0415 - likewise
+
+    with _file(invocation) as path:
+        found = [(one.name, one.role.name.lower(), one.subjects) for one in read_tokens(path).values()]
+    if invocation.as_json:
+        names = ("name", "role", "subjects")
+        invocation.print_json([dict(zip(names, one, strict=True)) for one in found])
+    elif found:
+        rows = [(name, role, " ".join(subjects) if subjects else "all") for name, role, subjects in found]
+        invocation.show_table(("name", "role", "subjects"), rows)
+    else:
+        click.echo("no tokens: the gateway serves this machine alone")
+
+
+@token.command(cls=NetdCommand, common=("state", "json"))
+@click.argument("name")
+@click.pass_obj
+def remove(invocation: Invocation, name: str) -> None:
+    """Remove the token called NAME: whoever has it is let in no more."""
+    from netd.tokens import remove_token  # noqa: PLC0415 - likewise
+
+    with _file(invocation) as path:
+        was_there = remove_token(path, name)
+    if not was_there:
+        raise NotFound(f"no token {name!r}; `netd token list` lists them")
+    if invocation.as_json:
+        invocation.print_json({"name": name, "status": "removed"})
+    else:
+        click.echo(escaped(f"the token of {name} is removed"))

@@ -1,0 +1,84 @@
+"""Where a gateway is, how a client proves that it may use it, and how the server proves that it is the one that is meant."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+
+from netd.client.control import ControlError, ControlTimeout, NotRunning
+from netd.client.gateway_wire import Address, NotTrusted, check_token, read_url
+
+__all__ = ["DEFAULT_URL", "Access", "connect_error"]
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class Access:
+    """Where a gateway is, and what opens it.
+
+    :param url: ``http://HOST:PORT`` or ``https://HOST:PORT``, and perhaps a path before the gateway's own.
+    :param token: what ``netd token add`` has printed.
+    :param token_file: or the file that holds it, read anew for each connection.
+    :param cafile: certificates that are trusted instead of the system's.
+    :raises ValueError: when one of these cannot be; tokens are not quoted.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if token is not None and token_file is not None:
+            raise ValueError("token and token_file: give one of them")
+        self.address = read_url(url)
+        if cafile is not None and not self.address.is_tls:
+            raise ValueError("cafile: an address with http:// has no certificates; write https://")
+        self._token = None if token is None else check_token(token)
+        self._token_file = None if token_file is None else Path(token_file)
+        self._cafile = cafile
+
+    def __repr__(self) -> str:
+        return f"<Access to {self.address.url}>"
+
+    def token(self) -> str | None:
+        """The token of now.
+
+        :raises ControlError: when its file cannot be used.
+        """
+        if self._token_file is None:
+            return self._token
+        try:
+            return check_token(self._token_file.read_text("utf-8"))
+        except OSError as error:
+            raise ControlError(f"cannot read the token in {self._token_file}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise ControlError(f"{self._token_file}: the file holds no token: {type(error).__name__}") from None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How the server must prove who it is; None without TLS.
+
+        :raises NotTrusted: when the file of certificates cannot be used.
+        """
+        if not self.address.is_tls:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self._cafile)
+        except OSError as error:
+            raise NotTrusted(f"cannot use the certificates in {self._cafile}: {error.strerror or error}") from error
+
+
+def connect_error(address: Address, error: Exception) -> ControlError:
+    """What it means that *error* came instead of a connection."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return NotTrusted(
+            f"the certificate of {address.url} is not trusted: {error.verify_message}; name the file of who signed it as cafile"
+        )
+    if isinstance(error, ssl.SSLError):
+        return NotTrusted(f"{address.url} does not speak TLS as it should: {getattr(error, 'reason', None) or error}")
+    if isinstance(error, TimeoutError):
+        return ControlTimeout(f"nobody takes the connection at {address.url} in time")
+    said = getattr(error, "strerror", None) or error
+    return NotRunning(f"cannot reach netd at {address.url}: {said}; is its [gateway] there, and up?")
