@@ -83,8 +83,9 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
+    dashboards = [f"The dashboard is at {service['url']}" for service in status["services"] if service.get("url")]
     return "\n".join(
-        [f"netd {status['version']} is up as {status['name']}", "", *lines, "", "Stop it with Ctrl-C or `netd stop`."]
+        [f"netd {status['version']} is up as {status['name']}", "", *lines, "", *dashboards, "Stop it with Ctrl-C or `netd stop`."]
     )
 
 

@@ -173,7 +173,7 @@ class BannerTests(SynchronousTestCase):
                     "instance": "lab2",
                     "listening": [{"address": "a", "reach": "b"}, {"address": "c", "reach": "d"}],
                 },
-                {"kind": "clock", "instance": "main", "listening": []},
+                {"kind": "clock", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/"},
             ],
         }
         self.assertEqual(
@@ -187,6 +187,7 @@ class BannerTests(SynchronousTestCase):
                 "pump:lab2  c                     d",
                 "control    unix:/s/control.sock  this user only; the netd command uses it",
                 "",
+                "The dashboard is at http://127.0.0.1:8080/",
                 "Stop it with Ctrl-C or `netd stop`.",
             ],
             banner(status, "/s").splitlines(),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
+from urllib.request import Request, urlopen
 
 from tests.process import CHECKOUT, PATIENCE, PackagedTestCase, Program
 
@@ -92,7 +94,7 @@ class TourTests(PackagedTestCase):
 
     def test_programs(self) -> None:
         """The README's device answers the README's controller."""
-        device, controller = programs()
+        _, device, controller = programs()
         on_the_pi = Program([sys.executable, "-u", "-c", device], self.folder, self.env)
         self.addCleanup(on_the_pi.end)
         for _ in range(int(PATIENCE)):
@@ -104,6 +106,29 @@ class TourTests(PackagedTestCase):
         on_the_desk = Program([sys.executable, "-c", controller], self.folder, self.env)
         self.addCleanup(on_the_desk.end)
         self.assertEqual((on_the_desk.wait(), on_the_desk.output.split()[:2]), (0, ["acknowledged", "b'done'"]))
+
+    def test_watching(self) -> None:
+        """The README's watcher sees what an agent says, its request has an answer, and the dashboard is where it says."""
+        agent = Program(["bash", "-c", "exec netd agent --channel x=random"], self.folder, self.env)
+        self.addCleanup(agent.end)
+        agent.wait_for(r"10001")
+        watcher = Program([sys.executable, "-u", "-c", programs()[0]], self.folder, self.env)
+        self.addCleanup(watcher.end)
+        self.assertEqual(self.run_line("netd session start 127.0.0.1"), 0)
+        watcher.wait_for(r"session\.main\.1\.x \d")
+        text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+        asked = re.search(r"curl -s (\S+/rpc) -H 'Content-Type: (\S+)' -d '(.+)'", text)
+        assert asked is not None
+        request = Request(asked[1], asked[3].encode(), {"Content-Type": asked[2]})
+        with urlopen(request, timeout=PATIENCE) as answer:
+            self.assertEqual(json.load(answer)["result"], [])
+        for address, said in (
+            (re.search(r"<(http://\S+/)>", text), b"<title>"),
+            (re.search(r"(http://\S+/metrics)", text), b"netd_"),
+        ):
+            assert address is not None
+            with urlopen(address[1], timeout=PATIENCE) as answer:
+                self.assertIn(said, answer.read())
 
     def run_line(self, line: str, said: str = "") -> int:
         """The exit status of *line*; *said* must be in its output."""
