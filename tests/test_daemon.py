@@ -146,7 +146,7 @@ class AssemblyTests(DaemonTestCase):
 
     def test_stop_operation(self) -> None:
         """`system.stop` ends the daemon when its answer has had the time to leave, not before."""
-        dispatcher = Dispatcher(self.assemble().system.table)
+        dispatcher = Dispatcher(self.assemble().system.table, self.reactor.seconds)
         self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, Caller("manhole", Role.ADMIN))))
         self.assertFalse(self.reactor.hasStopped)
         self.reactor.advance(1)

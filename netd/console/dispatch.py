@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
@@ -12,19 +12,27 @@ from twisted.python.failure import Failure
 from netd.bus.subject import covers
 from netd.console.jsonrpc import Request, answer, failure, join, parse
 from netd.errors import InvalidArguments, NetdError, NotPermitted
+from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.wire.jsontext import bind, schema
 
 __all__ = ["Dispatcher", "describe"]
 
+LOGGED_EVERY = 1.0
+"""Seconds between two log lines about the same operation."""
+
 
 class Dispatcher:
-    """Calls the operations of one table."""
+    """Calls the operations of one table.
+
+    :param seconds: the clock; what changes something is logged, each operation once a second at most.
+    """
 
     _log = Logger()
 
-    def __init__(self, table: OperationTable) -> None:
+    def __init__(self, table: OperationTable, seconds: Callable[[], float]) -> None:
         self._table = table
+        self._limiter = LogLimiter(seconds, LOGGED_EVERY)
 
     def call(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> Deferred[Any]:
         """Call the operation *name* for *caller*, with arguments by name or by position.
@@ -37,7 +45,7 @@ class Dispatcher:
         except NetdError:
             return fail(Failure())
         if operation.role > Role.VIEWER:
-            self._log.info("{who}: {operation}", who=caller.who, operation=name)
+            self._note(caller, name)
         return maybeDeferred(operation.function, **bound)
 
     def handle(self, text: bytes, caller: Caller) -> Deferred[bytes | None]:
@@ -55,6 +63,12 @@ class Dispatcher:
             return join(wanted) if is_batch else wanted[0]
 
         return answers.addCallback(assemble)
+
+    def _note(self, caller: Caller, name: str) -> None:
+        skipped = self._limiter.admit(name)
+        if skipped is not None:
+            more = f" ({skipped} more before it)" if skipped else ""
+            self._log.info("{who}: {operation}{more}", who=caller.who, operation=name, more=more)
 
     def _handle_one(self, request: Request, caller: Caller) -> Deferred[bytes | None]:
         if request.problem is not None:

@@ -114,7 +114,7 @@ class GatewayService(ListeningService):
         self._is_draining = False
         self._refuse_if_open([description for description in self._listen if is_exposed(description)])
         config, factory = self._config, self._gateway
-        factory.dispatcher = Dispatcher(self._table)
+        factory.dispatcher = Dispatcher(self._table, factory.context.clock.seconds)
         factory.site = Site(
             read_files(FOLDER, PAGES),
             Guard(factory.name, self._tokens, _lower(config.hosts), _lower(config.origins)),

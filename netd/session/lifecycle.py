@@ -196,11 +196,6 @@ class Session:
         if not self.is_over:
             self._part()
 
-    def count(self) -> tuple[int, int]:
-        """How many samples have come so far, and how many bad ones."""
-        self.readings.count(self._world.seconds())
-        return self.readings.samples, self.readings.bad
-
     def describe(self) -> dict[str, Any]:
         """Facts about it, as plain JSON values."""
         return {

@@ -101,7 +101,6 @@ class SessionService(ListeningService):
         """Facts about this service."""
         live = self._roster.live()
         totals = self._roster.totals
-        counts = [session.count() for session in live]
         return {
             "kind": "session",
             "instance": self.instance,
@@ -113,8 +112,8 @@ class SessionService(ListeningService):
             "counters": {
                 **self._streams.counters(),
                 "started": totals.started,
-                "samples": totals.samples + sum(samples for samples, _ in counts),
-                "bad": totals.bad + sum(bad for _, bad in counts),
+                "samples": totals.samples + sum(session.readings.samples for session in live),
+                "bad": totals.bad + sum(session.readings.bad for session in live),
             },
         }
 

@@ -90,7 +90,7 @@ class Bench:
         self.topics = Topics(self.bus, self.reactor, turn, lambda: next(epochs), keep_events, keep_size)
         self.table = OperationTable()
         self.table.add(BusConsole(self.bus, self.topics).operations())
-        self.dispatcher = Dispatcher(self.table)
+        self.dispatcher = Dispatcher(self.table, self.reactor.seconds)
 
     def connect(self, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> LinkUnderTest:
         """A console connection."""

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -75,7 +76,8 @@ class DispatchTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.pump, self.table = Pump(), OperationTable()
         self.table.add(self.pump.operations())
-        self.dispatcher = Dispatcher(self.table)
+        self.clock = Clock()
+        self.dispatcher = Dispatcher(self.table, self.clock.seconds)
 
     def call(self, name: str, *given_: Any, role: Role = Role.ADMIN, **params: Any) -> Any:
         """The result of an operation, called by position or by name."""
@@ -209,6 +211,15 @@ class CallTests(DispatchTestCase):
             self.call("pump.add", 1)
             self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
         self.assertEqual([("manhole", "pump.wait")], [(event["who"], event["operation"]) for event in events if "who" in event])
+
+    def test_log_of_a_busy_program(self) -> None:
+        """Who calls the same operation again and again fills no log: a line a second, with what was left out."""
+        with capturedLogs() as events:
+            for _ in range(5):
+                self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
+            self.clock.advance(1)
+            self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
+        self.assertEqual(["", " (4 more before it)"], [event["more"] for event in events if "more" in event])
 
 
 class HandleTests(DispatchTestCase):

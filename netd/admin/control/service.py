@@ -35,7 +35,7 @@ class StateDirectoryUnusable(NetdError):
 
 def make_control_service(state_directory: Path, reactor: Any, table: OperationTable) -> ControlService:
     """Build the control socket of the daemon whose state is in *state_directory*."""
-    factory = ControlFactory("control", make_context(reactor, stall_timeout=30.0), Dispatcher(table))
+    factory = ControlFactory("control", make_context(reactor, stall_timeout=30.0), Dispatcher(table, reactor.seconds))
     return ControlService(state_directory, factory, reactor, os.geteuid())
 
 

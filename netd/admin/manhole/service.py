@@ -99,7 +99,7 @@ class ManholeService(ListeningService):
         return Login(terminal, self._doorkeeper, self._config.login_timeout, self._welcome)
 
     def _welcome(self, terminal: ManholeProtocol) -> None:
-        dispatcher = Dispatcher(self._table)
+        dispatcher = Dispatcher(self._table, self._manhole.context.clock.seconds)
         caller = Caller(self._manhole.name, Role.ADMIN)
 
         def call(name: str, parameters: dict[str, Any]) -> Deferred[Any]:

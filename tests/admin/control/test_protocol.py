@@ -35,7 +35,7 @@ class ControlTestCase(SynchronousTestCase):
                 Operation("pump.wait", self.wait, Role.ADMIN, "Wait"),
             ]
         )
-        self.factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(table))
+        self.factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(table, self.reactor.seconds))
         self.caller = self.connect()
 
     def connect(self) -> Connection:

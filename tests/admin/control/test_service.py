@@ -123,7 +123,7 @@ class ServiceTests(SynchronousTestCase):
 
     def service(self, uid: int) -> ControlService:
         """A control socket for a daemon of the user *uid*."""
-        factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(OperationTable()))
+        factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(OperationTable(), self.reactor.seconds))
         return ControlService(self.state, factory, self.reactor, uid)
 
     def owned_by_other(self) -> int:
