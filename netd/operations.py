@@ -52,12 +52,14 @@ class Caller:
     :ivar who: for the log.
     :ivar subjects: the subject patterns that it is confined to; None for one that is not.
     :ivar link: its connection; None where that ends with the answer.
+    :ivar token: the line of its token in the file of tokens, by which it is seen when that changes; None for one without.
     """
 
     who: str
     role: Role
     subjects: tuple[str, ...] | None = None
     link: Link | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 class _NoDefault(enum.Enum):

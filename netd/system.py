@@ -77,12 +77,18 @@ class System:
         return {"status": "stopping"}
 
     def login(self, caller: Caller, token: str) -> dict[str, Any]:
-        """Give the caller what belongs to *token*, for as long as its connection stays."""
+        """Give the caller what belongs to *token*, for as long as its connection stays.
+
+        :raises NotPermitted: for a token that is unknown, and for a caller that has rights already: what it began with those would
+            outlive narrower ones.
+        """
+        if caller.role is not Role.NOBODY:
+            raise NotPermitted("this connection has its rights already: connect anew to be somebody else")
         found = self.tokens.find(token)
         if found is None:
             raise NotPermitted("this token is unknown; `netd token list` shows which there are, `netd token add` makes one")
         caller.who = f"{caller.who.partition(', ')[0]}, token {found.name}"
-        caller.role, caller.subjects = found.role, found.subjects
+        caller.role, caller.subjects, caller.token = found.role, found.subjects, found.to_line()
         return {"name": found.name, "role": found.role.name.lower(), "subjects": found.subjects}
 
     def note_lag(self, seconds: float) -> None:

@@ -98,6 +98,13 @@ class Tokens:
         """
         return not self._current()
 
+    def lines(self) -> frozenset[str]:
+        """All of them, each as it stands in the file.
+
+        :raises TokenFileError: when the file cannot be trusted.
+        """
+        return frozenset(token.to_line() for token in self._current())
+
     def find(self, token_text: str) -> Token | None:
         """The token whose text is *token_text*; takes as long whether or not there is one.
 

@@ -109,6 +109,53 @@ size_t read_until(int fd, char *bytes, size_t size, const char *end) {
     return have;
 }
 
+/* ---- WebSockets ------------------------------------------------------------------------------------------------------ */
+
+int open_websocket(int port, const char *path, const char *headers) {
+    char line[1024];
+    int fd = dial(port, 1);
+    int length = snprintf(line, sizeof line,
+                          "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                          path, port, headers);
+    write_whole(fd, line, (size_t)length);
+    line[read_until(fd, line, sizeof line - 1, "\r\n\r\n")] = 0;
+    if (!strstr(line, " 101 ") || !strstr(line, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")) fail("no WebSocket: %s", line);
+    return fd;
+}
+
+size_t put_masked(char *at, int opcode, const char *payload, size_t length) {
+    size_t head = length < 126 ? 2 : 4;
+    if (length > UINT16_MAX) fail("%zu bytes are too many for a frame", length);
+    at[0] = (char)(0x80 | opcode);
+    at[1] = (char)(0x80 | (length < 126 ? length : 126));
+    if (head == 4) {
+        at[2] = (char)(length >> 8);
+        at[3] = (char)length;
+    }
+    memset(at + head, 0, 4); /* masked with zeros */
+    memcpy(at + head + 4, payload, length);
+    return head + 4 + length;
+}
+
+size_t take_frame(struct frame *frame, const unsigned char *at, size_t have) {
+    if (have < 2) return 0;
+    size_t head = at[1] < 126 ? 2 : at[1] == 126 ? 4 : 10, length = head == 2 ? at[1] : 0;
+    if (at[1] > 127 || (at[0] & 0xf0) != 0x80) fail("a frame begins with %02x %02x: masked, or in parts", at[0], at[1]);
+    if (have < head) return 0;
+    for (size_t i = 2; i < head; i++) length = length << 8 | at[i];
+    if (length > READ_SIZE) fail("a frame of %zu bytes", length);
+    *frame = (struct frame){at[0] & 0xf, at + head, length};
+    return have < head + length ? 0 : head + length;
+}
+
+void take_control(int fd, const struct frame *frame) {
+    char pong[HEADS + 125];
+    if (frame->opcode == CLOSE) fail("the server closes the WebSocket");
+    if (frame->opcode != PING || frame->length > 125) fail("a frame of the kind %d, which nobody expects", frame->opcode);
+    write_whole(fd, pong, put_masked(pong, PONG, (const char *)frame->payload, frame->length));
+}
+
 /* ---- waiting --------------------------------------------------------------------------------------------------------- */
 
 void watch(const struct loop *loop, int fd, void *connection, uint32_t events, bool is_watched) {
@@ -210,7 +257,7 @@ static int percentile_us(const struct span *span, double share) {
     return latency;
 }
 
-void print_span(const struct span *span) {
+static void print_figures(const struct span *span) {
     double seconds = (double)(span->to.at_us - span->from.at_us) / 1e6, cpu = (double)(span->to.ran_ns - span->from.ran_ns) / 1e9;
     double waited = ((double)span->to.waited_ns - (double)span->from.waited_ns) / 1e9, items = (double)span->items;
     /* Threads of one server also wait for each other; the server as a whole waits at most while none of them runs. */
@@ -221,6 +268,16 @@ void print_span(const struct span *span) {
            "\"waited_share\": %.4f, \"resident_kb\": %ld",
            items, seconds, items / seconds, cpu * 1e6 / items, cpu / seconds, waited / seconds, resident_kb(span->pid));
     if (span->timed) printf(", \"p50_us\": %d, \"p99_us\": %d", percentile_us(span, 0.5), percentile_us(span, 0.99));
+}
+
+void print_span(const struct span *span) {
+    print_figures(span);
     puts("}");
+    fflush(stdout);
+}
+
+void print_span_with(const struct span *span, const char *name, double figure) {
+    print_figures(span);
+    printf(", \"%s\": %.4f}\n", name, figure);
     fflush(stdout);
 }

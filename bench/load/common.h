@@ -48,6 +48,29 @@ size_t read_whole(int fd, char *bytes, size_t length);
 /* Reads up to and with `end`, byte by byte: what is behind it stays in the socket. */
 size_t read_until(int fd, char *bytes, size_t size, const char *end);
 
+/* ---- WebSockets ------------------------------------------------------------------------------------------------------ */
+
+enum { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10, HEADS = 14 };
+
+/* A whole frame of a server's, as it lies in what was read. */
+struct frame {
+    int opcode;
+    const unsigned char *payload;
+    size_t length;
+};
+
+/* A connection to 127.0.0.1 whose handshake is done.  `headers` are whole lines, or "". */
+int open_websocket(int port, const char *path, const char *headers);
+
+/* Puts a client's frame at `at`, which has room for HEADS bytes more than its payload; gives its length. */
+size_t put_masked(char *at, int opcode, const char *payload, size_t length);
+
+/* Takes one unmasked, unfragmented frame; gives its length with its head, or 0 when it is not yet whole. */
+size_t take_frame(struct frame *frame, const unsigned char *at, size_t have);
+
+/* Answers a ping; fails for a close frame. */
+void take_control(int fd, const struct frame *frame);
+
 /* ---- waiting --------------------------------------------------------------------------------------------------------- */
 
 /* Connections that are waited for together. `take` gets the connection that something happened to. */
@@ -95,6 +118,7 @@ void close_span(struct span *span);
 /* Notes, within the span, how long something took. */
 void note_time(struct span *span, uint64_t took_us);
 
-/* One line of JSON. */
+/* One line of JSON; `name` is one figure more. */
 void print_span(const struct span *span);
+void print_span_with(const struct span *span, const char *name, double figure);
 #endif

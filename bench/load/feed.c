@@ -12,7 +12,7 @@
 
 #include <signal.h>
 
-enum { TEXTS = 8, URL = 3, PAIR = 6, CARRIED = 1 << 16, KEPT = 4096, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
+enum { TEXTS = 8, URL = 3, PAIR = 6, CARRIED = 1 << 16, KEPT = 4096 };
 
 struct options {
     int port, pid, subscribers, warm_up_ms, span_ms;
@@ -39,20 +39,6 @@ struct load {
     struct round rounds[KEPT]; /* the newest, by number */
     uint64_t count, wanted; /* rounds that anyone has; those that everyone must have in the end */
 };
-
-static int subscribe(int port) {
-    char line[512];
-    int fd = dial(port, 1);
-    int length = snprintf(line, sizeof line,
-                          "GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                          port);
-    write_whole(fd, line, (size_t)length);
-    line[read_until(fd, line, sizeof line - 1, "\r\n\r\n")] = 0;
-    if (!strstr(line, " 101 ") || !strstr(line, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")) fail("no WebSocket: %s", line);
-    set_blocking(fd, false);
-    return fd;
-}
 
 static uint64_t hashed(uint64_t hash, const unsigned char *bytes, size_t length) {
     for (size_t i = 0; i < length; i++) hash = (hash ^ bytes[i]) * 1099511628211U;
@@ -97,27 +83,6 @@ static void have_text(struct load *load, struct subscriber *subscriber, const un
     if (++subscriber->texts == TEXTS) have_round(load, subscriber);
 }
 
-static void answer_ping(const struct subscriber *subscriber, const unsigned char *payload, size_t length) {
-    char pong[6 + 125] = {(char)(0x80 | PONG), (char)(0x80 | length)}; /* masked with zeros */
-    memcpy(pong + 6, payload, length);
-    write_whole(subscriber->fd, pong, 6 + length);
-}
-
-/* Takes one frame; gives its length, or 0 when it is not yet whole. */
-static size_t take_frame(struct load *load, struct subscriber *subscriber, const unsigned char *at, size_t have) {
-    if (have < 4) return 0;
-    size_t head = at[1] < 126 ? 2 : 4, length = at[1] < 126 ? at[1] : (size_t)at[2] << 8 | at[3];
-    if (at[1] > 126 || (at[0] & 0xf0) != 0x80) fail("a frame begins with %02x %02x: masked, in parts, or long", at[0], at[1]);
-    if (have < head + length) return 0;
-    if ((at[0] & 0xf) == PING)
-        answer_ping(subscriber, at + head, length);
-    else if ((at[0] & 0xf) == TEXT)
-        have_text(load, subscriber, at + head, length);
-    else
-        fail((at[0] & 0xf) == CLOSE ? "the server closes the WebSocket" : "a frame that is neither text nor ping");
-    return head + length;
-}
-
 static void take(void *the_load, void *the_subscriber, uint32_t events) {
     static unsigned char bytes[READ_SIZE + CARRIED];
     (void)events;
@@ -127,7 +92,12 @@ static void take(void *the_load, void *the_subscriber, uint32_t events) {
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) fail("a subscriber lost its connection");
     size_t have = subscriber->length + (size_t)count, at = 0;
-    for (size_t length; (length = take_frame(the_load, subscriber, bytes + at, have - at)); at += length) {}
+    struct frame frame;
+    for (size_t length; (length = take_frame(&frame, bytes + at, have - at)); at += length)
+        if (frame.opcode == TEXT)
+            have_text(the_load, subscriber, frame.payload, frame.length);
+        else
+            take_control(subscriber->fd, &frame);
     subscriber->length = have - at;
     if (subscriber->length > CARRIED) fail("a frame is longer than %d bytes", CARRIED);
     memcpy(subscriber->carried, bytes + at, subscriber->length);
@@ -148,7 +118,8 @@ static void run(const struct options *options) {
     load->subscribers = allocate((size_t)options->subscribers, sizeof *load->subscribers);
     load->loop = (struct loop){.epoll = epoll_create1(EPOLL_CLOEXEC), .load = load, .take = take, .is_settled = is_settled};
     for (int i = 0; i < options->subscribers; i++) {
-        load->subscribers[i].fd = subscribe(options->port);
+        load->subscribers[i].fd = open_websocket(options->port, "/", "");
+        set_blocking(load->subscribers[i].fd, false);
         watch(&load->loop, load->subscribers[i].fd, load->subscribers + i, EPOLLIN, false);
     }
     pump(&load->loop, (uint64_t)options->warm_up_ms * 1000);

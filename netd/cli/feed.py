@@ -118,7 +118,10 @@ def _count(samples: int) -> str:
 
 def _line(sample: Sample) -> str:
     """The sample on one line, whatever is in it: time, type, value."""
-    moment = datetime.fromtimestamp(sample.time, UTC).isoformat(timespec="milliseconds")
+    try:
+        moment = datetime.fromtimestamp(sample.time, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):  # no year that a calendar has
+        moment = f"{sample.time:g}"
     value = sample.value if isinstance(sample.value, str) else json.dumps(sample.value, ensure_ascii=False)
     return escaped(f"{moment} {sample.type} {value}")
 

@@ -14,6 +14,7 @@ import base64
 import hashlib
 import json
 import logging
+import math
 import os
 import random
 import socket
@@ -110,15 +111,16 @@ def read_response(head: bytes, key: str) -> str | None:
     """The subprotocol that the server has agreed to, or None.
 
     :param head: the response up to its empty line.
-    :raises Refused: when it is HTTP, but no WebSocket.
-    :raises ConnectionLost: when it is something else.
+    :raises Refused: when it is HTTP, but no WebSocket, and will be none the next time.
+    :raises ConnectionLost: when it is something else, or there may be a WebSocket later.
     """
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ", 2)
     if not words[0].startswith("HTTP/") or len(words) < 2:
         raise ConnectionLost(f"not a WebSocket server: it said {first[:100]!r}")
     if words[1] != "101":
-        raise Refused(f"the server refused: {' '.join(words[1:])[:200]}")
+        is_passing = words[1] in ("408", "425", "429") or words[1].startswith("5")
+        raise (ConnectionLost if is_passing else Refused)(f"the server refused: {' '.join(words[1:])[:200]}")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if headers.get("sec-websocket-accept") != accept_of(key):
         raise ConnectionLost("not a WebSocket server: it did not answer the key")
@@ -329,8 +331,11 @@ def read_samples(answer: dict[str, Any]) -> list[Sample]:
     """
     found = answer["samples"] if isinstance(answer.get("samples"), list) else [answer] if "value" in answer else []
     try:
-        return [Sample(str(one["type"]), one["value"], float(one["time"]), int(one["seq"])) for one in found]
-    except (KeyError, TypeError, ValueError):
+        samples = [Sample(str(one["type"]), one["value"], float(one["time"]), int(one["seq"])) for one in found]
+        if not all(math.isfinite(sample.time) for sample in samples):
+            raise ValueError("not a time")
+        return samples
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ConnectionLost(f"a sample is not as documented: {answer!r:.200}") from None
 
 

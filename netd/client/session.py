@@ -315,6 +315,7 @@ class Agent:
         self._listener: socket.socket | None = None
         self._said: list[bytes] = []
         self._is_streaming = False
+        self._is_running = False
         self._is_closed = False
         self._lock = threading.Lock()
         self._bell, self._rope = socket.socketpair()
@@ -345,6 +346,7 @@ class Agent:
         self.listen()
         listener = self._listener
         assert listener is not None
+        self._is_running = True
         try:
             while not self._is_closed and not self._schedule.is_exhausted:
                 if listener in self._wait([listener], None):
@@ -354,6 +356,7 @@ class Agent:
         finally:
             listener.close()
             self._listener = None
+            self._is_running = False
             if self._is_closed:
                 self._bell.close()
                 self._rope.close()
@@ -379,7 +382,10 @@ class Agent:
         with self._lock:
             self._is_closed = True
             self._ring()
-        if self._listener is None:
+        if not self._is_running:
+            if self._listener is not None:
+                self._listener.close()
+                self._listener = None
             self._bell.close()
             self._rope.close()
 

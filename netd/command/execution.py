@@ -18,11 +18,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.reflect import safe_str
 
 from netd.command.commands import Command
 from netd.command.events import Run
 from netd.command.threads import Task, Threads
+from netd.errors import text_of
 from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.message import Message
@@ -216,7 +216,7 @@ def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
 
 def _message(failure: Failure) -> str:
     """What the program is told of an exception: its text, never where it came from."""
-    text = safe_str(failure.value) or type(failure.value).__name__
+    text = text_of(failure.value)
     if isinstance(failure.value, RuntimeError) and text == _NO_LOOP:
         text += ": a coroutine that awaits asyncio is marked as blocking, one that awaits Deferreds is not"
     return text

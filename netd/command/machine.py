@@ -29,6 +29,9 @@ BATCH_BYTES = 1 << 16
 """Bytes of their answers, likewise."""
 
 
+APOLOGY = "internal error; netd's log has it"
+
+
 class UnknownCommand(ProtocolError):
     """Nothing is registered under the ``command_id``."""
 
@@ -64,6 +67,7 @@ class Input(enum.Enum):
     ANSWERED = "the command that runs has an outcome"
     ENDED = "nothing more will come"
     IDLE = "nothing came for too long"
+    FAILED = "netd itself has failed at a command"
 
     __hash__ = object.__hash__
 
@@ -83,6 +87,10 @@ TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
     (State.KEPT, Input.IDLE): ("_do_leave", State.OVER),
     (State.RUNNING, Input.ANSWERED): ("_do_answer", State.KEPT),
     (State.LAST, Input.ANSWERED): ("_do_answer_last", State.OVER),
+    (State.FRESH, Input.FAILED): ("_do_apologise", State.OVER),
+    (State.KEPT, Input.FAILED): ("_do_apologise", State.OVER),
+    (State.RUNNING, Input.FAILED): ("_do_apologise", State.OVER),
+    (State.LAST, Input.FAILED): ("_do_apologise", State.OVER),
 }
 """What is done with each input in each state, and how far the connection is afterwards. An absent pair comes too late."""
 
@@ -107,6 +115,9 @@ class Shell(Protocol):
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
+
+    def failed(self) -> None:
+        """The exception that is being handled is a fault of netd's own; for the log."""
 
     def unanswerable(self, command: Command, why: str) -> None:
         """What a function returned cannot travel; for the log."""
@@ -278,7 +289,12 @@ class Conversation:
         left = BATCH
         while self._waiting and self.state in (State.FRESH, State.KEPT) and left and self._sent < BATCH_BYTES:
             left -= 1
-            self._take(self._waiting.popleft())
+            self._request_id = None
+            try:
+                self._take(self._waiting.popleft())
+            except Exception as error:
+                self._shell.failed()
+                self._step(Input.FAILED, error)
         self._is_going = False
         if self._waiting:
             self._pause(True)
@@ -318,6 +334,7 @@ class Conversation:
         except NotACommand as error:
             self._bad_line(Fault(error, error.id, line))
             return
+        self._request_id = request.id
         command = self._rules.commands.find(request.command_id)
         if command is None:
             why = f"there is no command {request.command_id[:80]!r}{self._rules.commands.nearest(request.command_id)}"
@@ -328,7 +345,7 @@ class Conversation:
         except InvalidArguments as error:
             self._bad_line(Fault(WrongArguments(str(error)), request.id))
             return
-        self._command, self._request_id = command, request.id
+        self._command = command
         self._is_kept = self._is_kept or request.id is not None
         self._step(Input.COMMAND if self._is_kept else Input.LAST_COMMAND, arguments)
 
@@ -380,6 +397,10 @@ class Conversation:
 
     def _do_leave(self, why: str | Fault) -> None:
         self._peer.close("idle" if isinstance(why, Fault) else why)
+
+    def _do_apologise(self, _error: Exception) -> None:
+        self._send(failure(self._request_id, APOLOGY, self._limit(self._request_id)))
+        self._peer.close("internal error")
 
     def _report(self, outcome: Reported) -> None:
         self._step(Input.ANSWERED, outcome)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from netd.command.commands import Command
-from netd.command.machine import Conversation, Rules
+from netd.command.grammar import OLD_ANSWER, failure
+from netd.command.machine import APOLOGY, Conversation, Rules
 from netd.command.once import Once, run_once
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
@@ -94,6 +96,10 @@ class CommandProtocol(PeerProtocol):
 
         context.turn.after(give_way)
 
+    def failed(self) -> None:
+        """Log (limited) a fault of netd's own."""
+        self.factory.failed()
+
     def unanswerable(self, command: Command, why: str) -> None:
         """Log (limited) that what a function returned cannot travel."""
         skipped = self.factory.log_limiter.admit(f"unanswerable {command.command_id}")
@@ -114,6 +120,7 @@ class CommandFactory(PeerFactory):
     :param rules: what it allows.
     """
 
+    _log = Logger()
     connection = CommandProtocol
 
     def __init__(self, name: str, context: PeerContext, rules: Rules) -> None:
@@ -125,6 +132,23 @@ class CommandFactory(PeerFactory):
 
         What is answered here is counted, and has no log line: there may be thousands in a second.
         """
+        try:
+            return self._answer(line, address)
+        except Exception:
+            self.failed()
+            return failure(None, APOLOGY, OLD_ANSWER)
+
+    def failed(self) -> None:
+        """Log (limited) the exception that is being handled, a fault of netd's own."""
+        skipped = self.log_limiter.admit("internal error")
+        if skipped is not None:
+            self._log.failure(
+                "{service}: a command could not be carried out ({skipped} more like it were not logged)",
+                service=self.name,
+                skipped=skipped,
+            )
+
+    def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
         once = run_once(self.rules, line)
         answer = None if once is None else once.answer()
         if answer is None:

@@ -136,7 +136,7 @@ class NetdConfig:
         help="Newest events of each subject that are kept for consoles that lost their connection, where any follow it.",
     )
     keep_size: int = option(
-        within(size, "64KiB", "4GiB"), "16MiB", help="How much all of them together may take; over it, the older half goes."
+        within(size, "64KiB", "4GiB"), "16MiB", help="How much all of them together may take; over it, the oldest go."
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from netd.bus.subject import covers, is_subject, split_pattern
 from netd.console.link import ConsoleLink
@@ -34,12 +34,20 @@ MOST_REPLAYED = 1000
 """Past events of each subject that a caller may ask for."""
 
 
+MAX_LAST = 1 << 22
+"""Bytes of peers' own words, and of subjects, that one answer of ``bus.last`` holds."""
+
+MOST_CUSTOM = 1000
+"""Subjects under ``custom`` whose newest events are kept: those of services are not to make room for them."""
+
+
 @frozen
 class BusConsole:
     """The operations ``bus.…``."""
 
     bus: IBus
     topics: Topics
+    _custom: dict[str, None] = field(factory=dict, init=False)
 
     def operations(self) -> list[Operation]:
         """Following and looking are for viewers, publishing for operators."""
@@ -59,7 +67,15 @@ class BusConsole:
     def last(self, caller: Caller, pattern: str = ">") -> list[dict[str, Any]]:
         """The retained events of *pattern*."""
         _check(caller, pattern)
-        return [{"subject": found.subject, "time": found.time, "data": found.event} for found in self.bus.last(pattern)]
+        messages = self.bus.last(pattern)
+        size = 0
+        for message in messages:
+            size += message.weight + len(message.subject)
+            if size > MAX_LAST:
+                raise OperationFailed(
+                    f"pattern: the newest events of {pattern} are over {MAX_LAST >> 20} MiB; ask for fewer subjects"
+                )
+        return [{"subject": found.subject, "time": found.time, "data": found.event} for found in messages]
 
     def publish(self, caller: Caller, subject: str, data: object = None) -> dict[str, Any]:
         """Publish *data* under a subject that begins with ``custom``."""
@@ -72,6 +88,12 @@ class BusConsole:
             raise InvalidArguments(f"data: {error}") from None
         if size > MAX_DATA:
             raise OperationFailed(f"data: {size} bytes of JSON; at most {MAX_DATA} can be published")
+        self._custom.pop(subject, None)
+        self._custom[subject] = None
+        if len(self._custom) > MOST_CUSTOM:
+            oldest = next(iter(self._custom))
+            del self._custom[oldest]
+            self.bus.forget(oldest)
         self.bus.publish(Message(subject, data, weight=size))
         return {"subject": subject, "size": size}
 

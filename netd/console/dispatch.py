@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.bus.subject import covers
 from netd.console.jsonrpc import Request, answer, failure, join, parse
-from netd.errors import InvalidArguments, NetdError, NotPermitted
+from netd.errors import InvalidArguments, NetdError, NotPermitted, OperationFailed
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.wire.jsontext import bind, schema
 
 __all__ = ["Dispatcher", "describe"]
+
+MAX_ANSWERS = 1 << 22
+"""Bytes of answers to one batch after which nothing more of it is carried out."""
 
 LOGGED_EVERY = 1.0
 """Seconds between two log lines about the same operation."""
@@ -53,8 +57,17 @@ class Dispatcher:
 
         :returns: a Deferred of the answer, None when none is wanted; never fails.
         """
-        requests, is_batch = parse(text)
-        answers: Deferred[list[bytes | None]] = gatherResults([self._handle_one(request, caller) for request in requests])
+        return self.carry_out(*parse(text), caller)
+
+    def carry_out(self, requests: Sequence[Request], is_batch: bool, caller: Caller) -> Deferred[bytes | None]:
+        """Carry out what :func:`netd.console.jsonrpc.parse` read. Of a batch whose answers become too long the rest is refused.
+
+        :returns: as :meth:`handle`.
+        """
+        sizes: list[int] = []
+        answers: Deferred[list[bytes | None]] = gatherResults(
+            [self._handle_one(self._within(request, sizes), caller).addCallback(_measured, sizes) for request in requests]
+        )
 
         def assemble(given: list[bytes | None]) -> bytes | None:
             wanted = [one for one in given if one is not None]
@@ -63,6 +76,13 @@ class Dispatcher:
             return join(wanted) if is_batch else wanted[0]
 
         return answers.addCallback(assemble)
+
+    @staticmethod
+    def _within(request: Request, sizes: list[int]) -> Request:
+        if sum(sizes) <= MAX_ANSWERS:
+            return request
+        too_long = OperationFailed(f"the answers of this batch are over {MAX_ANSWERS >> 20} MiB together; ask for less at a time")
+        return evolve(request, problem=too_long)
 
     def _note(self, caller: Caller, name: str) -> None:
         skipped = self._limiter.admit(name)
@@ -105,6 +125,11 @@ class Dispatcher:
         if operation.caller is not None:
             bound[operation.caller] = caller
         return operation, bound
+
+
+def _measured(answer: bytes | None, sizes: list[int]) -> bytes | None:
+    sizes.append(len(answer or b""))
+    return answer
 
 
 def _check_reach(subjects: tuple[str, ...], operation: Operation, instance: str) -> None:

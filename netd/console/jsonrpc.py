@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed
+from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed, text_of
 from netd.wire.jsontext import BadJSON, decode, encode
 
 __all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse"]
@@ -75,7 +75,8 @@ def answer(request_id: Any, result: object) -> bytes:
 def failure(request_id: Any, error: Exception) -> bytes:
     """The answer that carries *error*; faults of netd's own are not described to callers."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
-    message = str(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
+    message = text_of(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
+    message = message.encode("utf-8", "backslashreplace").decode()  # names of files may hold lone surrogates
     return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
 
 

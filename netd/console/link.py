@@ -10,14 +10,17 @@ from collections.abc import Callable
 from typing import Protocol
 
 from netd.console.dispatch import Dispatcher
-from netd.console.jsonrpc import notification
+from netd.console.jsonrpc import Request, notification, parse
 from netd.operations import Caller
 from netd.wire.peer import Peer
 
-__all__ = ["BACKLOG", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
+__all__ = ["ANSWERS", "BACKLOG", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
 
 MOST_OPEN = 64
-"""Requests of one connection that may be unanswered before it is not read from."""
+"""Requests of one connection that may be unanswered before no further one is carried out, or read."""
+
+ANSWERS = 1 << 20
+"""Bytes of answers that may wait for one connection before no further request is carried out."""
 
 BACKLOG = 1 << 20
 """Bytes of events that wait for one connection, at most, those of all its subscriptions together."""
@@ -27,10 +30,18 @@ Frame = Callable[[bytes], bytes]
 
 
 class Backlog(Protocol):
-    """What waits to be sent over a link that is full."""
+    """What waits to be sent over a link that is full.
+
+    :ivar size: bytes of it that count for the link's bound.
+    """
+
+    size: int
 
     def forward(self) -> bool:
         """Send what fits now; False when something is left."""
+
+    def drop(self, size: int) -> bool:
+        """Lose *size* bytes of it, the oldest first; False when there is nothing to lose."""
 
 
 class ConsoleLink:
@@ -53,6 +64,9 @@ class ConsoleLink:
         self.backlogs: dict[Backlog, None] = {}
         self._dispatcher = dispatcher
         self._open = 0
+        self._requested: list[tuple[list[Request], bool]] = []  # not a deque: an empty one weighs more than all the rest
+        self._is_held = False
+        self._is_going = False
         self._when_lost: dict[object, Callable[[], object]] = {}
         caller.link = self
 
@@ -62,11 +76,9 @@ class ConsoleLink:
         return self.peer.is_full
 
     def receive(self, text: bytes) -> None:
-        """A request or a batch came."""
-        self._open += 1
-        self._dispatcher.handle(text, self.caller).addCallback(self._answer)
-        if self._open >= MOST_OPEN:
-            self._hold(True)
+        """A request or a batch came: it is carried out now, or when there is room for its answer."""
+        self._requested.append(parse(text))
+        self._go_on()
 
     def notify(self, method: str, params: object) -> None:
         """Tell the caller something."""
@@ -82,6 +94,13 @@ class ConsoleLink:
 
         return withdraw
 
+    def fit(self) -> None:
+        """Lose of what waits what is over the bound: of the largest backlog, so that a busy one takes nothing from the others."""
+        while self.backlogged > BACKLOG:
+            largest = max(self.backlogs, key=lambda backlog: backlog.size)
+            if not largest.drop(self.backlogged - BACKLOG):
+                break
+
     def drained(self) -> None:
         """All that was sent has been taken, after it had to wait. From the connection's shell."""
         while self.backlogs and not self.peer.is_full:
@@ -89,17 +108,32 @@ class ConsoleLink:
             del self.backlogs[backlog]
             if not backlog.forward():
                 self.backlogs[backlog] = None
+        self._go_on()
 
     def lost(self) -> None:
         """The connection is lost. From its shell."""
         self.backlogs.clear()
+        self._requested.clear()
         callbacks, self._when_lost = self._when_lost, {}
         for callback in callbacks.values():
             callback()
 
-    def _answer(self, answer: bytes | None) -> None:
-        self._open -= 1
+    def _go_on(self) -> None:
+        if self._is_going:
+            return
+        self._is_going = True
+        while self._requested and self._open < MOST_OPEN and self.peer.waiting <= ANSWERS:
+            requests, is_batch = self._requested.pop(0)
+            self._open += len(requests)
+            self._dispatcher.carry_out(requests, is_batch, self.caller).addCallback(self._answer, len(requests))
+        self._is_going = False
+        is_held = self._open >= MOST_OPEN or bool(self._requested)
+        if is_held is not self._is_held and self.peer.is_open:
+            self._is_held = is_held
+            self._hold(is_held)
+
+    def _answer(self, answer: bytes | None, requests: int) -> None:
+        self._open -= requests
         if answer is not None:
             self.peer.send(self.frame(answer))
-        if self.peer.is_open and self._open == MOST_OPEN - 1:
-            self._hold(False)
+        self._go_on()

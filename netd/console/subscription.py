@@ -1,18 +1,18 @@
 """One subscription of one console connection: what it is sent, and what it loses when it reads too slowly.
 
-While the connection keeps up, a subscription is a member of its topic's fan-out, and does nothing by itself. While the connection
-is full, what comes waits here, bounded, under the subscription's policy; and before anything else that follows a loss, the
-subscriber is told how much it lost.
+While the connection keeps up, a subscription is a member of its topic's fan-out, and does nothing by itself. What is replayed
+goes first; while that, or the connection itself, takes its time, what comes waits here, bounded, under the subscription's policy.
+Before anything else that follows a loss, the subscriber is told how much it lost. Numbers always ascend.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from netd.console.jsonrpc import notification
-from netd.console.link import BACKLOG, ConsoleLink
+from netd.console.link import ConsoleLink
 from netd.wire.fanout import BLOCK, Item
 
 __all__ = ["SlowPolicy", "Subscription"]
@@ -30,55 +30,79 @@ class SlowPolicy(enum.Enum):
 class Subscription:
     """A member of a topic's fan-out, on behalf of a link.
 
+    :param lost: events that an earlier subscription of the same pattern had waiting when this one took its place.
+    :ivar put: writes a block now.
+    :ivar size: bytes that wait, of what counts for the link's bound.
     :ivar dropped: events lost since the subscriber was last told.
     """
 
-    __slots__ = ("_count", "_link", "_pattern", "_policy", "_size", "_waiting", "dropped")
+    __slots__ = ("_count", "_link", "_past", "_pattern", "_waiting", "dropped", "policy", "put", "size")
 
-    def __init__(self, link: ConsoleLink, pattern: str, policy: SlowPolicy) -> None:
+    def __init__(self, link: ConsoleLink, pattern: str, policy: SlowPolicy, lost: int = 0) -> None:
         self._link = link
         self._pattern = pattern
-        self._policy = policy
+        self._past: list[bytes] = []  # the next one last
         self._waiting: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._size = 0
         self._count = 0
-        self.dropped = 0
+        self.put = link.peer.put  # what the fan-out calls most
+        self.policy = policy
+        self.size = 0
+        self.dropped = lost
 
     @property
     def is_full(self) -> bool:
-        """Whether what comes has to wait. What waits goes on as soon as there is room: nothing can overtake it."""
-        return self._link.peer.is_full
+        """Whether what comes has to wait: nothing overtakes what waits already."""
+        return bool(self._past) or bool(self._waiting) or self._link.peer.is_full
 
-    def put(self, block: bytes) -> bool:
-        """Write *block* now."""
-        return self._link.peer.put(block)
+    def begin(self, past: Iterable[bytes]) -> None:
+        """Send *past*, texts that are kept anyway and so count for nothing, before anything that comes from now on."""
+        self._past = [*past][::-1]
 
     def spill(self, items: Sequence[Item]) -> None:
-        """Let *items* wait, and send what can be sent."""
+        """Let *items* wait; what can be sent is sent at once, and does not count."""
         for item, key in items:
             self._keep(item, key)
+        self.forward_or_wait()
+
+    def forward_or_wait(self) -> None:
+        """Send what can be sent; the rest has to fit."""
         if not self.forward():
             self._link.backlogs[self] = None
+            self._link.fit()
 
     def forward(self) -> bool:
         """Send what fits now, the notice of a loss first; False when something is left."""
         peer = self._link.peer
-        while self._waiting or self.dropped:
+        while self._past or self._waiting or self.dropped:
             if peer.is_full:
                 return False
             peer.put(self._portion())
         return True
 
-    def end(self) -> None:
-        """Forget what waits."""
-        self._link.backlogged -= self._size
+    def drop(self, size: int) -> bool:
+        """Lose the oldest of what waits, *size* bytes of it or a little more; False when nothing waits."""
+        if not self._waiting:
+            return False
+        while self._waiting and size > 0:
+            _, oldest = self._waiting.popitem(last=False)
+            self._grow(-len(oldest))
+            size -= len(oldest)
+            self._count_dropped()
+        return True
+
+    def end(self) -> int:
+        """Forget what waits; returns how many events that were, with those lost that were not told."""
+        lost = self.dropped + len(self._waiting) + len(self._past)
         self._link.backlogs.pop(self, None)
-        self._size = self.dropped = 0
+        self._grow(-self.size)
+        self.dropped = 0
+        self._past.clear()
         self._waiting.clear()
+        return lost
 
     def _keep(self, item: bytes, key: Hashable) -> None:
-        if self._policy is SlowPolicy.LATEST:
-            replaced = self._waiting.get(key)
+        if self.policy is SlowPolicy.LATEST:
+            replaced = self._waiting.pop(key, None)
             if replaced is not None:
                 self._grow(-len(replaced))
                 self._count_dropped()
@@ -86,29 +110,29 @@ class Subscription:
             key = self._count = self._count + 1
         self._waiting[key] = item
         self._grow(len(item))
-        while self._waiting and self._link.backlogged > BACKLOG:
-            _, oldest = self._waiting.popitem(last=False)
-            self._grow(-len(oldest))
-            self._count_dropped()
 
     def _count_dropped(self) -> None:
         self.dropped += 1
-        self._link.peer.count_dropped(self._policy.value, 1)
+        self._link.peer.count_dropped(self.policy.value, 1)
 
     def _grow(self, size: int) -> None:
-        self._size += size
+        self.size += size
         self._link.backlogged += size
 
     def _portion(self) -> bytes:
         items = []
         size = 0
         if self.dropped:
-            told = {"pattern": self._pattern, "count": self.dropped, "policy": self._policy.value}
+            told = {"pattern": self._pattern, "count": self.dropped, "policy": self.policy.value}
             items.append(self._link.frame(notification("dropped", told)))
             self.dropped = 0
-        while self._waiting and size < BLOCK:
+        while self._past and size < BLOCK:
+            items.append(self._link.frame(self._past.pop()))
+            size += len(items[-1])
+        taken = 0
+        while self._waiting and not self._past and size + taken < BLOCK:
             _, item = self._waiting.popitem(last=False)
             items.append(item)
-            size += len(item)
-        self._grow(-size)
+            taken += len(item)
+        self._grow(-taken)
         return b"".join(items)

@@ -6,11 +6,11 @@ and turn. The newest events of each subject are kept for a while, so that whoeve
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from netd.console.link import ConsoleLink, Frame
@@ -18,34 +18,41 @@ from netd.console.subscription import SlowPolicy, Subscription
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus, ISubscription
 from netd.message import Message
-from netd.wire.fanout import Fanout, Item
+from netd.wire.fanout import Fanout
 from netd.wire.jsontext import encode
 from netd.wire.turn import Turn
 
 __all__ = ["MOST_SUBSCRIPTIONS", "Topic", "Topics"]
 
-MOST_SUBSCRIPTIONS = 256
+MOST_SUBSCRIPTIONS = 64
 """Subscriptions of one connection."""
 
-MOST_TOPICS = 1024
+MOST_TOPICS = 4096
 """Different streams at a time."""
 
 MOST_SUBJECTS = 10_000
 """Subjects of one topic whose newest events are kept."""
 
+MOST_REPEATED = 10_000
+"""Past events that a subscription begins with, at most."""
+
 IDLE = 120.0
 """Seconds for which a topic is kept that nobody subscribes to any more."""
 
-MOST_IDLE = 64
-"""Topics that are kept so at a time."""
+MOST_IDLE = 16
+"""Topics that are kept so at a time: each of them costs whoever publishes."""
+
+OVERHEAD = 300
+"""Bytes that a kept event takes beside its text, with its share of what its subject takes."""
 
 
-@frozen
+@define(eq=False)
 class _Kept:
-    """An event that was sent: its number, and its text."""
+    """An event that was sent: its number, its subject, and its text; None once it is no longer kept."""
 
     seq: int
-    text: bytes
+    subject: str
+    text: bytes | None
 
 
 class Topic:
@@ -53,6 +60,7 @@ class Topic:
 
     :ivar epoch: names this stream: its numbers mean nothing in another.
     :ivar seq: the number of its newest event, 0 before the first.
+    :ivar size: bytes of memory that its kept events take.
     """
 
     def __init__(self, topics: Topics, pattern: str, every: float | None, epoch: str) -> None:
@@ -61,12 +69,15 @@ class Topic:
         self.every = every
         self.epoch = epoch
         self.seq = 0
+        self.size = 0
+        self._kept: deque[_Kept] = deque()
+        self._alive = 0
         self._rings: dict[str, deque[_Kept]] = {}
         self._fanouts: dict[Frame, Fanout] = {}
         self._held: dict[str, Message] = {}
         self._timer: Any = None
         self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
-        self._source: ISubscription = topics.bus.subscribe(pattern, self._receive)
+        self._source: ISubscription = topics.bus.subscribe(pattern, self._emit if every is None else self._receive)
 
     @property
     def is_idle(self) -> bool:
@@ -88,55 +99,62 @@ class Topic:
             if not fanout.members:
                 del self._fanouts[frame]
 
-    def missed(self, seq: int) -> tuple[list[_Kept], dict[str, int] | None]:
-        """What came after number *seq*: the events that are kept, in order; the first and the last number that are not."""
-        found = sorted((kept for ring in self._rings.values() for kept in ring if kept.seq > seq), key=lambda kept: kept.seq)
+    def missed(self, seq: int) -> tuple[list[bytes], dict[str, int] | None]:
+        """What came after number *seq*: the texts that are kept, in order; first and last number of those that are not."""
+        found: list[tuple[int, bytes]] = []
+        for kept in reversed(self._kept):
+            if kept.seq <= seq or len(found) == MOST_REPEATED:
+                break
+            if kept.text is not None:
+                found.append((kept.seq, kept.text))
+        last = next(
+            (self.seq - back for back, (number, _) in enumerate(found) if number != self.seq - back), self.seq - len(found)
+        )
+        found.reverse()
+        texts = [text for _, text in found]
         if len(found) == self.seq - seq:
-            return found, None
-        first = next((number for number, kept in enumerate(found, seq + 1) if kept.seq != number), seq + 1 + len(found))
-        backwards = enumerate(reversed(found))
-        last = next((self.seq - back for back, kept in backwards if kept.seq != self.seq - back), self.seq - len(found))
-        return found, {"from": first, "to": last}
+            return texts, None
+        first = next((due for due, (number, _) in enumerate(found, seq + 1) if number != due), seq + 1 + len(found))
+        return texts, {"from": first, "to": last}
 
-    def newest(self, count: int) -> list[tuple[str, bytes]]:
-        """Up to *count* of the newest events of each subject, oldest first: subject and text."""
-        found: list[tuple[float, int, str, bytes]] = []
-        for message in self._topics.bus.last(self.pattern):
-            ring = self._rings.get(message.subject)
-            if not ring:
-                found.append((message.time, 0, message.subject, self._text(message, b"null")))
-        for subject, ring in self._rings.items():
-            found += [(float("inf"), kept.seq, subject, kept.text) for kept in list(ring)[-count:]]
-        return [(subject, text) for _, _, subject, text in sorted(found)]
+    def newest(self, count: int) -> list[bytes]:
+        """Texts of up to *count* of the newest events of each subject, oldest first."""
+        before = [message for message in self._topics.bus.last(self.pattern) if message.subject not in self._rings]
+        before.sort(key=lambda message: message.time)
+        found: list[bytes] = []
+        seen: Counter[str] = Counter()
+        for kept in reversed(self._kept):
+            if len(found) == MOST_REPEATED:
+                break
+            if kept.text is not None and seen[kept.subject] < count:
+                seen[kept.subject] += 1
+                found.append(kept.text)
+        found.reverse()
+        return [self._text(message, b"null") for message in before[-MOST_REPEATED:]] + found
 
-    def shorten(self) -> int:
-        """Forget the older half of what is kept of each subject.
+    def shorten(self) -> None:
+        """Forget the oldest event that is kept."""
+        while self._kept:
+            kept = self._kept.popleft()
+            if kept.text is not None:
+                ring = self._rings[kept.subject]
+                ring.popleft()
+                if not ring:
+                    del self._rings[kept.subject]
+                self._forget(kept)
+                return
 
-        :returns: how many bytes that were.
-        """
-        forgotten = 0
-        for subject, ring in list(self._rings.items()):
-            for _ in range((len(ring) + 1) // 2):
-                forgotten += len(ring.popleft().text)
-            if not ring:
-                del self._rings[subject]
-        return forgotten
-
-    def end(self) -> int:
-        """Listen no more.
-
-        :returns: how many bytes were kept.
-        """
+    def end(self) -> None:
+        """Listen no more, and keep nothing."""
         self._source.cancel()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        return sum(len(kept.text) for ring in self._rings.values() for kept in ring)
+        self._topics.grow(-self.size)
+        self.size = 0
 
     def _receive(self, message: Message) -> None:
-        if self.every is None:
-            self._emit(message)
-        elif self._timer is None:
+        if self._timer is None and self.every is not None:
             self._emit(message)
             self._timer = self._topics.clock.callLater(self.every, self._tick)
         elif message.subject in self._held or len(self._held) < MOST_SUBJECTS:
@@ -151,20 +169,41 @@ class Topic:
                 self._emit(message)
 
     def _emit(self, message: Message) -> None:
-        text = self._text(message, b"%d" % (self.seq + 1))
-        self.seq += 1
+        seq = self.seq + 1
+        text = self._text(message, b"%d" % seq)
+        self.seq = seq
         subject = message.subject
-        ring = self._rings.get(subject)
-        if ring is None and len(self._rings) < MOST_SUBJECTS:
-            ring = self._rings[subject] = deque()
-        if ring is not None:
-            self._topics.keep(ring, _Kept(self.seq, text))
+        self._keep(_Kept(seq, subject, text), len(text) + OVERHEAD)
         for frame, fanout in self._fanouts.items():
             fanout.add(frame(text), subject)
 
+    def _keep(self, kept: _Kept, size: int) -> None:
+        ring = self._rings.get(kept.subject)
+        if ring is None:
+            while len(self._rings) >= MOST_SUBJECTS:
+                self.shorten()
+            ring = self._rings[kept.subject] = deque()
+        elif len(ring) >= self._topics.keep_events:
+            self._forget(ring.popleft())
+        ring.append(kept)
+        self._kept.append(kept)
+        self._alive += 1
+        self.size += size
+        if len(self._kept) > 2 * self._alive + 100:
+            self._kept = deque(one for one in self._kept if one.text is not None)
+        self._topics.grow(size)
+
+    def _forget(self, kept: _Kept) -> None:
+        assert kept.text is not None
+        size = len(kept.text) + OVERHEAD
+        kept.text = None
+        self._alive -= 1
+        self.size -= size
+        self._topics.grow(-size)
+
     def _text(self, message: Message, seq: bytes) -> bytes:
         middle = f',"time":{message.time!r},"subject":"{message.subject}","data":'
-        return b"".join((self._head, seq, middle.encode(), message.encoded(encode), b"}}"))
+        return b"%b%b%b%b}}" % (self._head, seq, middle.encode(), message.encoded(encode))
 
 
 @define(eq=False)
@@ -199,47 +238,39 @@ class Topics:
         """
         position = None if since is None else _position(since)
         mine = self._subscriptions(link)
-        if pattern in mine:
-            self.unsubscribe(link, pattern)
-        if len(mine) >= MOST_SUBSCRIPTIONS:
+        if pattern not in mine and len(mine) >= MOST_SUBSCRIPTIONS:
             raise OperationFailed(f"a connection has at most {MOST_SUBSCRIPTIONS} subscriptions; end one with bus.unsubscribe")
         topic = self._topic(pattern, every)
-        subscription = Subscription(link, pattern, policy)
+        lost = self._end_subscription(link, pattern) if pattern in mine else 0
+        subscription = Subscription(link, pattern, policy, lost)
         offset, recovered, gap = topic.seq, None, None
-        first: list[Item] = []
+        past: list[bytes] = []
         if position is not None:
             found, gap = self._resume(topic, *position)
             if found is not None:
-                recovered = len(found)
-                first = [(link.frame(kept.text), kept.seq) for kept in found]
+                past, recovered = found, len(found)
         if recovered is None and replay:
-            first = [(link.frame(text), number) for number, (_, text) in enumerate(topic.newest(replay))]
+            past = topic.newest(replay)
         mine[pattern] = (topic, subscription)
         topic.join(subscription, link.frame)
-        if first:
-            self.turn.after(lambda: self._begin(link, pattern, subscription, first))
+        self._use(topic)
+        if past or lost:
+            subscription.begin(past)
+            self.turn.after(lambda: self._begin(link, pattern, subscription))
         return {"pattern": pattern, "position": f"{topic.epoch}:{offset}", "recovered": recovered, "gap": gap}
 
     def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:
         """Let *link* have nothing more of *pattern*; False when it had nothing."""
-        topic, subscription = self._links.get(link, {}).pop(pattern, (None, None))
-        if topic is None or subscription is None:
+        if pattern not in self._links.get(link, {}):
             return False
-        subscription.end()
-        topic.leave(subscription)
-        if topic.is_idle:
-            self._rest(topic)
+        self._end_subscription(link, pattern)
         return True
 
-    def keep(self, ring: deque[_Kept], kept: _Kept) -> None:
-        """Put an event into *ring*, within all bounds."""
-        ring.append(kept)
-        self._kept += len(kept.text)
-        if len(ring) > self.keep_events:
-            self._kept -= len(ring.popleft().text)
-        if self._kept > self.keep_size:
-            for topic in self._topics.values():
-                self._kept -= topic.shorten()
+    def grow(self, size: int) -> None:
+        """So much more is kept. Over the bound, the topic that keeps most forgets its oldest."""
+        self._kept += size
+        while self._kept > self.keep_size:
+            max(self._topics.values(), key=lambda topic: topic.size).shorten()
 
     def _subscriptions(self, link: ConsoleLink) -> dict[str, tuple[Topic, Subscription]]:
         mine = self._links.get(link)
@@ -250,24 +281,36 @@ class Topics:
 
     def _lost(self, link: ConsoleLink) -> None:
         for pattern in list(self._links.get(link, ())):
-            self.unsubscribe(link, pattern)
+            self._end_subscription(link, pattern)
         self._links.pop(link, None)
 
-    def _begin(self, link: ConsoleLink, pattern: str, subscription: Subscription, first: list[Item]) -> None:
+    def _end_subscription(self, link: ConsoleLink, pattern: str) -> int:
+        topic, subscription = self._links[link].pop(pattern)
+        lost = subscription.end()
+        topic.leave(subscription)
+        if topic.is_idle:
+            self._rest(topic)
+        return lost
+
+    def _begin(self, link: ConsoleLink, pattern: str, subscription: Subscription) -> None:
         _, current = self._links.get(link, {}).get(pattern, (None, None))
         if current is subscription:
-            subscription.spill(first)
+            subscription.forward_or_wait()
 
     def _topic(self, pattern: str, every: float | None) -> Topic:
         topic = self._topics.get((pattern, every))
         if topic is None:
+            if len(self._topics) >= MOST_TOPICS and self._idle:
+                self._end(next(iter(self._idle)))
             if len(self._topics) >= MOST_TOPICS:
                 raise OperationFailed(f"there are {MOST_TOPICS} different subscriptions already; use one of a wider pattern")
             topic = self._topics[pattern, every] = Topic(self, pattern, every, self.new_epoch())
+        return topic
+
+    def _use(self, topic: Topic) -> None:
         resting = self._idle.pop(topic, None)
         if resting is not None:
             resting.cancel()
-        return topic
 
     def _rest(self, topic: Topic) -> None:
         if len(self._idle) >= MOST_IDLE:
@@ -278,11 +321,11 @@ class Topics:
         resting = self._idle.pop(topic, None)
         if resting is not None and resting.active():
             resting.cancel()
+        topic.end()
         del self._topics[topic.pattern, topic.every]
-        self._kept -= topic.end()
 
     @staticmethod
-    def _resume(topic: Topic, epoch: str, seq: int) -> tuple[list[_Kept] | None, dict[str, int | None] | None]:
+    def _resume(topic: Topic, epoch: str, seq: int) -> tuple[list[bytes] | None, dict[str, int | None] | None]:
         if epoch != topic.epoch or seq > topic.seq:
             return None, {"from": seq + 1, "to": None}
         found, gap = topic.missed(seq)

@@ -82,7 +82,7 @@ class Config(SectionConfig):
         help="How much may wait for a client that reads slowly; over it, it loses whole rounds.",
     )
     max_message: int = option(
-        within(size, "125", "1MiB"), "16KiB", help="Longest message of a client; its connection is closed over it."
+        within(size, "125", "1MiB"), "128KiB", help="Longest message of a client; its connection is closed over it."
     )
     handshake_timeout: float = option(
         duration, "8s", help="How long a connection may take to become a WebSocket, before it is closed."

@@ -16,8 +16,9 @@ from netd.feed.events import Made, Remarked, Reported
 from netd.feed.generator import Generator
 from netd.feed.grammar import BadRequest, Subscribe, check_types
 from netd.feed.reports import LONGEST_REMARK, Client, Ledger
-from netd.feed.rounds import TYPES, Round
-from netd.feed.streams import Member, Source, Stream, Surroundings, Window
+from netd.feed.rounds import TEXTS, TYPES, Form, Round
+from netd.feed.streams import Source, Stream, Surroundings
+from netd.feed.window import Window
 from netd.interfaces import IBus
 from netd.message import Message
 
@@ -88,16 +89,16 @@ class Feed:
     # Clients
 
     def join(self, member: Any) -> None:
-        """Deliver the common source to *member*."""
-        self._move(member, self.common)
+        """Deliver the common source to *member*, as texts."""
+        self._move(member, self.common, TEXTS, is_apart=False)
 
     def leave(self, member: Any) -> None:
         """Deliver nothing more to *member*."""
         source, member.source = member.source, None
         if source is None:
             return
-        source.members.pop(member, None)
-        if not source.members and source is not self.common:
+        source.leave(member)
+        if isinstance(source, Stream) and source is not self.common and not source.audience.members:
             source.stop()
             self.streams = {key: stream for key, stream in self.streams.items() if stream is not source}
 
@@ -114,8 +115,9 @@ class Feed:
         if asked.locale is not None and asked.locale not in self.generators:
             raise BadRequest(f"there is no locale {asked.locale!a}; there are {', '.join(self.generators)}")
         locale = asked.locale or next(iter(self.generators))
-        self._move(member, self._stream(member, interval, locale, asked.seed))
-        return evolve(asked, types=asked.types or TYPES, interval=interval, locale=locale)
+        types = asked.types or TYPES
+        self._move(member, self._stream(member, interval, locale, asked.seed), Form(types), asked.block > 1)
+        return evolve(asked, types=types, interval=interval, locale=locale)
 
     def describe_offer(self) -> dict[str, Any]:
         """What newer clients can choose from, as plain JSON values."""
@@ -172,10 +174,10 @@ class Feed:
                 split_pattern(pattern)
             except ValueError as error:
                 raise BadRequest(f"`subscribe.types`: {error}") from None
-        self._move(member, self.common)
+        self._move(member, self.common, Form(asked.types), asked.block > 1)
         return asked
 
-    def _stream(self, member: Member, interval: float, locale: str, seed: int | None) -> Stream:
+    def _stream(self, member: Any, interval: float, locale: str, seed: int | None) -> Stream:
         """The stream that is like this; one with a seed begins with its client, and is nobody else's."""
         common = self.common
         assert isinstance(common, Stream)
@@ -194,10 +196,10 @@ class Feed:
 
     def _is_alone(self, member: Any) -> bool:
         """Whether the stream of *member* ends when it leaves."""
-        return member.source is not None and member.source is not self.common and len(member.source.members) == 1
+        return member.source is not None and member.source is not self.common and len(member.source.audience.members) == 1
 
-    def _move(self, member: Any, source: Stream | Window) -> None:
+    def _move(self, member: Any, source: Stream | Window, form: Form, is_apart: bool) -> None:
         if member.source is not source:
             self.leave(member)
             member.source = source
-        source.members[member] = None
+        source.join(member, form, is_apart)

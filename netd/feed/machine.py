@@ -6,19 +6,23 @@ What may be said in which dialect is a table; an absent pair is the protocol err
 from __future__ import annotations
 
 import enum
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 from netd.errors import ProtocolError
 from netd.feed.feed import Feed
 from netd.feed.grammar import BadRequest, Named, Remark, Report, Said, Subscribe, encode_block, read_request, read_words
 from netd.feed.reports import Client
-from netd.feed.rounds import TYPES, Delivery
+from netd.feed.rounds import TEXTS, Delivery, Form
 from netd.feed.streams import Source
+from netd.wire.handout import Item
 from netd.wire.jsontext import encode
 from netd.wire.websocket import text_frame
 
-__all__ = ["TRANSITIONS", "Dialect", "Outlet", "Shell", "Subscriber"]
+__all__ = ["GREATEST_MESSAGE", "TRANSITIONS", "Dialect", "Outlet", "Shell", "Subscriber"]
+
+GREATEST_MESSAGE = 1 << 18
+"""Bytes of samples in a block: one more that does not fit ends it early."""
 
 
 class Dialect(enum.Enum):
@@ -43,10 +47,18 @@ TRANSITIONS: dict[tuple[Dialect, type[Said]], tuple[str, Dialect]] = {
 
 
 class Outlet(Protocol):
-    """All that a client needs of its peer."""
+    """All that a client needs of its peer.
+
+    :ivar is_full: whether what is sent has to wait.
+    """
+
+    is_full: bool
 
     def send(self, item: bytes, key: Hashable = None) -> bool:
         """Write; what has the same *key* stays together or is lost together."""
+
+    def put(self, block: bytes) -> bool:
+        """Write now; only while it is not full."""
 
 
 class Shell(Protocol):
@@ -66,7 +78,7 @@ class Subscriber:
     :ivar since: when, in seconds since the epoch.
     :ivar client: its entry among the reports, once it has said anything.
     :ivar source: what it is delivered; None before it has subscribed.
-    :ivar types: the types that it wants.
+    :ivar wanted: what it has asked for.
     """
 
     __slots__ = (
@@ -75,6 +87,7 @@ class Subscriber:
         "_blocks",
         "_feed",
         "_kept",
+        "_kept_size",
         "_peer",
         "_shell",
         "address",
@@ -82,7 +95,6 @@ class Subscriber:
         "dialect",
         "since",
         "source",
-        "types",
         "wanted",
     )
 
@@ -91,6 +103,7 @@ class Subscriber:
         self._peer = peer
         self._shell = shell
         self._kept: list[bytes] = []
+        self._kept_size = 0
         self._block = 1
         self._blocks = 0
         self._block_started = 0.0
@@ -99,7 +112,6 @@ class Subscriber:
         self.client: Client | None = None
         self.source: Source | None = None
         self.wanted = Subscribe()
-        self.types: tuple[str, ...] = TYPES
         self.dialect = Dialect.GREETED if is_newer else Dialect.OLD
 
     @property
@@ -128,14 +140,28 @@ class Subscriber:
             self._shell.refuse(error.kind, str(error), payload)
             self._answer({"error": str(error)})
 
+    # What it gets
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is sent has to wait."""
+        return self._peer.is_full
+
+    def put(self, block: bytes) -> bool:
+        """Send what all of the same form get."""
+        return self._peer.put(block)
+
+    def spill(self, items: Sequence[Item]) -> None:
+        """Keep *items* until they can be sent; each whole, or not at all."""
+        for item, key in items:
+            self._peer.send(item, key)
+
     def deliver(self, delivery: Delivery) -> None:
         """Send a round, or a message of the bus, in this client's form; whole, or not at all."""
         if self.dialect is Dialect.OLD:
-            self._peer.send(delivery.texts(), delivery.seq)
+            self._peer.send(delivery.framed(TEXTS), delivery.seq)
         elif self._block == 1:
-            messages = delivery.messages(self.wanted.types)
-            if messages:
-                self._peer.send(messages, delivery.seq)
+            self._peer.send(delivery.framed(Form(self.wanted.types)), delivery.seq)
         else:
             self._collect(delivery)
 
@@ -161,13 +187,20 @@ class Subscriber:
 
     def _collect(self, delivery: Delivery) -> None:
         for sample in delivery.samples(self.wanted.types):
+            if self._kept and self._kept_size + len(sample) > GREATEST_MESSAGE:
+                self._send_block(delivery)
             self._kept.append(sample)
+            self._kept_size += len(sample)
             if len(self._kept) == self._block:
-                kept, self._kept = self._kept, []
-                self._blocks += 1
-                started, self._block_started = self._block_started, delivery.time
-                block = encode_block(self._blocks, max(0.0, delivery.time - started), kept)
-                self._peer.send(text_frame(block), delivery.seq)
+                self._send_block(delivery)
+
+    def _send_block(self, delivery: Delivery) -> None:
+        kept, self._kept = self._kept, []
+        self._kept_size = 0
+        self._blocks += 1
+        started, self._block_started = self._block_started, delivery.time
+        block = encode_block(self._blocks, max(0.0, delivery.time - started), kept)
+        self._peer.send(text_frame(block), object())
 
     def _answer(self, answer: dict[str, Any]) -> None:
         self._peer.send(text_frame(encode(answer)), object())
@@ -182,10 +215,10 @@ class Subscriber:
         if said.name:
             self._be(said.name)
         self.wanted = wanted
-        self.types = wanted.types or TYPES
         self._block = wanted.block
         self._blocks = 0
         self._kept = []
+        self._kept_size = 0
         self._block_started = self._feed.seconds()
         self.dialect = Dialect.SUBSCRIBED
         self._answer({"subscribed": self.describe()})

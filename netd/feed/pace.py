@@ -36,12 +36,15 @@ class Pace:
         self._work.clear()
 
     def _run(self) -> None:
-        self._is_scheduled = False
+        self._is_scheduled = True  # also for what is started by the work itself
         end = self._seconds() + BUDGET
-        while self._work:
-            if next(self._work[0], self) is self:
-                self._work.popleft()
-            elif self._seconds() >= end:
-                self._is_scheduled = True
+        try:
+            while self._work:
+                if next(self._work[0], self) is self:
+                    self._work.popleft()
+                elif self._seconds() >= end:
+                    break
+        finally:
+            self._is_scheduled = bool(self._work)
+            if self._is_scheduled:
                 self._later(0, self._run)
-                return

@@ -9,15 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from netd.bus.subject import matches
+from attrs import frozen
+
 from netd.message import Message
 from netd.wire.jsontext import encode
 from netd.wire.websocket import text_frame
 
-__all__ = ["TYPES", "Delivery", "Round", "Sighting"]
+__all__ = ["TEXTS", "TYPES", "Delivery", "Form", "Round", "Sighting"]
 
 TYPES = ("name", "country", "email", "url", "text", "latitude", "currency", "city")
 """The types of values, in the order that clients of the first dialect rely on."""
+
+
+@frozen
+class Form:
+    """What a client gets of a delivery; clients of one form get the very same bytes.
+
+    :ivar types: those that it wants; of a source that passes on subjects patterns, where none are all.
+    :ivar is_old: whether it gets bare texts.
+    """
+
+    types: tuple[str, ...]
+    is_old: bool = False
+
+
+TEXTS = Form((), is_old=True)
+"""The form of all clients of the first dialect."""
 
 
 class Delivery(Protocol):
@@ -30,14 +47,11 @@ class Delivery(Protocol):
     seq: int
     time: float
 
-    def texts(self) -> bytes:
-        """Everything for a client of the first dialect: frames, in order."""
-
     def samples(self, types: tuple[str, ...]) -> tuple[bytes, ...]:
         """The samples of *types* for a client of the second dialect, as JSON."""
 
-    def messages(self, types: tuple[str, ...]) -> bytes:
-        """The same, each in a frame."""
+    def framed(self, form: Form) -> bytes:
+        """Everything for clients of *form*: frames, in order."""
 
 
 class Round:
@@ -46,32 +60,26 @@ class Round:
     :param values: by type, all of :data:`TYPES` or only those that anyone wants.
     """
 
-    __slots__ = ("_messages", "_samples", "_texts", "seq", "time", "values")
+    __slots__ = ("_framed", "_samples", "seq", "time", "values")
 
     def __init__(self, seq: int, time: float, values: Mapping[str, str]) -> None:
         self.seq = seq
         self.time = time
         self.values = values
-        self._texts = b""
         self._samples: dict[str, bytes] = {}
-        self._messages: dict[tuple[str, ...], bytes] = {}
-
-    def texts(self) -> bytes:
-        """The eight bare values."""
-        if not self._texts:
-            self._texts = b"".join(text_frame(self.values[kind].encode()) for kind in TYPES)
-        return self._texts
+        self._framed: dict[Form, bytes] = {}
 
     def samples(self, types: tuple[str, ...]) -> tuple[bytes, ...]:
         """One sample of each of *types*."""
         return tuple(self._sample(kind) for kind in types)
 
-    def messages(self, types: tuple[str, ...]) -> bytes:
-        """One sample of each of *types*, each in a frame."""
-        messages = self._messages.get(types)
-        if messages is None:
-            messages = self._messages[types] = b"".join(map(text_frame, self.samples(types)))
-        return messages
+    def framed(self, form: Form) -> bytes:
+        """The eight bare values; or one sample of each type, each in a frame."""
+        framed = self._framed.get(form)
+        if framed is None:
+            payloads = [self.values[kind].encode() for kind in TYPES] if form.is_old else self.samples(form.types)
+            framed = self._framed[form] = b"".join(map(text_frame, payloads))
+        return framed
 
     def _sample(self, type: str) -> bytes:
         sample = self._samples.get(type)
@@ -82,37 +90,38 @@ class Round:
 
 
 class Sighting:
-    """One message of the bus; its type is its subject, and clients name types by patterns.
+    """One message of the bus; its type is its subject. Who wants it is its window's to know.
 
+    :ivar subject: the message's.
+    :ivar size: bytes of its event.
     :raises netd.wire.jsontext.BadJSON: when its event cannot be JSON.
     """
 
-    __slots__ = ("_event", "_sample", "_subject", "seq", "time")
+    __slots__ = ("_event", "_event_framed", "_framed", "_sample", "seq", "size", "subject", "time")
 
     def __init__(self, seq: int, time: float, message: Message) -> None:
         self.seq = seq
         self.time = time
-        self._subject = message.subject
+        self.subject = message.subject
         self._event = message.encoded(encode)
-        self._sample = b""
-
-    def texts(self) -> bytes:
-        """The event, as JSON."""
-        return text_frame(self._event)
+        self._sample = self._framed = self._event_framed = b""
+        self.size = len(self._event)
 
     def samples(self, types: tuple[str, ...]) -> tuple[bytes, ...]:
-        """The sample, if its subject is wanted."""
-        if types and not any(matches(pattern, self._subject) for pattern in types):
-            return ()
+        """The sample."""
         if not self._sample:
             self._sample = b'{"type":"%b","value":%b,"time":%b,"seq":%d}' % (
-                self._subject.encode(),
+                self.subject.encode(),
                 self._event,
                 encode(self.time),
                 self.seq,
             )
         return (self._sample,)
 
-    def messages(self, types: tuple[str, ...]) -> bytes:
-        """The sample in a frame, or nothing."""
-        return b"".join(map(text_frame, self.samples(types)))
+    def framed(self, form: Form) -> bytes:
+        """The event as JSON, or the sample, in a frame."""
+        if form.is_old:
+            self._event_framed = self._event_framed or text_frame(self._event)
+            return self._event_framed
+        self._framed = self._framed or text_frame(self.samples(form.types)[0])
+        return self._framed

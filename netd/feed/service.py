@@ -21,7 +21,8 @@ from netd.feed.pace import Pace
 from netd.feed.protocol import FeedFactory
 from netd.feed.reports import Ledger
 from netd.feed.rounds import TYPES
-from netd.feed.streams import Stream, Surroundings, Window
+from netd.feed.streams import Stream, Surroundings
+from netd.feed.window import Window
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
@@ -65,17 +66,17 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     """Build the feed of one ``[feed]`` section."""
     name = section_name("feed", config.instance)
     pattern = None if config.source == FAKER else config.source
+    context = make_context(reactor, config.stall_timeout)
     pace = Pace(reactor.seconds, reactor.callLater)
     rules = Rules(pattern, config.interval, config.per_client, config.seed, config.min_interval, config.max_streams)
     feed = Feed(
         rules,
         bus,
         f"feed.{config.instance}",
-        Surroundings(reactor.seconds, reactor.callLater, pace.start),
+        Surroundings(reactor.seconds, reactor.callLater, context.turn.after, pace.start),
         Ledger(reactor.seconds),
         {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales} if pattern is None else {},
     )
-    context = make_context(reactor, config.stall_timeout)
     factory = FeedFactory(name, context, _websocket_rules(config), feed, Bounds(Policy.ROUND, config.backlog))
     return FeedService(config, factory, pace, reactor)
 
@@ -152,4 +153,4 @@ class FeedService(ListeningService):
 def _counters(common: Stream | Window) -> dict[str, int]:
     if isinstance(common, Stream):
         return {"rounds": common.seq, "late": common.late}
-    return {"messages": common.seq, "unfit": common.unfit}
+    return {"messages": common.seq, "unfit": common.unfit, "late": common.late}

@@ -1,7 +1,4 @@
-"""Where deliveries come from: streams make rounds in time, a window passes on what the bus says.
-
-Both know the clients that they deliver to by one method each, and no connection.
-"""
+"""Where rounds come from: streams make them in time, and hand them to their audience. They know no connection."""
 
 from __future__ import annotations
 
@@ -10,31 +7,14 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from netd.errors import ProtocolError
+from netd.feed.audience import Audience, Member
 from netd.feed.generator import Values
-from netd.feed.rounds import TYPES, Delivery, Round, Sighting
-from netd.interfaces import IBus, ISubscription
-from netd.message import Message
+from netd.feed.rounds import TYPES, Form, Round
 
-__all__ = ["Member", "Publisher", "Source", "Stream", "Surroundings", "Window"]
+__all__ = ["Publisher", "Source", "Stream", "Surroundings"]
 
 AHEAD = 16
 """Common rounds made at once: one that is made by itself, every now and then, costs twice as much."""
-
-STEP = 50
-"""Clients that get a common round before the clock is looked at."""
-
-
-class Member(Protocol):
-    """A client that deliveries go to.
-
-    :ivar types: those that it wants.
-    """
-
-    types: tuple[str, ...]
-
-    def deliver(self, delivery: Delivery) -> None:
-        """Send it, in the client's form."""
 
 
 class Publisher(Protocol):
@@ -50,10 +30,16 @@ class Publisher(Protocol):
 class Source(Protocol):
     """A stream or a window.
 
-    :ivar members: who is delivered to, in the order of joining.
+    :ivar audience: who is delivered to.
     """
 
-    members: dict[Member, None]
+    audience: Audience
+
+    def join(self, member: Member, form: Form, is_apart: bool) -> None:
+        """Deliver to *member* from now on: what all of *form* get, or, apart from them, one delivery after the other."""
+
+    def leave(self, member: Member) -> None:
+        """Deliver nothing more to *member*."""
 
 
 @frozen
@@ -62,11 +48,13 @@ class Surroundings:
 
     :ivar seconds: the wall clock.
     :ivar later: calls after so many seconds; returns something to cancel.
+    :ivar after: calls when the present turn of the reactor ends.
     :ivar pace: does work step by step.
     """
 
     seconds: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Any]
+    after: Callable[[Callable[[], None]], None]
     pace: Callable[[Iterator[None]], None]
 
 
@@ -87,7 +75,7 @@ class Stream:
     interval: float
     per_client: bool = False
     publisher: Publisher | None = None
-    members: dict[Member, None] = field(factory=dict)
+    audience: Audience = field(factory=Audience)
     seq: int = 0
     late: int = 0
     _ready: list[dict[str, str]] = field(factory=list)
@@ -107,6 +95,14 @@ class Stream:
             self._timer.cancel()
             self._timer = None
 
+    def join(self, member: Member, form: Form, is_apart: bool) -> None:
+        """See :class:`Source`."""
+        self.audience.join(member, form, is_apart or self.per_client)
+
+    def leave(self, member: Member) -> None:
+        """Deliver nothing more to *member*."""
+        self.audience.leave(member)
+
     def _schedule(self) -> None:
         """Times do not drift; those that have passed already are left out."""
         now = self.surroundings.seconds()
@@ -119,7 +115,7 @@ class Stream:
         if self._is_delivering:
             self.late += 1
             return
-        is_wanted = self.members or (self.publisher is not None and self.publisher.wants_rounds())
+        is_wanted = self.audience.members or (self.publisher is not None and self.publisher.wants_rounds())
         if is_wanted:
             self.seq += 1
             self._is_delivering = True
@@ -139,60 +135,19 @@ class Stream:
                 made = self._make_common()
                 self.publisher.made(made)
             else:
-                made = self._make(dict.fromkeys(kind for member in self.members for kind in member.types))
-            for position, member in enumerate(list(self.members), 1):
-                if member in self.members:
-                    member.deliver(made)
-                if not position % STEP:
-                    yield
+                made = self._make(self.audience.types())
+            for form, group in list(self.audience.groups.items()):
+                yield from group.hand_out([(made.framed(form), made.seq)])
+                yield
+            yield from self.audience.deliver(made)
         finally:
             self._is_delivering = False
 
     def _deliver_own(self) -> Iterator[None]:
         try:
-            for member in list(self.members):
-                if member in self.members:
-                    member.deliver(self._make(member.types))
+            for member, interest in list(self.audience.apart.items()):
+                if member in self.audience.apart:
+                    member.deliver(self._make(interest.patterns or TYPES))
                     yield
         finally:
             self._is_delivering = False
-
-
-@define(eq=False)
-class Window:
-    """What the bus says under a pattern, as it is said.
-
-    :ivar seq: of the last message that was passed on.
-    :ivar unfit: messages that cannot be JSON.
-    """
-
-    surroundings: Surroundings
-    bus: IBus
-    pattern: str
-    members: dict[Member, None] = field(factory=dict)
-    seq: int = 0
-    unfit: int = 0
-    _subscription: ISubscription | None = None
-
-    def start(self) -> None:
-        """Listen to the bus."""
-        if self._subscription is None:
-            self._subscription = self.bus.subscribe(self.pattern, self._said)
-
-    def stop(self) -> None:
-        """Listen no more."""
-        if self._subscription is not None:
-            self._subscription.cancel()
-            self._subscription = None
-
-    def _said(self, message: Message) -> None:
-        if not self.members:
-            return
-        try:
-            sighting = Sighting(self.seq + 1, self.surroundings.seconds(), message)
-        except ProtocolError:
-            self.unfit += 1
-            return
-        self.seq += 1
-        for member in list(self.members):
-            member.deliver(sighting)

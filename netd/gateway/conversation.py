@@ -48,7 +48,7 @@ class Stage(enum.Enum):
     IDLE = "another request"
 
 
-CLOCKS: dict[Stage, float | None] = {Stage.NEW: 10.0, Stage.HEAD: 10.0, Stage.BODY: 30.0, Stage.ANSWER: None, Stage.IDLE: 20.0}
+CLOCKS: dict[Stage, float | None] = {Stage.NEW: 8.0, Stage.HEAD: 8.0, Stage.BODY: 30.0, Stage.ANSWER: None, Stage.IDLE: 20.0}
 """Seconds that each may take, however it drips."""
 
 

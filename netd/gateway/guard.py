@@ -16,7 +16,7 @@ from netd.gateway.answer import Answer, plain
 from netd.gateway.head import Head
 from netd.operations import Caller, Role
 from netd.tokens import Tokens
-from netd.wire.origins import takes_origin
+from netd.wire.origins import ANY_HOST, takes_origin
 
 __all__ = ["TOKEN_NEEDED", "Guard", "Visitor"]
 
@@ -36,6 +36,14 @@ TOKEN_UNKNOWN = plain(
 TOKENS_UNUSABLE = plain(
     HTTPStatus.SERVICE_UNAVAILABLE, "the tokens cannot be read; netd's log says why", refusal="tokens unusable"
 )
+
+BEHIND_PROXY = plain(HTTPStatus.FORBIDDEN, "a proxy in front needs tokens: `netd token add NAME`", refusal="proxy without tokens")
+
+PROBES = ("/healthz", "/readyz")
+"""Paths that tell nothing but whether netd lives: programs that look for that need not say which machine they mean."""
+
+_PROXY = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers by which a proxy says that a request is somebody else's."""
 
 
 @frozen
@@ -70,14 +78,19 @@ class Guard:
         :raises TokenFileError: when the tokens cannot be read.
         """
         host, origin = head.get("host"), head.get("origin")
+        if head.path in PROBES and not host and not origin:
+            return None
         if head.version != "HTTP/1.0" and not _host_name(host):
             return plain(HTTPStatus.BAD_REQUEST, "a request has one Host header", refusal="bad request", is_last=True)
-        if origin and not takes_origin(self.origins, origin, host):
+        hosts = self.hosts if self.is_open(visitor) else (ANY_HOST,)  # a page that made a name up has no token
+        if origin and not takes_origin(self.origins, origin, host, hosts):
             return plain(
                 HTTPStatus.FORBIDDEN,
                 f"web pages from {origin!a:.200} are not served: the option `origins` of [{self.section}]",
                 refusal="foreign origin",
             )
+        if self.is_open(visitor) and any(head.get(name) for name in _PROXY):
+            return BEHIND_PROXY
         if self.is_open(visitor) and not self._is_own_name(_host_name(host)):
             return plain(
                 HTTPStatus.FORBIDDEN,
@@ -95,7 +108,7 @@ class Guard:
             found = self.tokens.find(head.token)
             if found is None:
                 return TOKEN_UNKNOWN
-            return Caller(f"{visitor.who}, token {found.name}", found.role, found.subjects)
+            return Caller(f"{visitor.who}, token {found.name}", found.role, found.subjects, token=found.to_line())
         return Caller(visitor.who, Role.ADMIN if self.is_open(visitor) else Role.NOBODY)
 
     def is_open(self, visitor: Visitor) -> bool:

@@ -20,14 +20,14 @@ from netd.operations import Caller, Role
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import describe_address
-from netd.wire.websocket import Opcode, frame, text_frame
+from netd.wire.websocket import CloseCode, Opcode, frame, text_frame
 from netd.wire.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
 
 __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
 
 SUBPROTOCOL = "netd.v1"
 
-LOGIN_TIMEOUT = 10.0
+LOGIN_TIMEOUT = 8.0
 """Seconds in which a WebSocket must say whose it is."""
 
 
@@ -105,6 +105,19 @@ class GatewayProtocol(WebSocketProtocol):
     def is_greeted(self) -> bool:
         """Whether the client has said who it is."""
         return self._caller is not None and self._caller.role is not Role.NOBODY
+
+    def judge(self, tokens: frozenset[str]) -> None:
+        """Close a WebSocket that would not be let in now as it was.
+
+        :param tokens: the lines of the file of tokens.
+        """
+        caller = self._caller
+        if caller is None or not self.peer.is_open or caller.role is Role.NOBODY:
+            return
+        if caller.token is None and tokens:
+            self.peer.close("a token is needed now", CloseCode.POLICY)
+        elif caller.token is not None and caller.token not in tokens:
+            self.peer.close("its token was removed or changed", CloseCode.POLICY)
 
     def message(self, payload: bytes, is_binary: bool) -> None:
         """Carry out a request, or echo."""

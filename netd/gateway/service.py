@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from netd.config.descriptions import is_exposed, is_loopback
@@ -20,11 +21,16 @@ from netd.gateway.site import ECHO, SOCKET, Site
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
-from netd.tokens import TOKENS, Tokens
+from netd.tokens import TOKENS, TokenFileError, Tokens
+from netd.wire.origins import ANY_HOST
 from netd.wire.protocol import describe_address
 from netd.wire.websocket_protocol import WebSocketRules
 
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
+
+
+JUDGED_EVERY = 2.0
+"""Seconds between two looks at the file of tokens, for the sake of WebSockets that are open."""
 
 
 class OpenToAll(NetdError):
@@ -44,6 +50,7 @@ def make_service(config: Config, reactor: Any, _bus: IBus) -> GatewayService:
         handshake_timeout,
         config.ping_interval,
         config.ping_timeout,
+        (ANY_HOST,),  # hosts are the guard's to judge
     )
     return GatewayService(config, GatewayFactory(name, make_context(reactor, config.stall_timeout), rules), reactor)
 
@@ -64,6 +71,9 @@ class GatewayService(ListeningService):
         self._table = OperationTable()
         self._tokens = Tokens(config.state_directory / TOKENS)
         self._is_draining = False
+        self._lines: frozenset[str] = frozenset()
+        self._judging = LoopingCall(self._judge)
+        self._judging.clock = reactor
 
     def use_operations(self, table: OperationTable) -> None:
         """Serve *table*. Called once, before ``startService``."""
@@ -85,6 +95,13 @@ class GatewayService(ListeningService):
         self._prepare()
         super().startService()
         self._check_ports()
+        self._judging.start(JUDGED_EVERY, now=False)
+
+    def stopService(self) -> Deferred[None]:
+        """Look at the tokens no more, then stop as any listening service does."""
+        if self._judging.running:
+            self._judging.stop()
+        return super().stopService()
 
     def drain(self) -> Deferred[Any]:
         """Accept nothing more, and say so at ``/readyz``; what is open goes on."""
@@ -124,6 +141,17 @@ class GatewayService(ListeningService):
             lambda: self._is_draining,
             factory.log_limiter,
         )
+
+    def _judge(self) -> None:
+        """Close the WebSockets of tokens that are gone; while the file cannot be trusted, nothing is known of them."""
+        try:
+            lines = self._tokens.lines()
+        except TokenFileError:
+            return  # each request that needs them says so, and why
+        if lines != self._lines:
+            self._lines = lines
+            for connection in list(self._gateway.connections):
+                connection.judge(lines)  # type: ignore[attr-defined]
 
     def _check_ports(self) -> None:
         """What systemd has handed over shows its address only now."""

@@ -44,9 +44,9 @@ class _Attached:
 
     is_flushed = True  # what is sent is the console connection's at once
 
-    def __init__(self, console: Console, name: str, ended: Callable[[str], None]) -> None:
+    def __init__(self, console: Console, instance: str, name: str, ended: Callable[[str], None]) -> None:
         self._console = console
-        self._name = name
+        self._facts = {"instance": instance, "device": name}
         self._ended = ended
         self._frames = LengthHeaderDecoder()
         self.link: Link | None = None
@@ -81,23 +81,20 @@ class _Attached:
         if "status" in envelope:
             return  # the welcome: the answer of relay.attach says it
         text, octets = readable(payload)
-        told = (
-            {"device": self._name, **envelope, "text": text}
-            if octets is None
-            else {
-                "device": self._name,
-                **envelope,
-                "base64": b64encode(octets).decode(),
-            }
-        )
-        self._console.notify("relay.message", told)
+        said = {"text": text} if octets is None else {"base64": b64encode(octets).decode()}
+        self._console.notify("relay.message", {**self._facts, **envelope, **said})
 
 
 class Attachments:
-    """The devices of one relay that are console connections."""
+    """The devices of one relay that are console connections.
 
-    def __init__(self, exchange: Exchange) -> None:
+    :param instance: the relay's; a page that is a device of two relays tells them apart by it.
+    """
+
+    def __init__(self, exchange: Exchange, instance: str) -> None:
         self._exchange = exchange
+        self._instance = instance
+        self._is_open = True
         self._consoles: dict[Console, dict[str, _Attached]] = {}
         self._ports = count(1)
 
@@ -114,10 +111,12 @@ class Attachments:
     def attach(self, caller: Caller, name: str) -> dict[str, Any]:
         """Make the caller's connection the device *name*; a device of that name that is connected is replaced.
 
-        :raises OperationFailed: when it is too many devices already.
+        :raises OperationFailed: when it is too many devices already, or the relay accepts nothing new.
         """
         if NAME.fullmatch(name) is None:
             raise InvalidArguments(f"name: {name!r:.80} is no device name; write 1 to 63 letters, digits, _ and -")
+        if not self._is_open:
+            raise OperationFailed("netd accepts nothing new any more")
         console = _console(caller)
         mine = self._consoles.get(console)
         if mine is None:
@@ -125,10 +124,11 @@ class Attachments:
             console.when_lost(lambda: self._lost(console))
         if len(mine) >= MOST_DEVICES:
             raise OperationFailed(f"a connection can be {MOST_DEVICES} devices; detach one first")
-        attached = _Attached(console, name, lambda reason: self._ended(console, name, attached, reason))
+        attached = _Attached(console, self._instance, name, lambda reason: self._ended(console, name, attached, reason))
         attached.link = self._exchange.connect(attached, HOST, next(self._ports), Hello(name))
         mine[name] = attached
-        return {"device": name, "address": attached.link.address, "generation": attached.link.generation}
+        link = attached.link
+        return {"instance": self._instance, "device": name, "address": link.address, "generation": link.generation}
 
     def answer(
         self,
@@ -155,6 +155,14 @@ class Attachments:
         self._exchange.disconnect(attached.link, "detached")
         return {"device": device}
 
+    def open(self) -> None:
+        """Accept devices."""
+        self._is_open = True
+
+    def shut(self) -> None:
+        """Accept no more of them; those that there are go on."""
+        self._is_open = False
+
     def end(self, reason: str) -> None:
         """Give all of them up."""
         for console in list(self._consoles):
@@ -173,7 +181,7 @@ class Attachments:
         mine = self._consoles.get(console, {})
         if mine.get(name) is attached:
             del mine[name]
-        console.notify("relay.detached", {"device": name, "reason": reason})
+        console.notify("relay.detached", {"instance": self._instance, "device": name, "reason": reason})
 
     def _lost(self, console: Console) -> None:
         for attached in self._consoles.pop(console).values():

@@ -69,7 +69,17 @@ class RelayService(ListeningService):
         self.instance = config.instance
         self._relay = factory
         self._exchange = factory.exchange
-        self._attachments = Attachments(factory.exchange)
+        self._attachments = Attachments(factory.exchange, config.instance)
+
+    def startService(self) -> None:
+        """Listen, and accept devices of either kind."""
+        self._attachments.open()
+        super().startService()
+
+    def drain(self) -> Deferred[Any]:
+        """Accept nothing more, devices that are console connections neither; what is open goes on."""
+        self._attachments.shut()
+        return super().drain()
 
     def stopService(self) -> Deferred[None]:
         """Give up the devices that are console connections, then stop as any listening service does."""

@@ -20,7 +20,7 @@ from netd.room.texts import CONFIRMATION, Flooding, NameTaken, Text, opening, re
 __all__ = ["FLOOD", "TRANSITIONS", "Input", "Room"]
 
 FLOOD = 1 << 16
-"""Bytes between two messages to a bot, over which it is put out; before the host has spoken, it is only not read from."""
+"""Bytes between two messages to a bot, over which it is put out."""
 
 IS_OVER = "the room is over"
 
@@ -123,13 +123,11 @@ class Room:
         """A bot says something.
 
         :returns: False when nobody asked.
-        :raises Flooding: when it says far too much. Before the host has spoken, it is merely not read from any more.
+        :raises Flooding: when it says far too much.
         """
         was_asked = seat.hear(said, happened, self.rules.max_reply)
         if seat.received > FLOOD:
-            if self.state not in (State.GATHERING, State.FULL):
-                raise Flooding("You say more than anyone here reads.")
-            seat.set_reading(False)  # it fills a place, and the others need not wait for another bot
+            raise Flooding("You say more than anyone here reads.")  # not reading on would hide that it leaves
         if was_asked:
             self._settle(seat)
         return was_asked
@@ -189,7 +187,6 @@ class Room:
         text = opening(self.rules.host, self._sentence)
         self._observer.said(self, self.rules.host, self._sentence.encode(), True)
         for seat in self.present:
-            seat.set_reading(True)
             self._ask(seat, text, Happened.ASKED)
         self._restart(self.rules.reply_timeout)
 

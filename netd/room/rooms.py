@@ -118,3 +118,9 @@ class Rooms:
         bots = tuple(seat.name for seat in room.present)
         event = Progress(room.id, room.state.value, room.round, room.rules.rounds, room.rules.size, bots, reason)
         self.bus.publish(Message(f"{self.prefix}.{room.id}.state", event))
+        if room.state is State.OVER:
+            self.after_turn(lambda: self._retain_nothing(room.id))  # when those who leave now have been told of, too
+
+    def _retain_nothing(self, id: int) -> None:
+        for kind in ("said", "presence", "state"):
+            self.bus.forget(f"{self.prefix}.{id}.{kind}")

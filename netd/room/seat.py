@@ -150,10 +150,6 @@ class Seat:
             self.reply = reply
         return True
 
-    def set_reading(self, enabled: bool) -> None:
-        """Stop or go on taking what it says."""
-        self._peer.set_reading(enabled)
-
     def close(self, reason: str) -> None:
         """Disconnect it."""
         self._peer.close(reason)

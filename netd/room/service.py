@@ -66,7 +66,17 @@ class RoomService(ListeningService):
         self.instance = config.instance
         self._room_factory = factory
         self._rooms = factory.rooms
-        self._visitors = Visitors(factory.rooms, reactor.callLater)
+        self._visitors = Visitors(factory.rooms, config.instance, reactor.callLater)
+
+    def startService(self) -> None:
+        """Listen, and accept bots and people."""
+        self._visitors.open()
+        super().startService()
+
+    def drain(self) -> Deferred[Any]:
+        """Accept nothing more, people on console connections neither; what is open goes on."""
+        self._visitors.shut()
+        return super().drain()
 
     def stopService(self) -> Deferred[None]:
         """End every room, then stop as any listening service does."""

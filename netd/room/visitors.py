@@ -16,12 +16,16 @@ from netd.operations import Caller, Link, Operation, Role
 from netd.room.machine import Conversation
 from netd.room.ports import Cancellable
 from netd.room.rooms import Rooms
+from netd.room.texts import BadName, parse_name
 from netd.wire.lines import LineDecoder
 
 __all__ = ["Visitors"]
 
 LONGEST = 1 << 16
 """Bytes of one line that a visitor is told."""
+
+MOST_UNREAD = 1 << 17
+"""Bytes that a visitor may be told while its console connection takes nothing."""
 
 MOST_VISITORS = 16
 """Places that one console connection can have."""
@@ -39,13 +43,15 @@ class _Visitor:
     def __init__(
         self,
         console: Link,
+        instance: str,
         name: str,
         rooms: Rooms,
         later: Callable[[float, Callable[[], Any]], Cancellable],
         ended: Callable[[str], None],
     ) -> None:
         self._console = console
-        self._name = name
+        self._facts = {"instance": instance, "name": name}
+        self._unread = 0
         self._later = later
         self._ended = ended
         self._lines = LineDecoder(LONGEST)
@@ -60,9 +66,16 @@ class _Visitor:
         return self._console.is_full
 
     def send(self, data: bytes) -> bool:
-        """Tell the visitor the lines in *data*."""
+        """Tell the visitor the lines in *data*; one that is told too much while it reads nothing has to leave."""
+        if self._is_over:
+            return False
+        self._unread = self._unread + len(data) if self._console.is_full else 0
+        if self._unread > MOST_UNREAD:
+            self._is_over = True
+            self._later(0, self._dismiss)  # and not in the midst of what the room tells everybody
+            return False
         for line in self._lines.feed(data):
-            self._console.notify("room.line", {"name": self._name, "text": line.decode(errors="replace")})
+            self._console.notify("room.line", {**self._facts, "text": line.decode(errors="replace")})
         return True
 
     def close(self, reason: str) -> None:
@@ -91,15 +104,25 @@ class _Visitor:
         """Keep why it has to leave."""
         self.why = why
 
+    def _dismiss(self) -> None:
+        """Make it leave."""
+        self.leave("does not read")
+        self._ended("does not read")
+
     def _expired(self) -> None:
         self._expiry = None
         self.conversation.expired()
 
 
 class Visitors:
-    """The people in the rooms of one section."""
+    """The people in the rooms of one section.
 
-    def __init__(self, rooms: Rooms, later: Callable[[float, Callable[[], Any]], Cancellable]) -> None:
+    :param instance: the section's; a page that is in rooms of two sections tells them apart by it.
+    """
+
+    def __init__(self, rooms: Rooms, instance: str, later: Callable[[float, Callable[[], Any]], Cancellable]) -> None:
+        self._instance = instance
+        self._is_open = True
         self._rooms = rooms
         self._later = later
         self._consoles: dict[Link, dict[str, _Visitor]] = {}
@@ -112,11 +135,27 @@ class Visitors:
             Operation("room.leave", self.leave, Role.OPERATOR, "Leave it", is_lasting=True),
         ]
 
+    def open(self) -> None:
+        """Accept visitors."""
+        self._is_open = True
+
+    def shut(self) -> None:
+        """Accept no more visitors; those that there are go on."""
+        self._is_open = False
+
     def join(self, caller: Caller, name: str) -> dict[str, Any]:
         """Take a place as *name*.
 
-        :raises OperationFailed: when the name is not taken, with the reason.
+        :returns: the name that the room gives: *name* without the white space around it.
+        :raises OperationFailed: when the name is not taken, with the reason, or nothing new is accepted.
         """
+        if not self._is_open:
+            raise OperationFailed("netd accepts nothing new any more")
+        said = _line(name)
+        try:
+            name = parse_name(said, self._rooms.rules.max_name)
+        except BadName as error:
+            raise OperationFailed(str(error)) from None
         console = _console(caller)
         mine = self._consoles.get(console)
         if mine is None:
@@ -126,14 +165,13 @@ class Visitors:
             raise InvalidArguments(f"name: this connection has a place as {name!r:.80} already")
         if len(mine) >= MOST_VISITORS:
             raise OperationFailed(f"a connection can have {MOST_VISITORS} places; leave one first")
-        said = _line(name)
-        visitor = _Visitor(console, name, self._rooms, self._later, lambda reason: self._ended(console, name, reason))
+        visitor = _Visitor(console, self._instance, name, self._rooms, self._later, lambda reason: self._ended(console, name, reason))
         mine[name] = visitor
         visitor.conversation.start()
         visitor.conversation.receive(said)
         if name not in mine:
             raise OperationFailed(visitor.why)
-        return {"name": name}
+        return {"instance": self._instance, "name": name}
 
     def say(self, caller: Caller, name: str, text: str) -> dict[str, Any]:
         """Say *text* as *name*."""
@@ -155,7 +193,7 @@ class Visitors:
 
     def _ended(self, console: Link, name: str, reason: str) -> None:
         self._consoles.get(console, {}).pop(name, None)
-        console.notify("room.left", {"name": name, "reason": reason})
+        console.notify("room.left", {"instance": self._instance, "name": name, "reason": reason})
 
     def _lost(self, console: Link) -> None:
         for visitor in self._consoles.pop(console).values():

@@ -6,6 +6,7 @@ An address is dialled as an address: nothing is looked up a second time, so what
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import Any, ClassVar
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -111,8 +112,10 @@ class Dialer:
 
     def _reason(self, session: Session, failure: Failure) -> str:
         cause = failure.value
-        number = getattr(cause, "osError", None)
-        why = failure.getErrorMessage() if number is None else number
+        error = getattr(cause, "osError", None)
+        if isinstance(error, int):
+            error = os.strerror(error)
+        why = failure.getErrorMessage() if error is None else error
         return f"cannot reach the agent at {session.address} port {self._port}: {str(why).rstrip('.')}"
 
 

@@ -7,33 +7,13 @@ up, and costs each of them one write. A member that does not keep up gets the it
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Protocol
 
 from attrs import define, field
 
+from netd.wire.handout import BLOCK, Item, Member, hand_out
 from netd.wire.turn import Turn
 
-__all__ = ["Fanout", "Item", "Member"]
-
-BLOCK = 1 << 16
-"""Bytes that a member is handed at once; of more than that it takes the items, in portions of its own."""
-
-Item = tuple[bytes, Hashable]
-"""What is sent, framed; and its key for the policies of outboxes: a subject, or a round's number."""
-
-
-class Member(Protocol):
-    """A connection, or what stands for it."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether what is sent would have to wait."""
-
-    def put(self, block: bytes) -> bool:
-        """Write *block* now. Called only while the member is not full."""
-
-    def spill(self, items: Sequence[Item]) -> None:
-        """Take *items*, or what the member's policy leaves of them, for later."""
+__all__ = ["BLOCK", "Fanout", "Item", "Member"]
 
 
 @define(eq=False)
@@ -65,24 +45,13 @@ class Fanout:
         sources, self._sources = self._sources, []
         if not items or not self.members:
             return
-        block = b"".join([item for item, _ in items])
-        is_small = len(block) <= BLOCK
-        apart = set(sources)
-        apart.discard(None)
-        for member in list(self.members):
-            if member in apart:
-                others = [item for item, source in zip(items, sources, strict=True) if source is not member]
-                if others:
-                    self._hand(member, others)
-            elif is_small and not member.is_full:
-                member.put(block)
-            else:
-                member.spill(items)
+        apart = dict.fromkeys(source for source in sources if source is not None and source in self.members)
+        for member in apart:
+            own = [item for item, source in zip(items, sources, strict=True) if source is not member]
+            if own:
+                self._hand(own, [member])
+        self._hand(items, [member for member in self.members if member not in apart])
 
-    @staticmethod
-    def _hand(member: Member, items: list[Item]) -> None:
-        block = b"".join([item for item, _ in items])
-        if len(block) <= BLOCK and not member.is_full:
-            member.put(block)
-        else:
-            member.spill(items)
+    def _hand(self, items: Sequence[Item], members: Sequence[Member]) -> None:
+        for _ in hand_out(items, members, self.members):
+            pass

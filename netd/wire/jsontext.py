@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from netd.errors import InvalidArguments, ProtocolError
+from netd.errors import InvalidArguments, ProtocolError, text_of
 from netd.operations import Argument
 
 __all__ = ["MAX_DEPTH", "BadJSON", "bind", "decode", "decode_object", "encode", "schema"]
@@ -60,8 +60,8 @@ def encode(value: object) -> bytes:
     """
     try:
         return msgspec.json.encode(value)
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
-        raise BadJSON(f"cannot be written as JSON: {error}") from None
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
 
 
 def schema(annotation: object) -> dict[str, Any]:
@@ -98,8 +98,8 @@ def _convert(argument: Argument, value: object) -> object:
         return value
     try:
         return msgspec.convert(value, argument.type)
-    except (msgspec.ValidationError, ValueError, RecursionError) as error:
-        raise InvalidArguments(f"{argument.name}: {error}") from None
+    except Exception as error:  # the type may be a class of a user's own, which may raise anything
+        raise InvalidArguments(f"{argument.name}: {text_of(error)}") from None
 
 
 def _check_depth(text: bytes, max_depth: int) -> None:

@@ -127,15 +127,17 @@ class _Newcomer:
     """A socket that was accepted.
 
     :ivar is_swept: it stood here at the last sweep.
+    :ivar transport: that of the ordinary connection that it has become, or None.
     """
 
-    __slots__ = ("address", "is_swept", "port", "socket")
+    __slots__ = ("address", "is_swept", "port", "socket", "transport")
 
     def __init__(self, connection: socket.SocketType, address: tuple[Any, ...], port: tcp.Port) -> None:
         self.socket = connection
         self.address = address
         self.port = port
         self.is_swept = False
+        self.transport: Any = None
 
 
 @implementer(IReadDescriptor)
@@ -206,10 +208,14 @@ class QuickDoor:
                 self._turn.end()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor lets go of all its readers."""
+        """The reactor lets go of this reader: the ports that are open still accept by themselves again."""
         for newcomer in list(self._newcomers.values()):
             self._part(newcomer)
+        ports = list(self._ports.values())
         self.close()
+        for port in ports:
+            if port.connected:
+                port.startReading()
 
     def _ready(self, fd: int) -> None:
         newcomer = self._newcomers.get(fd)
@@ -235,24 +241,22 @@ class QuickDoor:
 
     def _read(self, newcomer: _Newcomer) -> None:
         try:
-            received = newcomer.socket.recv(FIRST_READ, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            self._wait_for(newcomer)
-            return
-        except OSError:
-            received = b""  # the ordinary way meets the same error, and reports it
-        if received.find(b"\n") == len(received) - 1 and received:
-            self._answer(newcomer, received)
-        else:
-            self._send_on(newcomer, received)
+            try:
+                received = newcomer.socket.recv(FIRST_READ, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._wait_for(newcomer)
+                return
+            except OSError:
+                received = b""  # the ordinary way meets the same error, and reports it
+            if received.find(b"\n") == len(received) - 1 and received:
+                self._answer(newcomer, received)
+            else:
+                self._send_on(newcomer, received)
+        except Exception:
+            self._drop(newcomer)
 
     def _answer(self, newcomer: _Newcomer, line: bytes) -> None:
-        try:
-            answer = self._factory.answer_at_once(line, newcomer.address)
-        except Exception:
-            self._log.failure("a newcomer could not be answered")
-            self._part(newcomer)
-            return
+        answer = self._factory.answer_at_once(line, newcomer.address)
         if not isinstance(answer, bytes):
             self._attach(newcomer, answer)
             return
@@ -266,7 +270,8 @@ class QuickDoor:
         if sent == len(answer):
             self._part(newcomer)
             return
-        connection = self._send_on(newcomer)
+        connection: PeerProtocol = self._factory.buildProtocol(None)
+        self._attach(newcomer, connection)
         connection.peer.send(answer[sent:])
         connection.peer.close("answered")
 
@@ -310,19 +315,32 @@ class QuickDoor:
         self._newcomers.pop(newcomer.socket.fileno(), None)
         newcomer.socket.close()  # which takes it out of the epoll set, too
 
-    def _send_on(self, newcomer: _Newcomer, received: bytes = b"") -> PeerProtocol:
+    def _drop(self, newcomer: _Newcomer) -> None:
+        """Log the fault that was met, and end this one connection, however far it is; nobody else is to notice."""
+        failure = Failure()
+        self._log.failure("a newcomer could not be answered", failure)
+        self._part(newcomer)
+        if newcomer.transport is not None:
+            try:
+                newcomer.transport.connectionLost(failure)
+            except Exception:
+                self._log.failure("a newcomer's protocol failed at its end")
+
+    def _send_on(self, newcomer: _Newcomer, received: bytes = b"") -> None:
         """Make *newcomer* an ordinary connection, which has said *received* so far."""
-        connection: PeerProtocol = self._factory.buildProtocol(None)
-        self._attach(newcomer, connection)
-        if received:
-            connection.dataReceived(received)
-        return connection
+        try:
+            connection: PeerProtocol = self._factory.buildProtocol(None)
+            self._attach(newcomer, connection)
+            if received:
+                connection.dataReceived(received)
+        except Exception:
+            self._drop(newcomer)
 
     def _attach(self, newcomer: _Newcomer, connection: PeerProtocol) -> None:
         self._forget(newcomer)
         port = newcomer.port
         build: Callable[..., Any] = port.transport
         whole = socket.socket(fileno=newcomer.socket.detach())  # with the methods that transports use
-        transport = build(whole, connection, newcomer.address, port, port.sessionno, self._reactor)
+        newcomer.transport = transport = build(whole, connection, newcomer.address, port, port.sessionno, self._reactor)
         port.sessionno += 1
         connection.makeConnection(transport)  # type: ignore[no-untyped-call]

@@ -44,6 +44,7 @@ class WebSocketRules:
     :ivar paths: those that clients connect to.
     :ivar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
     :ivar origins: web pages of these origins (``https://example.org``) may connect, beside those of the server's own address.
+    :ivar hosts: names that are the server's own, beside ``localhost``; see :mod:`netd.wire.origins`.
     :ivar max_message: bytes of a client's message.
     :ivar handshake_timeout: seconds from the connection's beginning to the handshake's end.
     :ivar ping_interval: seconds of silence after which a client is pinged.
@@ -57,6 +58,7 @@ class WebSocketRules:
     handshake_timeout: float
     ping_interval: float
     ping_timeout: float
+    hosts: tuple[str, ...] = ()
 
 
 class Phase(enum.Enum):
@@ -191,7 +193,7 @@ class WebSocketProtocol(PeerProtocol):
         rules, origin = self.factory.rules, request.origin
         if request.path not in rules.paths:
             raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {' or '.join(rules.paths)}")
-        if origin and not takes_origin(rules.origins, origin, request.headers.get("host", "")):
+        if origin and not takes_origin(rules.origins, origin, request.headers.get("host", ""), rules.hosts):
             raise ConnectionDeny(
                 HTTPStatus.FORBIDDEN.value,
                 f"web pages from {origin!a} may not connect: the option `origins` of [{self.factory.name}]",

@@ -100,6 +100,13 @@ class FeedTests(FeedCommandTests):
         )
         self.assertEqual((result.exit_code, self.feed.size, self.feed.is_closed), (0, 2, True))
 
+    def test_no_such_year(self) -> None:
+        """A time that no calendar has does not end the client: it is shown as the number that it is."""
+        self.feed = FakeFeed(Block(1, (Sample("name", "Ada", 1e300, 1), Sample("name", "Bo", -1e17, 1)), 1.0))
+        result = self.run_feed()
+        self.assertEqual(result.stdout.splitlines()[:2], ["1e+300 name Ada", "-1e+17 name Bo"])
+        self.assertEqual(result.exit_code, 0)
+
     def test_file(self) -> None:
         """With a file, each block is added to it, and the terminal says that it arrived."""
         result = self.run_feed("--log", "data1.txt", "--count", "1")

@@ -117,12 +117,15 @@ class HandshakeTests(SynchronousTestCase):
         self.assertNotIn("Protocol:", request_head("h:1", "/", KEY, None).decode())
 
     def test_responses(self) -> None:
-        """A refusal is told from a server that is no WebSocket."""
+        """A refusal is told from a server that is no WebSocket, and from one that may take the client later."""
         good = f"HTTP/1.1 101 x\r\nSEC-WEBSOCKET-ACCEPT: {accept_of(KEY)}"
         self.assertIsNone(read_response(good.encode(), KEY))
         self.assertEqual(read_response(f"{good}\r\nSec-WebSocket-Protocol: p".encode(), KEY), "p")
         error = self.assertRaises(Refused, read_response, b"HTTP/1.1 404 Not Found", KEY)
         self.assertEqual(str(error), "the server refused: 404 Not Found")
+        for passing in (b"408 Request Timeout", b"429 Too Many Requests", b"500 x", b"503 Service Unavailable"):
+            error = self.assertRaises(ConnectionLost, read_response, b"HTTP/1.1 " + passing, KEY)
+            self.assertEqual(str(error), f"the server refused: {passing.decode()}")
         for wrong in (good.replace("=", "?").encode(), b"SSH-2.0", b"", b"HTTP/1.1"):
             self.assertRaises(ConnectionLost, read_response, wrong, KEY)
 
@@ -136,6 +139,9 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual(read_samples({"welcome": {}}), [])
         for wrong in ({"value": 1}, {"samples": [5]}, {"type": "x", "value": 1, "time": "y", "seq": 1}):
             self.assertRaises(ConnectionLost, read_samples, wrong)
+        for time, seq in (("1e999", "1"), ("NaN", "1"), ("1", "1e999"), ("1", "-Infinity"), ("1" + "0" * 400, "1")):
+            answer = read_answer(b'{"type": "x", "value": 1, "time": %b, "seq": %b}' % (time.encode(), seq.encode()))
+            self.assertRaises(ConnectionLost, read_samples, answer)
 
     def test_no_answer(self) -> None:
         """What is no object of JSON is no message of the dialect."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import session
-from netd.client.session import Channel, NotANumber, Refused, Schedule, SessionLost
+from netd.client.session import Agent, Channel, NotANumber, Refused, Schedule, SessionLost
 from netd.session.named import LineReader, parse_hello
 from netd.session.tokens import Alphabet, TokenReader
 
@@ -158,3 +158,13 @@ class ScheduleTests(SynchronousTestCase):
         """A hello is one line of plain ASCII, whatever the labels are."""
         line = session.hello(1, {"x": Channel(label="a\nb°")})
         self.assertEqual((line.count(b"\n"), line.isascii(), json.loads(line)["channels"]["x"]["label"]), (1, True, "a\nb°"))
+
+
+class ListenOnlyTests(SynchronousTestCase):
+    def test_closed_before_it_ran(self) -> None:
+        """An agent that listened and never ran leaves its port to the next one."""
+        first = Agent({"x": lambda: 1.0}, port=0)
+        first.listen()
+        first.close()
+        with Agent({"x": lambda: 1.0}, port=first.port) as second:
+            second.listen()

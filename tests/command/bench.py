@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +68,7 @@ class Side:
     :ivar refused: kind and excerpt of each refusal.
     :ivar deferred: what is to be called when others have had their turn.
     :ivar unanswered: commands whose results could not travel.
+    :ivar failures: faults of netd's own.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -74,6 +76,7 @@ class Side:
         self.refused: list[tuple[str, bytes]] = []
         self.deferred: list[Callable[[], None]] = []
         self.unanswered: list[str] = []
+        self.failures: list[BaseException | None] = []
         self.conversation = Conversation(rules, self.peer, self)
         self.conversation.start()
 
@@ -84,6 +87,10 @@ class Side:
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
         self.refused.append((kind, excerpt))
+
+    def failed(self) -> None:
+        """From the conversation."""
+        self.failures.append(sys.exception())
 
     def unanswerable(self, command: Command, why: str) -> None:
         """From the conversation."""

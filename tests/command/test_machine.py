@@ -130,6 +130,18 @@ class OldDialectTests(SynchronousTestCase):
         side.say(line(command_id="odd"))
         self.assertEqual(side.unanswered, ["odd"])
 
+    def test_fault_of_netd(self) -> None:
+        """Where netd itself fails, the program reads so at once, with its id, and the log has the reason."""
+
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError
+
+        for members in ({}, {"id": 7}):
+            side = Bench(run=broken).connect()
+            [answer] = answers(side.say(line(command_id="echo", text="x", **members)))
+            self.assertEqual(answer, {**members, "status": "error", "error": "internal error; netd's log has it"})
+            self.assertEqual((side.peer.closed, len(side.failures), side.state), ("internal error", 1, State.OVER))
+
     def test_1024_bytes(self) -> None:
         """An answer of 1024 bytes arrives; a longer one becomes an error that says how long it was, and the remedy."""
         room = 1024 - len(b'{"status":"success","result":""}\n')

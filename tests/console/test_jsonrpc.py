@@ -132,3 +132,10 @@ class AnswerTests(SynchronousTestCase):
     def test_batch(self) -> None:
         """The answers of a batch come as one array."""
         self.assertEqual([1, 2], [one["id"] for one in json.loads(join([answer(1, None), answer(2, None)]))])
+
+
+class UnspeakableTests(SynchronousTestCase):
+    def test_lone_surrogate(self) -> None:
+        """An error whose text no JSON can hold, such as the name of a file, is told all the same, escaped."""
+        told = json.loads(failure(1, InvalidArguments("no file a\udcff")))
+        self.assertEqual("no file a\\udcff", told["error"]["message"])

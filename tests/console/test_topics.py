@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.console.link import BACKLOG
-from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
+from netd.console import topics
+from netd.console.bus import MOST_CUSTOM
+from netd.console.link import ANSWERS, BACKLOG
+from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS, OVERHEAD
 from netd.message import Message
 from netd.operations import Role
 from tests.console.links import Bench, LinkUnderTest
@@ -239,7 +242,7 @@ class ResumeTests(TopicsTestCase):
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         self.publish(1)
         (topic,) = self.bench.topics._topics.values()
-        topic._rings.clear()
+        topic.shorten()
         self.assertEqual(([], {"from": 1, "to": 1}), topic.missed(0))
 
     def test_other_epoch(self) -> None:
@@ -267,6 +270,106 @@ class ResumeTests(TopicsTestCase):
         self.assertEqual((1, {"from": 2, "to": 10**15}), (len(found), gap))
 
 
+class BeginningTests(TopicsTestCase):
+    keep_events = 100
+    keep_size = 1 << 24
+
+    def test_past_goes_first(self) -> None:
+        """What is resumed or replayed goes before what the same turn brings, whoever else listens."""
+        other = self.bench.connect()
+        other.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1, 2, 3)
+        self.bench.reactor.advance(0)
+        for extra in (b'"since": "epoch0:1"', b'"replay": 2'):
+            viewer = self.bench.connect()
+            self.publish(8)
+            params = b'{"pattern": "pump.>", %b}' % extra
+            viewer.link.receive(b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": %b}' % params)
+            self.publish(9)
+            _, *events = viewer.heard()
+            numbers = [event["params"]["seq"] for event in events]
+            self.assertEqual(sorted(numbers), numbers)
+            self.assertEqual(9, events[-1]["params"]["data"])
+            self.assertGreater(len(numbers), 2)
+
+    def test_long_past(self) -> None:
+        """However much was missed, who reads gets all of it that is kept."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        for number in range(60):
+            self.publish([number, "x" * 50_000])
+        viewer = self.bench.connect()
+        viewer.link.receive(
+            b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>", "since": "epoch0:0"}}'
+        )
+        viewer.clog()
+        self.bench.reactor.advance(0)
+        viewer.unclog()
+        answer, *events = viewer.heard()
+        self.assertEqual((60, None), (answer["result"]["recovered"], answer["result"]["gap"]))
+        self.assertEqual(list(range(60)), [event["params"]["data"][0] for event in events])
+
+    def test_busy_subject_beside_a_quiet_one(self) -> None:
+        """What a busy subject said long ago takes no room behind a quiet subject's old word."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(0, subject="pump.main.heat")
+        for number in range(5000):
+            self.publish(number)
+        (topic,) = self.bench.topics._topics.values()
+        self.assertLess(len(topic._kept), 500)
+
+    def test_most_subjects(self) -> None:
+        """Beyond the number of subjects, those that were heard of longest ago are forgotten, and new ones kept."""
+        self.patch(topics, "MOST_SUBJECTS", 10)
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        for number in range(25):
+            self.publish(number, subject=f"pump.p{number}")
+        (topic,) = self.bench.topics._topics.values()
+        self.assertEqual([f"pump.p{number}" for number in range(15, 25)], list(topic._rings))
+
+
+class AnswersTests(TopicsTestCase):
+    def test_many_requests_of_one_that_does_not_read(self) -> None:
+        """A caller that asks and does not read makes netd hold a bounded amount of answers, not one for each request."""
+        self.publish("x" * 60_000)
+        self.viewer.clog()
+        for number in range(500):
+            self.viewer.link.receive(b'{"jsonrpc": "2.0", "id": %d, "method": "bus.last"}' % number)
+        self.assertTrue(self.viewer.held)
+        self.assertLess(self.viewer.peer.waiting, ANSWERS + 100_000)
+        self.viewer.unclog()
+        answers = self.viewer.heard()
+        while self.viewer.peer.waiting:
+            answers += self.viewer.heard()
+        self.assertEqual(list(range(500)), [answer["id"] for answer in answers])
+        self.assertFalse(self.viewer.held)
+
+    def test_batch_of_long_answers(self) -> None:
+        """Of a batch whose answers become too long the rest is refused."""
+        self.publish("x" * 60_000)
+        batch = [{"jsonrpc": "2.0", "id": number, "method": "bus.last"} for number in range(100)]
+        self.viewer.link.receive(json.dumps(batch).encode())
+        (answers,) = self.viewer.heard()
+        refused = [answer for answer in answers if "error" in answer]
+        self.assertEqual(100, len(answers))
+        self.assertIn("ask for less", refused[-1]["error"]["message"])
+        self.assertLess(len(answers) - len(refused), 75)
+
+    def test_last_of_too_much(self) -> None:
+        """`bus.last` of more than one answer holds says so."""
+        for number in range(100):
+            self.bench.bus.publish(Message(f"custom.p{number}", "x" * 60_000, weight=60_000))
+        self.assertIn("fewer subjects", self.viewer.ask("bus.last")["message"])
+
+    def test_custom_subjects(self) -> None:
+        """Whoever publishes under ever new subjects pushes out no other retained event."""
+        self.publish(1)
+        operator = self.bench.connect(Role.OPERATOR)
+        for number in range(MOST_CUSTOM + 50):
+            operator.ask("bus.publish", subject=f"custom.p{number}")
+        self.assertEqual(MOST_CUSTOM, len(self.bench.bus.last("custom.>")))
+        self.assertEqual(1, len(self.bench.bus.last("pump.>")))
+
+
 class KeepTests(TopicsTestCase):
     keep_events = 1000
     keep_size = 10_000
@@ -279,9 +382,10 @@ class KeepTests(TopicsTestCase):
             self.assertLessEqual(self.bench.topics._kept, self.keep_size)
         self.lost(self.viewer)
         (topic,) = self.bench.topics._topics.values()
-        kept = [kept for ring in topic._rings.values() for kept in ring]
+        kept = [kept for kept in topic._kept if kept.text is not None]
         self.assertEqual(500, kept[-1].seq)
-        self.assertEqual(self.bench.topics._kept, sum(len(one.text) for one in kept))
+        self.assertEqual(self.bench.topics._kept, sum(len(one.text or b"") + OVERHEAD for one in kept))
+        self.assertEqual(kept, [kept for ring in topic._rings.values() for kept in ring])
         self.bench.reactor.advance(IDLE)
         self.assertEqual(0, self.bench.topics._kept)
 
@@ -334,7 +438,7 @@ class SlowTests(TopicsTestCase):
         self.viewer.unclog()
         told, *events = self.viewer.heard()
         self.assertEqual({"pattern": "pump.>", "count": 3, "policy": "latest"}, told["params"])
-        self.assertEqual([4, 9], [event["params"]["data"] for event in events])
+        self.assertEqual([9, 4], [event["params"]["data"] for event in events])
 
     def test_clogs_again(self) -> None:
         """A connection that fills up again in the middle of what waited goes on there, with nothing lost or doubled."""
@@ -355,6 +459,48 @@ class SlowTests(TopicsTestCase):
             self.viewer.unclog()
             numbers += [event[0] for event in self.viewer.events()]
         self.assertEqual([0, 1, 2, 3], numbers)
+
+    def test_order_after_latest(self) -> None:
+        """With `latest`, too, numbers ascend: whoever resumes from the last one has missed nothing that it was not told of."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", policy="latest")
+        self.viewer.clog()
+        for subject in ("pump.a", "pump.b", "pump.a", "pump.c", "pump.b"):
+            self.publish(1, subject=subject)
+        self.bench.reactor.advance(0)
+        self.viewer.unclog()
+        _, *events = self.viewer.heard()
+        self.assertEqual([3, 4, 5], [event["params"]["seq"] for event in events])
+
+    def test_busy_beside_quiet(self) -> None:
+        """A busy subscription of a connection that does not read takes nothing from a quiet one beside it."""
+        self.viewer.ask("bus.subscribe", pattern="valve.>")
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.clog()
+        self.publish("open", subject="valve.main")
+        for _ in range(40):
+            self.publish("x" * 50_000)
+            self.bench.reactor.advance(0)
+        self.viewer.unclog()
+        heard = self.viewer.heard()
+        valves = [text for text in heard if text["params"]["pattern"] == "valve.>"]
+        self.assertEqual(["event"], [text["method"] for text in valves])
+
+    def test_subscribing_again_while_slow(self) -> None:
+        """What waited for a subscription that is replaced is told as lost."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.viewer.clog()
+        self.publish(1, 2, 3)
+        self.bench.reactor.advance(0)
+        self.viewer.link.receive(b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>"}}')
+        self.viewer.unclog()
+        told = [text["params"]["count"] for text in self.viewer.heard() if text.get("method") == "dropped"]
+        self.assertEqual([3], told)
+
+    def test_much_at_once_to_a_quick_reader(self) -> None:
+        """A reader that takes everything loses nothing, however much one turn brings."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(*([number, "x" * 60_000] for number in range(40)))
+        self.assertEqual(list(range(40)), [event[0] for event in self.viewer.events()])
 
     def test_others_go_on(self) -> None:
         """One that does not read costs the others nothing."""

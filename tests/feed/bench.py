@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from netd.client.feed import CLOSE, PONG, TEXT, FrameDecoder, encode_frame, request_head
 from netd.feed.rounds import TYPES, Delivery
 from netd.testing import Connection
+from netd.wire.handout import Item
 
 __all__ = [
     "KEY",
@@ -31,7 +33,7 @@ MASK = b"\x01\x02\x03\x04"
 
 def request(subprotocol: str | None = None, *headers: str, path: str = "/") -> bytes:
     """A client's handshake."""
-    head = request_head("feed.example:8000", path, KEY, subprotocol)
+    head = request_head("localhost:8000", path, KEY, subprotocol)
     return b"\r\n".join([head[:-4], *(header.encode() for header in headers), b"", b""])
 
 
@@ -102,14 +104,29 @@ class FakeFaker:
 class FakeMember:
     """A client that keeps what it gets."""
 
-    def __init__(self, *types: str) -> None:
-        self.types = types or TYPES
+    def __init__(self, is_full: bool = False) -> None:
         self.source: Any = None
+        self.is_full = is_full
         self.got: list[Any] = []
+        self.blocks: list[bytes] = []
+        self.spilled: list[Item] = []
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep it."""
+        """Keep what it gets for itself."""
         self.got.append(delivery)
+
+    def put(self, block: bytes) -> bool:
+        """Keep what it shares with others."""
+        self.blocks.append(block)
+        return True
+
+    def spill(self, items: Sequence[Item]) -> None:
+        """Keep what has to wait."""
+        self.spilled += items
+
+    def heard(self) -> list[str]:
+        """The texts that it shares with others."""
+        return texts(b"".join(self.blocks))
 
 
 def fits(kind: str, value: str) -> bool:

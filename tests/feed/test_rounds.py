@@ -7,7 +7,7 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.feed.generator import Generator
-from netd.feed.rounds import TYPES, Round, Sighting
+from netd.feed.rounds import TEXTS, TYPES, Form, Round, Sighting
 from netd.message import Message
 from netd.wire.jsontext import BadJSON
 from tests.feed.bench import FakeFaker, FakeRandom, texts
@@ -20,18 +20,18 @@ class RoundTests(SynchronousTestCase):
     def test_eight_texts(self) -> None:
         """An old client gets the eight bare values in the order that it relies on."""
         order = ["name", "country", "email", "url", "text", "latitude", "currency", "city"]
-        self.assertEqual(texts(self.round.texts()), [f"<{kind}>" for kind in order])
+        self.assertEqual(texts(self.round.framed(TEXTS)), [f"<{kind}>" for kind in order])
 
     def test_samples(self) -> None:
         """A newer client gets what it asked for, with type, time and number."""
-        [sample] = texts(self.round.messages(("city",)))
+        [sample] = texts(self.round.framed(Form(("city",))))
         self.assertEqual(json.loads(sample), {"type": "city", "value": "<city>", "time": 12.5, "seq": 7})
         self.assertEqual([json.loads(text)["type"] for text in self.round.samples(("city", "name"))], ["city", "name"])
 
     def test_shared(self) -> None:
         """All clients of one form share the same bytes."""
-        self.assertIs(self.round.texts(), self.round.texts())
-        self.assertIs(self.round.messages(("name", "city")), self.round.messages(("name", "city")))
+        self.assertIs(self.round.framed(TEXTS), self.round.framed(TEXTS))
+        self.assertIs(self.round.framed(Form(("name", "city"))), self.round.framed(Form(("name", "city"))))
 
 
 class SightingTests(SynchronousTestCase):
@@ -40,14 +40,13 @@ class SightingTests(SynchronousTestCase):
 
     def test_texts(self) -> None:
         """An old client gets the event itself."""
-        self.assertEqual(texts(self.sighting.texts()), ['{"value":1.5}'])
+        self.assertEqual(texts(self.sighting.framed(TEXTS)), ['{"value":1.5}'])
 
     def test_samples(self) -> None:
-        """A newer client gets the event under its subject, if a pattern of its own matches, or it has none."""
-        [sample] = texts(self.sighting.messages(()))
+        """A newer client gets the event under its subject, and all who get it share the bytes."""
+        [sample] = texts(self.sighting.framed(Form(())))
         self.assertEqual(json.loads(sample), {"type": "session.lab.42.x", "value": {"value": 1.5}, "time": 12.5, "seq": 3})
-        self.assertEqual(len(self.sighting.samples(("relay.>", "session.*.42.*"))), 1)
-        self.assertEqual(self.sighting.messages(("relay.>",)), b"")
+        self.assertIs(self.sighting.framed(Form(())), self.sighting.framed(Form(("session.>",))))
 
     def test_unfit(self) -> None:
         """What cannot be JSON is refused as a whole."""

@@ -13,15 +13,17 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.feed import PING, TEXT, encode_frame
+from netd.feed.audience import STEP
 from netd.feed.config import Config
 from netd.feed.events import Made, Remarked, Reported
 from netd.feed.generator import Generator
-from netd.feed.rounds import TYPES
+from netd.feed.machine import GREATEST_MESSAGE
+from netd.feed.rounds import TEXTS, TYPES, Delivery
 from netd.feed.service import NoSuchLocale, make_service
 from netd.kinds import ServiceKind
 from netd.message import Message
 from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, result_of, wired
-from tests.feed.bench import MASK, close_frame, frames, open_feed, pong, request, say, texts
+from tests.feed.bench import MASK, FakeMember, close_frame, frames, open_feed, pong, request, say, texts
 
 KIND = ServiceKind("feed", "netd.feed")
 NEWER = "netd.feed.v1"
@@ -118,6 +120,11 @@ class OldClientTests(FeedTests):
         one, other = texts(first.heard()), texts(second.heard())
         self.assertEqual((len(one), len(other)), (8, 8))
         self.assertNotEqual(one[0], other[0])
+        newer = self.newer(types=["city"])
+        self.reactor.advance(1)
+        [sample] = self.heard(newer)
+        self.assertEqual(sample["type"], "city")
+        self.assertNotEqual(sample["value"], texts(first.heard())[7])
 
     def test_slow(self) -> None:
         """A client that reads slowly loses whole rounds: what it gets is rounds of eight, each whole, the newest among them."""
@@ -251,6 +258,26 @@ class NewerClientTests(FeedTests):
         [block] = self.heard(client)
         self.assertEqual((block["block"], block["seconds"]), (2, 3.0))
 
+    def test_blocks_begin_anew(self) -> None:
+        """A client that subscribes again gets blocks from number 1 on, with nothing of what was collected before."""
+        client = self.newer(types=["name"], block=2)
+        self.reactor.pump([1.0] * 3)
+        self.assertEqual([block["block"] for block in self.heard(client)], [1])
+        self.ask(client, subscribe={"types": ["name"], "block": 2})
+        self.reactor.pump([1.0] * 2)
+        [block] = self.heard(client)
+        self.assertEqual((block["block"], [one["seq"] for one in block["samples"]]), (1, [4, 5]))
+
+    def test_long_remark(self) -> None:
+        """A remark of 64 KiB is a remark like any other, in both dialects."""
+        for client in (self.newer(), self.old()):
+            before = client.heard()
+            client.say(say("x" * (1 << 16)) if client.protocol.subprotocol is None else say({"remark": "x" * (1 << 16)}))
+            self.reactor.pump([0.01] * 80)
+            self.assertFalse(client.is_closing, before)
+        self.assertEqual(self.service.status()["counters"].get("refused", {}), {})
+        self.assertEqual(len(self.bus.events("feed.main.remark")), 2)
+
     def test_interval(self) -> None:
         """Clients that ask for the same interval share its rounds; the common ones go on as they were."""
         old = self.old()
@@ -378,6 +405,24 @@ class WindowTests(FeedTests):
         self.assertEqual(self.heard(narrow), [second])
         self.assertEqual(self.service.status()["source"], "session.>")
 
+    def test_only_with_clients(self) -> None:
+        """A feed of a pattern is no subscriber of the bus while nobody is connected to it."""
+        self.assertFalse(self.bus.wants("session.1"))
+        client = self.newer()
+        self.assertTrue(self.bus.wants("session.1"))
+        client.lose()
+        self.assertFalse(self.bus.wants("session.1"))
+
+    def test_great_blocks(self) -> None:
+        """A block of long events ends early: nobody can have netd collect any amount."""
+        client = self.newer(block=1000)
+        for _ in range(5):
+            self.bus.publish(Message("session.x", "x" * (GREATEST_MESSAGE // 2 - 200)))
+        blocks = self.heard(client)
+        self.assertEqual([(block["block"], len(block["samples"])) for block in blocks], [(1, 2), (2, 2)])
+        self.bus.publish(Message("session.x", "x" * GREATEST_MESSAGE))
+        self.assertEqual([len(block["samples"]) for block in self.heard(client)], [1])
+
     def test_blocks(self) -> None:
         """Events can come in blocks, too."""
         client = self.newer(block=2)
@@ -431,6 +476,26 @@ class ServiceTests(FeedTests):
         self.assertEqual((opcode, payload), (8, b"\x03\xe9netd stops"))
         client.lose()
         result_of(stopped)
+
+    def test_stop_amid_a_round(self) -> None:
+        """What is still being delivered when netd stops is not delivered any more."""
+        reactor = self.reactor
+
+        class SlowMember(FakeMember):
+            def deliver(self, delivery: Delivery) -> None:
+                super().deliver(delivery)
+                reactor.rightNow += 0.02
+
+        members = [SlowMember() for _ in range(3 * STEP)]
+        for member in members:
+            self.service._feed.common.join(member, TEXTS, is_apart=True)
+        self.reactor.callLater(1.0001, lambda: stopped.append(self.service.stopService()))
+        stopped: list[Any] = []
+        self.reactor.advance(1)
+        self.assertEqual((len(stopped), sum(len(member.got) for member in members)), (1, STEP))
+        self.reactor.advance(0)
+        self.reactor.advance(1)
+        self.assertEqual(sum(len(member.got) for member in members), STEP)
 
     def test_no_such_locale(self) -> None:
         """A locale that Faker does not know is an error that names those like it, before anything listens."""

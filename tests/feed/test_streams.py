@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.feed.audience import STEP
 from netd.feed.generator import Generator
 from netd.feed.pace import Pace
-from netd.feed.rounds import TYPES, Round
-from netd.feed.streams import AHEAD, STEP, Stream, Surroundings, Window
-from netd.message import Message
-from netd.testing import RecordingBus
-from tests.feed.bench import FakeFaker, FakeMember, FakeRandom, texts
+from netd.feed.rounds import TEXTS, TYPES, Form, Round
+from netd.feed.streams import AHEAD, Stream, Surroundings
+from netd.wire import handout
+from tests.feed.bench import FakeFaker, FakeMember, FakeRandom
 
 
 class SlowClock(Clock):
@@ -54,6 +55,29 @@ class PaceTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual(self.done, ["a0", "a1", "a2", "a3", "b0"])
 
+    def test_work_that_starts_work(self) -> None:
+        """What is started by the work itself comes after it."""
+
+        def work() -> Iterator[None]:
+            self.pace.start(self.work("b", 1))
+            self.done.append("a")
+            yield
+
+        self.pace.start(work())
+        self.assertEqual(self.done, ["a", "b0"])
+
+    def test_failure(self) -> None:
+        """Work that fails does not keep other work from being done."""
+
+        def work() -> Iterator[None]:
+            self.pace.start(self.work("b", 1))
+            yield
+            raise ZeroDivisionError
+
+        self.assertRaises(ZeroDivisionError, self.pace.start, work())
+        self.clock.advance(0)
+        self.assertEqual(self.done, ["b0"])
+
     def test_stop(self) -> None:
         """After the end nothing more is done."""
         self.clock.look = 0.02
@@ -83,13 +107,14 @@ class StreamTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.work: list[Iterator[None]] = []
+        self.after: list[Callable[[], None]] = []
         self.publisher = FakePublisher()
         self.generator = Generator(lambda: dict.fromkeys(TYPES, FakeFaker()), FakeRandom)
         self.generator.prepare()
-        self.surroundings = Surroundings(self.clock.seconds, self.clock.callLater, list)
+        self.surroundings = Surroundings(self.clock.seconds, self.clock.callLater, self.after.append, list)
         self.stream = self.make(publisher=self.publisher)
         self.member = FakeMember()
-        self.stream.members[self.member] = None
+        self.stream.join(self.member, Form(TYPES), is_apart=True)
 
     def make(self, *, publisher: FakePublisher | None = None, per_client: bool = False, seed: int = 1) -> Stream:
         """A stream with a round each second, running."""
@@ -111,17 +136,35 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual([got.time for got in self.member.got], [10.5, 11.0])
 
     def test_shared(self) -> None:
-        """All clients get the very same round."""
-        other = FakeMember()
-        self.stream.members[other] = None
+        """All clients of one form get the very same bytes in one write; one that reads slowly gets the round to keep whole."""
+        members = [FakeMember(), FakeMember(), FakeMember(is_full=True), FakeMember()]
+        for member, form in zip(members, (TEXTS, TEXTS, TEXTS, Form(("city",))), strict=True):
+            self.stream.join(member, form, is_apart=False)
         self.clock.advance(1)
-        self.assertIs(self.member.got[0], other.got[0])
+        [block] = members[0].blocks
+        self.assertIs(members[1].blocks[0], block)
+        self.assertEqual(members[2].spilled, [(block, 1)])
+        self.assertEqual([members[0].heard()[7], json.loads(members[3].heard()[0])["value"]], ["city 1/city#1"] * 2)
+
+    def test_change_of_form(self) -> None:
+        """A client that changes what it wants gets each round once, and one that has left gets none."""
+        member, other = FakeMember(), FakeMember()
+        for form in (Form(("city",)), Form(("name",))):
+            self.stream.join(member, form, is_apart=False)
+            self.stream.join(other, form, is_apart=False)
+        self.stream.leave(other)
+        self.stream.leave(other)
+        self.clock.advance(1)
+        self.assertEqual(([json.loads(text)["type"] for text in member.heard()], other.blocks), (["name"], []))
+        self.stream.leave(member)
+        self.assertEqual((self.stream.audience.groups, list(self.stream.audience.members)), ({}, [self.member]))
 
     def test_per_client(self) -> None:
         """Each client can have values of its own."""
         stream = self.make(per_client=True)
-        members = [FakeMember(), FakeMember("city")]
-        stream.members.update(dict.fromkeys(members))
+        members = [FakeMember(), FakeMember()]
+        for member, form in zip(members, (TEXTS, Form(("city",))), strict=True):
+            stream.join(member, form, is_apart=False)
         self.clock.advance(1)
         first, second = (member.got[0].values for member in members)
         self.assertEqual((first["city"], second), ("city 1/city#1", {"city": "city 1/city#2"}))
@@ -129,14 +172,15 @@ class StreamTests(SynchronousTestCase):
     def test_only_what_is_wanted_is_made(self) -> None:
         """A stream that some asked for makes the types that they asked for."""
         stream = self.make()
-        members = [FakeMember("city"), FakeMember("city", "name")]
-        stream.members.update(dict.fromkeys(members))
+        members = [FakeMember(), FakeMember()]
+        stream.join(members[0], Form(("city",)), is_apart=False)
+        stream.join(members[1], Form(("city", "name")), is_apart=True)
         self.clock.advance(1)
-        self.assertEqual(set(members[0].got[0].values), {"city", "name"})
+        self.assertEqual(set(members[1].got[0].values), {"city", "name"})
 
     def test_nobody_there(self) -> None:
         """Without clients nothing is made, unless someone on the bus looks on."""
-        self.stream.members.clear()
+        self.stream.leave(self.member)
         self.clock.advance(1)
         self.assertEqual((self.stream.seq, self.publisher.rounds), (0, []))
         self.publisher.wants = True
@@ -160,54 +204,22 @@ class StreamTests(SynchronousTestCase):
 
     def test_too_slow(self) -> None:
         """A round that is due while the one before is still being delivered is left out; who leaves meanwhile gets nothing."""
-        self.surroundings = Surroundings(self.clock.seconds, self.clock.callLater, self.work.append)
-        for per_client in (False, True):
+        self.surroundings = Surroundings(self.clock.seconds, self.clock.callLater, self.after.append, self.work.append)
+        for per_client, is_apart, step in ((False, False, handout.STEP), (False, True, STEP), (True, False, 1)):
             stream = self.make(per_client=per_client)
-            members = [FakeMember() for _ in range(STEP + 1)]
-            stream.members.update(dict.fromkeys(members))
+            members = [FakeMember() for _ in range(step + 2)]
+            for member in members:
+                stream.join(member, TEXTS, is_apart)
             self.clock.advance(1)
             work = self.work.pop()
             next(work)
             self.clock.advance(1)
             self.assertEqual((self.work, stream.late), ([], 1))
-            del stream.members[members[-1]]
+            stream.leave(members[-1])
             list(work)
-            self.assertEqual([len(member.got) for member in (members[0], members[-2], members[-1])], [1, 1, 0])
+            got = [len(member.got) + len(member.blocks) for member in (members[0], members[-2], members[-1])]
+            self.assertEqual(got, [1, 1, 0])
             self.clock.advance(1)
             self.assertEqual((len(self.work), stream.seq), (1, 2))
             self.work.clear()
             stream.stop()
-
-
-class WindowTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.bus = RecordingBus()
-        clock = Clock()
-        self.window = Window(Surroundings(clock.seconds, clock.callLater, list), self.bus, "session.>")
-        self.window.start()
-        self.window.start()
-        self.member = FakeMember()
-
-    def test_passes_on(self) -> None:
-        """What is published under the pattern reaches the clients, numbered; what is not does not."""
-        self.window.members[self.member] = None
-        for subject, event in (("session.1", 1), ("relay.1", 2), ("session.2", 3)):
-            self.bus.publish(Message(subject, event))
-        self.assertEqual([(got.seq, texts(got.texts())) for got in self.member.got], [(1, ["1"]), (2, ["3"])])
-
-    def test_nobody_there(self) -> None:
-        """Without clients nothing is done."""
-        self.bus.publish(Message("session.1", 1))
-        self.assertEqual(self.window.seq, 0)
-
-    def test_unfit(self) -> None:
-        """An event that cannot be JSON is counted and left out."""
-        self.window.members[self.member] = None
-        self.bus.publish(Message("session.1", object()))
-        self.assertEqual((self.member.got, self.window.unfit), ([], 1))
-
-    def test_stop(self) -> None:
-        """A stopped window is no subscriber of the bus."""
-        self.window.stop()
-        self.window.stop()
-        self.assertFalse(self.bus.wants("session.1"))

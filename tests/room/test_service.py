@@ -77,6 +77,16 @@ class RoomServiceTests(SynchronousTestCase):
         self.assertEqual(self.service.status()["counters"]["refused"], {"bad name": 1})
         self.assertNotIn("bot", bot.protocol.describe())
 
+    def test_room_that_is_over(self) -> None:
+        """The bus is told to retain nothing of a room that is over: others' newest values keep their places."""
+        self.start()
+        self.bots("Lars")
+        forgotten: list[str] = []
+        self.patch(self.bus, "forget", forgotten.append)
+        next(iter(self.factory.rooms)).end("the test ends it")
+        self.reactor.advance(0)
+        self.assertEqual(sorted(forgotten), [f"room.main.1.{kind}" for kind in ("presence", "said", "state")])
+
     def test_list_and_end(self) -> None:
         """An operator sees the rooms and their bots, and ends one."""
         self.start()

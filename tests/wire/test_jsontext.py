@@ -6,6 +6,8 @@ import base64
 import enum
 import json
 import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal
 
 from attrs import frozen
@@ -199,6 +201,28 @@ class BindTests(SynchronousTestCase):
         self.assertEqual("x: Expected `int`, got `str` - at `$.x`", self.refusal(Point, {"x": "1"}))
         for kind, value in ((int, True), (int, 1.5), (bool, 1), (str, None), (float, 10**400), (bytes, "!"), (Literal["a"], "b")):
             self.assertTrue(self.refusal(kind, value).startswith("x: "), kind)
+
+    def test_class_that_fails(self) -> None:
+        """A class that raises anything when it is made of an argument gives an error that names the argument."""
+
+        @dataclass
+        class Picky:
+            number: int
+
+            def __post_init__(self) -> None:
+                raise LookupError("no such channel")
+
+        self.assertEqual("x: no such channel", self.refusal(Picky, {"number": 9}))
+
+    def test_value_that_fails(self) -> None:
+        """A value that raises anything when it is written is one that cannot be written."""
+
+        class Nowhere(tzinfo):
+            def utcoffset(self, moment: object) -> timedelta:
+                raise LookupError("no such place")
+
+        error = self.assertRaises(BadJSON, encode, datetime(2000, 1, 1, tzinfo=Nowhere()))
+        self.assertEqual("cannot be written as JSON: no such place", str(error))
 
     def test_converted(self) -> None:
         """Arguments arrive as what the function's annotations say."""

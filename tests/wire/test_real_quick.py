@@ -35,6 +35,8 @@ class Speaker(PeerProtocol):
 
     def received(self, data: bytes) -> None:
         """Write it down."""
+        if data.startswith(b"bad"):
+            raise LookupError("the test's own")
         self.heard += data
 
 
@@ -264,6 +266,19 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual(program.recv(100), b"")
         self.factory.answer = b"again\n"
         self.assertEqual(self.connect(b"hello\n").recv(100), b"again\n")
+
+    def test_fault_of_a_connection(self) -> None:
+        """A connection whose protocol fails at its first bytes ends alone: the door goes on, and leaves nothing open."""
+        for said in (b"bad\nbad\n", b"bad"):
+            program = self.connect(said)
+            self.assertEqual(len(self.flushLoggedErrors(LookupError)), 1)
+            self.assertEqual((program.recv(100), self.speakers()), (b"", []))
+            self.assertEqual(self.connect(b"hello\n").recv(100), b"world\n")
+
+    def test_dropped_by_the_reactor(self) -> None:
+        """When the reactor lets go of the door alone, its ports accept by themselves again."""
+        self.door.connectionLost(Failure(ConnectionDone()))
+        self.assertIn(self.port, self.reactor.readers)
 
     def test_out_of_descriptors(self) -> None:
         """Where a connection cannot be accepted, Twisted's own way decides what to do."""

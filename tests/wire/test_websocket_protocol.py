@@ -152,7 +152,7 @@ class HandshakeTests(ShellTests):
 
     def test_origins(self) -> None:
         """Pages of the server's own address may connect, and pages of other addresses when the options name them."""
-        own, foreign = "http://feed.example:8000", "https://example.org"
+        own, foreign = "http://localhost:8000", "https://example.org"
         for origins, origin, status in (
             ((), own, 101),
             ((), foreign, 403),

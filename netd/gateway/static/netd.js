@@ -48,6 +48,9 @@ export class NetdError extends Error {
  * @property {string} reason why, where that is not plain.
  */
 
+/** Devices and places are told apart by their instance, too: two relays may have a device of the same name. */
+const keyOf = (instance, name) => `${instance ?? ""} ${name}`;
+
 /** A connection to netd that comes back. Tells each change of its state with an event "state", whose `detail` is a State. */
 export class Netd extends EventTarget {
   #url;
@@ -172,15 +175,19 @@ export class Netd extends EventTarget {
    *
    * @param {string} name
    * @param {(message: {from: string, text?: string, base64?: string}) => any} onMessage
-   * @param {{instance?: string}} [options] which relay, where there are several.
+   * @param {{instance?: string, onDetached?: (reason: string) => void}} [options] which relay, where there are several; and what to
+   *   do when another takes the name, or netd takes it away: it is not taken back then.
    * @returns {Promise<{name: string, detach: () => Promise<void>}>}
    */
-  async attach(name, onMessage, options = {}) {
-    await this.call("relay.attach", { name, ...options });
-    this.#attachments.set(name, { onMessage, options });
+  async attach(name, onMessage, { onDetached = () => {}, ...options } = {}) {
+    const { instance } = await this.call("relay.attach", { name, ...options });
+    const key = keyOf(instance, name);
+    const attachment = { name, onMessage, onDetached, instance };
+    this.#attachments.set(key, attachment);
     const detach = async () => {
-      this.#attachments.delete(name);
-      await this.call("relay.detach", { device: name });
+      if (this.#attachments.get(key) !== attachment) return;
+      this.#attachments.delete(key);
+      await this.call("relay.detach", { device: name, instance });
     };
     return { name, detach };
   }
@@ -194,17 +201,23 @@ export class Netd extends EventTarget {
    * @returns {Promise<{name: string, answer: any, say: (text: string) => Promise<any>, leave: () => Promise<any>}>}
    */
   async join(name, onLine, { onLeft = () => {}, ...options } = {}) {
-    this.#seats.set(name, { onLine, onLeft });
+    name = name.trim();
+    const asked = keyOf(options.instance, name);
+    const seat = { onLine, onLeft };
+    this.#seats.set(asked, seat);
     try {
       const answer = await this.call("room.join", { name, ...options });
-      const say = (text) => this.call("room.say", { name, text });
+      const place = { name: answer.name, instance: answer.instance };
+      const key = keyOf(place.instance, place.name);
+      if (this.#seats.delete(asked)) this.#seats.set(key, seat); // unless it has left already
+      const say = (text) => this.call("room.say", { ...place, text });
       const leave = () => {
-        this.#seats.delete(name);
-        return this.call("room.leave", { name });
+        this.#seats.delete(key);
+        return this.call("room.leave", place);
       };
-      return { name, answer, say, leave };
+      return { name: place.name, answer, say, leave };
     } catch (error) {
-      this.#seats.delete(name);
+      if (this.#seats.get(asked) === seat) this.#seats.delete(asked);
       throw error;
     }
   }
@@ -272,7 +285,7 @@ export class Netd extends EventTarget {
     this.#timers.life = setInterval(() => this.#watchSilence(), 5000);
     this.#setState("live", { attempt: 0 });
     for (const stream of this.#streams.values()) this.#subscribeNow(stream, stream.resumesAt());
-    for (const [name, { options }] of this.#attachments) this.call("relay.attach", { name, ...options }).catch(() => {});
+    for (const { name, instance } of this.#attachments.values()) this.call("relay.attach", { name, instance }).catch(() => {});
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) this.#send(call);
@@ -384,18 +397,34 @@ export class Netd extends EventTarget {
     if (method === "event") this.#streams.get(params.pattern)?.receive(params);
     else if (method === "dropped") this.#streams.get(params.pattern)?.tell("onDropped", params);
     else if (method === "relay.message") this.#messageToDevice(params);
-    else if (method === "room.line") this.#seats.get(params.name)?.onLine(params);
+    else if (method === "relay.detached") this.#detached(params);
+    else if (method === "room.line") this.#seats.get(this.#seatOf(params))?.onLine(params);
     else if (method === "room.left") {
-      const seat = this.#seats.get(params.name);
-      this.#seats.delete(params.name);
+      const key = this.#seatOf(params);
+      const seat = this.#seats.get(key);
+      this.#seats.delete(key);
       seat?.onLeft(params.reason ?? "");
     }
   }
 
-  async #messageToDevice({ device, id, ...message }) {
-    const answer = { device, id };
+  /** The key of a place; one that was asked for without an instance has none yet while its answer is awaited. */
+  #seatOf({ instance, name }) {
+    const key = keyOf(instance, name);
+    return this.#seats.has(key) ? key : keyOf(undefined, name);
+  }
+
+  /** We are no device any more: only when netd stops is the name taken again. */
+  #detached({ instance, device, reason }) {
+    const key = keyOf(instance, device);
+    const attachment = this.#attachments.get(key);
+    if (reason !== "netd stops") this.#attachments.delete(key);
+    attachment?.onDetached(reason);
+  }
+
+  async #messageToDevice({ instance, device, id, ...message }) {
+    const answer = { instance, device, id };
     try {
-      const said = await this.#attachments.get(device)?.onMessage(message);
+      const said = await this.#attachments.get(keyOf(instance, device))?.onMessage(message);
       answer.text = said === undefined || said === null ? "" : String(said);
     } catch (error) {
       answer.error = error.message;

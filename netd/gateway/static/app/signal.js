@@ -96,6 +96,12 @@ class Computed {
     return this.current;
   }
 
+  /** The value, without becoming a reader. */
+  peek() {
+    this.refresh();
+    return this.current;
+  }
+
   mark() {
     if (this.isDirty) return;
     this.isDirty = true;

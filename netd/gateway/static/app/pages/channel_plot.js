@@ -34,13 +34,17 @@ export function channelPlot(channel, described, watch, window, group) {
   const sentence = signal("");
   let summary = null;
 
+  const learn = () => {
+    if (series.last !== null) channel.decimals = Math.max(channel.decimals, decimalsOf(series.last));
+  };
   const update = () => {
     if (window.isPaused.peek()) return;
-    if (series.last !== null) channel.decimals = Math.max(channel.decimals, decimalsOf(series.last));
+    learn();
     figures.value = { last: series.last, time: series.lastTime, summary };
   };
   const summarise = () =>
     (sentence.value = describe(described().label || channel.name, described().unit, summary, channel.decimals));
+  learn();
   const timers = [setInterval(update, READABLE), setInterval(summarise, SUMMARISED), setTimeout(summarise, READABLE)];
   onCleanup(() => timers.forEach(clearInterval));
 

@@ -1,0 +1,52 @@
+"""The last step to many connections: the same bytes to each, one write where it keeps up, item by item where it does not.
+
+Pure, and in steps: who has thousands of members hands out some of it in each turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+__all__ = ["BLOCK", "Item", "Member", "hand_out"]
+
+BLOCK = 1 << 16
+"""Bytes that a member is handed at once; of more than that it takes the items, in portions of its own."""
+
+STEP = 8
+"""Members that are handed something before whoever paces it may look at the clock."""
+
+Item = tuple[bytes, Hashable]
+"""What is sent, framed; and its key for the policies of outboxes: a subject, or a round's number."""
+
+
+class Member(Protocol):
+    """A connection, or what stands for it."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what is sent would have to wait."""
+
+    def put(self, block: bytes) -> bool:
+        """Write *block* now. Called only while the member is not full."""
+
+    def spill(self, items: Sequence[Item]) -> None:
+        """Take *items*, or what the member's policy leaves of them, for later."""
+
+
+def hand_out(items: Sequence[Item], members: Iterable[Member], present: Container[Member]) -> Iterator[None]:
+    """Hand *items* to each of *members*, in steps between which others can be served.
+
+    :param members: who was there when this began.
+    :param present: who is still there when it is its turn; others get nothing.
+    """
+    block = b"".join([item for item, _ in items])
+    is_small = len(block) <= BLOCK
+    for position, member in enumerate(members, 1):
+        if member in present:
+            if is_small and not member.is_full:
+                member.put(block)
+            else:
+                member.spill(items)
+        if not position % STEP:
+            yield

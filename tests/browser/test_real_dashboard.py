@@ -1,0 +1,202 @@
+"""The dashboard in a real Chromium: what a person sees, presses and is told."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from netd.client.relay import Device
+from netd.client.room import NETD, Bot
+from netd.operations import Role
+from netd.tokens import TOKENS, add_token
+from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
+from tests.process import Program
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.chromium import Scheme
+
+DEMO = (sys.executable, "-c", "from netd.cli.main import main; main()", "demo", "--state")
+
+LIVELY = {
+    "overview": '[data-testid="page"] canvas',
+    "sessions": '[data-testid="channel-mean"]:text-matches("[0-9]")',
+    "devices": '[data-testid="device-row"]',
+    "feed": '[data-testid="feed-type"] li',
+    "commands": '[data-testid="page"] form',
+    "rooms": '[data-testid="room-message"]',
+    "bus": '[data-testid="bus-form"]',
+}
+"""What must be there before a page is looked at, while the demonstration plays."""
+
+HOSTILE = '<img src=x onerror="document.title=666">'
+
+
+class PageTests(BrowserTestCase):
+    def see(self, page: Page, name: str, label: str) -> None:
+        """A page that lives: nothing loading, nothing failed, and no wider than the window. Its picture is kept."""
+        page.locator(LIVELY[name]).first.wait_for()
+        self.until(page, lambda: page.locator('[data-face="loading"]').count() == 0, f"{name} has loaded")
+        self.assertEqual(page.locator('[data-face="failed"]').all_inner_texts(), [], name)
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        self.assertLessEqual(width[0], width[1], f"{name}, {label}, must be scrolled sideways")
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{label}.png", full_page=True)
+
+    def test_every_page(self) -> None:
+        """Each page opens, light, dark and on a phone, by its address and from the rail, lives, and complains of nothing."""
+        self.start_netd()
+        demo = Program([*DEMO, self.state], self.folder)
+        self.addCleanup(demo.end)
+        demo.wait_for("^bot Ada: (?!waits)")
+        looks: tuple[tuple[tuple[int, int], Scheme, str], ...] = (
+            (WIDE, "light", "light"),
+            (WIDE, "dark", "dark"),
+            (NARROW, "light", "narrow"),
+        )
+        for size, scheme, label in looks:
+            page = self.look_at(PAGES[-1], size, scheme)
+            for name in PAGES:
+                by_id(page, f"page-{name}").click()
+                by_id(page, "page", page=name).wait_for()
+                self.see(page, name, label)
+            page.close()
+        for name in PAGES:
+            self.look_at(name).context.close()
+        self.assertEqual(self.complaints, [])
+
+
+class SessionTests(BrowserTestCase):
+    def pictures(self, page: Page) -> list[str]:
+        """What is drawn on each plot."""
+        return [plot.evaluate("(canvas) => canvas.toDataURL()") for plot in by_id(page, "channel").locator("canvas").all()]
+
+    def test_plots(self) -> None:
+        """A session that is started from the page draws three moving plots, until it is stopped from the page."""
+        daemon = self.start_netd()
+        self.start_agent(rate=150)
+        page = self.look_at("sessions")
+        session = self.start_session(page)
+        self.wait_for_samples(page, session)
+        before = self.pictures(page)
+        self.assertEqual(len(before), len(CHANNELS))
+        self.until(page, lambda: not set(before) & set(self.pictures(page)), "all three plots have moved")
+        by_id(session, "stop-session").click()
+        by_id(page, "session-state").get_by_text("ended").first.wait_for()
+        (listed,) = daemon.call("session.list")
+        self.assertEqual(listed["state"], "ended")
+        page.wait_for_timeout(500)
+        totals = self.totals(by_id(page, "session"))
+        page.wait_for_timeout(500)
+        self.assertEqual(self.totals(by_id(page, "session")), totals)
+        self.assertEqual(self.complaints, [])
+
+    def test_restart(self) -> None:
+        """While netd is away the page says so; when it is back, the page is too, and works, without a reload."""
+        daemon = self.start_netd()
+        self.start_agent(rate=150)
+        page = self.look_at("sessions")
+        self.wait_for_samples(page, self.start_session(page))
+        page.evaluate("globalThis.isTheSamePage = true")
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        connection = by_id(page, "connection")
+        by_id(page, "connection", connection="reconnecting").wait_for()
+        self.until(page, lambda: "reconnecting" in connection.inner_text(), "it says that it is reconnecting")
+        by_id(page, "session").first.get_by_text("stale").first.wait_for()
+        self.start_netd()
+        by_id(page, "connection", connection="live").wait_for()
+        self.wait_for_samples(page, self.start_session(page))
+        self.assertTrue(page.evaluate("globalThis.isTheSamePage"))
+        self.assertEqual([one for one in self.complaints if "WebSocket connection to" not in one], [])
+
+
+class DeviceTests(BrowserTestCase):
+    def test_message(self) -> None:
+        """A device that is chosen from the list gets what is written, and its answer and what became of it are shown."""
+        daemon = self.start_netd()
+        heard: list[bytes] = []
+        device = Device("127.0.0.1", daemon.port("relay"), "greenhouse")
+
+        def receive(payload: bytes) -> str:
+            heard.append(payload)
+            return "21.5 °C & <b>rising</b>"
+
+        self.play(device, lambda: device.run(receive))
+        page = self.look_at("devices")
+        by_id(by_id(page, "device-row", device="greenhouse"), "choose-device").click()
+        by_id(page, "send-text").fill("how warm?")
+        by_id(page, "send").click()
+        row = by_id(page, "sent-row", state="ok")
+        row.get_by_text("acknowledged: 21.5 °C & <b>rising</b>").wait_for()
+        self.assertEqual(heard, [b"how warm?"])
+        by_id(page, "send-target").fill("nobody")
+        by_id(page, "send").click()
+        by_id(page, "sent-row", state="trouble").wait_for()
+        self.assertEqual(self.complaints, [])
+
+
+class HostileTests(BrowserTestCase):
+    def test_bot(self) -> None:
+        """A bot that is named, and talks, like a piece of a page is shown as the text that it is; none of its script runs."""
+        daemon = self.start_netd()
+        page = self.look_at("rooms")
+        for name in (HOSTILE, "Bob", "Cleo", "Dora"):
+            bot = Bot("127.0.0.1", daemon.port("room"), name, lambda own, heard: f"{own}{HOSTILE}", dialect=NETD)
+            self.play(bot, bot.run)
+        by_id(page, "room-message").filter(has_text=HOSTILE).first.wait_for()
+        self.assertIn(HOSTILE, by_id(page, "room").inner_text())
+        self.assertEqual(page.locator("img").count(), 0)
+        self.assertNotIn("666", page.title())
+        self.assertEqual(self.complaints, [])
+
+
+class TokenTests(BrowserTestCase):
+    def sign_in(self, page: Page, token: str) -> None:
+        by_id(page, "token").fill(token)
+        by_id(page, "sign-in-button").click()
+
+    def test_viewer(self) -> None:
+        """Where there are tokens, the page asks for one, says that a wrong one is wrong, and lets a viewer see and not stop."""
+        self.state.mkdir(mode=0o700)
+        token = add_token(self.state / TOKENS, "wall", Role.VIEWER, (), secrets.token_bytes)
+        daemon = self.start_netd()
+        self.start_agent(rate=30)
+        daemon.call("session.start", host="127.0.0.1")
+        page = self.new_page()
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/sessions")
+        by_id(page, "sign-in").wait_for()
+        by_id(page, "connection", connection="unauthorised").wait_for()
+        self.sign_in(page, f"{token}x")
+        self.until(page, lambda: by_id(page, "sign-in-outcome").inner_text() != "", "it says that the token is wrong")
+        self.assertTrue(by_id(page, "sign-in").is_visible())
+        self.sign_in(page, token)
+        by_id(page, "sign-in").wait_for(state="hidden")
+        by_id(page, "connection", connection="live").wait_for()
+        self.wait_for_samples(page, by_id(page, "session"))
+        stop = by_id(page, "stop-session")
+        self.assertTrue(stop.is_disabled())
+        self.assertIn("operator", stop.get_attribute("title") or "")
+        self.assertEqual(daemon.call("session.list")[0]["state"], "streaming")
+        self.assertEqual(self.complaints, [])
+
+
+class SlowTests(BrowserTestCase):
+    def test_lost_events(self) -> None:
+        """A page that could not keep up says how many events it has lost, and is live all along."""
+        daemon = self.start_netd()
+        page = self.look_at("bus")
+        by_id(page, "bus-pattern").fill("custom.>")
+        by_id(page, "bus-listen").click()
+        daemon.call("bus.publish", subject="custom.flood", data="first")
+        by_id(page, "bus-row", subject="custom.flood").first.wait_for()
+        page.evaluate("() => void setTimeout(() => { for (const end = Date.now() + 2500; Date.now() < end; ); }, 0)")
+        for _ in range(400):
+            daemon.call("bus.publish", subject="custom.flood", data="x" * 60_000)
+        by_id(page, "bus-lost").first.wait_for()
+        self.assertRegex(by_id(page, "bus-lost").first.inner_text(), r"\d+")
+        by_id(page, "connection", connection="live").wait_for()
+        self.assertEqual(self.complaints, [])
