@@ -101,7 +101,7 @@ class TourTests(PackagedTestCase):
             known = Program(["bash", "-c", "netd devices"], self.folder, self.env)
             self.addCleanup(known.end)
             known.wait()
-            if "greenhouse" in known.output:
+            if "shed" in known.output:
                 break
         on_the_desk = Program([sys.executable, "-c", controller], self.folder, self.env)
         self.addCleanup(on_the_desk.end)

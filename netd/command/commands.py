@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from attrs import field, frozen
@@ -15,6 +16,9 @@ from netd.operations import NO_DEFAULT, Argument
 from netd.wire.jsontext import BadJSON, bind, encode, schema
 
 __all__ = ["COMMAND_ID", "ID", "LIST", "BadFunctions", "Command", "Commands", "place_of", "read_command"]
+
+MOST_COMPARED = 3
+"""Names that one which is not there is compared with, letter by letter: whoever asks for many of those is not to delay others."""
 
 COMMAND_ID, ID = "command_id", "id"
 """The members of a command that are the protocol's own; all others are arguments."""
@@ -127,7 +131,10 @@ class Commands:
 
     def nearest(self, command_id: str) -> str:
         """``; did you mean …?`` for a name that is not there, or ``""``."""
-        near = difflib.get_close_matches(command_id[:80], self._commands, 1)
+        size, letters = len(command_id), set(command_id[:80])
+        alike = (name for name in self._commands if abs(len(name) - size) <= 2 and len(letters.symmetric_difference(name)) <= 3)
+        candidates = list(islice(alike, MOST_COMPARED))
+        near = difflib.get_close_matches(command_id, candidates, 1)
         return f"; did you mean {near[0]!r}?" if near else ""
 
     def describe(self) -> list[dict[str, Any]]:

@@ -265,7 +265,7 @@ class Conversation:
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
         rest = self._lines.finish()
-        if is_whole(rest):
+        if self._rules.silence is not None and is_whole(rest):
             self._waiting.append(rest)
         elif self._rules.seconds() < self._until:
             self._lines.feed(rest)

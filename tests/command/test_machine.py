@@ -205,6 +205,12 @@ class OldDialectTests(SynchronousTestCase):
         side.say(TEST[:-1])
         self.assertEqual(side.peer.expiry, 4.0)
         self.assertEqual(side.say(b"\n"), SUCCESS)
+        late = Bench(silence=None)
+        side = late.connect()
+        side.say(TEST[:-1])
+        late.clock.advance(4.0)
+        side.conversation.expired()
+        self.assertIn(b"error", side.peer.sent)
 
     def test_drip(self) -> None:
         """A byte now and then does not buy time."""
