@@ -79,8 +79,8 @@ class System:
     def login(self, caller: Caller, token: str) -> dict[str, Any]:
         """Give the caller what belongs to *token*, for as long as its connection stays.
 
-        :raises NotPermitted: for a token that is unknown, and for a caller that has rights already: what it began with those would
-            outlive narrower ones.
+        :raises NotPermitted: for a token that is unknown, and for a caller that has rights already: what it began with those
+            would outlive narrower ones.
         """
         if caller.role is not Role.NOBODY:
             raise NotPermitted("this connection has its rights already: connect anew to be somebody else")

@@ -71,7 +71,7 @@ class GatewayService(ListeningService):
         self._table = OperationTable()
         self._tokens = Tokens(config.state_directory / TOKENS)
         self._is_draining = False
-        self._lines: frozenset[str] = frozenset()
+        self._lines: frozenset[str] | None = None
         self._judging = LoopingCall(self._judge)
         self._judging.clock = reactor
 

@@ -52,6 +52,7 @@ class _Visitor:
         self._console = console
         self._facts = {"instance": instance, "name": name}
         self._unread = 0
+        self._dismissal: Cancellable | None = None
         self._later = later
         self._ended = ended
         self._lines = LineDecoder(LONGEST)
@@ -72,7 +73,7 @@ class _Visitor:
         self._unread = self._unread + len(data) if self._console.is_full else 0
         if self._unread > MOST_UNREAD:
             self._is_over = True
-            self._later(0, self._dismiss)  # and not in the midst of what the room tells everybody
+            self._dismissal = self._later(0, self._dismiss)  # and not in the midst of what the room tells everybody
             return False
         for line in self._lines.feed(data):
             self._console.notify("room.line", {**self._facts, "text": line.decode(errors="replace")})
@@ -88,6 +89,8 @@ class _Visitor:
     def leave(self, reason: str) -> None:
         """The visitor leaves."""
         self._is_over = True
+        if self._dismissal is not None:
+            self._dismissal.cancel()
         self.expire_after(None)
         self.conversation.lost(reason)
 
@@ -106,6 +109,7 @@ class _Visitor:
 
     def _dismiss(self) -> None:
         """Make it leave."""
+        self._dismissal = None
         self.leave("does not read")
         self._ended("does not read")
 
@@ -165,7 +169,9 @@ class Visitors:
             raise InvalidArguments(f"name: this connection has a place as {name!r:.80} already")
         if len(mine) >= MOST_VISITORS:
             raise OperationFailed(f"a connection can have {MOST_VISITORS} places; leave one first")
-        visitor = _Visitor(console, self._instance, name, self._rooms, self._later, lambda reason: self._ended(console, name, reason))
+        visitor = _Visitor(
+            console, self._instance, name, self._rooms, self._later, lambda reason: self._ended(console, name, reason)
+        )
         mine[name] = visitor
         visitor.conversation.start()
         visitor.conversation.receive(said)

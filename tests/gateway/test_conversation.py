@@ -292,16 +292,16 @@ class ClockTests(GatewayTestCase):
     def test_silent_newcomer(self) -> None:
         """A connection on which nothing is said is closed after ten seconds, without a word."""
         connection = self.visit()
-        self.reactor.advance(9.9)
+        self.reactor.advance(7.9)
         self.assertFalse(connection.is_closing)
         self.reactor.advance(0.2)
         self.assertEqual((connection.heard(), connection.is_closing), (b"", True))
 
     def test_slow_head(self) -> None:
-        """A head that drips is cut off ten seconds after its first byte, and told so."""
+        """A head that drips is cut off eight seconds after its first byte, and told so."""
         connection = self.visit()
         self.reactor.advance(5)
-        for _second in range(10):
+        for _second in range(8):
             self.assertEqual(connection.say(b"G"), b"")
             self.reactor.advance(1)
         [reply] = replies(connection.heard())
@@ -335,7 +335,7 @@ class ClockTests(GatewayTestCase):
         """On a connection that is kept, a head that drips has no more time than on a new one."""
         connection = self.visit()
         connection.say(get("/healthz"))
-        for _second in range(10):
+        for _second in range(8):
             connection.say(b"G")
             self.reactor.advance(1)
         self.assertEqual(replies(connection.heard())[0].status, 408)

@@ -54,8 +54,22 @@ class OpenTests(GatewayTestCase):
             "user@localhost",
             "local host",
         ):
-            self.assertEqual(self.ask(get("/healthz", host=host)).status, 400, host)
-        self.assertEqual(self.ask(get("/healthz", host=None, version="1.0")).status, 403)
+            self.assertEqual(self.ask(get("/api", host=host)).status, 400, host)
+        self.assertEqual(self.ask(get("/api", host=None, version="1.0")).status, 403)
+
+    def test_probes(self) -> None:
+        """Programs that look whether netd lives need no name for it."""
+        for path in ("/healthz", "/readyz"):
+            self.assertEqual(self.ask(get(path, host=None)).status, 200, path)
+            self.assertEqual(self.ask(get(path, host="evil.example")).status, 403, path)
+
+    def test_proxy(self) -> None:
+        """What a proxy passes on comes from anywhere: it is not served without tokens, and the answer says so."""
+        for header in ("Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Real-IP: 192.0.2.1"):
+            reply = self.ask(get("/api", header))
+            self.assertEqual((reply.status, reply.text), (403, "a proxy in front needs tokens: `netd token add NAME`"))
+        token = self.token()
+        self.assertEqual(self.ask(get("/api", header, bearer(token))).status, 200)
 
     def test_foreign_pages(self) -> None:
         """A page from elsewhere can neither read nor post nor connect."""

@@ -10,6 +10,7 @@ from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from netd.client.feed import BINARY, CLOSE, PING, TEXT, encode_frame
 from netd.message import Message
 from netd.operations import Role
+from netd.tokens import TOKENS, remove_token
 from netd.wire.websocket_protocol import HEAD_LIMIT
 from tests.feed.bench import MASK, close_frame, pong, say
 from tests.gateway.visits import GatewayTestCase, bearer, call, frames, get, handshake, post, replies
@@ -205,15 +206,54 @@ class LoginTests(GatewayTestCase):
         self.assertEqual(connection.protocol.describe(), "127.0.0.1:50412, token panel")
 
     def test_not_said(self) -> None:
-        """Who does not say who that is within ten seconds is told so and closed, whatever else is said."""
+        """Who does not say who that is within eight seconds is told so and closed, whatever else is said."""
         self.token()
         connection = self.open()
-        for _second in range(9):
+        for _second in range(7):
             self.reactor.advance(1)
             self.assertEqual(self.call(connection, "test.add", left=1)["code"], -32002)
         self.reactor.advance(1)
         self.assertEqual(frames(connection.heard()), [(CLOSE, b"\x03\xf0not greeted in time")])
         self.assertTrue(connection.is_closing)
+
+    def test_token_removed(self) -> None:
+        """Whoever's token is removed is closed within two seconds; others, and those with other tokens, stay."""
+        connection, other = self.open(bearer(self.token("panel"))), self.open(bearer(self.token("other")))
+        later = self.open()
+        self.call(later, "system.login", token=self.token("third"))
+        self.reactor.advance(2)
+        remove_token(self.state / TOKENS, "panel")
+        remove_token(self.state / TOKENS, "third")
+        self.reactor.advance(2)
+        for gone in (connection, later):
+            self.assertEqual(frames(gone.heard()), [(CLOSE, b"\x03\xf0its token was removed or changed")])
+        self.assertFalse(other.is_closing)
+
+    def test_first_token(self) -> None:
+        """When the first token is made, who came in without one is closed."""
+        connection = self.open()
+        self.reactor.advance(2)
+        self.assertFalse(connection.is_closing)
+        self.token()
+        self.reactor.advance(2)
+        self.assertEqual(frames(connection.heard()), [(CLOSE, b"\x03\xf0a token is needed now")])
+
+    def test_unusable_tokens(self) -> None:
+        """While the file cannot be trusted, nobody is closed for it; when it can be again, it counts."""
+        connection = self.open(bearer(self.token()))
+        (self.state / TOKENS).chmod(0o644)
+        self.reactor.advance(2)
+        self.assertFalse(connection.is_closing)
+        (self.state / TOKENS).chmod(0o600)
+        remove_token(self.state / TOKENS, "panel")
+        self.reactor.advance(2)
+        self.assertTrue(connection.is_closing)
+
+    def test_second_login(self) -> None:
+        """Who has rights connects anew for others: subscriptions do not outlive them."""
+        token = self.token()
+        connection = self.open(bearer(token))
+        self.assertEqual(self.call(connection, "system.login", token=token)["code"], -32002)
 
     def test_unknown_on_the_handshake(self) -> None:
         """A token that is given and unknown is no handshake."""
@@ -225,7 +265,7 @@ class LoginTests(GatewayTestCase):
         token = self.token()
         connection = self.open()
         self.call(connection, "system.login", token=token)
-        self.reactor.advance(10)
+        self.reactor.advance(8)
         self.reactor.advance(20)
         self.assertEqual(frames(connection.heard()), [(PING, b"")])
 

@@ -123,6 +123,8 @@ class GatewayTestCase(SynchronousTestCase):
 
     def start(self, **options: Any) -> None:
         """Another gateway, in place of the one before."""
+        if hasattr(self, "service"):
+            result_of(self.service.stopService())
         self.bus = RecordingBus(self.reactor.seconds)
         self.service = make_service(Config(state_directory=self.state, **options), self.reactor, self.bus)
         self.factory = self.service._gateway

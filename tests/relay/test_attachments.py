@@ -66,6 +66,7 @@ class AttachmentTests(SynchronousTestCase):
         self.assertEqual(["panel"], [device["name"] for device in self.service.devices()])
         outcomes = self.send("panel", text="on")
         ((method, message),) = self.told()
+        self.assertEqual(("main", "main"), (facts["instance"], message["instance"]))
         self.assertEqual(
             ("relay.message", "panel", "on", "console"), (method, message["device"], message["text"], message["from"])
         )
@@ -159,7 +160,16 @@ class AttachmentTests(SynchronousTestCase):
         """A relay that stops tells the pages that are its devices."""
         self.do("attach", name="panel")
         self.service.stopService()
-        self.assertEqual([("relay.detached", {"device": "panel", "reason": "netd stops"})], self.told())
+        self.assertEqual([("relay.detached", {"instance": "main", "device": "panel", "reason": "netd stops"})], self.told())
+
+    def test_drained(self) -> None:
+        """A relay that drains takes no new device; one that there is goes on."""
+        self.do("attach", name="panel")
+        result_of(self.service.drain())
+        error = self.assertRaises(OperationFailed, self.do, "attach", name="other")
+        self.assertEqual("netd accepts nothing new any more", str(error))
+        self.send("panel", text="on")
+        self.assertEqual(1, len(self.told()))
 
     def test_mistakes(self) -> None:
         """A bad name, a device that the caller is not, too many devices, two answers in one: each is told."""

@@ -57,7 +57,7 @@ class VisitorTests(SynchronousTestCase):
         """A person joins, reads what a bot would, replies, and is told when the room is over; the bot notices no difference."""
         bot = connect(self.factory, self.reactor)
         bot.say(b"Ann\n")
-        self.assertEqual({"name": "Maria"}, self.do("join", name="Maria"))
+        self.assertEqual({"instance": "main", "name": "Maria"}, self.do("join", name=" Maria "))
         (welcome,) = self.told()
         self.assertEqual("room.line", welcome[0])
         self.assertIn("Maria", welcome[1])
@@ -120,6 +120,45 @@ class VisitorTests(SynchronousTestCase):
         for number in range(MOST_VISITORS - 1):
             self.do("join", name=f"v{number}")
         self.assertRaises(OperationFailed, self.do, "join", name="Bo")
+
+    def test_instance(self) -> None:
+        """What a person is told says which section's room speaks."""
+        self.do("join", name="Maria")
+        self.service.end(1)
+        assert isinstance(self.person.link, RecordingLink)
+        told = self.person.link.take_told()
+        self.assertEqual({("room.line", "main"), ("room.left", "main")}, {(name, params["instance"]) for name, params in told})
+
+    def test_drained(self) -> None:
+        """Rooms that drain take nobody new."""
+        result_of(self.service.drain())
+        error = self.assertRaises(OperationFailed, self.do, "join", name="Maria")
+        self.assertEqual("netd accepts nothing new any more", str(error))
+
+    def test_unread(self) -> None:
+        """A person who is told ever more and reads nothing has to leave; one who reads again in time stays."""
+        self.do("join", name="Maria")
+        assert isinstance(self.person.link, RecordingLink)
+        conversation = self.service._visitors._consoles[self.person.link]["Maria"]
+        for is_full in (True, False, True):
+            self.person.link.is_full = is_full
+            conversation.send(b"x" * 60_000 + b"\n")
+            conversation.send(b"x" * 60_000 + b"\n")
+        self.assertNotIn("room.left", [name for name, _ in self.told()])
+        conversation.send(b"x" * 60_000 + b"\n")
+        self.assertEqual([("room.left", "does not read")], self.told())
+        self.assertRaises(NoSuchTarget, self.do, "say", name="Maria", text="hello?")
+        self.assertEqual([], [seat["name"] for room in self.service.list_rooms() for seat in room["bots"]])
+
+    def test_unread_and_lost(self) -> None:
+        """One who reads nothing, and whose connection is lost before that has consequences, has left once."""
+        self.do("join", name="Maria")
+        assert isinstance(self.person.link, RecordingLink)
+        self.person.link.is_full = True
+        visitor = self.service._visitors._consoles[self.person.link]["Maria"]
+        self.assertEqual([True, True, False, False], [visitor.send(b"x" * 60_000 + b"\n") for _ in range(4)])
+        self.person.link.lose()
+        self.assertNotIn("room.left", [name for name, _ in self.told()])
 
     def test_full_connection(self) -> None:
         """A person whose connection is full stays; the room goes on without waiting for the connection."""
