@@ -39,11 +39,11 @@ class Config(SectionConfig):
         within(size, "1KiB", "64MiB"), "1MiB", help="Longest message of a WebSocket, and longest body of a request."
     )
     ping_interval: float = option(
-        within(duration, "1s", "1h"), "20s", help="How long a WebSocket may be silent before it is sent a ping."
+        within(duration, "1s", "1h"), "10s", help="How long a WebSocket may be silent before it is sent a ping."
     )
     ping_timeout: float = option(
-        within(duration, "1s", "1h"), "20s", help="How long it has to answer a ping, before its connection is cut."
+        within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut."
     )
     stall_timeout: float = option(
-        duration, "30s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
+        duration, "8s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
     )

@@ -309,15 +309,15 @@ class EchoTests(GatewayTestCase):
 
 class ClockTests(GatewayTestCase):
     def test_silence(self) -> None:
-        """A silent client is pinged after twenty seconds, and cut after twenty more without an answer."""
+        """A silent client is pinged after ten seconds, and cut after fifteen more without an answer."""
         connection = self.open()
-        self.reactor.advance(20)
+        self.reactor.advance(10)
         self.assertEqual(frames(connection.heard()), [(PING, b"")])
-        self.reactor.advance(19)
+        self.reactor.advance(14)
         connection.say(pong())
-        self.reactor.advance(20)
+        self.reactor.advance(10)
         self.assertEqual(frames(connection.heard()), [(PING, b"")])
-        self.reactor.advance(20)
+        self.reactor.advance(15)
         self.assertEqual((connection.is_closing, connection.protocol.peer.reason), (True, "answers no ping"))
 
     def test_stop(self) -> None:
