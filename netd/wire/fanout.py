@@ -6,7 +6,7 @@ up, and costs each of them one write. A member that does not keep up gets the it
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
 from attrs import define, field
 
@@ -26,32 +26,19 @@ class Fanout:
     _turn: Turn
     members: dict[Member, None] = field(factory=dict, init=False)
     _items: list[Item] = field(factory=list, init=False)
-    _sources: list[Member | None] = field(factory=list, init=False)
 
-    def add(self, item: bytes, key: Hashable = None, source: Member | None = None) -> None:
+    def add(self, item: bytes, key: Hashable = None) -> None:
         """Send *item* when the turn ends.
 
         :param key: for the policies of members that read slowly.
-        :param source: the member that does not get it: who said it.
         """
         if not self._items:
             self._turn.after(self.flush)
         self._items.append((item, key))
-        self._sources.append(source)
 
     def flush(self) -> None:
         """Send what was added so far; at the turn's end this is done without being asked for."""
         items, self._items = self._items, []
-        sources, self._sources = self._sources, []
-        if not items or not self.members:
-            return
-        apart = dict.fromkeys(source for source in sources if source is not None and source in self.members)
-        for member in apart:
-            own = [item for item, source in zip(items, sources, strict=True) if source is not member]
-            if own:
-                self._hand(own, [member])
-        self._hand(items, [member for member in self.members if member not in apart])
-
-    def _hand(self, items: Sequence[Item], members: Sequence[Member]) -> None:
-        for _ in hand_out(items, members, self.members):
-            pass
+        if items and self.members:
+            for _ in hand_out(items, list(self.members), self.members):
+                pass

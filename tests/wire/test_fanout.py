@@ -56,33 +56,13 @@ class FanoutTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual([b"a", b"b"], self.quick.blocks)
 
-    def test_source(self) -> None:
-        """Who said something does not hear it, and hears the others in order."""
-        self.fanout.add(b"1", source=self.quick)
-        self.fanout.add(b"2")
-        self.fanout.add(b"3", source=self.slow)
-        self.clock.advance(0)
-        self.assertEqual([b"23"], self.quick.blocks)
-        self.assertEqual([[(b"1", None), (b"2", None)]], self.slow.spilled)
-
-    def test_only_own(self) -> None:
-        """Who alone spoke gets nothing, not an empty write."""
-        self.fanout.add(b"1", source=self.quick)
-        self.clock.advance(0)
-        self.assertEqual(([], []), (self.quick.blocks, self.quick.spilled))
-
     def test_too_much_for_one_write(self) -> None:
         """A block over the limit is nobody's to take whole: each takes the items, and paces them."""
         half = b"x" * (BLOCK // 2 + 1)
         self.fanout.add(half, 1)
-        self.fanout.add(half, 2, source=self.slow)
+        self.fanout.add(half, 2)
         self.clock.advance(0)
         self.assertEqual(([], [[(half, 1), (half, 2)]]), (self.quick.blocks, self.quick.spilled))
-        self.slow.is_full = False
-        self.fanout.add(b"s", 3, source=self.quick)
-        self.fanout.add(half * 2, 4)
-        self.clock.advance(0)
-        self.assertEqual([(half * 2, 4)], self.quick.spilled[-1])
 
     def test_member_that_leaves(self) -> None:
         """A member that is lost while others are written to gets nothing more, and the others get theirs."""

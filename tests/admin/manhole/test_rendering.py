@@ -76,7 +76,7 @@ class RenderTests(SynchronousTestCase):
         """Moments are local time to the second, an uptime is words, wherever they stand; all other numbers stay."""
         before = os.environ.get("TZ")
         self.addCleanup(self.use_zone, before)
-        self.use_zone("XXX-2")
+        self.use_zone("EET-2")
         self.assertEqual("since: 2026-11-21 03:40:42+02:00", render({"since": 1795225242.5160527}))
         self.assertIn("2026-11-21 03:40:42+02:00", render([{"last_seen": 1795225242.9, "name": "gh"}]))
         self.assertIn("heart: {time: 2026-11-21 03:40:42+02:00}", render([{"channels": {"heart": {"time": 1795225242.1}}}]))
