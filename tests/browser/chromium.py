@@ -165,6 +165,8 @@ class BrowserTestCase(RealTestCase):
         by_id(page, "start-session").click()
         session = by_id(page, "session").filter(has=by_id(page, "session-state").get_by_text("streaming", exact=True))
         session.wait_for()
+        outcome = by_id(by_id(page, "start-panel"), "outcome", state="ok")  # not an error of the page itself
+        outcome.get_by_text("streams").wait_for()
         return session
 
     def totals(self, session: Locator) -> dict[str, int]:
