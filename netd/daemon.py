@@ -26,6 +26,7 @@ from netd.operations import OperationTable
 from netd.system import System
 from netd.tokens import TOKENS, Tokens
 from netd.vitals import VitalsService
+from netd.wire.pace import Pace
 from netd.wire.turn import Turn
 
 __all__ = ["Daemon", "assemble", "banner"]
@@ -60,7 +61,8 @@ def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], react
         Tokens(netd.state_directory / TOKENS),
         lambda: reactor.callLater(0.05, stop),
     )
-    topics = Topics(bus, reactor, Turn(reactor.callLater), lambda: secrets.token_hex(6), netd.keep_events, netd.keep_size)
+    pace = Pace(reactor.seconds, reactor.callLater)
+    topics = Topics(bus, reactor, Turn(reactor.callLater), pace, lambda: secrets.token_hex(6), netd.keep_events, netd.keep_size)
     table.add([*system.operations(), *BusConsole(bus, topics).operations()])
     for service in services:
         table.add(service.operations(), service.instance)
@@ -139,7 +141,7 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
         gc.set_threshold(*THRESHOLDS)
-        self._announce(banner(self.system.status(), self._state_directory))
+        self._announce(banner(self.system.facts(), self._state_directory))
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""

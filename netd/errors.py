@@ -17,6 +17,7 @@ __all__ = [
     "NetdError",
     "NoSuchOperation",
     "NoSuchTarget",
+    "NotInTime",
     "NotPermitted",
     "OperationFailed",
     "ProtocolError",
@@ -87,6 +88,10 @@ class OperationFailed(NetdError):
 
 class NoSuchTarget(OperationFailed):
     """The thing that an operation names (a device, a session, a room) does not exist."""
+
+
+class NotInTime(OperationFailed):
+    """The operation has not come to its end in the time that it has. What it began may go on."""
 
 
 class Gone(OperationFailed):

@@ -16,6 +16,9 @@ from attrs import define, field, frozen
 
 from netd.errors import InvalidArguments, NoSuchOperation
 
+if typing.TYPE_CHECKING:
+    from netd.tries import Tries
+
 __all__ = ["MAIN", "NO_DEFAULT", "Argument", "Caller", "Link", "Operation", "OperationTable", "Role", "default_instance"]
 
 MAIN = "main"
@@ -53,6 +56,7 @@ class Caller:
     :ivar subjects: the subject patterns that it is confined to; None for one that is not.
     :ivar link: its connection; None where that ends with the answer.
     :ivar token: the line of its token in the file of tokens, by which it is seen when that changes; None for one without.
+    :ivar tries: counts the wrong tokens that it gives; None where it cannot give any.
     """
 
     who: str
@@ -60,6 +64,7 @@ class Caller:
     subjects: tuple[str, ...] | None = None
     link: Link | None = None
     token: str | None = field(default=None, repr=False)
+    tries: Tries | None = None
 
 
 class _NoDefault(enum.Enum):

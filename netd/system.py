@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from netd import __version__
 from netd.bus.local import LocalBus
 from netd.console.dispatch import describe
+from netd.console.reach import may_see
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.operations import Caller, Operation, OperationTable, Role
@@ -43,19 +44,32 @@ class System:
 
     def operations(self) -> list[Operation]:
         """The operations that are always there."""
+        listed, told = "List the operations with their arguments", "Tell what runs, where it listens, and how it does"
         return [
-            Operation("system.operations", self.list_operations, Role.VIEWER, "List all operations with their arguments"),
-            Operation("system.status", self.status, Role.VIEWER, "Tell what runs, where it listens, and how it does"),
+            Operation("system.operations", self.list_operations, Role.VIEWER, listed, checks_subjects=True),
+            Operation("system.status", self.status, Role.VIEWER, told, checks_subjects=True),
             Operation("system.drain", self.drain, Role.ADMIN, "Accept no more connections; those that are open go on"),
             Operation("system.stop", self.stop, Role.ADMIN, "Finish what is open, then end the daemon"),
-            Operation("system.login", self.login, Role.NOBODY, "Say who you are, by a token", checks_subjects=True),
+            Operation("system.whoami", self.whoami, Role.NOBODY, "Tell what the caller may do", checks_subjects=True),
+            *self._lasting(),
         ]
 
-    def list_operations(self) -> list[dict[str, Any]]:
-        """The table, with JSON Schemas."""
-        return describe(self.table)
+    def _lasting(self) -> list[Operation]:
+        known = "Say who you are, by a token"
+        return [Operation("system.login", self.login, Role.NOBODY, known, checks_subjects=True, is_lasting=True)]
 
-    def status(self) -> dict[str, Any]:
+    def list_operations(self, caller: Caller) -> list[dict[str, Any]]:
+        """The table, with JSON Schemas; to a caller who is confined to some subjects, what it may call of it."""
+        return describe(self.table, caller)
+
+    def status(self, caller: Caller) -> dict[str, Any]:
+        """As :meth:`facts`; a caller who is confined to some subjects learns of those services alone that have no others."""
+        facts = self.facts()
+        told = zip(self.services, facts["services"], strict=True)
+        facts["services"] = [status for service, status in told if may_see(caller, f"{status['kind']}.{service.instance}.>")]
+        return facts
+
+    def facts(self) -> dict[str, Any]:
         """Facts about the daemon and each of its services."""
         return {
             "name": self.name,
@@ -84,12 +98,20 @@ class System:
         """
         if caller.role is not Role.NOBODY:
             raise NotPermitted("this connection has its rights already: connect anew to be somebody else")
+        if caller.tries is not None and caller.tries.is_over:
+            raise NotPermitted("too many unknown tokens; connect anew")
         found = self.tokens.find(token)
         if found is None:
+            if caller.tries is not None:
+                caller.tries.fail()
             raise NotPermitted("this token is unknown; `netd token list` shows which there are, `netd token add` makes one")
         caller.who = f"{caller.who.partition(', ')[0]}, token {found.name}"
         caller.role, caller.subjects, caller.token = found.role, found.subjects, found.to_line()
-        return {"name": found.name, "role": found.role.name.lower(), "subjects": found.subjects}
+        return _rights(caller)
+
+    def whoami(self, caller: Caller) -> dict[str, Any]:
+        """The caller's rights, as :meth:`login` gives them: without a token there is no name; None for the subjects is all."""
+        return _rights(caller)
 
     def note_lag(self, seconds: float) -> None:
         """The event loop came so late within the last second."""
@@ -107,3 +129,8 @@ class System:
             dropped=sum(sum(status.get("counters", {}).get("dropped", {}).values()) for status in statuses),
             lag=self.lag,
         )
+
+
+def _rights(caller: Caller) -> dict[str, Any]:
+    name = None if caller.token is None else caller.token.split(" ", 1)[0]
+    return {"name": name, "role": caller.role.name.lower(), "subjects": caller.subjects}

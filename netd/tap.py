@@ -58,6 +58,7 @@ class Options(TwistedOptions):
 
     def _show(self, path: Path) -> None:
         if self["check"]:
+            self._refuse_what_cannot_start(path)
             names = ", ".join(section.name for section in self.configuration.sections) or "no service"
             print(f"{path}: good; it runs {names}")
         if self["origin"] or self["show-config"]:
@@ -65,6 +66,13 @@ class Options(TwistedOptions):
                 print(line if self["origin"] else line.rpartition(" ; ")[0])
         if self["check"] or self["origin"] or self["show-config"]:
             raise SystemExit(0)
+
+    def _refuse_what_cannot_start(self, path: Path) -> None:
+        objections = [section.config.objection() for section in self.configuration.sections]
+        lines = [f"{path}: {objection}" for objection in objections if objection]
+        if lines:
+            print("\n".join(lines), file=sys.stderr)
+            raise SystemExit(EX_CONFIG)
 
 
 def _is_in_foreground(options: Options) -> bool:

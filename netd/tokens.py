@@ -20,7 +20,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from netd.operations import Role
-from netd.private_files import PrivateFileError, locked, read_private, replace
+from netd.private_files import PrivateFileError, locked, quoted, read_private, replace
 
 __all__ = [
     "PREFIX",
@@ -31,6 +31,7 @@ __all__ = [
     "TokenFileError",
     "Tokens",
     "add_token",
+    "how_to_add",
     "read_tokens",
     "remove_token",
 ]
@@ -52,7 +53,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
 _MAX_PATTERN = 512
-_REMEDY = "run `netd token add NAME`"
 
 
 class TokenFileError(PrivateFileError):
@@ -144,7 +144,7 @@ def read_tokens(path: Path) -> dict[str, Token]:
         try:
             token = _parse(line)
         except ValueError as error:
-            problems.append(f"{path}:{number}: {error}: remove the line, then {_REMEDY}")
+            problems.append(f"{path}:{number}: {error}: remove the line, then run {how_to_add(path)}")
             continue
         if token.name in tokens:
             problems.append(f"{path}:{number}: {token.name} stands here a second time: remove one of the two lines")
@@ -152,6 +152,11 @@ def read_tokens(path: Path) -> dict[str, Token]:
     if problems:
         raise TokenFileError("\n".join(problems))
     return tokens
+
+
+def how_to_add(path: Path) -> str:
+    """The command that puts a token into the file *path*: the command line may have another state directory than the daemon."""
+    return f"`netd token add NAME --role admin --state {quoted(path.parent)}`"
 
 
 def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], new_secret: Callable[[int], bytes]) -> str:
@@ -209,8 +214,10 @@ def _rewrite(path: Path, change: Callable[[list[str], dict[str, Token]], list[st
 
 def _lines(path: Path) -> list[str]:
     try:
-        return read_private(path, "file of tokens", _REMEDY).splitlines()
+        return read_private(path, "file of tokens", f"run {how_to_add(path)}").splitlines()
     except FileNotFoundError:
+        if path.is_symlink():  # to where something is not mounted yet, say: without tokens, the gateway would be open
+            raise TokenFileError(f"{path}: is a symbolic link to what is not there: remove it, or put the file there") from None
         return []
     except PrivateFileError as error:
         raise TokenFileError(str(error)) from None

@@ -69,7 +69,7 @@ LAYERS = (
     Layer(
         "vocabulary",
         modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths"
-        " netd.passwords netd.private_files netd.tokens",
+        " netd.passwords netd.private_files netd.tokens netd.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
@@ -80,7 +80,12 @@ LAYERS = (
         reaches=(),
     ),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
-    Layer("cli", modules="netd.cli.*", reaches=(*OUTSIDE, Reach("alone client cli")), libraries="click rich"),
+    Layer(
+        "cli",
+        modules="netd.cli.*",
+        reaches=(*OUTSIDE, Reach("vocabulary", within="netd.private_files"), Reach("alone client cli")),
+        libraries="click rich",
+    ),
     # 2: options
     Layer(
         "options",
@@ -99,7 +104,7 @@ LAYERS = (
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
-        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick netd.wire.fanout",
+        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),

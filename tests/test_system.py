@@ -13,11 +13,15 @@ from zope.interface import implementer
 
 from netd import __version__
 from netd.bus.local import LocalBus
+from netd.console.dispatch import Dispatcher
+from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.message import Message
-from netd.operations import Operation, OperationTable, Role
+from netd.operations import Caller, Operation, OperationTable, Role
 from netd.system import System
-from netd.tokens import TOKENS, Tokens
+from netd.testing import RecordingLink, result_of
+from netd.tokens import TOKENS, Tokens, add_token
+from netd.tries import Tries, WrongSecrets
 from netd.vitals import Vitals
 
 
@@ -46,17 +50,20 @@ class SystemTests(SynchronousTestCase):
         self.clock, self.bus, self.table, self.pumps = Clock(), LocalBus(float), OperationTable(), [Pump(), Pump()]
         self.stops = 0
         self.clock.advance(1000)
-        tokens = Tokens(Path(self.mktemp()) / TOKENS)
+        self.tokens = Path(self.mktemp()).absolute() / TOKENS
+        tokens = Tokens(self.tokens)
         self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, 1000.0, tokens, self.stop)
         self.table.add(self.system.operations())
+        self.caller = Caller("test", Role.ADMIN, link=RecordingLink())
+        self.dispatcher = Dispatcher(self.table, self.clock.seconds)
 
     def stop(self) -> None:
         self.stops += 1
 
     def call(self, name: str, **arguments: object) -> Any:
-        """What an operation of the table returns."""
-        operation, _, rest = self.table.find(name, arguments)
-        return operation.function(**rest)
+        """What an operation of the table returns to the caller of the moment."""
+        called = self.dispatcher.call(name, arguments, self.caller)
+        return result_of(called) if called.called else called
 
     def test_operations(self) -> None:
         """The operations are there that the console protocol promises, and only an administrator can end the daemon."""
@@ -68,6 +75,7 @@ class SystemTests(SynchronousTestCase):
                 "system.operations": "viewer",
                 "system.status": "viewer",
                 "system.stop": "admin",
+                "system.whoami": "nobody",
             },
             roles,
         )
@@ -94,6 +102,45 @@ class SystemTests(SynchronousTestCase):
             },
             self.call("system.status"),
         )
+
+    def test_confined(self) -> None:
+        """A token for some subjects learns of what it may see: its services, and the operations that it may call."""
+        self.table.add([Operation("pump.stop", self.stop, Role.ADMIN, "Stop")])
+        self.table.add([Operation("valve.shut", self.stop, Role.VIEWER, "Shut")])
+        self.pumps[1].facts = {"kind": "valve", "secret": 1}
+        self.caller = Caller("test", Role.OPERATOR, ("pump.main.>",))
+        told = self.call("system.status")
+        self.assertEqual(("lab7", __version__, [{"kind": "pump"}]), (told["name"], told["version"], told["services"]))
+        self.assertEqual(
+            ["system.login", "system.operations", "system.status", "system.whoami"],
+            [operation["name"] for operation in self.call("system.operations")],
+        )
+        self.caller = Caller("test", Role.ADMIN, ("pump.main.speed", "valve.>"))
+        self.assertEqual([{"kind": "valve", "secret": 1}], self.call("system.status")["services"])
+        self.assertIn("valve.shut", [operation["name"] for operation in self.call("system.operations")])
+        self.assertNotIn("pump.stop", [operation["name"] for operation in self.call("system.operations")])
+
+    def test_whoami(self) -> None:
+        """Everybody can ask what it may do: without a token, before it has said who it is, and after that."""
+        self.assertEqual({"name": None, "role": "admin", "subjects": None}, self.call("system.whoami"))
+        self.caller = Caller("test", Role.NOBODY, link=RecordingLink())
+        self.assertEqual({"name": None, "role": "nobody", "subjects": None}, self.call("system.whoami"))
+        token = add_token(self.tokens, "panel", Role.VIEWER, ["pump.>"], bytes)
+        granted = self.call("system.login", token=token)
+        self.assertEqual({"name": "panel", "role": "viewer", "subjects": ("pump.>",)}, granted)
+        self.assertEqual(granted, self.call("system.whoami"))
+
+    def test_wrong_tokens(self) -> None:
+        """After three wrong tokens not even the right one is looked at: who guesses has to connect anew for each further one."""
+        token = add_token(self.tokens, "panel", Role.VIEWER, [], bytes)
+        tries = Tries(WrongSecrets(self.clock.seconds), "10.0.0.1")
+        self.caller = Caller("test", Role.NOBODY, link=RecordingLink(), tries=tries)
+        for _ in range(3):
+            self.assertIn("this token is unknown", str(self.assertRaises(NotPermitted, self.call, "system.login", token="x")))
+        why = str(self.assertRaises(NotPermitted, self.call, "system.login", token=token))
+        self.assertEqual(("too many unknown tokens; connect anew", 3), (why, tries.failed))
+        self.caller = Caller("test", Role.NOBODY, link=RecordingLink())
+        self.assertRaises(NotPermitted, self.call, "system.login", token="x")  # and where nobody counts
 
     def test_drain(self) -> None:
         """Draining is answered when every service has stopped listening."""

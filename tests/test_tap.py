@@ -14,7 +14,9 @@ from twisted.application.service import IService
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.passwords import make_entry, write_entry
 from netd.tap import OBSERVER, Options, makeService, packaged_ini
+from netd.tokens import TOKENS, add_token
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -85,6 +87,26 @@ class ShowTests(OptionsTestCase):
         """`--check` says what would run."""
         self.assertEqual(0, self.leave("--check"))
         self.assertEqual(f"{self.ini}: good; it runs relay:lab2\n", self.out.getvalue())
+
+    def test_check_of_what_cannot_start(self) -> None:
+        """`--check` refuses what the start would refuse, in the same words, with all of it at once."""
+        state = self.folder / "state"
+        self.ini.write_text(
+            f"[netd]\nstate_directory = {state}\n[relay:lab2]\nlisten = tcp:0\n[gateway]\nlisten = tcp:0\n[manhole]\n",
+            encoding="utf-8",
+        )
+        self.assertEqual(78, self.leave("--check"))
+        gateway, manhole = self.errors.getvalue().splitlines()
+        self.assertTrue(gateway.startswith(f"{self.ini}: [gateway] other machines reach tcp:0, and there are no tokens"), gateway)
+        self.assertIn(f"Run `netd token add NAME --role admin --state {state}`", gateway)
+        self.assertTrue(
+            manhole.startswith(f"{self.ini}: [manhole] {state / 'manhole.passwd'}: there is no password file"), manhole
+        )
+        self.assertEqual("", self.out.getvalue())
+        self.assertEqual(0, self.leave("--origin"))
+        add_token(state / TOKENS, "panel", "viewer", (), bytes)
+        write_entry(state / "manhole.passwd", make_entry("ada", "secret", bytes(16)))
+        self.assertEqual(0, self.leave("--check"))
 
     def test_check_of_nothing(self) -> None:
         """A configuration without a section is good, and said to run nothing."""

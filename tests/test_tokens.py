@@ -189,6 +189,33 @@ class ReadTests(TokenTestCase):
         os.mkfifo(self.path, 0o600)
         self.assertIn("is not a regular file", self.refusal())
 
+    def test_links(self) -> None:
+        """A link leads to the file, which must be as private as any; what is added goes there, and the link stays one."""
+        target = self.path.parent / "elsewhere"
+        self.write("")
+        self.path.rename(target)
+        self.path.symlink_to(target)
+        text = self.add()
+        self.assertTrue(self.path.is_symlink())
+        self.assertEqual(target.stat().st_mode & 0o777, 0o600)
+        self.assertIsNotNone(Tokens(self.path).find(text))
+        target.chmod(0o644)
+        self.assertIn("is open to other users", self.refusal())
+
+    def test_link_to_nothing(self) -> None:
+        """A link to what is not there is not taken for no tokens: that would open the gateway."""
+        self.path.parent.mkdir()
+        self.path.symlink_to(self.path.parent / "elsewhere")
+        self.assertIn("is a symbolic link to what is not there", self.refusal())
+        self.assertRaises(TokenFileError, lambda: Tokens(self.path).is_empty)
+
+    def test_remedy(self) -> None:
+        """What to run can be pasted: it names the state directory that the daemon has, in quotes where a shell wants them."""
+        self.path = self.path.parent / "lab 7" / TOKENS
+        self.path.parent.mkdir(parents=True)
+        self.write("bad\n")
+        self.assertTrue(self.refusal().endswith(f"run `netd token add NAME --role admin --state '{self.path.parent}'`"))
+
     def test_too_long(self) -> None:
         """A file that is something else altogether is not read to its end."""
         self.write(b"x" * (2**20 + 1))

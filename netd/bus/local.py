@@ -83,9 +83,16 @@ class LocalBus:
             route.last = message
         if not route.subscriptions:
             return
-        self._waiting.append((route, message))
-        if not self._is_delivering:
-            self._deliver()
+        if self._is_delivering:
+            self._waiting.append((route, message))
+            return
+        self._is_delivering = True
+        try:
+            self._deliver(route, message)
+            while self._waiting:
+                self._deliver(*self._waiting.popleft())
+        finally:
+            self._is_delivering = False
 
     def subscribe(self, pattern: str, receive: Callable[[Message], Any]) -> ISubscription:
         split_pattern(pattern)
@@ -116,22 +123,16 @@ class LocalBus:
         if route is not None:
             self._let_go(route)
 
-    def _deliver(self) -> None:
-        self._is_delivering = True
-        try:
-            while self._waiting:
-                route, message = self._waiting.popleft()
-                for subscription in route.subscriptions:
-                    if not subscription.is_active:
-                        continue
-                    try:
-                        subscription.receive(message)
-                    except Exception:
-                        self._log.failure(
-                            "the receiver of {pattern} failed on {subject}", pattern=subscription.pattern, subject=message.subject
-                        )
-        finally:
-            self._is_delivering = False
+    def _deliver(self, route: _Route, message: Message) -> None:
+        for subscription in route.subscriptions:
+            if not subscription.is_active:
+                continue
+            try:
+                subscription.receive(message)
+            except Exception:
+                self._log.failure(
+                    "the receiver of {pattern} failed on {subject}", pattern=subscription.pattern, subject=message.subject
+                )
 
     def _add_route(self, subject: str) -> _Route:
         if len(self._routes) >= self._retained:

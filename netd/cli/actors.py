@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from errno import EADDRINUSE
 from typing import Any, Protocol, TypeVar
 
 from netd.cli.relay import Place
@@ -175,12 +176,20 @@ class Agent(Part):
         hooks = Hooks(started=started, stopped=stopped)
         agent = self.hold(self._open(channels, port=self._port, server_port=self._place.port, every=self.EVERY, hooks=hooks))
         try:
-            agent.listen()
+            self._listen(agent)
             with self._control() as control:
                 control.call("session.start", host="127.0.0.1", wait=False)
             agent.run()
         finally:
             agent.close()
+
+    def _listen(self, agent: Any) -> None:
+        try:
+            agent.listen()
+        except OSError as error:
+            if error.errno == EADDRINUSE:
+                raise OSError(f"port {self._port} is taken: end the other demo, or `netd agent`, that has it") from error
+            raise OSError(f"cannot listen on port {self._port}, where netd dials agents: {error.strerror or error}") from error
 
 
 class FeedClient(Part):
@@ -204,7 +213,8 @@ class FeedClient(Part):
         with feed:
             for block in feed.blocks(self._size):
                 last = str(block.samples[-1].value)[:SHOWN]
-                tell(f"block {block.number} of {self._size} in {block.seconds:.1f} s, the last of it: {last}")
+                samples = "1 sample" if self._size == 1 else f"{self._size} samples"
+                tell(f"block {block.number}: {samples} in {block.seconds:.1f} s, the last one: {last}")
 
 
 class Commands(Part):

@@ -37,7 +37,7 @@ _PROGRAM = re.compile(r"(?:(?P<name>[A-Za-z0-9_-]{1,63})=)?(?P<command>.*)", re.
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 
 
-@click.command(cls=NetdCommand, common=())
+@click.command(cls=NetdCommand, common=(), short_help="Be an agent: stream values to whoever dials.")
 @click.option(
     "--channel",
     "channels",
@@ -54,9 +54,16 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
 )
 @click.option("--every", default=0.2, show_default=True, type=seconds, help="Seconds between two made-up values.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=10001, show_default=True, type=click.IntRange(0, 65535), help="Where servers dial.")
 @click.option(
-    "--server-port", default=10000, show_default=True, type=click.IntRange(1, 65535), help="Where servers are connected back to."
+    "--port", metavar="PORT", default=10001, show_default=True, type=click.IntRange(0, 65535), help="Where servers dial."
+)
+@click.option(
+    "--server-port",
+    metavar="PORT",
+    default=10000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Where servers are connected back to.",
 )
 @click.option(
     "--dialect",

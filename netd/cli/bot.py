@@ -20,10 +20,12 @@ CHARACTERS = ("happy", "grumpy", "curious", "lazy")
 """Written out: to import the client for its list would cost every command its time."""
 
 
-@click.command(cls=NetdCommand, common=("json",))
+@click.command(cls=NetdCommand, common=("json",), short_help="Be a bot: take a place in a room, and answer in character.")
 @click.option("--name", required=True, help="What the others call it.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the room is.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The room's port.")
+@click.option(
+    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The room's port."
+)
 @click.option("--character", default="happy", show_default=True, type=click.Choice(CHARACTERS), help="How it answers.")
 @click.option(
     "--dialect",

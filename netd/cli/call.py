@@ -12,7 +12,7 @@ from netd.cli.command import command_place
 from netd.cli.invocation import Failure, Invocation, NetdCommand, TimedOut
 from netd.cli.relay import Place
 from netd.cli.schema import UnfitWord, convert
-from netd.client.control import OperationFailed
+from netd.client.control import NotInTime, OperationFailed
 
 __all__ = ["call"]
 
@@ -49,7 +49,7 @@ def call(invocation: Invocation, command_id: str, words: tuple[str, ...], instan
     elif result is None:
         click.echo("success")
     else:
-        invocation.show(result)
+        invocation.show(result, is_verbatim=True)
 
 
 def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, ...], instance: str | None) -> Any:
@@ -58,27 +58,29 @@ def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, .
         arguments = read_arguments(words, lambda: schemas_of(command_id, control.call("command.list", **chosen)))
         try:
             answer = control.call("command.run", command_id=command_id, arguments=arguments, **chosen)
+        except NotInTime as error:
+            raise TimedOut(str(error)) from error
         except OperationFailed as error:
             raise Failure(str(error)) from error  # the function's own words: none of them is an operation's name
     return answer.get("result") if isinstance(answer, Mapping) else answer
 
 
 def _through_port(invocation: Invocation, server: Place, command_id: str, words: tuple[str, ...]) -> Any:
-    from netd.client.command import CommandError, CommandFailed, NotInTime  # noqa: PLC0415 - see open_caller
+    from netd.client import command as port  # noqa: PLC0415 - see open_caller
 
     caller = invocation.surroundings.open_caller(server, invocation.patience())
 
     def schemas() -> Schemas:
         try:
             return schemas_of(command_id, caller.commands())
-        except CommandFailed:
+        except port.CommandFailed:
             return {}  # an old server, which has no list
 
     try:
         return caller.call(command_id, read_arguments(words, schemas))
-    except NotInTime as error:
+    except port.NotInTime as error:
         raise TimedOut(str(error)) from error
-    except CommandError as error:
+    except port.CommandError as error:
         raise Failure(str(error)) from error
     finally:
         caller.close()

@@ -10,17 +10,20 @@ __all__ = ["completion"]
 VARIABLE = "_NETD_COMPLETE"
 
 
-@click.command()
+_HELP = """Print the completion script of a SHELL.
+
+\b
+bash: eval "$(netd completion bash)" in ~/.bashrc
+zsh:  eval "$(netd completion zsh)" in ~/.zshrc
+fish: netd completion fish > ~/.config/fish/completions/netd.fish
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    r"""Print the completion script of a SHELL.
-
-    \b
-    bash: eval "$(netd completion bash)" in ~/.bashrc
-    zsh:  eval "$(netd completion zsh)" in ~/.zshrc
-    fish: netd completion fish > ~/.config/fish/completions/netd.fish
-    """
+    """Print the completion script of *shell*."""
     made = get_completion_class(shell)
     assert made is not None, "click knows these three"
     script = made(ctx.find_root().command, {}, "netd", VARIABLE)

@@ -8,13 +8,14 @@ import click
 
 from netd.cli.contexts import LOCAL, Context, ContextError, Contexts, contexts_file, read_contexts, write_contexts
 from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
+from netd.client.control import ControlError
 
 __all__ = ["context"]
 
 _file = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
 
 
-@click.group()
+@click.group(short_help="Name the gateways of other machines, and choose one.")
 def context() -> None:
     """Give names to gateways of other machines, and say which one all commands are for."""
 
@@ -49,6 +50,8 @@ def add(invocation: Invocation, name: str, url: str, token_file: Path | None, ca
         contexts = contexts.with_context(added)
     except (ValueError, ContextError) as error:
         raise click.UsageError(f"{error}.") from error
+    except ControlError as error:
+        raise Failure(str(error)) from error
     _write(path, contexts)
     told = f"`netd --context {name} status` asks it; `netd context use {name}` makes it the one that all commands are for"
     _tell(invocation, name, "added", told)

@@ -21,11 +21,17 @@ def operations(invocation: Invocation) -> None:
         return
     table = fetch_table(invocation)
     rows = [
-        (one.name, " ".join(argument.usage for argument in one.arguments), one.role, ", ".join(one.instances), one.summary)
+        (
+            (one.name + ("*" if one.is_lasting else ""), one.role, ", ".join(one.instances), one.summary),
+            [("", " ".join(argument.usage for argument in one.arguments))] if one.arguments else (),
+        )
         for one in table
     ]
-    invocation.show_table(("operation", "arguments", "role", "instances", "summary"), rows)
-    click.echo("\nRoles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon.")
+    invocation.show_grid(("operation", "role", "instances", "summary"), rows)
+    click.echo("\nEach is a command: netd SERVICE VERB, such as `netd relay send TARGET --text TEXT`.")
+    if any(one.is_lasting for one in table):
+        click.echo("* ends with its connection: for programs, and no command (`netd tail`, `device` and `bot` do the like).")
+    click.echo("Roles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon.")
 
 
 @click.command(cls=NetdCommand)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 
-@click.command(cls=NetdCommand, common=("state",))
+@click.command(cls=NetdCommand, common=("state",), short_help="Play all kinds of programs to a running netd.")
 @click.pass_obj
 def demo(invocation: Invocation) -> None:
     """Play to the running netd: a device, an agent, feeds, commands and bots, one line each. Ctrl-C ends it."""
@@ -34,11 +34,12 @@ def demo(invocation: Invocation) -> None:
         return Control(invocation.state / CONTROL_SOCKET, invocation.patience())
 
     actors = cast(status, open_control, random.random)
-    with shown([actor.name for actor in actors], sys.stdout.isatty()) as board:
+    over = threading.Event()
+    with shown([actor.name for actor in actors], sys.stdout.isatty(), over) as board:
         play = Play(actors, board)
         play.start()
         try:
-            threading.Event().wait()
+            over.wait()
         except KeyboardInterrupt:
             pass
         finally:

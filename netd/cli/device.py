@@ -30,7 +30,9 @@ Reply = Callable[[MessagePort], object]
 @click.command(cls=NetdCommand, common=("json",))
 @click.option("--name", required=True, help="What controllers call it.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the relay is.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The relay's port.")
+@click.option(
+    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The relay's port."
+)
 @click.option("--alias", "aliases", multiple=True, help="A further name; may be given several times.")
 @click.option(
     "--dialect",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,11 +11,9 @@ from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.relay import Place
 from netd.cli.server import controller, server_option
-from netd.cli.text import ago
+from netd.cli.text import online_since, short_address
 
 __all__ = ["devices", "devices_of", "is_meant", "relay_instances"]
-
-_OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 
 
 @click.command(cls=NetdCommand)
@@ -46,6 +43,8 @@ def relay_instances(invocation: Invocation) -> tuple[str, ...]:
     for operation in fetch_table(invocation):
         if operation.name == "relay.devices" and operation.instances:
             return operation.instances
+    if invocation.context() is not None:
+        raise NotFound("there is no relay that this token may see, so there are no devices; `netd status` shows what it may")
     raise NotFound("no relay runs here, so there are no devices: add a section [relay] to the configuration of netd")
 
 
@@ -76,19 +75,5 @@ def _of_relay(invocation: Invocation, where: Place) -> list[dict[str, Any]]:
 
 
 def _row(device: Mapping[str, Any], now: float) -> list[str | tuple[str, str]]:
-    return [str(device.get("name") or "-"), _short(str(device.get("address") or "-")), _state(device, now)]
-
-
-def _short(address: str) -> str:
-    """``('127.0.0.1', 50412)`` in the spelling that needs no quotes in a shell; any other as it is."""
-    match = _OLD_SPELLING.fullmatch(address)
-    return f"{match[1]}:{match[2]}" if match else address
-
-
-def _state(device: Mapping[str, Any], now: float) -> tuple[str, str]:
-    online, last_seen = device.get("online"), device.get("last_seen")
-    if online is None:
-        return "not told", "dim"  # an old server lists addresses, dead ones included
-    if online:
-        return "online", "green"
-    return f"away, last seen {ago(last_seen, now)}" if isinstance(last_seen, (int, float)) else "away", "dim"
+    state = online_since(device.get("online"), device.get("last_seen"), now)
+    return [str(device.get("name") or "-"), short_address(str(device.get("address") or "-")), state]

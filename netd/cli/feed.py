@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from netd.cli.feed_port import DEFAULT_PORT, Order
-from netd.cli.generated import service_group
+from netd.cli.generated import HELP_TIMEOUT, ServiceGroup, service_group
 from netd.cli.invocation import Failure, Invocation, NetdCommand, seconds
 from netd.cli.text import escaped
 
@@ -34,29 +35,59 @@ Collected = Callable[[int], object]
 class FeedGroup(NetdCommand, click.Group):
     """``netd feed`` itself; any word after it is looked up among the operations of the running daemon."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return service_group(ctx.ensure_object(Invocation), "feed", []).get_command(ctx, cmd_name)
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:  # for a shell that completes a line: nothing is said where the daemon cannot be asked
+            try:
+                return _operations(ctx, args, HELP_TIMEOUT).resolve_command(ctx, args)
+            except click.ClickException:
+                return None, None, args
+        return _operations(ctx, args).resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The options, and the operations of the running daemon's feed."""
+        own = super().shell_complete(ctx, incomplete)
+        try:
+            offered = _operations(ctx, (), HELP_TIMEOUT).commands
+        except click.ClickException:
+            return own
+        words = [
+            CompletionItem(name, help=one.get_short_help_str()) for name, one in offered.items() if name.startswith(incomplete)
+        ]
+        return own + words
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return []  # help does not ask the daemon
 
 
+def _operations(ctx: click.Context, words: Sequence[str], timeout: float | None = None) -> ServiceGroup:
+    return service_group(ctx.ensure_object(Invocation), "feed", (), words, timeout)
+
+
 @click.group(
     cls=FeedGroup,
     invoke_without_command=True,
+    short_help="Be a client of the feed: collect blocks of samples.",
     subcommand_metavar="[VERB [ARGS]...]",
     epilog="VERB is an operation of the running daemon, such as reports: netd feed reports.",
 )
 @click.option("--name", default="netd", show_default=True, help="What the server calls this client.")
-@click.option("--type", "types", multiple=True, help="A type of data: name, country, email …; may be given several times.")
-@click.option("--block", default=1, show_default=True, type=click.IntRange(1), help="Samples in a block.")
+@click.option(
+    "--type",
+    "types",
+    metavar="TYPE",
+    multiple=True,
+    help="name, country, email, url, text, latitude, currency or city; may be given several times.",
+)
+@click.option("--block", metavar="N", default=1, show_default=True, type=click.IntRange(1), help="Samples in a block.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File that each block is added to.")
-@click.option("--count", type=click.IntRange(1), help="End after so many blocks.")
+@click.option("--count", metavar="N", type=click.IntRange(1), help="End after so many blocks.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the feed is.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The feed's port.")
+@click.option(
+    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The feed's port."
+)
 @click.option("--interval", type=seconds, help="Seconds between samples of one type.")
 @click.option("--locale", help="Language and country of the data, such as de_DE.")
-@click.option("--seed", type=click.IntRange(0), help="The same seed gives the same data.")
+@click.option("--seed", metavar="N", type=click.IntRange(0), help="The same seed gives the same data.")
 @click.option(
     "--dialect",
     type=click.Choice(["auto", "netd", "old"]),

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from netd.cli.invocation import Exit, Failure, Invocation, NetdCommand, NotFound
-from netd.cli.schema import UnfitWord, convert, kind_of
+from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, NotFound, common_options, seconds
+from netd.cli.schema import UnfitWord, choices_of, convert, kind_of, metavar_of
 from netd.cli.table import MAIN, Argument, MalformedTable, Operation, read_table, services
 from netd.cli.text import escaped
+from netd.cli.words import is_empty
 
-__all__ = ["ServiceGroup", "exit_status", "fetch_table", "service_group"]
+__all__ = ["HELP_TIMEOUT", "ServiceGroup", "exit_status", "fetch_table", "service_group"]
+
+HELP_TIMEOUT = 0.5
+"""Seconds that the running daemon gets to have its operations listed beside others."""
+
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "bus": "use `netd tail PATTERN`",
+        "relay": "use `netd device --name NAME`, or the dashboard",
+        "room": "use `netd bot --name NAME`, or the dashboard",
+    }
+)
+"""What to do instead of the lasting operations of each service."""
 
 
 def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Operation]:
@@ -30,24 +49,80 @@ def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Op
         raise Failure(str(error)) from error
 
 
-def service_group(invocation: Invocation, service: str, built_in: Sequence[str], timeout: float | None = None) -> ServiceGroup:
-    """The group of all operations of *service*.
+def service_group(
+    invocation: Invocation,
+    service: str,
+    built_in: Sequence[str],
+    words: Sequence[str] = (),
+    timeout: float | None = None,
+) -> ServiceGroup:
+    """The group of all operations of *service* that can be commands.
 
     :param built_in: the commands that are always there, to suggest.
+    :param words: what follows the service on the command line: options in it may say which daemon is meant.
     :param timeout: seconds that the daemon may take; None leaves it to the command line.
     :raises Failure: when the daemon cannot be asked, or offers none.
     """
+    said = _place_said(words)
     try:
-        offered = services(fetch_table(invocation, timeout))
+        offered = _offered(invocation, service, words, said, timeout)
     except Failure as error:
         near = _suggestion(service, built_in)
         raise type(error)(f"{service} is no command of netd's own{near}; the running daemon cannot be asked: {error}") from error
     if service not in offered:
-        raise NotFound(f"no command {service!r}, and no service of that name runs{_suggestion(service, [*built_in, *offered])}")
-    group = ServiceGroup(service, help=f"Operations of the service {service}.")
-    for operation in offered[service]:
-        group.add_command(_command(operation))
-    return group
+        known = "is open to this token" if replace(invocation, **said).context() is not None else "runs"
+        raise NotFound(
+            f"no command {service!r}, and no service of that name {known}{_suggestion(service, [*built_in, *offered])}"
+        )
+    return ServiceGroup(service, offered[service])
+
+
+def _offered(
+    invocation: Invocation, service: str, words: Sequence[str], said: Mapping[str, Any], timeout: float | None
+) -> dict[str, list[Operation]]:
+    """The operations of the daemon that *said* means; of the usual one where these words turn out to be the operation's own."""
+    failure: Failure | None = None
+    try:
+        there = services(fetch_table(replace(invocation, **said), timeout))
+        if not said or not _has_own_flags(there.get(service, ()), words):
+            return there
+    except Failure as error:
+        if not said:
+            raise
+        failure = error
+    try:
+        usual = services(fetch_table(invocation, timeout))
+    except Failure as error:
+        raise failure or error from error
+    if failure is not None and not _has_own_flags(usual.get(service, ()), words):
+        raise failure
+    return usual
+
+
+def _place_said(words: Sequence[str]) -> dict[str, Any]:
+    """Which daemon *words* mean, as members of an :class:`Invocation`: their --state, --context and --timeout."""
+    options: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "--state": ("named_state", Path),
+        "--context": ("named_context", str),
+        "--timeout": ("timeout", seconds),
+    }
+    said: dict[str, Any] = {}
+    for at, word in enumerate(words):
+        if word == "--":
+            break
+        flag, equals, value = word.partition("=")
+        if flag in options and (equals or at + 1 < len(words)):
+            member, read = options[flag]
+            with suppress(click.BadParameter):  # it is refused when it is parsed
+                said[member] = read(value if equals else words[at + 1])
+    return said
+
+
+def _has_own_flags(operations: Iterable[Operation], words: Sequence[str]) -> bool:
+    """Whether the operation that *words* name has arguments which are called like the options of netd."""
+    common = {"state", "context", "timeout"}
+    meant = next((one for word in words for one in operations if one.verb == word), None)
+    return meant is not None and any(not argument.is_required and argument.name in common for argument in meant.arguments)
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:
@@ -56,10 +131,22 @@ def _suggestion(name: str, names: Sequence[str]) -> str:
 
 
 class ServiceGroup(click.Group):
-    """The operations of one service."""
+    """The operations of one service that can be commands; the others are refused with what does the like."""
+
+    def __init__(self, service: str, operations: Sequence[Operation]) -> None:
+        super().__init__(service, help=f"Operations of the service {service}.", params=list(common_options().values()))
+        self._lasting = {one.verb for one in operations if one.is_lasting}
+        for operation in operations:
+            if not operation.is_lasting:
+                self.add_command(_command(operation))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands and not ctx.resilient_parsing:
+            if args[0] in self._lasting:
+                raise Misused(
+                    f"{self.name}.{args[0]} lasts as long as the connection over which it is called, and that of a command ends "
+                    f"at once: {_INSTEAD.get(str(self.name), 'use a WebSocket of the gateway, or the control socket')}"
+                )
             near = _suggestion(args[0], list(self.commands)) or f"; `netd {self.name} --help` lists what there is"
             raise NotFound(f"no operation {self.name}.{args[0]}{near}")
         return super().resolve_command(ctx, args)
@@ -80,6 +167,10 @@ class Word(click.ParamType):  # type: ignore[type-arg]  # generic in newer versi
         except UnfitWord as error:
             self.fail(f"{error}.", param, ctx)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The words of which one must be said, where these can be listed."""
+        return [CompletionItem(word) for word in choices_of(self._schema) if word.startswith(incomplete)]
+
 
 def _key(position: int) -> str:
     """Click's own name for an argument; the operation's might not do as one."""
@@ -90,16 +181,21 @@ def _parameter(position: int, argument: Argument) -> click.Parameter:
     if argument.is_required:
         return click.Argument([_key(position)], type=Word(argument), metavar=argument.name.upper())
     flags = dict.fromkeys([argument.flag, f"--{argument.name}"])
-    default = "" if argument.default is None else f" [default: {argument.default}]"
-    words = kind_of(argument.schema)
-    return click.Option([_key(position), *flags], type=Word(argument), metavar="WORD", help=f"{words.capitalize()}.{default}")
+    default = "" if is_empty(argument.default) else f" [default: {json.dumps(argument.default, ensure_ascii=False)}]"
+    kind = kind_of(argument.schema)
+    if argument.default is None:
+        kind = kind.removesuffix(" or null")  # that is to leave it out
+    told = f"{kind[0].upper()}{kind[1:]}.{escaped(default)}"
+    return click.Option([_key(position), *flags], type=Word(argument), metavar=metavar_of(argument.schema), help=told)
 
 
 def _command(operation: Operation) -> click.Command:
     parameters = [_parameter(position, argument) for position, argument in enumerate(operation.arguments)]
     if all(argument.name != "instance" for argument in operation.arguments):
         said = f"Which one: {', '.join(operation.instances)}."
-        parameters.append(click.Option(["instance", "--instance"], help=said))
+        parameters.append(
+            click.Option(["instance", "--instance"], metavar="NAME", help=said, shell_complete=_complete(operation))
+        )
 
     @click.pass_context
     def run(ctx: click.Context, /, instance: str | None = None, **words: Any) -> None:
@@ -112,6 +208,10 @@ def _command(operation: Operation) -> click.Command:
 
     lines = [operation.summary, "", "\b", *(_line(argument) for argument in operation.arguments if argument.is_required)]
     return NetdCommand(operation.verb, callback=run, params=parameters, help="\n".join(lines), short_help=operation.summary)
+
+
+def _complete(operation: Operation) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    return lambda _ctx, _param, incomplete: [CompletionItem(one) for one in operation.instances if one.startswith(incomplete)]
 
 
 def _line(argument: Argument) -> str:

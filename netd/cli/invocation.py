@@ -36,6 +36,7 @@ from netd.client.control import (
     InvalidArguments,
     NoSuchOperation,
     NoSuchTarget,
+    NotInTime,
     RequestTooLong,
 )
 from netd.paths import CONTROL_SOCKET, state_directory
@@ -115,7 +116,7 @@ def failure_of(error: ControlError) -> Failure:
         return NotFound(said)
     if isinstance(error, (InvalidArguments, RequestTooLong)):
         return Misused(said)
-    return TimedOut(said) if isinstance(error, ControlTimeout) else Failure(said)
+    return TimedOut(said) if isinstance(error, (ControlTimeout, NotInTime)) else Failure(said)
 
 
 class ControlPort(Protocol):
@@ -265,20 +266,30 @@ class Invocation:
         """Write *value* as JSON, in ASCII: nothing in it can touch the terminal."""
         click.echo(json.dumps(value, indent=2))
 
-    def show(self, value: object) -> None:
-        """Write any result: JSON with ``--json``, otherwise as a table, a tree or a line."""
+    def show(self, value: object, *, is_verbatim: bool = False) -> None:
+        """Write any result: JSON with ``--json``, otherwise as a table, a tree or a line.
+
+        :param is_verbatim: whether its numbers are not netd's own, and stay as they are.
+        """
         if self.as_json:
             self.print_json(value)
             return
         from netd.cli import render  # noqa: PLC0415 - rich takes long to import
+        from netd.cli.words import Words  # noqa: PLC0415
 
-        render.show(value)
+        render.show(value, Words(self.surroundings.wall_clock(), is_verbatim=is_verbatim))
 
     def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> None:
         """Write *rows*, each cell text or text and its style, below the names of their *columns*."""
         from netd.cli import render  # noqa: PLC0415 - rich takes long to import
 
         render.show_table(columns, rows)
+
+    def show_grid(self, columns: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[tuple[str, str]]]]) -> None:
+        """Write *rows* below the names of their *columns*: the cells of each, and what hangs below them, each with a name."""
+        from netd.cli import render  # noqa: PLC0415 - rich takes long to import
+
+        render.show_grid(columns, rows)
 
 
 def seconds(text: str) -> float:

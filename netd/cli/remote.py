@@ -69,15 +69,35 @@ class GatewayControl:
 def _gateway(context: Context, timeout: float) -> Gateway:
     from netd.client.gateway import Gateway  # noqa: PLC0415 - TLS takes long to import, and all must start fast
 
+    check_token_file(context)
     try:
         return Gateway(context.url, token_file=context.token_file, cafile=context.cafile, timeout=timeout)
     except ValueError as error:
         raise ControlError(f"the context {context.name} cannot be used: {error}") from error
 
 
+def check_token_file(context: Context) -> None:
+    """See to it that nobody else can read the token of *context*, as ssh does with its keys.
+
+    :raises ControlError: when its file is open to others, is no file, or cannot be read; the text says what to do.
+    """
+    from netd.private_files import PrivateFileError, read_private  # noqa: PLC0415 - only contexts need it
+
+    if context.token_file is None:
+        return
+    remedy = f"`netd context remove {context.name}`, then add it with the file that holds its token"
+    try:
+        read_private(Path(context.token_file), "token", remedy)
+    except PrivateFileError as error:
+        raise ControlError(f"the token of the context {context.name} is not used: {error}") from error
+    except FileNotFoundError as error:
+        raise ControlError(f"the token of the context {context.name} is gone: no file {context.token_file}; {remedy}") from error
+
+
 def _check(context: Context) -> None:
     from netd.client.gateway_access import Access  # noqa: PLC0415 - likewise
 
+    check_token_file(context)
     Access(context.url, token_file=context.token_file, cafile=context.cafile)
 
 
@@ -100,7 +120,7 @@ def _subscribe_locally(path: Path, wish: Wish, timeout: float, hooks: Hooks) -> 
 class GatewayPorts:
     """What commands need to reach a daemon in other ways than by calls over its control socket.
 
-    :ivar check: raises ``ValueError`` for a context that can be none.
+    :ivar check: raises ``ValueError`` for a context that can be none, ``ControlError`` for a token that others can read.
     :ivar open_control: from a context and a timeout in seconds.
     :ivar subscribe: from a context, a wish, a timeout in seconds for its answer, and hooks.
     :ivar subscribe_locally: from the path of a control socket instead.

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["UnfitWord", "convert", "kind_of"]
+__all__ = ["UnfitWord", "choices_of", "convert", "kind_of", "metavar_of"]
 
 _EVERY_TYPE = ("null", "boolean", "integer", "number", "array", "object", "string")
 
@@ -81,6 +81,8 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
             continue
         types = branch.get("type", _EVERY_TYPE)
         named |= {types} if isinstance(types, str) else set(types)
+    if "string" in named and len(named) < len(_EVERY_TYPE):
+        named.discard("null")  # a word that reads null is text where text is taken: to say nothing, the option is left out
     return [name for name in _EVERY_TYPE if name in named]
 
 
@@ -102,7 +104,7 @@ def convert(word: str, schema: Mapping[str, Any]) -> Any:
             return readers[name](word)
         except (ValueError, KeyError, RecursionError):
             continue
-    raise UnfitWord(f"{word!r} is not {kind_of(schema)}")
+    raise UnfitWord(f"must be {kind_of(schema)}, not {word!r}")
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:
@@ -111,7 +113,32 @@ def kind_of(schema: Mapping[str, Any]) -> str:
     types = _types(schema)
     if len(types) == len(_EVERY_TYPE):
         return "any JSON or text"
-    plain = {"array": "JSON array", "object": "JSON object", "string": "text", "boolean": "true or false"}
+    plain = {
+        "array": "JSON array",
+        "object": "JSON object",
+        "string": "text",
+        "boolean": "true or false",
+        "integer": "whole number",
+    }
     words += [plain.get(name, name) for name in types if name != "null"]
     words += [name for name in types if name == "null"]
     return " or ".join(words)
+
+
+def choices_of(schema: Mapping[str, Any]) -> list[str]:
+    """The words of which *schema* wants one; none where it allows others, too, that cannot be listed."""
+    types = set(_types(schema)) - {"null"}
+    if types - {"boolean"}:
+        return []
+    listed = [choice if isinstance(choice, str) else json.dumps(choice) for choice in _all_choices(schema)]
+    return [*listed, *(("true", "false") if types else ())]
+
+
+def metavar_of(schema: Mapping[str, Any]) -> str:
+    """How a word that *schema* allows is written in a usage line: ``NUMBER``, ``TEXT``, ``[fast|slow]``."""
+    choices = choices_of(schema)
+    if choices:
+        return f"[{'|'.join(choices)}]"
+    types = set(_types(schema)) - {"null"}
+    short = {"integer": "INTEGER", "number": "NUMBER", "string": "TEXT"}
+    return short.get(next(iter(types)), "JSON") if len(types) == 1 else "WORD"

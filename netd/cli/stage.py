@@ -112,25 +112,44 @@ class Play:
 
 
 class _Plain:
-    """Writes a line for each change, but not too many of one actor."""
+    """Writes a line for each change, but not too many of one actor.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    :ivar failure: why nothing can be written any more: whoever read it has left.
+    """
+
+    def __init__(self, clock: Callable[[], float], over: threading.Event) -> None:
+        self.failure: OSError | None = None
         self._clock = clock
+        self._over = over
         self._last: dict[str, float] = {}
 
     def changed(self, name: str, text: str) -> None:
         """Write it, unless the actor's last line is too young."""
         now = self._clock()
-        if now - self._last.get(name, -PLAIN_INTERVAL) >= PLAIN_INTERVAL:
-            self._last[name] = now
+        if self.failure is not None or now - self._last.get(name, -PLAIN_INTERVAL) < PLAIN_INTERVAL:
+            return
+        self._last[name] = now
+        try:
             click.echo(f"{name}: {text}")
+        except OSError as error:  # in an actor's thread, which cannot end the play
+            self.failure = error
+            self._over.set()
 
 
 @contextmanager
-def shown(names: Sequence[str], is_terminal: bool, clock: Callable[[], float] = time.monotonic) -> Iterator[Board]:
-    """A board that is shown as long as the ``with`` lasts."""
+def shown(
+    names: Sequence[str], is_terminal: bool, over: threading.Event, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Board]:
+    """A board that is shown as long as the ``with`` lasts.
+
+    :param over: set when nobody can see the board any more.
+    :raises OSError: in the end, why that was so.
+    """
     if not is_terminal:
-        yield Board(names, _Plain(clock).changed)
+        plain = _Plain(clock, over)
+        yield Board(names, plain.changed)
+        if plain.failure is not None:
+            raise plain.failure
         return
     from rich.console import Console  # noqa: PLC0415 - rich takes long to import
     from rich.live import Live  # noqa: PLC0415
@@ -141,7 +160,7 @@ def shown(names: Sequence[str], is_terminal: bool, clock: Callable[[], float] = 
 
     def render() -> Table:
         table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(style="bold", no_wrap=True)
+        table.add_column(style="bold", no_wrap=True, min_width=max(map(len, names)))
         table.add_column(no_wrap=True, overflow="ellipsis")
         for name, text in board.lines():
             table.add_row(Text(name), Text(text))

@@ -35,19 +35,22 @@ def status(invocation: Invocation) -> None:
     where = "" if context is None else f" at {context.url}"
     click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service)]
+    if rows:
+        invocation.show_grid(("service", "listens on", "who may reach it"), rows)
+    else:
+        click.echo("no services that this token may see" if context is not None else "no services")
     if context is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
-        rows.append(("control", socket, "this user only; the netd command uses it", ""))
-    invocation.show_table(("service", "listens on", "who may reach it", "activity"), rows)
+        click.echo(escaped(f"\ncontrol socket, for this user only: {socket}", keep="\n"))
 
 
-def _rows(service: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    """One row for each place where *service* listens; the first one says the rest."""
+def _rows(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:
+    """One row for each place where *service* listens; below the last of them, what it does."""
     places = service.get("listening") or [{"address": "-", "reach": "-"}]
     name, activity = _label(service), _activity(service)
-    for one in places:
-        yield name, str(one.get("address")), str(one.get("reach")), activity
-        name = activity = ""
+    for at, one in enumerate(places, 1):
+        yield (name, str(one.get("address")), str(one.get("reach"))), [("", activity)] if activity and at == len(places) else []
+        name = ""
 
 
 def _label(service: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netd.cli.schema import kind_of
+from netd.cli.schema import metavar_of
 
-__all__ = ["MAIN", "Argument", "MalformedTable", "Operation", "read_table", "services"]
+__all__ = ["MAIN", "Argument", "MalformedTable", "Operation", "commands", "read_table", "services"]
 
 
 MAIN = "main"
@@ -39,8 +39,8 @@ class Argument:
 
     @property
     def usage(self) -> str:
-        """How it is written: ``TARGET``, or ``[--deadline number or null]``."""
-        return self.name.upper() if self.is_required else f"[{self.flag} {kind_of(self.schema)}]"
+        """How it is written: ``TARGET``, or ``[--deadline NUMBER]``."""
+        return self.name.upper() if self.is_required else f"[{self.flag} {metavar_of(self.schema)}]"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Operation:
 
     :ivar name: ``service.verb``.
     :ivar instances: the services that offer it.
+    :ivar is_lasting: what it does ends with the caller's connection, so that it is nothing for a command.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Operation:
     summary: str
     instances: tuple[str, ...]
     arguments: tuple[Argument, ...]
+    is_lasting: bool = False
 
     @property
     def service(self) -> str:
@@ -85,7 +87,14 @@ def _operation(entry: Mapping[str, Any]) -> Operation:
     arguments = tuple(
         Argument(str(one["name"]), bool(one["required"]), one.get("default"), dict(one["schema"])) for one in entry["arguments"]
     )
-    return Operation(str(entry["name"]), str(entry["role"]), str(entry["summary"]), tuple(entry["instances"]), arguments)
+    return Operation(
+        str(entry["name"]),
+        str(entry["role"]),
+        str(entry["summary"]),
+        tuple(entry["instances"]),
+        arguments,
+        bool(entry.get("lasting")),
+    )
 
 
 def services(table: Iterable[Operation]) -> dict[str, list[Operation]]:
@@ -94,3 +103,8 @@ def services(table: Iterable[Operation]) -> dict[str, list[Operation]]:
     for operation in table:
         found.setdefault(operation.service, []).append(operation)
     return found
+
+
+def commands(table: Iterable[Operation]) -> dict[str, list[Operation]]:
+    """The operations of each service that can be commands: those whose effect outlasts the connection."""
+    return services(operation for operation in table if not operation.is_lasting)

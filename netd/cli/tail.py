@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,23 +16,26 @@ from netd.cli.invocation import Invocation, NetdCommand, seconds
 from netd.cli.plot import Plot, numbers
 from netd.cli.remote import SubscriptionPort
 from netd.cli.text import escaped
+from netd.cli.words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from netd.client.events import Item
 
-__all__ = ["PlotScreen", "item_json", "tail"]
+__all__ = ["PlotScreen", "item_json", "tail", "words_line"]
 
 REDRAW = 0.1
 """Seconds between two redraws of a plot, at least."""
 
 
-@click.command(cls=NetdCommand)
+@click.command(cls=NetdCommand, short_help="Follow the events of the bus, as lines or curves.")
 @click.argument("pattern", default=">")
 @click.option("--plot", is_flag=True, help="Draw numbers as lines over time; off a terminal, write them.")
 @click.option("--every", type=seconds, help="At most one event of each subject in so many seconds.")
-@click.option("--replay", default=0, type=click.IntRange(0, 1000), help="Begin with so many past events of each subject.")
+@click.option(
+    "--replay", metavar="N", default=0, type=click.IntRange(0, 1000), help="Begin with so many past events of each subject."
+)
 @click.pass_obj
 def tail(invocation: Invocation, pattern: str, plot: bool, every: float | None, replay: int) -> None:
     """Follow the events whose subject matches PATTERN: `session.>`, `relay.*.presence.*`; all without one. Ctrl-C ends it."""
@@ -60,6 +64,7 @@ def _note(text: str) -> None:
 
 def _write(invocation: Invocation, events: SubscriptionPort) -> None:
     has_colour = sys.stdout.isatty() and not invocation.surroundings.environ.get("NO_COLOR")
+    line = partial(words_line, has_colour=has_colour) if sys.stdout.isatty() else _line
     for item in events:
         if invocation.as_json:
             click.echo(json.dumps(item_json(item), separators=(",", ":")))
@@ -68,7 +73,7 @@ def _write(invocation: Invocation, events: SubscriptionPort) -> None:
         if note:
             _note(note)
         else:
-            click.echo(_line(item, has_colour))
+            click.echo(line(item))
 
 
 def item_json(item: Item) -> dict[str, Any]:
@@ -90,15 +95,23 @@ def _loss(item: Item) -> str:
     return f"{item.events} events were dropped: this is read too slowly" if isinstance(item, Dropped) else ""
 
 
-def _line(item: Item, has_colour: bool) -> str:
-    """An event on one line, whatever is in it: time, subject, the event."""
+def _line(item: Item) -> str:
+    """An event on one line, whatever is in it: time, subject, the event as JSON."""
     known = item_json(item)
     moment = datetime.fromtimestamp(known["time"], UTC).isoformat(timespec="milliseconds")
+    return f"{moment} {escaped(known['subject'])} {escaped(json.dumps(known['data'], ensure_ascii=False))}"
+
+
+def words_line(item: Item, has_colour: bool) -> str:
+    """An event for a person at a terminal: the local time, the subject, and the event in words."""
+    known = item_json(item)
+    moment = known["time"]
+    when = datetime.fromtimestamp(moment).astimezone().strftime("%H:%M:%S.%f")[:-3]
     subject = escaped(known["subject"])
-    event = escaped(json.dumps(known["data"], ensure_ascii=False))
+    said = escaped(Words(moment).event(known["subject"], moment, known["data"])) or "-"
     if has_colour:
-        return f"{click.style(moment, dim=True)} {click.style(subject, fg='cyan')} {event}"
-    return f"{moment} {subject} {event}"
+        return f"{click.style(when, dim=True)} {click.style(subject, fg='cyan')} {said}"
+    return f"{when} {subject} {said}"
 
 
 def _draw(events: SubscriptionPort, notes: list[str]) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["ago", "as_commands", "duration", "escaped", "payload_text"]
+__all__ = ["ago", "as_commands", "duration", "escaped", "online_since", "payload_text", "short_address"]
 
 _OPERATION = re.compile(r"`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)`")
+
+_OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 
 _DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of what a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
@@ -36,6 +38,12 @@ def _escape(character: str) -> str:
 def payload_text(payload: bytes) -> str:
     r"""*payload* for a person: UTF-8 with its lines and tabs, all that is not text as ``\xNN``."""
     return escaped(payload.decode("utf-8", "backslashreplace"), keep="\n\t")
+
+
+def short_address(address: str) -> str:
+    """``('127.0.0.1', 50412)`` in the spelling that needs no quotes in a shell; any other as it is."""
+    match = _OLD_SPELLING.fullmatch(address)
+    return f"{match[1]}:{match[2]}" if match else address
 
 
 def duration(seconds: float) -> str:
@@ -66,3 +74,12 @@ def as_commands(text: str) -> str:
 def ago(moment: float, now: float) -> str:
     """How long before *now* the *moment* was, both in seconds since 1970: ``3 s ago``; a moment to come is ``0 s ago``."""
     return f"{duration(now - moment)} ago"
+
+
+def online_since(is_online: object, last_seen: object, now: float) -> tuple[str, str]:
+    """Whether somebody is there, in words, and the style that shows it."""
+    if is_online is None:
+        return "not told", "dim"  # an old server lists addresses, dead ones included
+    if is_online:
+        return "online", "green"
+    return f"away, last seen {ago(last_seen, now)}" if isinstance(last_seen, (int, float)) else "away", "dim"

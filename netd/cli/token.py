@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from netd.cli.contexts import LOCAL
-from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
+from netd.cli.invocation import Failure, Invocation, Misused, NetdCommand, NotFound
 from netd.cli.text import escaped
 
 __all__ = ["token"]
@@ -33,15 +33,19 @@ def _file(invocation: Invocation) -> Iterator[Path]:
     """
     from netd.tokens import TOKENS, TokenFileError  # noqa: PLC0415 - it loads much, and all commands must start fast
 
-    if invocation.named_context not in {None, LOCAL}:
-        raise click.UsageError("tokens are a file on the daemon's own machine: run this there, with --state DIR if need be.")
+    context = invocation.context()
+    if context is not None:
+        raise Misused(
+            f"the context {context.name} is in force, whose tokens are a file on the machine of that daemon: run this there; "
+            f"for the tokens of this machine say --context {LOCAL}, or --state DIR"
+        )
     try:
         yield invocation.state / TOKENS
     except TokenFileError as error:
         raise Failure(str(error)) from error
 
 
-@token.command(cls=NetdCommand, common=("state", "json"))
+@token.command(cls=NetdCommand, common=("state", "context", "json"))
 @click.argument("name")
 @click.option("--role", required=True, type=click.Choice(ROLES), help="A viewer looks, an operator acts, an admin stops netd.")
 @click.option("--subject", "subjects", multiple=True, metavar="PATTERN", help="Only these subjects; may be given several times.")
@@ -59,7 +63,7 @@ def add(invocation: Invocation, name: str, role: str, subjects: tuple[str, ...])
     click.echo(escaped(f"netd: this is the token of {name}; it is kept nowhere and shown only now"), err=True)
 
 
-@token.command("list", cls=NetdCommand, common=("state", "json"))
+@token.command("list", cls=NetdCommand, common=("state", "context", "json"))
 @click.pass_obj
 def list_tokens(invocation: Invocation) -> None:
     """List the tokens: names, roles and subjects, never the tokens themselves."""
@@ -77,7 +81,7 @@ def list_tokens(invocation: Invocation) -> None:
         click.echo("no tokens: the gateway serves this machine alone")
 
 
-@token.command(cls=NetdCommand, common=("state", "json"))
+@token.command(cls=NetdCommand, common=("state", "context", "json"))
 @click.argument("name")
 @click.pass_obj
 def remove(invocation: Invocation, name: str) -> None:

@@ -11,6 +11,7 @@ from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand, T
 from netd.cli.rates import Look, Shown, compare, size_rate
 from netd.cli.remote import SubscriptionPort
 from netd.cli.text import duration, escaped
+from netd.cli.words import rate
 from netd.client.control import ControlError, RemoteError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ STALE = 3.0
 COLUMNS = ("service", "connections", "in", "out", "dropped", "activity")
 
 
-@click.command(cls=NetdCommand)
+@click.command(cls=NetdCommand, short_help="Show rates, drops and lag, second by second.")
 @click.pass_obj
 def top(invocation: Invocation) -> None:
     """Show what goes on, second by second: connections, rates, drops, lag. Off a terminal, one second of it."""
@@ -57,7 +58,7 @@ def _show_once(invocation: Invocation, control: ControlPort, vitals: Subscriptio
         shown = [_shown_json(one) for one in services]
         invocation.print_json({"name": looks[1].status.get("name"), **whole, "services": shown})
         return
-    click.echo(escaped(_headline(looks[1], whole)))
+    click.echo(escaped(_headline(looks[1], whole), keep="\n"))
     click.echo()
     invocation.show_table(COLUMNS, [_row(one) for one in services])
 
@@ -85,16 +86,15 @@ def _headline(look: Look, whole: dict[str, Any]) -> str:
     dropped = f"{whole['dropped']:,.0f} dropped ({whole['dropped_rate']:,.0f}/s)"
     connections = "1 connection" if whole["connections"] == 1 else f"{whole['connections']:,.0f} connections"
     return (
-        f"netd {look.status.get('version')} as {look.status.get('name')}, up {duration(whole['uptime'])}: "
-        f"{connections}, {whole['published_rate']:,.0f} events/s, {dropped}, "
-        f"lag {whole['lag'] * 1000:.0f} ms"
+        f"netd {look.status.get('version')} as {look.status.get('name')}, up {duration(whole['uptime'])}\n"
+        f"{connections}, {whole['published_rate']:,.0f} events/s, {dropped}, lag {whole['lag'] * 1000:.0f} ms"
     )
 
 
 def _row(service: Shown) -> tuple[str, str, str, str, str, str]:
     rates = dict(service.rates)
     received, sent = (size_rate(rates.pop(name, 0.0)) for name in ("bytes_in", "bytes_out"))
-    activity = ", ".join(f"{name.replace('_', ' ')} {rate:,.4g}/s" for name, rate in rates.items())
+    activity = ", ".join(f"{name.replace('_', ' ')} {rate(number)}" for name, number in rates.items())
     return service.label, f"{service.connections:,}", received, sent, f"{service.dropped:,}", activity
 
 
@@ -169,7 +169,7 @@ class TopScreen:
 
         from netd.cli.render import table  # noqa: PLC0415
 
-        shown: list[RenderableType] = [Text(escaped(self._headline), style="bold"), Text("")]
+        shown: list[RenderableType] = [Text(escaped(self._headline, keep="\n"), style="bold"), Text("")]
         if self._rows:
             shown.append(table(COLUMNS, self._rows))
         if self._complaint:

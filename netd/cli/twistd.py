@@ -54,7 +54,7 @@ def run(invocation: Invocation, configuration: str | None, extra: tuple[str, ...
     _become_twistd(invocation, ["-n", "--pidfile=", *extra], configuration, [])
 
 
-@click.command(cls=NetdCommand, common=("state",))
+@click.command(cls=NetdCommand, common=("state",), short_help="Check the configuration, and list all its mistakes.")
 @_config_option
 @click.pass_obj
 def check(invocation: Invocation, configuration: str | None) -> None:

@@ -125,6 +125,11 @@ class AnswerDecoder:
         """Take in bytes as they came."""
         self._received += received
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come behind the last answer."""
+        return not self._received.strip()
+
     def next_answer(self) -> dict[str, Any] | None:
         """The next answer, or None while it is not complete.
 
@@ -239,6 +244,8 @@ class Wire:
 
     def is_idle(self) -> bool:
         """Whether the other side has neither hung up nor said anything unasked; does not wait."""
+        if not self._answers.is_empty:
+            return False
         try:
             self._connection.settimeout(0)
             self._connection.recv(1, socket.MSG_PEEK)

@@ -94,8 +94,8 @@ class AsyncCaller:
             is_kept = False
             try:
                 async with asyncio.timeout(self._timeout):
-                    answer = await self._exchange(reader, writer, line, number)
-                is_kept = "id" in answer  # an old server has none, and closes now
+                    answer, is_alone = await self._exchange(reader, writer, line, number)
+                is_kept = is_alone and "id" in answer  # an old server has none, and closes now
             except TimeoutError:
                 raise NotInTime("the server did not answer in time") from None
             except OSError as error:
@@ -112,7 +112,8 @@ class AsyncCaller:
 
     async def _exchange(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes, number: int
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], bool]:
+        """The answer, and whether nothing has come behind it."""
         answers = AnswerDecoder()
         writer.write(line)
         await writer.drain()
@@ -125,10 +126,10 @@ class AsyncCaller:
             while answer is not None and not is_for(number, answer):
                 answer = answers.next_answer()
             if answer is not None:
-                return answer
+                return answer, answers.is_empty
 
     async def _ready(self) -> Streams:
-        if self._streams is not None and (self._streams[0].at_eof() or self._streams[1].is_closing()):
+        if self._streams is not None and (self._streams[1].is_closing() or not await _is_idle(self._streams[0])):
             self._hang_up()
         self._refuse_closed()
         if self._streams is None:
@@ -151,6 +152,20 @@ class AsyncCaller:
         streams, self._streams = self._streams, None
         if streams is not None:
             streams[1].close()
+
+
+async def _is_idle(reader: asyncio.StreamReader) -> bool:
+    """Whether the other side has neither hung up nor said anything unasked; waits only for what has come already."""
+    for _ in range(2):  # in the first of them the event loop finds what has come, in the second it is with the reader
+        await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(0):
+            await reader.read(1)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 async def call(

@@ -27,6 +27,7 @@ __all__ = [
     "Lost",
     "NoSuchOperation",
     "NoSuchTarget",
+    "NotInTime",
     "NotPermitted",
     "NotRunning",
     "OperationFailed",
@@ -112,6 +113,10 @@ class NoSuchTarget(RemoteError):
     """-32001: no such device, session or room."""
 
 
+class NotInTime(OperationFailed):
+    """-32003: the operation did not come to its end in the time that it has."""
+
+
 class NotPermitted(RemoteError):
     """-32002: the caller's role does not reach to the operation."""
 
@@ -126,6 +131,7 @@ def _remote_error(message: str, code: int, data: object) -> RemoteError:
         -32000: OperationFailed,
         -32001: NoSuchTarget,
         -32002: NotPermitted,
+        -32003: NotInTime,
     }
     return classes.get(code, RemoteError)(message, code, data)
 

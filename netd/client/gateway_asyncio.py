@@ -46,6 +46,9 @@ __all__ = ["AsyncGateway", "AsyncSubscription", "AsyncSurroundings"]
 FAREWELL = 1.0
 """Seconds that hanging up may take."""
 
+IDLE = 4.0
+"""Seconds for which a connection is kept for the next call: less than netd keeps one open."""
+
 _CHUNK = 64 * 1024
 
 
@@ -77,6 +80,13 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self.is_kept = False
+        self.idle_since = 0.0
+        self.loop = asyncio.get_running_loop()
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether nobody has hung up on it."""
+        return not (self._reader.at_eof() or self._writer.is_closing())
 
     async def send(self, content: bytes) -> None:
         try:
@@ -172,6 +182,7 @@ class AsyncGateway:
         self._max_answer = max_answer
         self._surroundings = surroundings
         self._is_closed = False
+        self._idle: list[_Connection] = []
         self._busy: set[_Connection] = set()
         self._subscriptions: list[AsyncSubscription] = []
         self._last_id = 0
@@ -190,7 +201,8 @@ class AsyncGateway:
         self._is_closed = True
         for subscription in self._subscriptions:
             await subscription.close()
-        for connection in list(self._busy):
+        idle, self._idle = self._idle, []
+        for connection in [*idle, *self._busy]:
             await connection.close()
 
     async def call(self, method: str, /, **params: Any) -> Any:
@@ -199,9 +211,11 @@ class AsyncGateway:
         request_id, address = self._last_id, self._access.address
         body = encode_request(request_id, method, params)[:-1]
         try:
-            async with asyncio.timeout(self.timeout), self._connected() as connection:
+            async with asyncio.timeout(self.timeout), self._connected(await self._reuse()) as connection:
                 await connection.send(rpc_request(address, self._access.token(), body))
                 response = await connection.read_response(self._max_answer)
+                if not (response.is_last or response.rest or self._is_closed):
+                    self._keep(connection)
         except TimeoutError as error:
             raise ControlTimeout(f"netd did not answer {method} within {self.timeout:g} s") from error
         is_answer, result = read_answer(rpc_result(address, response), request_id)
@@ -224,16 +238,28 @@ class AsyncGateway:
         self._subscriptions = [*(one for one in self._subscriptions if not one.is_closed), subscription]
         return subscription
 
+    def _keep(self, connection: _Connection) -> None:
+        """Use it for the next call."""
+        connection.is_kept, connection.idle_since = True, connection.loop.time()
+        self._idle.append(connection)
+
+    async def _reuse(self) -> _Connection | None:
+        """A connection of an earlier call; None where there is none that is still good."""
+        await asyncio.sleep(0)  # lets the loop hear who has hung up since
+        while self._idle:
+            connection = self._idle.pop()
+            connection.is_kept = False
+            if connection.loop is not asyncio.get_running_loop():
+                continue  # that loop has ended, and the connection with it
+            if connection.loop.time() - connection.idle_since < IDLE and connection.is_fit:
+                return connection
+            await connection.close()
+        return None
+
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[_Connection]:
-        """A connection; closed in the end, unless it was kept."""
-        address, tls = self._access.address, self._access.tls()
-        try:
-            connection = _Connection(*await self._surroundings.connect(address.host, address.port, ssl=tls))
-        except TimeoutError:
-            raise
-        except (OSError, UnicodeError) as error:
-            raise connect_error(address, error) from error
+    async def _connected(self, kept: _Connection | None = None) -> AsyncIterator[_Connection]:
+        """*kept*, or a new connection; closed in the end, unless it was kept."""
+        connection = kept or await self._connect()
         self._busy.add(connection)
         try:
             if self._is_closed:
@@ -243,6 +269,15 @@ class AsyncGateway:
             self._busy.discard(connection)
             if not connection.is_kept:
                 await connection.close()
+
+    async def _connect(self) -> _Connection:
+        address, tls = self._access.address, self._access.tls()
+        try:
+            return _Connection(*await self._surroundings.connect(address.host, address.port, ssl=tls))
+        except TimeoutError:
+            raise
+        except (OSError, UnicodeError) as error:
+            raise connect_error(address, error) from error
 
     async def _open_websocket(self) -> _WebSocket:
         address, token = self._access.address, self._access.token()

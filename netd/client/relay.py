@@ -30,6 +30,7 @@ __all__ = [
     "DeviceInfo",
     "FramingLost",
     "Message",
+    "NameTaken",
     "NoSuchDevice",
     "NoWelcome",
     "NotConnected",
@@ -70,6 +71,10 @@ class NotConnected(RelayError):
 
 class ConnectionLost(RelayError):
     """The connection to the relay ended."""
+
+
+class NameTaken(ConnectionLost):
+    """Another device has connected with the name that this one has, and the relay has closed this connection for it."""
 
 
 class FramingLost(RelayError):
@@ -177,7 +182,8 @@ def complaint(envelope: dict[str, Any]) -> ConnectionLost | None:
     """The error that the server says about the connection itself, not about one request; None for anything else."""
     if "id" in envelope or envelope.get("status") != "error":
         return None
-    return ConnectionLost(f"the relay said: {envelope.get('error')}")
+    lost = NameTaken if envelope.get("replaced") is True else ConnectionLost
+    return lost(f"the relay said: {envelope.get('error')}")
 
 
 class Welcome(NamedTuple):
@@ -435,7 +441,8 @@ def _old_device(item: str) -> DeviceInfo:
 class Backoff:
     """How long to wait before the next attempt: 0.5 s, doubled up to 30 s, each multiplied by chance ("full jitter").
 
-    A connection that lasted 10 s begins anew at 0.5 s.
+    A connection that lasted 10 s begins anew at 0.5 s. One that ended because another device took the name is followed by 15 to
+    30 s: two devices of one name would else push each other out as fast as they can.
 
     :param chance: a number from 0 up to 1.
     """
@@ -446,8 +453,14 @@ class Backoff:
         self._chance = chance
         self._ceiling = self.FIRST
 
-    def delay(self, lasted: float) -> float:
-        """Seconds to wait now that a connection ended after *lasted* seconds (0 when there was none)."""
+    def delay(self, lasted: float, is_taken: bool = False) -> float:
+        """Seconds to wait now that a connection ended after *lasted* seconds (0 when there was none).
+
+        :param is_taken: whether it ended because another device took the name.
+        """
+        if is_taken:
+            self._ceiling = self.GREATEST
+            return (1 + self._chance()) / 2 * self.GREATEST
         if lasted >= self.LASTED:
             self._ceiling = self.FIRST
         delay = self._chance() * self._ceiling
@@ -810,7 +823,7 @@ class Device:
             try:
                 yield from self._messages(self._wire or self._connect())
             except RelayError as error:
-                self._disconnected(str(error))
+                self._disconnected(error)
 
     def say(self, payload: bytes | str, event: str | None = None) -> bool:
         """Publish news: the relay puts *payload* on the bus. From any thread.
@@ -833,13 +846,13 @@ class Device:
             self._on_connect(welcome)
         return wire
 
-    def _disconnected(self, reason: str) -> None:
+    def _disconnected(self, error: RelayError) -> None:
         was_connected, self._wire = self._wire is not None, None
         self._line.hang_up()
         if self._line.closed.is_set():
             return
         lasted = self._surroundings.clock() - self._connected_at if was_connected else 0.0
-        delay = self._backoff.delay(lasted)
+        reason, delay = str(error), self._backoff.delay(lasted, isinstance(error, NameTaken))
         self._log.warning("%s; next attempt in %.1f s", reason, delay)
         if self._on_disconnect is not None:
             self._on_disconnect(reason, delay)

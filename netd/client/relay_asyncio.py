@@ -292,7 +292,7 @@ class AsyncDevice:
                 while True:
                     yield await self._next_message(wire)
             except RelayError as error:
-                await self._disconnected(str(error))
+                await self._disconnected(error)
 
     async def say(self, payload: bytes | str, event: str | None = None) -> bool:
         """Publish news: the relay puts *payload* on the bus.
@@ -324,7 +324,7 @@ class AsyncDevice:
             if "id" in envelope:
                 return AsyncMessage(payload, wire, envelope)
 
-    async def _disconnected(self, reason: str) -> None:
+    async def _disconnected(self, error: RelayError) -> None:
         lasted = 0.0
         if self._wire is not None:
             lasted = _now() - self._connected_at
@@ -332,7 +332,7 @@ class AsyncDevice:
             self._wire = None
         if self._line.closed.is_set():
             return
-        delay = self._backoff.delay(lasted)
+        reason, delay = str(error), self._backoff.delay(lasted, isinstance(error, relay.NameTaken))
         self._log.warning("%s; next attempt in %.1f s", reason, delay)
         if self._on_disconnect is not None:
             self._on_disconnect(reason, delay)

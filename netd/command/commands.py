@@ -13,7 +13,7 @@ from attrs import field, frozen
 from netd.command.declaration import Declaration
 from netd.errors import NetdError
 from netd.operations import NO_DEFAULT, Argument
-from netd.wire.jsontext import BadJSON, bind, encode, schema
+from netd.wire.jsontext import BadJSON, bind, check_type, encode, schema
 
 __all__ = ["COMMAND_ID", "ID", "LIST", "BadFunctions", "Command", "Commands", "place_of", "read_command"]
 
@@ -198,9 +198,10 @@ def _arguments(parameters: list[inspect.Parameter]) -> Iterator[Argument]:
             raise ValueError(f"{parameter.name}: the protocol uses this name; call the parameter something else")
         annotation = Any if parameter.annotation is _UNKNOWN else parameter.annotation
         try:
-            schema(annotation)
+            check_type(annotation)
         except Exception as error:
-            raise ValueError(f"{parameter.name}: no JSON value can be of this type: {error}") from None
+            remedy = "write one of str, int, float, bool, list, dict and dataclasses, or no annotation"
+            raise ValueError(f"{parameter.name}: no JSON value can be of this type: {error}; {remedy}") from None
         yield Argument(parameter.name, annotation, NO_DEFAULT if parameter.default is _UNKNOWN else parameter.default)
 
 

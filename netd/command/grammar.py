@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from netd.command.commands import COMMAND_ID, ID
 from netd.errors import ProtocolError
-from netd.wire.jsontext import BadJSON, decode_object, encode
+from netd.wire.jsontext import BadJSON, check_numbers, decode_object, encode
 
 __all__ = ["OLD_ANSWER", "NotACommand", "Request", "failure", "is_whole", "read_request", "success"]
 
@@ -95,6 +95,8 @@ def success(request_id: object, result: object, limit: int) -> bytes:
     if result is not None:
         answer["result"] = result
     line = encode(answer) + b"\n"
+    if b"null" in line:  # as NaN becomes
+        check_numbers(result)
     if len(line) > limit:
         remedy = f"give the command an `{ID}`, or return less" if request_id is None else "return less, or raise `max_answer`"
         raise BadJSON(f"makes an answer of {len(line)} bytes, where at most {limit} are sent; {remedy}")

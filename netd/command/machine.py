@@ -161,6 +161,7 @@ class Conversation:
     __slots__ = (
         "_command",
         "_farewell",
+        "_idle_until",
         "_is_going",
         "_is_kept",
         "_is_paused",
@@ -189,6 +190,7 @@ class Conversation:
         self._farewell = ""
         self._sent = 0
         self._until = 0.0
+        self._idle_until = 0.0
         self.state = State.FRESH
 
     def start(self) -> None:
@@ -280,6 +282,11 @@ class Conversation:
         """The next command has its full time to arrive."""
         self._until = self._rules.seconds() + self._rules.receive_timeout
 
+    def _rest(self) -> None:
+        """So has the next command, and the connection may be without one for so long, whatever blank lines come meanwhile."""
+        now, rules = self._rules.seconds(), self._rules
+        self._until, self._idle_until = now + rules.receive_timeout, now + rules.idle_timeout
+
     def _go_on(self) -> None:
         """Carry out what waits, until a command runs on, others must have their turn, or nothing is left."""
         if self._is_going:
@@ -318,7 +325,7 @@ class Conversation:
             left = max(0.0, self._until - rules.seconds())
             self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
         elif self.state is State.KEPT:
-            self._peer.expire_after(rules.idle_timeout)
+            self._peer.expire_after(max(0.0, self._idle_until - rules.seconds()))
 
     def _pause(self, pause: bool) -> None:
         if pause is not self._is_paused:
@@ -377,7 +384,7 @@ class Conversation:
 
     def _do_answer(self, outcome: Reported) -> None:
         self._send(self._answer(outcome))
-        self._restart()
+        self._rest()
 
     def _do_answer_last(self, outcome: Reported) -> None:
         self._send(self._answer(outcome))
@@ -386,6 +393,7 @@ class Conversation:
     def _do_complain(self, fault: Fault) -> None:
         self._shell.refuse(fault.error.kind, str(fault.error), fault.excerpt)
         self._send(failure(fault.id, str(fault.error), self._limit(fault.id)))
+        self._rest()
 
     def _do_refuse(self, fault: Fault) -> None:
         self._do_complain(fault)

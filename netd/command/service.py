@@ -15,11 +15,12 @@ from netd.command.machine import Rules
 from netd.command.protocol import CommandFactory
 from netd.command.threads import Threads
 from netd.config import section_name
-from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.log import LogLimiter
 from netd.operations import Operation, Role
+from netd.wire.jsontext import BadJSON, check_numbers
 
 __all__ = ["CommandService", "make_service"]
 
@@ -109,6 +110,7 @@ class CommandService(ListeningService):
         :returns: a Deferred of ``{"status": "success", "result": …}``.
         :raises NoSuchTarget: when there is none of that name.
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
+        :raises NotInTime: when the function has not returned within the service's time-out.
         """
         command = self._commands.find(command_id)
         if command is None:
@@ -123,10 +125,20 @@ class CommandService(ListeningService):
         def report(outcome: Outcome) -> None:
             if answer.called:
                 return
-            if outcome.status is Status.SUCCESS:
-                answer.callback({"status": "success", "result": outcome.result})
-            else:
-                answer.errback(OperationFailed(outcome.error))
+            try:
+                answer.callback(_told(command_id, outcome))
+            except OperationFailed as error:
+                answer.errback(error)
 
         self._execution.run(command, command.bind({COMMAND_ID: command_id, **(arguments or {})}), report)
         return answer
+
+
+def _told(command_id: str, outcome: Outcome) -> dict[str, Any]:
+    if outcome.status is not Status.SUCCESS:
+        raise (NotInTime if outcome.status is Status.EXPIRED else OperationFailed)(outcome.error)
+    try:
+        check_numbers(outcome.result)
+    except BadJSON as error:
+        raise OperationFailed(f"the result of {command_id} {error}") from None
+    return {"status": "success", "result": outcome.result}

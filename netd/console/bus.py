@@ -11,9 +11,10 @@ from attrs import field, frozen
 
 from netd.bus.subject import covers, is_subject, split_pattern
 from netd.console.link import ConsoleLink
+from netd.console.reach import check_reach
 from netd.console.subscription import SlowPolicy
 from netd.console.topics import Topics
-from netd.errors import InvalidArguments, NotPermitted, OperationFailed
+from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
 from netd.message import Message
 from netd.operations import Caller, Operation, Role
@@ -126,8 +127,7 @@ def _check(caller: Caller, pattern: str) -> None:
         split_pattern(pattern)
     except ValueError as error:
         raise InvalidArguments(f"pattern: {error}") from None
-    if caller.subjects is not None and not any(covers(own, pattern) for own in caller.subjects):
-        raise NotPermitted(f"{pattern} is not among the subjects of this token: {', '.join(caller.subjects)}")
+    check_reach(caller, pattern)
 
 
 def _link(caller: Caller) -> ConsoleLink:

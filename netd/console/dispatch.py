@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred,
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.bus.subject import covers
 from netd.console.jsonrpc import Request, answer, failure, join, parse
+from netd.console.reach import instances_for, may_see
 from netd.errors import InvalidArguments, NetdError, NotPermitted, OperationFailed
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
@@ -113,7 +113,7 @@ class Dispatcher:
         if operation.role > caller.role:
             raise NotPermitted(f"{name} takes the role {operation.role.name.lower()}; this is {caller.role.name.lower()}")
         if caller.subjects is not None and not operation.checks_subjects:
-            _check_reach(caller.subjects, operation, instance)
+            _check_reach(caller, operation, instance)
         if operation.is_lasting and caller.link is None:
             raise InvalidArguments(f"{name} needs a connection that stays open: a WebSocket (/ws), or the control socket")
         if isinstance(params, list):
@@ -132,14 +132,19 @@ def _measured(answer: bytes | None, sizes: list[int]) -> bytes | None:
     return answer
 
 
-def _check_reach(subjects: tuple[str, ...], operation: Operation, instance: str) -> None:
+def _check_reach(caller: Caller, operation: Operation, instance: str) -> None:
     needed = f"{operation.service}.{instance}.>"
-    if not any(covers(pattern, needed) for pattern in subjects):
-        raise NotPermitted(f"{operation.name} takes a token for the subjects {needed}; this one is for {', '.join(subjects)}")
+    if not may_see(caller, needed):
+        own = ", ".join(caller.subjects or ())
+        raise NotPermitted(f"{operation.name} takes a token for the subjects {needed}; this one is for {own}")
 
 
-def describe(table: OperationTable) -> list[dict[str, Any]]:
-    """All operations with their arguments' JSON Schemas, for ``system.operations``."""
+def describe(table: OperationTable, caller: Caller) -> list[dict[str, Any]]:
+    """All operations with their arguments' JSON Schemas, for ``system.operations``.
+
+    :param caller: one who is confined to some subjects is shown those alone that it may call.
+    """
+    offered = ((operation, instances_for(caller, operation, instances)) for operation, instances in table)
     return [
         {
             "name": operation.name,
@@ -153,5 +158,6 @@ def describe(table: OperationTable) -> list[dict[str, Any]]:
                 for argument in operation.arguments
             ],
         }
-        for operation, instances in table
+        for operation, instances in offered
+        if instances
     ]

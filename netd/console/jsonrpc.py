@@ -6,13 +6,22 @@ from typing import Any
 
 from attrs import field, frozen
 
-from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed, text_of
+from netd.errors import (
+    InvalidArguments,
+    NetdError,
+    NoSuchOperation,
+    NoSuchTarget,
+    NotInTime,
+    NotPermitted,
+    OperationFailed,
+    text_of,
+)
 from netd.wire.jsontext import BadJSON, decode, encode
 
 __all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse"]
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
-OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED = -32000, -32001, -32002
+OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED, NOT_IN_TIME = -32000, -32001, -32002, -32003
 
 MAX_BATCH = 100
 """Requests in one batch."""
@@ -29,6 +38,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (InvalidArguments, INVALID_PARAMS),
     (NotPermitted, NOT_PERMITTED),
     (NoSuchTarget, NO_SUCH_TARGET),
+    (NotInTime, NOT_IN_TIME),
     (OperationFailed, OPERATION_FAILED),
 )
 

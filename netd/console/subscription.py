@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from netd.console.jsonrpc import notification
 from netd.console.link import ConsoleLink
-from netd.wire.fanout import BLOCK, Item
+from netd.wire.handout import BLOCK, Item
 
 __all__ = ["SlowPolicy", "Subscription"]
 
@@ -31,12 +31,12 @@ class Subscription:
     """A member of a topic's fan-out, on behalf of a link.
 
     :param lost: events that an earlier subscription of the same pattern had waiting when this one took its place.
-    :ivar put: writes a block now.
+    :ivar offer: writes a block now, while nothing waits here.
     :ivar size: bytes that wait, of what counts for the link's bound.
     :ivar dropped: events lost since the subscriber was last told.
     """
 
-    __slots__ = ("_count", "_link", "_past", "_pattern", "_waiting", "dropped", "policy", "put", "size")
+    __slots__ = ("_count", "_link", "_past", "_pattern", "_waiting", "dropped", "offer", "policy", "size")
 
     def __init__(self, link: ConsoleLink, pattern: str, policy: SlowPolicy, lost: int = 0) -> None:
         self._link = link
@@ -44,19 +44,15 @@ class Subscription:
         self._past: list[bytes] = []  # the next one last
         self._waiting: OrderedDict[Hashable, bytes] = OrderedDict()
         self._count = 0
-        self.put = link.peer.put  # what the fan-out calls most
+        self.offer: Callable[[bytes], bool] = link.peer.offer  # what is called most
         self.policy = policy
         self.size = 0
         self.dropped = lost
 
-    @property
-    def is_full(self) -> bool:
-        """Whether what comes has to wait: nothing overtakes what waits already."""
-        return bool(self._past) or bool(self._waiting) or self._link.peer.is_full
-
     def begin(self, past: Iterable[bytes]) -> None:
         """Send *past*, texts that are kept anyway and so count for nothing, before anything that comes from now on."""
         self._past = [*past][::-1]
+        self.offer = _decline
 
     def spill(self, items: Sequence[Item]) -> None:
         """Let *items* wait; what can be sent is sent at once, and does not count."""
@@ -76,7 +72,10 @@ class Subscription:
         while self._past or self._waiting or self.dropped:
             if peer.is_full:
                 return False
-            peer.put(self._portion())
+            portion = self._portion()
+            if not peer.offer(portion):
+                peer.send(portion)  # what the peer had collected has filled it
+        self.offer = peer.offer
         return True
 
     def drop(self, size: int) -> bool:
@@ -101,6 +100,7 @@ class Subscription:
         return lost
 
     def _keep(self, item: bytes, key: Hashable) -> None:
+        self.offer = _decline
         if self.policy is SlowPolicy.LATEST:
             replaced = self._waiting.pop(key, None)
             if replaced is not None:
@@ -136,3 +136,8 @@ class Subscription:
             taken += len(item)
         self._grow(-taken)
         return b"".join(items)
+
+
+def _decline(block: bytes) -> bool:
+    """Something waits: nothing overtakes it."""
+    return False

@@ -1,28 +1,26 @@
 """The bus for console connections: one stream of numbered events for each pattern that is subscribed to, shared by all who do.
 
-An event becomes a JSON text once for each topic, is framed once for each kind of connection, and leaves in one write a connection
-and turn. The newest events of each subject are kept for a while, so that whoever lost a connection can go on where it was.
+A topic that nobody subscribes to any more is kept for a while, so that whoever lost a connection can go on where it was; and all
+that topics keep is bounded together.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
-from netd.console.link import ConsoleLink, Frame
+from netd.console.link import ConsoleLink
 from netd.console.subscription import SlowPolicy, Subscription
+from netd.console.topic import Topic
 from netd.errors import InvalidArguments, OperationFailed
-from netd.interfaces import IBus, ISubscription
-from netd.message import Message
-from netd.wire.fanout import Fanout
-from netd.wire.jsontext import encode
+from netd.interfaces import IBus
+from netd.wire.pace import Pace
 from netd.wire.turn import Turn
 
-__all__ = ["MOST_SUBSCRIPTIONS", "Topic", "Topics"]
+__all__ = ["MOST_SUBSCRIPTIONS", "Topics"]
 
 MOST_SUBSCRIPTIONS = 64
 """Subscriptions of one connection."""
@@ -30,180 +28,11 @@ MOST_SUBSCRIPTIONS = 64
 MOST_TOPICS = 4096
 """Different streams at a time."""
 
-MOST_SUBJECTS = 10_000
-"""Subjects of one topic whose newest events are kept."""
-
-MOST_REPEATED = 10_000
-"""Past events that a subscription begins with, at most."""
-
 IDLE = 120.0
 """Seconds for which a topic is kept that nobody subscribes to any more."""
 
 MOST_IDLE = 16
 """Topics that are kept so at a time: each of them costs whoever publishes."""
-
-OVERHEAD = 300
-"""Bytes that a kept event takes beside its text, with its share of what its subject takes."""
-
-
-@define(eq=False)
-class _Kept:
-    """An event that was sent: its number, its subject, and its text; None once it is no longer kept."""
-
-    seq: int
-    subject: str
-    text: bytes | None
-
-
-class Topic:
-    """The stream of all who subscribe to *pattern* with the same *every*.
-
-    :ivar epoch: names this stream: its numbers mean nothing in another.
-    :ivar seq: the number of its newest event, 0 before the first.
-    :ivar size: bytes of memory that its kept events take.
-    """
-
-    def __init__(self, topics: Topics, pattern: str, every: float | None, epoch: str) -> None:
-        self._topics = topics
-        self.pattern = pattern
-        self.every = every
-        self.epoch = epoch
-        self.seq = 0
-        self.size = 0
-        self._kept: deque[_Kept] = deque()
-        self._alive = 0
-        self._rings: dict[str, deque[_Kept]] = {}
-        self._fanouts: dict[Frame, Fanout] = {}
-        self._held: dict[str, Message] = {}
-        self._timer: Any = None
-        self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
-        self._source: ISubscription = topics.bus.subscribe(pattern, self._emit if every is None else self._receive)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nobody subscribes to it."""
-        return not any(fanout.members for fanout in self._fanouts.values())
-
-    def join(self, member: Subscription, frame: Frame) -> None:
-        """Let *member* have all events from now on."""
-        fanout = self._fanouts.get(frame)
-        if fanout is None:
-            fanout = self._fanouts[frame] = Fanout(self._topics.turn)
-        fanout.flush()  # what was published before is not for the new member
-        fanout.members[member] = None
-
-    def leave(self, member: Subscription) -> None:
-        """Let *member* have nothing more."""
-        for frame, fanout in list(self._fanouts.items()):
-            fanout.members.pop(member, None)
-            if not fanout.members:
-                del self._fanouts[frame]
-
-    def missed(self, seq: int) -> tuple[list[bytes], dict[str, int] | None]:
-        """What came after number *seq*: the texts that are kept, in order; first and last number of those that are not."""
-        found: list[tuple[int, bytes]] = []
-        for kept in reversed(self._kept):
-            if kept.seq <= seq or len(found) == MOST_REPEATED:
-                break
-            if kept.text is not None:
-                found.append((kept.seq, kept.text))
-        last = next(
-            (self.seq - back for back, (number, _) in enumerate(found) if number != self.seq - back), self.seq - len(found)
-        )
-        found.reverse()
-        texts = [text for _, text in found]
-        if len(found) == self.seq - seq:
-            return texts, None
-        first = next((due for due, (number, _) in enumerate(found, seq + 1) if number != due), seq + 1 + len(found))
-        return texts, {"from": first, "to": last}
-
-    def newest(self, count: int) -> list[bytes]:
-        """Texts of up to *count* of the newest events of each subject, oldest first."""
-        before = [message for message in self._topics.bus.last(self.pattern) if message.subject not in self._rings]
-        before.sort(key=lambda message: message.time)
-        found: list[bytes] = []
-        seen: Counter[str] = Counter()
-        for kept in reversed(self._kept):
-            if len(found) == MOST_REPEATED:
-                break
-            if kept.text is not None and seen[kept.subject] < count:
-                seen[kept.subject] += 1
-                found.append(kept.text)
-        found.reverse()
-        return [self._text(message, b"null") for message in before[-MOST_REPEATED:]] + found
-
-    def shorten(self) -> None:
-        """Forget the oldest event that is kept."""
-        while self._kept:
-            kept = self._kept.popleft()
-            if kept.text is not None:
-                ring = self._rings[kept.subject]
-                ring.popleft()
-                if not ring:
-                    del self._rings[kept.subject]
-                self._forget(kept)
-                return
-
-    def end(self) -> None:
-        """Listen no more, and keep nothing."""
-        self._source.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._topics.grow(-self.size)
-        self.size = 0
-
-    def _receive(self, message: Message) -> None:
-        if self._timer is None and self.every is not None:
-            self._emit(message)
-            self._timer = self._topics.clock.callLater(self.every, self._tick)
-        elif message.subject in self._held or len(self._held) < MOST_SUBJECTS:
-            self._held[message.subject] = message
-
-    def _tick(self) -> None:
-        self._timer = None
-        if self._held and self.every is not None:
-            self._timer = self._topics.clock.callLater(self.every, self._tick)
-            held, self._held = self._held, {}
-            for message in held.values():
-                self._emit(message)
-
-    def _emit(self, message: Message) -> None:
-        seq = self.seq + 1
-        text = self._text(message, b"%d" % seq)
-        self.seq = seq
-        subject = message.subject
-        self._keep(_Kept(seq, subject, text), len(text) + OVERHEAD)
-        for frame, fanout in self._fanouts.items():
-            fanout.add(frame(text), subject)
-
-    def _keep(self, kept: _Kept, size: int) -> None:
-        ring = self._rings.get(kept.subject)
-        if ring is None:
-            while len(self._rings) >= MOST_SUBJECTS:
-                self.shorten()
-            ring = self._rings[kept.subject] = deque()
-        elif len(ring) >= self._topics.keep_events:
-            self._forget(ring.popleft())
-        ring.append(kept)
-        self._kept.append(kept)
-        self._alive += 1
-        self.size += size
-        if len(self._kept) > 2 * self._alive + 100:
-            self._kept = deque(one for one in self._kept if one.text is not None)
-        self._topics.grow(size)
-
-    def _forget(self, kept: _Kept) -> None:
-        assert kept.text is not None
-        size = len(kept.text) + OVERHEAD
-        kept.text = None
-        self._alive -= 1
-        self.size -= size
-        self._topics.grow(-size)
-
-    def _text(self, message: Message, seq: bytes) -> bytes:
-        middle = f',"time":{message.time!r},"subject":"{message.subject}","data":'
-        return b"%b%b%b%b}}" % (self._head, seq, middle.encode(), message.encoded(encode))
 
 
 @define(eq=False)
@@ -211,6 +40,7 @@ class Topics:
     """All topics, and who subscribes to them.
 
     :ivar turn: what subscribers are sent is collected in it.
+    :ivar pace: hands it out.
     :ivar new_epoch: a name that was never used before, without a colon.
     :ivar keep_events: of each subject in each topic.
     :ivar keep_size: bytes of all that is kept.
@@ -219,6 +49,7 @@ class Topics:
     bus: IBus
     clock: IReactorTime
     turn: Turn
+    pace: Pace
     new_epoch: Callable[[], str]
     keep_events: int
     keep_size: int
@@ -241,6 +72,7 @@ class Topics:
         if pattern not in mine and len(mine) >= MOST_SUBSCRIPTIONS:
             raise OperationFailed(f"a connection has at most {MOST_SUBSCRIPTIONS} subscriptions; end one with bus.unsubscribe")
         topic = self._topic(pattern, every)
+        topic.settle()
         lost = self._end_subscription(link, pattern) if pattern in mine else 0
         subscription = Subscription(link, pattern, policy, lost)
         offset, recovered, gap = topic.seq, None, None
@@ -270,7 +102,7 @@ class Topics:
         """So much more is kept. Over the bound, the topic that keeps most forgets its oldest."""
         self._kept += size
         while self._kept > self.keep_size:
-            max(self._topics.values(), key=lambda topic: topic.size).shorten()
+            self._kept -= max(self._topics.values(), key=lambda topic: topic.size).shorten()
 
     def _subscriptions(self, link: ConsoleLink) -> dict[str, tuple[Topic, Subscription]]:
         mine = self._links.get(link)
@@ -328,7 +160,7 @@ class Topics:
     def _resume(topic: Topic, epoch: str, seq: int) -> tuple[list[bytes] | None, dict[str, int | None] | None]:
         if epoch != topic.epoch or seq > topic.seq:
             return None, {"from": seq + 1, "to": None}
-        found, gap = topic.missed(seq)
+        found, gap = topic.since(seq)
         return found, None if gap is None else {"from": gap["from"], "to": gap["to"]}
 
 

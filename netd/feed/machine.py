@@ -47,18 +47,13 @@ TRANSITIONS: dict[tuple[Dialect, type[Said]], tuple[str, Dialect]] = {
 
 
 class Outlet(Protocol):
-    """All that a client needs of its peer.
-
-    :ivar is_full: whether what is sent has to wait.
-    """
-
-    is_full: bool
+    """All that a client needs of its peer."""
 
     def send(self, item: bytes, key: Hashable = None) -> bool:
         """Write; what has the same *key* stays together or is lost together."""
 
-    def put(self, block: bytes) -> bool:
-        """Write now; only while it is not full."""
+    def offer(self, block: bytes) -> bool:
+        """Write now; False when it would have to wait, and was not taken."""
 
 
 class Shell(Protocol):
@@ -142,14 +137,9 @@ class Subscriber:
 
     # What it gets
 
-    @property
-    def is_full(self) -> bool:
-        """Whether what is sent has to wait."""
-        return self._peer.is_full
-
-    def put(self, block: bytes) -> bool:
-        """Send what all of the same form get."""
-        return self._peer.put(block)
+    def offer(self, block: bytes) -> bool:
+        """Send what all of the same form get; False when it would have to wait, and was not taken."""
+        return self._peer.offer(block)
 
     def spill(self, items: Sequence[Item]) -> None:
         """Keep *items* until they can be sent; each whole, or not at all."""

@@ -17,7 +17,6 @@ from netd.feed.config import FAKER, Config
 from netd.feed.feed import Feed, Rules
 from netd.feed.generator import Generator
 from netd.feed.grammar import SUBPROTOCOL
-from netd.feed.pace import Pace
 from netd.feed.protocol import FeedFactory
 from netd.feed.reports import Ledger
 from netd.feed.rounds import TYPES
@@ -27,6 +26,7 @@ from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
 from netd.wire.bounds import Bounds, Policy
+from netd.wire.pace import Pace
 from netd.wire.websocket_protocol import WebSocketRules
 
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]

@@ -61,14 +61,17 @@ class Answer:
         yield from _SAFETY
         yield from self.extra
 
-    def render(self, date: str) -> bytes:
-        """The whole answer, after which the connection is closed, for a client whose request could not be read to its end."""
+    def render(self, date: str, has_body: bool = True) -> bytes:
+        """The whole answer, after which the connection is closed, for a client whose request could not be read to its end.
+
+        :param has_body: no, where HEAD was asked.
+        """
         lines = [
             f"HTTP/1.1 {self.status.value} {self.status.phrase}",
             *(f"{name}: {text}" for name, text in (*self.headers(), ("Date", date), ("Connection", "close"))),
             "\r\n",
         ]
-        return "\r\n".join(lines).encode("latin-1", "replace") + self.body
+        return "\r\n".join(lines).encode("latin-1", "replace") + (self.body if has_body else b"")
 
 
 def plain(status: HTTPStatus, why: str, *extra: tuple[str, str], refusal: str = "", is_last: bool = False) -> Answer:

@@ -75,11 +75,21 @@ class Channel(HTTPChannel):
 
     def headerReceived(self, line: bytes) -> bool:
         name, _, text = line.partition(b":")
-        if name.lower() == b"content-length" and len(text.strip()) > MOST_DIGITS:
+        name, text = name.lower(), text.strip(b" \t")
+        is_long = name == b"content-length" and len(text) > MOST_DIGITS
+        is_odd = name == b"transfer-encoding" and text.lower() != b"chunked"  # others read other ends of a body out of it
+        if is_long or is_odd:
             self._respondToBadRequestAndDisconnect()
             return False
         is_good: bool = super().headerReceived(line)  # type: ignore[no-untyped-call]
         return is_good
+
+    def checkPersistence(self, request: Request, version: bytes) -> bool:  # noqa: N802 - Twisted's name
+        options = b",".join(request.requestHeaders.getRawHeaders(b"Connection", ())).lower().split(b",")
+        if version == b"HTTP/1.1" and b"close" not in map(bytes.strip, options):
+            return True
+        request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        return False
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.owner.request_broken()

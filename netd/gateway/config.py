@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
-from netd.config import SectionConfig, duration, endpoints, flag, off_or, option, size, within, words
+from netd.config import SectionConfig, duration, endpoints, flag, off_or, option, section_name, size, within, words
+from netd.config.descriptions import is_exposed
+from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 
 __all__ = ["Config"]
 
@@ -47,3 +51,24 @@ class Config(SectionConfig):
     stall_timeout: float = option(
         duration, "8s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
     )
+
+    def objection(self) -> str:
+        """Other machines reach it and there are no tokens, or these cannot be used."""
+        try:
+            return self.open_to_all(Tokens(self.state_directory / TOKENS), filter(is_exposed, self.listen))
+        except TokenFileError as error:
+            return str(error)
+
+    def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:
+        """Why it must not listen at *exposed*, which other machines reach; empty where there are tokens.
+
+        :raises TokenFileError: when the tokens cannot be read.
+        """
+        reached = ", ".join(exposed)
+        if not reached or not tokens.is_empty:
+            return ""
+        section = section_name("gateway", self.instance)
+        return (
+            f"[{section}] other machines reach {reached}, and there are no tokens: everybody could do everything. "
+            f"Run {how_to_add(tokens.path)}, or `listen` on interface=127.0.0.1 or a unix socket."
+        )

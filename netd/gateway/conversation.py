@@ -233,13 +233,16 @@ class Conversation:
     def _end(self, answer: Answer) -> None:
         """Send *answer* to a request that is not read to its end, and close."""
         self._refuse(answer)
-        self._peer.send(answer.render(self._date()))
+        self._peer.send(answer.render(self._date(), not self._request_line().startswith(b"HEAD ")))
         self._peer.close(answer.refusal or "refused")
 
     def _refuse(self, answer: Answer) -> None:
         if answer.refusal:
-            line = (self._head or self._received).partition(b"\r\n")[0]
-            self._host.refuse(answer.refusal, answer.body.decode().strip(), line[:EXCERPT])
+            self._host.refuse(answer.refusal, answer.body.decode().strip(), self._request_line()[:EXCERPT])
+
+    def _request_line(self) -> bytes:
+        """What there is of it, while its head is read."""
+        return (self._head or self._received).partition(b"\r\n")[0]
 
     def _date(self) -> str:
         date: bytes = datetimeToString(self._context.clock.seconds())

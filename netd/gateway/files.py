@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netd.gateway.answer import HTML, JSON, REVALIDATE, TEXT, Answer
 from netd.gateway.head import Head
@@ -22,6 +22,9 @@ FOLDER = Path(__file__).parent / "static"
 
 PAGES = Path(__file__).parent / "pages"
 """What the gateway's own pages need."""
+
+_FOR_OTHER_PAGES = (("Access-Control-Allow-Origin", "*"),)
+"""A module is given to pages of other origins only with this; which of them get an answer at all is the guard's to say."""
 
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -42,15 +45,17 @@ class File:
     """One file.
 
     :ivar tag: names this content of it.
+    :ivar extra: headers beside those that every file has.
     """
 
     content: bytes
     content_type: str
     tag: str
+    extra: tuple[tuple[str, str], ...] = ()
 
     def answer(self, head: Head) -> Answer:
         """The file, or that the client has it already."""
-        extra = (("ETag", self.tag),)
+        extra = (("ETag", self.tag), *self.extra)
         if head.has_tag(self.tag):
             return Answer(HTTPStatus.NOT_MODIFIED, cache=REVALIDATE, extra=extra)
         return Answer(HTTPStatus.OK, self.content, self.content_type, REVALIDATE, extra)
@@ -66,6 +71,8 @@ def read_files(*folders: Path) -> dict[str, File]:
     for short, full in (("/", "/static/index.html"), ("/netd.js", "/static/netd.js")):
         if full in files:
             files[short] = files[full]
+    if "/netd.js" in files:
+        files["/netd.js"] = evolve(files["/netd.js"], extra=_FOR_OTHER_PAGES)
     return files
 
 

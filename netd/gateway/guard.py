@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netd.config.descriptions import is_loopback
 from netd.gateway.answer import Answer, plain
 from netd.gateway.head import Head
 from netd.operations import Caller, Role
 from netd.tokens import Tokens
+from netd.tries import WrongSecrets
 from netd.wire.origins import ANY_HOST, takes_origin
 
-__all__ = ["TOKEN_NEEDED", "Guard", "Visitor"]
+__all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard", "Visitor"]
+
+UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
+"""In counters and the log: a token was given that is none."""
 
 TOKEN_NEEDED = plain(
     HTTPStatus.UNAUTHORIZED,
@@ -30,8 +34,10 @@ TOKEN_UNKNOWN = plain(
     HTTPStatus.UNAUTHORIZED,
     "this token is unknown; `netd token list` shows which there are",
     ("WWW-Authenticate", 'Bearer realm="netd", error="invalid_token"'),
-    refusal="unknown token",
+    refusal=UNKNOWN_TOKEN,
 )
+
+TOO_MANY_UNKNOWN = evolve(TOKEN_UNKNOWN, is_last=True)
 
 TOKENS_UNUSABLE = plain(
     HTTPStatus.SERVICE_UNAVAILABLE, "the tokens cannot be read; netd's log says why", refusal="tokens unusable"
@@ -51,10 +57,12 @@ class Visitor:
     """The other end of a connection.
 
     :ivar who: for the log.
+    :ivar host: the address that it comes from; empty where it comes through a unix socket.
     :ivar is_local: whether it came in where only this machine can.
     """
 
     who: str
+    host: str
     is_local: bool
 
 
@@ -63,12 +71,14 @@ class Guard:
     """Judges requests.
 
     :ivar section: the gateway's own, for errors.
+    :ivar wrong: counts the tokens that are none.
     :ivar hosts: names, in lower case, that are this machine's, beside the obvious ones.
     :ivar origins: web pages, in lower case, that are served beside the gateway's own.
     """
 
     section: str
     tokens: Tokens
+    wrong: WrongSecrets
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
 
@@ -107,7 +117,7 @@ class Guard:
         if head.token is not None:
             found = self.tokens.find(head.token)
             if found is None:
-                return TOKEN_UNKNOWN
+                return TOO_MANY_UNKNOWN if self.wrong.note(visitor.host) else TOKEN_UNKNOWN
             return Caller(f"{visitor.who}, token {found.name}", found.role, found.subjects, token=found.to_line())
         return Caller(visitor.who, Role.ADMIN if self.is_open(visitor) else Role.NOBODY)
 

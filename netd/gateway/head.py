@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from attrs import frozen
@@ -10,14 +11,17 @@ __all__ = ["Head"]
 
 _BEARER = "bearer "
 
+_ABSOLUTE = re.compile("https?://([^/?]*)(.*)", re.IGNORECASE)
+"""A whole address for a target, as programs send it that believe they speak to a proxy (RFC 9112, section 3.2.2)."""
+
 
 @frozen
 class Head:
     """Method, path and headers of one request.
 
-    :ivar path: without a query; nothing in it is decoded.
+    :ivar path: without a query, and without the address before it; nothing in it is decoded.
     :ivar headers: by name in lower case; several of one name are joined by a comma, so that none of those that must stand alone
-        can mean two things.
+        can mean two things. Where the target names another host than ``Host``, that one is empty.
     """
 
     method: str
@@ -30,6 +34,13 @@ class Head:
         """The head with this first line, which is in order, and these headers."""
         method, target, version = request_line.decode("latin-1").split(" ")
         named = {name.decode("latin-1").lower(): ", ".join(text.decode("latin-1") for text in texts) for name, texts in headers}
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute:
+            authority, target = absolute[1], absolute[2]
+            if authority.lower() != named.get("host", "").lower():
+                named["host"] = ""
+            if not target.startswith("/"):
+                target = f"/{target}"
         return cls(method, target.partition("?")[0], version, named)
 
     def get(self, name: str) -> str:

@@ -13,10 +13,11 @@ from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.gateway.answer import plain
 from netd.gateway.conversation import Conversation
-from netd.gateway.guard import Visitor
+from netd.gateway.guard import UNKNOWN_TOKEN, Visitor
 from netd.gateway.site import ECHO, Admission, Site
 from netd.log import printable
 from netd.operations import Caller, Role
+from netd.tries import Tries, WrongSecrets
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import describe_address
@@ -51,7 +52,8 @@ class GatewayProtocol(WebSocketProtocol):
 
     def opened(self) -> None:
         name, host = self.factory.name, getattr(self.transport.getHost(), "host", None)
-        visitor = Visitor(f"{name} {describe_address(self.transport.getPeer())}", host is None or is_loopback(host))
+        who = f"{name} {describe_address(self.transport.getPeer())}"
+        visitor = Visitor(who, self._host(), host is None or is_loopback(host))
         self._conversation = Conversation(self, self.transport, self.factory.site, visitor, self.factory.context)
 
     def bite(self, received: bytes) -> None:
@@ -97,6 +99,7 @@ class GatewayProtocol(WebSocketProtocol):
     def websocket_opened(self) -> None:
         """Let the client call operations, as soon as it is known who it is."""
         assert self._caller is not None
+        self._caller.tries = Tries(self.factory.wrong, self._host(), self._login_failed)
         if not self._is_echo:
             self._link = ConsoleLink(self.peer, self._hold_requests, text_frame, self.factory.dispatcher, self._caller)
         if not self.is_greeted():
@@ -146,6 +149,20 @@ class GatewayProtocol(WebSocketProtocol):
             return super().describe()
         return self._caller.who.removeprefix(f"{self.factory.name} ")
 
+    def _host(self) -> str:
+        host: str = getattr(self.transport.getPeer(), "host", "")
+        return host
+
+    def _login_failed(self) -> None:
+        self.refuse(UNKNOWN_TOKEN, "system.login with a token that is unknown", b"")
+        assert self._caller is not None
+        assert self._caller.tries is not None
+        if self._caller.tries.is_over:
+            self.factory.context.turn.after(self._give_up)  # and not before the answer
+
+    def _give_up(self) -> None:
+        self.peer.close("too many unknown tokens", CloseCode.POLICY)
+
     def _hold_requests(self, is_held: bool) -> None:
         self.hold("requests", is_held)
 
@@ -155,6 +172,7 @@ class GatewayFactory(WebSocketFactory):
 
     :ivar site: what HTTP finds; set before the first connection.
     :ivar dispatcher: calls the operations; likewise.
+    :ivar wrong: counts the tokens that are none.
     """
 
     connection = GatewayProtocol
@@ -163,3 +181,4 @@ class GatewayFactory(WebSocketFactory):
 
     def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
         super().__init__(name, context, rules)
+        self.wrong = WrongSecrets(context.clock.seconds)

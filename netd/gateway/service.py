@@ -134,7 +134,7 @@ class GatewayService(ListeningService):
         factory.dispatcher = Dispatcher(self._table, factory.context.clock.seconds)
         factory.site = Site(
             read_files(FOLDER, PAGES),
-            Guard(factory.name, self._tokens, _lower(config.hosts), _lower(config.origins)),
+            Guard(factory.name, self._tokens, factory.wrong, _lower(config.hosts), _lower(config.origins)),
             factory.dispatcher,
             config.max_message,
             config.echo,
@@ -160,11 +160,9 @@ class GatewayService(ListeningService):
         self._refuse_if_open([describe_address(host) for host in hosts if not is_loopback(getattr(host, "host", "localhost"))])
 
     def _refuse_if_open(self, exposed: list[str]) -> None:
-        if exposed and self._tokens.is_empty:
-            raise OpenToAll(
-                f"[{self._gateway.name}] other machines reach {', '.join(exposed)}, and there are no tokens: everybody could do "
-                "everything. Run `netd token add NAME --role admin`, or `listen` on interface=127.0.0.1 or a unix socket."
-            )
+        objection = self._config.open_to_all(self._tokens, exposed)
+        if objection:
+            raise OpenToAll(objection)
 
     def _url(self) -> str | None:
         for description, port in zip(self._listen, self._ports, strict=False):

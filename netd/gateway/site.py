@@ -13,7 +13,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.console.dispatch import Dispatcher
-from netd.errors import NotPermitted
 from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.files import File
 from netd.gateway.guard import TOKEN_NEEDED, TOKENS_UNUSABLE, Guard, Visitor
@@ -194,8 +193,6 @@ class Site:
         return _health(Admission(head, Caller(visitor.who, Role.NOBODY))) if head.path == "/healthz" else TOKENS_UNUSABLE
 
     def _failed(self, why: Failure) -> Answer:
-        if isinstance(why.value, NotPermitted):
-            return plain(HTTPStatus.FORBIDDEN, str(why.value))
         self._log.failure("a request cannot be answered", why)
         return _FAULT
 

@@ -33,6 +33,7 @@ class Link:
     :ivar answers: it speaks the second dialect, and answers.
     :ivar generation: grows with each connection of any device.
     :ivar name: its name, or ``""``.
+    :ivar took_from: the address of the connection whose name it took over, if that one was still there.
     :ivar subject: its token in subjects.
     :ivar sent_subject: the subject of what is sent to it.
     :ivar requests: those that it has not answered yet, by id; None until there is one.
@@ -49,6 +50,7 @@ class Link:
     is_online: bool = True
     last_seen: float = 0.0
     requests: dict[int, Request] | None = None
+    took_from: str = ""
     subject: str = field(init=False)
     sent_subject: str = field(init=False, default="")
     _waiting: list[Callable[[], None]] | None = None
@@ -212,6 +214,15 @@ class Devices:
             return self._online.get(target.address)
         name = self.name_of(target.text)
         return name.link if name is not None and name.link.is_online else None
+
+    def subject_of(self, target: Target) -> str:
+        """The token in subjects of the device that *target* names, or would, if it were known."""
+        link, name = self.resolve(target), self.name_of(target.text)
+        if link is None and name is not None:
+            link = name.link
+        if link is not None:
+            return link.subject
+        return token(target.text if target.address is None else address_text(*target.address))
 
     def name_of(self, text: str) -> Name | None:
         """What is known of the name or alias *text*, connected or not."""

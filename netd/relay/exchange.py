@@ -79,8 +79,7 @@ class Exchange:
         link, replaced = self.devices.connect(peer, host, port, hello)
         link.sent_subject = self.subject("sent", link.subject)
         if replaced is not None:
-            self.disconnect(replaced, "replaced by a newer connection")
-            replaced.peer.close("replaced by a newer connection of the same name")
+            self._replace(replaced, link)
         if link.answers:
             welcome = {"status": "welcome", "name": link.name, "address": link.address, "generation": link.generation}
             peer.send(encode_pair(welcome))
@@ -94,6 +93,16 @@ class Exchange:
                 self._start_clock(request, request.time_left(self.seconds()))
                 self._hand(link, request)
         return link
+
+    def _replace(self, old: Link, new: Link) -> None:
+        """Tell the device that loses its name, if it is there to hear it, and close its connection."""
+        self.counts["replaced"] += 1
+        new.took_from = old.address
+        self.disconnect(old, "replaced by a newer connection")
+        if old.answers:
+            why = f"another device took the name {old.name!r}"
+            old.peer.send(encode_pair({"status": "error", "error": why, "replaced": True}))
+        old.peer.close("replaced by a newer connection of the same name")
 
     def disconnect(self, link: Link, reason: str) -> None:
         """A device is gone: whoever waits for it is told. Harmless when that was known."""

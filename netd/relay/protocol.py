@@ -49,6 +49,16 @@ class RelayProtocol(PeerProtocol):
             name=link.name or "without a name",
             who=describe_address(self.transport.getPeer()),
         )
+        skipped = self.factory.log_limiter.admit("name taken over") if link.took_from else None
+        if skipped is not None:
+            self._log.warn(
+                "{service}: device {name} took its name from {other}, which was still connected: if this goes on, two devices "
+                "have the same name ({skipped} more took theirs so)",
+                service=self.factory.name,
+                name=link.name,
+                other=link.took_from,
+                skipped=skipped,
+            )
 
     def expired(self) -> None:
         """Tell the conversation."""

@@ -8,10 +8,11 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from netd.config import section_name
+from netd.console.reach import check_reach, may_see
 from netd.errors import InvalidArguments, NoSuchTarget
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
-from netd.operations import Operation, Role
+from netd.operations import Caller, Operation, Role
 from netd.relay.attachments import Attachments
 from netd.relay.config import Config
 from netd.relay.devices import Devices
@@ -89,8 +90,14 @@ class RelayService(ListeningService):
     def operations(self) -> list[Operation]:
         """What consoles can do with a relay."""
         return [
-            Operation("relay.devices", self.devices, Role.VIEWER, "List the devices, connected ones first"),
-            Operation("relay.send", self.send, Role.OPERATOR, "Send text or base64 bytes to a device and tell what became of it"),
+            Operation("relay.devices", self.devices, Role.VIEWER, "List the devices, connected ones first", checks_subjects=True),
+            Operation(
+                "relay.send",
+                self.send,
+                Role.OPERATOR,
+                "Send text or base64 bytes to a device and tell what became of it",
+                checks_subjects=True,
+            ),
             Operation("relay.disconnect", self.disconnect, Role.OPERATOR, "Close a device's connection"),
             *self._attachments.operations(),
         ]
@@ -110,20 +117,31 @@ class RelayService(ListeningService):
             },
         }
 
-    def devices(self) -> list[dict[str, Any]]:
-        """The devices as plain values: those connected, then the named ones that are away."""
-        devices = self._exchange.devices
-        return [link.describe() for link in (*devices, *devices.absent())]
+    def devices(self, caller: Caller) -> list[dict[str, Any]]:
+        """The devices whose presence *caller* may see, as plain values: those connected, then the named ones that are away."""
+        exchange = self._exchange
+        links = (*exchange.devices, *exchange.devices.absent())
+        return [link.describe() for link in links if may_see(caller, exchange.subject("presence", link.subject))]
 
     def send(
-        self, target: str, text: str | None = None, base64: str | None = None, deadline: float | None = None, wait: bool = True
+        self,
+        caller: Caller,
+        target: str,
+        text: str | None = None,
+        base64: str | None = None,
+        deadline: float | None = None,
+        wait: bool = True,
     ) -> Deferred[dict[str, Any]]:
         """Carry a payload to a device.
 
         :param wait: whether to wait for the device's answer; otherwise ``sent`` (or ``queued``) is outcome enough.
         :returns: a Deferred of the outcome, ``{"status", "error"?, "answer"?}``.
         :raises NoSuchTarget: when nothing is known of *target*.
+        :raises NotPermitted: when *caller* may not see what is sent to it.
         """
+        to = _target(target)
+        if caller.subjects is not None:
+            check_reach(caller, self._exchange.subject("sent", self._exchange.devices.subject_of(to)))
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
         payload = payload_of(text, base64)
@@ -139,7 +157,7 @@ class RelayService(ListeningService):
             else:
                 outcome.callback(_describe(told))
 
-        self._exchange.request(_target(target), payload, "console", deadline, report)
+        self._exchange.request(to, payload, "console", deadline, report)
         return outcome
 
     def disconnect(self, target: str) -> dict[str, Any]:

@@ -75,7 +75,8 @@ class Config(SectionConfig):
         within(duration, "0s", "10m"),
         "1s",
         help="How long after the last welcome the host speaks, and how long after the last round those who do not reply "
-        "to it are disconnected: old bots must have read one message before the next.",
+        "to it are disconnected. Old bots must have read one message before the next: where one of them is in the room, the host "
+        "waits 200ms at least.",
     )
     reply_timeout: float = option(
         within(duration, "100ms", "1h"), "10s", help="How long a bot has to reply, before the others go on without it."

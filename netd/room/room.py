@@ -22,6 +22,9 @@ __all__ = ["FLOOD", "TRANSITIONS", "Input", "Room"]
 FLOOD = 1 << 16
 """Bytes between two messages to a bot, over which it is put out."""
 
+READING = 0.2
+"""Seconds, at least, in which an old bot may read its welcome: it takes what one ``recv`` gives for one message."""
+
 IS_OVER = "the room is over"
 
 
@@ -181,7 +184,8 @@ class Room:
                 self._step(Input.REPLIED)
 
     def _await_start(self, _why: str) -> None:
-        self._restart(self.rules.start_delay)
+        delay = self.rules.start_delay
+        self._restart(delay if all(seat.reads_lines for seat in self.present) else max(delay, READING))
 
     def _open(self, _why: str) -> None:
         text = opening(self.rules.host, self._sentence)

@@ -135,7 +135,10 @@ class LineReader:
 
     def samples(self, block: bytes) -> Iterator[Sample]:
         """The samples in *block*, in order."""
-        return (_sample(line) for line in block.split(b"\n") if line)
+        for line in block.split(b"\n"):
+            fields = line.split()
+            if fields:
+                yield Sample(fields[0].decode(), float(fields[1]), float(fields[2]) if len(fields) > 2 else None)
 
 
 def _fields(block: bytes, lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -196,7 +196,8 @@ class Readings:
 
     def _publish(self, block: bytes, wanted: dict[str, Channel], now: float) -> None:
         assert self._reader is not None, "nothing comes before there is a reader"
+        publish = self._bus.publish
         for name, value, time in self._reader.samples(block):
             channel = wanted.get(name)
             if channel is not None:
-                self._bus.publish(Message(channel.subject, SampleTaken(value, now, time)))
+                publish(Message(channel.subject, SampleTaken(value, now, time)))

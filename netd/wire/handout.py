@@ -23,12 +23,8 @@ Item = tuple[bytes, Hashable]
 class Member(Protocol):
     """A connection, or what stands for it."""
 
-    @property
-    def is_full(self) -> bool:
-        """Whether what is sent would have to wait."""
-
-    def put(self, block: bytes) -> bool:
-        """Write *block* now. Called only while the member is not full."""
+    def offer(self, block: bytes) -> bool:
+        """Write *block* now; False when it would have to wait, and was not taken."""
 
     def spill(self, items: Sequence[Item]) -> None:
         """Take *items*, or what the member's policy leaves of them, for later."""
@@ -43,10 +39,7 @@ def hand_out(items: Sequence[Item], members: Iterable[Member], present: Containe
     block = b"".join([item for item, _ in items])
     is_small = len(block) <= BLOCK
     for position, member in enumerate(members, 1):
-        if member in present:
-            if is_small and not member.is_full:
-                member.put(block)
-            else:
-                member.spill(items)
+        if member in present and not (is_small and member.offer(block)):
+            member.spill(items)
         if not position % STEP:
             yield

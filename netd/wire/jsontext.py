@@ -7,6 +7,7 @@ the text.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -15,12 +16,24 @@ import msgspec
 from netd.errors import InvalidArguments, ProtocolError, text_of
 from netd.operations import Argument
 
-__all__ = ["MAX_DEPTH", "BadJSON", "bind", "decode", "decode_object", "encode", "schema"]
+__all__ = ["MAX_DEPTH", "BadJSON", "bind", "check_numbers", "check_type", "decode", "decode_object", "encode", "schema"]
 
 MAX_DEPTH = 64
 """How deeply arrays and objects may nest."""
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
+
+
+_WANTED = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+_GIVEN = _WANTED | {"float": "a fraction"}
+"""What types are called where people read of them: what is wanted, and what was given instead."""
 
 
 class BadJSON(ProtocolError):
@@ -64,6 +77,39 @@ def encode(value: object) -> bytes:
         raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
 
 
+def check_numbers(value: object) -> None:
+    """See to it that *value* has no NaN and no infinity: JSON has no such numbers, and :func:`encode` makes null of them.
+
+    :raises BadJSON: naming where one of them is, or when some part of *value* cannot be JSON at all.
+    """
+    try:
+        waiting = [("", msgspec.to_builtins(value))]
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, float) and not math.isfinite(one):
+            raise BadJSON(f"cannot be written as JSON: there is no number {one}{place and f' (at {place})'}; None becomes null")
+        if isinstance(one, dict):
+            waiting += [(f"{place}[{key!r:.40}]", inner) for key, inner in one.items()]
+        elif isinstance(one, list | tuple):
+            waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(one)]
+
+
+def check_type(annotation: object) -> None:
+    """See to it that a JSON value can be of the type *annotation*.
+
+    :raises TypeError: when some part of it is a class that is made of no JSON value.
+    """
+    msgspec.json.schema(annotation, schema_hook=_object_alone)
+
+
+def _object_alone(kind: type) -> dict[str, Any]:
+    if kind is not object:
+        raise TypeError(f"JSON has no {kind.__name__}")
+    return {"title": "object"}
+
+
 def schema(annotation: object) -> dict[str, Any]:
     """The JSON Schema of values that *annotation* takes; ``{}`` takes anything. A class unknown to JSON has a title alone."""
     if annotation is object:
@@ -98,8 +144,34 @@ def _convert(argument: Argument, value: object) -> object:
         return value
     try:
         return msgspec.convert(value, argument.type)
+    except msgspec.ValidationError as error:
+        raise InvalidArguments(f"{argument.name}{_in_words(str(error), argument.type)}") from None
     except Exception as error:  # the type may be a class of a user's own, which may raise anything
         raise InvalidArguments(f"{argument.name}: {text_of(error)}") from None
+
+
+def _in_words(refusal: str, annotation: object) -> str:
+    """Where and why msgspec refuses a value that is not of the type *annotation*, without Python's names for things."""
+    said, _, place = refusal.partition(" - at `$")
+    expected, comma, got = said.partition(", got `")
+    if expected.startswith("Expected `"):
+        kinds, _, rest = expected.removeprefix("Expected `").partition("`")
+        named = " or ".join(_WANTED.get(kind, kind) for kind in kinds.split(" | "))
+        given = got.rstrip("`")
+        said = f"must be {named}{rest}" + (f", not {_GIVEN.get(given, given)}" if comma else "")
+    elif said.startswith("Invalid enum value "):
+        said = f"{said.removeprefix('Invalid enum value ')} is none of {', '.join(_choices(schema(annotation)))}"
+    return f"{place.rstrip('`')}: {said}"
+
+
+def _choices(described: Any) -> list[str]:
+    """The values that the enumerations in a JSON Schema list."""
+    if isinstance(described, list):
+        return [choice for one in described for choice in _choices(one)]
+    if not isinstance(described, dict):
+        return []
+    listed = [str(choice) for choice in described.get("enum", ())]
+    return listed + [choice for name, one in described.items() if name != "enum" for choice in _choices(one)]
 
 
 def _check_depth(text: bytes, max_depth: int) -> None:

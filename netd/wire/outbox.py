@@ -113,18 +113,17 @@ class Outbox:
             return self._overflow(item)
         return True
 
-    def put(self, block: bytes) -> bool:
+    def offer(self, block: bytes) -> bool:
         """Write *block* now, after what was sent before; for blocks that many connections share.
 
-        :returns: as :meth:`send`.
+        :returns: False when it would have to wait, and was not taken.
         """
         if self._queue:
             self.flush()
         if self.is_full:
-            return self.send(block)
+            return False
         self.written += len(block)
-        self._transport.write(block)
-        self.is_flushed = not self.is_full
+        self._transport.write(block)  # which tells when that fills it
         return True
 
     def count_dropped(self, reason: str, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,7 @@ class FakeClient:
 
     def __init__(self, part: Part | None = None) -> None:
         self.is_closed = False
+        self.trouble: OSError | None = None
         self.opened_with: tuple[Any, ...] = ()
         self.messages: list[FakeMessage] = []
         self.asked: list[tuple[Any, ...]] = []
@@ -64,6 +66,8 @@ class FakeClient:
     def listen(self) -> None:
         """As an agent."""
         self.asked.append(("listen",))
+        if self.trouble is not None:
+            raise self.trouble
 
     def run(self) -> None:
         """As an agent, for one session."""
@@ -126,8 +130,10 @@ class ActorTests(SynchronousTestCase):
         """A client of the feed counts its blocks, and shows the beginning of the last value."""
         self.play(FeedClient("text", 5, "old", PLACE, self.client.open))
         self.assertEqual(self.client.opened_with, ("127.0.0.1", 7, ("text",), "client-text"))
-        self.assertEqual(self.told, ["block 1 of 5 in 2.0 s, the last of it: " + "word " * 12])
+        self.assertEqual(self.told, ["block 1: 5 samples in 2.0 s, the last one: " + "word " * 12])
         self.assertTrue(self.client.is_closed)
+        self.play(FeedClient("text", 1, "old", PLACE, self.client.open))
+        self.assertIn("block 1: 1 sample in ", self.told[1])
 
     def test_bot(self) -> None:
         """A bot waits, and answers in character."""
@@ -142,6 +148,16 @@ class ActorTests(SynchronousTestCase):
         self.assertEqual(self.told[-2:], ["session 42: heart 68.5, breathing 0.022, movement 0.005", "netd stopped it"])
         self.assertTrue(self.client.is_closed)
         self.assertEqual((self.client.options["port"], self.client.options["server_port"]), (10001, 7))
+
+    def test_agent_without_a_port(self) -> None:
+        """An agent whose port is taken names it, and who has it likely; for any other trouble, what the system says."""
+        for number, said in ((98, "port 10001 is taken: end the other demo"), (13, "on port 10001, .*: Permission denied")):
+            with self.subTest(number):
+                self.client.trouble = OSError(number, os.strerror(number))
+                part = Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open)  # type: ignore[arg-type, return-value]
+                with self.assertRaisesRegex(OSError, said):
+                    self.play(part)
+                self.assertTrue(self.client.is_closed)
 
     def test_absent(self) -> None:
         """The part of a service that does not run says so, and waits for the end."""

@@ -10,6 +10,7 @@ from typing import Any
 from netd.cli.command import command_place, open_caller
 from netd.cli.invocation import Surroundings
 from netd.cli.relay import Place
+from netd.client import control
 from netd.client.command import Caller, CommandError, CommandFailed, NotConnected, NotInTime
 from netd.client.control import InvalidArguments, NoSuchTarget, OperationFailed
 from tests.cli.fakes import CommandTests
@@ -96,7 +97,7 @@ class ArgumentTests(CallTests):
             ("id=1", "is not an argument"),
             ("a:=[", "a: '[' is not JSON"),
             ("a:=NaN", "NaN is not JSON"),
-            ("param1=true", "param1: 'true' is not integer"),
+            ("param1=true", "param1: must be whole number, not 'true'"),
         ):
             result = self.netd("call", "test_command", word)
             self.assertEqual(result.exit_code, 2)
@@ -128,15 +129,21 @@ class DaemonTests(CallTests):
         self.assertEqual(self.said()["instance"], "lab2")
 
     def test_errors(self) -> None:
-        """No such command is 3, a wrong argument 2, a function that fails 1."""
+        """No such command is 3, a wrong argument 2, a function that fails 1, one that takes too long 124."""
         for error, code in (
             (NoSuchTarget("no", -32001), 3),
             (InvalidArguments("no", -32602), 2),
             (OperationFailed("no", -32000), 1),
+            (control.NotInTime("no", -32003), 124),
         ):
             self.control.answers["command.run"] = error
             result = self.netd("call", "x")
             self.assertEqual((result.exit_code, result.stderr), (code, "Error: no\n"))
+
+    def test_exact(self) -> None:
+        """What a function returns is shown as exactly as it came: its numbers are no times and no rates of netd's."""
+        self.control.answers["command.run"] = {"status": "success", "result": {"rate": 3.141592653589793, "time": 1700000000}}
+        self.assertEqual(self.netd("call", "x").stdout, "rate  3.141592653589793\ntime  1700000000\n")
 
     def test_remedy(self) -> None:
         """The remedy is what one types at a shell; what a function says of its own failure stays as it is."""

@@ -1,15 +1,13 @@
-"""Tests of :mod:`netd.cli.completion` and :mod:`netd.cli.reports`: what a shell offers, and the feed's reports."""
+"""Tests of :mod:`netd.cli.completion`: what a shell offers."""
 
 from __future__ import annotations
-
-import json
 
 from click.shell_completion import BashComplete
 
 from netd.cli.invocation import Invocation
 from netd.cli.main import netd
-from netd.client.control import NoSuchOperation, NotRunning
-from tests.cli.fakes import CommandTests
+from netd.client.control import NotRunning
+from tests.cli.fakes import CommandTests, argument, operation
 
 
 class CompletionTests(CommandTests):
@@ -41,25 +39,36 @@ class CompletionTests(CommandTests):
         self.assertIn("--deadline", self.offered("relay", "send", incomplete="--"))
         self.assertEqual(self.offered("relay", "nonsense"), ["devices", "send"])
 
+    def test_values(self) -> None:
+        """Where the words can be listed from which to choose, they are offered; so are the instances."""
+        policy = argument("policy", {"enum": ["oldest", "latest"]}, default="oldest")
+        wait = argument("wait", {"type": "boolean"}, default=True)
+        self.control.answers["system.operations"] = [operation("kiln.heat", policy, wait, instances=["lab", "main"])]
+        self.assertEqual(self.offered("kiln", "heat", "--policy", incomplete="l"), ["latest"])
+        self.assertEqual(self.offered("kiln", "heat", "--wait"), ["true", "false"])
+        self.assertEqual(self.offered("kiln", "heat", "--instance"), ["lab", "main"])
+
+    def test_feed(self) -> None:
+        """The feed's operations are offered after the command of that name, and so are their options."""
+        self.control.answers["system.operations"] = [operation("feed.reports"), {**operation("feed.follow"), "lasting": True}]
+        self.assertEqual(self.offered("feed", incomplete="re"), ["reports"])
+        self.assertNotIn("follow", self.offered("feed"))
+        self.assertIn("--instance", self.offered("feed", "reports", incomplete="--"))
+        self.assertIn("--dialect", self.offered("feed", incomplete="--d"))
+
+    def test_lasting(self) -> None:
+        """What is no command is not offered."""
+        self.control.answers["system.operations"] = [{**operation("relay.attach"), "lasting": True}]
+        self.assertEqual((self.offered("relay"), self.offered(incomplete="rel")), ([], []))
+
     def test_without_daemon(self) -> None:
         """Where no daemon can be asked, nothing is said but netd's own."""
         self.control.broken = NotRunning("not here")
         self.assertEqual(self.offered(incomplete="re"), ["reports"])
-        self.offered("relay")
+        self.assertEqual(self.offered("relay"), [])
+        self.assertEqual(self.offered("relay", "send"), [])
+        self.offered("feed", "reports", incomplete="--")
+        self.assertIn("--dialect", self.offered("feed", incomplete="--d"))
         self.environ["NETD_CONTEXT"] = "nowhere"
         self.assertEqual(self.offered(incomplete="re"), ["reports"])
         self.assertEqual(self.netd("--help").exit_code, 0)
-
-
-class ReportsTests(CommandTests):
-    def test_reports(self) -> None:
-        """The reports are a table, or JSON; of the instance that is meant."""
-        self.control.answers["feed.reports"] = [{"client": "client-1", "blocks": 3}]
-        self.assertEqual(self.netd("reports").stdout.splitlines()[1].split(), ["client-1", "3"])
-        self.assertEqual(json.loads(self.netd("reports", "--json", "--instance", "b").stdout)[0]["blocks"], 3)
-        self.assertEqual(self.control.calls, [("feed.reports", {}), ("feed.reports", {"instance": "b"})])
-
-    def test_no_feed(self) -> None:
-        """A daemon without a feed has none: 3."""
-        self.control.answers["feed.reports"] = NoSuchOperation("no operation 'feed.reports'", -32601)
-        self.assertEqual(self.netd("reports").exit_code, 3)

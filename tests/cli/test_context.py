@@ -20,7 +20,7 @@ from netd.client.control import ControlError, ControlTimeout, Lost, NotPermitted
 from netd.client.events import Wish
 from netd.client.gateway import Gateway
 from netd.client.subscription import Hooks, Subscription
-from tests.cli.fakes import CommandTests
+from tests.cli.fakes import CommandTests, operation
 
 LAB = Context("lab", "https://lab:8443", "/secret/lab.token", "/ca.pem")
 
@@ -63,6 +63,26 @@ class StoreTests(FolderTests):
         with self.assertRaisesRegex(ContextError, "cannot read .*: Is a directory"):
             read_contexts(self.folder)
 
+    def test_open_token(self) -> None:
+        """A token that others can read is not taken, as ssh takes no such key; the remedy can be typed."""
+        token = self.folder / "my lab.token"
+        token.touch()
+        token.chmod(0o644)
+        add = ("context", "add", "lab", "--url", "https://lab:8443", "--token-file", str(token))
+        result = self.netd(*add)
+        self.assertEqual((result.exit_code, f"run `chmod 600 '{token}'`" in result.stderr), (1, True), result.output)
+        self.assertFalse(self.path.exists())
+        token.chmod(0o600)
+        self.assertEqual(self.netd(*add).exit_code, 0)
+
+    def test_confined(self) -> None:
+        """What a token may not see is not said to be absent."""
+        write_contexts(self.path, Contexts().with_context(LAB))
+        self.control.answers["system.operations"] = [operation("session.list")]
+        for words in (["devices"], ["send", "gh", "x"], ["room", "list"]):
+            result = self.netd("--context", "lab", *words)
+            self.assertEqual((result.exit_code, "this token" in result.stderr), (3, True), result.output)
+
     def test_unwritable(self) -> None:
         """A folder that cannot be made, or written, is named; what was there stays."""
         blocked = self.folder / "file"
@@ -87,6 +107,7 @@ class CommandContextTests(FolderTests):
     def test_life(self) -> None:
         """A context is added, listed, used, and removed; the commands between go where it says."""
         token = self.folder / "lab.token"
+        token.touch(mode=0o600)
         token.write_text("T0k3n")
         added = self.netd("context", "add", "lab", "--url", "https://lab:8443", "--token-file", str(token))
         self.assertEqual(added.exit_code, 0, added.output)
@@ -245,6 +266,13 @@ class RealPortTests(SynchronousTestCase):
         self.assertRaises(ValueError, ports.check, Context("x", "nowhere"))
         with ports.open_control(here, 1.0) as control:
             self.assertRaises(NotRunning, control.call, "x")
+        with tempfile.NamedTemporaryFile() as token:
+            lab = Context("lab", "http://127.0.0.1:1", token.name)
+            with ports.open_control(lab, 1.0):
+                Path(token.name).chmod(0o640)
+            for opens_one in (lambda: ports.open_control(lab, 1.0), lambda: ports.subscribe(lab, Wish(">"), 1.0, Hooks())):
+                self.assertRaisesRegex(ControlError, "context lab is not used: .* `chmod 600 ", opens_one)
+        self.assertRaisesRegex(ControlError, "is gone: .* `netd context remove lab`", ports.open_control, lab, 1.0)
         with self.assertRaisesRegex(ControlError, "the context x cannot be used: the address of the gateway"):
             ports.open_control(Context("x", "nowhere"), 1.0)
         opens: list[Callable[[], Any]] = [

@@ -160,6 +160,11 @@ class FeedTests(FeedCommandTests):
         self.assertEqual(result.exit_code, 0)
         self.assertIn("client-1", result.stdout)
         self.assertIsNone(self.order)
+        for words, code, said in ((["repotrs"], 3, "did you mean reports?"), (["--bogus"], 2, "--bogus"), (["x"], 3, "feed.x")):
+            result = self.run_feed(*words)
+            self.assertEqual((result.exit_code, said in result.stderr), (code, True), result.output)
+        self.assertEqual(self.run_feed("reports", "--state", "/there", "--json").exit_code, 0)
+        self.assertEqual({str(path.parent) for path, _ in self.control.opened[-2:]}, {"/there"})
         self.control.answers.clear()
         result = self.run_feed("--help")
         self.assertEqual(result.exit_code, 0)

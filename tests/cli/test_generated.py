@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from netd.client.control import InvalidArguments, NoSuchTarget, NotRunning
-from tests.cli.fakes import TABLE, TEXT, CommandTests, argument, operation
+from tests.cli.fakes import TABLE, TEXT, CommandTests, FakeControl, argument, operation
 
 
 class CallTests(CommandTests):
@@ -47,7 +48,7 @@ class CallTests(CommandTests):
         """A word of the wrong type is refused with what is wanted, and nothing is called."""
         result = self.netd("room", "end", "x", "--max-count", "many")
         self.assertEqual(result.exit_code, 2)
-        self.assertIn("'many' is not integer", result.stderr)
+        self.assertIn("must be whole number, not 'many'", result.stderr)
         self.assertEqual([method for method, _ in self.control.calls], ["system.operations"])
 
     def test_missing_argument(self) -> None:
@@ -118,6 +119,105 @@ class InstanceTests(CommandTests):
         self.assertEqual((result.exit_code, result.stderr), (2, "Error: room.list has the instances a, b; say which\n"))
 
 
+class PlaceTests(CommandTests):
+    """Which daemon is asked for the commands that it offers: the one that the line names, wherever on it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.control.answers["room.end"] = {"status": "ended"}
+
+    def asked(self) -> set[tuple[str, float]]:
+        """Which daemons were asked, and with what patience."""
+        return {(str(path.parent), timeout) for path, timeout in self.control.opened}
+
+    def test_options(self) -> None:
+        """--state, --timeout and --json are heeded before the service, after it and after the verb; none is passed over."""
+        said = ["--state", "/there", "--timeout=2", "--json"]
+        for arguments in (
+            [*said, "room", "end", "x"],
+            ["room", *said, "end", "x"],
+            ["room", "end", *said, "x"],
+            ["room", "end", "x", *said],
+            ["room", "end", "x", "--state=/there", "--timeout", "2", "--json"],
+        ):
+            self.control.opened.clear()
+            result = self.netd(*arguments)
+            self.assertEqual((result.exit_code, self.asked()), (0, {("/there", 2.0)}), result.output)
+            self.assertEqual(json.loads(result.stdout), {"status": "ended"})
+
+    def test_context(self) -> None:
+        """So is --context: one that is not there is named, also where a daemon of this machine would have answered."""
+        result = self.netd("room", "end", "x", "--context", "nowhere")
+        self.assertEqual((result.exit_code, "no context 'nowhere'" in result.stderr), (3, True))
+        self.assertEqual({method for method, _ in self.control.calls}, {"system.operations"})
+
+    def test_wrong(self) -> None:
+        """An option that is wrong is refused as everywhere, and nothing is called."""
+        for words in (["--timeout", "soon"], ["--state"], ["--bogus"]):
+            self.assertEqual(self.netd("room", "end", "x", *words).exit_code, 2)
+        self.assertEqual({method for method, _ in self.control.calls}, {"system.operations"})
+
+    def test_no_option(self) -> None:
+        """After -- a word that looks like an option is none."""
+        self.assertEqual(self.netd("room", "end", "--", "--state=x").exit_code, 0)
+        self.assertEqual(self.control.calls[-1], ("room.end", {"room": "--state=x"}))
+        self.assertNotIn(("x", 30.0), self.asked())
+
+    def test_own_flag(self) -> None:
+        """Where the operation has an argument of that name, the word is that, and the usual daemon is asked."""
+        self.control.answers["system.operations"] = [operation("odd.one", argument("state", TEXT, default=""))]
+        self.control.answers["odd.one"] = None
+        self.assertEqual(self.netd("odd", "one", "--state", "solid").exit_code, 0)
+        self.assertEqual(self.control.calls[-1], ("odd.one", {"state": "solid"}))
+        usual = "/home/ada/.local/state/netd"
+        self.assertEqual([str(path.parent) for path, _ in self.control.opened], ["solid", usual, usual])
+
+    def test_own_flag_that_is_no_place(self) -> None:
+        """So it is where no daemon has that place; where a place was meant, it is the daemon there that is missed."""
+        own = self.control.open
+
+        def open_control(path: Path, timeout: float) -> FakeControl:
+            if str(path.parent) in self.away:
+                raise NotRunning(f"no socket at {path}")
+            return own(path, timeout)
+
+        self.control.open = open_control  # type: ignore[method-assign]
+        self.away = {"solid"}
+        self.control.answers["system.operations"] = [*TABLE, operation("odd.one", argument("state", TEXT, default=""))]
+        self.control.answers["odd.one"] = None
+        self.assertEqual(self.netd("odd", "one", "--state", "solid").exit_code, 0)
+        result = self.netd("room", "end", "x", "--state", "solid")
+        self.assertEqual((result.exit_code, "no socket at solid/control.sock" in result.stderr), (1, True), result.output)
+        self.away.add("/home/ada/.local/state/netd")
+        for words in (["odd", "one", "--state", "solid"], ["room", "end", "x"]):
+            self.assertEqual(self.netd(*words).exit_code, 1)
+
+
+class LastingTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        lasting = [operation("relay.attach"), operation("kiln.watch"), operation("bus.subscribe")]
+        self.control.answers["system.operations"] = [*TABLE, *({**one, "lasting": True} for one in lasting)]
+
+    def test_refused(self) -> None:
+        """What would end with the command is no command: it is refused with what does the like, and not called."""
+        for words, instead in (
+            (["bus", "subscribe", "x"], "`netd tail PATTERN`"),
+            (["relay", "attach"], "`netd device --name NAME`"),
+            (["kiln", "watch"], "a WebSocket of the gateway"),
+        ):
+            result = self.netd(*words)
+            self.assertEqual((result.exit_code, instead in result.stderr), (2, True), result.output)
+        self.assertEqual({method for method, _ in self.control.calls}, {"system.operations"})
+
+    def test_not_listed(self) -> None:
+        """Help does not offer it."""
+        self.assertNotIn("attach", self.netd("relay", "--help").stdout)
+        shown = self.netd("--help").stdout
+        self.assertIn("relay   devices, send\n", shown)
+        self.assertNotIn("kiln", shown)
+
+
 class HelpTests(CommandTests):
     def test_service(self) -> None:
         """``netd SERVICE --help`` lists its operations with what they do."""
@@ -129,8 +229,8 @@ class HelpTests(CommandTests):
         """``netd SERVICE VERB --help`` says each argument, its type and its default."""
         text = self.netd("room", "end", "--help").stdout
         self.assertIn("ROOM is text.", text)
-        self.assertRegex(text, r"--max-count, --max_count WORD +Integer\. \[default: 3\]")
-        self.assertRegex(text, r"--instance TEXT +Which one: main\.")
+        self.assertRegex(text, r"--max-count, --max_count INTEGER\s+Whole number\. \[default: 3\]")
+        self.assertRegex(text, r"--instance NAME +Which one: main\.")
         self.assertIn("--timeout", text)
 
 
@@ -174,11 +274,18 @@ class OperationsTests(CommandTests):
     def test_table(self) -> None:
         """``netd operations`` lists each operation with its arguments as they are written."""
         lines = self.netd("operations").stdout.splitlines()
-        self.assertRegex(lines[0], "OPERATION +ARGUMENTS +ROLE +INSTANCES +SUMMARY")
-        self.assertEqual(
-            lines[-2:], ["", "Roles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon."]
-        )
-        self.assertRegex(lines[2], r"relay\.send +TARGET \[--deadline number or null\] +operator +main +What relay\.send does")
+        self.assertRegex(lines[0], "OPERATION +ROLE +INSTANCES +SUMMARY")
+        self.assertEqual(lines[-1], "Roles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon.")
+        self.assertRegex(lines[2], r"relay\.send +operator +main +What relay\.send does")
+        self.assertEqual(lines[3], "    TARGET [--deadline NUMBER]")
+        self.assertFalse([line for line in lines if "*" in line])
+
+    def test_lasting(self) -> None:
+        """What a command cannot do is listed with a mark, which is explained."""
+        self.control.answers["system.operations"] = [*TABLE, {**operation("relay.attach"), "lasting": True}]
+        shown = self.netd("operations").stdout
+        self.assertRegex(shown, r"(?m)^relay\.attach\* ")
+        self.assertRegex(shown, r"(?m)^\* ends with its connection: .* \(`netd tail`")
 
     def test_json(self) -> None:
         """Scripts get the table with its schemas."""
@@ -187,10 +294,10 @@ class OperationsTests(CommandTests):
     def test_wraps(self) -> None:
         """On a terminal no line is wider than that; in a pipe each operation is a line without blanks at its end."""
         terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "70"}
-        for line in self.netd("operations", env=terminal).stdout.splitlines()[:-1]:
+        for line in self.netd("operations", env=terminal).stdout.splitlines()[:-2]:
             self.assertLessEqual(len(re.sub(r"\x1b\[[0-9;]*m", "", line)), 70)
         lines = self.netd("operations", env={"COLUMNS": "70"}).stdout.splitlines()
-        self.assertEqual(len(lines), len(TABLE) + 3)
+        self.assertEqual(len(lines), len(TABLE) + 6)  # the names, two lines of arguments, three below
         self.assertEqual(lines, [line.rstrip() for line in lines])
 
     def test_other_version(self) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from netd import __version__
-from netd.cli.main import main, netd
+from netd.cli.contexts import Contexts, contexts_file, write_contexts
+from netd.cli.main import SECTIONS, main, netd
 from netd.client.control import (
     BadAnswer,
     ControlError,
@@ -21,6 +26,7 @@ from netd.client.control import (
     Lost,
     NoSuchOperation,
     NoSuchTarget,
+    NotInTime,
     NotPermitted,
     NotRunning,
     OperationFailed,
@@ -75,9 +81,30 @@ class HelpTests(CommandTests):
         """--help lists every command with a line that says what it does."""
         result = self.netd("--help")
         self.assertEqual(result.exit_code, 0)
+        listed = {one.name: title for title, section in SECTIONS.items() for one in section}
         for name, command in netd.commands.items():
-            self.assertIn(f"  {name} ", result.stdout)
+            (line,) = re.findall(rf"(?m)^  {name} .*", result.stdout)
+            self.assertIn(f"\n{listed[name]}:\n", result.stdout)
+            self.assertLessEqual(len(line), 80)
+            self.assertNotIn("...", line)
             self.assertTrue(command.get_short_help_str())
+
+    def test_every_page(self) -> None:
+        """The page of each command says what it does and each of its options, with nothing left of the markup."""
+
+        def pages(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+            for name, command in group.commands.items():
+                yield (*path, name)
+                if isinstance(command, click.Group):
+                    yield from pages(command, *path, name)
+
+        for path in pages(netd):
+            result = self.netd(*path, "--help")
+            self.assertEqual(result.exit_code, 0, result.output)
+            self.assertNotIn("\\b", result.stdout)
+            self.assertTrue(re.search(r"(?s)Usage: .*\n\n  [A-Z].*[.:]", result.stdout), result.stdout)
+            for option in re.findall(r"(?m)^  (-\S*.*)", result.stdout):
+                self.assertRegex(option, r"^(-\w, )?--\S+", path)
 
     def test_lists_running_services(self) -> None:
         """--help shows what the running daemon offers beside, and asks the one that --state names."""
@@ -94,6 +121,10 @@ class HelpTests(CommandTests):
 
 
 class ExitTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.environ["XDG_CONFIG_HOME"] = self.mktemp()
+
     def test_codes(self) -> None:
         """A script can tell by the exit code what went wrong, a person by one line on standard error."""
         remote: dict[ControlError, int] = {
@@ -110,11 +141,45 @@ class ExitTests(CommandTests):
             NoSuchOperation("no operation", -32601): 3,
             NoSuchTarget("no device", -32001): 3,
             ControlTimeout("late"): 124,
+            NotInTime("late", -32003): 124,
         }
         for error, code in remote.items():
             self.control.broken = error
             result = self.netd("drain")
             self.assertEqual((result.exit_code, result.stdout, result.stderr), (code, "", f"Error: {error}\n"))
+
+    def test_every_command(self) -> None:
+        """Every command that asks the daemon ends with the same codes, so that a script needs one table for all of them."""
+        write_contexts(contexts_file(self.environ), Contexts())
+        commands = (
+            ["status"], ["devices"], ["reports"], ["operations"], ["drain"], ["stop"], ["demo"],
+            ["send", "gh", "x"], ["call", "x"], ["call", "x", "a=5"],
+            ["relay", "devices"], ["relay", "send", "gh"], ["room", "end", "x"], ["feed", "reports"],
+        )  # fmt: skip
+        errors: tuple[tuple[ControlError, int], ...] = (
+            (ControlTimeout("late"), 124),
+            (NotInTime("late", -32003), 124),
+            (NotRunning("away"), 1),
+            (NotPermitted("role", -32002), 1),
+            (OperationFailed("failed", -32000), 1),
+            (NoSuchTarget("no such thing", -32001), 3),
+            (InvalidArguments("wrong", -32602), 2),
+        )
+        for words in commands:
+            for error, code in errors:
+                for place in ([], ["--context", "local"]):
+                    self.control.broken = error
+                    result = self.netd(*words, *(place if words != ["demo"] else []))
+                    self.assertEqual((result.exit_code, str(error) in result.stderr), (code, True), (words, result.output))
+            self.assertEqual(self.netd(*words, "--bogus").exit_code, 2)
+
+    def test_every_subscription(self) -> None:
+        """So does each command that follows the bus."""
+        for error, code in ((ControlTimeout("late"), 124), (NotRunning("away"), 1), (NotPermitted("role", -32002), 1)):
+            for words in (["tail"], ["tail", "--json"], ["top"]):
+                self.events.script = [error]
+                result = self.netd(*words)
+                self.assertEqual((result.exit_code, result.stderr), (code, f"Error: {error}\n"))
 
     def test_error_is_escaped(self) -> None:
         """A message that quotes a hostile device cannot drive the terminal."""

@@ -55,6 +55,23 @@ class DemoTests(RealTestCase):
         self.assertIn(b"\x1b[?25h", seen)
         self.assertEqual(demo.wait(PATIENCE), 0)
 
+    def test_nobody_reads(self) -> None:
+        """`netd demo | head` ends with head, says nothing more, and leaves the daemon as it was."""
+        daemon = self.start(self.write_ini(f"[relay]\nlisten = {LOOPBACK}\n"))
+        daemon.port("relay")
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        demo = subprocess.Popen([*COMMAND, self.state], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        self.addCleanup(demo.wait)
+        self.addCleanup(demo.kill)
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        with demo.stdout, demo.stderr:
+            self.assertTrue(demo.stdout.readline())
+            demo.stdout.close()
+            self.assertEqual(demo.wait(PATIENCE), 1)
+            self.assertNotIn(b"Traceback", demo.stderr.read())
+        self.assertEqual(daemon.stop(), 0)
+
     def test_demo(self) -> None:
         """Everybody has something to say; Ctrl-C ends it cleanly, and the daemon is left as it was."""
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -67,8 +84,8 @@ class DemoTests(RealTestCase):
         for pattern in (
             r"^device: \d+ requests answered",
             r"^agent: session \d+: heart [\d.]+, breathing [\d.]+, movement [\d.]+",
-            r"^feed name: block 1 of 1 in ",
-            r"^feed country: block 1 of 2 in ",
+            r"^feed name: block 1: 1 sample in ",
+            r"^feed country: block 1: 2 samples in ",
             r"^controller: light on: acknowledged",
             r"^command: add 1 \+ 2 = 3$",
             r"^bot Ada: (?!waits)",

@@ -104,6 +104,7 @@ class TerminalTests(RealTestCase):
         daemon = self.start(self.write_ini(f"[gateway]\nlisten = {LOOPBACK}\n"))
         url = f"http://127.0.0.1:{daemon.port('gateway')}"
         token = self.folder / "lab.token"
+        token.touch(mode=0o600)
         token.write_text(self.netd("token", "add", "ada", "--role", "admin", "--state", self.state).stdout)
         self.assertEqual(self.netd("context", "add", "lab", "--url", url, "--token-file", token).returncode, 0)
         self.assertEqual(self.netd("context", "use", "lab").returncode, 0)

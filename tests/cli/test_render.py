@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.render import show
+from netd.cli.render import show, show_grid
+from netd.cli.words import Words
+from tests.cli.fakes import NOW
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -24,7 +27,7 @@ def written(value: object) -> str:
     out, stdout = io.StringIO(), sys.stdout
     sys.stdout = out
     try:
-        show(value)
+        show(value, Words(NOW, UTC))
     finally:
         sys.stdout = stdout
     return out.getvalue()
@@ -43,7 +46,11 @@ class ShowTests(SynchronousTestCase):
 
     def test_object(self) -> None:
         """Facts are a line each, in line."""
-        self.assertEqual(shown({"status": "sent", "error": None, "tags": []}), "status  sent\nerror\ntags    []")
+        self.assertEqual(shown({"status": "sent", "error": None, "tags": []}), "status  sent\nerror\ntags")
+
+    def test_lists_in_an_object(self) -> None:
+        """A list of plain things is one more line."""
+        self.assertEqual(shown({"name": "panel", "subjects": ["a.>", "b.>"]}), "name      panel\nsubjects  a.>, b.>")
 
     def test_list(self) -> None:
         """A list of things is a line each."""
@@ -52,15 +59,56 @@ class ShowTests(SynchronousTestCase):
     def test_table(self) -> None:
         """A list of objects is a table, with a column for each member that any of them has."""
         lines = shown([{"name": "a", "last_seen": 1}, {"name": "b", "more": ["x"]}]).splitlines()
-        self.assertEqual([line.split() for line in lines], [["NAME", "LAST", "SEEN", "MORE"], ["a", "1"], ["b", '["x"]']])
+        self.assertEqual([line.split() for line in lines], [["NAME", "LAST", "SEEN", "MORE"], ["a", "1"], ["b", "x"]])
 
     def test_tree(self) -> None:
         """What is nested is a tree; tables hang in it."""
         value = {"up": 5, "relay": {"counters": {"sent": 1}}, "rows": [{"a": 1, "b": "xx"}, {"a": 2}], "empty": {}}
         self.assertEqual(
             shown(value).splitlines(),
-            ["up: 5", "relay", "└── counters", "    └── sent: 1", "rows", "└── A  B", "    1  xx", "    2", "empty: {}"],
+            ["up: 5", "relay", "└── counters", "    └── sent: 1", "rows", "└── A  B", "    1  xx", "    2", "empty:"],
         )
+
+    def test_things(self) -> None:
+        """Columns that say nothing are left out; what hangs on a thing, and sentences, stand below it."""
+        session = {"id": 1, "host": "h", "address": "h", "reason": "", "since": NOW, "online": True}
+        channels = {"heart": {"label": "Heart", "unit": "bpm", "last": 70}}
+        self.assertEqual(
+            shown([{**session, "channels": channels}, {**session, "id": 2, "reason": "it broke", "channels": {}}]).splitlines(),
+            [
+                "ID  HOST  SINCE     ONLINE",
+                "1   h     22:13:20  yes",
+                "  heart  Heart 70 bpm",
+                "2   h     22:13:20  yes",
+                "  reason  it broke",
+            ],
+        )
+
+    def test_things_of_two_kinds(self) -> None:
+        """Where things of two kinds hang on one, each says of which it is; what is of mixed kinds stays on the line."""
+        room = {"room": 1, "bots": [{"name": "Ada"}], "rules": {"turn": {"limit": 3}}, "mixed": [{"a": 1}, 5]}
+        self.assertEqual(shown([room]).splitlines(), ["ROOM  MIXED", "1     (a 1), 5", "  bots Ada", "  rules turn  limit 3"])
+
+    def test_events(self) -> None:
+        """An event is one line, whatever is in it; what others have published gets no units."""
+        events = [
+            {"subject": "feed.main.report", "time": NOW, "data": {"rate": 5, "of": {"x": {"y": 1}}}},
+            {"subject": "custom.x", "time": NOW, "data": {"rate": 5}},
+        ]
+        self.assertEqual(
+            [line.split(None, 2) for line in shown(events).splitlines()][1:],
+            [["feed.main.report", "22:13:20", "rate 5/s, of (x (y 1))"], ["custom.x", "22:13:20", "rate 5"]],
+        )
+
+    def test_grid(self) -> None:
+        """Rows that a command has chosen itself are shown alike."""
+        out, stdout = io.StringIO(), sys.stdout
+        sys.stdout = out
+        try:
+            show_grid(("a_b", "c"), [(("1", "2"), [("x", "y")])])
+        finally:
+            sys.stdout = stdout
+        self.assertEqual(out.getvalue(), "A B  C\n1    2\n  x  y\n")
 
     def test_no_trailing_blanks(self) -> None:
         """In a pipe no line is filled up with blanks."""

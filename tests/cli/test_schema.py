@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.schema import UnfitWord, convert, kind_of
+from netd.cli.schema import UnfitWord, choices_of, convert, kind_of, metavar_of
 
 TYPES = ["null", "boolean", "integer", "number", "array", "object", "string"]
 SCHEMAS = st.recursive(
@@ -55,7 +55,7 @@ class ConvertTests(SynchronousTestCase):
         self.converts(schema, "fast", "fast")
         self.converts(schema, "2", 2)
         self.converts(schema, "null", None)
-        with self.assertRaisesRegex(UnfitWord, "'slow' is not \"fast\" or 2 or null"):
+        with self.assertRaisesRegex(UnfitWord, "must be \"fast\" or 2 or null, not 'slow'"):
             convert("slow", schema)
 
     def test_anything(self) -> None:
@@ -66,8 +66,8 @@ class ConvertTests(SynchronousTestCase):
     def test_unfit(self) -> None:
         """A word that cannot be meant is refused with what could be, before anything is sent."""
         for schema, word, what in [
-            ({"type": "integer"}, "2.5", "integer"),
-            ({"type": "integer"}, "true", "integer"),
+            ({"type": "integer"}, "2.5", "whole number"),
+            ({"type": "integer"}, "true", "whole number"),
             ({"type": "number"}, "NaN", "number"),
             ({"type": "number"}, "1e999", "number"),
             ({"type": "array"}, "[-1e999]", "JSON array"),
@@ -79,7 +79,7 @@ class ConvertTests(SynchronousTestCase):
         ]:
             with self.assertRaises(UnfitWord) as caught:
                 convert(word, schema)
-            self.assertTrue(str(caught.exception).endswith(f"is not {what}"), str(caught.exception))
+            self.assertEqual(str(caught.exception), f"must be {what}, not {word!r}")
 
     @given(st.text(), SCHEMAS)
     def test_no_surprise(self, word: str, schema: dict[str, Any]) -> None:
@@ -99,3 +99,17 @@ class KindTests(SynchronousTestCase):
         self.assertEqual(kind_of({"type": "string"}), "text")
         self.assertEqual(kind_of({}), "any JSON or text")
         self.assertEqual(kind_of({"enum": ["a", "b"]}), '"a" or "b"')
+
+    def test_metavar(self) -> None:
+        """A usage line says what kind of word is wanted, or lists the words of which one is."""
+        for schema, said, choices in (
+            ({"type": "integer"}, "INTEGER", []),
+            ({"anyOf": [{"type": "number"}, {"type": "null"}]}, "NUMBER", []),
+            ({"type": "boolean"}, "[true|false]", ["true", "false"]),
+            ({"enum": ["fast", 5, None]}, "[fast|5|null]", ["fast", "5", "null"]),
+            ({"anyOf": [{"enum": ["fast"]}, {"type": "string"}]}, "TEXT", []),
+            ({"type": "array"}, "JSON", []),
+            ({"type": ["array", "string"]}, "WORD", []),
+            ({}, "WORD", []),
+        ):
+            self.assertEqual((metavar_of(schema), choices_of(schema)), (said, choices))

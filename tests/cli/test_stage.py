@@ -97,7 +97,7 @@ class BoardTests(SynchronousTestCase):
         """Off a terminal each change is a line, at most one of each actor every two seconds."""
         now = [0.0]
         out = io.StringIO()
-        with contextlib.redirect_stdout(out), shown(["a", "b"], False, lambda: now[0]) as board:
+        with contextlib.redirect_stdout(out), shown(["a", "b"], False, threading.Event(), lambda: now[0]) as board:
             for moment, name, text in ((0, "a", "1"), (1, "a", "2"), (1, "b", "1"), (2, "a", "3"), (4, "a", "3"), (4, "a", "4")):
                 now[0] = moment
                 board.tell(name, text)
@@ -106,9 +106,34 @@ class BoardTests(SynchronousTestCase):
     def test_terminal(self) -> None:
         """On a terminal there is one line for each, and at the end it says the last word."""
         out = io.StringIO()
-        with contextlib.redirect_stdout(out), shown(["device", "agent"], True) as board:
+        with contextlib.redirect_stdout(out), shown(["device", "agent"], True, threading.Event()) as board:
             board.tell("device", "waits")
             board.tell("device", "answers [bold]")
         lines = out.getvalue().splitlines()
         self.assertIn("device  answers [bold]", [line.strip() for line in lines])
         self.assertNotIn("waits", out.getvalue().rpartition("device")[2])
+
+    def test_nobody_reads(self) -> None:
+        """When whoever read the lines has left, as `head` does, the play is told to end, and why; nothing more is written."""
+
+        class Broken(io.StringIO):
+            attempts = 0
+
+            def write(self, text: str) -> int:
+                self.attempts += 1
+                raise BrokenPipeError(32, "Broken pipe")
+
+        out, over = Broken(), threading.Event()
+        with self.assertRaises(BrokenPipeError), contextlib.redirect_stdout(out), shown(["a", "b"], False, over) as board:
+            board.tell("a", "1")
+            attempts = out.attempts
+            board.tell("b", "1")
+        self.assertEqual((over.is_set(), out.attempts), (True, attempts))
+
+    def test_names_are_whole(self) -> None:
+        """However long the texts and narrow the terminal, each line says whose it is."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), shown(["feed latitude", "a"], True, threading.Event()) as board:
+            board.tell("feed latitude", "x" * 200)
+        self.assertIn("feed latitude  xxx", out.getvalue())
+        self.assertLessEqual(max(len(line.strip()) for line in out.getvalue().splitlines()), 80)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
 from tests.cli.fakes import CommandTests
 
 STATUS: dict[str, Any] = {
@@ -39,20 +41,34 @@ class StatusTests(CommandTests):
         self.assertEqual(result.exit_code, 0)
         lines = [line.rstrip() for line in result.stdout.splitlines()]
         self.assertEqual(lines[0], "netd 0.1.0 as lab, up 2 min 5 s")
-        self.assertEqual([line.split("  ")[0] for line in lines[2:]], ["SERVICE", "relay", "", "relay:lab2", "control"])
-        self.assertRegex(lines[2], "SERVICE +LISTENS ON +WHO MAY REACH IT +ACTIVITY")
-        self.assertRegex(lines[3], r"relay +127\.0\.0\.1:5050 +this machine only +1,234 connections; so far: 7 sent, 3 refused$")
+        self.assertRegex(lines[2], "SERVICE +LISTENS ON +WHO MAY REACH IT")
+        self.assertRegex(lines[3], r"relay +127\.0\.0\.1:5050 +this machine only$")
         self.assertRegex(lines[4], r" +/run/relay\.sock +users of this machine$")
-        self.assertRegex(lines[5], r"relay:lab2 +- +-$")
-        self.assertRegex(
-            lines[6], r"control +unix:/home/ada/.local/state/netd/control.sock +this user only; the netd command uses it$"
-        )
+        self.assertEqual(lines[5], "    1,234 connections; so far: 7 sent, 3 refused")
+        self.assertRegex(lines[6], r"relay:lab2 +- +-$")
+        self.assertEqual(lines[7:], ["", "control socket, for this user only: unix:/home/ada/.local/state/netd/control.sock"])
+
+    def test_narrow(self) -> None:
+        """On a narrow terminal no line is folded into noise: each service is one line, and what it does stands below."""
+        terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "50"}
+        lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in self.netd("status", env=terminal).stdout.splitlines()]
+        self.assertTrue(all(len(line) <= 50 for line in lines[2:-2]), lines)
+        self.assertRegex(lines[3], r"^relay +127\.0\.0\.1:5050 +this mac")
+
+    def test_nothing_to_see(self) -> None:
+        """A token that may see no service is told so; so is who runs a netd without any."""
+        self.control.answers["system.status"] = {**STATUS, "services": []}
+        self.assertIn("\nno services\n", self.netd("status").stdout)
+        folder = self.mktemp()
+        self.environ["XDG_CONFIG_HOME"] = folder
+        write_contexts(contexts_file(self.environ), Contexts().with_context(Context("lab", "http://lab")))
+        self.assertIn("\nno services that this token may see\n", self.netd("status", "--context", "lab").stdout)
 
     def activity(self, **facts: Any) -> str:
         """What is said of a service with these facts."""
         service = {"kind": "relay", "instance": "main", "listening": [{"address": "A", "reach": "R"}], **facts}
         self.control.answers["system.status"] = {**STATUS, "services": [service]}
-        return self.netd("status").stdout.splitlines()[3].partition(" R ")[2].strip()
+        return self.netd("status").stdout.splitlines()[4].strip()
 
     def test_one_and_many(self) -> None:
         """One is one device, two are two devices; words that only look like plurals stay."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 
 from hypothesis import given
@@ -12,7 +13,8 @@ from rich.console import Console
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.plot import MOST_CURVES, MOST_POINTS, WINDOW, Plot, draw, numbers
-from netd.cli.tail import REDRAW, PlotScreen
+from netd.cli.tail import REDRAW, PlotScreen, words_line
+from netd.cli.words import Words
 from netd.client.control import InvalidArguments, Lost, NotRunning
 from netd.client.events import Dropped, Event, Gap, Wish
 from tests.cli.fakes import NOW, CommandTests, FakeEvents
@@ -48,6 +50,23 @@ class LineTests(CommandTests):
         wish = Wish("session.>", 0.5, 3)
         self.assertEqual(self.events.opened, [(Path("/home/ada/.local/state/netd/control.sock"), wish, 2.0)])
         self.assertTrue(self.events.is_closed)
+
+    def test_words(self) -> None:
+        """A person at a terminal reads the local time and the event in words, its own time only where that is another."""
+        moment = datetime.fromtimestamp(NOW + 0.25).astimezone().strftime("%H:%M:%S.250")
+        later = {"time": NOW - 90, "seconds": 0.5, "who": "\x1b[2J"}
+        for event, line in (
+            (SAMPLE, f"{moment} session.main.42.x value 72.5"),
+            (
+                SAMPLE._replace(data=later),
+                f"{moment} session.main.42.x time {Words(NOW).moment(NOW - 90)}, in 500 ms, who \\x1b[2J",
+            ),
+            (SAMPLE._replace(subject="custom.x", data={"seconds": 0.5}), f"{moment} custom.x seconds 0.5"),
+            (SAMPLE._replace(data=None), f"{moment} session.main.42.x -"),
+            (SAMPLE._replace(data=5), f"{moment} session.main.42.x 5"),
+        ):
+            self.assertEqual(words_line(event, has_colour=False), line)
+        self.assertIn("\x1b[36msession.main.42.x\x1b[0m value 72.5", words_line(SAMPLE, has_colour=True))
 
     def test_all(self) -> None:
         """Without a pattern it is everything."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.text import ago, as_commands, duration, escaped, payload_text
+from netd.cli.text import ago, as_commands, duration, escaped, online_since, payload_text, short_address
 
 
 class EscapedTests(SynchronousTestCase):
@@ -80,3 +80,25 @@ class DurationTests(SynchronousTestCase):
         """A device that was here three seconds before was last seen 3 s ago; clocks that disagree do no harm."""
         self.assertEqual(ago(97, 100), "3 s ago")
         self.assertEqual(ago(101, 100), "0 s ago")
+
+    def test_online(self) -> None:
+        """Who is there, who was when, and of whom that was not told."""
+        for is_online, last_seen, said in (
+            (True, 5.0, "online"),
+            (False, 5.0, "away, last seen 2 s ago"),
+            (False, None, "away"),
+            (None, None, "not told"),
+        ):
+            self.assertEqual(online_since(is_online, last_seen, 7.0)[0], said)
+
+
+class AddressTests(SynchronousTestCase):
+    def test_short(self) -> None:
+        """An address in the oldest spelling becomes one that a shell takes as it is; all others stay."""
+        for address, said in (
+            ("('127.0.0.1', 5)", "127.0.0.1:5"),
+            ("127.0.0.1:5", "127.0.0.1:5"),
+            ("", ""),
+            ("('a:b', 5)", "('a:b', 5)"),
+        ):
+            self.assertEqual(short_address(address), said)

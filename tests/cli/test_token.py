@@ -8,6 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
 from netd.operations import Role
 from netd.tokens import TOKENS, Tokens
 from tests.cli.fakes import CommandTests
@@ -75,5 +76,17 @@ class TokenTests(CommandTests):
 
     def test_elsewhere(self) -> None:
         """Tokens are made on the daemon's own machine: a context is refused, not passed over."""
-        result = self.netd("--context", "lab", "token", "list")
-        self.assertEqual((result.exit_code, "on the daemon's own machine" in result.stderr), (2, True))
+        self.environ["XDG_CONFIG_HOME"] = str(self.folder)
+        contexts = Contexts().with_context(Context("lab", "https://lab:8443"))
+        path = contexts_file(self.environ)
+        for words, used, named in ((["--context", "lab"], None, None), ([], "lab", None), ([], None, "lab")):
+            write_contexts(path, contexts if used is None else contexts.using(used))
+            self.environ.pop("NETD_CONTEXT", None)
+            if named is not None:
+                self.environ["NETD_CONTEXT"] = named
+            for command in (["list"], ["add", "x", "--role", "viewer"], ["remove", "x"]):
+                result = self.netd("token", *command, *words)
+                self.assertEqual((result.exit_code, "the context lab is in force" in result.stderr), (2, True), result.output)
+        for words in (["--context", "local"], ["--state", str(self.folder)]):
+            self.assertEqual(self.netd("token", "list", *words).exit_code, 0)
+        self.assertFalse(self.path.exists())

@@ -74,8 +74,9 @@ class OnceTests(CommandTests):
         """Off a terminal one second is shown, as a table."""
         result = self.netd("top")
         self.assertEqual(result.exit_code, 0, result.output)
-        headline, _, columns, row = result.stdout.splitlines()
-        self.assertEqual(headline, "netd 1.0 as lab, up 11 s: 3 connections, 250 events/s, 0 dropped (0/s), lag 12 ms")
+        who, headline, _, columns, row = result.stdout.splitlines()
+        self.assertEqual(who, "netd 1.0 as lab, up 11 s")
+        self.assertEqual(headline, "3 connections, 250 events/s, 0 dropped (0/s), lag 12 ms")
         self.assertEqual(columns.split()[:2], ["SERVICE", "CONNECTIONS"])
         self.assertEqual(row.split("  ")[0], "relay")
         self.assertIn("2.0 KiB/s", row)
@@ -102,7 +103,7 @@ class OnceTests(CommandTests):
     def test_one_connection(self) -> None:
         """One is one."""
         self.events.script = [vitals(1.0, connections=1), vitals(2.0, connections=1)]
-        self.assertIn(": 1 connection, ", self.netd("top").stdout)
+        self.assertIn("\n1 connection, ", self.netd("top").stdout)
 
     def test_errors(self) -> None:
         """No vitals in time is 124; a daemon that has none 3; a role that is too low 1; one that tells them otherwise 1."""

@@ -97,6 +97,7 @@ class Streams:
         self._segments = list(segments)
         self.sent = b""
         self.is_closed = False
+        self.has_ended = False
         self.transport = self
         self.breaks: OSError | None = None
         self._closed: asyncio.Event | None = None
@@ -121,6 +122,14 @@ class Streams:
         if self.breaks is not None:
             raise self.breaks
         self.sent += content
+
+    def at_eof(self) -> bool:
+        """Whether the other side has hung up."""
+        return self.has_ended
+
+    def is_closing(self) -> bool:
+        """Whether this side has."""
+        return self.is_closed
 
     async def drain(self) -> None:
         """Nothing waits."""

@@ -159,7 +159,7 @@ class WorldTests(SynchronousTestCase):
 class CallerTests(WorldTests):
     def test_one_connection(self) -> None:
         """Calls share a connection; each has its id, and its arguments by mapping and by name."""
-        wire = FakeSocket(b'{"id":1,"status":"success","result":[1]}\n{"id":2,', b'"status":"success"}\n')
+        wire = FakeSocket(b'{"id":1,"status":"success","result":[1]}\n', b'{"id":2,', b'"status":"success"}\n')
         with self.caller(wire) as caller:
             self.assertEqual(caller.call("a", {"x": 1}, y=2), [1])
             self.assertIsNone(caller.call("b"))
@@ -185,6 +185,19 @@ class CallerTests(WorldTests):
             caller.call("a")
             caller.call("b")
             self.assertEqual((first.sent.count(b"\n"), second.sent.count(b"\n")), (1, 1))
+
+    def test_said_unasked(self) -> None:
+        """What the server says behind an answer is not taken for the next one: the next call makes a connection of its own."""
+        for more in (b'{"status":"error","error":"idle"}\n', b'{"status'):
+            first = FakeSocket(b'{"id":1,"status":"success"}\n' + more)
+            caller = self.caller(first, FakeSocket(b'{"id":2,"status":"success","result":2}\n'))
+            caller.call("a")
+            self.assertEqual((caller.call("b"), first.is_closed), (2, True))
+        kept = FakeSocket(b'{"id":1,"status":"success"}\r\n \n', b'{"id":2,"status":"success"}\n')
+        caller = self.caller(kept)
+        caller.call("a")
+        caller.call("b")
+        self.assertFalse(kept.is_closed)
 
     def test_an_answer_to_another(self) -> None:
         """An answer with another id is passed over."""
@@ -237,7 +250,7 @@ class CallerTests(WorldTests):
 
     def test_commands(self) -> None:
         """The list of commands; none where the server answers something else."""
-        wire = FakeSocket(b'{"id":1,"status":"success","result":[{"command_id":"a"}]}\n{"id":2,"status":"success"}\n')
+        wire = FakeSocket(b'{"id":1,"status":"success","result":[{"command_id":"a"}]}\n', b'{"id":2,"status":"success"}\n')
         caller = self.caller(wire)
         self.assertEqual((caller.commands(), caller.commands()), ([{"command_id": "a"}], []))
         self.assertIn(b"command.list", wire.sent)

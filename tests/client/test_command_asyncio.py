@@ -101,6 +101,22 @@ class AsyncCallerTests(SynchronousTestCase):
         self.run_(use, [b'{"id":1,"status":"success"}\n'], [b'{"id":2,"status":"success"}\n'])
         self.assertEqual(len(self.writers), 2)
 
+    def test_said_unasked(self) -> None:
+        """What the server says unasked, behind an answer or later, is not taken for the next, which has a new connection."""
+
+        async def use(caller: AsyncCaller) -> list[Any]:
+            results = [await caller.call("a"), await caller.call("b")]
+            asyncio.get_running_loop().call_soon(self.writers[1]._reader.feed_data, b'{"status":"error","error":"idle"}\n')
+            results.append(await caller.call("c"))
+            self.writers[2]._reader.set_exception(ConnectionResetError("reset"))
+            return [*results, await caller.call("d")]
+
+        said = b'{"id":%d,"status":"success","result":%d}\n'
+        unasked = said % (1, 1) + b'{"status":"error","error":"idle"}\n'
+        found = self.run_(use, [unasked], [said % (2, 2)], [said % (3, 3)], [said % (4, 4)])
+        self.assertEqual((found, len(self.writers)), ([1, 2, 3, 4], 4))
+        self.assertTrue(all(writer.is_closed for writer in self.writers))
+
     def test_an_answer_to_another(self) -> None:
         """An answer with another id is passed over, and one in pieces is put together."""
 

@@ -26,6 +26,7 @@ from netd.client.control import (
     Lost,
     NoSuchOperation,
     NoSuchTarget,
+    NotInTime,
     NotPermitted,
     NotRunning,
     OperationFailed,
@@ -82,6 +83,7 @@ class ReadAnswerTests(SynchronousTestCase):
             -32000: OperationFailed,
             -32001: NoSuchTarget,
             -32002: NotPermitted,
+            -32003: NotInTime,
             5: RemoteError,
         }
         for code, error_class in classes.items():

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.client import gateway_asyncio
 from netd.client.control import BadAnswer, ControlTimeout, InvalidArguments, Lost, NoSuchTarget, NotPermitted, NotRunning
 from netd.client.events import Event, Gap
 from netd.client.feed import CLOSE, PING, PONG
@@ -56,14 +57,40 @@ class AsyncTests(SynchronousTestCase):
 
 class CallTests(AsyncTests):
     def test_call(self) -> None:
-        """An operation is asked for by name, with the token; the connection is closed after it."""
+        """An operation is asked for by name, with the token, which is in no repr."""
         gateway = self.gateway(Streams(rpc(1, ["a"])[:30], rpc(1, ["a"])[30:]), token=SECRET)
         self.assertEqual(self.run_in_loop(gateway.call("relay.send", target="x")), ["a"])
         head, _, body = self.streams[0].sent.partition(b"\r\n\r\n")
         self.assertIn(f"Authorization: Bearer {SECRET}".encode(), head)
         self.assertEqual(json.loads(body), {"jsonrpc": "2.0", "id": 1, "method": "relay.send", "params": {"target": "x"}})
-        self.assertTrue(self.streams[0].is_closed)
         self.assertNotIn(SECRET, repr(gateway))
+
+    def test_kept(self) -> None:
+        """The next call takes the same connection, unless it is old, or netd has hung up; closing the client closes it."""
+
+        async def calls() -> None:
+            gateway = self.gateway(Streams(rpc(1), rpc(2)), Streams(rpc(3)), Streams(rpc(4)))
+            first, second, third = self.streams
+            await gateway.call("x")
+            await gateway.call("x")
+            self.assertEqual(len(self.opener.asked), 1)
+            first.has_ended = True
+            await gateway.call("x")
+            self.assertTrue(first.is_closed)
+            self.patch(gateway_asyncio, "IDLE", 0.0)
+            await gateway.call("x")
+            self.assertEqual((second.is_closed, third.is_closed), (True, False))
+            await gateway.close()
+            self.assertTrue(third.is_closed)
+
+        self.run_in_loop(calls())
+
+    def test_other_loop(self) -> None:
+        """A client may be used in one event loop after the other: a connection belongs to one."""
+        gateway = self.gateway(Streams(rpc(1)), Streams(rpc(2)))
+        self.run_in_loop(gateway.call("x"))
+        self.run_in_loop(gateway.call("x"))
+        self.assertEqual(len(self.opener.asked), 2)
 
     def test_errors(self) -> None:
         """Errors are of the same classes as those of the blocking client."""

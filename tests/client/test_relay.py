@@ -249,6 +249,16 @@ class DeviceTests(QuietTests):
         for reason, part in zip(reasons, ("not a frame header", "|error: slow|", "broke: reset", "said: drained"), strict=True):
             self.assertIn(part, reason)
 
+    def test_name_taken(self) -> None:
+        """A device whose name another one takes says so, and comes back after half a minute, not at once."""
+        taken = message({"status": "error", "error": "another device took the name 'gh'", "replaced": True})
+        reasons: list[tuple[str, float]] = []
+        world = World(FakeSocket(WELCOME, taken), FakeSocket(WELCOME, message({"id": 1}, b"a")))
+        device = self.device(world, on_disconnect=lambda *told: reasons.append(told))
+        self.assertEqual([received.payload for received in device], [b"a"])
+        self.assertEqual(reasons[0], ("the relay said: another device took the name 'gh'", 30.0))
+        self.assertEqual(world.pauses[0], 30.0)
+
     def test_on_connect(self) -> None:
         """A program learns what the relay calls it, each time."""
         welcomes: list[relay.Welcome] = []

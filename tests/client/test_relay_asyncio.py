@@ -254,6 +254,18 @@ class AsyncDeviceTests(AsyncTests):
             self.assertIn(part, reason)
         self.assertTrue(all(connection.is_closed for connection in self.opened))
 
+    def test_name_taken(self) -> None:
+        """A device whose name another one takes says so, and comes back after half a minute, not at once."""
+        taken = FakeConnection(WELCOME + message({"status": "error", "error": "another took it", "replaced": True}))
+        lost: list[tuple[str, float]] = []
+
+        async def scenario() -> None:
+            good = FakeConnection(WELCOME + message({"id": 1}))
+            await take(self.device(taken, good, on_disconnect=lambda *told: lost.append(told)), 1)
+
+        self.run_on_loop(scenario())
+        self.assertEqual(lost, [("the relay said: another took it", 30.0)])
+
     def test_reset(self) -> None:
         """A connection that is reset is made anew."""
         connection = FakeConnection(WELCOME)

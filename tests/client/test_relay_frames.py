@@ -106,6 +106,8 @@ class EnvelopeTests(SynchronousTestCase):
     def test_complaint(self) -> None:
         """An error about the connection itself is told from one about a request."""
         self.assertIn("draining", str(relay.complaint({"status": "error", "error": "draining"})))
+        self.assertNotIsInstance(relay.complaint({"status": "error", "error": "draining"}), relay.NameTaken)
+        self.assertIsInstance(relay.complaint({"status": "error", "error": "taken", "replaced": True}), relay.NameTaken)
         self.assertIsNone(relay.complaint({"id": 1, "status": "error"}))
         self.assertIsNone(relay.complaint({"status": "sent"}))
 
@@ -369,6 +371,13 @@ class BackoffTests(SynchronousTestCase):
         """After a good connection the next attempt is soon; one that broke at once does not count."""
         backoff = relay.Backoff(lambda: 1.0)
         self.assertEqual([backoff.delay(lasted) for lasted in (0, 9.9, 10, 0)], [0.5, 1, 0.5, 1])
+
+    def test_a_name_that_was_taken(self) -> None:
+        """Two devices of one name leave each other in peace for a while: 15 to 30 s each time, however long it was well."""
+        chances = iter([0.0, 1.0, 0.5, 0.5])
+        backoff = relay.Backoff(lambda: next(chances))
+        self.assertEqual([backoff.delay(lasted, is_taken=True) for lasted in (0, 86_400, 12)], [15, 30, 22.5])
+        self.assertEqual(backoff.delay(0), 15)
 
 
 class DialectMemoryTests(SynchronousTestCase):

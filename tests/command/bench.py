@@ -58,6 +58,11 @@ def odd() -> object:
     return object()
 
 
+def measure() -> object:
+    """Return what was measured, and what could not be."""
+    return {"values": [1.5, None, float("nan")], "text": "null"}
+
+
 def later() -> None:
     """Return when the test says so: :meth:`Side.finish`."""
 
@@ -134,7 +139,7 @@ class Bench:
         self.clock = Clock()
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.open: list[Callable[[Reported], None]] = []
-        commands = Commands([made(function) for function in (test_command, echo, fail, odd, later)])
+        commands = Commands([made(function) for function in (test_command, echo, fail, odd, measure, later)])
         standard = Rules(commands, self._run, self.clock.seconds, False, 4.0, 0.2, 300.0, 65536, 1 << 20)
         self.rules = evolve(standard, **rules)
 

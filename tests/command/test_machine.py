@@ -56,7 +56,7 @@ class OldDialectTests(SynchronousTestCase):
         """An argument that is missing, unknown or of the wrong type is named, and its value is in no log."""
         for members, named in (
             ({}, "param1: this argument is missing"),
-            ({"param1": "secret"}, "param1: Expected `int`, got `str`"),
+            ({"param1": "secret"}, "param1: must be a whole number, not text"),
             ({"param1": 1, "parm2": 1}, "parm2: no such argument; there are: param1, param2, param4"),
         ):
             side = self.bench.connect()
@@ -129,6 +129,14 @@ class OldDialectTests(SynchronousTestCase):
         side = self.bench.connect()
         side.say(line(command_id="odd"))
         self.assertEqual(side.unanswered, ["odd"])
+
+    def test_no_number(self) -> None:
+        """NaN and infinities are no numbers to JSON: the program reads which result has one and where, not null in its place."""
+        why = self.refusal(line(command_id="measure"))
+        self.assertEqual(
+            why,
+            "the result of measure cannot be written as JSON: there is no number nan (at ['values'][2]); None becomes null",
+        )
 
     def test_fault_of_netd(self) -> None:
         """Where netd itself fails, the program reads so at once, with its id, and the log has the reason."""
@@ -349,6 +357,26 @@ class KeptTests(SynchronousTestCase):
         side.say(line(command_id="echo", text="x", id=1))
         side.conversation.expired()
         self.assertEqual((side.peer.sent, side.peer.closed), (b"", "idle"))
+
+    def test_blank_lines(self) -> None:
+        """Blank lines are no commands: a kept connection on which only they come is closed like a silent one."""
+        side = self.bench.connect()
+        side.say(line(command_id="echo", text="x", id=1))
+        self.assertEqual(side.peer.expiry, 300)
+        for left in (200, 100, 0, 0):
+            self.bench.clock.advance(100)
+            side.say(b"\n")
+            self.assertEqual(side.peer.expiry, left)
+        side.conversation.expired()
+        self.assertEqual((side.peer.sent, side.peer.closed), (b"", "idle"))
+
+    def test_complaints_renew_it(self) -> None:
+        """A command that is refused is one all the same: the connection stays for the whole time after it."""
+        side = self.bench.connect()
+        side.say(line(command_id="echo", text="x", id=1))
+        self.bench.clock.advance(100)
+        side.say(line(command_id="echo", id=2))
+        self.assertEqual(side.peer.expiry, 300)
 
     def test_unfinished(self) -> None:
         """A further command has its own time to arrive, and needs no newline either."""

@@ -17,7 +17,7 @@ from zope.interface.verify import verifyObject
 
 from netd.command.commands import BadFunctions
 from netd.command.config import Config
-from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
+from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
 from netd.wire.jsontext import encode
@@ -253,7 +253,14 @@ class OperationTests(ServiceTests):
         self.assertRaisesRegex(InvalidArguments, "text: this argument is missing", self.service.run, "echo")
         self.assertRaisesRegex(InvalidArguments, "none can be called 'id'", self.service.run, "echo", {"id": 1})
         self.assertRaisesRegex(OperationFailed, "the lamp is broken", result_of, self.service.run("fail"))
+        self.assertRaisesRegex(OperationFailed, "the result of odd cannot be written as JSON", result_of, self.service.run("odd"))
         self.flushLoggedErrors(ValueError)
+
+    def test_run_too_long(self) -> None:
+        """A function that does not return in time is told apart from one that fails: who calls may try again."""
+        running = self.service.run("later")
+        self.reactor.advance(4)
+        self.assertRaisesRegex(NotInTime, "later did not return within 4 s", result_of, running)
 
     def test_run_cancelled(self) -> None:
         """A console that gives up while it waits disturbs nothing."""

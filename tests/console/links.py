@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -16,6 +16,7 @@ from netd.console.topics import Topics
 from netd.listening import make_context
 from netd.operations import Caller, OperationTable, Role
 from netd.wire.bounds import Bounds, Policy
+from netd.wire.pace import Pace
 from netd.wire.peer import Peer
 from netd.wire.turn import Turn
 
@@ -78,7 +79,10 @@ class LinkUnderTest:
 
 
 class Bench:
-    """A bus, its topics, and their operations in a table."""
+    """A bus, its topics, and their operations in a table.
+
+    :ivar step: seconds that handing something to a few subscribers takes.
+    """
 
     def __init__(self, keep_events: int = 4, keep_size: int = 1 << 20) -> None:
         self.reactor = MemoryReactorClock()
@@ -87,7 +91,10 @@ class Bench:
         self.context = make_context(self.reactor, 30.0)
         epochs: Iterator[str] = (f"epoch{number}" for number in range(1000))
         turn = Turn(self.reactor.callLater)
-        self.topics = Topics(self.bus, self.reactor, turn, lambda: next(epochs), keep_events, keep_size)
+        self.step = 0.0
+        self._next_turn: list[Callable[[], None]] = []
+        self.pace = Pace(self._look, lambda _seconds, call: self._next_turn.append(call))
+        self.topics = Topics(self.bus, self.reactor, turn, self.pace, lambda: next(epochs), keep_events, keep_size)
         self.table = OperationTable()
         self.table.add(BusConsole(self.bus, self.topics).operations())
         self.dispatcher = Dispatcher(self.table, self.reactor.seconds)
@@ -95,3 +102,15 @@ class Bench:
     def connect(self, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> LinkUnderTest:
         """A console connection."""
         return LinkUnderTest(self, role, subjects)
+
+    def go_on(self) -> None:
+        """The next turn, for what is being handed out."""
+        self.reactor.advance(0)
+        calls, self._next_turn = self._next_turn, []
+        for call in calls:
+            call()
+        self.reactor.advance(0)
+
+    def _look(self) -> float:
+        self.reactor.rightNow += self.step
+        return self.reactor.seconds()

@@ -13,7 +13,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.console.dispatch import Dispatcher, describe
-from netd.errors import InvalidArguments, NoSuchOperation, NoSuchTarget, NotPermitted, OperationFailed
+from netd.errors import InvalidArguments, NoSuchOperation, NoSuchTarget, NotInTime, NotPermitted, OperationFailed
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.testing import RecordingLink, result_of
 
@@ -49,6 +49,7 @@ class Pump:
             Operation("pump.break", self.fall_apart, Role.ADMIN, "Break"),
             Operation("pump.refuse", self.refuse, Role.VIEWER, "Refuse"),
             Operation("pump.miss", self.miss, Role.VIEWER, "Miss"),
+            Operation("pump.late", self.late, Role.VIEWER, "Take too long"),
         ]
 
     def add(self, a: int, b: int = 1) -> int:
@@ -70,6 +71,9 @@ class Pump:
 
     def miss(self) -> None:
         raise NoSuchTarget("no such valve")
+
+    def late(self) -> None:
+        raise NotInTime("no water within 4 s")
 
 
 class DispatchTestCase(SynchronousTestCase):
@@ -166,7 +170,7 @@ class CallTests(DispatchTestCase):
             ([], "a: this argument is missing"),
             ({"a": 1, "c": 1}, "c: no such argument; there are: a, b"),
             ([1, 2, 3], "pump.add takes at most 2 arguments, not 3"),
-            ({"a": "x"}, "a: Expected `int`, got `str`"),
+            ({"a": "x"}, "a: must be a whole number, not text"),
             ({"a": 1, "instance": "lab2"}, "no instance 'lab2'; there is only main"),
         ):
             error = self.failureResultOf(
@@ -235,6 +239,7 @@ class HandleTests(DispatchTestCase):
         self.assertEqual(-32602, self.ask("pump.add")["error"]["code"])
         self.assertEqual({"code": -32000, "message": "the valve is shut"}, self.ask("pump.refuse")["error"])
         self.assertEqual({"code": -32001, "message": "no such valve"}, self.ask("pump.miss")["error"])
+        self.assertEqual({"code": -32003, "message": "no water within 4 s"}, self.ask("pump.late")["error"])
         self.assertEqual(-32002, self.ask("pump.wait", Role.VIEWER)["error"]["code"])
         self.assertEqual([], self.flushLoggedErrors(), "trouble of the caller's is no fault of ours")
 
@@ -316,8 +321,11 @@ class DescribeTests(DispatchTestCase):
     def test_description(self) -> None:
         """A console that knows no operation learns all of them: role, help, instances, arguments with type and default."""
         self.table.add(Pump().operations(), "lab2")
-        described = {operation["name"]: operation for operation in json.loads(json.dumps(describe(self.table)))}
-        self.assertEqual(6, len(described))
+        described = {
+            operation["name"]: operation
+            for operation in json.loads(json.dumps(describe(self.table, Caller("manhole", Role.ADMIN))))
+        }
+        self.assertEqual(7, len(described))
         self.assertEqual(
             {
                 "name": "pump.add",
@@ -331,4 +339,20 @@ class DescribeTests(DispatchTestCase):
                 ],
             },
             described["pump.add"],
+        )
+
+    def test_confined(self) -> None:
+        """Who is confined to some subjects is shown what it may call, of the instances that it may call."""
+        self.table.add(Pump().operations(), "lab2")
+        described = describe(self.table, Caller("page", Role.OPERATOR, ("pump.lab2.>",)))
+        self.assertEqual(
+            [
+                ("pump.add", ["lab2"]),
+                ("pump.late", ["lab2"]),
+                ("pump.miss", ["lab2"]),
+                ("pump.refuse", ["lab2"]),
+                ("pump.soon", ["lab2"]),
+                ("pump.wait", ["lab2"]),
+            ],
+            [(operation["name"], operation["instances"]) for operation in described],
         )

@@ -7,12 +7,17 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.console import topics
+from netd.console import history
+from netd.console import topic as topic_module
 from netd.console.bus import MOST_CUSTOM
+from netd.console.history import OVERHEAD
 from netd.console.link import ANSWERS, BACKLOG
-from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS, OVERHEAD
+from netd.console.topic import MOST_GOING
+from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message
 from netd.operations import Role
+from netd.wire.handout import STEP
+from netd.wire.jsontext import BadJSON
 from tests.console.links import Bench, LinkUnderTest
 
 
@@ -241,9 +246,10 @@ class ResumeTests(TopicsTestCase):
         """A gap may be the newest part, when nothing of it could be kept."""
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         self.publish(1)
+        self.bench.reactor.advance(0)
         (topic,) = self.bench.topics._topics.values()
         topic.shorten()
-        self.assertEqual(([], {"from": 1, "to": 1}), topic.missed(0))
+        self.assertEqual(([], {"from": 1, "to": 1}), topic.since(0))
 
     def test_other_epoch(self) -> None:
         """After a restart, and when the stream was forgotten, nothing is known of what was missed."""
@@ -264,9 +270,10 @@ class ResumeTests(TopicsTestCase):
         """A position far back costs no more than what is kept."""
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         self.publish(1)
+        self.bench.reactor.advance(0)
         (topic,) = self.bench.topics._topics.values()
         topic.seq = 10**15
-        found, gap = topic.missed(0)
+        found, gap = topic.since(0)
         self.assertEqual((1, {"from": 2, "to": 10**15}), (len(found), gap))
 
 
@@ -314,17 +321,20 @@ class BeginningTests(TopicsTestCase):
         self.publish(0, subject="pump.main.heat")
         for number in range(5000):
             self.publish(number)
+        self.bench.reactor.advance(0)
         (topic,) = self.bench.topics._topics.values()
-        self.assertLess(len(topic._kept), 500)
+        self.assertIn("pump.main.heat", topic._history)
+        self.assertLess(len(topic._history._kept), 500)
 
     def test_most_subjects(self) -> None:
         """Beyond the number of subjects, those that were heard of longest ago are forgotten, and new ones kept."""
-        self.patch(topics, "MOST_SUBJECTS", 10)
+        self.patch(history, "MOST_SUBJECTS", 10)
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         for number in range(25):
             self.publish(number, subject=f"pump.p{number}")
+        self.bench.reactor.advance(0)
         (topic,) = self.bench.topics._topics.values()
-        self.assertEqual([f"pump.p{number}" for number in range(15, 25)], list(topic._rings))
+        self.assertEqual([f"pump.p{number}" for number in range(15, 25)], list(topic._history._rings))
 
 
 class AnswersTests(TopicsTestCase):
@@ -379,15 +389,104 @@ class KeepTests(TopicsTestCase):
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         for number in range(500):
             self.publish(number)
+            if number % 100 == 99:
+                self.bench.reactor.advance(0)
             self.assertLessEqual(self.bench.topics._kept, self.keep_size)
         self.lost(self.viewer)
         (topic,) = self.bench.topics._topics.values()
-        kept = [kept for kept in topic._kept if kept.text is not None]
+        kept = [kept for kept in topic._history._kept if kept.text is not None]
         self.assertEqual(500, kept[-1].seq)
         self.assertEqual(self.bench.topics._kept, sum(len(one.text or b"") + OVERHEAD for one in kept))
-        self.assertEqual(kept, [kept for ring in topic._rings.values() for kept in ring])
+        self.assertEqual(kept, [kept for ring in topic._history._rings.values() for kept in ring])
         self.bench.reactor.advance(IDLE)
         self.assertEqual(0, self.bench.topics._kept)
+
+
+class ManyTests(TopicsTestCase):
+    """More subscribers than can be told within one turn."""
+
+    keep_events = 100
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.many = [self.bench.connect() for _ in range(3 * STEP)]
+        for viewer in self.many:
+            viewer.ask("bus.subscribe", pattern="pump.>")
+        self.bench.step = 0.02
+
+    def told(self) -> list[int]:
+        """How many of the events each has been told so far."""
+        return [viewer.transport.value().count(b'"event"') for viewer in self.many]
+
+    def test_others_are_served_in_between(self) -> None:
+        """They are told over several turns; what comes meanwhile goes to all of them after it, in one write."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.assertEqual([1] * STEP + [0] * 2 * STEP, self.told())
+        self.publish(2)
+        self.bench.go_on()
+        self.publish(3)
+        self.bench.go_on()
+        self.assertEqual([1] * 3 * STEP, self.told())
+        for _ in range(5):
+            self.bench.go_on()
+        for viewer in self.many:
+            self.assertEqual([1, 2, 3], viewer.events())
+
+    def test_joined_meanwhile(self) -> None:
+        """Who joins while others are still being told gets what comes from then on, with the right numbers."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.publish(2)
+        answer = self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.assertEqual("epoch0:2", answer["position"])
+        self.publish(3)
+        for _ in range(20):
+            self.bench.go_on()
+        self.assertEqual([3], self.viewer.events())
+        for viewer in self.many:
+            self.assertEqual([1, 2, 3], viewer.events())
+
+    def test_too_much(self) -> None:
+        """When more and more has to be told at once, nothing else is done until it has been."""
+        for number in range(2 * MOST_GOING):
+            self.publish(number)
+            self.viewer.link.receive(b'{"jsonrpc": "2.0", "method": "bus.subscribe", "params": {"pattern": "pump.>"}}')
+        (topic,) = self.bench.topics._topics.values()
+        self.assertLessEqual(topic._going, MOST_GOING)
+        self.bench.step = 0.0
+        self.bench.go_on()
+        for viewer in self.many:
+            self.assertEqual([*range(2 * MOST_GOING)], viewer.events())
+
+    def test_no_end(self) -> None:
+        """What comes faster than it can be told waits, but only so much of it."""
+        self.patch(topic_module, "MOST_NEW", 5)
+        for number in range(50):
+            self.publish(number)
+            self.bench.reactor.advance(0)
+        (topic,) = self.bench.topics._topics.values()
+        self.assertLessEqual(len(topic._new), 6)
+
+    def test_some_leave(self) -> None:
+        """Those who leave while others are being told are told nothing more, and the others all of it."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        for viewer in self.many[STEP : 2 * STEP]:
+            self.lost(viewer)
+        for _ in range(5):
+            self.bench.go_on()
+        self.assertEqual([1] * STEP + [0] * STEP + [1] * STEP, self.told())
+
+
+class UnspeakableTests(TopicsTestCase):
+    def test_no_json(self) -> None:
+        """An event that cannot be JSON is logged, and takes no number; those around it arrive."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(1, object(), 2)
+        texts = [text["params"] for text in self.viewer.heard()]
+        self.assertEqual([(1, 1), (2, 2)], [(params["seq"], params["data"]) for params in texts])
+        self.assertEqual(1, len(self.flushLoggedErrors(BadJSON)))
 
 
 class SlowTests(TopicsTestCase):

@@ -115,10 +115,11 @@ class FakeMember:
         """Keep what it gets for itself."""
         self.got.append(delivery)
 
-    def put(self, block: bytes) -> bool:
+    def offer(self, block: bytes) -> bool:
         """Keep what it shares with others."""
-        self.blocks.append(block)
-        return True
+        if not self.is_full:
+            self.blocks.append(block)
+        return not self.is_full
 
     def spill(self, items: Sequence[Item]) -> None:
         """Keep what has to wait."""

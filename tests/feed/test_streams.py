@@ -1,4 +1,4 @@
-"""Tests of ``netd.feed.streams`` and ``pace``: when rounds are made, and who gets them."""
+"""Tests of ``netd.feed.streams``: when rounds are made, and who gets them."""
 
 from __future__ import annotations
 
@@ -10,81 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.feed.audience import STEP
 from netd.feed.generator import Generator
-from netd.feed.pace import Pace
 from netd.feed.rounds import TEXTS, TYPES, Form, Round
 from netd.feed.streams import AHEAD, Stream, Surroundings
 from netd.wire import handout
 from tests.feed.bench import FakeFaker, FakeMember, FakeRandom
-
-
-class SlowClock(Clock):
-    """A clock on which looking at it takes time, if the test says so."""
-
-    look = 0.0
-
-    def seconds(self) -> float:
-        """The time; later at each look."""
-        self.rightNow += self.look
-        return super().seconds()
-
-
-class PaceTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = SlowClock()
-        self.pace = Pace(self.clock.seconds, self.clock.callLater)
-        self.done: list[str] = []
-
-    def work(self, name: str, steps: int) -> Iterator[None]:
-        """So many steps."""
-        for step in range(steps):
-            self.done.append(f"{name}{step}")
-            yield
-
-    def test_little_is_done_at_once(self) -> None:
-        """Work that fits into a turn does not wait for the next."""
-        self.pace.start(self.work("a", 3))
-        self.assertEqual(self.done, ["a0", "a1", "a2"])
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def test_much_is_spread(self) -> None:
-        """Work that takes long is done over several turns, in order, and other work after it."""
-        self.clock.look = 0.004
-        self.pace.start(self.work("a", 4))
-        self.pace.start(self.work("b", 1))
-        self.assertEqual(self.done, ["a0", "a1", "a2"])
-        self.clock.advance(0)
-        self.assertEqual(self.done, ["a0", "a1", "a2", "a3", "b0"])
-
-    def test_work_that_starts_work(self) -> None:
-        """What is started by the work itself comes after it."""
-
-        def work() -> Iterator[None]:
-            self.pace.start(self.work("b", 1))
-            self.done.append("a")
-            yield
-
-        self.pace.start(work())
-        self.assertEqual(self.done, ["a", "b0"])
-
-    def test_failure(self) -> None:
-        """Work that fails does not keep other work from being done."""
-
-        def work() -> Iterator[None]:
-            self.pace.start(self.work("b", 1))
-            yield
-            raise ZeroDivisionError
-
-        self.assertRaises(ZeroDivisionError, self.pace.start, work())
-        self.clock.advance(0)
-        self.assertEqual(self.done, ["b0"])
-
-    def test_stop(self) -> None:
-        """After the end nothing more is done."""
-        self.clock.look = 0.02
-        self.pace.start(self.work("a", 4))
-        self.pace.stop()
-        self.clock.advance(0)
-        self.assertEqual(self.done, ["a0"])
 
 
 class FakePublisher:

@@ -27,6 +27,40 @@ WORDS = st.one_of(
 """What stands in headers, and what does not."""
 
 
+SMUGGLING = (
+    b"Content-Length: 5\r\nContent-Length: 5",
+    b"Content-Length: 5, 5",
+    b"Content-Length: +5",
+    b"Content-Length: 0x5",
+    b"Content-Length: 1_0",
+    b"Content-Length: 5 5",
+    b"Content-Length: \xb2",
+    b"Content-Length:",
+    b"Content-Length : 5",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+    b"Transfer-Encoding: identity\r\nContent-Length: 5",
+    b"Content-Length: 5\r\nTransfer-Encoding: identity",
+    b"Transfer-Encoding: identity",
+    b"Transfer-Encoding: gzip, chunked",
+    b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding: \x0bchunked\r\nContent-Length: 5",
+    b"Transfer-Encoding : chunked\r\nContent-Length: 5",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding:",
+    b"X: y\nContent-Length: 5",
+    b"X: y\rContent-Length: 5",
+    b"X\x00: y",
+    b": y",
+)
+"""What two programs may read two ends of a body out of (RFC 9112, sections 5, 6 and 11.2)."""
+
+
+def smuggled(lines: bytes) -> bytes:
+    """A request with these header *lines*, and one behind it that is never to be answered."""
+    kind = b"Content-Type: application/json"
+    return b"POST /rpc HTTP/1.1\r\nHost: localhost\r\n%b\r\n%b\r\n\r\nhello%b" % (kind, lines, get("/healthz"))
+
+
 class RequestTests(GatewayTestCase):
     def test_headers(self) -> None:
         """Every answer keeps browsers safe, good or bad, and tells nobody a version."""
@@ -55,6 +89,30 @@ class RequestTests(GatewayTestCase):
             [reply] = replies(connection.say(asked))
             self.assertEqual((reply.status, connection.is_closing), (200, True))
             self.assertEqual(connection.protocol.peer.reason, "answered")
+
+    def test_connection_options(self) -> None:
+        """That a client asks no more stands anywhere among its options; what only looks like it is none of them."""
+        for options, is_last in (
+            ((b"Connection: close, TE",), True),
+            ((b"Connection: TE,Close",), True),
+            ((b"Connection: keep-alive", b"Connection: close"), True),
+            ((b"Connection: keep-alive",), False),
+            ((b"Connection: closed",), False),
+            ((b"Connection: ",), False),
+        ):
+            connection = self.visit()
+            [reply] = replies(connection.say(get("/healthz", *(line.decode() for line in options))))
+            self.assertEqual((reply.status, connection.is_closing), (200, is_last), options)
+            self.assertEqual(reply.headers.get("Connection"), "close" if is_last else None)
+
+    def test_absolute_target(self) -> None:
+        """A program that takes netd for a proxy is served where it names netd itself, and is told where it does not."""
+        self.assertEqual(self.ask(get("http://localhost:8080/readyz")).text, "ready")
+        for target in ("http://evil/api", "http://localhost/api", "http://evil@localhost:8080/api"):
+            self.assertEqual(self.ask(get(target)).text, "a request has one Host header", target)
+        connection = self.visit()
+        heard = connection.say(handshake("http://localhost:8080/ws"))
+        self.assertTrue(heard.startswith(b"HTTP/1.1 101 "), heard)
 
     def test_every_cut(self) -> None:
         """However requests are cut into segments, the answers are the same."""
@@ -176,10 +234,28 @@ class LimitTests(GatewayTestCase):
             b"POST /rpc HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\nX: y\r\n\r\n",
             b"POST /rpc HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n",
+            *map(smuggled, SMUGGLING),
             get("/", *(f"X{number}: y" for number in range(501))),
         ):
             self.assertEqual(self.refused(broken), (400, "this is no HTTP/1.1 request"), broken[:50])
-        self.assertEqual(self.counted(), {"bad request": 12})
+        self.assertEqual(self.counted(), {"bad request": 12 + len(SMUGGLING)})
+
+    def test_folded_lines(self) -> None:
+        """A header on two lines is one header: no length is read off its second line."""
+        body = call("test.add", left=1)
+        asked = post(body, "X: y\r\n Content-Length: 3").replace(
+            b"Content-Length: %d" % len(body), b"Content-Length:\r\n\t%d" % len(body)
+        )
+        answers = replies(self.visit().say(asked + get("/healthz")))
+        self.assertEqual([reply.body for reply in answers], [b'{"jsonrpc":"2.0","id":1,"result":2}', b"ok\n"])
+
+    def test_refused_before_its_end(self) -> None:
+        """An answer to HEAD has no body, even where the request is not read to its end."""
+        for asked in (get("/", "X: " + "y" * HEAD_LIMIT, method="HEAD"), get("/", "Content-Length: 5", method="HEAD")):
+            connection = self.visit()
+            [reply] = replies(connection.say(asked), is_head=True)
+            self.assertIn(reply.status, (413, 431))
+            self.assertTrue(connection.is_closing)
 
     def test_long_head(self) -> None:
         """A head over 16 KiB is refused as soon as it is, whole or not; one of exactly so much is read."""

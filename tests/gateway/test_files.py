@@ -6,7 +6,13 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.gateway.files import FOLDER, PAGES, read_files
+from netd.gateway.answer import Answer
+from netd.gateway.files import FOLDER, PAGES, File, read_files
+from netd.gateway.head import Head
+
+
+def _ask(file: File, headers: dict[str, str] | None = None) -> Answer:
+    return file.answer(Head("GET", "/", "HTTP/1.1", headers or {}))
 
 
 class FileTests(SynchronousTestCase):
@@ -42,6 +48,16 @@ class FileTests(SynchronousTestCase):
             tags.append(read_files(self.folder)["/static/a.js"].tag)
         self.assertEqual(tags[0], tags[2])
         self.assertNotEqual(tags[0], tags[1])
+
+    def test_for_other_pages(self) -> None:
+        """Browsers run the module on pages of other origins, and nothing else of what is there."""
+        for name in ("netd.js", "index.html"):
+            (self.folder / name).write_text(name)
+        files = read_files(self.folder)
+        shared = [path for path, file in files.items() if ("Access-Control-Allow-Origin", "*") in _ask(file).extra]
+        self.assertEqual(shared, ["/netd.js"])
+        tag = files["/netd.js"].tag
+        self.assertIn(("Access-Control-Allow-Origin", "*"), _ask(files["/netd.js"], {"if-none-match": tag}).extra)
 
     def test_our_own(self) -> None:
         """What is shipped is what browsers need: a page, the module, and types that are known."""

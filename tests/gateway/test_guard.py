@@ -6,7 +6,7 @@ import json
 
 from netd.operations import Role
 from netd.tokens import TOKENS
-from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post
+from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post, replies
 
 FOREIGN = "Origin: https://evil.example"
 
@@ -134,6 +134,25 @@ class TokenTests(GatewayTestCase):
         self.assertEqual(answers, {b"this token is unknown; `netd token list` shows which there are\n"})
         self.assertEqual(self.factory.counters()["refused"], {"unknown token": 5})
 
+    def test_too_many_unknown(self) -> None:
+        """After a few unknown tokens within a minute, each further one costs its sender the connection; a right one does not."""
+        token = self.token()
+        connection = self.visit()
+        for closes in (False, False, True):
+            self.assertFalse(connection.is_closing)
+            (reply,) = replies(connection.say(get("/api", bearer("netd_x"))))
+            self.assertEqual((reply.status, reply.headers.get("Connection")), (401, "close" if closes else None))
+        self.assertTrue(connection.is_closing)
+        connection = self.visit()
+        connection.say(get("/api", bearer("netd_x")) + get("/api", bearer("netd_y")))
+        self.assertTrue(connection.is_closing)
+        self.assertEqual(self.factory.counters()["refused"], {"unknown token": 4})
+        self.assertEqual(self.ask(get("/api", bearer(token))).status, 200)
+        self.reactor.advance(60)
+        connection = self.visit()
+        connection.say(get("/api", bearer("netd_x")))
+        self.assertFalse(connection.is_closing)
+
     def test_public(self) -> None:
         """The dashboard's files and the probes need none: there is nothing to be learned from them."""
         self.token()
@@ -161,9 +180,13 @@ class TokenTests(GatewayTestCase):
         """A token for some subjects sees what those cover, over HTTP as anywhere."""
         narrow = bearer(self.token("narrow", Role.ADMIN, "test.main.>"))
         self.assertIn("result", json.loads(self.ask(post(call("test.add", left=1), narrow)).body))
-        self.assertEqual(self.ask(get("/metrics", narrow)).status, 403)
-        wide = bearer(self.token("wide", Role.VIEWER, "system.main.>"))
-        self.assertEqual(self.ask(get("/metrics", wide)).status, 200)
+        self.assertEqual(json.loads(self.ask(post(call("system.drain"), narrow)).body)["error"]["code"], -32002)
+        listed = {operation["name"] for operation in json.loads(self.ask(get("/api", narrow)).body)}
+        self.assertLess({"test.add", "system.status"}, listed)
+        self.assertNotIn("system.stop", listed)
+        for subjects, sees in (("test.main.>", False), ("gateway.>", True)):
+            reply = self.ask(get("/metrics", bearer(self.token(subjects[:4], Role.VIEWER, subjects))))
+            self.assertEqual((reply.status, b'kind="gateway"' in reply.body, b"netd_uptime" in reply.body), (200, sees, True))
 
     def test_removed_while_running(self) -> None:
         """A token that is taken out of the file is unknown from that moment on."""

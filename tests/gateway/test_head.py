@@ -21,6 +21,22 @@ class HeadTests(SynchronousTestCase):
         self.assertEqual(read, Head("GET", "/api", "HTTP/1.1", {"host": "here", "x-caf\xe9": "\xff"}))
         self.assertEqual((read.get("host"), read.get("origin")), ("here", ""))
 
+    def test_absolute(self) -> None:
+        """A whole address says the same as its path does, as long as it names the host that ``Host`` names."""
+        for target, path, host in (
+            (b"http://Here:80/api?x=http://y", "/api", "here:80"),
+            (b"HTTPS://here:80", "/", "here:80"),
+            (b"http://here:80?x", "/", "here:80"),
+            (b"http://there/api", "/api", ""),
+            (b"http://me@here:80/api", "/api", ""),
+            (b"http:///api", "/api", ""),
+            (b"ftp://here:80/api", "ftp://here:80/api", "here:80"),
+            (b"/http://there/", "/http://there/", "here:80"),
+        ):
+            read = Head.read(b"GET %b HTTP/1.1" % target, [(b"Host", [b"here:80"])])
+            self.assertEqual((read.path, read.get("host")), (path, host), target)
+        self.assertEqual(Head.read(b"GET http://here/ HTTP/1.0", []).get("host"), "")
+
     def test_repeated(self) -> None:
         """Of a header that comes twice, neither is taken alone."""
         self.assertEqual(Head.read(b"GET / HTTP/1.1", [(b"Host", [b"a", b"b"])]).get("host"), "a, b")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import weakref
 
-from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, capturedLogs, globalLogPublisher
 
 from netd.client.feed import BINARY, CLOSE, PING, TEXT, encode_frame
 from netd.message import Message
@@ -204,6 +204,32 @@ class LoginTests(GatewayTestCase):
         self.reactor.advance(15)
         self.assertFalse(connection.is_closing)
         self.assertEqual(connection.protocol.describe(), "127.0.0.1:50412, token panel")
+
+    def test_unknown_tokens(self) -> None:
+        """The third unknown token is answered, and ends the connection; what is sent behind it is not looked at.
+
+        The next connection has one try. It is counted, logged once, and shown among the metrics; the log has none of the tokens.
+        """
+        token = self.token()
+        connection = self.open()
+        with capturedLogs() as logged:
+            for _ in range(2):
+                self.assertEqual(self.call(connection, "system.login", token="netd_x")["code"], -32002)
+            guesses = [json.loads(call("system.login", number, token=f"netd_{number}")) for number in range(50)]
+            said = frames(connection.say(say(json.dumps(guesses)) + say(call("system.login", 99, token=token).decode())))
+        self.assertEqual(said[-1], (CLOSE, b"\x03\xf0too many unknown tokens"))
+        *batch, last = [json.loads(text) for _, text in said[:-1]]
+        why = [answer["error"]["message"].partition(";")[0] for answer in (*batch[0], last)]
+        self.assertEqual(why, ["this token is unknown"] + ["too many unknown tokens"] * 50)
+        self.assertTrue(connection.is_closing)
+        self.assertEqual(self.factory.counters()["refused"], {"unknown token": 3})
+        self.assertEqual(["unknown token"], [event["kind"] for event in logged if "kind" in event])
+        self.assertNotIn("netd_x", repr(logged))
+        again = self.open()
+        (_, answer), (kind, _) = frames(again.say(say(call("system.login", token="netd_x").decode())))
+        self.assertEqual((json.loads(answer)["error"]["code"], kind), (-32002, CLOSE))
+        metrics = self.ask(get("/metrics", bearer(token))).body
+        self.assertIn(b'netd_refused_total{instance="main",kind="gateway",reason="unknown token"} 4.0', metrics)
 
     def test_not_said(self) -> None:
         """Who does not say who that is within eight seconds is told so and closed, whatever else is said."""

@@ -103,8 +103,24 @@ class TokenTests(RealGatewayTestCase):
         """A gateway that others could reach does not start without tokens, in one line that says what to do."""
         daemon = self.start_gateway("tcp:0")
         self.assertEqual(daemon.wait(), 1)
-        self.assertRegex(daemon.output, r"(?m)^netd: \[gateway\] other machines reach tcp:0, .* Run `netd token add NAME")
+        self.assertRegex(daemon.output, r"(?m)^netd: \[gateway\] other machines reach tcp:0, .* Run `netd token add NAME --role")
         self.assertNotIn("Traceback", daemon.output)
+
+    def test_added_while_running(self) -> None:
+        """A token that is made while the daemon runs counts at once, for requests and for WebSockets that are open."""
+        port = self.start_gateway().port("gateway")
+        url, dashboard = f"http://127.0.0.1:{port}/api", self.connect_to(f"ws://127.0.0.1:{port}/ws")
+        self.assertEqual(self.fetch(url)[0], 200)
+        adding = ["token", "add", "panel", "--role", "viewer", "--state", str(self.state), "--json"]
+        made = self.run_python("-c", "from netd.cli.main import main; main()", *adding)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = json.loads(made.stdout)["token"]
+        self.assertEqual(self.fetch(url)[0], 401)
+        self.assertEqual(self.fetch(url, Authorization=f"Bearer {token}")[0], 200)
+        with self.assertRaises(ConnectionClosed) as closed:
+            dashboard.recv(PATIENCE)
+        assert closed.exception.rcvd is not None
+        self.assertEqual(closed.exception.rcvd.reason, "a token is needed now")
 
     def test_with_a_token(self) -> None:
         """With a token it starts; the token opens it, and nothing else does."""

@@ -44,8 +44,10 @@ class StartTests(SynchronousTestCase):
                 self.assertEqual(
                     str(error),
                     f"[gateway] other machines reach {exposed}, and there are no tokens: everybody could do everything. "
-                    "Run `netd token add NAME --role admin`, or `listen` on interface=127.0.0.1 or a unix socket.",
+                    f"Run `netd token add NAME --role admin --state {self.state.absolute()}`, or `listen` on interface=127.0.0.1 "
+                    "or a unix socket.",
                 )
+                self.assertEqual(Config(listen=service._listen, state_directory=self.state).objection(), str(error))
         self.assertEqual(self.reactor.tcpServers, [])
 
     def test_with_tokens(self) -> None:
@@ -53,6 +55,10 @@ class StartTests(SynchronousTestCase):
         add_token(self.state / TOKENS, "panel", Role.VIEWER, (), bytes)
         self.make("tcp:8080").privilegedStartService()
         self.assertEqual(len(self.reactor.tcpServers), 1)
+        config = Config(listen=("tcp:8080",), state_directory=self.state)
+        self.assertEqual(config.objection(), "")
+        (self.state / TOKENS).chmod(0o644)
+        self.assertIn("is open to other users", config.objection())
 
     def test_local(self) -> None:
         """Loopback and unix sockets need none."""

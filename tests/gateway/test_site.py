@@ -46,7 +46,7 @@ class FileTests(GatewayTestCase):
             "/service.py",
             "/static/..%2f..%2fpasswords.py",
             "/static/index.html%00",
-            "http://localhost/static/index.html",
+            "http://localhost:8080/static/../service.py",
             "*",
         ):
             self.assertEqual(self.ask(get(path)).status, 404, path)

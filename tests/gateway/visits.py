@@ -22,6 +22,7 @@ from netd.operations import Caller, Operation, OperationTable, Role
 from netd.system import System
 from netd.testing import Connection, RecordingBus, result_of
 from netd.tokens import TOKENS, Tokens, add_token
+from netd.wire.pace import Pace
 from netd.wire.turn import Turn
 from tests.feed.bench import KEY, say
 
@@ -133,7 +134,8 @@ class GatewayTestCase(SynchronousTestCase):
         seconds = self.reactor.seconds
         self.stopped: list[bool] = []
         system = System("lab", [self.service], table, self.bus, seconds, 0.0, tokens, lambda: self.stopped.append(True))
-        topics = Topics(self.bus, self.reactor, Turn(self.reactor.callLater), lambda: "epoch", 16, 1 << 20)
+        turn, pace = Turn(self.reactor.callLater), Pace(self.reactor.seconds, self.reactor.callLater)
+        topics = Topics(self.bus, self.reactor, turn, pace, lambda: "epoch", 16, 1 << 20)
         table.add([*system.operations(), *BusConsole(self.bus, topics).operations(), *self.own_operations()])
         self.service.use_operations(table)
         self.service.privilegedStartService()

@@ -49,7 +49,7 @@ class AttachmentTests(SynchronousTestCase):
     def send(self, target: str, **arguments: Any) -> list[Any]:
         """Send something; the outcome, as soon as there is one."""
         outcomes: list[Any] = []
-        self.functions["relay.send"](target=target, **arguments).addBoth(outcomes.append)
+        self.functions["relay.send"](caller=self.caller(), target=target, **arguments).addBoth(outcomes.append)
         self.reactor.advance(0)
         return outcomes
 
@@ -63,7 +63,7 @@ class AttachmentTests(SynchronousTestCase):
         """A page that attaches is listed, is told what is sent to it, and its answer reaches the sender."""
         facts = self.do("attach", name="panel")
         self.assertEqual(("panel", "('console', 1)"), (facts["device"], facts["address"]))
-        self.assertEqual(["panel"], [device["name"] for device in self.service.devices()])
+        self.assertEqual(["panel"], [device["name"] for device in self.service.devices(self.caller())])
         outcomes = self.send("panel", text="on")
         ((method, message),) = self.told()
         self.assertEqual(("main", "main"), (facts["instance"], message["instance"]))
@@ -117,13 +117,13 @@ class AttachmentTests(SynchronousTestCase):
         assert isinstance(self.page.link, RecordingLink)
         self.page.link.lose()
         self.assertEqual("failed", outcomes[0]["status"])
-        self.assertEqual([False], [device["online"] for device in self.service.devices()])
+        self.assertEqual([False], [device["online"] for device in self.service.devices(self.caller())])
 
     def test_detach(self) -> None:
         """After detaching, the page is no device any more, and cannot answer as one."""
         self.do("attach", name="panel")
         self.do("detach", device="panel")
-        self.assertEqual([False], [device["online"] for device in self.service.devices()])
+        self.assertEqual([False], [device["online"] for device in self.service.devices(self.caller())])
         for name, arguments in (("detach", {}), ("answer", {"id": 1})):
             self.assertRaises(NoSuchTarget, self.do, name, device="panel", **arguments)
         self.assertEqual([], self.told())

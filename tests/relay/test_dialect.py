@@ -62,6 +62,9 @@ class DeviceTests(SynchronousTestCase):
         old = self.relay.device(name="greenhouse")
         new = self.relay.device(name="greenhouse")
         self.assertEqual(old.peer.closed, "replaced by a newer connection of the same name")
+        why = {"status": "error", "error": "another device took the name 'greenhouse'", "replaced": True}
+        self.assertEqual(pairs(old.hear())[-1], (why, b""))
+        self.assertEqual(self.relay.exchange.counts["replaced"], 1)
         old.lose()
         events = self.relay.bus.events("relay.main.presence.greenhouse")
         online = [(event.online, event.generation) for event in events if isinstance(event, Presence)]

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.errors import InvalidArguments, NoSuchTarget
+from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted
 from netd.kinds import ServiceKind
+from netd.operations import Caller, Role
 from netd.relay.config import Config
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
 from netd.wire.length_header import encode_frame
 from tests.relay.bench import ask, event, frames, pairs
 
 KIND = ServiceKind("relay", "netd.relay")
+
+CONSOLE = Caller("test", Role.ADMIN)
 
 
 class RelayKindTests(ServiceKindTests, SynchronousTestCase):
@@ -119,15 +123,36 @@ class RelayServiceTests(SynchronousTestCase):
         """Consoles see who is there, and who was."""
         self._device(name="greenhouse").lose()
         self._device(port=50500)
-        online, away = self.service.devices()
+        online, away = self.service.devices(CONSOLE)
         self.assertEqual((online["address"], online["online"]), ("('127.0.0.1', 50500)", True))
         self.assertEqual((away["name"], away["online"]), ("greenhouse", False))
         self.assertEqual(self.service.status()["devices"], 1)
 
+    def test_two_of_one_name(self) -> None:
+        """Who reads the log learns that two devices push each other out, once a minute and not each time; so does the status."""
+        with capturedLogs() as logged:
+            for port in range(50412, 50416):
+                self._device(port=port, name="greenhouse")
+        (told,) = [event for event in logged if "took its name" in event["log_format"]]
+        self.assertEqual((told["name"], told["other"]), ("greenhouse", "('127.0.0.1', 50412)"))
+        self.assertEqual(self.service.status()["counters"]["replaced"], 3)
+        with capturedLogs() as logged:
+            self.reactor.advance(60)
+            self._device(port=50416, name="greenhouse")
+            self._device(port=50417, name="cellar")
+        self.assertEqual([event["skipped"] for event in logged if "took its name" in event["log_format"]], [2])
+
+    def test_an_old_device_of_that_name(self) -> None:
+        """A device of the first dialect that loses its name is closed without a word: it would take it for a message."""
+        self._start(host_names=(("greenhouse", "127.0.0.1"),))
+        old = self._device()
+        self._device(port=50413, name="greenhouse")
+        self.assertEqual((frames(old.heard()), old.is_closing), ([], True))
+
     def test_send(self) -> None:
         """A console's request goes to the device and brings its answer."""
         device = self._device(name="greenhouse")
-        outcomes = self._told(self.service.send("greenhouse", text="water"))
+        outcomes = self._told(self.service.send(CONSOLE, "greenhouse", text="water"))
         [(envelope, payload)] = pairs(device.heard())
         self.assertEqual((payload, envelope["from"], outcomes), (b"water", "console", []))
         device.say(ask(b"\xff", id=envelope["id"], status="acknowledged"))
@@ -136,7 +161,7 @@ class RelayServiceTests(SynchronousTestCase):
     def test_send_without_waiting(self) -> None:
         """Who does not wait for the answer hears that it was sent."""
         self._device(name="greenhouse")
-        outcomes = self._told(self.service.send("greenhouse", base64="/w==", wait=False))
+        outcomes = self._told(self.service.send(CONSOLE, "greenhouse", base64="/w==", wait=False))
         self.reactor.advance(0)
         self.assertEqual(outcomes, [{"status": "sent"}])
         self.reactor.advance(10)
@@ -144,21 +169,42 @@ class RelayServiceTests(SynchronousTestCase):
     def test_send_to_an_old_device(self) -> None:
         """Sent is all that there is to know of an old device."""
         device = self._device()
-        outcomes = self._told(self.service.send("127.0.0.1:50412", text=""))
+        outcomes = self._told(self.service.send(CONSOLE, "127.0.0.1:50412", text=""))
         self.assertEqual(frames(device.heard()), [b""])
         self.assertEqual(outcomes, [{"status": "sent"}])
+
+    def test_confined(self) -> None:
+        """A token for some devices lists these, and sends to these; of others it does not even learn whether they are there."""
+        for port, name in enumerate(("panel", "greenhouse", "cellar"), 50412):
+            self._device(port=port, name=name, aliases=[f"{name}-of-old"])
+        self._device(port=50500)
+        self._device(port=50600, name="attic", aliases=["loft"]).lose()
+        panel = Caller("test", Role.OPERATOR, ("relay.*.*.panel", "relay.main.*.127-0-0-1-50500", "relay.main.*.attic"))
+        listed = [device["name"] or device["address"] for device in self.service.devices(panel)]
+        self.assertEqual(listed, ["panel", "('127.0.0.1', 50500)", "attic"])
+        for target in ("panel", "panel-of-old", "127.0.0.1:50412", "127.0.0.1:50500"):
+            self.assertEqual([], self._told(self.service.send(panel, target, text="on", deadline=0.1))[1:], target)
+        for target in ("greenhouse", "greenhouse-of-old", "127.0.0.1:50413", "127.0.0.1:1", "nobody"):
+            why = str(self.assertRaises(NotPermitted, self.service.send, panel, target, text="on"))
+            self.assertIn("is not among the subjects of this token: relay.*.*.panel, ", why)
+        for target in ("attic", "loft"):
+            self.assertEqual("the device is away", result_of(self.service.send(panel, target, text="on"))["error"])
+        watcher = Caller("test", Role.OPERATOR, ("relay.main.presence.>",))
+        self.assertEqual(5, len(self.service.devices(watcher)))
+        self.assertRaises(NotPermitted, self.service.send, watcher, "panel", text="on")
+        self.reactor.advance(1)
 
     def test_send_expires(self) -> None:
         """A device that does not answer is no success."""
         self._device(name="greenhouse")
-        outcomes = self._told(self.service.send("greenhouse", text="x", deadline=2.0))
+        outcomes = self._told(self.service.send(CONSOLE, "greenhouse", text="x", deadline=2.0))
         self.reactor.advance(2)
         self.assertEqual(outcomes, [{"status": "expired", "error": "the deadline passed"}])
 
     def test_send_cancelled(self) -> None:
         """A console that gives up while it waits disturbs nothing."""
         device = self._device(name="greenhouse")
-        deferred = self.service.send("greenhouse", text="x")
+        deferred = self.service.send(CONSOLE, "greenhouse", text="x")
         deferred.addErrback(lambda _: None)
         deferred.cancel()
         [(envelope, _)] = pairs(device.heard())
@@ -168,8 +214,8 @@ class RelayServiceTests(SynchronousTestCase):
     def test_send_wrongly(self) -> None:
         """What cannot be sent is refused with the reason."""
         self._device(name="greenhouse")
-        self.assertRaises(NoSuchTarget, result_of, self.service.send("nobody", text="x"))
-        self.assertRaises(InvalidArguments, self.service.send, "", text="x")
+        self.assertRaises(NoSuchTarget, result_of, self.service.send(CONSOLE, "nobody", text="x"))
+        self.assertRaises(InvalidArguments, self.service.send, CONSOLE, "", text="x")
         self.assertRaises(InvalidArguments, self.service.disconnect, "\x1b")
         for wrong in (
             {},
@@ -178,7 +224,7 @@ class RelayServiceTests(SynchronousTestCase):
             {"text": "x", "deadline": 0.0},
             {"text": "x" * 2_000_000},
         ):
-            self.assertRaises(InvalidArguments, self.service.send, "greenhouse", **wrong)
+            self.assertRaises(InvalidArguments, self.service.send, CONSOLE, "greenhouse", **wrong)
 
     def test_disconnect(self) -> None:
         """An operator can send a device away."""

@@ -153,6 +153,15 @@ class LineTests(SynchronousTestCase):
         self.assertEqual([len(side.hear()) for side in sides], [4] * 4)
         self.assertEqual(hall.clock.seconds(), 0)
 
+    def test_no_delay(self) -> None:
+        """Where one bot does not speak lines, the host waits until it can have read its welcome, even with no delay at all."""
+        hall = Hall(size=2, start_delay=0.0)
+        line, old = hall.bot("Nova\n"), hall.bot("Lars")
+        hall.clock.advance(0.19)
+        self.assertEqual((len(line.hear()), len(old.hear())), (1, 1))
+        hall.clock.advance(0.01)
+        self.assertEqual((line.hear(), old.hear()), ([b"Batman: Do you want to play?\n"], [OPENING]))
+
     def test_second_line(self) -> None:
         """Of several lines the first is the reply; the others were not asked for."""
         hall = Hall(size=2)

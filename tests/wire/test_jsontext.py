@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, ProtocolError
 from netd.operations import Argument
-from netd.wire.jsontext import MAX_DEPTH, BadJSON, bind, decode, decode_object, encode, schema
+from netd.wire.jsontext import MAX_DEPTH, BadJSON, bind, check_numbers, check_type, decode, decode_object, encode, schema
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
 NUMBERS = st.integers(-(2**80), 2**80) | st.floats(allow_nan=False, allow_infinity=False)
@@ -151,6 +151,28 @@ class EncodeTests(SynchronousTestCase):
         self.assertEqual(base64.b64encode(b"\xff\x00").decode(), decode(encode(b"\xff\x00")))
         self.assertEqual(b"[null,null,null]", encode([math.nan, math.inf, -math.inf]))
 
+    def test_what_is_no_number(self) -> None:
+        """Where null would be a lie, NaN and infinities are refused, with the place of one, however deep it is."""
+        for value, place in (
+            (math.nan, "nan;"),
+            ([1, -math.inf], "-inf (at [1]);"),
+            ({"a": (1, {"b": math.inf})}, "inf (at ['a'][1]['b']);"),
+            (Point(1, "x" * 9), ""),
+            ([None, 1e308, 10**400, True, "NaN", b"x", Colour.RED, {}], ""),
+        ):
+            if place:
+                self.assertIn(f"there is no number {place}", str(self.assertRaises(BadJSON, check_numbers, value)))
+            else:
+                check_numbers(value)
+        self.assertRaises(BadJSON, check_numbers, object())
+
+    def test_types(self) -> None:
+        """A type that no JSON value can be of is found, however deep it is, before any value comes."""
+        for annotation in (int, float | None, list[object], dict[str, Any], Point, Literal["a"], object):
+            check_type(annotation)
+        for wrong in (type(self), list[type(self)], dict[str, type(self)] | None):  # type: ignore[misc]
+            self.assertIn("JSON has no EncodeTests", str(self.assertRaises(TypeError, check_type, wrong)))
+
     def test_what_cannot_be_json(self) -> None:
         """A value that has no JSON form is refused in a sentence: the caller can answer with it."""
         endless: list[object] = []
@@ -195,10 +217,15 @@ class BindTests(SynchronousTestCase):
 
     def test_wrong_type(self) -> None:
         """The caller reads which argument is of the wrong type, what was expected, and where inside it."""
-        self.assertEqual("x: Expected `str`, got `int`", self.refusal(str, 1))
-        self.assertEqual("x: Expected `float | null`, got `str`", self.refusal(float | None, "2"))
-        self.assertEqual("x: Expected `int`, got `str` - at `$[1]`", self.refusal(list[int], [1, "a"]))
-        self.assertEqual("x: Expected `int`, got `str` - at `$.x`", self.refusal(Point, {"x": "1"}))
+        self.assertEqual("x: must be text, not a whole number", self.refusal(str, 1))
+        self.assertEqual("x: must be a number or null, not text", self.refusal(float | None, "2"))
+        self.assertEqual("x[1]: must be a whole number, not text", self.refusal(list[int], [1, "a"]))
+        self.assertEqual("x.x: must be a whole number, not text", self.refusal(Point, {"x": "1"}))
+        self.assertEqual("x: must be a whole number, not a fraction", self.refusal(int, 1.5))
+        self.assertEqual("x: 'green' is none of red", self.refusal(Colour, "green"))
+        self.assertEqual("x: 'c' is none of a, b", self.refusal(Literal["a", "b"] | None, "c"))
+        self.assertEqual("x: must be a list of length 2, got 1", self.refusal(tuple[int, str], [1]))
+        self.assertEqual("x: must be datetime, not a whole number", self.refusal(datetime, 1).replace("`", ""))
         for kind, value in ((int, True), (int, 1.5), (bool, 1), (str, None), (float, 10**400), (bytes, "!"), (Literal["a"], "b")):
             self.assertTrue(self.refusal(kind, value).startswith("x: "), kind)
 

@@ -13,11 +13,9 @@ from twisted.python.failure import Failure
 
 from netd.admin.manhole.protocol import ManholeProtocol
 from netd.passwords import PasswordFileError, read_password_file, verify
+from netd.tries import TRIES, Tries
 
-__all__ = ["TRIES", "Doorkeeper", "Login"]
-
-TRIES = 3
-"""Wrong passwords until the connection is closed."""
+__all__ = ["Doorkeeper", "Login"]
 
 _SHOWN_NAME = 64
 
@@ -67,6 +65,7 @@ class _Stage(enum.Enum):
 class Login:
     """Asks one connection who it is.
 
+    :param tries: counts its wrong passwords.
     :param welcome: called once somebody has logged in; the terminal then knows the ``user``.
     :param timeout: seconds for all tries together.
     """
@@ -74,15 +73,20 @@ class Login:
     _log = Logger()
 
     def __init__(
-        self, terminal: ManholeProtocol, doorkeeper: Doorkeeper, timeout: float, welcome: Callable[[ManholeProtocol], None]
+        self,
+        terminal: ManholeProtocol,
+        doorkeeper: Doorkeeper,
+        tries: Tries,
+        timeout: float,
+        welcome: Callable[[ManholeProtocol], None],
     ) -> None:
         self._terminal = terminal
         self._doorkeeper = doorkeeper
+        self._tries = tries
         self._timeout = timeout
         self._welcome = welcome
         self._stage = _Stage.NAME
         self._name = ""
-        self._failed = 0
         self._checking: Deferred[Any] | None = None
 
     def begin(self) -> None:
@@ -157,17 +161,18 @@ class Login:
         terminal.set_busy(False)
 
     def _refuse(self) -> None:
-        self._failed += 1
+        self._tries.fail()
+        self._terminal.factory.tally.refuse("wrong password")
         self._log.warn(
             "{service}: {who} failed to log in as {name!r} (try {failed} of {tries})",
             service=self._terminal.factory.name,
             who=self._terminal.describe(),
             name=self._name[:_SHOWN_NAME],
-            failed=self._failed,
+            failed=self._tries.failed,
             tries=TRIES,
         )
         self._terminal.write("wrong name or password\n")
-        if self._failed == TRIES:
+        if self._tries.is_over:
             self._terminal.close("too many tries")
         else:
             self._ask_name()

@@ -20,6 +20,7 @@ from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.passwords import read_password_file
+from netd.tries import Tries, WrongSecrets
 
 __all__ = ["ManholeService", "make_service"]
 
@@ -56,6 +57,7 @@ class ManholeService(ListeningService):
             config.allow_remote,
             self._make_login,
         )
+        self._wrong = WrongSecrets(reactor.seconds)
         super().__init__(config.listen, self._manhole, reactor)
 
     def use_operations(self, table: OperationTable) -> None:
@@ -96,7 +98,8 @@ class ManholeService(ListeningService):
         return sorted(described, key=lambda session: str(session["who"]))
 
     def _make_login(self, terminal: ManholeProtocol) -> Login:
-        return Login(terminal, self._doorkeeper, self._config.login_timeout, self._welcome)
+        tries = Tries(self._wrong, getattr(terminal.transport.getPeer(), "host", ""))
+        return Login(terminal, self._doorkeeper, tries, self._config.login_timeout, self._welcome)
 
     def _welcome(self, terminal: ManholeProtocol) -> None:
         dispatcher = Dispatcher(self._table, self._manhole.context.clock.seconds)

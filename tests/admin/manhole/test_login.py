@@ -40,6 +40,21 @@ class LoginTests(ManholeTestCase):
         self.assertTrue(visit.is_closing)
         self.assertEqual(3, len(self.checks))
 
+    def test_next_connection(self) -> None:
+        """From where three wrong passwords came within a minute, the next connection has one try. The right one is let in."""
+        visit = self.visit()
+        for _ in range(3):
+            visit.type(NAME)
+            visit.type("wrong")
+        again = self.visit()
+        again.type(NAME)
+        again.type("wrong")
+        self.assertTrue(again.is_closing)
+        self.assertEqual(4, self.service.status()["counters"]["refused"]["wrong password"])
+        late = self.visit()
+        late.type(NAME)
+        self.assertIn(b"netd> ", late.type(PASSWORD))
+
     def test_one_wrong_then_right(self) -> None:
         """A slip of the fingers costs one try."""
         visit = self.visit()

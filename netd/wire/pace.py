@@ -31,6 +31,12 @@ class Pace:
         if not self._is_scheduled:
             self._run()
 
+    def finish(self) -> None:
+        """Do all of it now, however long that takes: there is too much of it."""
+        while self._work:
+            for _ in self._work.popleft():
+                pass
+
     def stop(self) -> None:
         """Do no more of it."""
         self._work.clear()
