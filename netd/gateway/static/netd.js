@@ -21,6 +21,11 @@ const HANDSHAKE = 10;
 /** Events kept for an iterator that is slower than netd. */
 const ITERATOR_KEEPS = 1000;
 
+/** What becomes of a device that we are, or a place that we have. */
+const ASKED = "asked";
+const THERE = "there";
+const OVER = "over";
+
 /** JSON-RPC's and netd's error codes. */
 export const NOT_PERMITTED = -32002;
 export const NO_SUCH_TARGET = -32001;
@@ -50,6 +55,17 @@ export class NetdError extends Error {
 
 /** Devices and places are told apart by their instance, too: two relays may have a device of the same name. */
 const keyOf = (instance, name) => `${instance ?? ""} ${name}`;
+
+/** Call what the page gave us: what it throws is the page's to see, as an uncaught error, and stops nothing here. */
+const tell = (listener, ...said) => {
+  try {
+    listener(...said);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+};
 
 /** A connection to netd that comes back. Tells each change of its state with an event "state", whose `detail` is a State. */
 export class Netd extends EventTarget {
@@ -176,18 +192,20 @@ export class Netd extends EventTarget {
    * @param {string} name
    * @param {(message: {from: string, text?: string, base64?: string}) => any} onMessage
    * @param {{instance?: string, onDetached?: (reason: string) => void}} [options] which relay, where there are several; and what to
-   *   do when another takes the name, or netd takes it away: it is not taken back then.
+   *   do when another takes the name, or netd takes it away: it is not taken back then. After a lost connection, or a restart of
+   *   netd, it is; that is not told.
    * @returns {Promise<{name: string, detach: () => Promise<void>}>}
    */
   async attach(name, onMessage, { onDetached = () => {}, ...options } = {}) {
-    const { instance } = await this.call("relay.attach", { name, ...options });
-    const key = keyOf(instance, name);
-    const attachment = { name, onMessage, onDetached, instance };
-    this.#attachments.set(key, attachment);
+    const attachment = { name, onMessage, onDetached, instance: undefined, stage: ASKED };
+    const key = await this.#settleIn(this.#attachments, keyOf(options.instance, name), attachment, async () => {
+      attachment.instance = (await this.call("relay.attach", { name, ...options })).instance;
+      return keyOf(attachment.instance, name);
+    });
     const detach = async () => {
       if (this.#attachments.get(key) !== attachment) return;
       this.#attachments.delete(key);
-      await this.call("relay.detach", { device: name, instance });
+      if (this.#state.name === "live") await this.call("relay.detach", { device: name, instance: attachment.instance });
     };
     return { name, detach };
   }
@@ -202,22 +220,38 @@ export class Netd extends EventTarget {
    */
   async join(name, onLine, { onLeft = () => {}, ...options } = {}) {
     name = name.trim();
-    const asked = keyOf(options.instance, name);
-    const seat = { onLine, onLeft };
-    this.#seats.set(asked, seat);
+    const seat = { onLine, onLeft, stage: ASKED };
+    let answer = null;
+    const key = await this.#settleIn(this.#seats, keyOf(options.instance, name), seat, async () => {
+      answer = await this.call("room.join", { name, ...options });
+      return keyOf(answer.instance, answer.name);
+    });
+    const place = { name: answer.name, instance: answer.instance };
+    const say = (text) => this.call("room.say", { ...place, text });
+    const leave = () => {
+      if (this.#seats.get(key) === seat) this.#seats.delete(key);
+      return this.call("room.leave", place);
+    };
+    return { name: place.name, answer, say, leave };
+  }
+
+  /**
+   * Keep who listens under the key that was asked for, because netd may speak to it before it answers, then under that of the answer.
+   * One that has that key already keeps it; one that netd has sent away meanwhile stays away.
+   */
+  async #settleIn(map, asked, listener, ask) {
+    if (!map.has(asked)) map.set(asked, listener);
+    const forget = () => map.get(asked) === listener && map.delete(asked);
     try {
-      const answer = await this.call("room.join", { name, ...options });
-      const place = { name: answer.name, instance: answer.instance };
-      const key = keyOf(place.instance, place.name);
-      if (this.#seats.delete(asked)) this.#seats.set(key, seat); // unless it has left already
-      const say = (text) => this.call("room.say", { ...place, text });
-      const leave = () => {
-        this.#seats.delete(key);
-        return this.call("room.leave", place);
-      };
-      return { name: place.name, answer, say, leave };
+      const key = await ask();
+      forget();
+      if (listener.stage === ASKED) {
+        listener.stage = THERE;
+        map.set(key, listener);
+      }
+      return key;
     } catch (error) {
-      if (this.#seats.get(asked) === seat) this.#seats.delete(asked);
+      forget();
       throw error;
     }
   }
@@ -283,12 +317,27 @@ export class Netd extends EventTarget {
   #live() {
     clearTimeout(this.#timers.handshake);
     this.#timers.life = setInterval(() => this.#watchSilence(), 5000);
+    const streams = [...this.#streams.values()]; // whoever subscribes when told of the state below does so by itself
+    const attached = [...this.#attachments].filter(([, { stage }]) => stage === THERE);
     this.#setState("live", { attempt: 0 });
-    for (const stream of this.#streams.values()) this.#subscribeNow(stream, stream.resumesAt());
-    for (const { name, instance } of this.#attachments.values()) this.call("relay.attach", { name, instance }).catch(() => {});
+    if (this.#state.name !== "live") return;
+    for (const stream of streams) if (this.#streams.get(stream.pattern) === stream) this.#subscribeNow(stream, stream.resumesAt());
+    for (const [key, attachment] of attached) if (this.#attachments.get(key) === attachment) this.#attachAgain(key, attachment);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const call of waiting) this.#send(call);
+  }
+
+  /** What is refused now is lost for good. */
+  async #attachAgain(key, attachment) {
+    const { name, instance, onDetached } = attachment;
+    try {
+      await this.call("relay.attach", { name, instance });
+    } catch (error) {
+      if (error.code === "disconnected" || this.#attachments.get(key) !== attachment) return;
+      this.#attachments.delete(key);
+      tell(onDetached, error.message);
+    }
   }
 
   async #watchSilence() {
@@ -332,9 +381,11 @@ export class Netd extends EventTarget {
     const lost = new NetdError("disconnected", `${reason}; whether it was carried out is not known`);
     for (const call of this.#calls.values()) this.#settle(call, () => call.reject(lost));
     this.#calls.clear();
-    const seats = [...this.#seats.values()];
-    this.#seats.clear();
-    for (const seat of seats) seat.onLeft(reason);
+    for (const [key, seat] of [...this.#seats]) {
+      if (seat.stage !== THERE) continue; // its call fails, or has not been sent yet
+      this.#seats.delete(key);
+      tell(seat.onLeft, reason);
+    }
   }
 
   #setState(name, { attempt = 0, reason = "", seconds = 0 }) {
@@ -398,38 +449,52 @@ export class Netd extends EventTarget {
     else if (method === "dropped") this.#streams.get(params.pattern)?.tell("onDropped", params);
     else if (method === "relay.message") this.#messageToDevice(params);
     else if (method === "relay.detached") this.#detached(params);
-    else if (method === "room.line") this.#seats.get(this.#seatOf(params))?.onLine(params);
+    else if (method === "room.line") this.#seated(params, ({ onLine }) => tell(onLine, params));
     else if (method === "room.left") {
-      const key = this.#seatOf(params);
-      const seat = this.#seats.get(key);
-      this.#seats.delete(key);
-      seat?.onLeft(params.reason ?? "");
+      this.#seated(params, (seat, key) => {
+        this.#seats.delete(key);
+        seat.stage = OVER;
+        tell(seat.onLeft, params.reason ?? "");
+      });
     }
   }
 
-  /** The key of a place; one that was asked for without an instance has none yet while its answer is awaited. */
-  #seatOf({ instance, name }) {
-    const key = keyOf(instance, name);
-    return this.#seats.has(key) ? key : keyOf(undefined, name);
+  #seated({ instance, name }, act) {
+    const key = this.#keyIn(this.#seats, instance, name);
+    const seat = this.#seats.get(key);
+    if (seat !== undefined) act(seat, key);
   }
 
-  /** We are no device any more: only when netd stops is the name taken again. */
+  /** The key of a device or a place; one that was asked for without an instance has none yet while its answer is awaited. */
+  #keyIn(map, instance, name) {
+    const key = keyOf(instance, name);
+    return map.has(key) ? key : keyOf(undefined, name);
+  }
+
+  /** We are no device any more: only when netd stops is the name taken again, as soon as it is back. */
   #detached({ instance, device, reason }) {
-    const key = keyOf(instance, device);
+    if (reason === "netd stops") return;
+    const key = this.#keyIn(this.#attachments, instance, device);
     const attachment = this.#attachments.get(key);
-    if (reason !== "netd stops") this.#attachments.delete(key);
-    attachment?.onDetached(reason);
+    if (attachment === undefined) return;
+    this.#attachments.delete(key);
+    attachment.stage = OVER;
+    tell(attachment.onDetached, reason);
   }
 
   async #messageToDevice({ instance, device, id, ...message }) {
     const answer = { instance, device, id };
+    const socket = this.#socket;
+    const attachment = this.#attachments.get(this.#keyIn(this.#attachments, instance, device));
     try {
-      const said = await this.#attachments.get(keyOf(instance, device))?.onMessage(message);
+      if (attachment === undefined) throw new Error("the device was just detached");
+      const said = await attachment.onMessage(message);
       answer.text = said === undefined || said === null ? "" : String(said);
     } catch (error) {
-      answer.error = error.message;
+      answer.error = String(error?.message || error);
     }
-    if (id !== undefined && id !== null) this.call("relay.answer", answer).catch(() => {});
+    // On another connection, the same id is another message's.
+    if (id !== undefined && id !== null && socket === this.#socket) this.call("relay.answer", answer).catch(() => {});
   }
 
   // Subscriptions
@@ -441,7 +506,7 @@ export class Netd extends EventTarget {
       const answer = await this.#ask("bus.subscribe", params);
       stream.accept(answer, since !== null);
     } catch (error) {
-      if (error.code === "disconnected") return;
+      if (error.code === "disconnected" || this.#streams.get(stream.pattern) !== stream) return;
       this.#streams.delete(stream.pattern);
       stream.refuse(error);
     }
@@ -459,6 +524,7 @@ export class Netd extends EventTarget {
 export class Subscription {
   #buffer = [];
   #wake = null;
+  #error = null;
   #onClose;
 
   constructor(pattern, options, onEvent, onClose) {
@@ -485,10 +551,18 @@ export class Subscription {
     this.#wake?.();
   }
 
+  /** Netd has refused it: who iterates gets the error, behind what came before. @param {NetdError} error */
+  refuse(error) {
+    this.#error = error;
+    if (this.options.onError) tell(this.options.onError, error);
+    this.close();
+  }
+
   async *[Symbol.asyncIterator]() {
     try {
       for (;;) {
         while (this.#buffer.length) yield this.#buffer.shift();
+        if (this.#error !== null) throw this.#error;
         if (!this.isOpen) return;
         await new Promise((resolve) => (this.#wake = resolve));
       }
@@ -568,20 +642,17 @@ class Stream {
       this.#last = event.seq;
       if (event.seq > this.#offset) for (const one of receivers) one.isFresh = false;
     }
-    for (const one of receivers) one.onEvent(event);
+    for (const one of receivers) if (one.isOpen) tell(one.onEvent, event);
   }
 
   tell(listener, notice) {
     for (const one of this.#subscriptions) {
       if (listener === "onDropped") one.dropped += notice.count;
-      one.options[listener]?.(notice);
+      if (one.options[listener]) tell(one.options[listener], notice);
     }
   }
 
   refuse(error) {
-    for (const one of this.#subscriptions) {
-      one.options.onError?.(error);
-      one.close();
-    }
+    for (const one of this.#subscriptions) one.refuse(error);
   }
 }
