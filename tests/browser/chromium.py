@@ -7,6 +7,8 @@ Whatever a page complains of, on its console or because of its content security 
 from __future__ import annotations
 
 import contextlib
+import functools
+import secrets
 import shutil
 import socket
 import threading
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from netd.client.session import Agent
+from netd.operations import Role
+from netd.tokens import TOKENS, add_token
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, RealTestCase
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ PAGES = ("overview", "sessions", "devices", "feed", "commands", "rooms", "bus")
 
 CHANNELS = ("x", "y", "z")
 
-WIDE, NARROW = (1280, 800), (360, 740)
+WIDE, NARROW = (1440, 900), (360, 740)
 """A desk and a phone: width and height in CSS pixels."""
 
 WATCH = "addEventListener('securitypolicyviolation', (e) => console.error('CSP:', e.violatedDirective, e.blockedURI, e.sample))"
@@ -89,22 +93,34 @@ class BrowserTestCase(RealTestCase):
     """
 
     def setUp(self) -> None:
-        context = chromium()
-        self.browser = context.__enter__()  # first of all: where it is missing, nothing else need be said
-        self.addCleanup(context.__exit__, None, None, None)
         super().setUp()
         self.gateway_port, self.session_port, self.agent_port = free_ports(3)
         self.complaints: list[str] = []
 
-    def write_whole_ini(self) -> Path:
-        """An INI file with every service that the dashboard shows; gateway and sessions keep their ports over a restart."""
+    @functools.cached_property
+    def browser(self) -> Browser:
+        """A Chromium of this test's own, until it ends.
+
+        :raises AssertionError: where something is missing, and how to get it.
+        """
+        context = chromium()
+        browser = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return browser
+
+    def write_whole_ini(self, *more: str) -> Path:
+        """An INI file with every service that the dashboard shows; gateway and sessions keep their ports over a restart.
+
+        :param more: sections of further services.
+        """
         gateway, session = (f"listen = tcp:{port}:interface=127.0.0.1" for port in (self.gateway_port, self.session_port))
-        others = "".join(f"[{kind}]\nlisten = {LOOPBACK}\n" for kind in ("relay", "feed", "command", "room"))
+        others = "".join(f"[{section}]\nlisten = {LOOPBACK}\n" for section in ("relay", "feed", "command", "room", *more))
         return self.write_ini(f"[gateway]\n{gateway}\n[session]\n{session}\nagent_port = {self.agent_port}\n{others}")
 
-    def start_netd(self) -> Daemon:
-        """One with every service, up."""
-        daemon = self.start(self.write_whole_ini())
+    def start_netd(self, *more: str) -> Daemon:
+        """One with every service, and with *more* sections, up. Chromium starts at the same time."""
+        daemon = self.start(self.write_whole_ini(*more))
+        assert self.browser.is_connected()
         daemon.port("gateway")
         return daemon
 
@@ -144,11 +160,21 @@ class BrowserTestCase(RealTestCase):
         if said.type in {"error", "warning"}:
             self.complaints.append(said.text)
 
+    def make_token(self, name: str, role: Role, *subjects: str) -> str:
+        """A token of the netd that is started afterwards, or that runs."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        return add_token(self.state / TOKENS, name, role, subjects, secrets.token_bytes)
+
+    def sign_in(self, page: Page, token: str) -> None:
+        """Give the dialog a token."""
+        by_id(page, "token").fill(token)
+        by_id(page, "sign-in-button").click()
+
     def look_at(self, name: str, size: tuple[int, int] = WIDE, scheme: Scheme = "light") -> Page:
-        """The dashboard's page *name*, opened by its address, connected."""
+        """The dashboard's page *name*, opened by its address (with or without a query), connected."""
         page = self.new_page(size, scheme)
         page.goto(f"http://127.0.0.1:{self.gateway_port}/#/{name}")
-        by_id(page, "page", page=name).wait_for()
+        by_id(page, "page", page=name.partition("?")[0]).wait_for()
         by_id(page, "connection", connection="live").wait_for()
         return page
 

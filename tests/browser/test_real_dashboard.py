@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -10,14 +9,15 @@ from typing import TYPE_CHECKING
 from netd.client.relay import Device
 from netd.client.room import NETD, Bot
 from netd.operations import Role
-from netd.tokens import TOKENS, add_token
+from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
 from tests.process import Program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from tests.browser.chromium import Scheme
+    from tests.browser.access import obstacles
+from tests.browser.chromium import Scheme
 
 DEMO = (sys.executable, "-c", "from netd.cli.main import main; main()", "demo", "--state")
 
@@ -28,21 +28,50 @@ LIVELY = {
     "feed": '[data-testid="feed-type"] li',
     "commands": '[data-testid="page"] form',
     "rooms": '[data-testid="room-message"]',
-    "bus": '[data-testid="bus-form"]',
+    "bus": '[data-testid="bus-row"]',
 }
 """What must be there before a page is looked at, while the demonstration plays."""
+
+OFFERED = {
+    *("start-session", "stop-session", "ping-session", "send", "be-device", "run-command", "join-room", "publish"),
+    *("drain", "stop"),
+}
+"""Buttons that change something, that those who may not press them are shown."""
+
+CHANGING = {*OFFERED, "choose-device", "disconnect", "end-room"}
+"""All buttons that change something, or lead to that."""
+
+DRAWINGS = """
+async () => {
+  const drawn = new Map();
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+    drawn.set(this.canvas, (drawn.get(this.canvas) ?? 0) + 1);
+    clearRect.apply(this, area);
+  };
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  CanvasRenderingContext2D.prototype.clearRect = clearRect;
+  return Math.max(...drawn.values());
+}
+"""
+"""How often the busiest plot is drawn in a second."""
 
 HOSTILE = '<img src=x onerror="document.title=666">'
 
 
 class PageTests(BrowserTestCase):
     def see(self, page: Page, name: str, label: str) -> None:
-        """A page that lives: nothing loading, nothing failed, and no wider than the window. Its picture is kept."""
+        """A page that lives: nothing loading, nothing failed, no wider than the window, and to be read and used by all.
+
+        Its picture is kept.
+        """
         page.locator(LIVELY[name]).first.wait_for()
         self.until(page, lambda: page.locator('[data-face="loading"]').count() == 0, f"{name} has loaded")
         self.assertEqual(page.locator('[data-face="failed"]').all_inner_texts(), [], name)
         width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         self.assertLessEqual(width[0], width[1], f"{name}, {label}, must be scrolled sideways")
+        self.assertEqual(obstacles(page), [], f"{name}, {label}")
+        self.assertEqual(page.evaluate("document.getAnimations().length"), 0, "what moves, for those who want nothing to move")
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}-{label}.png", full_page=True)
 
@@ -51,7 +80,6 @@ class PageTests(BrowserTestCase):
         self.start_netd()
         demo = Program([*DEMO, self.state], self.folder)
         self.addCleanup(demo.end)
-        demo.wait_for("^bot Ada: (?!waits)")
         looks: tuple[tuple[tuple[int, int], Scheme, str], ...] = (
             (WIDE, "light", "light"),
             (WIDE, "dark", "dark"),
@@ -60,12 +88,13 @@ class PageTests(BrowserTestCase):
         for size, scheme, label in looks:
             page = self.look_at(PAGES[-1], size, scheme)
             for name in PAGES:
-                by_id(page, f"page-{name}").click()
+                if label == "light":
+                    page.goto(f"http://127.0.0.1:{self.gateway_port}/?{name}#/{name}")
+                else:
+                    by_id(page, f"page-{name}").click()
                 by_id(page, "page", page=name).wait_for()
                 self.see(page, name, label)
             page.close()
-        for name in PAGES:
-            self.look_at(name).context.close()
         self.assertEqual(self.complaints, [])
 
 
@@ -75,7 +104,10 @@ class SessionTests(BrowserTestCase):
         return [plot.evaluate("(canvas) => canvas.toDataURL()") for plot in by_id(page, "channel").locator("canvas").all()]
 
     def test_plots(self) -> None:
-        """A session that is started from the page draws three moving plots, until it is stopped from the page."""
+        """A session that is started from the page draws three moving plots, until it is stopped from the page.
+
+        However many samples come, none is drawn more than 20 times a second.
+        """
         daemon = self.start_netd()
         self.start_agent(rate=150)
         page = self.look_at("sessions")
@@ -84,6 +116,7 @@ class SessionTests(BrowserTestCase):
         before = self.pictures(page)
         self.assertEqual(len(before), len(CHANNELS))
         self.until(page, lambda: not set(before) & set(self.pictures(page)), "all three plots have moved")
+        self.assertLessEqual(page.evaluate(DRAWINGS), 21)
         by_id(session, "stop-session").click()
         by_id(page, "session-state").get_by_text("ended").first.wait_for()
         (listed,) = daemon.call("session.list")
@@ -95,12 +128,14 @@ class SessionTests(BrowserTestCase):
         self.assertEqual(self.complaints, [])
 
     def test_restart(self) -> None:
-        """While netd is away the page says so; when it is back, the page is too, and works, without a reload."""
+        """While netd is silent, or away, the page says so; when it is back, the page is too, and works, without a reload."""
         daemon = self.start_netd()
         self.start_agent(rate=150)
         page = self.look_at("sessions")
         self.wait_for_samples(page, self.start_session(page))
         page.evaluate("globalThis.isTheSamePage = true")
+        daemon.signal(signal.SIGSTOP)
+        by_id(page, "strip", state="stale").get_by_text("stale since").wait_for()
         daemon.signal(signal.SIGKILL)
         daemon.wait()
         connection = by_id(page, "connection")
@@ -141,31 +176,52 @@ class DeviceTests(BrowserTestCase):
 
 class HostileTests(BrowserTestCase):
     def test_bot(self) -> None:
-        """A bot that is named, and talks, like a piece of a page is shown as the text that it is; none of its script runs."""
+        """A bot that is named, and talks, like a piece of a page is shown as the text that it is; none of its script runs.
+
+        The room is over soon: it takes a line then, which says how it ended, and what was said can still be read.
+        """
         daemon = self.start_netd()
         page = self.look_at("rooms")
         for name in (HOSTILE, "Bob", "Cleo", "Dora"):
             bot = Bot("127.0.0.1", daemon.port("room"), name, lambda own, heard: f"{own}{HOSTILE}", dialect=NETD)
             self.play(bot, bot.run)
+        by_id(page, "room", face="over").wait_for()
+        by_id(page, "room-transcript").click()
         by_id(page, "room-message").filter(has_text=HOSTILE).first.wait_for()
         self.assertIn(HOSTILE, by_id(page, "room").inner_text())
+        self.assertNotEqual(by_id(page, "room-outcome").inner_text(), "")
         self.assertEqual(page.locator("img").count(), 0)
         self.assertNotIn("666", page.title())
         self.assertEqual(self.complaints, [])
 
 
 class TokenTests(BrowserTestCase):
-    def sign_in(self, page: Page, token: str) -> None:
-        by_id(page, "token").fill(token)
-        by_id(page, "sign-in-button").click()
+    def changing(self, page: Page) -> set[str]:
+        """The buttons of all pages that change something: none of those that a viewer is shown works, and each says why."""
+        shown = set()
+        for name in PAGES:
+            by_id(page, f"page-{name}").click()
+            by_id(page, "page", page=name).wait_for()
+            self.until(page, lambda: page.locator('[data-face="loading"]').count() == 0, f"{name} has loaded")
+            for testid in CHANGING:
+                for button in by_id(page, testid).locator("visible=true").all():
+                    shown.add(testid)
+                    self.assertTrue(button.is_disabled(), testid)
+                    reason = page.locator(f"#{button.get_attribute('aria-describedby')}")
+                    self.assertRegex(reason.inner_text(), "takes the role (operator|admin); you are signed in as viewer", testid)
+        return shown
 
     def test_viewer(self) -> None:
-        """Where there are tokens, the page asks for one, says that a wrong one is wrong, and lets a viewer see and not stop."""
-        self.state.mkdir(mode=0o700)
-        token = add_token(self.state / TOKENS, "wall", Role.VIEWER, (), secrets.token_bytes)
+        """Where there are tokens, the page asks for one, says that a wrong one is wrong, and lets a viewer see and not stop.
+
+        No other button that is not for viewers works, either, and each that is shown says why.
+        """
+        token = self.make_token("wall", Role.VIEWER)
         daemon = self.start_netd()
         self.start_agent(rate=30)
         daemon.call("session.start", host="127.0.0.1")
+        device = Device("127.0.0.1", daemon.port("relay"), "greenhouse")
+        self.play(device, lambda: device.run(lambda payload: payload))
         page = self.new_page()
         page.goto(f"http://127.0.0.1:{self.gateway_port}/#/sessions")
         by_id(page, "sign-in").wait_for()
@@ -181,6 +237,7 @@ class TokenTests(BrowserTestCase):
         self.assertTrue(stop.is_disabled())
         self.assertIn("operator", stop.get_attribute("title") or "")
         self.assertEqual(daemon.call("session.list")[0]["state"], "streaming")
+        self.assertEqual(self.changing(page), OFFERED)
         self.assertEqual(self.complaints, [])
 
 

@@ -1,9 +1,12 @@
 /** Doing something: a button that says what it does, asks first if that is dangerous, and shows what became of it. */
 
-import { forbidden, isLive, netd } from "/static/app/connection.js";
+import { isLive, netd } from "/static/app/connection.js";
 import { asCommands } from "/static/app/commandline.js";
 import { h, when } from "/static/app/dom.js";
-import { signal } from "/static/app/signal.js";
+import { forbidden } from "/static/app/rights.js";
+import { computed, effect, signal } from "/static/app/signal.js";
+
+let reasons = 0;
 
 /**
  * @typedef {object} Outcome
@@ -12,28 +15,42 @@ import { signal } from "/static/app/signal.js";
  */
 
 /**
+ * @typedef {object} Action
+ * @property {Node} button what is pressed.
+ * @property {Node} outcome what became of it; see also `results`.
+ * @property {() => string} why we may not, or "".
+ * @property {{value: string}} reason the id of what says so.
+ * @property {() => Promise<void>} run
+ */
+
+/**
  * @param {object} parts
  * @param {string|(() => string)} parts.label what it does.
  * @param {string} parts.method the operation.
+ * @param {() => string|null} [parts.instance] of the service, as far as it matters to who may.
+ * @param {() => string} [parts.objection] why we may not, beyond that; "" where we may.
  * @param {() => object|null|Promise<object|null>} parts.params its arguments; null when they are not complete yet.
  * @param {(result: any) => Outcome} parts.told what is said of a result.
  * @param {(result: any, error: Error|null) => void} [parts.done]
  * @param {string|(() => string)} [parts.question] asked before; for what cannot be undone.
+ * @param {() => void} [parts.asking] called before that.
+ * @param {string} [parts.about] the button's name for those who do not see what is beside it.
+ * @param {{value: Outcome|null}} [parts.outcome] where that is told, if it is shared.
  * @param {number|(() => number)} [parts.timeout] seconds.
  * @param {"main"|"plain"|"quiet"} [parts.kind]
+ * @param {boolean} [parts.isOffered] to those who may not do it, too: disabled, with the reason.
  * @param {string} parts.testid
- * @returns {{button: Node, outcome: Node, run: () => Promise<void>}}
+ * @returns {Action}
  */
-export function action({ label, method, params, told, done = () => {}, question = null, timeout, kind = "plain", testid }) {
-  const outcome = signal(null);
-  const isBusy = signal(false);
-  const isAsking = signal(false);
-  const why = () => forbidden(method);
-  const cannot = () => isBusy.value || !isLive.value || why() !== "";
+export function action(parts) {
+  const { method, instance = () => null, objection = () => "", params, told, done = () => {}, timeout } = parts;
+  const outcome = parts.outcome ?? signal(null);
+  const [isBusy, isAsking, reason] = [signal(false), signal(false), signal("")];
+  const why = () => forbidden(method, instance()) || objection();
 
   const run = async () => {
     isAsking.value = false;
-    if (cannot()) return;
+    if (isBusy.value || !isLive.value || why()) return;
     try {
       isBusy.value = true;
       const given = await params();
@@ -49,30 +66,39 @@ export function action({ label, method, params, told, done = () => {}, question 
       isBusy.value = false;
     }
   };
+  const button = buttonOf(parts, { run, why, isBusy, isAsking, reason });
+  return { button, outcome: outcomeOf(outcome), why, reason, run };
+}
 
-  const press = () => (question === null ? run() : (isAsking.value = true));
-  const button = h(
-    "span.action",
-    {},
-    h(
-      "button",
-      {
-        type: question === null && kind === "main" ? "submit" : "button",
-        class: kind,
-        testid,
-        disabled: cannot,
-        hidden: () => isAsking.value,
-        title: () => why() || (isLive.value ? null : "Not connected to netd"),
-        onclick: kind === "main" ? (event) => event.currentTarget.form === null && press() : press,
-      },
-      label,
-    ),
-    when(
-      () => isAsking.value,
-      () => confirmation(question, label, run, () => (isAsking.value = false), testid),
-    ),
+function buttonOf({ label, question = null, kind = "plain", isOffered = true, asking = () => {}, testid, about = null }, state) {
+  const { run, why, isBusy, isAsking, reason } = state;
+  const press = () => {
+    if (question === null) return run();
+    asking();
+    isAsking.value = true;
+  };
+  const pressed = h(
+    "button",
+    {
+      type: question === null && kind === "main" ? "submit" : "button",
+      class: kind,
+      testid,
+      ...restrained(why, reason),
+      hidden: () => isAsking.value || (!isOffered && why() !== ""),
+      "aria-label": about,
+      "aria-busy": () => (isBusy.value ? "true" : null),
+      onclick: kind === "main" ? (event) => event.currentTarget.form === null && press() : press,
+    },
+    label,
   );
-  return { button, outcome: outcomeOf(outcome, why), run, last: outcome };
+  const asked = () => confirmation(question, label, run, () => (isAsking.value = false), testid);
+  const element = h("span.action", {}, pressed, when(() => isAsking.value, asked));
+  let wasAsking = false;
+  effect(() => {
+    if (wasAsking && !isAsking.value) pressed.focus();
+    wasAsking = isAsking.value;
+  });
+  return element;
 }
 
 function confirmation(question, label, run, keep, testid) {
@@ -84,16 +110,36 @@ function confirmation(question, label, run, keep, testid) {
     { role: "group", "aria-label": "Confirm", onkeydown: leave },
     h("span", {}, question),
     yes,
-    h("button.quiet", { type: "button", onclick: keep }, "Keep"),
+    h("button.quiet", { type: "button", onclick: keep, testid: `${testid}-keep` }, "Keep"),
   );
 }
 
-function outcomeOf(outcome, why) {
-  return h(
+/** What became of something, told where it was pressed. @param {{value: Outcome|null}} outcome */
+export const outcomeOf = (outcome) =>
+  h(
     "p.outcome",
-    { role: "status", testid: "outcome", "data-state": () => outcome.value?.state ?? (why() ? "gone" : "none") },
-    () => outcome.value?.text ?? why(),
+    { role: "status", testid: "outcome", "data-state": () => outcome.value?.state ?? "none" },
+    () => outcome.value?.text ?? "",
   );
+
+/** What became of *actions*, and, once for all of them, why we may not do them. @param {...Action} actions */
+export function results(...actions) {
+  return [...actions.map((one) => one.outcome), restraint(...actions)];
+}
+
+/** Attributes of a button that cannot be pressed while netd is away, or while *why* says that we may not. */
+export const restrained = (why, reason) => ({
+  disabled: () => !isLive.value || why() !== "",
+  title: () => why() || (isLive.value ? null : "Not connected to netd"),
+  "aria-describedby": () => (why() && reason.value) || null,
+});
+
+/** Why we may not do *actions*; the same reason is said once. @param {...{why: () => string, reason: {value: string}}} actions */
+export function restraint(...actions) {
+  const id = `reason-${++reasons}`;
+  for (const one of actions) one.reason.value = id;
+  const text = computed(() => [...new Set(actions.map((one) => one.why()).filter(Boolean))].join(" "));
+  return h("p.restraint", { id, testid: "restraint", hidden: () => text.value === "" }, () => text.value);
 }
 
 /** A labelled field of a form. @param {string} label @param {Element} input @param {string} [hint] */

@@ -1,14 +1,17 @@
 /** What the whole page knows of netd: the connection, who we are, what can be done, and what is always told. */
 
 import { Netd, NOT_PERMITTED } from "/netd.js";
+import { within } from "/static/app/subjects.js";
 import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
 
 const TOKEN = "netd.token";
-const RANK = { viewer: 1, operator: 2, admin: 3 };
+/** The kinds of services that have a page. */
+const KINDS = new Set(["relay", "session", "feed", "command", "room"]);
 /** Seconds between two looks at system.status. */
 const STATUS_EVERY = 4;
+const VITALS = "system.main.vitals";
 /** Vitals that are asked for at first: what others have seen already. */
-const VITALS = 256;
+const REPLAYED = 256;
 
 export const netd = new Netd({ token: sessionStorage.getItem(TOKEN) });
 
@@ -27,15 +30,18 @@ export const who = signal(null);
 /** The operations by name. */
 export const operations = signal(new Map());
 
-/** The newest `system.main.vitals`, and the one before; each with `received`, milliseconds since the epoch by our clock. */
+/** The newest vitals, and the one before; each with `received`, milliseconds since the epoch by our clock. */
 export const vitals = signal({ now: null, before: null });
 
 /** Who we are, as a text that changes only when we become somebody else; "" before we are anyone. */
 export const identity = computed(() => (who.value === null ? "" : `${who.value.role} ${who.value.name}`));
 
+/** Whether netd tells us how it does: not those whose token is for other subjects. */
+export const hearsVitals = computed(() => identity.value !== "" && within(VITALS, who.value.subjects ?? null).length > 0);
+
 /**
- * What system.status gave last, or null. A token for some subjects only may not ask: then `refusal` says so, and the services are
- * those that its subjects name.
+ * What system.status gave last, or null. For a token that is for some subjects only, services that these name are added, as
+ * `isGuessed`, where netd does not say anything of them; `refusal` says why where it says nothing at all.
  */
 export const status = signal(null);
 
@@ -63,8 +69,8 @@ export function onVitals(listener) {
 export function start() {
   netd.addEventListener("state", ({ detail }) => changed(detail));
   effect(() => {
-    if (identity.value === "") return;
-    const subscription = netd.subscribe("system.main.vitals", { policy: "latest", replay: VITALS }, ({ data }) => take(data));
+    if (!hearsVitals.value) return;
+    const subscription = netd.subscribe(VITALS, { policy: "latest", replay: REPLAYED }, ({ data }) => take(data));
     onCleanup(() => subscription.close());
   });
   netd.open();
@@ -92,34 +98,33 @@ function take(data) {
 /** Ask for system.status now. */
 export async function refreshStatus() {
   if (state.peek().name !== "live") return;
+  const subjects = netd.who?.subjects ?? [];
   try {
-    status.value = await netd.call("system.status");
+    const told = await netd.call("system.status");
+    status.value = { ...told, services: [...told.services, ...guessed(subjects, told.services)] };
   } catch (error) {
     if (error.code === NOT_PERMITTED)
-      status.value = { name: null, services: namedBy(who.peek()?.subjects ?? []), refusal: error.message };
+      status.value = { name: null, services: guessed(subjects, []), refusal: error.message };
     // anything else: the strip tells how the connection is, and the next look will do
   }
 }
 
-/** The services that *subjects* are about, with what is known of them: nothing. */
-function namedBy(subjects) {
-  const pairs = new Set(subjects.map((pattern) => pattern.split(".").slice(0, 2).join(".")));
-  return [...pairs].map((pair) => {
-    const [kind, instance] = pair.split(".");
-    return { kind, instance: /^[*>]?$/.test(instance ?? "") ? "main" : instance, listening: [], counters: {} };
+/**
+ * The services that *subjects* are about, of kinds that are not *known*: those whose operations netd offers us, or else those
+ * that the subjects themselves name.
+ */
+function guessed(subjects, known) {
+  const missing = [...KINDS].filter((kind) => !known.some((one) => one.kind === kind) && within(`${kind}.>`, subjects).length);
+  return missing.flatMap((kind) => {
+    const offered = netd.operations.filter(({ name }) => name.startsWith(`${kind}.`)).flatMap(({ instances }) => instances);
+    const named = within(`${kind}.>`, subjects).map((pattern) => pattern.split(".")[1]);
+    const instances = offered.length ? offered : named.map((name) => (/^[*>]$/.test(name) ? "main" : name));
+    return [...new Set(instances)].map((instance) => ({ kind, instance, listening: [], counters: {}, isGuessed: true }));
   });
 }
 
 /** The services of one kind, as system.status describes them. @param {string} kind */
 export const servicesOf = (kind) => (status.value?.services ?? []).filter((service) => service.kind === kind);
-
-/** Why we may not call *method*, or "" where we may. */
-export function forbidden(method) {
-  const needed = operations.value.get(method)?.role ?? "viewer";
-  const role = who.value?.role;
-  if (!role || (RANK[role] ?? 0) >= RANK[needed]) return "";
-  return `This takes the role ${needed}; you are signed in as ${role}.`;
-}
 
 /** Sign in with *token*, and remember it for as long as this tab is open. */
 export function login(token) {

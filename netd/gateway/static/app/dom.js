@@ -57,6 +57,9 @@ function liveText(read) {
   return node;
 }
 
+/** *text* with what it says in backticks as code. @param {string} text @returns {(string|Element)[]} */
+export const prose = (text) => text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
+
 /**
  * One of several things, made anew only when *choose* gives another value.
  * @param {() => any} choose @param {(chosen: any) => Node|null} make

@@ -1,11 +1,43 @@
 /** Which of several services of a kind is meant: [relay] or [relay:lab2]. One choice for the whole dashboard. */
 
 import { servicesOf } from "/static/app/connection.js";
-import { h, when } from "/static/app/dom.js";
-import { computed, signal } from "/static/app/signal.js";
+import { choice, h } from "/static/app/dom.js";
+import { address, place, remember } from "/static/app/router.js";
+import { computed, effect, signal } from "/static/app/signal.js";
 
 const MAIN = "main";
+
+/** The page of each kind of service. */
+const PAGES = { relay: "devices", session: "sessions", feed: "feed", command: "commands", room: "rooms" };
+
 const chosen = new Map();
+
+/** The choice for one kind; the address may make it, too. */
+function chosenOf(kind) {
+  if (!chosen.has(kind)) chosen.set(kind, signal(null));
+  return chosen.get(kind);
+}
+
+/** Let addresses choose. Once. */
+export function start() {
+  effect(() => {
+    const { page, instance } = place.value;
+    const kind = Object.keys(PAGES).find((one) => PAGES[one] === page);
+    if (kind !== undefined && instance !== null) chosenOf(kind).value = instance;
+  });
+}
+
+/** The address of the page about one service, or null. */
+export const pageOf = (kind, instance) => (PAGES[kind] ? address(PAGES[kind], instance) : null);
+
+/** A service as its section is written in the configuration, without the brackets: "relay", "relay:lab". */
+export const sectionOf = (kind, instance) => (instance === MAIN ? kind : `${kind}:${instance}`);
+
+/** The same, where there are several of its kind; "" otherwise. */
+export const tagOf = (kind, instance) => (servicesOf(kind).length > 1 ? sectionOf(kind, instance) : "");
+
+/** That, behind the name of a thing. @param {string} kind @param {() => string} read the instance. */
+export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(kind, read()) === "" }, () => tagOf(kind, read()));
 
 /**
  * @typedef {object} Instance
@@ -18,8 +50,7 @@ const chosen = new Map();
 
 /** @param {string} kind @returns {Instance} */
 export function instanceOf(kind) {
-  if (!chosen.has(kind)) chosen.set(kind, signal(null));
-  const picked = chosen.get(kind);
+  const picked = chosenOf(kind);
   const names = computed(() =>
     servicesOf(kind)
       .map((service) => service.instance)
@@ -34,25 +65,22 @@ export function instanceOf(kind) {
   const params = (given = {}) => (name.value === null ? null : { ...given, instance: name.value });
   const service = () => servicesOf(kind).find((one) => one.instance === name.value) ?? null;
   const option = () => (all().length > 1 ? name.value : null);
-  const select = when(
-    () => all().length > 1,
-    () =>
-      h(
-        "label.inline-field",
-        {},
-        h("span", {}, `${kind}`),
-        h(
-          "select",
-          { testid: `instance-${kind}`, onchange: (event) => (picked.value = event.target.value) },
-          all().map((one) => h("option", { value: one, selected: one === name.value }, one)),
-        ),
-      ),
+  const pick = (event) => {
+    picked.value = event.target.value;
+    if (PAGES[kind]) remember(picked.value);
+  };
+  const options = () =>
+    all().map((one) => h("option", { value: one, selected: one === name.value }, sectionOf(kind, one)));
+  const attributes = { "aria-label": `Which ${kind}`, testid: `instance-${kind}`, onchange: pick, value: () => name.value };
+  const select = choice(
+    () => names.value,
+    () => (all().length > 1 ? h("select.instance", attributes, options()) : null),
   );
   return { name, params, service, option, select };
 }
 
 /** The port that a service listens on, or null where it is *usual*: for command lines. @param {object|null} service */
 export function portOf(service, usual) {
-  const port = service?.listening?.map(({ address }) => /:(\d+)$/.exec(address)?.[1]).find(Boolean);
+  const port = service?.listening?.map(({ address: where }) => /:(\d+)$/.exec(where)?.[1]).find(Boolean);
   return port === undefined || Number(port) === usual ? null : port;
 }

@@ -1,7 +1,9 @@
 /** Two ways to know something of netd: to ask now and again, and to be told. Both end with the page that asked. */
 
+import { NOT_PERMITTED } from "/netd.js";
 import { identity, isLive, netd, state } from "/static/app/connection.js";
-import { effect, onCleanup, signal } from "/static/app/signal.js";
+import { audible, inaudible, unanswered } from "/static/app/rights.js";
+import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
 
 /** A question that takes long is asked less often: so many times as long passes before the next. */
 const RESPITE = 20;
@@ -10,12 +12,13 @@ const RESPITE = 20;
  * @typedef {object} Resource
  * @property {{value: any}} answer the newest, or null.
  * @property {{value: string}} error why there is none, or no newer one.
+ * @property {{value: string}} refusal why we may not know it.
  * @property {{value: number}} loaded when the newest came, milliseconds since the epoch; 0 before.
  * @property {() => Promise<void>} refresh ask now.
  */
 
 /**
- * What *method* gives, asked every few seconds while the tab is seen, and at once when *params* change.
+ * What *method* gives, asked every few seconds while the tab is seen, and at once when *params* change or it is seen again.
  *
  * @param {string} method
  * @param {() => object|null} params null: there is nobody to ask.
@@ -23,7 +26,9 @@ const RESPITE = 20;
  * @returns {Resource}
  */
 export function polled(method, params, seconds) {
-  const resource = { answer: signal(null), error: signal(""), loaded: signal(0), refresh: async () => {} };
+  const refused = signal("");
+  const refusal = computed(() => unanswered(method, params()?.instance) || refused.value);
+  const resource = { answer: signal(null), error: signal(""), refusal, loaded: signal(0), refresh: async () => {} };
   let isOver = false;
   let timer = 0;
   let latest = 0;
@@ -31,7 +36,7 @@ export function polled(method, params, seconds) {
   resource.refresh = async () => {
     clearTimeout(timer);
     const asked = params();
-    if (asked === null || isOver) return;
+    if (asked === null || isOver || refusal.peek()) return;
     const turn = ++latest;
     const began = performance.now();
     try {
@@ -43,7 +48,8 @@ export function polled(method, params, seconds) {
         resource.error.value = "";
       }
     } catch (error) {
-      if (turn === latest && error.code !== "disconnected") resource.error.value = error.message;
+      if (turn === latest && error.code === NOT_PERMITTED) refused.value = error.message;
+      else if (turn === latest && error.code !== "disconnected") resource.error.value = error.message;
     }
     const took = performance.now() - began;
     if (!isOver && turn === latest) timer = setTimeout(resource.refresh, Math.max(seconds * 1000, RESPITE * took));
@@ -51,30 +57,37 @@ export function polled(method, params, seconds) {
 
   let before = null;
   effect(() => {
-    const asked = JSON.stringify(params());
-    if (before !== null && asked !== before) resource.answer.value = null;
+    const asked = `${identity.value} ${JSON.stringify(params())}`;
+    if (before !== null && asked !== before) {
+      resource.answer.value = null;
+      refused.value = "";
+    }
     before = asked;
     if (isLive.value) resource.refresh();
   });
+  const seen = () => document.hidden || resource.refresh();
+  document.addEventListener("visibilitychange", seen);
   onCleanup(() => {
     isOver = true;
     clearTimeout(timer);
+    document.removeEventListener("visibilitychange", seen);
   });
   return resource;
 }
 
 /**
- * Be told of all events under *pattern*; subscribes anew when the pattern changes.
+ * Be told of all events under *pattern*, as far as our token is for them; subscribes anew when the pattern changes.
  *
  * @param {() => string|null} pattern null: nothing.
  * @param {object} options see Netd.subscribe.
  * @param {(event: object) => void} onEvent
- * @returns {{lost: {value: number}, error: {value: string}}} how many events were lost because this browser read too slowly,
- *   and why we are told nothing.
+ * @returns {{lost: {value: number}, error: {value: string}, refusal: {value: string}}} how many events were lost because this
+ *   browser read too slowly, why we are told nothing, and why we may not be told.
  */
 export function told(pattern, options, onEvent) {
   const lost = signal(0);
   const error = signal("");
+  const refusal = computed(() => (identity.value === "" || pattern() === null ? "" : inaudible(pattern())));
   effect(() => {
     const wanted = pattern();
     error.value = "";
@@ -84,10 +97,10 @@ export function told(pattern, options, onEvent) {
       options.onDropped?.(notice);
     };
     const onError = (refused) => (error.value = refused.message);
-    const subscription = netd.subscribe(wanted, { ...options, onDropped, onError }, onEvent);
-    onCleanup(() => subscription.close());
+    const subscriptions = audible(wanted).map((part) => netd.subscribe(part, { ...options, onDropped, onError }, onEvent));
+    onCleanup(() => subscriptions.forEach((one) => one.close()));
   });
-  return { lost, error };
+  return { lost, error, refusal };
 }
 
 /** Call *act* after *milliseconds* without a further call: for what many events ask for at once. */

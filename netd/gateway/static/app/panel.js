@@ -1,9 +1,10 @@
-/** Panels and their four faces: empty, loading, live, stale or failed. */
+/** Panels and their faces: empty, loading, live, stale or failed; and refused, where our token is for something else. */
 
 import { commandLineToCopy } from "/static/app/commandline.js";
 import { isLive, lostAt, servicesOf, state, status } from "/static/app/connection.js";
-import { h, when } from "/static/app/dom.js";
+import { choice, h, when } from "/static/app/dom.js";
 import { clock } from "/static/app/format.js";
+import { reaches, subjects } from "/static/app/rights.js";
 import { computed, signal } from "/static/app/signal.js";
 
 /** Milliseconds that an answer may take before it is worth saying so: what is there sooner does not flicker. */
@@ -18,7 +19,7 @@ const notConnected = () => `since ${clock(lostAt.value)}: ${away()}`;
 
 /**
  * @typedef {object} Face
- * @property {"empty"|"loading"|"live"|"stale"|"failed"} name
+ * @property {"empty"|"loading"|"live"|"stale"|"failed"|"refused"} name
  * @property {string} [text] what to say about it.
  */
 
@@ -32,6 +33,7 @@ export function faceOf(resource, isEmpty = () => false) {
   return () => {
     const has = resource.answer.value !== null;
     const error = resource.error.value;
+    if (resource.refusal.value && isLive.value) return { name: "refused", text: resource.refusal.value };
     if (error)
       return { name: has ? "stale" : "failed", text: has ? `since ${clock(resource.loaded.value / 1000)}: ${error}` : error };
     if (!has) return isLive.value ? { name: "loading", text: "" } : { name: "failed", text: away() };
@@ -43,10 +45,12 @@ export function faceOf(resource, isEmpty = () => false) {
 /**
  * The face of something that we are told of: it has no answer that could be waited for.
  * @param {() => boolean} isEmpty
- * @param {...{error: {value: string}}} sources what tells it, see live.js.
+ * @param {...{error: {value: string}, refusal: {value: string}}} sources what tells it, see live.js.
  */
 export function faceOfEvents(isEmpty, ...sources) {
   return () => {
+    if (isEmpty() && isLive.value && sources.length > 0 && sources.every((one) => one.refusal.value))
+      return { name: "refused", text: sources[0].refusal.value };
     const error = sources.map((one) => one.error.value).find(Boolean);
     if (error && isEmpty()) return { name: "failed", text: error };
     if (isLive.value) return { name: isEmpty() ? "empty" : "live" };
@@ -64,7 +68,7 @@ export function faceOfEvents(isEmpty, ...sources) {
  * @param {() => Face} [parts.face]
  * @param {{text: string|(() => string), command?: () => string}} [parts.empty] what would appear here, and how to make it appear.
  * @param {any} [parts.aside] beside the title.
- * @param {any} content what is shown unless the panel is empty, loading or failed.
+ * @param {any} content what is shown unless the panel is empty, loading, failed or refused.
  */
 export function panel(
   { title, testid, face = () => ({ name: "live" }), empty = { text: "Nothing yet." }, aside = null, kind = "" },
@@ -72,7 +76,7 @@ export function panel(
 ) {
   const id = `panel-${++panels}`;
   const shown = computed(() => face().name);
-  const isBare = () => ["empty", "loading", "failed"].includes(shown.value);
+  const isBare = () => ["empty", "loading", "failed", "refused"].includes(shown.value);
   return h(
     "section",
     { class: `panel ${kind}`, "aria-labelledby": id, testid, "data-face": () => shown.value },
@@ -97,11 +101,12 @@ function bareFace(shown, face, empty) {
   const text = () => {
     if (shown.value === "loading") return isPatient.value ? "" : "Loading…";
     if (shown.value === "failed") return `Cannot be shown: ${face().text}`;
+    if (shown.value === "refused") return face().text;
     return typeof empty.text === "function" ? empty.text() : empty.text;
   };
   return h(
     "div.panel-bare",
-    { role: "status" },
+    { role: () => (shown.value === "failed" ? "status" : null) },
     h("p", {}, text),
     when(
       () => shown.value === "empty" && empty.command,
@@ -126,23 +131,25 @@ export const staleBadge = (why = notConnected) => badge("trouble", () => `stale 
 
 /** What a page shows instead of itself, while no service of its kind runs. @param {string} kind @param {() => Node} make */
 export function needsService(kind, make) {
-  return [
-    when(() => status.value === null || servicesOf(kind).length > 0, make),
-    when(
-      () => status.value !== null && servicesOf(kind).length === 0,
-      () => absent(kind),
-    ),
-  ];
+  return choice(
+    () => {
+      if (status.value === null || servicesOf(kind).length > 0) return "there";
+      return reaches(kind) ? "absent" : "out of reach";
+    },
+    (what) => ({ there: make, absent: () => absent(kind), "out of reach": () => outOfReach(kind) })[what](),
+  );
 }
 
 function absent(kind) {
-  const refusal = status.peek().refusal;
-  const text = refusal
-    ? `This token is not for [${kind}]: ${refusal}`
-    : `No [${kind}] section runs in this netd. Add one to its configuration and restart it.`;
-  return h(
-    "section.panel",
-    { testid: "no-service" },
-    h("div.panel-bare", {}, h("p", {}, text), refusal ? null : commandLineToCopy(() => "netd config --origin")),
-  );
+  const text = `No [${kind}] section runs in this netd. Add one to its configuration and restart it.`;
+  return instead(text, () => "netd config --origin");
 }
+
+function outOfReach(kind) {
+  const own = subjects.peek().join(", ");
+  const text = `This token is for ${own}: there is nothing of [${kind}] to see with it. One that shows it:`;
+  return instead(text, () => `netd token add NAME --role viewer --subject '${kind}.>'`);
+}
+
+const instead = (text, command) =>
+  h("section.panel", { testid: "no-service" }, h("div.panel-bare", {}, h("p", {}, text), commandLineToCopy(command)));

@@ -10,6 +10,11 @@ import uPlot from "/static/vendor/uplot/uPlot.esm.js";
 const FONT = "11px system-ui, sans-serif";
 const Y_AXIS = 46;
 const X_AXIS = 26;
+/** Pixels that are free on the right. */
+const RIGHT = 8;
+/** Pixels that a label of the time axis takes. */
+const SECONDS_WIDTH = 52;
+const MINUTES_WIDTH = 36;
 /** Points in the plot below which each of them is shown as a dot. */
 const SPARSE = 40;
 /** Part of the range that is left free above and below. */
@@ -89,7 +94,7 @@ function options({ group, onPoint = () => {} }, { width, height, isSmall, view, 
     height,
     legend: { show: false },
     select: { show: false },
-    padding: isSmall ? [2, 0, 2, 0] : [10, 8, 0, 0],
+    padding: isSmall ? [2, 0, 2, 0] : [10, RIGHT, 0, 0],
     cursor: {
       show: !isSmall,
       y: false,
@@ -111,8 +116,12 @@ const dots = (ink, isSmall) => ({
   fill: ink("accent"),
 });
 
+/** A label that would not fit whole is left out. */
 function timeAxis(ink) {
-  const values = (_, splits, __, ___, step) => splits.map(step < 60 ? clock : clockMinutes);
+  const values = (u, splits, _, __, step) => {
+    const [write, half] = step < 60 ? [clock, SECONDS_WIDTH / 2] : [clockMinutes, MINUTES_WIDTH / 2];
+    return splits.map((time) => (u.valToPos(time, "x") + half > u.bbox.width / devicePixelRatio + RIGHT ? "" : write(time)));
+  };
   const lines = { stroke: ink("line"), width: 1 };
   return { stroke: ink("muted"), font: FONT, size: X_AXIS, space: 76, gap: 6, values, grid: lines, ticks: { show: false } };
 }

@@ -1,4 +1,4 @@
-/** Which page the address names: /#/sessions. */
+/** Which page the address names, and which of several services it is about: /#/sessions, /#/devices?instance=lab. */
 
 import { signal } from "/static/app/signal.js";
 
@@ -14,12 +14,26 @@ export const PAGES = [
 
 const FIRST = "overview";
 
-const read = () => {
-  const name = location.hash.replace(/^#\/?/, "").split("?")[0];
-  return PAGES.some(([page]) => page === name) ? name : FIRST;
-};
+function read() {
+  const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const known = PAGES.some(([one]) => one === name) ? name : FIRST;
+  return { page: known, instance: new URLSearchParams(query).get("instance") };
+}
+
+/** What the address names now. @type {{value: {page: string, instance: string|null}}} */
+export const place = signal(read());
 
 /** The name of the page that is shown. */
-export const page = signal(read());
+export const page = signal(place.value.page);
 
-addEventListener("hashchange", () => (page.value = read()));
+/** The address of a page. @param {string} name @param {string|null} [instance] */
+export const address = (name, instance = null) =>
+  `#/${name}${instance === null ? "" : `?instance=${encodeURIComponent(instance)}`}`;
+
+/** Write into the address that this page is about *instance*, so that a reload shows the same. */
+export const remember = (instance) => history.replaceState(null, "", address(page.peek(), instance));
+
+addEventListener("hashchange", () => {
+  place.value = read();
+  page.value = place.value.page;
+});

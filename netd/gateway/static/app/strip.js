@@ -1,22 +1,25 @@
 /** The strip that is always true: the connection, and how netd does. */
 
 import { computed } from "/static/app/signal.js";
-import { hasToken, isLive, logout, netd, now, state, status, vitals, who } from "/static/app/connection.js";
+import { hasToken, hearsVitals, isLive, logout, netd, now, state, status, vitals, who } from "/static/app/connection.js";
 import { h, when } from "/static/app/dom.js";
 import { clock, count, duration, rate, shortSpan } from "/static/app/format.js";
 import { icon } from "/static/app/icons.js";
 import { badge } from "/static/app/panel.js";
+import { subjects } from "/static/app/rights.js";
 import { themeSwitch } from "/static/app/themes.js";
 
 /** Seconds without a sign of life after which what is shown is called stale. */
-const STALE = 4;
+const STALE = 3;
 
-const age = computed(() => (vitals.value.now === null ? 0 : now.value - vitals.value.now.received / 1000));
-const isStale = computed(() => isLive.value && vitals.value.now !== null && age.value > STALE);
+/** When netd told us how it does last, or when we came, seconds since the epoch. */
+const heardAt = computed(() => Math.max(vitals.value.now?.received ?? 0, state.value.since) / 1000);
+const age = computed(() => now.value - heardAt.value);
+const isStale = computed(() => isLive.value && hearsVitals.value && age.value > STALE);
 
 function connectionState() {
   const { name, seconds, attempt } = state.value;
-  if (isStale.value) return ["waiting", `stale since ${clock(vitals.value.now.received / 1000)}`];
+  if (isStale.value) return ["waiting", `stale since ${clock(heardAt.value)}`];
   if (name === "live") return ["ok", "live"];
   if (name === "reconnecting") return ["trouble", seconds > 0 ? `reconnecting in ${seconds} s` : "reconnecting"];
   if (name === "unauthorised") return ["waiting", "sign-in needed"];
@@ -46,11 +49,15 @@ export const messageRate = computed(perSecond);
 /** netd's uptime in seconds; while it is away, as it was. */
 const uptime = computed(() => {
   const last = vitals.value.now;
-  if (last === null) return status.value?.uptime ?? null;
+  if (last === null || !hearsVitals.value) return status.value?.uptime ?? null;
   return last.uptime + (isLive.value ? Math.max(0, age.value) : 0);
 });
 
 const fromVitals = (read) => () => (vitals.value.now === null ? "–" : read(vitals.value.now));
+
+/** A token for some subjects only is not told how netd does, unless it is for that. */
+const isConfined = () => who.value !== null && subjects.value !== null;
+const knowsVitals = () => !isConfined() || hearsVitals.value;
 
 /** The strip. */
 export function strip() {
@@ -69,18 +76,21 @@ export function strip() {
       { class: () => (isLive.value && !isStale.value ? "" : "old") },
       fact("Node", () => status.value?.name ?? "–", "node"),
       fact("Up", () => (uptime.value === null ? "–" : duration(uptime.value)), "uptime"),
-      fact("Messages", () => `${rate(messageRate.value)} /s`, "rate"),
+      fact("Sees", () => subjects.value.join(", "), "subjects", () => "", isConfined),
+      fact("Messages", () => `${rate(messageRate.value)} /s`, "rate", () => "", knowsVitals),
       fact(
         "Dropped",
         fromVitals((last) => count(last.dropped)),
         "dropped",
         () => (vitals.value.now?.dropped > 0 ? "waiting" : ""),
+        knowsVitals,
       ),
       fact(
         "Lag",
         fromVitals((last) => shortSpan(last.lag)),
         "lag",
         () => lagState(vitals.value.now?.lag),
+        knowsVitals,
       ),
     ),
     h(
@@ -111,8 +121,10 @@ function connection() {
 
 const retryNow = () => h("button.quiet", { type: "button", testid: "retry", onclick: () => netd.retry() }, "Now");
 
-function fact(name, read, testid, judge = () => "") {
-  return h("div", { "data-state": judge, testid: `strip-${testid}` }, h("dt", {}, name), h("dd", {}, read));
+function fact(name, read, testid, judge = () => "", isTold = () => true) {
+  return when(isTold, () =>
+    h("div", { "data-state": judge, testid: `strip-${testid}` }, h("dt", {}, name), h("dd", {}, read)),
+  );
 }
 
 function signedIn() {

@@ -14,7 +14,7 @@ export function table(columns, list, keyOf, makeRow) {
   return h("div.scroll", {}, h("table.rows", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, each(list, keyOf, makeRow))));
 }
 
-/** A cell of *column*. @param {string} kind classes: "number", "mono", … */
+/** A cell of *column*. @param {string|(() => string)} kind classes: "number", "mono", "long", … */
 export const cell = (column, content, kind = "", attributes = {}) =>
   h("td", { class: kind, "data-label": column, ...attributes }, content);
 

@@ -7,29 +7,43 @@ import { each, h, when } from "/static/app/dom.js";
 import { clock, count, excerpt, fullTime } from "/static/app/format.js";
 import { icon } from "/static/app/icons.js";
 import { faceOfEvents, panel } from "/static/app/panel.js";
+import { audible, inaudible, subjects } from "/static/app/rights.js";
 import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
+import { publishPanel } from "/static/app/pages/bus_publish.js";
 
 const MOST = 300;
 const REPLAYED = 1;
 const SHOWN = 400;
 
+const EVERYTHING = ">";
 const SUGGESTED = [
-  [">", "everything"],
+  [EVERYTHING, "everything"],
   ["session.>", "sessions"],
   ["relay.>", "devices"],
   ["room.>", "rooms"],
   ["feed.>", "feed"],
   ["command.>", "commands"],
   ["system.>", "netd itself"],
+  ["custom.>", "yours"],
 ];
 
-/** What is listened to; kept while other pages are looked at. */
-const pattern = signal(">");
+/** What was chosen to be listened to, or null; kept while other pages are looked at. */
+const chosen = signal(null);
 const isPaused = signal(false);
+
+/** What is listened to: without a choice, the first that our token is for. */
+const pattern = computed(() => chosen.value ?? subjects.value?.[0] ?? EVERYTHING);
+
+/** What is offered: what our token is for, and what of the usual patterns it hears whole. */
+const suggested = () => {
+  const usual = SUGGESTED.filter(([one]) => audible(one).includes(one));
+  const own = (subjects.value ?? []).filter((one) => !usual.some(([value]) => value === one));
+  return [...own.map((one) => [one, one]), ...usual];
+};
 
 export function bus() {
   const tail = follow();
-  return h("div.grid.bus", {}, controls(tail), tailPanel(tail));
+  return h("div.grid.bus", {}, controls(tail), tailPanel(tail), publishPanel());
 }
 
 /** Collects what is said: at most the newest, with a row for each loss. */
@@ -61,6 +75,11 @@ function follow() {
     error.value = "";
     rows.value = [];
     if (identity.value === "") return;
+    const refusal = audible(wanted).includes(wanted) ? "" : notWhole(wanted);
+    if (refusal) {
+      error.value = refusal;
+      return;
+    }
     const subscription = netd.subscribe(
       wanted,
       {
@@ -90,6 +109,13 @@ function follow() {
   return { rows, error, seen, waiting, clear };
 }
 
+/** Why a pattern is not listened to: netd would refuse it. */
+function notWhole(wanted) {
+  const parts = audible(wanted);
+  if (parts.length === 0) return inaudible(wanted);
+  return `This token does not hear all of ${wanted}. Of it, it hears ${parts.join(", ")}.`;
+}
+
 function controls(tail) {
   const input = h("input.mono", {
     value: () => pattern.value,
@@ -99,7 +125,7 @@ function controls(tail) {
     autocapitalize: "none",
     testid: "bus-pattern",
   });
-  const listen = () => (pattern.value = input.value.trim());
+  const listen = () => (chosen.value = input.value.trim());
   return panel(
     { title: "Listen", testid: "bus-controls" },
     form(
@@ -109,7 +135,11 @@ function controls(tail) {
       h(
         "datalist",
         { id: "bus-patterns" },
-        SUGGESTED.map(([value, word]) => h("option", { value }, word)),
+        each(
+          suggested,
+          ([value]) => value,
+          (one) => h("option", { value: one.peek()[0] }, one.peek()[1]),
+        ),
       ),
       h("button.main", { type: "submit", testid: "bus-listen" }, "Listen"),
       h("span.hint", {}, "* is one token, a final > the rest"),
@@ -117,18 +147,29 @@ function controls(tail) {
     h(
       "div.row.tags",
       {},
-      SUGGESTED.map(([value, word]) =>
-        h(
-          "button.quiet",
-          { type: "button", "aria-pressed": () => String(pattern.value === value), onclick: () => (pattern.value = value) },
-          word,
-        ),
+      each(
+        suggested,
+        ([value]) => value,
+        (one) => suggestion(...one.peek()),
       ),
     ),
     h("p.outcome", { role: "alert", "data-state": "trouble", testid: "bus-error" }, () => tail.error.value),
     commandLineToCopy(() => commandLine("tail", pattern.value)),
   );
 }
+
+const suggestion = (value, word) =>
+  h(
+    "button.quiet",
+    {
+      type: "button",
+      testid: "bus-suggestion",
+      class: value === word ? "mono" : "",
+      "aria-pressed": () => String(pattern.value === value),
+      onclick: () => (chosen.value = value),
+    },
+    word,
+  );
 
 function tailPanel({ rows, seen, waiting, clear }) {
   const asText = () =>

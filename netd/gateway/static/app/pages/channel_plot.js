@@ -50,7 +50,12 @@ export function channelPlot(channel, described, watch, window, group) {
 
   return h(
     "article.channel",
-    { testid: "channel", "data-channel": channel.name, "data-total": () => figures.value && series.total },
+    {
+      testid: "channel",
+      "data-channel": channel.name,
+      "data-total": () => figures.value && series.total,
+      "data-oldest": () => figures.value && series.oldest,
+    },
     figuresOf(channel, described, figures, point, sentence),
     plot({
       series,

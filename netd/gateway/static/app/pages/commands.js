@@ -1,10 +1,10 @@
 /** Commands: functions of the user's, each with a form made of its arguments; and what was run. */
 
-import { action, form } from "/static/app/action.js";
+import { action, form, results } from "/static/app/action.js";
 import { commandLine, commandLineToCopy, namedArgument } from "/static/app/commandline.js";
-import { choice, each, h, when } from "/static/app/dom.js";
+import { choice, each, h, prose, when } from "/static/app/dom.js";
 import { clock, excerpt, shortSpan, visible } from "/static/app/format.js";
-import { instanceOf } from "/static/app/instances.js";
+import { instanceOf, tag } from "/static/app/instances.js";
 import { polled, recent, told } from "/static/app/live.js";
 import { badge, faceOf, faceOfEvents, needsService, panel } from "/static/app/panel.js";
 import { computed, signal } from "/static/app/signal.js";
@@ -81,7 +81,7 @@ function names(all, current) {
           onclick: () => (chosen.value = name),
         },
         h("span.mono", {}, visible(name)),
-        h("span.hint", {}, () => excerpt(one.value.help.split("\n")[0] || "without help", 120)),
+        h("span.hint", {}, () => excerpt(one.value.help.split("\n")[0].replaceAll("`", "") || "without help", 120)),
       ),
     );
   };
@@ -106,7 +106,7 @@ function runner(command, instance) {
   };
   return panel(
     { title: visible(command.command_id), testid: "run-panel" },
-    h("p.help", {}, excerpt(command.help || "Without help.", 2000)),
+    h("p.help", {}, prose(excerpt(command.help || "Without help.", 2000))),
     command.blocking ? h("p.hint", {}, "It runs in a thread.") : null,
     command.more ? h("p.hint", {}, "It takes further arguments, too: give them with the command line.") : null,
     form(
@@ -115,7 +115,7 @@ function runner(command, instance) {
       command.arguments.length ? inputs.element : h("p.hint", {}, "It takes no arguments."),
       h("div.row", {}, run.button),
     ),
-    run.outcome,
+    results(run),
     commandLineToCopy(line),
   );
 }
@@ -125,7 +125,7 @@ function runAction(name, inputs, instance) {
   const params = () => {
     running = null;
     const given = inputs.read();
-    running = { given: JSON.stringify(given), began: performance.now() };
+    running = { given: JSON.stringify(given), instance: instance.name.peek(), began: performance.now() };
     return instance.params({ command_id: name, arguments: given });
   };
   const done = (result, error) => {
@@ -135,11 +135,12 @@ function runAction(name, inputs, instance) {
         ? { state: "trouble", outcome: "error", text: error.message }
         : { state: "ok", outcome: "success", text: shown(result.result) };
     const seconds = (performance.now() - running.began) / 1000;
-    runs.add({ key: ++number, time: Date.now() / 1000, name, given: running.given, seconds, ...outcome });
+    runs.add({ ...running, key: ++number, time: Date.now() / 1000, name, seconds, ...outcome });
   };
   return action({
     label: `Run ${visible(name)}`,
     method: "command.run",
+    instance: () => instance.name.value,
     params,
     told: ({ result }) => ({
       state: "ok",
@@ -174,7 +175,7 @@ function ownRuns() {
       testid: "runs",
       face: () => ({ name: runs.value.length ? "live" : "empty" }),
       empty,
-      aside: h("button.quiet", { type: "button", onclick: () => runs.clear() }, "Clear"),
+      aside: h("button.quiet", { type: "button", hidden: () => !runs.value.length, onclick: () => runs.clear() }, "Clear"),
     },
     h(
       "ol.log",
@@ -228,7 +229,7 @@ function allRuns(instance) {
   );
 }
 
-function runRow({ name, given, state, outcome, text, time, seconds }) {
+function runRow({ name, given, instance, state, outcome, text, time, seconds }) {
   return h(
     "li",
     { testid: "run-row", "data-outcome": outcome },
@@ -237,6 +238,7 @@ function runRow({ name, given, state, outcome, text, time, seconds }) {
       "span.what",
       {},
       h("span.mono", {}, visible(name)),
+      instance ? tag("command", () => instance) : null,
       given ? h("span.said", {}, ` ${excerpt(given, 200)}`) : null,
       text ? h("span.answer", {}, ` ${excerpt(text, 500)}`) : null,
     ),

@@ -1,9 +1,10 @@
 /** Sending to a device: text, JSON or a file; and honestly what became of it. */
 
-import { action, field, form, segments } from "/static/app/action.js";
+import { action, field, form, results, segments } from "/static/app/action.js";
 import { asCommands, commandLine, commandLineToCopy } from "/static/app/commandline.js";
 import { choice, each, h, when } from "/static/app/dom.js";
 import { bytes, clock, excerpt, payload, shortSpan, visible } from "/static/app/format.js";
+import { tag } from "/static/app/instances.js";
 import { recent } from "/static/app/live.js";
 import { badge, panel } from "/static/app/panel.js";
 import { signal } from "/static/app/signal.js";
@@ -78,7 +79,7 @@ export function sendPanel(instance, target, chosen, all, labelOf) {
       h("div.row", {}, deadlineInput(), waitInput()),
       h("div.row", {}, send.button),
     ),
-    send.outcome,
+    results(send),
     commandLineToCopy(() => lineFor(target.value, instance.option())),
     history(),
   );
@@ -91,7 +92,7 @@ function sendAction(instance, target) {
     sending = null;
     const said = await payloadOf(kind.peek(), text.peek(), file.peek());
     const what = kind.peek() === "file" ? `${file.peek().name} (${bytes(file.peek().size)})` : text.peek();
-    sending = { target: target.peek(), what, began: performance.now() };
+    sending = { target: target.peek(), instance: instance.name.peek(), what, began: performance.now() };
     const deadline = deadlineOf();
     return instance.params({ target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) });
   };
@@ -100,11 +101,12 @@ function sendAction(instance, target) {
     if (sending === null) return;
     const outcome = result === null ? { state: "trouble", text: asCommands(error.message) } : outcomeOf(result);
     const seconds = (performance.now() - sending.began) / 1000;
-    sent.add({ key: ++number, time: Date.now() / 1000, seconds, target: sending.target, what: sending.what, ...outcome });
+    sent.add({ ...sending, key: ++number, time: Date.now() / 1000, seconds, ...outcome });
   };
   return action({
     label: () => (target.value ? `Send to ${visible(target.value)}` : "Send"),
     method: "relay.send",
+    instance: () => instance.name.value,
     params,
     told: outcomeOf,
     done,
@@ -238,11 +240,11 @@ function history() {
   );
 }
 
-function sentRow({ state, text, target, what, time, seconds }) {
+function sentRow({ state, text, target, instance, what, time, seconds }) {
   return h(
     "li",
     { testid: "sent-row", "data-state": state },
-    badge(state, visible(target)),
+    badge(state, [visible(target), tag("relay", () => instance)]),
     h("time", {}, `${clock(time)}, ${shortSpan(seconds)}`),
     h("span.said", {}, excerpt(what, 120)),
     h("span.what", {}, text),

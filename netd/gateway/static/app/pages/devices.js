@@ -1,5 +1,6 @@
 /** Devices: who is there, who was, and sending to them. */
 
+import { action, outcomeOf } from "/static/app/action.js";
 import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
 import { serverClock } from "/static/app/connection.js";
 import { h, when } from "/static/app/dom.js";
@@ -7,12 +8,14 @@ import { ago, count, fullTime, visible } from "/static/app/format.js";
 import { instanceOf, portOf } from "/static/app/instances.js";
 import { polled, settled, told } from "/static/app/live.js";
 import { badge, faceOf, needsService, panel } from "/static/app/panel.js";
+import { forbidden } from "/static/app/rights.js";
 import { computed, signal } from "/static/app/signal.js";
 import { cell, rowHead, table } from "/static/app/table.js";
 import { conversation } from "/static/app/pages/device_talk.js";
+import { beingPanel } from "/static/app/pages/device_being.js";
 import { MESSAGE, sendPanel } from "/static/app/pages/device_send.js";
 
-const EVERY = 5;
+const EVERY = 2;
 const LISTED = 500;
 
 /** The device that is sent to; kept while other pages are looked at. */
@@ -35,17 +38,29 @@ function content() {
   const soon = settled(list.refresh, 150);
   const under = (what) => (instance.name.value === null ? null : `relay.${instance.name.value}.${what}`);
   told(() => under("presence.*"), {}, soon);
+  told(() => under("sent.*"), {}, soon);
+  const heard = heardAt(under);
   const all = computed(() => list.answer.value ?? []);
   const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
   return h(
     "div.two-columns",
     {},
-    h("div.stack", {}, listing(instance, list, all), conversation(under)),
-    sendPanel(instance, target, chosen, all, labelOf),
+    h("div.stack", {}, listing({ instance, list, all, heard }), conversation(under)),
+    h("div.stack", {}, sendPanel(instance, target, chosen, all, labelOf), beingPanel(instance)),
   );
 }
 
-function listing(instance, list, all) {
+/** When each device said something of its own accord: the list tells that only when it is asked for. */
+function heardAt(under) {
+  const times = signal(new Map());
+  told(() => under("said.*"), {}, ({ data, time }) => {
+    times.value = new Map([...times.peek(), [data.device, time]].slice(-LISTED));
+  });
+  return (device) => Math.max(device.last_seen, times.value.get(device.name || device.address) ?? 0);
+}
+
+function listing({ instance, list, all, heard }) {
+  const cut = { outcome: signal(null), asked: signal("") };
   const filter = signal("");
   const isMatch = (one) =>
     !filter.value || `${labelOf(one)} ${one.address} ${one.aliases.join(" ")}`.toLowerCase().includes(filter.value);
@@ -71,8 +86,8 @@ function listing(instance, list, all) {
     table(
       ["Device", "Presence", "Last seen", "Address", ""],
       () => matching.value.slice(0, LISTED),
-      (one) => `${labelOf(one)} ${one.online}`,
-      row,
+      (one) => one.generation,
+      (item) => row(item, instance, heard, disconnection(item, instance, cut, list.refresh)),
     ),
     when(
       () => matching.value.length === 0,
@@ -82,11 +97,38 @@ function listing(instance, list, all) {
       () => matching.value.length > LISTED,
       () => h("p.hint", {}, () => `${count(LISTED)} of ${count(matching.value.length)} are shown; filter to see others.`),
     ),
-    commandLineToCopy(() => commandLine("devices")),
+    outcomeOf(cut.outcome),
+    when(
+      () => cut.asked.value,
+      () => commandLineToCopy(() => commandLine("relay", "disconnect", cut.asked.value, ["--instance", instance.option()])),
+    ),
+    commandLineToCopy(() =>
+      instance.option() === null ? commandLine("devices") : commandLine("relay", "devices", ["--instance", instance.option()]),
+    ),
   );
 }
 
-function row(item) {
+/** Closing a device's connection. What became of it is told below the list: its row may be gone then. */
+function disconnection(item, instance, { outcome, asked }, refresh) {
+  const label = labelOf(item.peek());
+  return action({
+    label: "Disconnect",
+    about: `Disconnect ${label}`,
+    method: "relay.disconnect",
+    instance: () => instance.name.value,
+    params: () => instance.params({ target: label }),
+    told: () => ({ state: "ok", text: `${visible(label)} is disconnected. Most devices come back by themselves.` }),
+    done: refresh,
+    question: "Close its connection?",
+    asking: () => (asked.value = label),
+    outcome,
+    kind: "quiet",
+    isOffered: false,
+    testid: "disconnect",
+  });
+}
+
+function row(item, instance, heard, cut) {
   const label = labelOf(item.peek());
   const isChosen = () => target.value === label;
   const choose = () => {
@@ -112,9 +154,11 @@ function row(item) {
     ),
     cell(
       "Last seen",
-      h("time", { title: () => fullTime(item.value.last_seen) }, () => ago(item.value.last_seen, serverClock.value)),
+      h("time", { title: () => fullTime(heard(item.value)) }, () => ago(heard(item.value), serverClock.value)),
+      "",
+      { testid: "last-seen" },
     ),
-    cell("Address", () => hostPort(item.value.address), "mono", {
+    cell("Address", () => hostPort(item.value.address), "mono long", {
       title: () => (item.value.answers ? "Answers requests" : "Hears, and does not answer"),
     }),
     h(
@@ -125,12 +169,14 @@ function row(item) {
         {
           type: "button",
           testid: "choose-device",
+          hidden: () => forbidden("relay.send", instance.name.value) !== "",
           "aria-pressed": () => String(isChosen()),
-          "aria-label": `Send to it: ${label}`,
+          "aria-label": `Send to ${label}`,
           onclick: choose,
         },
-        "Send to it",
+        "Send",
       ),
+      h("span", { hidden: () => !item.value.online }, cut.button),
     ),
   );
 }

@@ -164,6 +164,10 @@ function clientRow(item) {
       "number",
     ),
     cell("Last seen", () => ago(item.value.last_seen, serverClock.value)),
-    cell("Remark", () => excerpt(item.value.remarks.at(-1) ?? "–", 120), "remark"),
+    cell(
+      "Remark",
+      () => excerpt(item.value.remarks.at(-1) ?? "–", 120),
+      () => (item.value.remarks.length ? "remark long" : "remark is-nothing"),
+    ),
   );
 }

@@ -2,36 +2,38 @@
 
 import { each, h } from "/static/app/dom.js";
 import { ago, fullTime, visible } from "/static/app/format.js";
+import { pageOf, tag } from "/static/app/instances.js";
 import { recent, told } from "/static/app/live.js";
 import { badge, faceOfEvents, panel } from "/static/app/panel.js";
 import { serverClock } from "/static/app/connection.js";
 
 const MOST = 60;
 /** So that many rooms do not hide a device that has gone. */
-const MOST_OF_A_KIND = { rooms: 5, sessions: 20, devices: 35 };
+const MOST_OF_A_KIND = { room: 5, session: 20, relay: 35 };
 /** Rooms, sessions and devices whose newest change is shown when the page is opened. */
 const REPLAYED = 3;
 
 const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
 
-/** What each kind of event says. @returns {{page: string, state: string, who: string, what: string}|null} */
+/** What each kind of event says. @returns {{kind: string, instance: string, state: string, who: string, what: string}|null} */
 function read({ subject, data }) {
-  const [kind, , third, fourth] = subject.split(".");
+  const [kind, instance, third, fourth] = subject.split(".");
   if (kind === "relay" && third === "presence") {
     const came = data.online ? "connected" : `disconnected${data.reason ? `: ${data.reason}` : ""}`;
-    return { page: "devices", state: data.online ? "ok" : "gone", who: data.device, what: came };
+    return { kind, instance, state: data.online ? "ok" : "gone", who: data.device, what: came };
   }
   if (kind === "session" && fourth === undefined) {
     const what = `${data.state}${data.reason ? `: ${data.reason}` : ""}`;
     return {
-      page: "sessions",
+      kind,
+      instance,
       state: SESSION_STATES[data.state] ?? "waiting",
       who: `Session ${data.session} (${data.host})`,
       what,
     };
   }
   if (kind === "room" && fourth === "state" && data.state === "over") {
-    return { page: "rooms", state: "gone", who: `Room ${data.room}`, what: `over: ${data.reason}` };
+    return { kind, instance, state: "gone", who: `Room ${data.room}`, what: `over: ${data.reason}` };
   }
   return null;
 }
@@ -44,8 +46,8 @@ export function lately() {
     if (said === null) return;
     const item = { ...said, time: event.time, key: ++number };
     const others = events.value;
-    const ofItsKind = others.filter((one) => one.page === item.page);
-    const last = ofItsKind.length >= MOST_OF_A_KIND[item.page] ? ofItsKind.at(-1) : null;
+    const ofItsKind = others.filter((one) => one.kind === item.kind);
+    const last = ofItsKind.length >= MOST_OF_A_KIND[item.kind] ? ofItsKind.at(-1) : null;
     events.replace([item, ...others.filter((one) => one !== last)].sort((one, other) => other.time - one.time));
   };
   const sources = ["relay.*.presence.*", "session.*.*", "room.*.*.state"].map((pattern) =>
@@ -67,11 +69,11 @@ export function lately() {
 }
 
 function row(item) {
-  const { page, state, who, what, time } = item.peek();
+  const { kind, instance, state, who, what, time } = item.peek();
   return h(
     "li",
     {},
-    badge(state, h("a", { href: `#/${page}` }, visible(who))),
+    badge(state, [h("a", { href: pageOf(kind, instance) }, visible(who)), tag(kind, () => instance)]),
     h("span.what", {}, visible(what)),
     h("time", { title: fullTime(time) }, () => ago(time, serverClock.value)),
   );

@@ -1,17 +1,31 @@
 /** Overview: how netd does, what runs, and what happened lately. */
 
-import { action } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { isLive, lostAt, onVitals, refreshStatus, serverNow, servicesOf, status, vitals } from "/static/app/connection.js";
-import { h, when } from "/static/app/dom.js";
+import { action, results } from "/static/app/action.js";
+import { asCommands, commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import {
+  hearsVitals,
+  identity,
+  isLive,
+  lostAt,
+  onVitals,
+  refreshStatus,
+  serverNow,
+  servicesOf,
+  status,
+  vitals,
+} from "/static/app/connection.js";
+import { choice, h, when } from "/static/app/dom.js";
 import { clock, count, plural, rate, shortSpan } from "/static/app/format.js";
+import { pageOf, sectionOf } from "/static/app/instances.js";
 import { away, panel } from "/static/app/panel.js";
 import { plot } from "/static/app/plot.js";
 import { Series } from "/static/app/series.js";
 import { computed, onCleanup } from "/static/app/signal.js";
 import { table, cell, rowHead } from "/static/app/table.js";
 import { messageRate } from "/static/app/strip.js";
+import { confinement } from "/static/app/pages/confinement.js";
 import { lately } from "/static/app/pages/lately.js";
+import { manholeSessions } from "/static/app/pages/manhole_sessions.js";
 
 /** Seconds that the small plots show, at most and at least: as many as this page has seen. */
 const WINDOW = 300;
@@ -43,6 +57,20 @@ export function overview() {
   return h(
     "div.grid.overview",
     {},
+    choice(
+      () => hearsVitals.value || identity.value === "",
+      (isTold) => (isTold ? tiles() : confinement()),
+    ),
+    services(),
+    lately(),
+    h("div.stack", {}, daemon(), manholeSessions()),
+  );
+}
+
+function tiles() {
+  return h(
+    "div.tiles.wide",
+    {},
     tile("Messages", "messages a second", history.rate, () => rate(messageRate.value), "tile-rate"),
     tile(
       "Connections",
@@ -58,9 +86,6 @@ export function overview() {
       vital((last) => shortSpan(last.lag)),
       "tile-lag",
     ),
-    services(),
-    lately(),
-    daemon(),
   );
 }
 
@@ -82,23 +107,25 @@ function tile(title, explained, series, read, testid) {
 }
 
 const FACTS = {
-  relay: (s) => [plural(s.devices, "device"), `${count(s.counters.messages ?? 0)} messages`],
-  session: (s) => [`${count(s.streaming)} streaming`, plural(s.sessions, "session"), `${count(s.counters.samples ?? 0)} samples`],
-  feed: (s) => [plural(s.subscribers, "client"), `${count(s.counters.rounds ?? s.counters.messages ?? 0)} rounds`],
-  command: (s) => [plural(s.commands, "command"), `${count(s.running)} running`, `${count(sum(s.counters.runs))} runs`],
+  relay: (s) => [plural(s.devices, "device"), plural(s.counters.messages ?? 0, "message")],
+  session: (s) => [
+    `${count(s.streaming)} streaming`,
+    `${plural(s.sessions, "session")} known`,
+    plural(s.counters.samples ?? 0, "sample"),
+  ],
+  feed: (s) => [plural(s.subscribers, "client"), plural(s.counters.rounds ?? s.counters.messages ?? 0, "round")],
+  command: (s) => [plural(s.commands, "command"), `${count(s.running)} running`, plural(sum(s.counters.runs), "run")],
   room: (s) => [plural(s.rooms, "room"), `${count(s.counters.rooms ?? 0)} so far`],
-  gateway: () => [],
+  gateway: (s) => [plural(s.websockets, "WebSocket")],
 };
-
-const PAGES = { relay: "devices", session: "sessions", feed: "feed", command: "commands", room: "rooms" };
 
 const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);
 
 function services() {
-  const listed = () => status.value?.services ?? [];
+  const listed = () => (status.value?.services ?? []).filter((one) => !one.isGuessed);
   const face = () => {
     if (status.value === null) return { name: isLive.value ? "loading" : "failed", text: away() };
-    if (status.value.refusal) return { name: "failed", text: status.value.refusal };
+    if (status.value.refusal) return { name: "refused", text: asCommands(status.value.refusal) };
     if (!isLive.value) return { name: "stale", text: `since ${clock(lostAt.value)}: ${away()}` };
     return { name: listed().length ? "live" : "empty" };
   };
@@ -116,17 +143,17 @@ function services() {
 
 function serviceRow(item) {
   const { kind, instance } = item.peek();
-  const name = instance === "main" ? kind : `${kind}:${instance}`;
+  const [name, href] = [sectionOf(kind, instance), pageOf(kind, instance)];
   const facts = () => (FACTS[kind]?.(item.value) ?? []).join(" · ") || "–";
-  const where = () => item.value.listening.map((one) => one.address).join(", ") || "nowhere: draining";
+  const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || "nowhere: draining";
   return h(
     "tr",
     { testid: "service-row" },
-    rowHead("Service", PAGES[kind] ? h("a", { href: `#/${PAGES[kind]}` }, name) : name),
-    cell("Does", facts),
+    rowHead("Service", href === null ? name : h("a", { href }, name)),
+    cell("Does", facts, "long"),
     cell("Connections", () => count(item.value.connections ?? 0), "number"),
     cell("Refused", () => count(sum(item.value.counters?.refused)), "number"),
-    cell("Listens on", where, "mono", { title: () => item.value.listening.map((one) => one.reach).join(", ") }),
+    cell("Listens on", where, "mono long", { title: () => (item.value.listening ?? []).map((one) => one.reach).join(", ") }),
   );
 }
 
@@ -146,6 +173,14 @@ function daemon() {
     question: "Accept no more connections until netd is started again?",
     testid: "drain",
   });
+  const stop = action({
+    label: "Stop netd",
+    method: "system.stop",
+    params: () => ({}),
+    told: () => ({ state: "ok", text: "Stopping: netd finishes what is open, then ends." }),
+    question: "End this netd? Everyone is disconnected, and only who has a shell there can start it again.",
+    testid: "stop",
+  });
   return panel(
     { title: "This netd", testid: "daemon" },
     h("p.facts", {}, () =>
@@ -163,8 +198,9 @@ function daemon() {
           commandLineToCopy(() => "netd demo"),
         ),
     ),
-    h("div.row", {}, drain.button),
-    drain.outcome,
+    h("div.row", {}, drain.button, stop.button),
+    results(drain, stop),
     commandLineToCopy(() => commandLine("drain")),
+    commandLineToCopy(() => commandLine("stop")),
   );
 }

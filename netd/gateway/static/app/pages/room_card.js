@@ -1,9 +1,10 @@
-/** One room: who is here, what is said, how far it is. */
+/** One room: who is here, what is said, how far it is. One that is over takes a line, and keeps what was said to be read. */
 
-import { action } from "/static/app/action.js";
+import { action, results } from "/static/app/action.js";
 import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { each, h, when } from "/static/app/dom.js";
-import { clock, excerpt, fullTime, visible } from "/static/app/format.js";
+import { choice, each, h, when } from "/static/app/dom.js";
+import { clock, excerpt, fullTime, plural, visible } from "/static/app/format.js";
+import { tag } from "/static/app/instances.js";
 import { badge } from "/static/app/panel.js";
 
 const STATES = { gathering: "waiting", full: "ok", talking: "ok", parting: "waiting", over: "gone" };
@@ -16,22 +17,6 @@ const SEATS = { silent: "trouble", "did not reply in time": "trouble" };
  */
 export function roomCard(item, instance, refresh) {
   const { room } = item.peek();
-  const facts = () => item.value.facts;
-  const state = () => (item.value.isOver ? "over" : facts().state);
-  const end = action({
-    label: `End room ${room}`,
-    method: "room.end",
-    params: () => instance.params({ room }),
-    told: () => ({ state: "ok", text: "Ended." }),
-    done: refresh,
-    question: "Disconnect everyone in it?",
-    testid: "end-room",
-  });
-  const progress = () => {
-    const { round, rounds, bots, size } = facts();
-    if (state() === "gathering") return `${bots.length} of ${size} are here`;
-    return rounds ? `round ${Math.min(round, rounds)} of ${rounds}` : `${bots.length} here`;
-  };
   return h(
     "article.panel.room",
     {
@@ -40,38 +25,69 @@ export function roomCard(item, instance, refresh) {
       "aria-labelledby": `room-${room}`,
       "data-face": () => (item.value.isOver ? "over" : "live"),
     },
-    h(
-      "header.panel-head",
-      {},
-      h("h3", { id: `room-${room}` }, `Room ${room}`),
-      badge(() => STATES[state()] ?? "plain", state, { testid: "room-state" }),
-      h("span.hint", {}, progress),
-      h(
-        "div.panel-aside",
-        {},
-        when(
-          () => !item.value.isOver,
-          () => end.button,
-        ),
-      ),
-    ),
-    when(
-      () => item.value.isOver && item.value.reason,
-      () => h("p.reason", {}, () => visible(item.value.reason)),
-    ),
-    seats(item),
-    transcript(item),
-    when(
-      () => !item.value.isOver,
-      () =>
-        h(
-          "div",
-          {},
-          end.outcome,
-          commandLineToCopy(() => commandLine("room", "end", room, ["--instance", instance.option()])),
-        ),
+    choice(
+      () => item.value.isOver,
+      (isOver) => (isOver ? past(item, instance) : present(item, instance, refresh)),
     ),
   );
+}
+
+function present(item, instance, refresh) {
+  const { room } = item.peek();
+  const end = action({
+    label: "End room",
+    about: `End room ${room}`,
+    method: "room.end",
+    instance: () => instance.name.value,
+    params: () => instance.params({ room }),
+    told: () => ({ state: "ok", text: "Ended." }),
+    done: refresh,
+    question: "Disconnect everyone in it?",
+    testid: "end-room",
+  });
+  return h(
+    "div",
+    {},
+    head(item, instance, () => item.value.facts.state, end.button),
+    seats(item),
+    transcript(item),
+    results(end),
+    commandLineToCopy(() => commandLine("room", "end", room, ["--instance", instance.option()])),
+  );
+}
+
+function past(item, instance) {
+  const said = () => item.value.lines.length;
+  return h(
+    "div",
+    {},
+    head(item, instance, () => "over", null),
+    h("p.hint", { testid: "room-outcome" }, () => visible(item.value.reason) || "netd does not list it any more"),
+    when(
+      () => said() > 0,
+      () => h("details.commands", {}, summary(said), transcript(item)),
+    ),
+  );
+}
+
+const summary = (said) => h("summary", { testid: "room-transcript" }, () => `${plural(said(), "line")} said`);
+
+function head(item, instance, state, button) {
+  const { room } = item.peek();
+  return h(
+    "header.panel-head",
+    {},
+    h("h3", { id: `room-${room}` }, `Room ${room}`),
+    tag("room", () => instance.name.value),
+    badge(() => STATES[state()] ?? "plain", state, { testid: "room-state" }),
+    h("span.hint", {}, () => progress(item.value.facts, state())),
+    h("div.panel-aside", {}, button),
+  );
+}
+
+function progress({ round, rounds, bots, size }, state) {
+  if (state === "gathering") return `${bots.length} of ${size} are here`;
+  return rounds ? `round ${Math.min(round, rounds)} of ${rounds}` : `${bots.length} here`;
 }
 
 function seats(item) {
@@ -84,9 +100,9 @@ function seats(item) {
     );
   return h(
     "ul.seats",
-    { "aria-label": "Who is here", hidden: () => item.value.isOver },
+    { "aria-label": "Who is here" },
     each(
-      () => (item.value.isOver ? [] : item.value.facts.bots),
+      () => item.value.facts.bots,
       (one) => one.name,
       seat,
     ),

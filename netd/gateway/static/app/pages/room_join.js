@@ -1,18 +1,19 @@
 /** Being in a room as a person: what a bot would read, and what one says. The place is kept while other pages are looked at. */
 
-import { field, form } from "/static/app/action.js";
+import { field, form, restrained, restraint } from "/static/app/action.js";
 import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { forbidden, isLive, netd } from "/static/app/connection.js";
+import { isLive, netd } from "/static/app/connection.js";
 import { choice, each, h } from "/static/app/dom.js";
 import { clock, excerpt, visible } from "/static/app/format.js";
-import { portOf } from "/static/app/instances.js";
+import { portOf, tag } from "/static/app/instances.js";
 import { recent } from "/static/app/live.js";
 import { badge, panel } from "/static/app/panel.js";
+import { forbidden } from "/static/app/rights.js";
 import { signal } from "/static/app/signal.js";
 
 const MOST_LINES = 200;
 
-/** Our place, or null. @type {{value: {name: string, say: Function, leave: Function}|null}} */
+/** Our place, or null. @type {{value: {name: string, instance: string, say: Function, leave: Function}|null}} */
 const seat = signal(null);
 const lines = recent(MOST_LINES);
 const outcome = signal({ state: "none", text: "" });
@@ -28,7 +29,8 @@ async function join(name, instance) {
     outcome.value = { state: "gone", text: `You have left${reason ? `: ${visible(reason)}` : ""}.` };
   };
   try {
-    seat.value = await netd.join(name, ({ text }) => keep("", text), { onLeft, instance: instance.name.value });
+    const place = await netd.join(name, ({ text }) => keep("", text), { onLeft, instance });
+    seat.value = { ...place, instance };
     outcome.value = { state: "none", text: "" };
   } catch (error) {
     outcome.value = { state: "trouble", text: error.message };
@@ -55,22 +57,23 @@ async function leave() {
 }
 
 export function joinPanel(instance) {
+  const why = () => forbidden("room.join", instance.name.value);
   return panel(
     { title: "Join as a person", testid: "join-panel" },
     choice(
       () => seat.value !== null,
-      (isIn) => (isIn ? inside() : outside(instance)),
+      (isIn) => (isIn ? inside() : outside(instance, why)),
     ),
     h(
       "p.outcome",
       { role: "status", testid: "join-outcome", "data-state": () => outcome.value.state },
-      () => outcome.value.text || forbidden("room.join"),
+      () => outcome.value.text,
     ),
   );
 }
 
-function outside(instance) {
-  const name = signal("");
+function outside(instance, why) {
+  const [name, reason] = [signal(""), signal("")];
   const input = h("input", {
     required: true,
     maxlength: "64",
@@ -78,17 +81,17 @@ function outside(instance) {
     autocomplete: "nickname",
     oninput: (event) => (name.value = event.target.value.trim()),
   });
-  const cannot = () => !isLive.value || forbidden("room.join") !== "";
   return h(
     "div",
     {},
     form(
       { class: "row", testid: "join-form" },
-      () => join(name.peek(), instance),
+      () => join(name.peek(), instance.name.peek()),
       field("Your name", input),
-      h("button.main", { type: "submit", testid: "join-room", disabled: cannot }, "Join the next room"),
+      h("button.main", { type: "submit", testid: "join-room", ...restrained(why, reason) }, "Join the next room"),
       h("span.hint", {}, "You take a bot's place, and answer like one."),
     ),
+    restraint({ why, reason }),
     commandLineToCopy(() => commandLine("bot", ["--name", name.value || "NAME"], ["--port", portOf(instance.service(), 4242)])),
   );
 }
@@ -106,6 +109,7 @@ function inside() {
       "p.row",
       {},
       badge("ok", `You are here as ${visible(seat.peek().name)}`),
+      tag("room", () => seat.peek()?.instance ?? ""),
       h("button.quiet", { type: "button", testid: "leave-room", onclick: leave }, "Leave"),
     ),
     form(

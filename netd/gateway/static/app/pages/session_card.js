@@ -1,10 +1,11 @@
 /** One watched session: how it is, what can be done with it, and a plot for each of its channels. */
 
-import { action } from "/static/app/action.js";
+import { action, results } from "/static/app/action.js";
 import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
 import { isLive, serverClock } from "/static/app/connection.js";
 import { each, h, when } from "/static/app/dom.js";
 import { ago, count, duration, plural, visible } from "/static/app/format.js";
+import { tag } from "/static/app/instances.js";
 import { badge, staleBadge } from "/static/app/panel.js";
 import { channelPlot } from "/static/app/pages/channel_plot.js";
 import { unwatch } from "/static/app/pages/session_watch.js";
@@ -23,7 +24,7 @@ const STATES = {
 export const sessionBadge = (read) =>
   badge(
     () => STATES[read().state] ?? "plain",
-    () => read().state,
+    () => read().state || "followed",
     { testid: "session-state" },
   );
 
@@ -38,18 +39,22 @@ export function sessionCard(item, watch, instance, window, refresh) {
   const { session: id } = item.peek();
   const { stop, ping } = actions(id, instance, refresh);
   const line = (verb) => commandLineToCopy(() => commandLine("session", verb, id, ["--instance", instance.option()]));
-  const attributes = { testid: "session", "data-session": String(id), "aria-labelledby": `session-${id}` };
   return h(
     "section.panel.session",
-    { ...attributes, "data-face": () => (isLive.value ? "live" : "stale") },
+    {
+      testid: "session",
+      "data-instance": watch.instance,
+      "data-session": String(id),
+      "data-face": () => (isLive.value ? "live" : "stale"),
+      "aria-labelledby": `session-${id}`,
+    },
     head(item, watch, [ping.button, stop.button]),
     h("p.hint", {}, () => factsOf(item.value, watch)),
     when(
       () => item.value.reason,
       () => h("p.reason", {}, () => visible(item.value.reason)),
     ),
-    stop.outcome,
-    ping.outcome,
+    results(stop, ping),
     channels(item, watch, window),
     h("details.commands", {}, h("summary", {}, "As command lines"), line("stop"), line("ping")),
   );
@@ -60,6 +65,7 @@ function actions(id, instance, refresh) {
   const stop = action({
     label: "Stop",
     method: "session.stop",
+    instance: () => instance.name.value,
     params,
     told: (result) => ({ state: "ok", text: `Stopped; ${plural(result.samples ?? 0, "sample")} in all.` }),
     done: refresh,
@@ -68,6 +74,7 @@ function actions(id, instance, refresh) {
   const ping = action({
     label: "Ping",
     method: "session.ping",
+    instance: () => instance.name.value,
     params,
     told: () => ({ state: "ok", text: "Pinged: the agent was told to show it." }),
     testid: "ping-session",
@@ -76,17 +83,19 @@ function actions(id, instance, refresh) {
 }
 
 function head(item, watch, buttons) {
-  const { session: id, host } = item.peek();
+  const { session: id } = item.peek();
   const close = {
     type: "button",
     testid: "unwatch",
     title: "Show it in the list only",
+    "aria-label": `Close session ${id}`,
     onclick: () => unwatch(watch.instance, id),
   };
   return h(
     "header.panel-head",
     {},
-    h("h3", { id: `session-${id}` }, `Session ${id}`, h("span.channel-name", {}, visible(host))),
+    h("h3", { id: `session-${id}` }, `Session ${id}`, h("span.channel-name", {}, () => visible(item.value.host))),
+    tag("session", () => watch.instance),
     sessionBadge(() => item.value),
     when(
       () => !isLive.value,
@@ -104,9 +113,9 @@ function head(item, watch, buttons) {
 function factsOf({ state, since, attempt, samples, bad }, watch) {
   const time = state === "ended" ? `ended ${ago(since, serverClock.value)}` : `for ${duration(serverClock.value - since)}`;
   const facts = [
-    time,
+    since === null ? "" : time,
     attempt > 1 ? `attempt ${attempt}` : "",
-    plural(samples, "sample"),
+    samples === undefined ? "" : plural(samples, "sample"),
     bad ? `${count(bad)} bad` : "",
     watch.lost.value ? `${count(watch.lost.value)} lost on the way to this browser` : "",
     watch.omitted.value ? `${plural(watch.omitted.value, "further channel")} not shown` : "",
@@ -116,9 +125,9 @@ function factsOf({ state, since, attempt, samples, bad }, watch) {
 
 function channels(item, watch, window) {
   const described = (name) => () => item.value.channels?.[name] ?? { label: "", unit: "" };
-  const group = `session-${item.peek().session}`;
+  const group = `session-${watch.instance}-${item.peek().session}`;
   const nothing = () =>
-    item.value.state === "streaming" ? "No sample has come yet." : "Plots appear here as soon as the agent streams.";
+    ["streaming", ""].includes(item.value.state) ? "No sample has come yet." : "Plots appear here as soon as the agent streams.";
   const one = (channel) => channelPlot(channel.peek(), described(channel.peek().name), watch, window, group);
   return h(
     "div.channels",

@@ -4,14 +4,21 @@
  */
 
 import { isLive, netd, serverNow } from "/static/app/connection.js";
+import { audible } from "/static/app/rights.js";
 import { Series } from "/static/app/series.js";
 import { effect, scope, signal } from "/static/app/signal.js";
 
 /** Sessions that are watched at a time, and channels of each. */
 export const MOST_WATCHED = 6;
 const MOST_CHANNELS = 24;
-/** Samples of each channel that are asked for at first; netd keeps so many. */
-const REPLAYED = 256;
+/** Samples of each channel that are asked for at first, as far as netd keeps them: seconds, where they are many. */
+const REPLAYED = 1000;
+/** So a second subscription has netd keep minutes: seconds between two samples of it. */
+const THIN = 1;
+/** Milliseconds until a channel that says nothing now is shown with its past alone. */
+const PATIENCE = 500;
+/** Changes of a session that are asked for at first, for the marks on the time axis. */
+const CHANGES = 50;
 const MOST_MARKS = 200;
 
 const GONE = "netd does not know it any more";
@@ -48,6 +55,10 @@ export function unwatch(instance, id) {
   watched.value = all;
 }
 
+const follow = (patterns, options, take) => patterns.map((pattern) => netd.subscribe(pattern, options, take));
+
+const channelOf = (subject) => subject.slice(subject.lastIndexOf(".") + 1);
+
 /**
  * One channel.
  * @typedef {{name: string, series: Series, decimals: number}} Channel `decimals` is how many digits its values have, at most.
@@ -57,6 +68,9 @@ export function unwatch(instance, id) {
 class Watch {
   #subscriptions;
   #away;
+  /** What channels said before we listened, one sample a second, until the first of now comes. */
+  #past = new Map();
+  #patience;
   #omitted = new Set();
   #state = "";
 
@@ -66,6 +80,8 @@ class Watch {
     this.isEnded = false;
     /** What session.list said of it last, or null. */
     this.facts = null;
+    /** What is known of it without that list, from its events. */
+    this.heard = signal({ session: id, host: "", state: "", reason: "", attempt: 1, since: null });
     /** Channels by name. @type {{value: Map<string, Channel>}} */
     this.channels = signal(new Map());
     /** Comings and goings, oldest first. */
@@ -75,14 +91,15 @@ class Watch {
     /** How many channels are left out, because there are too many. */
     this.omitted = signal(0);
     const subject = `session.${instance}.${id}`;
+    const lost = { onDropped: ({ count }) => this.#missed(count), onGap: () => this.#missed(0) };
+    const samples = audible(`${subject}.*`);
+    const thin = audible(`${subject}.>`).filter((pattern) => !samples.includes(pattern));
     this.#subscriptions = [
-      netd.subscribe(subject, { replay: 1 }, ({ data }) => this.#changed(data)),
-      netd.subscribe(
-        `${subject}.*`,
-        { replay: REPLAYED, onDropped: ({ count }) => this.#missed(count), onGap: () => this.#missed(0) },
-        (event) => this.#take(event),
-      ),
+      ...follow(audible(subject), { replay: CHANGES }, ({ data }) => this.#changed(data)),
+      ...follow(thin, { every: THIN, replay: REPLAYED }, (event) => this.#remember(event)),
+      ...follow(samples, { replay: REPLAYED, ...lost }, (event) => this.#take(event)),
     ];
+    this.#patience = setTimeout(() => this.#recall(), PATIENCE);
     this.#away = effect(() => this.#connection(isLive.value));
   }
 
@@ -95,26 +112,47 @@ class Watch {
 
   close() {
     for (const subscription of this.#subscriptions) subscription.close();
+    clearTimeout(this.#patience);
     this.#away.end();
   }
 
+  /** A sample of before, or one that is taken anyhow: there is no telling them apart but by what came first. */
+  #remember({ subject, data }) {
+    const name = channelOf(subject);
+    if (this.channels.peek().has(name) || this.#past.size > MOST_CHANNELS) return;
+    if (!this.#past.has(name)) this.#past.set(name, []);
+    this.#past.get(name).push(data);
+  }
+
+  /** Channels that have said nothing yet are shown with their past. */
+  #recall() {
+    for (const name of [...this.#past.keys()]) this.#channel(name);
+  }
+
   #take({ subject, data }) {
-    const name = subject.slice(subject.lastIndexOf(".") + 1);
+    this.#channel(channelOf(subject), data.time)?.series.push(data.time, data.value);
+  }
+
+  /** The channel *name*, which begins with what it said before the time *now*; undefined where there are too many. */
+  #channel(name, now = Infinity) {
     let channel = this.channels.peek().get(name);
     if (channel === undefined) {
       if (this.channels.peek().size >= MOST_CHANNELS) {
         this.omitted.value = this.#omitted.add(name).size;
-        return;
+        return undefined;
       }
       channel = { name, series: new Series(), decimals: 0 };
+      for (const { time, value } of this.#past.get(name) ?? []) if (time < now) channel.series.push(time, value);
+      this.#past.delete(name);
       this.channels.value = new Map([...this.channels.peek(), [name, channel]]);
     }
-    channel.series.push(data.time, data.value);
+    return channel;
   }
 
   /** The session came on: that it streams, or does no longer, is marked on the time axis. */
-  #changed({ state, time, reason }) {
+  #changed({ state, time, reason, host, attempt }) {
     const before = this.#state;
+    this.heard.value = { ...this.heard.peek(), state, reason, host, attempt, since: time };
     this.#state = state;
     this.isEnded = state === "ended";
     if (state === "streaming" && before !== "streaming") this.#mark({ time, kind: "ok", word: "connected" });

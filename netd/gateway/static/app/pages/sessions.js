@@ -1,12 +1,12 @@
 /** Sessions: start one with an agent's address, watch its channels, stop it. */
 
-import { action, field, form, segments } from "/static/app/action.js";
+import { action, field, form, results, segments } from "/static/app/action.js";
 import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
 import { serverClock, serverNow } from "/static/app/connection.js";
 import { each, h, when } from "/static/app/dom.js";
 import { ago, count, rate, visible } from "/static/app/format.js";
 import { icon } from "/static/app/icons.js";
-import { instanceOf, portOf } from "/static/app/instances.js";
+import { instanceOf, portOf, sectionOf, tagOf } from "/static/app/instances.js";
 import { polled, settled, told } from "/static/app/live.js";
 import { faceOf, needsService, panel } from "/static/app/panel.js";
 import { computed, effect, signal } from "/static/app/signal.js";
@@ -43,12 +43,14 @@ function content() {
   const list = polled("session.list", () => instance.params(), EVERY);
   const soon = settled(list.refresh, 150);
   told(() => (instance.name.value === null ? null : `session.${instance.name.value}.*`), {}, soon);
-  const all = computed(() => list.answer.value ?? []);
+  const heard = heardOf(instance, list);
+  const all = computed(() => list.answer.value ?? heard.value);
   effect(() => watchFirst(instance.name.value, all.value));
   const shown = computed(() => {
     const listed = new Map(all.value.map((one) => [one.session, one]));
     const ours = [...watched.value.values()].filter((one) => one.instance === instance.name.value);
-    return ours.map((one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.id)))).filter(Boolean);
+    const described = (one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.id)));
+    return ours.map((one) => (list.refusal.value ? one.heard.value : described(one))).filter(Boolean);
   });
   const card = (item) => sessionCard(item, watchOf(instance.name.value, item.peek().session), instance, view, list.refresh);
   return h(
@@ -67,6 +69,24 @@ function content() {
     ),
     listing(instance, list, all),
   );
+}
+
+/** The sessions that say something, newest last, where our token does not do for the list of them. */
+function heardOf(instance, list) {
+  const heard = signal([]);
+  const take = ({ subject }) => {
+    const id = Number(subject.split(".")[2]);
+    const others = heard.peek().filter((one) => one.session !== id);
+    if (others.length === heard.peek().length) heard.value = [...others, { session: id, state: "" }].slice(-LISTED);
+  };
+  effect(() => {
+    void instance.name.value;
+    heard.value = [];
+  });
+  const pattern = (last) => () => (list.refusal.value && instance.name.value ? `session.${instance.name.value}.${last}` : null);
+  told(pattern("*"), { replay: 1 }, take);
+  told(pattern("*.*"), { replay: 1, every: EVERY }, take);
+  return heard;
 }
 
 /** Some streaming sessions are watched by themselves, so that there is something to see. */
@@ -93,10 +113,11 @@ function starter(instance, list) {
   const start = action({
     label: "Start session",
     method: "session.start",
+    instance: () => instance.name.value,
     params: () => instance.params({ host: host.peek() }),
     told: (result) => ({
       state: "ok",
-      text: `Session ${result.session} streams ${Object.keys(result.channels ?? {}).join(", ")}.`,
+      text: `Session ${result.session} streams ${Object.keys(result.channels ?? {}).map(visible).join(", ")}.`,
     }),
     done: (result) => {
       if (result !== null) watch(instance.name.peek(), result.session);
@@ -113,11 +134,18 @@ function starter(instance, list) {
       start.run,
       field("Agent's address", input),
       start.button,
-      h("span.hint", {}, () => `netd dials port ${instance.service()?.agent_port ?? "…"} there`),
+      h("span.hint", {}, () => dialled(instance)),
     ),
-    start.outcome,
+    results(start),
     commandLineToCopy(line),
   );
+}
+
+function dialled(instance) {
+  const port = instance.service()?.agent_port;
+  if (port === undefined) return "";
+  const whose = tagOf("session", instance.name.value) ? `[${sectionOf("session", instance.name.value)}]` : "netd";
+  return `${whose} dials port ${port} there`;
 }
 
 function windowControls() {
@@ -203,7 +231,7 @@ function row(item, instance) {
       { title: () => item.value.reason || null },
     ),
     cell("Since", () => ago(item.value.since, serverClock.value)),
-    cell("Channels", () => Object.keys(item.value.channels ?? {}).join(", ") || "–"),
+    cell("Channels", () => Object.keys(item.value.channels ?? {}).map(visible).join(", ") || "–", "long"),
     cell("Samples", () => count(item.value.samples), "number"),
     cell("Rate", () => (item.value.state === "streaming" ? `${rate(rates())} /s` : "–"), "number"),
     h(

@@ -1,0 +1,74 @@
+/** Saying something on the bus: under `custom.…`, where people and programs may. */
+
+import { action, field, form, results } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { h } from "/static/app/dom.js";
+import { bytes } from "/static/app/format.js";
+import { panel } from "/static/app/panel.js";
+import { inaudible } from "/static/app/rights.js";
+import { computed, signal } from "/static/app/signal.js";
+
+const CUSTOM = "custom.";
+
+/** What is being written; kept while other pages are looked at. */
+const draft = { subject: signal(""), text: signal("") };
+
+/** What is published: JSON, or a text where it is none. */
+function contentOf(text) {
+  if (text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const subject = computed(() => (draft.subject.value.startsWith(CUSTOM) ? draft.subject.value : CUSTOM + draft.subject.value));
+
+export function publishPanel() {
+  const publish = action({
+    label: () => (draft.subject.value ? `Publish under ${subject.value}` : "Publish"),
+    method: "bus.publish",
+    objection: () => inaudible(`${CUSTOM}>`),
+    params: () => ({ subject: subject.peek(), data: contentOf(draft.text.peek()) }),
+    told: (result) => ({ state: "ok", text: `Published under ${result.subject}: ${bytes(result.size)} of JSON.` }),
+    kind: "main",
+    testid: "publish",
+  });
+  const line = () =>
+    commandLine("bus", "publish", draft.subject.value ? subject.value : "custom.SUBJECT", ["--data", draft.text.value.trim()]);
+  return panel(
+    { title: "Publish", testid: "publish-panel" },
+    form({ class: "row publish", testid: "publish-form" }, publish.run, subjectField(), contentField(), publish.button),
+    results(publish),
+    commandLineToCopy(line),
+  );
+}
+
+function subjectField() {
+  const input = h("input.mono", {
+    value: draft.subject.peek(),
+    required: true,
+    pattern: "[A-Za-z0-9_\\-]+(\\.[A-Za-z0-9_\\-]+)*",
+    title: "letters, digits, _ and -, with dots between tokens",
+    placeholder: "lab.note",
+    spellcheck: "false",
+    autocapitalize: "none",
+    autocomplete: "off",
+    testid: "publish-subject",
+    oninput: (event) => (draft.subject.value = event.target.value.trim()),
+  });
+  return field("Subject, behind custom.", input);
+}
+
+function contentField() {
+  const area = h("textarea", {
+    value: draft.text.peek(),
+    rows: "1",
+    spellcheck: "false",
+    placeholder: '{"light": "on"}',
+    testid: "publish-data",
+    oninput: (event) => (draft.text.value = event.target.value),
+  });
+  return field("Event: JSON, or else a text", area, "", { class: "wide-field" });
+}

@@ -1,0 +1,232 @@
+/**
+ * Being a device as a person: what it is sent is shown here, and answered by hand or by itself. What we are is kept while other
+ * pages are looked at.
+ */
+
+import { field, form, outcomeOf, restrained, restraint, segments } from "/static/app/action.js";
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { isLive, netd, now } from "/static/app/connection.js";
+import { choice, each, h, when } from "/static/app/dom.js";
+import { clock, duration, excerpt, payload, visible } from "/static/app/format.js";
+import { portOf, tag } from "/static/app/instances.js";
+import { recent } from "/static/app/live.js";
+import { badge, panel } from "/static/app/panel.js";
+import { forbidden } from "/static/app/rights.js";
+import { signal } from "/static/app/signal.js";
+
+/** Messages that are kept. One that is still waiting when it has to go is refused. */
+const MOST = 50;
+const TOO_MANY = "too many messages wait for an answer by hand";
+
+const WAYS = [
+  ["hand", "By hand"],
+  ["itself", "By itself"],
+];
+
+/** The device that we are, or null. @type {{value: {name: string, instance: string, detach: () => Promise<void>}|null}} */
+const self = signal(null);
+const messages = recent(MOST);
+const outcome = signal(null);
+const way = signal("hand");
+const answer = signal("ok");
+let number = 0;
+
+/**
+ * @typedef {object} Received
+ * @property {number} key @property {string} from @property {string} said
+ * @property {number} time when it came, seconds since the epoch by our clock.
+ * @property {number|null} until when its sender waits no longer.
+ * @property {{value: {state: string, text: string}|null}} fate null while it waits for an answer.
+ * @property {(text: string) => void} answer @property {(reason: string) => void} refuse
+ */
+
+/** A message has come; the promise's value is the answer, and its error a refusal. */
+function receive({ from, text, base64, deadline }) {
+  const time = Date.now() / 1000;
+  const fate = signal(null);
+  const settle = (act, state, said) => {
+    if (fate.peek() !== null) return;
+    fate.value = { state, text: said };
+    act();
+  };
+  return new Promise((resolve, reject) => {
+    const one = {
+      key: ++number,
+      from,
+      said: text ?? payload(base64 ?? ""),
+      time,
+      until: deadline === undefined || deadline === null ? null : time + deadline,
+      fate,
+      answer: (reply) => settle(() => resolve(reply), "ok", `answered: ${reply}`),
+      refuse: (reason) => settle(() => reject(new Error(reason)), "gone", `refused: ${reason}`),
+    };
+    if (messages.value.length >= MOST) messages.value.at(-1).refuse(TOO_MANY);
+    messages.add(one);
+    if (way.peek() === "itself") one.answer(answer.peek());
+  });
+}
+
+function refuseAll(reason) {
+  for (const one of messages.value) one.refuse(reason);
+}
+
+/** What netd gives as the reason when it ends: then the name is taken again as soon as it is back. */
+const STOPPING = "netd stops";
+
+/** With the connection, what waited for an answer is lost. */
+const forget = ({ detail }) => detail.name === "live" || refuseAll("the connection was lost");
+
+/** We are no device any more. @param {string} said */
+function over(said) {
+  netd.removeEventListener("state", forget);
+  refuseAll("it is no device any more");
+  self.value = null;
+  outcome.value = { state: "gone", text: said };
+}
+
+async function be(name, instance) {
+  outcome.value = { state: "waiting", text: "…" };
+  let isOver = false;
+  const onDetached = (reason) => {
+    if (reason === STOPPING) return;
+    isOver = true;
+    over(`You are ${visible(name)} no more: ${visible(reason)}.`);
+  };
+  try {
+    const { detach } = await netd.attach(name, receive, { onDetached, instance });
+    if (isOver) return;
+    netd.addEventListener("state", forget);
+    self.value = { name, instance, detach };
+    outcome.value = null;
+  } catch (error) {
+    outcome.value = { state: "trouble", text: error.message };
+  }
+}
+
+async function leave() {
+  const { name, detach } = self.peek();
+  over(`You are ${visible(name)} no more.`);
+  await detach().catch(() => {});
+}
+
+/** @param {import("../instances.js").Instance} instance */
+export function beingPanel(instance) {
+  const why = () => forbidden("relay.attach", instance.name.value);
+  return panel(
+    { title: "Be a device", testid: "being-panel" },
+    choice(
+      () => self.value !== null,
+      (is) => (is ? being() : outside(instance, why)),
+    ),
+    outcomeOf(outcome),
+    when(() => messages.value.length > 0, received),
+  );
+}
+
+function outside(instance, why) {
+  const [name, reason] = [signal(""), signal("")];
+  const input = h("input", {
+    required: true,
+    maxlength: "63",
+    pattern: "[A-Za-z0-9_\\-]+",
+    title: "1 to 63 letters, digits, _ and -",
+    autocapitalize: "none",
+    autocomplete: "off",
+    spellcheck: "false",
+    testid: "being-name",
+    oninput: (event) => (name.value = event.target.value.trim()),
+  });
+  const attributes = { type: "submit", testid: "be-device", ...restrained(why, reason) };
+  const line = () =>
+    commandLine("device", ["--name", name.value || "NAME"], ["--port", portOf(instance.service(), 5050)]);
+  return h(
+    "div",
+    {},
+    form(
+      { class: "row", testid: "being-form" },
+      () => be(name.peek(), instance.name.peek()),
+      field("Name", input),
+      h("button.main", attributes, () => (name.value ? `Be ${name.value}` : "Be a device")),
+    ),
+    restraint({ why, reason }),
+    h("p.hint.below", {}, "What is sent to that name comes here, and you answer. It takes the name from a device that has it."),
+    commandLineToCopy(line),
+  );
+}
+
+function being() {
+  const { name, instance } = self.peek();
+  const input = h("input", {
+    value: answer.peek(),
+    testid: "being-answer",
+    autocomplete: "off",
+    oninput: (event) => (answer.value = event.target.value),
+  });
+  return h(
+    "div.stack",
+    {},
+    h(
+      "p.row",
+      {},
+      badge("ok", () => (isLive.value ? `You are ${visible(name)}` : `You are ${visible(name)} again as soon as netd is back`)),
+      tag("relay", () => instance),
+      h("button.quiet", { type: "button", testid: "be-no-device", onclick: leave }, "Be it no more"),
+    ),
+    segments("How to answer", WAYS, way, "being-way"),
+    when(
+      () => way.value === "itself",
+      () => field("Answer each message with", input),
+    ),
+    when(
+      () => messages.value.length === 0,
+      () => h("p.hint", {}, () => `Nothing has been sent to it yet. Send it something above, or: netd send ${name} hello`),
+    ),
+  );
+}
+
+function received() {
+  return h(
+    "ol.log.received",
+    { tabindex: "0", role: "log", "aria-label": "What you were sent, newest first", testid: "received" },
+    each(
+      () => messages.value,
+      (one) => one.key,
+      (item) => messageRow(item.peek()),
+    ),
+  );
+}
+
+/** @param {Received} one */
+function messageRow(one) {
+  const isWaiting = () => one.fate.value === null;
+  const isLate = () => isWaiting() && one.until !== null && now.value > one.until;
+  const state = () => (isLate() ? "trouble" : (one.fate.value?.state ?? "waiting"));
+  const word = () => {
+    if (one.fate.value !== null) return one.fate.value.text;
+    if (isLate()) return "expired: its sender waits no longer";
+    return one.until === null ? "waits for your answer" : `waits for your answer for ${duration(one.until - now.value)}`;
+  };
+  return h(
+    "li",
+    { testid: "received-row", "data-state": state },
+    h("span.said", {}, excerpt(one.said, 500)),
+    h("time", { title: `from ${visible(one.from ?? "")}` }, clock(one.time)),
+    badge(state, () => excerpt(word(), 300)),
+    when(
+      () => isWaiting() && !isLate(),
+      () => reply(one),
+    ),
+  );
+}
+
+/** @param {Received} one */
+function reply(one) {
+  const input = h("input", { "aria-label": "Answer", placeholder: "ok", autocomplete: "off", testid: "reply-text" });
+  return form(
+    { class: "row reply" },
+    () => one.answer(input.value || "ok"),
+    input,
+    h("button.main", { type: "submit", testid: "reply" }, "Answer"),
+    h("button.quiet", { type: "button", testid: "refuse", onclick: () => one.refuse("refused by hand") }, "Refuse"),
+  );
+}

@@ -1,0 +1,58 @@
+/** Who is connected to the manhole: for admins, where there is one. */
+
+import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { operations } from "/static/app/connection.js";
+import { each, h, when } from "/static/app/dom.js";
+import { visible } from "/static/app/format.js";
+import { instanceOf, portOf } from "/static/app/instances.js";
+import { polled } from "/static/app/live.js";
+import { badge, faceOf, panel } from "/static/app/panel.js";
+import { forbidden } from "/static/app/rights.js";
+
+const METHOD = "manhole.sessions";
+const EVERY = 5;
+
+export function manholeSessions() {
+  const instance = instanceOf("manhole");
+  const isOffered = () =>
+    operations.value.has(METHOD) && instance.name.value !== null && forbidden(METHOD, instance.name.value) === "";
+  return when(isOffered, () => listing(instance));
+}
+
+function listing(instance) {
+  const list = polled(METHOD, () => instance.params(), EVERY);
+  const empty = {
+    text: "Nobody is connected to it. It is a telnet:",
+    command: () => `telnet 127.0.0.1 ${portOf(instance.service(), null) ?? ""}`,
+  };
+  const rows = () => list.answer.value ?? [];
+  const one = (item) =>
+    h(
+      "li",
+      { testid: "manhole-session" },
+      badge(
+        () => (item.value.user === null ? "waiting" : "ok"),
+        () => (item.value.user === null ? "not logged in" : visible(item.value.user)),
+      ),
+      h("span.what", {}, () => visible(item.value.who.replace(`${item.value.user} from `, "from "))),
+    );
+  return panel(
+    {
+      title: "Manhole",
+      testid: "manhole",
+      face: faceOf(list, () => rows().length === 0),
+      empty,
+      aside: instance.select,
+    },
+    h(
+      "ul.log",
+      { "aria-label": "Who is connected to the manhole" },
+      each(
+        rows,
+        (item) => item.who,
+        one,
+      ),
+    ),
+    commandLineToCopy(() => commandLine("manhole", "sessions", ["--instance", instance.option()])),
+  );
+}

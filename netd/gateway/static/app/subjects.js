@@ -1,0 +1,36 @@
+/** Patterns of subjects, as netd reads them: `*` is one token, a final `>` one or more. Pure. */
+
+/** Whether each subject of *other* is one of *pattern*. Both may be patterns. */
+export function covers(pattern, other) {
+  const [mine, theirs] = [pattern.split("."), other.split(".")];
+  for (const [index, token] of mine.entries()) {
+    if (token === ">") return theirs.length > index;
+    if (index >= theirs.length || theirs[index] === ">") return false;
+    if (token !== "*" && token !== theirs[index]) return false;
+  }
+  return mine.length === theirs.length;
+}
+
+/** The pattern of the subjects that *one* and *other* have in common; null for none. */
+export function common(one, other) {
+  const [mine, theirs] = [one.split("."), other.split(".")];
+  const shared = [];
+  for (let index = 0; ; index += 1) {
+    const [left, right] = [mine[index], theirs[index]];
+    if (left === undefined || right === undefined) return left === right ? shared.join(".") : null;
+    if (left === ">") return [...shared, ...theirs.slice(index)].join(".");
+    if (right === ">") return [...shared, ...mine.slice(index)].join(".");
+    if (left !== right && left !== "*" && right !== "*") return null;
+    shared.push(left === "*" ? right : left);
+  }
+}
+
+/**
+ * What of *pattern* lies within *allowed*: patterns of which none covers another.
+ * @param {string} pattern @param {string[]|null} allowed null: everything. @returns {string[]}
+ */
+export function within(pattern, allowed) {
+  if (allowed === null) return [pattern];
+  const parts = [...new Set(allowed.map((one) => common(one, pattern)).filter((one) => one !== null))];
+  return parts.filter((part) => !parts.some((other) => other !== part && covers(other, part)));
+}
