@@ -201,7 +201,11 @@ class EagerServer(tcp.Server):
         except OSError:
             sent = 0  # full, or broken: then the reactor meets the same error and reports it
         if sent != len(data):
-            super().write(data[sent:])  # type: ignore[no-untyped-call]
-            if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:
-                self.producerPaused = True
-                self.producer.pauseProducing()  # type: ignore[attr-defined]  # a streaming one has it
+            self.keep(data[sent:])
+
+    def keep(self, rest: bytes) -> None:
+        """Buffer what the operating system did not take."""
+        super().write(rest)  # type: ignore[no-untyped-call]
+        if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:
+            self.producerPaused = True
+            self.producer.pauseProducing()  # type: ignore[attr-defined]  # a streaming one has it
