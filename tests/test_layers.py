@@ -104,7 +104,7 @@ LAYERS = (
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
-        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick",
+        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick netd.wire.pace",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),

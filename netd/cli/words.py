@@ -137,9 +137,9 @@ class Words:
     def _number(self, name: str, value: float, is_foreign: bool) -> str:
         if self.is_verbatim:
             return str(value)
-        if (name in _MOMENTS or name.endswith(_MOMENT_ENDS)) and _FIRST_MOMENT <= value < _LAST_MOMENT:
-            return self.moment(value)
         if not is_foreign:
+            if (name in _MOMENTS or name.endswith(_MOMENT_ENDS)) and _FIRST_MOMENT <= value < _LAST_MOMENT:
+                return self.moment(value)
             if name in _SPANS and 0 <= value < _FIRST_MOMENT:
                 return span(value)
             if name == "rate" or name.endswith("_rate"):

@@ -25,6 +25,7 @@ from netd.client.command import (
     is_for,
     result_of,
 )
+from netd.client.streams_asyncio import is_idle
 
 __all__ = ["AsyncCaller", "AsyncSurroundings", "call", "open_streams"]
 
@@ -129,7 +130,7 @@ class AsyncCaller:
                 return answer, answers.is_empty
 
     async def _ready(self) -> Streams:
-        if self._streams is not None and (self._streams[1].is_closing() or not await _is_idle(self._streams[0])):
+        if self._streams is not None and (self._streams[1].is_closing() or not await is_idle(self._streams[0])):
             self._hang_up()
         self._refuse_closed()
         if self._streams is None:
@@ -152,20 +153,6 @@ class AsyncCaller:
         streams, self._streams = self._streams, None
         if streams is not None:
             streams[1].close()
-
-
-async def _is_idle(reader: asyncio.StreamReader) -> bool:
-    """Whether the other side has neither hung up nor said anything unasked; waits only for what has come already."""
-    for _ in range(2):  # in the first of them the event loop finds what has come, in the second it is with the reader
-        await asyncio.sleep(0)
-    try:
-        async with asyncio.timeout(0):
-            await reader.read(1)
-    except TimeoutError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 async def call(

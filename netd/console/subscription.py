@@ -11,11 +11,16 @@ import enum
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
+from twisted.logger import Logger
+
 from netd.console.jsonrpc import notification
 from netd.console.link import ConsoleLink
 from netd.wire.handout import BLOCK, Item
 
 __all__ = ["SlowPolicy", "Subscription"]
+
+OVERHEAD = 150
+"""Bytes that an event takes beside its frame while it waits."""
 
 
 class SlowPolicy(enum.Enum):
@@ -31,15 +36,19 @@ class Subscription:
     """A member of a topic's fan-out, on behalf of a link.
 
     :param lost: events that an earlier subscription of the same pattern had waiting when this one took its place.
+    :ivar frame: how the connection sends a JSON text.
     :ivar offer: writes a block now, while nothing waits here.
     :ivar size: bytes that wait, of what counts for the link's bound.
     :ivar dropped: events lost since the subscriber was last told.
     """
 
-    __slots__ = ("_count", "_link", "_past", "_pattern", "_waiting", "dropped", "offer", "policy", "size")
+    _log = Logger()
+
+    __slots__ = ("_count", "_link", "_past", "_pattern", "_waiting", "dropped", "frame", "offer", "policy", "size")
 
     def __init__(self, link: ConsoleLink, pattern: str, policy: SlowPolicy, lost: int = 0) -> None:
         self._link = link
+        self.frame = link.frame
         self._pattern = pattern
         self._past: list[bytes] = []  # the next one last
         self._waiting: OrderedDict[Hashable, bytes] = OrderedDict()
@@ -56,9 +65,15 @@ class Subscription:
 
     def spill(self, items: Sequence[Item]) -> None:
         """Let *items* wait; what can be sent is sent at once, and does not count."""
-        for item, key in items:
+        for item, key in self._send(items) if self.offer is not _decline else items:
             self._keep(item, key)
-        self.forward_or_wait()
+        if self.offer is _decline:
+            self.forward_or_wait()
+
+    def fail(self) -> None:
+        """See :class:`netd.wire.handout.Member`."""
+        self._log.failure("{pattern}: a subscriber could not be told", pattern=self._pattern)
+        self._link.peer.abort("a fault of netd's own")
 
     def forward_or_wait(self) -> None:
         """Send what can be sent; the rest has to fit."""
@@ -84,8 +99,8 @@ class Subscription:
             return False
         while self._waiting and size > 0:
             _, oldest = self._waiting.popitem(last=False)
-            self._grow(-len(oldest))
-            size -= len(oldest)
+            self._grow(-len(oldest) - OVERHEAD)
+            size -= len(oldest) + OVERHEAD
             self._count_dropped()
         return True
 
@@ -99,17 +114,30 @@ class Subscription:
         self._waiting.clear()
         return lost
 
+    def _send(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Send of *items* what can be sent now; the others are left."""
+        start = end = 0
+        while start < len(items):
+            size = 0
+            while end < len(items) and size < BLOCK:
+                size += len(items[end][0])
+                end += 1
+            if not self.offer(b"".join([item for item, _ in items[start:end]])):
+                break
+            start = end
+        return items[start:]
+
     def _keep(self, item: bytes, key: Hashable) -> None:
         self.offer = _decline
         if self.policy is SlowPolicy.LATEST:
             replaced = self._waiting.pop(key, None)
             if replaced is not None:
-                self._grow(-len(replaced))
+                self._grow(-len(replaced) - OVERHEAD)
                 self._count_dropped()
         else:
             key = self._count = self._count + 1
         self._waiting[key] = item
-        self._grow(len(item))
+        self._grow(len(item) + OVERHEAD)
 
     def _count_dropped(self) -> None:
         self.dropped += 1
@@ -133,7 +161,7 @@ class Subscription:
         while self._waiting and not self._past and size + taken < BLOCK:
             _, item = self._waiting.popitem(last=False)
             items.append(item)
-            taken += len(item)
+            taken += len(item) + OVERHEAD
         self._grow(-taken)
         return b"".join(items)
 

@@ -28,6 +28,9 @@ MOST_SUBSCRIPTIONS = 64
 MOST_TOPICS = 4096
 """Different streams at a time."""
 
+MOST_COLLECTED = 1 << 22
+"""Bytes of events that are yet to be handed out, of all topics together."""
+
 IDLE = 120.0
 """Seconds for which a topic is kept that nobody subscribes to any more."""
 
@@ -44,6 +47,7 @@ class Topics:
     :ivar new_epoch: a name that was never used before, without a colon.
     :ivar keep_events: of each subject in each topic.
     :ivar keep_size: bytes of all that is kept.
+    :ivar collected: bytes of all events that are yet to be handed out.
     """
 
     bus: IBus
@@ -53,6 +57,7 @@ class Topics:
     new_epoch: Callable[[], str]
     keep_events: int
     keep_size: int
+    collected: int = field(default=0, init=False)
     _topics: dict[tuple[str, float | None], Topic] = field(factory=dict, init=False)
     _idle: dict[Topic, Any] = field(factory=dict, init=False)
     _links: dict[ConsoleLink, dict[str, tuple[Topic, Subscription]]] = field(factory=dict, init=False)
@@ -72,9 +77,8 @@ class Topics:
         if pattern not in mine and len(mine) >= MOST_SUBSCRIPTIONS:
             raise OperationFailed(f"a connection has at most {MOST_SUBSCRIPTIONS} subscriptions; end one with bus.unsubscribe")
         topic = self._topic(pattern, every)
-        topic.settle()
-        lost = self._end_subscription(link, pattern) if pattern in mine else 0
-        subscription = Subscription(link, pattern, policy, lost)
+        self._use(topic)
+        topic.number()
         offset, recovered, gap = topic.seq, None, None
         past: list[bytes] = []
         if position is not None:
@@ -83,9 +87,12 @@ class Topics:
                 past, recovered = found, len(found)
         if recovered is None and replay:
             past = topic.newest(replay)
+        lost = self._end_subscription(link, pattern, topic) if pattern in mine else 0
+        if recovered is not None:
+            lost = 0  # the answer tells what is lost
+        subscription = Subscription(link, pattern, policy, lost)
         mine[pattern] = (topic, subscription)
         topic.join(subscription, link.frame)
-        self._use(topic)
         if past or lost:
             subscription.begin(past)
             self.turn.after(lambda: self._begin(link, pattern, subscription))
@@ -102,7 +109,15 @@ class Topics:
         """So much more is kept. Over the bound, the topic that keeps most forgets its oldest."""
         self._kept += size
         while self._kept > self.keep_size:
-            self._kept -= max(self._topics.values(), key=lambda topic: topic.size).shorten()
+            largest = max(self._topics.values(), key=lambda topic: topic.size)
+            enough = largest.size * 7 // 8  # looking for the largest costs, with thousands of them
+            while largest.size > enough:
+                self._kept -= largest.shorten()
+
+    def fit(self) -> None:
+        """Where too much is yet to be handed out, everything else waits until it has been."""
+        if self.collected > MOST_COLLECTED:
+            self.pace.finish()
 
     def _subscriptions(self, link: ConsoleLink) -> dict[str, tuple[Topic, Subscription]]:
         mine = self._links.get(link)
@@ -116,11 +131,11 @@ class Topics:
             self._end_subscription(link, pattern)
         self._links.pop(link, None)
 
-    def _end_subscription(self, link: ConsoleLink, pattern: str) -> int:
+    def _end_subscription(self, link: ConsoleLink, pattern: str, next_topic: Topic | None = None) -> int:
+        """End it; how many events it was not told. It may be followed by one to *next_topic*."""
         topic, subscription = self._links[link].pop(pattern)
-        lost = subscription.end()
-        topic.leave(subscription)
-        if topic.is_idle:
+        lost = subscription.end() + topic.leave(subscription)
+        if topic.is_idle and topic is not next_topic:
             self._rest(topic)
         return lost
 

@@ -60,7 +60,7 @@ class Group:
 
     def hand_out(self, items: Sequence[Item]) -> Iterator[None]:
         """Hand *items* to all who are there now, in steps."""
-        return handout.hand_out(items, list(self.members), self.members)
+        return handout.hand_out(items, (member for member in list(self.members) if member in self.members))
 
 
 @define(eq=False)

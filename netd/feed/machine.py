@@ -62,6 +62,9 @@ class Shell(Protocol):
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
 
+    def fail(self) -> None:
+        """An exception is being handled that this client raised: log it, and give the connection up."""
+
     def note_remark(self, text: str) -> None:
         """Something was said that means nothing to the feed; for the log."""
 
@@ -140,6 +143,10 @@ class Subscriber:
     def offer(self, block: bytes) -> bool:
         """Send what all of the same form get; False when it would have to wait, and was not taken."""
         return self._peer.offer(block)
+
+    def fail(self) -> None:
+        """See :class:`netd.wire.handout.Member`."""
+        self._shell.fail()
 
     def spill(self, items: Sequence[Item]) -> None:
         """Keep *items* until they can be sent; each whole, or not at all."""

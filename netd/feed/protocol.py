@@ -53,6 +53,11 @@ class FeedProtocol(WebSocketProtocol):
             del self.factory.subscribers[self.subscriber]
             self.subscriber.lost()
 
+    def fail(self) -> None:
+        """Log the exception that is being handled, and hang up."""
+        self._log.failure("{service}: {who} could not be told", service=self.factory.name, who=self.describe())
+        self.peer.abort("a fault of netd's own")
+
     def note_remark(self, text: str) -> None:
         """Log (limited) what a client said that means nothing to the feed."""
         skipped = self.factory.log_limiter.admit("remark")

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from netd.config import section_name
-from netd.console.reach import check_reach, may_see
-from netd.errors import InvalidArguments, NoSuchTarget
+from netd.console.reach import may_see
+from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, Role
@@ -140,8 +140,9 @@ class RelayService(ListeningService):
         :raises NotPermitted: when *caller* may not see what is sent to it.
         """
         to = _target(target)
-        if caller.subjects is not None:
-            check_reach(caller, self._exchange.subject("sent", self._exchange.devices.subject_of(to)))
+        if not may_see(caller, self._exchange.subject("sent", self._exchange.devices.subject_of(to))):
+            seen = ", ".join(caller.subjects or ())
+            raise NotPermitted(f"{target!r:.80} is none of the devices of this token, which sees {seen}")
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
         payload = payload_of(text, base64)

@@ -5,7 +5,7 @@ Pure, and in steps: who has thousands of members hands out some of it in each tu
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 __all__ = ["BLOCK", "Item", "Member", "hand_out"]
@@ -29,17 +29,21 @@ class Member(Protocol):
     def spill(self, items: Sequence[Item]) -> None:
         """Take *items*, or what the member's policy leaves of them, for later."""
 
+    def fail(self) -> None:
+        """An exception is being handled that one of the others raised: log it, and give this connection up."""
 
-def hand_out(items: Sequence[Item], members: Iterable[Member], present: Container[Member]) -> Iterator[None]:
-    """Hand *items* to each of *members*, in steps between which others can be served.
 
-    :param members: who was there when this began.
-    :param present: who is still there when it is its turn; others get nothing.
+def hand_out(items: Sequence[Item], members: Iterable[Member]) -> Iterator[None]:
+    """Hand *items* to each of *members*, in steps between which others can be served. One that fails leaves the others theirs.
+
+    :param members: each is asked for when it is its turn: who has left by then is not to be among them any more.
     """
-    block = b"".join([item for item, _ in items])
-    is_small = len(block) <= BLOCK
+    block = b"".join([item for item, _ in items]) if sum([len(item) for item, _ in items]) <= BLOCK else b""
     for position, member in enumerate(members, 1):
-        if member in present and not (is_small and member.offer(block)):
-            member.spill(items)
+        try:
+            if not (block and member.offer(block)):
+                member.spill(items)
+        except Exception:
+            member.fail()
         if not position % STEP:
             yield

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from twisted.logger import Logger
+
 __all__ = ["Pace"]
 
 BUDGET = 0.01
@@ -13,11 +15,13 @@ BUDGET = 0.01
 
 
 class Pace:
-    """Runs pieces of work one after the other, step by step.
+    """Runs pieces of work one after the other, step by step. One that fails is logged, and the others go on.
 
     :param seconds: the clock.
     :param later: the reactor's ``callLater``.
     """
+
+    _log = Logger()
 
     def __init__(self, seconds: Callable[[], float], later: Callable[..., Any]) -> None:
         self._seconds = seconds
@@ -34,8 +38,7 @@ class Pace:
     def finish(self) -> None:
         """Do all of it now, however long that takes: there is too much of it."""
         while self._work:
-            for _ in self._work.popleft():
-                pass
+            self._step()
 
     def stop(self) -> None:
         """Do no more of it."""
@@ -44,13 +47,20 @@ class Pace:
     def _run(self) -> None:
         self._is_scheduled = True  # also for what is started by the work itself
         end = self._seconds() + BUDGET
+        while self._work:
+            self._step()
+            if self._seconds() >= end:
+                break
+        self._is_scheduled = bool(self._work)
+        if self._is_scheduled:
+            self._later(0, self._run)
+
+    def _step(self) -> None:
+        work = self._work[0]
         try:
-            while self._work:
-                if next(self._work[0], self) is self:
-                    self._work.popleft()
-                elif self._seconds() >= end:
-                    break
-        finally:
-            self._is_scheduled = bool(self._work)
-            if self._is_scheduled:
-                self._later(0, self._run)
+            next(work)
+        except StopIteration:
+            self._work.popleft()
+        except Exception:
+            self._work.popleft()
+            self._log.failure("a piece of work for many clients failed")

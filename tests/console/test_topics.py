@@ -7,12 +7,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.console import history
-from netd.console import topic as topic_module
+from netd.console import history, topics
 from netd.console.bus import MOST_CUSTOM
 from netd.console.history import OVERHEAD
 from netd.console.link import ANSWERS, BACKLOG
-from netd.console.topic import MOST_GOING
 from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message
 from netd.operations import Role
@@ -448,25 +446,56 @@ class ManyTests(TopicsTestCase):
             self.assertEqual([1, 2, 3], viewer.events())
 
     def test_too_much(self) -> None:
-        """When more and more has to be told at once, nothing else is done until it has been."""
-        for number in range(2 * MOST_GOING):
-            self.publish(number)
-            self.viewer.link.receive(b'{"jsonrpc": "2.0", "method": "bus.subscribe", "params": {"pattern": "pump.>"}}')
-        (topic,) = self.bench.topics._topics.values()
-        self.assertLessEqual(topic._going, MOST_GOING)
-        self.bench.step = 0.0
-        self.bench.go_on()
-        for viewer in self.many:
-            self.assertEqual([*range(2 * MOST_GOING)], viewer.events())
-
-    def test_no_end(self) -> None:
-        """What comes faster than it can be told waits, but only so much of it."""
-        self.patch(topic_module, "MOST_NEW", 5)
-        for number in range(50):
-            self.publish(number)
+        """When more comes than can be told, nothing else is done until what waits is told: no more than a bound of it waits."""
+        self.patch(topics, "MOST_COLLECTED", 10_000)
+        for _ in range(100):
+            self.publish("x" * 1000)
             self.bench.reactor.advance(0)
-        (topic,) = self.bench.topics._topics.values()
-        self.assertLessEqual(len(topic._new), 6)
+            self.assertLessEqual(self.bench.topics.collected, 10_000)
+        self.assertGreater(min(self.told()), 80)
+        for _ in range(10):
+            self.bench.go_on()
+        self.assertEqual(([100] * 3 * STEP, 0), (self.told(), self.bench.topics.collected))
+
+    def replace(self, viewer: LinkUnderTest, option: str) -> list[tuple[str, object]]:
+        """Publish 1 and, while that is being told, 2; have *viewer* subscribe anew with *option*; publish 3. What it was told."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.publish(2)
+        params = f'{{"pattern": "pump.>", {option}}}'
+        viewer.link.receive(f'{{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {params}}}'.encode())
+        self.publish(3)
+        for _ in range(20):
+            self.bench.go_on()
+        told = [(text["method"], text["params"]) for text in viewer.heard() if "method" in text]
+        return [(method, params["count"] if method == "dropped" else params["data"]) for method, params in told]
+
+    def test_replaced_meanwhile(self) -> None:
+        """Who subscribes anew while others are being told is told how much it has not been told, and goes on after it."""
+        told = self.replace(self.many[0], '"policy": "latest"')
+        self.assertEqual([("event", 1), ("dropped", 1), ("event", 3)], told)
+        told = self.replace(self.many[-1], '"policy": "latest"')
+        self.assertEqual([("event", 1), ("event", 2), ("event", 3), ("dropped", 2), ("event", 3)], told)
+
+    def test_resumed_meanwhile(self) -> None:
+        """Who resumes from where it was meanwhile has everything once, and is told of no loss."""
+        self.assertEqual([("event", 1), ("event", 2), ("event", 3)], self.replace(self.many[0], '"since": "epoch0:1"'))
+        told = self.replace(self.many[-1], '"since": "epoch0:3"')
+        self.assertEqual([("event", 1), ("event", 2), ("event", 3)] * 2, told)
+
+    def test_one_fails(self) -> None:
+        """A connection with a fault is given up; all others are told, those of the other kind too."""
+        broken = self.many[3]
+
+        def fail(_: bytes) -> None:
+            raise ZeroDivisionError("the test's own")
+
+        broken.transport.write = fail
+        self.bench.step = 0.0
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.assertEqual([1] * 3 + [0] + [1] * (3 * STEP - 4), self.told())
+        self.assertEqual((False, 1), (broken.peer.is_open, len(self.flushLoggedErrors(ZeroDivisionError))))
 
     def test_some_leave(self) -> None:
         """Those who leave while others are being told are told nothing more, and the others all of it."""
@@ -479,6 +508,39 @@ class ManyTests(TopicsTestCase):
         self.assertEqual([1] * STEP + [0] * STEP + [1] * STEP, self.told())
 
 
+class ReplacedTests(TopicsTestCase):
+    """Subscriptions that take the place of others."""
+
+    def test_of_a_resting_one(self) -> None:
+        """A stream that rests, and is about to be forgotten, is followed again at another's expense, not at its follower's."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=1.0)
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        for number in range(MOST_IDLE - 1):
+            self.viewer.ask("bus.subscribe", pattern=f"pump.p{number}")
+            self.viewer.ask("bus.unsubscribe", pattern=f"pump.p{number}")
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=1.0)
+        self.publish(1)
+        self.assertEqual([1], self.viewer.events())
+        self.bench.reactor.advance(2 * IDLE)
+        self.publish(2)
+        self.assertEqual([2], self.viewer.events())
+        self.lost(self.viewer)
+        self.bench.reactor.advance(2 * IDLE)
+        self.assertEqual([], self.bench.reactor.getDelayedCalls())
+
+    def test_of_the_same(self) -> None:
+        """A subscription that follows one to the same stream makes nobody forget what rests."""
+        for number in range(MOST_IDLE):
+            self.viewer.ask("bus.subscribe", pattern=f"pump.p{number}")
+            self.viewer.ask("bus.unsubscribe", pattern=f"pump.p{number}")
+        for policy in ("latest", "drop-oldest"):
+            self.viewer.ask("bus.subscribe", pattern="pump.>", policy=policy)
+        self.bench.bus.publish(Message("valve.main", 1))
+        self.assertTrue(self.bench.bus.wants("pump.p0"))
+        answer = self.viewer.ask("bus.subscribe", pattern="pump.p0", since="epoch0:0")
+        self.assertEqual(0, answer["recovered"])
+
+
 class UnspeakableTests(TopicsTestCase):
     def test_no_json(self) -> None:
         """An event that cannot be JSON is logged, and takes no number; those around it arrive."""
@@ -487,6 +549,15 @@ class UnspeakableTests(TopicsTestCase):
         texts = [text["params"] for text in self.viewer.heard()]
         self.assertEqual([(1, 1), (2, 2)], [(params["seq"], params["data"]) for params in texts])
         self.assertEqual(1, len(self.flushLoggedErrors(BadJSON)))
+
+    def test_no_json_in_the_past(self) -> None:
+        """Nor does one keep a subscription from its replay."""
+        self.publish(1, subject="pump.main.heat")
+        self.publish(object())
+        self.viewer.ask("bus.subscribe", pattern="pump.>", replay=1)
+        self.assertEqual(1, len(self.flushLoggedErrors(BadJSON)))
+        self.publish(2)
+        self.assertEqual([2], self.viewer.events())
 
 
 class SlowTests(TopicsTestCase):

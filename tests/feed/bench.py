@@ -121,6 +121,10 @@ class FakeMember:
             self.blocks.append(block)
         return not self.is_full
 
+    def fail(self) -> None:
+        """Not in these tests."""
+        raise AssertionError("a member failed")
+
     def spill(self, items: Sequence[Item]) -> None:
         """Keep what has to wait."""
         self.spilled += items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,6 +17,7 @@ class Reader:
         self.is_full = is_full
         self.blocks: list[bytes] = []
         self.spilled: list[list[Item]] = []
+        self.failures: list[BaseException | None] = []
 
     def offer(self, block: bytes) -> bool:
         if not self.is_full:
@@ -25,6 +27,9 @@ class Reader:
     def spill(self, items: Sequence[Item]) -> None:
         self.spilled.append(list(items))
 
+    def fail(self) -> None:
+        self.failures.append(sys.exc_info()[1])
+
 
 class HandoutTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -33,7 +38,7 @@ class HandoutTests(SynchronousTestCase):
 
     def hand_out(self, *items: Item) -> int:
         """Hand *items* to all members; in how many steps."""
-        return sum(1 for _ in hand_out(items, list(self.members), self.members))
+        return sum(1 for _ in hand_out(items, (member for member in list(self.members) if member in self.members)))
 
     def test_one_write(self) -> None:
         """Those who keep up get one block, the very same one; who does not gets the items."""
@@ -62,6 +67,19 @@ class HandoutTests(SynchronousTestCase):
         self.members = {closer: None, self.slow: None, self.quick: None}
         self.hand_out((b"a", 1))
         self.assertEqual(([b"a"], [], [b"a"]), (closer.blocks, self.slow.spilled, self.quick.blocks))
+
+    def test_member_that_fails(self) -> None:
+        """A member with a fault of its own is told that it has one; the others get theirs."""
+        fault = ZeroDivisionError("the test's own")
+
+        class Broken(Reader):
+            def offer(self, block: bytes) -> bool:
+                raise fault
+
+        broken = Broken()
+        self.members = {broken: None, self.quick: None}
+        self.hand_out((b"a", 1))
+        self.assertEqual(([fault], [b"a"]), (broken.failures, self.quick.blocks))
 
     def test_steps(self) -> None:
         """Between some members and the next, others can be served."""
