@@ -11,6 +11,7 @@ from a server that does not agree to it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import logging
@@ -48,6 +49,9 @@ CONNECT_TIMEOUT = 10.0
 
 SILENCE = 30.0
 """Seconds without a word from the server, after which it is pinged; after as many again the connection is given up."""
+
+FAREWELL = 1.0
+"""Seconds that hanging up takes at most: until then, the other side may read what was said last, and hang up itself."""
 
 GREATEST_BLOCK = 1000
 """Samples that a server sends together, at most."""
@@ -510,6 +514,27 @@ def open_socket(host: str, port: int) -> socket.socket:
     return connection
 
 
+def leave(connection: socket.socket, end: float, clock: Callable[[], float]) -> None:
+    """Hang up without taking back what was said last, and wake the thread that reads.
+
+    A connection that is closed while something that came is unread is reset, and a reset reaches the other side ahead of what it
+    has not read yet. So this says that nothing more follows, and discards what comes until the other side has hung up, too.
+
+    :param end: when to wait no longer, by the clock.
+    """
+    with contextlib.suppress(OSError):  # the other side was first, or says nothing more
+        connection.shutdown(socket.SHUT_WR)
+        left = end - clock()
+        while left > 0:
+            connection.settimeout(left)
+            if not connection.recv(65536):
+                break
+            left = end - clock()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
 class Surroundings(NamedTuple):
     """The outside world of a client, so that tests can hand in another.
 
@@ -537,6 +562,9 @@ class Wire:
         self._surroundings = surroundings
         self._frames = FrameDecoder()
         self._writing = threading.Lock()
+        self._timing = threading.RLock()
+        self._is_leaving = False
+        self._patience = FAREWELL
 
     def open(self, place: str, path: str, subprotocol: str | None) -> str | None:
         """Do the handshake.
@@ -551,6 +579,7 @@ class Wire:
         while outcome is None:
             received = self._receive(end - self._surroundings.clock())
             if received is None:
+                self._patience = 0.0
                 raise ConnectionLost("the server did not answer the handshake in time")
             head += received
             outcome = end_of_handshake(head, key)
@@ -580,6 +609,7 @@ class Wire:
                     has_pinged = False
                     self._frames.feed(received)
                 elif has_pinged:
+                    self._patience = 0.0  # it has had its time: the end of the connection is not waited for, too
                     raise ConnectionLost("the server has gone silent")
                 else:
                     has_pinged = True
@@ -595,21 +625,34 @@ class Wire:
                 return payload
 
     def close(self) -> None:
-        """Say goodbye and hang up; whoever reads is woken. Twice is harmless."""
-        try:
-            self._connection.settimeout(1.0)
-            self._send_frame(CLOSE, struct.pack("!H", 1000))
-            self._connection.shutdown(socket.SHUT_RDWR)
-        except (OSError, ConnectionLost):
-            pass  # the other side was first
-        self._connection.close()
+        """Say goodbye, and hang up once the server has read what was said, within a second; whoever reads is woken.
+
+        Twice is harmless.
+        """
+        with self._timing:
+            was_leaving, self._is_leaving = self._is_leaving, True
+        if was_leaving:
+            return
+        clock = self._surroundings.clock
+        end = clock() + self._patience
+        if self._writing.acquire(timeout=self._patience):  # not in the middle of another thread's frame
+            with contextlib.suppress(OSError):  # the other side was first
+                self._connection.settimeout(max(end - clock(), 0.001))
+                self._connection.sendall(self._frame(CLOSE, struct.pack("!H", 1000)))
+            self._writing.release()
+        leave(self._connection, end, clock)
+
+    def _frame(self, opcode: int, payload: bytes) -> bytes:
+        return encode_frame(opcode, payload, self._surroundings.random_bytes(4))
 
     def _send_frame(self, opcode: int, payload: bytes) -> None:
-        self._send(encode_frame(opcode, payload, self._surroundings.random_bytes(4)))
+        self._send(self._frame(opcode, payload))
 
     def _send(self, frames: bytes) -> None:
         try:
             with self._writing:
+                if self._is_leaving:
+                    raise ConnectionLost("this client has hung up")
                 self._connection.sendall(frames)
         except OSError as error:
             raise ConnectionLost(f"the connection to the feed broke: {error}") from error
@@ -617,7 +660,10 @@ class Wire:
     def _receive(self, seconds: float) -> bytes | None:
         """What has come, or None when nothing did in time."""
         try:
-            self._connection.settimeout(max(seconds, 0.001))
+            with self._timing:  # the thread that hangs up has the socket's one timeout to itself
+                if self._is_leaving:
+                    raise ConnectionLost("this client has hung up")
+                self._connection.settimeout(max(seconds, 0.001))
             received = self._connection.recv(65536)
         except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
             return None
@@ -730,7 +776,10 @@ class Feed:
         return self._try_to_write(lambda conversation: conversation.remark(text))
 
     def close(self) -> None:
-        """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s."""
+        """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s.
+
+        Returns when the server has read what was said last, after a second at most.
+        """
         self._closed.set()
         self._hang_up()
 

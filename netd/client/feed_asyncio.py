@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NamedTuple, cast
 
 from netd.client import feed
+from netd.client.farewell_asyncio import Farewell, hang_up
 from netd.client.feed import (
     AUTO,
     CLOSE,
@@ -82,6 +83,7 @@ class AsyncWire:
         self._reader, self._writer = streams
         self._random_bytes = random_bytes
         self._frames = feed.FrameDecoder()
+        self._farewell: Farewell | None = None
 
     async def open(self, place: str, path: str, subprotocol: str | None) -> str | None:
         """Do the handshake.
@@ -148,14 +150,22 @@ class AsyncWire:
                 has_pinged = False
                 self._frames.feed(received)
 
-    def close(self) -> None:
-        """Say goodbye and hang up; whoever reads is woken. Twice is harmless."""
-        if not self._writer.is_closing():
-            self._send_frame(CLOSE, struct.pack("!H", 1000))
-            self._writer.close()
+    def close(self) -> Farewell:
+        """Say goodbye and begin to hang up; whoever reads is woken. Twice is harmless.
+
+        :returns: what can be waited for: within a second the server has read what was said, or never will.
+        """
+        if self._farewell is None:
+            self._farewell = hang_up(self._reader, self._writer, self._frame(CLOSE, struct.pack("!H", 1000)))
+        return self._farewell
+
+    def _frame(self, opcode: int, payload: bytes) -> bytes:
+        return feed.encode_frame(opcode, payload, self._random_bytes(4))
 
     def _send_frame(self, opcode: int, payload: bytes) -> None:
-        self._writer.write(feed.encode_frame(opcode, payload, self._random_bytes(4)))
+        if self._farewell is not None:
+            raise ConnectionLost("this client has hung up")
+        self._writer.write(self._frame(opcode, payload))
 
     async def _receive(self) -> bytes:
         """What has come, as soon as anything has."""
@@ -206,6 +216,7 @@ class AsyncFeed:
         self._backoff = feed.Backoff(surroundings.chance)
         self._closed = asyncio.Event()
         self._wire: AsyncWire | None = None
+        self._farewells: set[Farewell] = set()
         self._conversation: Conversation | None = None
         self._pending: list[Sample] = []
         self._connected_at: float | None = None
@@ -214,7 +225,7 @@ class AsyncFeed:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
-        self.close()
+        await self.aclose()
 
     async def __aiter__(self) -> AsyncIterator[Sample]:
         """Each sample as it comes, over all connections, until :meth:`close`. Iterating anew goes on with the connection.
@@ -263,9 +274,18 @@ class AsyncFeed:
         return await self._try_to_write(lambda conversation: conversation.remark(text))
 
     def close(self) -> None:
-        """Leave for good; iterating ends. During an attempt to connect, it ends within 10 s."""
+        """Begin to leave for good; iterating ends. During an attempt to connect, it ends within 10 s.
+
+        A program that ends right after that had better await :meth:`aclose`.
+        """
         self._closed.set()
         self._hang_up()
+
+    async def aclose(self) -> None:
+        """Leave for good, and wait until the server has read what was said last: a second at most."""
+        self.close()
+        for farewell in tuple(self._farewells):
+            await farewell.wait()
 
     async def _try_to_write(self, text_in: Callable[[Conversation], bytes]) -> bool:
         wire, conversation = self._wire, self._conversation
@@ -299,7 +319,7 @@ class AsyncFeed:
             reason = str(error) or "it did not answer in time"
             raise NotConnected(f"cannot reach the feed at {host}:{port}: {reason}") from error
         if self._closed.is_set():  # meanwhile
-            wire.close()
+            self._part(wire)
             raise NotConnected("this client was closed")
         return wire
 
@@ -323,7 +343,12 @@ class AsyncFeed:
         wire, self._wire = self._wire, None
         self._conversation = None
         if wire is not None:
-            wire.close()
+            self._part(wire)
+
+    def _part(self, wire: AsyncWire) -> None:
+        farewell = wire.close()
+        self._farewells.add(farewell)
+        farewell.call_at_end(lambda: self._farewells.discard(farewell))
 
     async def _disconnected(self, reason: str) -> None:
         lasted = 0.0 if self._connected_at is None else _now() - self._connected_at

@@ -27,6 +27,7 @@ from netd.client.control import (
     read_answer,
 )
 from netd.client.events import DROP_OLDEST, Stream, Wish
+from netd.client.farewell_asyncio import FAREWELL, Farewell, hang_up
 from netd.client.gateway_access import DEFAULT_URL, Access, connect_error
 from netd.client.gateway_sockets import SILENCE
 from netd.client.gateway_wire import (
@@ -38,13 +39,14 @@ from netd.client.gateway_wire import (
     rpc_result,
     upgrade_request,
 )
+from netd.client.streams_asyncio import is_idle
 from netd.client.subscription import Hooks
 from netd.client.subscription_asyncio import AsyncPacing, AsyncSubscription
 
 __all__ = ["AsyncGateway", "AsyncSubscription", "AsyncSurroundings"]
 
-FAREWELL = 1.0
-"""Seconds that hanging up may take."""
+MOST_IDLE = 4
+"""Connections that are kept for the next calls."""
 
 IDLE = 4.0
 """Seconds for which a connection is kept for the next call: less than netd keeps one open."""
@@ -79,16 +81,18 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._farewell: Farewell | None = None
         self.is_kept = False
         self.idle_since = 0.0
         self.loop = asyncio.get_running_loop()
 
-    @property
-    def is_fit(self) -> bool:
-        """Whether nobody has hung up on it."""
-        return not (self._reader.at_eof() or self._writer.is_closing())
+    async def is_fit(self) -> bool:
+        """Whether it can carry another call."""
+        return not self._writer.is_closing() and await is_idle(self._reader)
 
     async def send(self, content: bytes) -> None:
+        if self._farewell is not None:
+            raise Lost("this client has hung up")
         try:
             self._writer.write(content)
             await self._writer.drain()
@@ -107,6 +111,12 @@ class _Connection:
         while response is None:
             response = reader.feed(await self.receive())
         return response
+
+    async def leave(self, last_word: bytes) -> None:
+        """Say *last_word*, and hang up once netd has read it, within a second; whoever reads is woken. Twice is harmless."""
+        if self._farewell is None:
+            self._farewell = hang_up(self._reader, self._writer, last_word)
+        await self._farewell.wait()
 
     async def close(self) -> None:
         """Hang up, politely as far as that takes no time."""
@@ -156,11 +166,8 @@ class _WebSocket:
         raise Lost("netd has gone silent")
 
     async def close(self) -> None:
-        """Say goodbye and hang up."""
-        with contextlib.suppress(Lost, TimeoutError):
-            async with asyncio.timeout(FAREWELL):
-                await self._connection.send(self._messages.close_frame())
-        await self._connection.close()
+        """Say goodbye and hang up; whoever reads is woken. Twice is harmless."""
+        await self._connection.leave(self._messages.close_frame())
 
 
 class AsyncGateway:
@@ -199,11 +206,11 @@ class AsyncGateway:
     async def close(self) -> None:
         """Hang up for good: subscriptions end, calls raise ``Lost``."""
         self._is_closed = True
-        for subscription in self._subscriptions:
-            await subscription.close()
+        await asyncio.gather(*(subscription.close() for subscription in self._subscriptions))
         idle, self._idle = self._idle, []
         for connection in [*idle, *self._busy]:
-            await connection.close()
+            if connection.loop is asyncio.get_running_loop():
+                await connection.close()
 
     async def call(self, method: str, /, **params: Any) -> Any:
         """The result of one operation: plain JSON values; raises as :meth:`netd.client.gateway.Gateway.call` does."""
@@ -240,18 +247,18 @@ class AsyncGateway:
 
     def _keep(self, connection: _Connection) -> None:
         """Use it for the next call."""
-        connection.is_kept, connection.idle_since = True, connection.loop.time()
-        self._idle.append(connection)
+        if len(self._idle) < MOST_IDLE:
+            connection.is_kept, connection.idle_since = True, connection.loop.time()
+            self._idle.append(connection)
 
     async def _reuse(self) -> _Connection | None:
         """A connection of an earlier call; None where there is none that is still good."""
-        await asyncio.sleep(0)  # lets the loop hear who has hung up since
         while self._idle:
-            connection = self._idle.pop()
+            connection = self._idle.pop(0)  # the oldest: none is kept for long
             connection.is_kept = False
             if connection.loop is not asyncio.get_running_loop():
                 continue  # that loop has ended, and the connection with it
-            if connection.loop.time() - connection.idle_since < IDLE and connection.is_fit:
+            if connection.loop.time() - connection.idle_since < IDLE and await connection.is_fit():
                 return connection
             await connection.close()
         return None

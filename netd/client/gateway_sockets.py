@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from netd.client.control import Lost
+from netd.client.feed import FAREWELL, leave
 from netd.client.gateway_wire import Messages, Response, ResponseReader
 
 __all__ = ["SILENCE", "Connection", "WebSocket"]
@@ -67,6 +68,13 @@ class Connection:
         """Whether it may be used again: the server has not said anything, not even farewell."""
         return not select.select([self._connection], [], [], 0)[0]
 
+    def leave(self, last_word: bytes) -> None:
+        """Say *last_word*, and hang up once the server has read it, within a second. Nobody else may be reading."""
+        end = self._clock() + FAREWELL
+        with contextlib.suppress(Lost, TimeoutError):
+            self.send(last_word, FAREWELL)
+        leave(self._connection, end, self._clock)
+
     def close(self) -> None:
         """Hang up; whoever reads is woken. Twice is harmless."""
         with contextlib.suppress(OSError):  # the other side was first, or it is closed already
@@ -107,10 +115,9 @@ class WebSocket:
                     return None
 
     def close(self) -> None:
-        """Say goodbye, unless another thread is reading, and hang up."""
+        """Say goodbye, unless another thread is reading, and hang up: within a second. Twice is harmless."""
         if self._using.acquire(blocking=False):
-            with contextlib.suppress(Lost):
-                self._send(self._messages.close_frame(), 1.0)
+            self._connection.leave(self._messages.close_frame())
             self._using.release()
         self._connection.close()
 
@@ -134,10 +141,10 @@ class WebSocket:
             self._send(self._messages.ping_frame())
         return self._clock() < until
 
-    def _send(self, frames: bytes, seconds: float | None = None) -> None:
+    def _send(self, frames: bytes) -> None:
         if not frames:
             return
         try:
-            self._connection.send(frames, self._timeout if seconds is None else seconds)
+            self._connection.send(frames, self._timeout)
         except TimeoutError:
             raise Lost("netd does not take what is sent to it") from None

@@ -11,6 +11,7 @@ remembered for 10 minutes, or until it cannot be reached (it may come back as a 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -51,6 +52,9 @@ GREATEST_PAYLOAD = 9_999_999
 GREATEST_ENVELOPE = 64 * 1024
 CONNECT_TIMEOUT = 10.0
 WELCOME_TIMEOUT = 3.0
+FAREWELL = 1.0
+"""Seconds that hanging up takes at most: until then, the other side may read what was said last, and hang up itself."""
+
 ANSWER_TIMEOUT = 60.0
 """Seconds that a controller waits for the server itself, beyond the deadline that it gave the device."""
 
@@ -533,6 +537,27 @@ def open_socket(host: str, port: int) -> socket.socket:
     return connection
 
 
+def leave(connection: socket.socket, end: float, clock: Callable[[], float]) -> None:
+    """Hang up without taking back what was said last, and wake the thread that reads.
+
+    A connection that is closed while something that came is unread is reset, and a reset reaches the other side ahead of what it
+    has not read yet. So this says that nothing more follows, and discards what comes until the other side has hung up, too.
+
+    :param end: when to wait no longer, by the clock.
+    """
+    with contextlib.suppress(OSError):  # the other side was first, or says nothing more
+        connection.shutdown(socket.SHUT_WR)
+        left = end - clock()
+        while left > 0:
+            connection.settimeout(left)
+            if not connection.recv(65536):
+                break
+            left = end - clock()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
 class Surroundings(NamedTuple):
     """The outside world of a client, so that tests can hand in another.
 
@@ -557,6 +582,9 @@ class Wire:
         self._clock = clock
         self._frames = FrameDecoder()
         self._writing = threading.Lock()
+        self._timing = threading.RLock()
+        self._is_leaving = False
+        self._patience = FAREWELL
 
     def write(self, frames: bytes, end: float | None = None) -> None:
         """Hand *frames* to the operating system, all of them, not mixed with what another thread writes.
@@ -566,7 +594,7 @@ class Wire:
         """
         try:
             with self._writing:
-                self._connection.settimeout(None if end is None else max(end - self._clock(), 0.001))
+                self._set_timeout(None if end is None else max(end - self._clock(), 0.001))
                 self._connection.sendall(frames)
         except OSError as error:
             raise ConnectionLost(f"the connection to the relay broke: {error}") from error
@@ -592,22 +620,26 @@ class Wire:
     def _receive(self, end: float | None) -> bytes:
         seconds = None if end is None else end - self._clock()
         if seconds is not None and seconds <= 0:
-            raise NotInTime("the relay did not answer in time")
+            raise self._not_in_time()
         try:
-            self._connection.settimeout(seconds)
+            self._set_timeout(seconds)
             received = self._connection.recv(65536)
         except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
-            raise NotInTime("the relay did not answer in time") from None
+            raise self._not_in_time() from None
         except OSError as error:
             raise ConnectionLost(f"the connection to the relay broke: {error}") from error
         if not received:
             raise ConnectionLost("the relay closed the connection")
         return received
 
+    def _not_in_time(self) -> NotInTime:
+        self._patience = 0.0  # it has had its time: the end of the connection is not waited for, too
+        return NotInTime("the relay did not answer in time")
+
     def is_open(self) -> bool:
         """Whether the other side has not hung up meanwhile; does not wait. What has come is kept for :meth:`read`."""
         try:
-            self._connection.settimeout(0)
+            self._set_timeout(0)
             while True:
                 received = self._connection.recv(65536)
                 if not received:
@@ -619,21 +651,29 @@ class Wire:
             return False
 
     def close(self) -> None:
-        """Say goodbye where the dialect has a word for it, hang up, and wake the thread that reads. Twice is harmless."""
-        try:
-            if self.dialect == OLD:  # an old server's thread may spin for ever on a connection that ends without this word
-                self._say_goodbye()
-            self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the other side was first
-        self._connection.close()
+        """Say goodbye where the dialect has a word for it, and hang up once the server has read what was said, within a second.
 
-    def _say_goodbye(self) -> None:
-        if self._writing.acquire(blocking=False):  # not in the middle of another thread's frame
-            try:
-                self._connection.send(frame(GOODBYE), getattr(socket, "MSG_DONTWAIT", 0))
-            finally:
-                self._writing.release()
+        Wakes the thread that reads. Twice is harmless.
+        """
+        with self._timing:
+            was_leaving, self._is_leaving = self._is_leaving, True
+        if was_leaving:
+            return
+        end = self._clock() + self._patience
+        if self._writing.acquire(timeout=self._patience):  # not in the middle of another thread's frame
+            with contextlib.suppress(OSError):  # the other side was first
+                if self.dialect == OLD:  # an old server's thread may spin for ever on a connection that ends without this word
+                    self._connection.settimeout(max(end - self._clock(), 0.001))
+                    self._connection.sendall(frame(GOODBYE))
+            self._writing.release()
+        leave(self._connection, end, self._clock)
+
+    def _set_timeout(self, seconds: float | None) -> None:
+        """How long the next call may take; raises ``OSError`` when the thread that hangs up has the socket to itself."""
+        with self._timing:
+            if self._is_leaving:
+                raise ConnectionAbortedError("this client has hung up")
+            self._connection.settimeout(seconds)
 
 
 class Line:
@@ -711,7 +751,7 @@ class Line:
             wire.close()
 
     def close(self) -> None:
-        """Hang up for good; whoever waits for the relay, in any thread, is woken."""
+        """Hang up for good; whoever waits for the relay, in any thread, is woken: after a second at most."""
         self.closed.set()
         self.hang_up()
 
@@ -835,7 +875,10 @@ class Device:
         return wire is not None and _try_to_write(wire, news_frames(wire.dialect, payload, event))
 
     def close(self) -> None:
-        """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s."""
+        """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s.
+
+        Returns when the relay has read what was said last, after a second at most.
+        """
         self._line.close()
 
     def _connect(self) -> Wire:
@@ -906,7 +949,7 @@ class Controller:
         self.close()
 
     def close(self) -> None:
-        """Hang up for good, from any thread; a call that waits ends at once."""
+        """Hang up for good, from any thread; a call that waits ends, too, after a second at most."""
         self._line.close()
 
     def devices(self) -> list[DeviceInfo]:

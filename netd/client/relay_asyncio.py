@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 from netd.client import relay
+from netd.client.farewell_asyncio import Farewell, hang_up
 from netd.client.relay import (
     AUTO,
     NETD,
@@ -72,13 +73,14 @@ class AsyncWire:
         self._forget = forget
         self._frames = relay.FrameDecoder()
         self._envelope: dict[str, Any] | None = None
+        self._farewell: Farewell | None = None
 
     async def write(self, frames: bytes) -> None:
         """Send *frames*, all of them; waits while much is still unsent.
 
         :raises ConnectionLost: when that cannot be done.
         """
-        if self._writer.is_closing():
+        if self._farewell is not None or self._writer.is_closing():
             raise ConnectionLost("the connection to the relay is closed")
         try:
             self._writer.write(frames)
@@ -118,12 +120,15 @@ class AsyncWire:
             raise lost
         return envelope, payload
 
-    def close(self) -> None:
-        """Say goodbye where the dialect has a word for it, and hang up. Twice is harmless."""
-        if self.dialect == OLD and not self._writer.is_closing():
-            self._writer.write(relay.frame(relay.GOODBYE))
-        self._writer.close()
-        self._forget(self)
+    def close(self) -> Farewell:
+        """Say goodbye where the dialect has a word for it, and begin to hang up; whoever reads is woken. Twice is harmless.
+
+        :returns: what can be waited for: within a second the relay has read what was said, or never will.
+        """
+        if self._farewell is None:
+            self._farewell = hang_up(self._reader, self._writer, relay.frame(relay.GOODBYE) if self.dialect == OLD else b"")
+            self._farewell.call_at_end(lambda: self._forget(self))
+        return self._farewell
 
 
 class AsyncLine:
@@ -187,17 +192,23 @@ class AsyncLine:
             self._memory.unreachable()
             reason = str(error) or "it did not answer in time"
             raise NotConnected(f"cannot reach the relay at {host}:{port}: {reason}") from error
+        self._wires.add(wire)
         if self.closed.is_set():
             wire.close()
             raise NotConnected("this client was closed")
-        self._wires.add(wire)
         return wire
 
     def close(self) -> None:
-        """Close all wires, and open none any more."""
+        """Begin to close all wires, and open none any more."""
         self.closed.set()
         for wire in tuple(self._wires):
             wire.close()
+
+    async def aclose(self) -> None:
+        """Close all wires, and wait until the relay has read what was said last: a second at most."""
+        self.close()
+        for wire in tuple(self._wires):
+            await wire.close().wait()
 
 
 class AsyncMessage:
@@ -266,7 +277,7 @@ class AsyncDevice:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
-        self.close()
+        await self.aclose()
 
     async def run(self, receive: Callable[[bytes], Answer | Awaitable[Answer]]) -> None:
         """Call (and await) *receive* with each payload, in order, until :meth:`close`.
@@ -304,8 +315,15 @@ class AsyncDevice:
         return wire is not None and await _try_to_write(wire, relay.news_frames(wire.dialect, payload, event))
 
     def close(self) -> None:
-        """Leave for good; iterating ends. During an attempt to connect, it ends within 10 s."""
+        """Begin to leave for good; iterating ends. During an attempt to connect, it ends within 10 s.
+
+        A program that ends right after that had better await :meth:`aclose`.
+        """
         self._line.close()
+
+    async def aclose(self) -> None:
+        """Leave for good, and wait until the relay has read what was said last: a second at most."""
+        await self._line.aclose()
 
     async def _connect(self) -> AsyncWire:
         wire, welcome = await self._line.open()
@@ -434,10 +452,11 @@ class AsyncController:
         await self.close()
 
     async def close(self) -> None:
-        """Hang up for good; calls that wait end at once."""
+        """Hang up for good; calls that wait end at once. Takes a second at most."""
         self._line.close()
         if self._exchange is not None:
             await self._exchange.close()
+        await self._line.aclose()
 
     async def devices(self) -> list[DeviceInfo]:
         """The devices that the relay knows.

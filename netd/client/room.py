@@ -21,6 +21,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Union
@@ -56,6 +57,9 @@ GREATEST_REPLY = 500
 
 GREATEST_MESSAGE = 64 * 1024
 CONNECT_TIMEOUT = 10.0
+FAREWELL = 1.0
+"""Seconds that hanging up takes at most: until then, the other side may read what was said last, and hang up itself."""
+
 GAP = 0.05
 """Seconds of silence after which a message of the old dialect is complete."""
 
@@ -260,17 +264,41 @@ def open_socket(host: str, port: int) -> socket.socket:
     return connection
 
 
+def leave(connection: socket.socket, end: float, clock: Callable[[], float]) -> None:
+    """Hang up without taking back what was said last, and wake the thread that reads.
+
+    A connection that is closed while something that came is unread is reset, and a reset reaches the other side ahead of what it
+    has not read yet. So this says that nothing more follows, and discards what comes until the other side has hung up, too.
+
+    :param end: when to wait no longer, by the clock.
+    """
+    with contextlib.suppress(OSError):  # the other side was first, or says nothing more
+        connection.shutdown(socket.SHUT_WR)
+        left = end - clock()
+        while left > 0:
+            connection.settimeout(left)
+            if not connection.recv(65536):
+                break
+            left = end - clock()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
 class Wire:
     """Whole messages out of one socket, and replies into it."""
 
-    def __init__(self, connection: socket.socket, dialect: str) -> None:
+    def __init__(self, connection: socket.socket, dialect: str, clock: Callable[[], float]) -> None:
         self._connection = connection
         self._dialect = dialect
+        self._clock = clock
         self._received = b""
+        self._timing = threading.RLock()
+        self._is_leaving = False
 
     def write(self, content: bytes) -> None:
         """Hand *content* to the operating system; raises ``OSError``."""
-        self._connection.settimeout(None)
+        self._set_timeout(None)
         self._connection.sendall(content)
 
     def read(self) -> str | None:
@@ -279,7 +307,7 @@ class Wire:
         return message.decode("utf-8", "replace") if message else None
 
     def _read_line(self) -> bytes:
-        self._connection.settimeout(None)
+        self._set_timeout(None)
         while b"\n" not in self._received and len(self._received) < GREATEST_MESSAGE:
             received = self._connection.recv(65536)
             if not received:
@@ -290,9 +318,9 @@ class Wire:
         return line + newline
 
     def _read_until_silence(self) -> bytes:
-        self._connection.settimeout(None)
+        self._set_timeout(None)
         message = self._connection.recv(65536)
-        self._connection.settimeout(GAP)
+        self._set_timeout(GAP)
         try:
             while message and len(message) < GREATEST_MESSAGE:
                 received = self._connection.recv(65536)
@@ -304,10 +332,18 @@ class Wire:
         return message
 
     def close(self) -> None:
-        """Hang up, and wake the thread that reads. Twice is harmless."""
-        with contextlib.suppress(OSError):  # the other side was first
-            self._connection.shutdown(socket.SHUT_RDWR)
-        self._connection.close()
+        """Hang up once the server has read what was said, within a second, and wake the thread that reads. Twice is harmless."""
+        with self._timing:
+            was_leaving, self._is_leaving = self._is_leaving, True
+        if not was_leaving:
+            leave(self._connection, self._clock() + FAREWELL, self._clock)
+
+    def _set_timeout(self, seconds: float | None) -> None:
+        """How long the next call may take; raises ``OSError`` when the thread that hangs up has the socket to itself."""
+        with self._timing:
+            if self._is_leaving:
+                raise ConnectionAbortedError("this bot has hung up")
+            self._connection.settimeout(seconds)
 
 
 class Bot:
@@ -317,6 +353,7 @@ class Bot:
     :param character: the name of one of :data:`CHARACTERS`, or a function of one's own.
     :param dialect: ``"old"`` or ``"netd"``: see the module.
     :param connect: opens a socket to host and port.
+    :param clock: seconds that only grow.
     :ivar welcome: what the server said when it gave the bot a place; empty before.
     :raises ValueError: when name, port, character or dialect cannot be.
     """
@@ -330,6 +367,7 @@ class Bot:
         *,
         dialect: str = OLD,
         connect: Callable[[str, int], socket.socket] = open_socket,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.welcome = ""
         self._name = check_arguments(port, name, dialect)
@@ -337,6 +375,7 @@ class Bot:
         self._character = find_character(character)
         self._dialect = dialect
         self._connect = connect
+        self._clock = clock
         self._lock = threading.Lock()
         self._wire: Wire | None = None
         self._is_closed = False
@@ -386,7 +425,7 @@ class Bot:
             wire.close()
 
     def close(self) -> None:
-        """Leave, from any thread."""
+        """Leave, from any thread. Returns when the room has read what was said last, after a second at most."""
         with self._lock:
             self._is_closed = True
             wire = self._wire
@@ -399,7 +438,7 @@ class Bot:
             connection = self._connect(host, port)
         except (OSError, UnicodeError) as error:
             raise NotConnected(f"cannot reach the room at {host}:{port}: {error}") from error
-        wire = Wire(connection, self._dialect)
+        wire = Wire(connection, self._dialect, self._clock)
         with self._lock:
             self._wire = wire
             is_closed = self._is_closed

@@ -10,6 +10,7 @@ import contextlib
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from netd.client.farewell_asyncio import hang_up
 from netd.client.room import (
     CONNECT_TIMEOUT,
     GAP,
@@ -37,7 +38,10 @@ Connect = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.Str
 
 
 class AsyncBot:
-    """A bot for one room; arguments and errors are those of :class:`netd.client.room.Bot`. Cancel the task to leave."""
+    """A bot for one room; arguments and errors are those of :class:`netd.client.room.Bot`. Cancel the task to leave.
+
+    Leaving takes until the room has read what was said last, a second at most.
+    """
 
     def __init__(
         self,
@@ -88,9 +92,7 @@ class AsyncBot:
             if not self.welcome:
                 raise NotConnected(f"the room broke the connection off: {error}") from error
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+            await hang_up(reader, writer).wait()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = self._place

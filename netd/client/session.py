@@ -36,6 +36,9 @@ ID_TIMEOUT = 10.0
 ID_PAUSE = 0.05
 """Seconds of silence that end the id: nothing else does."""
 
+FAREWELL = 1.0
+"""Seconds that hanging up takes at most: until then, the other side may read what was said last, and hang up itself."""
+
 ANNOUNCE_PAUSE, START_PAUSE = 0.3, 1.0
 """Seconds between the announcements of the old dialect, and before its first sample: old servers take a ``recv`` for a token."""
 
@@ -279,6 +282,27 @@ def connect_back(control: socket.socket, port: int) -> socket.socket:
     return data
 
 
+def leave(connection: socket.socket, end: float, clock: Callable[[], float]) -> None:
+    """Hang up without taking back what was said last, and wake the thread that reads.
+
+    A connection that is closed while something that came is unread is reset, and a reset reaches the other side ahead of what it
+    has not read yet. So this says that nothing more follows, and discards what comes until the other side has hung up, too.
+
+    :param end: when to wait no longer, by the clock.
+    """
+    with contextlib.suppress(OSError):  # the other side was first, or says nothing more
+        connection.shutdown(socket.SHUT_WR)
+        left = end - clock()
+        while left > 0:
+            connection.settimeout(left)
+            if not connection.recv(65536):
+                break
+            left = end - clock()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
 class Agent:
     """Listens for a server, connects back, and streams the channels, until :meth:`close`.
 
@@ -404,15 +428,17 @@ class Agent:
         try:
             tune(control)
             session = self._read_id(control)
-            with connect_back(control, self._server_port) as data:
+            data = connect_back(control, self._server_port)
+            try:
                 self._hooks.started(session, control.getpeername()[0])
                 reason = self._greet(session, control, data) or self._stream(control, data)
+            finally:
+                with self._lock:
+                    self._is_streaming = False
+                    self._said.clear()
+                leave(data, time.monotonic() + FAREWELL, time.monotonic)
         except (AgentError, OSError) as error:
             reason = self._last_word(control) or str(error)
-        finally:
-            with self._lock:
-                self._is_streaming = False
-                self._said.clear()
         self._log.info("the session has ended: %s", reason)
         self._hooks.stopped(reason)
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, M
 from typing import Any, NamedTuple, cast
 
 from netd.client import session as blocking
+from netd.client.farewell_asyncio import hang_up
 from netd.client.session import NETD, AgentError, Hooks, SessionLost, Value
 
 __all__ = ["AsyncAgent", "AsyncSurroundings"]
@@ -89,6 +90,7 @@ class AsyncAgent:
         self._unfinished = set(self._channels)
         self._pulled: dict[str, _Pulled] = {}
         self._data: asyncio.StreamWriter | None = None
+        self._writable: asyncio.StreamWriter | None = None
         self._streaming = asyncio.Event()
         self._writing = asyncio.Lock()
         self._sessions: set[asyncio.Task[Any]] = set()
@@ -166,6 +168,7 @@ class AsyncAgent:
             replies, data = await self._dial(host, local)
         except (AgentError, OSError, TimeoutError) as error:
             return str(error) or "the server said no session id in time"
+        self._writable = data
         self._hooks.started(session, host)
         streaming = asyncio.create_task(self._stream(session, data))
         heeding = asyncio.create_task(self._heed(reader))
@@ -178,12 +181,12 @@ class AsyncAgent:
             await asyncio.wait([heeding], timeout=blocking.ID_PAUSE)  # a server may hang up as soon as it has said stop
             return heeding.result() if heeding.done() else f"the data connection broke: {error}"
         finally:
-            self._data = None
+            self._data = self._writable = None
             self._streaming.clear()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            data.close()
+            await hang_up(replies, data).wait()
 
     async def _read_id(self, reader: asyncio.StreamReader) -> int:
         async with asyncio.timeout(blocking.ID_TIMEOUT):
@@ -271,6 +274,8 @@ class AsyncAgent:
     async def _write(self, data: asyncio.StreamWriter, encoded: bytes) -> None:
         """Send it; in the old dialect, apart from what comes before and after."""
         async with self._writing:
+            if self._writable is not data:
+                raise ConnectionAbortedError("the session has ended")
             data.write(encoded)
             async with asyncio.timeout(blocking.CONNECT_TIMEOUT):
                 await data.drain()

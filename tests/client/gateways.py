@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netd.client.feed import accept_of
+from tests.client.transports import Transport
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 """Sixteen zero bytes: chance in these tests."""
@@ -29,6 +30,20 @@ def rpc(request: int, result: Any = None, **error: Any) -> bytes:
     return response(json.dumps({"jsonrpc": "2.0", "id": request, **said}).encode())
 
 
+class ClientSocket(socket.socket):
+    """The client's end of a pair; the other side hangs up as soon as this one has.
+
+    :ivar server: the other end.
+    """
+
+    server: socket.socket
+
+    def shutdown(self, how: int) -> None:
+        """Hang up."""
+        super().shutdown(how)
+        self.server.shutdown(socket.SHUT_WR)
+
+
 class Pairs:
     """Makes connections whose other end has said the next part of a script, and hangs up after it if that is wanted."""
 
@@ -41,7 +56,9 @@ class Pairs:
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
         """Stands in for a connection to the gateway."""
         self.asked.append((host, port, timeout))
-        ours, theirs = socket.socketpair()
+        one, theirs = socket.socketpair()
+        ours = ClientSocket(fileno=one.detach())
+        ours.server = theirs
         self.servers.append(theirs)
         theirs.sendall(self.script.pop(0))
         if self.hangs_up:
@@ -90,29 +107,30 @@ class SlowSocket:
         return self.recv(size)
 
 
-class Streams:
-    """Reader and writer in one: the server's segments come one after the other; None is a silence that never ends."""
+class Streams(Transport):
+    """Reader and writer in one: the server's segments come one after the other.
 
-    def __init__(self, *segments: bytes | OSError | None) -> None:
+    None is a silence that never ends, True one that ends with what is written next.
+    """
+
+    def __init__(self, *segments: bytes | OSError | bool | None) -> None:
+        super().__init__()
         self._segments = list(segments)
         self.sent = b""
-        self.is_closed = False
-        self.has_ended = False
-        self.transport = self
         self.breaks: OSError | None = None
         self._closed: asyncio.Event | None = None
 
     async def read(self, _size: int) -> bytes:
         """The next segment."""
-        await asyncio.sleep(0)
-        if self.is_closed:
+        if self.is_closed or not self._segments:
             return b""
-        segment = self._segments.pop(0) if self._segments else b""
-        if isinstance(segment, OSError):
-            raise segment
-        if segment is not None:
+        await asyncio.sleep(0)
+        segment = self._segments[0]
+        if isinstance(segment, (OSError, bytes)):
+            del self._segments[:1]
+            if isinstance(segment, OSError):
+                raise segment
             return segment
-        self._segments.insert(0, None)
         self._closed = asyncio.Event()
         await self._closed.wait()
         return b""
@@ -122,10 +140,8 @@ class Streams:
         if self.breaks is not None:
             raise self.breaks
         self.sent += content
-
-    def at_eof(self) -> bool:
-        """Whether the other side has hung up."""
-        return self.has_ended
+        if self._segments and self._segments[0] is True:
+            del self._segments[0]
 
     def is_closing(self) -> bool:
         """Whether this side has."""
@@ -140,8 +156,9 @@ class Streams:
         if self._closed is not None:
             self._closed.set()
 
-    def abort(self) -> None:
-        """It is closed already."""
+    def feed_eof(self) -> None:
+        """Wake who reads."""
+        self.close()
 
     async def wait_closed(self) -> None:
         """As if the other side had been first."""

@@ -69,13 +69,12 @@ class CallTests(AsyncTests):
         """The next call takes the same connection, unless it is old, or netd has hung up; closing the client closes it."""
 
         async def calls() -> None:
-            gateway = self.gateway(Streams(rpc(1), rpc(2)), Streams(rpc(3)), Streams(rpc(4)))
+            gateway = self.gateway(Streams(rpc(1), True, rpc(2)), Streams(rpc(3), True), Streams(rpc(4), True))
             first, second, third = self.streams
             await gateway.call("x")
             await gateway.call("x")
             self.assertEqual(len(self.opener.asked), 1)
-            first.has_ended = True
-            await gateway.call("x")
+            await gateway.call("x")  # the first has come to its end
             self.assertTrue(first.is_closed)
             self.patch(gateway_asyncio, "IDLE", 0.0)
             await gateway.call("x")
@@ -85,11 +84,24 @@ class CallTests(AsyncTests):
 
         self.run_in_loop(calls())
 
+    def test_few_are_kept(self) -> None:
+        """Of many calls at a time a few leave their connection for the next ones."""
+
+        async def calls() -> None:
+            gateway = self.gateway(*[Streams(rpc(number), True) for number in range(1, 11)])
+            await asyncio.gather(*[gateway.call("x") for _ in range(10)])
+            self.assertEqual(sum(not one.is_closed for one in self.streams), gateway_asyncio.MOST_IDLE)
+            await gateway.close()
+            self.assertTrue(all(one.is_closed for one in self.streams))
+
+        self.run_in_loop(calls())
+
     def test_other_loop(self) -> None:
         """A client may be used in one event loop after the other: a connection belongs to one."""
-        gateway = self.gateway(Streams(rpc(1)), Streams(rpc(2)))
+        gateway = self.gateway(Streams(rpc(1), True), Streams(rpc(2), True))
         self.run_in_loop(gateway.call("x"))
         self.run_in_loop(gateway.call("x"))
+        self.run_in_loop(gateway.close())
         self.assertEqual(len(self.opener.asked), 2)
 
     def test_errors(self) -> None:

@@ -15,6 +15,7 @@ from netd.client import relay
 from netd.client.relay_asyncio import AsyncController, AsyncDevice, AsyncMessage, AsyncSurroundings, Streams
 from tests.client.test_relay import WELCOME, message
 from tests.client.test_relay_frames import frames
+from tests.client.transports import Transport
 
 
 class JumpingSelector(selectors.DefaultSelector):
@@ -41,7 +42,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
-class FakeConnection:
+class FakeConnection(Transport):
     """A connection to a server in memory; stands in for the client's StreamWriter.
 
     :param arriving: what the server sends before anything was sent to it.
@@ -50,12 +51,11 @@ class FakeConnection:
     """
 
     def __init__(self, arriving: bytes = b"", react: Callable[[bytes], bytes] = lambda _: b"", hangs_up: bool = False) -> None:
+        super().__init__()
         self._arriving = arriving
         self._react = react
         self._hangs_up = hangs_up
         self.sent = b""
-        self.is_closed = False
-        self.closings = 0
         self.breaks: OSError | None = None
 
     def open(self) -> Streams:
@@ -82,12 +82,6 @@ class FakeConnection:
 
     def is_closing(self) -> bool:
         return self.is_closed
-
-    def close(self) -> None:
-        self.closings += 1
-        if not self.is_closed:
-            self.is_closed = True
-            self.reader.feed_eof()
 
 
 class AsyncTests(SynchronousTestCase):

@@ -10,17 +10,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.client.room import Exchange, Heard, NotConnected, Refused
 from netd.client.room_asyncio import AsyncBot
 from tests.client.test_room import CONFIRMATION, WELCOME, echo
+from tests.client.transports import Transport
 
 OPENING = b"\nBatman: Do you want to eat?"
 
 
-class FakeStreams:
+class FakeStreams(Transport):
     """Reader and writer in one: the server's segments come one after the other; None is a silence."""
 
     def __init__(self, *segments: bytes | OSError | None) -> None:
+        super().__init__()
         self._segments = list(segments)
         self.sent: list[bytes] = []
-        self.is_closed = False
 
     async def connect(self, _host: str, _port: int) -> Any:
         """Stands in for ``asyncio.open_connection``."""
@@ -45,13 +46,8 @@ class FakeStreams:
     async def drain(self) -> None:
         """Nothing waits."""
 
-    def close(self) -> None:
-        """Write it down."""
-        self.is_closed = True
-
-    async def wait_closed(self) -> None:
-        """As if the other side had been first."""
-        raise OSError
+    def feed_eof(self) -> None:
+        """Nobody reads any more."""
 
 
 def run(streams: FakeStreams, character: Any = echo, dialect: str = "old", heard: list[Exchange] | None = None) -> int:

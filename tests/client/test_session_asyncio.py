@@ -13,15 +13,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.client.session import Channel, Hooks
 from netd.client.session_asyncio import AsyncAgent, AsyncSurroundings, Serve, Streams
 from tests.client.test_relay_asyncio import JumpingLoop
+from tests.client.transports import Transport
 
 
-class FakeWriter:
+class FakeWriter(Transport):
     """The agent's end of a connection in memory."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent: list[tuple[float, bytes]] = []
         self.reader = asyncio.StreamReader()
-        self.is_closed = False
         self.breaks: Exception | None = None
 
     @property
