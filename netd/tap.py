@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,10 +61,9 @@ class Options(TwistedOptions):
         if self["check"]:
             self._refuse_what_cannot_start(path)
             names = ", ".join(section.name for section in self.configuration.sections) or "no service"
-            print(f"{path}: good; it runs {names}")
+            _print([f"{path}: good; it runs {names}"])
         if self["origin"] or self["show-config"]:
-            for line in self.configuration.origin_lines():
-                print(line if self["origin"] else line.rpartition(" ; ")[0])
+            _print(line if self["origin"] else line.rpartition(" ; ")[0] for line in self.configuration.origin_lines())
         if self["check"] or self["origin"] or self["show-config"]:
             raise SystemExit(0)
 
@@ -73,6 +73,20 @@ class Options(TwistedOptions):
         if lines:
             print("\n".join(lines), file=sys.stderr)
             raise SystemExit(EX_CONFIG)
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Write *lines*.
+
+    :raises SystemExit: with 1 when nobody reads them to the end, as ``head`` does not: that is no trouble of ours.
+    """
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        raise SystemExit(1) from None
 
 
 def _is_in_foreground(options: Options) -> bool:

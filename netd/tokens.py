@@ -30,6 +30,7 @@ __all__ = [
     "Token",
     "TokenFileError",
     "Tokens",
+    "UnfitToken",
     "add_token",
     "how_to_add",
     "read_tokens",
@@ -57,6 +58,10 @@ _MAX_PATTERN = 512
 
 class TokenFileError(PrivateFileError):
     """The tokens, or what should become one of them, cannot be used; the text says where and what to do about it."""
+
+
+class UnfitToken(TokenFileError):
+    """No token can be called that, have that role or be confined to that; the text says what can be."""
 
 
 @frozen
@@ -166,8 +171,8 @@ def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], 
     :param subjects: the subject patterns that its bearer is confined to; none for one who is not.
     :param new_secret: gives so many random bytes: ``secrets.token_bytes``.
     :returns: the token's text, which is kept nowhere.
-    :raises TokenFileError: when *name*, *role* or a pattern is none, there is a token of that name already, or the file cannot be
-        read or written.
+    :raises UnfitToken: when *name*, *role* or a pattern is none.
+    :raises TokenFileError: when there is a token of that name already, or the file cannot be read or written.
     """
     text = PREFIX + base64.urlsafe_b64encode(new_secret(SECRET_BYTES)).rstrip(b"=").decode()
     token = Token(_checked_name(name), _checked_role(role), _digest(text), _checked_subjects(subjects))
@@ -236,7 +241,7 @@ def _parse(line: str) -> Token:
 
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise TokenFileError(
+        raise UnfitToken(
             f"{name!r:.80} is not a name: use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
         )
     return name
@@ -245,7 +250,7 @@ def _checked_name(name: str) -> str:
 def _checked_role(role: Role | str) -> Role:
     known = role if isinstance(role, Role) else ROLES.get(role)
     if known not in ROLES.values() or known is None:
-        raise TokenFileError(f"{role!r:.80} is not a role: it is one of {', '.join(ROLES)}")
+        raise UnfitToken(f"{role!r:.80} is not a role: it is one of {', '.join(ROLES)}")
     return known
 
 
@@ -253,7 +258,7 @@ def _checked_subjects(subjects: Iterable[str]) -> tuple[str, ...] | None:
     given = tuple(subjects)
     wrong = next((pattern for pattern in given if len(pattern) > _MAX_PATTERN or not _PATTERN.fullmatch(pattern)), None)
     if wrong is not None:
-        raise TokenFileError(f"{wrong!r:.80} is no subject pattern; write one as in session.> or relay.*.presence.*")
+        raise UnfitToken(f"{wrong!r:.80} is no subject pattern; write one as in session.> or relay.*.presence.*")
     return given or None
 
 

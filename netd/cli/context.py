@@ -96,8 +96,13 @@ def use(invocation: Invocation, name: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def remove(invocation: Invocation, name: str) -> None:
-    """Forget NAME."""
+    """Forget NAME, unless it is the context in use."""
     path, contexts = _read(invocation)
+    if name == contexts.used:
+        raise Failure(
+            f"all commands are for {name}, and would be for the daemon of this machine without it: "
+            f"`netd context use {LOCAL}`, or another, then remove it"
+        )
     try:
         _write(path, contexts.without(name))
     except KeyError:

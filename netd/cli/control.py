@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import ControlPort, Invocation, NetdCommand
-from netd.client.control import ControlError, Lost, NotRunning
+from netd.cli.text import escaped
+from netd.client.control import ControlError, Lost, NotRunning, RemoteError
 
 __all__ = ["drain", "operations", "stop"]
 
@@ -39,11 +42,12 @@ def operations(invocation: Invocation) -> None:
 def drain(invocation: Invocation) -> None:
     """Accept no more connections; those that are open go on."""
     with invocation.control() as control:
+        which = _which(invocation, control)
         result = control.call("system.drain")
     if invocation.as_json:
         invocation.print_json(result)
     else:
-        click.echo("netd accepts no more connections; those that are open go on")
+        click.echo(escaped(f"netd accepts no more connections; those that are open go on: {which}"))
 
 
 @click.command(cls=NetdCommand)
@@ -51,6 +55,8 @@ def drain(invocation: Invocation) -> None:
 def stop(invocation: Invocation) -> None:
     """Let netd finish what is open and end; return when it has."""
     with invocation.control() as control:
+        which = _which(invocation, control)
+        click.echo(escaped(f"netd: stopping {which}"), err=True)
         try:
             control.call("system.stop")
             control.wait_closed()
@@ -59,7 +65,19 @@ def stop(invocation: Invocation) -> None:
     if invocation.as_json:
         invocation.print_json({"status": "stopped"})
     else:
-        click.echo("netd has stopped")
+        click.echo(escaped(f"netd has stopped: {which}"))
+
+
+def _which(invocation: Invocation, control: ControlPort) -> str:
+    """The daemon that is meant, by its name and where it is: who has several must see which one it was."""
+    context = invocation.context()
+    where = f"state directory {invocation.state.absolute()}" if context is None else f"at {context.url}, context {context.name}"
+    try:
+        facts = control.call("system.status")
+    except RemoteError:  # what cannot tell how it does can be stopped all the same
+        facts = None
+    name = facts.get("name") if isinstance(facts, Mapping) else None
+    return f"{name or 'the daemon'} ({where})"
 
 
 def _make_sure(control: ControlPort, lost: Lost) -> None:

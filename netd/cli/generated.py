@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, NotFound, common_options, seconds
-from netd.cli.schema import UnfitWord, choices_of, convert, kind_of, metavar_of
+from netd.cli.schema import UnfitWord, choices_of, convert, is_switch, kind_of, metavar_of
 from netd.cli.table import MAIN, Argument, MalformedTable, Operation, read_table, services
 from netd.cli.text import escaped
 from netd.cli.words import is_empty
@@ -180,6 +180,8 @@ def _key(position: int) -> str:
 def _parameter(position: int, argument: Argument) -> click.Parameter:
     if argument.is_required:
         return click.Argument([_key(position)], type=Word(argument), metavar=argument.name.upper())
+    if is_switch(argument.schema):
+        return _switch(position, argument)
     flags = dict.fromkeys([argument.flag, f"--{argument.name}"])
     default = "" if is_empty(argument.default) else f" [default: {json.dumps(argument.default, ensure_ascii=False)}]"
     kind = kind_of(argument.schema)
@@ -187,6 +189,15 @@ def _parameter(position: int, argument: Argument) -> click.Parameter:
         kind = kind.removesuffix(" or null")  # that is to leave it out
     told = f"{kind[0].upper()}{kind[1:]}.{escaped(default)}"
     return click.Option([_key(position), *flags], type=Word(argument), metavar=metavar_of(argument.schema), help=told)
+
+
+def _switch(position: int, argument: Argument) -> click.Option:
+    """An option that says true by being there, and false with ``no-``; what is not said is the daemon's to fill in."""
+    yes, no = argument.switches
+    flags = dict.fromkeys([f"{yes}/{no}", f"--{argument.name}/--no-{argument.name}"])
+    default = "" if argument.default is None else f" [default: {yes if argument.default else no}]"
+    told = f"Whether to {argument.name.replace('_', ' ')}.{default}"
+    return click.Option([_key(position), *flags], default=None, help=escaped(told))
 
 
 def _command(operation: Operation) -> click.Command:

@@ -5,7 +5,7 @@ For results whose columns nobody has chosen. One thing is one line, and what han
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -21,6 +21,12 @@ _GAP = 2
 
 _LEAST = 12
 """Columns of the terminal to which a cell is cut to make room for others."""
+
+_LEAST_KEPT = 32
+"""The same, of a cell that says which thing it is: the address of an IPv4 peer, or a name of some length, stays whole."""
+
+_IDENTITIES = frozenset({"id", "name", "client", "device", "address", "host"})
+"""Columns that say which thing it is: what is left of them serves for nothing else that one could type."""
 
 _MOST_LINES = 3
 """Lines of what hangs on a row, at most."""
@@ -38,17 +44,39 @@ class Row:
     below: Sequence[tuple[str, str]] = field(default=())
 
 
-def fit(widths: Sequence[int], room: int) -> list[int]:
-    """How wide each column becomes where there are *room* columns: the widest are cut first, then the last are left out."""
-    fitted = [min(width, room) for width in widths]
-    while sum(fitted) + _GAP * (len(fitted) - 1) > room and max(fitted) > _LEAST:
-        widest = max(fitted)
-        spare = sum(fitted) + _GAP * (len(fitted) - 1) - room
-        next_widest = widest - 1 if fitted.count(widest) > 1 else max((one for one in fitted if one < widest), default=0)
-        fitted[fitted.index(widest)] = max(_LEAST, widest - spare, next_widest)
-    while len(fitted) > 1 and sum(fitted) + _GAP * (len(fitted) - 1) > room:
-        fitted.pop()
+def fit(widths: Sequence[int], room: int, kept: Collection[int] = ()) -> dict[int, int]:
+    """How wide each column that is shown becomes where there are *room* columns of the terminal.
+
+    The widest are cut first, then the last are left out; those in *kept*, by their places, last of all.
+    """
+    fitted = {at: min(width, room) for at, width in enumerate(widths)}
+    _cut(fitted, room, {at: _LEAST_KEPT if at in kept else _LEAST for at in fitted})
+    _leave_out(fitted, room, [at for at in fitted if at not in kept])
+    _cut(fitted, room, dict.fromkeys(fitted, _LEAST))
+    _leave_out(fitted, room, list(fitted))
     return fitted
+
+
+def _excess(fitted: Mapping[int, int], room: int) -> int:
+    return sum(fitted.values()) + _GAP * (len(fitted) - 1) - room
+
+
+def _cut(fitted: dict[int, int], room: int, least: Mapping[int, int]) -> None:
+    """Make the widest columns narrower, none below its *least*, until all fit."""
+    while (excess := _excess(fitted, room)) > 0:
+        able = [at for at, width in fitted.items() if width > least[at]]
+        if not able:
+            return
+        widest = max(able, key=fitted.__getitem__)
+        others = [fitted[at] for at in able if at != widest]
+        next_widest = min(max(others, default=0), fitted[widest] - 1)
+        fitted[widest] = max(least[widest], fitted[widest] - excess, next_widest)
+
+
+def _leave_out(fitted: dict[int, int], room: int, places: list[int]) -> None:
+    """Take away the last of the columns at *places* until all others fit; one stays."""
+    while places and len(fitted) > 1 and _excess(fitted, room) > 0:
+        del fitted[places.pop()]
 
 
 class Grid:
@@ -62,12 +90,13 @@ class Grid:
         room = options.max_width
         titles = [_text(name.upper().replace("_", " "), "bold") for name in self._columns]
         lines = [[_text(cell) for cell in row.cells] for row in self._rows]
-        widths = fit([max(cell_len(one[at].plain) for one in (titles, *lines)) for at in range(len(titles))], room)
+        wide = [max(cell_len(one[at].plain) for one in (titles, *lines)) for at in range(len(titles))]
+        widths = fit(wide, room, {at for at, name in enumerate(self._columns) if name in _IDENTITIES})
         yield _line(titles, widths)
         for row, cells in zip(self._rows, lines, strict=True):
             yield _line(cells, widths)
             yield from _below(row.below, console, room)
-        left_out = [name.replace("_", " ") for name in self._columns[len(widths) :]]
+        left_out = [name.replace("_", " ") for at, name in enumerate(self._columns) if at not in widths]
         if left_out:
             yield Text(f"\nnot shown: {escaped(', '.join(left_out))}; a wider terminal shows more, --json all", style="dim")
 
@@ -76,10 +105,10 @@ def _text(text: str, style: str = "") -> Text:
     return Text(escaped(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
-def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
+def _line(cells: Sequence[Text], widths: Mapping[int, int]) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
-    for at, (cell, width) in enumerate(zip(cells, widths, strict=False)):
-        is_last = at == len(widths) - 1
+    for at, width in widths.items():
+        cell, is_last = cells[at], at == max(widths)
         cell.truncate(width, overflow="ellipsis", pad=not is_last)
         line.append_text(cell).append("" if is_last else " " * _GAP)
     return line

@@ -150,6 +150,7 @@ class Surroundings:
     :ivar agent: what an agent of telemetry sessions needs.
     :ivar replace_process: becomes another program, from its arguments (the first one its path) and environment.
     :ivar wall_clock: seconds since 1970.
+    :ivar sleep: lets so many seconds pass.
     :ivar random_bytes: so many unpredictable bytes.
     """
 
@@ -165,6 +166,7 @@ class Surroundings:
     agent: AgentPorts = field(default_factory=AgentPorts)
     replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process
     wall_clock: Callable[[], float] = time.time
+    sleep: Callable[[float], object] = time.sleep
     random_bytes: Callable[[int], bytes] = os.urandom
 
     @classmethod

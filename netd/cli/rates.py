@@ -1,26 +1,29 @@
-"""What ``netd top`` makes of two looks at a daemon: how much of everything there is in a second.  Pure."""
+"""What ``netd top`` makes of its looks at a daemon: how much of everything there is in a second.  Pure.
+
+A look is a result of ``system.status``: counts, and by its ``uptime`` when netd took them. Netd counts some things but once a
+second (the samples of sessions, say), so that from one second to the next a steady stream comes as nothing, or twice as much: a
+rate is over several seconds, and is told with the digits that such a count bears.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Look", "Shown", "compare", "size_rate"]
+__all__ = ["WINDOW", "Course", "Facts", "Shown", "compare", "count_rate", "size_rate"]
 
 Facts = Mapping[str, Any]
 
+WINDOW = 10.0
+"""Seconds over which a rate is told: what is counted once a second is known to a tenth then."""
 
-@dataclass(frozen=True)
-class Look:
-    """The daemon at one moment.
+_SLACK = 0.5
+"""Seconds by which looks may come late and the window still hold as many."""
 
-    :ivar vitals: the event of ``system.main.vitals``.
-    :ivar status: the result of ``system.status``.
-    """
-
-    vitals: Facts
-    status: Facts
+_FEW = 5
+"""Rates below have one digit after the point."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,47 @@ class Shown:
         return self.kind if self.instance == "main" else f"{self.kind}:{self.instance}"
 
 
-def compare(before: Look, after: Look) -> tuple[dict[str, Any], list[Shown]]:
+class Course:
+    """The looks of the last seconds.
+
+    :param seconds: how far back they go, by netd's own time.
+    """
+
+    def __init__(self, seconds: float = WINDOW) -> None:
+        self._seconds = seconds
+        self._looks: deque[Facts] = deque()
+
+    def add(self, look: Facts) -> None:
+        """Keep *look*, and forget what is too old, or of a daemon that has been started anew since.
+
+        :raises KeyError, TypeError, ValueError: when it is of a form that is not known here.
+        """
+        now = float(look["uptime"])
+        if self._looks and now < float(self._looks[-1]["uptime"]):
+            self._looks.clear()
+        self._looks.append(look)
+        while len(self._looks) > 2 and now - float(self._looks[0]["uptime"]) > self._seconds + _SLACK:
+            self._looks.popleft()
+
+    def told(self) -> tuple[dict[str, Any], list[Shown]] | None:
+        """What there is to show, as :func:`compare` has it; None before there are two looks."""
+        return compare(self._looks[0], self._looks[-1]) if len(self._looks) > 1 else None
+
+
+def compare(before: Facts, after: Facts) -> tuple[dict[str, Any], list[Shown]]:
     """The daemon as a whole, and each of its services, *after*; rates are since *before*.
 
-    :raises KeyError, TypeError, ValueError: when the daemon tells these in a way that is not known here.
+    :raises KeyError, TypeError, ValueError, AttributeError: when the daemon tells these in a way that is not known here.
     """
-    seconds = float(after.vitals["uptime"]) - float(before.vitals["uptime"])
-    names = ("uptime", "connections", "dropped", "lag", "published")
-    whole = {name: after.vitals[name] + 0 for name in names}  # numbers, or this raises
-    for name in ("published", "dropped"):
-        whole[f"{name}_rate"] = _rate(before.vitals[name], after.vitals[name], seconds)
-    since = float(after.status["uptime"]) - float(before.status["uptime"])
-    old = {(one["kind"], one["instance"]): _counters(one) for one in before.status["services"]}
-    return whole, [_shown(one, old.get((one["kind"], one["instance"]), {}), since) for one in after.status["services"]]
+    seconds = float(after["uptime"]) - float(before["uptime"])
+    old = {(one["kind"], one["instance"]): _counters(one) for one in before["services"]}
+    services = [_shown(one, old.get((one["kind"], one["instance"]), {}), seconds) for one in after["services"]]
+    whole: dict[str, Any] = {name: after[name] + 0 for name in ("uptime", "lag", "published")}  # numbers, or this raises
+    whole["connections"] = sum(one.connections for one in services)
+    whole["dropped"] = sum(one.dropped for one in services)
+    whole["published_rate"] = _rate(before["published"], after["published"], seconds)
+    whole["dropped_rate"] = _rate(sum(one.get("dropped", 0) for one in old.values()), whole["dropped"], seconds)
+    return whole, services
 
 
 def _shown(service: Facts, old: Mapping[str, int], seconds: float) -> Shown:
@@ -74,7 +105,15 @@ def _counters(service: Facts) -> dict[str, int]:
 
 def _rate(before: float, after: float, seconds: float) -> float:
     """In a second; after a restart the counters begin anew, and so does the rate."""
-    return max(0.0, after - before) / seconds if seconds > 0 else 0.0
+    return round(max(0.0, after - before) / seconds, 2) if seconds > 0 else 0.0
+
+
+def count_rate(rate: float) -> str:
+    """So many in a second for people, with the digits that are known: ``0.4/s``, ``10/s``, ``1,230/s``."""
+    if rate < _FEW:
+        return f"{rate:.1f}".removesuffix(".0") + "/s"
+    unit = 10 ** max(0, len(f"{rate:.0f}") - 3)
+    return f"{round(rate / unit) * unit:,}/s"
 
 
 def size_rate(rate: float) -> str:

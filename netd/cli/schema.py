@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["UnfitWord", "choices_of", "convert", "kind_of", "metavar_of"]
+__all__ = ["UnfitWord", "choices_of", "convert", "is_switch", "kind_of", "metavar_of"]
 
 _EVERY_TYPE = ("null", "boolean", "integer", "number", "array", "object", "string")
 
@@ -132,6 +132,11 @@ def choices_of(schema: Mapping[str, Any]) -> list[str]:
         return []
     listed = [choice if isinstance(choice, str) else json.dumps(choice) for choice in _all_choices(schema)]
     return [*listed, *(("true", "false") if types else ())]
+
+
+def is_switch(schema: Mapping[str, Any]) -> bool:
+    """Whether *schema* allows true and false, and nothing else but null: what an option says by being there."""
+    return set(_types(schema)) - {"null"} == {"boolean"} and not _all_choices(schema)
 
 
 def metavar_of(schema: Mapping[str, Any]) -> str:

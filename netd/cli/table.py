@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netd.cli.schema import metavar_of
+from netd.cli.schema import is_switch, metavar_of
 
 __all__ = ["MAIN", "Argument", "MalformedTable", "Operation", "commands", "read_table", "services"]
 
@@ -39,8 +39,16 @@ class Argument:
 
     @property
     def usage(self) -> str:
-        """How it is written: ``TARGET``, or ``[--deadline NUMBER]``."""
-        return self.name.upper() if self.is_required else f"[{self.flag} {metavar_of(self.schema)}]"
+        """How it is written: ``TARGET``, ``[--deadline NUMBER]``, or ``[--wait|--no-wait]``."""
+        if self.is_required:
+            return self.name.upper()
+        said = "|".join(self.switches) if is_switch(self.schema) else f"{self.flag} {metavar_of(self.schema)}"
+        return f"[{said}]"
+
+    @property
+    def switches(self) -> tuple[str, str]:
+        """What says true and false of one that is either: ``--wait`` and ``--no-wait``."""
+        return self.flag, f"--no-{self.flag[2:]}"
 
 
 @dataclass(frozen=True)

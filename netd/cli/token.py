@@ -17,6 +17,11 @@ from netd.cli.text import escaped
 
 __all__ = ["token"]
 
+_OPEN = (
+    "netd: it was the last: a gateway on loopback is now open to everyone on this machine, with the role admin; "
+    "one that others reach does not start without a token"
+)
+
 ROLES = ("viewer", "operator", "admin")
 
 
@@ -29,9 +34,10 @@ def token() -> None:
 def _file(invocation: Invocation) -> Iterator[Path]:
     """The file of tokens.
 
-    :raises Failure: for whatever is wrong with it.
+    :raises Misused: for what can be no token.
+    :raises Failure: for whatever is wrong with the file.
     """
-    from netd.tokens import TOKENS, TokenFileError  # noqa: PLC0415 - it loads much, and all commands must start fast
+    from netd.tokens import TOKENS, TokenFileError, UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
 
     context = invocation.context()
     if context is not None:
@@ -41,6 +47,8 @@ def _file(invocation: Invocation) -> Iterator[Path]:
         )
     try:
         yield invocation.state / TOKENS
+    except UnfitToken as error:
+        raise Misused(str(error)) from error
     except TokenFileError as error:
         raise Failure(str(error)) from error
 
@@ -86,13 +94,16 @@ def list_tokens(invocation: Invocation) -> None:
 @click.pass_obj
 def remove(invocation: Invocation, name: str) -> None:
     """Remove the token called NAME: whoever has it is let in no more."""
-    from netd.tokens import remove_token  # noqa: PLC0415 - likewise
+    from netd.tokens import read_tokens, remove_token  # noqa: PLC0415 - likewise
 
     with _file(invocation) as path:
         was_there = remove_token(path, name)
+        is_open = not read_tokens(path)
     if not was_there:
         raise NotFound(f"no token {name!r}; `netd token list` lists them")
     if invocation.as_json:
         invocation.print_json({"name": name, "status": "removed"})
     else:
         click.echo(escaped(f"the token of {name} is removed"))
+    if is_open:
+        click.echo(_OPEN, err=True)

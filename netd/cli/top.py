@@ -1,17 +1,19 @@
-"""``netd top``: how much goes on in the daemon, service by service, once a second."""
+"""``netd top``: how much goes on in the daemon, service by service, once a second.
+
+It asks for ``system.status`` and nothing else: any token may, also one that is confined to some subjects.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand, TimedOut
-from netd.cli.rates import Look, Shown, compare, size_rate
-from netd.cli.remote import SubscriptionPort
+from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand
+from netd.cli.rates import Course, Facts, Shown, count_rate, size_rate
 from netd.cli.text import duration, escaped
-from netd.cli.words import rate
 from netd.client.control import ControlError, RemoteError
 
 if TYPE_CHECKING:
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TopScreen", "top"]
 
-VITALS = "system.main.vitals"
+INTERVAL = 1.0
+"""Seconds between two looks."""
+
+ONCE = 5.0
+"""Seconds over which rates are told where nobody watches."""
 
 STALE = 3.0
-"""Seconds without vitals, which come once in one, after which the screen says so."""
+"""Seconds without an answer after which the screen says so."""
 
 COLUMNS = ("service", "connections", "in", "out", "dropped", "activity")
 
@@ -30,71 +36,62 @@ COLUMNS = ("service", "connections", "in", "out", "dropped", "activity")
 @click.command(cls=NetdCommand, short_help="Show rates, drops and lag, second by second.")
 @click.pass_obj
 def top(invocation: Invocation) -> None:
-    """Show what goes on, second by second: connections, rates, drops, lag. Off a terminal, one second of it."""
-    from netd.client.events import LATEST, Wish  # noqa: PLC0415 - all commands must start fast
-    from netd.client.subscription import Hooks  # noqa: PLC0415
-
-    wish = Wish(VITALS, policy=LATEST)
+    """Show what goes on: connections, drops, lag, and rates over the last ten seconds. Off a terminal, once, over five."""
+    sleep = invocation.surroundings.sleep
     try:
-        with invocation.control() as control, invocation.subscription(wish, Hooks()) as vitals:
-            if invocation.as_json or not sys.stdout.isatty():
-                _show_once(invocation, control, vitals)
-            else:
-                _watch(control, vitals)
+        if invocation.as_json or not sys.stdout.isatty():
+            with invocation.control() as control:
+                _show_once(invocation, control, sleep)
+        else:
+            with invocation.control(invocation.timeout or STALE) as control:
+                _watch(control, sleep)
     except KeyboardInterrupt:
         pass
 
 
-def _show_once(invocation: Invocation, control: ControlPort, vitals: SubscriptionPort) -> None:
-    patience = invocation.patience()
-    looks = []
-    for _ in range(2):
-        look = _look(control, vitals, patience)
-        if look is None:
-            raise TimedOut(f"netd did not tell how it does within {patience:g} s")
-        looks.append(look)
-    whole, services = _compare(*looks)
+def _show_once(invocation: Invocation, control: ControlPort, sleep: Callable[[float], object]) -> None:
+    course = Course()
+    look, told = _look(control, course)
+    while told is None:  # a daemon that is started anew meanwhile is looked at anew
+        sleep(ONCE)
+        look, told = _look(control, course)
+    whole, services = told
     if invocation.as_json:
         shown = [_shown_json(one) for one in services]
-        invocation.print_json({"name": looks[1].status.get("name"), **whole, "services": shown})
+        invocation.print_json({"name": look.get("name"), **whole, "services": shown})
         return
-    click.echo(escaped(_headline(looks[1], whole), keep="\n"))
+    click.echo(escaped(_headline(look, whole), keep="\n"))
     click.echo()
     invocation.show_table(COLUMNS, [_row(one) for one in services])
 
 
-def _look(control: ControlPort, vitals: SubscriptionPort, seconds: float) -> Look | None:
-    """The daemon at its next vitals; None when they do not come in time."""
-    from netd.client.events import Event  # noqa: PLC0415 - all commands must start fast
+def _look(control: ControlPort, course: Course) -> tuple[Facts, tuple[dict[str, Any], list[Shown]] | None]:
+    """The daemon as it is now, and what *course* makes of it.
 
-    while True:
-        item = vitals.take(seconds)
-        if item is None:
-            return None
-        if isinstance(item, Event):
-            return Look(item.data, control.call("system.status"))
-
-
-def _compare(before: Look, after: Look) -> tuple[dict[str, Any], list[Shown]]:
+    :raises Failure: when it tells how it does in a way that is not known here.
+    """
+    look = control.call("system.status")
     try:
-        return compare(before, after)
+        course.add(look)
+        return look, course.told()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Failure("this netd tells how it does in a way that this command does not know: update the older one") from error
 
 
-def _headline(look: Look, whole: dict[str, Any]) -> str:
-    dropped = f"{whole['dropped']:,.0f} dropped ({whole['dropped_rate']:,.0f}/s)"
+def _headline(look: Facts, whole: dict[str, Any]) -> str:
+    published = count_rate(whole["published_rate"]).replace("/s", " events/s")
+    dropped = f"{whole['dropped']:,.0f} dropped ({count_rate(whole['dropped_rate'])})"
     connections = "1 connection" if whole["connections"] == 1 else f"{whole['connections']:,.0f} connections"
     return (
-        f"netd {look.status.get('version')} as {look.status.get('name')}, up {duration(whole['uptime'])}\n"
-        f"{connections}, {whole['published_rate']:,.0f} events/s, {dropped}, lag {whole['lag'] * 1000:.0f} ms"
+        f"netd {look.get('version')} as {look.get('name')}, up {duration(whole['uptime'])}\n"
+        f"{connections}, {published}, {dropped}, lag {whole['lag'] * 1000:.0f} ms"
     )
 
 
 def _row(service: Shown) -> tuple[str, str, str, str, str, str]:
     rates = dict(service.rates)
     received, sent = (size_rate(rates.pop(name, 0.0)) for name in ("bytes_in", "bytes_out"))
-    activity = ", ".join(f"{name.replace('_', ' ')} {rate(number)}" for name, number in rates.items())
+    activity = ", ".join(f"{name.replace('_', ' ')} {count_rate(number)}" for name, number in rates.items())
     return service.label, f"{service.connections:,}", received, sent, f"{service.dropped:,}", activity
 
 
@@ -108,20 +105,20 @@ def _shown_json(service: Shown) -> dict[str, Any]:
     }
 
 
-def _watch(control: ControlPort, vitals: SubscriptionPort) -> None:
+def _watch(control: ControlPort, sleep: Callable[[float], object]) -> None:
     from rich.console import Console  # noqa: PLC0415 - rich takes long to import
 
     with TopScreen(Console(highlight=False, emoji=False, markup=False)) as screen:
-        screen.follow(control, vitals)
+        screen.follow(control, sleep)
 
 
 class TopScreen:
-    """A terminal that shows what goes on between the last two looks."""
+    """A terminal that shows what has gone on in the last seconds."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live  # noqa: PLC0415 - rich takes long to import
 
-        self._last: Look | None = None
+        self._course = Course()
         self._complaint = ""
         self._headline = "netd: the first second passes"
         self._rows: list[tuple[str, ...]] = []
@@ -134,28 +131,29 @@ class TopScreen:
     def __exit__(self, *raised: object) -> None:
         self._live.stop()
 
-    def follow(self, control: ControlPort, vitals: SubscriptionPort) -> None:
+    def follow(self, control: ControlPort, sleep: Callable[[float], object]) -> None:
         """Show one look after the other for ever. What goes wrong with the first ends it; later, it may pass."""
-        self.show(_look(control, vitals, STALE))
+        self.show(control)
         while True:
+            sleep(INTERVAL)
             try:
-                self.show(_look(control, vitals, STALE))
+                self.show(control)
             except RemoteError:
                 raise
             except ControlError as error:
-                self.complain(str(error))
+                self.complain(f"what is shown is old: {error}")
 
-    def show(self, look: Look | None) -> None:
-        """Show what has gone on since the look before; None says that there was none to be had."""
-        if look is None:
-            self.complain("netd is silent: what is shown is old")
-            return
+    def show(self, control: ControlPort) -> None:
+        """Look at the daemon, and show what has gone on up to now.
+
+        :raises ControlError: when it does not say.
+        """
+        look, told = _look(control, self._course)
         self._complaint = ""
-        if self._last is not None:
-            whole, services = _compare(self._last, look)
+        if told is not None:
+            whole, services = told
             self._headline = _headline(look, whole)
             self._rows = [_row(one) for one in services]
-        self._last = look
         self._live.refresh()
 
     def complain(self, text: str) -> None:

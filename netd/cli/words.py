@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 from netd.cli.schema import kind_of
@@ -21,6 +22,9 @@ __all__ = ["Words", "is_empty", "rate", "records", "span"]
 _MOMENTS = frozenset({"time", "since", "started", "ended", "expires", "until"})
 _MOMENT_ENDS = ("_at", "_time", "_seen", "_since")
 _SPANS = frozenset({"seconds", "uptime", "lag", "delay", "duration", "deadline", "age"})
+_MEANT_BY_NULL = MappingProxyType({"subjects": "all"})
+"""What null says of a member; of any other, it is that there is nothing to say."""
+
 _FOREIGN = frozenset({"result", "default"})
 """Members that hold what others have said."""
 
@@ -76,7 +80,7 @@ class Words:
         :param is_foreign: whether it is what others have said.
         """
         if value is None:
-            return ""
+            return "" if is_foreign or self.is_verbatim else _MEANT_BY_NULL.get(name, "")
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, (int, float)):
@@ -144,7 +148,7 @@ class Words:
                 return span(value)
             if name == "rate" or name.endswith("_rate"):
                 return rate(value)
-        return str(value) if isinstance(value, int) or abs(value) >= 1e6 else f"{value:.6g}"
+        return str(value) if isinstance(value, int) or abs(value) >= 999_999.5 else f"{value:.6g}"
 
 
 def _is_near(one: object, other: object) -> bool:
@@ -161,13 +165,13 @@ def _allowed(schema: Mapping[str, Any]) -> str:
 
 def span(seconds: float) -> str:
     """*seconds* in words: ``12 ms``, ``3.5 s``, ``2 min 5 s``."""
-    if seconds >= 60:
-        return duration(seconds)
-    return f"{seconds:.3g} s" if seconds >= 1 or not seconds else f"{seconds * 1000:.3g} ms"
+    if seconds >= 59.95:  # each limit is where the smaller unit would be rounded up to a whole one of the next
+        return duration(max(60.0, seconds))
+    return f"{seconds:.3g} s" if seconds >= 0.9995 or not seconds else f"{seconds * 1000:.3g} ms"
 
 
 def rate(number: float) -> str:
     """So many in a second, in the unit that makes it readable: ``1,200/s``, ``5.19/s``, ``2/min``; nothing is ``0/s``."""
-    if abs(number) >= 1000:
+    if abs(number) >= 999.5:
         return f"{number:,.0f}/s"
     return f"{number:.3g}/s" if abs(number) >= 0.1 or not number else f"{number * 60:.3g}/min"

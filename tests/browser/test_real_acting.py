@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import threading
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,17 @@ from tests.process import Daemon
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+
+COMMANDS = """\
+from netd.command import command
+
+
+@command("total")
+def total(values: list[int]):
+    "The sum."
+    return sum(values)
+"""
+"""A function that takes a JSON array."""
 
 SHOW = """
 (isSeen) => {
@@ -98,14 +110,23 @@ class DeviceTests(BrowserTestCase):
     def test_be_a_device(self) -> None:
         """Whoever is a device on the page reads what it is sent, and answers by hand, or refuses, or lets it answer by itself.
 
-        A message whose sender has given up says so.
+        A message whose sender has given up says so. The keyboard is led from being it to the first message, and on.
         """
         page = self.look_at("devices?instance=lab")
         by_id(page, "device-row", device="greenhouse").wait_for()
         by_id(page, "being-name").fill("panel")
         by_id(page, "being-name").press("Enter")
         by_id(page, "being-panel").get_by_text("You are panel").wait_for()
+        chosen = by_id(page, "being-way").locator('[aria-pressed="true"]').and_(page.locator(":focus"))
+        chosen.wait_for()
         self.until(page, lambda: "panel" in self.online("lab"), "it is connected")
+        by_keyboard = Sending(self.daemon, "panel", "by keyboard")
+        by_id(page, "reply-text").and_(page.locator(":focus")).wait_for()
+        page.keyboard.type("typed")
+        page.keyboard.press("Enter")
+        chosen.wait_for()
+        by_keyboard.join()
+        self.assertEqual(by_keyboard.outcome["status"], "acknowledged")
         for said, answer, status in (("how warm?", "21 <b>°C", "acknowledged"), ("open", "", "failed")):
             sending = Sending(self.daemon, "panel", said)
             row = by_id(page, "received-row").filter(has_text=said)
@@ -124,6 +145,11 @@ class DeviceTests(BrowserTestCase):
         by_id(page, "received-row").filter(has_text="answered: done").wait_for()
         by_id(page, "be-no-device").click()
         self.until(page, lambda: "panel" not in self.online("lab"), "it is gone")
+        by_id(page, "being-name").and_(page.locator(":focus")).wait_for()
+        by_id(page, "being-name").fill("another")
+        by_id(page, "being-name").press("Enter")
+        by_id(page, "being-panel").get_by_text("You are another").wait_for()
+        self.assertEqual(by_id(page, "received-row").count(), 0)
         self.assertEqual(self.complaints, [])
 
 
@@ -162,6 +188,23 @@ class AdminTests(BrowserTestCase):
         self.assertEqual([one for one in self.complaints if "WebSocket connection to" not in one], [])
 
 
+class CommandTests(BrowserTestCase):
+    def test_unfit_argument(self) -> None:
+        """An argument that is no JSON, or other JSON than it takes, is not sent: a sentence says what is wrong with it."""
+        (self.folder / "commands.py").write_text(COMMANDS, encoding="utf-8")
+        self.start_netd()
+        page = self.look_at("commands")
+        outcome = by_id(by_id(page, "run-panel"), "outcome")
+        for text, why in (("[1, 2", "it is no JSON: .*(Expected|expected)"), ('{"a": 1}', "it is of the kind JSON object")):
+            by_id(page, "argument-values").fill(text)
+            by_id(page, "run-command").click()
+            outcome.get_by_text(re.compile(f"^values takes JSON array, and .* is not that; {why}")).wait_for()
+        by_id(page, "argument-values").fill("[1, 2]")
+        by_id(page, "run-command").click()
+        outcome.get_by_text("Success: 3").wait_for()
+        self.assertEqual(self.complaints, [])
+
+
 class HiddenTests(BrowserTestCase):
     def test_hidden(self) -> None:
         """A tab that nobody sees asks netd for nothing; when it is seen again, it asks at once."""
@@ -197,6 +240,9 @@ class HistoryTests(BrowserTestCase):
         page.reload()
         self.wait_for_samples(page, session, 1)
         self.assertLess(self.oldest(page), first + 0.5)
+        channel = by_id(page, "channel", channel=CHANNELS[0])
+        self.until(page, lambda: channel.get_attribute("data-thin-until") is not None, "it says that there were fewer before")
+        self.assertGreater(float(channel.get_attribute("data-thin-until") or 0), first)
         self.assertEqual(self.complaints, [])
 
     def oldest(self, page: Page) -> float:
@@ -230,5 +276,8 @@ class ConfinedTests(BrowserTestCase):
             by_id(page, "no-service").get_by_text("session.main.1.>").wait_for()
         by_id(page, "page-overview").click()
         by_id(page, "confinement").get_by_role("link", name="Sessions").wait_for()
+        by_id(page, "lately", face="refused").wait_for()
+        by_id(page, "services", face="refused").wait_for()
+        self.assertNotIn("Nothing is connected", by_id(page, "daemon").inner_text())
         self.assertEqual(page.locator('[data-face="failed"]').count(), 0)
         self.assertEqual(self.complaints, [])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from netd.client.relay import Device
 from netd.client.room import NETD, Bot
 from netd.operations import Role
+from netd.tokens import TOKENS, remove_token
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
 from tests.process import Program
@@ -16,8 +19,7 @@ from tests.process import Program
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from tests.browser.access import obstacles
-from tests.browser.chromium import Scheme
+    from tests.browser.chromium import Scheme
 
 DEMO = (sys.executable, "-c", "from netd.cli.main import main; main()", "demo", "--state")
 
@@ -127,8 +129,53 @@ class SessionTests(BrowserTestCase):
         self.assertEqual(self.totals(by_id(page, "session")), totals)
         self.assertEqual(self.complaints, [])
 
+    def test_pause(self) -> None:
+        """A view that stands still says since when; it shows a longer and a shorter time when asked to, and nothing newer."""
+        self.start_netd()
+        self.start_agent(rate=150)
+        page = self.look_at("sessions")
+        session = self.start_session(page)
+        self.wait_for_samples(page, session, 570)  # of eleven seconds: the shortest time is not all that there is
+        by_id(page, "pause").click()
+        channel = by_id(page, "channel", channel=CHANNELS[0])
+        channel.get_by_text(re.compile("^paused at [0-9:]{8}$")).wait_for()
+        page.wait_for_timeout(500)
+        canvas = channel.locator("canvas")
+        seen: dict[str, tuple[str, str]] = {}
+        for seconds in ("60", "10", "60", "10"):
+            by_id(page, "window").locator(f'[data-value="{seconds}"]').click()
+            page.wait_for_timeout(500)
+            look = (by_id(channel, "channel-mean").inner_text(), canvas.evaluate("(canvas) => canvas.toDataURL()"))
+            self.assertEqual(seen.setdefault(seconds, look), look, "it stands still")
+        for long, short in zip(seen["60"], seen["10"], strict=True):
+            self.assertNotEqual(long, short)
+        self.wait_for_samples(page, session)
+        by_id(page, "pause").get_by_text("Resume").wait_for()
+        by_id(page, "pause").click()
+        channel.get_by_text(re.compile("^at [0-9:]{8}$")).wait_for()
+        self.assertEqual(self.complaints, [])
+
+    def test_resting(self) -> None:
+        """When an agent goes, what was said of it as it was is said no longer, and when it is dialled again is counted down."""
+        self.start_netd()
+        agent = self.start_agent(rate=30)
+        page = self.look_at("sessions")
+        session = self.start_session(page)
+        by_id(session, "ping-session").click()
+        card = by_id(page, "session")
+        card.get_by_text("Pinged").wait_for()
+        agent.close()
+        card.get_by_text(re.compile("it is dialled again (now|in [0-9]+ s)$")).wait_for()
+        self.until(page, lambda: card.get_by_text("Pinged").count() == 0, "the ping is forgotten")
+        card.get_by_text(re.compile("it is dialled again in [2-9] s$")).wait_for()
+        card.get_by_text(re.compile("it is dialled again (now|in 1 s)$")).wait_for()
+        self.assertEqual(self.complaints, [])
+
     def test_restart(self) -> None:
-        """While netd is silent, or away, the page says so; when it is back, the page is too, and works, without a reload."""
+        """While netd is silent, or away, the page says so; when it is back, the page is too, and works, without a reload.
+
+        What is shown of a session is called past meanwhile; another session of the same number begins with plots of its own.
+        """
         daemon = self.start_netd()
         self.start_agent(rate=150)
         page = self.look_at("sessions")
@@ -142,9 +189,17 @@ class SessionTests(BrowserTestCase):
         by_id(page, "connection", connection="reconnecting").wait_for()
         self.until(page, lambda: "reconnecting" in connection.inner_text(), "it says that it is reconnecting")
         by_id(page, "session").first.get_by_text("stale").first.wait_for()
+        by_id(page, "session-state", state="gone").get_by_text("was streaming").first.wait_for()
+        facts = by_id(page, "session").first.locator("header + .hint")
+        before = facts.inner_text()
+        page.wait_for_timeout(1500)
+        self.assertEqual(facts.inner_text(), before)
         self.start_netd()
         by_id(page, "connection", connection="live").wait_for()
+        began = time.time()
         self.wait_for_samples(page, self.start_session(page))
+        oldest = by_id(page, "channel", channel=CHANNELS[0]).get_attribute("data-oldest")
+        self.assertGreater(float(oldest or 0), began)
         self.assertTrue(page.evaluate("globalThis.isTheSamePage"))
         self.assertEqual([one for one in self.complaints if "WebSocket connection to" not in one], [])
 
@@ -238,6 +293,34 @@ class TokenTests(BrowserTestCase):
         self.assertIn("operator", stop.get_attribute("title") or "")
         self.assertEqual(daemon.call("session.list")[0]["state"], "streaming")
         self.assertEqual(self.changing(page), OFFERED)
+        self.assertEqual(self.complaints, [])
+
+    def test_refused(self) -> None:
+        """The dialog says why a token is refused: also of the one that ends the connection, and of one that was removed.
+
+        The page does not give it again: not by itself, and not when it is loaded anew.
+        """
+        token = self.make_token("wall", Role.VIEWER)
+        self.make_token("other", Role.VIEWER)
+        daemon = self.start_netd()
+        page = self.new_page()
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/sessions")
+        self.sign_in(page, token)
+        by_id(page, "connection", connection="live").wait_for()
+        remove_token(self.state / TOKENS, "wall")
+        daemon.signal(signal.SIGHUP)
+        outcome = by_id(page, "sign-in-outcome")
+        outcome.get_by_text("removed or changed").wait_for()
+        by_id(page, "connection", connection="unauthorised").wait_for()
+        for wrong, why in (("one", "unknown"), ("two", "unknown"), ("three", "too many unknown tokens")):
+            self.sign_in(page, wrong)
+            outcome.get_by_text(why).wait_for()
+            page.wait_for_timeout(1000)  # it would have tried again by now
+            self.assertEqual(by_id(page, "connection").get_attribute("data-connection"), "unauthorised")
+        page.reload()
+        by_id(page, "sign-in").wait_for()
+        (gateway,) = (one for one in daemon.call("system.status")["services"] if one["kind"] == "gateway")
+        self.assertEqual(gateway["counters"]["refused"], {"unknown token": 3})
         self.assertEqual(self.complaints, [])
 
 

@@ -50,7 +50,10 @@ class FakeControl:
     """A daemon that answers each operation with what the test has put in."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Any] = {"system.operations": TABLE}
+        self.answers: dict[str, Any] = {
+            "system.operations": TABLE,
+            "system.status": {"name": "lab", "version": "1.0", "services": []},
+        }
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.opened: list[tuple[Path, float]] = []
         self.broken: ControlError | None = None
@@ -225,6 +228,7 @@ class CommandTests(SynchronousTestCase):
         self.gateways: list[tuple[Context, float]] = []
         self.controller = FakeController()
         self.device = FakeDevice()
+        self.naps: list[float] = []
         self.alarms: list[tuple[float, Callable[[], object]]] = []
         self.alarms_off = 0
         self.programs: list[tuple[list[str], bytes, float | None]] = []
@@ -249,6 +253,7 @@ class CommandTests(SynchronousTestCase):
             relay=relay,
             replace_process=lambda arguments, environ: self.executed.append((arguments, environ)),
             wall_clock=lambda: NOW,
+            sleep=self.naps.append,
             random_bytes=bytes,
         )
 

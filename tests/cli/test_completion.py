@@ -45,7 +45,8 @@ class CompletionTests(CommandTests):
         wait = argument("wait", {"type": "boolean"}, default=True)
         self.control.answers["system.operations"] = [operation("kiln.heat", policy, wait, instances=["lab", "main"])]
         self.assertEqual(self.offered("kiln", "heat", "--policy", incomplete="l"), ["latest"])
-        self.assertEqual(self.offered("kiln", "heat", "--wait"), ["true", "false"])
+        self.assertEqual(self.offered("kiln", "heat", incomplete="--w"), ["--wait"])
+        self.assertEqual(self.offered("kiln", "heat", incomplete="--no"), ["--no-wait"])
         self.assertEqual(self.offered("kiln", "heat", "--instance"), ["lab", "main"])
 
     def test_feed(self) -> None:

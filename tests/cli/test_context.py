@@ -123,6 +123,11 @@ class CommandContextTests(FolderTests):
         self.assertIn("local", listed[1])
         self.assertTrue(listed[2].startswith("*  lab"), listed)
         self.assertNotIn("T0k3n", "".join(listed) + self.path.read_text())
+        refused = self.netd("context", "remove", "lab")
+        self.assertEqual((refused.exit_code, "`netd context use local`" in refused.stderr), (1, True), refused.output)
+        self.netd("drain")
+        self.assertEqual(len(self.gateways), 3)  # a stop does not go to another daemon than before
+        self.assertEqual(self.netd("context", "use", "local").exit_code, 0)
         self.assertEqual(self.netd("context", "remove", "lab").exit_code, 0)
         self.netd("drain")
         self.assertEqual(len(self.control.opened), 2)
@@ -133,10 +138,11 @@ class CommandContextTests(FolderTests):
         for arguments, status in (
             (["add", "b", "--url", "http://b"], "added"),
             (["use", "b"], "used"),
+            (["use", "lab"], "used"),
             (["remove", "b"], "removed"),
         ):
             changed = self.netd("context", *arguments, "--json")
-            self.assertEqual(json.loads(changed.stdout), {"name": "b", "status": status})
+            self.assertEqual(json.loads(changed.stdout), {"name": arguments[1], "status": status})
         self.assertIn("the daemon of this machine", self.netd("context", "use", "local").stdout)
         listed = json.loads(self.netd("context", "list", "--json").stdout)
         self.assertEqual(

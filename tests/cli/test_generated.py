@@ -36,6 +36,26 @@ class CallTests(CommandTests):
         for arguments in (["room", "end", "x", "--json"], ["--json", "room", "end", "x"]):
             self.assertEqual(json.loads(self.netd(*arguments).stdout), {"status": "ended", "bots": 4})
 
+    def test_switches(self) -> None:
+        """What is true or false is an option that is there, or there with no-; what is not said is not sent."""
+        yes = argument("wait", {"type": "boolean"}, default=True)
+        maybe = argument("keep_all", {"anyOf": [{"type": "boolean"}, {"type": "null"}]}, default=None)
+        self.control.answers["system.operations"] = [operation("kiln.heat", yes, maybe)]
+        self.control.answers["kiln.heat"] = None
+        for words, said in (
+            ([], {}),
+            (["--wait"], {"wait": True}),
+            (["--no-wait", "--keep-all"], {"wait": False, "keep_all": True}),
+            (["--no-keep_all"], {"keep_all": False}),
+        ):
+            result = self.netd("kiln", "heat", *words)
+            self.assertEqual((result.exit_code, self.control.calls[-1]), (0, ("kiln.heat", said)), result.output)
+        self.assertEqual(self.netd("kiln", "heat", "--wait", "false").exit_code, 2)
+        told = self.netd("kiln", "heat", "--help").stdout
+        self.assertIn("--wait / --no-wait", told)
+        self.assertIn("[default: --wait]", told)
+        self.assertIn("[--wait|--no-wait] [--keep-all|--no-keep-all]", self.netd("operations").stdout)
+
     def test_new_service(self) -> None:
         """A service that this command has never heard of works at once."""
         self.control.answers["system.operations"] = [operation("kiln.heat.up", argument("to", {"type": "number"}))]

@@ -33,15 +33,27 @@ class FitTests(SynchronousTestCase):
             ([50], 20, [20]),
             ([5, 5], 3, [3]),
         ):
-            self.assertEqual(fit(widths, room), fitted)
+            self.assertEqual(fit(widths, room), dict(enumerate(fitted)))
 
-    @given(st.lists(st.integers(0, 300), min_size=1, max_size=12), st.integers(1, 200))
-    def test_always(self, widths: list[int], room: int) -> None:
-        """Whatever the widths, what is shown fits, no column becomes wider, and the first is there."""
-        fitted = fit(widths, room)
-        self.assertGreaterEqual(len(fitted), 1)
-        self.assertLessEqual(sum(fitted) + 2 * (len(fitted) - 1), max(room, 0))
-        self.assertTrue(all(now <= before for now, before in zip(fitted, widths, strict=False)))
+    def test_kept(self) -> None:
+        """What says which thing it is stays whole while others are cut, or left out; alone, or very long, it gives way."""
+        for widths, kept, room, fitted in (
+            ([12, 40, 8], {0}, 40, {0: 12, 1: 16, 2: 8}),
+            ([20, 21, 12, 12], {0, 1}, 50, {0: 20, 1: 21}),
+            ([12, 20, 12], {1}, 35, {0: 12, 1: 20}),
+            ([300, 10, 10], {0}, 60, {0: 36, 1: 10, 2: 10}),
+            ([30, 30], {0, 1}, 40, {0: 19, 1: 19}),
+            ([12, 12], {0, 1}, 20, {0: 12}),
+        ):
+            self.assertEqual(fit(widths, room, kept), fitted)
+
+    @given(st.lists(st.integers(0, 300), min_size=1, max_size=12), st.integers(1, 200), st.sets(st.integers(0, 11)))
+    def test_always(self, widths: list[int], room: int, kept: set[int]) -> None:
+        """Whatever the widths, what is shown fits, no column becomes wider, and the first of those that count is there."""
+        fitted = fit(widths, room, kept)
+        self.assertIn(min((at for at in kept if at < len(widths)), default=0), fitted)
+        self.assertLessEqual(sum(fitted.values()) + 2 * (len(fitted) - 1), room)
+        self.assertTrue(all(now <= widths[at] for at, now in fitted.items()))
 
 
 class GridTests(SynchronousTestCase):
@@ -59,6 +71,14 @@ class GridTests(SynchronousTestCase):
         shown = lines(["first", "second", "third_one"], [Row(["x" * 12, "y" * 12, "z" * 12])], 27)
         self.assertEqual(shown[:2], ["FIRST         SECOND", "xxxxxxxxxxxx  yyyyyyyyyyyy"])
         self.assertIn("not shown: third one;", shown[3])
+
+    def test_identity(self) -> None:
+        """At 80 columns the subscribers of a feed have their whole names and addresses; what finds no place is named."""
+        columns = ["client", "address", "dialect", "since", "types", "block", "locale", "seed", "interval"]
+        row = ["temperature-panel", "192.168.100.20:50412", "newer", "22:13:20", "name, address", "10", "en_US", "12345", "0.5"]
+        title, line, *_, left_out = lines(columns, [Row(row)], 80)
+        self.assertTrue(line.startswith("temperature-panel  192.168.100.20:50412  "), line)
+        self.assertEqual((title.split()[:2], "interval" in left_out), (["CLIENT", "ADDRESS"], True))
 
     def test_below(self) -> None:
         """What hangs on a row stands below it, named and in line; a long text goes on there, three lines at most."""

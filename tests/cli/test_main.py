@@ -176,7 +176,7 @@ class ExitTests(CommandTests):
     def test_every_subscription(self) -> None:
         """So does each command that follows the bus."""
         for error, code in ((ControlTimeout("late"), 124), (NotRunning("away"), 1), (NotPermitted("role", -32002), 1)):
-            for words in (["tail"], ["tail", "--json"], ["top"]):
+            for words in (["tail"], ["tail", "--json"]):
                 self.events.script = [error]
                 result = self.netd(*words)
                 self.assertEqual((result.exit_code, result.stderr), (code, f"Error: {error}\n"))

@@ -117,7 +117,10 @@ class TerminalTests(RealTestCase):
         self.assertEqual(self.netd("--context", "local", "status").returncode, 1)
         self.assertEqual(self.netd("relay", "devices").returncode, 3)
         self.assertEqual(self.netd("tail", "a b").returncode, 2)
+        name = daemon.call("system.status")["name"]
         stopped = self.netd("stop")
-        self.assertEqual((stopped.returncode, stopped.stdout), (0, "netd has stopped\n"), stopped.stderr)
+        self.assertEqual(
+            (stopped.returncode, stopped.stdout), (0, f"netd has stopped: {name} (at {url}, context lab)\n"), stopped.stderr
+        )
         self.assertEqual(daemon.wait(), 0)
         self.assertEqual(self.netd("status").returncode, 1)

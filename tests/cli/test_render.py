@@ -52,6 +52,10 @@ class ShowTests(SynchronousTestCase):
         """A list of plain things is one more line."""
         self.assertEqual(shown({"name": "panel", "subjects": ["a.>", "b.>"]}), "name      panel\nsubjects  a.>, b.>")
 
+    def test_all_subjects(self) -> None:
+        """Who is confined to no subjects may see all: the line is not left blank, as if it were none."""
+        self.assertEqual(shown({"name": None, "role": "admin", "subjects": None}), "name\nrole      admin\nsubjects  all")
+
     def test_list(self) -> None:
         """A list of things is a line each."""
         self.assertEqual(shown(["a", 5, [1, {"x": "ü"}]]), 'a\n5\n[1, {"x": "ü"}]')

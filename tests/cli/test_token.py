@@ -39,7 +39,12 @@ class TokenTests(CommandTests):
         listed = self.netd("token", "list", *state)
         self.assertEqual(listed.stdout.splitlines()[1].split(), ["panel", "viewer", "session.>", "feed.*.round"])
         self.assertNotIn(found.digest, listed.stdout)
-        self.assertEqual(self.netd("token", "remove", "panel", *state).stdout, "the token of panel is removed\n")
+        self.netd("token", "add", "other", "--role", "admin", *state)
+        removed = self.netd("token", "remove", "panel", *state)
+        self.assertEqual((removed.stdout, removed.stderr), ("the token of panel is removed\n", ""))
+        last = self.netd("token", "remove", "other", *state)
+        self.assertEqual((last.exit_code, last.stdout), (0, "the token of other is removed\n"))
+        self.assertIn("a gateway on loopback is now open to everyone on this machine", last.stderr)
         self.assertIsNone(Tokens(self.path).find(text))
         self.assertIn("no tokens", self.netd("token", "list", *state).stdout)
 
@@ -60,10 +65,10 @@ class TokenTests(CommandTests):
         self.netd("token", "add", "a", "--role", "viewer", *state)
         for arguments, code, said in (
             (["add", "a", "--role", "viewer"], 1, "there is a token a already"),
-            (["add", "b\x1b[2J", "--role", "viewer"], 1, "b\\x1b[2J"),
+            (["add", "b\x1b[2J", "--role", "viewer"], 2, "b\\x1b[2J"),
             (["add", "b", "--role", "king"], 2, "'king' is not one of"),
             (["add", "b"], 2, "--role"),
-            (["add", "b", "--role", "viewer", "--subject", "a b"], 1, "no subject pattern"),
+            (["add", "b", "--role", "viewer", "--subject", "a b"], 2, "no subject pattern"),
             (["remove", "x\x1b[2J"], 3, "no token 'x\\x1b[2J'; `netd token list` lists them"),
         ):
             result = self.netd("token", *arguments, *state)

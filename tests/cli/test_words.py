@@ -55,12 +55,15 @@ class ValueTests(SynchronousTestCase):
         ):
             self.assertEqual(self.words.value(name, value), said)
         self.assertEqual([span(0.0334), span(3), span(60)], ["33.4 ms", "3 s", "1 min"])
+        self.assertEqual([span(0.9994), span(0.9995), span(59.94), span(59.97)], ["999 ms", "1 s", "59.9 s", "1 min"])
+        self.assertEqual([rate(999.4), rate(999.9)], ["999/s", "1,000/s"])
+        self.assertEqual(self.words.value("value", 999_999.7), "999999.7")
         self.assertEqual([rate(0), rate(0.334), rate(0.05), rate(-2)], ["0/s", "0.334/s", "3/min", "-2/s"])
 
     def test_others_words(self) -> None:
         """What others have said gets no units that it might not mean, and what a function returned stays as exact as it was."""
         self.assertEqual(
-            self.words.value("result", {"rate": 5, "seconds": 90, "since": NOW}), "rate 5, seconds 90, since 22:13:20"
+            self.words.value("result", {"rate": 5, "seconds": 90, "since": NOW}), "rate 5, seconds 90, since 1700000000.0"
         )
         self.assertEqual(self.words.value("data", {"rate": 5}, is_foreign=True), "rate 5")
         self.assertEqual(self.words.value("data", {"rate": 5}), "rate 5/s")

@@ -31,6 +31,9 @@ export const NOT_PERMITTED = -32002;
 export const NO_SUCH_TARGET = -32001;
 export const NO_SUCH_OPERATION = -32601;
 
+/** The code with which netd closes a WebSocket because of its token, among others. */
+const POLICY = 1008;
+
 /** What netd answered instead of a result, or why there is no answer. */
 export class NetdError extends Error {
   /**
@@ -71,6 +74,8 @@ const tell = (listener, ...said) => {
 export class Netd extends EventTarget {
   #url;
   #token;
+  /** Whether netd has refused the token on this connection. */
+  #isRefused = false;
   #timeout;
   #socket = null;
   #calls = new Map();
@@ -260,6 +265,7 @@ export class Netd extends EventTarget {
 
   #connect() {
     this.#clearTimers();
+    this.#isRefused = false;
     this.#setState("connecting", { attempt: this.#state.attempt });
     let socket;
     try {
@@ -272,7 +278,20 @@ export class Netd extends EventTarget {
     this.#timers.handshake = setTimeout(() => this.#cut("netd did not answer"), HANDSHAKE * 1000);
     socket.onopen = () => socket === this.#socket && this.#greet();
     socket.onmessage = (message) => socket === this.#socket && this.#take(message.data);
-    socket.onclose = (event) => socket === this.#socket && this.#lost(event.reason || "the connection was lost");
+    socket.onclose = (event) => socket === this.#socket && this.#closed(event);
+  }
+
+  #closed({ code, reason }) {
+    const isOurs = this.#isRefused || this.#state.name === "live";
+    if (code === POLICY && this.#token !== null && isOurs && this.#state.name !== "unauthorised") this.#refused(reason);
+    else this.#lost(reason || "the connection was lost");
+  }
+
+  /** netd closed the connection because of our token: given again by itself, it would be one wrong token more each time. */
+  #refused(reason) {
+    this.#clearTimers();
+    this.#drop(reason);
+    this.#setState("unauthorised", { reason });
   }
 
   async #greet() {
@@ -303,6 +322,7 @@ export class Netd extends EventTarget {
       } catch (error) {
         if (error.code !== NOT_PERMITTED) throw error;
         refused = error;
+        this.#isRefused = true;
       }
     }
     try {

@@ -1,6 +1,6 @@
 /** Doing something: a button that says what it does, asks first if that is dangerous, and shows what became of it. */
 
-import { isLive, netd } from "/static/app/connection.js";
+import { identity, isLive, netd, starts } from "/static/app/connection.js";
 import { asCommands } from "/static/app/commandline.js";
 import { h, when } from "/static/app/dom.js";
 import { forbidden } from "/static/app/rights.js";
@@ -35,6 +35,8 @@ let reasons = 0;
  * @param {string|(() => string)} [parts.question] asked before; for what cannot be undone.
  * @param {() => void} [parts.asking] called before that.
  * @param {string} [parts.about] the button's name for those who do not see what is beside it.
+ * @param {() => any} [parts.until] what became of it is told until this is another, or we are, or netd is started anew.
+ * @param {boolean} [parts.isLasting] a success is told beyond a change of *until*.
  * @param {{value: Outcome|null}} [parts.outcome] where that is told, if it is shared.
  * @param {number|(() => number)} [parts.timeout] seconds.
  * @param {"main"|"plain"|"quiet"} [parts.kind]
@@ -66,8 +68,23 @@ export function action(parts) {
       isBusy.value = false;
     }
   };
+  forget(outcome, parts);
   const button = buttonOf(parts, { run, why, isBusy, isAsking, reason });
   return { button, outcome: outcomeOf(outcome), why, reason, run };
+}
+
+/** What was true once is told no longer than it matters. */
+function forget(outcome, { until = () => null, isLasting = false }) {
+  const about = [computed(() => `${identity.value} ${starts.value}`), computed(until)];
+  let before = about.map((one) => one.peek());
+  effect(() => {
+    const now = about.map((one) => one.value);
+    const [isElsewhere, isPast] = now.map((one, index) => one !== before[index]);
+    before = now;
+    const told = outcome.peek();
+    if (told === null || told.state === "waiting") return;
+    if (isElsewhere || (isPast && !(isLasting && told.state === "ok"))) outcome.value = null;
+  });
 }
 
 function buttonOf({ label, question = null, kind = "plain", isOffered = true, asking = () => {}, testid, about = null }, state) {

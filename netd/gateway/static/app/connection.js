@@ -9,6 +9,8 @@ const TOKEN = "netd.token";
 const KINDS = new Set(["relay", "session", "feed", "command", "room"]);
 /** Seconds between two looks at system.status. */
 const STATUS_EVERY = 4;
+/** Seconds by which two accounts of when netd was started may differ. */
+const SAME_START = 1;
 const VITALS = "system.main.vitals";
 /** Vitals that are asked for at first: what others have seen already. */
 const REPLAYED = 256;
@@ -23,6 +25,9 @@ export const isLive = computed(() => state.value.name === "live");
 
 /** When the connection was lost last, seconds since the epoch. */
 export const lostAt = signal(Date.now() / 1000);
+
+/** Why netd took a token no longer, or not at all; "" where it was not asked to. */
+export const tokenRefusal = signal("");
 
 /** Who we are: name, role and subjects; null before we are anyone. */
 export const who = signal(null);
@@ -48,6 +53,12 @@ export const status = signal(null);
 /** Seconds since the epoch by our clock; moves once a second. */
 export const now = signal(Date.now() / 1000);
 
+/** How often netd was started anew since this page was opened, as far as we are told. */
+export const starts = signal(0);
+
+/** When netd was started, by its clock, as far as we are told: seconds since the epoch. */
+let startedAt = 0;
+
 /** How far netd's clock is ahead of ours, in seconds. */
 let skew = 0;
 
@@ -56,6 +67,9 @@ export const serverNow = () => Date.now() / 1000 + skew;
 
 /** The same, for what is shown: moves once a second. */
 export const serverClock = computed(() => now.value + skew);
+
+/** netd's time of what is shown: now, or when the connection was lost; seconds since the epoch. */
+export const knownAt = computed(() => (isLive.value ? serverClock.value : lostAt.value + skew));
 
 const vitalsListeners = new Set();
 
@@ -83,13 +97,26 @@ export function start() {
 function changed(next) {
   if (state.peek().name === "live" && next.name !== "live") lostAt.value = Date.now() / 1000;
   state.value = next;
+  if (next.name === "unauthorised" && hasToken()) {
+    // a token that is given again is counted as another wrong one: not even a reload does so
+    sessionStorage.removeItem(TOKEN);
+    tokenRefusal.value = next.reason;
+  }
   if (next.name !== "live") return;
+  tokenRefusal.value = "";
   who.value = netd.who;
   operations.value = new Map(netd.operations.map((operation) => [operation.name, operation]));
   refreshStatus();
 }
 
+/** Whoever was started later than the netd that we know is another. */
+function noteStart(moment) {
+  if (startedAt > 0 && moment > startedAt + SAME_START) starts.value += 1;
+  startedAt = Math.max(startedAt, moment);
+}
+
 function take(data) {
+  noteStart(data.time - data.uptime);
   skew = data.time - Date.now() / 1000;
   vitals.value = { now: { ...data, received: Date.now() }, before: vitals.peek().now };
   for (const listener of vitalsListeners) listener(vitals.peek());
@@ -129,12 +156,14 @@ export const servicesOf = (kind) => (status.value?.services ?? []).filter((servi
 /** Sign in with *token*, and remember it for as long as this tab is open. */
 export function login(token) {
   sessionStorage.setItem(TOKEN, token);
+  tokenRefusal.value = "";
   netd.login(token);
 }
 
 /** Forget the token. */
 export function logout() {
   sessionStorage.removeItem(TOKEN);
+  tokenRefusal.value = "";
   netd.login(null);
 }
 

@@ -1,14 +1,13 @@
 /** The dialog that asks for a token, as long as netd wants one. The token stays in this tab's session storage alone. */
 
-import { login, state } from "/static/app/connection.js";
+import { login, state, tokenRefusal } from "/static/app/connection.js";
 import { field, form } from "/static/app/action.js";
-import { commandLineToCopy } from "/static/app/commandline.js";
+import { asCommands, commandLineToCopy } from "/static/app/commandline.js";
 import { h } from "/static/app/dom.js";
-import { effect, signal } from "/static/app/signal.js";
+import { effect } from "/static/app/signal.js";
 
 /** @returns {HTMLDialogElement} */
 export function signIn() {
-  const isSent = signal(false);
   const token = h("input", {
     type: "password",
     name: "token",
@@ -18,12 +17,10 @@ export function signIn() {
     testid: "token",
   });
   const send = () => {
-    isSent.value = true;
     login(token.value.trim());
     token.value = "";
   };
-  const reason = () =>
-    isSent.value && state.value.name === "unauthorised" ? state.value.reason || "netd does not know this token." : "";
+  const reason = () => (tokenRefusal.value === "" ? "" : `netd refused the token: ${asCommands(tokenRefusal.value)}.`);
   const dialog = h(
     "dialog.sign-in",
     { "aria-labelledby": "sign-in-title", testid: "sign-in", oncancel: (event) => event.preventDefault() },

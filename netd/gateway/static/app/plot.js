@@ -23,14 +23,15 @@ const MARGIN = 0.08;
 /**
  * @typedef {object} View
  * @property {number} from @property {number} to seconds since the epoch.
- * @property {boolean} isPaused what is shown stays.
+ * @property {string|null} still what is shown stays for as long as this is the same; null where it goes on.
  */
 
 /**
  * @param {object} parts
  * @param {import("./series.js").Series} parts.series
  * @param {() => View} parts.view
- * @param {() => {time: number, kind: "ok"|"gone"|"trouble", word: string}[]} [parts.marks]
+ * @param {() => {time: number, kind: "ok"|"gone"|"trouble"|"before", word: string}[]} [parts.marks] `before` is about what is
+ *   left of it, and fainter.
  * @param {(summary: import("./series.js").Summary) => void} [parts.onSummary] of what is seen, with each drawing.
  * @param {(at: {time: number, value: number}|null) => void} [parts.onPoint] what the pointer is at.
  * @param {string} [parts.group] plots of one group share the pointer's time.
@@ -44,16 +45,21 @@ export function plot(parts) {
   let drawn = null;
   let width = 0;
   let height = 0;
+  let shown = view();
+  /** Which still view is drawn. */
+  let stands = null;
 
   const draw = () => {
     if (width < 20) return 200;
-    drawn ??= new uPlot(options(parts, { width, height, isSmall, view, marks, least }), [[], []], element);
+    drawn ??= new uPlot(options(parts, { width, height, isSmall, shown: () => shown, marks, least }), [[], []], element);
     if (drawn.width !== width || drawn.height !== height) drawn.setSize({ width, height });
-    const { from, to, isPaused } = view();
-    if (isPaused && drawn.isFilled) return 100;
+    const next = view();
+    if (next.still !== null && next.still === stands) return 100;
+    shown = next;
+    const { from, to, still } = shown;
     const plotted = Math.max(50, width - (isSmall ? 0 : Y_AXIS));
     const { times, values, summary } = series.window(from, to, plotted);
-    drawn.isFilled = true;
+    stands = still;
     drawn.setData([times, values], true);
     onSummary(summary);
     return Math.min(1000, ((to - from) / plotted) * 1000);
@@ -81,14 +87,9 @@ export function plot(parts) {
   return element;
 }
 
-function options({ group, onPoint = () => {} }, { width, height, isSmall, view, marks, least }) {
+function options({ group, onPoint = () => {} }, { width, height, isSmall, shown, marks, least }) {
   const ink = (name) => () => palette.peek()[name];
-  let shown = null;
-  const range = () => {
-    const { from, to, isPaused } = view();
-    if (shown === null || !isPaused) shown = [from, to];
-    return shown;
-  };
+  const range = () => [shown().from, shown().to];
   return {
     width,
     height,
@@ -153,7 +154,7 @@ function niceStep(rough) {
   return [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
 }
 
-/** Comings and goings: a thin line over the height of the plot, and a word at its foot. */
+/** Comings and goings: a thin line over the height of the plot, and a word at its head, or at its foot. */
 function drawMarks(u, marks) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;
@@ -164,15 +165,18 @@ function drawMarks(u, marks) {
   ctx.setLineDash([3 * ratio, 3 * ratio]);
   for (const { time, kind, word } of marks) {
     if (time < min || time > max) continue;
+    const isBefore = kind === "before";
     const x = Math.round(u.valToPos(time, "x", true)) + 0.5;
-    ctx.strokeStyle = ctx.fillStyle = palette.peek()[kind] ?? palette.peek().muted;
+    ctx.fillStyle = palette.peek()[kind] ?? palette.peek().muted;
+    ctx.strokeStyle = isBefore ? palette.peek().line : ctx.fillStyle;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const isNearEnd = x + 90 * ratio > bbox.left + bbox.width;
-    ctx.textAlign = isNearEnd ? "right" : "left";
-    ctx.fillText(word, x + (isNearEnd ? -4 : 4) * ratio, bbox.top + 9 * ratio);
+    const room = ctx.measureText(word).width + 8 * ratio;
+    const isLeft = isBefore ? x - room > bbox.left : x + room > bbox.left + bbox.width;
+    ctx.textAlign = isLeft ? "right" : "left";
+    ctx.fillText(word, x + (isLeft ? -4 : 4) * ratio, isBefore ? bbox.top + bbox.height - 5 * ratio : bbox.top + 9 * ratio);
   }
   ctx.restore();
 }

@@ -204,6 +204,15 @@ export class Series {
     this.bucket = null;
   }
 
+  /** The newest sample that is kept one by one and is no later than *time*. @returns {{value: number|null, time: number}} */
+  before(time) {
+    for (let index = Math.min(this.raw.search(time), this.raw.length - 1); index >= 0; index -= 1) {
+      const [at, value] = [this.raw.at(0, index), this.raw.at(1, index)];
+      if (at <= time && !Number.isNaN(value)) return { value, time: at };
+    }
+    return { value: null, time: -Infinity };
+  }
+
   /**
    * What there is from *from* to *to*, for a plot that is *columns* pixels wide.
    *

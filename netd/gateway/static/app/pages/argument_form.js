@@ -2,6 +2,10 @@
 
 import { field } from "/static/app/action.js";
 import { h } from "/static/app/dom.js";
+import { excerpt } from "/static/app/format.js";
+
+/** How types of JSON Schema are called. */
+const KINDS = { any: "any JSON or text", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };
 
 /** An argument that is wrong; the message says how. */
 export class UnfitArgument extends Error {}
@@ -45,11 +49,7 @@ export function argumentForm(args, changed) {
 }
 
 function labelled(argument, element) {
-  const kinds = typesOf(argument.schema).map(
-    (type) =>
-      ({ any: "any JSON or text", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" })[type] ??
-      type,
-  );
+  const kinds = typesOf(argument.schema).map((type) => KINDS[type] ?? type);
   const otherwise = argument.required
     ? ""
     : argument.default === undefined
@@ -98,20 +98,23 @@ function choose(choices, argument, attributes, changed) {
 function valueOf(text, types, argument) {
   if (text === "" && !(argument.required && types.includes("string"))) return undefined;
   if (types.every((type) => type === "string" || type === "null")) return text;
-  const json = parsed(text);
+  const { json, error } = parsed(text);
   const fits =
     json !== undefined &&
     (types.includes("any") || types.includes(typeOf(json)) || (typeOf(json) === "integer" && types.includes("number")));
   if (fits) return json;
   if (types.includes("string") || types.includes("any")) return text;
-  throw new UnfitArgument(`${argument.name}: ${text.slice(0, 80)} is not ${types.join(" or ")}.`);
+  const wanted = types.map((type) => KINDS[type] ?? type).join(" or ");
+  const why = error === "" ? `it is of the kind ${KINDS[typeOf(json)] ?? typeOf(json)}` : `it is no JSON: ${error}`;
+  throw new UnfitArgument(`${argument.name} takes ${wanted}, and ${excerpt(text, 80)} is not that; ${why}.`);
 }
 
+/** *text* as JSON, or why it is none. */
 function parsed(text) {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return { json: JSON.parse(text), error: "" };
+  } catch (error) {
+    return { json: undefined, error: error.message };
   }
 }
 

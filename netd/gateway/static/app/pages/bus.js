@@ -4,7 +4,7 @@ import { field, form } from "/static/app/action.js";
 import { commandLine, commandLineToCopy, copyButton } from "/static/app/commandline.js";
 import { identity, isLive, netd } from "/static/app/connection.js";
 import { each, h, when } from "/static/app/dom.js";
-import { clock, count, excerpt, fullTime } from "/static/app/format.js";
+import { clock, count, excerpt, fullTime, plural } from "/static/app/format.js";
 import { icon } from "/static/app/icons.js";
 import { faceOfEvents, panel } from "/static/app/panel.js";
 import { audible, inaudible, subjects } from "/static/app/rights.js";
@@ -84,13 +84,13 @@ function follow() {
       wanted,
       {
         replay: REPLAYED,
-        onDropped: ({ count: lost }) => add({ lost: `${count(lost)} events are missing here: this browser read too slowly.` }),
+        onDropped: ({ count: lost }) => add({ lost: `Missing here: ${plural(lost, "event")}; this browser read too slowly.` }),
         onGap: ({ from, to }) =>
           add({
             lost:
               to === null
                 ? "Events are missing here: netd was away."
-                : `${count(to - from + 1)} events are missing here: netd was away, and keeps only so many.`,
+                : `Missing here: ${plural(to - from + 1, "event")}; netd was away, and keeps only so many.`,
           }),
         onError: (refused) => (error.value = refused.message),
       },
@@ -185,14 +185,14 @@ function tailPanel({ rows, seen, waiting, clear }) {
     h(
       "span.hint",
       { testid: "bus-count" },
-      () => `${count(seen.value)} events${waiting.value ? `, ${count(Math.min(waiting.value, MOST))} waiting` : ""}`,
+      () => `${plural(seen.value, "event")}${waiting.value ? `, ${count(Math.min(waiting.value, MOST))} waiting` : ""}`,
     ),
     h(
       "button.quiet",
       { type: "button", testid: "bus-pause", "aria-pressed": () => String(isPaused.value), onclick: pause },
       h("span", { hidden: () => isPaused.value }, icon("pause")),
       h("span", { hidden: () => !isPaused.value }, icon("play")),
-      () => (isPaused.value ? "Go on" : "Pause"),
+      () => (isPaused.value ? "Resume" : "Pause"),
     ),
     copyButton(asText, "Copy all", { testid: "bus-copy", title: "Copy what is shown, one JSON object a line, the newest first" }),
     h("button.quiet", { type: "button", onclick: clear }, "Clear"),

@@ -58,7 +58,7 @@ function subjectField() {
     testid: "publish-subject",
     oninput: (event) => (draft.subject.value = event.target.value.trim()),
   });
-  return field("Subject, behind custom.", input);
+  return field("Subject (netd puts custom. in front)", input);
 }
 
 function contentField() {

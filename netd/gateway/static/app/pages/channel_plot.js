@@ -1,10 +1,11 @@
 /** One channel of a session: its plot, its newest value, and what there is in the window. */
 
-import { serverClock, serverNow } from "/static/app/connection.js";
+import { knownAt, serverNow } from "/static/app/connection.js";
 import { h } from "/static/app/dom.js";
 import { ago, clock, decimalsOf, measure } from "/static/app/format.js";
 import { describe, plot } from "/static/app/plot.js";
 import { onCleanup, signal } from "/static/app/signal.js";
+import { THIN } from "/static/app/pages/session_watch.js";
 
 /** Milliseconds between two updates of the figures: faster ones cannot be read. */
 const READABLE = 250;
@@ -14,6 +15,8 @@ const SUMMARISED = 5000;
 const OLD = 5;
 /** Seconds to which `all` begins, at least. */
 const LEAST_ALL = 10;
+/** Samples that come in less than this part of the time between two earlier ones are told apart from these. */
+const DENSER = 0.7;
 
 /**
  * The view of all plots of a page: how long a window, and whether it stands still.
@@ -29,7 +32,12 @@ const LEAST_ALL = 10;
  */
 export function channelPlot(channel, described, watch, window, group) {
   const { series } = channel;
-  const figures = signal({ last: series.last, time: series.lastTime, summary: null });
+  const newest = () => {
+    if (!window.isPaused.peek()) return { last: series.last, time: series.lastTime };
+    const { value, time } = series.before(window.pausedAt.peek());
+    return { last: value, time };
+  };
+  const figures = signal({ ...newest(), summary: null });
   const point = signal(null);
   const sentence = signal("");
   let summary = null;
@@ -38,9 +46,8 @@ export function channelPlot(channel, described, watch, window, group) {
     if (series.last !== null) channel.decimals = Math.max(channel.decimals, decimalsOf(series.last));
   };
   const update = () => {
-    if (window.isPaused.peek()) return;
     learn();
-    figures.value = { last: series.last, time: series.lastTime, summary };
+    figures.value = { ...newest(), summary };
   };
   const summarise = () =>
     (sentence.value = describe(described().label || channel.name, described().unit, summary, channel.decimals));
@@ -55,13 +62,14 @@ export function channelPlot(channel, described, watch, window, group) {
       "data-channel": channel.name,
       "data-total": () => figures.value && series.total,
       "data-oldest": () => figures.value && series.oldest,
+      "data-thin-until": () => figures.value && (thinMark(channel)[0]?.time ?? null),
     },
-    figuresOf(channel, described, figures, point, sentence),
+    figuresOf(channel, described, window, { figures, point, sentence }),
     plot({
       series,
       view: () => viewOf(window, series),
       group,
-      marks: () => watch.marks,
+      marks: () => [...watch.marks, ...thinMark(channel)],
       onSummary: (found) => (summary = found),
       onPoint: (at) => (point.value = at),
       changes: () => [window.seconds.value, window.isPaused.value],
@@ -73,10 +81,16 @@ export function channelPlot(channel, described, watch, window, group) {
 function viewOf({ seconds, isPaused, pausedAt }, series) {
   const to = isPaused.peek() ? pausedAt.peek() : serverNow();
   const from = seconds.peek() > 0 ? to - seconds.peek() : Math.min(series.oldest, to - LEAST_ALL);
-  return { from, to, isPaused: isPaused.peek() };
+  return { from, to, still: isPaused.peek() ? `${seconds.peek()} s before ${to}` : null };
 }
 
-function figuresOf(channel, described, figures, point, sentence) {
+/** Where all samples begin: of what was before this page listened, netd keeps fewer. */
+function thinMark({ thinUntil, series }) {
+  const isThinner = thinUntil !== null && series.usual > 0 && series.usual < THIN * DENSER;
+  return isThinner ? [{ time: thinUntil, kind: "before", word: "one sample a second before this" }] : [];
+}
+
+function figuresOf(channel, described, window, { figures, point, sentence }) {
   const unit = () => described().unit;
   const stat = (name) => {
     const summary = () => figures.value.summary;
@@ -98,7 +112,7 @@ function figuresOf(channel, described, figures, point, sentence) {
       () => measure(figures.value.last, channel.decimals),
       h("span.unit", {}, () => (unit() ? `\u00a0${unit()}` : "")),
     ),
-    h("p.hint", {}, () => pointText(point.value, unit(), channel.decimals) || ageText(figures.value.time)),
+    h("p.hint", {}, () => pointText(point.value, unit(), channel.decimals) || ageText(figures.value.time, window)),
     h("dl.stats", {}, ["min", "mean", "max"].map(stat)),
     h("p.offscreen", {}, () => sentence.value),
   );
@@ -107,8 +121,9 @@ function figuresOf(channel, described, figures, point, sentence) {
 const pointText = (at, unit, decimals) =>
   at === null ? "" : `${measure(at.value, decimals)}${unit ? ` ${unit}` : ""} at ${clock(at.time)}`;
 
-function ageText(time) {
+function ageText(time, { isPaused, pausedAt }) {
+  if (isPaused.value) return `paused at ${clock(pausedAt.value)}`;
   if (!Number.isFinite(time)) return "no value yet";
-  const now = serverClock.value;
+  const now = knownAt.value;
   return now - time > OLD ? `last value ${ago(time, now)}` : `at ${clock(time)}`;
 }

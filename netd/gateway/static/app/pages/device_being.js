@@ -12,7 +12,7 @@ import { portOf, tag } from "/static/app/instances.js";
 import { recent } from "/static/app/live.js";
 import { badge, panel } from "/static/app/panel.js";
 import { forbidden } from "/static/app/rights.js";
-import { signal } from "/static/app/signal.js";
+import { effect, onCleanup, signal } from "/static/app/signal.js";
 
 /** Messages that are kept. One that is still waiting when it has to go is refused. */
 const MOST = 50;
@@ -86,6 +86,7 @@ function over(said) {
 
 async function be(name, instance) {
   outcome.value = { state: "waiting", text: "…" };
+  messages.clear();
   let isOver = false;
   const onDetached = (reason) => {
     if (reason === STOPPING) return;
@@ -112,7 +113,7 @@ async function leave() {
 /** @param {import("../instances.js").Instance} instance */
 export function beingPanel(instance) {
   const why = () => forbidden("relay.attach", instance.name.value);
-  return panel(
+  const element = panel(
     { title: "Be a device", testid: "being-panel" },
     choice(
       () => self.value !== null,
@@ -121,6 +122,39 @@ export function beingPanel(instance) {
     outcomeOf(outcome),
     when(() => messages.value.length > 0, received),
   );
+  keepFocus(element);
+  return element;
+}
+
+/** What the keyboard is led to, when what it was at is gone: the first of these that there is. */
+const NEXT = ["reply-text", "being-way", "being-name"];
+/** What it is led away from by a message. */
+const IDLE = ["being-way", "received"];
+
+const within = (testid) => `[data-testid="${testid}"]`;
+
+/** Whoever is in *panel* with the keyboard stays there, and is led to what waits for an answer. */
+function keepFocus(panel) {
+  let isHere = false;
+  const note = ({ target }) => (isHere = panel.contains(target));
+  const places = ["focusin", "pointerdown"];
+  for (const event of places) document.addEventListener(event, note);
+  onCleanup(() => places.forEach((event) => document.removeEventListener(event, note)));
+  const lead = () => {
+    const at = document.activeElement;
+    const isLost = at === null || at === document.body;
+    const isIdle = IDLE.some((testid) => at?.closest(within(testid))) && !at.matches("input, form *");
+    const find = (testid) => panel.querySelector(`input${within(testid)}, ${within(testid)} [aria-pressed="true"]`);
+    const [reply, ...others] = NEXT.map(find);
+    const next = reply ?? (isLost ? others.find(Boolean) : null);
+    if (isHere && panel.isConnected && (isLost || isIdle)) next?.focus();
+  };
+  effect(() => {
+    void self.value;
+    for (const one of messages.value) void one.fate.value;
+    const timer = setTimeout(lead, 0); // behind the effects that make and remove what is led to and from
+    onCleanup(() => clearTimeout(timer));
+  });
 }
 
 function outside(instance, why) {
@@ -134,7 +168,10 @@ function outside(instance, why) {
     autocomplete: "off",
     spellcheck: "false",
     testid: "being-name",
-    oninput: (event) => (name.value = event.target.value.trim()),
+    oninput: (event) => {
+      name.value = event.target.value.trim();
+      outcome.value = null;
+    },
   });
   const attributes = { type: "submit", testid: "be-device", ...restrained(why, reason) };
   const line = () =>

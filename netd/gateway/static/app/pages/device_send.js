@@ -109,6 +109,7 @@ function sendAction(instance, target) {
     instance: () => instance.name.value,
     params,
     told: outcomeOf,
+    until: () => `${instance.name.value} ${target.value}`,
     done,
     kind: "main",
     timeout: () => (deadlineOf() ?? PATIENCE) + MARGIN,

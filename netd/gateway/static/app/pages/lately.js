@@ -6,12 +6,16 @@ import { pageOf, tag } from "/static/app/instances.js";
 import { recent, told } from "/static/app/live.js";
 import { badge, faceOfEvents, panel } from "/static/app/panel.js";
 import { serverClock } from "/static/app/connection.js";
+import { subjects } from "/static/app/rights.js";
+import { REDIALLED } from "/static/app/pages/session_card.js";
 
 const MOST = 60;
 /** So that many rooms do not hide a device that has gone. */
 const MOST_OF_A_KIND = { room: 5, session: 20, relay: 35 };
 /** Rooms, sessions and devices whose newest change is shown when the page is opened. */
 const REPLAYED = 3;
+
+const NOT_TOLD = "Your token is not for the comings and goings of devices, sessions or rooms.";
 
 const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
 
@@ -23,7 +27,8 @@ function read({ subject, data }) {
     return { kind, instance, state: data.online ? "ok" : "gone", who: data.device, what: came };
   }
   if (kind === "session" && fourth === undefined) {
-    const what = `${data.state}${data.reason ? `: ${data.reason}` : ""}`;
+    const reason = data.reason.replace(REDIALLED, "it is dialled again");
+    const what = `${data.state}${reason ? `: ${reason}` : ""}`;
     return {
       kind,
       instance,
@@ -53,11 +58,17 @@ export function lately() {
   const sources = ["relay.*.presence.*", "session.*.*", "room.*.*.state"].map((pattern) =>
     told(() => pattern, { replay: REPLAYED }, take),
   );
-  const empty = { text: "Nothing has come or gone. Connect a device:", command: () => "netd device --name greenhouse" };
+  const isPart = () => subjects.value !== null;
+  const empty = {
+    text: () => (isPart() ? "Nothing that your token sees has come or gone." : "Nothing has come or gone. Connect a device:"),
+    command: () => (isPart() ? null : "netd device --name greenhouse"),
+  };
+  const shown = faceOfEvents(() => events.value.length === 0, ...sources);
+  const face = () => (shown().name === "refused" ? { name: "refused", text: NOT_TOLD } : shown());
   return panel(
-    { title: "Lately", testid: "lately", face: faceOfEvents(() => events.value.length === 0, ...sources), empty },
+    { title: "Lately", testid: "lately", face, empty },
     h(
-      "ol.log",
+      "ol.log.lately",
       { tabindex: "0", "aria-label": "What came and went, newest first" },
       each(
         () => events.value,

@@ -21,6 +21,7 @@ import { away, panel } from "/static/app/panel.js";
 import { plot } from "/static/app/plot.js";
 import { Series } from "/static/app/series.js";
 import { computed, onCleanup } from "/static/app/signal.js";
+import { subjects } from "/static/app/rights.js";
 import { table, cell, rowHead } from "/static/app/table.js";
 import { messageRate } from "/static/app/strip.js";
 import { confinement } from "/static/app/pages/confinement.js";
@@ -94,7 +95,7 @@ const vital = (read) => () => (vitals.value.now === null ? "–" : read(vitals.v
 function tile(title, explained, series, read, testid) {
   const view = () => {
     const to = serverNow();
-    return { from: Math.max(to - WINDOW, Math.min(series.oldest, to - LEAST_WINDOW)), to, isPaused: false };
+    return { from: Math.max(to - WINDOW, Math.min(series.oldest, to - LEAST_WINDOW)), to, still: null };
   };
   return h(
     "section.panel.tile",
@@ -121,11 +122,14 @@ const FACTS = {
 
 const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);
 
+const NOT_WHOLE = "Services are listed for tokens that see all of one. What yours sees is on the pages named above.";
+
 function services() {
   const listed = () => (status.value?.services ?? []).filter((one) => !one.isGuessed);
   const face = () => {
     if (status.value === null) return { name: isLive.value ? "loading" : "failed", text: away() };
     if (status.value.refusal) return { name: "refused", text: asCommands(status.value.refusal) };
+    if (subjects.value !== null && !listed().length) return { name: "refused", text: NOT_WHOLE };
     if (!isLive.value) return { name: "stale", text: `since ${clock(lostAt.value)}: ${away()}` };
     return { name: listed().length ? "live" : "empty" };
   };
@@ -161,7 +165,7 @@ function daemon() {
   const isQuiet = computed(
     () =>
       status.value !== null &&
-      !status.value.refusal &&
+      subjects.value === null &&
       ["relay", "session", "feed", "room"].every((kind) => servicesOf(kind).every((one) => !one.connections)),
   );
   const drain = action({
@@ -185,14 +189,16 @@ function daemon() {
     { title: "This netd", testid: "daemon" },
     h("p.facts", {}, () =>
       !status.value?.name
-        ? "–"
+        ? status.value?.refusal
+          ? "Your token is not for how netd as a whole does."
+          : "–"
         : `netd ${status.value.version} on ${status.value.name}, ${count(status.value.published)} messages so far`,
     ),
     when(
       () => isQuiet.value,
       () =>
         h(
-          "div",
+          "div.suggestion",
           {},
           h("p.hint", {}, "Nothing is connected yet. See everything live with made-up programs:"),
           commandLineToCopy(() => "netd demo"),

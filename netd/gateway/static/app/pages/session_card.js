@@ -2,7 +2,7 @@
 
 import { action, results } from "/static/app/action.js";
 import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { isLive, serverClock } from "/static/app/connection.js";
+import { isLive, knownAt, serverClock } from "/static/app/connection.js";
 import { each, h, when } from "/static/app/dom.js";
 import { ago, count, duration, plural, visible } from "/static/app/format.js";
 import { tag } from "/static/app/instances.js";
@@ -20,13 +20,26 @@ const STATES = {
   ended: "gone",
 };
 
+/** How netd says when it dials an agent again: as it was when it said so. */
+export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
+
 /** The state of a session as a badge. @param {() => {state: string, reason: string}} read */
 export const sessionBadge = (read) =>
   badge(
-    () => STATES[read().state] ?? "plain",
-    () => read().state || "followed",
+    () => (isLive.value ? (STATES[read().state] ?? "plain") : "gone"),
+    () => (isLive.value || read().state === "ended" ? "" : "was ") + (read().state || "followed"),
     { testid: "session-state" },
   );
+
+/** Why a session is as it is; when it is dialled again is counted down. @param {{reason: string, since: number}} session */
+export function reasonNow({ reason, since }) {
+  const text = reason.replace(REDIALLED, (_, seconds) => {
+    if (!isLive.value) return "it was to be dialled again";
+    const left = Math.ceil(since + Number(seconds) - knownAt.value);
+    return left > 0 ? `it is dialled again in ${duration(left)}` : "it is dialled again now";
+  });
+  return visible(text);
+}
 
 /**
  * @param {{value: object}} item what session.list says of it.
@@ -37,7 +50,7 @@ export const sessionBadge = (read) =>
  */
 export function sessionCard(item, watch, instance, window, refresh) {
   const { session: id } = item.peek();
-  const { stop, ping } = actions(id, instance, refresh);
+  const { stop, ping } = actions(id, instance, refresh, () => item.value);
   const line = (verb) => commandLineToCopy(() => commandLine("session", verb, id, ["--instance", instance.option()]));
   return h(
     "section.panel.session",
@@ -52,7 +65,7 @@ export function sessionCard(item, watch, instance, window, refresh) {
     h("p.hint", {}, () => factsOf(item.value, watch)),
     when(
       () => item.value.reason,
-      () => h("p.reason", {}, () => visible(item.value.reason)),
+      () => h("p.reason", {}, () => reasonNow(item.value)),
     ),
     results(stop, ping),
     channels(item, watch, window),
@@ -60,7 +73,7 @@ export function sessionCard(item, watch, instance, window, refresh) {
   );
 }
 
-function actions(id, instance, refresh) {
+function actions(id, instance, refresh, read) {
   const params = () => instance.params({ session: id });
   const stop = action({
     label: "Stop",
@@ -69,6 +82,8 @@ function actions(id, instance, refresh) {
     params,
     told: (result) => ({ state: "ok", text: `Stopped; ${plural(result.samples ?? 0, "sample")} in all.` }),
     done: refresh,
+    until: () => read().state,
+    isLasting: true,
     testid: "stop-session",
   });
   const ping = action({
@@ -77,6 +92,7 @@ function actions(id, instance, refresh) {
     instance: () => instance.name.value,
     params,
     told: () => ({ state: "ok", text: "Pinged: the agent was told to show it." }),
+    until: () => read().state,
     testid: "ping-session",
   });
   return { stop, ping };
@@ -84,11 +100,11 @@ function actions(id, instance, refresh) {
 
 function head(item, watch, buttons) {
   const { session: id } = item.peek();
-  const close = {
+  const hide = {
     type: "button",
     testid: "unwatch",
     title: "Show it in the list only",
-    "aria-label": `Close session ${id}`,
+    "aria-label": `Hide session ${id}`,
     onclick: () => unwatch(watch.instance, id),
   };
   return h(
@@ -105,13 +121,13 @@ function head(item, watch, buttons) {
       "div.panel-aside",
       {},
       h("span", { hidden: () => item.value.state === "ended" }, buttons),
-      h("button.quiet", close, "Close"),
+      h("button.quiet", hide, "Hide"),
     ),
   );
 }
 
 function factsOf({ state, since, attempt, samples, bad }, watch) {
-  const time = state === "ended" ? `ended ${ago(since, serverClock.value)}` : `for ${duration(serverClock.value - since)}`;
+  const time = state === "ended" ? `ended ${ago(since, serverClock.value)}` : `for ${duration(knownAt.value - since)}`;
   const facts = [
     since === null ? "" : time,
     attempt > 1 ? `attempt ${attempt}` : "",
@@ -138,7 +154,7 @@ function channels(item, watch, window) {
     ),
     each(
       () => [...watch.channels.value.values()],
-      (channel) => channel.name,
+      (channel) => channel,
       one,
     ),
   );

@@ -14,7 +14,7 @@ const MOST_CHANNELS = 24;
 /** Samples of each channel that are asked for at first, as far as netd keeps them: seconds, where they are many. */
 const REPLAYED = 1000;
 /** So a second subscription has netd keep minutes: seconds between two samples of it. */
-const THIN = 1;
+export const THIN = 1;
 /** Milliseconds until a channel that says nothing now is shown with its past alone. */
 const PATIENCE = 500;
 /** Changes of a session that are asked for at first, for the marks on the time axis. */
@@ -59,9 +59,20 @@ const follow = (patterns, options, take) => patterns.map((pattern) => netd.subsc
 
 const channelOf = (subject) => subject.slice(subject.lastIndexOf(".") + 1);
 
+/** States in which an attempt to reach an agent begins; each further attempt of a session has a higher number. */
+const BEGINNINGS = ["dialling", "awaiting the agent"];
+
+/** Whether *next* is said of another session than *before*, of the same number. */
+function isAnother(before, next) {
+  if (before.state === "") return false;
+  const isSameAttempt = BEGINNINGS.includes(before.state) || !BEGINNINGS.includes(next.state);
+  return before.state === "ended" || next.attempt < before.attempt || (next.attempt === before.attempt && !isSameAttempt);
+}
+
 /**
  * One channel.
- * @typedef {{name: string, series: Series, decimals: number}} Channel `decimals` is how many digits its values have, at most.
+ * @typedef {{name: string, series: Series, decimals: number, thinUntil: number|null}} Channel `decimals` is how many digits its
+ *   values have, at most; before `thinUntil`, seconds since the epoch, there is one sample a second.
  */
 
 /** One watched session. */
@@ -141,8 +152,9 @@ class Watch {
         this.omitted.value = this.#omitted.add(name).size;
         return undefined;
       }
-      channel = { name, series: new Series(), decimals: 0 };
+      channel = { name, series: new Series(), decimals: 0, thinUntil: null };
       for (const { time, value } of this.#past.get(name) ?? []) if (time < now) channel.series.push(time, value);
+      if (channel.series.total > 0) channel.thinUntil = Number.isFinite(now) ? now : channel.series.lastTime;
       this.#past.delete(name);
       this.channels.value = new Map([...this.channels.peek(), [name, channel]]);
     }
@@ -151,6 +163,9 @@ class Watch {
 
   /** The session came on: that it streams, or does no longer, is marked on the time axis. */
   #changed({ state, time, reason, host, attempt }) {
+    const { since, attempt: last } = this.heard.peek();
+    if (since !== null && time < since) return; // heard before
+    if (isAnother({ state: this.#state, attempt: last }, { state, attempt })) this.#beginAnew();
     const before = this.#state;
     this.heard.value = { ...this.heard.peek(), state, reason, host, attempt, since: time };
     this.#state = state;
@@ -164,6 +179,17 @@ class Watch {
       });
       this.#break();
     }
+  }
+
+  /** This is another session: netd was restarted, and counts them from 1 again. */
+  #beginAnew() {
+    this.#state = "";
+    this.facts = null;
+    this.marks.length = 0;
+    this.#past.clear();
+    this.#omitted.clear();
+    this.omitted.value = this.lost.value = 0;
+    this.channels.value = new Map();
   }
 
   #missed(count) {

@@ -11,7 +11,7 @@ import { polled, settled, told } from "/static/app/live.js";
 import { faceOf, needsService, panel } from "/static/app/panel.js";
 import { computed, effect, signal } from "/static/app/signal.js";
 import { cell, rowHead, table } from "/static/app/table.js";
-import { sessionBadge, sessionCard } from "/static/app/pages/session_card.js";
+import { reasonNow, sessionBadge, sessionCard } from "/static/app/pages/session_card.js";
 import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "/static/app/pages/session_watch.js";
 
 const EVERY = 4;
@@ -31,8 +31,8 @@ const WINDOWS = [
 /** The window of all plots; kept while other pages are looked at. */
 const view = { seconds: signal(60), isPaused: signal(false), pausedAt: signal(0) };
 
-/** Sessions that the user closed, and which are not opened again by themselves. */
-const closed = new Set();
+/** Sessions that the user hid, and which are not opened again by themselves. */
+const hidden = new Set();
 
 export function sessions() {
   return h("div.grid.sessions", {}, needsService("session", content));
@@ -56,7 +56,7 @@ function content() {
   return h(
     "div.stack",
     {},
-    starter(instance, list),
+    starter(instance, list, all),
     when(() => shown.value.length > 0, windowControls),
     h(
       "div.stack",
@@ -95,12 +95,13 @@ function watchFirst(instance, all) {
   const live = all.filter((one) => one.state !== "ended");
   for (const { session } of live.slice(0, WATCHED_AT_FIRST)) {
     const isWatched = watched.peek().has(`${instance}/${session}`);
-    if (!isWatched && !closed.has(`${instance}/${session}`)) watch(instance, session);
+    if (!isWatched && !hidden.has(`${instance}/${session}`)) watch(instance, session);
   }
 }
 
-function starter(instance, list) {
-  const host = signal("");
+function starter(instance, list, all) {
+  const [host, started] = [signal(""), signal(null)];
+  const isOver = () => all.value.some((one) => one.session === started.value && one.state === "ended");
   const input = h("input", {
     name: "host",
     required: true,
@@ -120,9 +121,11 @@ function starter(instance, list) {
       text: `Session ${result.session} streams ${Object.keys(result.channels ?? {}).map(visible).join(", ")}.`,
     }),
     done: (result) => {
+      started.value = result?.session ?? null;
       if (result !== null) watch(instance.name.peek(), result.session);
       list.refresh();
     },
+    until: () => `${instance.name.value} ${host.value} ${isOver()}`,
     kind: "main",
     testid: "start-session",
   });
@@ -162,7 +165,7 @@ function windowControls() {
       { type: "button", testid: "pause", "aria-pressed": () => String(view.isPaused.value), onclick: toggle },
       h("span", { hidden: () => view.isPaused.value }, icon("pause")),
       h("span", { hidden: () => !view.isPaused.value }, icon("play")),
-      () => (view.isPaused.value ? "Go on" : "Pause"),
+      () => (view.isPaused.value ? "Resume" : "Pause"),
     ),
     when(
       () => view.isPaused.value,
@@ -211,10 +214,10 @@ function row(item, instance) {
   const toggle = () => {
     const name = `${instance.name.peek()}/${id}`;
     if (isWatched()) {
-      closed.add(name);
+      hidden.add(name);
       unwatch(instance.name.peek(), id);
     } else {
-      closed.delete(name);
+      hidden.delete(name);
       watch(instance.name.peek(), id);
     }
   };
@@ -228,9 +231,12 @@ function row(item, instance) {
       "State",
       sessionBadge(() => item.value),
       "",
-      { title: () => item.value.reason || null },
+      { title: () => (item.value.reason ? reasonNow(item.value) : null) },
     ),
-    cell("Since", () => ago(item.value.since, serverClock.value)),
+    cell(
+      "Since",
+      h("time", {}, () => ago(item.value.since, serverClock.value)),
+    ),
     cell("Channels", () => Object.keys(item.value.channels ?? {}).map(visible).join(", ") || "–", "long"),
     cell("Samples", () => count(item.value.samples), "number"),
     cell("Rate", () => (item.value.state === "streaming" ? `${rate(rates())} /s` : "–"), "number"),
@@ -243,12 +249,12 @@ function row(item, instance) {
           type: "button",
           testid: "watch",
           "aria-pressed": () => String(isWatched()),
-          "aria-label": () => `${isWatched() ? "Close" : "Watch"} session ${id}`,
+          "aria-label": () => `${isWatched() ? "Hide" : "Watch"} session ${id}`,
           disabled: isFull,
-          title: () => (isFull() ? `${MOST_WATCHED} sessions are watched; close one first` : null),
+          title: () => (isFull() ? `${MOST_WATCHED} sessions are watched; hide one first` : null),
           onclick: toggle,
         },
-        () => (isWatched() ? "Close" : "Watch"),
+        () => (isWatched() ? "Hide" : "Watch"),
       ),
     ),
   );
