@@ -92,11 +92,16 @@ class CommandLine(Driver):
 
     def _words(self, operation: str, arguments: dict[str, Any]) -> Iterator[str]:
         """Arguments that must be given by position, all others by name."""
-        for argument in self.world.operations[operation]["arguments"]:
+        known = {argument["name"]: argument for argument in self.world.operations[operation]["arguments"]}
+        for argument in known.values():
             if argument["required"] and argument["name"] in arguments:
                 yield written(arguments.pop(argument["name"]))
         for name, value in arguments.items():
-            yield from (f"--{name.replace('_', '-')}", written(value))
+            option = name.replace("_", "-")
+            if name in known and known[name]["schema"].get("type") == "boolean":
+                yield f"--{option}" if value else f"--no-{option}"
+            else:
+                yield from (f"--{option}", written(value))
 
 
 class RemoteCommandLine(CommandLine):
