@@ -171,7 +171,10 @@ class _WebSocket:
 
 
 class AsyncGateway:
-    """A gateway of netd; arguments and errors are those of :class:`netd.client.gateway.Gateway`. For one event loop."""
+    """A gateway of netd; arguments and errors are those of :class:`netd.client.gateway.Gateway`.
+
+    It may be used in one event loop after the other, and not in two at a time.
+    """
 
     def __init__(
         self,
@@ -258,9 +261,14 @@ class AsyncGateway:
             connection.is_kept = False
             if connection.loop is not asyncio.get_running_loop():
                 continue  # that loop has ended, and the connection with it
-            if connection.loop.time() - connection.idle_since < IDLE and await connection.is_fit():
+            is_fit = False
+            try:
+                is_fit = connection.loop.time() - connection.idle_since < IDLE and await connection.is_fit()
+            finally:  # also for who is cancelled meanwhile
+                if not is_fit:
+                    await connection.close()
+            if is_fit:
                 return connection
-            await connection.close()
         return None
 
     @asynccontextmanager

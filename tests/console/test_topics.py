@@ -483,6 +483,25 @@ class ManyTests(TopicsTestCase):
         told = self.replace(self.many[-1], '"since": "epoch0:3"')
         self.assertEqual([("event", 1), ("event", 2), ("event", 3)] * 2, told)
 
+    def test_late_and_gone(self) -> None:
+        """Who joined between two events that wait to be told has the second; who is replaced by then is told of the loss."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.publish(2)
+        for viewer in (self.viewer, other := self.bench.connect()):
+            viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(3)
+        for _ in range(4):  # the first hand-out has ended, the second is under way
+            self.bench.go_on()
+        (topic,) = self.bench.topics._topics.values()
+        self.assertEqual(2, topic._going)
+        other.link.receive(b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>"}}')
+        for _ in range(20):
+            self.bench.go_on()
+        self.assertEqual([3], self.viewer.events())
+        (notice,) = [text for text in other.heard() if "method" in text]
+        self.assertEqual(("dropped", 1), (notice["method"], notice["params"]["count"]))
+
     def test_one_fails(self) -> None:
         """A connection with a fault is given up; all others are told, those of the other kind too."""
         broken = self.many[3]

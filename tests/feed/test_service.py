@@ -150,6 +150,19 @@ class OldClientTests(FeedTests):
         self.assertEqual(seen[-1], rounds[-1])
         self.assertEqual(self.service.status()["counters"]["dropped"], {"round": len(rounds) - len(seen)})
 
+    def test_fault(self) -> None:
+        """A client whose connection has a fault is hung up on; the others go on, and the log says what it was."""
+        broken, other = self.old(50412), self.old(50414)
+
+        def fail(_: bytes) -> None:
+            raise ZeroDivisionError("the test's own")
+
+        broken.transport.write = fail
+        self.reactor.advance(1)
+        self.assertEqual(len(texts(other.heard())), len(TYPES))
+        self.assertFalse(broken.protocol.peer.is_open)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_control_frames_keep_their_place(self) -> None:
         """Pongs come between rounds, never within one."""
         client = self.old()
