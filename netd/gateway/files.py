@@ -1,10 +1,11 @@
-"""The files that the gateway serves: read once, at start, and known by their paths. What is not among them is not there.
+"""The files that the gateway serves: read and compressed once, at start, and known by their paths. Other files are not served.
 
 No path of a request ever becomes a path of a file.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -26,6 +27,16 @@ PAGES = Path(__file__).parent / "pages"
 _FOR_OTHER_PAGES = (("Access-Control-Allow-Origin", "*"),)
 """A module is given to pages of other origins only with this; which of them get an answer at all is the guard's to say."""
 
+_VARIES = ("Vary", "Accept-Encoding")
+"""Tells caches that clients of different ``Accept-Encoding`` get different bytes. Also of a file that is never compressed: the
+header belongs to the address, and does not come and go with the length of the file."""
+
+_AS_IT_IS: tuple[tuple[str, str], ...] = ()
+_PACKED = (("Content-Encoding", "gzip"),)
+
+_LEAST_SAVING = 64
+"""Bytes that compression must save; below, the further header eats them."""
+
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".html": HTML,
@@ -44,21 +55,33 @@ _TYPES: Mapping[str, str] = {
 class File:
     """One file.
 
-    :ivar tag: names this content of it.
+    :ivar packed: the content compressed by gzip; None where that is hardly shorter.
+    :ivar tag: the entity tag of this content, with its quotes.
     :ivar extra: headers beside those that every file has.
     """
 
     content: bytes
+    packed: bytes | None
     content_type: str
     tag: str
     extra: tuple[tuple[str, str], ...] = ()
 
     def answer(self, head: Head) -> Answer:
-        """The file, or that the client has it already."""
-        extra = (("ETag", self.tag), *self.extra)
-        if head.has_tag(self.tag):
+        """The file, compressed where the client takes that; or 304 where the client has it already.
+
+        The two forms have tags of their own: one tag names one sequence of bytes (RFC 9110, section 8.8.3.3).
+        """
+        body, tag, coding = self.content, self.tag, _AS_IT_IS
+        if self.packed is not None and head.takes_gzip:
+            body, tag, coding = self.packed, _packed_tag(self.tag), _PACKED
+        extra = (("ETag", tag), _VARIES, *self.extra)
+        if head.has_tag(tag):
             return Answer(HTTPStatus.NOT_MODIFIED, cache=REVALIDATE, extra=extra)
-        return Answer(HTTPStatus.OK, self.content, self.content_type, REVALIDATE, extra)
+        return Answer(HTTPStatus.OK, body, self.content_type, REVALIDATE, (*extra, *coding))
+
+
+def _packed_tag(tag: str) -> str:
+    return f'{tag[:-1]}-gzip"'
 
 
 def read_files(*folders: Path) -> dict[str, File]:
@@ -78,4 +101,7 @@ def read_files(*folders: Path) -> dict[str, File]:
 
 def _read(path: Path) -> File:
     content = path.read_bytes()
-    return File(content, _TYPES.get(path.suffix, TEXT), f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    packed = gzip.compress(content, mtime=0)
+    is_worth_it = len(packed) <= len(content) - _LEAST_SAVING
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return File(content, packed if is_worth_it else None, _TYPES.get(path.suffix, TEXT), tag)

@@ -14,6 +14,9 @@ _BEARER = "bearer "
 _ABSOLUTE = re.compile("https?://([^/?]*)(.*)", re.IGNORECASE)
 """A whole address for a target, as programs send it that believe they speak to a proxy (RFC 9112, section 3.2.2)."""
 
+_REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
+"""The weight of what a client does not take."""
+
 
 @frozen
 class Head:
@@ -69,6 +72,17 @@ class Head:
     def wants_page(self) -> bool:
         """Whether it was sent by a browser for a person, rather than by a program."""
         return any(kind.partition(";")[0].strip().lower() == "text/html" for kind in self.get("accept").split(","))
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether the client takes a body that is compressed by gzip (RFC 9110, section 12.5.3); not where it says ``q=0``."""
+        taken = False
+        for coding in self.get("accept-encoding").lower().split(","):
+            name, _, weight = (part.strip() for part in coding.partition(";"))
+            if name in ("gzip", "x-gzip"):
+                return _REFUSED.fullmatch(weight) is None
+            taken = taken or (name == "*" and _REFUSED.fullmatch(weight) is None)
+        return taken
 
     def has_tag(self, tag: str) -> bool:
         """Whether the client has what *tag* names already."""

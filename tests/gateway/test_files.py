@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -48,6 +49,40 @@ class FileTests(SynchronousTestCase):
             tags.append(read_files(self.folder)["/static/a.js"].tag)
         self.assertEqual(tags[0], tags[2])
         self.assertNotEqual(tags[0], tags[1])
+
+    def test_compressed(self) -> None:
+        """A browser, which takes gzip, gets a text in fewer bytes; others, and those that refuse gzip, get it as it is."""
+        (self.folder / "a.js").write_text("let value = 1;\n" * 50)
+        file = read_files(self.folder)["/static/a.js"]
+        for accepted in ("gzip, deflate, br", "GZIP", "br;q=1.0, gzip;q=0.5", "*", "x-gzip"):
+            answer = _ask(file, {"accept-encoding": accepted})
+            self.assertIn(("Content-Encoding", "gzip"), answer.extra, accepted)
+            self.assertEqual(gzip.decompress(answer.body), file.content)
+            self.assertLess(len(answer.body), len(file.content))
+        for refused in ("", "identity", "br", "gzip;q=0", "gzip; q=0.000", "gzip;q=0, *", "*;q=0", "gzipped"):
+            answer = _ask(file, {"accept-encoding": refused})
+            self.assertEqual(answer.body, file.content, refused)
+            self.assertNotIn("Content-Encoding", dict(answer.extra))
+
+    def test_compressed_in_caches(self) -> None:
+        """Each form of a file has a tag of its own, which says that a client has just this form; caches keep them apart."""
+        (self.folder / "a.js").write_text("let value = 1;\n" * 50)
+        file = read_files(self.folder)["/static/a.js"]
+        forms = ({"accept-encoding": "gzip"}, {})
+        tags = [dict(_ask(file, form).extra)["ETag"] for form in forms]
+        self.assertNotEqual(tags[0], tags[1])
+        for form, own, other in ((forms[0], *tags), (forms[1], *reversed(tags))):
+            for known, status in ((own, 304), (f"W/{own}", 304), (other, 200), ("*", 304)):
+                answer = _ask(file, {**form, "if-none-match": known})
+                self.assertEqual(answer.status, status, known)
+                self.assertEqual(dict(answer.extra)["ETag"], own)
+                self.assertEqual(dict(answer.extra)["Vary"], "Accept-Encoding")
+
+    def test_not_worth_compressing(self) -> None:
+        """A file that would hardly be shorter is sent as it is."""
+        (self.folder / "a.js").write_text("let value = 1;")
+        answer = _ask(read_files(self.folder)["/static/a.js"], {"accept-encoding": "gzip"})
+        self.assertEqual(answer.body, b"let value = 1;")
 
     def test_for_other_pages(self) -> None:
         """Browsers run the module on pages of other origins, and nothing else of what is there."""

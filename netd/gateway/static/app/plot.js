@@ -5,7 +5,7 @@ import { h } from "/static/app/dom.js";
 import { redraw } from "/static/app/redraw.js";
 import { effect, onCleanup } from "/static/app/signal.js";
 import { palette } from "/static/app/themes.js";
-import uPlot from "/static/vendor/uplot/uPlot.esm.js";
+import uPlot from "/static/vendor/uplot/uPlot.esm.min.js";
 
 const FONT = "11px system-ui, sans-serif";
 const Y_AXIS = 46;
