@@ -60,7 +60,7 @@ class Layer:
 PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.wire.* netd.bus.subject"))
 SHELL = (Reach("vocabulary pure json options shell"),)
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.paths netd.errors netd.passwords netd.tokens"),
+    Reach("vocabulary", within="netd netd.paths netd.errors netd.passwords netd.plaintext netd.tokens"),
     Reach("pure", within="netd.wire.* netd.bus.subject"),
 )
 
@@ -69,7 +69,7 @@ LAYERS = (
     Layer(
         "vocabulary",
         modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths"
-        " netd.passwords netd.private_files netd.tokens netd.tries",
+        " netd.passwords netd.plaintext netd.private_files netd.tokens netd.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),

@@ -6,7 +6,8 @@ A device chooses its own name and sends any bytes; none of them may move the cur
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from netd.plaintext import is_shown
 
 __all__ = ["ago", "as_commands", "duration", "escaped", "online_since", "payload_text", "short_address"]
 
@@ -14,15 +15,12 @@ _OPERATION = re.compile(r"`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)`")
 
 _OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 
-_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of what a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
-
 
 def escaped(text: str, keep: str = "") -> str:
     r"""*text* with each control or invisible character as ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``, except those in *keep*."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(one if one in keep or unicodedata.category(one) not in _DANGEROUS else _escape(one) for one in text)
+    return "".join(one if one in keep or is_shown(one) else _escape(one) for one in text)
 
 
 def _escape(character: str) -> str:

@@ -22,6 +22,7 @@ import re
 import socket
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Union
@@ -167,9 +168,10 @@ def check_name(name: str) -> bytes:
 
     :raises ValueError: when no server takes it.
     """
-    encoded = name.strip().encode("utf-8")
-    if not encoded or not name.strip().isprintable():
-        raise ValueError(f"{name!r} cannot name a bot: it must have printable characters and no others")
+    stripped = name.strip()
+    if not stripped or any(unicodedata.category(character) in ("Cc", "Cs") for character in stripped):
+        raise ValueError(f"{name!r} cannot name a bot: it must be a text without control characters")
+    encoded = stripped.encode("utf-8")
     if len(encoded) > GREATEST_NAME:
         raise ValueError(f"a name of {len(encoded)} bytes is too long: at most {GREATEST_NAME}")
     return encoded

@@ -9,6 +9,7 @@ import attrs
 from netd.config import Parser, SectionConfig, choice, duration, endpoints, integer, mapping, off_or, option, size, within, words
 from netd.config.spelling import quoted
 from netd.message import NAME
+from netd.plaintext import is_text
 
 __all__ = ["Config", "client_words", "host_names"]
 
@@ -19,8 +20,8 @@ _LONGEST_WORD = 64
 def _read_client_words(written: str) -> tuple[str, ...]:
     found = words(written)
     for word in found:
-        if not word.isprintable() or " " in word or len(word) > _LONGEST_WORD:
-            raise ValueError(f"{quoted(word)} is no client type; write 1 to {_LONGEST_WORD} printable characters without spaces")
+        if not is_text(word) or any(map(str.isspace, word)) or len(word) > _LONGEST_WORD:
+            raise ValueError(f"{quoted(word)} is no client type; write 1 to {_LONGEST_WORD} characters, none a space or control")
         if word == _GOODBYE:
             raise ValueError(f"{word!r} is how a program says goodbye; take it out")
     return found

@@ -8,6 +8,7 @@ import attrs
 
 from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, option, within, words
 from netd.config import size as byte_size
+from netd.plaintext import is_text
 
 __all__ = ["Config"]
 
@@ -18,13 +19,13 @@ _ACTION = re.compile(r"[^\s{}]{1,40}")
 
 
 def _read_host(written: str) -> str:
-    if not written.isprintable() or len(written) > 64:
-        raise ValueError(f"{written!r} is not a name; write 1 to 64 printable characters")
+    if not is_text(written) or len(written) > 64:
+        raise ValueError(f"{written!r} is not a name; write 1 to 64 characters")
     return written
 
 
 def _read_sentence(written: str) -> str:
-    if not re.fullmatch(r"(?:[^{}]*\s)?\{action\}[^\s{}]", written) or not written.isprintable() or len(written) > _LONGEST:
+    if not re.fullmatch(r"(?:[^{}]*\s)?\{action\}[^\s{}]", written) or not is_text(written) or len(written) > _LONGEST:
         raise ValueError(
             f"{written!r} must end in {{action}} as a word of its own and one character, as in: Do you want to {{action}}?"
             f" (at most {_LONGEST} characters)"
@@ -35,7 +36,7 @@ def _read_sentence(written: str) -> str:
 def _read_actions(written: str) -> tuple[str, ...]:
     actions = words(written)
     for action in actions:
-        if not _ACTION.fullmatch(action) or not action.isprintable():
+        if not _ACTION.fullmatch(action) or not is_text(action):
             raise ValueError(f"{action!r} is not one word of at most 40 characters; write hug, play, eat")
     return actions
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from netd.errors import ProtocolError
 from netd.interfaces import IPeer
+from netd.plaintext import unpadded
 from netd.room.room import FLOOD, Room
 from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Input as Happened
@@ -20,8 +21,8 @@ from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Shell", "State"]
 
-_PADDING = 16
-"""Bytes of white space around a name that do not count for its length."""
+_NAME_FIELD = 1024
+"""Bytes of a name with its padding, at most: what programs in C send of a name is the whole buffer."""
 
 
 class State(enum.Enum):
@@ -119,7 +120,7 @@ class Conversation:
         said = self._said + received
         name, newline, rest = said.partition(b"\n")
         limit = self._rooms.rules.max_name
-        if len(name) > limit + _PADDING:
+        if len(name) > _NAME_FIELD or len(unpadded(name)) > limit:
             raise BadName(f"Your name is too long. Connect again with one of at most {limit} bytes.")
         self._said = name
         if newline:

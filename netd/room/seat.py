@@ -6,6 +6,7 @@ import enum
 from typing import Any
 
 from netd.interfaces import IPeer
+from netd.plaintext import unpadded
 from netd.room.texts import Text
 
 __all__ = ["PIECE", "TRANSITIONS", "Input", "Seat", "State"]
@@ -110,8 +111,8 @@ class Seat:
 
     @property
     def has_something_to_say(self) -> bool:
-        """Whether it has replied, with more than white space: old bots fail over less."""
-        return self.state is State.REPLIED and bool(self.reply.strip())
+        """Whether it has replied, with more than padding: old bots fail over less."""
+        return self.state is State.REPLIED and bool(unpadded(self.reply))
 
     def step(self, happened: Input) -> bool:
         """Take *happened* in; False when it means nothing now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from netd.errors import ProtocolError
+from netd.plaintext import is_text, unpadded
 
 __all__ = ["CONFIRMATION", "BadName", "Flooding", "NameTaken", "Text", "line_of", "opening", "parse_name", "readable", "welcome"]
 
@@ -41,7 +42,7 @@ class Text:
     @classmethod
     def of(cls, plain: bytes) -> Text:
         """*plain*, and the same as one line."""
-        parts = (part.strip() for part in plain.splitlines())
+        parts = (unpadded(part) for part in plain.splitlines())
         return cls(plain, b" ".join(part for part in parts if part) + b"\n")
 
 
@@ -65,12 +66,12 @@ def opening(host: str, sentence: str) -> Text:
 
 
 def parse_name(said: bytes, limit: int) -> str:
-    """The name that a bot says, white space around it left out.
+    """The name that a bot says, white space and other padding around it left out.
 
     :param limit: bytes.
     :raises BadName: saying what a name is.
     """
-    stripped = said.strip()
+    stripped = unpadded(said)
     if not stripped:
         raise BadName("Your name is empty. Connect again and send a name first.")
     if len(stripped) > limit:
@@ -79,8 +80,10 @@ def parse_name(said: bytes, limit: int) -> str:
         name = stripped.decode()
     except UnicodeDecodeError:
         raise BadName("Your name is not UTF-8 text. Connect again with one that is.") from None
-    if not name.isprintable():
-        raise BadName("Your name holds control characters. Connect again with one of letters and digits.")
+    if not is_text(name):
+        raise BadName("Your name holds control characters. Connect again with one without.")
+    if name.isspace():
+        raise BadName("Your name is empty. Connect again and send a name first.")
     return name
 
 
@@ -93,5 +96,5 @@ def readable(reply: bytes, limit: int) -> bytes:
 def line_of(said: bytes, limit: int) -> bytes:
     """One line of a bot as others get it in a room without turns, its newline included; white space around it is left out."""
     if said.isascii() and len(said) <= limit:
-        return said.strip() + b"\n"
-    return Text.of(readable(said.strip(), limit)).line
+        return unpadded(said) + b"\n"
+    return Text.of(readable(unpadded(said), limit)).line

@@ -319,6 +319,8 @@ class Stream:
 
     def _do_greet(self, hello: Hello) -> None:
         session = self._roster.claim(hello.session, self._address)
+        for why in hello.dropped:
+            self._shell.refuse("bad label", f"{why}; it was left out, and the channel goes on", b"")
         known = {channel.name: channel for channel in self._roster.rules.channels}
         self._reader = LineReader()
         self._arrive(session, "newer", tuple(_described(channel, known.get(channel.name)) for channel in hello.channels))

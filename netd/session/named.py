@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from netd.errors import ProtocolError
+from netd.plaintext import is_text
 from netd.session.samples import NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
 from netd.wire.jsontext import BadJSON, decode_object, encode
 
@@ -56,10 +58,12 @@ class Hello:
     """What a newer agent says first.
 
     :ivar session: the id that netd gave it on the control connection, or None where netd did not dial it.
+    :ivar dropped: what is wrong with each label or unit that was left out.
     """
 
     session: int | None
     channels: tuple[ChannelSpec, ...]
+    dropped: tuple[str, ...] = ()
 
 
 def parse_hello(line: bytes) -> Hello:
@@ -67,17 +71,15 @@ def parse_hello(line: bytes) -> Hello:
 
     :raises BadHello: naming what is wrong with it.
     """
-    try:
-        members = decode_object(line)
-    except BadJSON as error:
-        raise BadHello(f"the hello is {error}") from None
+    members = _members(line)
     session = members.get("session")
     if session is not None and (isinstance(session, bool) or not isinstance(session, int)):
         raise BadHello("the hello's `session` is the id that came on the control connection")
     channels = members.get("channels")
     if not isinstance(channels, dict) or not 1 <= len(channels) <= MAX_CHANNELS:
         raise BadHello(f"the hello's `channels` is an object of 1 to {MAX_CHANNELS} channels")
-    return Hello(session, tuple(_channel(name, facts) for name, facts in channels.items()))
+    dropped: list[str] = []
+    return Hello(session, tuple(_channel(name, facts, dropped) for name, facts in channels.items()), tuple(dropped))
 
 
 def encode_error(text: str) -> bytes:
@@ -85,16 +87,38 @@ def encode_error(text: str) -> bytes:
     return encode({"error": text}) + b"\n"
 
 
-def _channel(name: str, facts: Any) -> ChannelSpec:
+def _members(line: bytes) -> dict[str, Any]:
+    """The hello's members; of strings in another encoding, or with control characters in them, whatever is there."""
+    try:
+        return decode_object(line)
+    except BadJSON as error:
+        refusal = BadHello(f"the hello is {error}")
+    if line.count(b"[") + line.count(b"{") > MAX_CHANNELS + 2:
+        raise refusal
+    try:
+        found = json.loads(line.decode(errors="surrogateescape"), strict=False)
+    except (ValueError, RecursionError):
+        raise refusal from None
+    if not isinstance(found, dict):
+        raise refusal
+    return found
+
+
+def _channel(name: str, facts: Any, dropped: list[str]) -> ChannelSpec:
+    """A channel as its agent describes it; a description that nobody could be shown is left out, and the channel stays."""
     if _CHANNEL(name) is None:
-        raise BadHello(f"channel {name[:80]!r}: a name is 1 to 63 characters of A-Z a-z 0-9 _ -")
+        raise BadHello(f"channel {name[:80]!a}: a name is 1 to 63 characters of A-Z a-z 0-9 _ -")
     if facts is not None and not isinstance(facts, dict):
-        raise BadHello(f'channel {name}: describe it as {{"label": …, "unit": …}}')
-    label, unit = ((facts or {}).get(member, "") for member in ("label", "unit"))
-    for text in (label, unit):
-        if not isinstance(text, str) or len(text) > LONGEST_TEXT or (text and not text.isprintable()):
-            raise BadHello(f"channel {name}: label and unit are texts of at most {LONGEST_TEXT} printable characters")
-    return ChannelSpec(name, label, unit)
+        dropped.append(f'channel {name}: describe it as {{"label": …, "unit": …}}')
+        facts = None
+    texts = {}
+    for member in ("label", "unit"):
+        text = (facts or {}).get(member) or ""
+        is_good = isinstance(text, str) and len(text) <= LONGEST_TEXT and is_text(text)
+        if not is_good:
+            dropped.append(f"channel {name}: `{member}` is a text of at most {LONGEST_TEXT} characters, none a control")
+        texts[member] = text if is_good else ""
+    return ChannelSpec(name, **texts)
 
 
 class LineReader:

@@ -41,7 +41,7 @@ class ClientWordsTests(SynchronousTestCase):
             for word in ('device {"name": "x"}', "controller {}", "two words", "a\u00a0b", "a\u2028b", "a\tb", "x" * 65):
                 (complaint,) = complaints(f"{option} = good, {word}")
                 self.assertTrue(complaint.startswith(f"netd.ini:2: [relay] {option}: "), complaint)
-                self.assertIn("is no client type; write 1 to 64 printable characters without spaces", complaint)
+                self.assertIn("is no client type; write 1 to 64 characters, none a space or control", complaint)
 
     def test_goodbye(self) -> None:
         """The word that ends a connection cannot begin one."""

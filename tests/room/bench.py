@@ -140,11 +140,12 @@ class Hall:
         """A connection that has said nothing."""
         return Side(self)
 
-    def bot(self, name: str) -> Side:
+    def bot(self, name: str | bytes) -> Side:
         """A bot that has its place, an old one or, with a newline after its name, one that reads lines."""
         side = self.connect()
-        side.say(name.encode())
-        if not name.endswith("\n"):
+        said = name.encode() if isinstance(name, str) else name
+        side.say(said)
+        if b"\n" not in said:
             self.clock.advance(self.rooms.rules.reply_gap)
         return side
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.plaintext import is_text
 from netd.room.machine import TRANSITIONS, Input, State
 from netd.room.texts import BadName, Text, parse_name, readable
 from tests.room.bench import CONFIRMATION, Hall, Side
@@ -31,7 +32,7 @@ class NameTests(SynchronousTestCase):
 
     def test_empty(self) -> None:
         """An empty name is refused in both dialects."""
-        for name in (b"\n", b"\r\n", b"  ", b" \n", b"\nLars"):
+        for name in (b"\n", b"\r\n", b"  ", b" \n", b"\nLars", b"\0\0", b"\xef\xbb\xbf\n", "\u00a0\u3000".encode()):
             side = self.hall.connect()
             side.say(name)
             self.hall.clock.advance(0.2)
@@ -48,11 +49,29 @@ class NameTests(SynchronousTestCase):
 
     def test_unreadable(self) -> None:
         """Control characters and bytes that are no text are refused: names are shown to others."""
-        for name, complaint in ((b"La\x1b[2Jrs", "control characters"), (b"La\0rs\n", "control"), (b"La\xffrs", "not UTF-8")):
+        for name, complaint in (
+            (b"La\x1b[2Jrs", "control characters"),
+            (b"La\0rs\n", "control"),
+            ("La\x85rs".encode(), "control"),
+            (b"La\xffrs", "not UTF-8"),
+        ):
             side = self.hall.connect()
             side.say(name)
             self.hall.clock.advance(0.2)
             self.assertIn(complaint, self.refused(side))
+
+    def test_any_script(self) -> None:
+        """A name in any script is welcome: joiners, no-break spaces and ideographic ones are text, and no control characters."""
+        for name in ("Ada 👩\u200d🚀", "می\u200cروم", "Lars\u00a0Ø", "山田\u3000太郎"):
+            for end in ("", "\n"):
+                [told] = Hall().bot(name + end).hear()
+                self.assertIn(f"Bot: {name} has been sucessfully connected", told.decode())
+
+    def test_padded(self) -> None:
+        """A name is the text of it, whatever fills up the buffer that the bot sends, or marks the file that it reads it from."""
+        for said in (b"Lars" + bytes(60), b"Lars" + bytes(252), b" Lars\r\0", b"\xef\xbb\xbfLars\n", b"Lars \0\n" + bytes(56)):
+            side = Hall().bot(said)
+            self.assertIn(b"Bot: Lars has been", side.hear()[0], said)
 
     def test_taken(self) -> None:
         """A name that is taken in that room is refused, and the one who has it stays."""
@@ -96,7 +115,7 @@ class NameTests(SynchronousTestCase):
         except BadName as error:
             self.assertTrue(str(error).startswith("Your name "))
         else:
-            self.assertTrue(name.isprintable() and name == name.strip() and 1 <= len(name.encode()) <= 64)
+            self.assertTrue(is_text(name) and name.strip() and 1 <= len(name.encode()) <= 64)
 
 
 class TextTests(SynchronousTestCase):

@@ -450,6 +450,15 @@ class NewerDialectTests(SynchronousTestCase):
         channels = {name: (facts["label"], facts["unit"]) for name, facts in described["channels"].items()}
         self.assertEqual(channels, {"temp": ("Temperature", "°C"), "x": ("Heart rate", "bpm")})
 
+    def test_refused_label(self) -> None:
+        """A label with an escape sequence is left out and told of in the log; the agent streams."""
+        self.side.say(hello(1, x={"label": "a\x1b[2J"}, y={"unit": "\N{DEGREE SIGN}C"}), b"x 5\n")
+        self.assertEqual(self.seen, [("1.x", 5)])
+        self.assertIsNone(self.side.peer.closed)
+        self.assertEqual([kind for kind, _ in self.side.refused], ["bad label"])
+        channels = self.session.describe()["channels"]
+        self.assertEqual((channels["x"]["label"], channels["y"]["unit"]), ("Heart rate", "°C"))
+
     def test_every_cut(self) -> None:
         """Wherever the stream is cut, the same samples arrive; all in one read, and byte by byte."""
         wire = hello(1, x={}, y={}) + b"x 1\ny 2 3\n"

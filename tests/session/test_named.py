@@ -101,12 +101,38 @@ class HelloTests(SynchronousTestCase):
             (b'{"session": true, "channels": {"x": {}}}', "`session` is the id"),
             (b'{"channels": {"x.y": {}}}', "'x.y'"),
             (b'{"channels": {"": {}}}', "1 to 63 characters"),
-            (b'{"channels": {"x": "bpm"}}', "channel x: describe it"),
-            (b'{"channels": {"x": {"unit": 5}}}', "label and unit are texts"),
-            (b'{"channels": {"x": {"label": "a\\u001bb"}}}', "printable"),
-            (b'{"channels": {"x": {"label": "' + b"a" * 101 + b'"}}}', "at most 100"),
+            (b'{"channels": {"x\xb0": {}}}', "1 to 63 characters"),
+            (b'["\xb0"]', "the hello is not JSON"),
+            (b'{"channels": ' + b"[" * 300 + b"\xb0", "nest"),
+            (b'{"channels": {"x": {"label": "\xb0"}}', "the hello is not JSON"),
         ):
             self.assertIn(why, str(self.assertRaises(BadHello, parse_hello, line)), line)
+
+    def test_label_of_any_script(self) -> None:
+        """Joiners, no-break spaces and ideographic ones are text in labels and units, as they are in names."""
+        line = '{"channels": {"x": {"label": "Ada 👩\u200d🚀\u3000温度", "unit": "km\u00a0/\u00a0h"}}}'
+        self.assertEqual(
+            parse_hello(line.encode()), Hello(None, (ChannelSpec("x", "Ada 👩\u200d🚀\u3000温度", "km\u00a0/\u00a0h"),))
+        )
+
+    def test_refused_labels(self) -> None:
+        """A label or unit that nobody could be shown is left out, and said to be; the hello counts."""
+        for facts, member in (
+            (b'{"label": "a\\u001bb", "unit": "m"}', "`label`"),
+            (b'{"label": "a\tb", "unit": "m"}', "`label`"),
+            (b'{"label": "' + b"a" * 101 + b'", "unit": "m"}', "`label` is a text of at most 100 characters"),
+            (b'{"label": "\\ud83d", "unit": "m"}', "`label`"),
+            (b'{"label": "25 \xb0C", "unit": "m"}', "`label`"),
+            (b'{"label": ["a"], "unit": "m"}', "`label`"),
+        ):
+            hello = parse_hello(b'{"session": 7, "channels": {"x": ' + facts + b', "y": {}}}')
+            self.assertEqual(hello.session, 7)
+            self.assertEqual(hello.channels, (ChannelSpec("x", "", "m"), ChannelSpec("y")), facts)
+            [why] = hello.dropped
+            self.assertTrue(why.startswith(f"channel x: {member}"), why)
+        hello = parse_hello(b'{"channels": {"x": "bpm", "y": {"unit": 5, "label": null}}}')
+        self.assertEqual(hello.channels, (ChannelSpec("x"), ChannelSpec("y")))
+        self.assertEqual([why[:20] for why in hello.dropped], ["channel x: describe ", "channel y: `unit` is"])
 
     @given(st.binary())
     def test_anything(self, line: bytes) -> None:

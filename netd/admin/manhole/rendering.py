@@ -9,6 +9,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from netd.plaintext import is_shown
 from netd.wire.jsontext import encode
 
 __all__ = ["MAX_CHARACTERS", "escape", "render"]
@@ -27,7 +28,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 def escape(text: str) -> str:
     """*text* with everything escaped that does not print: control characters, line ends, changes of writing direction."""
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+    return "".join(character if is_shown(character) else _escaped(character) for character in text)
 
 
 def render(value: object) -> str:

@@ -1,0 +1,41 @@
+"""What counts as text: the characters that a name may hold, those that a terminal may be shown, and the padding around a field.
+
+Names are chosen by people and by programs in any language, so only control characters are refused: the joiners inside an emoji or
+a Persian word, no-break spaces and ideographic ones are text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["is_shown", "is_text", "unpadded"]
+
+_NOT_TEXT = frozenset({"Cc", "Cs"})
+"""Unicode's categories of controls and of lone surrogates, which stand for bytes that are not UTF-8."""
+
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode's categories of what a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
+
+_JOINERS = "\u200c\u200d"
+"""Format characters that change how their neighbours are drawn, and nothing else."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PADDING = b"\0 \t\n\r\x0b\x0c"
+
+
+def is_text(text: str) -> bool:
+    """Return True if *text* holds neither control characters nor lone surrogates."""
+    return text.isprintable() or not any(unicodedata.category(character) in _NOT_TEXT for character in text)
+
+
+def is_shown(character: str) -> bool:
+    """Return True if a terminal draws *character*, and does nothing else with it."""
+    return character in _JOINERS or unicodedata.category(character) not in _NOT_SHOWN
+
+
+def unpadded(field: bytes) -> bytes:
+    """*field* without the white space and NULs around it, and without a byte order mark before it.
+
+    Programs in C send a whole buffer of which the text fills the beginning; editors on Windows begin a file with the mark.
+    """
+    return field.strip(_PADDING).removeprefix(_BYTE_ORDER_MARK).strip(_PADDING)
