@@ -1,4 +1,4 @@
-# The commands of the house. `make run` and `make test` need Python 3.11 or newer with venv, and nothing set up beforehand.
+# The commands of the house. They need Python 3.11 or newer; what else a command needs, it sets up by itself.
 
 PYTHON ?= python3
 VENV   ?= .venv/run
@@ -18,7 +18,8 @@ export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench soak latency reference wheel install clean
+.NOTPARALLEL:
+.PHONY: help run test lint bench soak latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,32 +34,32 @@ run: install  ## start netd in the foreground: the packaged configuration, on lo
 	case "$$told $$status" in "yes 129" | "yes 130" | "yes 143") status=0;; esac; \
 	exit $$status
 
-test: .venv/tox/stamp  ## style, types, the whole suite and its coverage; ends with "N passed, N failed, N skipped"
+test: needs-of-test .venv/tox/stamp  ## style, types, the whole suite and its coverage; ends with "N passed, N failed, N skipped"
 	@.venv/tox/bin/python tests/verdict.py $(TOX)
 
-lint: .venv/tox/stamp  ## style and types alone
+lint: needs-of-run .venv/tox/stamp  ## style and types alone
 	@$(TOX) run -e lint,types
 
-bench: install  ## measure what the README quotes; a part of it: make bench ARGS="--only command"
+bench: needs-of-bench install  ## measure what the README quotes; a part of it: make bench ARGS="--only command"
 	@$(BIN)/pip install -qq -r bench/requirements.txt
 	@$(BIN)/python bench/run.py $(ARGS)
 
-soak: .venv/tox/stamp  ## ten minutes of 200 samples a second on a page, in Chromium: does its memory stay flat?
+soak: needs-of-test .venv/tox/stamp  ## ten minutes of 200 samples a second on a page, in Chromium: does its memory stay flat?
 	@$(TOX) run -qq --notest -e tests
 	@SOAK_SECONDS=$(SOAK_SECONDS) $(TOX) exec -qq -e tests -- python -m twisted.trial --temp-directory=build/soak tests.browser.test_real_heap; \
 	status=$$?; cat build/heap.csv; exit $$status
 
-latency: .venv/tox/stamp  ## how old a sample is when a browser has it; longer: make latency ARGS="--seconds 60"
+latency: needs-of-test .venv/tox/stamp  ## how old a sample is when a browser has it; longer: make latency ARGS="--seconds 60"
 	@$(TOX) run -qq --notest -e tests
 	@PYTHONPATH=$(CURDIR) .tox/tests/bin/python bench/browser.py $(ARGS)
 
-reference: .venv/tox/stamp  ## write etc/netd.ini and docs/configuration.md anew from the code
+reference: needs-of-run .venv/tox/stamp  ## write etc/netd.ini and docs/configuration.md anew from the code
 	@$(TOX) run -qq --notest -e tests
 	@$(TOX) exec -qq -e tests -- python -m netd.reference
 
-install: $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
+install: needs-of-run $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
 
-wheel: $(WHEELS)/stamp  ## build the wheel alone, and say where it is
+wheel: needs-of-run $(WHEELS)/stamp  ## build the wheel alone, and say where it is
 	@ls $(WHEELS)/*.whl
 
 clean:  ## remove the environments and everything built
@@ -87,10 +88,12 @@ $(WHEELS)/stamp: $(SOURCES)
 	@touch $@
 
 define environment
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "netd needs Python 3.11 or newer, which '$(PYTHON)' is not. Name another: make PYTHON=/path/to/python3.11" >&2; \
-		echo "or install Debian's: sudo apt-get install python3 python3-venv" >&2; exit 1; }; \
-	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "'$(PYTHON)' cannot make environments yet. Install what it lacks: sudo apt-get install python3-venv" >&2; exit 1; }; \
 	[ -x $(1)/bin/pip ] || { echo "making the environment $(1)"; $(PYTHON) -m venv $(1); }
 endef
+
+# Before anything else is done: the packages of Debian that a command lacks are installed, or the one line to type is printed.
+needs-of-run needs-of-test needs-of-bench:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "netd needs Python 3.11 or newer, which '$(PYTHON)' is not. Name another: make PYTHON=/path/to/python3.11" >&2; \
+		echo "or install Debian's: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -B tests/debian.py $(@:needs-of-%=%)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
-import shutil
 import socket
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from netd.client.session import Agent
 from netd.operations import Role
 from netd.tokens import TOKENS, add_token
+from tests.debian import program
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, RealTestCase
 
 if TYPE_CHECKING:
@@ -64,11 +64,9 @@ def chromium() -> Iterator[Browser]:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise AssertionError("the dashboard's tests need playwright: pip install 'netd[test]'") from error
-    program = shutil.which("chromium")
-    if program is None:
-        raise AssertionError("the dashboard's tests need Chromium: apt-get install chromium")
+    path = program("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         yield browser
         browser.close()
 
