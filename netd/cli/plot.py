@@ -5,6 +5,8 @@ A curve keeps as many points as a wide terminal can show, and no more, however l
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -25,6 +27,11 @@ LEAST_ROWS = 3
 _SCALE = 10
 """Columns left of a curve."""
 
+_MOST_DIGITS = 17
+"""Digits that tell any two numbers of double precision apart."""
+
+_LARGEST = sys.float_info.max
+
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of a Braille character, by row and column."""
 
@@ -32,16 +39,21 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 def numbers(subject: str, data: object) -> Iterator[tuple[str, float]]:
     """The numbers in an event, each with the name of its curve: the event itself, its ``value``, or all its members."""
     if _is_number(data):
-        yield subject, float(data)  # type: ignore[arg-type]  # checked in the line above
+        yield subject, _drawable(data)  # type: ignore[arg-type]  # checked in the line above
     elif isinstance(data, Mapping):
         if _is_number(data.get("value")):
-            yield subject, float(data["value"])
+            yield subject, _drawable(data["value"])
         else:
-            yield from ((f"{subject} {name}", float(one)) for name, one in data.items() if name != "time" and _is_number(one))
+            yield from ((f"{subject} {name}", _drawable(one)) for name, one in data.items() if name != "time" and _is_number(one))
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value  # noqa: PLR0124 - not NaN
+
+
+def _drawable(value: float) -> float:
+    """*value* as a finite number: JSON has integers that no float holds, which are drawn at the edge of what it holds."""
+    return float(min(max(value, -_LARGEST), _LARGEST))
 
 
 class Curve:
@@ -105,17 +117,54 @@ def _panel(
     if not points:
         yield f"{name}  silent for {WINDOW:g} s", "title"
         return
-    values = [value for _, value in points]
+    values = [value + 0.0 for _, value in points]  # -0.0 would be written as another number than 0.0
     least, greatest = min(values), max(values)
-    yield f"{name}  {values[-1]:g}  (least {least:g}, greatest {greatest:g})", "title"
-    span = (greatest - least) or 1.0
-    base = least if greatest > least else least - 0.5
+    last_word, least_word, greatest_word = _words((values[-1], least, greatest), least, greatest)
+    yield f"{name}  {last_word}  (least {least_word}, greatest {greatest_word})", "title"
     columns, height = max(8, size[0] - _SCALE), size[1]
-    places = [(1.0 - (now - time) / WINDOW, (value - base) / span) for time, value in points]
+    places = [(1.0 - (now - time) / WINDOW, _height(value, least, greatest)) for time, value in points]
     drawn = draw(places, columns, height, is_unicode)
-    scale = {0: f"{greatest:.4g}", height - 1: f"{least:.4g}"}
+    top, bottom = _scale(least, greatest)
+    scale = {0: top, height - 1: bottom}
     for row, line in enumerate(drawn):
         yield f"{scale.get(row, ''):>{_SCALE - 1}} {line}", "curve"
+
+
+def _height(value: float, least: float, greatest: float) -> float:
+    """Where *value* is between *least* (0) and *greatest* (1); in the middle where these are the same."""
+    if least == greatest:
+        return 0.5
+    span = greatest - least
+    if math.isinf(span):  # of values beyond half of the largest; halved, no difference of them is infinite
+        return (value / 2 - least / 2) / (greatest / 2 - least / 2)
+    return (value - least) / span
+
+
+def _words(values: Sequence[float], least: float, greatest: float) -> list[str]:
+    """*values* with as many digits as a thousandth of the range from *least* to *greatest* takes; at least six."""
+    digits = max(6, min(_MOST_DIGITS, _digits(least, greatest) + 3))
+    return [f"{value:.{digits}g}" for value in values]
+
+
+def _digits(least: float, greatest: float) -> int:
+    """How many digits of the larger one tell *least* and *greatest* apart."""
+    if least == greatest:
+        return 1
+    size = max(abs(least), abs(greatest))
+    span = min(greatest - least, _LARGEST)
+    return max(1, math.floor(math.log10(size)) - math.floor(math.log10(span)) + 1)
+
+
+def _scale(least: float, greatest: float) -> tuple[str, str]:
+    """The words beside the top and the bottom of a curve. They differ; where the room is too small for that, they say how far
+    apart the two are.
+    """
+    needed = min(_MOST_DIGITS, _digits(least, greatest) + (least != greatest))
+    for digits in (max(needed, 4), *range(3, needed - 1, -1)):
+        top, bottom = f"{greatest:.{digits}g}", f"{least:.{digits}g}"
+        if max(len(top), len(bottom)) < _SCALE:
+            return top, bottom
+    return f"+{greatest - least:.3g}", "+0"
 
 
 def draw(points: Sequence[tuple[float, float]], columns: int, rows: int, is_unicode: bool = True) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -123,9 +125,10 @@ class NumbersTests(SynchronousTestCase):
             (True, []),
             (None, []),
             ([1], []),
-            (10**400, []),
+            (10**400, [("s", sys.float_info.max)]),
             (float("nan"), []),
-            ({"value": 1e305}, []),
+            ({"value": float("nan"), "other": 3}, [("s other", 3.0)]),
+            ({"value": -1.7e308}, [("s", -1.7e308)]),
         ):
             self.assertEqual(list(numbers("s", event)), found)
 
@@ -161,6 +164,46 @@ class PlotTests(SynchronousTestCase):
         self.assertEqual((title, kind), ("heart  72.5  (least 60, greatest 80)", "title"))
         self.assertEqual([text.split()[0] for text, _ in (curve[0], curve[-1])], ["80", "60"])
         self.assertTrue(all(len(text) <= 60 for text, _ in curve))
+
+    def test_extremes(self) -> None:
+        """Every number that an event can hold is drawn between its least and its greatest value, which are told apart.
+
+        They are next to each other in double precision, as far apart as can be, or integers that no float holds.
+        """
+        for values, scale in (
+            ((-1.7e308, 1.7e308), ["1.7e+308", "-1.7e+308"]),
+            ((-sys.float_info.max, sys.float_info.max), ["1.8e+308", "-1.8e+308"]),
+            ((-(10**400), 10**400), ["1.8e+308", "-1.8e+308"]),
+            ((0.0, 5e-324), ["4.94e-324", "0"]),
+            ((101321.0, 101329.0), ["101329", "101321"]),
+            ((429228004229873.0, 429228004229873.0625), ["+0.0625", "+0"]),
+            ((1e16, 1e16 + 2), ["+2", "+0"]),
+            ((-0.5, 0.25), ["0.25", "-0.5"]),
+        ):
+            plot = Plot()
+            for second, value in enumerate(values):
+                ((name, number),) = numbers("s", {"value": value})
+                plot.add(name, NOW + second * WINDOW / 2, number)
+            (title, _), *curve = plot.lines(60, 10)
+            drawn = [text[10:] for text, _ in curve]
+            self.assertEqual([text[:9].strip() for text in (curve[0][0], curve[-1][0])], scale)
+            self.assertNotEqual(drawn[0].strip("\u2800"), "", "it reaches the top")
+            self.assertNotEqual(drawn[-1].strip("\u2800"), "", "and the bottom")
+            found = re.fullmatch(r"s  \S+  \(least (\S+), greatest (\S+)\)", title)
+            assert found, title
+            self.assertNotEqual(found[1], found[2], title)
+
+    @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5))
+    def test_any_numbers(self, values: list[float]) -> None:
+        """No numbers are too large, too small or too near to each other for a plot, and none makes it wider."""
+        plot = Plot()
+        for second, value in enumerate(values):
+            plot.add("s", NOW + second, value)
+        lines = plot.lines(60, 10)
+        self.assertEqual([kind for _, kind in lines], ["title", *["curve"] * (len(lines) - 1)])
+        self.assertTrue(all(len(text) <= 60 for text, kind in lines if kind == "curve"))
+        top, bottom = (lines[place][0][:9] for place in (1, -1))
+        self.assertEqual(top == bottom, min(values) == max(values))
 
     def test_size(self) -> None:
         """However many curves there are, they fit the terminal, and those that do not are counted."""
