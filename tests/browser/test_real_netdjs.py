@@ -199,6 +199,21 @@ class CallTests(NetdJsTestCase):
             self.assertIn(words, error["message"])
         self.assertEqual(self.complaints, [])
 
+    def test_without_websocket(self) -> None:
+        """Where there is no WebSocket, as in old Node.js, opening says so and how to get one; nothing waits without a word."""
+        self.start_gateway()
+        page = self.visit()
+        error = page.evaluate(
+            """async () => {
+              const { Netd } = await import("/netd.js");
+              delete globalThis.WebSocket;
+              return failure((async () => new Netd({ url: "ws://127.0.0.1:1/ws" }).open())());
+            }"""
+        )
+        self.assertEqual((error["name"], error["code"]), ("NetdError", "unsupported"))
+        self.assertIn("install the package ws", error["message"])
+        self.assertEqual(self.complaints, [])
+
     def test_token(self) -> None:
         """A token is said in the first message, never in the address; one that is unknown is told, and another can be given."""
         self.state.mkdir(mode=0o700)

@@ -34,10 +34,14 @@ export const NO_SUCH_OPERATION = -32601;
 /** The code with which netd closes a WebSocket because of its token, among others. */
 const POLICY = 1008;
 
+const NO_WEBSOCKET =
+  "this JavaScript has no WebSocket: Node.js has one from version 22 on; for an older one, install the package ws and set globalThis.WebSocket";
+const NO_URL = "not on a page: give the address of the gateway's WebSocket, new Netd({ url: 'ws://127.0.0.1:8080/ws' })";
+
 /** What netd answered instead of a result, or why there is no answer. */
 export class NetdError extends Error {
   /**
-   * @param {number|"timeout"|"disconnected"|"closed"} code netd's own (docs/protocols/console.md), or a word of ours.
+   * @param {number|"timeout"|"disconnected"|"closed"|"unsupported"} code netd's own (docs/protocols/console.md), or a word of ours.
    * @param {string} message for a person.
    */
   constructor(code, message) {
@@ -97,6 +101,7 @@ export class Netd extends EventTarget {
    */
   constructor({ url, token = null, timeout = 30 } = {}) {
     super();
+    if (url === undefined && globalThis.location === undefined) throw new NetdError("unsupported", NO_URL);
     this.#url = url ?? new URL("/ws", globalThis.location.href).href.replace(/^http/, "ws");
     this.#token = token;
     this.#timeout = timeout;
@@ -114,7 +119,7 @@ export class Netd extends EventTarget {
     return this.#state;
   }
 
-  /** Connect, and stay connected. @returns {this} */
+  /** Connect, and stay connected. @returns {this} @throws {NetdError} where there is no WebSocket to connect with. */
   open() {
     if (this.#state.name === "closed") this.#connect();
     return this;
@@ -264,6 +269,7 @@ export class Netd extends EventTarget {
   // The connection
 
   #connect() {
+    if (globalThis.WebSocket === undefined) throw new NetdError("unsupported", NO_WEBSOCKET);
     this.#clearTimers();
     this.#isRefused = false;
     this.#setState("connecting", { attempt: this.#state.attempt });
@@ -411,7 +417,7 @@ export class Netd extends EventTarget {
   #setState(name, { attempt = 0, reason = "", seconds = 0 }) {
     const since = name === this.#state.name ? this.#state.since : Date.now();
     this.#state = { name, since, attempt, reason, seconds };
-    this.dispatchEvent(new CustomEvent("state", { detail: this.#state }));
+    this.dispatchEvent(Object.assign(new Event("state"), { detail: this.#state })); // a CustomEvent is too new for Node.js 18
   }
 
   #clearTimers() {
