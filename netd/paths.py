@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CONTROL_SOCKET", "packaged", "state_directory"]
+__all__ = ["CONTROL_SOCKET", "home_directory", "own_uid", "packaged", "state_directory"]
 
 CONTROL_SOCKET = "control.sock"
 """Name of the control socket inside the state directory."""
+
+
+def own_uid() -> int:
+    """The number of the user that this process runs as; -1 where users have none, as on Windows."""
+    getuid = getattr(os, "getuid", None)
+    return -1 if getuid is None else int(getuid())
+
+
+def home_directory(environ: Mapping[str, str]) -> Path:
+    """The user's own directory: ``HOME``, or ``USERPROFILE``, which is its name on Windows."""
+    return Path(environ.get("HOME") or environ.get("USERPROFILE") or "/")
 
 
 def state_directory(environ: Mapping[str, str], uid: int) -> Path:
@@ -22,7 +34,7 @@ def state_directory(environ: Mapping[str, str], uid: int) -> Path:
         return Path(named)
     if uid == 0:
         return Path("/var/lib/netd")
-    home = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME", "/")) / ".local" / "state")
+    home = environ.get("XDG_STATE_HOME") or str(home_directory(environ) / ".local" / "state")
     return Path(home) / "netd"
 
 

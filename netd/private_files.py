@@ -5,7 +5,6 @@ The password file and the tokens are such files. The daemon reads them, the comm
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
 import stat
@@ -15,11 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from netd.errors import NetdError
+from netd.paths import own_uid
 
 __all__ = ["MOST_BYTES", "PrivateFileError", "locked", "quoted", "read_private", "replace"]
 
 MOST_BYTES = 2**20
 """The longest file that is read."""
+
+_NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
+"""Opens without waiting for whoever is at the other end of a pipe; Windows has no pipes among its files."""
 
 
 class PrivateFileError(NetdError):
@@ -35,7 +38,7 @@ def read_private(path: Path, noun: str, remedy: str) -> str:
     :raises PrivateFileError: when it is not a regular file, is open to others, belongs to another user, or is too long.
     """
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not stop the daemon
+        with os.fdopen(os.open(path, os.O_RDONLY | _NOT_WAITING), "rb") as file:  # a pipe must not stop the daemon
             _check(path, os.fstat(file.fileno()), remedy)
             content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
@@ -84,6 +87,8 @@ def locked(path: Path) -> Iterator[None]:
 
     :raises OSError: when the directory cannot be used.
     """
+    import fcntl  # noqa: PLC0415 - not there on Windows, where tokens of gateways are read and nothing is written
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -99,9 +104,11 @@ def quoted(path: Path) -> str:
 
 
 def _check(path: Path, status: os.stat_result, remedy: str) -> None:
-    uid = os.geteuid()
     if not stat.S_ISREG(status.st_mode):
         raise PrivateFileError(f"{path}: is not a regular file: {remedy}")
+    if own_uid() < 0:
+        return  # Windows: who may read a file is not in its mode, and a user's own folder is closed to other users
+    uid = os.geteuid()
     if status.st_mode & 0o077:
         raise PrivateFileError(f"{path}: is open to other users: run `chmod 600 {quoted(path)}`")
     if uid not in (0, status.st_uid) and status.st_uid != 0:

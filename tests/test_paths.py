@@ -20,6 +20,7 @@ class StateDirectoryTests(SynchronousTestCase):
             (home, 0, "/var/lib/netd"),
             ({**home, "XDG_STATE_HOME": "/x"}, 1000, "/x/netd"),
             (home, 1000, "/home/kim/.local/state/netd"),
+            ({"USERPROFILE": "/Users/kim"}, -1, "/Users/kim/.local/state/netd"),  # Windows
             ({}, 1000, "/.local/state/netd"),
         ):
             self.assertEqual(Path(wanted), state_directory(environ, uid), (environ, uid))

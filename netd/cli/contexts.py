@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from netd.paths import home_directory
+
 __all__ = ["LOCAL", "Context", "ContextError", "Contexts", "contexts_file", "read_contexts", "write_contexts"]
 
 LOCAL = "local"
@@ -82,7 +84,7 @@ class Contexts:
 
 def contexts_file(environ: Mapping[str, str]) -> Path:
     """Where the contexts are: ``netd/contexts.json`` in ``XDG_CONFIG_HOME``, or in ``~/.config``."""
-    home = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME", "/")) / ".config")
+    home = environ.get("XDG_CONFIG_HOME") or str(home_directory(environ) / ".config")
     return Path(home) / "netd" / "contexts.json"
 
 

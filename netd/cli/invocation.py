@@ -39,7 +39,7 @@ from netd.client.control import (
     NotInTime,
     RequestTooLong,
 )
-from netd.paths import CONTROL_SOCKET, state_directory
+from netd.paths import CONTROL_SOCKET, own_uid, state_directory
 
 if TYPE_CHECKING:
     from netd.client.events import Wish
@@ -139,7 +139,7 @@ class Surroundings:
     """The world as the commands see it.
 
     :ivar environ: the environment variables.
-    :ivar uid: the user's number.
+    :ivar uid: the user's number; -1 where users have none, as on Windows.
     :ivar python: the running interpreter; twistd is looked for beside it.
     :ivar open_control: from the socket's path and a timeout in seconds.
     :ivar gateway: the ways to a daemon that stay open, or lead to another machine.
@@ -172,7 +172,7 @@ class Surroundings:
     @classmethod
     def real(cls) -> Surroundings:
         """Those of this process."""
-        return cls(os.environ, os.getuid(), Path(sys.executable))
+        return cls(os.environ, own_uid(), Path(sys.executable))
 
 
 @dataclass
@@ -195,6 +195,14 @@ class Invocation:
     def state(self) -> Path:
         """The state directory of the daemon that is meant."""
         return self.named_state or state_directory(self.surroundings.environ, self.surroundings.uid)
+
+    def require_unix(self) -> None:
+        """Do nothing where a daemon can run; raise :exc:`Failure` on Windows, where none does."""
+        if self.surroundings.uid < 0:
+            raise Failure(
+                "the daemon runs on Linux, macOS and other Unix systems, not on this one; "
+                "`netd context add NAME --url URL` names the gateway of a daemon that runs elsewhere"
+            )
 
     def patience(self, deadline: object = None) -> float:
         """Seconds to wait for an answer; enough for a request with *deadline*, unless ``--timeout`` says otherwise."""

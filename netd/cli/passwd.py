@@ -29,6 +29,7 @@ def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: boo
     """Set the password of NAME for the manhole."""
     from netd.passwords import SALT_BYTES, PasswordFileError, make_entry, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
 
+    invocation.require_unix()
     path = file if file is not None else invocation.state / PASSWORD_FILE
     password = _read_line() if from_stdin else _ask()
     try:

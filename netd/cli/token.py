@@ -45,6 +45,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
             f"the context {context.name} is in force, whose tokens are a file on the machine of that daemon: run this there; "
             f"for the tokens of this machine say --context {LOCAL}, or --state DIR"
         )
+    invocation.require_unix()
     try:
         yield invocation.state / TOKENS
     except UnfitToken as error:

@@ -37,6 +37,7 @@ def find_twistd(surroundings: Surroundings) -> str:
 
 def _become_twistd(invocation: Invocation, before: Sequence[str], configuration: str | None, after: Sequence[str]) -> None:
     """Become ``twistd [before] netd [-c FILE] [after]``, with the state directory that ``--state`` names."""
+    invocation.require_unix()
     surroundings = invocation.surroundings
     chosen = ["-c", configuration] if configuration is not None else []
     environ = dict(surroundings.environ)

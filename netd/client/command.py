@@ -1,6 +1,6 @@
 """The client side of JSON commands, blocking: :func:`call` and :class:`Caller` for new programs, :func:`send_data` for old ones.
 
-One file on purpose, standard library only, Python 3.8 or newer: copy it beside your program and ``from command import call``.
+One file on purpose, standard library only, Python 3.7 or newer: copy it beside your program and ``from command import call``.
 It imports nothing of netd and knows no server but by what goes over the wire (``docs/protocols/command.md``). What is pure here
 (lines, answers) serves :mod:`netd.client.command_asyncio` too.
 
@@ -311,10 +311,10 @@ class Caller:
         if wire is not None:
             wire.close()
 
-    def call(self, command_id: str, arguments: Mapping[str, Any] | None = None, /, **more: Any) -> Any:
-        """Run a command and return its result.
+    def call(self, __command_id: str, __arguments: Mapping[str, Any] | None = None, **more: Any) -> Any:
+        """Run a command and return its result. The first two are given by position only.
 
-        :param arguments: by name; those that are Python names can be given as *more*, too.
+        :param __arguments: by name; those that are Python names can be given as *more*, too, but for ``self``.
         :raises CommandFailed: when the server answers that it failed.
         :raises NotConnected: when the server cannot be reached; nothing was sent.
         :raises CommandError: when no answer came: see the classes.
@@ -322,7 +322,7 @@ class Caller:
         :raises ValueError: when an argument cannot have that name, or cannot be JSON.
         """
         number = next(self._numbers)
-        line = command_line({**command_members(command_id, arguments, more), "id": number})
+        line = command_line({**command_members(__command_id, __arguments, more), "id": number})
         with self._turn:
             wire = self._ready()
             end = self._surroundings.clock() + self._timeout
@@ -367,9 +367,8 @@ class Caller:
 
 
 def call(
-    command_id: str,
-    arguments: Mapping[str, Any] | None = None,
-    /,
+    __command_id: str,
+    __arguments: Mapping[str, Any] | None = None,
     *,
     host: str = HOST,
     port: int = PORT,
@@ -378,10 +377,10 @@ def call(
 ) -> Any:
     """Run one command over a connection of its own; see :meth:`Caller.call` for what is returned and raised.
 
-    Arguments that are called ``host``, ``port`` or ``timeout`` go into *arguments*.
+    Arguments that are called ``host``, ``port`` or ``timeout`` go into the second one.
     """
     with Caller(host, port, timeout) as caller:
-        return caller.call(command_id, arguments, **more)
+        return caller.call(__command_id, __arguments, **more)
 
 
 # --- Old programs -----------------------------------------------------------------------------------------------------

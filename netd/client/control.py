@@ -179,7 +179,10 @@ def connect_unix(path: Path, timeout: float) -> socket.socket:
     :raises ControlTimeout: when the daemon does not take the connection in time.
     :raises ControlError: when the operating system refuses for another reason.
     """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    family = getattr(socket, "AF_UNIX", None)
+    if family is None:
+        raise ControlError("this system has no unix sockets, and runs no daemon; name the gateway of one with --context NAME")
+    connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.settimeout(timeout)
         connection.connect(str(path))

@@ -23,9 +23,8 @@ import socket
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, Union
+from typing import Callable, Iterator, Mapping, NamedTuple, Union  # noqa: UP035 - before 3.9, those of collections.abc take no [ ]
 
 __all__ = [
     "BAD",

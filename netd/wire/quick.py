@@ -39,8 +39,8 @@ from netd.wire.turn import Turn
 
 __all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
 
-AT_ONCE = socket.MSG_DONTWAIT | socket.MSG_MORE
-"""How an answer is sent."""
+AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_MORE", 0)
+"""How an answer is sent. Systems without these flags have no epoll either, and no door: there the module is only imported."""
 
 FIRST_READ = 1 << 13
 """Bytes of a first read; a line that is longer goes the ordinary way."""
