@@ -10,6 +10,7 @@ import ipaddress
 from typing import Any, ClassVar
 
 from twisted.application.service import Service
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -26,6 +27,11 @@ from netd.wire.sockets import HotSockets
 from netd.wire.turn import Turn
 
 __all__ = ["CannotListen", "ListeningService", "make_context", "reach_of"]
+
+
+BACKLOG = 1024
+"""Connections that the operating system is to keep until they are accepted, where the endpoint does not say. Over it, programs
+wait a second and try again."""
 
 
 class CannotListen(NetdError):
@@ -116,7 +122,7 @@ class ListeningService(Service):
         for description in self._listen:
             failures: list[Failure] = []
             listens = self._endpoint(description).listen(self._factory)
-            listens.addCallback(self._listens)
+            listens.addCallback(self._listens, description)
             listens.addErrback(failures.append)
             if failures:
                 raise self._cannot(failures[0], description)
@@ -131,8 +137,10 @@ class ListeningService(Service):
             ) from None
         return endpoint
 
-    def _listens(self, port: Any) -> None:
+    def _listens(self, port: Any, description: str) -> None:
         self._ports.append(port)
+        if isinstance(port, tcp.Port) and ":backlog=" not in description:
+            port.socket.listen(BACKLOG)
         if HotSockets.can_serve(self._reactor, port):
             self._hot.start()
             self._hot.adopt(port)

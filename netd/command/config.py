@@ -11,7 +11,7 @@ from types import CodeType
 
 import attrs
 
-from netd.config import Parser, SectionConfig, auto_or, duration, endpoints, flag, integer, off_or, option, size, within
+from netd.config import ListeningConfig, Parser, auto_or, duration, endpoints, flag, integer, off_or, option, size, within
 from netd.paths import packaged
 
 __all__ = ["EXAMPLE", "Config", "compiled"]
@@ -55,7 +55,7 @@ def compiled(path: Path) -> CodeType:
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(ListeningConfig):
     """Programs run functions of yours by name, one JSON object a line; each gets one answer."""
 
     listen: tuple[str, ...] = option(
@@ -99,9 +99,6 @@ class Config(SectionConfig):
     threads: int = option(integer(1, 256), "8", help="How many functions that are marked as blocking may run at once.")
     max_waiting: int = option(
         integer(1, 100_000), "1000", help="How many commands may wait for one of these threads; further ones fail at once."
-    )
-    stall_timeout: float = option(
-        duration, "30s", help="How long a program may take none of its answer before its connection is cut."
     )
 
     def __attrs_post_init__(self) -> None:

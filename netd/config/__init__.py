@@ -7,6 +7,7 @@ INI and the option reference from the same declarations.
 
 from __future__ import annotations
 
+from netd.config.listening import ListeningConfig
 from netd.config.loader import Configuration, Origin, Section, load, parse
 from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name
 from netd.config.parsers import (
@@ -32,6 +33,7 @@ from netd.config.reference import render_ini, render_markdown, stale_references,
 __all__ = [
     "REQUIRED",
     "Configuration",
+    "ListeningConfig",
     "NetdConfig",
     "Option",
     "Origin",

@@ -148,8 +148,8 @@ class NetdConfig:
 
 
 def options_of(config_class: type) -> Mapping[str, Option]:
-    """The options that *config_class* declares, by name, in the order of declaration."""
-    fields = attrs.fields(config_class)
+    """The options that *config_class* declares, by name, in the order of declaration; what it inherits comes last."""
+    fields = sorted(attrs.fields(config_class), key=lambda field: field.inherited)
     return {field.name: field.metadata[_METADATA_KEY] for field in fields if _METADATA_KEY in field.metadata}
 
 

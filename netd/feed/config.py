@@ -6,7 +6,7 @@ import re
 
 import attrs
 
-from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, off_or, option, size, within, words
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, size, within, words
 
 __all__ = ["FAKER", "Config"]
 
@@ -39,7 +39,7 @@ locales: Parser[tuple[str, ...]] = Parser("locales, comma-separated: en_US, de_D
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(ListeningConfig):
     """WebSocket clients get made-up records, or what any subjects of the bus say, and report what they received."""
 
     listen: tuple[str, ...] = option(
@@ -94,7 +94,4 @@ class Config(SectionConfig):
         within(duration, "3s", "1h"),
         "15s",
         help="How long a client has to answer a ping, before its connection is cut. Old clients sleep for 2s, and answer then.",
-    )
-    stall_timeout: float = option(
-        duration, "8s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
     )

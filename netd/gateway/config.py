@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from netd.config import SectionConfig, duration, endpoints, flag, off_or, option, section_name, size, within, words
+from netd.config import ListeningConfig, duration, endpoints, flag, off_or, option, section_name, size, within, words
 from netd.config.descriptions import is_exposed
 from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 
@@ -14,7 +14,7 @@ __all__ = ["Config"]
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(ListeningConfig):
     """A dashboard for browsers, and one API for every program that speaks HTTP or WebSocket.
 
     Without tokens it serves this machine alone; `netd token add NAME` makes one.
@@ -47,9 +47,6 @@ class Config(SectionConfig):
     )
     ping_timeout: float = option(
         within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut."
-    )
-    stall_timeout: float = option(
-        duration, "8s", help="How long a client may take none of the bytes that wait for it, before its connection is cut."
     )
 
     def objection(self) -> str:

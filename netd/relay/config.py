@@ -6,7 +6,20 @@ from ipaddress import IPv6Address, ip_address
 
 import attrs
 
-from netd.config import Parser, SectionConfig, choice, duration, endpoints, integer, mapping, off_or, option, size, within, words
+from netd.config import (
+    ListeningConfig,
+    Parser,
+    choice,
+    duration,
+    endpoints,
+    integer,
+    mapping,
+    off_or,
+    option,
+    size,
+    within,
+    words,
+)
 from netd.config.spelling import quoted
 from netd.message import NAME
 from netd.plaintext import is_text
@@ -57,7 +70,7 @@ host_names: Parser[tuple[tuple[str, str], ...]] = Parser("NAME=ADDRESS pairs, co
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(ListeningConfig):
     """Controllers list the connected devices and send to them by address or name; frames have 64-byte length headers."""
 
     listen: tuple[str, ...] = option(
@@ -89,11 +102,6 @@ class Config(SectionConfig):
         within(duration, "100ms", "1h"),
         "8s",
         help="How long an event that has begun may take for its next KiB, or its end, before it is refused.",
-    )
-    stall_timeout: float = option(
-        within(duration, "100ms", "1d"),
-        "30s",
-        help="How long a peer may take none of the bytes that wait for it, before its connection is cut.",
     )
     device_queue: int = option(
         within(size, "64KiB", "1GiB"),

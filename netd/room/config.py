@@ -6,7 +6,7 @@ import re
 
 import attrs
 
-from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, option, within, words
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, option, within, words
 from netd.config import size as byte_size
 from netd.plaintext import is_text
 
@@ -47,7 +47,7 @@ _actions: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_actio
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(ListeningConfig):
     """Bots meet here: as soon as a room is full its host proposes something, and the bots answer in turn."""
 
     listen: tuple[str, ...] = option(
@@ -93,7 +93,4 @@ class Config(SectionConfig):
         within(byte_size, "1", "16KiB"),
         "500",
         help="How much of a reply is passed on; old bots read no more than 500 bytes at once.",
-    )
-    stall_timeout: float = option(
-        duration, "30s", help="How long a bot may take none of the bytes that wait for it, before its connection is cut."
     )

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import attrs
 
-from netd.config import Parser, SectionConfig, duration, endpoints, flag, integer, off_or, option, within
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, within
 
 __all__ = ["Config", "channels", "networks"]
 
@@ -67,7 +67,7 @@ channels: Parser[tuple[tuple[str, str, str], ...]] = Parser("channels, comma-sep
 
 
 @attrs.frozen(kw_only=True)
-class Config(SectionConfig):
+class Config(ListeningConfig):
     """Telemetry: netd dials agents, which connect back and stream samples of their channels."""
 
     listen: tuple[str, ...] = option(

@@ -30,9 +30,6 @@ from netd.session.tokens import Alphabet
 
 __all__ = ["SessionService", "make_service"]
 
-STALL_TIMEOUT = 30.0
-"""Seconds in which an agent must take the few bytes that it is sent."""
-
 DESCRIBED = 200
 """Sessions described in one turn, at most."""
 
@@ -62,7 +59,7 @@ def _rules(config: Config) -> Rules:
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     """Build the session service of one ``[session]`` section."""
-    context = make_context(reactor, STALL_TIMEOUT)
+    context = make_context(reactor, config.stall_timeout)
     name = section_name("session", config.instance)
     controls = ControlFactory(f"{name} (control)", context)
     dialer = Dialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)

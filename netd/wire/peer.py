@@ -27,6 +27,9 @@ LINGER = 1.0
 GLANCE = 0.05
 """Seconds after a close in which most transports have handed over what they still held: only then does it show who is slow."""
 
+STALL_CHECKS = 8
+"""Looks at a full connection in one stall timeout: a peer that stops is cut at most that part of it later."""
+
 LINGER_BYTES = 1 << 18
 """Bytes of input discarded after FIN, at most."""
 
@@ -226,12 +229,20 @@ class Peer(Outbox):
 
     def _watch_stall(self) -> None:
         self._stall_left = unsent_of(self._transport)
-        self._stalled = self._context.clock.callLater(self._context.stall_timeout, self._check_stall)
+        self._stall_ends = self._context.clock.seconds() + self._context.stall_timeout
+        self._check_stall_later()
+
+    def _check_stall_later(self) -> None:
+        clock, timeout = self._context.clock, self._context.stall_timeout
+        seconds = min(timeout / STALL_CHECKS, max(0.0, self._stall_ends - clock.seconds()))
+        self._stalled = clock.callLater(seconds, self._check_stall)
 
     def _check_stall(self) -> None:
         self._stalled = None
         if unsent_of(self._transport) < self._stall_left:
             self._watch_stall()
+        elif self._context.clock.seconds() < self._stall_ends:
+            self._check_stall_later()
         else:
             self.abort("does not read")
 

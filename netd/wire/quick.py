@@ -51,9 +51,6 @@ BATCH = 64
 ROUNDS = 8
 """Rounds before the reactor gets its turn."""
 
-BACKLOG = 1024
-"""Connections that the operating system is to keep until they are accepted; over it, programs wait a second and try again."""
-
 SWEEP = 0.1
 """Seconds between two looks at who still stands at the door."""
 
@@ -166,7 +163,6 @@ class QuickDoor:
             self._epoll = select.epoll()
             self._reactor.addReader(self)
         port.stopReading()
-        port.socket.listen(max(BACKLOG, port.backlog))
         self._ports[port.fileno()] = port
         self._epoll.register(port.fileno(), select.EPOLLIN)
 

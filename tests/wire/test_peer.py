@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 
 from netd.interfaces import IPeer
 from netd.wire.bounds import Bounds, Policy, Traffic
-from netd.wire.peer import GLANCE, LINGER, LINGER_BYTES, Peer, PeerContext
+from netd.wire.peer import GLANCE, LINGER, LINGER_BYTES, STALL_CHECKS, Peer, PeerContext
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
 
@@ -350,6 +350,14 @@ class StallTests(PeerTests):
             self.clock.advance(1)
         self.assertEqual([], self.transport.steps)
         self.clock.advance(STALL)
+        self.assertEqual(["abort"], self.transport.steps)
+
+    def test_a_last_bite(self) -> None:
+        """A peer that takes something and then nothing more is cut soon after the stall timeout, not after twice as long."""
+        self.make_full(unsent=10)
+        self.clock.pump([1] * 2)
+        self.transport.read(1)
+        self.clock.pump([1] * int(STALL + STALL / STALL_CHECKS))
         self.assertEqual(["abort"], self.transport.steps)
 
     def test_progress_of_a_long_backlog(self) -> None:

@@ -73,7 +73,7 @@ class DoorTests(SynchronousTestCase):
         self.hot = HotSockets(self.reactor, turn)
         self.hot.start()
         self.door = QuickDoor(self.reactor, turn, self.factory)
-        self.port = tcp.Port(0, self.factory, interface="127.0.0.1", reactor=self.reactor)
+        self.port = tcp.Port(0, self.factory, 1024, "127.0.0.1", self.reactor)
         self.port.startListening()
         self.hot.adopt(self.port)
         self.door.open(self.port)

@@ -25,6 +25,9 @@ LOCK = "netd.lock"
 """Name of the file inside the state directory that a running daemon has locked. The operating system lets go of the lock when the
 daemon ends, however it ends; a file that holds a pid would outlive it, and after a reboot that pid is another program's."""
 
+STALL_TIMEOUT = 8.0
+"""Seconds for which a caller may take none of the bytes that wait for it."""
+
 LONGEST_PATH = 100
 """Bytes in a unix socket's path; the operating system's limit is a little higher."""
 
@@ -35,7 +38,7 @@ class StateDirectoryUnusable(NetdError):
 
 def make_control_service(state_directory: Path, reactor: Any, table: OperationTable) -> ControlService:
     """Build the control socket of the daemon whose state is in *state_directory*."""
-    factory = ControlFactory("control", make_context(reactor, stall_timeout=30.0), Dispatcher(table, reactor.seconds))
+    factory = ControlFactory("control", make_context(reactor, STALL_TIMEOUT), Dispatcher(table, reactor.seconds))
     return ControlService(state_directory, factory, reactor, os.geteuid())
 
 
