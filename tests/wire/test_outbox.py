@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.outbox import SLICE, Outbox
 from netd.wire.turn import Turn
-from tests.wire.transports import FakeTransport
+from tests.wire.transports import FakeTransport, block_of
 
 
 class RecordingOutbox(Outbox):
@@ -121,7 +121,7 @@ class WriteTests(SynchronousTestCase):
 
     def test_slices(self) -> None:
         """A long backlog is handed over in slices: as soon as the peer stops again, the rest stays here."""
-        items = [bytes([n]) * (SLICE // 4) for n in range(12)]
+        items = [block_of(SLICE // 4, n) for n in range(12)]
         scene = full(Policy.REFUSE, 1 << 20)
         scene.send(*items)
         scene.transport.read(1 + SLICE + 100)
@@ -133,10 +133,12 @@ class WriteTests(SynchronousTestCase):
 
     def test_long_turn(self) -> None:
         """More than a slice in one turn stops at the first one that the peer does not take."""
-        items = [bytes(SLICE)] * 4
+        items = [block_of(SLICE, n) for n in range(4)]
         scene = Scene(Bounds(Policy.REFUSE, 1 << 20), room=SLICE + 1)
         scene.send(*items)
-        self.assertEqual((2, 2 * SLICE), (len(scene.transport.writes), scene.outbox.waiting))
+        self.assertEqual((items[:2], 2 * SLICE), (scene.transport.writes, scene.outbox.waiting))
+        scene.transport.read()
+        self.assertEqual(b"".join(items), scene.transport.written)
 
     def test_more_than_the_bounds_in_one_turn(self) -> None:
         """The bounds are for slow peers: one that takes everything gets a burst of any size."""
@@ -332,7 +334,7 @@ class LatestTests(SynchronousTestCase):
     def test_newest_of_several_is_replaced(self) -> None:
         """When several values of a channel wait already, the newer one does not get ahead of any of them."""
         scene = Scene(Bounds(Policy.LATEST, 1 << 20), room=0)
-        values = [bytes([n]) * (SLICE // 2) for n in range(5)]
+        values = [block_of(SLICE // 2, n) for n in range(5)]
         scene.send(*values, key="x")
         self.assertEqual([b"".join(values[:2])], scene.transport.take_writes())
         scene.send(b"y1", key="y")

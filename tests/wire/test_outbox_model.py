@@ -11,12 +11,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.outbox import SLICE
 from tests.wire.test_outbox import Scene
+from tests.wire.transports import block_of
 
 ROUND = 3
 MARK = 5
 """Bytes of an item that tell its number and its length."""
 
 LONGEST = SLICE + 1
+
+BODY = block_of(100 + LONGEST)
+"""Each item takes its bytes from another place in it."""
 
 STEPS = st.lists(
     st.one_of(
@@ -36,7 +40,7 @@ BOUNDS = st.builds(
 
 def make_item(number: int, size: int) -> bytes:
     """An item of *size* bytes that can be told from the others."""
-    return b"%02d" % number + size.to_bytes(3, "big") + b"." * (size - MARK)
+    return b"%02d" % number + size.to_bytes(3, "big") + BODY[number : number + size - MARK]
 
 
 def take_apart(written: bytes) -> list[int]:
@@ -44,8 +48,9 @@ def take_apart(written: bytes) -> list[int]:
     numbers = []
     while written:
         size = int.from_bytes(written[2:MARK], "big")
-        assert len(written) >= size, "an item was torn"
-        numbers.append(int(written[:2]))
+        number = int(written[:2])
+        assert written[:size] == make_item(number, size), "an item was torn"
+        numbers.append(number)
         written = written[size:]
     return numbers
 

@@ -13,7 +13,7 @@ from netd.wire.outbox import Outbox
 from netd.wire.sockets import EagerServer
 from netd.wire.turn import Turn
 from tests.wire.connections import SocketTests
-from tests.wire.transports import FakeTransport
+from tests.wire.transports import FakeTransport, block_of
 
 BATCH = 300
 
@@ -53,7 +53,7 @@ class OfferTests(SocketTests):
     def test_until_it_is_full(self) -> None:
         """Blocks are with the peer at once until it takes no more; the one that it took a part of is whole, the next declined."""
         outbox, transport, theirs = self.outbox()
-        blocks = [bytes([number]) * 1000 for number in range(200)]
+        blocks = [block_of(1000, number) for number in range(200)]
         taken = [block for block in blocks if outbox.offer(block)]
         self.assertTrue(outbox.is_full)
         self.assertEqual(blocks[: len(taken)], taken)

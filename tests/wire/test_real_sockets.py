@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from netd.wire.sockets import EagerServer, HotSockets, unsent_of
 from tests.wire.connections import PATIENCE, Listener, Producer, SocketTests, fail
+from tests.wire.transports import block_of
 
 
 class TwistedTests(SocketTests):
@@ -97,13 +98,14 @@ class WriteTests(SocketTests):
         transport, _listener, theirs = self.connect()
         producer = Producer()
         transport.registerProducer(producer, True)
-        transport.write(b"x" * 100_000)
+        block = block_of(100_000)
+        transport.write(block)
         self.assertEqual((["pause"], [transport]), (producer.calls, self.reactor.writers))
         taken = 100_000 - unsent_of(transport)
-        self.assertEqual(taken, len(theirs.recv(100_000)))
+        self.assertEqual(block[:taken], theirs.recv(100_000))
         transport.doWrite()
         self.assertEqual(["pause"], producer.calls)
-        self.assertEqual(b"x" * (100_000 - taken), self.read_all(theirs, 100_000 - taken, transport))
+        self.assertEqual(block[taken:], self.read_all(theirs, 100_000 - taken, transport))
         self.assertEqual((["pause", "resume"], []), (producer.calls, self.reactor.writers))
         transport.write(b"again")
         self.assertEqual(b"again", theirs.recv(100, socket.MSG_DONTWAIT))
@@ -125,7 +127,8 @@ class WriteTests(SocketTests):
     def test_nothing_overtakes(self) -> None:
         """While something waits, what follows waits behind it, though the operating system has room by then."""
         transport, _listener, theirs = self.connect()
-        transport.write(b"a" * 50_000)
+        block = block_of(50_000)
+        transport.write(block)
         received = theirs.recv(1 << 16)
         transport.write(b"b")
         self.assertEqual([], select.select([theirs], [], [], 0)[0])
@@ -136,12 +139,12 @@ class WriteTests(SocketTests):
         self.assertEqual([], select.select([theirs], [], [], 0)[0])
         transport.doWrite()
         received += self.read_all(theirs, 50_002 - len(received), transport)
-        self.assertEqual(b"a" * 50_000 + b"bc", received)
+        self.assertEqual(block + b"bc", received)
 
     def test_much(self) -> None:
         """Megabytes arrive whole and in order, with writes of every size in between."""
         transport, _listener, theirs = self.connect()
-        blocks = [bytes([n]) * (n * 997 % 50_000) for n in range(100)]
+        blocks = [block_of(n * 997 % 50_000, n) for n in range(100)]
         for block in blocks:
             transport.write(block)
         wanted = b"".join(blocks)
@@ -180,10 +183,11 @@ class WriteTests(SocketTests):
     def test_half_close_and_close(self) -> None:
         """A full connection that is closed sends all it has first."""
         transport, listener, theirs = self.connect()
-        transport.write(b"x" * 100_000)
+        block = block_of(100_000)
+        transport.write(block)
         transport.loseConnection()
         self.assertIsNone(listener.lost)
-        self.assertEqual(100_000, len(self.read_all(theirs, 100_000, transport)))
+        self.assertEqual(block, self.read_all(theirs, 100_000, transport))
         self.assertIsNotNone(listener.lost)
         self.assertEqual(b"", theirs.recv(1))
 

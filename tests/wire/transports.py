@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from twisted.internet.address import IPv4Address
 
-__all__ = ["FakeTransport"]
+__all__ = ["FakeTransport", "block_of"]
+
+
+def block_of(size: int, number: int = 0) -> bytes:
+    """The block *number*: *size* bytes without a pattern, so that a part of it that is lost, repeated or moved is noticed."""
+    return random.Random(number).randbytes(size)
 
 
 class FakeTransport:
