@@ -259,6 +259,14 @@ class MemoryTests(BusTests):
         self.assertEqual([("device.097", 97), ("device.098", 98), ("device.099", 99)], self.last(">")[-3:])
         self.assertGreaterEqual(len(self.last(">")), 18)
 
+    def test_a_tenth_goes_at_a_time(self) -> None:
+        """Over the number of subjects a tenth of them goes, the first ones, and at least one: no more is lost than makes room."""
+        for retained, kept in ((20, 19), (5, 5), (29, 28), (30, 28)):
+            self.bus = LocalBus(float, retained=retained)
+            for n in range(retained + 1):
+                self.publish(f"device.{n:03d}", n)
+            self.assertEqual([n for _, n in self.last(">")], list(range(retained + 1))[-kept:], retained)
+
     def test_forgotten_subjects_are_delivered(self) -> None:
         """A subject that was forgotten, even while its message was waiting, still reaches its subscribers."""
         self.bus = LocalBus(float, retained=2)
@@ -310,9 +318,50 @@ class RetentionTests(SynchronousTestCase):
         bus = LocalBus(float, retained_weight=1000)
         seen: list[Message] = []
         bus.subscribe("a", seen.append)
-        bus.publish(Message("a", 1, weight=10))
+        bus.publish(Message("a", 1, weight=250))
+        self.assertEqual([message.event for message in bus.last("a")], [1])
         bus.publish(Message("a", 2, weight=251))
         self.assertEqual(([message.event for message in seen], bus.last("a")), ([1, 2], []))
+
+    def test_as_much_as_may_be(self) -> None:
+        """Up to the weight nothing goes; over it, the oldest heavy ones go until three quarters of it are left."""
+        bus = LocalBus(float, retained_weight=1000)
+        for number in range(10):
+            bus.publish(Message(f"heavy.n{number}", number, weight=100))
+        self.assertEqual([message.event for message in bus.last(">")], list(range(10)))
+        bus.publish(Message("heavy.x", 10, weight=50))
+        self.assertEqual([message.event for message in bus.last(">")], [3, 4, 5, 6, 7, 8, 9, 10])
+        bus.publish(Message("heavy.y", 11, weight=250))
+        bus.publish(Message("heavy.z", 12, weight=1))
+        self.assertEqual([message.event for message in bus.last(">")], [6, 7, 8, 9, 10, 11, 12])
+
+    def test_weight_is_given_back(self) -> None:
+        """A heavy message that is forgotten, or replaced by a light one, weighs no more: others keep their place for it."""
+        for relieve in (lambda bus: bus.forget("a"), lambda bus: bus.publish(Message("a", "light"))):
+            bus = LocalBus(float, retained_weight=1000)
+            for number in range(3):
+                bus.publish(Message(f"other.n{number}", number, weight=250))
+            for _ in range(10):
+                bus.publish(Message("a", "heavy", weight=250))
+                relieve(bus)
+            bus.publish(Message("b", "heavy", weight=250))
+            self.assertEqual(len(bus.last("other.>")), 3)
+            self.assertEqual(len(bus.last("b")), 1)
+
+    def test_asking_takes_nothing_away(self) -> None:
+        """A publisher that asks whether anyone listens finds what is retained untouched."""
+        bus = LocalBus(float)
+        bus.subscribe("b", print)
+        bus.publish(Message("a", 1))
+        self.assertFalse(bus.wants("a"))
+        self.assertEqual([message.event for message in bus.last("a")], [1])
+
+    def test_time_of_publication(self) -> None:
+        """A message says when it was published."""
+        bus = LocalBus(lambda: 1732.125)
+        message = Message("a", 1)
+        bus.publish(message)
+        self.assertEqual(message.time, 1732.125)
 
     def test_a_newer_message_replaces_the_weight(self) -> None:
         """However often a subject is published, only its newest message weighs."""

@@ -90,10 +90,29 @@ class SplittingTests(SynchronousTestCase):
         self.assertEqual((sum(batch.bad for batch in batches), batches[-1].block), (1, b"x1\n"))
 
     def test_token_as_long_as_may_be(self) -> None:
-        """A long token that is cut in two is as good as a whole one."""
+        """A long token that is cut in two is as good as a whole one; a beginning that is one byte longer is bad, once."""
         long = b"x1." + b"0" * 40 + b"e2"
         self.assertLess(len(long), LONGEST)
         self.assertEqual(values(long[:30], long[30:]), [("x", 100)])
+        for size, is_good in ((LONGEST, True), (LONGEST + 1, False)):
+            _, samples, bad = read(b"x" + b" " * (size - 1), b"7y2\n")
+            self.assertEqual((samples, bad), ([Sample("x", 7)] * is_good + [Sample("y", 2)], int(not is_good)), size)
+
+    def test_look_back(self) -> None:
+        """The last token of a long read is found wherever it begins, and what stands before it is not read twice."""
+        for size in range(LONGEST - 3, LONGEST + 3):
+            wire = b"y5" * 100 + b"x" + b" " * (size - 2) + b"1"
+            _, samples, bad = read(wire, b"23y4")
+            expected = [Sample("y", 5)] * 100
+            if size <= LONGEST:
+                expected.append(Sample("x", 123))
+            self.assertEqual((samples, bad), ([*expected, Sample("y", 4)], int(size > LONGEST)), size)
+
+    def test_long_id(self) -> None:
+        """An announced id has at most nine digits."""
+        for digits, is_good in ((9, True), (10, False)):
+            announced, _, bad = read(b"s1" + b"4" * digits + b"\n")
+            self.assertEqual((announced, bad), ([(1, int("4" * digits))] * is_good, int(not is_good)), digits)
 
     def test_other_letters(self) -> None:
         """The configuration's letters begin tokens, and others do not."""
@@ -161,10 +180,12 @@ class SilenceTests(SynchronousTestCase):
 
     def test_agents_with_newlines(self) -> None:
         """Of an agent that ends its tokens with newlines, silence ends none."""
-        reader = TokenReader(XYZ)
-        reader.feed(b"x1\nx2")
-        self.assertFalse(reader.is_waiting)
-        self.assertEqual(reader.feed(b"2\n").block, b"x22\n")
+        for first, then in ((b"x1\nx2", b""), (b"x1\n", b"x2")):
+            reader = TokenReader(XYZ)
+            reader.feed(first)
+            reader.feed(then)
+            self.assertFalse(reader.is_waiting, first)
+            self.assertEqual(reader.feed(b"2\n").block, b"x22\n")
 
 
 class SummaryTests(SynchronousTestCase):
