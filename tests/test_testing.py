@@ -86,6 +86,17 @@ class RuleTests(SynchronousTestCase):
         """A kind that keeps the rules passes."""
         self.assertEqual([], self.broken_rules(Pump))
 
+    def test_service_that_does_not_listen(self) -> None:
+        """A kind whose service only follows the bus, or only calls out, passes, and there is no factory to connect to."""
+
+        class Follower(Pump):
+            def startService(self) -> None:
+                Service.startService(self)
+
+        self.assertEqual([], self.broken_rules(Follower))
+        service, factory, _reactor, _bus = wired(PumpKind(Follower))
+        self.assertEqual((True, None), (bool(service.running), factory))
+
     def test_interface(self) -> None:
         """A service without a part that the daemon calls is found."""
 
