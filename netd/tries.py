@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, ip_address
 
 from attrs import define, field
 
-__all__ = ["TRIES", "WINDOW", "Tries", "WrongSecrets"]
+__all__ = ["TRIES", "WINDOW", "Tries", "WrongSecrets", "network_of"]
 
 TRIES = 3
 """Wrong secrets that a connection may give, and that all connections of one address may give within :data:`WINDOW`; from the last
@@ -24,7 +24,7 @@ MOST_ADDRESSES = 1000
 """Addresses that are remembered; over it, the oldest are forgotten."""
 
 
-def _network(host: str) -> str:
+def network_of(host: str) -> str:
     """What one owner of addresses has: an address; of IPv6, where each customer has 2**64 of them or more, all of these."""
     try:
         address = ip_address(host.partition("%")[0])
@@ -51,7 +51,7 @@ class WrongSecrets:
         :param host: the address that it came from; of a unix socket, anything that stays the same.
         :returns: whether it was one too many, so that its connection is to be closed.
         """
-        network, now = _network(host), self.seconds()
+        network, now = network_of(host), self.seconds()
         since, count = self._counts.pop(network, (now, 0))
         if now - since >= WINDOW:
             since, count = now, 0
