@@ -107,7 +107,7 @@ class NoSuchDevice(RelayError):
 class FrameDecoder:
     """Cuts a byte stream into payloads, however the stream was cut into segments."""
 
-    _header = re.compile(rb"([0-9]{1,7}) *")
+    _header = re.compile(rb"([0-9]{1,7})[ \0]*")
 
     def __init__(self) -> None:
         self._received = bytearray()

@@ -50,7 +50,7 @@ def _read_host(written: str) -> str:
     except ValueError:
         raise ValueError(f"{quoted(written)} is not an IP address; write NAME=ADDRESS as in greenhouse=192.168.1.20") from None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
+    return str(mapped or address).partition("%")[0]
 
 
 def _read_host_names(written: str) -> tuple[tuple[str, str], ...]:

@@ -13,10 +13,11 @@ from typing import Any
 from attrs import frozen
 
 from netd.errors import ProtocolError
+from netd.plaintext import unpadded
 from netd.relay.devices import Hello
 from netd.relay.target import NAME
 from netd.wire.jsontext import BadJSON, decode_object, encode
-from netd.wire.length_header import HEADER, FrameTooLong, encode_frame, parse_header
+from netd.wire.length_header import HEADER, BadHeader, FrameTooLong, begins_header, encode_frame, parse_header
 
 __all__ = [
     "Dialect",
@@ -30,7 +31,7 @@ __all__ = [
     "read_pair",
 ]
 
-NO_TARGET = b"|no target|".ljust(HEADER)
+NO_TARGET = b"|no target|"
 GOODBYE = b"|disconnect|"
 CONNECTING = b"conecting"
 
@@ -68,7 +69,7 @@ class Event:
     :ivar end: the offset behind it.
     :ivar target: the target field's 64 bytes, for ``CONNECT`` and ``SEND``.
     :ivar lead: type frame and target field, for ``CONNECT`` and ``SEND``: what a controller repeats.
-    :ivar frame: header and payload as they came, for ``CONNECT`` and ``SEND``.
+    :ivar frame: header and payload for the device, for ``CONNECT`` and ``SEND``: as they came, the header padded with spaces.
     :ivar content: the payload; a :class:`Hello` for ``DEVICE_HELLO``; an :class:`Envelope` for ``PAIR``.
     """
 
@@ -110,7 +111,7 @@ def read_event(received: bytes, at: int, dialect: Dialect) -> Event | int:
     typed = _frame(received, at, HELLO_LIMIT)
     if isinstance(typed, int):
         return typed
-    word, end = received[at + HEADER : typed.end].strip(), typed.end
+    word, end = unpadded(received[at + HEADER : typed.end]), typed.end
     if word in dialect.devices:
         return Event(Input.DEVICE, end)
     if word == GOODBYE:
@@ -121,14 +122,15 @@ def read_event(received: bytes, at: int, dialect: Dialect) -> Event | int:
     if len(received) < field:
         return field - at
     target = received[end:field]
-    if target == NO_TARGET:
+    if unpadded(target) == NO_TARGET:
         return Event(Input.LIST, field)
     sent = _frame(received, field, dialect.max_payload)
     if isinstance(sent, int):
         return field - at + sent
     payload = received[field + HEADER : sent.end]
     said = Input.CONNECT if payload == CONNECTING else Input.SEND
-    return Event(said, sent.end, target, received[at:field], received[field : sent.end], payload)
+    header = received[field : field + HEADER].replace(b"\0", b" ")  # old devices in Python can read no others
+    return Event(said, sent.end, target, received[at:field], header + payload, payload)
 
 
 def read_frame(received: bytes, at: int, dialect: Dialect) -> Event | int:
@@ -166,6 +168,8 @@ def encode_pair(envelope: Mapping[str, Any], payload: bytes = b"") -> bytes:
 def _frame(received: bytes, at: int, limit: int) -> Event | int:
     body = at + HEADER
     if len(received) < body:
+        if not begins_header(received[at:]):
+            raise BadHeader
         return HEADER
     length = parse_header(received[at:body])
     if length > limit:
@@ -181,7 +185,10 @@ def _hello(word: bytes, end: int, dialect: Dialect) -> Event:
         devices, controllers = (
             ", ".join(sorted(w.decode(errors="replace") for w in words)) for words in (dialect.devices, dialect.controllers)
         )
-        raise UnknownClientType(f"unknown client type; a device says {devices}, a controller says {controllers}")
+        why = f"unknown client type; a device says {devices}, a controller says {controllers}"
+        if b" " in word and word.startswith((*dialect.devices, *dialect.controllers)):
+            why += "; the length before it was wrong: lengths count bytes, not characters"  # of a text that ends in a digit
+        raise UnknownClientType(why)
     try:
         members = decode_object(text)
     except BadJSON as error:

@@ -27,7 +27,6 @@ __all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
 NOT_FOUND = encode_frame(b"|target not found|")
 QUEUED = encode_frame(b"|queued|")
 NOT_READING = encode_frame(b"|error: the device does not read what was sent before|")
-CONNECTING_FRAME = encode_frame(CONNECTING)
 
 PROGRESS = 1 << 10
 """Bytes that renew the clock of an unfinished event."""
@@ -225,17 +224,17 @@ class Conversation:
             body = start + HEADER
             if body > size:
                 break
+            header = received[start:body]
             try:
-                length = parse_header(received[start:body])
+                length = parse_header(header)
             except BadHeader:
                 break  # the grammar meets it again, after what is good has been sent
-            if length > limit or body + length > size:
+            if length > limit or body + length > size or b"\0" in header:
                 break
-            frame = received[start : body + length]
-            if frame == CONNECTING_FRAME:
+            if length == len(CONNECTING) and received.startswith(CONNECTING, body):
                 break
-            frames.append(frame)
             at = body + length
+            frames.append(received[start:at])
         if frames:
             self._forward(link, frames)
         return at

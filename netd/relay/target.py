@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from ipaddress import IPv6Address
 
 from attrs import frozen
 
 from netd.errors import ProtocolError
 from netd.message import NAME
+from netd.plaintext import is_text, unpadded
 
 __all__ = ["NAME", "MalformedTarget", "Target", "address_text", "parse_target", "plain_host"]
 
-_STRAY = re.compile(r"[()'\"\s]+")
-_ADDRESS = re.compile(r"\[?(?P<host>[0-9A-Za-z.:%_-]+?)\]?[,:](?P<port>[0-9]{1,5})(?:,[0-9]+,[0-9]+)?")
+_BETWEEN = re.compile(r"""(?:\b[bu](?=['"])|[()\[\]{}'"\\,\s])+""")
+"""What stands around and between the parts of an address: the quotes, brackets and commas of Python's ``str()``."""
+
+_BLANKS = str.maketrans("\t\r\n", "   ")
+
+_HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_PORT = re.compile(r"[0-9]{1,5}")
+
+_CALLED = r"""(?<![0-9A-Za-z])(?:%s)['"]?\s*[:=]\s*['"]?(%s)(?![0-9A-Za-z])"""
+_HOST_MEMBER = re.compile(_CALLED % ("host|hostname|ip|ip_address|addr|address", _HOST.pattern), re.IGNORECASE)
+_PORT_MEMBER = re.compile(_CALLED % ("port", _PORT.pattern), re.IGNORECASE)
+"""The members of a dictionary, or of an object that prints its members."""
 
 
 class MalformedTarget(ProtocolError):
@@ -25,7 +39,7 @@ class MalformedTarget(ProtocolError):
 class Target:
     """What a target field says.
 
-    :ivar text: as it was written, without padding.
+    :ivar text: as it was written, without padding; of a name, the name alone.
     :ivar address: host and port, when it reads as an address.
     """
 
@@ -39,15 +53,33 @@ def parse_target(field: bytes) -> Target:
     :raises MalformedTarget: when it can name nothing at all.
     """
     try:
-        text = field.decode().strip()
+        text = unpadded(field).decode().translate(_BLANKS)
     except UnicodeDecodeError:
         raise MalformedTarget("the target is not UTF-8 text") from None
-    if not text or not text.isprintable():
+    if not text or not is_text(text):
         raise MalformedTarget("the target is empty" if not text else "the target holds control characters")
-    found = _ADDRESS.fullmatch(_STRAY.sub("", text).strip(","))
-    if found is None:
-        return Target(text, None)
-    return Target(text, (plain_host(found["host"]), int(found["port"])))
+    host, port = _HOST_MEMBER.search(text), _PORT_MEMBER.search(text)
+    if host is not None and port is not None:
+        return Target(text, (plain_host(host[1]), int(port[1])))
+    parts = [part for part in _BETWEEN.split(text) if part not in ("", ":")]
+    if len(parts) == 1 and NAME.fullmatch(parts[0]):
+        return Target(parts[0], None)
+    return Target(text, _address(parts))
+
+
+def _address(parts: list[str]) -> tuple[str, int] | None:
+    """Host and port, if *parts* are these two in one or in two parts, or the four parts of Python's address over IPv6."""
+    if len(parts) == 1:
+        host, _, port = parts[0].rpartition(":")
+    elif len(parts) in (2, 4) and all(map(_NUMBER.fullmatch, parts[2:])):
+        host, port = parts[0], parts[1].removeprefix(":")
+        if not host.endswith("::"):
+            host = host.removesuffix(":")
+    else:
+        return None
+    if _HOST.fullmatch(host) is None or _PORT.fullmatch(port) is None:
+        return None
+    return plain_host(host), int(port)
 
 
 def address_text(host: str, port: int) -> str:
@@ -55,6 +87,13 @@ def address_text(host: str, port: int) -> str:
     return str((host, port))
 
 
+@lru_cache(maxsize=4096)
 def plain_host(host: str) -> str:
-    """*host* without the IPv6 spelling of an IPv4 address, so that one device has one address."""
-    return host[7:] if host.lower().startswith("::ffff:") and "." in host else host
+    """*host* in the one spelling that a device is known by: IPv6 in its shortest form without scope, IPv4 as IPv4."""
+    if ":" not in host:
+        return host
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or address)

@@ -20,6 +20,7 @@ __all__ = [
     "Gatherer",
     "LengthHeaderDecoder",
     "LengthHeaderReceiver",
+    "begins_header",
     "encode_frame",
     "parse_header",
 ]
@@ -32,13 +33,20 @@ MAX_LENGTH = 1 << 20
 LONGEST = 9_999_999
 """What seven digits can say."""
 
-_FORM = re.compile(rb"([0-9]{1,7}) *")
+_FORM = re.compile(rb"([0-9]{1,7})[ \0]*")
+_BEGINNING = re.compile(rb"(?:[0-9]{1,7}[ \0]*)?")
 
 
 class BadHeader(ProtocolError):
-    """64 bytes that are no header: not one to seven digits followed by spaces."""
+    """64 bytes that are no header: not one to seven digits followed by spaces, or by the NULs of a program in C.
+
+    Mostly the length before it was short: the program counted the characters of a text, and what follows is the rest of it.
+    """
 
     kind = "bad header"
+
+    def __init__(self) -> None:
+        super().__init__("a header is one to seven digits, padded with spaces to 64 bytes; lengths count bytes, not characters")
 
 
 class FrameTooLong(ProtocolError):
@@ -58,12 +66,17 @@ class FrameTooLong(ProtocolError):
 def parse_header(header: bytes) -> int:
     """The length that the 64 bytes of *header* announce.
 
-    :raises BadHeader: when they are not ``[0-9]{1,7} *``.
+    :raises BadHeader: when they are not one to seven digits, and spaces or NULs after them.
     """
     found = _FORM.fullmatch(header)
     if found is None:
-        raise BadHeader("a header is one to seven digits, padded with spaces to 64 bytes")
+        raise BadHeader
     return int(found[1])
+
+
+def begins_header(received: bytes) -> bool:
+    """Return True if *received*, less than 64 bytes, can become a header."""
+    return _BEGINNING.fullmatch(received) is not None
 
 
 def encode_frame(payload: bytes) -> bytes:

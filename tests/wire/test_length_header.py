@@ -18,6 +18,7 @@ from netd.wire.length_header import (
     Gatherer,
     LengthHeaderDecoder,
     LengthHeaderReceiver,
+    begins_header,
     encode_frame,
     parse_header,
 )
@@ -52,7 +53,7 @@ def decode_slowly(stream: bytes, limit: int) -> list[Event]:
     events: list[Event] = []
     while len(stream) >= HEADER:
         header, stream = stream[:HEADER], stream[HEADER:]
-        digits = header.rstrip(b" ")
+        digits = header.rstrip(b" \0")
         if not 1 <= len(digits) <= 7 or any(digit not in b"0123456789" for digit in digits):
             return [*events, ("bad header", None)]
         if int(digits) > limit:
@@ -118,22 +119,33 @@ class HeaderTests(SynchronousTestCase):
     def test_what_int_would_take(self) -> None:
         """A header that only Python would read as a number is refused, as is one with anything but digits and trailing spaces."""
         for digits in (
-            b"", b"-1", b"+5", b"1_0", b" 5", b"5 5", b"5\t", b"5\n", b"5\x00", b"\x005", b"0x5", b"1e3", b"5.", b"12345678",
+            b"", b"-1", b"+5", b"1_0", b" 5", b"5 5", b"5\t", b"5\n", b"\x005", b"5\x005", b"0x5", b"1e3", b"5.", b"12345678",
             b"0" * 64, "\uff15".encode(), "\u0663".encode(), b"\xb2", b"\xff",
         ):  # fmt: skip
             with self.assertRaises(BadHeader, msg=repr(digits)):
                 parse_header(digits.ljust(HEADER))
             self.assertEqual([("bad header", None)], decode_pieces([digits.ljust(HEADER)]))
 
-    def test_padding_is_spaces(self) -> None:
-        """A program that pads with NUL bytes, or ends its header with a newline, is told so."""
-        for header in (b"11".ljust(HEADER, b"\0"), b"11".ljust(HEADER - 1) + b"\n", b"11".ljust(HEADER - 1) + b"\r"):
+    def test_padding(self) -> None:
+        """A program in C that pads with NULs, or ends its spaces with one, is understood; a newline ends no header."""
+        for header in (b"11".ljust(HEADER, b"\0"), b"11".ljust(HEADER - 1) + b"\0", b"11\0".ljust(HEADER)):
+            self.assertEqual(parse_header(header), 11)
+        for header in (b"11".ljust(HEADER - 1) + b"\n", b"11".ljust(HEADER - 1) + b"\r"):
             self.assertRaises(BadHeader, parse_header, header)
+
+    def test_beginning(self) -> None:
+        """What can still become a header is known from what cannot, byte by byte."""
+        for beginning in (b"", b"1", b"1234567", b"11 ", b"11\0 \0"):
+            self.assertTrue(begins_header(beginning), beginning)
+        for beginning in (b" ", b"\0", b"f", b"f6", b"1x", b"12345678", b"11 1", b"GET / HTTP/1.1\r\n", b"\xbcr"):
+            self.assertFalse(begins_header(beginning), beginning)
 
     def test_message(self) -> None:
         """The refusal says what a header looks like; counters know its kind."""
         error = self.assertRaises(BadHeader, parse_header, b"x" * HEADER)
-        self.assertEqual("a header is one to seven digits, padded with spaces to 64 bytes", str(error))
+        self.assertEqual(
+            "a header is one to seven digits, padded with spaces to 64 bytes; lengths count bytes, not characters", str(error)
+        )
         self.assertEqual("bad header", error.kind)
 
     @given(HEADERS)
@@ -145,7 +157,7 @@ class HeaderTests(SynchronousTestCase):
         except BadHeader:
             self.assertEqual([("bad header", None)], events)
         else:
-            self.assertEqual(str(length), header.rstrip(b" ").decode().lstrip("0") or "0")
+            self.assertEqual(str(length), header.rstrip(b" \0").decode().lstrip("0") or "0")
 
     def test_encode(self) -> None:
         """A frame is what the oldest device reads: the length in decimal, spaces up to 64 bytes, the payload."""
