@@ -85,17 +85,19 @@ def _packed_tag(tag: str) -> str:
 
 
 def read_files(*folders: Path) -> dict[str, File]:
-    """The files of all *folders*, by the path of a request: ``/static/…``, and ``/`` and ``/netd.js`` for two of them."""
+    """The files of all *folders*, by the path of a request: ``/static/…``, and ``netd.js`` at ``/netd.js`` as well.
+
+    The page is at ``/`` alone: its own addresses are relative to that.
+    """
     files = {}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 files[f"/static/{path.relative_to(folder).as_posix()}"] = _read(path)
-    for short, full in (("/", "/static/index.html"), ("/netd.js", "/static/netd.js")):
-        if full in files:
-            files[short] = files[full]
-    if "/netd.js" in files:
-        files["/netd.js"] = evolve(files["/netd.js"], extra=_FOR_OTHER_PAGES)
+    if "/static/index.html" in files:
+        files["/"] = files.pop("/static/index.html")
+    if "/static/netd.js" in files:
+        files["/netd.js"] = evolve(files["/static/netd.js"], extra=_FOR_OTHER_PAGES)
     return files
 
 

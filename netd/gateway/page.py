@@ -15,14 +15,14 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Operations of netd</title>
-<link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/static/api.css">
+<link rel="icon" href="static/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="static/api.css">
 </head>
 <body>
 <main>
 <h1>Operations</h1>
 <p>Call them with JSON-RPC 2.0: <code>POST /rpc</code>, or messages on the WebSocket <code>/ws</code>. Programs read this list as
-JSON from this very address. <a href="/">Dashboard</a></p>
+JSON from this very address. <a href="./">Dashboard</a></p>
 {services}
 </main>
 </body>

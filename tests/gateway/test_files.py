@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -10,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.gateway.answer import Answer
 from netd.gateway.files import FOLDER, PAGES, File, read_files
 from netd.gateway.head import Head
+from netd.gateway.page import render_page
 
 
 def _ask(file: File, headers: dict[str, str] | None = None) -> Answer:
@@ -26,9 +28,17 @@ class FileTests(SynchronousTestCase):
         for name in ("index.html", "netd.js", "app/main.js", "LICENSE"):
             (self.folder / name).write_text(name)
         files = read_files(self.folder)
-        expected = {"/", "/netd.js", "/static/index.html", "/static/netd.js", "/static/app/main.js", "/static/LICENSE"}
+        expected = {"/", "/netd.js", "/static/netd.js", "/static/app/main.js", "/static/LICENSE"}
         self.assertEqual(set(files), expected)
         self.assertEqual(files["/"].content, b"index.html")
+
+    def test_addresses_are_relative(self) -> None:
+        """The dashboard works under any path that a proxy puts it at: nothing in it names another file from the root."""
+        absolute = re.compile(r"""(?:href|src)="/|(?:from|import) ?\(?["'`]/|url\(["']?/|new URL\(["'`]/""")
+        texts = {path: file.content.decode() for path, file in read_files(FOLDER, PAGES).items()}
+        texts["/api"] = render_page([]).decode()
+        self.assertEqual({}, {path: absolute.findall(text) for path, text in texts.items() if absolute.search(text)})
+        self.assertIn('src="static/app/main.js"', texts["/"])
 
     def test_types(self) -> None:
         """Browsers, which are told not to guess, learn what each file is; what is not known is a text, and never run."""

@@ -95,14 +95,14 @@ export class Netd extends EventTarget {
 
   /**
    * @param {object} [options]
-   * @param {string} [options.url] of the gateway's `/ws`; by default that of the page's own address.
+   * @param {string} [options.url] of the gateway's `/ws`; by default `ws` beside the page.
    * @param {string|null} [options.token] what `netd token add` printed; null where none is needed.
    * @param {number} [options.timeout] seconds that a call may take, unless it says otherwise.
    */
   constructor({ url, token = null, timeout = 30 } = {}) {
     super();
     if (url === undefined && globalThis.location === undefined) throw new NetdError("unsupported", NO_URL);
-    this.#url = url ?? new URL("/ws", globalThis.location.href).href.replace(/^http/, "ws");
+    this.#url = url ?? new URL("ws", globalThis.document?.baseURI ?? globalThis.location.href).href.replace(/^http/, "ws");
     this.#token = token;
     this.#timeout = timeout;
     /**

@@ -1,10 +1,10 @@
 /** Doing something: a button that says what it does, asks first if that is dangerous, and shows what became of it. */
 
-import { identity, isLive, netd, starts } from "/static/app/connection.js";
-import { asCommands } from "/static/app/commandline.js";
-import { h, when } from "/static/app/dom.js";
-import { forbidden } from "/static/app/rights.js";
-import { computed, effect, signal } from "/static/app/signal.js";
+import { identity, isLive, netd, starts } from "./connection.js";
+import { asCommands } from "./commandline.js";
+import { h, when } from "./dom.js";
+import { forbidden } from "./rights.js";
+import { computed, effect, signal } from "./signal.js";
 
 let reasons = 0;
 

@@ -1,8 +1,8 @@
 /** The same operations as commands of a shell. Pure, but for the clipboard. */
 
-import { each, h } from "/static/app/dom.js";
-import { icon } from "/static/app/icons.js";
-import { signal } from "/static/app/signal.js";
+import { each, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { signal } from "./signal.js";
 
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 

@@ -1,8 +1,8 @@
 /** What the whole page knows of netd: the connection, who we are, what can be done, and what is always told. */
 
-import { Netd, NOT_PERMITTED } from "/netd.js";
-import { within } from "/static/app/subjects.js";
-import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
+import { Netd, NOT_PERMITTED } from "../netd.js";
+import { within } from "./subjects.js";
+import { computed, effect, onCleanup, signal } from "./signal.js";
 
 const TOKEN = "netd.token";
 /** The kinds of services that have a page. */

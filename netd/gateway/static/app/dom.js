@@ -2,7 +2,7 @@
  * Elements made of signals. Text goes in as text nodes only: nothing that a device, bot or client says is ever parsed.
  */
 
-import { computed, effect, onCleanup, scope, signal } from "/static/app/signal.js";
+import { computed, effect, onCleanup, scope, signal } from "./signal.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,19 +1,19 @@
 /** What is around every page: the rail, the strip that is always true, and the sign-in where it is needed. */
 
-import { overview } from "/static/app/pages/overview.js";
-import { sessions } from "/static/app/pages/sessions.js";
-import { devices } from "/static/app/pages/devices.js";
-import { feed } from "/static/app/pages/feed.js";
-import { commands } from "/static/app/pages/commands.js";
-import { rooms } from "/static/app/pages/rooms.js";
-import { bus } from "/static/app/pages/bus.js";
-import { status } from "/static/app/connection.js";
-import { choice, h } from "/static/app/dom.js";
-import { icon } from "/static/app/icons.js";
-import { signIn } from "/static/app/login.js";
-import { page, PAGES } from "/static/app/router.js";
-import { effect } from "/static/app/signal.js";
-import { strip } from "/static/app/strip.js";
+import { overview } from "./pages/overview.js";
+import { sessions } from "./pages/sessions.js";
+import { devices } from "./pages/devices.js";
+import { feed } from "./pages/feed.js";
+import { commands } from "./pages/commands.js";
+import { rooms } from "./pages/rooms.js";
+import { bus } from "./pages/bus.js";
+import { status } from "./connection.js";
+import { choice, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { signIn } from "./login.js";
+import { page, PAGES } from "./router.js";
+import { effect } from "./signal.js";
+import { strip } from "./strip.js";
 
 const MAKE = { overview, sessions, devices, feed, commands, rooms, bus };
 const TITLES = Object.fromEntries(PAGES);

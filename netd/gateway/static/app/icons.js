@@ -1,6 +1,6 @@
 /** Line drawings, 16 by 16, in the colour of the text beside them. They never stand alone without a label. */
 
-import { h } from "/static/app/dom.js";
+import { h } from "./dom.js";
 
 const PATHS = {
   overview: "M2.5 9.5v4M6.2 5.5v8M9.8 7.5v6M13.5 2.5v11",

@@ -1,9 +1,9 @@
 /** Which of several services of a kind is meant: [relay] or [relay:lab2]. One choice for the whole dashboard. */
 
-import { servicesOf } from "/static/app/connection.js";
-import { choice, h } from "/static/app/dom.js";
-import { address, place, remember } from "/static/app/router.js";
-import { computed, effect, signal } from "/static/app/signal.js";
+import { servicesOf } from "./connection.js";
+import { choice, h } from "./dom.js";
+import { address, place, remember } from "./router.js";
+import { computed, effect, signal } from "./signal.js";
 
 const MAIN = "main";
 

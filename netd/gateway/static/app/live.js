@@ -1,9 +1,9 @@
 /** Two ways to know something of netd: to ask now and again, and to be told. Both end with the page that asked. */
 
-import { NOT_PERMITTED } from "/netd.js";
-import { identity, isLive, netd, state } from "/static/app/connection.js";
-import { audible, inaudible, unanswered } from "/static/app/rights.js";
-import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
+import { NOT_PERMITTED } from "../netd.js";
+import { identity, isLive, netd, state } from "./connection.js";
+import { audible, inaudible, unanswered } from "./rights.js";
+import { computed, effect, onCleanup, signal } from "./signal.js";
 
 /** A question that takes long is asked less often: so many times as long passes before the next. */
 const RESPITE = 20;

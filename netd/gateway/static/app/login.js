@@ -1,10 +1,10 @@
 /** The dialog that asks for a token, as long as netd wants one. The token stays in this tab's session storage alone. */
 
-import { login, state, tokenRefusal } from "/static/app/connection.js";
-import { field, form } from "/static/app/action.js";
-import { asCommands, commandLineToCopy } from "/static/app/commandline.js";
-import { h } from "/static/app/dom.js";
-import { effect } from "/static/app/signal.js";
+import { login, state, tokenRefusal } from "./connection.js";
+import { field, form } from "./action.js";
+import { asCommands, commandLineToCopy } from "./commandline.js";
+import { h } from "./dom.js";
+import { effect } from "./signal.js";
 
 /** @returns {HTMLDialogElement} */
 export function signIn() {

@@ -1,10 +1,10 @@
 /** The dashboard begins here: the frame, then the page that the address names. */
 
-import * as connection from "/static/app/connection.js";
-import { frame } from "/static/app/frame.js";
-import * as instances from "/static/app/instances.js";
-import { keepVitals } from "/static/app/pages/overview.js";
-import * as themes from "/static/app/themes.js";
+import * as connection from "./connection.js";
+import { frame } from "./frame.js";
+import * as instances from "./instances.js";
+import { keepVitals } from "./pages/overview.js";
+import * as themes from "./themes.js";
 
 themes.start();
 instances.start();

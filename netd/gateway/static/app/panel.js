@@ -1,11 +1,11 @@
 /** Panels and their faces: empty, loading, live, stale or failed; and refused, where our token is for something else. */
 
-import { commandLineToCopy } from "/static/app/commandline.js";
-import { isLive, lostAt, servicesOf, state, status } from "/static/app/connection.js";
-import { choice, h, when } from "/static/app/dom.js";
-import { clock } from "/static/app/format.js";
-import { reaches, subjects } from "/static/app/rights.js";
-import { computed, signal } from "/static/app/signal.js";
+import { commandLineToCopy } from "./commandline.js";
+import { isLive, lostAt, servicesOf, state, status } from "./connection.js";
+import { choice, h, when } from "./dom.js";
+import { clock } from "./format.js";
+import { reaches, subjects } from "./rights.js";
+import { computed, signal } from "./signal.js";
 
 /** Milliseconds that an answer may take before it is worth saying so: what is there sooner does not flicker. */
 const PATIENCE = 300;

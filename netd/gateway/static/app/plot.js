@@ -1,11 +1,11 @@
 /** One plot of one series over time, on uPlot: gaps stay gaps, comings and goings are marked, the scale is calm. */
 
-import { measure, clock, clockMinutes } from "/static/app/format.js";
-import { h } from "/static/app/dom.js";
-import { redraw } from "/static/app/redraw.js";
-import { effect, onCleanup } from "/static/app/signal.js";
-import { palette } from "/static/app/themes.js";
-import uPlot from "/static/vendor/uplot/uPlot.esm.min.js";
+import { measure, clock, clockMinutes } from "./format.js";
+import { h } from "./dom.js";
+import { redraw } from "./redraw.js";
+import { effect, onCleanup } from "./signal.js";
+import { palette } from "./themes.js";
+import uPlot from "../vendor/uplot/uPlot.esm.min.js";
 
 const FONT = "11px system-ui, sans-serif";
 const Y_AXIS = 46;

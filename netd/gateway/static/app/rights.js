@@ -1,8 +1,8 @@
 /** What we may do and hear: by our role, and by the subjects that our token is for. netd checks; this says what is offered. */
 
-import { operations, who } from "/static/app/connection.js";
-import { covers, within } from "/static/app/subjects.js";
-import { computed } from "/static/app/signal.js";
+import { operations, who } from "./connection.js";
+import { covers, within } from "./subjects.js";
+import { computed } from "./signal.js";
 
 const RANK = { viewer: 1, operator: 2, admin: 3 };
 const MAIN = "main";

@@ -1,6 +1,6 @@
 /** Which page the address names, and which of several services it is about: /#/sessions, /#/devices?instance=lab. */
 
-import { signal } from "/static/app/signal.js";
+import { signal } from "./signal.js";
 
 export const PAGES = [
   ["overview", "Overview"],

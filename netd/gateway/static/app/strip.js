@@ -1,13 +1,13 @@
 /** The strip that is always true: the connection, and how netd does. */
 
-import { computed } from "/static/app/signal.js";
-import { hasToken, hearsVitals, isLive, logout, netd, now, state, status, vitals, who } from "/static/app/connection.js";
-import { h, when } from "/static/app/dom.js";
-import { clock, count, duration, rate, shortSpan } from "/static/app/format.js";
-import { icon } from "/static/app/icons.js";
-import { badge } from "/static/app/panel.js";
-import { subjects } from "/static/app/rights.js";
-import { themeSwitch } from "/static/app/themes.js";
+import { computed } from "./signal.js";
+import { hasToken, hearsVitals, isLive, logout, netd, now, state, status, vitals, who } from "./connection.js";
+import { h, when } from "./dom.js";
+import { clock, count, duration, rate, shortSpan } from "./format.js";
+import { icon } from "./icons.js";
+import { badge } from "./panel.js";
+import { subjects } from "./rights.js";
+import { themeSwitch } from "./themes.js";
 
 /** Seconds without a sign of life after which what is shown is called stale. */
 const STALE = 3;

@@ -1,6 +1,6 @@
 /** Tables. On a phone each row becomes a card, whose cells say their column themselves. */
 
-import { each, h } from "/static/app/dom.js";
+import { each, h } from "./dom.js";
 
 /**
  * @template T

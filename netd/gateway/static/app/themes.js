@@ -1,8 +1,8 @@
 /** Switching between dark, light and what the system says; and colours for what is drawn on a canvas. */
 
-import { h } from "/static/app/dom.js";
-import { icon } from "/static/app/icons.js";
-import { effect, signal } from "/static/app/signal.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { effect, signal } from "./signal.js";
 
 const KEY = "netd.theme";
 const NEXT = { system: "light", light: "dark", dark: "system" };

@@ -1,8 +1,8 @@
 /** A form made of JSON Schemas: one input for each argument of a command. */
 
-import { field } from "/static/app/action.js";
-import { h } from "/static/app/dom.js";
-import { excerpt } from "/static/app/format.js";
+import { field } from "../action.js";
+import { h } from "../dom.js";
+import { excerpt } from "../format.js";
 
 /** How types of JSON Schema are called. */
 const KINDS = { any: "any JSON or text", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };

@@ -1,15 +1,15 @@
 /** The bus: everything that is said in netd, as it is said. */
 
-import { field, form } from "/static/app/action.js";
-import { commandLine, commandLineToCopy, copyButton } from "/static/app/commandline.js";
-import { identity, isLive, netd } from "/static/app/connection.js";
-import { each, h, when } from "/static/app/dom.js";
-import { clock, count, excerpt, fullTime, plural } from "/static/app/format.js";
-import { icon } from "/static/app/icons.js";
-import { faceOfEvents, panel } from "/static/app/panel.js";
-import { audible, inaudible, subjects } from "/static/app/rights.js";
-import { computed, effect, onCleanup, signal } from "/static/app/signal.js";
-import { publishPanel } from "/static/app/pages/bus_publish.js";
+import { field, form } from "../action.js";
+import { commandLine, commandLineToCopy, copyButton } from "../commandline.js";
+import { identity, isLive, netd } from "../connection.js";
+import { each, h, when } from "../dom.js";
+import { clock, count, excerpt, fullTime, plural } from "../format.js";
+import { icon } from "../icons.js";
+import { faceOfEvents, panel } from "../panel.js";
+import { audible, inaudible, subjects } from "../rights.js";
+import { computed, effect, onCleanup, signal } from "../signal.js";
+import { publishPanel } from "./bus_publish.js";
 
 const MOST = 300;
 const REPLAYED = 1;

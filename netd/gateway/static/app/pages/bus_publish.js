@@ -1,12 +1,12 @@
 /** Saying something on the bus: under `custom.…`, where people and programs may. */
 
-import { action, field, form, results } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { h } from "/static/app/dom.js";
-import { bytes } from "/static/app/format.js";
-import { panel } from "/static/app/panel.js";
-import { inaudible } from "/static/app/rights.js";
-import { computed, signal } from "/static/app/signal.js";
+import { action, field, form, results } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { h } from "../dom.js";
+import { bytes } from "../format.js";
+import { panel } from "../panel.js";
+import { inaudible } from "../rights.js";
+import { computed, signal } from "../signal.js";
 
 const CUSTOM = "custom.";
 

@@ -1,11 +1,11 @@
 /** One channel of a session: its plot, its newest value, and what there is in the window. */
 
-import { knownAt, serverNow } from "/static/app/connection.js";
-import { h } from "/static/app/dom.js";
-import { ago, clock, decimalsOf, measure } from "/static/app/format.js";
-import { describe, plot } from "/static/app/plot.js";
-import { onCleanup, signal } from "/static/app/signal.js";
-import { THIN } from "/static/app/pages/session_watch.js";
+import { knownAt, serverNow } from "../connection.js";
+import { h } from "../dom.js";
+import { ago, clock, decimalsOf, measure } from "../format.js";
+import { describe, plot } from "../plot.js";
+import { onCleanup, signal } from "../signal.js";
+import { THIN } from "./session_watch.js";
 
 /** Milliseconds between two updates of the figures: faster ones cannot be read. */
 const READABLE = 250;

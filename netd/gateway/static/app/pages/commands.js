@@ -1,14 +1,14 @@
 /** Commands: functions of the user's, each with a form made of its arguments; and what was run. */
 
-import { action, form, results } from "/static/app/action.js";
-import { commandLine, commandLineToCopy, namedArgument } from "/static/app/commandline.js";
-import { choice, each, h, prose, when } from "/static/app/dom.js";
-import { clock, excerpt, shortSpan, visible } from "/static/app/format.js";
-import { instanceOf, tag } from "/static/app/instances.js";
-import { polled, recent, told } from "/static/app/live.js";
-import { badge, faceOf, faceOfEvents, needsService, panel } from "/static/app/panel.js";
-import { computed, signal } from "/static/app/signal.js";
-import { argumentForm } from "/static/app/pages/argument_form.js";
+import { action, form, results } from "../action.js";
+import { commandLine, commandLineToCopy, namedArgument } from "../commandline.js";
+import { choice, each, h, prose, when } from "../dom.js";
+import { clock, excerpt, shortSpan, visible } from "../format.js";
+import { instanceOf, tag } from "../instances.js";
+import { polled, recent, told } from "../live.js";
+import { badge, faceOf, faceOfEvents, needsService, panel } from "../panel.js";
+import { computed, signal } from "../signal.js";
+import { argumentForm } from "./argument_form.js";
 
 const EVERY = 30;
 const MOST_RUNS = 200;

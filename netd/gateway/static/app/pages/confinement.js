@@ -1,9 +1,9 @@
 /** For a token that is for some subjects only: what it sees, in place of how netd as a whole does. */
 
-import { each, h } from "/static/app/dom.js";
-import { panel } from "/static/app/panel.js";
-import { audible, subjects } from "/static/app/rights.js";
-import { address, PAGES } from "/static/app/router.js";
+import { each, h } from "../dom.js";
+import { panel } from "../panel.js";
+import { audible, subjects } from "../rights.js";
+import { address, PAGES } from "../router.js";
 
 const KINDS = { sessions: "session", devices: "relay", feed: "feed", commands: "command", rooms: "room", bus: "" };
 

@@ -3,16 +3,16 @@
  * pages are looked at.
  */
 
-import { field, form, outcomeOf, restrained, restraint, segments } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { isLive, netd, now } from "/static/app/connection.js";
-import { choice, each, h, when } from "/static/app/dom.js";
-import { clock, duration, excerpt, payload, visible } from "/static/app/format.js";
-import { portOf, tag } from "/static/app/instances.js";
-import { recent } from "/static/app/live.js";
-import { badge, panel } from "/static/app/panel.js";
-import { forbidden } from "/static/app/rights.js";
-import { effect, onCleanup, signal } from "/static/app/signal.js";
+import { field, form, outcomeOf, restrained, restraint, segments } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { isLive, netd, now } from "../connection.js";
+import { choice, each, h, when } from "../dom.js";
+import { clock, duration, excerpt, payload, visible } from "../format.js";
+import { portOf, tag } from "../instances.js";
+import { recent } from "../live.js";
+import { badge, panel } from "../panel.js";
+import { forbidden } from "../rights.js";
+import { effect, onCleanup, signal } from "../signal.js";
 
 /** Messages that are kept. One that is still waiting when it has to go is refused. */
 const MOST = 50;

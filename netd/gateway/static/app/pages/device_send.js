@@ -1,13 +1,13 @@
 /** Sending to a device: text, JSON or a file; and honestly what became of it. */
 
-import { action, field, form, results, segments } from "/static/app/action.js";
-import { asCommands, commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { choice, each, h, when } from "/static/app/dom.js";
-import { bytes, clock, excerpt, payload, shortSpan, visible } from "/static/app/format.js";
-import { tag } from "/static/app/instances.js";
-import { recent } from "/static/app/live.js";
-import { badge, panel } from "/static/app/panel.js";
-import { signal } from "/static/app/signal.js";
+import { action, field, form, results, segments } from "../action.js";
+import { asCommands, commandLine, commandLineToCopy } from "../commandline.js";
+import { choice, each, h, when } from "../dom.js";
+import { bytes, clock, excerpt, payload, shortSpan, visible } from "../format.js";
+import { tag } from "../instances.js";
+import { recent } from "../live.js";
+import { badge, panel } from "../panel.js";
+import { signal } from "../signal.js";
 
 const KINDS = [
   ["text", "Text"],

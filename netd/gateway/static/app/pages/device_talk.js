@@ -1,10 +1,10 @@
 /** What is said to and by devices, by whomever: what passes through the relay. */
 
-import { each, h, when } from "/static/app/dom.js";
-import { clock, count, excerpt, fullTime, payload, visible } from "/static/app/format.js";
-import { commandLineToCopy, commandLine } from "/static/app/commandline.js";
-import { recent, told } from "/static/app/live.js";
-import { faceOfEvents, panel } from "/static/app/panel.js";
+import { each, h, when } from "../dom.js";
+import { clock, count, excerpt, fullTime, payload, visible } from "../format.js";
+import { commandLineToCopy, commandLine } from "../commandline.js";
+import { recent, told } from "../live.js";
+import { faceOfEvents, panel } from "../panel.js";
 
 const MOST = 200;
 

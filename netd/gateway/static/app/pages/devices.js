@@ -1,19 +1,19 @@
 /** Devices: who is there, who was, and sending to them. */
 
-import { action, outcomeOf } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { serverClock } from "/static/app/connection.js";
-import { h, when } from "/static/app/dom.js";
-import { ago, count, fullTime, visible } from "/static/app/format.js";
-import { instanceOf, portOf } from "/static/app/instances.js";
-import { polled, settled, told } from "/static/app/live.js";
-import { badge, faceOf, needsService, panel } from "/static/app/panel.js";
-import { forbidden } from "/static/app/rights.js";
-import { computed, signal } from "/static/app/signal.js";
-import { cell, rowHead, table } from "/static/app/table.js";
-import { conversation } from "/static/app/pages/device_talk.js";
-import { beingPanel } from "/static/app/pages/device_being.js";
-import { MESSAGE, sendPanel } from "/static/app/pages/device_send.js";
+import { action, outcomeOf } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { serverClock } from "../connection.js";
+import { h, when } from "../dom.js";
+import { ago, count, fullTime, visible } from "../format.js";
+import { instanceOf, portOf } from "../instances.js";
+import { polled, settled, told } from "../live.js";
+import { badge, faceOf, needsService, panel } from "../panel.js";
+import { forbidden } from "../rights.js";
+import { computed, signal } from "../signal.js";
+import { cell, rowHead, table } from "../table.js";
+import { conversation } from "./device_talk.js";
+import { beingPanel } from "./device_being.js";
+import { MESSAGE, sendPanel } from "./device_send.js";
 
 const EVERY = 2;
 const LISTED = 500;

@@ -1,15 +1,15 @@
 /** The feed: what is sent, by type, and what its clients report. */
 
-import { segments } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { serverClock } from "/static/app/connection.js";
-import { choice, each, h, when } from "/static/app/dom.js";
-import { ago, clock, count, excerpt, shortSpan, visible } from "/static/app/format.js";
-import { instanceOf, portOf } from "/static/app/instances.js";
-import { polled, settled, told } from "/static/app/live.js";
-import { badge, faceOf, faceOfEvents, needsService, panel } from "/static/app/panel.js";
-import { computed, signal } from "/static/app/signal.js";
-import { cell, rowHead, table } from "/static/app/table.js";
+import { segments } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { serverClock } from "../connection.js";
+import { choice, each, h, when } from "../dom.js";
+import { ago, clock, count, excerpt, shortSpan, visible } from "../format.js";
+import { instanceOf, portOf } from "../instances.js";
+import { polled, settled, told } from "../live.js";
+import { badge, faceOf, faceOfEvents, needsService, panel } from "../panel.js";
+import { computed, signal } from "../signal.js";
+import { cell, rowHead, table } from "../table.js";
 
 const EVERY = 4;
 /** Values of each type that are shown, and rounds a second at most. */

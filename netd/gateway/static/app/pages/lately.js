@@ -1,13 +1,13 @@
 /** What came and went lately: devices, sessions, rooms. */
 
-import { each, h } from "/static/app/dom.js";
-import { ago, fullTime, visible } from "/static/app/format.js";
-import { pageOf, tag } from "/static/app/instances.js";
-import { recent, told } from "/static/app/live.js";
-import { badge, faceOfEvents, panel } from "/static/app/panel.js";
-import { serverClock } from "/static/app/connection.js";
-import { subjects } from "/static/app/rights.js";
-import { REDIALLED } from "/static/app/pages/session_card.js";
+import { each, h } from "../dom.js";
+import { ago, fullTime, visible } from "../format.js";
+import { pageOf, tag } from "../instances.js";
+import { recent, told } from "../live.js";
+import { badge, faceOfEvents, panel } from "../panel.js";
+import { serverClock } from "../connection.js";
+import { subjects } from "../rights.js";
+import { REDIALLED } from "./session_card.js";
 
 const MOST = 60;
 /** So that many rooms do not hide a device that has gone. */

@@ -1,13 +1,13 @@
 /** Who is connected to the manhole: for admins, where there is one. */
 
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { operations } from "/static/app/connection.js";
-import { each, h, when } from "/static/app/dom.js";
-import { visible } from "/static/app/format.js";
-import { instanceOf, portOf } from "/static/app/instances.js";
-import { polled } from "/static/app/live.js";
-import { badge, faceOf, panel } from "/static/app/panel.js";
-import { forbidden } from "/static/app/rights.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { operations } from "../connection.js";
+import { each, h, when } from "../dom.js";
+import { visible } from "../format.js";
+import { instanceOf, portOf } from "../instances.js";
+import { polled } from "../live.js";
+import { badge, faceOf, panel } from "../panel.js";
+import { forbidden } from "../rights.js";
 
 const METHOD = "manhole.sessions";
 const EVERY = 5;

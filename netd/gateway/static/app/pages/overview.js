@@ -1,7 +1,7 @@
 /** Overview: how netd does, what runs, and what happened lately. */
 
-import { action, results } from "/static/app/action.js";
-import { asCommands, commandLine, commandLineToCopy } from "/static/app/commandline.js";
+import { action, results } from "../action.js";
+import { asCommands, commandLine, commandLineToCopy } from "../commandline.js";
 import {
   hearsVitals,
   identity,
@@ -13,20 +13,20 @@ import {
   servicesOf,
   status,
   vitals,
-} from "/static/app/connection.js";
-import { choice, h, when } from "/static/app/dom.js";
-import { clock, count, plural, rate, shortSpan } from "/static/app/format.js";
-import { pageOf, sectionOf } from "/static/app/instances.js";
-import { away, panel } from "/static/app/panel.js";
-import { plot } from "/static/app/plot.js";
-import { Series } from "/static/app/series.js";
-import { computed, onCleanup } from "/static/app/signal.js";
-import { subjects } from "/static/app/rights.js";
-import { table, cell, rowHead } from "/static/app/table.js";
-import { messageRate } from "/static/app/strip.js";
-import { confinement } from "/static/app/pages/confinement.js";
-import { lately } from "/static/app/pages/lately.js";
-import { manholeSessions } from "/static/app/pages/manhole_sessions.js";
+} from "../connection.js";
+import { choice, h, when } from "../dom.js";
+import { clock, count, plural, rate, shortSpan } from "../format.js";
+import { pageOf, sectionOf } from "../instances.js";
+import { away, panel } from "../panel.js";
+import { plot } from "../plot.js";
+import { Series } from "../series.js";
+import { computed, onCleanup } from "../signal.js";
+import { subjects } from "../rights.js";
+import { table, cell, rowHead } from "../table.js";
+import { messageRate } from "../strip.js";
+import { confinement } from "./confinement.js";
+import { lately } from "./lately.js";
+import { manholeSessions } from "./manhole_sessions.js";
 
 /** Seconds that the small plots show, at most and at least: as many as this page has seen. */
 const WINDOW = 300;

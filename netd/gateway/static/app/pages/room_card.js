@@ -1,11 +1,11 @@
 /** One room: who is here, what is said, how far it is. One that is over takes a line, and keeps what was said to be read. */
 
-import { action, results } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { choice, each, h, when } from "/static/app/dom.js";
-import { clock, excerpt, fullTime, plural, visible } from "/static/app/format.js";
-import { tag } from "/static/app/instances.js";
-import { badge } from "/static/app/panel.js";
+import { action, results } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { choice, each, h, when } from "../dom.js";
+import { clock, excerpt, fullTime, plural, visible } from "../format.js";
+import { tag } from "../instances.js";
+import { badge } from "../panel.js";
 
 const STATES = { gathering: "waiting", full: "ok", talking: "ok", parting: "waiting", over: "gone" };
 const SEATS = { silent: "trouble", "did not reply in time": "trouble" };

@@ -1,15 +1,15 @@
 /** Being in a room as a person: what a bot would read, and what one says. The place is kept while other pages are looked at. */
 
-import { field, form, restrained, restraint } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { isLive, netd } from "/static/app/connection.js";
-import { choice, each, h } from "/static/app/dom.js";
-import { clock, excerpt, visible } from "/static/app/format.js";
-import { portOf, tag } from "/static/app/instances.js";
-import { recent } from "/static/app/live.js";
-import { badge, panel } from "/static/app/panel.js";
-import { forbidden } from "/static/app/rights.js";
-import { signal } from "/static/app/signal.js";
+import { field, form, restrained, restraint } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { isLive, netd } from "../connection.js";
+import { choice, each, h } from "../dom.js";
+import { clock, excerpt, visible } from "../format.js";
+import { portOf, tag } from "../instances.js";
+import { recent } from "../live.js";
+import { badge, panel } from "../panel.js";
+import { forbidden } from "../rights.js";
+import { signal } from "../signal.js";
 
 const MOST_LINES = 200;
 

@@ -1,14 +1,14 @@
 /** Rooms: who is here, what is said; end one, or join as a person. */
 
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { each, h, when } from "/static/app/dom.js";
-import { plural } from "/static/app/format.js";
-import { instanceOf, portOf } from "/static/app/instances.js";
-import { polled, settled, told } from "/static/app/live.js";
-import { faceOf, needsService, panel } from "/static/app/panel.js";
-import { computed, effect, signal } from "/static/app/signal.js";
-import { joinPanel } from "/static/app/pages/room_join.js";
-import { roomCard } from "/static/app/pages/room_card.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { each, h, when } from "../dom.js";
+import { plural } from "../format.js";
+import { instanceOf, portOf } from "../instances.js";
+import { polled, settled, told } from "../live.js";
+import { faceOf, needsService, panel } from "../panel.js";
+import { computed, effect, signal } from "../signal.js";
+import { joinPanel } from "./room_join.js";
+import { roomCard } from "./room_card.js";
 
 const EVERY = 4;
 /** Rooms that are shown, those that are over included, and how many of these stay. */

@@ -1,14 +1,14 @@
 /** One watched session: how it is, what can be done with it, and a plot for each of its channels. */
 
-import { action, results } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { isLive, knownAt, serverClock } from "/static/app/connection.js";
-import { each, h, when } from "/static/app/dom.js";
-import { ago, count, duration, plural, visible } from "/static/app/format.js";
-import { tag } from "/static/app/instances.js";
-import { badge, staleBadge } from "/static/app/panel.js";
-import { channelPlot } from "/static/app/pages/channel_plot.js";
-import { unwatch } from "/static/app/pages/session_watch.js";
+import { action, results } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { isLive, knownAt, serverClock } from "../connection.js";
+import { each, h, when } from "../dom.js";
+import { ago, count, duration, plural, visible } from "../format.js";
+import { tag } from "../instances.js";
+import { badge, staleBadge } from "../panel.js";
+import { channelPlot } from "./channel_plot.js";
+import { unwatch } from "./session_watch.js";
 
 const STATES = {
   streaming: "ok",

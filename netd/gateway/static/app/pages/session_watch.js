@@ -3,10 +3,10 @@
  * because somebody looked elsewhere.
  */
 
-import { isLive, netd, serverNow } from "/static/app/connection.js";
-import { audible } from "/static/app/rights.js";
-import { Series } from "/static/app/series.js";
-import { effect, scope, signal } from "/static/app/signal.js";
+import { isLive, netd, serverNow } from "../connection.js";
+import { audible } from "../rights.js";
+import { Series } from "../series.js";
+import { effect, scope, signal } from "../signal.js";
 
 /** Sessions that are watched at a time, and channels of each. */
 export const MOST_WATCHED = 6;

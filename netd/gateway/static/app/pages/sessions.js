@@ -1,18 +1,18 @@
 /** Sessions: start one with an agent's address, watch its channels, stop it. */
 
-import { action, field, form, results, segments } from "/static/app/action.js";
-import { commandLine, commandLineToCopy } from "/static/app/commandline.js";
-import { serverClock, serverNow } from "/static/app/connection.js";
-import { each, h, when } from "/static/app/dom.js";
-import { ago, count, rate, visible } from "/static/app/format.js";
-import { icon } from "/static/app/icons.js";
-import { instanceOf, portOf, sectionOf, tagOf } from "/static/app/instances.js";
-import { polled, settled, told } from "/static/app/live.js";
-import { faceOf, needsService, panel } from "/static/app/panel.js";
-import { computed, effect, signal } from "/static/app/signal.js";
-import { cell, rowHead, table } from "/static/app/table.js";
-import { reasonNow, sessionBadge, sessionCard } from "/static/app/pages/session_card.js";
-import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "/static/app/pages/session_watch.js";
+import { action, field, form, results, segments } from "../action.js";
+import { commandLine, commandLineToCopy } from "../commandline.js";
+import { serverClock, serverNow } from "../connection.js";
+import { each, h, when } from "../dom.js";
+import { ago, count, rate, visible } from "../format.js";
+import { icon } from "../icons.js";
+import { instanceOf, portOf, sectionOf, tagOf } from "../instances.js";
+import { polled, settled, told } from "../live.js";
+import { faceOf, needsService, panel } from "../panel.js";
+import { computed, effect, signal } from "../signal.js";
+import { cell, rowHead, table } from "../table.js";
+import { reasonNow, sessionBadge, sessionCard } from "./session_card.js";
+import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "./session_watch.js";
 
 const EVERY = 4;
 /** Sessions that are watched without being asked for. */
