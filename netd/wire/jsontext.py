@@ -15,6 +15,7 @@ import msgspec
 
 from netd.errors import InvalidArguments, ProtocolError, text_of
 from netd.operations import Argument
+from netd.wire.foreign import plain
 
 __all__ = ["MAX_DEPTH", "BadJSON", "bind", "check_numbers", "check_type", "decode", "decode_object", "encode", "schema"]
 
@@ -67,12 +68,13 @@ def decode_object(text: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
 
 
 def encode(value: object) -> bytes:
-    """*value* as compact JSON in UTF-8: plain values, attrs objects, enums; bytes become base64, NaN becomes null.
+    """*value* as compact JSON in UTF-8: plain values, attrs objects, dataclasses, enums, moments, and what
+    :mod:`netd.wire.foreign` knows. Bytes become base64, decimals become text, NaN becomes null.
 
     :raises BadJSON: when some part of it cannot be JSON.
     """
     try:
-        return msgspec.json.encode(value)
+        return msgspec.json.encode(value, enc_hook=plain)
     except Exception as error:  # values of users' own classes may raise anything
         raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
 
@@ -83,7 +85,7 @@ def check_numbers(value: object) -> None:
     :raises BadJSON: naming where one of them is, or when some part of *value* cannot be JSON at all.
     """
     try:
-        waiting = [("", msgspec.to_builtins(value))]
+        waiting = [("", msgspec.to_builtins(value, enc_hook=plain))]
     except Exception as error:  # values of users' own classes may raise anything
         raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
     while waiting:
