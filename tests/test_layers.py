@@ -123,7 +123,7 @@ LAYERS = (
     ),
     Layer(
         "assembly",
-        modules="netd.kinds netd.listening netd.system netd.testing netd.vitals"
+        modules="netd.holders netd.kinds netd.listener netd.listening netd.own_name netd.system netd.testing netd.vitals"
         " netd.*.listening netd.*.service netd.command.functions netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),
         libraries="attrs zope.interface twisted",

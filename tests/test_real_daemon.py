@@ -78,12 +78,14 @@ class CannotStartTests(RealTestCase):
         return line
 
     def test_busy_port(self) -> None:
-        """A port that is taken is named, with its section and the remedy, in one line."""
-        port = self.start(self.write_ini(state="other")).port()
+        """A port that is taken is named, with its section, who has it and the remedy, in one line."""
+        other = self.start(self.write_ini(state="other"))
+        port = other.port()
         line = self.refusal(self.write_ini(f"[relay:lab2]\nlisten = {LOOPBACK} tcp:{port}:interface=127.0.0.1\n"))
         self.assertEqual(
-            f"netd: [relay:lab2] cannot listen on tcp:{port}:interface=127.0.0.1: Address already in use. "
-            "Stop what uses it, or choose another with `listen`.",
+            f"netd: [relay:lab2] cannot listen on tcp:{port}:interface=127.0.0.1: twistd (pid {other.process.pid}) listens on "
+            f"127.0.0.1:{port} already. Stop it, or choose another port: `listen = tcp:PORT:interface=127.0.0.1` in "
+            "[relay:lab2], or the environment variable NETD_RELAY_LAB2_LISTEN=tcp:PORT:interface=127.0.0.1.",
             line,
         )
 
@@ -228,11 +230,11 @@ class DaemonisedTests(RealTestCase):
         port = self.start(self.write_ini(state="other")).port()
         status, shown = self.daemonise(self.write_ini(f"[relay]\nlisten = tcp:{port}:interface=127.0.0.1\n"))
         self.assertEqual(1, status, shown)
-        self.assertIn(f"[relay] cannot listen on tcp:{port}:interface=127.0.0.1: Address al", shown)
+        self.assertIn(f"[relay] cannot listen on tcp:{port}:interface=127.0.0.1: tw", shown)
         self.assertIn("look at log file", shown)
         self.assertRegex(
             self.log_file.read_text(encoding="utf-8"),
-            r"netd cannot start: \[relay\] .*: Address already in use\. Stop what uses it",
+            r"netd cannot start: \[relay\] .*: twistd \(pid \d+\) listens on 127\.0\.0\.1:\d+ already\. Stop it",
         )
         self.assertFalse(self.pid_file.exists())
 

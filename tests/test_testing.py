@@ -197,7 +197,7 @@ class ConnectionTests(SynchronousTestCase):
 
     def test_wired(self) -> None:
         """A wired service runs with its defaults, or with what the test configures."""
-        self.assertEqual([5050], [server[0] for server in self.reactor.tcpServers])
+        self.assertEqual({5050}, {server[0] for server in self.reactor.tcpServers})
         config = RELAY.config(instance="lab2", listen=("unix:/run/relay.sock",))
         service, _factory, reactor, _bus = wired(RELAY, config)
         self.assertEqual(("lab2", ["/run/relay.sock"]), (service.instance, [server[0] for server in reactor.unixServers]))

@@ -58,9 +58,7 @@ def compiled(path: Path) -> CodeType:
 class Config(ListeningConfig):
     """Programs run functions of yours by name, one JSON object a line; each gets one answer."""
 
-    listen: tuple[str, ...] = option(
-        endpoints, "tcp:65432:interface=127.0.0.1", help="Where programs connect: one or more Twisted endpoints."
-    )
+    listen: tuple[str, ...] = option(endpoints, "loopback:65432", help="Where programs connect: one or more endpoints.")
     functions: tuple[str, ...] | None = option(
         auto_or(_sources),
         "auto",

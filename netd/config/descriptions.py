@@ -1,9 +1,8 @@
-"""Twisted server endpoint descriptions (``tcp:5050:interface=127.0.0.1``): splitting, placing, checking, and telling where they
-collide.
+"""Server endpoint descriptions (``loopback:5050``, ``tcp:5050``): splitting, placing, checking, and telling where they collide.
 
-Twisted's own parser has the last word. Before it is asked, the arguments are laid beside the parameters of the known types:
-its errors speak of Python calls (``_parseTCP() got an unexpected keyword argument``), these speak of what was written. Nothing
-here listens, and nothing imports the reactor.
+All types but ``loopback`` are Twisted's, and Twisted's own parser has the last word on them. Before it is asked, the arguments
+are laid beside the parameters of the known types: its errors speak of Python calls (``_parseTCP() got an unexpected keyword
+argument``), these speak of what was written. Nothing here listens, and nothing imports the reactor.
 """
 
 from __future__ import annotations
@@ -21,19 +20,31 @@ from twisted.internet.endpoints import serverFromString
 from netd.config.spelling import did_you_mean, quoted
 
 __all__ = [
+    "LOOPBACK",
+    "LOOPBACK_HOSTS",
     "PARAMETERS",
     "Address",
     "addresses",
+    "arguments_of",
     "check_description",
     "ipv6_takes_ipv4",
     "is_exposed",
     "is_loopback",
+    "is_proxied",
     "located",
     "split_descriptions",
     "unix_address",
 ]
 
+LOOPBACK = "loopback"
+"""netd's own type of endpoint: a port on each of :data:`LOOPBACK_HOSTS` that the machine has."""
+
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "127.0.1.1")
+"""What programs on this machine connect to: ``localhost`` by IPv4, by IPv6, and the machine's own name, which Debian and its
+relatives let mean 127.0.1.1."""
+
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    LOOPBACK: ("port", "backlog"),
     "tcp": ("port", "interface", "backlog"),
     "tcp6": ("port", "backlog", "interface"),
     "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog", "extraCertChain", "dhParameters"),
@@ -41,13 +52,23 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "unix": ("address", "mode", "backlog", "lockfile"),
     "systemd": ("domain", "index", "name"),
 }
-"""The parameters of Twisted's endpoint types, in the order in which they may be given without their names."""
+"""The parameters of the endpoint types, in the order in which they may be given without their names."""
 
-_REQUIRED = {"tcp": "port", "tcp6": "port", "ssl": "port", "tls": "path", "unix": "address", "systemd": "domain"}
+_REQUIRED = {
+    LOOPBACK: "port",
+    "tcp": "port",
+    "tcp6": "port",
+    "ssl": "port",
+    "tls": "path",
+    "unix": "address",
+    "systemd": "domain",
+}
 _PATHS = {"ssl": ("privateKey", "certKey", "extraCertChain", "dhParameters"), "tls": ("path",), "unix": ("address",)}
 _WRAPPER = "haproxy"
 _SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
 _EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::"}  # noqa: S104 - recognised, not bound
+_DEFAULT_PORT = "443"
+"""Of ``tls``; the other types have none."""
 _GREATEST_PORT = 65535
 _IPV6 = 6
 
@@ -128,21 +149,20 @@ def check_description(description: str) -> None:
             raise ValueError(_unknown_type(kind))
         if kind in PARAMETERS:
             _check_arguments(kind, arguments)
-        if kind != "systemd":
+        if kind not in ("systemd", LOOPBACK):
             _ask_twisted(_unwrapped(description), kind)
     except ValueError as error:
         raise ValueError(f"{description}: {error}") from None
 
 
 def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[tuple[str, Address], ...]:
-    """Each of the (checked) *descriptions* whose address is fixed, with that address.
+    """Each of the (checked) *descriptions* whose address is fixed, with that address; ``loopback`` has several.
 
     Left out are port 0, which the operating system chooses, sockets from systemd, and types of other distributions.
 
     :param takes_ipv4: what :func:`ipv6_takes_ipv4` says of the machine.
     """
-    found = ((description, _address(description, takes_ipv4)) for description in descriptions)
-    return tuple((description, address) for description, address in found if address is not None)
+    return tuple((description, address) for description in descriptions for address in _addresses(description, takes_ipv4))
 
 
 def is_loopback(host: str) -> bool:
@@ -162,11 +182,28 @@ def is_exposed(description: str) -> bool | None:
     None where that shows only when it listens: of what systemd hands over, and of types of other distributions.
     """
     kind, arguments = _arguments(description)
-    if description.startswith(f"{_WRAPPER}:"):
+    if is_proxied(description):
         return True
     if kind in _EVERYWHERE:
         return not is_loopback(arguments.get("interface") or _EVERYWHERE[kind])
-    return False if kind == "unix" else None
+    return False if kind in ("unix", LOOPBACK) else None
+
+
+def is_proxied(description: str) -> bool:
+    """Whether a proxy is in front, which says in a header of its own whose each connection is."""
+    return description.startswith(f"{_WRAPPER}:")
+
+
+def arguments_of(description: str) -> tuple[str, dict[str, str]]:
+    """Type and arguments of the (checked) *description*, or of the one that ``haproxy:`` wraps.
+
+    Of a type that netd does not know there are no arguments. The interface is always given where a type has one: the wildcard is
+    spelt out.
+    """
+    kind, arguments = _arguments(description)
+    if kind in _EVERYWHERE:
+        arguments["interface"] = arguments.get("interface") or _EVERYWHERE[kind]
+    return kind, arguments
 
 
 def unix_address(path: str | Path) -> Address:
@@ -174,14 +211,19 @@ def unix_address(path: str | Path) -> Address:
     return Address(os.path.realpath(path), 0)
 
 
-def _address(description: str, takes_ipv4: bool) -> Address | None:
-    kind, arguments = _arguments(description)
+def _addresses(description: str, takes_ipv4: bool) -> tuple[Address, ...]:
+    kind, arguments = arguments_of(description)
     if kind == "unix":
-        return unix_address(arguments["address"])
-    port = int(arguments.get("port", "443"))
-    if kind not in _EVERYWHERE or port == 0:
-        return None
-    interface = arguments.get("interface") or _EVERYWHERE[kind]
+        return (unix_address(arguments["address"]),)
+    port = int(arguments.get("port", _DEFAULT_PORT))
+    if port == 0:
+        return ()
+    if kind == LOOPBACK:
+        return tuple(Address(host, port) for host in LOOPBACK_HOSTS)
+    return (_address(arguments["interface"], port, takes_ipv4),) if kind in _EVERYWHERE else ()
+
+
+def _address(interface: str, port: int, takes_ipv4: bool) -> Address:
     try:
         known = ip_address(interface)
     except ValueError:

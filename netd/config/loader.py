@@ -195,11 +195,14 @@ def _refuse_collisions(
             descriptions = values.get(name) if option.parser.listens else None
             if setting is None or descriptions is None:
                 continue
+            refused: dict[str, str] = {}  # once each, however many addresses it has
             for description, address in addresses(descriptions, takes_ipv4):
                 first = next((holder for other, holder in taken if other.collides_with(address)), None)
                 if first is not None:
-                    problems.add_about(draft, name, setting, f"{description} is taken by {first}; choose another")
+                    refused.setdefault(description, first)
                 taken.append((address, f"[{draft.section}] {name} ({setting.place})"))
+            for description, first in refused.items():
+                problems.add_about(draft, name, setting, f"{description} is taken by {first}; choose another")
 
 
 def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str], uid: int, hostname: str) -> NetdConfig:

@@ -6,7 +6,7 @@ A kind's class is all that the loader, ``netd config --origin``, the packaged IN
     class Config(SectionConfig):
         \"\"\"Reach devices from anywhere.\"\"\"
 
-        listen: tuple[str, ...] = option(endpoints, "tcp:5050:interface=127.0.0.1", help="Where clients connect.")
+        listen: tuple[str, ...] = option(endpoints, "loopback:5050", help="Where clients connect.")
 
 The default is INI text, read by the option's own parser, so that it cannot differ from what a person would write.
 """

@@ -37,10 +37,10 @@ netd reads one INI file. A section that is present is a service that runs. `[rel
 
 ```ini
 [relay]
-listen = tcp:5050:interface=127.0.0.1   ; a comment after a value needs a space before its semicolon
+listen = loopback:5050   ; a comment after a value needs a space before its semicolon
 
 [relay:lab2]
-listen = tcp:5051:interface=127.0.0.1
+listen = loopback:5051
     unix:/run/netd/lab2.sock
 ```
 
@@ -62,7 +62,9 @@ An empty variable counts as not set. A relative path in one is relative to the c
 | duration | a number and its unit: `250ms`, `10s`, `5m`, `1h`, `2d`; at most `3650d` |
 | size | bytes: `512`, or with `KiB`, `MiB`, `GiB` (powers of 1024), `kB`, `MB`, `GB` (powers of 1000) |
 | yes or no | also `true`, `on`, `false`, `off` |
-| endpoints | Twisted server endpoints, separated by white space: `tcp:5050:interface=127.0.0.1`, `tcp6:5050`, \
+| endpoints | separated by white space: `loopback:5050` for this machine only (127.0.0.1, ::1 and 127.0.1.1, as far as the \
+machine has them), or any of Twisted's server endpoints: `tcp:5050` for every machine, \
+`tcp:5050:interface=192.168.1.2`, `tcp6:5050`, \
 `ssl:5051:privateKey=key.pem:certKey=cert.pem`, `tls:/etc/netd/pem:5051`, `unix:/run/netd/relay.sock`, \
 `systemd:domain=INET:name=relay`, `haproxy:tcp:5050`; a space inside one is written `\\ ` |
 | path | relative to the directory of the file that it stands in, as are the files and sockets that endpoints name; `~` at \

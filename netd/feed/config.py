@@ -42,9 +42,7 @@ locales: Parser[tuple[str, ...]] = Parser("locales, comma-separated: en_US, de_D
 class Config(ListeningConfig):
     """WebSocket clients get made-up records, or what any subjects of the bus say, and report what they received."""
 
-    listen: tuple[str, ...] = option(
-        endpoints, "tcp:8000:interface=127.0.0.1", help="Where clients connect: one or more Twisted endpoints."
-    )
+    listen: tuple[str, ...] = option(endpoints, "loopback:8000", help="Where clients connect: one or more endpoints.")
     source: str = option(
         source,
         FAKER,

@@ -22,15 +22,16 @@ class Config(ListeningConfig):
 
     listen: tuple[str, ...] = option(
         endpoints,
-        "tcp:8080:interface=127.0.0.1",
-        help="Where browsers and programs connect: one or more Twisted endpoints; TLS by `ssl:`. Where other machines reach it, "
+        "loopback:8080",
+        help="Where browsers and programs connect: one or more endpoints; TLS by `ssl:`. Where other machines reach it, "
         "there must be tokens.",
     )
     hosts: tuple[str, ...] | None = option(
         off_or(words),
         "off",
-        help="Names by which requests may call this machine while there are no tokens, beside localhost and 127.0.0.1: "
-        "lab.local, … Other names are refused, because a foreign web page could have made them up.",
+        help="Names by which requests may call this machine while there are no tokens, beside localhost, loopback addresses, "
+        "and its own name where /etc/hosts makes that one: lab.local, … Other names are refused, because a foreign web page "
+        "could have made them up.",
     )
     origins: tuple[str, ...] | None = option(
         off_or(words),
@@ -67,5 +68,5 @@ class Config(ListeningConfig):
         section = section_name("gateway", self.instance)
         return (
             f"[{section}] other machines reach {reached}, and there are no tokens: everybody could do everything. "
-            f"Run {how_to_add(tokens.path)}, or `listen` on interface=127.0.0.1 or a unix socket."
+            f"Run {how_to_add(tokens.path)}, or `listen` on loopback:PORT or a unix socket."
         )

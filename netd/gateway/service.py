@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socket import gethostname
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,6 +22,7 @@ from netd.gateway.site import ECHO, SOCKET, Site
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
+from netd.own_name import own_names
 from netd.tokens import TOKENS, TokenFileError, Tokens
 from netd.wire.origins import ANY_HOST
 from netd.wire.protocol import describe_address
@@ -126,7 +128,7 @@ class GatewayService(ListeningService):
         }
 
     def _prepare(self) -> None:
-        if self._ports:
+        if self.is_accepting:
             return
         self._is_draining = False
         self._refuse_if_open([description for description in self._listen if is_exposed(description)])
@@ -134,7 +136,13 @@ class GatewayService(ListeningService):
         factory.dispatcher = Dispatcher(self._table, factory.context.clock.seconds)
         factory.site = Site(
             read_files(FOLDER, PAGES),
-            Guard(factory.name, self._tokens, factory.wrong, _lower(config.hosts), _lower(config.origins)),
+            Guard(
+                factory.name,
+                self._tokens,
+                factory.wrong,
+                (*_lower(config.hosts), *own_names(gethostname())),
+                _lower(config.origins),
+            ),
             factory.dispatcher,
             config.max_message,
             config.echo,
@@ -155,8 +163,8 @@ class GatewayService(ListeningService):
 
     def _check_ports(self) -> None:
         """What systemd has handed over shows its address only now."""
-        ports = zip(self._listen, self._ports, strict=True)
-        hosts = [port.getHost() for description, port in ports if is_exposed(description) is None]
+        unknown = [listener for listener in self._listeners if is_exposed(listener.description) is None]
+        hosts = [port.getHost() for listener in unknown for port in listener.ports]
         self._refuse_if_open([describe_address(host) for host in hosts if not is_loopback(getattr(host, "host", "localhost"))])
 
     def _refuse_if_open(self, exposed: list[str]) -> None:
@@ -165,11 +173,11 @@ class GatewayService(ListeningService):
             raise OpenToAll(objection)
 
     def _url(self) -> str | None:
-        for description, port in zip(self._listen, self._ports, strict=False):
-            address: Any = port.getHost()
+        for listener in self._listeners:
+            address: Any = listener.ports[0].getHost() if listener.ports else None
             host = getattr(address, "host", None)
             if host is not None:
-                scheme = "https" if description.startswith(("ssl:", "tls:")) else "http"
+                scheme = "https" if listener.description.startswith(("ssl:", "tls:")) else "http"
                 near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
                 return f"{scheme}://[{near}]:{address.port}/" if ":" in near else f"{scheme}://{near}:{address.port}/"
         return None

@@ -74,7 +74,7 @@ class Config(ListeningConfig):
     """Controllers list the connected devices and send to them by address or name; frames have 64-byte length headers."""
 
     listen: tuple[str, ...] = option(
-        endpoints, "tcp:5050:interface=127.0.0.1", help="Where devices and controllers connect: one or more Twisted endpoints."
+        endpoints, "loopback:5050", help="Where devices and controllers connect: one or more endpoints."
     )
     device_words: tuple[str, ...] = option(client_words, "raspberrypi, arduino", help="Client types that mean device.")
     controller_words: tuple[str, ...] = option(client_words, "python", help="Client types that mean controller.")

@@ -50,9 +50,7 @@ _actions: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_actio
 class Config(ListeningConfig):
     """Bots meet here: as soon as a room is full its host proposes something, and the bots answer in turn."""
 
-    listen: tuple[str, ...] = option(
-        endpoints, "tcp:4242:interface=127.0.0.1", help="Where bots connect: one or more Twisted endpoints."
-    )
+    listen: tuple[str, ...] = option(endpoints, "loopback:4242", help="Where bots connect: one or more endpoints.")
     size: int = option(integer(1, 10_000), "4", help="How many bots fill a room; further ones wait in the next.")
     rounds: int = option(
         integer(1, 10_000), "4", help="How many rounds a room has. The turn passes in the order of joining, one bot a round."

@@ -72,8 +72,8 @@ class Config(ListeningConfig):
 
     listen: tuple[str, ...] = option(
         endpoints,
-        "tcp:10000:interface=127.0.0.1",
-        help="Where agents connect back: one or more Twisted endpoints. Agents of the first dialect know port 10000 only.",
+        "loopback:10000",
+        help="Where agents connect back: one or more endpoints. Agents of the first dialect know port 10000 only.",
     )
     agent_port: int = option(integer(1, 65535), "10001", help="Where agents listen for netd.")
     agents: tuple[IPv4Network | IPv6Network, ...] = option(

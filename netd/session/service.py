@@ -142,7 +142,7 @@ class SessionService(ListeningService):
         :raises OperationFailed: when it may not be dialled, has a session already, or cannot be reached.
         """
         wanted = parse_host(host)
-        if not self._ports:
+        if not self.is_accepting:
             raise OperationFailed("agents cannot connect back: this netd accepts no connections any more")
         if not isinstance(wanted, str):
             return self._begin(host.strip(), wanted, wait)

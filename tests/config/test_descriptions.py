@@ -17,6 +17,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.config.descriptions import (
+    LOOPBACK,
     PARAMETERS,
     Address,
     addresses,
@@ -56,6 +57,9 @@ class CheckTests(SynchronousTestCase):
         directory = Path(self.mktemp())
         directory.mkdir()
         for description in (
+            "loopback:5050",
+            "loopback:port=0:backlog=10",
+            "haproxy:loopback:5050",
             "tcp:5050",
             "tcp:0:127.0.0.1:10",
             "tcp:port=80:interface=\\:\\:1",
@@ -73,7 +77,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_unknown_type(self) -> None:
         """A type that does not exist draws the nearest, and all that exist."""
-        types = "types are haproxy, ssl, systemd, tcp, tcp6, tls, unix"
+        types = "types are haproxy, loopback, ssl, systemd, tcp, tcp6, tls, unix"
         self.assert_refused("tpc:80", f"unknown endpoint type 'tpc' (did you mean tcp?); {types}")
         self.assert_refused("carrier-pigeon:80", f"unknown endpoint type 'carrier-pigeon'; {types}")
         self.assert_refused("tcp=80", f"unknown endpoint type 'tcp=80' (did you mean tcp?); {types}")
@@ -166,7 +170,7 @@ class TwistedTests(SynchronousTestCase):
             "tls": twisted_endpoints._TLSServerEndpointParser()._actualParseStreamServer,
             "systemd": twisted_endpoints._SystemdParser()._parseServer,
         }
-        self.assertEqual(functions.keys(), PARAMETERS.keys())
+        self.assertEqual({*functions, LOOPBACK}, set(PARAMETERS))
         for kind, function in functions.items():
             taken = [name for name in inspect.signature(function).parameters if name not in ("factory", "reactor")]
             self.assertEqual(tuple(taken), PARAMETERS[kind], kind)
@@ -234,6 +238,25 @@ class CollisionTests(SynchronousTestCase):
         self.assertTrue(self.collide(f"unix:{folder}/x", f"unix:{folder}/link/x"))
         self.assertFalse(self.collide(f"unix:{folder}/x", f"unix:{folder}/loop/x"))
 
+    def test_loopback(self) -> None:
+        """All of this machine's loopback addresses are one place: no other endpoint can have one of them."""
+        for other in (
+            "loopback:80",
+            "haproxy:loopback:80",
+            "tcp:80",
+            "tcp:80:interface=127.0.0.1",
+            "tcp:80:interface=127.0.1.1",
+            "tcp6:80",
+            r"tcp6:80:interface=\:\:1",
+        ):
+            found = addresses(("loopback:80", other))
+            first = [address for description, address in found if description == "loopback:80"][:3]
+            second = [address for _, address in found[3:]]
+            self.assertTrue(any(one.collides_with(another) for one in first for another in second), other)
+        for other in ("loopback:81", "tcp:80:interface=10.0.0.1", "loopback:0"):
+            found = addresses(("loopback:80", other))
+            self.assertFalse(any(one.collides_with(another) for _, one in found[:3] for _, another in found[3:]), other)
+
     def test_apart(self) -> None:
         """Other ports, other interfaces, other families and other paths do not collide."""
         self.assertFalse(self.collide("tcp:80", "tcp:81"))
@@ -265,6 +288,7 @@ class ExposureTests(SynchronousTestCase):
             "tcp6:8080",
             r"tcp6:8080:interface=\:\:",
             "ssl:8080:interface=0.0.0.0",
+            "haproxy:loopback:8080",
             "haproxy:tcp:8080:interface=127.0.0.1",
             "haproxy:unix:/run/x.sock",
         ):
@@ -273,6 +297,7 @@ class ExposureTests(SynchronousTestCase):
     def test_not_exposed(self) -> None:
         """Loopback and sockets in the file system are this machine's own."""
         for description in (
+            "loopback:8080",
             "tcp:8080:interface=127.0.0.1",
             "tcp:8080:interface=127.9.9.9",
             "tcp:8080:interface=localhost",

@@ -254,6 +254,15 @@ class CollisionTests(SynchronousTestCase):
             ["netd.ini:2: [pump] listen: tcp:80 is taken by [pump] listen (netd.ini:2); choose another"],
         )
 
+    def test_loopback(self) -> None:
+        """Two sections on one port of loopback are one mistake, though they meet at several addresses."""
+        for other in ("loopback:80", "tcp:80", "tcp:80:interface=127.0.0.1"):
+            self.assertEqual(
+                complaints(f"[oven]\nlisten = {other}\n[pump]\nlisten = loopback:80\n"),
+                ["netd.ini:4: [pump] listen: loopback:80 is taken by [oven] listen (netd.ini:2); choose another"],
+            )
+        self.assertEqual(complaints("[oven]\nlisten = loopback:80\n[pump]\nlisten = loopback:81 loopback:82\n"), [])
+
     def test_from_the_environment(self) -> None:
         """A port from the environment collides like any other."""
         self.assertEqual(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import succeed
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -44,7 +43,7 @@ class StartTests(SynchronousTestCase):
                 self.assertEqual(
                     str(error),
                     f"[gateway] other machines reach {exposed}, and there are no tokens: everybody could do everything. "
-                    f"Run `netd token add NAME --role admin --state {self.state.absolute()}`, or `listen` on interface=127.0.0.1 "
+                    f"Run `netd token add NAME --role admin --state {self.state.absolute()}`, or `listen` on loopback:PORT "
                     "or a unix socket.",
                 )
                 self.assertEqual(Config(listen=service._listen, state_directory=self.state).objection(), str(error))
@@ -63,13 +62,13 @@ class StartTests(SynchronousTestCase):
     def test_local(self) -> None:
         """Loopback and unix sockets need none."""
         for listen in (
-            "tcp:8080:interface=127.0.0.1",
+            "loopback:8080",
             "tcp:8080:interface=localhost",
             r"tcp6:8080:interface=\:\:1",
             "unix:/run/g.sock",
         ):
             self.make(listen).privilegedStartService()
-        self.assertEqual(len([*self.reactor.tcpServers, *self.reactor.unixServers]), 4)
+        self.assertEqual(len([*self.reactor.tcpServers, *self.reactor.unixServers]), 6)
 
     def test_handed_over(self) -> None:
         """What systemd hands over is looked at as soon as its address is known: before anybody is served."""
@@ -98,14 +97,22 @@ class StartTests(SynchronousTestCase):
             ("tcp:8080", "0.0.0.0", "http://127.0.0.1:8080/"),
             ("tcp6:8080", "::", "http://[::1]:8080/"),
             ("ssl:8080", "10.0.0.1", "https://10.0.0.1:8080/"),
-            ("tcp:8080:interface=127.0.0.1", "127.0.0.1", "http://127.0.0.1:8080/"),
+            ("loopback:8080", "127.0.0.1", "http://127.0.0.1:8080/"),
         ):
             service = self.make("unix:/run/g.sock", description)
             self.assertIsNone(service.status()["url"])
-            service._ports = [FakePort(None), FakePort(host)]  # type: ignore[list-item]
+            service._listeners = [FakeListener("unix:/run/g.sock", None), FakeListener(description, host)]  # type: ignore[list-item]
             self.assertEqual(service._url(), url)
-        service._ports = [FakePort(None)]  # type: ignore[list-item]
+        late = FakeListener("tcp:8080", None)
+        late.ports = []
+        service._listeners = [FakeListener("unix:/run/g.sock", None), late]  # type: ignore[list-item]
         self.assertIsNone(service._url())
+
+    def test_one_loopback(self) -> None:
+        """Of the addresses of one `loopback`, the browser is sent to the one that every machine has."""
+        service = self.make("loopback:8080")
+        service.privilegedStartService()
+        self.assertEqual("http://127.0.0.1:8080/", service.status()["url"])
 
 
 class FakePort:
@@ -122,17 +129,21 @@ class FakePort:
         return self
 
 
+class FakeListener:
+    """What listens because of one description, on one port."""
+
+    def __init__(self, description: str, host: str | None) -> None:
+        self.description = description
+        self.ports = [FakePort(host)]
+
+
 class HandedOver(GatewayService):
     """A gateway that is handed a socket at *host*."""
 
     host: str | None
 
-    def _endpoint(self, description: str) -> Any:
-        return self
-
-    def listen(self, _factory: object) -> Any:
-        """See ``IStreamServerEndpoint``."""
-        return succeed(FakePort(self.host))
+    def _start_listening(self) -> None:
+        self._listeners = [FakeListener(*self._listen, self.host)]  # type: ignore[list-item]
 
 
 class ServiceTests(GatewayTestCase):
@@ -165,7 +176,7 @@ class ConfigTests(SynchronousTestCase):
     def test_defaults(self) -> None:
         """Out of the box, this machine alone is served, and nothing is echoed."""
         config = self.read()
-        self.assertEqual((config.listen, config.echo), (("tcp:8080:interface=127.0.0.1",), False))
+        self.assertEqual((config.listen, config.echo), (("loopback:8080",), False))
         self.assertEqual((config.hosts, config.origins, config.max_message), (None, None, 1 << 20))
 
     def test_written(self) -> None:

@@ -25,7 +25,7 @@ class Config(ListeningConfig):
 
     listen: tuple[str, ...] = option(
         endpoints,
-        "tcp:6023:interface=127.0.0.1",
+        "loopback:6023",
         help="Where telnet connects. A unix socket is as good: `unix:/run/netd/manhole.sock:mode=600`.",
     )
     password_file: Path | None = option(
@@ -51,7 +51,7 @@ class Config(ListeningConfig):
         if exposed:
             raise ValueError(
                 f"listen: other machines reach {', '.join(exposed)}, and telnet sends passwords unencrypted; "
-                "listen on interface=127.0.0.1 or a unix socket, or write allow_remote = yes"
+                "listen on loopback:PORT or a unix socket, or write allow_remote = yes"
             )
 
     def objection(self) -> str:

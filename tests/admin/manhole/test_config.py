@@ -31,7 +31,7 @@ class ConfigTests(SynchronousTestCase):
     def test_one_line_switches_it_on(self) -> None:
         """The section's header alone is enough: loopback, the password file beside the rest of the state, no Python."""
         config = self.config()
-        self.assertEqual(("tcp:6023:interface=127.0.0.1",), config.listen)
+        self.assertEqual(("loopback:6023",), config.listen)
         self.assertEqual(Path("/var/lib/netd/manhole.passwd"), config.passwords)
         self.assertFalse(config.python)
         self.assertEqual((30.0, 900.0, 8), (config.login_timeout, config.idle_timeout, config.max_sessions))

@@ -1,0 +1,262 @@
+"""One endpoint description, and the ports that listen because of it.
+
+Most descriptions make one port. ``loopback`` makes one on each loopback address that the machine has, and counts as one place
+for people. A port that only the last connections of an earlier program still hold is tried again, while everything else starts.
+This module knows nothing of connections: :mod:`netd.listening` is told of each port that opens.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define
+from twisted.internet import tcp
+from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.protocols.haproxy import proxyEndpoint
+from twisted.python.failure import Failure
+
+from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied
+from netd.config.options import variable_name
+from netd.errors import NetdError
+from netd.holders import Holder, holders_of
+from netd.operations import MAIN
+from netd.wire.protocol import PeerFactory, describe_address
+
+__all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "Listener", "reach_of"]
+
+BACKLOG = 1024
+"""Connections that the operating system is to keep until they are accepted, where the endpoint does not say. Over it, programs
+wait a second and try again."""
+
+PATIENCE = 70.0
+"""Seconds for which a port is tried that nobody listens on: TIME_WAIT takes 60."""
+
+AGAIN = 1.0
+"""Seconds between two tries."""
+
+ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""How the operating system says that the machine has no such address."""
+
+ENDING = f"nobody yet: old connections to this port are still ending; tried for up to {PATIENCE:.0f} s"
+
+
+class CannotListen(NetdError):
+    """An endpoint could not be listened on; the text names service, endpoint, cause and remedy."""
+
+
+@define
+class _Late:
+    """An address that cannot be listened on yet.
+
+    :ivar until: when it is given up.
+    :ivar reach: who can reach it, and why not, in words.
+    """
+
+    host: str
+    until: float
+    reach: str = ENDING
+    is_over: bool = False
+
+
+class Listener:
+    """Listens as *description* says.
+
+    :param remedy: what a person can do when the endpoint is not to be had.
+    :param opened: told of each port that listens.
+    :param holders: who has an address and port; see :func:`netd.holders.holders_of`.
+    :ivar ports: those that listen.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        description: str,
+        factory: PeerFactory,
+        reactor: Any,
+        remedy: str,
+        opened: Callable[[IListeningPort], None],
+        holders: Callable[[str, int], list[Holder] | None] = holders_of,
+    ) -> None:
+        self.description = description
+        self.ports: list[Any] = []
+        self._factory = factory
+        self._reactor = reactor
+        self._remedy = remedy
+        self._opened = opened
+        self._holders = holders
+        self._kind, self._arguments = arguments_of(description)
+        self._late: list[_Late] = []
+        self._timer: Any = None
+
+    def open(self) -> None:
+        """Listen, now or as soon as old connections have let go of the port.
+
+        :raises CannotListen: when the endpoint is not to be had.
+        """
+        if self._kind != LOOPBACK:
+            self._open(self._arguments.get("interface"))
+            return
+        failures = [self._open(host, is_optional=True) for host in LOOPBACK_HOSTS]
+        if not self.ports and not self._late:
+            raise self._cannot(failures[0])
+
+    def close(self) -> list[Any]:
+        """Stop listening, and trying to; what each port gives for that."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._late.clear()
+        ports, self.ports = self.ports, []
+        return [port.stopListening() for port in ports]
+
+    def places(self) -> list[dict[str, str]]:
+        """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
+        hosts = [port.getHost() for port in self.ports[:1]]
+        return [
+            *({"address": describe_address(host), "reach": reach_of(host)} for host in hosts),
+            *({"address": self._address(late.host), "reach": late.reach} for late in self._late),
+        ]
+
+    def _open(self, host: str | None, is_optional: bool = False) -> Failure | None:
+        """Listen at *host*, or see that this can be done later; why an optional one was left out, or None."""
+        failure = self._listen(host)
+        if failure is None:
+            return None
+        if is_optional and (_errno(failure) in ABSENT or self._port == 0):
+            return failure
+        failure.trap(CannotListenError, OSError)
+        if host is None or _errno(failure) != errno.EADDRINUSE:
+            raise self._cannot(failure)
+        holder = self._holder(host)
+        if holder is not None:
+            raise CannotListen(self._taken(host, holder))
+        self._late.append(_Late(host, self._reactor.seconds() + PATIENCE))
+        self._log.warn(
+            "{service}: nobody listens on {address}, but old connections to it are still ending; it is tried for up to "
+            "{patience} s, and everything else starts meanwhile",
+            service=self._factory.name,
+            address=self._address(host),
+            patience=int(PATIENCE),
+        )
+        self._schedule()
+        return None
+
+    def _listen(self, host: str | None) -> Failure | None:
+        """Listen at *host*; why that is not possible, or None."""
+        failures: list[Failure] = []
+        listens = self._endpoint(host).listen(self._factory)
+        listens.addCallback(self._listens)
+        listens.addErrback(failures.append)
+        return failures[0] if failures else None
+
+    def _listens(self, port: Any) -> None:
+        self.ports.append(port)
+        if isinstance(port, tcp.Port) and "backlog" not in self._arguments:
+            port.socket.listen(BACKLOG)
+        self._opened(port)
+
+    @property
+    def _port(self) -> int:
+        return int(self._arguments.get("port", 0))
+
+    def _endpoint(self, host: str | None) -> IStreamServerEndpoint:
+        endpoint: IStreamServerEndpoint
+        if self._kind == LOOPBACK:
+            port = self.ports[0].getHost().port if self._port == 0 and self.ports else self._port  # the same on each address
+            backlog = int(self._arguments.get("backlog", BACKLOG))
+            endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
+            return proxyEndpoint(endpoint) if is_proxied(self.description) else endpoint
+        try:
+            endpoint = serverFromString(self._reactor, self.description)
+        except LookupError:
+            raise CannotListen(
+                f"[{self._factory.name}] cannot listen on {self.description}: systemd has handed over no such socket. "
+                "Start netd by its socket unit, or choose another with `listen`."
+            ) from None
+        return endpoint
+
+    # What is not to be had
+
+    def _schedule(self) -> None:
+        if self._timer is None:
+            self._timer = self._reactor.callLater(AGAIN, self._try_again)
+
+    def _try_again(self) -> None:
+        self._timer = None
+        for late in [late for late in self._late if not late.is_over]:
+            failure = self._listen(late.host)
+            if failure is None:
+                self._late.remove(late)
+                self._log.info(
+                    "{service}: listens on {address} now", service=self._factory.name, address=self._address(late.host)
+                )
+            else:
+                self._look(late, failure)
+        if any(not late.is_over for late in self._late):
+            self._schedule()
+
+    def _look(self, late: _Late, failure: Failure) -> None:
+        """See whether there is still something to wait for."""
+        holder = self._holder(late.host)
+        if _errno(failure) == errno.EADDRINUSE and holder is None and self._reactor.seconds() < late.until:
+            return
+        late.is_over = True
+        late.reach = "nobody: it could not be opened, and the log says why"
+        error = self._cannot(failure) if holder is None else CannotListen(self._taken(late.host, holder))
+        self._log.error("{error}", error=error)
+
+    def _holder(self, host: str) -> Holder | None:
+        """Who listens at *host* already; None when nobody does."""
+        found = self._holders(host, self._port)
+        if found is None:
+            return Holder(is_listening=True, process=None)
+        return next((holder for holder in found if holder.is_listening), None)
+
+    def _taken(self, host: str, holder: Holder) -> str:
+        who = "another program" if holder.process is None else holder.process
+        look = f" (as root, `ss -ltnp sport = :{self._port}` shows which)" if holder.process is None else ""
+        kind, _, instance = self._factory.name.partition(":")
+        another = re.sub(rf"\b{self._port}\b", "PORT", self.description, count=1)
+        return (
+            f"[{self._factory.name}] cannot listen on {self.description}: {who} listens on {self._address(host)} already{look}. "
+            f"Stop it, or choose another port: `listen = {another}` in [{self._factory.name}], or the environment variable "
+            f"{variable_name(kind, instance or MAIN, 'listen')}={another}."
+        )
+
+    def _cannot(self, failure: Failure | None) -> CannotListen:
+        cause = _cause(failure)
+        why = getattr(cause, "strerror", None) or str(cause)
+        return CannotListen(f"[{self._factory.name}] cannot listen on {self.description}: {why}. {self._remedy}")
+
+    def _address(self, host: str) -> str:
+        return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
+
+
+def reach_of(address: Any) -> str:
+    """Who can reach a listener at *address*, in words."""
+    host = getattr(address, "host", None)
+    if host is None:
+        return "users of this machine who may open the socket file"
+    ip = ipaddress.ip_address(host.partition("%")[0] or "0.0.0.0")  # noqa: S104 - binds nothing: an empty host is that address
+    if ip.is_loopback:
+        return "this machine only"
+    if ip.is_unspecified:
+        return "every machine that reaches this one"
+    return f"machines that reach {host}"
+
+
+def _cause(failure: Failure | None) -> Any:
+    return None if failure is None else getattr(failure.value, "socketError", failure.value)
+
+
+def _errno(failure: Failure) -> int | None:
+    number: int | None = getattr(_cause(failure), "errno", None)
+    return number
