@@ -40,14 +40,24 @@ for 70 ms with 2000 sessions, and with these, after a million new objects. The p
 3 MiB of memory more to be collected then."""
 
 
-def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], reactor: Any, is_in_foreground: bool = True) -> Daemon:
-    """Build every service of *configuration*, wire it to the bus and to the table of operations."""
+def assemble(
+    configuration: Configuration,
+    kinds: dict[str, IServiceKind],
+    reactor: Any,
+    wall: Callable[[], float],
+    is_in_foreground: bool = True,
+) -> Daemon:
+    """Build every service of *configuration*, wire it to the bus and to the table of operations.
+
+    :param reactor: whose clock is never set back.
+    :param wall: the wall clock, in seconds since the epoch.
+    """
 
     def stop() -> None:
         with suppress(ReactorNotRunning):  # a signal, or a second caller, was quicker
             reactor.stop()
 
-    bus, table = LocalBus(reactor.seconds), OperationTable()
+    bus, table = LocalBus(wall), OperationTable()
     services = [kinds[section.kind].make_service(section.config, reactor, bus) for section in configuration.sections]
     netd = configuration.netd
     # What stops the daemon must answer first: the answer leaves at the end of this turn.
@@ -57,7 +67,6 @@ def assemble(configuration: Configuration, kinds: dict[str, IServiceKind], react
         table,
         bus,
         reactor.seconds,
-        reactor.seconds(),
         Tokens(netd.state_directory / TOKENS),
         lambda: reactor.callLater(0.05, stop),
     )

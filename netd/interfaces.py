@@ -44,6 +44,12 @@ class IBus(Interface):
     def wants(subject: str) -> bool:
         """Whether anyone would receive a message of this subject: spares building events that nobody sees."""
 
+    def wall() -> float:
+        """The time as people tell it, in seconds since the epoch: for events, status and whatever else a person reads.
+
+        It may jump, by an hour or by years. Whatever waits or measures asks the reactor's clock, which never does.
+        """
+
 
 class IPeer(Interface):
     """All that a machine knows of a connection."""
@@ -77,7 +83,11 @@ class IServiceKind(Interface):
     config: type = Attribute("A frozen attrs class with one option() per INI option.")
 
     def make_service(config: Any, reactor: Any, bus: IBus) -> INetdService:
-        """Build; touch neither network nor clock. Acts in startService."""
+        """Build; touch neither network nor clock. Acts in startService.
+
+        *reactor* is the clock of all that waits: ``seconds()`` and ``callLater`` are monotonic. What people read is *bus*'s
+        to tell: :meth:`IBus.wall`.
+        """
 
 
 class INetdService(Interface):

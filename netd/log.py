@@ -19,17 +19,17 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if
 class LogLimiter:
     """Lets one log line of each kind through per interval, and counts the rest.
 
-    :param seconds: the clock.
+    :param monotonic: the clock, which is never set back.
     """
 
-    def __init__(self, seconds: Callable[[], float], interval: float = INTERVAL) -> None:
-        self._seconds = seconds
+    def __init__(self, monotonic: Callable[[], float], interval: float = INTERVAL) -> None:
+        self._monotonic = monotonic
         self._interval = interval
         self._kinds: dict[str, tuple[float, int]] = {}
 
     def admit(self, kind: str) -> int | None:
         """How many of *kind* were held back since its last line, or None when this one is to be held back too."""
-        now = self._seconds()
+        now = self._monotonic()
         since, held_back = self._kinds.get(kind, (-self._interval, 0))
         if now - since < self._interval:
             self._kinds[kind] = (since, held_back + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredList
 
 from netd import __version__
@@ -25,22 +25,27 @@ __all__ = ["System"]
 class System:
     """What can be asked of the daemon as a whole.
 
-    :ivar seconds: the wall clock.
-    :ivar started: when the daemon was built.
+    :ivar monotonic: the clock, which is never set back.
     :ivar tokens: what callers may prove themselves with.
     :ivar stop_daemon: ends the daemon.
     :ivar lag: of the event loop, in seconds; see :mod:`netd.vitals`.
+    :ivar began: when the daemon was built, by the monotonic clock.
+    :ivar started: the same, by the wall clock as it was then: no two daemons have the same.
     """
 
     name: str
     services: list[INetdService]
     table: OperationTable
     bus: LocalBus
-    seconds: Callable[[], float]
-    started: float
+    monotonic: Callable[[], float]
     tokens: Tokens
     stop_daemon: Callable[[], None]
     lag: float = 0.0
+    began: float = field(init=False)
+    started: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.began, self.started = self.monotonic(), self.bus.wall()
 
     def operations(self) -> list[Operation]:
         """The operations that are always there."""
@@ -74,7 +79,8 @@ class System:
         return {
             "name": self.name,
             "version": __version__,
-            "uptime": self.seconds() - self.started,
+            "started": self.started,
+            "uptime": self.monotonic() - self.began,
             "published": self.bus.published,
             "lag": self.lag,
             "services": [service.status() for service in self.services],
@@ -120,10 +126,10 @@ class System:
     def vitals(self) -> Vitals:
         """How the daemon does now."""
         statuses = [service.status() for service in self.services]
-        now = self.seconds()
         return Vitals(
-            time=now,
-            uptime=now - self.started,
+            time=self.bus.wall(),
+            started=self.started,
+            uptime=self.monotonic() - self.began,
             published=self.bus.published,
             connections=sum(status.get("connections", 0) for status in statuses),
             dropped=sum(sum(status.get("counters", {}).get("dropped", {}).values()) for status in statuses),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from twisted.python.usage import Options as TwistedOptions
 
+from netd.clock import make_monotonic
 from netd.config import Configuration, load
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
@@ -101,4 +103,5 @@ def makeService(options: Options) -> Any:
 
     from netd.daemon import assemble
 
-    return assemble(options.configuration, find_kinds(), reactor, _is_in_foreground(options))
+    make_monotonic(reactor, time.monotonic)
+    return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options))

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -25,18 +25,49 @@ from netd.message import Message
 from netd.wire.jsontext import encode
 from netd.wire.protocol import PeerProtocol
 
-__all__ = ["Connection", "RecordingBus", "RecordingLink", "RecordingPeer", "ServiceKindTests", "connect", "result_of", "wired"]
+__all__ = [
+    "Connection",
+    "RecordingBus",
+    "RecordingLink",
+    "RecordingPeer",
+    "ServiceKindTests",
+    "WallClock",
+    "connect",
+    "result_of",
+    "wired",
+]
+
+
+class WallClock:
+    """A wall clock: it goes on with *clock*, from a day in 2023, and jumps when somebody sets it.
+
+    What is measured by it, or shown by the other, is wrong by years in a test already.
+
+    :ivar offset: what it shows when *clock* shows 0.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self.offset = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        """Seconds since the epoch."""
+        return self.offset + self._clock.seconds()
+
+    def step(self, seconds: float) -> None:
+        """Set it forth by so many seconds, or back by a negative number of them; *clock* does not notice."""
+        self.offset += seconds
 
 
 class RecordingBus(LocalBus):
     """A bus that keeps all that was published, in order.
 
-    :param seconds: the wall clock; without one, it is always the epoch.
+    :param wall: the wall clock; without one, it is always the epoch.
     :ivar messages: the messages.
     """
 
-    def __init__(self, seconds: Callable[[], float] = float) -> None:
-        super().__init__(seconds)
+    def __init__(self, wall: Callable[[], float] = float) -> None:
+        super().__init__(wall)
         self.messages: list[Message] = []
 
     def publish(self, message: Message) -> None:
@@ -183,9 +214,10 @@ def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any,
     """A started service of *kind* on a reactor without network.
 
     :returns: the service, the factory that it listens with (None for a service that does not listen), the reactor (which is its
-        clock too), and the bus.
+        clock too), and the bus, whose ``wall`` is a :class:`WallClock`.
     """
-    reactor, bus = MemoryReactorClock(), RecordingBus()
+    reactor = MemoryReactorClock()
+    bus = RecordingBus(WallClock(reactor))
     service: Any = kind.make_service(kind.config() if config is None else config, reactor, bus)
     service.privilegedStartService()
     service.startService()

@@ -39,10 +39,10 @@ def network_of(host: str) -> str:
 class WrongSecrets:
     """Counts wrong secrets by address, for one service.
 
-    :ivar seconds: the clock.
+    :ivar monotonic: the clock, which is never set back.
     """
 
-    seconds: Callable[[], float]
+    monotonic: Callable[[], float]
     _counts: dict[str, tuple[float, int]] = field(factory=dict, init=False)
 
     def note(self, host: str) -> bool:
@@ -51,7 +51,7 @@ class WrongSecrets:
         :param host: the address that it came from; of a unix socket, anything that stays the same.
         :returns: whether it was one too many, so that its connection is to be closed.
         """
-        network, now = network_of(host), self.seconds()
+        network, now = network_of(host), self.monotonic()
         since, count = self._counts.pop(network, (now, 0))
         if now - since >= WINDOW:
             since, count = now, 0

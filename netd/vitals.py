@@ -31,6 +31,8 @@ STEPS = 10
 class Vitals:
     """``system.main.vitals``: once a second, while anyone listens.
 
+    :ivar time: seconds since the epoch.
+    :ivar started: when the daemon was started, as the wall clock showed it then; another with each start.
     :ivar uptime: seconds.
     :ivar published: messages on the bus since the start.
     :ivar connections: those that are open, of all services.
@@ -39,6 +41,7 @@ class Vitals:
     """
 
     time: float
+    started: float
     uptime: float
     published: int
     connections: int

@@ -106,7 +106,7 @@ class DaemonTestCase(SynchronousTestCase):
         """The daemon of an INI with two pumps."""
         ini = f"[netd]\nname = lab7\nstate_directory = {self.folder}\n[pump]\n[pump:lab2]\n"
         configuration = parse(ini, "netd.ini", {"pump": PumpConfig}, {}, 1000, "host")
-        return assemble(configuration, {"pump": self.kind}, self.reactor, is_in_foreground)
+        return assemble(configuration, {"pump": self.kind}, self.reactor, float, is_in_foreground)
 
     def start(self, is_in_foreground: bool = True) -> Daemon:
         """The same, started as twistd starts it, and stopped when the test ends."""

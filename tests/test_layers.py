@@ -131,7 +131,7 @@ LAYERS = (
     # 5
     Layer(
         "root",
-        modules="netd.tap netd.daemon netd.reference twisted.plugins.netd_plugin",
+        modules="netd.tap netd.clock netd.daemon netd.reference twisted.plugins.netd_plugin",
         reaches=(*SHELL, Reach("assembly root")),
         libraries="*",
     ),

@@ -47,12 +47,13 @@ class Pump:
 
 class SystemTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock, self.bus, self.table, self.pumps = Clock(), LocalBus(float), OperationTable(), [Pump(), Pump()]
+        self.clock, self.bus, self.table, self.pumps = Clock(), LocalBus(lambda: self.wall), OperationTable(), [Pump(), Pump()]
         self.stops = 0
+        self.wall = 77.0
         self.clock.advance(1000)
         self.tokens = Path(self.mktemp()).absolute() / TOKENS
         tokens = Tokens(self.tokens)
-        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, 1000.0, tokens, self.stop)
+        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, tokens, self.stop)
         self.table.add(self.system.operations())
         self.caller = Caller("test", Role.ADMIN, link=RecordingLink())
         self.dispatcher = Dispatcher(self.table, self.clock.seconds)
@@ -95,6 +96,7 @@ class SystemTests(SynchronousTestCase):
             {
                 "name": "lab7",
                 "version": __version__,
+                "started": 77.0,
                 "uptime": 90.5,
                 "published": 1,
                 "lag": 0.25,
@@ -156,10 +158,11 @@ class SystemTests(SynchronousTestCase):
         self.assertEqual(1, self.stops)
 
     def test_vitals(self) -> None:
-        """The vitals sum up what all services say of themselves."""
+        """The vitals sum up what all services say of themselves; a clock that is set back changes no uptime."""
         self.clock.advance(5)
+        self.wall -= 3600
         for pump, dropped in zip(self.pumps, ({"drop-oldest": 2, "refused": 1}, {}), strict=True):
             pump.facts = {"kind": "pump", "connections": 3, "counters": {"dropped": dropped}}
         self.bus.publish(Message("pump.main.speed", 1))
         self.system.note_lag(0.25)
-        self.assertEqual(Vitals(1005.0, 5.0, 1, 6, 3, 0.25), self.system.vitals())
+        self.assertEqual(Vitals(self.wall, 77.0, 5.0, 1, 6, 3, 0.25), self.system.vitals())

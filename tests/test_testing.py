@@ -167,6 +167,18 @@ class RecordingTests(SynchronousTestCase):
             bus.publish(message)
         self.assertEqual((messages, [1, 3], [messages[0], messages[2]]), (bus.messages, bus.events("pump.a"), received))
 
+    def test_wall_clock(self) -> None:
+        """The bus of a wired service has a wall clock that goes on with the reactor's, years off it, and can be set."""
+        _service, _factory, reactor, bus = wired(RelayKindTests.kind)
+        began = bus.wall()
+        self.assertGreater(began - reactor.seconds(), 10**9)
+        reactor.advance(5)
+        self.assertEqual(bus.wall() - began, 5)
+        bus.wall.step(-3600)
+        message = Message("pump.a", 1)
+        bus.publish(message)
+        self.assertEqual((message.time - began, reactor.seconds()), (-3595, 5))
+
     def test_peer(self) -> None:
         """A recording peer writes down what a machine does to it."""
         peer = RecordingPeer()

@@ -17,7 +17,7 @@ class VitalsTests(SynchronousTestCase):
         self.service.startService()
 
     def take(self) -> Vitals:
-        return Vitals(self.clock.seconds(), 1.0, 2, 3, 4, self.lags[-1])
+        return Vitals(self.bus.wall(), 0.0, 1.0, 2, 3, 4, self.lags[-1])
 
     def test_once_a_second(self) -> None:
         """Once a second the lag is told; the vitals are published only where somebody wants them."""

@@ -48,7 +48,7 @@ class _Subscription:
 class LocalBus:
     """An :class:`IBus` within this process.
 
-    :param seconds: the wall clock, seconds since the epoch.
+    :param wall: the wall clock, in seconds since the epoch.
     :param retained: of how many subjects the routes and newest messages are kept. When there are more, the subjects that
         appeared first are forgotten, a tenth at a time.
     :param retained_weight: how much retained messages may weigh together. Over it, the heavy ones of the subjects that appeared
@@ -57,8 +57,8 @@ class LocalBus:
 
     _log = Logger()
 
-    def __init__(self, seconds: Callable[[], float], retained: int = 10_000, retained_weight: int = 1 << 26) -> None:
-        self._seconds = seconds
+    def __init__(self, wall: Callable[[], float], retained: int = 10_000, retained_weight: int = 1 << 26) -> None:
+        self.wall = wall
         self._retained = retained
         self._retained_weight = retained_weight
         self._weight = 0
@@ -76,7 +76,7 @@ class LocalBus:
                 return
             route = self._add_route(message.subject)
         self.published += 1
-        message.stamp(self._seconds())
+        message.stamp(self.wall(), self.published)
         if message.weight or (route.last is not None and route.last.weight):
             self._retain(route, message)
         else:

@@ -128,12 +128,12 @@ class Rules:
     """What this service allows; see ``netd.command.config`` for each.
 
     :ivar run: runs a command with arguments, and reports its outcome, possibly before it returns.
-    :ivar seconds: the clock.
+    :ivar monotonic: the clock, which is never set back.
     """
 
     commands: Commands
     run: Callable[[Command, dict[str, Any], Callable[[Reported], None]], None]
-    seconds: Callable[[], float]
+    monotonic: Callable[[], float]
     is_persistent: bool
     receive_timeout: float
     silence: float | None
@@ -269,9 +269,9 @@ class Conversation:
         rest = self._lines.finish()
         if self._rules.silence is not None and is_whole(rest):
             self._waiting.append(rest)
-        elif self._rules.seconds() < self._until:
+        elif self._rules.monotonic() < self._until:
             self._lines.feed(rest)
-            self._peer.expire_after(self._until - self._rules.seconds())
+            self._peer.expire_after(self._until - self._rules.monotonic())
             return
         else:
             why = f"the command did not end within {self._rules.receive_timeout:g} s; a newline ends it"
@@ -280,11 +280,11 @@ class Conversation:
 
     def _restart(self) -> None:
         """The next command has its full time to arrive."""
-        self._until = self._rules.seconds() + self._rules.receive_timeout
+        self._until = self._rules.monotonic() + self._rules.receive_timeout
 
     def _rest(self) -> None:
         """So has the next command, and the connection may be without one for so long, whatever blank lines come meanwhile."""
-        now, rules = self._rules.seconds(), self._rules
+        now, rules = self._rules.monotonic(), self._rules
         self._until, self._idle_until = now + rules.receive_timeout, now + rules.idle_timeout
 
     def _go_on(self) -> None:
@@ -322,10 +322,10 @@ class Conversation:
         self._pause(False)
         rules = self._rules
         if self._lines.unfinished:
-            left = max(0.0, self._until - rules.seconds())
+            left = max(0.0, self._until - rules.monotonic())
             self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
         elif self.state is State.KEPT:
-            self._peer.expire_after(max(0.0, self._idle_until - rules.seconds()))
+            self._peer.expire_after(max(0.0, self._idle_until - rules.monotonic()))
 
     def _pause(self, pause: bool) -> None:
         if pause is not self._is_paused:

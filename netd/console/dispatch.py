@@ -29,14 +29,14 @@ LOGGED_EVERY = 1.0
 class Dispatcher:
     """Calls the operations of one table.
 
-    :param seconds: the clock; what changes something is logged, each operation once a second at most.
+    :param monotonic: the clock, which is never set back; what changes something is logged, each operation once a second at most.
     """
 
     _log = Logger()
 
-    def __init__(self, table: OperationTable, seconds: Callable[[], float]) -> None:
+    def __init__(self, table: OperationTable, monotonic: Callable[[], float]) -> None:
         self._table = table
-        self._limiter = LogLimiter(seconds, LOGGED_EVERY)
+        self._limiter = LogLimiter(monotonic, LOGGED_EVERY)
 
     def call(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> Deferred[Any]:
         """Call the operation *name* for *caller*, with arguments by name or by position.

@@ -130,7 +130,7 @@ class Topic:
     def newest(self, count: int) -> list[bytes]:
         """Texts of up to *count* of the newest events of each subject, oldest first."""
         before = [message for message in self._topics.bus.last(self.pattern) if message.subject not in self._history]
-        before.sort(key=lambda message: message.time)
+        before.sort(key=lambda message: message.number)
         texts = [self._text(message, b"null") for message in before[-MOST_REPEATED:]]
         return [text for text in texts if text is not None] + self._history.newest(count)
 

@@ -67,10 +67,6 @@ class Feed:
             values = next(iter(self.generators.values())).values(self.rules.seed)
             self.common = Stream(self.surroundings, values, self.rules.interval, self.rules.per_client, self)
 
-    def seconds(self) -> float:
-        """The wall clock."""
-        return self.surroundings.seconds()
-
     def prepare(self) -> None:
         """Get ready to make values. Takes some time; before :meth:`start`."""
         for generator in self.generators.values():

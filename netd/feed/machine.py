@@ -106,7 +106,7 @@ class Subscriber:
         self._blocks = 0
         self._block_started = 0.0
         self.address = address
-        self.since = feed.seconds()
+        self.since = feed.bus.wall()
         self.client: Client | None = None
         self.source: Source | None = None
         self.wanted = Subscribe()
@@ -195,8 +195,8 @@ class Subscriber:
         kept, self._kept = self._kept, []
         self._kept_size = 0
         self._blocks += 1
-        started, self._block_started = self._block_started, delivery.time
-        block = encode_block(self._blocks, max(0.0, delivery.time - started), kept)
+        started, self._block_started = self._block_started, self._feed.surroundings.monotonic()
+        block = encode_block(self._blocks, self._block_started - started, kept)
         self._peer.send(text_frame(block), object())
 
     def _answer(self, answer: dict[str, Any]) -> None:
@@ -216,7 +216,7 @@ class Subscriber:
         self._blocks = 0
         self._kept = []
         self._kept_size = 0
-        self._block_started = self._feed.seconds()
+        self._block_started = self._feed.surroundings.monotonic()
         self.dialect = Dialect.SUBSCRIBED
         self._answer({"subscribed": self.describe()})
 

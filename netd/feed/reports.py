@@ -21,6 +21,7 @@ LONGEST_REMARK = 500
 class Client:
     """One client, by the name that it says.
 
+    :ivar last_seen: when it said something, or left, in seconds since the epoch.
     :ivar name: as it was said last; the address of a client that says none.
     :ivar blocks: how many blocks it has reported.
     :ivar last_block: the number that it gave the last one, or None.
@@ -60,12 +61,12 @@ class Client:
 class Ledger:
     """All clients of one feed that have said anything. Capital letters do not make another client.
 
-    :param seconds: the wall clock.
+    :param wall: the wall clock, in seconds since the epoch.
     :param remembered: how many clients are kept; over it, the one that appeared first is forgotten, absent ones before others.
     """
 
-    def __init__(self, seconds: Callable[[], float], remembered: int = 1000) -> None:
-        self._seconds = seconds
+    def __init__(self, wall: Callable[[], float], remembered: int = 1000) -> None:
+        self._wall = wall
         self._remembered = remembered
         self._clients: dict[str, Client] = {}
 
@@ -78,7 +79,7 @@ class Ledger:
         client = self._clients.get(key)
         if client is None:
             self._make_room()
-            client = self._clients[key] = Client(name, address, self._seconds())
+            client = self._clients[key] = Client(name, address, self._wall())
         client.name, client.address = name, address
         client.connections += 1
         return client
@@ -86,19 +87,19 @@ class Ledger:
     def close(self, client: Client) -> None:
         """One of the client's connections has ended, or was another's."""
         client.connections -= 1
-        client.last_seen = self._seconds()
+        client.last_seen = self._wall()
 
     def report(self, client: Client, block: int, seconds: float) -> None:
         """The client has received a block."""
         client.blocks += 1
         client.last_block = block
         client.seconds += seconds
-        client.last_seen = self._seconds()
+        client.last_seen = self._wall()
 
     def remark(self, client: Client, text: str) -> None:
         """The client said something else."""
         client.remarks.append(text[:LONGEST_REMARK])
-        client.last_seen = self._seconds()
+        client.last_seen = self._wall()
 
     def _make_room(self) -> None:
         if len(self._clients) >= self._remembered:

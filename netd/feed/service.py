@@ -73,8 +73,8 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
         rules,
         bus,
         f"feed.{config.instance}",
-        Surroundings(reactor.seconds, reactor.callLater, context.turn.after, pace.start),
-        Ledger(reactor.seconds),
+        Surroundings(reactor.seconds, bus.wall, reactor.callLater, context.turn.after, pace.start),
+        Ledger(bus.wall),
         {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales} if pattern is None else {},
     )
     factory = FeedFactory(name, context, _websocket_rules(config), feed, Bounds(Policy.ROUND, config.backlog))

@@ -46,13 +46,15 @@ class Source(Protocol):
 class Surroundings:
     """What sources need of the world.
 
-    :ivar seconds: the wall clock.
+    :ivar monotonic: the clock of rounds, which is never set back.
+    :ivar wall: the wall clock, which clients are told.
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar after: calls when the present turn of the reactor ends.
     :ivar pace: does work step by step.
     """
 
-    seconds: Callable[[], float]
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Any]
     after: Callable[[Callable[[], None]], None]
     pace: Callable[[Iterator[None]], None]
@@ -86,7 +88,7 @@ class Stream:
     def start(self) -> None:
         """Make the first round after one interval."""
         if self._timer is None:
-            self._due = self.surroundings.seconds()
+            self._due = self.surroundings.monotonic()
             self._schedule()
 
     def stop(self) -> None:
@@ -105,7 +107,7 @@ class Stream:
 
     def _schedule(self) -> None:
         """Times do not drift; those that have passed already are left out."""
-        now = self.surroundings.seconds()
+        now = self.surroundings.monotonic()
         missed = max(0, int((now - self._due) / self.interval))
         self._due += (missed + 1) * self.interval
         self._timer = self.surroundings.later(max(0.0, self._due - now), self._tick)
@@ -122,12 +124,12 @@ class Stream:
             self.surroundings.pace(self._deliver_own() if self.per_client else self._deliver())
 
     def _make(self, types: Iterable[str]) -> Round:
-        return Round(self.seq, self.surroundings.seconds(), self.values.make(types))
+        return Round(self.seq, self.surroundings.wall(), self.values.make(types))
 
     def _make_common(self) -> Round:
         if not self._ready:
             self._ready = [self.values.make(TYPES) for _ in range(AHEAD)][::-1]
-        return Round(self.seq, self.surroundings.seconds(), self._ready.pop())
+        return Round(self.seq, self.surroundings.wall(), self._ready.pop())
 
     def _deliver(self) -> Iterator[None]:
         try:

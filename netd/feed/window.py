@@ -84,7 +84,7 @@ class Window:
 
     def _said(self, message: Message) -> None:
         try:
-            sighting = Sighting(self.seq + 1, self.surroundings.seconds(), message)
+            sighting = Sighting(self.seq + 1, self.surroundings.wall(), message)
         except ProtocolError:
             self.unfit += 1
             return

@@ -13,7 +13,6 @@ from typing import Protocol
 from attrs import evolve
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import datetimeToString
 
 from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import Channel, GatewayRequest, Outlet
@@ -58,6 +57,9 @@ class Host(Protocol):
     @property
     def peer(self) -> Peer:
         """Where answers go."""
+
+    def date(self) -> str:
+        """The time, as HTTP tells it."""
 
     def hold(self, reason: str, is_held: bool) -> None:
         """Take nothing more from the client, or go on."""
@@ -226,14 +228,14 @@ class Conversation:
             self._channel.persistent = 0
             request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         self._enter(Stage.IDLE)
-        request.give(answer, self._date())
+        request.give(answer, self._host.date())
         self._host.hold("answer", False)
         self._rest()
 
     def _end(self, answer: Answer) -> None:
         """Send *answer* to a request that is not read to its end, and close."""
         self._refuse(answer)
-        self._peer.send(answer.render(self._date(), not self._request_line().startswith(b"HEAD ")))
+        self._peer.send(answer.render(self._host.date(), not self._request_line().startswith(b"HEAD ")))
         self._peer.close(answer.refusal or "refused")
 
     def _refuse(self, answer: Answer) -> None:
@@ -243,10 +245,6 @@ class Conversation:
     def _request_line(self) -> bytes:
         """What there is of it, while its head is read."""
         return (self._head or self._received).partition(b"\r\n")[0]
-
-    def _date(self) -> str:
-        date: bytes = datetimeToString(self._context.clock.seconds())
-        return date.decode()
 
     def _enter(self, stage: Stage) -> None:
         self._stage = stage

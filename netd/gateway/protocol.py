@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -93,8 +94,13 @@ class GatewayProtocol(WebSocketProtocol):
     def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
         answer = plain(HTTPStatus(status), printable(why), *headers)
         self.refuse("bad handshake", why, b"")  # what it sent may hold a token
-        self.peer.write(answer.render(datetimeToString(self.factory.context.clock.seconds()).decode()))
+        self.peer.write(answer.render(self.date()))
         self.peer.close("bad handshake")
+
+    def date(self) -> str:
+        """See :class:`netd.gateway.conversation.Host`."""
+        date: bytes = datetimeToString(self.factory.wall())
+        return date.decode()
 
     def websocket_opened(self) -> None:
         """Let the client call operations, as soon as it is known who it is."""
@@ -173,12 +179,14 @@ class GatewayFactory(WebSocketFactory):
     :ivar site: what HTTP finds; set before the first connection.
     :ivar dispatcher: calls the operations; likewise.
     :ivar wrong: counts the tokens that are none.
+    :ivar wall: the wall clock, in seconds since the epoch.
     """
 
     connection = GatewayProtocol
     site: Site
     dispatcher: Dispatcher
 
-    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
+    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules, wall: Callable[[], float]) -> None:
         super().__init__(name, context, rules)
         self.wrong = WrongSecrets(context.clock.seconds)
+        self.wall = wall

@@ -39,7 +39,7 @@ class OpenToAll(NetdError):
     """There are no tokens, and other machines reach the gateway; the text says what to do."""
 
 
-def make_service(config: Config, reactor: Any, _bus: IBus) -> GatewayService:
+def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     """Build the gateway of one ``[gateway]`` section."""
     name = section_name("gateway", config.instance)
     handshake_timeout = CLOCKS[Stage.HEAD]
@@ -54,7 +54,7 @@ def make_service(config: Config, reactor: Any, _bus: IBus) -> GatewayService:
         config.ping_timeout,
         (ANY_HOST,),  # hosts are the guard's to judge
     )
-    return GatewayService(config, GatewayFactory(name, make_context(reactor, config.stall_timeout), rules), reactor)
+    return GatewayService(config, GatewayFactory(name, make_context(reactor, config.stall_timeout), rules, bus.wall), reactor)
 
 
 def _lower(texts: tuple[str, ...] | None) -> tuple[str, ...]:

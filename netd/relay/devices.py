@@ -32,6 +32,8 @@ class Link:
 
     :ivar answers: it speaks the second dialect, and answers.
     :ivar generation: grows with each connection of any device.
+    :ivar since: when it connected, in seconds since the epoch.
+    :ivar last_seen: when it was last heard, likewise.
     :ivar name: its name, or ``""``.
     :ivar took_from: the address of the connection whose name it took over, if that one was still there.
     :ivar subject: its token in subjects.
@@ -127,7 +129,7 @@ class Name:
 class Devices:
     """All devices of one relay.
 
-    :param seconds: the wall clock, seconds since the epoch.
+    :param wall: the wall clock, in seconds since the epoch.
     :param host_names: names for devices that cannot say one, by the host that they connect from.
     :param list_names: whether a list holds names instead of addresses.
     :param remembered: how many names of absent devices are kept.
@@ -135,15 +137,15 @@ class Devices:
     """
 
     def __init__(
-        self, seconds: Callable[[], float], host_names: Mapping[str, str], list_names: bool = False, remembered: int = 10_000
+        self, wall: Callable[[], float], host_names: Mapping[str, str], list_names: bool = False, remembered: int = 10_000
     ) -> None:
-        self._seconds = seconds
+        self._wall = wall
         self._host_names = host_names
         self._list_names = list_names
         self._remembered = remembered
         self.version = 0
         self._listed: bytes | None = None
-        self._generation = int(seconds())
+        self._generation = int(wall())
         self._online: dict[tuple[str, int], Link] = {}
         self._fields: dict[bytes, Link] = {}
         self._names: dict[str, Name] = {}
@@ -173,7 +175,7 @@ class Devices:
         self._generation += 1
         name = hello.name if hello else self._host_names.get(host, "")
         aliases = hello.aliases if hello else ()
-        link = Link(peer, host, port, self._generation, self._seconds(), hello is not None, name, aliases)
+        link = Link(peer, host, port, self._generation, self._wall(), hello is not None, name, aliases)
         self._online[host, port] = link
         self._listed = None
         self.version += 1
@@ -187,7 +189,7 @@ class Devices:
         """
         link.is_online = False
         self.version += 1
-        link.last_seen = self._seconds()
+        link.last_seen = self._wall()
         if self._online.get((link.host, link.port)) is link:
             del self._online[link.host, link.port]
             self._listed = None

@@ -55,7 +55,7 @@ class Exchange:
     """Carries messages to devices.
 
     :ivar prefix: first tokens of its subjects, ``relay.<instance>``.
-    :ivar seconds: the wall clock.
+    :ivar monotonic: the clock of deadlines, which is never set back.
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar after_turn: calls when all that was sent in this reactor turn has been written.
     :ivar messages: messages that were sent to devices.
@@ -66,7 +66,7 @@ class Exchange:
     devices: Devices
     bus: IBus
     prefix: str
-    seconds: Callable[[], float]
+    monotonic: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Cancellable]
     after_turn: Callable[[Callable[[], None]], None]
     messages: int = 0
@@ -90,7 +90,7 @@ class Exchange:
             queue, name.queue = name.queue, []
             for request in queue:
                 self._kept -= len(request.payload)
-                self._start_clock(request, request.time_left(self.seconds()))
+                self._start_clock(request, request.time_left(self.monotonic()))
                 self._hand(link, request)
         return link
 
@@ -143,7 +143,7 @@ class Exchange:
         """
         rules = self.rules
         seconds = min(rules.answer_timeout if deadline is None else deadline, rules.max_deadline)
-        expires_at = None if deadline is None else self.seconds() + seconds
+        expires_at = None if deadline is None else self.monotonic() + seconds
         request = Request(next(self._ids), payload, sender, seconds, expires_at, report)
         self.counts["requests"] += 1
         link = self.devices.resolve(target)
@@ -173,14 +173,14 @@ class Exchange:
 
     def answered(self, link: Link, request_id: object, happened: Input, payload: bytes, error: str) -> None:
         """A device answered (or refused) the request with this id."""
-        link.last_seen = self.seconds()
+        link.last_seen = self.bus.wall()
         request = (link.requests or {}).get(request_id) if isinstance(request_id, int) else None
         if request is None or not request.step(happened, payload, error):
             self.counts["answers_dropped"] += 1
 
     def said(self, link: Link, event: str, payload: bytes) -> None:
         """A device said something of its own accord."""
-        link.last_seen = self.seconds()
+        link.last_seen = self.bus.wall()
         self.counts["said"] += 1
         said = Said(link.label, event, *readable(payload))
         self.bus.publish(Message(self.subject("said", link.subject), said, weight=4 * len(payload)))
@@ -191,7 +191,7 @@ class Exchange:
 
     def _hand(self, link: Link, request: Request) -> None:
         if link.answers:
-            envelope = {"id": request.id, "from": request.sender, "deadline": request.time_left(self.seconds())}
+            envelope = {"id": request.id, "from": request.sender, "deadline": request.time_left(self.monotonic())}
             accepted = link.peer.send(encode_pair(envelope, request.payload))
         else:
             accepted = link.peer.send(encode_frame(request.payload))

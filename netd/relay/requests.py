@@ -93,7 +93,7 @@ class Request:
     :param report: told each outcome, in order; the last one is final.
     :ivar sender: who sends, for the device.
     :ivar deadline: seconds in which the device must answer, from when it is handed over.
-    :ivar expires_at: when it expires wherever it is by then; None when its sender gave no deadline.
+    :ivar expires_at: when, by the monotonic clock, it expires wherever it is by then; None when its sender gave no deadline.
     :ivar clock: the pending expiry.
     :ivar holder: the device's unanswered requests, while it is one of them.
     """

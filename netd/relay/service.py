@@ -50,7 +50,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     names = {host: name for name, host in config.host_names or ()}
     exchange = Exchange(
         _rules(config),
-        Devices(reactor.seconds, names, config.list_format == "names"),
+        Devices(bus.wall, names, config.list_format == "names"),
         bus,
         f"relay.{config.instance}",
         reactor.seconds,

@@ -45,7 +45,7 @@ class Surroundings:
     """What a session knows of the world.
 
     :ivar prefix: first tokens of all subjects, ``session.<instance>``.
-    :ivar seconds: the wall clock.
+    :ivar monotonic: the clock of all that waits, which is never set back.
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar sweep: has samples counted that no others follow.
     :ivar dial: makes the control connection of a session, or tells it why not.
@@ -55,7 +55,7 @@ class Surroundings:
     rules: Rules
     bus: IBus
     prefix: str
-    seconds: Callable[[], float]
+    monotonic: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Cancellable]
     sweep: Sweep
     dial: Callable[[Session], Cancellable]
@@ -73,7 +73,8 @@ class Session:
         each further attempt gets another, so that what comes late for an earlier attempt is of none.
     :ivar reason: why it is in its state, where that is not plain.
     :ivar attempt: how often it was dialled.
-    :ivar heard: when the agent said something last, seconds since the epoch.
+    :ivar since: when it came into its state, in seconds since the epoch.
+    :ivar heard: when the agent said something last, by the monotonic clock.
     """
 
     def __init__(self, world: Surroundings, id: int, host: str, address: Address, is_dialled: bool = True) -> None:
@@ -87,8 +88,8 @@ class Session:
         self.state = State.DIALLING if is_dialled else State.AWAITED
         self.reason = ""
         self.attempt = 0
-        self.since = world.seconds()
-        self.heard = self.since
+        self.since = world.bus.wall()
+        self.heard = world.monotonic()
         self.dialect = ""
         self._control: Control | None = None
         self._data: IPeer | None = None
@@ -142,12 +143,12 @@ class Session:
         """The agent's data connection has announced itself."""
         self._data = peer
         self.dialect = dialect
-        self.readings.open(reader, channels, self._world.seconds())
+        self.readings.open(reader, channels, self._world.monotonic())
         self._step(Input.ARRIVED)
 
     def take(self, block: bytes) -> None:
         """Samples have come."""
-        self.heard = self._world.seconds()
+        self.heard = self._world.monotonic()
         self.readings.take(block, self.heard)
 
     def is_fed_by(self, peer: IPeer) -> bool:
@@ -159,7 +160,7 @@ class Session:
         if peer is not self._data:
             return
         self._data = None
-        self.readings.count(self._world.seconds())
+        self.readings.count(self._world.monotonic())
         self._fail(f"the data connection ended: {reason}")
         if self._control is not None:
             self._control.gone()
@@ -208,7 +209,7 @@ class Session:
             "attempt": self.attempt,
             "since": self.since,
             "dialect": self.dialect,
-            "channels": self.readings.describe(self._world.seconds()),
+            "channels": self.readings.describe(self._world.monotonic()),
             "samples": self.readings.samples,
             "bad": self.readings.bad,
             "unspanned": self.readings.unspanned,
@@ -226,7 +227,7 @@ class Session:
         if transition is None:
             return
         action, self.state = transition
-        self.since = self._world.seconds()
+        self.since = self._world.bus.wall()
         self._arm(None, self._do_dial)
         getattr(self, f"_do_{action}")()
         self._changed()
@@ -251,7 +252,7 @@ class Session:
         data, self._data = self._data, None
         if data is not None:
             data.close(why)
-            self.readings.count(self._world.seconds())
+            self.readings.count(self._world.monotonic())
         if self._control is not None:
             self._control.peer.close(why)
 
@@ -274,7 +275,7 @@ class Session:
 
     def _do_stream(self) -> None:
         self.reason = ""
-        self.heard = self._streamed_at = self.since
+        self.heard = self._streamed_at = self._world.monotonic()
         self._watch_silence()
 
     def _do_leave(self) -> None:
@@ -290,7 +291,7 @@ class Session:
 
     def _do_rest(self) -> None:
         self._control = None
-        if self._streamed_at is not None and self.since - self._streamed_at >= LASTED:
+        if self._streamed_at is not None and self._world.monotonic() - self._streamed_at >= LASTED:
             self._failures = 0
         self._streamed_at = None
         rules = self._world.rules
@@ -305,7 +306,7 @@ class Session:
         if self._dialling is not None:
             dialling, self._dialling = self._dialling, None
             dialling.cancel()
-        self.readings.count(self.since)
+        self.readings.count(self._world.monotonic())
 
     def _dial(self) -> None:
         dialling = self._world.dial(self)
@@ -314,7 +315,7 @@ class Session:
 
     def _watch_silence(self) -> None:
         limit = self._world.rules.idle_timeout
-        left = self.heard + limit - self._world.seconds()
+        left = self.heard + limit - self._world.monotonic()
         if left <= 0:
             self._fail(f"was silent for {limit:g} s")
         else:

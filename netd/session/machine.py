@@ -117,7 +117,7 @@ class Stream:
     def start(self) -> None:
         """The connection is there: it must say before long whose it is."""
         limit = self._roster.rules.announce_timeout
-        self._deadline = self._roster.world.seconds() + limit
+        self._deadline = self._roster.world.monotonic() + limit
         self._peer.expire_after(limit)
 
     def receive(self, received: bytes) -> None:
@@ -133,11 +133,11 @@ class Stream:
         if size <= SMALL and session is not None and not session.readings.is_watched:
             self._receive(received)
             return
-        pacer, seconds = self._roster.pacer, self._roster.world.seconds
+        pacer, monotonic = self._roster.pacer, self._roster.world.monotonic
         if size <= AT_ONCE and pacer.has_time:
-            started = seconds()
+            started = monotonic()
             self._receive(received)
-            pacer.spend(seconds() - started)
+            pacer.spend(monotonic() - started)
         else:
             self._rest = received
             self._peer.set_reading(False)
@@ -182,7 +182,7 @@ class Stream:
         if self._rest:
             return  # something did follow; the next piece of it sets the clock anew
         try:
-            if self.state is State.FRESH and self._roster.world.seconds() >= self._deadline:
+            if self.state is State.FRESH and self._roster.world.monotonic() >= self._deadline:
                 self._take(self._reader.finish())
                 if self.state is State.FRESH:
                     raise self._silence()
@@ -271,7 +271,7 @@ class Stream:
         if self._reader_waits():
             limit = self._roster.rules.token_timeout
             if self.state is State.FRESH:
-                limit = min(limit, max(0.0, self._deadline - self._roster.world.seconds()))
+                limit = min(limit, max(0.0, self._deadline - self._roster.world.monotonic()))
             self._is_timed = True
             self._peer.expire_after(limit)
         elif self.state is State.FRESH:
@@ -285,7 +285,7 @@ class Stream:
 
     def _wait_for_deadline(self) -> None:
         self._is_timed = True
-        self._peer.expire_after(max(0.0, self._deadline - self._roster.world.seconds()))
+        self._peer.expire_after(max(0.0, self._deadline - self._roster.world.monotonic()))
 
     def _silence(self) -> ProtocolError:
         if self._hello is not None:

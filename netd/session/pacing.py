@@ -25,13 +25,13 @@ SWEEP_BUDGET = 0.002
 class Pacer:
     """Does pieces of work one after the other, as many in a turn as fit.
 
-    :param seconds: the clock.
+    :param monotonic: the clock, which is never set back.
     :param later: calls after so many seconds.
     :ivar has_time: whether there is time for work at once; :meth:`spend` says what it took.
     """
 
-    def __init__(self, seconds: Callable[[], float], later: Callable[[float, Callable[[], None]], Any]) -> None:
-        self._seconds = seconds
+    def __init__(self, monotonic: Callable[[], float], later: Callable[[float, Callable[[], None]], Any]) -> None:
+        self._monotonic = monotonic
         self._later = later
         self._waiting: deque[Callable[[], None]] = deque()
         self._spent = 0.0
@@ -39,8 +39,6 @@ class Pacer:
 
     def spend(self, seconds: float) -> None:
         """Work that was done at once took so long; what follows in the same turn may have to line up."""
-        if seconds <= 0:
-            return  # a clock may jump back
         self._spent += seconds
         self.has_time = self._spent < BUDGET
         if self._spent >= BUDGET / 2 and not self._waiting:
@@ -54,10 +52,10 @@ class Pacer:
 
     def _work(self) -> None:
         self._spent, self.has_time = 0.0, True
-        end = self._seconds() + BUDGET
+        end = self._monotonic() + BUDGET
         count = len(self._waiting)
         try:
-            while count and self._seconds() < end:
+            while count and self._monotonic() < end:
                 count -= 1
                 self._do_next()
         finally:
@@ -85,12 +83,12 @@ class Kept(Protocol):
 class Sweep:
     """Has everything counted that was kept and not followed by more: one timer for all, which runs only while something is kept.
 
-    :param seconds: the clock.
+    :param monotonic: the clock, which is never set back.
     :param later: calls after so many seconds; returns something to cancel.
     """
 
-    def __init__(self, seconds: Callable[[], float], later: Callable[[float, Callable[[], None]], Any]) -> None:
-        self._seconds = seconds
+    def __init__(self, monotonic: Callable[[], float], later: Callable[[float, Callable[[], None]], Any]) -> None:
+        self._monotonic = monotonic
         self._later = later
         self._listed: list[Kept] = []
         self._due: deque[Kept] = deque()
@@ -124,9 +122,9 @@ class Sweep:
         self._go_on()
 
     def _go_on(self) -> None:
-        now = self._seconds()
+        now = self._monotonic()
         try:
-            while self._due and self._seconds() - now < SWEEP_BUDGET:
+            while self._due and self._monotonic() - now < SWEEP_BUDGET:
                 kept = self._due.popleft()
                 if kept.settle(now):
                     self._listed.append(kept)

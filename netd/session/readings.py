@@ -90,6 +90,8 @@ class Channel:
 class Readings:
     """What has been read in one session.
 
+    *now* is the monotonic clock's in all methods; times that are shown are the bus's, of the wall clock.
+
     :param prefix: first tokens of its subjects, ``session.<instance>.<id>``.
     :param keep: called when something is kept uncounted: calls :meth:`settle` now and then, until that returns False.
     :ivar samples: how many samples were counted.
@@ -132,13 +134,13 @@ class Readings:
 
     def take(self, block: bytes, now: float) -> None:
         """Samples have come."""
-        wants = self._bus.wants
+        wants, time = self._bus.wants, self._bus.wall()
         wanted = {name: channel for name, channel in self._channels.items() if wants(channel.subject)}
         if wanted != self._told:
             self._change(wanted, now)
         if wanted:
-            self._publish(block, wanted, now)
-        self._taken_at = now
+            self._publish(block, wanted, time)
+        self._taken_at = time
         self._blocks.append(block)
         self._kept += len(block)
         if self._kept >= KEPT or now - self._counted_at >= COUNT_EVERY:
@@ -194,10 +196,10 @@ class Readings:
         self._told = wanted
         self.is_watched = bool(wanted)
 
-    def _publish(self, block: bytes, wanted: dict[str, Channel], now: float) -> None:
+    def _publish(self, block: bytes, wanted: dict[str, Channel], time: float) -> None:
         assert self._reader is not None, "nothing comes before there is a reader"
         publish = self._bus.publish
-        for name, value, time in self._reader.samples(block):
+        for name, value, agent_time in self._reader.samples(block):
             channel = wanted.get(name)
             if channel is not None:
-                publish(Message(channel.subject, SampleTaken(value, now, time)))
+                publish(Message(channel.subject, SampleTaken(value, time, agent_time)))

@@ -58,7 +58,7 @@ class Roster:
         self.alphabet = alphabet
         self.agents = agents
         self.totals = Totals()
-        self.pacer = Pacer(world.seconds, world.later)
+        self.pacer = Pacer(world.monotonic, world.later)
         self._elsewhere = elsewhere
         self._sessions: dict[int, Session] = {}
         self._numbers: dict[int, Session] = {}

@@ -17,14 +17,14 @@ BUDGET = 0.01
 class Pace:
     """Runs pieces of work one after the other, step by step. One that fails is logged, and the others go on.
 
-    :param seconds: the clock.
+    :param monotonic: the clock, which is never set back.
     :param later: the reactor's ``callLater``.
     """
 
     _log = Logger()
 
-    def __init__(self, seconds: Callable[[], float], later: Callable[..., Any]) -> None:
-        self._seconds = seconds
+    def __init__(self, monotonic: Callable[[], float], later: Callable[..., Any]) -> None:
+        self._monotonic = monotonic
         self._later = later
         self._work: deque[Iterator[None]] = deque()
         self._is_scheduled = False
@@ -46,10 +46,10 @@ class Pace:
 
     def _run(self) -> None:
         self._is_scheduled = True  # also for what is started by the work itself
-        end = self._seconds() + BUDGET
+        end = self._monotonic() + BUDGET
         while self._work:
             self._step()
-            if self._seconds() >= end:
+            if self._monotonic() >= end:
                 break
         self._is_scheduled = bool(self._work)
         if self._is_scheduled:

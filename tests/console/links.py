@@ -15,6 +15,7 @@ from netd.console.link import ConsoleLink
 from netd.console.topics import Topics
 from netd.listening import make_context
 from netd.operations import Caller, OperationTable, Role
+from netd.testing import WallClock
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.pace import Pace
 from netd.wire.peer import Peer
@@ -87,7 +88,8 @@ class Bench:
     def __init__(self, keep_events: int = 4, keep_size: int = 1 << 20) -> None:
         self.reactor = MemoryReactorClock()
         self.reactor.advance(1000)
-        self.bus = LocalBus(self.reactor.seconds)
+        self.wall = WallClock(self.reactor)
+        self.bus = LocalBus(self.wall)
         self.context = make_context(self.reactor, 30.0)
         epochs: Iterator[str] = (f"epoch{number}" for number in range(1000))
         turn = Turn(self.reactor.callLater)

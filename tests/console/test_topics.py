@@ -45,7 +45,7 @@ class EventTests(TopicsTestCase):
         self.assertEqual({"pattern": "pump.>", "position": "epoch0:0", "recovered": None, "gap": None}, answer)
         self.publish({"rpm": 3})
         self.publish(1, subject="valve.main")
-        params = {"pattern": "pump.>", "seq": 1, "time": 1000.0, "subject": "pump.main.speed", "data": {"rpm": 3}}
+        params = {"pattern": "pump.>", "seq": 1, "time": self.bench.wall(), "subject": "pump.main.speed", "data": {"rpm": 3}}
         self.assertEqual([{"jsonrpc": "2.0", "method": "event", "params": params}], self.viewer.heard())
 
     def test_one_write(self) -> None:
@@ -182,7 +182,31 @@ class ReplayTests(TopicsTestCase):
         answer, *events = self.viewer.heard()
         self.assertEqual("epoch0:0", answer["result"]["position"])
         seen = [(event["params"]["seq"], event["params"]["time"], event["params"]["data"]) for event in events]
-        self.assertEqual([(None, 1000.0, 2), (None, 1001.0, 1), (1, 1001.0, 3)], seen)
+        began = self.bench.wall.offset
+        self.assertEqual([(None, began + 1000, 2), (None, began + 1001, 1), (1, began + 1001, 3)], seen)
+
+    def test_newest_though_the_clock_was_set_back(self) -> None:
+        """What is repeated comes in the order in which it was published, whatever the wall clock showed."""
+        self.publish(1)
+        self.bench.wall.step(-3600)
+        self.publish(2, subject="pump.main.heat")
+        self.viewer.link.receive(
+            b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>", "replay": 5}}'
+        )
+        _, *events = self.viewer.heard()
+        self.assertEqual([1, 2], [event["params"]["data"] for event in events])
+
+    def test_rate_though_the_clock_was_set_back(self) -> None:
+        """With `every`, events go on coming at that rate."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
+        for step in (-3600, 7200):
+            self.publish(1)
+            self.viewer.heard()
+            self.bench.wall.step(step)
+            self.publish(2)
+            self.bench.reactor.advance(0.5)
+            self.assertEqual([2], [event["params"]["data"] for event in self.viewer.heard()])
+            self.bench.reactor.advance(0.5)
 
     def test_newest_of_the_stream(self) -> None:
         """From a stream that others follow, several of each subject can be had, with their numbers."""
@@ -724,7 +748,7 @@ class BusConsoleTests(TopicsTestCase):
     def test_last(self) -> None:
         """The newest event of each subject, with its time."""
         self.publish(1, 2)
-        self.assertEqual([{"subject": "pump.main.speed", "time": 1000.0, "data": 2}], self.viewer.ask("bus.last"))
+        self.assertEqual([{"subject": "pump.main.speed", "time": self.bench.wall(), "data": 2}], self.viewer.ask("bus.last"))
         self.assertEqual([], self.viewer.ask("bus.last", pattern="valve.>"))
 
     def test_publish(self) -> None:

@@ -221,6 +221,7 @@ SYSTEM: Mapping[str, Row] = {
                 result={
                     "name": str,
                     "version": __version__,
+                    "started": float,
                     "uptime": float,
                     "published": int,
                     "lag": float,

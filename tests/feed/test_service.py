@@ -216,7 +216,7 @@ class OldClientTests(FeedTests):
         self.reactor.advance(1)
         [made] = self.bus.events("feed.main.round")
         assert isinstance(made, Made)
-        self.assertEqual((made.seq, made.time, tuple(made.values)), (1, 2.0, TYPES))
+        self.assertEqual((made.seq, made.time, tuple(made.values)), (1, self.bus.wall(), TYPES))
         subscription.cancel()
 
 
@@ -250,8 +250,8 @@ class NewerClientTests(FeedTests):
         self.assertEqual(
             self.heard(client),
             [
-                {"type": "city", "value": eight[7], "time": 1.0, "seq": 1},
-                {"type": "name", "value": eight[0], "time": 1.0, "seq": 1},
+                {"type": "city", "value": eight[7], "time": self.bus.wall(), "seq": 1},
+                {"type": "name", "value": eight[0], "time": self.bus.wall(), "seq": 1},
             ],
         )
 
@@ -270,6 +270,18 @@ class NewerClientTests(FeedTests):
         self.reactor.advance(1)
         [block] = self.heard(client)
         self.assertEqual((block["block"], block["seconds"]), (2, 3.0))
+
+    def test_clock_that_is_set(self) -> None:
+        """Rounds go on each second when the wall clock is set, and a block takes the seconds that it takes; only times jump."""
+        client = self.newer(types=["name"], block=2)
+        for step in (-3600, 3600):
+            self.reactor.advance(1)
+            before = self.bus.wall()
+            self.bus.wall.step(step)
+            self.reactor.advance(1)
+            [block] = self.heard(client)
+            self.assertEqual(block["seconds"], 2.0)
+            self.assertEqual([sample["time"] - before for sample in block["samples"]], [0.0, step + 1.0])
 
     def test_blocks_begin_anew(self) -> None:
         """A client that subscribes again gets blocks from number 1 on, with nothing of what was collected before."""
@@ -414,7 +426,7 @@ class WindowTests(FeedTests):
         self.bus.publish(Message("session.lab.1.x", {"value": 1}))
         self.bus.publish(Message("session.lab.2.x", {"value": 2}))
         first, second = self.heard(client)
-        self.assertEqual(first, {"type": "session.lab.1.x", "value": {"value": 1}, "time": 3.0, "seq": 1})
+        self.assertEqual(first, {"type": "session.lab.1.x", "value": {"value": 1}, "time": self.bus.wall(), "seq": 1})
         self.assertEqual(self.heard(narrow), [second])
         self.assertEqual(self.service.status()["source"], "session.>")
 

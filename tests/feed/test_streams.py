@@ -12,6 +12,7 @@ from netd.feed.audience import STEP
 from netd.feed.generator import Generator
 from netd.feed.rounds import TEXTS, TYPES, Form, Round
 from netd.feed.streams import AHEAD, Stream, Surroundings
+from netd.testing import WallClock
 from netd.wire import handout
 from tests.feed.bench import FakeFaker, FakeMember, FakeRandom
 
@@ -35,12 +36,13 @@ class FakePublisher:
 class StreamTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
+        self.wall = WallClock(self.clock)
         self.work: list[Iterator[None]] = []
         self.after: list[Callable[[], None]] = []
         self.publisher = FakePublisher()
         self.generator = Generator(lambda: dict.fromkeys(TYPES, FakeFaker()), FakeRandom)
         self.generator.prepare()
-        self.surroundings = Surroundings(self.clock.seconds, self.clock.callLater, self.after.append, list)
+        self.surroundings = Surroundings(self.clock.seconds, self.wall, self.clock.callLater, self.after.append, list)
         self.stream = self.make(publisher=self.publisher)
         self.member = FakeMember()
         self.stream.join(self.member, Form(TYPES), is_apart=True)
@@ -56,13 +58,23 @@ class StreamTests(SynchronousTestCase):
     def test_in_time(self) -> None:
         """A client gets one round each second, numbered, at times that do not drift when the reactor is late."""
         self.clock.pump([1.0, 1.25, 0.75])
-        self.assertEqual([(got.seq, got.time) for got in self.member.got], [(1, 1.0), (2, 2.25), (3, 3.0)])
+        self.assertEqual([(got.seq, got.time - self.wall.offset) for got in self.member.got], [(1, 1.0), (2, 2.25), (3, 3.0)])
 
     def test_late(self) -> None:
         """After a long stop there is one round, not all that were missed."""
         self.clock.advance(10.5)
         self.clock.advance(0.5)
-        self.assertEqual([got.time for got in self.member.got], [10.5, 11.0])
+        self.assertEqual([got.time - self.wall.offset for got in self.member.got], [10.5, 11.0])
+
+    def test_clock_that_is_set(self) -> None:
+        """The wall clock changes what a round is said to be made at, and nothing else."""
+        offset = self.wall.offset
+        for step in (-3600, 7200):
+            self.clock.advance(1)
+            self.wall.step(step)
+        self.clock.advance(1)
+        self.assertEqual([got.time - offset for got in self.member.got], [1.0, -3598.0, 3603.0])
+        self.assertEqual(self.stream.late, 0)
 
     def test_shared(self) -> None:
         """All clients of one form get the very same bytes in one write; one that reads slowly gets the round to keep whole."""
@@ -133,7 +145,9 @@ class StreamTests(SynchronousTestCase):
 
     def test_too_slow(self) -> None:
         """A round that is due while the one before is still being delivered is left out; who leaves meanwhile gets nothing."""
-        self.surroundings = Surroundings(self.clock.seconds, self.clock.callLater, self.after.append, self.work.append)
+        self.surroundings = Surroundings(
+            self.clock.seconds, WallClock(self.clock), self.clock.callLater, self.after.append, self.work.append
+        )
         for per_client, is_apart, step in ((False, False, handout.STEP), (False, True, STEP), (True, False, 1)):
             stream = self.make(per_client=per_client)
             members = [FakeMember() for _ in range(step + 2)]

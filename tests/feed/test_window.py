@@ -13,7 +13,7 @@ from netd.feed.rounds import TEXTS, Form
 from netd.feed.streams import Surroundings
 from netd.feed.window import MOST_COLLECTED, PIECE, STEP, Window
 from netd.message import Message
-from netd.testing import RecordingBus
+from netd.testing import RecordingBus, WallClock
 from netd.wire.handout import BLOCK
 from tests.feed.bench import FakeMember, texts
 
@@ -24,7 +24,7 @@ class WindowTests(SynchronousTestCase):
         self.after: list[Callable[[], None]] = []
         self.work: list[Iterator[None]] = []
         clock = Clock()
-        surroundings = Surroundings(clock.seconds, clock.callLater, self.after.append, self.work.append)
+        surroundings = Surroundings(clock.seconds, WallClock(clock), clock.callLater, self.after.append, self.work.append)
         self.window = Window(surroundings, self.bus, "session.>")
         self.window.start()
         self.addCleanup(self.window.stop)

@@ -20,7 +20,7 @@ from netd.gateway.config import Config
 from netd.gateway.service import make_service
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.system import System
-from netd.testing import Connection, RecordingBus, result_of
+from netd.testing import Connection, RecordingBus, WallClock, result_of
 from netd.tokens import TOKENS, Tokens, add_token
 from netd.wire.pace import Pace
 from netd.wire.turn import Turn
@@ -126,14 +126,14 @@ class GatewayTestCase(SynchronousTestCase):
         """Another gateway, in place of the one before."""
         if hasattr(self, "service"):
             result_of(self.service.stopService())
-        self.bus = RecordingBus(self.reactor.seconds)
+        self.bus = RecordingBus(WallClock(self.reactor))
         self.service = make_service(Config(state_directory=self.state, **options), self.reactor, self.bus)
         self.factory = self.service._gateway
         table = OperationTable()
         tokens = Tokens(self.state / TOKENS)
         seconds = self.reactor.seconds
         self.stopped: list[bool] = []
-        system = System("lab", [self.service], table, self.bus, seconds, 0.0, tokens, lambda: self.stopped.append(True))
+        system = System("lab", [self.service], table, self.bus, seconds, tokens, lambda: self.stopped.append(True))
         turn, pace = Turn(self.reactor.callLater), Pace(self.reactor.seconds, self.reactor.callLater)
         topics = Topics(self.bus, self.reactor, turn, pace, lambda: "epoch", 16, 1 << 20)
         table.add([*system.operations(), *BusConsole(self.bus, topics).operations(), *self.own_operations()])

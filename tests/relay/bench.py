@@ -12,7 +12,7 @@ from netd.relay.devices import Devices, Link
 from netd.relay.exchange import Exchange, Rules
 from netd.relay.grammar import Dialect, encode_pair
 from netd.relay.machine import Conversation
-from netd.testing import RecordingBus, RecordingPeer
+from netd.testing import RecordingBus, RecordingPeer, WallClock
 from netd.wire.jsontext import decode_object, encode
 from netd.wire.length_header import LengthHeaderDecoder, encode_frame
 
@@ -123,12 +123,12 @@ class Relay:
     ) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
-        self.bus = RecordingBus()
+        self.bus = RecordingBus(WallClock(self.clock))
         self._callbacks: list[Callable[[], None]] = []
         self._machine = machine
         self._port = 50411
         self._sides: list[Side] = []
-        devices = Devices(self.clock.seconds, host_names or {}, list_names)
+        devices = Devices(self.bus.wall, host_names or {}, list_names)
         self.exchange = Exchange(
             evolve(RULES, **rules),
             devices,

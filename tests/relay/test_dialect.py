@@ -226,7 +226,8 @@ class ControllerTests(SynchronousTestCase):
         self.assertEqual((envelope["status"], envelope["final"]), ("list", True))
         self.assertEqual((online["address"], online["online"], online["answers"]), (old.conversation.link.address, True, False))  # type: ignore[union-attr]
         self.assertEqual(
-            (away["name"], away["online"], away["last_seen"], away["aliases"]), ("greenhouse", False, 1060.0, ["gh"])
+            (away["name"], away["online"], away["last_seen"], away["aliases"]),
+            ("greenhouse", False, self.relay.bus.wall(), ["gh"]),
         )
 
     def test_bad_envelopes(self) -> None:
@@ -333,6 +334,31 @@ class OfflineQueueTests(SynchronousTestCase):
         )
         self.assertEqual(len(pairs(self.relay.device(name="greenhouse").hear())), 1)
         self.assertEqual(self.relay.clock.getDelayedCalls(), [])
+
+    def test_clock_that_is_set(self) -> None:
+        """Neither deadlines nor the queue go by the wall clock: an hour back or forth is no second more or less."""
+        for step in (-3600, 3600):
+            self.controller.conversation.receive(ask(b"2", id=7, to="greenhouse"))
+            self.controller.conversation.receive(ask(b"3", id=8, to="greenhouse", deadline=5))
+            self.relay.bus.wall.step(step)  # type: ignore[attr-defined]
+            self.relay.advance(4)
+            self.assertEqual([one[1] for one in told(self.controller)], ["queued", "queued"])
+            self.relay.advance(1)
+            self.relay.advance(55)
+            self.assertEqual([one[:2] for one in told(self.controller)], [(8, "expired"), (7, "expired")])
+
+    def test_what_is_left_though_the_clock_was_set(self) -> None:
+        """A device is told the seconds that are left, though the wall clock was set while the message waited."""
+        for step in (-3600, 3600):
+            self.controller.conversation.receive(ask(b"2", id=7, to="greenhouse", deadline=10))
+            self.relay.bus.wall.step(step)  # type: ignore[attr-defined]
+            self.relay.advance(9)
+            device = self.relay.device(name="greenhouse")
+            [_, (envelope, _)] = pairs(device.hear())
+            self.assertAlmostEqual(envelope["deadline"], 1.0)
+            device.say(ask(b"ok", id=envelope["id"], status="acknowledged"))
+            self.assertEqual(told(self.controller)[-1][1], "acknowledged")
+            device.lose()
 
     def test_a_deadline_counts_from_receipt(self) -> None:
         """A deadline goes on running while the message waits, and the device is told what is left of it."""

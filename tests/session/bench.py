@@ -16,7 +16,7 @@ from netd.session.pacing import Sweep
 from netd.session.roster import Roster
 from netd.session.rules import Rules
 from netd.session.tokens import Alphabet
-from netd.testing import RecordingBus, RecordingPeer
+from netd.testing import RecordingBus, RecordingPeer, WallClock
 from netd.wire.jsontext import encode
 
 RULES = Rules(
@@ -122,7 +122,7 @@ class Bench:
     def __init__(self, agents: str = "10.0.0.0/8", elsewhere: str = "", letters: str = "xyz", **rules: Any) -> None:
         self.clock = Clock()
         self.clock.advance(1000)
-        self.bus = RecordingBus()
+        self.bus = RecordingBus(WallClock(self.clock))
         self.dialled: list[Dialling] = []
         self.chance = 1.0
         world = Surroundings(

@@ -168,6 +168,24 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(len(self.bench.dialled), 2)
         session.stop("enough")
 
+    def test_clock_that_is_set(self) -> None:
+        """Silence is seconds, and so are pauses: a wall clock that is set neither ends a session nor keeps a silent one."""
+        for step in (-3600, 3600):
+            session, line, side = self.bench.stream()
+            self.bench.clock.advance(20)
+            side.say(b"x1\n")
+            self.bench.bus.wall.step(step)  # type: ignore[attr-defined]
+            self.bench.clock.advance(29)
+            self.assertIs(session.state, State.STREAMING)
+            self.bench.clock.advance(1)
+            self.assertIs(session.state, State.FAILING)
+            self.assertEqual(session.describe()["since"], self.bench.bus.wall())
+            line.expire()
+            line.lose()
+            [call] = self.bench.clock.getDelayedCalls()
+            self.assertEqual(call.getTime() - self.bench.clock.seconds(), 1)
+            session.stop("enough")
+
     def test_data_connection_lost(self) -> None:
         """An agent whose data connection breaks hears stop, and is dialled again; its channels go on where they were."""
         session, line, side = self.bench.stream()

@@ -444,7 +444,7 @@ class NewerDialectTests(SynchronousTestCase):
         self.side.say(hello(1, temp={"label": "Temperature", "unit": "°C"}, x={}), b"temp 21.5 1732.125\nx -3\n")
         self.assertEqual(self.seen, [("1.temp", 21.5), ("1.x", -3)])
         [event] = self.bench.bus.events("session.main.1.temp")
-        self.assertEqual(event, SampleTaken(21.5, self.bench.clock.seconds(), 1732.125))
+        self.assertEqual(event, SampleTaken(21.5, self.bench.bus.wall(), 1732.125))
         described = self.session.describe()
         self.assertEqual(described["dialect"], "newer")
         channels = {name: (facts["label"], facts["unit"]) for name, facts in described["channels"].items()}

@@ -78,12 +78,6 @@ class PacerTests(SynchronousTestCase):
         self.pacer.spend(BUDGET * 0.4)
         self.assertEqual(self.calls, [])
 
-    def test_clock_that_jumps_back(self) -> None:
-        """A clock that is set back gives nobody more time."""
-        self.pacer.spend(-3600)
-        self.pacer.spend(BUDGET)
-        self.assertFalse(self.pacer.has_time)
-
 
 class Keeper:
     """Has something to count for so many sweeps, each of which takes so long."""

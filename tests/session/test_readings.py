@@ -12,43 +12,52 @@ from netd.session.readings import KEPT, Readings
 from netd.session.tokens import Alphabet, TokenReader
 from netd.testing import RecordingBus
 
+DAY = 1_700_000_000
+"""What the wall clock shows when the other shows 0."""
+
 SPECS = (ChannelSpec("x", "Heart rate", "bpm"), ChannelSpec("y"))
 
 
 class ReadingsTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.bus = RecordingBus()
+        self.wall = 0.0
+        self.bus = RecordingBus(lambda: self.wall)
         self.kept: list[Readings] = []
         self.readings = Readings(self.bus, "session.main.1", self.kept.append)
         self.readings.open(TokenReader(Alphabet("xyz")), SPECS, 1000.0)
+
+    def take(self, block: bytes, now: float) -> None:
+        """Samples come at *now*, which is another time by the wall clock."""
+        self.wall = DAY + now
+        self.readings.take(block, now)
 
     def _x(self, now: float) -> dict[str, Any]:
         return self.readings.describe(now)["x"]
 
     def test_facts(self) -> None:
         """Of each channel there are the newest value, the range, the number of samples, and when the newest came."""
-        self.readings.take(b"x3x1x2", 1001.0)
+        self.take(b"x3x1x2", 1001.0)
         facts = self._x(1001.5)
         expected = {"label": "Heart rate", "unit": "bpm", "last": 2.0, "min": 1.0, "max": 3.0, "samples": 3, "time": 1001.5}
-        self.assertEqual({name: facts[name] for name in expected}, expected | {"time": 1001.0})
+        self.assertEqual({name: facts[name] for name in expected}, expected | {"time": DAY + 1001.0})
         nothing = {"label": "", "unit": "", "last": None, "min": None, "max": None, "rate": 0.0, "samples": 0, "time": None}
         self.assertEqual(self.readings.describe(1001.5)["y"], nothing)
 
     def test_range_over_time(self) -> None:
         """The range is that of all samples, also of those that came before the agent was dialled again."""
-        self.readings.take(b"x3\n", 1001.0)
+        self.take(b"x3\n", 1001.0)
         self.readings.open(LineReader(), SPECS, 1010.0)
-        self.readings.take(b"x -5\n", 1011.0)
-        self.readings.take(b"x 1\n", 1013.0)
+        self.take(b"x -5\n", 1011.0)
+        self.take(b"x 1\n", 1013.0)
         self.assertEqual([self._x(1013.0)[name] for name in ("min", "max", "last", "samples")], [-5.0, 3.0, 1.0, 3])
 
     def test_rate(self) -> None:
         """The rate follows what an agent sends: soon after the beginning, and after each change."""
         for tick in range(100):
-            self.readings.take(b"x1\n", 1000 + tick * 0.2)
+            self.take(b"x1\n", 1000 + tick * 0.2)
         self.assertAlmostEqual(self._x(1019.8)["rate"], 5, delta=0.3)
         for tick in range(100):
-            self.readings.take(b"x1\n" * 3, 1020 + tick * 0.1)
+            self.take(b"x1\n" * 3, 1020 + tick * 0.1)
         self.assertAlmostEqual(self._x(1030.0)["rate"], 30, delta=4)
         self._x(1036.0)
         self.assertEqual(self._x(1046.0)["rate"], 0)
@@ -57,94 +66,106 @@ class ReadingsTests(SynchronousTestCase):
         """While somebody subscribes to a channel, each of its samples is published, in order, as it comes."""
         seen: list[object] = []
         self.bus.subscribe("session.main.1.x", lambda message: seen.append(message.event))
-        self.readings.take(b"x1y7x2\n", 1001.0)
-        self.readings.take(b"x3\n", 1001.1)
-        self.assertEqual(seen, [SampleTaken(1, 1001.0), SampleTaken(2, 1001.0), SampleTaken(3, 1001.1)])
+        self.take(b"x1y7x2\n", 1001.0)
+        self.take(b"x3\n", 1001.1)
+        self.assertEqual(seen, [SampleTaken(1, DAY + 1001.0), SampleTaken(2, DAY + 1001.0), SampleTaken(3, DAY + 1001.1)])
         self.assertEqual(self.readings.describe(1001.1)["x"]["samples"], 3)
         self.assertEqual(len(seen), 3)
 
     def test_unwatched(self) -> None:
         """While nobody does, the newest sample is published once a second at most: the bus always knows it."""
         for tick in range(50):
-            self.readings.take(b"x%d\n" % tick, 1000 + tick * 0.1)
+            self.take(b"x%d\n" % tick, 1000 + tick * 0.1)
         published = self.bus.events("session.main.1.x")
         self.assertEqual(len(published), 5)
-        self.assertEqual(self.bus.last("session.>")[0].event, SampleTaken(40, 1004.0))
+        self.assertEqual(self.bus.last("session.>")[0].event, SampleTaken(40, DAY + 1004.0))
 
     def test_large_reads(self) -> None:
         """What comes in bulk is counted at once, so that nothing piles up."""
-        self.readings.take(b"x1\n", 1000.1)
-        self.readings.take(b"x2\n" * KEPT, 1000.2)
+        self.take(b"x1\n", 1000.1)
+        self.take(b"x2\n" * KEPT, 1000.2)
         self.assertEqual((self.readings.samples, self.readings._blocks), (1 + KEPT, []))
 
     def test_flood(self) -> None:
         """Of an agent that sends very much, all samples count, and a part of them for the range; that is said."""
         for value in (1, 2, 3):
-            self.readings.take(b"x%d\n" % value * 20_000, 1000.0)
+            self.take(b"x%d\n" % value * 20_000, 1000.0)
         facts = self._x(1000.1)
         self.assertEqual([facts[name] for name in ("min", "max", "last", "samples")], [1.0, 1.0, 3.0, 60_000])
         self.assertEqual(self.readings.unspanned, 40_000)
-        self.readings.take(b"x9\n" * 10, 1001.2)
+        self.take(b"x9\n" * 10, 1001.2)
         self.assertEqual((self._x(1001.3)["max"], self.readings.unspanned), (9.0, 40_000))
 
     def test_unknown_channel(self) -> None:
         """Samples of a channel that there is not are bad."""
-        self.readings.take(b"z1x1z2", 1002.0)
+        self.take(b"z1x1z2", 1002.0)
         self.assertEqual((self.readings.samples, self.readings.bad), (1, 2))
 
     def test_times(self) -> None:
         """The agent's own time travels with its sample, also when nobody watches."""
         self.readings.open(LineReader(), SPECS, 1010.0)
-        self.readings.take(b"x 5 77\n", 1011.0)
-        self.assertEqual(self.bus.events("session.main.1.x"), [SampleTaken(5, 1011.0, 77.0)])
+        self.take(b"x 5 77\n", 1011.0)
+        self.assertEqual(self.bus.events("session.main.1.x"), [SampleTaken(5, DAY + 1011.0, 77.0)])
 
     def test_nothing_follows(self) -> None:
         """A sample that no other follows is on the bus two seconds later at most, with the time at which it came."""
         for channel, now in ((b"x", 1000.0), (b"y", 1000.2), (b"x", 1000.4)):
-            self.readings.take(channel + b"5\n", now)
+            self.take(channel + b"5\n", now)
         self.assertEqual(self.kept, [self.readings])
         self.assertTrue(self.readings.settle(1000.9))
         self.assertEqual(self.bus.events("session.main.1.y"), [])
         self.assertFalse(self.readings.settle(1001.9))
-        self.assertEqual(self.bus.events("session.main.1.y"), [SampleTaken(5, 1000.4)])
+        self.assertEqual(self.bus.events("session.main.1.y"), [SampleTaken(5, DAY + 1000.4)])
         self.assertEqual(self.readings.samples, 3)
-        self.readings.take(b"y6\n", 1002.0)
+        self.take(b"y6\n", 1002.0)
         self.assertEqual(len(self.kept), 2)
 
     def test_somebody_comes(self) -> None:
         """Who subscribes hears what came just before, too: first that, then what comes."""
         seen: list[object] = []
-        self.readings.take(b"x1\n", 1000.0)
-        self.readings.take(b"x2\n", 1000.1)
+        self.take(b"x1\n", 1000.0)
+        self.take(b"x2\n", 1000.1)
         self.bus.subscribe("session.main.1.x", lambda message: seen.append(message.event))
-        self.readings.take(b"x3\n", 1000.2)
+        self.take(b"x3\n", 1000.2)
         self.readings.describe(1000.3)
-        self.assertEqual(seen, [SampleTaken(2, 1000.1), SampleTaken(3, 1000.2)])
+        self.assertEqual(seen, [SampleTaken(2, DAY + 1000.1), SampleTaken(3, DAY + 1000.2)])
 
     def test_somebody_comes_and_nothing_follows(self) -> None:
         """Who subscribes hears what came just before, also when it was the last."""
         seen: list[object] = []
-        self.readings.take(b"x1\n", 1000.0)
-        self.readings.take(b"x2\n", 1000.1)
+        self.take(b"x1\n", 1000.0)
+        self.take(b"x2\n", 1000.1)
         self.bus.subscribe("session.main.1.x", lambda message: seen.append(message.event))
         self.readings.settle(1001.1)
-        self.assertEqual(seen, [SampleTaken(2, 1000.1)])
+        self.assertEqual(seen, [SampleTaken(2, DAY + 1000.1)])
 
     def test_somebody_goes(self) -> None:
         """What came after the last subscriber had left is told at the next count, and nothing twice."""
         subscription = self.bus.subscribe("session.main.1.x", lambda message: None)
-        self.readings.take(b"x1\n", 1000.0)
-        self.readings.take(b"x2\n", 1000.1)
+        self.take(b"x1\n", 1000.0)
+        self.take(b"x2\n", 1000.1)
         self.assertTrue(self.readings.is_watched)
         subscription.cancel()
-        self.readings.take(b"x3\n", 1000.2)
+        self.take(b"x3\n", 1000.2)
         self.assertFalse(self.readings.is_watched)
         self.readings.settle(1001.3)
         self.assertEqual([event.value for event in self.bus.events("session.main.1.x")], [1, 2, 3])  # type: ignore[attr-defined]
 
+    def test_clock_that_is_set_back(self) -> None:
+        """Samples have the times that the wall clock showed when they came, in whatever order, and are counted as ever."""
+        self.bus.subscribe("session.main.1.x", lambda message: None)
+        self.take(b"x1\n", 1000.0)
+        self.wall = DAY - 3600.0
+        for second in range(1, 11):
+            self.readings.take(b"x2\n" * 3, 1000.0 + second)
+        self.assertEqual(self.bus.events("session.main.1.x")[:2], [SampleTaken(1, DAY + 1000.0), SampleTaken(2, DAY - 3600.0)])
+        facts = self._x(1010.0)
+        self.assertAlmostEqual(facts["rate"], 3, delta=0.5)
+        self.assertEqual((facts["samples"], facts["time"]), (31, DAY - 3600.0))
+
     def test_corrected_words(self) -> None:
         """An agent that comes back with another label or unit is shown with those, and its samples go on counting."""
-        self.readings.take(b"x3\n", 1001.0)
+        self.take(b"x3\n", 1001.0)
         self.readings.open(LineReader(), [ChannelSpec("x", "Pulse", "1/min")], 1010.0)
         facts = self._x(1010.0)
         self.assertEqual([facts[name] for name in ("label", "unit", "samples", "max")], ["Pulse", "1/min", 1, 3.0])

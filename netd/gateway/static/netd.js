@@ -302,7 +302,7 @@ export class Netd extends EventTarget {
 
   async #greet() {
     const socket = this.#socket;
-    this.#heard = Date.now();
+    this.#heard = performance.now();
     try {
       const who = await this.#introduce();
       if (socket !== this.#socket) return;
@@ -367,7 +367,7 @@ export class Netd extends EventTarget {
   }
 
   async #watchSilence() {
-    if (Date.now() - this.#heard < SILENCE * 1000) return;
+    if (performance.now() - this.#heard < SILENCE * 1000) return;
     const socket = this.#socket;
     try {
       await this.call("bus.last", { pattern: "system.main.vitals" }, { timeout: SIGN_OF_LIFE });
@@ -391,11 +391,11 @@ export class Netd extends EventTarget {
     const attempt = this.#state.attempt + 1;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempt - 1, 10));
     const wait = longest * (0.5 + Math.random() / 2);
-    this.#retryAt = Date.now() + wait * 1000;
+    this.#retryAt = performance.now() + wait * 1000;
     this.#setState("reconnecting", { attempt, reason, seconds: Math.ceil(wait) });
     this.#timers.retry = setTimeout(() => this.#connect(), wait * 1000);
     this.#timers.countdown = setInterval(() => {
-      const seconds = Math.max(0, Math.ceil((this.#retryAt - Date.now()) / 1000));
+      const seconds = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
       if (seconds !== this.#state.seconds) this.#setState("reconnecting", { ...this.#state, seconds });
     }, 250);
   }
@@ -452,7 +452,7 @@ export class Netd extends EventTarget {
   }
 
   #take(text) {
-    this.#heard = Date.now();
+    this.#heard = performance.now();
     let message;
     try {
       message = JSON.parse(text);

@@ -9,8 +9,6 @@ const TOKEN = "netd.token";
 const KINDS = new Set(["relay", "session", "feed", "command", "room"]);
 /** Seconds between two looks at system.status. */
 const STATUS_EVERY = 4;
-/** Seconds by which two accounts of when netd was started may differ. */
-const SAME_START = 1;
 const VITALS = "system.main.vitals";
 /** Vitals that are asked for at first: what others have seen already. */
 const REPLAYED = 256;
@@ -56,7 +54,7 @@ export const now = signal(Date.now() / 1000);
 /** How often netd was started anew since this page was opened, as far as we are told. */
 export const starts = signal(0);
 
-/** When netd was started, by its clock, as far as we are told: seconds since the epoch. */
+/** When netd was started, as its clock showed it then; 0 before we are told. */
 let startedAt = 0;
 
 /** How far netd's clock is ahead of ours, in seconds. */
@@ -109,14 +107,14 @@ function changed(next) {
   refreshStatus();
 }
 
-/** Whoever was started later than the netd that we know is another. */
+/** Whoever was started at another moment than the netd that we know is another. */
 function noteStart(moment) {
-  if (startedAt > 0 && moment > startedAt + SAME_START) starts.value += 1;
-  startedAt = Math.max(startedAt, moment);
+  if (startedAt !== 0 && moment !== startedAt) starts.value += 1;
+  startedAt = moment;
 }
 
 function take(data) {
-  noteStart(data.time - data.uptime);
+  noteStart(data.started);
   skew = data.time - Date.now() / 1000;
   vitals.value = { now: { ...data, received: Date.now() }, before: vitals.peek().now };
   for (const listener of vitalsListeners) listener(vitals.peek());

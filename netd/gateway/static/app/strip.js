@@ -39,8 +39,8 @@ const announced = computed(() => {
 
 const perSecond = () => {
   const { now: last, before } = vitals.value;
-  if (last === null || before === null || last.time <= before.time || last.published < before.published) return NaN;
-  return (last.published - before.published) / (last.time - before.time);
+  if (last === null || before === null || last.started !== before.started) return NaN;
+  return (last.published - before.published) / (last.uptime - before.uptime);
 };
 
 /** Messages a second on the bus, as a signal. */

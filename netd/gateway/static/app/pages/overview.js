@@ -46,9 +46,8 @@ export function keepVitals() {
   onVitals(({ now: last, before }) => {
     history.connections.push(last.time, last.connections);
     history.lag.push(last.time, last.lag * 1000);
-    const seconds = before === null ? 0 : last.time - before.time;
-    if (seconds > 0 && last.published >= before.published)
-      history.rate.push(last.time, (last.published - before.published) / seconds);
+    if (before?.started !== last.started || last.uptime <= before.uptime) return;
+    history.rate.push(last.time, (last.published - before.published) / (last.uptime - before.uptime));
   });
 }
 
