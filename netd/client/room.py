@@ -205,6 +205,11 @@ def find_character(character: Union[str, Character]) -> Character:  # noqa: UP00
     return CHARACTERS[character]
 
 
+def is_question(message: str) -> bool:
+    """Whether a server's first message is one word: old servers ask for the name so (``USRNM``), and welcome afterwards."""
+    return len(message.split()) == 1
+
+
 class Ear:
     """Makes sense of one message after the other."""
 
@@ -452,6 +457,8 @@ class Bot:
         """Say the name and read the welcome; False when the bot was closed meanwhile."""
         wire.write(name_bytes(self._name, self._dialect))
         welcome = wire.read()
+        if welcome is not None and is_question(welcome):
+            welcome = wire.read()
         if welcome is None:
             if self._is_closed:
                 return False

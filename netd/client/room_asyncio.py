@@ -25,6 +25,7 @@ from netd.client.room import (
     check_arguments,
     check_refusal,
     find_character,
+    is_question,
     name_bytes,
     reply_bytes,
 )
@@ -77,6 +78,8 @@ class AsyncBot:
         try:
             writer.write(name_bytes(self._name, self._dialect))
             welcome = await self._read(reader)
+            if welcome is not None and is_question(welcome):
+                welcome = await self._read(reader)
             if welcome is None:
                 raise NotConnected("the room closed the connection without a word")
             self.welcome = welcome.strip()

@@ -6,7 +6,7 @@ import re
 
 import attrs
 
-from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, option, within, words
+from netd.config import ListeningConfig, Parser, choice, duration, endpoints, flag, integer, off_or, option, within, words
 from netd.config import size as byte_size
 from netd.plaintext import is_text
 
@@ -41,8 +41,15 @@ def _read_actions(written: str) -> tuple[str, ...]:
     return actions
 
 
+def _read_question(written: str) -> str:
+    if not is_text(written) or len(written) > _LONGEST:
+        raise ValueError(f"{written!r} is no text of 1 to {_LONGEST} characters that a bot could wait for; write USRNM or NICK")
+    return written
+
+
 _host: Parser[str] = Parser("text, at most 64 characters", _read_host)
 _sentence: Parser[str] = Parser("text that ends in {action} and one character", _read_sentence)
+_question: Parser[str] = Parser(f"text, at most {_LONGEST} characters", _read_question)
 _actions: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_actions)
 
 
@@ -59,7 +66,17 @@ class Config(ListeningConfig):
         flag,
         "yes",
         help="Whether bots take turns. `no`: what a bot says reaches the others at once, without host and rounds, until all have "
-        "left; such a room speaks lines only.",
+        "left. Bots that do not speak lines get one message at a time there, five a second.",
+    )
+    replies: str = option(
+        choice("turn", "all"),
+        "turn",
+        help="Whose replies reach the others after each round: that of the bot whose turn it is, or all, joined to one message.",
+    )
+    ask_name: str | None = option(
+        off_or(_question),
+        "off",
+        help="What each connection is told before it says its name, without a line end. Some old bots wait for it: USRNM.",
     )
     host: str = option(_host, "Batman", help="Who opens the conversation.")
     sentence: str = option(
@@ -86,7 +103,7 @@ class Config(ListeningConfig):
         help="A name or reply without a newline is complete after so long a silence.",
     )
     login_timeout: float = option(duration, "8s", help="How long a connection may take to begin its name, before it is closed.")
-    max_name: int = option(within(byte_size, "1", "200"), "64", help="Longest name.")
+    max_name: int = option(within(byte_size, "1", "200"), "200", help="Longest name.")
     max_reply: int = option(
         within(byte_size, "1", "16KiB"),
         "500",

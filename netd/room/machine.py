@@ -88,6 +88,12 @@ class Conversation:
         """The connection is there: it must begin to say its name before long."""
         self._peer.expire_after(self._rooms.rules.login_timeout)
 
+    def ask(self) -> None:
+        """Ask for the name in the words of the section, where it has some: there are bots that wait for them."""
+        words = self._rooms.rules.ask_name
+        if words:
+            self._peer.send(words.encode())
+
     def receive(self, received: bytes) -> None:
         """Bytes came, however they are cut."""
         if self._has_whole_lines and received.find(b"\n") == len(received) - 1 < FLOOD:

@@ -1,7 +1,7 @@
 """A room without turns: what a bot says reaches the others at once (room protocol, section 4).
 
 All that is said in one reactor turn leaves in one block, made once for all who said nothing; who spoke gets it without its own
-words.
+words.  An old bot, which ends its messages with nothing, is taken at each read, and told one message at a time.
 """
 
 from __future__ import annotations
@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netd.errors import ProtocolError
+from netd.plaintext import unpadded
+from netd.room.pager import Pager
 from netd.room.ports import Cancellable, Observer, Rules, State
 from netd.room.seat import PIECE, Input, Seat
-from netd.room.texts import Flooding, NameTaken, line_of, welcome
+from netd.room.texts import Flooding, Text, line_of, readable, welcome
 
-__all__ = ["LinesOnly", "OpenRoom"]
+__all__ = ["OpenRoom"]
 
 RATE = 1 << 14
 """Bytes that a bot may say in one :data:`WINDOW`, each line counting :data:`netd.room.seat.PIECE` more."""
 
 WINDOW = 1.0
 """Seconds."""
-
-
-class LinesOnly(ProtocolError):
-    """An old bot in a room that only lines can keep apart."""
-
-    kind = "no line bot"
 
 
 class OpenRoom:
@@ -56,6 +51,7 @@ class OpenRoom:
         self._seats: dict[str, Seat] = {}
         self._said: list[tuple[Seat, bytes]] = []
         self._window: Cancellable | None = None
+        self._pagers: dict[Seat, Pager] = {}
 
     @property
     def present(self) -> list[Seat]:
@@ -81,19 +77,19 @@ class OpenRoom:
     def join(self, seat: Seat) -> None:
         """Give a bot a place, and welcome it.
 
-        :raises LinesOnly: when it reads no lines.
-        :raises NameTaken: when another bot here has that name.
+        :raises NameTaken: when another bot here has that name, and this one can be told so.
         """
-        if not seat.reads_lines:
-            raise LinesOnly("This room speaks lines. Connect again and end your name with a newline.")
-        if seat.name in self._seats:
-            raise NameTaken(f"The name {seat.name!r} is taken in this room. Connect again with another one.")
+        said_name = seat.name
+        seat.claim_name(self._seats)
         self._seats[seat.name] = seat
-        seat.greet(welcome(seat.name, len(self._seats), self.rules.size))
+        seat.greet(welcome(said_name, len(self._seats), self.rules.size))
+        if not seat.reads_lines:
+            pager = self._pagers[seat] = Pager(seat, self.rules.max_reply, self._later)
+            pager.begin()
         self._observer.presence_changed(self, seat, "joined", "")
 
     def hear(self, seat: Seat, said: bytes, _happened: Input) -> bool:
-        """A bot says a line.
+        """A bot says a line, or an old one whatever one read brings.
 
         :returns: False when there is nothing in it.
         :raises Flooding: when it says too much in too short a time.
@@ -103,7 +99,12 @@ class OpenRoom:
         seat.received += len(said) + PIECE
         if seat.received > RATE:
             raise Flooding(f"You say too much at once: at most {RATE} bytes a second.")
-        line = line_of(said, self.rules.max_reply)
+        pager = self._pagers.get(seat)
+        if pager is None:
+            line = line_of(said, self.rules.max_reply)
+        else:
+            pager.has_spoken()
+            line = Text.of(readable(unpadded(said), self.rules.max_reply)).line
         if line == b"\n":
             return False
         if not self._said:
@@ -116,6 +117,7 @@ class OpenRoom:
         if self.state is State.OVER or not seat.step(Input.LEFT):
             return
         del self._seats[seat.name]
+        self._stop_paging(seat)
         self._observer.presence_changed(self, seat, "left", reason)
         if not self._seats:
             self._finish("the last bot has left")
@@ -136,7 +138,13 @@ class OpenRoom:
             end = at + len(line)
             own.setdefault(seat, []).append((at, end))
             at = end
+        for seat, pager in self._pagers.items():
+            for other, line in said:
+                if other is not seat:
+                    pager.send(line[:-1])
         for seat in self._seats.values():
+            if seat in self._pagers:
+                continue
             spans = own.get(seat)
             block = everything if spans is None else _without(everything, spans)
             if block:
@@ -146,6 +154,11 @@ class OpenRoom:
                 self._observer.said(self, seat.name, line[:-1], True)
         else:
             self._observer.said(self, said[-1][0].name, said[-1][1][:-1], True)
+
+    def _stop_paging(self, seat: Seat) -> None:
+        pager = self._pagers.pop(seat, None)
+        if pager is not None:
+            pager.stop()
 
     def _next_window(self) -> None:
         self._window = None
@@ -160,6 +173,7 @@ class OpenRoom:
         self._observer.progressed(self, reason)
         for seat in self.present:
             seat.step(Input.LEFT)
+            self._stop_paging(seat)
             self._observer.presence_changed(self, seat, "left", reason)
             seat.close(reason)
         self._seats.clear()

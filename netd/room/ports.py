@@ -9,7 +9,11 @@ from attrs import frozen
 
 from netd.room.seat import Seat
 
-__all__ = ["Cancellable", "Observed", "Observer", "Rules", "State"]
+__all__ = ["READING", "Cancellable", "Observed", "Observer", "Rules", "State"]
+
+
+READING = 0.2
+"""Seconds, at least, in which an old bot may read a message: it takes what one ``recv`` gives for one message."""
 
 
 class State(enum.Enum):
@@ -29,13 +33,19 @@ class Cancellable(Protocol):
         """Do not call."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Rules:
-    """What holds in every room; see ``netd.room.config`` for each."""
+    """What holds in every room; see ``netd.room.config`` for each.
+
+    :ivar passes_all: what each bot replies reaches the others, and not only what the one says whose turn it is.
+    :ivar ask_name: what a connection is told before it says its name; empty for nothing.
+    """
 
     size: int
     turns: bool
+    passes_all: bool
     rounds: int
+    ask_name: str
     host: str
     start_delay: float
     reply_timeout: float

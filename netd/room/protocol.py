@@ -25,6 +25,7 @@ class RoomProtocol(PeerProtocol):
         self.conversation = Conversation(self.factory.rooms, self.peer, super().describe(), self)
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
         self.conversation.start()
+        self.conversation.ask()
 
     def expired(self) -> None:
         """Tell the conversation."""

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
-from netd.room.ports import Cancellable, Observer, Rules, State
+from netd.room.ports import READING, Cancellable, Observer, Rules, State
 from netd.room.seat import Input as Happened
 from netd.room.seat import Seat
 from netd.room.seat import State as SeatState
-from netd.room.texts import CONFIRMATION, Flooding, NameTaken, Text, opening, readable, welcome
+from netd.room.texts import CONFIRMATION, Flooding, Text, joined, opening, readable, welcome
 
 __all__ = ["FLOOD", "TRANSITIONS", "Input", "Room"]
 
 FLOOD = 1 << 16
 """Bytes between two messages to a bot, over which it is put out."""
 
-READING = 0.2
-"""Seconds, at least, in which an old bot may read its welcome: it takes what one ``recv`` gives for one message."""
+MOST_VOICES = 50
+"""Bots whose replies one message holds, where all replies are passed on."""
 
 IS_OVER = "the room is over"
 
@@ -110,14 +111,14 @@ class Room:
     def join(self, seat: Seat) -> None:
         """Give a bot a place, and welcome it. Only while the room gathers.
 
-        :raises NameTaken: when another bot here has that name.
+        :raises NameTaken: when another bot here has that name, and this one can be told so.
         """
-        if seat.name in self._names:
-            raise NameTaken(f"The name {seat.name!r} is taken in this room. Connect again with another one.")
+        said_name = seat.name
+        seat.claim_name(self._names)
         self._names.add(seat.name)
         self._seats.append(seat)
         self._present += 1
-        seat.greet(welcome(seat.name, self._present, self.rules.size))
+        seat.greet(welcome(said_name, self._present, self.rules.size))
         self._observer.presence_changed(self, seat, "joined", "")
         if self._present == self.rules.size:
             self._step(Input.FILLED)
@@ -206,21 +207,33 @@ class Room:
         self._step(Input.REPLIED)
 
     def _next_turn(self, _why: str) -> None:
-        """Find the next bot in the order of joining that has something to say, and pass it on; turns of others are lost."""
-        speaker = None
-        while speaker is None and self.round < self.rules.rounds:
-            seat = self._seats[self.round % len(self._seats)]
-            self.round += 1
-            if seat.has_something_to_say:
-                speaker = seat
-        self._tell_observer(speaker)
-        if speaker is not None:
-            self._pass_on(speaker)
-        if speaker is None or self.round >= self.rules.rounds:
+        """Pass on what is to be passed on in this round; rounds in which nobody has something to say are passed over."""
+        speakers = self._all_speakers() if self.rules.passes_all else self._next_speaker()
+        self._tell_observer(speakers)
+        if self.rules.passes_all:
+            self._pass_all_on(speakers)
+        elif speakers:
+            self._pass_on(speakers[0])
+        if not speakers or self.round >= self.rules.rounds:
             self._step(Input.DONE)
         else:
             self._restart(self.rules.reply_timeout)
             self._observer.progressed(self, "")
+
+    def _next_speaker(self) -> list[Seat]:
+        """The next bot in the order of joining that has something to say; turns of others are lost."""
+        while self.round < self.rules.rounds:
+            seat = self._seats[self.round % len(self._seats)]
+            self.round += 1
+            if seat.has_something_to_say:
+                return [seat]
+        return []
+
+    def _all_speakers(self) -> list[Seat]:
+        """All bots that have something to say."""
+        speakers = [seat for seat in self._seats if seat.has_something_to_say]
+        self.round = self.round + 1 if speakers else self.rules.rounds
+        return speakers
 
     def _pass_on(self, speaker: Seat) -> None:
         text = Text.of(readable(speaker.reply, self.rules.max_reply))
@@ -232,14 +245,26 @@ class Room:
             else:
                 self._ask(seat, text, Happened.ASKED)
 
-    def _tell_observer(self, speaker: Seat | None) -> None:
+    def _pass_all_on(self, speakers: list[Seat]) -> None:
+        """Tell each bot in one message what the others said: an old one could not tell several apart."""
+        said = [(speaker, speaker.reply) for speaker in speakers]
+        for seat in self._seats:
+            if not seat.can_listen:
+                continue
+            others = list(islice((reply for speaker, reply in said if speaker is not seat), MOST_VOICES))
+            if others:
+                self._ask(seat, Text.of(joined(others, self.rules.max_reply)), Happened.ASKED)
+            elif speakers:
+                self._ask(seat, CONFIRMATION, Happened.THANKED)
+
+    def _tell_observer(self, speakers: list[Seat]) -> None:
         if not self._observer.wants_everything(self):
-            if speaker is not None:
+            for speaker in speakers:
                 self._observer.said(self, speaker.name, speaker.reply, True)
             return
         for seat in self._seats:
             if seat.has_something_to_say:
-                self._observer.said(self, seat.name, seat.reply, seat is speaker)
+                self._observer.said(self, seat.name, seat.reply, self.rules.passes_all or seat in speakers)
 
     def _ask(self, seat: Seat, text: Text, happened: Happened) -> None:
         seat.tell(text, happened)

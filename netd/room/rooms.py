@@ -65,8 +65,7 @@ class Rooms:
     def join(self, seat: Seat) -> AnyRoom:
         """Give a bot a place in the oldest room that has one, or in a new one.
 
-        :raises netd.room.texts.NameTaken: when another bot there has that name.
-        :raises netd.room.openroom.LinesOnly: when it is an old bot, and rooms have no turns.
+        :raises netd.room.texts.NameTaken: when another bot there has that name, and this one can be told so.
         """
         room = next((room for room in self._rooms.values() if room.has_place), None)
         if room is not None:

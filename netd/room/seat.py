@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Container
+from itertools import count
 from typing import Any
 
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
-from netd.room.texts import Text
+from netd.room.texts import NameTaken, Text
 
 __all__ = ["PIECE", "TRANSITIONS", "Input", "Seat", "State"]
 
@@ -74,6 +76,7 @@ class Seat:
 
     :param address: where it comes from, for people.
     :param reads_lines: whether its messages are lines, both ways.
+    :ivar name: what it is called here; with a number, where an old bot has the name of another one.
     :ivar reply: what it has said to the last message so far.
     :ivar received: bytes that it has sent since the last message to it, and :data:`PIECE` for each piece of them.
     """
@@ -88,6 +91,16 @@ class Seat:
         self.received = 0
         self.state = State.IDLE
         self._peer = peer
+
+    def claim_name(self, taken: Container[str]) -> None:
+        """See to it that its name is none of *taken*. An old bot, which knows no other name than its own, gets a number.
+
+        :raises NameTaken: when a bot that reads lines can be told to choose another one.
+        """
+        if self.name in taken:
+            if self.reads_lines:
+                raise NameTaken(f"The name {self.name!r} is taken in this room. Connect again with another one.")
+            self.name = next(name for name in (f"{self.name} ({number})" for number in count(2)) if name not in taken)
 
     @property
     def is_present(self) -> bool:

@@ -26,6 +26,8 @@ def _rules(config: Config) -> Rules:
     return Rules(
         size=config.size,
         turns=config.turns,
+        passes_all=config.replies == "all",
+        ask_name=config.ask_name or "",
         rounds=config.rounds,
         host=config.host,
         start_delay=config.start_delay,

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from netd.errors import ProtocolError
 from netd.plaintext import is_text, unpadded
 
-__all__ = ["CONFIRMATION", "BadName", "Flooding", "NameTaken", "Text", "line_of", "opening", "parse_name", "readable", "welcome"]
+__all__ = [
+    "CONFIRMATION",
+    "BadName",
+    "Flooding",
+    "NameTaken",
+    "Text",
+    "joined",
+    "line_of",
+    "opening",
+    "parse_name",
+    "readable",
+    "welcome",
+]
 
 
 class BadName(ProtocolError):
@@ -91,6 +105,15 @@ def readable(reply: bytes, limit: int) -> bytes:
     """*reply* as it is passed on: UTF-8, so that no bot fails over it, and at most *limit* bytes of whole characters."""
     text = reply.decode(errors="replace").encode()
     return text if len(text) <= limit else text[:limit].decode(errors="ignore").encode()
+
+
+def joined(replies: Sequence[bytes], limit: int) -> bytes:
+    """*replies* as one message of at most *limit* bytes; where they are longer, each is cut to an equal part of it."""
+    texts = [unpadded(readable(reply, limit)) for reply in replies]
+    if sum(map(len, texts)) + len(texts) - 1 > limit:
+        part = max(limit // len(texts) - 1, 1)
+        texts = [readable(text, part) for text in texts]
+    return b"\n".join(texts)[:limit]
 
 
 def line_of(said: bytes, limit: int) -> bytes:

@@ -121,6 +121,13 @@ class BotTests(SynchronousTestCase):
             self.assertEqual(bot(connection, "netd").run(), 2)
             self.assertEqual(connection.sent, [b"Lars\n", b"Lars: Batman: Do you want to eat??\n", b"Lars: Ida: no?\n"])
 
+    def test_asked_for_its_name(self) -> None:
+        """A server that asks for the name with a word of its own is answered once, and its welcome is the next message."""
+        connection = FakeSocket(b"USRNM", None, WELCOME, None, b"\nBatman: Do you want to play?", None, b"")
+        with bot(connection) as talker:
+            self.assertEqual(talker.run(), 1)
+            self.assertTrue(talker.welcome.startswith("Bot: Lars has been"), talker.welcome)
+
     def test_refused(self) -> None:
         """A server that turns the bot away and hangs up: its words are the error."""
         error = self.assertRaises(Refused, bot(FakeSocket(b"Your name is too long.\n", None)).run)

@@ -16,6 +16,8 @@ from netd.testing import RecordingBus, RecordingPeer
 RULES = Rules(
     size=4,
     turns=True,
+    passes_all=False,
+    ask_name="",
     rounds=4,
     host="Batman",
     start_delay=1.0,

@@ -74,15 +74,46 @@ class NameTests(SynchronousTestCase):
             self.assertIn(b"Bot: Lars has been", side.hear()[0], said)
 
     def test_taken(self) -> None:
-        """A name that is taken in that room is refused, and the one who has it stays."""
-        first = self.hall.bot("Lars")
-        for again in ("Lars", "Lars\n", " Lars "):
-            side = self.hall.bot(again)
-            self.assertEqual(side.hear(), [b"The name 'Lars' is taken in this room. Connect again with another one.\n"])
-            self.assertEqual((side.peer.closed, side.refused), ("name taken", [("name taken", again.strip("\n").encode())]))
-            side.lose()
-        self.assertIsNone(first.peer.closed)
-        self.assertIn(b"2/4", self.hall.bot("lars").hear()[0])
+        """A newer bot whose name is taken in that room is refused, and the one who has it stays."""
+        for first in ("Lars", "Lars\n"):
+            hall = Hall()
+            holder = hall.bot(first)
+            for again in ("Lars\n", " Lars \r\n"):
+                side = hall.bot(again)
+                self.assertEqual(side.hear(), [b"The name 'Lars' is taken in this room. Connect again with another one.\n"])
+                self.assertEqual(side.peer.closed, "name taken")
+                self.assertEqual([kind for kind, _ in side.refused], ["name taken"])
+                side.lose()
+            self.assertIsNone(holder.peer.closed)
+            self.assertIn(b"2/4", hall.bot("lars").hear()[0])
+
+    def test_two_of_one_name(self) -> None:
+        """Old bots of one name are all let in, as by the old server; each reads its own name, others see a number behind it."""
+        self.hall.bot("Lars (3)")
+        for count in (2, 3, 4):
+            [told] = self.hall.bot("Lars").hear()
+            self.assertIn(b"Bot: Lars has been sucessfully connected\n%d/4" % count, told)
+        [room] = self.hall.rooms
+        self.assertEqual([bot["name"] for bot in room.describe()["bots"]], ["Lars (3)", "Lars", "Lars (2)", "Lars (4)"])
+
+    def test_a_name_that_is_free_again(self) -> None:
+        """A bot that leaves while the room gathers takes its number with it."""
+        self.hall.bot("Lars")
+        self.hall.bot("Lars").lose()
+        self.hall.bot("Lars")
+        [room] = self.hall.rooms
+        self.assertEqual([bot["name"] for bot in room.describe()["bots"]], ["Lars", "Lars (2)"])
+
+    def test_asked(self) -> None:
+        """A room that asks for the name does so at once, in the words of its section, and welcomes afterwards."""
+        for words, asked in (("USRNM", [b"USRNM"]), ("", [])):
+            hall = Hall(ask_name=words)
+            side = hall.connect()
+            side.conversation.ask()
+            self.assertEqual(side.hear(), asked)
+            side.say(b"Lars")
+            hall.clock.advance(0.2)
+            self.assertIn(b"Bot: Lars has been", side.hear()[0])
 
     def test_no_name(self) -> None:
         """Who connects and says nothing is told so after a while."""

@@ -11,7 +11,7 @@ from netd.room.config import Config
 from netd.room.events import Presence, Progress, Said
 from netd.room.texts import line_of
 from netd.testing import connect, result_of, wired
-from tests.room.bench import Hall
+from tests.room.bench import Hall, Side
 
 
 class OpenRoomTests(SynchronousTestCase):
@@ -37,15 +37,6 @@ class OpenRoomTests(SynchronousTestCase):
         self.hall.end_turn()
         self.assertEqual((self.lars.hear(), self.ida.hear()), ([], [b"hello\n"]))
         self.assertEqual(self.hall.rooms.counts["unasked"], 2)
-
-    def test_lines_only(self) -> None:
-        """An old bot could not keep the messages apart: it is told so, and no room is left of it."""
-        for hall in (self.hall, Hall(turns=False)):
-            rooms = len(hall.rooms)
-            self.lars.lose()
-            old = hall.bot("Old")
-            self.assertEqual(old.hear(), [b"This room speaks lines. Connect again and end your name with a newline.\n"])
-            self.assertEqual((old.peer.closed, len(hall.rooms)), ("no line bot", rooms))
 
     def test_names_and_places(self) -> None:
         """A name is taken once in a room; one that is full sends further bots to another; a free place is filled again."""
@@ -125,6 +116,81 @@ class OpenRoomTests(SynchronousTestCase):
             (b"a\xff", "a\ufffd\n".encode()),
         ):
             self.assertEqual(line_of(said, 5), line)
+
+
+class OldBotTests(SynchronousTestCase):
+    """Bots whose messages nothing ends, in a room without turns."""
+
+    def setUp(self) -> None:
+        self.hall = Hall(turns=False, size=4)
+        self.old, self.line = self.hall.bots("Old", "Line\n")
+
+    def say(self, side: Side, said: bytes) -> None:
+        """A read of one connection, in a turn of its own."""
+        side.say(said)
+        self.hall.end_turn()
+
+    def test_each_read_is_a_message(self) -> None:
+        """What one read brings reaches the others as one line, whatever is around it or inside."""
+        for said, line in ((b"hello", b"hello\n"), (b"two\r\nlines\0\0", b"two lines\n"), ("å".encode(), "å\n".encode())):
+            self.say(self.old, said)
+            self.assertEqual(self.line.hear(), [line])
+        self.say(self.old, b" \r\n\0")
+        self.assertEqual(self.line.hear(), [])
+
+    def test_one_message_at_a_time(self) -> None:
+        """An old bot has time to read its welcome, and each message, before the next one comes; none ends in a newline."""
+        for word in (b"one\n", b"two\n", b"three\n"):
+            self.say(self.line, word)
+        self.assertEqual(self.old.hear(), [])
+        for word in (b"one", b"two", b"three"):
+            self.hall.clock.advance(0.19)
+            self.assertEqual(self.old.hear(), [])
+            self.hall.clock.advance(0.02)
+            self.assertEqual(self.old.hear(), [word])
+        self.hall.clock.advance(0.2)
+        self.say(self.line, b"at once\n")
+        self.assertEqual(self.old.hear(), [b"at once"])
+
+    def test_who_speaks_has_read(self) -> None:
+        """An old bot that replies gets the next message at once."""
+        self.say(self.line, b"one\ntwo\n")
+        self.say(self.old, b"hello")
+        self.assertEqual(self.old.hear(), [b"one"])
+        self.say(self.old, b"one? yes")
+        self.assertEqual((self.old.hear(), self.line.hear()), ([b"two"], [b"hello\n", b"one? yes\n"]))
+
+    def test_too_much_to_read(self) -> None:
+        """Where many messages wait for an old bot, as many as fit come together; of too many it misses the oldest."""
+        for number in range(300):
+            self.say(self.line, b"%d\n" % number)
+            if number % 50 == 49:
+                self.hall.clock.advance(0)
+        heard = []
+        for _ in range(40):
+            self.hall.clock.advance(0.2)
+            heard += self.old.hear()
+        self.assertEqual(b"\n".join(heard).split(b"\n")[-256:], [b"%d" % number for number in range(44, 300)])
+        self.assertLessEqual(max(map(len, heard)), 500)
+        self.assertEqual(heard[-1], b"299")
+
+    def test_two_of_one_name(self) -> None:
+        """Old bots of one name are both let in and told apart inside; one that reads lines is asked for another name."""
+        again = self.hall.bot("Old")
+        self.assertIn(b"Bot: Old has been", again.hear()[0])
+        [room] = self.hall.rooms
+        self.assertEqual([bot["name"] for bot in room.describe()["bots"]], ["Old", "Line", "Old (2)"])
+        self.assertIn(b"'Old' is taken", self.hall.bot("Old\n").hear()[0])
+
+    def test_nothing_is_left(self) -> None:
+        """A bot that leaves, and a room that ends, leave no timer."""
+        self.say(self.line, b"hello\n")
+        self.old.lose()
+        self.hall.clock.advance(1)
+        self.assertEqual((self.old.hear(), self.hall.clock.getDelayedCalls()), ([], []))
+        self.hall.bot("Old")
+        self.hall.rooms.end_all("netd stops")
+        self.assertEqual(self.hall.clock.getDelayedCalls(), [])
 
 
 class OneWriteTests(SynchronousTestCase):

@@ -11,6 +11,7 @@ from netd.room.ports import State
 from netd.room.room import TRANSITIONS as ROOM_TRANSITIONS
 from netd.room.seat import TRANSITIONS, Input, Seat
 from netd.room.seat import State as SeatState
+from netd.room.texts import joined
 from netd.testing import RecordingPeer
 from tests.room.bench import CONFIRMATION, NAMES, OPENING, Hall, Side
 
@@ -119,6 +120,65 @@ class CourseTests(SynchronousTestCase):
         self.assertEqual(passed_on.decode(), "\ufffd" * 166)
         self.hall.reply(sides, b"a", "å".encode() * 300, b"c", b"d")
         self.assertEqual(sides[0].hear()[1].decode(), "å" * 250)
+
+
+class AllRepliesTests(SynchronousTestCase):
+    """Rooms in which what each bot says reaches the others."""
+
+    def test_everybody_is_heard(self) -> None:
+        """Each bot gets in one message what the three others said, in the order of joining, round by round."""
+        hall = Hall(passes_all=True, rounds=2)
+        sides = hall.talking()
+        for turn in range(2):
+            hall.reply(sides, *(b"\n%d in %d\n\0" % (side, turn) for side in range(4)))
+            words = [b"%d in %d" % (side, turn) for side in range(4)]
+            expected = [b"\n".join(words[:side] + words[side + 1 :]) for side in range(4)]
+            self.assertEqual([side.hear() for side in sides], [[message] for message in expected])
+        hall.clock.advance(1.0)
+        self.assertEqual([side.peer.closed for side in sides], ["the room is over"] * 4)
+        self.assertEqual(hall.rooms.counts["passed_on"], 1 + 8)
+
+    def test_one_line(self) -> None:
+        """A bot that reads lines gets them as one, so that it replies once."""
+        hall = Hall(passes_all=True)
+        sides = hall.talking("Lars\n", "Ida", "Ola", "Nova\n")
+        hall.reply(sides, b"a\n", b"b\nc", b"d", b"e\n")
+        self.assertEqual([side.hear() for side in sides], [[b"b c d e\n"], [b"a\nd\ne"], [b"a\nb\nc\ne"], [b"a b c d\n"]])
+
+    def test_only_one_speaks(self) -> None:
+        """A bot that nobody but itself was heard by is told that it was; one that says nothing does not count."""
+        hall = Hall(passes_all=True, size=2)
+        sides = hall.talking("Lars", "Ida")
+        hall.reply(sides, b"a", b" \n")
+        self.assertEqual([side.hear() for side in sides], [[CONFIRMATION], [b"a"]])
+        hall.reply(sides, b" ", b" ")
+        self.assertEqual([side.peer.closed for side in sides], ["the room is over"] * 2)
+
+    def test_more_than_one_reads(self) -> None:
+        """What does not fit into what an old bot reads at once is cut, each reply to an equal part, at whole characters."""
+        hall = Hall(passes_all=True, size=3)
+        sides = hall.talking("Lars", "Ida", "Ola")
+        hall.reply(sides, b"x" * 400, "å".encode() * 200, b"z" * 90)
+        self.assertEqual(sides[0].hear(), ["å".encode() * 200 + b"\n" + b"z" * 90])
+        self.assertEqual(sides[2].hear(), [b"x" * 249 + b"\n" + "å".encode() * 124])
+
+    def test_published(self) -> None:
+        """Each reply is published as passed on, to who listens and to who does not."""
+        for listens in (True, False):
+            hall = Hall(passes_all=True, size=2, rounds=1)
+            if listens:
+                hall.bus.subscribe("room.>", lambda _: None)
+            hall.reply(hall.talking("Lars", "Ida"), b"a", b"b")
+            self.assertEqual(
+                hall.bus.events("room.main.1.said")[-2:], [Said(1, "Lars", "a", 1, True), Said(1, "Ida", "b", 1, True)]
+            )
+
+    @given(st.lists(st.binary(max_size=300), min_size=1, max_size=60), st.integers(60, 500))
+    def test_joined(self, replies: list[bytes], limit: int) -> None:
+        """However much is said, the message is readable text of at most so many bytes."""
+        made = joined(replies, limit)
+        self.assertLessEqual(len(made), limit)
+        self.assertEqual(made.decode(errors="ignore").encode(), made)
 
 
 class LineTests(SynchronousTestCase):
