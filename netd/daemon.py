@@ -40,6 +40,9 @@ for 70 ms with 2000 sessions, and with these, after a million new objects. The p
 3 MiB of memory more to be collected then."""
 
 
+OPEN = "There are no tokens: everyone on this machine is administrator. `netd token add NAME` makes one."
+
+
 def assemble(
     configuration: Configuration,
     kinds: dict[str, IServiceKind],
@@ -102,6 +105,7 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
             *lines,
             "",
             *dashboards,
+            *([OPEN] if any(service.get("open") for service in status["services"]) else []),
             "Stop it with Ctrl-C or `netd stop`.",
         ]
     )

@@ -193,6 +193,13 @@ class BannerTests(SynchronousTestCase):
             banner(status, "/s").splitlines(),
         )
 
+    def test_open(self) -> None:
+        """Where everyone on this machine is administrator, the terminal says so."""
+        gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/"}
+        for is_open in (False, True):
+            lines = banner({"version": "1.2", "name": "lab7", "services": [{**gateway, "open": is_open}]}, "/s").splitlines()
+            self.assertEqual(is_open, any("everyone on this machine is administrator" in line for line in lines))
+
 
 class LifeTests(DaemonTestCase):
     def test_start(self) -> None:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import attrs
 
-from netd.config import ListeningConfig, duration, endpoints, flag, off_or, option, section_name, size, within, words
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, section_name, size, within, words
 from netd.config.descriptions import is_exposed
+from netd.config.spelling import quoted
 from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 
-__all__ = ["Config"]
+__all__ = ["Config", "base_path"]
+
+_BASE = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*")
+
+
+def _read_base(written: str) -> str:
+    base = f"/{written.strip('/')}/" if written.strip("/") else "/"
+    if not _BASE.fullmatch(base):
+        raise ValueError(f"{quoted(written)} is no path; write it as in /netd/, of letters, digits, '-', '.', '_' and '~'")
+    return base
+
+
+base_path: Parser[str] = Parser("path: /netd/", _read_base)
+"""The path of an address, with a slash at both ends, which need not be written."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +53,11 @@ class Config(ListeningConfig):
         "off",
         help="Web pages that may connect, beside those of this very address: https://example.org, … or * for all. "
         "Programs send no origin, and always may.",
+    )
+    base: str = option(
+        base_path,
+        "/",
+        help="Path under which a proxy asks for everything: /netd/. A proxy that takes the path away needs nothing here.",
     )
     echo: bool = option(flag, "no", help="Whether a WebSocket at /echo sends back every message, for conformance tests.")
     max_message: int = option(

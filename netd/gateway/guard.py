@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from netd.config.descriptions import is_loopback
 from netd.gateway.answer import Answer, plain
+from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
 from netd.operations import Caller, Role
 from netd.tokens import Tokens
@@ -43,13 +44,8 @@ TOKENS_UNUSABLE = plain(
     HTTPStatus.SERVICE_UNAVAILABLE, "the tokens cannot be read; netd's log says why", refusal="tokens unusable"
 )
 
-BEHIND_PROXY = plain(HTTPStatus.FORBIDDEN, "a proxy in front needs tokens: `netd token add NAME`", refusal="proxy without tokens")
-
 PROBES = ("/healthz", "/readyz")
 """Paths that tell nothing but whether netd lives: programs that look for that need not say which machine they mean."""
-
-_PROXY = ("forwarded", "x-forwarded-for", "x-real-ip")
-"""Headers by which a proxy says that a request is somebody else's."""
 
 
 @frozen
@@ -92,16 +88,17 @@ class Guard:
             return None
         if head.version != "HTTP/1.0" and not _host_name(host):
             return plain(HTTPStatus.BAD_REQUEST, "a request has one Host header", refusal="bad request", is_last=True)
-        hosts = self.hosts if self.is_open(visitor) else (ANY_HOST,)  # a page that made a name up has no token
+        is_open = self.is_open(visitor)
+        if is_open and head.path not in PROBES and (shown_by := forwarded_by(head)):
+            return _behind_proxy(shown_by)
+        hosts = self.hosts if is_open else (ANY_HOST,)  # a page that made a name up has no token
         if origin and not takes_origin(self.origins, origin, host, hosts):
             return plain(
                 HTTPStatus.FORBIDDEN,
                 f"web pages from {origin!a:.200} are not served: the option `origins` of [{self.section}]",
                 refusal="foreign origin",
             )
-        if self.is_open(visitor) and any(head.get(name) for name in _PROXY):
-            return BEHIND_PROXY
-        if self.is_open(visitor) and not self._is_own_name(_host_name(host)):
+        if is_open and not self._is_own_name(_host_name(host)):
             return plain(
                 HTTPStatus.FORBIDDEN,
                 f"this machine is not known as {host!a:.200}: the option `hosts` of [{self.section}]",
@@ -130,6 +127,15 @@ class Guard:
 
     def _is_own_name(self, name: str) -> bool:
         return name in self.hosts or is_loopback(name)
+
+
+def _behind_proxy(shown_by: str) -> Answer:
+    return plain(
+        HTTPStatus.FORBIDDEN,
+        f"a proxy passed this on ({shown_by}), and there are no tokens: everybody behind it would be administrator. "
+        "`netd token add NAME` makes one",
+        refusal="proxy without tokens",
+    )
 
 
 def _host_name(host: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 __all__ = ["Head"]
 
@@ -45,6 +45,10 @@ class Head:
             if not target.startswith("/"):
                 target = f"/{target}"
         return cls(method, target.partition("?")[0], version, named)
+
+    def below(self, base: str) -> Head:
+        """The head with *base*, a path that ends in a slash, taken away; itself where its path does not begin so."""
+        return evolve(self, path=f"/{self.path.removeprefix(base)}") if self.path.startswith(base) else self
 
     def get(self, name: str) -> str:
         """The header *name*, in lower case; empty when there is none."""

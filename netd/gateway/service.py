@@ -35,6 +35,10 @@ JUDGED_EVERY = 2.0
 """Seconds between two looks at the file of tokens, for the sake of WebSockets that are open."""
 
 
+OPEN = "there are no tokens: everyone on this machine is administrator; `netd token add NAME` makes one"
+"""Said in the log whenever it becomes so."""
+
+
 class OpenToAll(NetdError):
     """There are no tokens, and other machines reach the gateway; the text says what to do."""
 
@@ -45,7 +49,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     handshake_timeout = CLOCKS[Stage.HEAD]
     assert handshake_timeout is not None
     rules = WebSocketRules(
-        (SOCKET, ECHO),
+        tuple(dict.fromkeys(f"{base}{path}" for base in ("", config.base.removesuffix("/")) for path in (SOCKET, ECHO))),
         (SUBPROTOCOL,),
         _lower(config.origins),
         config.max_message,
@@ -74,6 +78,7 @@ class GatewayService(ListeningService):
         self._tokens = Tokens(config.state_directory / TOKENS)
         self._is_draining = False
         self._lines: frozenset[str] | None = None
+        self._trouble = ""
         self._judging = LoopingCall(self._judge)
         self._judging.clock = reactor
 
@@ -97,7 +102,7 @@ class GatewayService(ListeningService):
         self._prepare()
         super().startService()
         self._check_ports()
-        self._judging.start(JUDGED_EVERY, now=False)
+        self._judging.start(JUDGED_EVERY)
 
     def stopService(self) -> Deferred[None]:
         """Look at the tokens no more, then stop as any listening service does."""
@@ -115,17 +120,26 @@ class GatewayService(ListeningService):
         return []
 
     def status(self) -> dict[str, Any]:
-        """Facts about this gateway; ``url`` is where a browser on this machine finds the dashboard, None where it cannot."""
+        """Facts about this gateway.
+
+        ``url`` is where a browser on this machine finds the dashboard, None where it cannot; ``open`` whether everyone on this
+        machine is administrator, because there are no tokens.
+        """
         connections = self._gateway.connections
         return {
             "kind": "gateway",
             "instance": self.instance,
             "listening": self.listening(),
             "url": self._url(),
+            "open": self._is_open,
             "connections": len(connections),
             "websockets": sum(connection.peer.session is not None for connection in connections),  # type: ignore[attr-defined]
             "counters": self._gateway.counters(),
         }
+
+    @property
+    def _is_open(self) -> bool:
+        return self._lines is not None and not self._lines
 
     def _prepare(self) -> None:
         if self.is_accepting:
@@ -144,6 +158,7 @@ class GatewayService(ListeningService):
                 _lower(config.origins),
             ),
             factory.dispatcher,
+            config.base,
             config.max_message,
             config.echo,
             lambda: self._is_draining,
@@ -151,13 +166,22 @@ class GatewayService(ListeningService):
         )
 
     def _judge(self) -> None:
-        """Close the WebSockets of tokens that are gone; while the file cannot be trusted, nothing is known of them."""
+        """Look at the tokens: close the WebSockets of those that are gone, and tell when there are none.
+
+        While the file cannot be trusted, nothing is known of them, and each request that needs them is told so.
+        """
         try:
             lines = self._tokens.lines()
-        except TokenFileError:
-            return  # each request that needs them says so, and why
+        except TokenFileError as error:
+            if str(error) != self._trouble:
+                self._log.error("{service}: nobody is let in: {error}", service=self._gateway.name, error=str(error))
+            self._lines, self._trouble = None, str(error)
+            return
+        self._trouble = ""
         if lines != self._lines:
             self._lines = lines
+            if self._is_open:
+                self._log.warn("{service}: {open}", service=self._gateway.name, open=OPEN)
             for connection in list(self._gateway.connections):
                 connection.judge(lines)  # type: ignore[attr-defined]
 

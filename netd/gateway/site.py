@@ -97,6 +97,7 @@ class Site:
 
     :param files: by path.
     :param dispatcher: calls the operations.
+    :param base: the path that a proxy may leave before all others; ends in a slash.
     :param most_bytes: in a body.
     :param is_draining: whether the service accepts no more connections.
     """
@@ -108,6 +109,7 @@ class Site:
         files: dict[str, File],
         guard: Guard,
         dispatcher: Dispatcher,
+        base: str,
         most_bytes: int,
         has_echo: bool,
         is_draining: Callable[[], bool],
@@ -115,6 +117,7 @@ class Site:
     ) -> None:
         self._guard = guard
         self._dispatcher = dispatcher
+        self._base = base
         self._most_bytes = most_bytes
         self._is_draining = is_draining
         self._limiter = limiter
@@ -134,17 +137,14 @@ class Site:
 
         :param length: bytes of its body; None when it comes in chunks.
         """
+        asked, head = head, head.below(self._base)
         route = self._routes.get(head.path)
         try:
             refusal = self._guard.objection(head, visitor)
             if refusal is not None:
                 return refusal
-            if route is None:
-                return plain(HTTPStatus.NOT_FOUND, "there is nothing at this address; / is the dashboard, /api the operations")
-            if head.method not in route.methods:
-                return plain(
-                    HTTPStatus.METHOD_NOT_ALLOWED, f"only {' and '.join(route.methods)} here", ("Allow", ", ".join(route.methods))
-                )
+            if route is None or head.method not in route.methods:
+                return self._nothing_there(asked, route)
             caller = Caller(visitor.who, Role.NOBODY)
             if route.access is not _Access.ANYONE:
                 found = self._guard.caller(head, visitor)
@@ -169,6 +169,15 @@ class Site:
         assert handler is not None
         answers: Deferred[Answer] = maybeDeferred(handler, admission)
         return answers.addErrback(self._failed)
+
+    def _nothing_there(self, asked: Head, route: _Route | None) -> Answer:
+        if route is not None:
+            allowed = route.methods
+            return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only {' and '.join(allowed)} here", ("Allow", ", ".join(allowed)))
+        if f"{asked.path}/" == self._base:  # the page's own addresses need the slash
+            return plain(HTTPStatus.PERMANENT_REDIRECT, f"the dashboard is at {self._base}", ("Location", self._base))
+        places = f"{self._base} is the dashboard, {self._base}api the operations"
+        return plain(HTTPStatus.NOT_FOUND, f"there is nothing at this address; {places}")
 
     def _objection_to_body(self, route: _Route, head: Head, length: int | None) -> Answer | None:
         if not route.takes_body:

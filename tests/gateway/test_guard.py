@@ -8,6 +8,54 @@ from netd.operations import Role
 from netd.tokens import TOKENS
 from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post, replies
 
+FORWARDING = (
+    "X-Forwarded-For: 192.0.2.1",
+    "X-Forwarded-Host: lab.example",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Port: 443",
+    "X-Forwarded-Server: lab",
+    "X-Forwarded-Prefix: /netd",
+    "X-Forwarded-Scheme: https",
+    "X-Forwarded: x",
+    "X-Forwarded-Anything-New: x",
+    "Forwarded-For: 192.0.2.1",
+    "Via: 1.1 lab",
+    "X-Real-IP: 192.0.2.1",
+    "X-Real-Port: 4242",
+    "X-Client-IP: 192.0.2.1",
+    "Client-IP: 192.0.2.1",
+    "True-Client-IP: 192.0.2.1",
+    "X-Cluster-Client-IP: 192.0.2.1",
+    "X-ProxyUser-Ip: 192.0.2.1",
+    "WL-Proxy-Client-IP: 192.0.2.1",
+    "X-Remote-User: somebody",
+    "Remote-User: somebody",
+    "X-Originating-IP: 192.0.2.1",
+    "X-Original-URI: /netd/",
+    "X-Original-Host: lab.example",
+    "X-Rewrite-URL: /",
+    "X-Scheme: https",
+    "X-Script-Name: /netd",
+    "X-SSL-Client-CN: somebody",
+    "X-Auth-Request-User: somebody",
+    "Proxy-Connection: keep-alive",
+    "CDN-Loop: cdn",
+    "CF-Connecting-IP: 192.0.2.1",
+    "CF-Ray: 1",
+    "CloudFront-Viewer-Address: 192.0.2.1",
+    "Fastly-Client-IP: 192.0.2.1",
+    "Fly-Client-IP: 192.0.2.1",
+    "X-Envoy-External-Address: 192.0.2.1",
+    "X-Amzn-Trace-Id: Root=1",
+    "X-Azure-ClientIP: 192.0.2.1",
+    "X-Appengine-User-IP: 192.0.2.1",
+    "Tailscale-User-Login: somebody",
+    "Front-End-Https: on",
+    "Max-Forwards: 9",
+    "Forwarded: for=192.0.2.1",
+)
+"""What different proxies add."""
+
 FOREIGN = "Origin: https://evil.example"
 
 
@@ -64,12 +112,50 @@ class OpenTests(GatewayTestCase):
             self.assertEqual(self.ask(get(path, host="evil.example")).status, 403, path)
 
     def test_proxy(self) -> None:
-        """What a proxy passes on comes from anywhere: it is not served without tokens, and the answer says so."""
-        for header in ("Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Real-IP: 192.0.2.1"):
+        """What a proxy passes on comes from anywhere: with any header of a proxy it is not served without tokens."""
+        for header in FORWARDING:
             reply = self.ask(get("/api", header))
-            self.assertEqual((reply.status, reply.text), (403, "a proxy in front needs tokens: `netd token add NAME`"))
+            self.assertEqual(reply.status, 403, header)
+            name = header.partition(":")[0].lower()
+            self.assertEqual(
+                reply.text,
+                f"a proxy passed this on ({name}), and there are no tokens: everybody behind it would be administrator. "
+                "`netd token add NAME` makes one",
+            )
+        for asked in (get("/", header), post(call("test.add", left=1), header), handshake("/ws", header), get("/api", "Via:")):
+            self.assertEqual(self.ask(asked).status, 403)
+        self.assertEqual(self.ask(get("/api", header, FOREIGN, host="lab.example")).text, reply.text)
+        self.assertEqual(set(self.factory.counters()["refused"]), {"proxy without tokens"})
         token = self.token()
         self.assertEqual(self.ask(get("/api", header, bearer(token))).status, 200)
+
+    def test_bare_proxy(self) -> None:
+        """A proxy that adds no header, as nginx does unless it is told to, speaks HTTP/1.0: nobody behind it is administrator."""
+        for asked in (get("/", version="1.0"), get("/api", "Connection: close", version="1.0")):
+            reply = self.ask(asked)
+            self.assertEqual(reply.status, 403)
+            self.assertIn("a proxy passed this on (HTTP/1.0)", reply.text)
+        self.assertEqual(self.ask(get("/healthz", version="1.0")).status, 200)
+        token = self.token()
+        self.assertEqual(self.ask(get("/api", bearer(token), version="1.0")).status, 200)
+
+    def test_headers_of_programs(self) -> None:
+        """Headers that browsers and programs send by themselves are no sign of a proxy."""
+        own = (
+            "User-Agent: x",
+            "Referer: http://localhost:8080/",
+            "Sec-Fetch-Site: same-origin",
+            "Cookie: a=b",
+            "X-Requested-With: XMLHttpRequest",
+            "X-Request-ID: 7",
+            "traceparent: 00-1-2-01",
+            "Cache-Control: no-cache",
+            "Upgrade-Insecure-Requests: 1",
+            "Client-Version: 3",
+            "X-Real-Time: yes",
+            "From: me",
+        )
+        self.assertEqual(self.ask(get("/api", *own)).status, 200)
 
     def test_foreign_pages(self) -> None:
         """A page from elsewhere can neither read nor post nor connect."""

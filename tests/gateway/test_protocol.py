@@ -63,13 +63,13 @@ class HandshakeTests(GatewayTestCase):
             (good.replace(b"Key: dGhl", b"Key: ????"), 400),
             (good.replace(b"Version: 13", b"Version: 7"), 400),
             (good.replace(b"Connection: Upgrade", b"Connection: close"), 400),
-            (good.replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
+            (good.replace(b"HTTP/1.1", b"HTTP/1.0"), 403),
             (good.replace(b"GET /ws", b"POST /ws"), 405),
             (handshake("/other"), 404),
             (handshake("/echo"), 404),
         ):
             self.assertEqual(self.ask(broken).status, status, broken)
-        self.assertEqual(self.factory.counters()["refused"], {"bad handshake": 4})
+        self.assertEqual(self.factory.counters()["refused"], {"bad handshake": 3, "proxy without tokens": 1})
 
     def test_reasons(self) -> None:
         """A client that speaks another version learns which there are; what it sent is shown as text, in one line."""

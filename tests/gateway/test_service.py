@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.config import parse
 from netd.errors import ConfigErrors
-from netd.gateway.config import Config
+from netd.gateway.config import Config, base_path
 from netd.gateway.service import GatewayService, OpenToAll, make_service
 from netd.kinds import find_kinds
 from netd.operations import Role
 from netd.testing import RecordingBus, ServiceKindTests, result_of
-from netd.tokens import TOKENS, TokenFileError, add_token
+from netd.tokens import TOKENS, TokenFileError, add_token, remove_token
 from tests.gateway.visits import GatewayTestCase, get
 
 
@@ -113,6 +114,67 @@ class StartTests(SynchronousTestCase):
         service = self.make("loopback:8080")
         service.privilegedStartService()
         self.assertEqual("http://127.0.0.1:8080/", service.status()["url"])
+
+
+class OpenTests(GatewayTestCase):
+    def told(self) -> list[str]:
+        """What the log has said of it since the last time."""
+        lines = [formatEvent(event) for event in self.events if "open" in event or "error" in event]
+        self.events.clear()
+        return lines
+
+    def setUp(self) -> None:
+        self.events: list[Any] = []
+        globalLogPublisher.addObserver(self.events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+        super().setUp()
+
+    def test_told(self) -> None:
+        """That everyone on this machine is administrator stands in the log and in the status whenever it becomes so."""
+        line = "gateway: there are no tokens: everyone on this machine is administrator; `netd token add NAME` makes one"
+        self.assertEqual(([line], True), (self.told(), self.service.status()["open"]))
+        self.token()
+        self.reactor.advance(2)
+        self.assertEqual(([], False), (self.told(), self.service.status()["open"]))
+        remove_token(self.state / TOKENS, "panel")
+        self.reactor.advance(2)
+        self.reactor.advance(2)
+        self.assertEqual(([line], True), (self.told(), self.service.status()["open"]))
+
+    def test_unusable_tokens(self) -> None:
+        """Tokens that cannot be read are told once, with what is wrong, and open nothing."""
+        self.told()
+        (self.state / TOKENS).write_text("nonsense\n")
+        (self.state / TOKENS).chmod(0o600)
+        self.reactor.advance(2)
+        self.reactor.advance(2)
+        (line,) = self.told()
+        self.assertIn(f"gateway: nobody is let in: {self.state / TOKENS}:1: is not of the form", line)
+        self.assertFalse(self.service.status()["open"])
+
+
+class BaseTests(SynchronousTestCase):
+    def test_spellings(self) -> None:
+        """The slashes at the ends need not be written."""
+        for written in ("/lab/netd/", "lab/netd", "/lab/netd"):
+            self.assertEqual("/lab/netd/", base_path(written))
+        self.assertEqual("/", base_path("/"))
+
+    def test_mistakes(self) -> None:
+        """What is not a plain path is refused: an address, one that leads elsewhere, what needs encoding."""
+        for written in (
+            "https://lab.example/netd/",
+            "/../",
+            "/a/./b",
+            "/a/../b",
+            "/a//b",
+            "/a b/",
+            "/%2e/",
+            "/a?b",
+            '/"/',
+            "/é/",
+        ):
+            self.assertIn("is no path", str(self.assertRaises(ValueError, base_path, written)), written)
 
 
 class FakePort:

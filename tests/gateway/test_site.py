@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from netd.gateway.files import FOLDER
-from tests.gateway.visits import GatewayTestCase, call, get, post, replies
+from tests.feed.bench import say
+from tests.gateway.visits import GatewayTestCase, call, frames, get, post, replies
 
 
 class FileTests(GatewayTestCase):
@@ -140,6 +141,34 @@ class MetricsTests(GatewayTestCase):
         lines = reply.body.decode().splitlines()
         self.assertIn('netd_connections{instance="main",kind="gateway"} 1.0', lines)
         self.assertIn("netd_event_loop_lag_seconds 0.0", lines)
+
+
+class BaseTests(GatewayTestCase):
+    options = {"base": "/lab/netd/", "echo": True}  # noqa: RUF012 - read only
+
+    def test_below_the_base(self) -> None:
+        """A proxy may leave the path that it is asked for, or take it away: both find everything."""
+        for path in ("/", "/netd.js", "/static/app/main.js", "/api", "/metrics", "/healthz"):
+            below = self.ask(get(f"/lab/netd{path}"))
+            self.assertEqual((below.status, below.headers["Content-Type"]), (200, self.ask(get(path)).headers["Content-Type"]))
+        self.assertEqual(self.ask(post(call("test.add", left=1), path="/lab/netd/rpc")).status, 200)
+        for base in ("", "/lab/netd"):
+            self.assertEqual(self.call(self.open(path=f"{base}/ws"), "test.add", left=1), 2)
+            self.assertEqual(frames(self.open(path=f"{base}/echo").say(say("hello"))), [(1, b"hello")])
+
+    def test_without_its_slash(self) -> None:
+        """A path that was typed without its slash leads on to the dashboard, whose own addresses need the slash."""
+        reply = self.ask(get("/lab/netd?x=y"))
+        self.assertEqual((reply.status, reply.headers["Location"]), (308, "/lab/netd/"))
+
+    def test_nothing_else(self) -> None:
+        """Another path is none, and the answer says where things are."""
+        for path in ("/lab/", "/lab/netdx", "/lab/netd//", "/lab/netd/lab/netd/", "/lab/netd/nothing", "//lab/netd/"):
+            self.assertEqual(self.ask(get(path)).status, 404, path)
+        reply = self.ask(get("/lab"))
+        self.assertEqual(
+            reply.text, "there is nothing at this address; /lab/netd/ is the dashboard, /lab/netd/api the operations"
+        )
 
 
 class HealthTests(GatewayTestCase):

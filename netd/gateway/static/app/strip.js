@@ -97,6 +97,7 @@ export function strip() {
       "div.strip-aside",
       {},
       when(() => isLive.value && who.value !== null && hasToken(), signedIn),
+      when(() => isLive.value && who.value?.name === null, openToAll),
       themeSwitch(),
     ),
   );
@@ -134,5 +135,15 @@ function signedIn() {
     { type: "button", testid: "sign-out", title: "Sign out", onclick: logout },
     h("span.who", {}, name),
     icon("out"),
+  );
+}
+
+/** Whoever has rights without a name needs no token, and nobody does. */
+function openToAll() {
+  const title = "There are no tokens. Make one: netd token add NAME --role admin";
+  return badge(
+    () => "waiting",
+    () => "everyone on this machine is administrator",
+    { testid: "open", title },
   );
 }
