@@ -65,11 +65,13 @@ class Command:
     def _all_defaults(self) -> dict[str, object]:
         return {argument.name: argument.default for argument in self.arguments if not argument.is_required}
 
-    def bind(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The function's keyword arguments for a command with *members*.
+    def bind(self, members: Mapping[str, Any], named_by: str = COMMAND_ID) -> dict[str, Any]:
+        """The function's keyword arguments for a command with *members*, of which *named_by* names it.
 
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
         """
+        if named_by is not COMMAND_ID:
+            return self.bind_with_care(members, named_by)
         types, bound = self._types, self._defaults.copy()
         for name, value in members.items():
             if types.get(name) is type(value):
@@ -78,12 +80,12 @@ class Command:
                 return self.bind_with_care(members)
         return bound if len(bound) == len(types) and not self.whole else self.bind_with_care(members)
 
-    def bind_with_care(self, members: Mapping[str, Any]) -> dict[str, Any]:
+    def bind_with_care(self, members: Mapping[str, Any], named_by: str = COMMAND_ID) -> dict[str, Any]:
         """Like :meth:`bind`, which leaves to it whatever has to be converted, collected or refused."""
         if self.whole:
             return {self.whole: dict(members)}
         given = dict(members)
-        given.pop(COMMAND_ID, None)
+        given.pop(named_by, None)
         given.pop(ID, None)
         if not self.takes_rest:
             return bind(self.arguments, given)

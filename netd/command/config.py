@@ -11,7 +11,7 @@ from types import CodeType
 
 import attrs
 
-from netd.config import ListeningConfig, Parser, auto_or, duration, endpoints, flag, integer, off_or, option, size, within
+from netd.config import ListeningConfig, Parser, auto_or, duration, endpoints, flag, integer, off_or, option, size, within, words
 from netd.paths import packaged
 
 __all__ = ["EXAMPLE", "Config", "compiled"]
@@ -88,7 +88,12 @@ class Config(ListeningConfig):
     idle_timeout: float = option(
         within(duration, "1s", "30d"), "5m", help="How long a kept connection may stay without a command before it is closed."
     )
-    max_command: int = option(within(size, "64", "16MiB"), "64KiB", help="Longest command.")
+    max_command: int = option(within(size, "64", "16MiB"), "1MiB", help="Longest command.")
+    name_member: tuple[str, ...] = option(
+        words,
+        "command_id, command, action",
+        help="Which member names the command: the first of these that is there. The others are arguments.",
+    )
     max_answer: int = option(
         within(size, "1KiB", "64MiB"),
         "1MiB",

@@ -175,7 +175,7 @@ class _Running:
         """Call the function as soon as a thread is free."""
         self._task = self._execution.threads.run(partial(_call, self._command.function, arguments), self._returned)
         if self._task is None:
-            self._settle(Outcome(Status.ERROR, error="too many commands wait for a thread; try again later"))
+            self._settle(Outcome(Status.ERROR, error="too many commands wait for a thread (`max_waiting`); try again later"))
         self._watch()
 
     def _watch(self) -> None:
@@ -196,7 +196,7 @@ class _Running:
 
     def _expired(self) -> None:
         self._timer = None
-        limit = f"within {self._execution.timeout:g} s"
+        limit = f"within {self._execution.timeout:g} s (`timeout`)"
         why = f"{self._command.command_id} did not return {limit}"
         if self._task is not None:
             self._task.is_wanted = False

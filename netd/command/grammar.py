@@ -6,9 +6,17 @@ from typing import Any, NamedTuple
 
 from netd.command.commands import COMMAND_ID, ID
 from netd.errors import ProtocolError
-from netd.wire.jsontext import BadJSON, check_numbers, decode_object, encode
+from netd.wire.jsontext import (
+    BadJSON,
+    check_numbers,
+    decode_object,
+    decode_object_with_nan,
+    encode,
+    encode_with_nan,
+    unpadded,
+)
 
-__all__ = ["OLD_ANSWER", "NotACommand", "Request", "failure", "is_whole", "read_request", "success"]
+__all__ = ["OLD_ANSWER", "NotACommand", "Request", "failure", "read_request", "success"]
 
 OLD_ANSWER = 1024
 """Bytes of an answer, its newline included, that a program of the first dialect reads."""
@@ -36,29 +44,59 @@ class Request(NamedTuple):
 
     :ivar id: what the program chose; None in the first dialect.
     :ivar members: the whole object.
+    :ivar named_by: the member that names the command.
+    :ivar has_nan: a number in it is one that JSON does not have: its program takes such numbers, too.
     """
 
     command_id: str
     id: int | str | None
     members: dict[str, Any]
+    named_by: str = COMMAND_ID
+    has_nan: bool = False
 
 
-def read_request(line: bytes) -> Request:
+def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> Request:
     """The command in *line*.
 
+    :param names: members that name a command; the first of them that is there does.
     :raises NotACommand: when it is none.
     """
+    has_nan = False
     try:
         members = decode_object(line)
     except BadJSON as error:
-        raise NotACommand(
-            f'{error}; a command is one JSON object in one line, such as {{"command_id": "test_command"}}'
-        ) from None
-    command_id, request_id = members.get(COMMAND_ID), _read_id(members)
+        members, has_nan = _read_with_care(line, error)
+    request_id = _read_id(members)
+    if has_nan and request_id is not None:
+        raise NotACommand(f"NaN and infinities are no numbers of JSON: only commands without `{ID}` may have them", request_id)
+    for named_by in names:
+        if named_by in members:
+            break
+    else:
+        missing = " or ".join(f"`{name}`" for name in names)
+        raise NotACommand(f"{missing} is missing: it names the command to run", request_id)
+    command_id = members[named_by]
     if not isinstance(command_id, str):
-        why = "is missing" if COMMAND_ID not in members else "is not text"
-        raise NotACommand(f"`{COMMAND_ID}` {why}: it names the command to run", request_id)
-    return Request(command_id, request_id, members)
+        raise NotACommand(f"`{named_by}` is not text: it names the command to run", request_id)
+    return Request(command_id, request_id, members, named_by, has_nan)
+
+
+def _read_with_care(line: bytes, refusal: BadJSON) -> tuple[dict[str, Any], bool]:
+    """The object in a *line* that was refused: what programs of the first dialect put around and into one is taken.
+
+    :returns: also whether one of its numbers is none of JSON's.
+    """
+    text = unpadded(line)
+    try:
+        return decode_object(text), False
+    except BadJSON as error:
+        refusal = error
+    try:
+        return decode_object_with_nan(text), True
+    except BadJSON:
+        raise NotACommand(
+            f'{refusal}; a command is one JSON object in one line, such as {{"command_id": "test_command"}}'
+        ) from None
 
 
 def _read_id(members: dict[str, Any]) -> int | str | None:
@@ -70,22 +108,12 @@ def _read_id(members: dict[str, Any]) -> int | str | None:
     return found
 
 
-def is_whole(text: bytes) -> bool:
-    """Whether *text*, which has no newline, is a JSON object already: then it needs none."""
-    if not text.rstrip().endswith(b"}"):
-        return False
-    try:
-        decode_object(text)
-    except BadJSON:
-        return False
-    return True
-
-
-def success(request_id: object, result: object, limit: int) -> bytes:
+def success(request_id: object, result: object, limit: int, *, takes_nan: bool = False) -> bytes:
     """The answer that carries *result*, if that is not None.
 
     :param request_id: None in the first dialect.
     :param limit: bytes of the whole line.
+    :param takes_nan: whether the program takes numbers that JSON does not have.
     :raises BadJSON: when *result* cannot be JSON, or the line would be too long; the text says which.
     """
     if result is None and request_id is None:
@@ -94,8 +122,8 @@ def success(request_id: object, result: object, limit: int) -> bytes:
     answer["status"] = "success"
     if result is not None:
         answer["result"] = result
-    line = encode(answer) + b"\n"
-    if b"null" in line:  # as NaN becomes
+    line = (encode_with_nan(answer) if takes_nan else encode(answer)) + b"\n"
+    if not takes_nan and b"null" in line:  # as NaN becomes
         check_numbers(result)
     if len(line) > limit:
         remedy = f"give the command an `{ID}`, or return less" if request_id is None else "return less, or raise `max_answer`"

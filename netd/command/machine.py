@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from netd.command.commands import Command, Commands
-from netd.command.grammar import OLD_ANSWER, NotACommand, failure, is_whole, read_request, success
+from netd.command.grammar import OLD_ANSWER, NotACommand, failure, read_request, success
 from netd.errors import InvalidArguments, ProtocolError, TimedOut
 from netd.interfaces import IPeer
-from netd.wire.jsontext import BadJSON
+from netd.wire.jsontext import BadJSON, objects_in, unpadded
 from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
@@ -140,6 +140,7 @@ class Rules:
     idle_timeout: float
     max_command: int
     max_answer: int
+    names: tuple[str, ...]
 
 
 @frozen
@@ -171,6 +172,7 @@ class Conversation:
         "_rules",
         "_sent",
         "_shell",
+        "_takes_nan",
         "_until",
         "_waiting",
         "state",
@@ -184,6 +186,7 @@ class Conversation:
         self._waiting: deque[bytes | Fault] = deque()
         self._command: Command | None = None
         self._request_id: int | str | None = None
+        self._takes_nan = False
         self._is_kept = rules.is_persistent
         self._is_going = False
         self._is_paused = False
@@ -214,11 +217,12 @@ class Conversation:
                 lines = [received[:-1].removesuffix(b"\r")]  # what the decoder would say; most reads are one whole line
             else:
                 lines = self._lines.feed(received)
-        except LineTooLong as error:
+        except LineTooLong:
             self._farewell = "line too long"
-            self._waiting.append(Fault(error, excerpt=received))
+            why = f"a command has at most {self._rules.max_command} bytes here (`max_command`)"
+            self._waiting.append(Fault(LineTooLong(why), excerpt=received))
         else:
-            self._waiting += [line for line in lines if line.strip()]
+            self._waiting += filter(None, map(unpadded, lines))
             if self.state is State.KEPT and (lines or not has_begun):
                 self._restart()
         self._go_on()
@@ -237,8 +241,8 @@ class Conversation:
         if self._farewell or self.state is State.OVER:
             return
         self._farewell = "no command came"
-        rest = self._lines.finish()
-        if rest.strip():
+        rest = unpadded(self._lines.finish())
+        if rest:
             self._waiting.append(rest)
         self._go_on()
 
@@ -253,7 +257,8 @@ class Conversation:
         if self._lines.unfinished:
             self._take_unfinished()
         else:
-            self._step(Input.IDLE, Fault(TimedOut(f"no command came within {self._rules.receive_timeout:g} s")))
+            why = f"no command came within {self._rules.receive_timeout:g} s (`receive_timeout`)"
+            self._step(Input.IDLE, Fault(TimedOut(why)))
 
     def drained(self) -> None:
         """All that was sent has been taken."""
@@ -266,15 +271,19 @@ class Conversation:
 
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
-        rest = self._lines.finish()
-        if self._rules.silence is not None and is_whole(rest):
-            self._waiting.append(rest)
-        elif self._rules.monotonic() < self._until:
+        rest, now = self._lines.finish(), self._rules.monotonic()
+        if not unpadded(rest):  # the NUL behind the last command
+            until = self._idle_until if self.state is State.KEPT else self._until
+            self._peer.expire_after(max(0.0, until - now))
+            return
+        if self._rules.silence is not None and objects_in(rest):
+            self._waiting.append(unpadded(rest))
+        elif now < self._until:
             self._lines.feed(rest)
-            self._peer.expire_after(self._until - self._rules.monotonic())
+            self._peer.expire_after(self._until - now)
             return
         else:
-            why = f"the command did not end within {self._rules.receive_timeout:g} s; a newline ends it"
+            why = f"the command did not end within {self._rules.receive_timeout:g} s (`receive_timeout`); a newline ends it"
             self._waiting.append(Fault(TimedOut(why), excerpt=rest))
         self._go_on()
 
@@ -337,18 +346,22 @@ class Conversation:
             self._step(Input.BROKEN, line)
             return
         try:
-            request = read_request(line)
+            request = read_request(line, self._rules.names)
         except NotACommand as error:
+            objects = objects_in(line)
+            if len(objects) > 1:  # as good as a line each
+                self._waiting.extendleft(reversed(objects))
+                return
             self._bad_line(Fault(error, error.id, line))
             return
-        self._request_id = request.id
+        self._request_id, self._takes_nan = request.id, request.has_nan
         command = self._rules.commands.find(request.command_id)
         if command is None:
             why = f"there is no command {request.command_id[:80]!r}{self._rules.commands.nearest(request.command_id)}"
             self._bad_line(Fault(UnknownCommand(why), request.id, request.command_id.encode()))
             return
         try:
-            arguments = command.bind(request.members)
+            arguments = command.bind(request.members, request.named_by)
         except InvalidArguments as error:
             self._bad_line(Fault(WrongArguments(str(error)), request.id))
             return
@@ -420,7 +433,7 @@ class Conversation:
         limit = self._limit(request_id)
         if not outcome.error:
             try:
-                return success(request_id, outcome.result, limit)
+                return success(request_id, outcome.result, limit, takes_nan=self._takes_nan)
             except BadJSON as error:
                 self._shell.unanswerable(command, str(error))
                 return failure(request_id, f"the result of {command.command_id} {error}", limit)

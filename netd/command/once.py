@@ -63,11 +63,11 @@ def run_once(rules: Rules, line: bytes) -> Once | None:
     if len(line) > rules.max_command or rules.is_persistent:
         return None
     try:
-        request = read_request(line)
+        request = read_request(line, rules.names)
         command = rules.commands.find(request.command_id)
-        if command is None or request.id is not None:
+        if command is None or request.id is not None or request.has_nan:
             return None
-        arguments = command.bind(request.members)
+        arguments = command.bind(request.members, request.named_by)
     except (NotACommand, InvalidArguments):
         return None
     once = Once(command)

@@ -40,6 +40,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
         config.idle_timeout,
         config.max_command,
         config.max_answer,
+        config.name_member,
     )
     context = make_context(reactor, config.stall_timeout)
     factory = CommandFactory(section_name("command", config.instance), context, rules)

@@ -7,6 +7,7 @@ the text.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
@@ -17,10 +18,33 @@ from netd.errors import InvalidArguments, ProtocolError, text_of
 from netd.operations import Argument
 from netd.wire.foreign import plain
 
-__all__ = ["MAX_DEPTH", "BadJSON", "bind", "check_numbers", "check_type", "decode", "decode_object", "encode", "schema"]
+__all__ = [
+    "MAX_DEPTH",
+    "BadJSON",
+    "bind",
+    "check_numbers",
+    "check_type",
+    "decode",
+    "decode_object",
+    "decode_object_with_nan",
+    "encode",
+    "encode_with_nan",
+    "objects_in",
+    "schema",
+    "unpadded",
+]
 
 MAX_DEPTH = 64
 """How deeply arrays and objects may nest."""
+
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, which streams of .NET begin with."""
+
+PADDING = b" \t\r\n\v\f\0"
+"""What means nothing around an object: white space, and the NUL at the end of a C string."""
+
+_NO_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|-?\bInfinity\b|\bNaN\b', re.DOTALL)
+"""A text, or what Python's ``json`` writes for a number that JSON does not have."""
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
 
@@ -65,6 +89,56 @@ def decode_object(text: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadJSON("not a JSON object")
     return value
+
+
+def decode_object_with_nan(text: bytes) -> dict[str, Any]:
+    """Like :func:`decode_object`, for programs whose JSON has ``NaN``, ``Infinity`` and ``-Infinity``, as Python's has.
+
+    :raises BadJSON: as :func:`decode_object` does for the text with other numbers in their place.
+    """
+    decode_object(_NO_NUMBERS.sub(lambda found: found[0] if found[0].startswith(b'"') else b"0", text))
+    try:
+        value = json.loads(text)
+    except ValueError as error:  # -NaN and the like
+        raise BadJSON(f"not JSON: {error}") from None
+    assert isinstance(value, dict)
+    return value
+
+
+def unpadded(text: bytes) -> bytes:
+    """*text* without padding and byte order marks around it."""
+    text = text.strip(PADDING)
+    while text.startswith(BOM) or text.endswith(BOM):
+        text = text.removeprefix(BOM).removesuffix(BOM).strip(PADDING)
+    return text
+
+
+def objects_in(text: bytes) -> list[bytes]:
+    """The JSON objects and arrays that *text* is made of, one after the other; none where it goes on without one that is whole.
+
+    They are told apart by their brackets: whether each is JSON, :func:`decode` finds out.
+    """
+    found, depth, start = [], 0, 0
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[1]:
+            depth += 1
+        elif bracket[2]:
+            depth -= 1
+            if depth < 0:
+                return []
+            if depth == 0:
+                found.append(text[start : bracket.end()])
+                start = bracket.end()
+    return [] if depth or unpadded(text[start:]) else found
+
+
+def encode_with_nan(value: object) -> bytes:
+    """Like :func:`encode`, for programs that :func:`decode_object_with_nan` is for: NaN and infinities stay."""
+    try:
+        builtins = msgspec.to_builtins(value, enc_hook=plain)
+        return json.dumps(builtins, ensure_ascii=False, separators=(",", ":")).encode()
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
 
 
 def encode(value: object) -> bytes:

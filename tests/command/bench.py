@@ -48,6 +48,21 @@ def echo(text: str) -> str:
     return text
 
 
+def give(value: Any) -> Any:
+    """Give *value* back, whatever it is."""
+    return value
+
+
+def nest(value: Any) -> list[Any]:
+    """Return what no JSON can say, *value* in it."""
+    return [value, object()]
+
+
+def all_of(data: dict[str, Any]) -> dict[str, Any]:
+    """Give the whole object back."""
+    return data
+
+
 def fail(why: str) -> None:
     """Raise *why*."""
     raise ValueError(why)
@@ -139,8 +154,8 @@ class Bench:
         self.clock = Clock()
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.open: list[Callable[[Reported], None]] = []
-        commands = Commands([made(function) for function in (test_command, echo, fail, odd, measure, later)])
-        standard = Rules(commands, self._run, self.clock.seconds, False, 4.0, 0.2, 300.0, 65536, 1 << 20)
+        commands = Commands([made(function) for function in (test_command, echo, give, nest, all_of, fail, odd, measure, later)])
+        standard = Rules(commands, self._run, self.clock.seconds, False, 4.0, 0.2, 300.0, 65536, 1 << 20, ("command_id",))
         self.rules = evolve(standard, **rules)
 
     def connect(self) -> Side:

@@ -140,7 +140,7 @@ class ExecutionTests(SynchronousTestCase):
         self.run_(stay)
         self.clock.advance(4)
         self.assertEqual([outcome.status for outcome in self.outcomes], [Status.EXPIRED] * 2)
-        self.assertEqual((self.outcomes[0].error, len(cancelled)), ("x did not return within 4 s", 2))
+        self.assertEqual((self.outcomes[0].error, len(cancelled)), ("x did not return within 4 s (`timeout`)", 2))
         self.assertEqual(len([line for line in self.lines if "did not return within 4 s" in line]), 1)
 
     def test_late(self) -> None:
@@ -183,11 +183,11 @@ class ExecutionTests(SynchronousTestCase):
         self.run_(lambda: ran.append(1), blocking=True)
         self.run_(lambda: ran.append(2), blocking=True)
         self.run_(lambda: ran.append(3), blocking=True)
-        self.assertEqual(self.outcome().error, "too many commands wait for a thread; try again later")
+        self.assertEqual(self.outcome().error, "too many commands wait for a thread (`max_waiting`); try again later")
         self.clock.advance(4)
         stuck, waiting = self.outcomes
-        self.assertEqual(stuck.error, "x did not return within 4 s")
-        self.assertEqual(waiting.error, "no thread was free for x within 4 s: it was not run")
+        self.assertEqual(stuck.error, "x did not return within 4 s (`timeout`)")
+        self.assertEqual(waiting.error, "no thread was free for x within 4 s (`timeout`): it was not run")
         for _ in range(2):
             self.threads._handed.put(None)
             self.started[0]()

@@ -79,7 +79,8 @@ class OldDialectTests(SynchronousTestCase):
             (b"{}\n", "`command_id` is missing"),
             (b'{"command_id": 3}\n', "`command_id` is not text"),
             (b'{"command_id": null}\n', "`command_id` is not text"),
-            (b'{"command_id": "echo", "text": NaN}\n', "not JSON"),
+            (b'{"command_id": "echo", "text": -NaN}\n', "not JSON"),
+            (b'{"command_id": "echo", "text": 1e999}\n', "not JSON"),
             (b"[" * 60_000 + b"\n", "nested more than 64 deep"),
             (b'{"command_id": ' + b"1" * 5000 + b"}\n", "not JSON"),
             ('{"command_id": "echo"}'.encode("utf-16-le") + b"\n", "not JSON"),
@@ -104,7 +105,7 @@ class OldDialectTests(SynchronousTestCase):
         """A line that never ends is refused as soon as it is too long; nothing more is read of it."""
         side = self.bench.connect()
         [answer] = answers(side.say(b"x" * 65536, b"x"))
-        self.assertEqual(answer["error"], "a line has at most 65536 bytes")
+        self.assertEqual(answer["error"], "a command has at most 65536 bytes here (`max_command`)")
         self.assertEqual(side.peer.closed, "line too long")
 
     def test_only_one_answer(self) -> None:
@@ -174,7 +175,9 @@ class OldDialectTests(SynchronousTestCase):
         side = self.bench.connect()
         self.assertEqual(side.peer.expiry, 4.0)
         side.conversation.expired()
-        self.assertEqual(answers(side.peer.sent), [{"status": "error", "error": "no command came within 4 s"}])
+        self.assertEqual(
+            answers(side.peer.sent), [{"status": "error", "error": "no command came within 4 s (`receive_timeout`)"}]
+        )
         self.assertEqual(side.peer.closed, "timed out")
 
     def test_no_newline(self) -> None:
@@ -197,7 +200,7 @@ class OldDialectTests(SynchronousTestCase):
         self.bench.clock.advance(3.8)
         side.conversation.expired()
         [answer] = answers(side.peer.sent)
-        self.assertEqual(answer["error"], "the command did not end within 4 s; a newline ends it")
+        self.assertEqual(answer["error"], "the command did not end within 4 s (`receive_timeout`); a newline ends it")
 
     def test_no_newline_and_no_object(self) -> None:
         """What only ends like an object has its time, too: more may come."""
@@ -206,6 +209,79 @@ class OldDialectTests(SynchronousTestCase):
         self.bench.clock.advance(0.2)
         side.conversation.expired()
         self.assertEqual((side.peer.sent, side.peer.closed), (b"", None))
+
+    def test_several_objects(self) -> None:
+        """Objects that follow one another without a newline are as good as a line each, at once or after the silence."""
+        echo = b'{"command_id": "echo", "text": "}{"}'
+        for between in (b"", b"\0", b" \0 "):
+            side = self.bench.connect()
+            self.assertEqual(side.say(echo + between + TEST), b'{"status":"success","result":"}{"}\n')
+            self.assertEqual(side.peer.closed, "answered")  # the first dialect has one answer
+            side = self.bench.connect()
+            self.assertEqual(side.say(echo + between + TEST[:-1] + between), b"")
+            self.assertEqual(side.peer.expiry, 0.2)
+            side.conversation.expired()
+            self.assertEqual(side.peer.sent, b'{"status":"success","result":"}{"}\n')
+        kept = self.bench.connect()
+        first, second = (echo[:-1] + b', "id": %d}' % number for number in (1, 2))
+        self.assertEqual([answer["id"] for answer in answers(kept.say(first + second + b"\n"))], [1, 2])
+        kept.say(first + b"\0" + second + b"\0")
+        kept.conversation.expired()
+        self.assertEqual([answer["id"] for answer in answers(kept.peer.take_sent())], [1, 2])
+
+    def test_padding(self) -> None:
+        """NULs and byte order marks around an object mean nothing: programs in C and C# say them."""
+        mark = b"\xef\xbb\xbf"
+        for said in (TEST[:-1] + b"\0\n", mark + TEST, b"\0" + mark + b" " + TEST[:-1] + mark + b"\0\0\r\n", TEST + b"\0"):
+            self.assertEqual(self.bench.connect().say(said), SUCCESS)
+            self.assertEqual(self.bench.connect().say(*(bytes([byte]) for byte in said)), SUCCESS)
+        side = self.bench.connect()
+        side.say(mark + TEST[:-1] + b"\0")
+        side.conversation.expired()
+        self.assertEqual(side.peer.sent, SUCCESS)
+        side = self.bench.connect()
+        side.say(TEST[:-1] + b"\0")
+        side.conversation.ended()
+        self.assertEqual(side.peer.sent, SUCCESS)
+
+    def test_nothing_but_padding(self) -> None:
+        """A NUL alone is no command that has begun: the program has the time that it had."""
+        side = self.bench.connect()
+        side.say(b"\0")
+        self.bench.clock.advance(1)
+        side.conversation.expired()
+        self.assertEqual((side.peer.expiry, side.peer.closed), (3.0, None))
+        self.assertEqual(side.say(TEST), SUCCESS)
+        kept = self.bench.connect()
+        kept.say(line(command_id="echo", text="", id=1) + b"\0")
+        self.bench.clock.advance(100)
+        kept.conversation.expired()
+        self.assertEqual((kept.peer.expiry, kept.peer.closed), (200.0, None))
+
+    def test_nan(self) -> None:
+        """A program whose JSON has NaN and infinities, as Python's, may say them without an ``id``, and is answered in kind."""
+        for said in (b"NaN", b"-Infinity", b'[{"NaN": Infinity, "a": "Infinity \\" NaN"}]'):
+            answer = self.bench.connect().say(b'{"command_id": "give", "value": ' + said + b"}\n")
+            self.assertEqual(answer, b'{"status":"success","result":' + said.replace(b": ", b":").replace(b", ", b",") + b"}\n")
+        [answer] = answers(self.bench.connect().say(b'{"command_id": "give", "value": NaN, "id": 7}\n'))
+        self.assertEqual(answer["id"], 7)
+        self.assertIn("only commands without `id` may have them", answer["error"])
+        [answer] = answers(self.bench.connect().say(b'{"command_id": "nest", "value": NaN}\n'))
+        self.assertIn("cannot be written as JSON", answer["error"])
+
+    def test_names(self) -> None:
+        """The first of the members that may name the command does; the others are its arguments."""
+        bench = Bench(names=("command_id", "command", "action"))
+        for said, wanted in (
+            ({"action": "echo", "text": "a"}, "a"),
+            ({"action": "x", "command": "echo", "text": "b"}, "action: no such argument; there are: text"),
+            ({"command_id": "give", "value": 1}, 1),
+            ({"action": "all_of", "x": 1}, {"action": "all_of", "x": 1}),
+            ({"text": "a"}, "`command_id` or `command` or `action` is missing: it names the command to run"),
+            ({"action": 3}, "`action` is not text: it names the command to run"),
+        ):
+            [answer] = answers(bench.connect().say(line(**said)))
+            self.assertEqual(answer.get("result", answer.get("error")), wanted)
 
     def test_silence_switched_off(self) -> None:
         """With ``silence = off`` only the newline counts, or the end."""

@@ -59,6 +59,13 @@ def never():
     return Deferred()
 
 
+@command("means")
+def means(values: list[float]):
+    import numpy
+
+    return {"mean": numpy.mean(values), "squares": numpy.array(values) ** 2}
+
+
 @command("interact")
 def interact(data):
     return sorted(data)
@@ -108,8 +115,10 @@ class RealCommandTests(RealTestCase):
         self.assertEqual(failed.output, "Server reported an error. param1 is negative\n")
         long = self.old_client('{"command_id": "test_command", "param1": 2000}')
         self.assertIn("where at most 1024 are sent", long.output)
+        measured = self.old_client('{"action": "means", "values": [1, NaN, Infinity]}')
+        self.assertIn("'result': {'mean': nan, 'squares': [1.0, nan, inf]}", measured.output)
         never = self.old_client('{"command_id": "never"}')
-        self.assertEqual(never.output, "Server reported an error. never did not return within 0.5 s\n")
+        self.assertEqual(never.output, "Server reported an error. never did not return within 0.5 s (`timeout`)\n")
 
     def test_wire(self) -> None:
         """However a command comes, and however it ends, there is one answer, and then the end."""
@@ -119,6 +128,8 @@ class RealCommandTests(RealTestCase):
         self.assertEqual(self.ask(test + b"\n"), expected)
         self.assertEqual(self.ask(test), expected)
         self.assertEqual(self.ask(test, half_close=True), expected)
+        for said in (test + b"\0", test + b"\0\n", b"\xef\xbb\xbf" + test + b"\r\n", test + test, test + b"\0" + test + b"\n"):
+            self.assertEqual(self.ask(said), expected)
         self.assertEqual(
             self.ask(b'{"command_id": "thread", "seconds": 0.05}', half_close=True), b'{"status":"success","result":"thread"}\n'
         )
@@ -140,7 +151,7 @@ class RealCommandTests(RealTestCase):
             self.assertEqual(caller.call("interact", a=1), ["a", "command_id", "id"])
         for connection in stuck:
             [answer] = answers(connection.recv(1024))
-            self.assertEqual(answer["error"], "stuck did not return within 0.5 s")
+            self.assertEqual(answer["error"], "stuck did not return within 0.5 s (`timeout`)")
 
     def test_stops_with_a_stuck_thread(self) -> None:
         """A function that never returns does not keep netd from ending."""
@@ -165,7 +176,7 @@ class RealCommandTests(RealTestCase):
                 gathered = await asyncio.gather(*(caller.call("test_command", param1=n) for n in range(20)))
                 return len(gathered[19]), len(await caller.commands())
 
-        self.assertEqual(asyncio.run(call()), (19, 9))
+        self.assertEqual(asyncio.run(call()), (19, 10))
         called: list[object] = []
         client.send_data({"command_id": "coroutine"}, port=self.port, server_success=called.append)
         self.assertEqual(called, [{"status": "success", "result": "coroutine"}])

@@ -147,14 +147,14 @@ class ConnectionTests(ServiceTests):
         self.reactor.advance(0.2)
         self.assertEqual((whole.heard(), silent.heard()), (SUCCESS, b""))
         self.reactor.advance(3.8)
-        self.assertEqual(answers(silent.heard())[0]["error"], "no command came within 4 s")
+        self.assertEqual(answers(silent.heard())[0]["error"], "no command came within 4 s (`receive_timeout`)")
 
     def test_timeout(self) -> None:
         """A function that does not return is answered when its time is up."""
         program = self.connect()
         self.assertEqual(program.say(b'{"command_id": "later"}\n'), b"")
         self.reactor.advance(4)
-        self.assertEqual(answers(program.heard())[0]["error"], "later did not return within 4 s")
+        self.assertEqual(answers(program.heard())[0]["error"], "later did not return within 4 s (`timeout`)")
 
     def test_others_have_their_turn(self) -> None:
         """All of many commands at once are answered, over several turns."""
@@ -392,5 +392,5 @@ class AtOnceTests(ServiceTests):
         self.start(max_command=100)
         for line in (b"x" * 200 + b"\n", TEST.strip().ljust(101) + b"\n"):
             answer = self.factory.answer_at_once(line, ("127.0.0.1", 1))
-            self.assertEqual(answers(answer)[0]["error"], "a line has at most 100 bytes")
+            self.assertEqual(answers(answer)[0]["error"], "a command has at most 100 bytes here (`max_command`)")
         self.assertEqual(self.factory.answer_at_once(TEST.strip().ljust(100) + b"\n", ("127.0.0.1", 1)), SUCCESS)

@@ -17,7 +17,21 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, ProtocolError
 from netd.operations import Argument
-from netd.wire.jsontext import MAX_DEPTH, BadJSON, bind, check_numbers, check_type, decode, decode_object, encode, schema
+from netd.wire.jsontext import (
+    MAX_DEPTH,
+    BadJSON,
+    bind,
+    check_numbers,
+    check_type,
+    decode,
+    decode_object,
+    decode_object_with_nan,
+    encode,
+    encode_with_nan,
+    objects_in,
+    schema,
+    unpadded,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
 NUMBERS = st.integers(-(2**80), 2**80) | st.floats(allow_nan=False, allow_infinity=False)
@@ -180,6 +194,49 @@ class EncodeTests(SynchronousTestCase):
         for value in (object(), endless, "\ud800", {"\ud800": 1}, {(1, 2): 3}, 10**5000):
             error = self.assertRaises(BadJSON, encode, value)
             self.assertTrue(str(error).startswith("cannot be written as JSON: "))
+
+
+class OldProgramTests(SynchronousTestCase):
+    """What programs put around objects, between them and into them, which JSON does not have."""
+
+    @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.lists(st.integers())), max_size=4))
+    def test_objects(self, values: list[dict[str, Any]]) -> None:
+        """Objects that follow one another are told apart, whatever their texts are; one that is not whole is waited for."""
+        for between in (b"", b"\0", b" \n"):
+            text = between.join(json.dumps(value).encode() for value in values)
+            self.assertEqual([decode(unpadded(one)) for one in objects_in(text + between)], values)
+            self.assertEqual(objects_in(text + b'{"a": "}'), [])
+            self.assertEqual(objects_in(text + b"}"), [])
+            self.assertEqual(objects_in(text + b"x") if values else [], [])
+
+    def test_unpadded(self) -> None:
+        """White space, NULs and byte order marks are taken off both ends, and left where they are a text's own."""
+        mark = b"\xef\xbb\xbf"
+        for text in (b"{}", mark + b"{}", b"\0 " + mark + mark + b"\0{}" + mark + b"\r\n\0", b"{}"):
+            self.assertEqual(unpadded(text), b"{}")
+        self.assertEqual(unpadded(mark + b"\0"), b"")
+        inside = b'"' + mark + b'\0"'
+        self.assertEqual(unpadded(inside), inside)
+
+    @given(st.recursive(st.floats() | st.text(max_size=8) | st.sampled_from(["NaN", "-Infinity"]), st.lists, max_leaves=8))
+    def test_nan(self, value: object) -> None:
+        """What Python's own JSON writes is read alike, and what is written it reads alike."""
+        given_back = decode_object_with_nan(json.dumps({"a": value}).encode())
+        self.assertEqual(repr(given_back), repr({"a": value}))
+        self.assertEqual(repr(json.loads(encode_with_nan({"a": value}))), repr({"a": value}))
+
+    def test_strict_otherwise(self) -> None:
+        """But for these numbers, nothing is taken that is refused elsewhere."""
+        for text in (
+            b"NaN",
+            b'{"a": -NaN}',
+            b'{"a": Infinity.5}',
+            b'{"a": NaN1}',
+            b'{"a": 1e999}',
+            b'{"\\ud800": NaN}',
+            b'{"a": Na}',
+        ):
+            self.assertRaises(BadJSON, decode_object_with_nan, text)
 
 
 class BindTests(SynchronousTestCase):
