@@ -22,12 +22,14 @@ from twisted.logger import Logger
 from twisted.protocols.haproxy import proxyEndpoint
 from twisted.python.failure import Failure
 
-from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied
+from netd.certificates import CertificateError, Certificates, source_of
+from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured
 from netd.config.options import variable_name
 from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
 from netd.wire.protocol import PeerFactory, describe_address
+from netd.wire.tls import SecuredEndpoint
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "Listener", "reach_of"]
 
@@ -95,12 +97,15 @@ class Listener:
         self._kind, self._arguments = arguments_of(description)
         self._late: list[_Late] = []
         self._timer: Any = None
+        self._certificates: Certificates | None = None
 
     def open(self) -> None:
         """Listen, now or as soon as old connections have let go of the port.
 
         :raises CannotListen: when the endpoint is not to be had.
         """
+        if is_secured(self.description):
+            self._certificates = self._load()
         if self._kind != LOOPBACK:
             self._open(self._arguments.get("interface"))
             return
@@ -169,10 +174,12 @@ class Listener:
 
     def _endpoint(self, host: str | None) -> IStreamServerEndpoint:
         endpoint: IStreamServerEndpoint
-        if self._kind == LOOPBACK:
+        if self._kind == LOOPBACK or self._certificates is not None:
             port = self.ports[0].getHost().port if self._port == 0 and self.ports else self._port  # the same on each address
             backlog = int(self._arguments.get("backlog", BACKLOG))
             endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
+            if self._certificates is not None:
+                endpoint = SecuredEndpoint(endpoint, self._certificates, self._reactor)
             return proxyEndpoint(endpoint) if is_proxied(self.description) else endpoint
         try:
             endpoint = serverFromString(self._reactor, self.description)
@@ -182,6 +189,15 @@ class Listener:
                 "Start netd by its socket unit, or choose another with `listen`."
             ) from None
         return endpoint
+
+    def _load(self) -> Certificates:
+        """The certificates of an endpoint of TLS."""
+        try:
+            found = Certificates(source_of(self._kind, self._arguments), self._factory.protocols, self._factory.name)
+            found.load()
+        except CertificateError as error:
+            raise CannotListen(f"[{self._factory.name}] cannot listen on {self.description}: {error}") from None
+        return found
 
     # What is not to be had
 

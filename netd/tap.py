@@ -6,14 +6,17 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 from twisted.python.usage import Options as TwistedOptions
 
+from netd.certificates import exposed_keys, source_of
 from netd.clock import make_monotonic
 from netd.config import Configuration, load
+from netd.config.descriptions import arguments_of, is_secured
+from netd.config.options import options_of
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
 from netd.paths import packaged
@@ -64,10 +67,19 @@ class Options(TwistedOptions):
             self._refuse_what_cannot_start(path)
             names = ", ".join(section.name for section in self.configuration.sections) or "no service"
             _print([f"{path}: good; it runs {names}"])
+            print(*(f"{path}: warning: {text}" for text in self._warnings()), sep="", end="", file=sys.stderr)
         if self["origin"] or self["show-config"]:
             _print(line if self["origin"] else line.rpartition(" ; ")[0] for line in self.configuration.origin_lines())
         if self["check"] or self["origin"] or self["show-config"]:
             raise SystemExit(0)
+
+    def _warnings(self) -> Iterator[str]:
+        """What is allowed, and better were otherwise."""
+        for section in self.configuration.sections:
+            for name, option in options_of(type(section.config)).items():
+                for description in (getattr(section.config, name) or ()) if option.parser.listens else ():
+                    if is_secured(description):
+                        yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source_of(*arguments_of(description))))
 
     def _refuse_what_cannot_start(self, path: Path) -> None:
         objections = [section.config.objection() for section in self.configuration.sections]

@@ -89,8 +89,14 @@ LAYERS = (
     # 2: options
     Layer(
         "options",
+        modules="netd.certificates",
+        reaches=(Reach("vocabulary"),),
+        libraries="attrs cryptography OpenSSL twisted.internet.interfaces twisted.logger zope.interface",
+    ),
+    Layer(
+        "options",
         modules="netd.config.* netd.*.config",
-        reaches=(Reach("vocabulary"), Reach("options", within="netd.config.* netd.{own}.*")),
+        reaches=(Reach("vocabulary"), Reach("options", within="netd.config.* netd.certificates netd.{own}.*")),
         libraries="attrs twisted.internet.endpoints",
     ),
     # 1: pure modules where others are not; the rest of this layer is the last row
@@ -104,7 +110,8 @@ LAYERS = (
         " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
-        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick netd.wire.pace",
+        " netd.session.dialer netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets netd.wire.quick netd.wire.pace"
+        " netd.wire.tls",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),

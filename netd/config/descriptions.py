@@ -17,6 +17,7 @@ from pathlib import Path
 from attrs import frozen
 from twisted.internet.endpoints import serverFromString
 
+from netd.certificates import Certificates, source_of
 from netd.config.spelling import did_you_mean, quoted
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "is_exposed",
     "is_loopback",
     "is_proxied",
+    "is_secured",
     "located",
     "split_descriptions",
     "unix_address",
@@ -66,6 +68,7 @@ _REQUIRED = {
 _PATHS = {"ssl": ("privateKey", "certKey", "extraCertChain", "dhParameters"), "tls": ("path",), "unix": ("address",)}
 _WRAPPER = "haproxy"
 _SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
+_SECURED = ("ssl", "tls")
 _EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::"}  # noqa: S104 - recognised, not bound
 _DEFAULT_PORT = "443"
 """Of ``tls``; the other types have none."""
@@ -149,7 +152,9 @@ def check_description(description: str) -> None:
             raise ValueError(_unknown_type(kind))
         if kind in PARAMETERS:
             _check_arguments(kind, arguments)
-        if kind not in ("systemd", LOOPBACK):
+        if kind in _SECURED:
+            Certificates(source_of(kind, arguments), (), kind).check()
+        elif kind not in ("systemd", LOOPBACK):
             _ask_twisted(_unwrapped(description), kind)
     except ValueError as error:
         raise ValueError(f"{description}: {error}") from None
@@ -203,7 +208,13 @@ def arguments_of(description: str) -> tuple[str, dict[str, str]]:
     kind, arguments = _arguments(description)
     if kind in _EVERYWHERE:
         arguments["interface"] = arguments.get("interface") or _EVERYWHERE[kind]
+        arguments.setdefault("port", _DEFAULT_PORT)
     return kind, arguments
+
+
+def is_secured(description: str) -> bool:
+    """Whether the (checked) *description* is one of TLS."""
+    return _arguments(description)[0] in _SECURED
 
 
 def unix_address(path: str | Path) -> Address:
@@ -215,7 +226,7 @@ def _addresses(description: str, takes_ipv4: bool) -> tuple[Address, ...]:
     kind, arguments = arguments_of(description)
     if kind == "unix":
         return (unix_address(arguments["address"]),)
-    port = int(arguments.get("port", _DEFAULT_PORT))
+    port = int(arguments.get("port", 0))
     if port == 0:
         return ()
     if kind == LOOPBACK:

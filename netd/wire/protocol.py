@@ -164,12 +164,14 @@ class PeerFactory(Factory):
     """Builds a service's protocols and knows its live connections.
 
     :cvar connection: the class of its connections.
+    :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
     """
 
     noisy = False
     connection: ClassVar[type[PeerProtocol]]
+    protocols: ClassVar[tuple[bytes, ...]] = ()
 
     def __init__(self, name: str, context: PeerContext) -> None:
         self.name = name

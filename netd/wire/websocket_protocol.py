@@ -270,6 +270,8 @@ class WebSocketFactory(PeerFactory):
     :param rules: see :class:`WebSocketRules`.
     """
 
+    protocols = (b"http/1.1",)
+
     def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
         super().__init__(name, context)
         self.rules = rules

@@ -10,7 +10,6 @@ import ssl
 import urllib.error
 import urllib.request
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -21,6 +20,7 @@ from netd.operations import Role
 from netd.tokens import TOKENS, add_token
 from tests.gateway.visits import call
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase
+from tests.tls import make_certificate
 
 
 class RealGatewayTestCase(RealTestCase):
@@ -185,30 +185,3 @@ class WebSocketTests(RealGatewayTestCase):
         self.assertEqual(closed.exception.rcvd.code, 1009)
         bystander.send("still here")
         self.assertEqual(bystander.recv(PATIENCE), "still here")
-
-
-def make_certificate(path: Path) -> None:
-    """A key and a certificate for ``localhost``, signed by itself, in one file."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.PrivateFormat.PKCS8
-    secret = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    path.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
