@@ -75,6 +75,9 @@ class IPeer(Interface):
     def set_reading(enabled: bool) -> None:
         """Back-pressure: stop or go on taking bytes from this peer."""
 
+    def probe() -> None:
+        """Have the operating system ask whether the peer is there; one that gives no sign of life within 5 s is lost."""
+
 
 class IServiceKind(Interface):
     """A kind of service, found by ``twisted.plugin``: netd's own and a third party's alike."""

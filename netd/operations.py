@@ -44,6 +44,9 @@ class Link(typing.Protocol):
     def notify(self, method: str, params: object) -> None:
         """Tell the caller something, as a JSON-RPC notification."""
 
+    def probe(self) -> None:
+        """Find out whether the caller is still there: a connection without a sign of life is lost within 5 s."""
+
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call *callback* when the connection is lost; what is returned takes that back."""
 
@@ -56,6 +59,7 @@ class Caller:
     :ivar subjects: the subject patterns that it is confined to; None for one that is not.
     :ivar link: its connection; None where that ends with the answer.
     :ivar token: the line of its token in the file of tokens, by which it is seen when that changes; None for one without.
+    :ivar host: the address that it calls from; empty where that is this machine, by other means than TCP.
     :ivar tries: counts the wrong tokens that it gives; None where it cannot give any.
     """
 
@@ -65,6 +69,7 @@ class Caller:
     link: Link | None = None
     token: str | None = field(default=None, repr=False)
     tries: Tries | None = None
+    host: str = ""
 
 
 class _NoDefault(enum.Enum):

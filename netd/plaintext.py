@@ -7,8 +7,9 @@ a Persian word, no-break spaces and ideographic ones are text.
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 
-__all__ = ["is_shown", "is_text", "unpadded"]
+__all__ = ["is_shown", "is_text", "moment", "unpadded"]
 
 _NOT_TEXT = frozenset({"Cc", "Cs"})
 """Unicode's categories of controls and of lone surrogates, which stand for bytes that are not UTF-8."""
@@ -31,6 +32,11 @@ def is_text(text: str) -> bool:
 def is_shown(character: str) -> bool:
     """Return True if a terminal draws *character*, and does nothing else with it."""
     return character in _JOINERS or unicodedata.category(character) not in _NOT_SHOWN
+
+
+def moment(seconds: float) -> str:
+    """A moment, in seconds since the epoch, as messages write it: ``2026-11-28 10:01:12 UTC``."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def unpadded(field: bytes) -> bytes:

@@ -91,6 +91,7 @@ class RecordingPeer:
     :ivar is_full: set it to True to play a peer that reads slowly; :meth:`flush` is then without effect.
     :ivar is_flushed: as with a real one, False from a send until the turn's end, when :meth:`flush` is called.
     :ivar accepts: set it to False to play a full outbox that refuses.
+    :ivar probes: how often the machine wanted to know whether it is there.
     """
 
     def __init__(self) -> None:
@@ -101,6 +102,7 @@ class RecordingPeer:
         self.is_full = False
         self.is_flushed = True
         self.accepts = True
+        self.probes = 0
 
     def send(self, data: bytes) -> bool:
         """Write *data* down."""
@@ -125,6 +127,10 @@ class RecordingPeer:
         """Write it down."""
         self.is_reading = enabled
 
+    def probe(self) -> None:
+        """Count it."""
+        self.probes += 1
+
     def take_sent(self) -> bytes:
         """What was sent since the last call."""
         sent, self.sent = self.sent, b""
@@ -136,16 +142,22 @@ class RecordingLink:
 
     :ivar told: method and parameters of each notification.
     :ivar is_full: set it to True to play a caller that does not read.
+    :ivar probes: how often somebody wanted to know whether it is there.
     """
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Any]] = []
         self.is_full = False
+        self.probes = 0
         self._when_lost: list[Callable[[], object]] = []
 
     def notify(self, method: str, params: object) -> None:
         """Write it down."""
         self.told.append((method, params))
+
+    def probe(self) -> None:
+        """Count it."""
+        self.probes += 1
 
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call *callback* from :meth:`lose`, unless it is taken back."""

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 __all__ = [
     "ConnectionLost",
     "Controller",
+    "Denied",
     "Device",
     "DeviceInfo",
     "FramingLost",
@@ -95,6 +96,10 @@ class NoWelcome(RelayError):
 
 class Refused(RelayError):
     """The relay understood the hello and turned it down; the text is the relay's."""
+
+
+class Denied(Refused):
+    """Somebody else holds the name that this device says; the text says who, and since when."""
 
 
 class NoSuchDevice(RelayError):
@@ -208,11 +213,12 @@ class Welcome(NamedTuple):
 def read_welcome(envelope: dict[str, Any]) -> Welcome:
     """The server's answer to a hello.
 
-    :raises Refused: when the server says why not.
+    :raises Refused: when the server says why not; :class:`Denied` when the name is somebody else's.
     :raises NoWelcome: when it is something else.
     """
     if envelope.get("status") == "error":
-        raise Refused(f"the relay refused: {envelope.get('error')}")
+        refused = Denied if envelope.get("denied") is True else Refused
+        raise refused(f"the relay refused: {envelope.get('error')}")
     if envelope.get("status") != "welcome":
         raise NoWelcome(f"not a welcome: {envelope!r}")
     return Welcome(NETD, envelope.get("name") or None, envelope.get("address"), envelope.get("generation"))
@@ -446,23 +452,26 @@ class Backoff:
     """How long to wait before the next attempt: 0.5 s, doubled up to 30 s, each multiplied by chance ("full jitter").
 
     A connection that lasted 10 s begins anew at 0.5 s. One that ended because another device took the name is followed by 15 to
-    30 s: two devices of one name would else push each other out as fast as they can.
+    30 s: two devices of one name would else push each other out as fast as they can. Where somebody else holds the name, it is
+    asked for again after 60 to 75 s.
 
     :param chance: a number from 0 up to 1.
     """
 
-    FIRST, GREATEST, LASTED = 0.5, 30.0, 10.0
+    FIRST, GREATEST, LASTED, DENIED = 0.5, 30.0, 10.0, 60.0
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self._ceiling = self.FIRST
 
-    def delay(self, lasted: float, is_taken: bool = False) -> float:
+    def delay(self, lasted: float, error: RelayError | None = None) -> float:
         """Seconds to wait now that a connection ended after *lasted* seconds (0 when there was none).
 
-        :param is_taken: whether it ended because another device took the name.
+        :param error: why it ended.
         """
-        if is_taken:
+        if isinstance(error, Denied):
+            return (1 + self._chance() / 4) * self.DENIED
+        if isinstance(error, NameTaken):
             self._ceiling = self.GREATEST
             return (1 + self._chance()) / 2 * self.GREATEST
         if lasted >= self.LASTED:
@@ -895,7 +904,7 @@ class Device:
         if self._line.closed.is_set():
             return
         lasted = self._surroundings.clock() - self._connected_at if was_connected else 0.0
-        reason, delay = str(error), self._backoff.delay(lasted, isinstance(error, NameTaken))
+        reason, delay = str(error), self._backoff.delay(lasted, error)
         self._log.warning("%s; next attempt in %.1f s", reason, delay)
         if self._on_disconnect is not None:
             self._on_disconnect(reason, delay)

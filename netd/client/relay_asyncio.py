@@ -350,7 +350,7 @@ class AsyncDevice:
             self._wire = None
         if self._line.closed.is_set():
             return
-        reason, delay = str(error), self._backoff.delay(lasted, isinstance(error, relay.NameTaken))
+        reason, delay = str(error), self._backoff.delay(lasted, error)
         self._log.warning("%s; next attempt in %.1f s", reason, delay)
         if self._on_disconnect is not None:
             self._on_disconnect(reason, delay)

@@ -84,6 +84,10 @@ class ConsoleLink:
         """Tell the caller something."""
         self.peer.send(self.frame(notification(method, params)))
 
+    def probe(self) -> None:
+        """Find out whether the caller is still there."""
+        self.peer.probe()
+
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call *callback* when the connection is lost; what is returned takes that back."""
         key = object()

@@ -115,8 +115,10 @@ class Guard:
             found = self.tokens.find(head.token)
             if found is None:
                 return TOO_MANY_UNKNOWN if self.wrong.note(visitor.host) else TOKEN_UNKNOWN
-            return Caller(f"{visitor.who}, token {found.name}", found.role, found.subjects, token=found.to_line())
-        return Caller(visitor.who, Role.ADMIN if self.is_open(visitor) else Role.NOBODY)
+            return Caller(
+                f"{visitor.who}, token {found.name}", found.role, found.subjects, token=found.to_line(), host=visitor.host
+            )
+        return Caller(visitor.who, Role.ADMIN if self.is_open(visitor) else Role.NOBODY, host=visitor.host)
 
     def is_open(self, visitor: Visitor) -> bool:
         """Whether *visitor* may do everything, because there are no tokens.

@@ -17,7 +17,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
 from netd.operations import Caller, Operation, Role
 from netd.operations import Link as Console
-from netd.relay.devices import Hello, Link
+from netd.relay.devices import Hello, Link, NameHeld, owner_of
 from netd.relay.events import readable
 from netd.relay.exchange import Exchange
 from netd.relay.payload import payload_of
@@ -77,6 +77,10 @@ class _Attached:
     def set_reading(self, enabled: bool) -> None:
         """Nothing is read from it but answers, which are asked for."""
 
+    def probe(self) -> None:
+        """Ask for it whether the console connection is there."""
+        self._console.probe()
+
     def _tell(self, envelope: dict[str, Any], payload: bytes) -> None:
         if "status" in envelope:
             return  # the welcome: the answer of relay.attach says it
@@ -109,9 +113,10 @@ class Attachments:
         ]
 
     def attach(self, caller: Caller, name: str) -> dict[str, Any]:
-        """Make the caller's connection the device *name*; a device of that name that is connected is replaced.
+        """Make the caller's connection the device *name*; a device of that name that the same caller has connected is replaced.
 
-        :raises OperationFailed: when it is too many devices already, or the relay accepts nothing new.
+        :raises OperationFailed: when somebody else holds the name, when the caller is too many devices already, or the relay
+            accepts nothing new.
         """
         if NAME.fullmatch(name) is None:
             raise InvalidArguments(f"name: {name!r:.80} is no device name; write 1 to 63 letters, digits, _ and -")
@@ -125,7 +130,11 @@ class Attachments:
         if len(mine) >= MOST_DEVICES:
             raise OperationFailed(f"a connection can be {MOST_DEVICES} devices; detach one first")
         attached = _Attached(console, self._instance, name, lambda reason: self._ended(console, name, attached, reason))
-        attached.link = self._exchange.connect(attached, HOST, next(self._ports), Hello(name))
+        owner = owner_of(caller.host) if caller.token is None else f"token {caller.token}"
+        try:
+            attached.link = self._exchange.connect(attached, HOST, next(self._ports), Hello(name), owner)
+        except NameHeld as error:
+            raise OperationFailed(str(error)) from None
         mine[name] = attached
         link = attached.link
         return {"instance": self._instance, "device": name, "address": link.address, "generation": link.generation}

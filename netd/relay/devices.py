@@ -8,12 +8,16 @@ from typing import Any
 from attrs import define, field, frozen
 
 from netd.bus.subject import token
+from netd.errors import ProtocolError
 from netd.interfaces import IPeer
+from netd.plaintext import moment
 from netd.relay.requests import Request
 from netd.relay.target import Target, address_text, parse_target
 from netd.wire.length_header import HEADER, encode_frame
 
-__all__ = ["Devices", "Hello", "Link", "Name"]
+__all__ = ["Devices", "Hello", "Link", "Name", "NameHeld", "owner_of"]
+
+HERE = "this machine"
 
 NO_DEVICES = b"|no raspberrypies|"
 
@@ -26,6 +30,26 @@ class Hello:
     aliases: tuple[str, ...] = ()
 
 
+class NameHeld(ProtocolError):
+    """A name that somebody else holds.
+
+    :ivar name: the name, or alias.
+    :ivar holder: the connection that has it; None where the configuration keeps it for another host.
+    """
+
+    kind = "name held"
+
+    def __init__(self, name: str, why: str, holder: Link | None) -> None:
+        super().__init__(f"the name {name!r} {why}")
+        self.name = name
+        self.holder = holder
+
+
+def owner_of(host: str) -> str:
+    """Who a connection from *host* is taken for: all ways to connect from this machine itself are one."""
+    return HERE if host in ("", "unix", "::1") or host.startswith("127.") else host
+
+
 @define(eq=False, slots=True)
 class Link:
     """One connection of a device.
@@ -34,6 +58,7 @@ class Link:
     :ivar generation: grows with each connection of any device.
     :ivar since: when it connected, in seconds since the epoch.
     :ivar last_seen: when it was last heard, likewise.
+    :ivar owner: who connects; nobody else takes its name over while it is there.
     :ivar name: its name, or ``""``.
     :ivar took_from: the address of the connection whose name it took over, if that one was still there.
     :ivar subject: its token in subjects.
@@ -46,6 +71,7 @@ class Link:
     port: int
     generation: int
     since: float
+    owner: str = ""
     answers: bool = False
     name: str = ""
     aliases: tuple[str, ...] = ()
@@ -141,6 +167,7 @@ class Devices:
     ) -> None:
         self._wall = wall
         self._host_names = host_names
+        self._named_hosts = {name: host for host, name in host_names.items()}
         self._list_names = list_names
         self._remembered = remembered
         self.version = 0
@@ -166,16 +193,23 @@ class Devices:
             self._listed = encode_frame(items.encode() or NO_DEVICES)
         return self._listed
 
-    def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> tuple[Link, Link | None]:
+    def connect(
+        self, peer: IPeer, host: str, port: int, hello: Hello | None, owner: str | None = None
+    ) -> tuple[Link, Link | None]:
         """Take a device in.
 
         :param hello: what it said, for a device of the second dialect.
+        :param owner: who connects; whoever is at *host* where that is left out.
         :returns: its link, and the link whose name it took over, if that one was still connected.
+        :raises NameHeld: when it says a name that somebody else holds.
         """
+        owner = owner_of(host) if owner is None else owner
+        if hello is not None:
+            self._check_names(hello, host, owner)
         self._generation += 1
         name = hello.name if hello else self._host_names.get(host, "")
         aliases = hello.aliases if hello else ()
-        link = Link(peer, host, port, self._generation, self._wall(), hello is not None, name, aliases)
+        link = Link(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, aliases)
         self._online[host, port] = link
         self._listed = None
         self.version += 1
@@ -233,6 +267,16 @@ class Devices:
     def absent(self) -> Iterator[Link]:
         """The last connections of named devices that are away."""
         return (name.link for name in self._names.values() if not name.link.is_online)
+
+    def _check_names(self, hello: Hello, host: str, owner: str) -> None:
+        for name in (hello.name, *hello.aliases) if hello.name else ():
+            kept_for = self._named_hosts.get(name, host)
+            if kept_for != host:
+                raise NameHeld(name, f"is kept for the device at {kept_for}, by `host_names`", None)
+            known = self.name_of(name)
+            if known is not None and known.link.is_online and known.link.owner != owner:
+                holder = known.link
+                raise NameHeld(name, f"is held by the device at {holder.address} since {moment(holder.since)}", holder)
 
     def _take_name(self, link: Link) -> Link | None:
         before = self._names.pop(link.name, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Presence", "Said", "Sent", "readable"]
+__all__ = ["Presence", "Refused", "Said", "Sent", "readable"]
 
 
 @frozen
@@ -22,6 +22,20 @@ class Presence:
     generation: int
     last_seen: float
     reason: str = ""
+
+
+@frozen
+class Refused:
+    """``relay.<instance>.refused``: a device was refused, because somebody else holds its name.
+
+    :ivar address: of the device that was refused.
+    :ivar holder: the address of the one that has the name; empty where the configuration keeps it for another host.
+    """
+
+    device: str
+    address: str
+    holder: str
+    reason: str
 
 
 @frozen

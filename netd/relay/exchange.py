@@ -15,8 +15,8 @@ from attrs import define, field, frozen
 
 from netd.interfaces import IBus, IPeer
 from netd.message import Message
-from netd.relay.devices import Devices, Hello, Link, Name
-from netd.relay.events import Presence, Said, Sent, readable
+from netd.relay.devices import Devices, Hello, Link, Name, NameHeld
+from netd.relay.events import Presence, Refused, Said, Sent, readable
 from netd.relay.grammar import Dialect, encode_pair
 from netd.relay.requests import Cancellable, Input, Outcome, Request
 from netd.relay.target import Target, address_text
@@ -74,9 +74,16 @@ class Exchange:
     _kept: int = 0
     _ids: Iterator[int] = field(factory=lambda: count(1))
 
-    def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None) -> Link:
-        """Take a device in, give it what waited for it, and publish that it is there."""
-        link, replaced = self.devices.connect(peer, host, port, hello)
+    def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None, owner: str | None = None) -> Link:
+        """Take a device in, give it what waited for it, and publish that it is there.
+
+        :raises NameHeld: when somebody else holds its name; whether that one is still there will be known 5 s later.
+        """
+        try:
+            link, replaced = self.devices.connect(peer, host, port, hello, owner)
+        except NameHeld as error:
+            self._deny(error, address_text(host, port))
+            raise
         link.sent_subject = self.subject("sent", link.subject)
         if replaced is not None:
             self._replace(replaced, link)
@@ -93,6 +100,15 @@ class Exchange:
                 self._start_clock(request, request.time_left(self.monotonic()))
                 self._hand(link, request)
         return link
+
+    def _deny(self, error: NameHeld, address: str) -> None:
+        """Tell whoever watches, and find out whether the holder of the name is dead: the same device may have a new address."""
+        self.counts["denied"] += 1
+        holder = error.holder
+        if holder is not None:
+            holder.peer.probe()
+        refused = Refused(error.name, address, "" if holder is None else holder.address, str(error))
+        self.bus.publish(Message(f"{self.prefix}.refused", refused))
 
     def _replace(self, old: Link, new: Link) -> None:
         """Tell the device that loses its name, if it is there to hear it, and close its connection."""

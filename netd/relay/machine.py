@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.relay.answers import Answers
-from netd.relay.devices import Link
+from netd.relay.devices import Link, NameHeld
 from netd.relay.exchange import Exchange
 from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, encode_pair, read_event, read_frame, read_pair
 from netd.relay.requests import Input as Happened
@@ -408,7 +408,8 @@ class Conversation:
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
         if self.state in (State.NAMED_DEVICE, State.NAMED_CONTROLLER):
-            self._peer.send(encode_pair({"status": "error", "error": str(error)}))
+            denied = {"denied": True} if isinstance(error, NameHeld) else {}
+            self._peer.send(encode_pair({"status": "error", "error": str(error), **denied}))
         else:
             self._answers.add(encode_frame(f"|error: {error}|".encode()))
         self._end(error.kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Presence", "Progress", "Said"]
+__all__ = ["Presence", "Progress", "Refused", "Said"]
 
 
 @frozen
@@ -33,6 +33,20 @@ class Presence:
     bot: str
     state: str
     reason: str = ""
+
+
+@frozen
+class Refused:
+    """``room.<instance>.refused``: a bot was refused, because another one in the room has its name.
+
+    :ivar address: of the bot that was refused.
+    :ivar holder: the address of the one that has the name.
+    """
+
+    bot: str
+    address: str
+    holder: str
+    reason: str
 
 
 @frozen

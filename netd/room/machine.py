@@ -146,7 +146,7 @@ class Conversation:
 
     def _take_seat(self, reads_lines: bool) -> None:
         name = parse_name(self._said, self._rooms.rules.max_name)
-        seat = Seat(name, self._address, self._peer, reads_lines)
+        seat = Seat(name, self._address, self._peer, reads_lines, self._rooms.bus.wall())
         self._room = self._rooms.join(seat)
         self.seat = seat
         self._said = b""

@@ -81,7 +81,7 @@ class Room:
         self._observer = observer
         self._seats: list[Seat] = []
         self._awaited: set[Seat] = set()
-        self._names: set[str] = set()
+        self._names: dict[str, Seat] = {}
         self._present = 0
         self._timer: Cancellable | None = None
 
@@ -115,7 +115,7 @@ class Room:
         """
         said_name = seat.name
         seat.claim_name(self._names)
-        self._names.add(seat.name)
+        self._names[seat.name] = seat
         self._seats.append(seat)
         self._present += 1
         seat.greet(welcome(said_name, self._present, self.rules.size))
@@ -149,7 +149,7 @@ class Room:
         self._awaited.discard(seat)
         if self.state is State.GATHERING:
             self._seats.remove(seat)
-            self._names.discard(seat.name)
+            self._names.pop(seat.name, None)
         self._observer.presence_changed(self, seat, "left", reason)
         if self._present == 0:
             self._step(Input.EMPTIED)

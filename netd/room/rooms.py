@@ -12,15 +12,14 @@ from typing import Any
 
 from attrs import define, field
 
-from netd.errors import ProtocolError
 from netd.interfaces import IBus
 from netd.message import Message
-from netd.room.events import Presence, Progress, Said
+from netd.room.events import Presence, Progress, Refused, Said
 from netd.room.openroom import OpenRoom
 from netd.room.ports import Cancellable, Observed, Rules, State
 from netd.room.room import Room
 from netd.room.seat import Seat
-from netd.room.texts import readable
+from netd.room.texts import NameTaken, readable
 
 __all__ = ["AnyRoom", "Rooms"]
 
@@ -68,17 +67,16 @@ class Rooms:
         :raises netd.room.texts.NameTaken: when another bot there has that name, and this one can be told so.
         """
         room = next((room for room in self._rooms.values() if room.has_place), None)
-        if room is not None:
-            room.join(seat)
-            return room
-        room = self._build(next(self._ids))
-        self._rooms[room.id] = room
+        if room is None:
+            room = self._build(next(self._ids))
+            self._rooms[room.id] = room
+            self.counts["rooms"] += 1
         try:
             room.join(seat)
-        except ProtocolError:
-            del self._rooms[room.id]
+        except NameTaken as error:
+            refused = Refused(error.name, seat.address, error.holder, str(error))
+            self.bus.publish(Message(f"{self.prefix}.refused", refused))
             raise
-        self.counts["rooms"] += 1
         return room
 
     def _build(self, id: int) -> AnyRoom:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Container
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
 from netd.interfaces import IPeer
-from netd.plaintext import unpadded
+from netd.plaintext import moment, unpadded
 from netd.room.texts import NameTaken, Text
 
 __all__ = ["PIECE", "TRANSITIONS", "Input", "Seat", "State"]
@@ -76,31 +76,42 @@ class Seat:
 
     :param address: where it comes from, for people.
     :param reads_lines: whether its messages are lines, both ways.
+    :param since: when it came, in seconds since the epoch.
     :ivar name: what it is called here; with a number, where an old bot has the name of another one.
     :ivar reply: what it has said to the last message so far.
     :ivar received: bytes that it has sent since the last message to it, and :data:`PIECE` for each piece of them.
     """
 
-    __slots__ = ("_peer", "address", "name", "reads_lines", "received", "reply", "state")
+    __slots__ = ("_peer", "address", "name", "reads_lines", "received", "reply", "since", "state")
 
-    def __init__(self, name: str, address: str, peer: IPeer, reads_lines: bool) -> None:
+    def __init__(self, name: str, address: str, peer: IPeer, reads_lines: bool, since: float) -> None:
         self.name = name
         self.address = address
+        self.since = since
         self.reads_lines = reads_lines
         self.reply = b""
         self.received = 0
         self.state = State.IDLE
         self._peer = peer
 
-    def claim_name(self, taken: Container[str]) -> None:
+    def claim_name(self, taken: Mapping[str, Seat]) -> None:
         """See to it that its name is none of *taken*. An old bot, which knows no other name than its own, gets a number.
 
-        :raises NameTaken: when a bot that reads lines can be told to choose another one.
+        :raises NameTaken: when a bot that reads lines can be told to choose another one. Whether the holder of the name is still
+            there will be known 5 s later.
         """
-        if self.name in taken:
-            if self.reads_lines:
-                raise NameTaken(f"The name {self.name!r} is taken in this room. Connect again with another one.")
-            self.name = next(name for name in (f"{self.name} ({number})" for number in count(2)) if name not in taken)
+        holder = taken.get(self.name)
+        if holder is None:
+            return
+        if self.reads_lines:
+            holder.probe()
+            raise NameTaken(
+                f"The name {self.name!r} is taken in this room, by the bot at {holder.address} since {moment(holder.since)}. "
+                "Connect again with another one.",
+                self.name,
+                holder.address,
+            )
+        self.name = next(name for name in (f"{self.name} ({number})" for number in count(2)) if name not in taken)
 
     @property
     def is_present(self) -> bool:
@@ -163,6 +174,10 @@ class Seat:
                 self.step(Input.QUIET)
             self.reply = reply
         return True
+
+    def probe(self) -> None:
+        """Find out whether it is still there."""
+        self._peer.probe()
 
     def close(self, reason: str) -> None:
         """Disconnect it."""

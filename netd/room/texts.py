@@ -31,9 +31,17 @@ class BadName(ProtocolError):
 
 
 class NameTaken(ProtocolError):
-    """A bot of that name is in the room already."""
+    """A bot of that name is in the room already.
+
+    :ivar holder: the address of that bot.
+    """
 
     kind = "name taken"
+
+    def __init__(self, message: str, name: str, holder: str) -> None:
+        super().__init__(message)
+        self.name = name
+        self.holder = holder
 
 
 class Flooding(ProtocolError):

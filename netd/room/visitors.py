@@ -103,6 +103,10 @@ class _Visitor:
     def set_reading(self, enabled: bool) -> None:
         """What a visitor says comes by requests, each of which is answered."""
 
+    def probe(self) -> None:
+        """Ask for it whether the console connection is there."""
+        self._console.probe()
+
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Keep why it has to leave."""
         self.why = why

@@ -7,6 +7,7 @@ tells it why.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from attrs import define
@@ -15,6 +16,7 @@ from zope.interface import implementer
 
 from netd.interfaces import IPeer
 from netd.wire.bounds import Bounds, Traffic
+from netd.wire.liveness import PROBING, begin_probe
 from netd.wire.outbox import Outbox
 from netd.wire.sockets import unsent_of
 from netd.wire.turn import Turn
@@ -75,6 +77,7 @@ class Peer(Outbox):
         "_is_wanted",
         "_left",
         "_owner",
+        "_probing",
         "_stall_ends",
         "_stall_left",
         "_stalled",
@@ -90,6 +93,7 @@ class Peer(Outbox):
         self._deadline: float | None = None
         self._timer: Any = None
         self._stalled: Any = None
+        self._probing: Any = None
         self._stall_left = 0
         self._stall_ends = 0.0
         self._discarded = 0
@@ -150,12 +154,21 @@ class Peer(Outbox):
         self._is_wanted = enabled
         self._apply_reading()
 
+    def probe(self) -> None:
+        """Ask whether the other side is there; a connection that gives no sign of life in time is cut."""
+        finish = begin_probe(self._transport) if self.is_open and self._probing is None else None
+        if finish is not None:
+            self._probing = self._context.clock.callLater(PROBING, self._end_probe, finish)
+
     def lost(self) -> None:
         """The connection is lost: let go of everything. From ``connectionLost``."""
         self.is_open = False
         self.drop()
         self._deadline = None
         self._cancel_stall()
+        if self._probing is not None:
+            self._probing.cancel()
+            self._probing = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -226,6 +239,11 @@ class Peer(Outbox):
             self._restart(self._stall_ends - now)
         else:
             self.abort("did not close its side")
+
+    def _end_probe(self, finish: Callable[[], bool]) -> None:
+        self._probing = None
+        if not finish():
+            self.abort("gave no sign of life")
 
     def _watch_stall(self) -> None:
         self._stall_left = unsent_of(self._transport)

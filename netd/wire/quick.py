@@ -109,6 +109,9 @@ class EarlyPeer:
         """Note it."""
         self._is_reading = enabled
 
+    def probe(self) -> None:
+        """It has just come: it is there."""
+
     def hand_over(self, peer: IPeer) -> None:
         """Do to *peer* what was done here."""
         if self.sent:

@@ -376,8 +376,16 @@ class BackoffTests(SynchronousTestCase):
         """Two devices of one name leave each other in peace for a while: 15 to 30 s each time, however long it was well."""
         chances = iter([0.0, 1.0, 0.5, 0.5])
         backoff = relay.Backoff(lambda: next(chances))
-        self.assertEqual([backoff.delay(lasted, is_taken=True) for lasted in (0, 86_400, 12)], [15, 30, 22.5])
+        self.assertEqual([backoff.delay(lasted, relay.NameTaken()) for lasted in (0, 86_400, 12)], [15, 30, 22.5])
         self.assertEqual(backoff.delay(0), 15)
+
+    def test_a_name_that_is_held(self) -> None:
+        """A device whose name somebody else holds asks again after a minute or somewhat more."""
+        chances = iter([0.0, 1.0])
+        backoff = relay.Backoff(lambda: next(chances))
+        error = self.assertRaises(relay.Denied, relay.read_welcome, {"status": "error", "error": "held", "denied": True})
+        self.assertIsInstance(error, relay.Refused)
+        self.assertEqual([backoff.delay(0, error) for _ in range(2)], [60, 75])
 
 
 class DialectMemoryTests(SynchronousTestCase):

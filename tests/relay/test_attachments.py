@@ -38,9 +38,9 @@ class AttachmentTests(SynchronousTestCase):
         result_of(self.service.stopService())
         self.reactor.advance(0)
 
-    def caller(self) -> Caller:
-        """A console connection."""
-        return Caller("test", Role.OPERATOR, link=RecordingLink())
+    def caller(self, host: str = "10.0.0.7", token: str | None = None) -> Caller:
+        """A console connection, at the same address as all others or at *host*, without a token or with *token*."""
+        return Caller("test", Role.OPERATOR, link=RecordingLink(), host=host, token=token)
 
     def do(self, operation: str, caller: Caller | None = None, /, **arguments: Any) -> Any:
         """Call an operation on behalf of *caller*, or the page."""
@@ -141,6 +141,23 @@ class AttachmentTests(SynchronousTestCase):
         self.assertEqual(["on"], [message["text"] for _, message in self.told(other)])
         self.do("detach", other, device="panel")
 
+    def test_a_name_that_is_held(self) -> None:
+        """Another's page cannot take the name: neither from another address, nor with another token, which counts alone."""
+        for first, others in (
+            (self.page, [self.caller("10.0.0.8"), self.caller(token="ops admin 1")]),
+            (self.caller(token="ops admin 1"), [self.caller(token="lab operator 2"), self.caller()]),
+        ):
+            self.do("attach", first, name="panel")
+            for other in others:
+                error = self.assertRaises(OperationFailed, self.do, "attach", other, name="panel")
+                self.assertIn("the name 'panel' is held by the device at ('console', ", str(error))
+                self.assertNotIn("ops admin", str(error))
+            assert isinstance(first.link, RecordingLink)
+            self.assertEqual((self.told(first), first.link.probes), ([], 2))
+            self.do("detach", first, device="panel")
+        self.do("attach", self.caller("10.0.0.8", "ops admin 1"), name="panel")
+        self.do("attach", self.caller("10.0.0.9", "ops admin 1"), name="panel")
+
     def test_attached_again(self) -> None:
         """The same page may take its own name over."""
         self.do("attach", name="panel")
@@ -187,6 +204,7 @@ class AttachmentTests(SynchronousTestCase):
         """A named device of the second dialect is replaced by a page of its name, as by a newer connection."""
         device = connect(self.factory, self.reactor)
         device.say(encode_frame(b'device {"name": "panel"}'))
-        self.do("attach", name="panel")
+        self.assertRaises(OperationFailed, self.do, "attach", name="panel")
+        self.do("attach", self.caller("127.0.0.1"), name="panel")
         self.reactor.advance(0)
         self.assertTrue(device.is_closing)

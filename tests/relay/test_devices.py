@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.relay.devices import Devices, Hello
+from netd.relay.devices import Devices, Hello, NameHeld, owner_of
 from netd.relay.target import MalformedTarget, Target
 from netd.testing import RecordingPeer
 
@@ -47,6 +47,34 @@ class DevicesTests(SynchronousTestCase):
         real, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("pump"))
         self.devices.connect(RecordingPeer(), "127.0.0.1", 2, Hello("other", ("pump",)))
         self.assertIs(self.devices.resolve(Target("pump", None)), real)
+
+    def test_a_name_that_is_held(self) -> None:
+        """Nobody from another address takes a name, or an alias, while its device is there; afterwards anybody does."""
+        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, Hello("greenhouse", ("gh",)))
+        for hello in (Hello("greenhouse"), Hello("gh"), Hello("other", ("greenhouse",)), Hello("other", ("gh",))):
+            error = self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "10.0.0.8", 1, hello)
+            self.assertIn("is held by the device at ('10.0.0.7', 1) since 1970-01-01 00:16:40 UTC", str(error))
+            self.assertIs(error.holder, link)
+        self.assertEqual((list(self.devices), self.devices.name_of("other")), ([link], None))
+        self.devices.disconnect(link)
+        new, _ = self.devices.connect(RecordingPeer(), "10.0.0.8", 1, Hello("greenhouse"))
+        self.assertIs(self.devices.resolve(Target("greenhouse", None)), new)
+
+    def test_a_name_that_the_configuration_gives(self) -> None:
+        """The host that has a name by the configuration has it alone, there or not."""
+        error = self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "10.0.0.8", 1, Hello("shed"))
+        self.assertEqual(str(error), "the name 'shed' is kept for the device at 10.0.0.9, by `host_names`")
+        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.9", 1, Hello("shed"))
+        self.assertEqual(link.name, "shed")
+
+    def test_who_connects(self) -> None:
+        """All ways from this machine to itself are one; other hosts are each their own, unless the caller knows better."""
+        self.assertEqual({owner_of(host) for host in ("127.0.0.1", "127.0.1.1", "::1", "unix", "")}, {"this machine"})
+        self.assertEqual(owner_of("10.0.0.7"), "10.0.0.7")
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("panel"))
+        old, _ = self.devices.connect(RecordingPeer(), "::1", 2, Hello("panel"))
+        self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "::1", 3, Hello("panel"), "token ops")
+        self.assertTrue(old.is_online)
 
     def test_the_newest_connection_has_the_name(self) -> None:
         """A device that comes back before its old connection died gets its name back; the old death changes nothing."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.relay.events import Presence, Said
+from netd.relay.events import Presence, Refused, Said
 from netd.wire.length_header import encode_frame
-from tests.relay.bench import Relay, Side, ask, event, frames, pairs
+from tests.relay.bench import Relay, Side, ask, event, field, frames, pairs
 
 
 def told(side: Side) -> list[tuple[Any, ...]]:
@@ -71,6 +71,34 @@ class DeviceTests(SynchronousTestCase):
         generation = online[0][1]
         self.assertEqual(online, [(True, generation), (True, generation + 1)])
         self.assertIsNone(new.peer.closed)
+
+    def test_a_name_that_is_held(self) -> None:
+        """A stranger that says the name of a live device is denied it; the older one keeps it and is probed."""
+        old = self.relay.device(name="door-lock")
+        old.hear()
+        stranger = self.relay.connect(host="10.0.0.66")
+        told, _ = pairs(stranger.say(encode_frame(b'device {"name": "door-lock"}')))[0]
+        self.assertEqual((told["status"], told["denied"]), ("error", True))
+        self.assertEqual(
+            told["error"],
+            "the name 'door-lock' is held by the device at ('127.0.0.1', 50412) since 2023-11-14 22:30:00 UTC",
+        )
+        self.assertEqual((stranger.peer.closed, stranger.refused[0][0]), ("name held", "name held"))
+        self.assertEqual((old.peer.closed, old.peer.probes, old.hear()), (None, 1, b""))
+        [event_] = self.relay.bus.events("relay.main.refused")
+        expected = Refused("door-lock", f"('10.0.0.66', {stranger.address()[1]})", "('127.0.0.1', 50412)", told["error"])
+        self.assertEqual(event_, expected)
+        self.assertEqual(self.relay.exchange.counts["denied"], 1)
+        self.relay.connect().say(encode_frame(b"python") + field("door-lock") + encode_frame(b"open"))
+        self.assertEqual((pairs(old.hear())[0][1], stranger.hear()), (b"open", b""))
+
+    def test_a_new_address(self) -> None:
+        """The same device is let in from its new address as soon as its old connection has been found dead."""
+        old = self.relay.device(name="door-lock")
+        self.relay.connect(host="10.0.0.66").say(encode_frame(b'device {"name": "door-lock"}'))
+        old.lose()
+        again = self.relay.connect(host="10.0.0.66")
+        self.assertEqual(pairs(again.say(encode_frame(b'device {"name": "door-lock"}')))[0][0]["status"], "welcome")
 
     def test_from_an_old_controller(self) -> None:
         """A device of the second dialect gets what an old controller sends, with an envelope; its answer goes nowhere."""

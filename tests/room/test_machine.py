@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.plaintext import is_text
+from netd.room.events import Refused
 from netd.room.machine import TRANSITIONS, Input, State
 from netd.room.texts import BadName, Text, parse_name, readable
 from tests.room.bench import CONFIRMATION, Hall, Side
@@ -80,11 +81,17 @@ class NameTests(SynchronousTestCase):
             holder = hall.bot(first)
             for again in ("Lars\n", " Lars \r\n"):
                 side = hall.bot(again)
-                self.assertEqual(side.hear(), [b"The name 'Lars' is taken in this room. Connect again with another one.\n"])
+                text = (
+                    "The name 'Lars' is taken in this room, by the bot at 127.0.0.1:50412 since 1970-01-01 00:00:00 UTC. "
+                    "Connect again with another one."
+                )
+                self.assertEqual(side.hear(), [text.encode() + b"\n"])
+                refused = Refused("Lars", "127.0.0.1:50412", "127.0.0.1:50412", text)
+                self.assertEqual(hall.bus.events("room.main.refused")[-1], refused)
                 self.assertEqual(side.peer.closed, "name taken")
                 self.assertEqual([kind for kind, _ in side.refused], ["name taken"])
                 side.lose()
-            self.assertIsNone(holder.peer.closed)
+            self.assertEqual((holder.peer.closed, holder.peer.probes), (None, 2))
             self.assertIn(b"2/4", hall.bot("lars").hear()[0])
 
     def test_two_of_one_name(self) -> None:

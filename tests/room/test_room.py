@@ -521,7 +521,7 @@ class TableTests(SynchronousTestCase):
         """What is in the table happens, what is not changes nothing; and nothing brings back who has left."""
         for state in SeatState:
             for happened in Input:
-                seat = Seat("Lars", "", RecordingPeer(), False)
+                seat = Seat("Lars", "", RecordingPeer(), False, 0.0)
                 seat.state = state
                 self.assertEqual(seat.step(happened), (state, happened) in TRANSITIONS)
                 self.assertEqual(seat.state, TRANSITIONS.get((state, happened), state))

@@ -186,7 +186,7 @@ function outside(instance, why) {
       h("button.main", attributes, () => (name.value ? `Be ${name.value}` : "Be a device")),
     ),
     restraint({ why, reason }),
-    h("p.hint.below", {}, "What is sent to that name comes here, and you answer. It takes the name from a device that has it."),
+    h("p.hint.below", {}, "What is sent to that name comes here, and you answer. A device of that name on this computer gives it up; one elsewhere keeps it."),
     commandLineToCopy(line),
   );
 }
