@@ -74,6 +74,7 @@ class Session:
     :ivar reason: why it is in its state, where that is not plain.
     :ivar attempt: how often it was dialled.
     :ivar since: when it came into its state, in seconds since the epoch.
+    :ivar announced: the ids that its agent has said, by their places; those of an agent that came unasked are its own.
     :ivar heard: when the agent said something last, by the monotonic clock.
     """
 
@@ -91,6 +92,7 @@ class Session:
         self.since = world.bus.wall()
         self.heard = world.monotonic()
         self.dialect = ""
+        self.announced: dict[int, int] = {}
         self._control: Control | None = None
         self._data: IPeer | None = None
         self._dialling: Cancellable | None = None
@@ -145,6 +147,10 @@ class Session:
         self.dialect = dialect
         self.readings.open(reader, channels, self._world.monotonic())
         self._step(Input.ARRIVED)
+
+    def announce(self, announced: Iterable[tuple[int, int]]) -> None:
+        """The agent has *announced* places and ids; see :attr:`announced`."""
+        self.announced.update(announced)
 
     def take(self, block: bytes) -> None:
         """Samples have come."""
@@ -209,6 +215,7 @@ class Session:
             "attempt": self.attempt,
             "since": self.since,
             "dialect": self.dialect,
+            "announced": [self.announced[place] for place in sorted(self.announced)],
             "channels": self.readings.describe(self._world.monotonic()),
             "samples": self.readings.samples,
             "bad": self.readings.bad,
@@ -274,9 +281,13 @@ class Session:
         self._arm(rules.connect_back_timeout, lambda: self._fail(f"did not connect back within {rules.connect_back_timeout:g} s"))
 
     def _do_stream(self) -> None:
-        self.reason = ""
+        self.reason = "" if self.is_dialled else self._unasked()
         self.heard = self._streamed_at = self._world.monotonic()
         self._watch_silence()
+
+    def _unasked(self) -> str:
+        ids = ", ".join(str(number) for _place, number in sorted(self.announced.items()))
+        return f"came unasked, and announced {ids}" if ids else "came unasked, and announced no id"
 
     def _do_leave(self) -> None:
         if self._control is not None:

@@ -16,6 +16,7 @@ from netd.session.named import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineRe
 from netd.session.roster import NotExpected, Roster
 from netd.session.samples import Batch, Reader
 from netd.session.tokens import TokenReader
+from netd.wire.jsontext import BOM
 
 __all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
 
@@ -33,6 +34,10 @@ SLICE = 1 << 10
 
 BIG_SLICE = 1 << 15
 """Bytes taken in one piece where samples are only counted."""
+
+
+EXCERPT = 60
+"""Bytes of what came before an announcement that the log shows."""
 
 
 class Silent(ProtocolError):
@@ -85,6 +90,7 @@ class Stream:
 
     __slots__ = (
         "_address",
+        "_beginning",
         "_deadline",
         "_early",
         "_hello",
@@ -107,6 +113,7 @@ class Stream:
         self._reader: Reader = TokenReader(roster.alphabet)
         self._hello: bytearray | None = None
         self._early = 0
+        self._beginning = b""
         self._deadline = 0.0
         self._is_timed = True
         self._is_spoilt = False
@@ -166,6 +173,8 @@ class Stream:
 
     def _receive(self, received: bytes) -> None:
         self._is_spoilt = False
+        if b"\0" in received:  # a program in C ends what it says with them, or pads it
+            received = received.replace(b"\0", b"\n")
         try:
             if self.state is State.FRESH:
                 self._receive_early(received)
@@ -209,13 +218,25 @@ class Stream:
             self.session.data_lost(self._peer, reason)
 
     def _receive_early(self, received: bytes) -> None:
+        if self._early == 0 and self._hello is None:
+            received = self._without_mark(received)
+            if not received:
+                return
         if self._hello is not None or (self._early == 0 and received.startswith(b"{")):
             self._receive_hello(received)
             return
         self._early += len(received)
+        self._beginning = b" ".join(filter(None, (self._beginning, received)))[:EXCERPT]
         self._take(self._reader.feed(received))
         if self.state is State.FRESH and self._early > EARLY_LIMIT:
             raise self._silence()
+
+    def _without_mark(self, received: bytes) -> bytes:
+        """*received*, which begins the connection, without a byte order mark and blanks before it; none of a part of a mark."""
+        begun = (self._beginning + received).lstrip()
+        rest = begun.removeprefix(BOM).lstrip()
+        self._beginning = b"" if len(rest) < len(begun) or not BOM.startswith(begun) else begun
+        return b"" if self._beginning else rest
 
     def _receive_hello(self, received: bytes) -> None:
         hello = self._hello = bytearray() if self._hello is None else self._hello
@@ -292,7 +313,10 @@ class Stream:
             return TimedOut("timed out in the middle of a hello")
         if self._roster.rules.accept_unsolicited or not self._early:
             return Silent("neither an announcement nor a sample came")
-        return Silent("what came was no announcement, and so of no session")
+        said = f"what came was no announcement (s142 is one), and so of no session: {self._beginning!r}"
+        if self._beginning[:1].isdigit():
+            said += "; an agent of an older version says ids without `s1`, `s2`, `s3` before them"
+        return Silent(said)
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
@@ -310,15 +334,20 @@ class Stream:
         first = number - place + 1
         if not self._roster.rules.accept_unsolicited:
             _check_ids(announced, first)
-        self._arrive(self._roster.claim(first, self._address), "first", self._letters())
+        session = self._roster.claim(first, self._address)
+        session.announce(announced)
+        self._arrive(session, "first", self._letters())
 
     def _do_confirm(self, announced: tuple[tuple[int, int], ...]) -> None:
         assert self.session is not None
+        self.session.announce(announced)
         if self.session.is_dialled:
             _check_ids(announced, self.session.number)
 
     def _do_greet(self, hello: Hello) -> None:
         session = self._roster.claim(hello.session, self._address)
+        if hello.session is not None:
+            session.announce(((1, hello.session),))
         for why in hello.dropped:
             self._shell.refuse("bad label", f"{why}; it was left out, and the channel goes on", b"")
         known = {channel.name: channel for channel in self._roster.rules.channels}

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
-from netd.session.samples import NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
+from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
 from netd.wire.jsontext import BadJSON, decode_object, encode
 
 __all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "BadHello", "ChannelSpec", "Hello", "LineReader", "encode_error", "parse_hello"]
@@ -22,9 +22,6 @@ HELLO_LIMIT = 1 << 16
 
 MAX_CHANNELS = 256
 """Channels of one agent, at most."""
-
-LONGEST = 200
-"""Bytes in a line of a sample, at most."""
 
 LONGEST_TEXT = 100
 """Characters of a label or a unit, at most."""

@@ -127,7 +127,8 @@ class Roster:
         if self.rules.accept_unsolicited and address is not None:
             return self._admit(address)
         if session is None:
-            raise NotExpected("no session was named" if id is None else self._why_unknown(id))
+            why = "no session was named" if id is None else self._why_unknown(id)
+            raise NotExpected(f"{why}; agents that netd has not dialled may come with `accept_unsolicited = yes`")
         if not self._is_from(address, session):
             raise NotExpected(
                 f"the agent of session {session.id} was dialled at {session.address}; others may connect back for it"

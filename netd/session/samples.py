@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import NamedTuple, Protocol
 
-__all__ = ["NUMBER", "PLAIN_NUMBER", "Batch", "Reader", "Sample", "Summary", "number_of"]
+__all__ = ["LONGEST", "NUMBER", "PLAIN_NUMBER", "Batch", "Reader", "Sample", "Summary", "number_of"]
 
-PLAIN_NUMBER = rb"[+-]?+[0-9]{1,40}+\.?+[0-9]{0,40}+(?:[eE][+-]?[0-9]{1,2}+)?+"
-"""The usual spellings of a number, finite by their look: 80 digits and an exponent of two cannot overflow."""
+LONGEST = 1000
+"""Bytes in a token of the first dialect, or in a line of the newer one, at most."""
 
-NUMBER = rb"[+-]?+(?:[0-9]{1,40}+\.?+[0-9]{0,40}+|\.[0-9]{1,40}+)(?:[eE][+-]?[0-9]{1,4}+)?+"
+PLAIN_NUMBER = rb"[+-]?+[0-9]{1,200}+(?:\.[0-9]{0,200}+)?+(?:[eE][+-]?[0-9]{1,2}+)?+"
+"""The usual spellings of a number, finite by their look: 200 digits and an exponent of two cannot overflow."""
+
+NUMBER = rb"[+-]?+(?:[0-9]{1,200}+(?:\.[0-9]{0,200}+)?+|\.[0-9]{1,200}+)(?:[eE][+-]?[0-9]{1,4}+)?+"
 """A number. NaN and infinities have no spelling; :func:`number_of` refuses what would become one."""
 
 _NUMBER = re.compile(NUMBER)

@@ -10,12 +10,9 @@ import re
 from collections.abc import Iterator
 from itertools import compress
 
-from netd.session.samples import NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
+from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
 
-__all__ = ["LONGEST", "Alphabet", "TokenReader"]
-
-LONGEST = 100
-"""Bytes in a token, at most."""
+__all__ = ["Alphabet", "TokenReader"]
 
 LONGEST_ID = 9
 """Digits in an announced id, at most."""
@@ -41,7 +38,7 @@ class Alphabet:
         self.starters = [b"s", *self.letters]
         choice = b"[" + alphabet + b"]"
         self._number = re.compile(NUMBER).match
-        self.plain_samples = re.compile(b"(?:" + choice + rb"-?+[0-9]{1,40}+\.?+[0-9]{0,40}+\n?+)*+").fullmatch
+        self.plain_samples = re.compile(b"(?:" + choice + rb"-?+[0-9]{1,200}+(?:\.[0-9]{0,200}+)?+\n?+)*+").fullmatch
         self.all_samples = re.compile(b"(?:" + choice + PLAIN_NUMBER + rb"\r?+\n?+)*+").fullmatch
         sample, announcement = rb"(" + choice + rb")[ \t]*+(" + NUMBER + rb")", rb"s([1-9])([0-9]{1,%d}+)" % LONGEST_ID
         self._find_samples = re.compile(rb"^[ \t]*+" + sample + _END, re.MULTILINE).findall

@@ -45,6 +45,7 @@ def session(state: str, channel: str, **known: Any) -> Mapping[str, Any]:
         "attempt": int,
         "since": float,
         "dialect": "newer",
+        "announced": ...,
         "channels": {channel: ...},
         "samples": int,
         "bad": 0,

@@ -103,6 +103,36 @@ class FirstDialectTests(SynchronousTestCase):
         self.side.say(b"x1\n", b"s11\nx2\n")
         self.assertEqual((self.seen, self.side.refused), ([("1.x", 2)], [("early sample", b"x1\n")]))
 
+    def test_padding(self) -> None:
+        """NULs end tokens as newlines do, wherever the stream is cut; a byte order mark before the first means nothing."""
+        mark = b"\xef\xbb\xbf"
+        for said in (b"s11\0s22\0s33\0x11\0\0\0y2\0", mark + b"s11\0x11\0y2\n\0", b"\0 \n" + mark + b"\0s11x11y2\0"):
+            for pieces in ([said], [bytes([byte]) for byte in said]):
+                bench = Bench()
+                seen = bench.watch()
+                bench.await_agent()
+                side = bench.connect().say(*pieces)
+                self.assertEqual((seen, side.refused), ([("1.x", 11), ("1.y", 2)], []), said)
+
+    def test_nothing_but_padding(self) -> None:
+        """Blanks are no beginning, and leave the connection the time that it had."""
+        self.side.say(b"\0", b"\xef", b"\xbb")
+        self.assertEqual(self.side.peer.expiry, 8.0)
+        self.side.say(b"\xbf", b"s11\n")
+        self.assertIs(self.side.stream.session, self.session)
+
+    def test_older_announcements(self) -> None:
+        """Whoever reads the log sees what was said instead of an announcement, and what that looks like."""
+        for pieces, shown in (((b"123",), "b'123'"), ((b"11", b"0123"), "b'11 0123'"), ((b"7x1",), "b'7x1'")):
+            side = self.bench.connect().say(*pieces)
+            self.bench.clock.advance(8)
+            side.stream.expired()
+            self.assertIn(f"and so of no session: {shown}; an agent of an older version", side.why)
+        side = self.bench.connect().say(b"hello?" * 30)
+        self.bench.clock.advance(8)
+        side.stream.expired()
+        self.assertRegex(side.why, r"no session: b'[hello?]{60}'$")
+
     def test_bad_samples(self) -> None:
         """A sample that is no number is counted and told to the log, and the rest goes on."""
         self.side.say(b"s11\nx1\nxnan\nyinf\nz3\n")
@@ -397,6 +427,17 @@ class UnsolicitedTests(SynchronousTestCase):
         side = self.bench.connect().say(b"s11\n")
         self.assertIs(side.stream.session, session)
 
+    def test_what_it_announced(self) -> None:
+        """What an agent announced that came unasked is kept, and is the reason of its state."""
+        side = self.bench.connect().say(b"s1142s2143\nx5\n")
+        self.assertIsNotNone(side.stream.session)
+        facts = side.stream.session.describe()
+        self.assertEqual((facts["announced"], facts["reason"]), ([142, 143], "came unasked, and announced 142, 143"))
+        facts = self.bench.connect("10.0.0.6").say(b"x5\n").stream.session.describe()
+        self.assertEqual((facts["announced"], facts["reason"]), ([], "came unasked, and announced no id"))
+        facts = self.bench.connect("10.0.0.7").say(hello(9)).stream.session.describe()
+        self.assertEqual(facts["announced"], [9])
+
     def test_not_from_anywhere(self) -> None:
         """Agents outside of the allow-list are refused all the same, and so is one too many."""
         side = self.bench.connect("172.16.0.1").say(b"x5\n")
@@ -485,12 +526,22 @@ class NewerDialectTests(SynchronousTestCase):
         self.assertIn("`channels`", self._told(self.side.say(b"{}\n"), "bad hello"))
 
     def test_wrong_session(self) -> None:
-        """A newer agent is told that nobody waits for it."""
+        """A newer agent is told that nobody waits for it, and the log what would let it in."""
+        self.assertIn("`accept_unsolicited = yes`", self._told(self.bench.connect().say(hello(7)), "not expected"))
         self.assertIn("no session of that id", self._told(self.side.say(hello(7)), "not expected"))
         self.assertIn("no session was named", self._told(self.bench.connect().say(hello(None)), "not expected"))
         for cut in range(1, len(hello(7))):
             side = self.bench.connect().say(hello(7)[:cut], hello(7)[cut:])
             self.assertIn("no session of that id", self._told(side, "not expected"))
+
+    def test_padding(self) -> None:
+        """A byte order mark and blanks before the hello mean nothing, and NULs end lines."""
+        for said in (b"\xef\xbb\xbf" + hello(1), b"\r\n \0" + hello(1)[:-1] + b"\0", hello(1) + b"\0"):
+            bench = Bench()
+            seen = bench.watch()
+            bench.await_agent()
+            bench.connect().say(*(bytes([byte]) for byte in said + b"x 5\0\n"))
+            self.assertEqual(seen, [("1.x", 5)], said)
 
     def test_endless_hello(self) -> None:
         """A hello without an end is refused when it becomes too long."""

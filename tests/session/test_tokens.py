@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.samples import Batch, Sample, Summary, number_of
-from netd.session.tokens import LONGEST, Alphabet, TokenReader
+from netd.session.named import LineReader
+from netd.session.samples import LONGEST, Batch, Sample, Summary, number_of
+from netd.session.tokens import Alphabet, TokenReader
 
 XYZ = Alphabet("xyz")
 
@@ -70,7 +71,7 @@ class SplittingTests(SynchronousTestCase):
 
     def test_too_many_bad_digits(self) -> None:
         """An id or a number of absurd length is bad, and no work."""
-        for bad in (b"s1" + b"4" * 10, b"x" + b"1" * 81, b"x" + b"1" * 100_000, b"x1e99999"):
+        for bad in (b"s1" + b"4" * 10, b"x" + b"1" * 201, b"x1." + b"1" * 201, b"x" + b"1" * 100_000, b"x1e99999"):
             self.assertEqual(read(bad + b"y2")[1:], ([Sample("y", 2)], 1), bad[:20])
 
     def test_excerpt(self) -> None:
@@ -80,13 +81,13 @@ class SplittingTests(SynchronousTestCase):
     def test_endless_token(self) -> None:
         """A token without an end is bad once, whatever its length, and nothing of it is kept."""
         reader = TokenReader(XYZ)
-        batches = [reader.feed(b"x1"), *(reader.feed(b"1" * 50) for _ in range(100)), reader.feed(b"y2\n")]
+        batches = [reader.feed(b"x1"), *(reader.feed(b"1" * 500) for _ in range(100)), reader.feed(b"y2\n")]
         self.assertEqual((sum(batch.bad for batch in batches), batches[-1].block), (1, b"y2\n"))
 
     def test_endless_garbage(self) -> None:
         """Bytes without a letter that begins a token are bad once, whatever their length."""
         reader = TokenReader(XYZ)
-        batches = [*(reader.feed(b"?" * 70) for _ in range(100)), reader.feed(b"\nx1\n")]
+        batches = [*(reader.feed(b"?" * 700) for _ in range(100)), reader.feed(b"\nx1\n")]
         self.assertEqual((sum(batch.bad for batch in batches), batches[-1].block), (1, b"x1\n"))
 
     def test_token_as_long_as_may_be(self) -> None:
@@ -113,6 +114,15 @@ class SplittingTests(SynchronousTestCase):
         for digits, is_good in ((9, True), (10, False)):
             announced, _, bad = read(b"s1" + b"4" * digits + b"\n")
             self.assertEqual((announced, bad), ([(1, int("4" * digits))] * is_good, int(not is_good)), digits)
+
+    def test_all_digits(self) -> None:
+        """A float with all of its digits is a number, in either dialect: 0.1 has 55 decimals, and others have more."""
+        for value in (0.1, 1e-10, 1 / 3, -5e-44, 1.7976931348623157e179):
+            said = f"{value:.180f}".encode()
+            self.assertEqual(values(b"x" + said + b"y1"), [("x", value), ("y", 1)])
+            reader = LineReader()
+            batch = reader.feed(b"a-long-name " + said + b" " + said + b"\n")
+            self.assertEqual((list(reader.samples(batch.block)), batch.bad), ([Sample("a-long-name", value, value)], 0))
 
     def test_other_letters(self) -> None:
         """The configuration's letters begin tokens, and others do not."""
