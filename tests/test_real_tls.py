@@ -78,6 +78,23 @@ class AlpnTests(RealTlsTestCase):
         return output
 
 
+class WrongPortTests(RealTlsTestCase):
+    def test_tools(self) -> None:
+        """A plain port tells curl that it speaks no TLS, a TLS port that it does, and a service that it is none of the web's."""
+        daemon = self.start(
+            self.write_ini(f"[gateway]\nlisten = loopback:0\n[relay]\nlisten = loopback:0\n[room]\n{self.listen}")
+        )
+        plain, relay, secured = (daemon.port(kind) for kind in ("gateway", "relay", "room"))
+        for url, text in (
+            (f"https://localhost:{plain}/", "alert handshake failure"),
+            (f"https://localhost:{relay}/", "alert handshake failure"),
+            (f"http://localhost:{relay}/", r"This port is \[relay\] of netd, which speaks no HTTP\."),
+            (f"http://localhost:{secured}/", "This port speaks TLS: the address begins with https://"),
+        ):
+            finished = subprocess.run(["curl", "-sS", url], capture_output=True, timeout=PATIENCE, check=False)
+            self.assertRegex((finished.stdout + finished.stderr).decode(), text, url)
+
+
 class RenewalTests(RealTlsTestCase):
     def test_renewed(self) -> None:
         """A certificate that is renewed under the same name is served without a restart; open connections go on."""

@@ -21,6 +21,7 @@ ANSWERS = Bounds(Policy.PAUSE, 1 << 16)
 class RelayProtocol(PeerProtocol):
     """One connection of the relay."""
 
+    waits_for_strangers = True  # a header begins with a digit
     factory: RelayFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = ANSWERS

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from netd.log import LogLimiter
 from netd.wire.bounds import Bounds
 from netd.wire.peer import Peer, PeerContext
+from netd.wire.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 
 __all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]
 
@@ -60,16 +61,22 @@ class PeerProtocol(Protocol):
     :cvar receive_buffer: bytes that the operating system is asked to hold of what this peer has sent; None leaves it to the
         system, which takes some MiB of a peer that floods, and needs a millisecond to let go of them.
     :cvar leaving: the level of the log line at the connection's end.
+    :cvar speaks_http: whether connections begin with HTTP; otherwise a request is answered and turned away, as TLS is everywhere.
+    :cvar waits_for_strangers: whether bytes that could become a request are held back until that is known. Only where no program
+        of the service's own begins so: others would be kept waiting.
     """
 
     _log = Logger()
     leaving: ClassVar[Any] = LogLevel.info
     bounds: ClassVar[Bounds]
+    speaks_http: ClassVar[bool] = False
+    waits_for_strangers: ClassVar[bool] = False
     send_buffer: ClassVar[int | None] = None
     receive_buffer: ClassVar[int | None] = None
     factory: PeerFactory
     transport: Any
     peer: Peer
+    _opening: bytes | None = b""
 
     def __init__(self, factory: PeerFactory) -> None:
         self.factory = factory
@@ -111,10 +118,37 @@ class PeerProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._bytes_in += len(data)
-        if self.peer.is_open:
+        if not self.peer.is_open:
+            self.peer.discard(data)
+        elif self._opening is None:
             self.received(data)
         else:
-            self.peer.discard(data)
+            self._receive_first(self._opening, data)
+
+    def _receive_first(self, before: bytes, data: bytes) -> None:
+        """Take *data*, unless it shows that the peer speaks HTTP or TLS; *before* it came what might have become that."""
+        opening = before + data
+        self._opening = None
+        tongue = Tongue.OURS if self.speaks_http and not opening.startswith(HELLO) else tongue_of(opening)
+        if tongue is Tongue.UNDECIDED:
+            self._opening = opening
+            if not self.waits_for_strangers:
+                self.received(data)
+        elif tongue is Tongue.OURS:
+            self.received(opening if self.waits_for_strangers else data)
+        else:
+            self._turn_away(tongue, opening)
+
+    def _turn_away(self, tongue: Tongue, opening: bytes) -> None:
+        """Answer a peer that has the wrong port in its own words, and close."""
+        if tongue is Tongue.TLS:
+            self.refuse(tongue.value, "this port does not speak TLS", opening)
+            self.peer.send(ALERT)
+        else:
+            self.refuse(tongue.value, f"this service does not speak HTTP{page_of(opening)}", first_words(opening))
+            text = f"This port is [{self.factory.name}] of netd, which speaks no HTTP. The dashboard is where [gateway] listens."
+            self.peer.send(bad_request(text))
+        self.peer.close(f"began with {tongue.value}")
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
         self.peer.lost()

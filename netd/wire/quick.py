@@ -35,6 +35,7 @@ from zope.interface import implementer
 
 from netd.interfaces import IPeer
 from netd.wire.protocol import PeerProtocol
+from netd.wire.stranger import Tongue, tongue_of
 from netd.wire.turn import Turn
 
 __all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
@@ -247,7 +248,7 @@ class QuickDoor:
                 return
             except OSError:
                 received = b""  # the ordinary way meets the same error, and reports it
-            if received.find(b"\n") == len(received) - 1 and received:
+            if received.find(b"\n") == len(received) - 1 and received and tongue_of(received) is Tongue.OURS:
                 self._answer(newcomer, received)
             else:
                 self._send_on(newcomer, received)

@@ -7,7 +7,7 @@ Leans on ``TLSMemoryBIOProtocol._handshakeDone`` and ``_checkHandshakeStatus``; 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.wire.protocol import PeerProtocol
+from netd.wire.stranger import Tongue, bad_request, first_words, tongue_of
 
 __all__ = ["HANDSHAKE_TIMEOUT", "SecuredEndpoint", "SecuredProtocol"]
 
@@ -32,6 +33,9 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
     def dataReceived(self, data: bytes) -> None:
         if not self._handshakeDone and self._clock is None:
             self._clock = self.factory._clock.callLater(HANDSHAKE_TIMEOUT, self._give_up)
+            if tongue_of(data) is Tongue.HTTP:
+                self._answer_http(data)
+                return
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def _checkHandshakeStatus(self) -> None:  # noqa: N802 - Twisted's name
@@ -43,8 +47,17 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
         self._stop_clock()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
+    def _answer_http(self, opening: bytes) -> None:
+        """Tell a browser that the address begins with https, as web servers do; OpenSSL's alert says nothing to a person."""
+        connection, transport = connection_of(self), cast(Any, self.transport)
+        connection.refuse(Tongue.HTTP.value, "this port speaks TLS", first_words(opening))
+        connection.peer.reason = f"began with {Tongue.HTTP.value}"
+        connection.peer.drop()
+        transport.write(bad_request("This port speaks TLS: the address begins with https://"))
+        transport.loseConnection()
+
     def _give_up(self) -> None:
-        peer_of(self).abort(f"its TLS handshake took more than {HANDSHAKE_TIMEOUT:.0f} s")
+        connection_of(self).peer.abort(f"its TLS handshake took more than {HANDSHAKE_TIMEOUT:.0f} s")
 
     def _stop_clock(self) -> None:
         if self._clock is not None and self._clock.active():
@@ -76,9 +89,9 @@ class SecuredEndpoint:
         return listens
 
 
-def peer_of(secured: ProtocolWrapper) -> Any:
-    """The peer of the connection that *secured* carries."""
+def connection_of(secured: ProtocolWrapper) -> PeerProtocol:
+    """The connection that *secured* carries."""
     protocol: Any = secured
     while not isinstance(protocol, PeerProtocol):
         protocol = protocol.wrappedProtocol
-    return protocol.peer
+    return protocol

@@ -88,6 +88,7 @@ class WebSocketProtocol(PeerProtocol):
     :ivar subprotocol: the one that was agreed on, or None.
     """
 
+    speaks_http = True
     factory: WebSocketFactory
     peer: WebSocketPeer
     subprotocol: str | None = None

@@ -15,7 +15,7 @@ class ConfigTests(SynchronousTestCase):
         """Without any option: Faker's data each second, for all alike, on loopback."""
         config = Config()
         self.assertEqual((config.source, config.interval, config.per_client, config.seed), ("faker", 1.0, False, None))
-        self.assertEqual(config.listen, ("tcp:8000:interface=127.0.0.1",))
+        self.assertEqual(config.listen, ("loopback:8000",))
 
     def test_pings_leave_old_clients_alone(self) -> None:
         """Old clients sleep for two seconds; by default they have much longer to answer a ping."""

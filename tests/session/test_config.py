@@ -57,4 +57,4 @@ class ParserTests(SynchronousTestCase):
         """As it comes, netd dials this machine and nobody else, and listens on it alone."""
         config = Config()
         self.assertEqual((config.agents, config.agent_port), ((ip_network("127.0.0.0/8"),), 10001))
-        self.assertEqual((config.listen, config.accept_unsolicited), (("tcp:10000:interface=127.0.0.1",), False))
+        self.assertEqual((config.listen, config.accept_unsolicited), (("loopback:10000",), False))

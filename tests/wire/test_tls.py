@@ -90,3 +90,14 @@ class SecuredTests(SynchronousTestCase):
         client.protocol.dataReceived(client.hello()[:20])
         self.lose(client)
         self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_plain_http(self) -> None:
+        """A browser that was given http instead of https is told so, in words."""
+        client = self.connect()
+        client.protocol.dataReceived(b"GET /?token=secret HTTP/1.1\r\n")
+        self.assertTrue(client.transport.value().startswith(b"HTTP/1.1 400 Bad Request\r\n"))
+        self.assertIn(b"This port speaks TLS: the address begins with https://\n", client.transport.value())
+        self.assertTrue(client.transport.disconnecting)
+        self.assertEqual(["began with an HTTP request"], self.lose(client))
+        self.assertEqual({"an HTTP request": 1}, self.factory.tally.refused)
+        self.assertEqual([], self.clock.getDelayedCalls())
