@@ -17,15 +17,17 @@ from twisted.logger import Logger
 
 from netd.admin.control.service import make_control_service
 from netd.bus.local import LocalBus
-from netd.config import Configuration
+from netd.config import Configuration, ListeningConfig, SectionConfig
 from netd.console.bus import BusConsole
 from netd.console.topics import Topics
+from netd.descriptors import DescriptorsService
 from netd.errors import NetdError
-from netd.interfaces import IConsole, IServiceKind
+from netd.interfaces import IBudgeted, IConsole, IServiceKind
 from netd.operations import OperationTable
 from netd.system import System
 from netd.tokens import TOKENS, Tokens
 from netd.vitals import VitalsService
+from netd.wire.budget import NO_LIMIT, Budget, Quota
 from netd.wire.pace import Pace
 from netd.wire.turn import Turn
 
@@ -78,13 +80,27 @@ def assemble(
     table.add([*system.operations(), *BusConsole(bus, topics).operations()])
     for service in services:
         table.add(service.operations(), service.instance)
-    for service in services:
+    budget = Budget(reactor.seconds)
+    for service, section in zip(services, configuration.sections, strict=True):
         if IConsole.providedBy(service):
             service.use_operations(table)
+        if IBudgeted.providedBy(service):
+            service.use_budget(budget, _quota(section.config))
     control = make_control_service(netd.state_directory, reactor, table)
     vitals = VitalsService(reactor, bus, system.note_lag, system.vitals)
-    running = [*(IService(service) for service in services), control, vitals]
+    running = [*(IService(service) for service in services), control, vitals, DescriptorsService(budget)]
     return Daemon(system, running, str(netd.state_directory), is_in_foreground)
+
+
+def _quota(config: SectionConfig) -> Quota:
+    """What the section may have of the budget; kinds that know no such options have the defaults."""
+    limits = config if isinstance(config, ListeningConfig) else ListeningConfig()
+    return Quota(
+        connections=limits.max_connections or NO_LIMIT,
+        per_address=limits.max_connections_per_address or NO_LIMIT,
+        silent=limits.max_silent,
+        silent_timeout=limits.silent_timeout,
+    )
 
 
 def banner(status: dict[str, Any], state_directory: str) -> str:

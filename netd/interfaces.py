@@ -13,7 +13,7 @@ from zope.interface import Attribute, Interface
 from netd.message import Message
 from netd.operations import Operation, OperationTable
 
-__all__ = ["IBus", "IConsole", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
+__all__ = ["IBudgeted", "IBus", "IConsole", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
 
 
 class ISubscription(Interface):
@@ -109,6 +109,13 @@ class INetdService(Interface):
 
     def drain() -> Any:
         """Accept nothing more; what is open goes on. Returns a Deferred that fires when no listener is left."""
+
+
+class IBudgeted(Interface):
+    """A service whose connections count for the daemon's budget; handed its share before it starts."""
+
+    def use_budget(budget: Any, quota: Any) -> None:
+        """Have a share of the :class:`netd.wire.budget.Budget`, within the section's :class:`netd.wire.budget.Quota`."""
 
 
 class IConsole(Interface):

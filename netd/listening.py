@@ -9,11 +9,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.application.service import Service
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred, DeferredList, succeed
-from twisted.logger import Logger
+from twisted.logger import Logger, globalLogPublisher
+from zope.interface import implementer
 
+from netd.interfaces import IBudgeted
 from netd.listener import CannotListen, Listener, reach_of
+from netd.log import LimitedObserver
 from netd.wire.bounds import Traffic
+from netd.wire.budget import Budget, Quota
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory
 from netd.wire.quick import QuickDoor, QuickFactory
@@ -28,6 +33,7 @@ def make_context(reactor: Any, stall_timeout: float) -> PeerContext:
     return PeerContext(reactor, Turn(reactor.callLater), Traffic(), stall_timeout)
 
 
+@implementer(IBudgeted)
 class ListeningService(Service):
     """Listens with one factory on several endpoints.
 
@@ -55,6 +61,11 @@ class ListeningService(Service):
         self._hot = HotSockets(reactor, factory.context.turn)
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._listeners: list[Listener] = []
+        self._accept_errors = LimitedObserver(reactor.seconds, globalLogPublisher)
+
+    def use_budget(self, budget: Budget, quota: Quota) -> None:
+        """Let the daemon's *budget* decide who is let in. Called once, before ``startService``; without it, everybody is."""
+        self._factory.share = budget.share(quota)
 
     def privilegedStartService(self) -> None:
         """Listen on every endpoint.
@@ -103,6 +114,8 @@ class ListeningService(Service):
             listener.open()
 
     def _listens(self, port: Any) -> None:
+        if isinstance(port, tcp.Port):
+            port._logger = Logger(port._logger.namespace, observer=self._accept_errors)
         if HotSockets.can_serve(self._reactor, port):
             self._hot.start()
             self._hot.adopt(port)

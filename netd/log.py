@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from attrs import define
 from twisted.logger import FileLogObserver, ILogObserver, LogEvent, LogLevel, formatEventAsClassicLogText
+from zope.interface import implementer
 
-__all__ = ["LogLimiter", "make_observer", "printable"]
+__all__ = ["LimitedObserver", "LogLimiter", "make_observer", "printable"]
 
 INTERVAL = 60.0
 """Seconds between two log lines of one kind of repeating event."""
@@ -16,8 +18,28 @@ INTERVAL = 60.0
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
 
+SOURCES = 100
+"""Sources whose lines of one kind are counted apart; all others together count as one."""
+
+OTHERS = "others"
+
+
+@define
+class _Lines:
+    """The lines of one kind and source.
+
+    :ivar since: when the interval began, in seconds.
+    :ivar written: lines within it.
+    :ivar held_back: those that were not, since the last one that was.
+    """
+
+    since: float
+    written: int = 0
+    held_back: int = 0
+
+
 class LogLimiter:
-    """Lets one log line of each kind through per interval, and counts the rest.
+    """Lets a few log lines of each kind and source through per interval, and counts the rest.
 
     :param monotonic: the clock, which is never set back.
     """
@@ -25,17 +47,60 @@ class LogLimiter:
     def __init__(self, monotonic: Callable[[], float], interval: float = INTERVAL) -> None:
         self._monotonic = monotonic
         self._interval = interval
-        self._kinds: dict[str, tuple[float, int]] = {}
+        self._kinds: dict[str, dict[str, _Lines]] = {}
 
-    def admit(self, kind: str) -> int | None:
-        """How many of *kind* were held back since its last line, or None when this one is to be held back too."""
+    def admit(self, kind: str, source: str = "", most: int = 1) -> int | None:
+        """How many of *kind* were held back since its last line, or None when this one is to be held back too.
+
+        :param source: where it comes from, as an address; others are not held back for its sake.
+        :param most: lines of one source that go through in an interval.
+        """
         now = self._monotonic()
-        since, held_back = self._kinds.get(kind, (-self._interval, 0))
-        if now - since < self._interval:
-            self._kinds[kind] = (since, held_back + 1)
+        lines = self._lines(self._kinds.setdefault(kind, {}), source, now)
+        if now - lines.since >= self._interval:
+            lines.since, lines.written = now, 0
+        if lines.written >= most:
+            lines.held_back += 1
             return None
-        self._kinds[kind] = (now, 0)
+        lines.written += 1
+        held_back, lines.held_back = lines.held_back, 0
         return held_back
+
+    def _lines(self, sources: dict[str, _Lines], source: str, now: float) -> _Lines:
+        """What is known of *source*, or of all others where too many are known."""
+        found = sources.get(source)
+        if found is None:
+            if len(sources) >= SOURCES:
+                self._forget(sources, now)
+            found = sources.setdefault(source if len(sources) < SOURCES else OTHERS, _Lines(now))
+        return found
+
+    def _forget(self, sources: dict[str, _Lines], now: float) -> None:
+        """Forget those whose interval is over; what they still had to tell, all others tell together."""
+        over = [name for name, lines in sources.items() if now - lines.since >= self._interval and name != OTHERS]
+        untold = sum(sources.pop(name).held_back for name in over)
+        sources.setdefault(OTHERS, _Lines(now)).held_back += untold
+
+
+@implementer(ILogObserver)
+class LimitedObserver:
+    """Passes on one event of each format a minute, with the number of those before it that were not.
+
+    For what Twisted logs each time, such as each connection that it could not accept.
+
+    :param publish: takes the events that go through.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], publish: Callable[[LogEvent], object]) -> None:
+        self._limiter = LogLimiter(monotonic)
+        self._publish = publish
+
+    def __call__(self, event: LogEvent) -> None:
+        text = str(event.get("log_format") or "")
+        skipped = self._limiter.admit(text)
+        if skipped is not None:
+            more = {"log_format": f"{text} ({{skipped}} more like it were not logged)", "skipped": skipped} if skipped else {}
+            self._publish({**event, **more})
 
 
 def printable(text: str) -> str:

@@ -130,7 +130,8 @@ LAYERS = (
     ),
     Layer(
         "assembly",
-        modules="netd.holders netd.kinds netd.listener netd.listening netd.own_name netd.system netd.testing netd.vitals"
+        modules="netd.descriptors netd.holders netd.kinds netd.listener netd.listening netd.own_name"
+        " netd.system netd.testing netd.vitals"
         " netd.*.listening netd.*.service netd.command.functions netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),
         libraries="attrs zope.interface twisted",

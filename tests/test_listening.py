@@ -213,6 +213,8 @@ class EndTests(ListeningTestCase):
     def test_end_of_those_that_are_cut(self) -> None:
         """The daemon does not end before each connection that it cut has its own last line in the log, with who and why."""
         callers = [self.stubborn(), self.stubborn()]
+        for caller in callers:
+            caller.say(b"hello")
         stopped = self.running.stopService()
         self.close_ports()
         self.reactor.advance(2.0)

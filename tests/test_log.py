@@ -8,10 +8,10 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import Logger
+from twisted.logger import LogEvent, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.log import INTERVAL, LogLimiter, make_observer, printable
+from netd.log import INTERVAL, SOURCES, LimitedObserver, LogLimiter, make_observer, printable
 
 
 class LimiterTests(SynchronousTestCase):
@@ -46,6 +46,41 @@ class LimiterTests(SynchronousTestCase):
         self.assertEqual([0, None], [limiter.admit("x") for _ in range(2)])
         self.clock.advance(1)
         self.assertEqual(1, limiter.admit("x"))
+
+    def test_sources(self) -> None:
+        """What one address does holds back no line about another."""
+        self.assertEqual([0, None, 0], [self.limiter.admit("bad header", source) for source in ("a", "a", "b")])
+
+    def test_several_lines(self) -> None:
+        """Where a few lines are wanted, a few go through in each minute."""
+        self.assertEqual([0, 0, None, None], [self.limiter.admit("left", "a", 2) for _ in range(4)])
+        self.clock.advance(INTERVAL)
+        self.assertEqual([2, 0, None], [self.limiter.admit("left", "a", 2) for _ in range(3)])
+
+    def test_many_sources(self) -> None:
+        """A fault from thousands of addresses fills a hundred lines, and no line that was held back is forgotten."""
+        faults = [self.limiter.admit("bad header", str(number)) for number in range(10 * SOURCES)]
+        self.assertEqual(SOURCES + 1, len([fault for fault in faults if fault is not None]))
+        self.limiter.admit("bad header", "0")
+        self.clock.advance(INTERVAL)
+        again = [self.limiter.admit("bad header", f"again {number}") for number in range(10 * SOURCES)]
+        self.assertEqual(9 * SOURCES - 1 + 1, sum(fault or 0 for fault in again))
+        self.assertLessEqual(len(self.limiter._kinds["bad header"]), SOURCES + 1)
+
+
+class LimitedObserverTests(SynchronousTestCase):
+    def test_limited(self) -> None:
+        """What Twisted says of each of a thousand connections is one line a minute, with their number."""
+        clock, published = Clock(), list[LogEvent]()
+        log = Logger("port", observer=LimitedObserver(clock.seconds, published.append))
+        for _ in range(1000):
+            log.info("could not accept ({error})", error="EMFILE")
+        clock.advance(INTERVAL)
+        log.info("could not accept ({error})", error="EMFILE")
+        self.assertEqual(
+            ["could not accept (EMFILE)", "could not accept (EMFILE) (999 more like it were not logged)"],
+            [formatEvent(event) for event in published],
+        )
 
 
 class PrintableTests(SynchronousTestCase):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import time
 
-from tests.process import LOOPBACK, Daemon, RealTestCase
+from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase, frame, read_frame
 
 CROWD = 300
 """Programs that connect at the same moment."""
@@ -31,3 +32,107 @@ class BacklogTests(RealTestCase):
             for _ in range(CROWD):
                 self.addCleanup(socket.create_connection(("127.0.0.1", port), timeout=0.9).close)
         self.assertLess(time.monotonic() - started, 5)
+
+
+class DescriptorTests(RealTestCase):
+    """A daemon with 256 descriptors, of which some twenty are in use when it is up."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        ini = self.write_ini(f"[relay]\nlisten = {LOOPBACK}\n[command]\nlisten = {LOOPBACK}\n")
+        self.daemon = self.start(ini, most_descriptors=256)
+
+    def flood(self, port: int, count: int, source: str = "127.0.0.2") -> list[socket.socket]:
+        """Connections from *source* that say nothing."""
+        made = []
+        for _ in range(count):
+            with contextlib.suppress(ConnectionResetError):  # refused, before this end knew that it was connected
+                connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
+                self.addCleanup(connection.close)
+                made.append(connection)
+        return made
+
+    def ask(self, port: int) -> bytes:
+        """What a controller on a new connection is told when it asks who is there."""
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+            connection.sendall(frame(b"python") + b"|no target|".ljust(64))
+            return read_frame(connection)
+
+    def test_control_socket(self) -> None:
+        """With more idle connections than descriptors, `netd status` and `netd stop` work, and so do others' connections."""
+        port = self.daemon.port()
+        self.flood(port, 400)
+        connections, gone = 0, 0
+        while connections + gone < 400:  # as long as they are still being accepted
+            relay = self.daemon.call("system.status")["services"][0]
+            connections, gone = relay["connections"], sum(relay["counters"]["refused"].values())
+        self.assertLess(connections, 64)
+        self.assertEqual(self.ask(port), b"|no raspberrypies|")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertNotIn("Too many open files", self.daemon.output)
+
+    def test_identified(self) -> None:
+        """A device that is known stays, however many connect after it; when the flood is over, there is room again."""
+        port = self.daemon.port()
+        device = self.connect(port)
+        device.sendall(frame(b"raspberrypi"))
+        self.daemon.wait_for("device .* connected")
+        for connection in self.flood(port, 400, "127.0.0.1"):
+            connection.close()
+        while self.daemon.call("system.status")["services"][0]["connections"] > 1:
+            pass  # their ends are still being read
+        self.assertIn(str(device.getsockname()[1]).encode(), self.ask(port))
+
+    def test_at_the_door(self) -> None:
+        """Where programs are answered before they become connections, they count all the same."""
+        port = self.daemon.port("command")
+        self.flood(port, 400)
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as program:
+            program.sendall(b'{"command_id": "nobody"}\n')
+            self.assertIn(b"there is no command", program.recv(4096))
+        self.assertLess(self.daemon.call("system.status")["services"][1]["connections"], 64)
+        self.assertEqual(self.daemon.stop(), 0)
+
+    def test_flood_from_many_addresses(self) -> None:
+        """While hundreds connect each second from many addresses and say nothing, everybody who speaks gets in at once."""
+        port = self.daemon.port()
+        answers = []
+        for number in range(20):
+            self.flood(port, 20, f"127.1.{number}.1")
+            started = time.monotonic()
+            answers.append(self.ask(port))
+            self.assertLess(time.monotonic() - started, 1)
+        self.assertEqual({b"|no raspberrypies|"}, set(answers))
+
+
+class SilenceTests(RealTestCase):
+    def test_silent_then_speaks(self) -> None:
+        """A program that connects when it starts and speaks when a person does is served on all wires; clocks start then."""
+        short = "login_timeout = 300ms\n"
+        daemon = self.start(
+            self.write_ini(
+                f"[relay]\nlisten = {LOOPBACK}\n{short}[room]\nlisten = {LOOPBACK}\n{short}"
+                f"[command]\nlisten = {LOOPBACK}\nreceive_timeout = 300ms\n"
+                f"[session]\nlisten = {LOOPBACK}\nannounce_timeout = 300ms\n"
+                f"[feed]\nlisten = {LOOPBACK}\nhandshake_timeout = 300ms\n[gateway]\nlisten = {LOOPBACK}\n"
+            )
+        )
+        said = {
+            "relay": frame(b"python") + b"|no target|".ljust(64),
+            "room": b"Lars\n",
+            "command": b'{"command_id": "list"}\n',
+            "session": b's11\n{"x": 1}\n',
+            "feed": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "gateway": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        }
+        silent = {kind: self.connect(daemon.port(kind)) for kind in said}
+        begun = {kind: self.connect(daemon.port(kind)) for kind in ("relay", "command", "session", "feed")}
+        for kind, connection in begun.items():
+            connection.sendall(said[kind][:1])
+        for connection in begun.values():  # which takes as long as their clocks
+            while connection.recv(4096):
+                pass
+        for kind, connection in silent.items():
+            connection.sendall(said[kind])
+            if kind != "session":  # which closes what nobody waits for
+                self.assertTrue(connection.recv(4096), kind)

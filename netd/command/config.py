@@ -77,7 +77,7 @@ class Config(ListeningConfig):
     receive_timeout: float = option(
         within(duration, "1ms", "1h"),
         "4s",
-        help="How long a command may take to arrive, from connecting, or from its first byte.",
+        help="How long a command may take to arrive, from its first byte.",
     )
     silence: float | None = option(
         off_or(within(duration, "1ms", "1m")),

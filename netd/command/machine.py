@@ -113,6 +113,9 @@ class Shell(Protocol):
     def later(self, callback: Callable[[], None]) -> None:
         """Call *callback* when others have had their turn, and all that was sent has been written as far as it goes."""
 
+    def identified(self) -> None:
+        """The connection has said a whole valid first message."""
+
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
 
@@ -196,8 +199,8 @@ class Conversation:
         self._idle_until = 0.0
         self.state = State.FRESH
 
-    def start(self) -> None:
-        """The connection is there: a command must come before long, if none has come yet."""
+    def begin(self) -> None:
+        """The first byte has come: a command must follow before long, if none has come yet."""
         if self.state is State.FRESH:
             self._restart()
             self._peer.expire_after(self._rules.receive_timeout)
@@ -391,6 +394,7 @@ class Conversation:
     def _do_run(self, arguments: dict[str, Any]) -> None:
         command = self._command
         assert command is not None
+        self._shell.identified()
         self._rules.run(command, arguments, self._report)
         if self.state in (State.RUNNING, State.LAST):
             self._peer.expire_after(None)

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, failure
-from netd.command.machine import APOLOGY, Conversation, Rules
+from netd.command.machine import APOLOGY, Conversation, Rules, State
 from netd.command.once import Once, run_once
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
@@ -28,6 +28,7 @@ class CommandProtocol(PeerProtocol):
     factory: CommandFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 16)
+    says_when_identified = True
 
     early: EarlyPeer | None = None
 
@@ -55,7 +56,12 @@ class CommandProtocol(PeerProtocol):
             self.early.hand_over(self.peer)
             self.early = None
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
-        self.conversation.start()
+
+    def begun(self) -> None:
+        """Tell the conversation, which may have begun at the door."""
+        self.conversation.begin()
+        if self.conversation.state is not State.FRESH:
+            self.identified()
 
     def describe(self) -> str:
         """Its address, for the log."""

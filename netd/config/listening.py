@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from netd.config.options import SectionConfig, option
-from netd.config.parsers import duration, within
+from netd.config.parsers import duration, integer, unlimited_or, within
 
 __all__ = ["ListeningConfig"]
 
@@ -18,4 +18,25 @@ class ListeningConfig(SectionConfig):
         within(duration, "100ms", "1d"),
         "8s",
         help="How long a peer may take none of the bytes that wait for it, before its connection is cut.",
+    )
+    silent_timeout: float = option(
+        within(duration, "100ms", "30d"),
+        "1h",
+        help="How long a connection may say nothing at all. From its first byte on, the other clocks of this section run.",
+    )
+    max_silent: int = option(
+        integer(1, 1_000_000),
+        "5000",
+        help="Connections that have not said yet what they are, at most, and in all sections a quarter of what netd has "
+        "descriptors for. Over it, the oldest one is closed of the address that has most of them.",
+    )
+    max_connections: int | None = option(
+        unlimited_or(integer(1, 1_000_000)),
+        "20000",
+        help="Connections at a time. Over it, those go first that have not said yet what they are; then newcomers are refused.",
+    )
+    max_connections_per_address: int | None = option(
+        unlimited_or(integer(1, 1_000_000)),
+        "10000",
+        help="The same from one address; of IPv6, from one /64 network.",
     )

@@ -83,7 +83,7 @@ class Config(ListeningConfig):
         within(size, "125", "1MiB"), "128KiB", help="Longest message of a client; its connection is closed over it."
     )
     handshake_timeout: float = option(
-        duration, "8s", help="How long a connection may take to become a WebSocket, before it is closed."
+        duration, "8s", help="How long a connection may take to become a WebSocket, from its first byte."
     )
     ping_interval: float = option(
         within(duration, "1s", "1h"), "10s", help="How long a client may be silent before it is sent a ping."

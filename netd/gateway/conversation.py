@@ -19,6 +19,7 @@ from netd.gateway.channel import Channel, GatewayRequest, Outlet
 from netd.gateway.guard import Visitor
 from netd.gateway.head import Head
 from netd.gateway.site import Admission, Site
+from netd.operations import Role
 from netd.wire.peer import Peer, PeerContext
 from netd.wire.websocket_protocol import HEAD_LIMIT
 
@@ -40,7 +41,7 @@ BROKEN = plain(HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request", refusal="b
 class Stage(enum.Enum):
     """What a connection waits for."""
 
-    NEW = "the first byte"
+    NEW = "a request"
     HEAD = "the rest of a head"
     BODY = "the rest of a body"
     ANSWER = "netd's answer"
@@ -63,6 +64,9 @@ class Host(Protocol):
 
     def hold(self, reason: str, is_held: bool) -> None:
         """Take nothing more from the client, or go on."""
+
+    def identified(self) -> None:
+        """The client may do something here: it is nobody unknown."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count and log what a client did wrong."""
@@ -92,6 +96,10 @@ class Conversation:
         self._admission: Admission | None = None
         self._refusal: Answer | None = None
         self._is_last = False
+        self._stage = Stage.NEW
+
+    def begin(self) -> None:
+        """The first byte has come: a request must follow before long."""
         self._enter(Stage.NEW)
 
     def receive(self, received: bytes) -> None:
@@ -138,6 +146,8 @@ class Conversation:
             request.forgo_body()
         else:
             self._admission, self._refusal = verdict, None
+            if verdict.caller.role is not Role.NOBODY:
+                self._host.identified()
         if length != 0:
             self._left = length or 0
             self._enter(Stage.BODY)

@@ -57,6 +57,10 @@ class GatewayProtocol(WebSocketProtocol):
         visitor = Visitor(who, self._host(), host is None or is_loopback(host))
         self._conversation = Conversation(self, self.transport, self.factory.site, visitor, self.factory.context)
 
+    def begun(self) -> None:
+        if self._conversation is not None:
+            self._conversation.begin()
+
     def bite(self, received: bytes) -> None:
         if self._conversation is None:
             super().bite(received)
@@ -74,7 +78,8 @@ class GatewayProtocol(WebSocketProtocol):
         self._conversation = None
         self._caller = admission.caller
         self._is_echo = admission.head.path == ECHO
-        self.start_handshake()
+        self.expect_handshake()
+        super().begun()
         super().bite(handshake)
 
     def expired(self) -> None:
@@ -132,6 +137,8 @@ class GatewayProtocol(WebSocketProtocol):
         """Carry out a request, or echo."""
         if self._link is not None:
             self._link.receive(payload)
+            if self.is_greeted():
+                self.identified()
         else:
             self.peer.send(frame(Opcode.BINARY if is_binary else Opcode.TEXT, payload))
 

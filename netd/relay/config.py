@@ -96,7 +96,7 @@ class Config(ListeningConfig):
     login_timeout: float = option(
         within(duration, "100ms", "1h"),
         "8s",
-        help="How long a connection may take to say completely what it is, before it is closed.",
+        help="How long a connection may take to say completely what it is, from its first byte.",
     )
     frame_timeout: float = option(
         within(duration, "100ms", "1h"),

@@ -88,6 +88,9 @@ class Shell(Protocol):
     def device_connected(self, link: Link) -> None:
         """The device is known now; for the log."""
 
+    def identified(self) -> None:
+        """The connection has said a whole valid first message."""
+
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
 
@@ -140,8 +143,8 @@ class Conversation:
         self.state = State.FRESH
         self.role = State.FRESH
 
-    def start(self) -> None:
-        """The connection is there: it must say what it is before long."""
+    def begin(self) -> None:
+        """The first byte has come: it must be said before long what this is."""
         self._peer.expire_after(self._exchange.rules.login_timeout)
 
     def receive(self, received: bytes) -> None:
@@ -191,12 +194,7 @@ class Conversation:
         """The connection did not get on in time."""
         if self.state is State.OVER:
             return
-        if self.state is State.FRESH and self._gatherer.is_empty:
-            self.state = State.OVER
-            self._shell.refuse("silent", "said nothing after connecting", b"")
-            self._peer.close("said nothing")
-        else:
-            self._refuse(TimedOut("timed out in the middle of a message"), b"")
+        self._refuse(TimedOut("timed out in the middle of a message"), b"")
 
     def lost(self, reason: str) -> None:
         """The connection is gone."""
@@ -243,6 +241,8 @@ class Conversation:
         transition = TRANSITIONS.get((self.state, event.input))
         if transition is None:
             raise ProtocolError(f"{event.input.value} has no place here: this connection is a {self.state.value}")
+        if self.state is State.FRESH:
+            self._shell.identified()
         action, self.state = transition
         if self.state is not State.OVER:
             self.role = self.state

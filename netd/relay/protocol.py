@@ -25,13 +25,17 @@ class RelayProtocol(PeerProtocol):
     factory: RelayFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = ANSWERS
+    says_when_identified = True
 
     def opened(self) -> None:
         """Start the conversation."""
         self._number = self.factory.tally.accepted
         self.conversation = Conversation(self.factory.exchange, self.peer, self)
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
-        self.conversation.start()
+
+    def begun(self) -> None:
+        """Tell the conversation."""
+        self.conversation.begin()
 
     def address(self) -> tuple[str, int]:
         """The address that people know it by; behind a proxy that tells it, it is known from the first bytes on."""

@@ -102,7 +102,7 @@ class Config(ListeningConfig):
         "200ms",
         help="A name or reply without a newline is complete after so long a silence.",
     )
-    login_timeout: float = option(duration, "8s", help="How long a connection may take to begin its name, before it is closed.")
+    login_timeout: float = option(duration, "8s", help="How long a connection may take to say its name, from its first byte.")
     max_name: int = option(within(byte_size, "1", "200"), "200", help="Longest name.")
     max_reply: int = option(
         within(byte_size, "1", "16KiB"),

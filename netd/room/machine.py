@@ -12,6 +12,7 @@ from typing import Protocol
 from netd.errors import ProtocolError
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
+from netd.room.ports import Cancellable
 from netd.room.room import FLOOD, Room
 from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Input as Happened
@@ -41,14 +42,15 @@ class Input(enum.Enum):
     BYTES = "says something"
     NEWLINE = "has ended its name with a newline"
     EXPIRED = "has had its time"
+    LATE = "has not ended its name in time"
 
 
 TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
     (State.FRESH, Input.BYTES): ("gather_name", State.NAMING),
-    (State.FRESH, Input.EXPIRED): ("dismiss", State.OVER),
     (State.NAMING, Input.BYTES): ("gather_name", State.NAMING),
     (State.NAMING, Input.NEWLINE): ("join_with_lines", State.LINES),
     (State.NAMING, Input.EXPIRED): ("join", State.OLD),
+    (State.NAMING, Input.LATE): ("dismiss", State.OVER),
     (State.OLD, Input.BYTES): ("reply", State.OLD),
     (State.OLD, Input.EXPIRED): ("fall_silent", State.OLD),
     (State.LINES, Input.BYTES): ("reply_with_lines", State.LINES),
@@ -58,6 +60,9 @@ TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
 
 class Shell(Protocol):
     """What a conversation tells the connection around it."""
+
+    def identified(self) -> None:
+        """The connection has said a whole valid first message."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
@@ -70,7 +75,19 @@ class Conversation:
     :ivar seat: its place in a room, once it has one.
     """
 
-    __slots__ = ("_address", "_has_whole_lines", "_lines", "_peer", "_room", "_rooms", "_said", "_shell", "seat", "state")
+    __slots__ = (
+        "_address",
+        "_has_whole_lines",
+        "_lines",
+        "_naming",
+        "_peer",
+        "_room",
+        "_rooms",
+        "_said",
+        "_shell",
+        "seat",
+        "state",
+    )
 
     def __init__(self, rooms: Rooms, peer: IPeer, address: str, shell: Shell) -> None:
         self._rooms = rooms
@@ -80,13 +97,14 @@ class Conversation:
         self._said = b""
         self._lines = LineDecoder(FLOOD)
         self._has_whole_lines = False
+        self._naming: Cancellable | None = None
         self._room: AnyRoom | None = None
         self.seat: Seat | None = None
         self.state = State.FRESH
 
-    def start(self) -> None:
-        """The connection is there: it must begin to say its name before long."""
-        self._peer.expire_after(self._rooms.rules.login_timeout)
+    def begin(self) -> None:
+        """The first byte has come: a name must follow before long."""
+        self._naming = self._rooms.later(self._rooms.rules.login_timeout, self._late)
 
     def ask(self) -> None:
         """Ask for the name in the words of the section, where it has some: there are bots that wait for them."""
@@ -105,8 +123,18 @@ class Conversation:
         """The time that was asked for has passed."""
         self._step(Input.EXPIRED, b"")
 
+    def _late(self) -> None:
+        self._naming = None
+        self._step(Input.LATE, b"")
+
+    def _end_naming(self) -> None:
+        if self._naming is not None:
+            self._naming.cancel()
+            self._naming = None
+
     def lost(self, reason: str) -> None:
         """The connection is gone."""
+        self._end_naming()
         self.state = State.OVER
         self._has_whole_lines = False
         if self._room is not None and self.seat is not None:
@@ -147,7 +175,9 @@ class Conversation:
     def _take_seat(self, reads_lines: bool) -> None:
         name = parse_name(self._said, self._rooms.rules.max_name)
         seat = Seat(name, self._address, self._peer, reads_lines, self._rooms.bus.wall())
+        self._end_naming()
         self._room = self._rooms.join(seat)
+        self._shell.identified()
         self.seat = seat
         self._said = b""
 
@@ -188,6 +218,7 @@ class Conversation:
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self.state = State.OVER
         self._has_whole_lines = False
+        self._end_naming()
         self._shell.refuse(error.kind, str(error), excerpt)
         self._peer.send(f"{error}\n".encode())
         self._peer.close(error.kind)

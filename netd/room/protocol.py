@@ -19,13 +19,17 @@ class RoomProtocol(PeerProtocol):
     factory: RoomFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 17)
+    says_when_identified = True
 
     def opened(self) -> None:
         """Start the conversation."""
         self.conversation = Conversation(self.factory.rooms, self.peer, super().describe(), self)
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
-        self.conversation.start()
         self.conversation.ask()
+
+    def begun(self) -> None:
+        """Tell the conversation."""
+        self.conversation.begin()
 
     def expired(self) -> None:
         """Tell the conversation."""

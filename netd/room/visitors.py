@@ -107,6 +107,9 @@ class _Visitor:
         """Ask for it whether the console connection is there."""
         self._console.probe()
 
+    def identified(self) -> None:
+        """What a console connection is, is known."""
+
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Keep why it has to leave."""
         self.why = why
@@ -177,7 +180,7 @@ class Visitors:
             console, self._instance, name, self._rooms, self._later, lambda reason: self._ended(console, name, reason)
         )
         mine[name] = visitor
-        visitor.conversation.start()
+        visitor.conversation.begin()
         visitor.conversation.receive(said)
         if name not in mine:
             raise OperationFailed(visitor.why)

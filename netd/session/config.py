@@ -105,7 +105,7 @@ class Config(ListeningConfig):
         within(duration, "10ms", "1h"), "10s", help="How long a dialled agent has to connect back and announce itself."
     )
     announce_timeout: float = option(
-        within(duration, "10ms", "1h"), "8s", help="How long a connection may be open without having said whose it is."
+        within(duration, "10ms", "1h"), "8s", help="How long a connection may take to say whose it is, from its first byte."
     )
     token_timeout: float = option(
         within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample of an agent that ends none itself."

@@ -41,7 +41,8 @@ class ControlProtocol(PeerProtocol):
         self._session = session
 
     def opened(self) -> None:
-        """Say the id."""
+        """Say the id; netd knows whom it has dialled."""
+        self.identified()
         self.control = self._session.connected(self.peer)
 
     def received(self, data: bytes) -> None:

@@ -77,6 +77,9 @@ TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
 class Shell(Protocol):
     """What a stream tells the connection around it."""
 
+    def identified(self) -> None:
+        """The connection has said a whole valid first message."""
+
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
 
@@ -121,8 +124,8 @@ class Stream:
         self.session: Session | None = None
         self.state = State.FRESH
 
-    def start(self) -> None:
-        """The connection is there: it must say before long whose it is."""
+    def begin(self) -> None:
+        """The first byte has come: it must be said before long whose this is."""
         limit = self._roster.rules.announce_timeout
         self._deadline = self._roster.world.monotonic() + limit
         self._peer.expire_after(limit)
@@ -371,6 +374,7 @@ class Stream:
 
     def _arrive(self, session: Session, dialect: str, channels: tuple[ChannelSpec, ...]) -> None:
         self.session = session
+        self._shell.identified()
         session.arrived(self._peer, self._reader, dialect, channels)
 
 

@@ -20,13 +20,17 @@ class StreamProtocol(PeerProtocol):
     factory: StreamFactory
     stream: Stream
     bounds: ClassVar[Bounds] = Bounds(Policy.REFUSE, 1 << 12)
+    says_when_identified = True
 
     def opened(self) -> None:
         """Wait for its announcement."""
         address = peer_address(getattr(self.transport.getPeer(), "host", ""))
         self.stream = Stream(self.factory.roster, self.peer, address, self)
         self.received = self.stream.receive  # type: ignore[method-assign, assignment]  # one call less a read
-        self.stream.start()
+
+    def begun(self) -> None:
+        """Tell the stream."""
+        self.stream.begin()
 
     def expired(self) -> None:
         """Tell the stream."""

@@ -27,6 +27,7 @@ from netd.session.roster import Roster
 from netd.session.rules import Rules
 from netd.session.states import State
 from netd.session.tokens import Alphabet
+from netd.wire.budget import UNLIMITED, Budget, Quota
 
 __all__ = ["SessionService", "make_service"]
 
@@ -84,6 +85,11 @@ class SessionService(ListeningService):
         self._streams = factory
         self._controls = controls
         self._roster = factory.roster
+
+    def use_budget(self, budget: Budget, quota: Quota) -> None:
+        """Count the control connections, too; how many there are is netd's own doing."""
+        super().use_budget(budget, quota)
+        self._controls.share = budget.share(UNLIMITED)
 
     def operations(self) -> list[Operation]:
         """What consoles can do with sessions."""

@@ -56,6 +56,9 @@ class PeerOwner(Protocol):
     def expired(self) -> None:
         """The expiry asked for with :meth:`Peer.expire_after` has passed."""
 
+    def stayed_silent(self) -> None:
+        """Nothing has come within the time of :meth:`Peer.wait_for_first_byte`."""
+
     def drained(self) -> None:
         """Everything sent has been taken, after it had to wait."""
 
@@ -74,6 +77,7 @@ class Peer(Outbox):
         "_discarded",
         "_is_congested",
         "_is_reading",
+        "_is_silence",
         "_is_wanted",
         "_left",
         "_owner",
@@ -100,6 +104,7 @@ class Peer(Outbox):
         self._is_wanted = True
         self._is_congested = False
         self._is_reading = True
+        self._is_silence = False
         self._left: float | None = None
         self.reason: str | None = None
         self.is_open = True
@@ -142,12 +147,25 @@ class Peer(Outbox):
         """
         if not self.is_open:
             return
+        self._is_silence = False
         if not self._is_reading:
             self._left = seconds
         elif seconds is None:
             self._deadline = None
         else:
             self._restart(seconds)
+
+    def wait_for_first_byte(self, seconds: float) -> None:
+        """Unless the machine has asked for an expiry already: tell the owner when nothing has come for so long."""
+        if self.is_open and self._deadline is None:
+            self._is_silence = True
+            self._restart(seconds)
+
+    def first_byte(self) -> None:
+        """Something has come: :meth:`wait_for_first_byte` is over, and its timer, which may be due in an hour, weighs nothing."""
+        if self._is_silence:
+            self.expire_after(None)
+            self._cancel_timer()
 
     def set_reading(self, enabled: bool) -> None:
         """Stop or go on taking bytes; while the outbox has stopped it too, it stays stopped."""
@@ -169,9 +187,7 @@ class Peer(Outbox):
         if self._probing is not None:
             self._probing.cancel()
             self._probing = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._cancel_timer()
 
     # Outbox
 
@@ -211,8 +227,7 @@ class Peer(Outbox):
         clock = self._context.clock
         self._deadline = clock.seconds() + seconds
         if self._timer is not None and self._timer.getTime() > self._deadline:
-            self._timer.cancel()
-            self._timer = None
+            self._cancel_timer()
         if self._timer is None:
             self._timer = clock.callLater(seconds, self._timer_fired)
 
@@ -225,7 +240,7 @@ class Peer(Outbox):
             self._timer = self._context.clock.callLater(left, self._timer_fired)
         elif self.is_open:
             self._deadline = None
-            self._owner.expired()
+            (self._owner.stayed_silent if self._is_silence else self._owner.expired)()
         else:
             self._check_end()
 
@@ -263,6 +278,11 @@ class Peer(Outbox):
             self._check_stall_later()
         else:
             self.abort("does not read")
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _cancel_stall(self) -> None:
         if self._stalled is not None:

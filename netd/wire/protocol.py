@@ -15,8 +15,11 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from netd.log import LogLimiter
+from netd.tries import network_of
 from netd.wire.bounds import Bounds
+from netd.wire.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.wire.peer import Peer, PeerContext
+from netd.wire.sockets import cut
 from netd.wire.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 
 __all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]
@@ -27,6 +30,26 @@ which sent bytes may stay unacknowledged."""
 
 EXCERPT = 80
 """Bytes of a bad peer's input that a log line shows."""
+
+
+SILENT = "said nothing"
+"""Why a connection ends that said nothing for too long."""
+
+LEAVING = 30
+"""Connections of one address whose end is logged within a minute; further ones are counted."""
+
+REMEDIES = {
+    Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",
+    Refusal.SECTION: "which `max_connections` bounds",
+    Refusal.SILENT: "which `max_silent` bounds",
+    Refusal.DAEMON: "which the limit of open files bounds (`ulimit -Hn`, systemd's LimitNOFILE=)",
+}
+"""What each refusal says of how to have it otherwise."""
+
+
+def _network(address: Any) -> str:
+    """Whose *address* it is, for the budget; all unix sockets are one's."""
+    return network_of(getattr(address, "host", None) or "unix")
 
 
 def describe_address(address: Any) -> str:
@@ -40,9 +63,13 @@ def describe_address(address: Any) -> str:
 
 @define
 class Tally:
-    """Counters of one service's connections."""
+    """Counters of one service's connections.
+
+    :ivar silent: connections that ended without having said anything.
+    """
 
     accepted: int = 0
+    silent: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     refused: dict[str, int] = field(factory=dict)
@@ -64,6 +91,8 @@ class PeerProtocol(Protocol):
     :cvar speaks_http: whether connections begin with HTTP; otherwise a request is answered and turned away, as TLS is everywhere.
     :cvar waits_for_strangers: whether bytes that could become a request are held back until that is known. Only where no program
         of the service's own begins so: others would be kept waiting.
+    :cvar says_when_identified: whether the service calls :meth:`identified`; the first byte does for those that never do.
+    :ivar place: what it has of the daemon's budget.
     """
 
     _log = Logger()
@@ -73,18 +102,22 @@ class PeerProtocol(Protocol):
     waits_for_strangers: ClassVar[bool] = False
     send_buffer: ClassVar[int | None] = None
     receive_buffer: ClassVar[int | None] = None
+    says_when_identified: ClassVar[bool] = False
     factory: PeerFactory
+    place: Place | None = None
     transport: Any
     peer: Peer
     _opening: bytes | None = b""
 
     def __init__(self, factory: PeerFactory) -> None:
         self.factory = factory
-        self._since = 0.0
         self._bytes_in = 0
 
     def opened(self) -> None:
-        """The connection is there. Override."""
+        """The connection is there, and may say nothing for a long time. Override."""
+
+    def begun(self) -> None:
+        """The first byte has come: clocks start now. Override."""
 
     def received(self, data: bytes) -> None:
         """Bytes came. Override."""
@@ -98,6 +131,21 @@ class PeerProtocol(Protocol):
     def closed(self) -> None:
         """The connection is gone. Override."""
 
+    def stayed_silent(self) -> None:
+        """Nothing has come for the section's ``silent_timeout``."""
+        self.peer.close(SILENT)
+
+    def identified(self) -> None:
+        """The peer has said a whole valid first message: it does not have to make room for newcomers any more."""
+        if self.place is not None:
+            self.place.identify()
+
+    def make_room(self, refusal: Refusal) -> None:
+        """See :class:`netd.wire.budget.Occupant`."""
+        self.factory.note_displaced(refusal)
+        self.peer.abort(f"made room: {refusal.value}")
+        cut(self.transport)
+
     def finish(self) -> None:
         """The service stops: end politely. Override where something is to be finished first."""
         self.peer.close("netd stops")
@@ -107,16 +155,30 @@ class PeerProtocol(Protocol):
         return Peer(self.transport, self.factory.context, self.bounds, self)
 
     def connectionMade(self) -> None:
-        context = self.factory.context
-        self._since = context.clock.seconds()
+        factory = self.factory
+        if self.place is None:  # it was not built by the factory, and is there all the same
+            self.place = factory.share.occupy(_network(self.transport.getPeer()), self)
         self.peer = self.make_peer()
         self.peer.attach()
         _tune(self.transport, self.send_buffer, self.receive_buffer)
-        self.factory.connections.add(self)
-        self.factory.tally.accepted += 1
+        factory.connections.add(self)
+        factory.tally.accepted += 1
         self.opened()
+        if self._bytes_in:
+            self._begin()  # at the door
+        else:
+            self.peer.wait_for_first_byte(factory.share.quota.silent_timeout)
+
+    def _begin(self) -> None:
+        if self.peer.is_open:
+            self.peer.first_byte()
+            if not self.says_when_identified:
+                self.identified()
+            self.begun()
 
     def dataReceived(self, data: bytes) -> None:
+        if not self._bytes_in:
+            self._begin()
         self._bytes_in += len(data)
         if not self.peer.is_open:
             self.peer.discard(data)
@@ -152,6 +214,8 @@ class PeerProtocol(Protocol):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
         self.peer.lost()
+        assert self.place is not None
+        self.place.leave()
         factory = self.factory
         factory.connections.discard(self)
         factory.tally.bytes_in += self._bytes_in
@@ -160,28 +224,40 @@ class PeerProtocol(Protocol):
             self.closed()
         except Exception:
             self._log.failure("{service}: the end of a connection failed", service=factory.name)
-        self._log.emit(
-            self.leaving,
-            "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}",
-            service=factory.name,
-            who=self.describe(),
-            seconds=factory.context.clock.seconds() - self._since,
-            bytes_in=self._bytes_in,
-            bytes_out=self.peer.written,
-            why=self.peer.reason or reason.getErrorMessage(),
-        )
+        self._log_end(self.place, self.peer.reason or reason.getErrorMessage())
         if factory.on_lost is not None:
             factory.on_lost()
+
+    def _log_end(self, place: Place, why: str) -> None:
+        """One line, if there were not too many of its address lately; those that said nothing have one together."""
+        factory = self.factory
+        if self._bytes_in or place.is_identified or self.peer.reason not in (None, SILENT):
+            skipped = factory.log_limiter.admit(f"left, {self.leaving.name}", place.address, LEAVING)
+        else:
+            factory.tally.silent += 1
+            skipped = factory.log_limiter.admit("silent")
+        if skipped is not None:
+            self._log.emit(
+                self.leaving,
+                "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}{more}",
+                service=factory.name,
+                who=self.describe(),
+                seconds=factory.context.clock.seconds() - place.since,
+                bytes_in=self._bytes_in,
+                bytes_out=self.peer.written,
+                why=why,
+                more=f" ({skipped} more like it were not logged)" if skipped else "",
+            )
 
     def describe(self) -> str:
         """Who this is, for the log."""
         return describe_address(self.transport.getPeer())
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log (limited) a peer that broke the protocol; *excerpt* is what it sent."""
+        """Count and log (limited, for each address) a peer that broke the protocol; *excerpt* is what it sent."""
         factory = self.factory
         factory.tally.refuse(kind)
-        skipped = factory.log_limiter.admit(kind)
+        skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
         if skipped is not None:
             self._log.warn(
                 "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r} ({skipped} more like it were not logged)",
@@ -194,6 +270,13 @@ class PeerProtocol(Protocol):
             )
 
 
+class _TurnedAway(Protocol):
+    """A connection that is not let in. A reset leaves nothing behind on this side, where a close leaves TIME_WAIT."""
+
+    def makeConnection(self, transport: Any) -> None:
+        cut(transport)
+
+
 class PeerFactory(Factory):
     """Builds a service's protocols and knows its live connections.
 
@@ -201,8 +284,10 @@ class PeerFactory(Factory):
     :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
+    :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
     """
 
+    _log = Logger()
     noisy = False
     connection: ClassVar[type[PeerProtocol]]
     protocols: ClassVar[tuple[bytes, ...]] = ()
@@ -214,10 +299,53 @@ class PeerFactory(Factory):
         self.log_limiter = LogLimiter(context.clock.seconds)
         self.connections: set[PeerProtocol] = set()
         self.on_lost: Any = None
+        self.share = Budget(context.clock.seconds).share(UNLIMITED)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """A connection that has said nothing yet."""
+        """A connection that has said nothing yet, or one that is reset at once because there are too many."""
+        place = self.admit(addr, None)
+        if place is None:
+            return _TurnedAway()
+        connection = self.make()
+        connection.place = place
+        place.occupant = connection
+        return connection
+
+    def make(self) -> PeerProtocol:
+        """A connection, whether there is a place for it or not."""
         return self.connection(self)
+
+    def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
+        """A place for a newcomer from *address*, or None; that is counted and logged (limited)."""
+        place = self.share.admit(_network(address), occupant)
+        if isinstance(place, Place):
+            return place
+        self.tally.refuse(place.value)
+        skipped = self.log_limiter.admit(f"refused, {place.value}")
+        if skipped is not None:
+            self._log.warn(
+                "{service}: {who} was refused: {why}, {remedy} ({skipped} more like it were not logged)",
+                service=self.name,
+                who=describe_address(address),
+                why=place.value,
+                remedy=REMEDIES[place],
+                skipped=skipped,
+            )
+        return None
+
+    def note_displaced(self, refusal: Refusal) -> None:
+        """Count and log (limited) a connection that had to go for a newcomer."""
+        self.tally.refuse(f"displaced: {refusal.value}")
+        skipped = self.log_limiter.admit(f"displaced, {refusal.value}")
+        if skipped is not None:
+            self._log.warn(
+                "{service}: {why}, {remedy}: those that have not said what they are make room for newcomers "
+                "({skipped} more like this one were not logged)",
+                service=self.name,
+                why=refusal.value,
+                remedy=REMEDIES[refusal],
+                skipped=skipped,
+            )
 
     def counters(self) -> dict[str, Any]:
         """The counters of all its connections, those that are open included."""
@@ -227,6 +355,7 @@ class PeerFactory(Factory):
             "bytes_in": tally.bytes_in + sum(connection._bytes_in for connection in self.connections),
             "bytes_out": tally.bytes_out + sum(connection.peer.written for connection in self.connections),
             "refused": dict(tally.refused),
+            "silent": tally.silent,
             "dropped": dict(self.context.traffic.dropped),
         }
 

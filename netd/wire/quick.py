@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.interfaces import IPeer
+from netd.wire.budget import Occupant, Place, Refusal
 from netd.wire.protocol import PeerProtocol
 from netd.wire.stranger import Tongue, tongue_of
 from netd.wire.turn import Turn
@@ -55,6 +57,9 @@ ROUNDS = 8
 SWEEP = 0.1
 """Seconds between two looks at who still stands at the door."""
 
+RESET = struct.pack("ii", 1, 0)
+"""For ``SO_LINGER``: the end is a reset."""
+
 MOST = 1024
 """Newcomers who may stand there."""
 
@@ -67,6 +72,12 @@ DEFERRAL = 1
 
 class QuickFactory(Protocol):
     """What the door asks of a service."""
+
+    def make(self) -> PeerProtocol:
+        """A connection that there is a place for."""
+
+    def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
+        """A place for a newcomer, or None when there are too many connections."""
 
     def buildProtocol(self, addr: Any) -> Any:
         """A connection that has said nothing yet."""
@@ -128,17 +139,35 @@ class _Newcomer:
     """A socket that was accepted.
 
     :ivar is_swept: it stood here at the last sweep.
+    :ivar place: what it has of the daemon's budget while it stands here.
     :ivar transport: that of the ordinary connection that it has become, or None.
     """
 
-    __slots__ = ("address", "is_swept", "port", "socket", "transport")
+    __slots__ = ("_part", "address", "is_swept", "place", "port", "socket", "transport")
 
-    def __init__(self, connection: socket.SocketType, address: tuple[Any, ...], port: tcp.Port) -> None:
+    def __init__(
+        self,
+        connection: socket.SocketType,
+        address: tuple[Any, ...],
+        port: tcp.Port,
+        part: Callable[[_Newcomer], None],
+    ) -> None:
+        self._part = part
+        self.place: Place | None = None
         self.socket = connection
         self.address = address
         self.port = port
         self.is_swept = False
         self.transport: Any = None
+
+    def make_room(self, refusal: Refusal) -> None:
+        """See :class:`netd.wire.budget.Occupant`."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Reset the connection: a close would leave TIME_WAIT on this side."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._part(self)
 
 
 @implementer(IReadDescriptor)
@@ -237,7 +266,7 @@ class QuickDoor:
             except OSError:
                 port.doRead()  # out of descriptors, and the like: Twisted's own way copes
                 return
-            self._read(_Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port))
+            self._read(_Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port, self._part))
 
     def _read(self, newcomer: _Newcomer) -> None:
         try:
@@ -270,7 +299,7 @@ class QuickDoor:
         if sent == len(answer):
             self._part(newcomer)
             return
-        connection: PeerProtocol = self._factory.buildProtocol(None)
+        connection: PeerProtocol = self._factory.make()
         self._attach(newcomer, connection)
         connection.peer.send(answer[sent:])
         connection.peer.close("answered")
@@ -279,6 +308,10 @@ class QuickDoor:
         assert self._epoll is not None
         fd = newcomer.socket.fileno()
         if fd in self._newcomers:
+            return
+        newcomer.place = self._factory.admit(_address_of(newcomer), newcomer)
+        if newcomer.place is None:
+            newcomer.reset()
             return
         self._newcomers[fd] = newcomer
         self._epoll.register(fd, select.EPOLLIN)
@@ -305,6 +338,8 @@ class QuickDoor:
                 port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFERRAL if wanted else 0)
 
     def _forget(self, newcomer: _Newcomer) -> None:
+        if newcomer.place is not None:
+            newcomer.place.leave()
         fd = newcomer.socket.fileno()
         if self._newcomers.get(fd) is newcomer:
             del self._newcomers[fd]
@@ -312,6 +347,8 @@ class QuickDoor:
                 self._epoll.unregister(fd)
 
     def _part(self, newcomer: _Newcomer) -> None:
+        if newcomer.place is not None:
+            newcomer.place.leave()
         self._newcomers.pop(newcomer.socket.fileno(), None)
         newcomer.socket.close()  # which takes it out of the epoll set, too
 
@@ -328,8 +365,11 @@ class QuickDoor:
 
     def _send_on(self, newcomer: _Newcomer, received: bytes = b"") -> None:
         """Make *newcomer* an ordinary connection, which has said *received* so far."""
+        if newcomer.socket.fileno() < 0:
+            return  # it has just made room for another
         try:
-            connection: PeerProtocol = self._factory.buildProtocol(None)
+            self._forget(newcomer)
+            connection: PeerProtocol = self._factory.buildProtocol(_address_of(newcomer))
             self._attach(newcomer, connection)
             if received:
                 connection.dataReceived(received)
@@ -344,3 +384,7 @@ class QuickDoor:
         newcomer.transport = transport = build(whole, connection, newcomer.address, port, port.sessionno, self._reactor)
         port.sessionno += 1
         connection.makeConnection(transport)  # type: ignore[no-untyped-call]
+
+
+def _address_of(newcomer: _Newcomer) -> Any:
+    return newcomer.port._buildAddr(newcomer.address)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from twisted.internet import tcp
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.internet.main import CONNECTION_LOST
 from twisted.logger import Logger
@@ -23,7 +24,7 @@ from zope.interface import implementer
 
 from netd.wire.turn import Turn
 
-__all__ = ["EagerServer", "HotSockets", "unsent_of"]
+__all__ = ["EagerServer", "HotSockets", "cut", "unsent_of"]
 
 FIRST_READ = 1 << 12
 """Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
@@ -166,6 +167,17 @@ def unsent_of(transport: Any) -> int:
     buffered = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
     unsent: int = buffered + getattr(transport, "_tempDataLen", 0)
     return unsent
+
+
+def cut(transport: Any) -> None:
+    """Reset the connection of *transport*, and free its descriptor before this returns; what waits on it is lost.
+
+    From outside of it, never from what its own protocol was called for.
+    """
+    below = getattr(transport, "transport", transport)
+    transport.abortConnection()
+    if isinstance(below, tcp.Connection):
+        below.connectionLost(Failure(ConnectionAborted()))  # which abortConnection leaves for the next turn
 
 
 def _more(transport: EagerServer) -> bytes:

@@ -91,6 +91,7 @@ class WebSocketProtocol(PeerProtocol):
     speaks_http = True
     factory: WebSocketFactory
     peer: WebSocketPeer
+    says_when_identified = True
     subprotocol: str | None = None
     _session: Session | None = None
     _phase = Phase.HANDSHAKE
@@ -120,11 +121,10 @@ class WebSocketProtocol(PeerProtocol):
         self._holds = self._holds | {reason} if is_held else self._holds - {reason}
         self.factory.intake.hold(self, bool(self._holds))
 
-    def start_handshake(self) -> None:
+    def expect_handshake(self) -> None:
         """Expect a WebSocket's handshake from here on."""
         self._session = self.peer.session = Session(self.factory.autobahn, self.peer, self)
         self._session.connectionMade()
-        self._await(Phase.HANDSHAKE, self.factory.rules.handshake_timeout)
 
     # PeerProtocol
 
@@ -132,7 +132,10 @@ class WebSocketProtocol(PeerProtocol):
         return WebSocketPeer(self.transport, self.factory.context, self.bounds, self)
 
     def opened(self) -> None:
-        self.start_handshake()
+        self.expect_handshake()
+
+    def begun(self) -> None:
+        self._await(Phase.HANDSHAKE, self.factory.rules.handshake_timeout)
 
     def received(self, data: bytes) -> None:
         self.factory.intake.take(self, data)
@@ -208,6 +211,8 @@ class WebSocketProtocol(PeerProtocol):
         self._session.forget_handshake()
         self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
         self.websocket_opened()
+        if self.is_greeted():
+            self.identified()
 
     def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
         """Answer a request that makes no WebSocket as HTTP does, in words that a person with a browser can read."""

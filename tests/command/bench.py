@@ -94,15 +94,20 @@ class Side:
     def __init__(self, rules: Rules) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
+        self.is_identified = False
         self.deferred: list[Callable[[], None]] = []
         self.unanswered: list[str] = []
         self.failures: list[BaseException | None] = []
         self.conversation = Conversation(rules, self.peer, self)
-        self.conversation.start()
+        self.conversation.begin()
 
     def later(self, callback: Callable[[], None]) -> None:
         """From the conversation."""
         self.deferred.append(callback)
+
+    def identified(self) -> None:
+        """From the machine."""
+        self.is_identified = True
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""

@@ -141,13 +141,18 @@ class ConnectionTests(ServiceTests):
         self.assertTrue(program.is_closing)
 
     def test_clocks(self) -> None:
-        """Silence is answered when the time is up, and a whole object after a short silence."""
-        silent, whole = self.connect(), self.connect()
+        """Blank lines are answered when the time is up, a whole object after a short silence, and silence is kept for an hour."""
+        silent, blank, whole = self.connect(), self.connect(), self.connect()
+        self.reactor.advance(100)
+        blank.say(b"\n")
         whole.say(TEST[:-1])
         self.reactor.advance(0.2)
-        self.assertEqual((whole.heard(), silent.heard()), (SUCCESS, b""))
+        self.assertEqual((whole.heard(), blank.heard()), (SUCCESS, b""))
         self.reactor.advance(3.8)
-        self.assertEqual(answers(silent.heard())[0]["error"], "no command came within 4 s (`receive_timeout`)")
+        self.assertEqual(answers(blank.heard())[0]["error"], "no command came within 4 s (`receive_timeout`)")
+        self.assertFalse(silent.is_closing)
+        self.reactor.advance(3600 - 104)
+        self.assertEqual((silent.heard(), silent.is_closing), (b"", True))
 
     def test_timeout(self) -> None:
         """A function that does not return is answered when its time is up."""

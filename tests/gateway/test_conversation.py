@@ -366,12 +366,16 @@ class LimitTests(GatewayTestCase):
 
 class ClockTests(GatewayTestCase):
     def test_silent_newcomer(self) -> None:
-        """A connection on which nothing is said is closed after ten seconds, without a word."""
-        connection = self.visit()
-        self.reactor.advance(7.9)
-        self.assertFalse(connection.is_closing)
-        self.reactor.advance(0.2)
-        self.assertEqual((connection.heard(), connection.is_closing), (b"", True))
+        """A connection on which nothing is said is closed after an hour, without a word; line ends alone are no request."""
+        silent, drips = self.visit(), self.visit()
+        self.reactor.advance(10)
+        for _second in range(8):
+            self.assertFalse(drips.is_closing)
+            drips.say(b"\r\n")
+            self.reactor.advance(1)
+        self.assertEqual((drips.heard(), drips.is_closing, silent.is_closing), (b"", True, False))
+        self.reactor.advance(3600)
+        self.assertEqual((silent.heard(), silent.is_closing), (b"", True))
 
     def test_slow_head(self) -> None:
         """A head that drips is cut off eight seconds after its first byte, and told so."""

@@ -64,11 +64,12 @@ class Side:
     def __init__(self, relay: Relay, machine: type[Conversation], host: str, port: int) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
+        self.is_identified = False
         self.is_device = False
         self._relay = relay
         self._address = host, port
         self.conversation = machine(relay.exchange, self.peer, self)
-        self.conversation.start()
+        self.conversation.begin()
 
     def address(self) -> tuple[str, int]:
         """For the conversation."""
@@ -81,6 +82,10 @@ class Side:
     def device_connected(self, link: Link) -> None:
         """From the conversation."""
         self.known_as = link.label
+
+    def identified(self) -> None:
+        """From the machine."""
+        self.is_identified = True
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""

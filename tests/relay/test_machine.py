@@ -348,11 +348,22 @@ class BadInputTests(SynchronousTestCase):
         self.assertEqual(answers[:2], [b"|no raspberrypies|", b"|target not found|"])
         self.assertTrue(answers[2].startswith(b"|error: "))
 
-    def test_silence(self) -> None:
-        """Who says nothing after connecting is closed without a word."""
+    def test_stops_in_its_first_event(self) -> None:
+        """Who begins to say what it is, and does not get on, is told, and closed."""
         self.assertEqual(self.side.peer.expiry, 8.0)
+        self.side.say(b"6 ")
         self.side.conversation.expired()
-        self.assertEqual((self.side.peer.closed, self.side.hear()), ("said nothing", b""))
+        self.relay.end_turn()
+        [answer] = frames(self.side.hear())
+        self.assertIn(b"timed out", answer)
+        self.assertFalse(self.side.is_identified)
+        self.assertIsNotNone(self.side.peer.closed)
+
+    def test_identified(self) -> None:
+        """One whole event makes a connection known, whichever it is."""
+        self.assertFalse(self.side.is_identified)
+        self.side.say(event("|no target|"))
+        self.assertTrue(self.side.is_identified)
 
     def test_stops_in_the_middle(self) -> None:
         """Who stops in the middle of an event is told, and closed."""

@@ -107,12 +107,24 @@ class RelayServiceTests(SynchronousTestCase):
         self.assertEqual(frames(controller.heard()), [b"data succesfully sent"])
 
     def test_silence_is_closed(self) -> None:
-        """A connection that says nothing is closed after the login timeout, and an identified one is not."""
+        """A connection that says nothing is kept for an hour, and an identified one for ever."""
         silent, device = connect(self.factory, self.reactor, port=1), self._device()
-        self.reactor.advance(8)
+        self.reactor.advance(3599)
+        self.assertFalse(silent.is_closing)
+        self.reactor.advance(1)
         self.assertTrue(silent.is_closing)
         self.reactor.advance(100_000)
         self.assertFalse(device.is_closing)
+
+    def test_clock_of_the_first_event(self) -> None:
+        """From its first byte on, a connection has the login timeout; it may have been silent for as long as it liked."""
+        slow = connect(self.factory, self.reactor, port=1)
+        self.reactor.advance(1000)
+        slow.say(b"6 ")
+        self.reactor.advance(7.9)
+        self.assertFalse(slow.is_closing)
+        self.reactor.advance(0.1)
+        self.assertTrue(slow.is_closing)
 
     def test_bad_input_is_counted(self) -> None:
         """A refusal shows in the status."""

@@ -85,10 +85,15 @@ class Side:
 
     def __init__(self, hall: Hall) -> None:
         self.refused: list[tuple[str, bytes]] = []
+        self.is_identified = False
         self.peer = TimedPeer(hall.clock)
         self.conversation = Conversation(hall.rooms, self.peer, "127.0.0.1:50412", self)
         self.peer.conversation = self.conversation
-        self.conversation.start()
+        self.conversation.begin()
+
+    def identified(self) -> None:
+        """From the machine."""
+        self.is_identified = True
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""

@@ -123,11 +123,16 @@ class NameTests(SynchronousTestCase):
             self.assertIn(b"Bot: Lars has been", side.hear()[0])
 
     def test_no_name(self) -> None:
-        """Who connects and says nothing is told so after a while."""
+        """Who says its name too slowly, however it drips, is told so after a while."""
         side = self.hall.connect()
-        self.hall.clock.advance(7.9)
+        for _ in range(52):
+            side.say(b"x")
+            self.hall.clock.advance(0.15)
         self.assertEqual(side.hear(), [])
-        self.hall.clock.advance(0.2)
+        side.say(b"x")
+        self.hall.clock.advance(0.19)
+        side.say(b"x")
+        self.hall.clock.advance(0.1)
         self.assertIn("No name came within 8 s.", self.refused(side))
 
     def test_gone_before_its_name(self) -> None:

@@ -82,10 +82,15 @@ class Side:
     def __init__(self, bench: Bench, host: str | None) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
+        self.is_identified = False
         self.why = ""
         self._bench = bench
         self.stream = Stream(bench.roster, self.peer, None if host is None else ip_address(host), self)
-        self.stream.start()
+        self.stream.begin()
+
+    def identified(self) -> None:
+        """From the machine."""
+        self.is_identified = True
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the stream."""

@@ -209,6 +209,7 @@ class RealSessionTests(RealTestCase):
         others = [elsewhere, *(self.connect(self.server_port) for _ in range(4))]
         others[1].sendall(b"s1142\n")
         others[2].sendall(b"x" * 100_000)
+        others[4].sendall(b"x")
         others[3].sendall(b"s")
         for other in others:
             with contextlib.suppress(ConnectionError):

@@ -197,9 +197,13 @@ class SessionTests(ServiceTests):
         self.assertEqual(self.service.status()["counters"]["refused"], {"not expected": 1})
 
     def test_silence_is_closed(self) -> None:
-        """A connection that says nothing is closed."""
-        silent = connect(self.factory, self.reactor)
+        """A connection that says nothing is kept for an hour; one that has begun to say whose it is has eight seconds."""
+        silent, slow = connect(self.factory, self.reactor), connect(self.factory, self.reactor)
         self.reactor.advance(8)
+        slow.say(b"s")
+        self.reactor.advance(8)
+        self.assertEqual((silent.is_closing, slow.is_closing), (False, True))
+        self.reactor.advance(3600)
         self.assertTrue(silent.is_closing)
 
     def test_talkative_agent(self) -> None:

@@ -16,8 +16,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.log import INTERVAL
 from netd.testing import Connection, connect
 from netd.wire.bounds import Bounds, Policy, Traffic
+from netd.wire.budget import Budget, Quota
+from netd.wire.crowd import CHANCE
 from netd.wire.peer import LINGER_BYTES, PeerContext
-from netd.wire.protocol import KEEPALIVE, PeerFactory, PeerProtocol, describe_address
+from netd.wire.protocol import KEEPALIVE, LEAVING, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
 
@@ -179,7 +181,7 @@ class CounterTests(ProtocolTests):
         first, second = self.connect(), self.connect(50413)
         first.say(b"hello")
         second.say(b"hi", b"ho")
-        wanted = {"accepted": 2, "bytes_in": 9, "bytes_out": 9, "refused": {}, "dropped": {}}
+        wanted = {"accepted": 2, "bytes_in": 9, "bytes_out": 9, "refused": {}, "silent": 0, "dropped": {}}
         self.assertEqual(wanted, self.factory.counters())
         first.lose()
         self.assertEqual(wanted, self.factory.counters())
@@ -301,3 +303,153 @@ class AddressTests(SynchronousTestCase):
         ]
         for address, words in described:
             self.assertEqual(words, describe_address(address))
+
+
+class Formal(Shouter):
+    """Says when it knows its peer."""
+
+    says_when_identified = True
+
+    def begun(self) -> None:
+        self.events.append("begun")
+
+    def received(self, data: bytes) -> None:
+        super().received(data)
+        if data == b"it is me":
+            self.identified()
+
+
+class FormalFactory(PeerFactory):
+    connection = Formal
+
+
+class PlaceTests(ProtocolTests):
+    """Silence, and what becomes of connections when there are too many."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.factory = self.make_factory(FormalFactory)
+        self.budget = Budget(self.clock.seconds)
+
+    def allow(self, quota: Quota) -> None:
+        """Let the factory have a share of a budget."""
+        self.factory.share = self.budget.share(quota)
+
+    def test_silence(self) -> None:
+        """A connection that says nothing is kept for the silent timeout, then closed; it is counted."""
+        self.allow(Quota(silent_timeout=100))
+        connection = self.connect()
+        self.clock.advance(99)
+        self.assertFalse(connection.is_closing)
+        self.clock.advance(1)
+        self.assertEqual((connection.is_closing, connection.protocol.peer.reason), (True, "said nothing"))
+        connection.lose()
+        self.assertEqual((self.factory.counters()["silent"], self.clock.getDelayedCalls()), (1, []))
+
+    def test_first_byte(self) -> None:
+        """Clocks begin with the first byte, once; the long one of the silence leaves no timer behind."""
+        connection = self.connect()
+        self.clock.advance(1000)
+        connection.say(b"hello", b"again")
+        self.assertEqual(["opened", "begun", "received hello", "received again"], connection.protocol.events)
+        self.assertEqual([], self.clock.getDelayedCalls())
+        self.clock.advance(10_000)
+        self.assertFalse(connection.is_closing)
+
+    def test_first_byte_after_the_end(self) -> None:
+        """What begins when the service has stopped begins nothing."""
+        connection = self.connect()
+        connection.protocol.finish()
+        connection.say(b"hello")
+        self.assertEqual(["opened"], connection.protocol.events)
+
+    def test_own_clock(self) -> None:
+        """A service that asks for an expiry at once has that one, and no other."""
+        self.patch(Formal, "opened", lambda protocol: (Shouter.opened(protocol), protocol.peer.expire_after(5)))
+        connection = self.connect()
+        self.clock.advance(5)
+        self.assertEqual(["opened", "expired"], connection.protocol.events)
+        connection.lose()
+
+    def test_identified(self) -> None:
+        """Who has said who it is stays; the oldest of those that have not makes room for a newcomer."""
+        self.allow(Quota(silent=1))
+        known = self.connect(1)
+        known.say(b"it is me")
+        unknown = self.connect(2)
+        unknown.say(b"hello")
+        self.clock.advance(CHANCE)
+        newcomer = self.connect(3)
+        self.assertEqual([False, True, False], [one.transport.disconnected for one in (known, unknown, newcomer)])
+        self.assertEqual("made room: too many silent connections", unknown.protocol.peer.reason)
+        self.assertEqual({"displaced: too many silent connections": 1}, self.factory.counters()["refused"])
+
+    def test_simple_service(self) -> None:
+        """A service that never says whom it knows counts everybody who has said anything."""
+        self.factory = self.make_factory(ShouterFactory)
+        self.allow(Quota(silent=1))
+        first = self.connect(1)
+        first.say(b"hello")
+        self.connect(2)
+        self.clock.advance(CHANCE)
+        self.connect(3)
+        self.assertFalse(first.transport.disconnected)
+
+    def test_turned_away(self) -> None:
+        """A newcomer that there is no room for is reset at once: it is counted, logged once a minute, and no connection."""
+        self.allow(Quota(connections=1))
+        self.connect(1).say(b"it is me")
+        with capturedLogs() as events:
+            for port in (2, 3):
+                transport = StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", port))
+                self.factory.buildProtocol(transport.getPeer()).makeConnection(transport)
+                self.assertTrue(transport.disconnected)
+        (line,) = self.lines(events, LogLevel.warn)
+        self.assertIn("shout:lab: 127.0.0.1:2 was refused: too many connections, which `max_connections` bounds", line)
+        counters = self.factory.counters()
+        self.assertEqual((1, {"too many connections": 2}), (counters["accepted"], counters["refused"]))
+        self.assertEqual(1, len(self.factory.connections))
+
+    def test_place_is_given_back(self) -> None:
+        """When a connection has ended, the next one has its place."""
+        self.allow(Quota(connections=1))
+        for port in range(1, 4):
+            connection = self.connect(port)
+            connection.say(b"it is me")
+            connection.lose()
+        self.assertEqual({}, self.factory.counters()["refused"])
+
+
+class CrowdLogTests(ProtocolTests):
+    """What one peer can make of the log."""
+
+    def test_probes(self) -> None:
+        """A thousand probes that say nothing are one line a minute and a number, not a thousand lines."""
+        with capturedLogs() as events:
+            for port in range(1, 1001):
+                self.connect(port).lose()
+            self.clock.advance(INTERVAL)
+            self.connect().lose()
+        first, second = self.lines(events)
+        self.assertNotIn("not logged", first)
+        self.assertIn("999 more like it were not logged", second)
+        self.assertEqual(1001, self.factory.counters()["silent"])
+
+    def test_faults_of_one_address(self) -> None:
+        """One address that breaks the protocol again and again fills a few lines; those of another address are all there."""
+        with capturedLogs() as events:
+            for port in range(1, 1001):
+                connection = self.connect(port)
+                connection.say(b"bad")
+                connection.lose()
+            other = connect(self.factory, self.clock, host="127.0.0.2")
+            other.say(b"bad")
+            other.lose()
+        self.assertEqual((2, LEAVING + 1), (len(self.lines(events, LogLevel.warn)), len(self.lines(events))))
+        self.assertIn("127.0.0.2", self.lines(events)[-1])
+        self.clock.advance(INTERVAL)
+        with capturedLogs() as events:
+            connection = self.connect()
+            connection.say(b"hello")
+            connection.lose()
+        self.assertIn("970 more like it were not logged", self.lines(events)[0])

@@ -16,6 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.testing import RecordingPeer
 from netd.wire import quick
 from netd.wire.bounds import Bounds, Policy, Traffic
+from netd.wire.budget import UNLIMITED, Budget, Quota
+from netd.wire.crowd import CHANCE
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 from netd.wire.quick import EarlyPeer, QuickDoor
@@ -215,6 +217,30 @@ class DoorTests(SynchronousTestCase):
         self.hot.doRead()
         self.assertEqual(speaker.heard, b"hello\n")
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_make_room(self) -> None:
+        """Who stands at the door counts as a connection, makes room for the next by a reset, or keeps it out."""
+        self.factory.share = Budget(self.reactor.seconds).share(Quota(silent=1))
+        first = self.connect()
+        self.assertRaises(ConnectionResetError, self.connect().recv, 1)
+        self.reactor.advance(quick.SWEEP)
+        self.reactor.advance(quick.SWEEP)
+        self.reactor.advance(CHANCE)
+        second = self.connect()
+        self.assertRaises(ConnectionResetError, first.recv, 1)
+        second.sendall(b"hello\n")
+        self.door.doRead()
+        self.assertEqual(second.recv(16), b"world\n")
+
+    def test_displaced_within_a_sweep(self) -> None:
+        """A newcomer that made room a moment ago is passed over when those are sent on who said nothing."""
+        self.factory.share = share = Budget(self.reactor.seconds).share(UNLIMITED)
+        self.connect()
+        self.reactor.advance(quick.SWEEP)
+        share.quota = Quota(silent=0)
+        self.connect()
+        self.reactor.advance(quick.SWEEP)
+        self.assertEqual(self.speakers(), [])
 
     def test_too_many(self) -> None:
         """When too many stand there, the first becomes an ordinary connection."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from netd.config import ListeningConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, section_name, within
+from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, section_name, within
 from netd.config.descriptions import addresses, is_loopback
 from netd.passwords import PasswordFileError, read_password_file
 
@@ -15,7 +15,7 @@ __all__ = ["Config"]
 
 
 @attrs.frozen(kw_only=True)
-class Config(ListeningConfig):
+class Config(SectionConfig):
     """A login over telnet for whoever looks after the daemon: all operations by hand; a Python prompt behind a second switch.
 
     Telnet hides nothing from the network in between: keep it on loopback, or on a unix socket.

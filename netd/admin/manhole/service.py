@@ -24,6 +24,9 @@ from netd.tries import Tries, WrongSecrets
 
 __all__ = ["ManholeService", "make_service"]
 
+STALL_TIMEOUT = 8.0
+"""Seconds for which a terminal may take none of the output that waits for it."""
+
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> ManholeService:
     """Build the manhole of one ``[manhole]`` section."""
@@ -49,7 +52,7 @@ class ManholeService(ListeningService):
         self._doorkeeper = Doorkeeper(config.passwords, in_thread)
         self._manhole = ManholeFactory(
             section_name("manhole", config.instance),
-            make_context(reactor, config.stall_timeout),
+            make_context(reactor, STALL_TIMEOUT),
             config.max_sessions,
             config.allow_remote,
             self._make_login,

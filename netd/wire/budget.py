@@ -1,0 +1,192 @@
+"""What all connections of the daemon share: places and memory. One budget for the daemon, a share of it for each service.
+
+Pure: it is told who comes, speaks and leaves, and asks connections to go. A connection is *unidentified* until it has said a
+whole valid first message. When there are too many, newcomers are not turned away for the sake of those: the oldest unidentified
+one goes, of the address that has most of them. So a flood displaces itself, and whoever speaks at once gets in.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from attrs import frozen
+
+from netd.wire.crowd import Crowd
+
+__all__ = ["NO_LIMIT", "UNLIMITED", "Budget", "Occupant", "Place", "Quota", "Refusal", "Share"]
+
+NO_LIMIT = 1 << 62
+"""More connections than there can be."""
+
+UNIDENTIFIED = 4
+"""The part of all places that unidentified connections may have: one in so many."""
+
+
+class Refusal(enum.Enum):
+    """Why a connection is not let in, or has to go."""
+
+    PER_ADDRESS = "too many connections of its address"
+    SECTION = "too many connections"
+    SILENT = "too many silent connections"
+    DAEMON = "no descriptors left"
+
+
+class Occupant(Protocol):
+    """A connection, as the budget sees it."""
+
+    def make_room(self, refusal: Refusal) -> None:
+        """Close at once; its descriptor is free when this returns. The budget has let go of it already."""
+
+
+@frozen
+class Quota:
+    """What one section may have; see :class:`netd.config.ListeningConfig`.
+
+    :ivar silent: unidentified connections.
+    :ivar silent_timeout: seconds for which a connection may say nothing.
+    """
+
+    connections: int = NO_LIMIT
+    per_address: int = NO_LIMIT
+    silent: int = NO_LIMIT
+    silent_timeout: float = 3600.0
+
+
+UNLIMITED = Quota()
+
+
+class Place:
+    """What one connection has of the budget.
+
+    :ivar address: who has it, as :func:`netd.tries.network_of` has it.
+    :ivar since: when it came, in seconds.
+    :ivar occupant: the connection; None before there is one, and after its end.
+    :ivar is_identified: whether it has said a whole valid first message.
+    :ivar is_taken: False from its end on.
+    """
+
+    __slots__ = ("_share", "address", "is_identified", "is_taken", "occupant", "since")
+
+    def __init__(self, share: Share, address: str, since: float, occupant: Occupant | None) -> None:
+        self._share = share
+        self.address = address
+        self.since = since
+        self.occupant = occupant
+        self.is_identified = False
+        self.is_taken = True
+
+    def identify(self) -> None:
+        """The connection has said what it is: nobody displaces it any more."""
+        if not self.is_identified:
+            self.is_identified = True
+            self._share.identified(self)
+
+    def leave(self) -> None:
+        """The connection is gone. Leaving twice is harmless."""
+        if self.is_taken:
+            self.is_taken = False
+            self._share.left(self)
+            self.occupant = None
+
+
+class Share:
+    """What one service has of the budget.
+
+    :ivar quota: its limits.
+    """
+
+    def __init__(self, budget: Budget, quota: Quota) -> None:
+        self.quota = quota
+        self._budget = budget
+        self._count = 0
+        self._per_address: dict[str, int] = {}
+        self._unidentified: Crowd[Place] = Crowd()
+
+    def admit(self, address: str, occupant: Occupant | None = None) -> Place | Refusal:
+        """A place for a newcomer from *address*; others may have to go for it."""
+        now = self._budget.monotonic()
+        for refusal, is_over, crowd in self._limits(address):
+            if is_over:
+                find = crowd.oldest_of if refusal is Refusal.PER_ADDRESS else crowd.victim
+                displaced = find(address, now)
+                if displaced is None:
+                    return refusal
+                _displace(displaced, refusal)
+        return self.occupy(address, occupant)
+
+    def occupy(self, address: str, occupant: Occupant | None) -> Place:
+        """A place for a connection that is there already, however many there are."""
+        place = Place(self, address, self._budget.monotonic(), occupant)
+        self._count += 1
+        self._per_address[address] = self._per_address.get(address, 0) + 1
+        self._unidentified.add(place)
+        self._budget.came(place)
+        return place
+
+    def identified(self, place: Place) -> None:
+        """From :meth:`Place.identify`."""
+        self._unidentified.discard(place)
+        self._budget.unidentified.discard(place)
+
+    def left(self, place: Place) -> None:
+        """From :meth:`Place.leave`."""
+        self._count -= 1
+        self._unidentified.discard(place)
+        self._budget.left(place)
+        count = self._per_address[place.address] - 1
+        if count:
+            self._per_address[place.address] = count
+        else:
+            del self._per_address[place.address]
+
+    def _limits(self, address: str) -> Iterator[tuple[Refusal, bool, Crowd[Place]]]:
+        """Each limit: why a newcomer from *address* is refused over it, whether it is reached by now, and who may go."""
+        quota, budget = self.quota, self._budget
+        yield Refusal.PER_ADDRESS, self._per_address.get(address, 0) >= quota.per_address, self._unidentified
+        yield Refusal.SECTION, self._count >= quota.connections, self._unidentified
+        yield Refusal.SILENT, len(self._unidentified) >= quota.silent, self._unidentified
+        yield Refusal.DAEMON, budget.is_full, budget.unidentified
+
+
+def _displace(place: Place, refusal: Refusal) -> None:
+    """Make the connection in *place* go."""
+    occupant = place.occupant
+    place.leave()
+    if occupant is not None:
+        occupant.make_room(refusal)
+
+
+class Budget:
+    """The daemon's.
+
+    :param monotonic: the clock, which is never set back.
+    :ivar limit: connections of all services together; set when it is known how many descriptors there are.
+    :ivar unidentified: connections of all services that have not said what they are.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self.monotonic = monotonic
+        self.limit = NO_LIMIT
+        self.unidentified: Crowd[Place] = Crowd()
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody can come without somebody going."""
+        return self._count >= self.limit or len(self.unidentified) >= max(1, self.limit // UNIDENTIFIED)
+
+    def share(self, quota: Quota) -> Share:
+        """The share of one more service."""
+        return Share(self, quota)
+
+    def came(self, place: Place) -> None:
+        """From :meth:`Share.occupy`."""
+        self._count += 1
+        self.unidentified.add(place)
+
+    def left(self, place: Place) -> None:
+        """From :meth:`Share.left`."""
+        self._count -= 1
+        self.unidentified.discard(place)

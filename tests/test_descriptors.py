@@ -1,0 +1,46 @@
+"""Descriptors: as many as the system grants, and some of them kept back."""
+
+from __future__ import annotations
+
+import resource
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.descriptors import KEPT_BACK, MOST, DescriptorsService, raise_limit
+from netd.wire.budget import Budget
+
+
+class DescriptorTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        self.hard = before[1]
+        self.budget = Budget(Clock().seconds)
+
+    def allow(self, soft: int) -> None:
+        """A process that may have *soft* descriptors now."""
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, self.hard))
+
+    def test_raised(self) -> None:
+        """A daemon that was started with the usual 1,024 descriptors takes what the system grants, within reason."""
+        self.allow(1024)
+        granted = MOST if self.hard == resource.RLIM_INFINITY else min(self.hard, MOST)
+        self.assertEqual((raise_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]), (granted, granted))
+
+    def test_never_lowered(self) -> None:
+        """What it was given already, it keeps."""
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if before == resource.RLIM_INFINITY:
+            before = 2 * MOST
+        self.allow(before)
+        self.assertEqual(raise_limit(), before)
+        self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE)[0], before)
+
+    def test_kept_back(self) -> None:
+        """The budget learns how many connections there can be: those that are in use, and some more, are kept back."""
+        service = DescriptorsService(self.budget)
+        service.startService()
+        self.assertLess(self.budget.limit, raise_limit() - KEPT_BACK)
+        self.assertGreater(self.budget.limit, 100)
+        service.stopService()

@@ -1,0 +1,153 @@
+"""The daemon's budget: who gets in, who goes for that, and what is left when all are gone."""
+
+from __future__ import annotations
+
+from random import Random
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.wire.budget import UNLIMITED, Budget, Place, Quota, Refusal, Share
+from netd.wire.crowd import CHANCE
+
+
+class Guest:
+    """A connection: it writes down why it had to go."""
+
+    def __init__(self) -> None:
+        self.displaced: Refusal | None = None
+
+    def make_room(self, refusal: Refusal) -> None:
+        self.displaced = refusal
+
+
+class BudgetTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.budget = Budget(self.clock.seconds)
+
+    def come(self, share: Share, address: str) -> tuple[Guest, Place]:
+        """A connection that gets in."""
+        guest = Guest()
+        place = share.admit(address, guest)
+        assert isinstance(place, Place), place
+        return guest, place
+
+
+class LimitTests(BudgetTestCase):
+    def test_unlimited(self) -> None:
+        """Outside of a daemon, everybody gets in."""
+        share = self.budget.share(UNLIMITED)
+        guests = [self.come(share, "a")[0] for _ in range(1000)]
+        self.assertEqual({guest.displaced for guest in guests}, {None})
+
+    def test_silent(self) -> None:
+        """Over the section's limit of unidentified connections, the oldest of the greatest address goes; identified ones stay."""
+        share = self.budget.share(Quota(silent=2))
+        known, first, second = (self.come(share, "flood") for _ in range(3) if self.clock.advance(CHANCE) is None)
+        self.assertIs(known[0].displaced, Refusal.SILENT)
+        first[1].identify()
+        self.come(share, "flood")
+        self.assertEqual([first[0].displaced, second[0].displaced], [None, None])
+        self.come(share, "honest")
+        self.assertEqual([first[0].displaced, second[0].displaced], [None, Refusal.SILENT])
+
+    def test_section(self) -> None:
+        """A full section lets somebody in for an unidentified connection, and nobody for an identified one."""
+        share = self.budget.share(Quota(connections=2))
+        (known, place), (new, _) = self.come(share, "a"), self.come(share, "a")
+        place.identify()
+        self.come(share, "b")[1].identify()
+        self.assertEqual((known.displaced, new.displaced), (None, Refusal.SECTION))
+        self.assertIs(share.admit("c"), Refusal.SECTION)
+        place.leave()
+        self.come(share, "c")
+
+    def test_address(self) -> None:
+        """One address has so many places; what others have is not touched for it."""
+        share = self.budget.share(Quota(per_address=1))
+        other, _ = self.come(share, "b")
+        silent, _ = self.come(share, "a")
+        self.assertIs(share.admit("a"), Refusal.PER_ADDRESS)
+        self.clock.advance(CHANCE)
+        _, place = self.come(share, "a")
+        self.assertEqual((silent.displaced, other.displaced), (Refusal.PER_ADDRESS, None))
+        place.identify()
+        self.clock.advance(CHANCE)
+        self.assertIs(share.admit("a"), Refusal.PER_ADDRESS)
+
+    def test_daemon(self) -> None:
+        """The sections share what there is: a flood on one displaces its own connections when another needs a place."""
+        self.budget.limit = 8
+        calm, busy = self.budget.share(UNLIMITED), self.budget.share(UNLIMITED)
+        flood = [self.come(busy, "flood")[0] for _ in range(2)]
+        self.come(calm, "honest")[1].identify()
+        self.assertEqual([guest.displaced for guest in flood], [Refusal.DAEMON, None])
+        self.come(busy, "flood")
+        self.assertIs(busy.admit("flood"), Refusal.DAEMON)
+
+    def test_full_of_identified_ones(self) -> None:
+        """When every descriptor is taken by somebody who is known, newcomers are refused."""
+        self.budget.limit = 3
+        share = self.budget.share(UNLIMITED)
+        for _ in range(3):
+            self.come(share, "a")[1].identify()
+        self.assertIs(share.admit("b"), Refusal.DAEMON)
+
+    def test_leaving(self) -> None:
+        """However a connection ends, its place is free again, once."""
+        self.budget.limit = 4
+        share = self.budget.share(Quota(connections=1))
+        for is_identified in (True, False):
+            _, place = self.come(share, "a")
+            if is_identified:
+                place.identify()
+                place.identify()
+            place.leave()
+            place.leave()
+            self.assertEqual((place.occupant, len(self.budget.unidentified), self.budget.is_full), (None, 0, False))
+
+    def test_nobody_there_yet(self) -> None:
+        """A place whose connection is still being made can be taken from it, too."""
+        share = self.budget.share(Quota(silent=1))
+        share.admit("a")
+        self.clock.advance(CHANCE)
+        self.come(share, "a")
+
+
+class FloodTests(BudgetTestCase):
+    """200 places for unidentified connections, attackers who say nothing, and honest peers who speak after 50 ms."""
+
+    def admitted(self, rate: int, addresses: int, honest_address: str | None = None) -> float:
+        """The part of honest peers that got in, of two each second."""
+        chance = Random(1)
+        self.budget.limit = 800
+        share = self.budget.share(UNLIMITED)
+        came, stayed = 0, 0
+        waiting: list[tuple[Guest, Place]] = []
+        for step in range(20 * 20):
+            for guest, place in waiting:
+                place.identify()
+                stayed += guest.displaced is None
+                place.leave()
+            waiting = []
+            for _ in range(rate // 20):
+                share.admit(f"attacker {chance.randrange(addresses)}", Guest())
+            if step % 10 == 0:
+                came += 1
+                guest = Guest()
+                place = share.admit(honest_address or f"honest {chance.randrange(20)}", guest)
+                if isinstance(place, Place):
+                    waiting.append((guest, place))
+            self.clock.advance(0.05)
+        return stayed / (came - len(waiting))
+
+    def test_floods(self) -> None:
+        """Honest peers get in while others are flooded: from one address or from thousands."""
+        for rate, addresses in ((400, 1), (400, 20), (400, 200), (400, 5000)):
+            self.setUp()
+            self.assertGreaterEqual(self.admitted(rate, addresses), 0.97, (rate, addresses))
+
+    def test_from_the_own_address(self) -> None:
+        """So does one who has the same address as the flood, as all have on loopback, while the flood is no greater than this."""
+        self.assertGreaterEqual(self.admitted(100, 1, "attacker 0"), 0.97)
