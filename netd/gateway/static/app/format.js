@@ -67,23 +67,34 @@ export function rate(number) {
   return number === 0 ? "0" : number.toFixed(number < 10 ? 1 : 0);
 }
 
-/** Digits of a measured value that are shown. */
+/** Digits of a measured value that are shown where nothing is known of its channel, and at most. */
 const DIGITS = 5;
+const MOST_DIGITS = 15;
 
-/** How many digits behind the point *value* was said with, as far as they are shown. */
-export function decimalsOf(value) {
-  const [, behind = ""] = String(Number(value.toPrecision(DIGITS))).split(".");
-  return behind.includes("e") ? 0 : behind.length;
+/**
+ * With how many digits the values of a channel are said: behind the point, and in all.
+ * @typedef {{decimals: number, digits: number}} Precision
+ */
+
+/** As many digits as *value* was said with, or as *before*, whichever are more. @param {Precision|null} before @returns {Precision} */
+export function precisionOf(value, before = null) {
+  const [mantissa, power = "0"] = String(Number(value.toPrecision(MOST_DIGITS))).split("e");
+  const behind = (mantissa.split(".")[1]?.length ?? 0) - Number(power);
+  const digits = mantissa.replace(/^-?0*\.?0*|\.|0+$/g, "").length;
+  return {
+    decimals: Math.max(before?.decimals ?? 0, Math.min(MOST_DIGITS, behind)),
+    digits: Math.max(before?.digits ?? 1, Math.min(MOST_DIGITS, digits)),
+  };
 }
 
-/** A measured value, with *decimals* digits behind the point, or as many as mean something. */
-export function measure(value, decimals = null) {
+/** A measured value, with the digits of its channel, or as many as usually mean something. @param {Precision|null} [precision] */
+export function measure(value, precision = null) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e7 || size < 1e-4)) return value.toExponential(2);
-  const whole = size >= 1 ? Math.floor(Math.log10(size)) + 1 : 1;
-  const most = Math.max(0, DIGITS - whole);
-  return value.toFixed(Math.min(most, decimals ?? most));
+  if (size !== 0 && (size >= 10 ** MOST_DIGITS || size < 1e-4)) return value.toExponential((precision?.digits ?? 3) - 1);
+  const whole = size >= 1 ? Math.floor(Math.log10(size)) + 1 : 0;
+  const most = Math.max(0, precision === null ? DIGITS - Math.max(1, whole) : MOST_DIGITS - whole);
+  return value.toFixed(Math.min(most, precision?.decimals ?? most));
 }
 
 /** Bytes in KiB or MiB. */

@@ -1,24 +1,32 @@
-/** One plot of one series over time, on uPlot: gaps stay gaps, comings and goings are marked, the scale is calm. */
+/**
+ * One plot of one series over time, on uPlot: gaps stay gaps, comings and goings are marked, the scale is calm.
+ *
+ * uPlot is given places within the range of values, 0 to 1, and never the values: it divides its axes in ways that end in loops of
+ * billions of turns for values that double precision hardly tells apart, and knows no steps below 1e-32.
+ */
 
 import { measure, clock, clockMinutes } from "./format.js";
 import { h } from "./dom.js";
+import { drawMarks } from "./marks.js";
 import { redraw } from "./redraw.js";
-import { effect, onCleanup } from "./signal.js";
+import { effect, onCleanup, signal } from "./signal.js";
 import { palette } from "./themes.js";
+import { calmRange, extent, placeOf, ticksOf, tickWords } from "./ticks.js";
 import uPlot from "../vendor/uplot/uPlot.esm.min.js";
 
 const FONT = "11px system-ui, sans-serif";
-const Y_AXIS = 46;
+const Y_AXIS = 50;
 const X_AXIS = 26;
-/** Pixels that are free on the right. */
+/** Pixels between two ticks of the axis of values, at least. */
+const Y_SPACE = 30;
+/** Pixels that are free above, for what all ticks share, and on the right. */
+const ABOVE = 18;
 const RIGHT = 8;
 /** Pixels that a label of the time axis takes. */
 const SECONDS_WIDTH = 52;
 const MINUTES_WIDTH = 36;
 /** Points in the plot below which each of them is shown as a dot. */
 const SPARSE = 40;
-/** Part of the range that is left free above and below. */
-const MARGIN = 0.08;
 
 /**
  * @typedef {object} View
@@ -30,8 +38,8 @@ const MARGIN = 0.08;
  * @param {object} parts
  * @param {import("./series.js").Series} parts.series
  * @param {() => View} parts.view
- * @param {() => {time: number, kind: "ok"|"gone"|"trouble"|"before", word: string}[]} [parts.marks] `before` is about what is
- *   left of it, and fainter.
+ * @param {() => string} parts.name what is drawn, in a sentence, for those who do not see it.
+ * @param {() => import("./marks.js").Mark[]} [parts.marks]
  * @param {(summary: import("./series.js").Summary) => void} [parts.onSummary] of what is seen, with each drawing.
  * @param {(at: {time: number, value: number}|null) => void} [parts.onPoint] what the pointer is at.
  * @param {string} [parts.group] plots of one group share the pointer's time.
@@ -40,32 +48,51 @@ const MARGIN = 0.08;
  * @returns {Element}
  */
 export function plot(parts) {
-  const { series, view, marks = () => [], onSummary = () => {}, isSmall = false, least = null, testid = "plot" } = parts;
-  const element = h("div.plot", { testid, "aria-hidden": "true", class: isSmall ? "small" : "" });
+  const { series, view, name, onSummary = () => {}, isSmall = false, least = null, testid = "plot" } = parts;
+  const failure = signal("");
+  const face = h("p.plot-failed", { role: "status", hidden: () => failure.value === "" }, () => `Cannot be drawn: ${failure.value}`);
+  const element = h("div.plot", { testid, class: isSmall ? "small" : "" }, face);
+  const shown = { ...view(), values: [], range: calmRange(null, null, least), ticks: null, words: { words: [], common: "" } };
   let drawn = null;
   let width = 0;
   let height = 0;
-  let shown = view();
   /** Which still view is drawn. */
   let stands = null;
 
   const draw = () => {
     if (width < 20) return 200;
-    drawn ??= new uPlot(options(parts, { width, height, isSmall, shown: () => shown, marks, least }), [[], []], element);
+    drawn ??= make();
     if (drawn.width !== width || drawn.height !== height) drawn.setSize({ width, height });
     const next = view();
     if (next.still !== null && next.still === stands) return 100;
-    shown = next;
-    const { from, to, still } = shown;
+    const { from, to, still } = next;
     const plotted = Math.max(50, width - (isSmall ? 0 : Y_AXIS));
     const { times, values, summary } = series.window(from, to, plotted);
+    Object.assign(shown, next, { values });
+    setRange(shown, calmRange(...seenExtent(times, values, from, to), least), (height - ABOVE - X_AXIS) / Y_SPACE);
     stands = still;
-    drawn.setData([times, values], true);
+    show(drawn, times, values, shown.range);
     onSummary(summary);
+    failure.value = "";
     return Math.min(1000, ((to - from) / plotted) * 1000);
   };
+  const make = () => {
+    const made = new uPlot(options(parts, { width, height, shown }), [[], []], element);
+    const canvas = made.root.querySelector("canvas");
+    canvas.setAttribute("role", "img");
+    nameIt(canvas, name());
+    return made;
+  };
+  const forget = () => {
+    drawn?.destroy();
+    drawn = stands = null;
+  };
+  const failed = (error) => {
+    failure.value = error.message;
+    forget();
+  };
 
-  const drawing = redraw(element, draw);
+  const drawing = redraw(element, draw, failed);
   const sizes = new ResizeObserver(([entry]) => {
     [width, height] = [Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height)];
     drawing.now();
@@ -75,6 +102,7 @@ export function plot(parts) {
     const colours = palette.value;
     if (colours) drawn?.redraw(false, true);
   });
+  effect(() => nameIt(element.querySelector("canvas"), name()));
   effect(() => {
     parts.changes?.();
     drawing.now();
@@ -82,20 +110,47 @@ export function plot(parts) {
   onCleanup(() => {
     drawing.end();
     sizes.disconnect();
-    drawn?.destroy();
+    forget();
   });
   return element;
 }
 
-function options({ group, onPoint = () => {} }, { width, height, isSmall, shown, marks, least }) {
+const nameIt = (canvas, name) => canvas?.setAttribute("aria-label", name);
+
+/** The least and the greatest value between two times; of all, where there is none between. */
+function seenExtent(times, values, from, to) {
+  const [low, high] = extent(values.filter((_, index) => times[index] >= from && times[index] <= to));
+  return low === null ? extent(values) : [low, high];
+}
+
+/** Another range has other ticks, about *most* of them. */
+function setRange(shown, range, most) {
+  const isSame = shown.ticks !== null && shown.most === most && shown.range.bottom === range.bottom && shown.range.top === range.top;
+  if (isSame) return;
+  shown.most = most;
+  shown.range = range;
+  shown.ticks = ticksOf(range, Math.floor(most));
+  shown.words = tickWords(shown.ticks);
+}
+
+/** Draw points. Axes are laid out anew: for uPlot, the range of values is always the same. */
+function show(drawn, times, values, range) {
+  const places = values.map((value) => (value === null ? null : placeOf(value, range)));
+  drawn.batch(() => {
+    drawn.setData([times, places], true);
+    drawn.redraw(false, true);
+  });
+}
+
+function options({ group, onPoint = () => {}, isSmall = false, marks = () => [] }, { width, height, shown }) {
   const ink = (name) => () => palette.peek()[name];
-  const range = () => [shown().from, shown().to];
+  const range = () => [shown.from, shown.to];
   return {
     width,
     height,
     legend: { show: false },
     select: { show: false },
-    padding: isSmall ? [2, 0, 2, 0] : [10, RIGHT, 0, 0],
+    padding: isSmall ? [2, 0, 2, 0] : [ABOVE, RIGHT, 0, 0],
     cursor: {
       show: !isSmall,
       y: false,
@@ -103,10 +158,13 @@ function options({ group, onPoint = () => {} }, { width, height, isSmall, shown,
       points: { size: 7 },
       ...(group ? { sync: { key: group } } : {}),
     },
-    scales: { x: { time: true, range }, y: { range: (_, low, high) => calmRange(low, high, least) } },
-    axes: isSmall ? [{ show: false }, { show: false }] : [timeAxis(ink), valueAxis(ink)],
+    scales: { x: { time: true, range }, y: { range: () => [0, 1] } },
+    axes: isSmall ? [{ show: false }, { show: false }] : [timeAxis(ink), valueAxis(ink, shown)],
     series: [{}, { stroke: ink("accent"), width: 1.5, spanGaps: false, points: dots(ink, isSmall) }],
-    hooks: { drawAxes: [(u) => drawMarks(u, marks())], setCursor: [(u) => onPoint(pointAt(u))] },
+    hooks: {
+      drawAxes: [(u) => isSmall || drawCommon(u, shown.words.common), (u) => drawMarks(u, marks())],
+      setCursor: [(u) => onPoint(pointAt(u, shown.values))],
+    },
   };
 }
 
@@ -123,74 +181,44 @@ function timeAxis(ink) {
     const [write, half] = step < 60 ? [clock, SECONDS_WIDTH / 2] : [clockMinutes, MINUTES_WIDTH / 2];
     return splits.map((time) => (u.valToPos(time, "x") + half > u.bbox.width / devicePixelRatio + RIGHT ? "" : write(time)));
   };
-  const lines = { stroke: ink("line"), width: 1 };
-  return { stroke: ink("muted"), font: FONT, size: X_AXIS, space: 76, gap: 6, values, grid: lines, ticks: { show: false } };
+  return { ...axis(ink), size: X_AXIS, space: 76, values };
 }
 
-function valueAxis(ink) {
-  const values = (_, splits) => splits.map((value) => (value === null ? "" : plain(value)));
-  const lines = { stroke: ink("line"), width: 1 };
-  return { stroke: ink("muted"), font: FONT, size: Y_AXIS, space: 30, gap: 6, values, grid: lines, ticks: { show: false } };
+function valueAxis(ink, shown) {
+  const splits = () => (shown.ticks?.values ?? []).map((tick) => Math.min(1, Math.max(0, placeOf(tick, shown.range))));
+  return { ...axis(ink), size: Y_AXIS, space: Y_SPACE, splits, values: () => shown.words.words };
 }
 
-const plain = (value) =>
-  Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
-    ? value.toExponential(0)
-    : String(Number(value.toPrecision(4)));
+const axis = (ink) => ({
+  stroke: ink("muted"),
+  font: FONT,
+  gap: 6,
+  grid: { stroke: ink("line"), width: 1 },
+  ticks: { show: false },
+});
 
-/** Whole steps around the values, so that the scale moves seldom. */
-function calmRange(low, high, least) {
-  if (low === null || !Number.isFinite(low)) return least ?? [0, 1];
-  let [from, to] = least ? [Math.min(low, least[0]), Math.max(high, least[1])] : [low, high];
-  if (from === to) [from, to] = [from - (Math.abs(from) * 0.1 || 1), to + (Math.abs(to) * 0.1 || 1)];
-  const step = niceStep((to - from) / 4);
-  const margin = (to - from) * MARGIN;
-  const [bottom, top] = [Math.floor((from - margin) / step) * step, Math.ceil((to + margin) / step) * step];
-  return [from >= 0 ? Math.max(0, bottom) : bottom, to <= 0 ? Math.min(0, top) : top];
-}
-
-function niceStep(rough) {
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
-}
-
-/** Comings and goings: a thin line over the height of the plot, and a word at its head, or at its foot. */
-function drawMarks(u, marks) {
-  const { ctx, bbox } = u;
-  const ratio = devicePixelRatio;
-  const { min, max } = u.scales.x;
+/** What all ticks share is said once, above them. */
+function drawCommon({ ctx }, common) {
+  if (common === "") return;
   ctx.save();
-  ctx.font = `${10 * ratio}px system-ui, sans-serif`;
-  ctx.lineWidth = ratio;
-  ctx.setLineDash([3 * ratio, 3 * ratio]);
-  for (const { time, kind, word } of marks) {
-    if (time < min || time > max) continue;
-    const isBefore = kind === "before";
-    const x = Math.round(u.valToPos(time, "x", true)) + 0.5;
-    ctx.fillStyle = palette.peek()[kind] ?? palette.peek().muted;
-    ctx.strokeStyle = isBefore ? palette.peek().line : ctx.fillStyle;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-    const room = ctx.measureText(word).width + 8 * ratio;
-    const isLeft = isBefore ? x - room > bbox.left : x + room > bbox.left + bbox.width;
-    ctx.textAlign = isLeft ? "right" : "left";
-    ctx.fillText(word, x + (isLeft ? -4 : 4) * ratio, isBefore ? bbox.top + bbox.height - 5 * ratio : bbox.top + 9 * ratio);
-  }
+  ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
+  ctx.fillStyle = palette.peek().muted;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "top";
+  ctx.fillText(common, 2 * devicePixelRatio, 0);
   ctx.restore();
 }
 
-function pointAt(u) {
+function pointAt(u, values) {
   const index = u.cursor.idx;
-  const value = index === null || index === undefined ? null : u.data[1][index];
+  const value = index === null || index === undefined ? null : values[index];
   return value === null || value === undefined || u.cursor.left < 0 ? null : { time: u.data[0][index], value };
 }
 
-/** What a plot shows, as a sentence for those who do not see it. */
-export function describe(label, unit, summary, decimals) {
+/** What a plot shows, as a sentence for those who do not see it. @param {import("./format.js").Precision} precision */
+export function describe(label, unit, summary, precision) {
   if (summary === null || summary.count === 0) return `${label}: no values in this window.`;
-  const say = (value) => `${measure(value, decimals)}${unit ? ` ${unit}` : ""}`;
+  const say = (value) => `${measure(value, precision)}${unit ? ` ${unit}` : ""}`;
   const { count, min, max, mean } = summary;
   return `${label}: ${count} values in this window, from ${say(min)} to ${say(max)}, ${say(mean)} on average.`;
 }

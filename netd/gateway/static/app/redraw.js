@@ -1,52 +1,106 @@
-/** When plots are drawn: together, at most 20 times a second, only what can be seen, and nothing in a hidden tab. */
+/**
+ * When what moves is brought up to date: plots together, at most 20 times a second; figures together, 4 times. Only what can be
+ * seen, and nothing in a hidden tab.
+ */
 
 const FRAME = 50;
+/** Milliseconds between two updates of figures: faster ones cannot be read. */
+const READABLE = 250;
+/** Milliseconds until a plot that could not be drawn is tried again. */
+const RESPITE = 5000;
 
 const drawn = new Set();
-let isScheduled = false;
+const figures = new Set();
+let frame = 0;
+let timer = 0;
+let beat = 0;
 let last = 0;
 
-/** Whether *element* is within the window, kept up to date. */
+/** Whether an element is within the window, or nearly, kept up to date. */
 const seen = new WeakMap();
 const observer = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) seen.set(entry.target, entry.isIntersecting);
+    schedule();
   },
   { rootMargin: "200px" },
 );
 
 function tick(now) {
-  isScheduled = false;
-  if (now - last >= FRAME) {
-    last = now;
-    for (const one of drawn) if (seen.get(one.element) && now >= one.due) one.due = now + one.draw();
-  }
+  frame = 0;
+  last = now;
+  for (const one of drawn) if (seen.get(one.element) && now >= one.due) drawOne(one, now);
   schedule();
 }
 
+/** What one plot throws must not keep the others from being drawn. */
+function drawOne(one, now) {
+  try {
+    one.due = now + one.draw();
+  } catch (error) {
+    one.due = now + RESPITE;
+    one.failed(error);
+    reportError(error);
+  }
+}
+
+/** Draw when the first of those that are seen is due: a frame in which nothing is drawn costs as much as another. */
 function schedule() {
-  if (isScheduled || drawn.size === 0) return;
-  isScheduled = true;
-  const wait = last + FRAME - performance.now();
-  if (wait > 4) setTimeout(() => requestAnimationFrame(tick), wait);
-  else requestAnimationFrame(tick);
+  if (frame) return;
+  clearTimeout(timer);
+  let due = Infinity;
+  for (const one of drawn) if (seen.get(one.element) && one.due < due) due = one.due;
+  if (due === Infinity) return;
+  const wait = Math.max(due, last + FRAME) - performance.now();
+  if (wait > 4) timer = setTimeout(ask, wait);
+  else ask();
+}
+
+function ask() {
+  frame ||= requestAnimationFrame(tick);
 }
 
 /**
  * Draw again and again.
  * @param {Element} element draw only while this is seen.
  * @param {() => number} draw gives the milliseconds after which it is worth drawing again.
+ * @param {(error: Error) => void} failed is called with what *draw* throws; it is tried again some seconds later.
  * @returns {{now: () => void, end: () => void}} draws as soon as it may; ends it.
  */
-export function redraw(element, draw) {
-  const one = { element, draw, due: 0 };
+export function redraw(element, draw, failed) {
+  const one = { element, draw, failed, due: 0 };
   observer.observe(element);
   drawn.add(one);
-  schedule();
-  const now = () => (one.due = 0);
+  const now = () => {
+    one.due = 0;
+    schedule();
+  };
   const end = () => {
     observer.unobserve(element);
     drawn.delete(one);
   };
   return { now, end };
+}
+
+/**
+ * Do *act* as often as figures can be read.
+ * @param {Element} element only while this is seen. @param {() => void} act @returns {() => void} ends it.
+ */
+export function whileRead(element, act) {
+  const one = { element, act };
+  observer.observe(element);
+  figures.add(one);
+  beat ||= setInterval(update, READABLE);
+  return () => {
+    observer.unobserve(element);
+    figures.delete(one);
+    if (figures.size > 0) return;
+    clearInterval(beat);
+    beat = 0;
+  };
+}
+
+function update() {
+  if (document.hidden) return;
+  for (const one of figures) if (seen.get(one.element)) one.act();
 }

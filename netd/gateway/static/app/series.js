@@ -181,7 +181,7 @@ export class Series {
 
   /** A sample that is old becomes part of a bucket. */
   age(time, value) {
-    this.old ??= new Ring(["time", "min", "max", "sum", "count"], BUCKETS);
+    this.old ??= new Ring(["time", "min", "max", "mean", "count"], BUCKETS);
     const bucket = this.bucket;
     if (Number.isNaN(value)) {
       this.closeBucket();
@@ -189,18 +189,18 @@ export class Series {
     } else if (bucket !== null && time < bucket.time + WIDTH) {
       bucket.min = Math.min(bucket.min, value);
       bucket.max = Math.max(bucket.max, value);
-      bucket.sum += value;
       bucket.count += 1;
+      bucket.mean = meanOf(bucket.mean, value, 1 / bucket.count);
     } else {
       this.closeBucket();
-      this.bucket = { time, min: value, max: value, sum: value, count: 1 };
+      this.bucket = { time, min: value, max: value, mean: value, count: 1 };
     }
   }
 
   closeBucket() {
     if (this.bucket === null) return;
-    const { time, min, max, sum, count } = this.bucket;
-    this.old.push(time, min, max, sum, count);
+    const { time, min, max, mean, count } = this.bucket;
+    this.old.push(time, min, max, mean, count);
     this.bucket = null;
   }
 
@@ -222,7 +222,7 @@ export class Series {
    */
   window(from, to, columns) {
     const thin = new Columns((to - from) / columns);
-    const summary = { count: 0, min: Infinity, max: -Infinity, mean: NaN, sum: 0 };
+    const summary = { count: 0, min: Infinity, max: -Infinity, mean: NaN };
     const begin = this.raw.search(from);
     if (this.old !== null && begin === 0) this.readOld(thin, summary, from, to);
     for (let index = Math.max(0, begin - 1); index < this.raw.length; index += 1) {
@@ -236,33 +236,38 @@ export class Series {
       if (time > to) break;
     }
     thin.flush();
-    summary.mean = summary.sum / summary.count;
     return { times: thin.times, values: thin.values, summary };
   }
 
   readOld(thin, summary, from, to) {
     const old = this.old;
     for (let index = Math.max(0, old.search(from) - 1); index < old.length && old.at(0, index) <= to; index += 1) {
-      const [time, min, max, sum, count] = [0, 1, 2, 3, 4].map((column) => old.at(column, index));
-      readBucket(thin, summary, { time, min, max, sum, count }, from);
+      const [time, min, max, mean, count] = [0, 1, 2, 3, 4].map((column) => old.at(column, index));
+      readBucket(thin, summary, { time, min, max, mean, count }, from);
     }
     if (this.bucket !== null && this.bucket.time <= to) readBucket(thin, summary, this.bucket, from);
   }
 }
 
-function readBucket(thin, summary, { time, min, max, sum, count }, from) {
+function readBucket(thin, summary, { time, min, max, mean, count }, from) {
   if (count === 0) {
     thin.gap(time);
     return;
   }
   thin.add(time, min);
   thin.add(time, max);
-  if (time >= from) note(summary, min, max, sum, count);
+  if (time >= from) note(summary, min, max, mean, count);
 }
 
-function note(summary, min, max, sum, count) {
+function note(summary, min, max, mean, count) {
   summary.min = Math.min(summary.min, min);
   summary.max = Math.max(summary.max, max);
-  summary.sum += sum;
+  summary.mean = summary.count === 0 ? mean : meanOf(summary.mean, mean, count / (summary.count + count));
   summary.count += count;
+}
+
+/** The mean of *one* and *other*, which counts for *part* of it. A sum of large values would be infinite. */
+function meanOf(one, other, part) {
+  const mean = one + (other * part - one * part);
+  return Number.isFinite(mean) ? mean : one * (1 - part) + other * part;
 }

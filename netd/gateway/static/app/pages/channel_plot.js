@@ -2,15 +2,17 @@
 
 import { knownAt, serverNow } from "../connection.js";
 import { h } from "../dom.js";
-import { ago, clock, decimalsOf, measure } from "../format.js";
+import { ago, clock, measure, precisionOf } from "../format.js";
 import { describe, plot } from "../plot.js";
+import { whileRead } from "../redraw.js";
 import { onCleanup, signal } from "../signal.js";
 import { THIN } from "./session_watch.js";
 
-/** Milliseconds between two updates of the figures: faster ones cannot be read. */
-const READABLE = 250;
-/** Milliseconds between two updates of what a screen reader finds. */
-const SUMMARISED = 5000;
+/** Updates of the figures from one of what a screen reader finds to the next: five seconds. */
+const SUMMARISED = 20;
+/** Characters of a value from which it is written smaller, and smaller still: no digit is left out. */
+const LONG = 9;
+const LONGER = 13;
 /** Seconds after which the newest value is called old. */
 const OLD = 5;
 /** Seconds to which `all` begins, at least. */
@@ -41,21 +43,24 @@ export function channelPlot(channel, described, watch, window, group) {
   const point = signal(null);
   const sentence = signal("");
   let summary = null;
+  let updates = 0;
 
   const learn = () => {
-    if (series.last !== null) channel.decimals = Math.max(channel.decimals, decimalsOf(series.last));
+    if (series.last === null) return;
+    channel.precision = precisionOf(series.last, channel.precision);
+    channel.length = Math.max(channel.length, measure(series.last, channel.precision).length);
   };
   const update = () => {
     learn();
     figures.value = { ...newest(), summary };
+    if (updates++ % SUMMARISED === 1) summarise(); // the first time, nothing has been drawn
   };
   const summarise = () =>
-    (sentence.value = describe(described().label || channel.name, described().unit, summary, channel.decimals));
+    (sentence.value = describe(described().label || channel.name, described().unit, summary, channel.precision));
   learn();
-  const timers = [setInterval(update, READABLE), setInterval(summarise, SUMMARISED), setTimeout(summarise, READABLE)];
-  onCleanup(() => timers.forEach(clearInterval));
+  summarise();
 
-  return h(
+  const element = h(
     "article.channel",
     {
       testid: "channel",
@@ -64,10 +69,11 @@ export function channelPlot(channel, described, watch, window, group) {
       "data-oldest": () => figures.value && series.oldest,
       "data-thin-until": () => figures.value && (thinMark(channel)[0]?.time ?? null),
     },
-    figuresOf(channel, described, window, { figures, point, sentence }),
+    figuresOf(channel, described, window, { figures, point }),
     plot({
       series,
       view: () => viewOf(window, series),
+      name: () => sentence.value,
       group,
       marks: () => [...watch.marks, ...thinMark(channel)],
       onSummary: (found) => (summary = found),
@@ -75,6 +81,8 @@ export function channelPlot(channel, described, watch, window, group) {
       changes: () => [window.seconds.value, window.isPaused.value],
     }),
   );
+  onCleanup(whileRead(element, update));
+  return element;
 }
 
 /** What the plot shows now. */
@@ -90,11 +98,11 @@ function thinMark({ thinUntil, series }) {
   return isThinner ? [{ time: thinUntil, kind: "before", word: "one sample a second before this" }] : [];
 }
 
-function figuresOf(channel, described, window, { figures, point, sentence }) {
+function figuresOf(channel, described, window, { figures, point }) {
   const unit = () => described().unit;
   const stat = (name) => {
     const summary = () => figures.value.summary;
-    const read = () => (summary()?.count ? measure(summary()[name], channel.decimals) : "–");
+    const read = () => (summary()?.count ? measure(summary()[name], channel.precision) : "–");
     return h("div", {}, h("dt", {}, name), h("dd", { testid: `channel-${name}` }, read));
   };
   return h(
@@ -108,18 +116,20 @@ function figuresOf(channel, described, window, { figures, point, sentence }) {
     ),
     h(
       "p.big",
-      { testid: "channel-last" },
-      () => measure(figures.value.last, channel.decimals),
+      { testid: "channel-last", class: () => figures.value && sizeOf(channel) },
+      () => measure(figures.value.last, channel.precision),
       h("span.unit", {}, () => (unit() ? `\u00a0${unit()}` : "")),
     ),
-    h("p.hint", {}, () => pointText(point.value, unit(), channel.decimals) || ageText(figures.value.time, window)),
-    h("dl.stats", {}, ["min", "mean", "max"].map(stat)),
-    h("p.offscreen", {}, () => sentence.value),
+    h("p.hint", {}, () => pointText(point.value, unit(), channel.precision) || ageText(figures.value.time, window)),
+    h("dl.stats", { class: () => figures.value && sizeOf(channel) }, ["min", "mean", "max"].map(stat)),
   );
 }
 
-const pointText = (at, unit, decimals) =>
-  at === null ? "" : `${measure(at.value, decimals)}${unit ? ` ${unit}` : ""} at ${clock(at.time)}`;
+/** How large a channel's values can be written. */
+const sizeOf = ({ length }) => (length > LONGER ? "longer" : length >= LONG ? "long" : "");
+
+const pointText = (at, unit, precision) =>
+  at === null ? "" : `${measure(at.value, precision)}${unit ? ` ${unit}` : ""} at ${clock(at.time)}`;
 
 function ageText(time, { isPaused, pausedAt }) {
   if (isPaused.value) return `paused at ${clock(pausedAt.value)}`;

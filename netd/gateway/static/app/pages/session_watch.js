@@ -71,8 +71,12 @@ function isAnother(before, next) {
 
 /**
  * One channel.
- * @typedef {{name: string, series: Series, decimals: number, thinUntil: number|null}} Channel `decimals` is how many digits its
- *   values have, at most; before `thinUntil`, seconds since the epoch, there is one sample a second.
+ * @typedef {object} Channel
+ * @property {string} name
+ * @property {Series} series
+ * @property {import("../format.js").Precision|null} precision how many digits its values have, at most; null before the first.
+ * @property {number} length characters of its values, at most.
+ * @property {number|null} thinUntil before this, seconds since the epoch, there is one sample a second.
  */
 
 /** One watched session. */
@@ -152,7 +156,7 @@ class Watch {
         this.omitted.value = this.#omitted.add(name).size;
         return undefined;
       }
-      channel = { name, series: new Series(), decimals: 0, thinUntil: null };
+      channel = { name, series: new Series(), precision: null, length: 0, thinUntil: null };
       for (const { time, value } of this.#past.get(name) ?? []) if (time < now) channel.series.push(time, value);
       if (channel.series.total > 0) channel.thinUntil = Number.isFinite(now) ? now : channel.series.lastTime;
       this.#past.delete(name);

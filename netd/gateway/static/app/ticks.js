@@ -1,0 +1,148 @@
+/**
+ * The axis of values: its range, its ticks, and words for them of which no two are alike. For any numbers of double precision,
+ * however large, however near to each other. Pure.
+ */
+
+/** Part of the range that is left free above and below. */
+const MARGIN = 0.08;
+/** The least range, as part of the values' size: 64 times what double precision tells apart. Narrower ones have no ticks. */
+const LEAST_PART = 2 ** -46;
+/** The least range at all: below, powers of ten lose their digits. */
+const LEAST = 1e-300;
+/** Steps that the range is divided into, at least. */
+const PARTS = 4;
+/** Characters of a tick, at most. */
+const LONGEST = 7;
+/** Below so many steps from zero, the ticks are written whole, and above, as what they add to something that all share. */
+const NEAR = 1e4;
+/** What all ticks share is a multiple of so many times their last digit that differs: the rest has two or three digits. */
+const HUNDRED = 100;
+/** Part of a step by which a tick may lie outside of the range, for the sake of rounding. */
+const ALMOST = 1e-6;
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** @typedef {{bottom: number, top: number}} Range */
+
+/** Half of the distance between two numbers: the whole may be infinite. */
+const half = (low, high) => high / 2 - low / 2;
+
+/** A finite number. */
+const finite = (value) => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value));
+
+/** 1, 2 or 5 times a power of ten: the least of them that is at least *rough*. */
+function niceStep(rough) {
+  const power = Math.floor(Math.log10(rough));
+  for (const [factor, more] of [[1, 0], [2, 0], [5, 0], [1, 1]]) {
+    const step = Number(`${factor}e${power + more}`); // not 10 ** power, whose last digit may be another
+    if (step >= rough) return step;
+  }
+  return finite(rough);
+}
+
+/**
+ * Whole steps around the values from *low* to *high*, so that the range changes seldom.
+ *
+ * @param {number|null} low @param {number|null} high null where there are no values.
+ * @param {[number, number]|null} [least] a range that is always within.
+ * @returns {Range} never too narrow for double precision, and never infinite.
+ */
+export function calmRange(low, high, least = null) {
+  if (low === null || high === null) return { bottom: least?.[0] ?? 0, top: least?.[1] ?? 1 };
+  let [from, to] = least === null ? [low, high] : [Math.min(low, least[0]), Math.max(high, least[1])];
+  if (from === to) [from, to] = [finite(from - (Math.abs(from) * 0.1 || 1)), finite(to + (Math.abs(to) * 0.1 || 1))];
+  const narrowest = Math.max(Math.max(Math.abs(from), Math.abs(to)) * LEAST_PART, LEAST) / 2;
+  if (half(from, to) < narrowest) {
+    const middle = from / 2 + to / 2;
+    [from, to] = [middle - narrowest, middle + narrowest];
+  }
+  const step = niceStep(half(from, to) / (PARTS / 2));
+  const margin = half(from, to) * 2 * MARGIN;
+  const bottom = finite(Math.floor(finite(from - margin) / step) * step);
+  const top = finite(Math.ceil(finite(to + margin) / step) * step);
+  return { bottom: from >= 0 ? Math.max(0, bottom) : bottom, top: to <= 0 ? Math.min(0, top) : top };
+}
+
+/** Where *value* is within a range: 0 at its bottom, 1 at its top. @param {number} value @param {Range} range */
+export const placeOf = (value, { bottom, top }) => half(bottom, value) / half(bottom, top);
+
+/** The least and the greatest of *values*, nulls left out; two nulls where there are none. */
+export function extent(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value === null) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : [null, null];
+}
+
+/**
+ * Multiples of a round step, one after the other.
+ * @typedef {{step: number, first: number, values: number[]}} Ticks `first` is the whole number that makes the first one.
+ */
+
+/**
+ * The multiples of a round step within a range: about *most* of them, and two at least.
+ * @param {Range} range of `calmRange`. @param {number} most @returns {Ticks}
+ */
+export function ticksOf({ bottom, top }, most) {
+  const rough = half(bottom, top) / (Math.max(PARTS / 2, most) / 2);
+  let ticks = { step: 1, first: 0, values: [] };
+  for (let finer = 1; ticks.values.length < 2 && finer <= 64; finer *= 2) {
+    const step = niceStep(rough / finer);
+    const first = Math.ceil(bottom / step - ALMOST);
+    const last = Math.floor(top / step + ALMOST);
+    ticks = { step, first, values: Array.from({ length: last - first + 1 }, (_, index) => finite((first + index) * step)) };
+  }
+  return ticks;
+}
+
+/** Digits behind the point that *step* takes. */
+function decimalsOf(step) {
+  const [digits, power = "0"] = String(Number(step.toPrecision(3))).split("e");
+  return Math.max(0, (digits.split(".")[1]?.length ?? 0) - Number(power));
+}
+
+/** *values*, which are *step* apart, divided by ten to the *power*. */
+function written(values, step, power) {
+  const scaled = (value) => Number(value.toPrecision(15).replace(/(e.*)?$/, (by) => `e${Number(by.slice(1) || 0) - power}`));
+  const decimals = Math.min(100, decimalsOf(scaled(step)));
+  return values.map((value) => scaled(value).toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1"));
+}
+
+const fits = (words) => words.every((word) => word.length <= LONGEST) && new Set(words).size === words.length;
+
+const times = (power) => (power === 0 ? "" : `× 10${String(power).replace("-", "⁻").replace(/\d/g, (one) => SUPERSCRIPTS[one])}`);
+
+/** A power of ten of which ticks of *size* are few. */
+const powerOf = (size) => 3 * Math.floor(Math.log10(size) / 3);
+
+/**
+ * Words for the ticks of an axis, no two alike: with as many digits as their step takes.
+ *
+ * @param {Ticks} ticks
+ * @returns {{words: string[], common: string}} what all ticks share is in `common`: "× 10⁻⁹", "+ 429228004229800".
+ */
+export function tickWords({ step, first, values }) {
+  const size = Math.max(...values.map(Math.abs), step);
+  const isMiddling = size < 1e15 && step > 1e-15; // the others would be long words of zeros
+  const plain = isMiddling ? written(values, step, 0) : [];
+  if (isMiddling && fits(plain)) return { words: plain, common: "" };
+  if (size / step < NEAR) {
+    const power = powerOf(size);
+    const words = written(values, step, power);
+    if (fits(words)) return { words, common: times(power) };
+  }
+  return wordsOfRest({ step, first, values });
+}
+
+/** What ticks add to something that all share. Counted in steps, because the ticks themselves are rounded. */
+function wordsOfRest({ step, first, values }) {
+  const steps = HUNDRED / Number(step.toExponential(0)[0]);
+  const shared = Math.round((first + values.length / 2) / steps) * steps;
+  const rest = values.map((_, index) => (first - shared + index) * step);
+  const base = Number((shared * step).toPrecision(15));
+  const power = step < 1e-3 || step >= 1e4 ? powerOf(step * 10) : 0;
+  const common = `${times(power)} ${base < 0 ? "−" : "+"} ${String(Math.abs(base)).replace("e+", "e")}`.trim();
+  return { words: written(rest, step, power), common };
+}

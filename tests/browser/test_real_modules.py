@@ -1,0 +1,511 @@
+"""The dashboard's pure modules, each by tables of cases, in the JavaScript that runs them: a page imports them, and no netd runs.
+
+Each class is one test, with one Chromium for all of its tables.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import random
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from netd.gateway.files import FOLDER, read_files
+from netd.gateway.head import Head
+from tests.browser.chromium import BrowserTestCase
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+ORIGIN = "http://localhost:9"
+"""Nothing is asked there: the test answers. Browsers trust the name as they do HTTPS."""
+
+LONGEST = 7
+"""Characters of a tick, at most: more would not fit beside a plot."""
+
+TABLES: Sequence[tuple[float, float]] = (
+    *((101321.0, 101329.0), (1013.2, 1013.3), (293.14, 293.16), (1.23456, 1.234574), (9999990.0, 10000010.0)),
+    *((0.0, 1e7), (0.0, 1.0), (20.0, 22.0), (2.5, 12.5), (-5.0, 5.0), (1e5, 9e5), (-1013258.0, -1013250.0), (0.0, 0.0)),
+    *((1e16, 1e16 + 2), (429228004229873.0, 429228004229873.0625), (0.1, math.nextafter(0.1, 1)), (1e15, 1e15 + 1)),
+    *((123456789.123, 123456789.124), (-1e-5, 1e-5), (1e-9, 3e-9), (1e-9, 1e-9), (-1e-7, 2e-3), (1.5e-12, 1.6e-12)),
+    *((-1.7e308, 1.7e308), (1.7e308, 1.7e308), (1e300, 1.1e300), (-1e300, 1e300), (1e300, math.nextafter(1e300, 2e300))),
+    *((1e-300, 2e-300), (-1e-300, 1e-300), (1e-300, 1e300), (0.0, 5e-324), (5e-324, 5e-324), (1e-310, 1e-300)),
+    *((1e21, 1e21 + 1e8), (1e30, 1e31), (1e-30, 1e-29), (6.62607015e-34, 6.62607016e-34), (-273.15, -273.14999), (99.5, 100.5)),
+)
+"""The least and the greatest values of forty plots."""
+
+
+def pairs(count: int) -> list[tuple[float, float]]:
+    """Pairs of finite numbers of all sizes, each second one of near neighbours; the same ones each time."""
+    chance = random.Random(17)
+    found: list[tuple[float, float]] = []
+    while len(found) < count:
+        bits = chance.getrandbits(64)
+        other = bits + chance.getrandbits(chance.randrange(1, 52)) if len(found) % 2 else chance.getrandbits(64)
+        low, high = sorted(struct.unpack("<dd", struct.pack("<QQ", bits, other % (1 << 64))))
+        if math.isfinite(low) and math.isfinite(high):
+            found.append((low, high))
+    return found
+
+
+class ModuleTestCase(BrowserTestCase):
+    @functools.cached_property
+    def page(self) -> Page:
+        """A page of the gateway's files and headers, that can import them."""
+        files = read_files(FOLDER)
+
+        def answer(route: Route) -> None:
+            path = route.request.url.removeprefix(ORIGIN)
+            if path not in files:
+                route.fulfill(status=200, content_type="text/html", body="<!doctype html><title>Modules</title>")
+                return
+            made = files[path].answer(Head("GET", path, "HTTP/1.1", {}))
+            route.fulfill(status=made.status, headers=dict(made.headers()), body=made.body)
+
+        page = self.new_page()
+        page.route(f"{ORIGIN}/**", answer)
+        page.goto(f"{ORIGIN}/modules")
+        return page
+
+    def run_in(self, module: str, script: str, *given: Any) -> Any:
+        """What *script*, a function of the module and of *given*, gives."""
+        return self.page.evaluate(
+            f"async (given) => ({script})(await import('/static/app/{module}.js'), ...given)",
+            list(given),
+        )
+
+    def check(self, module: str, function: str, *cases: tuple[Sequence[Any], Any]) -> None:
+        """Each case is the arguments of a function of the module, and what it gives."""
+        script = "(module, name, all) => all.map((args) => module[name](...args))"
+        found = self.run_in(module, script, function, [list(arguments) for arguments, _ in cases])
+        for (arguments, expected), result in zip(cases, found, strict=True):
+            self.assertEqual(result, expected, f"{function}{tuple(arguments)}")
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.complaints, [])
+
+
+class TickTests(ModuleTestCase):
+    SCRIPT = """({ calmRange, ticksOf, tickWords, placeOf }, pairs, most) => pairs.map(([low, high]) => {
+      const began = performance.now();
+      const range = calmRange(low, high);
+      const ticks = ticksOf(range, most);
+      const { words, common } = tickWords(ticks);
+      const places = [low, high, ...ticks.values].map((value) => placeOf(value, range));
+      return { words, common, places, took: performance.now() - began };
+    })"""
+
+    def words(self) -> None:
+        """No two ticks of an axis are alike, and all are short, for values of any size and any distance, in no time."""
+        self.assertEqual(len(TABLES), 40)
+        many = pairs(3000)
+        for most in (2, 5, 12):
+            found = self.run_in("ticks", self.SCRIPT, [*TABLES, *many], most)
+            for pair, one in zip([*TABLES, *many], found, strict=True):
+                words = one["words"]
+                self.assertEqual(len(set(words)), len(words), f"{pair}: {words}")
+                self.assertTrue(2 <= len(words) <= 2 * most + 2, f"{pair}: {words}")
+                self.assertTrue(all(len(word) <= LONGEST and "N" not in word for word in words), f"{pair}: {words}")
+                self.assertTrue(all(-0.02 <= place <= 1.02 for place in one["places"]), f"{pair}: {one['places']}")
+                self.assertLess(one["took"], 100)
+
+    def readable(self) -> None:
+        """The ticks are written by their step; what they share is said once."""
+        expected = (
+            ((101321, 101329), "101320 101322 101324 101326 101328 101330", ""),
+            ((293.14, 293.16), "293.13 293.14 293.15 293.16 293.17", ""),
+            ((2.5, 12.5), "0 5 10 15", ""),
+            ((0, 1e7), "0 5 10 15", "\u00d7 10⁶"),
+            ((1e-9, 3e-9), "1 2 3", "\u00d7 10⁻⁹"),
+            ((1.23456, 1.234574), "-45 -40 -35 -30 -25 -20", "\u00d7 10⁻⁶ + 1.2346"),
+            ((-10000010, -9999990), "-10 0 10", "\u2212 10000000"),
+            ((1e16, 1e16 + 2), "-100 -50 0 50 100", "+ 10000000000000000"),
+            ((1e300, 1.1e300), "0.95 1.00 1.05 1.10 1.15", "\u00d7 10³⁰⁰"),
+        )
+        found = self.run_in("ticks", self.SCRIPT, [pair for pair, _, _ in expected], 5)
+        for (pair, words, common), one in zip(expected, found, strict=True):
+            self.assertEqual((" ".join(one["words"]), one["common"]), (words, common), str(pair))
+
+    def range(self) -> None:
+        """Without values, there is an axis; what must be seen is within it; it ends at zero where no value is below."""
+        self.check(
+            "ticks",
+            "calmRange",
+            ((None, None), {"bottom": 0, "top": 1}),
+            ((None, None, [5, 6]), {"bottom": 5, "top": 6}),
+            ((0.2, 0.4, [0, 1]), {"bottom": 0, "top": 1.5}),
+            ((0, 9), {"bottom": 0, "top": 10}),
+            ((-9, 0), {"bottom": -10, "top": 0}),
+        )
+        self.check("ticks", "extent", (([[3, None, -1, 7]]), [-1, 7]), (([[]]), [None, None]), (([[None]]), [None, None]))
+
+    def test_tables(self) -> None:
+        """No two ticks are alike, all can be read, and what must be seen is within the range."""
+        self.words()
+        self.readable()
+        self.range()
+
+
+class PlotTests(ModuleTestCase):
+    PAGE = """async ({ plot }, pairs) => {
+      const { Series } = await import("/static/app/series.js");
+      document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/style/plots.css" }));
+      const took = [];
+      for (const [low, high] of pairs) {
+        const series = new Series();
+        series.push(1000, low);
+        series.push(1001, high);
+        series.push(1002, low);
+        let began = 0;
+        const timed = { window: (...asked) => ((began = performance.now()), series.window(...asked)) };
+        let isDrawn;
+        const drawn = new Promise((resolve) => (isDrawn = resolve));
+        const element = plot({
+          series: timed,
+          view: () => ({ from: 999, to: 1003, still: null }),
+          name: () => "a plot",
+          onSummary: () => isDrawn(took.push(performance.now() - began)),
+        });
+        document.body.replaceChildren(element);
+        await drawn;
+      }
+      return Math.max(...took);
+    }"""
+
+    def any_values(self) -> None:
+        """Neither neighbours in double precision nor the largest numbers keep the page busy."""
+        hard = [*TABLES, *pairs(60)]
+        self.assertLess(self.run_in("plot", self.PAGE, hard), 100)
+
+    def test_fault_of_one(self) -> None:
+        """A plot that cannot be drawn says so, and the others are drawn as before; it comes back when it can be drawn again."""
+        self.page.clock.install()
+        drawn = self.run_in(
+            "plot",
+            """async ({ plot }) => {
+              const { Series } = await import("/static/app/series.js");
+              const errors = [];
+              addEventListener("error", (event) => (event.preventDefault(), errors.push(event.message)));
+              const healthy = new Series();
+              healthy.push(1000, 1);
+              globalThis.broken = { window: () => { throw new Error("no such ink"); } };
+              globalThis.drawings = [0, 0];
+              const view = () => ({ from: 999, to: 1001, still: null });
+              [globalThis.broken, healthy].forEach((series, index) => document.body.append(
+                plot({ series, view, name: () => "x", onSummary: () => (drawings[index] += 1) })));
+              globalThis.look = () => ({
+                drawings: [...drawings],
+                faces: [...document.querySelectorAll(".plot-failed")].map((face) => !face.hidden && face.textContent),
+              });
+              globalThis.mend = () => (globalThis.broken.window = (...asked) => healthy.window(...asked));
+              return null;
+            }""",
+        )
+        self.assertIsNone(drawn)
+        look = lambda: self.page.evaluate("look()")  # noqa: E731 - shorter than its uses
+        self.page.clock.run_for(1000)
+        self.until(self.page, lambda: look()["faces"][0] == "Cannot be drawn: no such ink", "it says why")
+        before = look()["drawings"]
+        self.page.clock.run_for(2000)
+        self.until(self.page, lambda: look()["drawings"][1] > before[1], "the healthy one goes on")
+        self.assertEqual((look()["drawings"][0], look()["faces"][1]), (0, False))
+        self.page.evaluate("mend()")
+        self.page.clock.run_for(8000)
+        self.until(self.page, lambda: look()["drawings"][0] > 0, "it comes back")
+        self.page.clock.run_for(1000)
+        self.until(self.page, lambda: look()["faces"] == [False, False], "and says nothing more")
+        self.assertEqual(len(self.complaints), self.complaints.count("no such ink"))
+        self.complaints.clear()
+
+    def names(self) -> None:
+        """Whoever does not see a plot is told what it shows; that changes with it."""
+        names = self.run_in(
+            "plot",
+            """async ({ plot }) => {
+              const [{ Series }, { signal }] = [await import("/static/app/series.js"), await import("/static/app/signal.js")];
+              const series = new Series();
+              series.push(1000, 1);
+              const name = signal("x: one value");
+              const view = () => ({ from: 999, to: 1001, still: null });
+              await new Promise((onSummary) => document.body.append(plot({ series, view, name: () => name.value, onSummary })));
+              const canvas = document.body.lastChild.querySelector("canvas");
+              const said = () => `${canvas.getAttribute("role")}: ${canvas.getAttribute("aria-label")}`;
+              const before = said();
+              name.value = "x: two values";
+              await new Promise((resolve) => setTimeout(resolve, 300));
+              return [before, said()];
+            }""",
+        )
+        self.assertEqual(names, ["img: x: one value", "img: x: two values"])
+
+    def marks(self) -> None:
+        """Words of marks that are near to each other stand below each other, and none is upon another."""
+        words = [{"x": x, "width": 40, "isLeft": is_left} for x, is_left in ((0, False), (10, False), (45, False), (50, True))]
+        self.check("marks", "linesOf", ((words, 3), [0, 1, 0, 2]), ((words, 1), [0, None, 0, None]), (([], 3), []))
+
+    def test_tables(self) -> None:
+        """Plots are drawn quickly whatever their values are, have names, and words that can be read."""
+        self.any_values()
+        self.names()
+        self.marks()
+
+
+class FormatTests(ModuleTestCase):
+    def measure(self) -> None:
+        """A value has the digits that it was said with, up to fifteen; no more are made up."""
+        cases = (
+            (21.5, "21.5", "21.500"),
+            (101325.12, "101325.12", "101325"),
+            (1e16, "1e+16", "1.00e+16"),
+            (1.234567e-9, "1.234567e-9", "1.23e-9"),
+            (0.1 + 0.2, "0.3", "0.3000"),
+            (0.479425538604203, "0.479425538604203", "0.4794"),
+            (-0.05, "-0.05", "-0.0500"),
+            (10_000_000, "10000000", "10000000"),
+            (429228004229873.0625, "429228004229873", "429228004229873"),
+            (-1.7e308, "-1.7e+308", "-1.70e+308"),
+            (5e-324, "5e-324", "4.94e-324"),
+            (0, "0", "0.0000"),
+            (100, "100", "100.00"),
+        )
+        script = "({ measure, precisionOf }, values) => values.map((one) => [measure(one, precisionOf(one)), measure(one)])"
+        found = self.run_in("format", script, [value for value, _, _ in cases])
+        self.assertEqual(found, [[exact, usual] for _, exact, usual in cases])
+        both = "({ measure, precisionOf }) => measure(21, precisionOf(21, precisionOf(20.25)))"
+        self.assertEqual(self.run_in("format", both), "21.00")
+        self.check("format", "measure", ((None,), "\u2013"), ((math.inf,), "\u2013"), ((math.nan,), "\u2013"))
+
+    def times(self) -> None:
+        """Times are said in the two largest units that fit."""
+        self.check(
+            "format",
+            "duration",
+            *(((0,), "0 s"), ((-3,), "0 s"), ((59.9,), "59 s"), ((88,), "1 min 28 s"), ((3600,), "1 h"), ((90061,), "1 d 1 h")),
+        )
+        self.check("format", "ago", ((10, 11), "just now"), ((10, 98), "1 min 28 s ago"), ((11, 10), "just now"))
+        self.check(
+            "format",
+            "shortSpan",
+            *(((0,), "0.0 ms"), ((0.00001,), "< 0.1 ms"), ((0.0123,), "12 ms"), ((1.25,), "1.25 s"), ((125,), "2 min 5 s")),
+            ((math.nan,), "\u2013"),
+        )
+
+    def numbers(self) -> None:
+        """Numbers, sizes and rates are written so that they can be read."""
+        self.check("format", "count", ((1234567,), "1\u202f234\u202f567"), ((math.nan,), "\u2013"), ((0,), "0"))
+        self.check(
+            "format", "rate", ((0,), "0"), ((1.26,), "1.3"), ((12.6,), "13"), ((1234,), "1\u202f234"), ((math.inf,), "\u2013")
+        )
+        self.check("format", "bytes", ((12,), "12 B"), ((2048,), "2.0 KiB"), ((3 << 20,), "3.0 MiB"))
+        self.check("format", "plural", ((1, "device"), "1 device"), ((2, "device"), "2 devices"), ((0, "device"), "0 devices"))
+
+    def foreign_text(self) -> None:
+        """What would be invisible, or turn the text around, is made visible; what is long is cut; what is no text is counted."""
+        self.check("format", "visible", (("a\u202eb\u0000\n",), "a\\u{202e}b\\u{0}\n"), (("21.5 °C",), "21.5 °C"))
+        self.check("format", "excerpt", (("abcdef", 3), "abc… (6 characters)"), (("abc", 3), "abc"))
+        self.check("format", "payload", (("aGVsbG8=",), "hello"), (("/w==",), "1 bytes that are no text"), (("",), ""))
+
+    def test_tables(self) -> None:
+        """Values, times, numbers and texts of others are written as people read them."""
+        self.measure()
+        self.times()
+        self.numbers()
+        self.foreign_text()
+
+
+class SubjectTests(ModuleTestCase):
+    def covers(self) -> None:
+        """A pattern covers what it matches, and the patterns of which it matches everything."""
+        cases = {
+            True: ("a.b a.b", "a.* a.b", "a.> a.b.c", "> a", "a.* a.*", "a.> a.*", "*.b a.b"),
+            False: ("a.b a.c", "a.* a", "a.> a", "a.* a.b.c", "a.b a.*", "a.* a.>", "a.b.c a.b", "a a.b"),
+        }
+        self.check("subjects", "covers", *((words.split(), is_so) for is_so, all_of in cases.items() for words in all_of))
+
+    def common(self) -> None:
+        """Two patterns have in common what both match."""
+        self.check(
+            "subjects",
+            "common",
+            *(
+                (("a.*", "*.b"), "a.b"),
+                (("a.>", "*.b.c"), "a.b.c"),
+                (("a.b", "a.>"), "a.b"),
+                (("a", "b"), None),
+                (("a", "a.b"), None),
+            ),
+        )
+
+    def within(self) -> None:
+        """Of a pattern, a token hears what its own patterns cover; none of the parts covers another."""
+        self.check(
+            "subjects",
+            "within",
+            (("a.>", None), ["a.>"]),
+            (("a.>", ["a.b", "a.*", "c.>"]), ["a.*"]),
+            (("a.b", ["a.>"]), ["a.b"]),
+            (("a.b", ["c.>"]), []),
+        )
+
+    def test_tables(self) -> None:
+        """Patterns are read as netd reads them."""
+        self.covers()
+        self.common()
+        self.within()
+
+
+class SeriesTests(ModuleTestCase):
+    def series(self, script: str, *given: Any) -> Any:
+        """What *script*, a function of an empty series, gives."""
+        return self.run_in("series", f"({{ Series }}, ...given) => ({script})(new Series(), ...given)", *given)
+
+    def window(self) -> None:
+        """A window has its samples, and one on either side; the figures are of those within alone."""
+        found = self.series(
+            """(one) => {
+              for (let time = 0; time < 10; time += 1) one.push(time, time * time);
+              return one.window(3, 6, 100);
+            }"""
+        )
+        self.assertEqual(found["times"], [2, 3, 4, 5, 6, 7])
+        self.assertEqual(found["values"], [4, 9, 16, 25, 36, 49])
+        self.assertEqual(found["summary"], {"count": 4, "min": 9, "max": 36, "mean": 21.5})
+
+    def gaps(self) -> None:
+        """A silence that is long for this series is a gap, and so is what somebody calls one; what is told again is left out."""
+        found = self.series(
+            """(one) => {
+              for (let step = 0; step < 20; step += 1) one.push(step / 10, 1);
+              one.push(8, 2);
+              one.gap();
+              one.push(8.1, 3);
+              one.push(1, 99);
+              return [one.window(0, 10, 1000), one.total, one.last, one.lastTime];
+            }"""
+        )
+        self.assertEqual([value for value in found[0]["values"] if value != 1], [None, 2, None, 3])
+        self.assertEqual(found[1:], [22, 3, 8.1])
+
+    def thinned(self) -> None:
+        """However many samples there are, a plot has two points for each column of pixels, and no peak is missing."""
+        found = self.series(
+            """(one) => {
+              for (let step = 0; step < 10000; step += 1) one.push(step / 1000, step === 5005 ? 50 : step % 2);
+              return one.window(0, 10, 100);
+            }"""
+        )
+        self.assertLessEqual(len(found["times"]), 202)
+        self.assertEqual(found["times"], sorted(found["times"]))
+        self.assertEqual((max(found["values"]), found["summary"]["max"], found["summary"]["count"]), (50, 50, 10000))
+
+    def long(self) -> None:
+        """An hour of many samples is kept in a bounded number of rows, and what was least, greatest and usual of it is."""
+        found = self.series(
+            """(one) => {
+              for (let step = 0; step < 500000; step += 1) one.push(step / 200, step === 1000 ? -7 : 2);
+              return [one.window(0, 2500, 500).summary, one.raw.length, one.old.length, one.oldest];
+            }"""
+        )
+        self.assertEqual((found[0]["min"], found[0]["max"], found[0]["count"]), (-7, 2, 500000))
+        self.assertAlmostEqual(found[0]["mean"], 2 - 9 / 500000, places=9)
+        self.assertEqual(found[1], 16384)
+        self.assertLess(found[2], 7200)
+        self.assertEqual(found[3], 0)
+
+    def extremes(self) -> None:
+        """The mean of the largest numbers is a number, and that of equal ones is just this."""
+        script = """(one, values) => {
+          for (let step = 0; step < 40000; step += 1) one.push(step / 1000, values[step % values.length]);
+          return one.window(0, 50, 100).summary;
+        }"""
+        largest = 1.7e308
+        self.assertEqual(self.series(script, [largest])["mean"], largest)
+        self.assertEqual(self.series(script, [0.1])["mean"], 0.1)
+        both = self.series(script, [largest, -largest])
+        self.assertLess(abs(both["mean"]), 1e300)
+        self.assertEqual((both["min"], both["max"]), (-largest, largest))
+
+    def test_tables(self) -> None:
+        """Samples are kept in bounded memory, with their gaps, peaks and means."""
+        self.window()
+        self.gaps()
+        self.thinned()
+        self.long()
+        self.extremes()
+
+
+class SignalTests(ModuleTestCase):
+    def signals(self, script: str) -> Any:
+        """What *script* gives, a function of the module and of something that returns after the next update of the page."""
+        return self.run_in("signal", f"(all) => ({script})(all, () => new Promise((done) => setTimeout(done, 150)))")
+
+    def effects(self) -> None:
+        """An effect runs at once, and once for all changes before an update; not for what stays the same, and not when over."""
+        found = self.signals(
+            """async ({ signal, computed, effect }, updated) => {
+              const [first, second] = [signal(1), signal(1)];
+              const isLarge = computed(() => first.value + second.value > 10);
+              const seen = [];
+              const one = effect(() => seen.push(isLarge.value));
+              first.value = 2;
+              second.value = 3;
+              await updated();
+              first.value = 20;
+              first.value = 21;
+              await updated();
+              one.end();
+              first.value = 0;
+              await updated();
+              return seen;
+            }"""
+        )
+        self.assertEqual(found, [False, True])
+
+    def scopes(self) -> None:
+        """What was made together ends together; what an effect has made ends before it makes it anew."""
+        found = self.signals(
+            """async ({ signal, effect, scope, onCleanup }, updated) => {
+              const value = signal("a");
+              const seen = [];
+              const [made, end] = scope(() => {
+                effect(() => {
+                  const now = value.value;
+                  effect(() => onCleanup(() => seen.push(`end ${now}`)));
+                  seen.push(now);
+                });
+                return "made";
+              });
+              value.value = "b";
+              await updated();
+              end();
+              value.value = "c";
+              await updated();
+              return [made, ...seen];
+            }"""
+        )
+        self.assertEqual(found, ["made", "a", "end a", "b", "end b"])
+
+    def fault(self) -> None:
+        """An effect that throws does not keep others from running."""
+        found = self.signals(
+            """async ({ signal, effect }, updated) => {
+              addEventListener("error", (event) => event.preventDefault());
+              const value = signal(0);
+              const seen = [];
+              effect(() => { if (value.value > 0) throw new Error("broken"); });
+              effect(() => seen.push(value.value));
+              value.value = 1;
+              await updated();
+              return seen;
+            }"""
+        )
+        self.assertEqual(found, [0, 1])
+        self.complaints.clear()
+
+    def test_tables(self) -> None:
+        """A page changes when, and only when, what it shows has changed."""
+        self.effects()
+        self.scopes()
+        self.fault()
