@@ -126,7 +126,7 @@ class Shell(Protocol):
         """What a function returned cannot travel; for the log."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Rules:
     """What this service allows; see ``netd.command.config`` for each.
 

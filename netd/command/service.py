@@ -28,19 +28,19 @@ __all__ = ["CommandService", "make_service"]
 def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
     """Build the service of one ``[command]`` section. The functions are loaded when it starts."""
     limiter = LogLimiter(reactor.seconds)
-    threads = Threads(reactor, config.threads, config.max_waiting)
+    threads = Threads(reactor, size=config.threads, most_waiting=config.max_waiting)
     execution = Execution(reactor, threads, config.timeout, bus, f"command.{config.instance}.run", limiter)
     rules = Rules(
-        Commands(),
-        execution.run,
-        reactor.seconds,
-        config.persistent,
-        config.receive_timeout,
-        config.silence,
-        config.idle_timeout,
-        config.max_command,
-        config.max_answer,
-        config.name_member,
+        commands=Commands(),
+        run=execution.run,
+        monotonic=reactor.seconds,
+        is_persistent=config.persistent,
+        receive_timeout=config.receive_timeout,
+        silence=config.silence,
+        idle_timeout=config.idle_timeout,
+        max_command=config.max_command,
+        max_answer=config.max_answer,
+        names=config.name_member,
     )
     context = make_context(reactor, config.stall_timeout)
     factory = CommandFactory(section_name("command", config.instance), context, rules)

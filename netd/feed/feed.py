@@ -25,7 +25,7 @@ from netd.message import Message
 __all__ = ["Feed", "Rules"]
 
 
-@frozen
+@frozen(kw_only=True)
 class Rules:
     """What this feed offers; see ``netd.feed.config`` for each.
 

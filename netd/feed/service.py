@@ -38,13 +38,13 @@ class NoSuchLocale(NetdError):
 
 def _websocket_rules(config: Config) -> WebSocketRules:
     return WebSocketRules(
-        ("/",),
-        (SUBPROTOCOL,),
-        tuple(origin.lower() for origin in config.origins or ()),
-        config.max_message,
-        config.handshake_timeout,
-        config.ping_interval,
-        config.ping_timeout,
+        paths=("/",),
+        subprotocols=(SUBPROTOCOL,),
+        origins=tuple(origin.lower() for origin in config.origins or ()),
+        max_message=config.max_message,
+        handshake_timeout=config.handshake_timeout,
+        ping_interval=config.ping_interval,
+        ping_timeout=config.ping_timeout,
     )
 
 
@@ -68,7 +68,14 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     pattern = None if config.source == FAKER else config.source
     context = make_context(reactor, config.stall_timeout)
     pace = Pace(reactor.seconds, reactor.callLater)
-    rules = Rules(pattern, config.interval, config.per_client, config.seed, config.min_interval, config.max_streams)
+    rules = Rules(
+        pattern=pattern,
+        interval=config.interval,
+        per_client=config.per_client,
+        seed=config.seed,
+        min_interval=config.min_interval,
+        max_streams=config.max_streams,
+    )
     feed = Feed(
         rules,
         bus,

@@ -49,14 +49,14 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     handshake_timeout = CLOCKS[Stage.HEAD]
     assert handshake_timeout is not None
     rules = WebSocketRules(
-        tuple(dict.fromkeys(f"{base}{path}" for base in ("", config.base.removesuffix("/")) for path in (SOCKET, ECHO))),
-        (SUBPROTOCOL,),
-        _lower(config.origins),
-        config.max_message,
-        handshake_timeout,
-        config.ping_interval,
-        config.ping_timeout,
-        (ANY_HOST,),  # hosts are the guard's to judge
+        paths=tuple(dict.fromkeys(f"{base}{path}" for base in ("", config.base.removesuffix("/")) for path in (SOCKET, ECHO))),
+        subprotocols=(SUBPROTOCOL,),
+        origins=_lower(config.origins),
+        max_message=config.max_message,
+        handshake_timeout=handshake_timeout,
+        ping_interval=config.ping_interval,
+        ping_timeout=config.ping_timeout,
+        hosts=(ANY_HOST,),  # hosts are the guard's to judge
     )
     return GatewayService(config, GatewayFactory(name, make_context(reactor, config.stall_timeout), rules, bus.wall), reactor)
 

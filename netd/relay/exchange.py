@@ -33,7 +33,7 @@ QUEUES_SIZE = 1 << 26
 """Bytes kept for all absent devices together, at most."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Rules:
     """What this relay allows; see ``netd.relay.config`` for each.
 

@@ -33,14 +33,14 @@ def _rules(config: Config) -> Rules:
         config.max_payload,
     )
     return Rules(
-        dialect,
-        config.login_timeout,
-        config.frame_timeout,
-        config.answer_timeout,
-        config.max_deadline,
-        config.max_outstanding,
-        config.queue_for,
-        config.queue_size,
+        dialect=dialect,
+        login_timeout=config.login_timeout,
+        frame_timeout=config.frame_timeout,
+        answer_timeout=config.answer_timeout,
+        max_deadline=config.max_deadline,
+        max_outstanding=config.max_outstanding,
+        queue_for=config.queue_for,
+        queue_size=config.queue_size,
     )
 
 

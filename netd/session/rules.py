@@ -9,7 +9,7 @@ from netd.session.named import ChannelSpec
 __all__ = ["Rules"]
 
 
-@frozen
+@frozen(kw_only=True)
 class Rules:
     """See ``netd.session.config`` for each. Times are in seconds.
 

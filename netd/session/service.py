@@ -43,18 +43,18 @@ SETTLED = (State.STREAMING, State.RESTING, State.STOPPING, State.ENDED)
 
 def _rules(config: Config) -> Rules:
     return Rules(
-        tuple(ChannelSpec(*channel) for channel in config.channels),
-        config.accept_unsolicited,
-        config.sessions_per_host,
-        config.max_sessions,
-        config.connect_back_timeout,
-        config.announce_timeout,
-        config.token_timeout,
-        config.idle_timeout,
-        config.stop_grace,
-        config.reconnect,
-        config.reconnect_delay,
-        config.max_reconnect_delay,
+        channels=tuple(ChannelSpec(*channel) for channel in config.channels),
+        accept_unsolicited=config.accept_unsolicited,
+        sessions_per_host=config.sessions_per_host,
+        max_sessions=config.max_sessions,
+        connect_back_timeout=config.connect_back_timeout,
+        announce_timeout=config.announce_timeout,
+        token_timeout=config.token_timeout,
+        idle_timeout=config.idle_timeout,
+        stop_grace=config.stop_grace,
+        reconnect=config.reconnect,
+        reconnect_delay=config.reconnect_delay,
+        max_reconnect_delay=config.max_reconnect_delay,
     )
 
 

@@ -37,7 +37,7 @@ HEAD_LIMIT = 1 << 14
 """Bytes of a handshake's request, at most."""
 
 
-@frozen
+@frozen(kw_only=True)
 class WebSocketRules:
     """What a service's WebSocket connections keep to.
 

@@ -160,7 +160,18 @@ class Bench:
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.open: list[Callable[[Reported], None]] = []
         commands = Commands([made(function) for function in (test_command, echo, give, nest, all_of, fail, odd, measure, later)])
-        standard = Rules(commands, self._run, self.clock.seconds, False, 4.0, 0.2, 300.0, 65536, 1 << 20, ("command_id",))
+        standard = Rules(
+            commands=commands,
+            run=self._run,
+            monotonic=self.clock.seconds,
+            is_persistent=False,
+            receive_timeout=4.0,
+            silence=0.2,
+            idle_timeout=300.0,
+            max_command=65536,
+            max_answer=1 << 20,
+            names=("command_id",),
+        )
         self.rules = evolve(standard, **rules)
 
     def connect(self) -> Side:

@@ -19,7 +19,7 @@ from netd.wire.length_header import LengthHeaderDecoder, encode_frame
 RULES = Rules(
     dialect=Dialect(frozenset({b"raspberrypi", b"arduino"}), frozenset({b"python"}), 1 << 20),
     login_timeout=8.0,
-    frame_timeout=8.0,
+    frame_timeout=6.0,
     answer_timeout=10.0,
     max_deadline=3600.0,
     max_outstanding=1000,

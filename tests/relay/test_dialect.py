@@ -206,6 +206,13 @@ class ControllerTests(SynchronousTestCase):
         [(envelope, _)] = pairs(self.controller.hear())
         self.assertEqual((envelope["status"], envelope["error"]), ("failed", "no such device"))
 
+    def test_over_at_once(self) -> None:
+        """A request that has its last word at once is not outstanding: it takes no place, and its id is free."""
+        relay = Relay(max_outstanding=2)
+        controller = relay.controller()
+        said = pairs(controller.say(ask(id=1, to="nobody") * 3 + ask(id=2, to="nobody")))
+        self.assertEqual([(e["id"], e["error"]) for e, _ in said], [(1, "no such device")] * 3 + [(2, "no such device")])
+
     def test_old_device(self) -> None:
         """To a device of the first dialect, "sent" is the last word."""
         old = self.relay.device()

@@ -123,6 +123,13 @@ class FirstDialectTests(SynchronousTestCase):
             self.assertTrue(answer.startswith(b"|error: the device does not read"), answer)
         self.assertIsNone(self.controller.peer.closed)
 
+    def test_a_burst_to_a_full_device(self) -> None:
+        """Each frame of a burst is answered, when all of them are refused at once, too."""
+        self.controller.say(event(ADDRESS, b"1"))
+        self.device.peer.accepts = False
+        answers = frames(self.controller.say(event(ADDRESS, b"2") + event(ADDRESS, b"3") + event(ADDRESS, b"4")))
+        self.assertEqual(answers, [b"|error: the device does not read what was sent before|"] * 3)
+
     def test_goodbye(self) -> None:
         """Goodbye closes cleanly, for controllers and for devices."""
         self.controller.say(event(ADDRESS, b"1") + encode_frame(b"|disconnect|"))
@@ -370,7 +377,7 @@ class BadInputTests(SynchronousTestCase):
         self.side.say(event("|no target|"))
         self.assertIsNone(self.side.peer.expiry)
         self.side.say(event(ADDRESS, b"water")[:-1])
-        self.assertEqual(self.side.peer.expiry, 8.0)
+        self.assertEqual(self.side.peer.expiry, 6.0)
         self.side.conversation.expired()
         self.relay.end_turn()
         self.assertEqual(frames(self.side.hear()), [b"|error: timed out in the middle of a message|"])
@@ -383,7 +390,37 @@ class BadInputTests(SynchronousTestCase):
         self.side.say(b"x" * 1023)
         self.assertIsNone(self.side.peer.expiry)
         self.side.say(b"x")
-        self.assertEqual(self.side.peer.expiry, 8.0)
+        self.assertEqual(self.side.peer.expiry, 6.0)
+
+    def test_half_a_login(self) -> None:
+        """Who stops in the middle of its first frame is told so, too, and is no silent connection."""
+        self.side.say(encode_frame(b"raspberrypi")[:70])
+        self.side.conversation.expired()
+        self.relay.end_turn()
+        self.assertEqual(frames(self.side.hear()), [b"|error: timed out in the middle of a message|"])
+        self.assertEqual((self.side.peer.closed, self.side.refused[0][0]), ("timed out", "timed out"))
+
+    def test_a_dribbling_login(self) -> None:
+        """The time for the first frame is for all of it: no byte of it renews the clock."""
+        first, *rest = encode_frame(b"raspberrypi")
+        self.side.say(bytes([first]))
+        self.side.peer.expiry = None
+        for byte in rest[:-1]:
+            self.side.say(bytes([byte]))
+            self.assertIsNone(self.side.peer.expiry)
+
+    def test_a_dribbling_event(self) -> None:
+        """What comes of an event renews its clock with each KiB and not with each byte, wherever in it the bytes are."""
+        self.side.say(event("|no target|") + event(ADDRESS, b"x" * 2000)[:300])
+        self.side.peer.expiry = None
+        for _ in range(1023):
+            self.side.say(b"x")
+            self.assertIsNone(self.side.peer.expiry)
+        self.side.say(b"x")
+        self.assertEqual(self.side.peer.expiry, 6.0)
+        self.side.peer.expiry = None
+        self.side.say(b"x")
+        self.assertIsNone(self.side.peer.expiry)
 
     def test_what_comes_after_the_end_is_nothing(self) -> None:
         """After a refusal nothing more is carried out."""

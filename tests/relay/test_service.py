@@ -27,8 +27,8 @@ class RelayKindTests(ServiceKindTests, SynchronousTestCase):
     kind = KIND
 
 
-class RelayServiceTests(SynchronousTestCase):
-    """Operations, status, and connections as the reactor makes them."""
+class ServiceBench(SynchronousTestCase):
+    """A relay from its section."""
 
     def _start(self, **options: Any) -> None:
         self.service, self.factory, self.reactor, self.bus = wired(KIND, Config(**options))
@@ -53,6 +53,10 @@ class RelayServiceTests(SynchronousTestCase):
         outcomes: list[dict[str, Any]] = []
         deferred.addCallback(outcomes.append)
         return outcomes
+
+
+class RelayServiceTests(ServiceBench):
+    """Operations, status, and connections as the reactor makes them."""
 
     def test_old_programs(self) -> None:
         """An old device and an old controller find each other through the shells."""
@@ -277,6 +281,84 @@ class RelayServiceTests(SynchronousTestCase):
         self.assertNotIn("\x1b", refused)
         self.assertIn("127.0.0.1:9 left after 0.0 s, 160 bytes in", left)
         self.assertTrue(left.endswith("bad header"), left)
+
+
+class OptionTests(ServiceBench):
+    """Each option has its own effect, and no other's."""
+
+    def setUp(self) -> None:
+        self._start(
+            login_timeout=3.0,
+            frame_timeout=5.0,
+            answer_timeout=7.0,
+            max_deadline=11.0,
+            queue_for=13.0,
+            stall_timeout=17.0,
+            max_outstanding=2,
+            queue_size=1500,
+            device_queue=70_000,
+            max_payload=80_000,
+        )
+
+    def _lasts(self, seconds: float, connection: Connection) -> None:
+        self.reactor.pump([seconds - 0.1])
+        self.assertFalse(connection.is_closing)
+        self.reactor.pump([0.2])
+        self.assertTrue(connection.is_closing)
+
+    def test_half_a_frame(self) -> None:
+        """The first frame has the login timeout, an event the frame timeout."""
+        newcomer = connect(self.factory, self.reactor, port=1)
+        newcomer.say(encode_frame(b"python")[:70])
+        self._lasts(3, newcomer)
+        controller = connect(self.factory, self.reactor, port=2)
+        controller.say(event("|no target|") + event("nobody", b"water")[:-1])
+        self._lasts(5, controller)
+
+    def test_deadlines(self) -> None:
+        """A request without a deadline has the answer timeout; no deadline is longer than the longest."""
+        self._device(name="pump")
+        for deadline, seconds in ((None, 7), (100.0, 11), (2.0, 2)):
+            told = self._told(self.service.send(CONSOLE, "pump", "on", deadline=deadline))
+            self.reactor.pump([seconds - 0.1])
+            self.assertEqual(told, [])
+            self.reactor.pump([0.2])
+            self.assertEqual([outcome["status"] for outcome in told], ["expired"])
+
+    def test_offline_queue(self) -> None:
+        """A message to a device that is away is kept for its own time, within its own size."""
+        self._device(name="pump").lose()
+        controller = connect(self.factory, self.reactor, port=2)
+        self.assertEqual(frames(controller.say(event("pump", b"x" * 1500))), [b"|queued|"])
+        self.assertEqual(frames(controller.say(event("pump", b"x"))), [b"|target not found|"])
+        self.reactor.pump([13.1])
+        self.assertEqual(frames(controller.say(event("pump", b"x"))), [b"|queued|"])
+        self.reactor.pump([13.1])
+
+    def test_what_waits(self) -> None:
+        """A device that reads nothing is sent no more than its queue holds, and is cut after the stall timeout."""
+        device, controller = self._device(), connect(self.factory, self.reactor, port=50413)
+        device.transport.producer.pauseProducing()
+        self.assertEqual(controller.say(event("127.0.0.1:50412", b"x" * 60_000)), b"")
+        other = connect(self.factory, self.reactor, port=50414)
+        [answer] = frames(other.say(event("127.0.0.1:50412", b"x" * 20_000)))
+        self.assertIn(b"does not read", answer)
+        self.reactor.pump([1] * 16)
+        self.assertFalse(device.is_closing)
+        self.reactor.pump([1] * 2)
+        self.assertTrue(device.is_closing)
+
+    def test_outstanding(self) -> None:
+        """One controller has so many unanswered requests, and each has so long a payload."""
+        self._device(name="pump")
+        controller = connect(self.factory, self.reactor, port=50413)
+        controller.say(encode_frame(b"controller {}"))
+        said = pairs(controller.say(b"".join(ask(id=number, to="pump") for number in range(3))))
+        self.assertEqual([told["id"] for told, _ in said if told["status"] == "failed"], [2])
+        other = connect(self.factory, self.reactor, port=50414)
+        other.say(event("|no target|"))
+        [answer] = frames(other.say(event("127.0.0.1:50412") + b"80001".ljust(64)))
+        self.assertIn(b"at most 80000", answer)
 
 
 def _hello(hello: dict[str, Any]) -> bytes:

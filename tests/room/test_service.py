@@ -141,6 +141,54 @@ class RoomServiceTests(SynchronousTestCase):
         self.assertGreater(len(set(proposed)), 1)
 
 
+class OptionTests(SynchronousTestCase):
+    """Each option has its own effect, and no other's."""
+
+    def setUp(self) -> None:
+        config = Config(
+            size=2,
+            rounds=1,
+            actions=("play",),
+            start_delay=3.0,
+            reply_timeout=5.0,
+            reply_gap=0.5,
+            max_name=6,
+            max_reply=7,
+            ask_name="USRNM",
+            replies="all",
+        )
+        self.service, self.factory, self.reactor, self.bus = wired(KIND, config)
+
+    def tearDown(self) -> None:
+        stopped = self.service.stopService()
+        for connection in list(self.factory.connections):
+            connection.connectionLost(_done())
+        result_of(stopped)
+
+    def test_a_room(self) -> None:
+        """From the question for the name to the end, each step takes its own time and its own number of bytes."""
+        bots = [connect(self.factory, self.reactor, port=port) for port in (1, 2)]
+        self.assertEqual([bot.heard() for bot in bots], [b"USRNM"] * 2)
+        self.assertIn(b"at most 6 bytes", connect(self.factory, self.reactor, port=3).say(b"seven77\n"))
+        for bot in bots:
+            bot.say(b"Lars")
+        self.reactor.advance(0.4)
+        self.assertEqual([bot.heard() for bot in bots], [b""] * 2)
+        self.reactor.advance(0.2)
+        self.assertEqual([b"Bot: Lars has been" in bot.heard() for bot in bots], [True] * 2)
+        self.reactor.advance(2.8)
+        self.assertEqual([bot.heard() for bot in bots], [b""] * 2)
+        self.reactor.advance(0.2)
+        self.assertEqual([bot.heard() for bot in bots], [OPENING] * 2)
+        bots[0].say(b"much too long")
+        self.reactor.advance(4.8)
+        self.assertEqual([bot.heard() for bot in bots], [b""] * 2)
+        self.reactor.advance(0.3)
+        self.assertEqual([bot.heard() for bot in bots], [CONFIRMATION, b""])
+        self.reactor.advance(3.1)
+        self.assertEqual([bot.is_closing for bot in bots], [True] * 2)
+
+
 class ConfigTests(SynchronousTestCase):
     """Options that bots depend on."""
 
@@ -171,6 +219,13 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual(self.read("actions", "hug, play"), ("hug", "play"))
         for bad in ("hug play", "x" * 41, "{action}", "h\x07g"):
             self.assertRaises(ValueError, self.read, "actions", bad)
+
+    def test_question(self) -> None:
+        """What a bot is asked for its name with is any text that it could wait for, or nothing."""
+        self.assertIsNone(self.read("ask_name", "off"))
+        self.assertEqual(self.read("ask_name", "USRNM"), "USRNM")
+        for bad in ("x" * 201, "US\x07RNM"):
+            self.assertIn("write USRNM or NICK", str(self.assertRaises(ValueError, self.read, "ask_name", bad)))
 
     def test_host(self) -> None:
         """A host has a name that can be shown."""

@@ -50,7 +50,15 @@ class ShellTests(SynchronousTestCase):
 
     def start(self, *origins: str) -> None:
         """A service that takes pages of *origins*."""
-        rules = WebSocketRules(("/",), ("netd.two", "netd.one"), origins, 4096, 8.0, 10.0, 15.0)
+        rules = WebSocketRules(
+            paths=("/",),
+            subprotocols=("netd.two", "netd.one"),
+            origins=origins,
+            max_message=4096,
+            handshake_timeout=8.0,
+            ping_interval=10.0,
+            ping_timeout=15.0,
+        )
         self.factory = EchoFactory("echo", make_context(self.reactor, 8.0), rules)
         self.connection = connect(self.factory, self.reactor)
 
@@ -396,7 +404,15 @@ class AutobahnTests(SynchronousTestCase):
     def test_settings_stay_with_the_factory(self) -> None:
         """No connection copies the settings; each setting that Autobahn looks for is found."""
         reactor = MemoryReactorClock()
-        rules = WebSocketRules(("/",), (), (), 4096, 8.0, 10.0, 15.0)
+        rules = WebSocketRules(
+            paths=("/",),
+            subprotocols=(),
+            origins=(),
+            max_message=4096,
+            handshake_timeout=8.0,
+            ping_interval=10.0,
+            ping_timeout=15.0,
+        )
         factory = EchoFactory("echo", make_context(reactor, 8.0), rules)
         connection = connect(factory, reactor)
         open_feed(connection)
