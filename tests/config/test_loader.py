@@ -77,7 +77,14 @@ class SectionTests(SynchronousTestCase):
 class NetdTests(SynchronousTestCase):
     def test_name(self) -> None:
         """A node is called after its host, with what a name cannot hold replaced."""
-        for hostname, name in (("lab", "lab"), ("pi 3.example.org", "pi-3-example-org"), ("..", "netd"), ("x" * 99, "x" * 63)):
+        for hostname, name in (
+            ("lab", "lab"),
+            ("-Lab_PC-7-", "Lab_PC-7"),
+            ("X-RAY-X", "X-RAY-X"),
+            ("pi 3.example.org", "pi-3-example-org"),
+            ("..", "netd"),
+            ("x" * 99, "x" * 63),
+        ):
             self.assertEqual(configure("", hostname=hostname).netd.name, name)
         self.assertEqual(configure("[netd]\nname = green_house-1\n").netd.name, "green_house-1")
 
@@ -92,6 +99,11 @@ class NetdTests(SynchronousTestCase):
         """The state directory of the daemon is that of each service."""
         configuration = configure("[pump]\n[safe]\n[netd]\nstate_directory = /srv/x\n")
         self.assertEqual({section.config.state_directory for section in configuration.sections}, {Path("/srv/x")})
+
+    def test_every_service_knows_the_time_for_its_end(self) -> None:
+        """The daemon's stop_timeout is that of each service."""
+        configuration = configure("[pump]\n[safe]\n[netd]\nstop_timeout = 7s\n")
+        self.assertEqual({section.config.stop_timeout for section in configuration.sections}, {7.0})
 
     def test_bad_name(self) -> None:
         """A name that no subject can hold is refused."""
@@ -427,6 +439,7 @@ class LoadTests(SynchronousTestCase):
 
     def test_too_large(self) -> None:
         """A device file or a log given by accident is not read to its end."""
+        self.load(b"#" * 2**20)
         self.assertEqual(self.problems(b"#" * (2**20 + 1)), ["netd.ini: is larger than 1048576 bytes; this is no configuration"])
 
     def test_bytes_that_are_no_text(self) -> None:

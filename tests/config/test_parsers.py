@@ -100,6 +100,7 @@ class WordTests(ParserCase):
     def test_choice(self) -> None:
         """A slip in a word draws the words that there are and the nearest one."""
         parser = choice("addresses", "names")
+        self.assertEqual(parser.describes, "one of addresses, names")
         self.assertEqual(parser("names"), "names")
         self.assertEqual(self.refusal(parser, "name"), "'name' is not one of addresses, names (did you mean names?)")
         self.assertEqual(self.refusal(parser, "zzz"), "'zzz' is not one of addresses, names")

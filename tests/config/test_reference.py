@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config import NetdConfig, options_of, render_ini, render_markdown, stale_references, write_reference
+from netd.config import NetdConfig, SectionConfig, options_of, render_ini, render_markdown, stale_references, write_reference
 from tests.config.kinds import KINDS, Oven, Pump, Safe, Scale, configure
 
 
@@ -44,6 +45,7 @@ class IniTests(SynchronousTestCase):
     def test_text(self) -> None:
         """Each section and option has its help, unit and default above it or on it."""
         for expected in (
+            "; netd: every option, its unit and its default.\n",
             "\n; Moves liquids from one flask to another.\n[pump]\n\n",
             "\n; Strokes a minute.\n; (whole number, 1 to 100)\n;speed = 10\n",
             "\n; Keeps things.\n;[safe]\n",
@@ -58,8 +60,18 @@ class IniTests(SynchronousTestCase):
         self.assertFalse(any(option.default == "" for option in options_of(Scale).values()))
 
     def test_width(self) -> None:
-        """The file reads well in a terminal."""
+        """The file reads well in a terminal: long help is in full lines, none of which ends within a word."""
         self.assertLessEqual(max(len(line) for line in self.ini.splitlines()), 110)
+        widest = " ".join(["half-open"] * 40)
+
+        @attrs.frozen(kw_only=True)
+        class Wordy(SectionConfig):
+            __doc__ = widest
+
+        lines = render_ini({"wordy": Wordy}).split("[netd]")[1].splitlines()
+        shown = [line.removeprefix("; ") for line in lines if "half" in line]
+        self.assertEqual(" ".join(shown), widest)
+        self.assertEqual({len(line) for line in shown[:-1]}, {len(" ".join(["half-open"] * 9))})
 
 
 class MarkdownTests(SynchronousTestCase):
@@ -80,6 +92,11 @@ class MarkdownTests(SynchronousTestCase):
         self.assertIn("\n## [safe]\n\nKeeps things. The packaged INI carries this section commented out.\n\n|", text)
         self.assertIn("\n## [netd]\n", text)
 
+    def test_head_of_a_table(self) -> None:
+        """Options are shown as a table."""
+        head = "| option | format | default | environment | |\n| --- | --- | --- | --- | --- |\n| `listen` | "
+        self.assertIn(head, render_markdown({"pump": Pump}))
+
 
 class FilesTests(SynchronousTestCase):
     def test_written_files_are_not_stale(self) -> None:
@@ -90,6 +107,8 @@ class FilesTests(SynchronousTestCase):
         self.assertEqual(write_reference(root, KINDS), expected)
         self.assertEqual(stale_references(root, KINDS), [])
         self.assertEqual(stale_references(root, {"pump": Oven}), expected)
+        self.assertEqual(write_reference(root, {"pump": Oven}), expected)
+        self.assertEqual(stale_references(root, {"pump": Oven}), [])
 
     def test_one_edited_by_hand(self) -> None:
         """A generated file that was edited by hand is stale, and it alone."""

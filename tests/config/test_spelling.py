@@ -23,4 +23,5 @@ class SpellingTests(SynchronousTestCase):
     def test_quoted(self) -> None:
         """A quote is one line without control characters, and not longer than a line."""
         self.assertEqual(quoted("a\n\x1b[31m"), "'a\\n\\x1b[31m'")
+        self.assertEqual(quoted("x" * 80), f"'{'x' * 80}'")
         self.assertEqual(quoted("x" * 81), f"'{'x' * 80}'…")

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.console import history, topics
 from netd.console.bus import MOST_CUSTOM
-from netd.console.history import OVERHEAD
+from netd.console.history import MOST_SUBJECTS, OVERHEAD
 from netd.console.link import ANSWERS, BACKLOG
 from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message
@@ -143,6 +143,29 @@ class EveryTests(TopicsTestCase):
         self.bench.reactor.advance(0.5)
         self.publish(4)
         self.assertEqual([4], self.viewer.events())
+
+    def test_once_an_interval(self) -> None:
+        """After an interval that brought something, the next one has to pass as well."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
+        self.publish(1, 2)
+        self.bench.reactor.advance(0.5)
+        self.assertEqual([1, 2], self.viewer.events())
+        self.publish(3)
+        self.assertEqual([], self.viewer.events())
+        self.bench.reactor.advance(0.5)
+        self.assertEqual([3], self.viewer.events())
+
+    def test_most_subjects(self) -> None:
+        """Of so many subjects the newest is kept within an interval; more are left out, and those that are kept go on."""
+        self.viewer.ask("bus.subscribe", pattern=">", every=0.5)
+        self.publish(-1, subject="first")
+        for number in range(MOST_SUBJECTS + 1):
+            self.publish(number, subject=f"pump.p{number}")
+        self.publish("newest", subject="pump.p0")
+        self.bench.reactor.advance(0.5)
+        events = self.viewer.events()
+        self.assertEqual([-1, "newest", 1], events[:3])
+        self.assertEqual(1 + MOST_SUBJECTS, len(events))
 
     def test_beside_all(self) -> None:
         """Others have every event of the same pattern meanwhile."""
@@ -283,7 +306,7 @@ class ResumeTests(TopicsTestCase):
 
     def test_no_position(self) -> None:
         """What is no position is refused by name."""
-        for since in ("", "7", "epoch:", "epoch:-1", "epoch:٣", "epoch:" + "9" * 30):
+        for since in ("", "7", "epoch:", "epoch:-1", "epoch:٣", "epoch:" + "9" * 20):
             answer, _ = self.resume(since)
             self.assertEqual(-32602, answer["error"]["code"], since)
             self.assertTrue(answer["error"]["message"].startswith("since: "), answer)
@@ -525,6 +548,44 @@ class ManyTests(TopicsTestCase):
         self.assertEqual([3], self.viewer.events())
         (notice,) = [text for text in other.heard() if "method" in text]
         self.assertEqual(("dropped", 1), (notice["method"], notice["params"]["count"]))
+
+    def test_late_and_gone_with_more(self) -> None:
+        """Of what came before it joined, and of what came after, each is counted once as lost, whenever it is replaced."""
+        subscribe = b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>"}}'
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.publish(2)
+        early, other = self.bench.connect(), self.bench.connect()
+        for viewer in (early, other):
+            viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(3)
+        self.bench.reactor.advance(0)
+        early.link.receive(subscribe)  # 3 waits to be handed out
+        for _ in range(4):
+            self.bench.go_on()
+        self.publish(4)
+        other.link.receive(subscribe)  # 3 is under way, and 4 waits
+        for _ in range(20):
+            self.bench.go_on()
+        lost = [
+            [text["params"]["count"] for text in viewer.heard() if text.get("method") == "dropped"] for viewer in (early, other)
+        ]
+        self.assertEqual([[1], [2]], lost)
+
+    def test_forgotten_with_what_waits(self) -> None:
+        """A stream that is forgotten while events of it wait gives their room back."""
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.publish(2)
+        self.bench.reactor.advance(0)
+        for viewer in self.many:
+            self.lost(viewer)
+        for number in range(MOST_IDLE):
+            self.viewer.ask("bus.subscribe", pattern=f"valve.p{number}")
+            self.viewer.ask("bus.unsubscribe", pattern=f"valve.p{number}")
+        for _ in range(20):
+            self.bench.go_on()
+        self.assertEqual(0, self.bench.topics.collected)
 
     def test_one_fails(self) -> None:
         """A connection with a fault is given up; all others are told, those of the other kind too."""

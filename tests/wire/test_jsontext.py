@@ -136,6 +136,15 @@ class DepthTests(SynchronousTestCase):
         text = "[{" * 1000 + '\\" [' * 1000
         self.assertEqual([text], decode(json.dumps([text]).encode()))
 
+    def test_depth_after_closing(self) -> None:
+        """What was closed counts no more, and nothing else that is open is forgotten with it."""
+        for deeper, is_good in ((62, True), (63, False)):
+            text = b"[[[[]]," + b"[" * deeper + b"]" * deeper + b"]]"
+            if is_good:
+                decode(text)
+            else:
+                self.assertRaises(BadJSON, decode, text)
+
     def test_closing_too_much(self) -> None:
         """Closing brackets in advance do not buy depth: such a text is no JSON anyway."""
         self.assertRaises(BadJSON, decode, b"]" * 1000 + b"[" * 1000)
@@ -171,6 +180,8 @@ class EncodeTests(SynchronousTestCase):
             (math.nan, "nan;"),
             ([1, -math.inf], "-inf (at [1]);"),
             ({"a": (1, {"b": math.inf})}, "inf (at ['a'][1]['b']);"),
+            ([[math.nan], [1]], "nan (at [0][0]);"),
+            ({"a": {"x": math.nan}, "b": {"y": 1}}, "nan (at ['a']['x']);"),
             (Point(1, "x" * 9), ""),
             ([None, 1e308, 10**400, True, "NaN", b"x", Colour.RED, {}], ""),
         ):
@@ -178,7 +189,8 @@ class EncodeTests(SynchronousTestCase):
                 self.assertIn(f"there is no number {place}", str(self.assertRaises(BadJSON, check_numbers, value)))
             else:
                 check_numbers(value)
-        self.assertRaises(BadJSON, check_numbers, object())
+        error = self.assertRaises(BadJSON, check_numbers, {(1, 2): object()})
+        self.assertRegex(str(error), "^cannot be written as JSON: (?!None).")
 
     def test_types(self) -> None:
         """A type that no JSON value can be of is found, however deep it is, before any value comes."""
@@ -278,6 +290,9 @@ class BindTests(SynchronousTestCase):
         self.assertEqual("x: must be a number or null, not text", self.refusal(float | None, "2"))
         self.assertEqual("x[1]: must be a whole number, not text", self.refusal(list[int], [1, "a"]))
         self.assertEqual("x.x: must be a whole number, not text", self.refusal(Point, {"x": "1"}))
+        self.assertEqual(
+            "x.X: must be text, not null", self.refusal(dataclass(type("X", (), {"__annotations__": {"X": str}})), {"X": None})
+        )
         self.assertEqual("x: must be a whole number, not a fraction", self.refusal(int, 1.5))
         self.assertEqual("x: 'green' is none of red", self.refusal(Colour, "green"))
         self.assertEqual("x: 'c' is none of a, b", self.refusal(Literal["a", "b"] | None, "c"))

@@ -296,6 +296,13 @@ class CountingKey:
 
 
 class LatestTests(SynchronousTestCase):
+    def test_nothing_dropped_nothing_counted(self) -> None:
+        """An item that is over the bounds by itself waits, and nothing is said to be dropped."""
+        for policy in (Policy.LATEST, Policy.DROP_OLDEST):
+            scene = full(policy, 3)
+            scene.send(b"long", key="x")
+            self.assertEqual((4, {}), (scene.outbox.waiting, dict(scene.traffic.dropped)))
+
     def test_conflates_in_place(self) -> None:
         """A slow viewer gets one value of each channel, the newest, in the order in which the channels came."""
         scene = full(Policy.LATEST, 100)
@@ -372,6 +379,21 @@ class LatestTests(SynchronousTestCase):
         scene.transport.read()
         self.assertEqual(b"x1x2", scene.transport.written)
 
+    def test_written_values_among_others(self) -> None:
+        """Nor is another one replaced in its place, however much has left before."""
+        scene = full(Policy.LATEST, 1 << 20)
+        blocks = {key: block_of(SLICE, number) for number, key in enumerate("uvwxyz")}
+        for key, block in blocks.items():
+            scene.send(block, key=key)
+        scene.transport.read(2)
+        scene.transport.read(SLICE)
+        self.assertEqual([blocks["u"], blocks["v"]], scene.transport.writes)
+        for item, key in ((b"u2", "u"), (b"v2", "v"), (b"y2", "y")):
+            scene.send(item, key=key)
+        scene.transport.read()
+        wanted = [*(blocks[key] for key in "uvwx"), b"y2", blocks["z"], b"u2", b"v2"]
+        self.assertEqual(b"".join(wanted), scene.transport.written)
+
 
 class RoundTests(SynchronousTestCase):
     def send_round(self, scene: Scene, number: int, size: int = 3) -> None:
@@ -407,6 +429,17 @@ class RoundTests(SynchronousTestCase):
         self.assertEqual((10, {"round": 9}), (scene.outbox.waiting, dict(scene.traffic.dropped)))
         scene.transport.read()
         self.assertEqual(b"1a1b1c5a5b5c", scene.transport.written)
+
+    def test_items_beside_a_started_round(self) -> None:
+        """What is left of a started round counts among the items that wait, and not as dropped."""
+        scene = Scene(Bounds(Policy.ROUND, 100, items=6), room=0)
+        scene.send(b"1a", key=1)
+        scene.send(b"1b", b"1c", key=1)
+        for number in (2, 3):
+            self.send_round(scene, number)
+        self.assertEqual({"round": 3}, dict(scene.traffic.dropped))
+        scene.transport.read()
+        self.assertEqual(b"1a1b1c3a3b3c", scene.transport.written)
 
     def test_newest_round_stays(self) -> None:
         """A round that is over the bounds by itself is sent whole."""
