@@ -19,7 +19,7 @@ export PIP_NO_INPUT := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint bench soak latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
+.PHONY: help run test lint bench soak mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ wheel: needs-of-run $(WHEELS)/stamp  ## build the wheel alone, and say where it 
 	@ls $(WHEELS)/*.whl
 
 clean:  ## remove the environments and everything built
-	rm -rf .venv .tox build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tox build mutants dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis
 	find netd tests twisted bench examples -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/stamp: $(WHEELS)/stamp
