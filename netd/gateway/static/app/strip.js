@@ -97,7 +97,7 @@ export function strip() {
       "div.strip-aside",
       {},
       when(() => isLive.value && who.value !== null && hasToken(), signedIn),
-      when(() => isLive.value && who.value?.name === null, openToAll),
+      when(() => isLive.value && who.value?.name === "", openToAll),
       themeSwitch(),
     ),
   );
@@ -138,7 +138,7 @@ function signedIn() {
   );
 }
 
-/** Whoever has rights without a name needs no token, and nobody does. */
+/** Who is let in without a token shares that with everyone. */
 function openToAll() {
   const title = "There are no tokens. Make one: netd token add NAME --role admin";
   return badge(
