@@ -14,11 +14,41 @@ from netd.command.grammar import OLD_ANSWER, failure
 from netd.command.machine import APOLOGY, Conversation, Rules, State
 from netd.command.once import Once, run_once
 from netd.wire.bounds import Bounds, Policy
+from netd.wire.fairness import Contender, Standing
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
 from netd.wire.quick import EarlyPeer
 
 __all__ = ["CommandFactory", "CommandProtocol"]
+
+
+class _Rest(Contender):
+    """The commands of a connection that wait until others have had their turn."""
+
+    __slots__ = ("_callback", "_connection", "_is_served")
+
+    def __init__(self, connection: CommandProtocol) -> None:
+        super().__init__(connection.factory.turns)
+        self._connection = connection
+        self._callback: Callable[[], None] | None = None
+        self._is_served = False
+
+    def await_turn(self, callback: Callable[[], None]) -> None:
+        """Call *callback* when it is this connection's turn."""
+        if not self._is_served:
+            self.speak(self._connection.factory.turns.monotonic())
+        self._callback = callback
+        self._connection.factory.context.turn.after(self.line_up)
+
+    def standing(self) -> Standing:
+        return self._connection.standing()
+
+    def serve(self) -> None:
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            self._is_served = True
+            callback()
+            self._is_served = False
 
 
 @implementer(IHalfCloseableProtocol)
@@ -31,6 +61,7 @@ class CommandProtocol(PeerProtocol):
     says_when_identified = True
 
     early: EarlyPeer | None = None
+    _rest: _Rest | None = None
 
     def begin(self, line: bytes, address: tuple[Any, ...], once: Once | None) -> bytes | None:
         """Take *line* from *address* before there is a transport, or go on with *once*, which runs the command in it.
@@ -78,6 +109,8 @@ class CommandProtocol(PeerProtocol):
     def closed(self) -> None:
         """Tell the conversation."""
         self.conversation.lost()
+        if self._rest is not None:
+            self._rest.leave()
 
     def finish(self) -> None:
         """The service stops: what runs is answered first."""
@@ -94,13 +127,10 @@ class CommandProtocol(PeerProtocol):
         """Our sending side is closed: :meth:`netd.wire.peer.Peer.close` did that."""
 
     def later(self, callback: Callable[[], None]) -> None:
-        """Call *callback* in another turn of the reactor, when this one's output has been written."""
-        context = self.factory.context
-
-        def give_way() -> None:
-            context.clock.callLater(0, callback)
-
-        context.turn.after(give_way)
+        """Call *callback* when the turn of this connection comes, and this turn's output has been written."""
+        if self._rest is None:
+            self._rest = _Rest(self)
+        self._rest.await_turn(callback)
 
     def failed(self) -> None:
         """Log (limited) a fault of netd's own."""

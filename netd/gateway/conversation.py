@@ -19,7 +19,7 @@ from netd.gateway.channel import Channel, GatewayRequest, Outlet
 from netd.gateway.guard import Visitor
 from netd.gateway.head import Head
 from netd.gateway.site import Admission, Site
-from netd.operations import Role
+from netd.operations import Caller, Role
 from netd.wire.peer import Peer, PeerContext
 from netd.wire.websocket_protocol import HEAD_LIMIT
 
@@ -101,6 +101,11 @@ class Conversation:
     def begin(self) -> None:
         """The first byte has come: a request must follow before long."""
         self._enter(Stage.NEW)
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who made the newest request that was admitted, if any was."""
+        return None if self._admission is None else self._admission.caller
 
     def receive(self, received: bytes) -> None:
         """Bytes came; not while an answer is waited for."""

@@ -20,6 +20,7 @@ from netd.log import printable
 from netd.operations import Caller, Role
 from netd.tries import Tries, WrongSecrets
 from netd.wire.bounds import Bounds, Policy
+from netd.wire.fairness import Lane, Standing
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import describe_address
 from netd.wire.websocket import CloseCode, Opcode, frame, text_frame
@@ -32,6 +33,9 @@ SUBPROTOCOL = "netd.v1"
 LOGIN_TIMEOUT = 8.0
 """Seconds in which a WebSocket must say whose it is."""
 
+EARLY_BYTES, EARLY_FRAMES = 1 << 12, 16
+"""What a WebSocket may send until it has said whose it is."""
+
 
 class GatewayProtocol(WebSocketProtocol):
     """One connection of the gateway."""
@@ -43,6 +47,8 @@ class GatewayProtocol(WebSocketProtocol):
     _link: ConsoleLink | None = None
     _caller: Caller | None = None
     _is_echo = False
+    _early_bytes = 0
+    _early_frames = 0
 
     @property
     def leaving(self) -> Any:
@@ -64,12 +70,20 @@ class GatewayProtocol(WebSocketProtocol):
     def bite(self, received: bytes) -> None:
         if self._conversation is None:
             super().bite(received)
+            if not self.is_greeted():
+                self._early_bytes += len(received)
+                self._bound_early()
         elif self.peer.is_open:
             try:
                 self._conversation.receive(received)
             except Exception:
                 self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
                 self.peer.abort("an error in netd")
+
+    def standing(self) -> Standing:
+        """By the token that it has given; those without one go by their address."""
+        caller = self._caller if self._conversation is None else self._conversation.caller
+        return super().standing() if caller is None or caller.token is None else (Lane.KNOWN, caller.token)
 
     def become_websocket(self, admission: Admission, handshake: bytes) -> None:
         """See :class:`netd.gateway.conversation.Host`."""
@@ -119,6 +133,12 @@ class GatewayProtocol(WebSocketProtocol):
     def is_greeted(self) -> bool:
         """Whether the client has said who it is."""
         return self._caller is not None and self._caller.role is not Role.NOBODY
+
+    def frame_began(self) -> None:
+        """Frames cost more than the bytes in them: before the login there are few."""
+        if not self.is_greeted():
+            self._early_frames += 1
+            self._bound_early()
 
     def judge(self, tokens: frozenset[str]) -> None:
         """Close a WebSocket that would not be let in now as it was.
@@ -172,6 +192,14 @@ class GatewayProtocol(WebSocketProtocol):
         assert self._caller.tries is not None
         if self._caller.tries.is_over:
             self.factory.context.turn.after(self._give_up)  # and not before the answer
+
+    def _bound_early(self) -> None:
+        assert self._caller is not None
+        if self._caller.tries is not None and self._caller.tries.is_over:
+            return  # it is being closed, and told why
+        if self.peer.is_open and (self._early_frames > EARLY_FRAMES or self._early_bytes > EARLY_BYTES):
+            self.refuse("too much before the login", f"at most {EARLY_FRAMES} frames and {EARLY_BYTES} bytes", b"")
+            self.peer.close("log in first, with system.login", CloseCode.POLICY)
 
     def _give_up(self) -> None:
         self.peer.close("too many unknown tokens", CloseCode.POLICY)

@@ -16,6 +16,7 @@ from netd.session.named import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineRe
 from netd.session.roster import NotExpected, Roster
 from netd.session.samples import Batch, Reader
 from netd.session.tokens import TokenReader
+from netd.wire.fairness import Contender, Standing
 from netd.wire.jsontext import BOM
 
 __all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
@@ -83,8 +84,11 @@ class Shell(Protocol):
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
 
+    def standing(self) -> Standing:
+        """Lane and key of the connection."""
 
-class Stream:
+
+class Stream(Contender):
     """What one agent says on its data connection.
 
     :param address: where it connects from; None where that is no IP address.
@@ -109,6 +113,7 @@ class Stream:
     )
 
     def __init__(self, roster: Roster, peer: IPeer, address: Address | None, shell: Shell) -> None:
+        super().__init__(roster.turns)
         self._roster = roster
         self._peer = peer
         self._address = address
@@ -143,17 +148,21 @@ class Stream:
         if size <= SMALL and session is not None and not session.readings.is_watched:
             self._receive(received)
             return
-        pacer, monotonic = self._roster.pacer, self._roster.world.monotonic
-        if size <= AT_ONCE and pacer.has_time:
-            started = monotonic()
+        turns, now = self._roster.turns, self._roster.turns.monotonic()
+        self.speak(now)
+        if size <= AT_ONCE and turns.has_time:
             self._receive(received)
-            pacer.spend(monotonic() - started)
+            turns.spend(turns.monotonic() - now)
         else:
             self._rest = received
             self._peer.set_reading(False)
-            pacer.add(self._go_on)
+            self.line_up()
 
-    def _go_on(self) -> None:
+    def standing(self) -> Standing:
+        """See :class:`netd.wire.fairness.Contender`."""
+        return self._shell.standing()
+
+    def serve(self) -> None:
         """Take the next piece of what came, if the connection is still what it was."""
         rest, self._rest = self._rest, b""
         if not self._is_fed():
@@ -166,7 +175,7 @@ class Stream:
         if not self._is_fed():
             self._rest = b""
         elif self._rest:
-            self._roster.pacer.add(self._go_on)
+            self.line_up()
         else:
             self._peer.set_reading(True)
 
@@ -216,7 +225,9 @@ class Stream:
                 self._take(self._reader.finish())
             except ProtocolError as error:
                 self._shell.refuse(error.kind, str(error), b"")
+        self._rest = b""
         self.state = State.OVER
+        self.leave()
         if self.session is not None:
             self.session.data_lost(self._peer, reason)
 

@@ -1,8 +1,4 @@
-"""Work that would make others wait, a little of it in each turn: what many samples at a time are, and the count of many sessions.
-
-What a read brings is taken at once while that is quick. The time it takes is added up over all streams: when a turn's share of it
-is spent, the reads that follow line up.
-"""
+"""The count of many sessions, a little of it in each turn, so that nobody else waits for it."""
 
 from __future__ import annotations
 
@@ -10,67 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Kept", "Pacer", "Sweep"]
-
-BUDGET = 0.005
-"""Seconds of work in one turn, after which the rest waits for the next."""
+__all__ = ["Kept", "Sweep"]
 
 SWEEP_EVERY = 1.0
 """Seconds between two sweeps."""
 
 SWEEP_BUDGET = 0.002
 """Seconds of a sweep in one turn."""
-
-
-class Pacer:
-    """Does pieces of work one after the other, as many in a turn as fit.
-
-    :param monotonic: the clock, which is never set back.
-    :param later: calls after so many seconds.
-    :ivar has_time: whether there is time for work at once; :meth:`spend` says what it took.
-    """
-
-    def __init__(self, monotonic: Callable[[], float], later: Callable[[float, Callable[[], None]], Any]) -> None:
-        self._monotonic = monotonic
-        self._later = later
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._spent = 0.0
-        self.has_time = True
-
-    def spend(self, seconds: float) -> None:
-        """Work that was done at once took so long; what follows in the same turn may have to line up."""
-        self._spent += seconds
-        self.has_time = self._spent < BUDGET
-        if self._spent >= BUDGET / 2 and not self._waiting:
-            self.add(_nothing)  # which begins a new account with the next turn
-
-    def add(self, piece: Callable[[], None]) -> None:
-        """Do *piece* when those before it are done; it may add itself again. What it raises does not stop the others."""
-        self._waiting.append(piece)
-        if len(self._waiting) == 1:
-            self._later(0, self._work)
-
-    def _work(self) -> None:
-        self._spent, self.has_time = 0.0, True
-        end = self._monotonic() + BUDGET
-        count = len(self._waiting)
-        try:
-            while count and self._monotonic() < end:
-                count -= 1
-                self._do_next()
-        finally:
-            if self._waiting:
-                self._later(0, self._work)
-
-    def _do_next(self) -> None:
-        try:
-            self._waiting[0]()
-        finally:
-            self._waiting.popleft()
-
-
-def _nothing() -> None:
-    """No work."""
 
 
 class Kept(Protocol):

@@ -11,9 +11,9 @@ from attrs import define
 from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
 from netd.session.addresses import Address, AllowList, Forbidden, Network
 from netd.session.lifecycle import Session, Surroundings
-from netd.session.pacing import Pacer
 from netd.session.states import State
 from netd.session.tokens import Alphabet
+from netd.wire.fairness import Turns
 
 __all__ = ["FIRST_DIALECT", "NotExpected", "Roster", "Totals"]
 
@@ -49,7 +49,7 @@ class Roster:
 
     :param agents: who may be dialled, or may come unasked.
     :param elsewhere: networks from which an agent may connect back, besides the address that was dialled.
-    :ivar pacer: does what would make others wait.
+    :ivar turns: says whose samples are next when there are many.
     """
 
     def __init__(self, world: Surroundings, alphabet: Alphabet, agents: AllowList, elsewhere: tuple[Network, ...]) -> None:
@@ -58,7 +58,7 @@ class Roster:
         self.alphabet = alphabet
         self.agents = agents
         self.totals = Totals()
-        self.pacer = Pacer(world.monotonic, world.later)
+        self.turns = Turns(world.later, world.monotonic)
         self._elsewhere = elsewhere
         self._sessions: dict[int, Session] = {}
         self._numbers: dict[int, Session] = {}

@@ -18,6 +18,7 @@ from netd.log import LogLimiter
 from netd.tries import network_of
 from netd.wire.bounds import Bounds
 from netd.wire.budget import UNLIMITED, Budget, Occupant, Place, Refusal
+from netd.wire.fairness import Lane, Standing, Turns
 from netd.wire.peer import Peer, PeerContext
 from netd.wire.sockets import cut
 from netd.wire.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
@@ -108,6 +109,7 @@ class PeerProtocol(Protocol):
     transport: Any
     peer: Peer
     _opening: bytes | None = b""
+    _standing: Standing | None = None
 
     def __init__(self, factory: PeerFactory) -> None:
         self.factory = factory
@@ -149,6 +151,12 @@ class PeerProtocol(Protocol):
     def finish(self) -> None:
         """The service stops: end politely. Override where something is to be finished first."""
         self.peer.close("netd stops")
+
+    def standing(self) -> Standing:
+        """Its lane and key among the connections of the service; see :mod:`netd.wire.fairness`. Override where it may log in."""
+        if self._standing is None:
+            self._standing = Lane.UNKNOWN, _network(self.transport.getPeer())
+        return self._standing
 
     def make_peer(self) -> Peer:
         """The connection's peer. Override for one that ends in another way."""
@@ -283,6 +291,7 @@ class PeerFactory(Factory):
     :cvar connection: the class of its connections.
     :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
+    :ivar turns: says whose work is next when there is much of it.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
     :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
     """
@@ -298,6 +307,7 @@ class PeerFactory(Factory):
         self.tally = Tally()
         self.log_limiter = LogLimiter(context.clock.seconds)
         self.connections: set[PeerProtocol] = set()
+        self.turns = Turns(context.clock.callLater, context.clock.seconds)
         self.on_lost: Any = None
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
 

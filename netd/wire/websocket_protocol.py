@@ -104,6 +104,9 @@ class WebSocketProtocol(PeerProtocol):
     def message(self, payload: bytes, is_binary: bool) -> None:
         """A message came; one that is not binary is UTF-8. Override."""
 
+    def frame_began(self) -> None:
+        """The head of a frame came. Override to bound how many may come."""
+
     def send_text(self, payload: bytes) -> None:
         """Send one text message; *payload* is UTF-8."""
         self.peer.send(text_frame(payload), object())
@@ -281,7 +284,7 @@ class WebSocketFactory(PeerFactory):
     def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
         super().__init__(name, context)
         self.rules = rules
-        self.intake = Intake(context.clock.callLater)
+        self.intake = Intake(self.turns)
         self.autobahn = WebSocketServerFactory(server="netd", reactor=context.clock)
         self.autobahn.setProtocolOptions(
             webStatus=False,

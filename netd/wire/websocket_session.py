@@ -40,6 +40,9 @@ class SessionOwner(Protocol):
     def congested(self, is_congested: bool) -> None:
         """The outbox has too much, or room again."""
 
+    def frame_began(self) -> None:
+        """The head of a frame came, whatever frame it is."""
+
     def message(self, payload: bytes, is_binary: bool) -> None:
         """A whole message came."""
 
@@ -125,6 +128,10 @@ class Session(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         self._owner.handshaken(self.websocket_protocol_in_use)
+
+    def onFrameBegin(self) -> None:  # noqa: N802 - Autobahn's name
+        self._owner.frame_began()
+        super().onFrameBegin()
 
     def onMessageFrameData(self, payload: bytes) -> None:
         if not self.failedByMe:

@@ -7,10 +7,12 @@ import weakref
 
 from twisted.logger import LogEvent, LogLevel, capturedLogs, globalLogPublisher
 
-from netd.client.feed import BINARY, CLOSE, PING, TEXT, encode_frame
+from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
+from netd.gateway.protocol import EARLY_BYTES, EARLY_FRAMES
 from netd.message import Message
 from netd.operations import Role
 from netd.tokens import TOKENS, remove_token
+from netd.wire.fairness import Lane
 from netd.wire.websocket_protocol import HEAD_LIMIT
 from tests.feed.bench import MASK, close_frame, pong, say
 from tests.gateway.visits import GatewayTestCase, bearer, call, frames, get, handshake, post, replies
@@ -205,6 +207,37 @@ class LoginTests(GatewayTestCase):
         self.assertFalse(connection.is_closing)
         self.assertEqual(connection.protocol.describe(), "127.0.0.1:50412, token panel")
 
+    def test_early_frames(self) -> None:
+        """Before its login a WebSocket may send only so many frames: a flood of pings without a token ends soon."""
+        token = self.token()
+        patient, flooder = self.open(), self.open()
+        self.call(patient, "system.login", token=token)
+        ping = encode_frame(PING, b"", MASK)
+        self.assertEqual([kind for kind, _ in frames(patient.say(ping * 40))], [PONG] * 40)
+        said = frames(flooder.say(ping * 40))
+        self.assertIn((CLOSE, b"\x03\xf0log in first, with system.login"), said)
+        self.assertEqual([kind for kind, _ in said if kind != CLOSE], [PONG] * EARLY_FRAMES)
+        self.assertEqual(self.factory.counters()["refused"], {"too much before the login": 1})
+
+    def test_early_bytes(self) -> None:
+        """Nor may it send much."""
+        self.token()
+        connection = self.open()
+        connection.say(say("x" * (EARLY_BYTES + 100)))
+        self.assertTrue(connection.is_closing)
+
+    def test_standing(self) -> None:
+        """Connections with a token are known by it, over HTTP and over WebSockets; all others share their address."""
+        token = self.token("panel")
+        connection = self.open()
+        self.assertEqual(connection.protocol.standing(), (Lane.UNKNOWN, "127.0.0.1"))
+        self.call(connection, "system.login", token=token)
+        lane, key = connection.protocol.standing()
+        self.assertEqual((lane, key.split()[0]), (Lane.KNOWN, "panel"))
+        plain = self.visit()
+        plain.say(b"GET /api HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token.encode() + b"\r\n\r\n")
+        self.assertEqual(plain.protocol.standing(), (lane, key))
+
     def test_unknown_tokens(self) -> None:
         """The third unknown token is answered, and ends the connection; what is sent behind it is not looked at.
 
@@ -215,12 +248,12 @@ class LoginTests(GatewayTestCase):
         with capturedLogs() as logged:
             for _ in range(2):
                 self.assertEqual(self.call(connection, "system.login", token="netd_x")["code"], -32002)
-            guesses = [json.loads(call("system.login", number, token=f"netd_{number}")) for number in range(50)]
+            guesses = [json.loads(call("system.login", number, token=f"netd_{number}")) for number in range(20)]
             said = frames(connection.say(say(json.dumps(guesses)) + say(call("system.login", 99, token=token).decode())))
         self.assertEqual(said[-1], (CLOSE, b"\x03\xf0too many unknown tokens"))
         *batch, last = [json.loads(text) for _, text in said[:-1]]
         why = [answer["error"]["message"].partition(";")[0] for answer in (*batch[0], last)]
-        self.assertEqual(why, ["this token is unknown"] + ["too many unknown tokens"] * 50)
+        self.assertEqual(why, ["this token is unknown"] + ["too many unknown tokens"] * 20)
         self.assertTrue(connection.is_closing)
         self.assertEqual(self.factory.counters()["refused"], {"unknown token": 3})
         self.assertEqual(["unknown token"], [event["kind"] for event in logged if "kind" in event])

@@ -17,6 +17,7 @@ from netd.session.roster import Roster
 from netd.session.rules import Rules
 from netd.session.tokens import Alphabet
 from netd.testing import RecordingBus, RecordingPeer, WallClock
+from netd.wire.fairness import Lane, Standing
 from netd.wire.jsontext import encode
 
 RULES = Rules(
@@ -85,6 +86,7 @@ class Side:
         self.is_identified = False
         self.why = ""
         self._bench = bench
+        self._host = host
         self.stream = Stream(bench.roster, self.peer, None if host is None else ip_address(host), self)
         self.stream.begin()
 
@@ -96,6 +98,10 @@ class Side:
         """From the stream."""
         self.refused.append((kind, excerpt))
         self.why = why
+
+    def standing(self) -> Standing:
+        """From the stream."""
+        return Lane.UNKNOWN, str(self._host)
 
     def say(self, *pieces: bytes) -> Side:
         """Deliver *pieces*, each as one read, with all the turns that they need."""

@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.session.events import SampleTaken
 from netd.session.machine import EARLY_LIMIT, State
 from netd.session.named import HELLO_LIMIT
-from netd.session.pacing import BUDGET
 from netd.session.states import State as SessionState
+from netd.wire.fairness import MEAL
 from netd.wire.jsontext import decode_object
 from tests.session.bench import HOST, Bench, Side, hello
 
@@ -243,7 +243,7 @@ class CompanyTests(SynchronousTestCase):
         block = b"".join(b"x%d\n" % number for number in range(100))
         for side in self.sides:
             side.stream.receive(block)
-        self.assertLessEqual(self.spent, BUDGET + 100 * 20e-6)
+        self.assertLessEqual(self.spent, MEAL + 100 * 20e-6)
         waiting = [side for side in self.sides if not side.peer.is_reading]
         self.assertGreater(len(waiting), 20)
         while not all(side.peer.is_reading for side in self.sides):
@@ -252,7 +252,7 @@ class CompanyTests(SynchronousTestCase):
             work = turn.func
             turn.cancel()
             work()
-            self.assertLessEqual(self.spent - before, BUDGET + 100 * 20e-6)
+            self.assertLessEqual(self.spent - before, MEAL + 100 * 20e-6)
         self.assertEqual([value for _, value in self.seen], [*range(100)] * 30)
 
     def test_next_turn(self) -> None:
