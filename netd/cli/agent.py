@@ -67,10 +67,10 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
 )
 @click.option(
     "--dialect",
-    type=click.Choice(["netd", "old"]),
-    default="netd",
+    type=click.Choice(["auto", "netd", "old"]),
+    default="auto",
     show_default=True,
-    help="What to speak; old servers know the channels x, y and z only.",
+    help="What to speak; auto asks each server. Old servers know the channels x, y and z only.",
 )
 @click.pass_obj
 def agent(

@@ -23,8 +23,14 @@ from typing import Any, NamedTuple, Union
 
 __all__ = ["DIALECTS", "Agent", "AgentError", "Channel", "Hooks", "NotANumber", "Refused", "SessionLost"]
 
-NETD, OLD = "netd", "old"
-DIALECTS = (NETD, OLD)
+AUTO, NETD, OLD = "auto", "netd", "old"
+DIALECTS = (AUTO, NETD, OLD)
+
+QUESTION, ANSWER = b"netd?\n", b"netd"
+"""What an agent of either dialect asks on the control connection, and what netd answers; older servers do not read there."""
+
+ANSWER_TIMEOUT = 1.0
+"""Seconds in which netd answers."""
 
 AGENT_PORT, SERVER_PORT = 10001, 10000
 CONNECT_TIMEOUT = 10.0
@@ -43,6 +49,9 @@ ANNOUNCE_PAUSE, START_PAUSE = 0.3, 1.0
 """Seconds between the announcements of the old dialect, and before its first sample: old servers take a ``recv`` for a token."""
 
 OLD_CHANNELS = "xyz"
+
+OLD_TOKEN = 16
+"""Bytes of a token that an old server reads."""
 
 Value = Union[float, int, None, "tuple[float, float]"]
 """A number; a number and its time (seconds since the epoch); or None for no sample this time."""
@@ -102,7 +111,7 @@ def read_channels(channels: Mapping[str, Channel | Source], dialect: str) -> dic
     :raises ValueError: when a name cannot be one in *dialect*, or there is none.
     """
     if dialect not in DIALECTS:
-        raise ValueError(f"dialect: {dialect!r} is neither netd nor old")
+        raise ValueError(f"dialect: {dialect!r} is none of {', '.join(DIALECTS)}")
     if not channels:
         raise ValueError("an agent has at least one channel")
     for name in channels:
@@ -111,6 +120,21 @@ def read_channels(channels: Mapping[str, Channel | Source], dialect: str) -> dic
         if dialect == OLD and name not in OLD_CHANNELS:
             raise ValueError(f"{name!r} cannot be a channel of the old dialect: x, y and z are")
     return {name: one if isinstance(one, Channel) else Channel(one) for name, one in channels.items()}
+
+
+def can_be_old(channels: Iterable[str]) -> bool:
+    """Whether the old dialect has names for all *channels*."""
+    return all(name in OLD_CHANNELS for name in channels)
+
+
+def dialect_of(word: bytes) -> str:
+    """What to speak with a server that has answered the question with *word*, or with nothing.
+
+    :raises SessionLost: when it has said that the session is over.
+    """
+    if b"stop" in word:
+        raise SessionLost("the server said stop")
+    return NETD if ANSWER in word else OLD
 
 
 def hello(session: int, channels: Mapping[str, Channel]) -> bytes:
@@ -136,10 +160,19 @@ def sample(name: str, value: Value) -> bytes | None:
 
 
 def old_sample(name: str, value: Value) -> bytes | None:
-    """One sample as a token of the old dialect, which knows no time; raises what :func:`sample` raises."""
+    """One sample as a token of the old dialect, which knows no time; raises what :func:`sample` raises.
+
+    An old server takes the first 16 bytes for the token: a number that is longer is rounded.
+    """
     if value is None:
         return None
-    return name.encode("ascii") + number(value[0] if isinstance(value, tuple) else value)
+    exact = value[0] if isinstance(value, tuple) else value
+    token = name.encode("ascii") + number(exact)
+    digits = OLD_TOKEN
+    while len(token) > OLD_TOKEN:
+        digits -= 1
+        token = name.encode("ascii") + b"%.*g" % (digits, float(exact))
+    return token
 
 
 def number(value: float) -> bytes:
@@ -191,13 +224,17 @@ class Schedule:
     _log = logging.getLogger("netd.client.session")
 
     def __init__(self, channels: Mapping[str, Channel], dialect: str, every: float) -> None:
-        self._encode = sample if dialect == NETD else old_sample
+        self.speak(dialect)
         self._sources = {name: _puller(channel.source) for name, channel in channels.items() if channel.source is not None}
         self._has_others = len(self._sources) < len(channels)
         self._every = {name: every if channel.every is None else channel.every for name, channel in channels.items()}
         if not all(pause > 0 for pause in self._every.values()):
             raise ValueError("every: a number of seconds above 0")
         self._due: dict[str, float] = {}
+
+    def speak(self, dialect: str) -> None:
+        """Encode for *dialect* from now on."""
+        self._encode = old_sample if dialect == OLD else sample
 
     def start(self, now: float) -> None:
         """A session begins: every channel is due."""
@@ -313,7 +350,8 @@ class Agent:
     :param port: where servers dial; 0 takes any that is free, see :attr:`port`.
     :param server_port: where they are connected back to.
     :param every: seconds between two values of a channel.
-    :param dialect: ``"netd"`` or ``"old"``.
+    :param dialect: ``"netd"``, ``"old"``, or ``"auto"``, which asks each server what it is, and speaks the old one where there is
+        no answer and all channels are x, y or z.
     :raises ValueError: for names, dialects or pauses that cannot be.
     """
 
@@ -334,7 +372,7 @@ class Agent:
         self._schedule = Schedule(self._channels, dialect, every)
         self._host = host
         self._server_port = server_port
-        self._dialect = dialect
+        self._dialect = self._spoken = dialect
         self._hooks = hooks
         self._listener: socket.socket | None = None
         self._said: list[bytes] = []
@@ -393,7 +431,7 @@ class Agent:
         """
         if name not in self._channels:
             raise ValueError(f"{name!r} is no channel of this agent")
-        encoded = (sample if self._dialect == NETD else old_sample)(name, value)
+        encoded = (old_sample if self._spoken == OLD else sample)(name, value)
         with self._lock:
             if not self._is_streaming or encoded is None:
                 return False
@@ -428,6 +466,8 @@ class Agent:
         try:
             tune(control)
             session = self._read_id(control)
+            self._spoken = self._choose(control)
+            self._schedule.speak(self._spoken)
             data = connect_back(control, self._server_port)
             try:
                 self._hooks.started(session, control.getpeername()[0])
@@ -458,10 +498,20 @@ class Agent:
             received, patience = received + segment, ID_PAUSE
         return read_id(received)
 
+    def _choose(self, control: socket.socket) -> str:
+        """The dialect of the session that begins."""
+        if self._dialect != AUTO:
+            return self._dialect
+        if not can_be_old(self._channels):
+            return NETD
+        control.sendall(QUESTION)
+        word = control.recv(64) if control in self._wait([control], ANSWER_TIMEOUT) else b""
+        return dialect_of(word)
+
     def _greet(self, session: int, control: socket.socket, data: socket.socket) -> str:
         """Say whose data connection this is; returns why there is nothing more to do, or an empty text."""
         now = time.monotonic()
-        if self._dialect == NETD:
+        if self._spoken == NETD:
             data.sendall(hello(session, self._channels))
         else:
             for announcement in announcements(session):
@@ -485,7 +535,7 @@ class Agent:
             with self._lock:
                 said, self._said = self._said, []
             samples = said if reason else said + self._schedule.take(time.monotonic())
-            if self._dialect == NETD:
+            if self._spoken == NETD:
                 if samples:
                     data.sendall(b"".join(samples))
             else:

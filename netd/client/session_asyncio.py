@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 
 from netd.client import session as blocking
 from netd.client.farewell_asyncio import hang_up
-from netd.client.session import NETD, AgentError, Hooks, SessionLost, Value
+from netd.client.session import AUTO, NETD, OLD, AgentError, Hooks, SessionLost, Value
 
 __all__ = ["AsyncAgent", "AsyncSurroundings"]
 
@@ -81,8 +81,7 @@ class AsyncAgent:
         self._every = self._pauses(every)
         self._host = host
         self._server_port = server_port
-        self._dialect = dialect
-        self._encode = blocking.sample if dialect == NETD else blocking.old_sample
+        self._dialect = self._spoken = dialect
         self._hooks = hooks
         self._surroundings = surroundings
         self._closed = asyncio.Event()
@@ -143,6 +142,9 @@ class AsyncAgent:
         """End the session that goes on, and listen no more; :meth:`run` returns soon."""
         self._closed.set()
 
+    def _encode(self, name: str, value: Value) -> bytes | None:
+        return (blocking.old_sample if self._spoken == OLD else blocking.sample)(name, value)
+
     def _pauses(self, every: float) -> dict[str, float]:
         return {name: every if channel.every is None else channel.every for name, channel in self._channels.items()}
 
@@ -165,6 +167,7 @@ class AsyncAgent:
         host, local = writer.get_extra_info("peername")[0], writer.get_extra_info("sockname")[0]
         try:
             session = await self._read_id(reader)
+            self._spoken = await self._choose(reader, writer)
             replies, data = await self._dial(host, local)
         except (AgentError, OSError, TimeoutError) as error:
             return str(error) or "the server said no session id in time"
@@ -200,6 +203,19 @@ class AsyncAgent:
                 received += segment
         return blocking.read_id(received)
 
+    async def _choose(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        """The dialect of the session that begins: see :class:`netd.client.session.Agent`."""
+        if self._dialect != AUTO:
+            return self._dialect
+        if not blocking.can_be_old(self._channels):
+            return NETD
+        writer.write(blocking.QUESTION)
+        word = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(blocking.ANSWER_TIMEOUT):
+                word = await reader.read(64)
+        return blocking.dialect_of(word)
+
     async def _dial(self, host: str, local: str) -> Streams:
         try:
             return await self._surroundings.connect(host, self._server_port, local)
@@ -221,7 +237,7 @@ class AsyncAgent:
                 self._hooks.pinged()
 
     async def _stream(self, session: int, data: asyncio.StreamWriter) -> str:
-        if self._dialect == NETD:
+        if self._spoken == NETD:
             await self._write(data, blocking.hello(session, self._channels))
         else:
             for announcement in blocking.announcements(session):
@@ -279,7 +295,7 @@ class AsyncAgent:
             data.write(encoded)
             async with asyncio.timeout(blocking.CONNECT_TIMEOUT):
                 await data.drain()
-            if self._dialect != NETD:
+            if self._spoken == OLD:
                 await asyncio.sleep(blocking.ID_PAUSE)
 
 

@@ -25,12 +25,15 @@ from netd.wire.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["ControlFactory", "ControlProtocol", "Dialer", "resolve"]
 
+QUESTION, ANSWER = b"netd?\n", b"netd"
+"""What a newer agent asks, to choose its dialect, and the answer (session protocol, section 2). Old ones ask nothing."""
+
 ADDRESSES = 16
 """Addresses of one name that are looked at."""
 
 
 class ControlProtocol(PeerProtocol):
-    """One control connection. Agents have nothing to say on it; what they say is dropped."""
+    """One control connection. Agents ask on it whether this is netd; whatever else they say is dropped."""
 
     factory: ControlFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 10)
@@ -39,6 +42,7 @@ class ControlProtocol(PeerProtocol):
     def __init__(self, factory: ControlFactory, session: Session) -> None:
         super().__init__(factory)
         self._session = session
+        self._heard = b""
 
     def opened(self) -> None:
         """Say the id; netd knows whom it has dialled."""
@@ -46,7 +50,11 @@ class ControlProtocol(PeerProtocol):
         self.control = self._session.connected(self.peer)
 
     def received(self, data: bytes) -> None:
-        """Drop it; an agent that goes on is hung up on."""
+        """Answer the question, once; drop all else. An agent that goes on is hung up on."""
+        if len(self._heard) < len(QUESTION):
+            self._heard = (self._heard + data)[: len(QUESTION)]
+            if self._heard == QUESTION:
+                self.peer.send(ANSWER)
         if self._bytes_in > self.factory.most_heard:
             self.refuse("talkative", "an agent has nothing to say on the control connection", data)
             self.peer.abort("talks on the control connection")

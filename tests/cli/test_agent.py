@@ -134,7 +134,7 @@ class AgentTests(SynchronousTestCase):
         )
         self.assertEqual(self.opened.settings, AgentSettings("10.0.0.5", 7, 8, 0.5, "old"))
         self.agent("--channel", "x=count")
-        self.assertEqual(self.opened.settings, AgentSettings("127.0.0.1", 10001, 10000, 0.2, "netd"))
+        self.assertEqual(self.opened.settings, AgentSettings("127.0.0.1", 10001, 10000, 0.2, "auto"))
 
     def test_channels(self) -> None:
         """Channels have names, perhaps labels and units, and made-up values."""

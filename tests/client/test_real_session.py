@@ -210,7 +210,7 @@ class AgentTests(RealTestCase):
     def test_old_server(self) -> None:
         """An old server that takes one ``recv`` for one token understands the agent, announcements, samples and all."""
         self.server.close()
-        agent = self.agent({"x": lambda: 1, "y": lambda: -2.5, "z": lambda: 1e300}, dialect="old", every=0.2)
+        agent = self.agent({"x": lambda: 1, "y": lambda: -2.5, "z": lambda: 1.2345678901234567e300}, dialect="auto", every=0.2)
         with self.running(agent):
             server = Program([sys.executable, OLD_SERVER, str(self.port), "127.0.0.1", str(agent.port), "42", "6"], self.folder)
             self.addCleanup(server.end)
@@ -218,8 +218,29 @@ class AgentTests(RealTestCase):
             self._heard("ping")
             self._heard("the server said stop")
         lines = ["listening", "announced s142", "announced s243", "announced s344"]
-        lines += ["sample x 1.0", "sample y -2.5", "sample z 1e+300"] * 2 + ["done"]
+        lines += ["sample x 1.0", "sample y -2.5", "sample z 1.23456789e+300"] * 2 + ["done"]
         self.assertEqual([line.replace(f" {self.port}", "") for line in server.output.splitlines()], lines)
+
+    def test_auto(self) -> None:
+        """An agent that may speak either asks its server; where old ones have no such names, nothing."""
+        agent = self.agent(dialect="auto")
+        with self.running(agent):
+            control = self.dial(agent)
+            control.settimeout(PATIENCE)
+            self.assertEqual(control.recv(64), b"netd?\n")
+            control.sendall(b"netd")
+            self.assertEqual(self.read(self.accept(), 2)[1:], [b"x 5\n"])
+            control.sendall(b"stop")
+            self._heard("the server said stop")
+            self.happened.clear()
+            control = self.dial(agent)
+            self.assertEqual(control.recv(64), b"netd?\n")
+            control.sendall(b"stop")
+            self._heard("the server said stop")
+        agent = self.agent({"temp": lambda: 5}, dialect="auto")
+        with self.running(agent):
+            self.dial(agent)
+            self.assertEqual(self.read(self.accept(), 2)[1:], [b"temp 5\n"])
 
     def test_stop_while_announcing(self) -> None:
         """A stop that comes before the first sample is obeyed at once."""

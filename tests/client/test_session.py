@@ -30,13 +30,17 @@ class SpellingTests(SynchronousTestCase):
 
     @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**20), 10**20))
     def test_numbers(self, value: float) -> None:
-        """Any finite number arrives as it is, in both dialects."""
+        """Any finite number arrives as it is; in the old dialect, as near to that as 16 bytes can say it."""
         line, token = session.sample("x", value), session.old_sample("x", value)
         assert line is not None and token is not None
         newer, older = LineReader(), TokenReader(Alphabet("xyz"))
         self.assertEqual([one.value for one in newer.samples(newer.feed(line).block)], [float(value)])
         older.feed(token)
-        self.assertEqual([one.value for one in older.samples(older.finish().block)], [float(value)])
+        [said] = [one.value for one in older.samples(older.finish().block)]
+        self.assertLessEqual(len(token), 16)
+        self.assertLessEqual(abs(said - value), abs(value) * 5e-8)
+        if len(session.number(value)) < 16:
+            self.assertEqual(said, float(value))
 
     def test_spelling(self) -> None:
         """Whole numbers are spelled without a point, times follow their value, and None says nothing."""
@@ -44,6 +48,25 @@ class SpellingTests(SynchronousTestCase):
         self.assertEqual(session.sample("x", (-1.5, 1732.25)), b"x -1.5 1732.25\n")
         self.assertEqual(session.old_sample("x", (-1.5, 1732.25)), b"x-1.5")
         self.assertEqual((session.sample("x", None), session.old_sample("x", None)), (None, None))
+
+    def test_short_tokens(self) -> None:
+        """What an old server would cut off, and so show as another number, is rounded."""
+        for value, token in (
+            (-1.2345678901234567e-300, b"x-1.2345679e-300"),
+            (1 / 3, b"x0.3333333333333"),
+            (-1 / 3, b"x-0.333333333333"),
+            (123456789012345678, b"x1.234567890e+17".replace(b"0e", b"e")),
+            (999999999999999.9, b"x1e+15"),
+            (0.1 + 0.2, b"x0.3"),
+        ):
+            self.assertEqual(session.old_sample("x", value), token)
+
+    def test_answers(self) -> None:
+        """Whether the server is netd is what it says; one that says nothing, or something else, is an old one."""
+        for word, dialect in ((b"netd", "netd"), (b"", "old"), (b"ping", "old")):
+            self.assertEqual(session.dialect_of(word), dialect)
+        self.assertRaises(SessionLost, session.dialect_of, b"stop")
+        self.assertEqual([session.can_be_old(names) for names in (["x"], ["x", "y", "z"], ["x", "temp"])], [True, True, False])
 
     def test_no_numbers(self) -> None:
         """What is no finite number is refused here, and not sent."""
@@ -63,7 +86,7 @@ class SpellingTests(SynchronousTestCase):
             ({"a.b": []}, "netd"),
             ({"": []}, "netd"),
             ({"temp": []}, "old"),
-            ({"x": []}, "auto"),
+            ({"x": []}, "new"),
         ):
             self.assertRaises(ValueError, session.read_channels, names, dialect)
 

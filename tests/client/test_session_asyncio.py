@@ -150,6 +150,32 @@ class AsyncAgentTests(SynchronousTestCase):
         )
         self.assertTrue(server.is_closed)
 
+    def test_auto(self) -> None:
+        """An agent that may speak either asks each server, and speaks the old dialect where there is no answer."""
+
+        async def play(agent: AsyncAgent, server: FakeServer) -> None:
+            for word in (b"netd", b"", b"stop"):
+                control = FakeWriter()
+                control.reader.feed_data(b"42")
+                assert server.serve is not None
+                asyncio.get_running_loop().create_task(server.serve(control.reader, cast(asyncio.StreamWriter, control)))  # type: ignore[arg-type]
+                await asyncio.sleep(0.1)
+                self.assertEqual(control.said, [b"netd?\n"])
+                control.reader.feed_data(word)
+                await asyncio.sleep(5)
+                control.reader.feed_data(b"stop")
+                await asyncio.sleep(5)
+
+        server = self.live(play, dialect="auto")
+        first, second = server.data
+        self.assertIn(b'"session": 42', first.said[0])
+        self.assertEqual(second.said[:4], [b"s142", b"s243", b"s344", b"x5"])
+
+        async def play_newer(agent: AsyncAgent, server: FakeServer) -> None:
+            self.assertEqual((await server.dial()).said, [])
+
+        self.assertIn(b'"session": 42', self.live(play_newer, {"temp": lambda: 5}, dialect="auto").data[0].said[0])
+
     def test_sources(self) -> None:
         """Functions, coroutine functions and iterables of both kinds are channels; when all are at their end, so is the agent."""
 

@@ -264,6 +264,12 @@ class RealSessionTests(RealTestCase):
         self.assertEqual(happened[:3], [(1, "127.0.0.1"), "ping", "the server said stop"])
         self.assertEqual(len(happened), 5)
 
+    def test_agent_that_asks(self) -> None:
+        """An agent that may speak either dialect learns that this is netd, and speaks the newer one."""
+        daemon = self.netd()
+        with self.running(Agent({"x": lambda: 5}, port=self.agent_port, server_port=self.server_port, dialect="auto")):
+            self.assertEqual(daemon.call("session.start", host="127.0.0.1")["dialect"], "newer")
+
     def test_own_asyncio_agent(self) -> None:
         """The agent for asyncio takes functions, coroutine functions and iterables of both kinds."""
         daemon = self.netd()

@@ -206,6 +206,13 @@ class SessionTests(ServiceTests):
         self.reactor.advance(3600)
         self.assertTrue(silent.is_closing)
 
+    def test_question(self) -> None:
+        """An agent that asks whether this is netd is told, once; however its question is cut."""
+        asked = (((b"netd?\n",), b"netd"), ((b"net", b"d?\n", b"netd?\n"), b"netd"), ((b"hello?\n",), b""))
+        for number, (pieces, answer) in enumerate(asked, 1):
+            _, control, _ = self._stream(f"127.0.0.{number}")
+            self.assertEqual(control.say(*pieces), answer)
+
     def test_talkative_agent(self) -> None:
         """What an agent says on the control connection means nothing; one that goes on is hung up on."""
         _, control, _ = self._stream()
