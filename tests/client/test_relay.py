@@ -254,6 +254,15 @@ class DeviceTests(QuietTests):
         self.assertEqual(reasons[0], ("the relay said: another device took the name 'gh'", 30.0))
         self.assertEqual(world.pauses[0], 30.0)
 
+    def test_name_held(self) -> None:
+        """A device whose name somebody else holds says who, and asks again a minute later, in the same dialect."""
+        held = message({"status": "error", "error": "the name 'gh' is held by …", "denied": True})
+        reasons: list[tuple[str, float]] = []
+        world = World(FakeSocket(held), FakeSocket(WELCOME, message({"id": 1}, b"a")))
+        device = self.device(world, on_disconnect=lambda *told: reasons.append(told))
+        self.assertEqual([received.payload for received in device], [b"a"])
+        self.assertEqual(reasons[0], ("the relay refused: the name 'gh' is held by …", 75.0))
+
     def test_on_connect(self) -> None:
         """A program learns what the relay calls it, each time."""
         welcomes: list[relay.Welcome] = []

@@ -260,6 +260,18 @@ class AsyncDeviceTests(AsyncTests):
         self.run_on_loop(scenario())
         self.assertEqual(lost, [("the relay said: another took it", 30.0)])
 
+    def test_name_held(self) -> None:
+        """A device whose name somebody else holds says who, and asks again a minute later."""
+        held = FakeConnection(message({"status": "error", "error": "somebody holds it", "denied": True}))
+        lost: list[tuple[str, float]] = []
+
+        async def scenario() -> None:
+            good = FakeConnection(WELCOME + message({"id": 1}))
+            await take(self.device(held, good, on_disconnect=lambda *told: lost.append(told)), 1)
+
+        self.run_on_loop(scenario())
+        self.assertEqual(lost, [("the relay refused: somebody holds it", 75.0)])
+
     def test_reset(self) -> None:
         """A connection that is reset is made anew."""
         connection = FakeConnection(WELCOME)

@@ -8,6 +8,7 @@ import time
 from tests.process import CHECKOUT, LOOPBACK, Daemon, Program, RealTestCase
 
 OLD_BOT = CHECKOUT / "tests" / "legacy" / "old_bot.py"
+OLD_CHAT = CHECKOUT / "tests" / "legacy" / "old_chat_client.py"
 
 NAMES = ("Lars", "Ida", "Ola", "Åse")
 
@@ -56,6 +57,41 @@ class OldBotTests(RealTestCase):
                     *(confirmation if turn == index else said[turn] for turn in range(4)),
                 ],
             )
+
+    def test_all_are_heard(self) -> None:
+        """With all replies passed on, old bots of one name read what the three others said, in one message a round."""
+        options = "start_delay = 300ms\nreply_gap = 50ms\nreply_timeout = 1s\nreplies = all\n"
+        daemon, port = self.start_room(options)
+        bots = [self.bot(port, "Lars") for _ in NAMES]
+        self.assertEqual(
+            [bot["name"] for bot in daemon.call("room.list")[0]["bots"]], ["Lars", "Lars (2)", "Lars (3)", "Lars (4)"]
+        )
+        said = [
+            "Lars responded: playing it is, I like that!",
+            "Lars responded: playing is what I do best!",
+            "Lars responded: more playing, please",
+            "Lars responded: let us play all day!",
+        ]
+        for bot in bots:
+            self.assertEqual(self.heard(bot)[2:6], ["\n".join([words] * 3) for words in said])
+
+    def test_chat(self) -> None:
+        """Old chat clients, which wait to be asked for their names, talk in a room without turns beside a bot of lines."""
+        _daemon, port = self.start_room("turns = no\nreply_gap = 50ms\nask_name = USRNM\n")
+        line = self.connect(port).makefile("rw", encoding="utf-8", newline="\n")
+        line.write("Nova\n")
+        line.flush()
+        self.assertIn("USRNM", line.readline())
+        reader = self.program(OLD_CHAT, "127.0.0.1", port, "Ida", *["…"] * 6)
+        reader.wait_for("has been sucessfully connected")
+        talker = self.program(OLD_CHAT, "127.0.0.1", port, "Lars", "hello", "again")
+        talker.wait_for("bye")
+        said = [line.readline() for _ in range(5)]
+        self.assertEqual([words for words in said if "Lars" in words], ["Lars: hello\n", "Lars: again\n"])
+        self.assertIn("Ida: …\n", said)
+        reader.wait_for("bye")
+        heard = [ast.literal_eval(message) for message in reader.output.splitlines()[1:-1]]
+        self.assertEqual(heard, ["Lars: hello", "Lars: again"])
 
     def test_two_rooms(self) -> None:
         """While four talk, the next four gather and talk in a room of their own; the operator sees both, and ends one at once."""
