@@ -64,7 +64,9 @@ def first_words(opening: bytes) -> bytes:
 def page_of(opening: bytes) -> str:
     """Which web page sent the request, in words to be appended to others; empty where it says none."""
     found = _ORIGIN.search(opening)
-    return f"; a web page of {found[1].decode()} sent the request" if found else ""
+    if found is None:
+        return ""
+    return f"; a web page{'' if found[1] == b'null' else f' of {found[1].decode()}'} sent the request"
 
 
 def bad_request(text: str) -> bytes:

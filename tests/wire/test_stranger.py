@@ -80,6 +80,7 @@ class TongueTests(SynchronousTestCase):
         request = b"POST /x?token=secret HTTP/1.1\r\nHost: a\r\norigin: https://evil.example\r\n\r\n"
         self.assertEqual(b"POST /x", first_words(request))
         self.assertEqual("; a web page of https://evil.example sent the request", page_of(request))
+        self.assertEqual("; a web page sent the request", page_of(b"GET / HTTP/1.1\r\nOrigin: null\r\n"))
         self.assertEqual(("", b"GET / HTTP/1.1"), (page_of(REQUESTS[0]), first_words(REQUESTS[0])))
 
     def test_answer(self) -> None:
