@@ -178,9 +178,11 @@ class Listener:
             port = self.ports[0].getHost().port if self._port == 0 and self.ports else self._port  # the same on each address
             backlog = int(self._arguments.get("backlog", BACKLOG))
             endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
-            if self._certificates is not None:
+            if is_proxied(self.description):
+                endpoint = proxyEndpoint(endpoint)
+            if self._certificates is not None:  # the proxy's header is the first thing on a connection, before TLS
                 endpoint = SecuredEndpoint(endpoint, self._certificates, self._reactor)
-            return proxyEndpoint(endpoint) if is_proxied(self.description) else endpoint
+            return endpoint
         try:
             endpoint = serverFromString(self._reactor, self.description)
         except LookupError:
@@ -226,6 +228,7 @@ class Listener:
             return
         late.is_over = True
         late.reach = "nobody: it could not be opened, and the log says why"
+        holder = holder or self._connected(late.host)
         error = self._cannot(failure) if holder is None else CannotListen(self._taken(late.host, holder))
         self._log.error("{error}", error=error)
 
@@ -236,13 +239,22 @@ class Listener:
             return Holder(is_listening=True, process=None)
         return next((holder for holder in found if holder.is_listening), None)
 
+    def _connected(self, host: str) -> Holder | None:
+        """Who has a connection at *host* that does not end; None when nobody can be named."""
+        return next((holder for holder in self._holders(host, self._port) or () if holder.process is not None), None)
+
     def _taken(self, host: str, holder: Holder) -> str:
         who = "another program" if holder.process is None else holder.process
+        how = (
+            f"listens on {self._address(host)} already"
+            if holder.is_listening
+            else f"still has a connection on {self._address(host)}"
+        )
         look = f" (as root, `ss -ltnp sport = :{self._port}` shows which)" if holder.process is None else ""
         kind, _, instance = self._factory.name.partition(":")
         another = re.sub(rf"\b{self._port}\b", "PORT", self.description, count=1)
         return (
-            f"[{self._factory.name}] cannot listen on {self.description}: {who} listens on {self._address(host)} already{look}. "
+            f"[{self._factory.name}] cannot listen on {self.description}: {who} {how}{look}. "
             f"Stop it, or choose another port: `listen = {another}` in [{self._factory.name}], or the environment variable "
             f"{variable_name(kind, instance or MAIN, 'listen')}={another}."
         )

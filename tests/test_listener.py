@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -17,6 +18,7 @@ from netd.holders import Holder
 from netd.listener import AGAIN, PATIENCE, CannotListen, Listener, reach_of
 from netd.listening import make_context
 from netd.wire.protocol import PeerFactory
+from tests.tls import make_certificate
 
 ALL = ["127.0.0.1", "::1", "127.0.1.1"]
 
@@ -136,6 +138,32 @@ class LoopbackTests(ListenerTestCase):
         self.assertEqual(([], [False] * 3), (listener.places(), [port.is_open for port in ports]))
 
 
+class TlsTests(ListenerTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.pem = Path(self.mktemp()).absolute()
+        make_certificate(self.pem)
+
+    def test_endpoints(self) -> None:
+        """TLS listens where it is told to, by default everywhere; a proxy's header comes before it."""
+        pem = self.pem
+        for description, host, port, factory in (
+            (f"ssl:5051:privateKey={pem}", "0.0.0.0", 5051, "SecuredFactory"),
+            (f"ssl:5051:privateKey={pem}:certKey={pem}:interface=127.0.0.1", "127.0.0.1", 5051, "SecuredFactory"),
+            (f"tls:{pem.parent}", "::", 443, "SecuredFactory"),
+            (f"haproxy:ssl:5051:privateKey={pem}", "0.0.0.0", 5051, "HAProxyWrappingFactory"),
+        ):
+            self.opens(description)
+            server = self.machine.tcpServers[-1]
+            self.assertEqual((host, port, factory), (server[3], server[0], type(server[1]).__name__), description)
+
+    def test_gone(self) -> None:
+        """A certificate that went away after the configuration was read is one line, as any endpoint that is not to be had."""
+        self.pem.unlink()
+        text = f"[relay] cannot listen on ssl:5051:privateKey={self.pem}: {self.pem} cannot be read: No such file or directory"
+        self.assertEqual(text, self.refusal(f"ssl:5051:privateKey={self.pem}"))
+
+
 class TakenTests(ListenerTestCase):
     """Somebody else listens on the port."""
 
@@ -220,6 +248,12 @@ class LateTests(ListenerTestCase):
         self.assertIn("[relay] cannot listen on loopback:5050: Address already in use. Do something.", str(event["error"]))
         self.assertIn("nobody: it could not be opened, and the log says why", self.places()["127.0.0.1:5050"])
         self.assertEqual([], self.machine.getDelayedCalls())
+
+    def test_connection_that_stays(self) -> None:
+        """A program whose connection on that port does not end is named then: a child of the old server, or a client."""
+        self.machine.held = [Holder(False, None), Holder(False, "python3 child.py (pid 4)")]
+        (event,) = self.wait(PATIENCE + 5)
+        self.assertIn("python3 child.py (pid 4) still has a connection on 127.0.0.1:5050. Stop it, or", str(event["error"]))
 
     def test_somebody_comes(self) -> None:
         """Somebody who listens there meanwhile is named at once."""

@@ -78,6 +78,19 @@ class AlpnTests(RealTlsTestCase):
         return output
 
 
+class ProxyTests(RealTlsTestCase):
+    def test_header_before_tls(self) -> None:
+        """A proxy that passes TLS on says first whose the connection is: that address is the device's."""
+        daemon = self.start(self.write_ini(f"[relay]\n{self.listen.replace('ssl:', 'haproxy:ssl:')}"))
+        proxied = self.connect(daemon.port())
+        proxied.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.1 50412 5050\r\n")
+        device = self.trust.wrap_socket(proxied, server_hostname="localhost")
+        self.addCleanup(device.close)
+        device.sendall(frame(b"raspberrypi"))
+        daemon.wait_for("device without a name connected from 192.0.2.7:50412")
+        self.assertEqual("('192.0.2.7', 50412)", daemon.call("relay.devices")[0]["address"])
+
+
 class WrongPortTests(RealTlsTestCase):
     def test_tools(self) -> None:
         """A plain port tells curl that it speaks no TLS, a TLS port that it does, and a service that it is none of the web's."""
