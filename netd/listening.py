@@ -24,13 +24,14 @@ from netd.wire.protocol import PeerFactory
 from netd.wire.quick import QuickDoor, QuickFactory
 from netd.wire.sockets import HotSockets
 from netd.wire.turn import Turn
+from netd.wire.vigil import DEAD_TIMEOUT
 
 __all__ = ["CannotListen", "ListeningService", "make_context", "reach_of"]
 
 
-def make_context(reactor: Any, stall_timeout: float) -> PeerContext:
+def make_context(reactor: Any, stall_timeout: float, dead_timeout: float = DEAD_TIMEOUT) -> PeerContext:
     """What the connections of one service share, on *reactor*."""
-    return PeerContext(reactor, Turn(reactor.callLater), Traffic(), stall_timeout)
+    return PeerContext(reactor, Turn(reactor.callLater), Traffic(), stall_timeout, dead_timeout)
 
 
 @implementer(IBudgeted)

@@ -42,7 +42,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
         max_answer=config.max_answer,
         names=config.name_member,
     )
-    context = make_context(reactor, config.stall_timeout)
+    context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     factory = CommandFactory(section_name("command", config.instance), context, rules)
     return CommandService(config, factory, execution, reactor)
 

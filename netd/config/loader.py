@@ -231,6 +231,7 @@ def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: 
             directory=directory,
             state_directory=netd.state_directory,
             stop_timeout=netd.stop_timeout,
+            dead_timeout=netd.dead_timeout,
             **values,
         )
     except ValueError as error:

@@ -92,6 +92,7 @@ class SectionConfig:
     :ivar directory: of the configuration file: what relative paths in it are relative to. Set by the loader; not an option.
     :ivar state_directory: where the daemon keeps its state. Set by the loader; not an option.
     :ivar stop_timeout: seconds that connections get to finish when the daemon stops. Set by the loader; not an option.
+    :ivar dead_timeout: seconds without a sign of life after which a connection is broken. Set by the loader; not an option.
     """
 
     packaged: ClassVar[bool] = True
@@ -100,6 +101,7 @@ class SectionConfig:
     directory: Path = Path()
     state_directory: Path = Path()
     stop_timeout: float = 5.0
+    dead_timeout: float = 30.0
 
     def objection(self) -> str:
         """Why the section could not start now, though its options are good; empty where nothing is wrong. Override.
@@ -136,6 +138,12 @@ class NetdConfig:
     )
     stop_timeout: float = option(
         duration, "5s", help="How long connections get to finish when the daemon stops; what is still open then is cut."
+    )
+    dead_timeout: float = option(
+        within(duration, "3s", "1d"),
+        "30s",
+        help="How long another machine may give no sign of life, not even when it is asked, before its connections are cut: a "
+        "cable that was pulled, a machine that lost its power.",
     )
     keep_events: int = option(
         integer(1, 100_000),

@@ -66,7 +66,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     """Build the feed of one ``[feed]`` section."""
     name = section_name("feed", config.instance)
     pattern = None if config.source == FAKER else config.source
-    context = make_context(reactor, config.stall_timeout)
+    context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     pace = Pace(reactor.seconds, reactor.callLater)
     rules = Rules(
         pattern=pattern,

@@ -58,7 +58,9 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
         ping_timeout=config.ping_timeout,
         hosts=(ANY_HOST,),  # hosts are the guard's to judge
     )
-    return GatewayService(config, GatewayFactory(name, make_context(reactor, config.stall_timeout), rules, bus.wall), reactor)
+    return GatewayService(
+        config, GatewayFactory(name, make_context(reactor, config.stall_timeout, config.dead_timeout), rules, bus.wall), reactor
+    )
 
 
 def _lower(texts: tuple[str, ...] | None) -> tuple[str, ...]:

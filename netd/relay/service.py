@@ -46,7 +46,7 @@ def _rules(config: Config) -> Rules:
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     """Build the relay of one ``[relay]`` section."""
-    context = make_context(reactor, config.stall_timeout)
+    context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     names = {host: name for name, host in config.host_names or ()}
     exchange = Exchange(
         _rules(config),

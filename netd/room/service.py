@@ -44,7 +44,7 @@ def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random 
 
     :param chance: decides what hosts propose; by default a source of its own.
     """
-    context = make_context(reactor, config.stall_timeout)
+    context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     rooms = Rooms(
         _rules(config),
         config.sentence,

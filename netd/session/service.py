@@ -60,7 +60,7 @@ def _rules(config: Config) -> Rules:
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     """Build the session service of one ``[session]`` section."""
-    context = make_context(reactor, config.stall_timeout)
+    context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     name = section_name("session", config.instance)
     controls = ControlFactory(f"{name} (control)", context)
     dialer = Dialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)

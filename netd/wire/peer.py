@@ -20,6 +20,7 @@ from netd.wire.liveness import PROBING, begin_probe
 from netd.wire.outbox import Outbox
 from netd.wire.sockets import unsent_of
 from netd.wire.turn import Turn
+from netd.wire.vigil import DEAD_TIMEOUT, signs_of, silence_of
 
 __all__ = ["Peer", "PeerContext", "PeerOwner"]
 
@@ -42,12 +43,14 @@ class PeerContext:
 
     :ivar clock: the reactor's clock.
     :ivar stall_timeout: seconds in which a full connection must take something, or it is given up.
+    :ivar dead_timeout: seconds without a sign of life after which a connection counts as broken.
     """
 
     clock: IReactorTime
     turn: Turn
     traffic: Traffic
     stall_timeout: float
+    dead_timeout: float = DEAD_TIMEOUT
 
 
 class PeerOwner(Protocol):
@@ -68,7 +71,7 @@ class Peer(Outbox):
     """An :class:`IPeer` over a Twisted transport: its outbox, and its way to the end.
 
     :ivar is_open: False from the first :meth:`close` or :meth:`abort` on.
-    :ivar reason: why the connection is being closed, or None.
+    :ivar reason: why the connection is being closed, or is gone; None where the other side closed it.
     """
 
     __slots__ = (
@@ -178,8 +181,13 @@ class Peer(Outbox):
         if finish is not None:
             self._probing = self._context.clock.callLater(PROBING, self._end_probe, finish)
 
-    def lost(self) -> None:
-        """The connection is lost: let go of everything. From ``connectionLost``."""
+    def silence(self) -> float:
+        """Seconds since the last byte came, also when the connection is gone; 0 where the operating system does not tell."""
+        return silence_of(self._transport)
+
+    def lost(self, why: str | None = None) -> None:
+        """The connection is lost, *why* unless we closed it: let go of everything. From ``connectionLost``."""
+        self.reason = self.reason or why
         self.is_open = False
         self.drop()
         self._deadline = None
@@ -277,7 +285,13 @@ class Peer(Outbox):
         elif self._context.clock.seconds() < self._stall_ends:
             self._check_stall_later()
         else:
-            self.abort("does not read")
+            self.abort(self._why_stalled())
+
+    def _why_stalled(self) -> str:
+        """A peer that is there, and does not read, says so: it is asked for room now and then."""
+        signs = signs_of(self._transport)
+        is_dead = signs is not None and signs.life > self._context.stall_timeout / 2
+        return f"no sign of life for {signs.life:.0f} s" if is_dead and signs else "does not read"
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

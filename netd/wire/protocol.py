@@ -22,12 +22,9 @@ from netd.wire.fairness import Lane, Standing, Turns
 from netd.wire.peer import Peer, PeerContext
 from netd.wire.sockets import cut
 from netd.wire.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
+from netd.wire.vigil import Vigil, ask_for_signs, describe_end
 
 __all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]
-
-KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000))
-"""Half-open connections are found by the operating system: seconds of silence, seconds between probes, probes; milliseconds for
-which sent bytes may stay unacknowledged."""
 
 EXCERPT = 80
 """Bytes of a bad peer's input that a log line shows."""
@@ -168,8 +165,9 @@ class PeerProtocol(Protocol):
             self.place = factory.share.occupy(_network(self.transport.getPeer()), self)
         self.peer = self.make_peer()
         self.peer.attach()
-        _tune(self.transport, self.send_buffer, self.receive_buffer)
         factory.connections.add(self)
+        if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context.dead_timeout):
+            factory.vigil.begin()
         factory.tally.accepted += 1
         self.opened()
         if self._bytes_in:
@@ -221,25 +219,28 @@ class PeerProtocol(Protocol):
         self.peer.close(f"began with {tongue.value}")
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
-        self.peer.lost()
+        own_reason = self.peer.reason
+        self.peer.lost(describe_end(reason, self.transport))
         assert self.place is not None
         self.place.leave()
         factory = self.factory
         factory.connections.discard(self)
+        if not factory.connections:
+            factory.vigil.end()
         factory.tally.bytes_in += self._bytes_in
         factory.tally.bytes_out += self.peer.written
         try:
             self.closed()
         except Exception:
             self._log.failure("{service}: the end of a connection failed", service=factory.name)
-        self._log_end(self.place, self.peer.reason or reason.getErrorMessage())
+        self._log_end(self.place, own_reason, self.peer.reason or reason.getErrorMessage())
         if factory.on_lost is not None:
             factory.on_lost()
 
-    def _log_end(self, place: Place, why: str) -> None:
+    def _log_end(self, place: Place, own_reason: str | None, why: str) -> None:
         """One line, if there were not too many of its address lately; those that said nothing have one together."""
         factory = self.factory
-        if self._bytes_in or place.is_identified or self.peer.reason not in (None, SILENT):
+        if self._bytes_in or place.is_identified or own_reason not in (None, SILENT):
             skipped = factory.log_limiter.admit(f"left, {self.leaving.name}", place.address, LEAVING)
         else:
             factory.tally.silent += 1
@@ -256,6 +257,10 @@ class PeerProtocol(Protocol):
                 why=why,
                 more=f" ({skipped} more like it were not logged)" if skipped else "",
             )
+
+    def died(self, why: str) -> None:
+        """See :class:`netd.wire.vigil.Watched`."""
+        self.peer.abort(why)
 
     def describe(self) -> str:
         """Who this is, for the log."""
@@ -292,6 +297,7 @@ class PeerFactory(Factory):
     :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
     :ivar turns: says whose work is next when there is much of it.
+    :ivar vigil: finds connections whose peers are no longer there.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
     :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
     """
@@ -308,6 +314,7 @@ class PeerFactory(Factory):
         self.log_limiter = LogLimiter(context.clock.seconds)
         self.connections: set[PeerProtocol] = set()
         self.turns = Turns(context.clock.callLater, context.clock.seconds)
+        self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
         self.on_lost: Any = None
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
 
@@ -370,17 +377,16 @@ class PeerFactory(Factory):
         }
 
 
-def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None) -> None:
-    """Send at once, and find half-open connections. Not every transport is a TCP one."""
+def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, dead_timeout: float) -> bool:
+    """Send at once, and ask peers whether they are there; False for a transport that is no TCP one."""
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
-        return
+        return False
     transport.setTcpNoDelay(True)
     transport.setTcpKeepAlive(True)
     if send_buffer is not None:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     if receive_buffer is not None:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    for name, value in KEEPALIVE:
-        if hasattr(socket, name):
-            handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    ask_for_signs(handle, dead_timeout)
+    return True

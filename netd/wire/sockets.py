@@ -5,24 +5,31 @@ most of the cost.  :class:`HotSockets` is one reader to the reactor: an epoll se
 sockets it reads one after the other and whose turn (:class:`netd.wire.turn.Turn`) it then ends.  :class:`EagerServer` sends what
 is written to it at once while nothing is buffered; everything else (partial writes, producers, closing) stays Twisted's.
 
+Ends come first: of the sockets that are ready together, those whose peers have left are read to their end before the others.
+So nobody who came later finds the name of one who has gone taken.
+
 This module leans on ``tcp.Port.transport``, ``FileDescriptor.dataBuffer`` and ``_tempDataBuffer``; its tests pin them.
 """
 
 from __future__ import annotations
 
+import errno
 import select
+import socket
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from twisted.internet import tcp
-from twisted.internet.error import ConnectionAborted
+from twisted.internet.error import ConnectionAborted, ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
-from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.wire.turn import Turn
+from netd.wire.vigil import Signs, signs_of
 
 __all__ = ["EagerServer", "HotSockets", "cut", "unsent_of"]
 
@@ -37,6 +44,16 @@ ROUNDS = 32
 
 ROUND = 64
 """Sockets read in one round, whose output then leaves."""
+
+LAST_READS = 16
+"""Reads of what a peer that has left had still said, before others have their turn."""
+
+FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOBUFS)
+"""Errors of a send that will pass."""
+
+if hasattr(select, "epoll"):
+    WATCHED = select.EPOLLIN | select.EPOLLRDHUP
+    """Events of a socket: it can be read, and its peer has left."""
 
 
 @implementer(IReadDescriptor)
@@ -85,7 +102,7 @@ class HotSockets:
         fd = transport.fileno()
         if self._epoll is not None and fd not in self._transports:
             self._transports[fd] = transport
-            self._epoll.register(fd, select.EPOLLIN)
+            self._epoll.register(fd, WATCHED)
 
     def discard(self, transport: EagerServer) -> bool:
         """Read no more from *transport*; False when it was not being read here."""
@@ -115,9 +132,11 @@ class HotSockets:
                 break
             self._turn.open()
             try:
-                for fd, _events in ready:
+                for fd in [fd for fd, events in ready if events != select.EPOLLIN]:
+                    self._read_to_its_end(fd)
+                for fd, events in ready:
                     transport = self._transports.get(fd)
-                    if transport is not None:
+                    if transport is not None and events == select.EPOLLIN:
                         self._read(transport)
             finally:
                 self._turn.end()
@@ -127,6 +146,14 @@ class HotSockets:
         for transport in list(self._transports.values()):
             self._end(transport, reason)
 
+    def _read_to_its_end(self, fd: int) -> None:
+        """Read what came before the end, then the end, unless it is too much or reading is stopped over it."""
+        for _read in range(LAST_READS):
+            transport = self._transports.get(fd)
+            if transport is None:
+                break
+            self._read(transport)
+
     def _read(self, transport: EagerServer) -> None:
         try:
             received = transport.socket.recv(FIRST_READ)
@@ -134,14 +161,14 @@ class HotSockets:
                 received += _more(transport)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError:
+        except OSError as error:
             # Read once, the error is gone: the reactor would find a clean end.
+            transport._note(error)
             self._end(transport, Failure(CONNECTION_LOST))
             return
         if not received:
-            # The end: the reactor's own way of reading finds it again and reports it.
             self.discard(transport)
-            self._reactor.addReader(transport)
+            self._half_end(transport)
             return
         try:
             transport.protocol.dataReceived(received)
@@ -149,6 +176,13 @@ class HotSockets:
             failure = Failure()
             self._log.failure("a connection's protocol failed", failure)
             self._end(transport, failure)
+
+    def _half_end(self, transport: EagerServer) -> None:
+        """The peer has closed its side. As the reactor does it: a protocol that takes half an end is told, others are closed."""
+        try:
+            transport.readConnectionLost(Failure(CONNECTION_DONE))
+        except Exception:
+            self._log.failure("a connection's protocol failed at its end")
 
     def _end(self, transport: EagerServer, reason: Failure) -> None:
         """Close *transport*. Its protocol may fail at that, too: the others are not to suffer."""
@@ -192,7 +226,13 @@ class EagerServer(tcp.Server):
 
     Its producer is paused as soon as the operating system leaves one byte, and resumed when all is taken: so "not paused" means
     that everything written has been handed over.
+
+    :ivar errno: the operating system's reason why the connection broke; 0 where it did not.
+    :ivar last_signs: what was known of the peer at the end; None before.
     """
+
+    errno = 0
+    last_signs: Signs | None = None
 
     def __init__(self, hot: HotSockets, *args: Any) -> None:
         self._hot = hot
@@ -214,10 +254,33 @@ class EagerServer(tcp.Server):
             return
         try:
             sent = self.socket.send(data)
-        except OSError:
-            sent = 0  # full, or broken: then the reactor meets the same error and reports it
+        except OSError as error:
+            sent = 0  # full, or broken: then the reactor meets that again, and reports it
+            self._note(error)
         if sent != len(data):
             self.keep(data[sent:])
+
+    def writeSomeData(self, data: bytes) -> int | ConnectionLost:  # noqa: N802 - Twisted's name
+        """Send what fits; see :class:`twisted.internet.abstract.FileDescriptor`."""
+        try:
+            return self.socket.send(data)
+        except OSError as error:
+            return CONNECTION_LOST if self._note(error) else 0
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Keep what the operating system knows of the peer, before the socket is closed."""
+        if not self.disconnected:
+            self.last_signs = signs_of(self)
+            with suppress(OSError):
+                self.errno = self.errno or self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        super().connectionLost(reason)
+
+    def _note(self, error: OSError) -> bool:
+        """Keep the reason why the connection broke, which the operating system tells once; False where it is only full."""
+        if error.errno in FULL:
+            return False
+        self.errno = self.errno or error.errno or 0
+        return True
 
     def keep(self, rest: bytes) -> None:
         """Buffer what the operating system did not take."""

@@ -318,6 +318,7 @@ class OriginTests(SynchronousTestCase):
                 "[netd] name = green ; netd.ini:7",
                 "[netd] state_directory = /home/ada/.local/state/netd ; default",
                 "[netd] stop_timeout = 5s ; default",
+                "[netd] dead_timeout = 30s ; default",
                 "[netd] keep_events = 256 ; default",
                 "[netd] keep_size = 16MiB ; default",
                 "[safe] key_file = /etc/netd/safe.key ; netd.ini:2",

@@ -37,7 +37,9 @@ class OptionTests(SynchronousTestCase):
         """The options are known by name, in the order of declaration; what the loader sets is none of them."""
         self.assertEqual(list(options_of(Pump)), ["listen", "speed", "max_message", "idle_timeout", "mode", "liquids"])
         self.assertEqual(options_of(SectionConfig), {})
-        self.assertEqual(list(options_of(NetdConfig)), ["name", "state_directory", "stop_timeout", "keep_events", "keep_size"])
+        self.assertEqual(
+            list(options_of(NetdConfig)), ["name", "state_directory", "stop_timeout", "dead_timeout", "keep_events", "keep_size"]
+        )
         speed = options_of(Pump)["speed"]
         self.assertEqual(
             (speed.default, speed.help, speed.parser.describes), ("10", "Strokes a minute.", "whole number, 1 to 100")

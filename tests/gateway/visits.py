@@ -9,7 +9,9 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.feed import FrameDecoder
@@ -146,7 +148,7 @@ class GatewayTestCase(SynchronousTestCase):
         """Nothing is left of it: no connection, no timer."""
         stopped = self.service.stopService()
         for connection in list(self.factory.connections):
-            connection.connectionLost(None)  # type: ignore[arg-type]
+            connection.connectionLost(Failure(ConnectionDone()))
         result_of(stopped)
         self.reactor.advance(200)
         self.assertEqual(self.reactor.getDelayedCalls(), [])

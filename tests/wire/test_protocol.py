@@ -19,7 +19,7 @@ from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.budget import Budget, Quota
 from netd.wire.crowd import CHANCE
 from netd.wire.peer import LINGER_BYTES, PeerContext
-from netd.wire.protocol import KEEPALIVE, LEAVING, PeerFactory, PeerProtocol, describe_address
+from netd.wire.protocol import LEAVING, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
 
@@ -274,7 +274,7 @@ class TuneTests(ProtocolTests):
         for family in (socket.AF_INET, socket.AF_INET6):
             transport = self.tune(family)
             self.assertEqual(["no delay True", "keep alive True"], transport.told)
-            for name, value in KEEPALIVE:
+            for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_USER_TIMEOUT", 30_000)):
                 self.assertEqual(value, transport.socket.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)), name)
 
     def test_buffers(self) -> None:

@@ -8,11 +8,14 @@ import struct
 from collections.abc import Callable
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.interfaces import IHalfCloseableProtocol, IReadDescriptor
 from twisted.python.failure import Failure
+from zope.interface import directlyProvides
 from zope.interface.verify import verifyObject
 
+from netd.wire import sockets
 from netd.wire.sockets import FIRST_READ, MORE, ROUND, ROUNDS, EagerServer
+from netd.wire.vigil import describe_end
 from tests.wire.connections import PATIENCE, Listener, SocketTests, fail
 
 
@@ -91,7 +94,7 @@ class ReadTests(SocketTests):
                 theirs.shutdown(socket.SHUT_WR)
             self.hot.doRead()
             self.assertEqual([FIRST_READ], [len(heard) for heard in listener.heard])
-            self.assertIsNone(listener.lost)
+            self.assertEqual(is_last, listener.lost is not None)
 
     def test_nothing_there_after_all(self) -> None:
         """A socket that was ready and has nothing to read, as can happen, is read again later."""
@@ -103,17 +106,75 @@ class ReadTests(SocketTests):
         self.assertEqual([b"x"], listener.heard)
 
     def test_end(self) -> None:
-        """The end of a connection is the reactor's to report; what was said before it is heard first."""
-        transport, listener, theirs = self.connect()
-        theirs.send(b"bye")
-        theirs.close()
+        """A connection ends in the round in which that is found; what was said before it is heard first, however much."""
+        for said in (b"bye", bytes(5 * FIRST_READ)):
+            ours, theirs = socket.socketpair()
+            _transport, listener = self.serve(ours)
+            theirs.sendall(said)
+            theirs.close()
+            self.hot.doRead()
+            self.assertEqual(said, b"".join(listener.heard))
+            assert listener.lost is not None
+            self.assertTrue(listener.lost.check(ConnectionDone))
+            self.assertEqual([self.hot], self.reactor.readers)
+
+    def test_ends_come_first(self) -> None:
+        """Who left is gone before anybody else of the round is heard, wherever it stands: its name is free for who comes."""
+        order: list[str] = []
+        pairs = [self.connect() for _ in range(4)]
+        for number, (_transport, listener, theirs) in enumerate(pairs):
+            listener.on_data = lambda data, number=number: order.append(f"{number} says {data.decode()}")
+            listener.connectionLost = lambda reason, number=number: order.append(f"{number} left")  # type: ignore[method-assign,misc]
+            theirs.send(b"x")
+        for number in (1, 3):
+            pairs[number][2].close()
         self.hot.doRead()
-        self.assertEqual(([b"bye"], None), (listener.heard, listener.lost))
-        self.assertEqual([self.hot, transport], self.reactor.readers)
-        self.reactor.work(transport, transport.doRead)
-        assert listener.lost is not None
-        self.assertTrue(listener.lost.check(ConnectionDone))
-        self.assertEqual([self.hot], self.reactor.readers)
+        self.assertEqual(["1 says x", "1 left", "3 says x", "3 left", "0 says x", "2 says x"], order)
+
+    def test_end_that_is_heard_by_half(self) -> None:
+        """A protocol that takes half an end is told of it once, and may still write; a fault in that is its own."""
+        for fault in (False, True):
+            transport, listener, theirs = self.connect()
+            halves: list[str] = []
+            listener.readConnectionLost = (lambda: fail(None)) if fault else lambda halves=halves: halves.append("read")  # type: ignore[attr-defined]
+            listener.writeConnectionLost = lambda: None  # type: ignore[attr-defined]
+            directlyProvides(listener, IHalfCloseableProtocol)
+            theirs.shutdown(socket.SHUT_WR)
+            self.hot.doRead()
+            self.hot.doRead()
+            if fault:
+                self.assertIsNotNone(listener.lost)
+                self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+            else:
+                self.assertEqual((["read"], None), (halves, listener.lost))
+                transport.write(b"answer")
+                self.assertEqual(b"answer", theirs.recv(100))
+
+    def test_fault_at_an_end(self) -> None:
+        """A protocol that fails at its end is logged, and the others of the round are heard."""
+        (_, listener, theirs), (_, other, other_theirs) = self.connect(), self.connect()
+        listener.connectionLost = fail  # type: ignore[assignment,method-assign]
+        theirs.close()
+        other_theirs.send(b"x")
+        self.hot.doRead()
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        self.assertEqual([b"x"], other.heard)
+
+    def test_end_after_a_flood(self) -> None:
+        """Who leaves with very much unread does not keep the others from being heard."""
+        self.patch(sockets, "LAST_READS", 2)
+        ours, theirs = socket.socketpair()
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 19)
+        _transport, listener = self.serve(ours)
+        _, other, other_theirs = self.connect()
+        left: list[bool] = []
+        other.on_data = lambda _: left.append(listener.lost is not None)
+        theirs.sendall(bytes(3 * (FIRST_READ + MORE)))
+        theirs.close()
+        other_theirs.send(b"x")
+        self.hot.doRead()
+        self.assertEqual(([False], 3 * (FIRST_READ + MORE)), (left, len(b"".join(listener.heard))))
+        self.assertIsNotNone(listener.lost)
 
     def test_reset(self) -> None:
         """A connection that was reset ends at once, alone, and nobody is told that it ended cleanly."""
@@ -126,6 +187,7 @@ class ReadTests(SocketTests):
         self.hot.doRead()
         assert listener.lost is not None
         self.assertTrue(listener.lost.check(ConnectionLost), listener.lost)
+        self.assertEqual("reset by the peer", describe_end(listener.lost, _transport))
         self.assertEqual(([b"x"], None), (other_listener.heard, other_listener.lost))
 
     def test_failure_closes_one_connection(self) -> None:
@@ -181,20 +243,18 @@ class ReadTests(SocketTests):
         self.assertEqual(1, len(listener.heard))
 
     def test_pause_and_resume_of_an_ended_connection(self) -> None:
-        """A connection that ended while it was paused ends when it is resumed; paused again, it waits again."""
+        """A connection that ended while it was paused ends when it is resumed; paused again before that, it waits."""
         transport, listener, theirs = self.connect()
         transport.pauseProducing()
         theirs.close()
         self.hot.doRead()
         self.assertEqual([self.hot], self.reactor.readers)
         transport.resumeProducing()
-        self.hot.doRead()
-        self.assertEqual([self.hot, transport], self.reactor.readers)
         transport.pauseProducing()
-        self.assertEqual([self.hot], self.reactor.readers)
+        self.hot.doRead()
+        self.assertIsNone(listener.lost)
         transport.resumeProducing()
         self.hot.doRead()
-        self.reactor.work(transport, transport.doRead)
         self.assertIsNotNone(listener.lost)
 
     def test_closed_by_another(self) -> None:

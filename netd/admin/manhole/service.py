@@ -52,7 +52,7 @@ class ManholeService(ListeningService):
         self._doorkeeper = Doorkeeper(config.passwords, in_thread)
         self._manhole = ManholeFactory(
             section_name("manhole", config.instance),
-            make_context(reactor, STALL_TIMEOUT),
+            make_context(reactor, STALL_TIMEOUT, config.dead_timeout),
             config.max_sessions,
             config.allow_remote,
             self._make_login,

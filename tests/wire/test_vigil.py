@@ -1,0 +1,159 @@
+"""Who is still there, and how a connection ended, over sockets that say what a test lets them know."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from typing import Any
+
+from OpenSSL.SSL import Error
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.wire import vigil
+from netd.wire.vigil import Signs, Vigil, describe_end, signs_of, silence_of
+
+
+class FakeSocket(socket.socket):
+    """A socket whose operating system knows when its peer was heard last.
+
+    :ivar heard: seconds since the last byte and since the last sign of life; None where that cannot be told.
+    """
+
+    heard: tuple[float, float] | None = (0.0, 0.0)
+
+    def getsockopt(self, *asked: int) -> Any:
+        """As ``TCP_INFO`` is."""
+        if asked[:2] != (socket.IPPROTO_TCP, socket.TCP_INFO) or self.heard is None:
+            raise OSError(errno.EOPNOTSUPP, "not supported")
+        return struct.pack("52xII", *(int(seconds * 1000) for seconds in self.heard))
+
+
+class FakeConnection:
+    """A connection, and its transport in one.
+
+    :ivar why: why it was cut, or None.
+    """
+
+    errno = 0
+    last_signs: Signs | None = None
+
+    def __init__(self, *heard: float) -> None:
+        self.socket = FakeSocket()
+        self.socket.heard = (heard[0], heard[1]) if heard else None
+        self.transport = self
+        self.why: str | None = None
+
+    def died(self, why: str) -> None:
+        """Note it."""
+        self.why = why
+
+
+class NotingClock(Clock):
+    """Notes for how long it is asked to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def callLater(self, delay: float, *what: Any) -> Any:  # noqa: N802 - Twisted's name
+        """Note it, and do it."""
+        self.waits.append(delay)
+        return super().callLater(delay, *what)
+
+
+class LivenessTests(SynchronousTestCase):
+    def connection(self, *heard: float) -> FakeConnection:
+        """A connection whose peer was heard so long ago."""
+        connection = FakeConnection(*heard)
+        self.addCleanup(connection.socket.close)
+        return connection
+
+
+class SignsTests(LivenessTests):
+    def test_signs(self) -> None:
+        """The operating system tells when the last byte and the last sign of life came."""
+        connection = self.connection(20.5, 3.25)
+        self.assertEqual((Signs(20.5, 3.25), 20.5), (signs_of(connection), silence_of(connection)))
+
+    def test_after_the_end(self) -> None:
+        """What was known at the end stays known."""
+        connection = self.connection()
+        connection.last_signs = Signs(7.0, 2.0)
+        self.assertEqual(7.0, silence_of(connection))
+
+    def test_nobody_knows(self) -> None:
+        """Without such an operating system, and for what is no TCP connection, nothing is known."""
+        self.assertEqual((None, 0.0), (signs_of(self.connection()), silence_of(object())))
+        self.patch(vigil.socket, "TCP_INFO", None)
+        self.assertIsNone(signs_of(self.connection(1.0, 1.0)))
+
+
+class EndTests(LivenessTests):
+    def describe(self, code: int = 0, failure: Exception = CONNECTION_LOST, signs: Signs | None = None) -> str | None:
+        """Why a connection is gone whose operating system says *code*."""
+        connection = self.connection()
+        connection.errno, connection.last_signs = code, signs
+        return describe_end(Failure(failure), connection)
+
+    def test_reasons(self) -> None:
+        """The words say what happened, and nothing where the other side closed the connection."""
+        self.assertIsNone(self.describe(errno.ECONNRESET, ConnectionDone()))
+        self.assertEqual("reset by the peer", self.describe(errno.ECONNRESET))
+        self.assertEqual("reset by the peer", self.describe(errno.EPIPE))
+        self.assertEqual("reset by the peer", self.describe())
+        self.assertEqual("no sign of life for 31 s", self.describe(errno.ETIMEDOUT, signs=Signs(60.0, 31.2)))
+        self.assertEqual("no sign of life", self.describe(errno.ETIMEDOUT))
+        self.assertEqual("No route to host", self.describe(errno.EHOSTUNREACH))
+        self.assertIn("cable cut", str(self.describe(failure=ConnectionLost("cable cut"))))
+        self.assertEqual("bad certificate", self.describe(failure=Error("bad certificate")))
+
+
+class VigilTests(LivenessTests):
+    def setUp(self) -> None:
+        self.clock = NotingClock()
+        self.connections: set[FakeConnection] = set()
+        self.vigil = Vigil(self.clock, 30.0, self.connections)
+        self.vigil.begin()
+
+    def test_dead_and_alive(self) -> None:
+        """Who gives no sign of life is cut in time; who only says nothing is not, nor is one of whom nothing is known."""
+        quiet, dead, unknown = self.connection(3600.0, 9.0), self.connection(27.0, 25.0), self.connection()
+        self.connections.update({quiet, dead, unknown})
+        self.vigil.begin()
+        self.clock.advance(4.9)
+        self.assertIsNone(dead.why)
+        self.clock.advance(0.1)
+        self.assertEqual([None, "no sign of life for 25 s", None], [one.why for one in (quiet, dead, unknown)])
+        quiet.socket.heard = (3610.0, 26.0)
+        self.clock.advance(5)
+        self.assertEqual("no sign of life for 26 s", quiet.why)
+
+    def test_many(self) -> None:
+        """Many are looked at in portions, each in a turn of its own."""
+        self.patch(vigil, "PORTION", 2)
+        self.connections.update(self.connection(60.0, 60.0) for _ in range(5))
+        self.clock.waits.clear()
+        self.clock.advance(5)
+        self.assertEqual([0, 0, 5.0], self.clock.waits)
+        self.assertTrue(all(one.why for one in self.connections))
+
+    def test_end(self) -> None:
+        """Where there is no connection, no timer runs; it can begin anew."""
+        self.vigil.end()
+        self.vigil.end()
+        self.assertEqual([], self.clock.getDelayedCalls())
+        self.vigil.begin()
+        self.assertEqual(1, len(self.clock.getDelayedCalls()))
+
+    def test_last_one_is_cut(self) -> None:
+        """A connection that is the last, and is cut, ends the vigil from within."""
+        dead = self.connection(60.0, 60.0)
+        dead.died = lambda _why: self.vigil.end()  # type: ignore[method-assign]
+        self.connections.add(dead)
+        self.clock.advance(5)
+        self.assertEqual([], self.clock.getDelayedCalls())
