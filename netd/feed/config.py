@@ -7,6 +7,7 @@ import re
 import attrs
 
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, size, within, words
+from netd.config.pages import web_origins
 
 __all__ = ["FAKER", "Config"]
 
@@ -69,10 +70,10 @@ class Config(ListeningConfig):
         integer(0, 10_000), "32", help="How many sequences of rounds newer clients can have beside the common one."
     )
     origins: tuple[str, ...] | None = option(
-        off_or(words),
+        off_or(web_origins),
         "off",
-        help="Web pages that may connect, beside those of this very address: https://example.org, … or * for all. "
-        "Programs send no origin, and always may.",
+        help="Web pages that may connect, beside those of this very address: https://example.org, https://*.example.org, … or * "
+        "for all. Programs send no origin, and always may.",
     )
     backlog: int = option(
         within(size, "1KiB", "64MiB"),

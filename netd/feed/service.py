@@ -40,7 +40,7 @@ def _websocket_rules(config: Config) -> WebSocketRules:
     return WebSocketRules(
         paths=("/",),
         subprotocols=(SUBPROTOCOL,),
-        origins=tuple(origin.lower() for origin in config.origins or ()),
+        origins=config.origins or (),
         max_message=config.max_message,
         handshake_timeout=config.handshake_timeout,
         ping_interval=config.ping_interval,

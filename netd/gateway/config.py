@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, section_name, size, within, words
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, section_name, size, within
 from netd.config.descriptions import is_exposed
+from netd.config.pages import host_names, web_origins
 from netd.config.spelling import quoted
 from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 
@@ -42,17 +43,17 @@ class Config(ListeningConfig):
         "there must be tokens.",
     )
     hosts: tuple[str, ...] | None = option(
-        off_or(words),
+        off_or(host_names),
         "off",
         help="Names by which requests may call this machine while there are no tokens, beside localhost, loopback addresses, "
         "and its own name where /etc/hosts makes that one: lab.local, … Other names are refused, because a foreign web page "
         "could have made them up.",
     )
     origins: tuple[str, ...] | None = option(
-        off_or(words),
+        off_or(web_origins),
         "off",
-        help="Web pages that may connect, beside those of this very address: https://example.org, … or * for all. "
-        "Programs send no origin, and always may.",
+        help="Web pages that may connect, beside those of this very address: https://example.org, https://*.example.org, … or * "
+        "for all. Programs send no origin, and always may.",
     )
     base: str = option(
         base_path,

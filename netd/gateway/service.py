@@ -51,7 +51,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     rules = WebSocketRules(
         paths=tuple(dict.fromkeys(f"{base}{path}" for base in ("", config.base.removesuffix("/")) for path in (SOCKET, ECHO))),
         subprotocols=(SUBPROTOCOL,),
-        origins=_lower(config.origins),
+        origins=config.origins or (),
         max_message=config.max_message,
         handshake_timeout=handshake_timeout,
         ping_interval=config.ping_interval,
@@ -61,10 +61,6 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     return GatewayService(
         config, GatewayFactory(name, make_context(reactor, config.stall_timeout, config.dead_timeout), rules, bus.wall), reactor
     )
-
-
-def _lower(texts: tuple[str, ...] | None) -> tuple[str, ...]:
-    return tuple(text.lower() for text in texts or ())
 
 
 @implementer(INetdService, IConsole)
@@ -156,8 +152,8 @@ class GatewayService(ListeningService):
                 factory.name,
                 self._tokens,
                 factory.wrong,
-                (*_lower(config.hosts), *own_names(gethostname())),
-                _lower(config.origins),
+                (*(config.hosts or ()), *own_names(gethostname())),
+                config.origins or (),
             ),
             factory.dispatcher,
             config.base,

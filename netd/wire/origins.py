@@ -8,6 +8,7 @@ says are this machine's cannot be made up so.
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,6 +19,10 @@ ANY_ORIGIN = "*"
 
 ANY_HOST = "*"
 """Among the names that are this machine's: all of them, because a page that made one up would gain nothing by it."""
+
+
+_LABELS = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+"""Of a host's name, those that ``*`` stands for."""
 
 
 def is_own_origin(origin: str, host: str, hosts: tuple[str, ...] = ()) -> bool:
@@ -40,9 +45,18 @@ def is_own_origin(origin: str, host: str, hosts: tuple[str, ...] = ()) -> bool:
 def takes_origin(origins: tuple[str, ...], origin: str, host: str, hosts: tuple[str, ...] = ()) -> bool:
     """Whether a service that takes *origins*, in lower case, beside its own takes a page of *origin*.
 
+    :param origins: ``https://*.example.org`` stands for all names below ``example.org``, and not for that name itself.
     :param hosts: see :func:`is_own_origin`.
     """
-    return ANY_ORIGIN in origins or origin.lower() in origins or is_own_origin(origin, host, hosts)
+    said = origin.lower()
+    is_taken = ANY_ORIGIN in origins or said in origins or any(_is_below(said, pattern) for pattern in origins)
+    return is_taken or is_own_origin(origin, host, hosts)
+
+
+def _is_below(origin: str, pattern: str) -> bool:
+    scheme, wildcard, rest = pattern.partition("://*.")
+    name = origin.removeprefix(f"{scheme}://").removesuffix(f".{rest}")
+    return bool(wildcard) and origin == f"{scheme}://{name}.{rest}" and _LABELS.fullmatch(name) is not None
 
 
 def _is_address(name: str) -> bool:

@@ -62,7 +62,7 @@ FOREIGN = "Origin: https://evil.example"
 class OpenTests(GatewayTestCase):
     """No tokens, on loopback."""
 
-    options = {"hosts": ("Lab.local",), "origins": ("https://Desk.example",)}  # noqa: RUF012 - read only
+    options = {"hosts": ("lab.local",), "origins": ("https://desk.example", "https://*.desk.example")}  # noqa: RUF012 - read only
 
     def test_own_names(self) -> None:
         """Whoever names this machine, by any of its names, may do everything."""
@@ -173,7 +173,7 @@ class OpenTests(GatewayTestCase):
 
     def test_own_pages(self) -> None:
         """The dashboard's own page may, and those that the options name."""
-        for origin in ("http://localhost:8080", "https://desk.example"):
+        for origin in ("http://localhost:8080", "https://desk.example", "https://a.b.desk.example"):
             self.assertEqual(self.ask(post(call("test.add", left=1), f"Origin: {origin}")).status, 200, origin)
             self.open(f"Origin: {origin}")
 

@@ -28,3 +28,23 @@ class OriginTests(SynchronousTestCase):
         self.assertFalse(takes_origin((), "https://there.example", "here:8080"))
         self.assertTrue(takes_origin(("https://there.example",), "https://THERE.example", "here:8080"))
         self.assertTrue(takes_origin((ANY_ORIGIN,), "null", "here:8080"))
+
+    def test_below_a_name(self) -> None:
+        """``*`` before a name stands for all that is below it, with its scheme and port, and for nothing that only looks so."""
+        origins = ("https://*.example.org", "http://*.lab:8080")
+        for origin in ("https://a.example.org", "https://A.B.Example.org", "http://desk.lab:8080"):
+            self.assertTrue(takes_origin(origins, origin, "here:8080"), origin)
+        for origin in (
+            "https://example.org",
+            "https://.example.org",
+            "https://badexample.org",
+            "https://a.example.org.evil.example",
+            "https://evil.example/.example.org",
+            "https://evil.example:1.example.org",
+            "https://a..example.org",
+            "http://a.example.org",
+            "https://a.example.org:8443",
+            "http://desk.lab",
+            "null",
+        ):
+            self.assertFalse(takes_origin(origins, origin, "here:8080"), origin)
