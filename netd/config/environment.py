@@ -1,8 +1,8 @@
 """Environment variables that override options, and those that look as if they were meant to.
 
-``NETD_RELAY_LISTEN`` overrides ``listen`` of ``[relay]``, ``NETD_RELAY_LAB2_LISTEN`` that of ``[relay:lab2]``. Platforms put
-variables of their own beside these (``NETD_PORT``, ``NETD_SERVICE_HOST`` for a service called *netd*): whatever matches no
-kind is left alone. An empty variable counts as one that is not set.
+``NETD_RELAY_LISTEN`` overrides ``listen`` of ``[relay]``, ``NETD_RELAY_LAB2_LISTEN`` that of ``[relay:lab2]``. Any other
+``NETD_…`` is a mistake, except what container platforms set to tell of a service called *netd* (``NETD_SERVICE_HOST``), and the
+few of :data:`OTHERS`. An empty variable counts as one that is not set.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from netd.errors import ConfigProblem
 from netd.operations import MAIN
 
 __all__ = ["Override", "Target", "overrides", "place"]
+
+OTHERS = frozenset({"NETD_BIN", "NETD_CONTEXT"})
+"""Variables of others: where scripts look for ``netd`` and ``twistd``, and which context the ``netd`` command uses."""
 
 _VARIABLE = re.compile(rf"{NETD.upper()}_[A-Z0-9_]+")
 _SERVICE_LINK = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)")
@@ -67,7 +70,7 @@ def overrides(
     """
     found: list[Override] = []
     problems: list[ConfigProblem] = []
-    for variable in sorted(name for name, text in environ.items() if text and _VARIABLE.fullmatch(name)):
+    for variable in sorted(_meant_for_netd(targets, environ)):
         text = environ[variable]
         meant = [(target.section, target.variables()[variable]) for target in targets if variable in target.variables()]
         if len(meant) > 1:
@@ -81,6 +84,14 @@ def overrides(
     return found, problems
 
 
+def _meant_for_netd(targets: Collection[Target], environ: Mapping[str, str]) -> Iterable[str]:
+    known = {variable for target in targets for variable in target.variables()}
+    for name, text in environ.items():
+        is_ours = _VARIABLE.fullmatch(name) is not None or name.upper() in known
+        if text and is_ours and name not in OTHERS:
+            yield name
+
+
 def _ambiguous(variable: str, meant: list[tuple[str, str]]) -> ConfigProblem:
     sections = " and ".join(f"[{section}]" for section, _ in meant)
     return ConfigProblem(place(variable), *meant[0], f"means {sections} alike; rename one of them, or write the option there")
@@ -89,9 +100,12 @@ def _ambiguous(variable: str, meant: list[tuple[str, str]]) -> ConfigProblem:
 def _unmatched(
     variable: str, text: str, targets: Iterable[Target], kinds: Mapping[str, tuple[str, ...]]
 ) -> Iterable[ConfigProblem]:
-    """What is wrong with a variable that matches no option: nothing, unless it names a kind."""
+    """What is wrong with a variable that matches no option; nothing, when a platform set it."""
+    if _is_of_a_platform(variable, text):
+        return
     named = [kind for kind in kinds if variable.startswith(variable_name(kind, MAIN, ""))]
-    if not named or _is_of_a_platform(variable, text):
+    if not named:
+        yield ConfigProblem(place(variable), "", "", f"unknown variable{_any_near(variable, targets, kinds)}")
         return
     kind = max(named, key=len)
     present = [target for target in targets if target.kind == kind]
@@ -121,6 +135,18 @@ def _absent_section(variable: str, kind: str, options: Iterable[str]) -> tuple[s
         if match is not None and match[1] != MAIN.upper():
             return section_name(kind, (match[1] or MAIN).lower()), name
     return None
+
+
+def _any_near(variable: str, targets: Iterable[Target], kinds: Mapping[str, tuple[str, ...]]) -> str:
+    """What was most likely meant by a *variable* that names no kind; else how variables are named."""
+    prefix = variable_name(NETD, MAIN, "")
+    possible = [*targets, *(Target(kind, MAIN, options) for kind, options in kinds.items())]
+    known = {candidate.removeprefix(prefix) for target in possible for candidate in target.variables()}
+    rest = variable.upper().removeprefix(prefix)
+    candidate = rest if rest in known else nearest(rest.removeprefix(prefix), known)
+    if candidate is not None:
+        return f" (did you mean {prefix}{candidate}?)"
+    return f"; an option of [netd] is {prefix}OPTION, one of [relay] {prefix}RELAY_OPTION"
 
 
 def _near(variable: str, kind: str, present: Iterable[Target]) -> str:

@@ -52,7 +52,8 @@ then exits with status 78. `netd check` does only this.
 
 **Environment variables** override the file: `NETD_RELAY_LISTEN` is `listen` of `[relay]`, `NETD_RELAY_LAB2_LISTEN` that of
 `[relay:lab2]` (a hyphen in a name becomes an underscore), `NETD_NAME` is `name` of `[netd]`. The section must be in the file.
-An empty variable counts as not set. A relative path in one is relative to the current directory, not to the file.
+Any other `NETD_…` is a mistake; an empty one counts as not set. A relative path in one is relative to the current
+directory, not to the file.
 `netd config --origin` shows each option in force and where it comes from.
 
 **Secrets** are files: an option names the file, and nothing prints what is in it.

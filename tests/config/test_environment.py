@@ -130,14 +130,31 @@ class MistakeTests(SynchronousTestCase):
             ],
         )
 
+    def test_of_no_section(self) -> None:
+        """A variable that names no section there could be is one that does nothing: it is told, with the one that was meant."""
+        for variable, hint in (
+            ("NETD_NETD_STATE_DIRECTORY", " (did you mean NETD_STATE_DIRECTORY?)"),
+            ("NETD_NETD_STOP_TIMEOUT", " (did you mean NETD_STOP_TIMEOUT?)"),
+            ("NETD_NETD_STOP_TIMOUT", " (did you mean NETD_STOP_TIMEOUT?)"),
+            ("NETD_STATE_DIR", " (did you mean NETD_STATE_DIRECTORY?)"),
+            ("NETD_PUMPS_SPEED", " (did you mean NETD_PUMP_SPEED?)"),
+            ("NETD_PUM_SPEED", " (did you mean NETD_PUMP_SPEED?)"),
+            ("NETD_pump_speed", " (did you mean NETD_PUMP_SPEED?)"),
+            ("netd_pump_speed", " (did you mean NETD_PUMP_SPEED?)"),
+            ("NETD_NAME_", " (did you mean NETD_NAME?)"),
+            ("NETD_XYZZY", "; an option of [netd] is NETD_OPTION, one of [relay] NETD_RELAY_OPTION"),
+        ):
+            self.assertEqual([f"environment {variable}: unknown variable{hint}"], complaints("[pump]\n", {variable: "1"}))
+
     def test_other_variables(self) -> None:
-        """What is not ours is left alone: other prefixes, other kinds, lower case, and what platforms inject."""
+        """What is not ours is left alone: other prefixes, what platforms inject, and the command line's."""
         environ = {
             "NETD_PORT": "tcp://10.0.0.1:80",
             "NETD_SERVICE_HOST": "10.0.0.1",
-            "NETD_PUMPS_SPEED": "1",
+            "NETD_BIN": "/srv/netd/bin",
+            "NETD_CONTEXT": "lab",
             "NETD_": "1",
-            "NETD_pump_sped": "1",
+            "NETDATA_SPEED": "1",
             "PUMP_SPEED": "1",
             "NETD_PUMP_SERVICE_HOST": "10.0.0.1",
             "NETD_PUMP_SERVICE_PORT": "7001",
