@@ -25,6 +25,7 @@ from twisted.internet.error import ConnectionAborted, ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -208,7 +209,9 @@ def cut(transport: Any) -> None:
 
     From outside of it, never from what its own protocol was called for.
     """
-    below = getattr(transport, "transport", transport)
+    below = transport
+    while isinstance(below, ProtocolWrapper):  # TLS, and what reads a proxy's header
+        below = below.transport
     transport.abortConnection()
     if isinstance(below, tcp.Connection):
         below.connectionLost(Failure(ConnectionAborted()))  # which abortConnection leaves for the next turn
