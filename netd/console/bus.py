@@ -55,6 +55,7 @@ class BusConsole:
         return [
             Operation("bus.last", self.last, Role.VIEWER, "Show the newest event of each subject", checks_subjects=True),
             Operation("bus.publish", self.publish, Role.OPERATOR, "Publish under custom.…", checks_subjects=True),
+            Operation("bus.forget", self.forget, Role.OPERATOR, "Let go of kept events, as of a mistake", checks_subjects=True),
             *self._lasting(),
         ]
 
@@ -98,6 +99,19 @@ class BusConsole:
         self.bus.publish(Message(subject, data, weight=size))
         return {"subject": subject, "size": size}
 
+    def forget(self, caller: Caller, subject: str) -> dict[str, Any]:
+        """Let go of what is kept of *subject*, or of all subjects under a pattern: those who come later are not told it.
+
+        :returns: the subjects whose newest events were kept.
+        """
+        _check(caller, subject, "subject")
+        found = [message.subject for message in self.bus.last(subject)]
+        for one in found:
+            self._custom.pop(one, None)
+            self.bus.forget(one)
+        self.topics.forget(subject)
+        return {"subject": subject, "forgotten": found}
+
     def subscribe(
         self,
         caller: Caller,
@@ -122,11 +136,11 @@ class BusConsole:
         return {"pattern": pattern}
 
 
-def _check(caller: Caller, pattern: str) -> None:
+def _check(caller: Caller, pattern: str, argument: str = "pattern") -> None:
     try:
         split_pattern(pattern)
     except ValueError as error:
-        raise InvalidArguments(f"pattern: {error}") from None
+        raise InvalidArguments(f"{argument}: {error}") from None
     check_reach(caller, pattern)
 
 

@@ -9,6 +9,8 @@ from collections import Counter, deque
 
 from attrs import define
 
+from netd.bus.subject import matches
+
 __all__ = ["MOST_REPEATED", "MOST_SUBJECTS", "OVERHEAD", "History"]
 
 MOST_SUBJECTS = 10_000
@@ -77,6 +79,14 @@ class History:
                     del self._rings[kept.subject]
                 self._forget(kept)
                 break
+        return before - self.size
+
+    def forget(self, pattern: str) -> int:
+        """Forget the events of all subjects under *pattern*; the bytes that they took."""
+        before = self.size
+        for subject in [subject for subject in self._rings if matches(pattern, subject)]:
+            for kept in self._rings.pop(subject):
+                self._forget(kept)
         return before - self.size
 
     def since(self, seq: int, newest: int) -> tuple[list[bytes], dict[str, int] | None]:

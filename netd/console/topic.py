@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from netd.bus.subject import matches
 from netd.console.history import MOST_REPEATED, MOST_SUBJECTS, History
 from netd.console.link import Frame
 from netd.console.subscription import Subscription
@@ -137,6 +138,12 @@ class Topic:
     def shorten(self) -> int:
         """Forget the oldest event that is kept; the bytes that it took."""
         return self._history.shorten()
+
+    def forget(self, pattern: str) -> int:
+        """Forget the kept events of the subjects under *pattern*; the bytes that they took. What is under way arrives."""
+        self.number()
+        self._held = {subject: message for subject, message in self._held.items() if not matches(pattern, subject)}
+        return self._history.forget(pattern)
 
     def end(self) -> None:
         """Listen no more, and keep nothing."""

@@ -105,6 +105,11 @@ class Topics:
         self._end_subscription(link, pattern)
         return True
 
+    def forget(self, pattern: str) -> None:
+        """Keep no events of the subjects under *pattern*."""
+        for topic in self._topics.values():
+            self._kept -= topic.forget(pattern)
+
     def grow(self, size: int) -> None:
         """So much more is kept. Over the bound, the topic that keeps most forgets its oldest."""
         self._kept += size

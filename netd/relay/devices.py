@@ -268,6 +268,11 @@ class Devices:
         """The last connections of named devices that are away."""
         return (name.link for name in self._names.values() if not name.link.is_online)
 
+    def forget(self, name: Name) -> None:
+        """Know nothing of *name* any more; its device is away."""
+        del self._names[name.link.name]
+        self._forget_aliases(name.link)
+
     def _check_names(self, hello: Hello, host: str, owner: str) -> None:
         for name in (hello.name, *hello.aliases) if hello.name else ():
             kept_for = self._named_hosts.get(name, host)

@@ -132,8 +132,16 @@ class Exchange:
         if is_away:
             self._publish_presence(link, reason)
         if not link.name:
-            for kind in ("presence", "said", "sent"):
-                self.bus.forget(self.subject(kind, link.subject))
+            self._forget_events(link)
+
+    def forget(self, name: Name) -> None:
+        """Know nothing of *name* any more, whose device is away: nothing waits for it, and nothing is kept of it on the bus."""
+        self.devices.forget(name)
+        queue, name.queue = name.queue, []
+        for request in queue:
+            self._kept -= len(request.payload)
+            request.step(Input.LOST, error="the device was forgotten")
+        self._forget_events(name.link)
 
     def forward(self, link: Link, frames: list[bytes], sender: Callable[[], tuple[str, int]]) -> bool:
         """Send whole first-dialect *frames* (header and payload) to a device, as they are where it speaks that dialect.
@@ -257,6 +265,10 @@ class Exchange:
             self._kept -= len(request.payload)
             name.queue.remove(request)
         request.step(Input.EXPIRED, error="the deadline passed")
+
+    def _forget_events(self, link: Link) -> None:
+        for kind in ("presence", "said", "sent"):
+            self.bus.forget(self.subject(kind, link.subject))
 
     def _publish_sent(self, link: Link, payload: bytes) -> None:
         self.bus.publish(Message(link.sent_subject, Sent(link.label, *readable(payload)), weight=4 * len(payload)))

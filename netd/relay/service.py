@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from netd.config import section_name
 from netd.console.reach import may_see
-from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted
+from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, Role
@@ -99,6 +99,7 @@ class RelayService(ListeningService):
                 checks_subjects=True,
             ),
             Operation("relay.disconnect", self.disconnect, Role.OPERATOR, "Close a device's connection"),
+            Operation("relay.forget", self.forget, Role.OPERATOR, "Forget a named device that is away", checks_subjects=True),
             *self._attachments.operations(),
         ]
 
@@ -140,9 +141,7 @@ class RelayService(ListeningService):
         :raises NotPermitted: when *caller* may not see what is sent to it.
         """
         to = _target(target)
-        if not may_see(caller, self._exchange.subject("sent", self._exchange.devices.subject_of(to))):
-            seen = ", ".join(caller.subjects or ())
-            raise NotPermitted(f"{target!r:.80} is none of the devices of this token, which sees {seen}")
+        self._check_sees(caller, "sent", to, target)
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
         payload = payload_of(text, base64)
@@ -172,6 +171,29 @@ class RelayService(ListeningService):
         self._exchange.disconnect(link, "disconnected by an operator")
         link.peer.close("disconnected by an operator")
         return link.describe()
+
+    def forget(self, caller: Caller, target: str) -> dict[str, Any]:
+        """Forget a named device that is away, what waits for it, and what is kept of it on the bus.
+
+        :raises NoSuchTarget: when no such device is known.
+        :raises NotPermitted: when *caller* may not see its presence.
+        :raises OperationFailed: when it is connected.
+        """
+        to = _target(target)
+        devices = self._exchange.devices
+        self._check_sees(caller, "presence", to, target)
+        name = devices.name_of(to.text)
+        if devices.resolve(to) is not None:
+            raise OperationFailed(f"the device {target!r} is connected; `relay.disconnect` ends that")
+        if name is None:
+            raise NoSuchTarget(f"no device {target!r} is known; `relay.devices` lists them")
+        self._exchange.forget(name)
+        return name.link.describe()
+
+    def _check_sees(self, caller: Caller, kind: str, to: Target, said: str) -> None:
+        if not may_see(caller, self._exchange.subject(kind, self._exchange.devices.subject_of(to))):
+            seen = ", ".join(caller.subjects or ())
+            raise NotPermitted(f"{said!r:.80} is none of the devices of this token, which sees {seen}")
 
 
 def _target(text: str) -> Target:

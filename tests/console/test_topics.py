@@ -415,6 +415,37 @@ class AnswersTests(TopicsTestCase):
             self.bench.bus.publish(Message(f"custom.p{number}", "x" * 60_000, weight=60_000))
         self.assertIn("fewer subjects", self.viewer.ask("bus.last")["message"])
 
+    def test_forget(self) -> None:
+        """What was published by mistake can be taken away: who comes later does not get it, nor by a replay; the rest stays."""
+        operator = self.bench.connect(Role.OPERATOR)
+        self.viewer.ask("bus.subscribe", pattern=">")
+        self.viewer.ask("bus.subscribe", pattern="custom.>", every=60)
+        for subject in ("custom.mistake", "custom.lamp", "custom.mistake"):
+            operator.ask("bus.publish", subject=subject, data=1)
+        self.publish(2)
+        kept = self.bench.topics._kept
+        answer = operator.ask("bus.forget", subject="custom.mistake")
+        self.assertEqual(answer, {"subject": "custom.mistake", "forgotten": ["custom.mistake"]})
+        self.assertEqual(operator.ask("bus.last", pattern="custom.mistake"), [])
+        self.assertLess(self.bench.topics._kept, kept)
+        self.bench.reactor.advance(60)
+        late = self.bench.connect()
+        for pattern, every in ((">", "null"), ("custom.>", "60")):
+            params = f'{{"pattern": "{pattern}", "replay": 10, "every": {every}}}'
+            late.link.receive(f'{{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {params}}}'.encode())
+        told = {text["params"]["subject"] for text in late.heard() if "params" in text}
+        self.assertEqual(told, {"custom.lamp", "pump.main.speed"})
+        self.assertEqual(operator.ask("bus.forget", subject=">")["forgotten"], ["custom.lamp", "pump.main.speed"])
+        self.assertEqual(operator.ask("bus.forget", subject="custom.mistake")["forgotten"], [])
+
+    def test_forget_by_whom(self) -> None:
+        """A viewer takes nothing away, and an operator only what its token shows."""
+        self.assertEqual(self.viewer.ask("bus.forget", subject="pump.>")["code"], -32002)
+        confined = self.bench.connect(Role.OPERATOR, ("custom.lamp",))
+        error = confined.ask("bus.forget", subject="custom.>")
+        self.assertEqual(error["message"], "custom.> is not among the subjects of this token: custom.lamp")
+        self.assertIn("subject: ", confined.ask("bus.forget", subject="a..b")["message"])
+
     def test_custom_subjects(self) -> None:
         """Whoever publishes under ever new subjects pushes out no other retained event."""
         self.publish(1)

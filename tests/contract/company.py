@@ -19,7 +19,7 @@ from tests.contract.agents import hello
 from tests.contract.world import World
 from tests.process import PATIENCE
 
-__all__ = ["Company", "bot", "caller", "device", "event", "feed_client", "nobody", "streaming", "unasked"]
+__all__ = ["Company", "bot", "caller", "device", "event", "feed_client", "gone", "nobody", "streaming", "unasked"]
 
 Company = Callable[[World], AbstractContextManager[Any]]
 """Comes, tells what the case must know of it, and leaves."""
@@ -66,6 +66,19 @@ def device(world: World) -> Iterator[None]:
         assert is_there.wait(PATIENCE)
         yield
     thread.join(PATIENCE)
+
+
+@contextmanager
+def gone(world: World) -> Iterator[None]:
+    """A device ``gone`` has been there."""
+    is_there = threading.Event()
+    with Device("127.0.0.1", world.port("relay"), "gone", on_connect=lambda _: is_there.set()) as device:
+        thread = threading.Thread(target=lambda: list(device))
+        thread.start()
+        assert is_there.wait(PATIENCE)
+    thread.join(PATIENCE)
+    until(lambda: any(one["name"] == "gone" and not one["online"] for one in world.call("relay.devices")))
+    yield
 
 
 @contextmanager

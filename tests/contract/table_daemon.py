@@ -54,6 +54,23 @@ BUS: Mapping[str, Row] = {
             ),
         ),
     ),
+    "bus.forget": Row(
+        Role.OPERATOR,
+        (
+            Case(
+                "a subject",
+                {"subject": "custom.lamp"},
+                result={"subject": "custom.lamp", "forgotten": ["custom.lamp"]},
+                company=company.event,
+            ),
+            Case("nothing", {"subject": "custom.nothing"}, result={"subject": "custom.nothing", "forgotten": []}),
+            Case(
+                "no subject",
+                {"subject": "a b"},
+                fault=invalid("subject: subject pattern 'a b': 'a b' is no token of [A-Za-z0-9_-], no '*', and no final '>'"),
+            ),
+        ),
+    ),
     "bus.subscribe": Row(
         Role.VIEWER,
         (

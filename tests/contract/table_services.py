@@ -147,6 +147,28 @@ RELAY: Mapping[str, Row] = {
             Case("nobody", {"target": "nobody"}, fault=Fault(Code.NO_SUCH_TARGET, "no device 'nobody' is connected")),
         ),
     ),
+    "relay.forget": Row(
+        Role.OPERATOR,
+        (
+            Case(
+                "a device that is away",
+                {"target": "gone"},
+                result={**LAMP, "name": "gone", "aliases": [], "online": False},
+                company=company.gone,
+            ),
+            Case(
+                "a device that is there",
+                {"target": "lamp"},
+                fault=Fault(Code.FAILED, "the device 'lamp' is connected; `relay.disconnect` ends that"),
+                company=company.device,
+            ),
+            Case(
+                "nobody",
+                {"target": "nobody"},
+                fault=Fault(Code.NO_SUCH_TARGET, "no device 'nobody' is known; `relay.devices` lists them"),
+            ),
+        ),
+    ),
     "relay.attach": Row(
         Role.OPERATOR,
         (

@@ -93,8 +93,12 @@ class WebSocketTests(TokenTests, RoleTestCase):
 
     def test_nobody(self) -> None:
         """Without a token, one can say who one is and ask what one may do; nothing else, nor learn what else there is."""
+        names = [*TABLE, "no.such"]
+        told = {}
+        for start in range(0, len(names), 10):  # one that goes on and on is closed
+            driver = self.driver(None)
+            told |= {name: driver.call(name, WRONG) for name in names[start : start + 10]}
         driver = self.driver(None)
-        told = {name: driver.call(name, WRONG) for name in (*TABLE, "no.such")}
         refused = {"code": Code.NOT_PERMITTED, "text": NOBODY}
         closed = {name: refused for name in told if TABLE.get(name, Row(Role.ADMIN, ())).role > Role.NOBODY}
         self.assertEqual(closed, {name: outcome for name, outcome in told.items() if not allowed(outcome)})

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted
+from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.kinds import ServiceKind
 from netd.operations import Caller, Role
 from netd.relay.config import Config
@@ -249,6 +249,30 @@ class RelayServiceTests(ServiceBench):
         self.assertEqual(self.service.disconnect("greenhouse")["name"], "greenhouse")
         self.assertTrue(device.is_closing)
         self.assertRaises(NoSuchTarget, self.service.disconnect, "nobody")
+
+    def test_forget(self) -> None:
+        """A named device that is away can be forgotten: no list names it, nothing waits for it or is kept of it."""
+        self._leaves_nothing()
+        self._start(queue_for=60.0)
+        device = self._device(name="pump", aliases=["p"])
+        self.assertRaisesRegex(OperationFailed, "is connected; `relay.disconnect` ends", self.service.forget, CONSOLE, "pump")
+        device.lose()
+        told = self._told(self.service.send(CONSOLE, "pump", "on"))
+        self.assertEqual(self.service.forget(CONSOLE, "p")["name"], "pump")
+        self.assertEqual([(one["status"], one["error"]) for one in told], [("failed", "the device was forgotten")])
+        self.assertEqual(self.service.devices(CONSOLE), [])
+        self.assertEqual(self.bus.last("relay.*.*.pump"), [])
+        self.assertEqual(self.service._exchange._kept, 0)
+        for name in ("pump", "p", "127.0.0.1:7"):
+            self.assertRaisesRegex(NoSuchTarget, "no device .* is known", self.service.forget, CONSOLE, name)
+
+    def test_forget_by_whom(self) -> None:
+        """A token that does not see a device cannot forget it, nor learn whether there is one."""
+        self._device(name="pump").lose()
+        confined = Caller("test", Role.OPERATOR, subjects=("relay.main.*.lamp",))
+        for name in ("pump", "nobody"):
+            self.assertRaises(NotPermitted, self.service.forget, confined, name)
+        self.assertRaises(NoSuchTarget, self.service.forget, confined, "lamp")
 
     def test_names_from_the_configuration(self) -> None:
         """Hosts named in the INI have their names, words and limits are the INI's."""
