@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from netd.console.dispatch import Dispatcher
 from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.files import File
-from netd.gateway.guard import TOKEN_NEEDED, TOKENS_UNUSABLE, Guard, Visitor
+from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard, Visitor
 from netd.gateway.head import Head
 from netd.gateway.metrics import CONTENT_TYPE, exposition
 from netd.gateway.page import render_page
@@ -29,7 +29,10 @@ __all__ = ["ECHO", "SOCKET", "Admission", "Site"]
 SOCKET, ECHO = "/ws", "/echo"
 """Where connections become WebSockets."""
 
-_READING = ("GET", "HEAD")
+OPTIONS = "OPTIONS"
+"""The method that asks which others there are. Load balancers probe with it, and take anything but 2xx for the end."""
+
+_READING = ("GET", "HEAD", OPTIONS)
 
 _FAULT = plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of netd's own; its log has it")
 
@@ -138,7 +141,9 @@ class Site:
         :param length: bytes of its body; None when it comes in chunks.
         """
         asked, head = head, head.below(self._base)
-        route = self._routes.get(head.path)
+        route = self._routes.get("/" if (head.method, head.path) == (OPTIONS, "*") else head.path)
+        if route is not None and _is_asked_for_methods(head, route) and length == 0:
+            return Answer(HTTPStatus.NO_CONTENT, extra=(("Allow", ", ".join(route.methods)),))
         try:
             refusal = self._guard.objection(head, visitor)
             if refusal is not None:
@@ -173,7 +178,7 @@ class Site:
     def _nothing_there(self, asked: Head, route: _Route | None) -> Answer:
         if route is not None:
             allowed = route.methods
-            return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only {' and '.join(allowed)} here", ("Allow", ", ".join(allowed)))
+            return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only {allowed[0]} here", ("Allow", ", ".join(allowed)))
         if f"{asked.path}/" == self._base:  # the page's own addresses need the slash
             return plain(HTTPStatus.PERMANENT_REDIRECT, f"the dashboard is at {self._base}", ("Location", self._base))
         places = f"{self._base} is the dashboard, {self._base}api the operations"
@@ -228,6 +233,11 @@ class Site:
         if self._is_draining():
             return plain(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
         return plain(HTTPStatus.OK, "ready")
+
+
+def _is_asked_for_methods(head: Head, route: _Route) -> bool:
+    """Whether only that is asked. With an ``Origin`` it is a browser, which asks for the rights of a foreign page."""
+    return head.method == OPTIONS in route.methods and head.path not in PROBES and not head.get("origin")
 
 
 def _health(_admission: Admission) -> Answer:

@@ -26,6 +26,10 @@ from netd.wire.vigil import Vigil, ask_for_signs, describe_end
 
 __all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]
 
+REFUSED = "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r}{more}"
+REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
+"""The log line of a refusal, and that of one where what was sent is not shown, or was nothing."""
+
 EXCERPT = 80
 """Bytes of a bad peer's input that a log line shows."""
 
@@ -48,6 +52,10 @@ REMEDIES = {
 def _network(address: Any) -> str:
     """Whose *address* it is, for the budget; all unix sockets are one's."""
     return network_of(getattr(address, "host", None) or "unix")
+
+
+def _more(skipped: int) -> str:
+    return f" ({skipped} more like it were not logged)" if skipped else ""
 
 
 def describe_address(address: Any) -> str:
@@ -255,7 +263,7 @@ class PeerProtocol(Protocol):
                 bytes_in=self._bytes_in,
                 bytes_out=self.peer.written,
                 why=why,
-                more=f" ({skipped} more like it were not logged)" if skipped else "",
+                more=_more(skipped),
             )
 
     def died(self, why: str) -> None:
@@ -273,13 +281,13 @@ class PeerProtocol(Protocol):
         skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
         if skipped is not None:
             self._log.warn(
-                "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r} ({skipped} more like it were not logged)",
+                REFUSED if excerpt else REFUSED_SILENTLY,
                 service=factory.name,
                 who=self.describe(),
                 kind=kind,
                 why=why,
                 excerpt=excerpt[:EXCERPT],
-                skipped=skipped,
+                more=_more(skipped),
             )
 
 

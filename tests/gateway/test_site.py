@@ -54,9 +54,9 @@ class FileTests(GatewayTestCase):
 
     def test_methods(self) -> None:
         """Files are read, not written."""
-        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get"):
+        for method in ("POST", "PUT", "DELETE", "PATCH", "get"):
             reply = self.ask(get("/", method=method))
-            self.assertEqual((reply.status, reply.headers["Allow"]), (405, "GET, HEAD"), method)
+            self.assertEqual((reply.status, reply.headers["Allow"]), (405, "GET, HEAD, OPTIONS"), method)
 
 
 class RpcTests(GatewayTestCase):
@@ -179,6 +179,18 @@ class HealthTests(GatewayTestCase):
         self.service.drain()
         alive, ready = replies(connection.say(get("/healthz"), get("/readyz")))
         self.assertEqual((alive.status, alive.text, ready.status, ready.text), (200, "ok", 503, "draining"))
+
+    def test_options(self) -> None:
+        """A load balancer that asks by OPTIONS, in HTTP/1.0 and without Host, finds netd alive."""
+        bare = "OPTIONS {} HTTP/1.0\r\n\r\n"
+        for path, status, text in (("/healthz", 200, "ok"), ("/readyz", 200, "ready"), ("/", 204, ""), ("*", 204, "")):
+            reply = self.ask(bare.format(path).encode())
+            self.assertEqual((reply.status, reply.body.decode().strip()), (status, text), path)
+        self.assertEqual(self.ask(bare.format("/").encode()).headers["Allow"], "GET, HEAD, OPTIONS")
+        for path, status in (("/rpc", 405), ("/ws", 405), ("/nothing", 404)):
+            self.assertEqual(self.ask(get(path, method="OPTIONS")).status, status, path)
+        self.service.drain()
+        self.assertEqual(self.ask(bare.format("/readyz").encode()).status, 503)
 
     def test_unknown_path(self) -> None:
         """Who asks for something else is told where things are."""
