@@ -10,6 +10,7 @@ import math
 import random
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from netd.gateway.files import FOLDER, read_files
@@ -250,6 +251,37 @@ class PlotTests(ModuleTestCase):
         self.any_values()
         self.names()
         self.marks()
+
+
+class SettledTests(ModuleTestCase):
+    def test_busy(self) -> None:
+        """What is asked for is done at once; while it is asked for all the time, again and again, and never twice at a time."""
+        done, most, last = self.run_in(
+            "live",
+            """async ({ settled }) => {
+              const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+              const began = performance.now();
+              const [done, running] = [[], { now: 0, most: 0, asked: 0 }];
+              const soon = settled(async () => {
+                running.most = Math.max(running.most, ++running.now);
+                done.push(performance.now() - began);
+                running.asked = 0;
+                await wait(30);
+                running.now -= 1;
+              }, 50);
+              for (let step = 0; step < 200; step += 1) {
+                soon();
+                running.asked += 1;
+                await wait(10);
+              }
+              await wait(1200);
+              return [done, running.most, running.asked];
+            }""",
+        )
+        self.assertLess(done[0], 50)
+        self.assertTrue(4 <= len(done) <= 12, str(done))
+        self.assertLess(max(after - before for before, after in pairwise(done)), 1500)
+        self.assertEqual((most, last), (1, 0), "what was asked for last is done, too")
 
 
 class FormatTests(ModuleTestCase):

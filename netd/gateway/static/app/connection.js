@@ -126,6 +126,7 @@ export async function refreshStatus() {
   const subjects = netd.who?.subjects ?? [];
   try {
     const told = await netd.call("system.status");
+    noteStart(told.started);
     status.value = { ...told, services: [...told.services, ...guessed(subjects, told.services)] };
   } catch (error) {
     if (error.code === NOT_PERMITTED)

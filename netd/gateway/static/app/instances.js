@@ -10,6 +10,9 @@ const MAIN = "main";
 /** The page of each kind of service. */
 const PAGES = { relay: "devices", session: "sessions", feed: "feed", command: "commands", room: "rooms" };
 
+/** The kind of service that a page is about, or null. */
+export const kindOf = (page) => Object.keys(PAGES).find((kind) => PAGES[kind] === page) ?? null;
+
 const chosen = new Map();
 
 /** The choice for one kind; the address may make it, too. */
@@ -22,8 +25,8 @@ function chosenOf(kind) {
 export function start() {
   effect(() => {
     const { page, instance } = place.value;
-    const kind = Object.keys(PAGES).find((one) => PAGES[one] === page);
-    if (kind !== undefined && instance !== null) chosenOf(kind).value = instance;
+    const kind = kindOf(page);
+    if (kind !== null && instance !== null) chosenOf(kind).value = instance;
   });
 }
 

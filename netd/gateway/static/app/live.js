@@ -103,13 +103,31 @@ export function told(pattern, options, onEvent) {
   return { lost, error, refusal };
 }
 
-/** Call *act* after *milliseconds* without a further call: for what many events ask for at once. */
+/** Milliseconds between two turns of what is asked for all the time. */
+const BUSY = 1000;
+
+/**
+ * Something that many events ask for: done at once, and once more after a pause where it was asked for meanwhile. The pause grows
+ * from *milliseconds* to a second while events go on: a busy netd never falls silent, so that waiting for silence would be for ever.
+ *
+ * @param {() => Promise<void>|void} act what takes longer than the pause is not done twice at a time.
+ * @param {number} milliseconds @returns {() => Promise<void>} asks for it.
+ */
 export function settled(act, milliseconds) {
-  let timer = 0;
-  onCleanup(() => clearTimeout(timer));
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(act, milliseconds);
+  let isRunning = false;
+  let isAsked = false;
+  let isOver = false;
+  onCleanup(() => (isOver = true));
+  return async () => {
+    isAsked = true;
+    if (isRunning) return;
+    isRunning = true;
+    for (let pause = milliseconds; isAsked && !isOver; pause = Math.min(BUSY, 2 * pause)) {
+      isAsked = false;
+      await act();
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    isRunning = false;
   };
 }
 

@@ -2,12 +2,12 @@
 
 import * as connection from "./connection.js";
 import { frame } from "./frame.js";
+import { keepVitals } from "./history.js";
 import * as instances from "./instances.js";
-import { keepVitals } from "./pages/overview.js";
 import * as themes from "./themes.js";
 
 themes.start();
 instances.start();
 keepVitals();
-document.body.prepend(...frame());
+document.getElementById("loading").replaceWith(...frame());
 connection.start();

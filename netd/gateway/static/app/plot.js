@@ -12,7 +12,10 @@ import { redraw } from "./redraw.js";
 import { effect, onCleanup, signal } from "./signal.js";
 import { palette } from "./themes.js";
 import { calmRange, extent, placeOf, ticksOf, tickWords } from "./ticks.js";
-import uPlot from "../vendor/uplot/uPlot.esm.min.js";
+
+/** uPlot, which is most of what a plot loads: axes and figures are there before it. */
+let uPlot = null;
+const loading = import("../vendor/uplot/uPlot.esm.min.js").then((module) => (uPlot = module.default));
 
 const FONT = "11px system-ui, sans-serif";
 const Y_AXIS = 50;
@@ -60,7 +63,7 @@ export function plot(parts) {
   let stands = null;
 
   const draw = () => {
-    if (width < 20) return 200;
+    if (width < 20 || uPlot === null) return 200;
     drawn ??= make();
     if (drawn.width !== width || drawn.height !== height) drawn.setSize({ width, height });
     const next = view();
@@ -93,6 +96,7 @@ export function plot(parts) {
   };
 
   const drawing = redraw(element, draw, failed);
+  loading.then(drawing.now, failed);
   const sizes = new ResizeObserver(([entry]) => {
     [width, height] = [Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height)];
     drawing.now();

@@ -2,7 +2,7 @@
 
 import { field, form } from "../action.js";
 import { commandLine, commandLineToCopy, copyButton } from "../commandline.js";
-import { identity, isLive, netd } from "../connection.js";
+import { identity, isLive, netd, servicesOf, status } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { clock, count, excerpt, fullTime, plural } from "../format.js";
 import { icon } from "../icons.js";
@@ -27,6 +27,9 @@ const SUGGESTED = [
   ["custom.>", "yours"],
 ];
 
+/** Those of no service. */
+const UNKEPT = new Set([EVERYTHING, "system.>", "custom.>"]);
+
 /** What was chosen to be listened to, or null; kept while other pages are looked at. */
 const chosen = signal(null);
 const isPaused = signal(false);
@@ -34,9 +37,12 @@ const isPaused = signal(false);
 /** What is listened to: without a choice, the first that our token is for. */
 const pattern = computed(() => chosen.value ?? subjects.value?.[0] ?? EVERYTHING);
 
-/** What is offered: what our token is for, and what of the usual patterns it hears whole. */
+/** Whether something is said under *pattern*: by a service that runs, by netd, or by anyone. */
+const isSpoken = (pattern) => status.value === null || UNKEPT.has(pattern) || servicesOf(pattern.split(".")[0]).length > 0;
+
+/** What is offered: what our token is for, and what of the usual patterns is said, and it hears whole. */
 const suggested = () => {
-  const usual = SUGGESTED.filter(([one]) => audible(one).includes(one));
+  const usual = SUGGESTED.filter(([one]) => isSpoken(one) && audible(one).includes(one));
   const own = (subjects.value ?? []).filter((one) => !usual.some(([value]) => value === one));
   return [...own.map((one) => [one, one]), ...usual];
 };

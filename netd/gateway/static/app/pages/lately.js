@@ -1,16 +1,16 @@
 /** What came and went lately: devices, sessions, rooms. */
 
 import { each, h } from "../dom.js";
-import { ago, fullTime, visible } from "../format.js";
+import { ago, fullTime, plural, visible } from "../format.js";
 import { pageOf, tag } from "../instances.js";
 import { recent, told } from "../live.js";
 import { badge, faceOfEvents, panel } from "../panel.js";
 import { serverClock } from "../connection.js";
 import { subjects } from "../rights.js";
-import { REDIALLED } from "./session_card.js";
+import { REDIALLED } from "./session_reason.js";
 
 const MOST = 60;
-/** So that many rooms do not hide a device that has gone. */
+/** So that many sessions do not hide a device that has gone. */
 const MOST_OF_A_KIND = { room: 5, session: 20, relay: 35 };
 /** Rooms, sessions and devices whose newest change is shown when the page is opened. */
 const REPLAYED = 3;
@@ -19,7 +19,10 @@ const NOT_TOLD = "Your token is not for the comings and goings of devices, sessi
 
 const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
 
-/** What each kind of event says. @returns {{kind: string, instance: string, state: string, who: string, what: string}|null} */
+/**
+ * What each kind of event says. Of those with the same `fold`, the newest stands for all: rooms end all the time.
+ * @returns {{kind: string, instance: string, state: string, who: string, what: string, fold?: string}|null}
+ */
 function read({ subject, data }) {
   const [kind, instance, third, fourth] = subject.split(".");
   if (kind === "relay" && third === "presence") {
@@ -38,7 +41,7 @@ function read({ subject, data }) {
     };
   }
   if (kind === "room" && fourth === "state" && data.state === "over") {
-    return { kind, instance, state: "gone", who: `Room ${data.room}`, what: `over: ${data.reason}` };
+    return { kind, instance, state: "gone", who: `Room ${data.room}`, what: `over: ${data.reason}`, fold: `room ${instance}` };
   }
   return null;
 }
@@ -49,8 +52,10 @@ export function lately() {
   const take = (event) => {
     const said = read(event);
     if (said === null) return;
-    const item = { ...said, time: event.time, key: ++number };
-    const others = events.value;
+    const folded = said.fold ? events.value.find((one) => one.fold === said.fold) : undefined;
+    if (folded !== undefined && event.time < folded.time) return;
+    const item = { ...said, time: event.time, key: folded?.key ?? ++number, before: folded ? folded.before + 1 : 0 };
+    const others = events.value.filter((one) => one !== folded);
     const ofItsKind = others.filter((one) => one.kind === item.kind);
     const last = ofItsKind.length >= MOST_OF_A_KIND[item.kind] ? ofItsKind.at(-1) : null;
     events.replace([item, ...others.filter((one) => one !== last)].sort((one, other) => other.time - one.time));
@@ -80,12 +85,13 @@ export function lately() {
 }
 
 function row(item) {
-  const { kind, instance, state, who, what, time } = item.peek();
+  const { kind, instance, state } = item.peek();
+  const before = () => (item.value.before ? `; ${plural(item.value.before, "other room")} before` : "");
   return h(
     "li",
-    {},
-    badge(state, [h("a", { href: pageOf(kind, instance) }, visible(who)), tag(kind, () => instance)]),
-    h("span.what", {}, visible(what)),
-    h("time", { title: fullTime(time) }, () => ago(time, serverClock.value)),
+    { testid: "lately-row", "data-kind": kind },
+    badge(state, [h("a", { href: pageOf(kind, instance) }, () => visible(item.value.who)), tag(kind, () => instance)]),
+    h("span.what", {}, () => visible(item.value.what) + before()),
+    h("time", { title: () => fullTime(item.value.time) }, () => ago(item.value.time, serverClock.value)),
   );
 }

@@ -7,7 +7,6 @@ import {
   identity,
   isLive,
   lostAt,
-  onVitals,
   refreshStatus,
   serverNow,
   servicesOf,
@@ -16,10 +15,10 @@ import {
 } from "../connection.js";
 import { choice, h, when } from "../dom.js";
 import { clock, count, plural, rate, shortSpan } from "../format.js";
+import { history } from "../history.js";
 import { pageOf, sectionOf } from "../instances.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plot.js";
-import { Series } from "../series.js";
 import { computed, onCleanup } from "../signal.js";
 import { subjects } from "../rights.js";
 import { table, cell, rowHead } from "../table.js";
@@ -31,25 +30,6 @@ import { manholeSessions } from "./manhole_sessions.js";
 /** Seconds that the small plots show, at most and at least: as many as this page has seen. */
 const WINDOW = 300;
 const LEAST_WINDOW = 30;
-
-/** Seconds between two vitals. */
-const EVERY = 1;
-
-/** What the vitals were since the page was opened: kept while other pages are looked at. */
-const history = { rate: new Series(EVERY), connections: new Series(EVERY), lag: new Series(EVERY) };
-let isKept = false;
-
-/** Begin to keep the vitals. Once. */
-export function keepVitals() {
-  if (isKept) return;
-  isKept = true;
-  onVitals(({ now: last, before }) => {
-    history.connections.push(last.time, last.connections);
-    history.lag.push(last.time, last.lag * 1000);
-    if (before?.started !== last.started || last.uptime <= before.uptime) return;
-    history.rate.push(last.time, (last.published - before.published) / (last.uptime - before.uptime));
-  });
-}
 
 export function overview() {
   const timer = setInterval(() => document.hidden || refreshStatus(), 2000);

@@ -105,6 +105,7 @@ const added = (lines, line) => (lines.some((one) => one.key === line.key) ? line
 
 /**
  * The rooms of the list, and the last few that are over. Each keeps its place: a new one takes that of one that is over long.
+ * Where there is no place for all, rooms that talk come before those that gather.
  *
  * @param {Map<number, Known>} before @param {object[]} listed
  * @param {Map<number, object[]>} early what was said in rooms that are new.
@@ -115,12 +116,23 @@ function merged(before, listed, early) {
   const places = [...before.values()].map((known) =>
     there.has(known.room) ? { ...known, facts: there.get(known.room), isOver: false } : { ...known, isOver: true },
   );
-  for (const [room, facts] of there) {
-    if (before.has(room)) continue;
-    const known = { room, facts, lines: early.get(room) ?? [], reason: "", isOver: false };
-    const over = places.filter((one) => one.isOver);
-    if (over.length < MOST_OVER) places.push(known);
-    else places[places.indexOf(over.reduce((one, other) => (one.room < other.room ? one : other)))] = known;
+  const isTalking = ({ state }) => state !== "gathering";
+  const newcomers = [...there.values()].filter(({ room }) => !before.has(room));
+  for (const facts of [...newcomers.filter(isTalking), ...newcomers.filter((one) => !isTalking(one))]) {
+    const { room } = facts;
+    const place = placeFor(places, isTalking(facts), isTalking);
+    if (place !== null) places[place] = { room, facts, lines: early.get(room) ?? [], reason: "", isOver: false };
   }
-  return new Map(places.slice(0, MOST_PLACES).map((known) => [known.room, known]));
+  return new Map(places.map((known) => [known.room, known]));
+}
+
+/** The place of a new room: that of the oldest that is over, a free one, or, for one that talks, that of one that does not yet. */
+function placeFor(places, talks, isTalking) {
+  const over = places.filter((one) => one.isOver);
+  const isFull = places.length >= MOST_PLACES;
+  if (over.length >= MOST_OVER || (isFull && over.length > 0))
+    return places.indexOf(over.reduce((one, other) => (one.room < other.room ? one : other)));
+  if (!isFull) return places.length;
+  const waiting = talks ? places.findIndex((one) => !isTalking(one.facts)) : -1;
+  return waiting < 0 ? null : waiting;
 }

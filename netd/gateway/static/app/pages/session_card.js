@@ -8,6 +8,7 @@ import { ago, count, duration, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { badge, staleBadge } from "../panel.js";
 import { channelPlot } from "./channel_plot.js";
+import { reasonNow } from "./session_reason.js";
 import { unwatch } from "./session_watch.js";
 
 const STATES = {
@@ -20,9 +21,6 @@ const STATES = {
   ended: "gone",
 };
 
-/** How netd says when it dials an agent again: as it was when it said so. */
-export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
-
 /** The state of a session as a badge. @param {() => {state: string, reason: string}} read */
 export const sessionBadge = (read) =>
   badge(
@@ -30,16 +28,6 @@ export const sessionBadge = (read) =>
     () => (isLive.value || read().state === "ended" ? "" : "was ") + (read().state || "followed"),
     { testid: "session-state" },
   );
-
-/** Why a session is as it is; when it is dialled again is counted down. @param {{reason: string, since: number}} session */
-export function reasonNow({ reason, since }) {
-  const text = reason.replace(REDIALLED, (_, seconds) => {
-    if (!isLive.value) return "it was to be dialled again";
-    const left = Math.ceil(since + Number(seconds) - knownAt.value);
-    return left > 0 ? `it is dialled again in ${duration(left)}` : "it is dialled again now";
-  });
-  return visible(text);
-}
 
 /**
  * @param {{value: object}} item what session.list says of it.

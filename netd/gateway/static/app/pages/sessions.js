@@ -11,7 +11,8 @@ import { polled, settled, told } from "../live.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { computed, effect, signal } from "../signal.js";
 import { cell, rowHead, table } from "../table.js";
-import { reasonNow, sessionBadge, sessionCard } from "./session_card.js";
+import { sessionBadge, sessionCard } from "./session_card.js";
+import { reasonNow } from "./session_reason.js";
 import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "./session_watch.js";
 
 const EVERY = 4;

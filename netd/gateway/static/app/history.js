@@ -1,0 +1,23 @@
+/** How netd did since the page was opened, kept while other pages are looked at. */
+
+import { onVitals } from "./connection.js";
+import { Series } from "./series.js";
+
+/** Seconds between two vitals. */
+const EVERY = 1;
+
+/** What the vitals were since the page was opened: kept while other pages are looked at. */
+export const history = { rate: new Series(EVERY), connections: new Series(EVERY), lag: new Series(EVERY) };
+let isKept = false;
+
+/** Begin to keep the vitals. Once. */
+export function keepVitals() {
+  if (isKept) return;
+  isKept = true;
+  onVitals(({ now: last, before }) => {
+    history.connections.push(last.time, last.connections);
+    history.lag.push(last.time, last.lag * 1000);
+    if (before?.started !== last.started || last.uptime <= before.uptime) return;
+    history.rate.push(last.time, (last.published - before.published) / (last.uptime - before.uptime));
+  });
+}

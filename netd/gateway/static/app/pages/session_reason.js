@@ -1,0 +1,17 @@
+/** Why a session is as it is. */
+
+import { isLive, knownAt } from "../connection.js";
+import { duration, visible } from "../format.js";
+
+/** How netd says when it dials an agent again: as it was when it said so. */
+export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
+
+/** Why a session is as it is; when it is dialled again is counted down. @param {{reason: string, since: number}} session */
+export function reasonNow({ reason, since }) {
+  const text = reason.replace(REDIALLED, (_, seconds) => {
+    if (!isLive.value) return "it was to be dialled again";
+    const left = Math.ceil(since + Number(seconds) - knownAt.value);
+    return left > 0 ? `it is dialled again in ${duration(left)}` : "it is dialled again now";
+  });
+  return visible(text);
+}
