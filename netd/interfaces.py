@@ -78,6 +78,12 @@ class IPeer(Interface):
     def probe() -> None:
         """Have the operating system ask whether the peer is there; one that gives no sign of life within 5 s is lost."""
 
+    def silence() -> float:
+        """Seconds since the last byte came, also when the connection is gone.
+
+        0 for a peer that has closed it just now, and where the operating system does not tell.
+        """
+
 
 class IServiceKind(Interface):
     """A kind of service, found by ``twisted.plugin``: netd's own and a third party's alike."""

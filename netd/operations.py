@@ -47,6 +47,13 @@ class Link(typing.Protocol):
     def probe(self) -> None:
         """Find out whether the caller is still there: a connection without a sign of life is lost within 5 s."""
 
+    @property
+    def reason(self) -> str | None:
+        """Why the connection is gone; None where the caller closed it."""
+
+    def silence(self) -> float:
+        """Seconds since the caller said something last."""
+
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call *callback* when the connection is lost; what is returned takes that back."""
 

@@ -92,6 +92,7 @@ class RecordingPeer:
     :ivar is_flushed: as with a real one, False from a send until the turn's end, when :meth:`flush` is called.
     :ivar accepts: set it to False to play a full outbox that refuses.
     :ivar probes: how often the machine wanted to know whether it is there.
+    :ivar quiet: seconds since it said something; set it, for :meth:`silence`.
     """
 
     def __init__(self) -> None:
@@ -103,6 +104,7 @@ class RecordingPeer:
         self.is_flushed = True
         self.accepts = True
         self.probes = 0
+        self.quiet = 0.0
 
     def send(self, data: bytes) -> bool:
         """Write *data* down."""
@@ -131,6 +133,10 @@ class RecordingPeer:
         """Count it."""
         self.probes += 1
 
+    def silence(self) -> float:
+        """As the test says."""
+        return self.quiet
+
     def take_sent(self) -> bytes:
         """What was sent since the last call."""
         sent, self.sent = self.sent, b""
@@ -143,12 +149,16 @@ class RecordingLink:
     :ivar told: method and parameters of each notification.
     :ivar is_full: set it to True to play a caller that does not read.
     :ivar probes: how often somebody wanted to know whether it is there.
+    :ivar reason: set it to play a connection that broke, and did not end.
+    :ivar quiet: seconds since the caller said something; set it, for :meth:`silence`.
     """
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Any]] = []
         self.is_full = False
         self.probes = 0
+        self.reason: str | None = None
+        self.quiet = 0.0
         self._when_lost: list[Callable[[], object]] = []
 
     def notify(self, method: str, params: object) -> None:
@@ -158,6 +168,10 @@ class RecordingLink:
     def probe(self) -> None:
         """Count it."""
         self.probes += 1
+
+    def silence(self) -> float:
+        """As the test says."""
+        return self.quiet
 
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call *callback* from :meth:`lose`, unless it is taken back."""

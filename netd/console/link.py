@@ -88,6 +88,15 @@ class ConsoleLink:
         """Find out whether the caller is still there."""
         self.peer.probe()
 
+    @property
+    def reason(self) -> str | None:
+        """Why the connection is gone; None where the caller closed it."""
+        return self.peer.reason
+
+    def silence(self) -> float:
+        """Seconds since the caller said something last."""
+        return self.peer.silence()
+
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call *callback* when the connection is lost; what is returned takes that back."""
         key = object()

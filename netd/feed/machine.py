@@ -55,6 +55,9 @@ class Outlet(Protocol):
     def offer(self, block: bytes) -> bool:
         """Write now; False when it would have to wait, and was not taken."""
 
+    def silence(self) -> float:
+        """See :meth:`netd.interfaces.IPeer.silence`."""
+
 
 class Shell(Protocol):
     """What a client tells the connection around it."""
@@ -166,7 +169,7 @@ class Subscriber:
         """The connection is gone."""
         self._feed.leave(self)
         if self.client is not None:
-            self._feed.ledger.close(self.client)
+            self._feed.ledger.close(self.client, self._peer.silence())
 
     def describe(self) -> dict[str, Any]:
         """Facts about it, as plain JSON values."""

@@ -84,10 +84,11 @@ class Ledger:
         client.connections += 1
         return client
 
-    def close(self, client: Client) -> None:
-        """One of the client's connections has ended, or was another's."""
+    def close(self, client: Client, silence: float = 0.0) -> None:
+        """One of the client's connections has ended, *silence* seconds after it was heard last, or was another's."""
         client.connections -= 1
-        client.last_seen = self._wall()
+        if not client.connections:
+            client.last_seen = self._wall() - silence
 
     def report(self, client: Client, block: int, seconds: float) -> None:
         """The client has received a block."""

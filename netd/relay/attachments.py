@@ -81,6 +81,10 @@ class _Attached:
         """Ask for it whether the console connection is there."""
         self._console.probe()
 
+    def silence(self) -> float:
+        """Since the console connection said something last."""
+        return self._console.silence()
+
     def _tell(self, envelope: dict[str, Any], payload: bytes) -> None:
         if "status" in envelope:
             return  # the welcome: the answer of relay.attach says it
@@ -195,7 +199,7 @@ class Attachments:
     def _lost(self, console: Console) -> None:
         for attached in self._consoles.pop(console).values():
             assert attached.link is not None
-            self._exchange.disconnect(attached.link, "its connection closed")
+            self._exchange.disconnect(attached.link, console.reason or "its connection closed")
 
 
 def _console(caller: Caller) -> Console:

@@ -11,7 +11,7 @@ from netd.bus.subject import token
 from netd.errors import ProtocolError
 from netd.interfaces import IPeer
 from netd.plaintext import moment
-from netd.relay.requests import Request
+from netd.relay.requests import Cancellable, Request
 from netd.relay.target import Target, address_text, parse_target
 from netd.wire.length_header import HEADER, encode_frame
 
@@ -24,10 +24,14 @@ NO_DEVICES = b"|no raspberrypies|"
 
 @frozen
 class Hello:
-    """What a device of the second dialect says of itself."""
+    """What a device of the second dialect says of itself.
+
+    :ivar ping: seconds between two pings that it wants to be sent; None for none.
+    """
 
     name: str = ""
     aliases: tuple[str, ...] = ()
+    ping: float | None = None
 
 
 class NameHeld(ProtocolError):
@@ -58,6 +62,7 @@ class Link:
     :ivar generation: grows with each connection of any device.
     :ivar since: when it connected, in seconds since the epoch.
     :ivar last_seen: when it was last heard, likewise.
+    :ivar beat: its next ping, where it has asked for that.
     :ivar owner: who connects; nobody else takes its name over while it is there.
     :ivar name: its name, or ``""``.
     :ivar took_from: the address of the connection whose name it took over, if that one was still there.
@@ -77,6 +82,7 @@ class Link:
     aliases: tuple[str, ...] = ()
     is_online: bool = True
     last_seen: float = 0.0
+    beat: Cancellable | None = None
     requests: dict[int, Request] | None = None
     took_from: str = ""
     subject: str = field(init=False)
@@ -223,7 +229,7 @@ class Devices:
         """
         link.is_online = False
         self.version += 1
-        link.last_seen = self._wall()
+        link.last_seen = self._wall() - link.peer.silence()
         if self._online.get((link.host, link.port)) is link:
             del self._online[link.host, link.port]
             self._listed = None

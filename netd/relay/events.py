@@ -13,7 +13,7 @@ class Presence:
 
     :ivar device: its name, or its address when it has none.
     :ivar generation: grows with each connection; a death that carries an older one than the last arrival is stale.
-    :ivar last_seen: seconds since the epoch at which the device was last heard or handed something.
+    :ivar last_seen: seconds since the epoch at which the last byte came from the device.
     """
 
     device: str

@@ -26,6 +26,9 @@ __all__ = ["NO_SUCH_DEVICE", "Exchange", "Rules"]
 
 NO_SUCH_DEVICE = "no such device"
 
+PING = encode_pair({"status": "ping"})
+"""What a device is sent that has asked for pings."""
+
 QUEUE_ITEMS = 1000
 """Messages kept for one absent device, at most."""
 
@@ -89,7 +92,10 @@ class Exchange:
             self._replace(replaced, link)
         if link.answers:
             welcome = {"status": "welcome", "name": link.name, "address": link.address, "generation": link.generation}
-            peer.send(encode_pair(welcome))
+            ping = None if hello is None else hello.ping
+            peer.send(encode_pair(welcome if ping is None else welcome | {"ping": ping}))
+            if ping is not None:
+                self._beat(link, ping)
         self.counts["devices"] += 1
         self._publish_presence(link, "")
         name = self.devices.name_of(link.name) if link.name else None
@@ -100,6 +106,16 @@ class Exchange:
                 self._start_clock(request, request.time_left(self.monotonic()))
                 self._hand(link, request)
         return link
+
+    def _beat(self, link: Link, seconds: float) -> None:
+        """Ping a device so often: one that only reads learns so that netd is gone."""
+
+        def ping() -> None:
+            self._beat(link, seconds)
+            if not link.peer.is_full:  # then it is hearing enough
+                link.peer.send(PING)
+
+        link.beat = self.later(seconds, ping)
 
     def _deny(self, error: NameHeld, address: str) -> None:
         """Tell whoever watches, and find out whether the holder of the name is dead: the same device may have a new address."""
@@ -125,6 +141,9 @@ class Exchange:
         if not link.is_online:
             return
         is_away = self.devices.disconnect(link)
+        if link.beat is not None:
+            link.beat.cancel()
+            link.beat = None
         link.settle()
         for request in list((link.requests or {}).values()):
             request.step(Input.LOST, error="the device disconnected")

@@ -31,6 +31,9 @@ __all__ = [
     "read_pair",
 ]
 
+SHORTEST_PING, LONGEST_PING = 1.0, 3600.0
+"""Seconds between the pings that a device may ask for."""
+
 NO_TARGET = b"|no target|"
 GOODBYE = b"|disconnect|"
 CONNECTING = b"conecting"
@@ -203,4 +206,13 @@ def _hello(word: bytes, end: int, dialect: Dialect) -> Event:
             raise UnknownClientType("the hello's names are 1 to 63 characters of A-Z a-z 0-9 _ -")
     if aliases and not name:
         raise UnknownClientType("the hello has aliases, but no name")
-    return Event(Input.DEVICE_HELLO, end, content=Hello(name, tuple(aliases)))
+    return Event(Input.DEVICE_HELLO, end, content=Hello(name, tuple(aliases), _ping(members.get("ping"))))
+
+
+def _ping(asked: object) -> float | None:
+    """Seconds between pings, within bounds: a device is told in its welcome what it gets."""
+    if asked is None:
+        return None
+    if isinstance(asked, bool) or not isinstance(asked, int | float):
+        raise UnknownClientType("the hello's `ping` is a number of seconds")
+    return min(max(asked, SHORTEST_PING), LONGEST_PING)

@@ -107,6 +107,10 @@ class _Visitor:
         """Ask for it whether the console connection is there."""
         self._console.probe()
 
+    def silence(self) -> float:
+        """Since the console connection said something last."""
+        return self._console.silence()
+
     def identified(self) -> None:
         """What a console connection is, is known."""
 
@@ -210,7 +214,7 @@ class Visitors:
 
     def _lost(self, console: Link) -> None:
         for visitor in self._consoles.pop(console).values():
-            visitor.leave("its connection closed")
+            visitor.leave(console.reason or "its connection closed")
 
 
 def _line(text: str) -> bytes:

@@ -182,8 +182,9 @@ class Peer(Outbox):
             self._probing = self._context.clock.callLater(PROBING, self._end_probe, finish)
 
     def silence(self) -> float:
-        """Seconds since the last byte came, also when the connection is gone; 0 where the operating system does not tell."""
-        return silence_of(self._transport)
+        """See :meth:`netd.interfaces.IPeer.silence`."""
+        has_left = not self.is_open and self.reason is None
+        return 0.0 if has_left else silence_of(self._transport)
 
     def lost(self, why: str | None = None) -> None:
         """The connection is lost, *why* unless we closed it: let go of everything. From ``connectionLost``."""

@@ -124,6 +124,10 @@ class EarlyPeer:
     def probe(self) -> None:
         """It has just come: it is there."""
 
+    def silence(self) -> float:
+        """None: its first words have come just now."""
+        return 0.0
+
     def hand_over(self, peer: IPeer) -> None:
         """Do to *peer* what was done here."""
         if self.sent:

@@ -38,6 +38,15 @@ class LedgerTests(SynchronousTestCase):
             },
         )
 
+    def test_last_seen(self) -> None:
+        """A client was seen last when the last byte of its last connection came."""
+        client = self.ledger.open("x", "x")
+        self.ledger.open("x", "y")
+        self.ledger.close(client, 40.0)
+        before = client.last_seen
+        self.ledger.close(client, 4.0)
+        self.assertEqual(client.last_seen - before, self.ledger._wall() - 4.0 - before)
+
     def test_remarks(self) -> None:
         """The newest remarks are kept, each cut where it is too long."""
         client = self.ledger.open("x", "x")

@@ -119,6 +119,18 @@ class AttachmentTests(SynchronousTestCase):
         self.assertEqual("failed", outcomes[0]["status"])
         self.assertEqual([False], [device["online"] for device in self.service.devices(self.caller())])
 
+    def test_why_it_was_lost(self) -> None:
+        """A page's device is away for the reason why its connection broke, and was seen last when the page said something."""
+        for reason, told in ((None, "its connection closed"), ("reset by the peer", "reset by the peer")):
+            self.page = self.caller()
+            self.do("attach", name="panel")
+            assert isinstance(self.page.link, RecordingLink)
+            self.page.link.reason, self.page.link.quiet = reason, 25.0
+            self.reactor.advance(60)
+            self.page.link.lose()
+            away: Any = self.bus.events("relay.main.presence.panel")[-1]
+            self.assertEqual((told, self.bus.wall() - 25), (away.reason, away.last_seen))
+
     def test_detach(self) -> None:
         """After detaching, the page is no device any more, and cannot answer as one."""
         self.do("attach", name="panel")

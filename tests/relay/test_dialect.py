@@ -37,6 +37,32 @@ class DeviceTests(SynchronousTestCase):
         self.assertEqual(welcome["name"], "")
         self.assertEqual(frames(self.relay.connect().say(event("|no target|"))), [b"('127.0.0.1', 50412),"])
 
+    def test_pings(self) -> None:
+        """A device that asks for it hears from the relay on that beat, until it is gone: so it knows when the relay is."""
+        side = self.relay.connect()
+        [(welcome, _)] = pairs(side.say(encode_frame(b'device {"name": "greenhouse", "ping": 15}')))
+        self.assertEqual(welcome["ping"], 15)
+        heard = []
+        for _second in range(45):
+            self.relay.advance(1)
+            heard.append(pairs(side.hear()))
+        ping = [({"status": "ping"}, b"")]
+        self.assertEqual([second for second, told in enumerate(heard, 1) if told], [15, 30, 45])
+        self.assertEqual([told for told in heard if told], [ping] * 3)
+        side.peer.is_full = True
+        self.relay.advance(15)
+        self.assertEqual(side.hear(), b"")
+        side.lose()
+        self.assertEqual(self.relay.clock.getDelayedCalls(), [])
+
+    def test_bounds_of_pings(self) -> None:
+        """What is too often or too seldom is bounded, and the welcome says what there will be; without the wish there is none."""
+        for asked, given in ((b"0.001", 1), (b"-5", 1), (b"2.5", 2.5), (b"1e9", 3600), (b"null", None)):
+            side = self.relay.connect()
+            [(welcome, _)] = pairs(side.say(encode_frame(b'device {"ping": %b}' % asked)))
+            self.assertEqual(welcome.get("ping"), given)
+            side.lose()
+
     def test_bad_hellos(self) -> None:
         """A hello that says nonsense is refused, and says why."""
         hellos = [
@@ -48,6 +74,8 @@ class DeviceTests(SynchronousTestCase):
             b'device {"name": "a", "aliases": ["b c"]}',
             b'device {"aliases": ["b"]}',
             b'device {"name": "a", "aliases": ["b","b","b","b","b","b","b","b","b","b","b","b","b","b","b","b","b"]}',
+            b'device {"name": "a", "ping": "often"}',
+            b'device {"name": "a", "ping": true}',
             b"gadget {}",
             b"device",
         ]

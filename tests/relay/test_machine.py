@@ -160,6 +160,15 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertEqual(came.generation, went.generation)
         self.assertEqual((came.last_seen, went.last_seen), (since, since + 5))
 
+    def test_last_seen(self) -> None:
+        """A device was seen last when its last byte came, not when it was found to be gone."""
+        self.relay.advance(60)
+        self.device.peer.quiet = 42.0
+        self.device.lose()
+        [*_, went] = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")
+        assert isinstance(went, Presence)
+        self.assertEqual(went.last_seen, self.relay.bus.wall() - 42)
+
     def test_what_is_sent_can_be_watched(self) -> None:
         """Who subscribes sees what is sent to a device; the burst and the first of it alike."""
         seen: list[object] = []

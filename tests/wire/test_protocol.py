@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionLost
+from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import LogEvent, LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
@@ -21,6 +23,7 @@ from netd.wire.crowd import CHANCE
 from netd.wire.peer import LINGER_BYTES, PeerContext
 from netd.wire.protocol import LEAVING, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn
+from netd.wire.vigil import Signs
 from tests.wire.transports import FakeTransport
 
 
@@ -220,6 +223,28 @@ class LogTests(ProtocolTests):
             connection.lose()
         self.assertEqual(["shout:lab: 127.0.0.1:50412 left after 2.5 s, 8 bytes in, 8 out: said bye"], self.lines(events))
         self.assertEqual(1, len(events))
+
+    def test_reason_of_the_end(self) -> None:
+        """What broke a connection is its peer's reason, for whoever tells that it is gone; an end has none, and was just now."""
+        for code, reason in ((errno.ECONNRESET, "reset by the peer"), (errno.ETIMEDOUT, "no sign of life for 26 s"), (0, None)):
+            connection = self.connect()
+            transport: Any = connection.transport
+            transport.errno, transport.last_signs = code, Signs(90.0, 26.0)
+            self.assertEqual(90.0, connection.protocol.peer.silence())
+            connection.lose(Failure(CONNECTION_LOST) if code else None)
+            peer = connection.protocol.peer
+            self.assertEqual((reason, 90.0 if code else 0.0), (peer.reason, peer.silence()))
+
+    def test_dead(self) -> None:
+        """Whoever gives no sign of life is cut, and the operator reads that."""
+        with capturedLogs() as events:
+            connection = self.connect()
+            connection.say(b"hello")
+            connection.protocol.died("no sign of life for 27 s")
+            self.assertTrue(connection.is_closing)
+            connection.lose(Failure(ConnectionAborted()))
+        (line,) = self.lines(events)
+        self.assertTrue(line.endswith(": no sign of life for 27 s"), line)
 
     def test_why_it_broke(self) -> None:
         """A connection that broke by itself says how."""

@@ -9,11 +9,13 @@ from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from netd.wire.sockets import EagerServer, HotSockets, unsent_of
+from netd.wire.vigil import describe_end, signs_of
 from tests.wire.connections import PATIENCE, Listener, Producer, SocketTests, fail
 from tests.wire.transports import block_of
 
@@ -168,6 +170,22 @@ class WriteTests(SocketTests):
         transport.connectionLost(Failure(ConnectionDone()))
         transport.write(b"hello")
         self.assertEqual((0, ["stop"]), (unsent_of(transport), producer.calls))
+
+    def test_signs_of_life(self) -> None:
+        """The operating system tells when a peer was heard last, and still does when the connection is gone."""
+        transport, _listener, theirs = self.connect_tcp()
+        theirs.send(b"x")
+        signs = signs_of(transport)
+        assert signs is not None
+        self.assertTrue(0 <= signs.byte < PATIENCE and 0 <= signs.life < PATIENCE, signs)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        theirs.close()
+        transport.write(b"to nobody")
+        transport.connectionLost(Failure(CONNECTION_LOST))
+        self.assertIsNone(signs_of(transport))
+        assert transport.last_signs is not None
+        self.assertGreaterEqual(transport.last_signs.byte, signs.byte)
+        self.assertEqual("reset by the peer", describe_end(Failure(CONNECTION_LOST), transport))
 
     def test_after_fin(self) -> None:
         """What is written after FIN goes nowhere, and pauses nobody; what was written before it arrives."""
