@@ -473,14 +473,15 @@ class Collector:
 
 
 class Backoff:
-    """How long to wait before the next attempt: 0.5 s, doubled up to 30 s, each multiplied by chance ("full jitter").
+    """How long to wait before the next attempt: 2 s, which all clients of feeds have always waited, then doubled up to 30 s, and
+    up to half shorter by chance.
 
-    A connection that lasted 10 s begins anew at 0.5 s.
+    A connection that lasted 10 s begins anew at 2 s.
 
     :param chance: a number from 0 up to 1.
     """
 
-    FIRST, GREATEST, LASTED = 0.5, 30.0, 10.0
+    FIRST, GREATEST, LASTED = 2.0, 30.0, 10.0
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
@@ -490,7 +491,7 @@ class Backoff:
         """Seconds to wait now that a connection ended after *lasted* seconds (0 when there was none)."""
         if lasted >= self.LASTED:
             self._ceiling = self.FIRST
-        delay = self._chance() * self._ceiling
+        delay = self._ceiling * (1.0 if self._ceiling == self.FIRST else (1 + self._chance()) / 2)
         self._ceiling = min(2 * self._ceiling, self.GREATEST)
         return delay
 

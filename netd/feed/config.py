@@ -9,10 +9,13 @@ import attrs
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, size, within, words
 from netd.config.pages import web_origins
 
-__all__ = ["FAKER", "Config"]
+__all__ = ["FAKER", "FIELDS", "Config"]
 
 FAKER = "faker"
 """The source that makes data up; any other is a subject pattern."""
+
+FIELDS = ("name", "country", "email", "url", "text", "latitude", "currency", "city")
+"""The values that a feed makes, as :data:`netd.feed.rounds.TYPES` has them."""
 
 _PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
 _LOCALE = re.compile(r"[a-z]{2,3}_[A-Z]{2}")
@@ -32,6 +35,17 @@ def _read_locales(written: str) -> tuple[str, ...]:
     return locales
 
 
+def _read_fields(written: str) -> tuple[str, ...]:
+    chosen = words(written)
+    wrong = next((field for field in chosen if field not in FIELDS), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong!r} is no value of a round; there are {', '.join(FIELDS)}")
+    return chosen
+
+
+fields: Parser[tuple[str, ...]] = Parser("values, comma-separated: name, city", _read_fields)
+"""Some of the values that Faker makes, in any order."""
+
 source: Parser[str] = Parser(f"{FAKER}; or a subject pattern", _read_source)
 """``faker``, or a pattern of subjects."""
 
@@ -49,7 +63,14 @@ class Config(ListeningConfig):
         FAKER,
         help="What is sent: records made by Faker; or a subject pattern, such as `session.>`, for all that is published there.",
     )
-    interval: float = option(within(duration, "1ms", "1h"), "1s", help="Time from one round of eight values to the next.")
+    fields: tuple[str, ...] = option(
+        fields,
+        ", ".join(FIELDS),
+        help="The values of a round, in the order in which clients of the first dialect get them, each as a text of its own.",
+    )
+    interval: float = option(
+        within(duration, "1ms", "1h"), "1s", help="Time from one round to the next, and from connecting to the first."
+    )
     per_client: bool = option(flag, "no", help="Whether each client gets values of its own. No: one round is made for all.")
     locales: tuple[str, ...] = option(
         locales,
@@ -73,7 +94,7 @@ class Config(ListeningConfig):
         off_or(web_origins),
         "off",
         help="Web pages that may connect, beside those of this very address: https://example.org, https://*.example.org, … or * "
-        "for all. Programs send no origin, and always may.",
+        "for all. Programs send no origin, and always may; so may pages opened from a file, where the source is faker.",
     )
     backlog: int = option(
         within(size, "1KiB", "64MiB"),

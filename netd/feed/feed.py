@@ -16,7 +16,7 @@ from netd.feed.events import Made, Remarked, Reported
 from netd.feed.generator import Generator
 from netd.feed.grammar import BadRequest, Subscribe, check_types
 from netd.feed.reports import LONGEST_REMARK, Client, Ledger
-from netd.feed.rounds import TEXTS, TYPES, Form, Round
+from netd.feed.rounds import TYPES, Form, Round
 from netd.feed.streams import Source, Stream, Surroundings
 from netd.feed.window import Window
 from netd.interfaces import IBus
@@ -30,10 +30,12 @@ class Rules:
     """What this feed offers; see ``netd.feed.config`` for each.
 
     :ivar pattern: the subjects that are passed on; None for a feed that makes its values.
+    :ivar fields: the values of a round, in their order, for clients of the first dialect.
     :ivar seed: of the common stream; None for values that nobody can foretell.
     """
 
     pattern: str | None
+    fields: tuple[str, ...]
     interval: float
     per_client: bool
     seed: int | None
@@ -47,6 +49,7 @@ class Feed:
 
     :ivar prefix: first tokens of its subjects, ``feed.<instance>``.
     :ivar generators: by locale, the common one first; empty for a feed that passes on subjects.
+    :ivar texts: what clients of the first dialect get.
     :ivar ledger: what clients have said.
     :ivar streams: beside the common source, those that newer clients asked for.
     """
@@ -58,9 +61,11 @@ class Feed:
     ledger: Ledger
     generators: Mapping[str, Generator] = field(factory=dict)
     common: Stream | Window = field(init=False)
+    texts: Form = field(init=False)
     streams: dict[object, Stream] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        self.texts = Form(self.rules.fields if self.rules.pattern is None else (), is_old=True)
         if self.rules.pattern is not None:
             self.common = Window(self.surroundings, self.bus, self.rules.pattern)
         else:
@@ -86,7 +91,12 @@ class Feed:
 
     def join(self, member: Any) -> None:
         """Deliver the common source to *member*, as texts."""
-        self._move(member, self.common, TEXTS, is_apart=False)
+        self.leave(member)
+        member.source = self.common
+        if isinstance(self.common, Stream):
+            self.common.join_in_turn(member, self.texts)
+        else:
+            self.common.join(member, self.texts, is_apart=False)
 
     def leave(self, member: Any) -> None:
         """Deliver nothing more to *member*."""

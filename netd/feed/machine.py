@@ -13,7 +13,7 @@ from netd.errors import ProtocolError
 from netd.feed.feed import Feed
 from netd.feed.grammar import BadRequest, Named, Remark, Report, Said, Subscribe, encode_block, read_request, read_words
 from netd.feed.reports import Client
-from netd.feed.rounds import TEXTS, Delivery, Form
+from netd.feed.rounds import Delivery, Form
 from netd.feed.streams import Source
 from netd.wire.handout import Item
 from netd.wire.jsontext import encode
@@ -159,7 +159,7 @@ class Subscriber:
     def deliver(self, delivery: Delivery) -> None:
         """Send a round, or a message of the bus, in this client's form; whole, or not at all."""
         if self.dialect is Dialect.OLD:
-            self._peer.send(delivery.framed(TEXTS), delivery.seq)
+            self._peer.send(delivery.framed(self._feed.texts), delivery.seq)
         elif self._block == 1:
             self._peer.send(delivery.framed(Form(self.wanted.types)), delivery.seq)
         else:

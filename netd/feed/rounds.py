@@ -26,15 +26,15 @@ class Form:
     """What a client gets of a delivery; clients of one form get the very same bytes.
 
     :ivar types: those that it wants; of a source that passes on subjects patterns, where none are all.
-    :ivar is_old: whether it gets bare texts.
+    :ivar is_old: whether it gets bare texts, in the order of *types*.
     """
 
     types: tuple[str, ...]
     is_old: bool = False
 
 
-TEXTS = Form((), is_old=True)
-"""The form of all clients of the first dialect."""
+TEXTS = Form(TYPES, is_old=True)
+"""The form of all clients of the first dialect, unless the configuration chooses other values."""
 
 
 class Delivery(Protocol):
@@ -74,10 +74,10 @@ class Round:
         return tuple(self._sample(kind) for kind in types)
 
     def framed(self, form: Form) -> bytes:
-        """The eight bare values; or one sample of each type, each in a frame."""
+        """The bare values; or one sample of each type, each in a frame."""
         framed = self._framed.get(form)
         if framed is None:
-            payloads = [self.values[kind].encode() for kind in TYPES] if form.is_old else self.samples(form.types)
+            payloads = [self.values[kind].encode() for kind in form.types] if form.is_old else self.samples(form.types)
             framed = self._framed[form] = b"".join(map(text_frame, payloads))
         return framed
 

@@ -32,6 +32,10 @@ from netd.wire.websocket_protocol import WebSocketRules
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]
 
 
+FROM_FILE = ("null", "file://")
+"""What browsers call the origin of a page that was opened from a file: made-up values are for everyone."""
+
+
 class NoSuchLocale(NetdError):
     """Faker does not know a locale of the configuration; the text names it, and those that are like it."""
 
@@ -40,7 +44,7 @@ def _websocket_rules(config: Config) -> WebSocketRules:
     return WebSocketRules(
         paths=("/",),
         subprotocols=(SUBPROTOCOL,),
-        origins=config.origins or (),
+        origins=(config.origins or ()) + (FROM_FILE if config.source == FAKER else ()),
         max_message=config.max_message,
         handshake_timeout=config.handshake_timeout,
         ping_interval=config.ping_interval,
@@ -70,6 +74,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     pace = Pace(reactor.seconds, reactor.callLater)
     rules = Rules(
         pattern=pattern,
+        fields=config.fields,
         interval=config.interval,
         per_client=config.per_client,
         seed=config.seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 from attrs import define, field, frozen
@@ -15,6 +16,13 @@ __all__ = ["Publisher", "Source", "Stream", "Surroundings"]
 
 AHEAD = 16
 """Common rounds made at once: one that is made by itself, every now and then, costs twice as much."""
+
+
+SLOTS = 50
+"""Parts of an interval, at most: clients that connect in the same one get their rounds at the same time."""
+
+SHORTEST_SLOT = 0.02
+"""Seconds of one, at least."""
 
 
 class Publisher(Protocol):
@@ -61,6 +69,20 @@ class Surroundings:
 
 
 @define(eq=False)
+class Slot:
+    """Clients that get each round some time after it was made, because their interval ends then.
+
+    :ivar seconds: after the round.
+    """
+
+    number: int
+    seconds: float
+    audience: Audience = field(factory=Audience)
+    timer: Any = None
+    is_delivering: bool = False
+
+
+@define(eq=False)
 class Stream:
     """Rounds at equal times, for as long as it runs.
 
@@ -83,6 +105,8 @@ class Stream:
     _ready: list[dict[str, str]] = field(factory=list)
     _due: float = 0.0
     _timer: Any = None
+    _slots: dict[int, Slot] = field(factory=dict)
+    _slot_of: dict[Member, Slot] = field(factory=dict)
     _is_delivering: bool = False
 
     def start(self) -> None:
@@ -96,14 +120,41 @@ class Stream:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        for slot in self._slots.values():
+            if slot.timer is not None:
+                slot.timer.cancel()
+                slot.timer = None
+
+    def join_in_turn(self, member: Member, form: Form) -> None:
+        """Deliver to *member* what all of *form* get, the first round one interval from now, or a slot sooner at most."""
+        length = max(self.interval / SLOTS, SHORTEST_SLOT)
+        number = int((self.surroundings.monotonic() - self._due + self.interval) / length)
+        if number <= 0:
+            self.join(member, form, is_apart=False)
+            return
+        self.leave(member)
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot(number, number * length)
+        self._slot_of[member] = slot
+        slot.audience.join(member, form, self.per_client)
 
     def join(self, member: Member, form: Form, is_apart: bool) -> None:
         """See :class:`Source`."""
+        self.leave(member)
         self.audience.join(member, form, is_apart or self.per_client)
 
     def leave(self, member: Member) -> None:
         """Deliver nothing more to *member*."""
-        self.audience.leave(member)
+        slot = self._slot_of.pop(member, None)
+        if slot is None:
+            self.audience.leave(member)
+            return
+        slot.audience.leave(member)
+        if not slot.audience.members:
+            del self._slots[slot.number]
+            if slot.timer is not None:
+                slot.timer.cancel()
 
     def _schedule(self) -> None:
         """Times do not drift; those that have passed already are left out."""
@@ -117,11 +168,13 @@ class Stream:
         if self._is_delivering:
             self.late += 1
             return
-        is_wanted = self.audience.members or (self.publisher is not None and self.publisher.wants_rounds())
+        is_wanted = self.audience.members or self._slots or (self.publisher is not None and self.publisher.wants_rounds())
         if is_wanted:
             self.seq += 1
             self._is_delivering = True
-            self.surroundings.pace(self._deliver_own() if self.per_client else self._deliver())
+            self.surroundings.pace(self._deliver_own(self.audience) if self.per_client else self._deliver())
+            if self.per_client:
+                self._deliver_later(None)
 
     def _make(self, types: Iterable[str]) -> Round:
         return Round(self.seq, self.surroundings.wall(), self.values.make(types))
@@ -138,18 +191,47 @@ class Stream:
                 self.publisher.made(made)
             else:
                 made = self._make(self.audience.types())
-            for form, group in list(self.audience.groups.items()):
-                yield from group.hand_out([(made.framed(form), made.seq)])
-                yield
+            self._deliver_later(made)
+            yield from _hand_out(self.audience, made)
             yield from self.audience.deliver(made)
         finally:
             self._is_delivering = False
 
-    def _deliver_own(self) -> Iterator[None]:
+    def _deliver_own(self, audience: Audience) -> Iterator[None]:
         try:
-            for member, interest in list(self.audience.apart.items()):
-                if member in self.audience.apart:
-                    member.deliver(self._make(interest.patterns or TYPES))
-                    yield
+            yield from self._make_own(audience)
         finally:
             self._is_delivering = False
+
+    def _make_own(self, audience: Audience) -> Iterator[None]:
+        for member, interest in list(audience.apart.items()):
+            if member in audience.apart:
+                member.deliver(self._make(interest.patterns or TYPES))
+                yield
+
+    def _deliver_later(self, made: Round | None) -> None:
+        """Give *made*, or to each client a round of its own, to those whose time comes later in this interval."""
+        passed = self.surroundings.monotonic() - (self._due - self.interval)
+        for slot in self._slots.values():
+            if slot.timer is None and not slot.is_delivering:
+                left = max(0.0, slot.seconds - passed)
+                slot.timer = self.surroundings.later(left, partial(self._slot_due, slot, made))
+            else:
+                self.late += 1
+
+    def _slot_due(self, slot: Slot, made: Round | None) -> None:
+        slot.timer = None
+        slot.is_delivering = True
+        self.surroundings.pace(self._deliver_to(slot, made))
+
+    def _deliver_to(self, slot: Slot, made: Round | None) -> Iterator[None]:
+        try:
+            yield from self._make_own(slot.audience) if made is None else _hand_out(slot.audience, made)
+        finally:
+            slot.is_delivering = False
+
+
+def _hand_out(audience: Audience, made: Round) -> Iterator[None]:
+    for form, group in list(audience.groups.items()):
+        yield from group.hand_out([(made.framed(form), made.seq)])
+        yield

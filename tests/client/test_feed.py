@@ -151,9 +151,9 @@ class AnswerTests(SynchronousTestCase):
 
     def test_backoff(self) -> None:
         """Attempts come ever more rarely, half a minute apart at most, and soon again after a connection that lasted."""
-        backoff = Backoff(lambda: 1.0)
-        self.assertEqual([backoff.delay(0) for _ in range(8)], [0.5, 1, 2, 4, 8, 16, 30, 30])
-        self.assertEqual(backoff.delay(10), 0.5)
+        backoff = Backoff(lambda: 0.5)
+        self.assertEqual([backoff.delay(0) for _ in range(8)], [2, 3, 6, 12, 22.5, 22.5, 22.5, 22.5])
+        self.assertEqual(backoff.delay(10), 2)
 
 
 class FakeSocket:
@@ -322,8 +322,8 @@ class FeedTests(SynchronousTestCase):
         self.assertEqual(
             self.losses[:2],
             [
-                ("the server closed the connection (1001: netd stops)", 0.5),
-                ("cannot reach the feed at h:8000: [Errno 111] Connection refused", 1.0),
+                ("the server closed the connection (1001: netd stops)", 2.0),
+                ("cannot reach the feed at h:8000: [Errno 111] Connection refused", 4.0),
             ],
         )
         self.assertEqual(gone.heard()[-2:], [(CLOSE, b"\x03\xe9"), (CLOSE, b"\x03\xe8")])

@@ -132,14 +132,14 @@ class AsyncFeedTests(SynchronousTestCase):
         self.assertEqual(
             self.losses[:3],
             [
-                ("the server closed the connection (1001: netd stops)", 0.5),
-                ("cannot reach the feed at h:8000: refused", 1.0),
-                ("cannot reach the feed at h:8000: it did not answer in time", 2.0),
+                ("the server closed the connection (1001: netd stops)", 2.0),
+                ("cannot reach the feed at h:8000: refused", 4.0),
+                ("cannot reach the feed at h:8000: it did not answer in time", 8.0),
             ],
         )
         self.assertEqual(gone.heard()[-2:], [(CLOSE, b"\x03\xe9"), GOODBYE])
         self.assertEqual(gone.closings, 1)
-        self.assertEqual(self.records[0].getMessage(), f"{self.losses[0][0]}; next attempt in 0.5 s")
+        self.assertEqual(self.records[0].getMessage(), f"{self.losses[0][0]}; next attempt in 2.0 s")
 
     def test_backoff_begins_anew(self) -> None:
         """A connection that lasted is made again as soon as the first."""
@@ -153,7 +153,7 @@ class AsyncFeedTests(SynchronousTestCase):
                 await anext(given)
 
         self.run_on_loop(run())
-        self.assertEqual([delay for _, delay in self.losses], [0.5, 1.0, 0.5])
+        self.assertEqual([delay for _, delay in self.losses], [2.0, 4.0, 2.0])
 
     def test_pings(self) -> None:
         """Pings are answered; a silent server is pinged, and given up when it stays silent."""
@@ -165,7 +165,7 @@ class AsyncFeedTests(SynchronousTestCase):
             async with self.make(server) as feed:
                 began = loop.time()
                 self.assertEqual([sample.seq async for sample in feed], [1])
-                self.assertAlmostEqual(loop.time() - began, 35 + 60 + 0.5, places=3)
+                self.assertAlmostEqual(loop.time() - began, 35 + 60 + 2, places=3)
 
         self.run_on_loop(run())
         self.assertEqual(server.heard()[1:4], [(PONG, b"p"), (PING, b""), (PING, b"")])
@@ -225,7 +225,7 @@ class AsyncFeedTests(SynchronousTestCase):
             async with self.make(first, second, name="n") as feed:
                 blocks = [block async for block in feed.blocks(2, watched.append)]
             self.assertEqual([(block.number, [one.seq for one in block.samples]) for block in blocks], [(1, [1, 2]), (2, [3, 4])])
-            self.assertEqual([round(block.seconds, 3) for block in blocks], [0.0, 0.5])  # the second had to wait for a connection
+            self.assertEqual([round(block.seconds, 3) for block in blocks], [0.0, 2.0])  # the second had to wait for a connection
 
         self.run_on_loop(run())
         self.assertEqual(watched, [1, 2, 1, 2])

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.subject import split_pattern
-from netd.feed.config import Config, locales, source
+from netd.feed.config import FIELDS, Config, fields, locales, source
+from netd.feed.rounds import TYPES
 
 
 class ConfigTests(SynchronousTestCase):
@@ -46,3 +47,10 @@ class ConfigTests(SynchronousTestCase):
         error = self.assertRaises(ValueError, locales, "en_US, german")
         self.assertEqual(str(error), "'german' is no locale; write language and country as in en_US or de_DE")
         self.assertIn("write faker, or a subject pattern", str(self.assertRaises(ValueError, source, "a..b")))
+
+    def test_fields(self) -> None:
+        """The values of a round can be chosen, each once; the complaint lists them."""
+        self.assertEqual(FIELDS, TYPES)
+        self.assertEqual(fields("city, name"), ("city", "name"))
+        self.assertIn("'job' is no value of a round; there are name, country", str(self.assertRaises(ValueError, fields, "job")))
+        self.assertRaises(ValueError, fields, "name, name")

@@ -102,6 +102,36 @@ class OldClientTests(FeedTests):
         self.reactor.advance(1)
         self.assertEqual(texts(again.heard()), heard)
 
+    def test_fields(self) -> None:
+        """The texts of a round are those that the configuration names, in its order; newer clients choose for themselves."""
+        self.leaves_nothing()
+        self.start(fields=("city", "name"))
+        client, newer = self.old(), self.newer(types=["email"])
+        self.reactor.advance(1)
+        city, name = texts(client.heard())
+        self.assertIn(" ", name)
+        self.assertNotIn("@", city)
+        self.assertEqual([sample["type"] for sample in self.heard(newer)], ["email"])
+
+    def test_first_round(self) -> None:
+        """The first round comes one interval after connecting, whenever that was."""
+        self.reactor.advance(0.7)
+        client = self.old()
+        self.reactor.advance(0.9)
+        self.assertEqual(texts(client.heard()), [])
+        self.reactor.advance(0.1)
+        self.assertEqual(len(texts(client.heard())), 8)
+
+    def test_page_from_a_file(self) -> None:
+        """A page that was opened from a file may see made-up values, and what the bus says only if the configuration says so."""
+        for source, is_taken in (("faker", True), ("session.>", False)):
+            self.leaves_nothing()
+            self.start(source=source)
+            for origin in ("null", "file://"):
+                client = connect(self.factory, self.reactor)
+                answer = client.say(request(None, f"Origin: {origin}"))
+                self.assertEqual(answer.split(b" ", 2)[1], b"101" if is_taken else b"403")
+
     def test_one_write_a_round(self) -> None:
         """A round is one write: its eight texts arrive together."""
         client = self.old()

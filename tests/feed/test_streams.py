@@ -143,6 +143,59 @@ class StreamTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(len(self.member.got), 1)
 
+    def test_first_round(self) -> None:
+        """An old client's first round comes one interval after it connected, or a little sooner; the others an interval apart."""
+        for per_client in (False, True):
+            stream = self.make(per_client=per_client)
+            early, late, gone = members = [FakeMember() for _ in range(3)]
+            stream.join_in_turn(early, TEXTS)
+            self.clock.pump([0.125] * 4)
+            stream.join_in_turn(late, TEXTS)
+            stream.join_in_turn(gone, TEXTS)
+            counts = []
+            for _ in range(13):
+                counts.append(tuple(len(member.blocks) + len(member.got) for member in members))
+                self.clock.advance(0.125)
+                stream.leave(gone)
+            self.assertEqual(counts[3::3], [(0, 0, 0), (1, 0, 0), (1, 1, 0), (2, 1, 0)])
+            self.assertEqual((counts[4], counts[7], counts[8]), ((1, 0, 0), (1, 0, 0), (1, 1, 0)))
+            if not per_client:
+                self.assertEqual(late.blocks, early.blocks[:1])  # the same round, half an interval later
+            stream.leave(late)
+            self.clock.pump([0.125] * 16)
+            self.assertEqual(len(late.blocks) + len(late.got), 1)
+            stream.stop()
+
+    def test_stop_before_a_slot(self) -> None:
+        """A stopped stream leaves no round behind that was to come later."""
+        self.clock.advance(0.5)
+        self.stream.join_in_turn(FakeMember(), TEXTS)
+        self.clock.advance(0.6)
+        self.stream.stop()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_slow_slot(self) -> None:
+        """A round that comes later is left out, too, while the one before is being delivered."""
+        self.surroundings = Surroundings(
+            self.clock.seconds, WallClock(self.clock), self.clock.callLater, self.after.append, self.work.append
+        )
+        stream = self.make()
+        stream.join(FakeMember(), TEXTS, is_apart=False)
+        self.clock.advance(0.5)
+        stream.join_in_turn(FakeMember(), TEXTS)
+        self.clock.advance(0.5)
+        list(self.work.pop())
+        self.clock.advance(0.5)
+        slow = self.work.pop()
+        next(slow)
+        self.clock.advance(0.5)
+        list(self.work.pop())
+        self.assertEqual(stream.late, 1)
+        list(slow)
+        self.clock.advance(1)
+        list(self.work.pop(0))
+        self.assertEqual(stream.late, 1)
+
     def test_too_slow(self) -> None:
         """A round that is due while the one before is still being delivered is left out; who leaves meanwhile gets nothing."""
         self.surroundings = Surroundings(

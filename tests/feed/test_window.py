@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.feed.audience import MOST_SUBJECTS, Interest
-from netd.feed.rounds import TEXTS, Form
+from netd.feed.rounds import Form
 from netd.feed.streams import Surroundings
 from netd.feed.window import MOST_COLLECTED, PIECE, STEP, Window
 from netd.message import Message
@@ -61,7 +61,7 @@ class WindowTests(SynchronousTestCase):
     def test_passes_on(self) -> None:
         """What is published under the pattern reaches the clients, numbered; what is not does not. A turn is one write."""
         old, newer = FakeMember(), self.join()
-        self.window.join(old, TEXTS, is_apart=False)
+        self.window.join(old, Form((), is_old=True), is_apart=False)
         self.say("session.1", "relay.1", "session.2")
         self.deliver()
         self.assertEqual((old.heard(), len(old.blocks), len(newer.blocks)), (["1", "1"], 1, 1))
