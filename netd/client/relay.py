@@ -18,6 +18,7 @@ import logging
 import math
 import random
 import re
+import selectors
 import socket
 import threading
 import time
@@ -61,6 +62,12 @@ ANSWER_TIMEOUT = 60.0
 
 OLD_ANSWER_TIMEOUT = 40.0
 """Seconds that a controller waits in the old dialect: somewhat more than the 30 s that a netd gives a device to take a frame."""
+
+PING = 15
+"""Seconds between two pings that a device asks for: one that only reads learns from them that the relay is gone."""
+
+BEATS = 3
+"""Pings that may be missing before it is."""
 
 OLD_REMEMBERED = 600.0
 GOODBYE = b"|disconnect|"
@@ -202,12 +209,14 @@ class Welcome(NamedTuple):
     :ivar name: the device's name as the relay knows it; None where there is none, as always in the old dialect.
     :ivar address: this side's address as the relay sees it; None in the old dialect.
     :ivar generation: grows with each connection of a name; None where the relay says none.
+    :ivar ping: seconds between two signs of life that the relay gives; None where it gives none.
     """
 
     dialect: str
     name: str | None = None
     address: str | None = None
     generation: int | None = None
+    ping: float | None = None
 
 
 def read_welcome(envelope: dict[str, Any]) -> Welcome:
@@ -221,7 +230,19 @@ def read_welcome(envelope: dict[str, Any]) -> Welcome:
         raise refused(f"the relay refused: {envelope.get('error')}")
     if envelope.get("status") != "welcome":
         raise NoWelcome(f"not a welcome: {envelope!r}")
-    return Welcome(NETD, envelope.get("name") or None, envelope.get("address"), envelope.get("generation"))
+    said = [envelope.get(member) for member in ("address", "generation", "ping")]
+    return Welcome(NETD, envelope.get("name") or None, *said)
+
+
+def longest_silence(welcome: Welcome) -> float | None:
+    """Seconds after which a relay that has said nothing is gone; None where it may be silent for ever."""
+    ping = welcome.ping
+    return BEATS * ping if isinstance(ping, (int, float)) and ping > 0 else None
+
+
+def gone(silence: float | None) -> ConnectionLost:
+    """The relay has said nothing for so long."""
+    return ConnectionLost(f"the relay gave no sign of life for {silence:g} s")
 
 
 # --- What a device says: pure -----------------------------------------------------------------------------------------
@@ -238,6 +259,7 @@ def device_hello(name: str | None, aliases: Sequence[str]) -> bytes:
     members: dict[str, Any] = {} if name is None else {"name": name}
     if aliases:
         members["aliases"] = list(aliases)
+    members["ping"] = PING
     return b"device " + json.dumps(members).encode("ascii")
 
 
@@ -567,6 +589,16 @@ def leave(connection: socket.socket, end: float, clock: Callable[[], float]) -> 
     connection.close()
 
 
+def wait_until_readable(connection: socket.socket, seconds: float) -> bool:
+    """Wait until *connection* has something to read, or has ended, at most so many seconds; False when it has not."""
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection, selectors.EVENT_READ)
+            return bool(selector.select(seconds))
+    except ValueError as error:  # another thread has closed it
+        raise ConnectionAbortedError("this client has hung up") from error
+
+
 class Surroundings(NamedTuple):
     """The outside world of a client, so that tests can hand in another.
 
@@ -574,21 +606,28 @@ class Surroundings(NamedTuple):
     :ivar clock: seconds that only grow.
     :ivar chance: a number from 0 up to 1.
     :ivar pause: waits for the event, at most so many seconds.
+    :ivar is_readable: waits until the socket has something to read, at most so many seconds; False when it has not.
     """
 
     connect: Callable[[str, int], socket.socket] = open_socket
     clock: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    is_readable: Callable[[socket.socket, float], bool] = wait_until_readable
 
 
 class Wire:
-    """Whole frames in and out of one socket. One thread reads; any thread writes and closes."""
+    """Whole frames in and out of one socket. One thread reads; any thread writes and closes.
 
-    def __init__(self, connection: socket.socket, dialect: str, clock: Callable[[], float]) -> None:
+    :ivar longest_silence: seconds that the server may say nothing while it is waited for without an end; None for ever.
+    """
+
+    def __init__(self, connection: socket.socket, dialect: str, surroundings: Surroundings) -> None:
         self.dialect = dialect
+        self.longest_silence: float | None = None
         self._connection = connection
-        self._clock = clock
+        self._clock = surroundings.clock
+        self._is_readable = surroundings.is_readable
         self._frames = FrameDecoder()
         self._writing = threading.Lock()
         self._timing = threading.RLock()
@@ -631,6 +670,8 @@ class Wire:
         if seconds is not None and seconds <= 0:
             raise self._not_in_time()
         try:
+            if seconds is None:
+                self._await_sign_of_life()
             self._set_timeout(seconds)
             received = self._connection.recv(65536)
         except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
@@ -640,6 +681,12 @@ class Wire:
         if not received:
             raise ConnectionLost("the relay closed the connection")
         return received
+
+    def _await_sign_of_life(self) -> None:
+        """Wait for whatever comes; not by the socket's own timeout, which is that of the threads that write, too."""
+        if self.longest_silence is not None and not self._is_readable(self._connection, self.longest_silence):
+            self._patience = 0.0
+            raise gone(self.longest_silence)
 
     def _not_in_time(self) -> NotInTime:
         self._patience = 0.0  # it has had its time: the end of the connection is not waited for, too
@@ -731,7 +778,9 @@ class Line:
         end = self._surroundings.clock() + WELCOME_TIMEOUT
         try:
             wire.write(frame(self._hello), end)
-            return read_welcome(wire.read_message(end)[0])
+            welcome = read_welcome(wire.read_message(end)[0])
+            wire.longest_silence = longest_silence(welcome)
+            return welcome
         except (ConnectionLost, FramingLost, NotInTime) as error:
             raise NoWelcome(f"no welcome from the server, which may speak the old dialect only: {error}") from error
 
@@ -745,7 +794,7 @@ class Line:
         except (OSError, UnicodeError) as error:
             self._memory.unreachable()
             raise NotConnected(f"cannot reach the relay at {host}:{port}: {error}") from error
-        wire = Wire(connection, dialect, self._surroundings.clock)
+        wire = Wire(connection, dialect, self._surroundings)
         with self._lock:
             self._wire = wire
         if self.closed.is_set():  # since when, nobody knows: close() may have come too early to find this wire

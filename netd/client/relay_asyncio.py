@@ -65,10 +65,14 @@ def _now() -> float:
 
 
 class AsyncWire:
-    """Whole frames in and out of one connection. One task reads; any task writes and closes."""
+    """Whole frames in and out of one connection. One task reads; any task writes and closes.
+
+    :ivar longest_silence: seconds that the server may say nothing while it is read from; None for ever.
+    """
 
     def __init__(self, streams: Streams, dialect: str, forget: Callable[[AsyncWire], object]) -> None:
         self.dialect = dialect
+        self.longest_silence: float | None = None
         self._reader, self._writer = streams
         self._forget = forget
         self._frames = relay.FrameDecoder()
@@ -99,7 +103,10 @@ class AsyncWire:
             if payload is not None:
                 return payload
             try:
-                received = await self._reader.read(65536)
+                async with asyncio.timeout(self.longest_silence):
+                    received = await self._reader.read(65536)
+            except TimeoutError:
+                raise relay.gone(self.longest_silence) from None
             except OSError as error:
                 raise ConnectionLost(f"the connection to the relay broke: {error}") from error
             if not received:
@@ -169,6 +176,7 @@ class AsyncLine:
         finally:
             if welcome is None:  # refused, silent, or this task was cancelled
                 wire.close()
+        wire.longest_silence = relay.longest_silence(welcome)
         return wire, welcome
 
     async def _greet(self, wire: AsyncWire) -> Welcome:

@@ -36,6 +36,22 @@ BRISK = relay.Surroundings(chance=lambda: 0.1)
 """Surroundings in which the first attempts to reconnect are 0.05 s, 0.1 s, … apart."""
 
 
+class SilenceTests(SynchronousTestCase):
+    """Waiting for a sign of life, on a real socket."""
+
+    def test_is_readable(self) -> None:
+        """Something to read, or the end, ends the wait; the socket's timeout, which is the writers', stays as it is."""
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        ours.settimeout(7.0)
+        self.assertFalse(relay.wait_until_readable(ours, 0.01))
+        theirs.close()
+        self.assertTrue(relay.wait_until_readable(ours, PATIENCE))
+        self.assertEqual(ours.gettimeout(), 7.0)
+        ours.close()
+        self.assertRaises(OSError, relay.wait_until_readable, ours, PATIENCE)
+
+
 class NewRelay:
     """A server of the new dialect, as small as can be: a name reaches a device, and its answer comes back."""
 

@@ -87,7 +87,7 @@ class World:
         self.opened: list[FakeSocket] = []
         self.pauses: list[float] = []
         self.now = 1000.0
-        self.surroundings = relay.Surroundings(self.connect, lambda: self.now, lambda: 1.0, self.pause)
+        self.surroundings = relay.Surroundings(self.connect, lambda: self.now, lambda: 1.0, self.pause, self.is_readable)
 
     def connect(self, host: str, port: int) -> socket.socket:
         """Hand out the next connection."""
@@ -98,6 +98,14 @@ class World:
         connection.world = self
         self.opened.append(connection)
         return cast(socket.socket, connection)
+
+    def is_readable(self, connection: socket.socket, seconds: float) -> bool:
+        """Whether there is something to read; time passes where there is not."""
+        fake = cast(FakeSocket, connection)
+        if fake.arriving or fake.hangs_up:
+            return True
+        self.now += seconds
+        return False
 
     def pause(self, closed: threading.Event, seconds: float) -> None:
         """Let time pass; a device for which no connection is left is closed."""
@@ -140,7 +148,7 @@ class DeviceTests(QuietTests):
         self.device(World(connection), name="gh").run(lambda payload: cast("bytes | str | None", answers[payload]))
         self.assertEqual(
             connection.sent,
-            frames(b'device {"name": "gh"}')
+            frames(b'device {"name": "gh", "ping": 15}')
             + message({"id": 31, "status": "acknowledged"}, b"pong")
             + message({"id": 32, "status": "acknowledged"})
             + message({"id": 33, "status": "acknowledged"}, "grün".encode()),
@@ -254,6 +262,18 @@ class DeviceTests(QuietTests):
         self.assertEqual(reasons[0], ("the relay said: another device took the name 'gh'", 30.0))
         self.assertEqual(world.pauses[0], 30.0)
 
+    def test_relay_that_is_gone(self) -> None:
+        """A device that only reads connects again when three pings are missing; one that hears them stays."""
+        welcome, ping = message({**WELCOME_ENVELOPE, "ping": 15}), message({"status": "ping"})
+        reasons: list[str] = []
+        world = World(
+            FakeSocket(welcome, ping, ping, message({"id": 1}, b"a"), ping, hangs_up=False), FakeSocket(WELCOME, hangs_up=True)
+        )
+        device = self.device(world, on_disconnect=lambda reason, _delay: reasons.append(reason))
+        self.assertEqual([received.payload for received in device], [b"a"])
+        self.assertEqual(reasons[0], "the relay gave no sign of life for 45 s")
+        self.assertGreaterEqual(world.now, 1045)
+
     def test_name_held(self) -> None:
         """A device whose name somebody else holds says who, and asks again a minute later, in the same dialect."""
         held = message({"status": "error", "error": "the name 'gh' is held by …", "denied": True})
@@ -267,7 +287,7 @@ class DeviceTests(QuietTests):
         """A program learns what the relay calls it, each time."""
         welcomes: list[relay.Welcome] = []
         list(self.device(World(FakeSocket(WELCOME), FakeSocket(WELCOME)), on_connect=welcomes.append))
-        self.assertEqual(welcomes, [("netd", "gh", "('127.0.0.1', 1)", 7)] * 2)
+        self.assertEqual(welcomes, [("netd", "gh", "('127.0.0.1', 1)", 7, None)] * 2)
 
     def test_refused(self) -> None:
         """A relay that refuses is asked again later, in the same dialect; its reason is told."""
@@ -399,7 +419,8 @@ class OldDeviceTests(QuietTests):
             self.assertEqual(self.payloads, [b"a"] * 3)
             self.assertTrue(first.is_closed)
             self.assertEqual(
-                [c.sent for c in world.opened], [frames(b'device {"name": "gh"}')] + [frames(b"raspberrypi", b"|disconnect|")] * 3
+                [c.sent for c in world.opened],
+                [frames(b'device {"name": "gh", "ping": 15}')] + [frames(b"raspberrypi", b"|disconnect|")] * 3,
             )
             self.assertEqual(world.pauses, [0.5, 1.0, 2.0])
 
@@ -424,7 +445,7 @@ class OldDeviceTests(QuietTests):
         new = FakeSocket(WELCOME, message({"id": 1}, b"b"))
         world = World(FakeSocket(), FakeSocket(frames(b"a")), ConnectionRefusedError(), new)
         self.assertEqual([received.payload for received in self.device(world)], [b"a", b"b"])
-        self.assertTrue(new.sent.startswith(frames(b"device {}")))
+        self.assertTrue(new.sent.startswith(frames(b'device {"ping": 15}')))
 
     def test_fixed_dialect_does_not_fall_back(self) -> None:
         """A program that insists on the new dialect is told that the server does not speak it."""

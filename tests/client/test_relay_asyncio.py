@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import relay
 from netd.client.relay_asyncio import AsyncController, AsyncDevice, AsyncMessage, AsyncSurroundings, Streams
-from tests.client.test_relay import WELCOME, message
+from tests.client.test_relay import WELCOME, WELCOME_ENVELOPE, message
 from tests.client.test_relay_frames import frames
 from tests.client.transports import Transport
 
@@ -171,7 +171,7 @@ class AsyncDeviceTests(AsyncTests):
         for each in (receive, receive_later):
             connection = FakeConnection(WELCOME + requests)
             self.run_on_loop(scenario(each, connection))
-            self.assertEqual(connection.sent, frames(b'device {"name": "gh"}') + replies)
+            self.assertEqual(connection.sent, frames(b'device {"name": "gh", "ping": 15}') + replies)
         self.assertTrue(all(record.exc_info for record in self.records))
 
     def test_messages_answered_in_any_order(self) -> None:
@@ -189,7 +189,7 @@ class AsyncDeviceTests(AsyncTests):
 
         self.run_on_loop(scenario())
         replies = message({"id": 2, "status": "acknowledged"}, b"2") + message({"id": 1, "status": "failed", "error": "no"}, b"1")
-        self.assertEqual(connection.sent, frames(b"device {}") + replies)
+        self.assertEqual(connection.sent, frames(b'device {"ping": 15}') + replies)
 
     def test_impatient_program(self) -> None:
         """A program that stops waiting in the middle of a message, and then waits again, loses neither message nor connection."""
@@ -299,7 +299,24 @@ class AsyncDeviceTests(AsyncTests):
 
         self.run_on_loop(scenario())
         self.assertIn(message({"event": "temperature"}, b"21.5"), connection.sent)
-        self.assertEqual(welcomes, [("netd", "gh", "('127.0.0.1', 1)", 7)])
+        self.assertEqual(welcomes, [("netd", "gh", "('127.0.0.1', 1)", 7, None)])
+
+    def test_relay_that_is_gone(self) -> None:
+        """A device that only reads connects again when three pings are missing; one that hears them stays."""
+        first = FakeConnection(message({**WELCOME_ENVELOPE, "ping": 15}))
+        second = FakeConnection(WELCOME + message({"id": 1}, b"a"))
+        reasons: list[tuple[str, float]] = []
+
+        async def scenario() -> None:
+            loop = asyncio.get_running_loop()
+            for moment in (15, 30):
+                loop.call_later(moment, lambda: first.reader.feed_data(message({"status": "ping"})))
+            device = self.device(first, second, on_disconnect=lambda reason, _delay: reasons.append((reason, now())))
+            self.assertEqual(await take(device, 1), [b"a"])
+            device.close()
+
+        self.run_on_loop(scenario())
+        self.assertEqual(reasons, [("the relay gave no sign of life for 45 s", 75)])
 
     def test_close_ends_every_wait(self) -> None:
         """``close()`` ends the loop at once: while connecting, unwelcome, connected, or waiting for the next attempt."""
@@ -364,7 +381,7 @@ class AsyncDeviceTests(AsyncTests):
             self.assertEqual([received.payload for received in messages], [b"a", b"b"])
 
         self.run_on_loop(scenario())
-        self.assertEqual(new.sent, frames(b"device {}"))
+        self.assertEqual(new.sent, frames(b'device {"ping": 15}'))
 
     def test_what_is_no_welcome(self) -> None:
         """A hang-up, an error text and other JSON mean an old server as well."""

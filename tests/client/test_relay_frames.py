@@ -118,11 +118,17 @@ class HelloTests(SynchronousTestCase):
     def test_device_hello(self) -> None:
         """The relay learns the name and the aliases."""
         word, _, members = relay.device_hello("greenhouse", ["gh"]).partition(b" ")
-        self.assertEqual((word, json.loads(members)), (b"device", {"name": "greenhouse", "aliases": ["gh"]}))
+        self.assertEqual((word, json.loads(members)), (b"device", {"name": "greenhouse", "aliases": ["gh"], "ping": 15}))
 
     def test_nameless(self) -> None:
-        """A device without a name says an empty hello."""
-        self.assertEqual(relay.device_hello(None, ()), b"device {}")
+        """A device without a name says a hello without one."""
+        self.assertEqual(relay.device_hello(None, ()), b'device {"ping": 15}')
+
+    def test_pings(self) -> None:
+        """A relay that says how often it pings may be silent for three times as long; another may be for ever."""
+        welcome = {"status": "welcome", "name": "", "address": "x", "generation": 1}
+        for said, silence in (({"ping": 2.5}, 7.5), ({}, None), ({"ping": 0}, None), ({"ping": "often"}, None)):
+            self.assertEqual(relay.longest_silence(relay.read_welcome({**welcome, **said})), silence)
 
     def test_bad_names(self) -> None:
         """A name that the relay would refuse is refused where the program can see it."""
