@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+from netd.admin.manhole.editor import LineEditor
 from netd.admin.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
 from netd.config.descriptions import is_loopback
 from netd.wire.bounds import Bounds, Policy
-from netd.wire.lines import LineDecoder, LineTooLong
+from netd.wire.lines import LineTooLong
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
 
@@ -24,6 +25,9 @@ MAX_LINE = 4096
 
 MAX_TYPED_AHEAD = 64
 """How many lines wait while an operation runs before the connection is read no further."""
+
+LONGEST_PROMPT = 200
+"""How many characters of the line that was begun are shown anew with what is typed behind them."""
 
 MAX_UNREAD = 1 << 20
 """How many bytes of output wait for a terminal that does not read."""
@@ -63,7 +67,8 @@ class ManholeProtocol(PeerProtocol):
     def __init__(self, factory: ManholeFactory) -> None:
         super().__init__(factory)
         self._telnet = TelnetDecoder()
-        self._lines = LineDecoder(MAX_LINE)
+        self._editor = LineEditor(MAX_LINE)
+        self._prompt = ""
         self._typed: deque[bytes] = deque()
         self._is_busy = False
         self._is_handing_out = False
@@ -84,15 +89,19 @@ class ManholeProtocol(PeerProtocol):
 
     def write(self, text: str) -> None:
         """Show *text*, its line ends single newlines, to the person."""
+        self._prompt = (self._prompt + text[-LONGEST_PROMPT:]).rpartition("\n")[2][-LONGEST_PROMPT:]
         if self.is_open:
             self.peer.send(text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
 
     def hide_input(self) -> None:
-        """Do not let the terminal show what is typed."""
+        """Do not let the terminal show what is typed, and do not bring it back later."""
+        self._editor.is_secret = True
         self.peer.send(self._telnet.offer())
 
     def show_input(self) -> None:
         """Let the terminal show what is typed again, on a new line: it did not show the end of the hidden one."""
+        self._editor.is_secret = False
+        self._prompt = ""
         self.peer.send(self._telnet.withdraw() + b"\r\n")
 
     def set_busy(self, is_busy: bool) -> None:
@@ -151,10 +160,12 @@ class ManholeProtocol(PeerProtocol):
 
     def _take(self, typed: bytes | Signal) -> None:
         if isinstance(typed, bytes):
-            self._typed.extend(self._lines.feed(typed))
+            self._typed.extend(self._editor.feed(typed))
             self._hand_out()
+            if self._editor.is_changed and not (self._editor.is_secret or self._is_busy):
+                self._show_line()
         elif self._dialogue is not None and self.is_open:
-            self._lines.finish()
+            self._editor.drop()
             self._typed.clear()
             if typed is Signal.INTERRUPT:
                 self._dialogue.interrupt()
@@ -171,6 +182,13 @@ class ManholeProtocol(PeerProtocol):
         finally:
             self._is_handing_out = False
         self.peer.set_reading(len(self._typed) <= MAX_TYPED_AHEAD)
+
+    def _show_line(self) -> None:
+        """Show the prompt and what was typed behind it anew: the terminal does not know what its own keys have changed."""
+        before, after = (part.decode(errors="replace") for part in self._editor.line)
+        back = f"\x1b[{len(after)}D" if after else ""
+        if self.is_open:
+            self.peer.send(f"\r\x1b[K{self._prompt}{before}{after}{back}".encode())
 
     def _say(self, dialogue: Dialogue, line: bytes) -> None:
         try:

@@ -53,6 +53,8 @@ _SIGNALS = {
     b"\xee": Signal.INTERRUPT,
     b"\xec": Signal.END,
 }
+_ERASING = {b"\xf7": b"\x7f", b"\xf8": b"\x15"}
+"""Telnet's EC and EL, as the keys that they are: Backspace and Ctrl-U."""
 _KEYS = {b"\x03": Signal.INTERRUPT, b"\x04": Signal.END}
 
 
@@ -148,6 +150,8 @@ class TelnetDecoder:
             heard.answers += _IAC + _DONT + option
         elif simple in _SIGNALS:
             heard.typed.append(_SIGNALS[simple])
+        elif simple in _ERASING:
+            heard.typed.append(_ERASING[simple])
 
     def _refuse_to_do(self, option: bytes) -> bytes:
         if option == _ECHO and self._offers:

@@ -74,13 +74,13 @@ class LoginTests(ManholeTestCase):
     def test_logged(self) -> None:
         """Each login and each failure is in the log, with the name escaped and the address, and never a password."""
         visit = self.visit()
-        visit.type("\x1b[2Jx" + "y" * 100)
+        visit.type("\x9b2Jx" + "y" * 100)
         visit.type("not the secret")
         visit.type(NAME)
         visit.type(PASSWORD)
         visit.hang_up()
         log = self.log()
-        self.assertIn(f"manhole: 127.0.0.1:50412 failed to log in as '\\x1b[2Jx{'y' * 59}' (try 1 of 3)", log)
+        self.assertIn(f"manhole: 127.0.0.1:50412 failed to log in as '\\x9b2Jx{'y' * 60}' (try 1 of 3)", log)
         self.assertIn("manhole: operator logged in from 127.0.0.1:50412", log)
         self.assertIn("manhole: operator from 127.0.0.1:50412 left after 0.0 s", log)
         self.assertNotIn("secret", log)

@@ -7,10 +7,40 @@ from twisted.internet.defer import Deferred
 from netd.admin.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
 from netd.admin.manhole.telnet import MAX_COMMANDS
 from netd.operations import Operation, Role
-from tests.admin.manhole.visits import ManholeTestCase
+from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 
 class InputTests(ManholeTestCase):
+    def test_character_mode(self) -> None:
+        """Each key as it is typed: what was taken back is not there, at the login, in the password, and in commands."""
+        for key in (b"\x7f", b"\x08", b"\xff\xf7"):
+            visit = self.visit()
+            for byte in NAME.encode() + b"x" + key + b"\r\0":
+                visit.send(bytes([byte]))
+            self.assertTrue(visit.shown().endswith(b"password: "))
+            for byte in PASSWORD.encode() + b"xx" + key * 2 + b"\r\0":
+                visit.send(bytes([byte]))
+            self.assertTrue(visit.shown().endswith(b"netd> "))
+            visit.type("quik\x7ft")
+            self.assertTrue(visit.is_closing)
+
+    def test_line_shown_anew(self) -> None:
+        """A key that changes the line shows it anew behind its prompt, and brings lines back; never a password."""
+        visit = self.logged_in()
+        visit.type("first")
+        visit.send(b"hepl")
+        self.assertEqual(visit.shown(), b"")
+        visit.send(b"\x1b[D\x7fl")
+        self.assertEqual(visit.shown(), b"\r\x1b[Knetd> hell\x1b[1D")
+        visit.send(b"\x15\x0b\x1b[A")
+        self.assertEqual(visit.shown(), b"\r\x1b[Knetd> first")
+        visit.send(b"\x1b[A\x1b[A\x1b[A")
+        self.assertNotIn(PASSWORD.encode(), visit.shown())
+        asked = self.visit()
+        asked.type(NAME)
+        asked.send(b"secret\x7f\x1b[D")
+        self.assertEqual(asked.shown(), b"")
+
     def test_longest_line(self) -> None:
         """A line of the greatest length is taken."""
         visit = self.logged_in()

@@ -117,9 +117,9 @@ class OperatorMenuTests(ManholeTestCase):
     def test_lines_are_logged(self) -> None:
         """Every line is in the log, with who typed it where, and escaped."""
         visit = self.logged_in()
-        visit.type("send greenhouse \x1bhello")
+        visit.type("send greenhouse \x07hello")
         visit.type("nonsense")
-        self.assertIn(r"manhole: operator from 127.0.0.1:50412: 'send greenhouse \x1bhello'", self.log())
+        self.assertIn(r"manhole: operator from 127.0.0.1:50412: 'send greenhouse \x07hello'", self.log())
         self.assertIn("manhole: operator from 127.0.0.1:50412: 'nonsense'", self.log())
 
     def test_long_operation_holds_up_nobody_else(self) -> None:

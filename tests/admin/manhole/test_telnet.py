@@ -63,6 +63,10 @@ class TelnetDecoderTests(SynchronousTestCase):
         for said in (b"\x04", IAC + b"\xec"):
             self.assertEqual((b"", [b"a", Signal.END, b"b"]), hear(b"a" + said + b"b"))
 
+    def test_erasing_commands(self) -> None:
+        """Telnet's own words for Backspace and Ctrl-U are these keys."""
+        self.assertEqual((b"", [b"ax\x7fb\x15"]), hear(b"ax" + IAC + b"\xf7b" + IAC + b"\xf8"))
+
     def test_other_commands(self) -> None:
         """A command that means nothing here (or at all) is skipped; a doubled IAC is a byte 255."""
         self.assertEqual((b"", [b"ab\xffc"]), hear(b"a" + IAC + b"\xf1" + IAC + b"\x03" + IAC + b"\xf0b" + IAC + IAC + b"c"))
