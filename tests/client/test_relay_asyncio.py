@@ -312,8 +312,7 @@ class AsyncDeviceTests(AsyncTests):
             for moment in (15, 30):
                 loop.call_later(moment, lambda: first.reader.feed_data(message({"status": "ping"})))
             device = self.device(first, second, on_disconnect=lambda reason, _delay: reasons.append((reason, now())))
-            self.assertEqual(await take(device, 1), [b"a"])
-            device.close()
+            self.assertEqual([received.payload for received in await take(device, 1)], [b"a"])
 
         self.run_on_loop(scenario())
         self.assertEqual(reasons, [("the relay gave no sign of life for 45 s", 75)])
