@@ -5,7 +5,7 @@ Errors carry plain values, never connections or services, so that they can be lo
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -60,11 +60,16 @@ class ConfigProblem:
 
 
 class ConfigErrors(NetdError):
-    """The configuration cannot be used; carries *every* problem that was found, in file order."""
+    """The configuration cannot be used; carries *every* problem that was found, in file order.
 
-    def __init__(self, problems: tuple[ConfigProblem, ...]) -> None:
+    :ivar rest: the ``Configuration`` of the sections without a problem, for finding more that is wrong; None where the file
+        could not be read.
+    """
+
+    def __init__(self, problems: tuple[ConfigProblem, ...], rest: Any = None) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+        self.rest = rest
 
 
 class ProtocolError(NetdError):

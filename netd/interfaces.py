@@ -5,7 +5,7 @@ Collaborators are handed to constructors and cast through these interfaces where
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from zope.interface import Attribute, Interface
@@ -13,7 +13,7 @@ from zope.interface import Attribute, Interface
 from netd.message import Message
 from netd.operations import Operation, OperationTable
 
-__all__ = ["IBudgeted", "IBus", "IConsole", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
+__all__ = ["IBudgeted", "IBus", "IConsole", "IForesight", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
 
 
 class ISubscription(Interface):
@@ -122,6 +122,16 @@ class IBudgeted(Interface):
 
     def use_budget(budget: Any, quota: Any) -> None:
         """Have a share of the :class:`netd.wire.budget.Budget`, within the section's :class:`netd.wire.budget.Quota`."""
+
+
+class IForesight(Interface):
+    """A service that can tell, before it starts, what would keep it from starting."""
+
+    def objections() -> Iterable[tuple[str, str, str]]:
+        """Section, option (or nothing) and what is wrong, for all that is wrong though the options are good: a file, the machine.
+
+        Looks, and changes nothing; the service is not started.
+        """
 
 
 class IConsole(Interface):

@@ -6,6 +6,7 @@ each connection, wait a little, cut what is left.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from twisted.application.service import Service
@@ -14,7 +15,8 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
-from netd.interfaces import IBudgeted
+from netd.foresight import objection
+from netd.interfaces import IBudgeted, IForesight
 from netd.listener import CannotListen, Listener, reach_of
 from netd.log import LimitedObserver
 from netd.wire.bounds import Traffic
@@ -34,7 +36,7 @@ def make_context(reactor: Any, stall_timeout: float, dead_timeout: float = DEAD_
     return PeerContext(reactor, Turn(reactor.callLater), Traffic(), stall_timeout, dead_timeout)
 
 
-@implementer(IBudgeted)
+@implementer(IBudgeted, IForesight)
 class ListeningService(Service):
     """Listens with one factory on several endpoints.
 
@@ -67,6 +69,10 @@ class ListeningService(Service):
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Let the daemon's *budget* decide who is let in. Called once, before ``startService``; without it, everybody is."""
         self._factory.share = budget.share(quota)
+
+    def objections(self) -> Iterable[tuple[str, str, str]]:
+        """See :class:`netd.interfaces.IForesight`. A service that needs more than its endpoints adds to it."""
+        return [(self._factory.name, "listen", why) for why in map(objection, self._listen) if why]
 
     def privilegedStartService(self) -> None:
         """Listen on every endpoint.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
@@ -17,7 +18,8 @@ from netd.clock import make_monotonic
 from netd.config import Configuration, load
 from netd.config.descriptions import arguments_of, is_secured
 from netd.config.options import options_of
-from netd.errors import ConfigErrors
+from netd.errors import ConfigErrors, ConfigProblem
+from netd.interfaces import IForesight
 from netd.kinds import find_kinds
 from netd.paths import packaged
 
@@ -55,8 +57,8 @@ class Options(TwistedOptions):
         try:
             self.configuration = load(path, kinds, os.environ, os.getuid(), socket.gethostname())
         except ConfigErrors as errors:
-            print(errors, file=sys.stderr)
-            raise SystemExit(EX_CONFIG) from None
+            more = _objections(errors.rest) if self["check"] and errors.rest is not None else ()
+            _refuse([*errors.problems, *more])
         self._show(path)
         twistd: Any = self.parent
         if twistd and _is_in_foreground(self) and not any(twistd.get(chosen) for chosen in ("logger", "logfile", "syslog")):
@@ -64,7 +66,7 @@ class Options(TwistedOptions):
 
     def _show(self, path: Path) -> None:
         if self["check"]:
-            self._refuse_what_cannot_start(path)
+            _refuse(list(_objections(self.configuration)))
             names = ", ".join(section.name for section in self.configuration.sections) or "no service"
             _print([f"{path}: good; it runs {names}"])
             print(*(f"{path}: warning: {text}" for text in self._warnings()), sep="", end="", file=sys.stderr)
@@ -81,12 +83,28 @@ class Options(TwistedOptions):
                     if is_secured(description):
                         yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source_of(*arguments_of(description))))
 
-    def _refuse_what_cannot_start(self, path: Path) -> None:
-        objections = [section.config.objection() for section in self.configuration.sections]
-        lines = [f"{path}: {objection}" for objection in objections if objection]
-        if lines:
-            print("\n".join(lines), file=sys.stderr)
-            raise SystemExit(EX_CONFIG)
+
+def _objections(configuration: Configuration) -> Iterator[ConfigProblem]:
+    """What would keep the services from starting, though their options are good: they are built, and asked."""
+    from twisted.internet import reactor
+
+    from netd.daemon import assemble
+
+    for service in assemble(configuration, find_kinds(), reactor, time.time):
+        if IForesight.providedBy(service):
+            yield from (configuration.problem(*objection) for objection in service.objections())
+
+
+def _refuse(problems: list[ConfigProblem]) -> None:
+    """Print *problems* in file order, and end; return when there are none."""
+    if problems:
+        print(ConfigErrors(tuple(sorted(problems, key=_line_of))), file=sys.stderr)
+        raise SystemExit(EX_CONFIG)
+
+
+def _line_of(problem: ConfigProblem) -> float:
+    _, _, line = problem.place.rpartition(":")
+    return int(line) if line.isdecimal() else math.inf
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -97,16 +97,61 @@ class ShowTests(OptionsTestCase):
         )
         self.assertEqual(78, self.leave("--check"))
         gateway, manhole = self.errors.getvalue().splitlines()
-        self.assertTrue(gateway.startswith(f"{self.ini}: [gateway] other machines reach tcp:0, and there are no tokens"), gateway)
+        self.assertTrue(
+            gateway.startswith(f"{self.ini}:5: [gateway] other machines reach tcp:0, and there are no tokens"), gateway
+        )
         self.assertIn(f"Run `netd token add NAME --role admin --state {state}`", gateway)
         self.assertTrue(
-            manhole.startswith(f"{self.ini}: [manhole] {state / 'manhole.passwd'}: there is no password file"), manhole
+            manhole.startswith(f"{self.ini}:7: [manhole] password_file: {state / 'manhole.passwd'}: there is no password file"),
+            manhole,
         )
         self.assertEqual("", self.out.getvalue())
         self.assertEqual(0, self.leave("--origin"))
         add_token(state / TOKENS, "panel", "viewer", (), bytes)
         write_entry(state / "manhole.passwd", make_entry("ada", "secret", bytes(16)))
         self.assertEqual(0, self.leave("--check"))
+
+    def test_check_finds_all_at_once(self) -> None:
+        """What is written wrongly, what the machine lacks and what a file lacks are listed together, in the order of the file."""
+        (self.folder / "broken.py").write_text("import a_module_that_nobody_has\n", encoding="utf-8")
+        self.ini.write_text(
+            f"[netd]\nstate_directory = {self.ini}\n"
+            "[feed]\nlocales = xx_YY, en_US\norigins = https://lab.example/\n"
+            "[feed:lab2]\nlisten = tcp:0\nlocales = de_XX\n"
+            "[command]\nfunctions = ./broken.py\n"
+            "[relay]\nlisten = tcp:0:interface=127.0.0.1, tcp:0\n"
+            "[room]\nlisten = tcp:0:interface=no-such-name.invalid\n"
+            "[room:lab2]\nlisten = tcp:0:interface=203.0.113.77\n"
+            "[gateway]\n",
+            encoding="utf-8",
+        )
+        os.environ["NETD_XYZZY"] = "1"
+        self.assertEqual(78, self.leave("--check"))
+        lines = self.errors.getvalue().splitlines()
+        starts = [
+            f"{self.ini}:2: [netd] state_directory: cannot use the state directory {self.ini}",
+            f"{self.ini}:5: [feed] origins: 'https://lab.example/' is no origin",
+            f"{self.ini}:8: [feed:lab2] locales: Faker does not know de_XX; it knows de_AT, de_CH, de_DE",
+            f"{self.ini}:10: [command] functions: {self.folder / 'broken.py'}:1: ModuleNotFoundError",
+            f"{self.ini}:12: [relay] listen: 'tcp:0:interface=127.0.0.1, tcp:0'",
+            f"{self.ini}:14: [room] listen: tcp:0:interface=no-such-name.invalid: there is no address of the name",
+            f"{self.ini}:16: [room:lab2] listen: tcp:0:interface=203.0.113.77: this machine has no address 203.0.113.77",
+            f"{self.ini}:17: [gateway] {self.ini}/tokens: cannot be read: Not a directory",
+            "environment NETD_XYZZY: unknown variable",
+        ]
+        self.assertEqual(starts, [line[: len(start)] for line, start in zip(lines, starts, strict=True)])
+
+    def test_check_changes_nothing(self) -> None:
+        """`--check` makes no directory, and tells of tokens that are no tokens, also where none are needed."""
+        state = self.folder / "state"
+        self.ini.write_text(f"[netd]\nstate_directory = {state}\n[gateway]\n", encoding="utf-8")
+        self.assertEqual(0, self.leave("--check"))
+        self.assertEqual(["my.ini"], [path.name for path in self.folder.iterdir()])
+        state.mkdir(mode=0o700)
+        (state / TOKENS).write_text("nonsense\n", encoding="utf-8")
+        (state / TOKENS).chmod(0o600)
+        self.assertEqual(78, self.leave("--check"))
+        self.assertIn(f"{self.ini}:3: [gateway] {state / TOKENS}:1: is not of the form", self.errors.getvalue())
 
     def test_check_of_nothing(self) -> None:
         """A configuration without a section is good, and said to run nothing."""

@@ -1,6 +1,7 @@
 """The options of a ``[command]`` section, and the check that the files it names are Python.
 
-``netd check`` compiles those files, and runs nothing of them: what is in them is found out when the daemon starts.
+Reading the configuration compiles those files, and runs nothing of them; :mod:`netd.command.functions` does, when the daemon
+starts and for ``netd check``.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 import traceback
 import zlib
@@ -10,11 +12,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from netd.command.commands import BadFunctions, Command, read_command
+from netd.command.commands import BadFunctions, Command, Commands, read_command
 from netd.command.config import compiled
 from netd.command.declaration import declarations_in
 
-__all__ = ["load_commands"]
+__all__ = ["load_commands", "objection"]
+
+PATIENCE = 30.0
+"""Seconds that a trial may take."""
+
+_TRIAL = "from netd.command.functions import try_out; try_out()"
 
 
 def load_commands(sources: Iterable[Path | str]) -> list[Command]:
@@ -26,6 +33,46 @@ def load_commands(sources: Iterable[Path | str]) -> list[Command]:
     :raises BadFunctions: naming file and line.
     """
     return [command for source in sources for command in _load(source)]
+
+
+def objection(sources: Iterable[Path | str]) -> str:
+    """Why the *sources* cannot be loaded; empty where they can.
+
+    Whether a program runs shows when it runs: it does so in a process of its own, whose output nobody sees and which is not given
+    longer than :data:`PATIENCE`.
+    """
+    names = [str(source.absolute()) if isinstance(source, Path) else source for source in sources]
+    path = os.pathsep.join(filter(None, sys.path))
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ended = subprocess.run(  # noqa: S603 - no shell
+            [sys.executable, "-c", _TRIAL, *names],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{', '.join(names)}: not loaded within {PATIENCE:.0f} s; the daemon would wait as long"
+    if ended.returncode and not ended.stdout:
+        return f"{', '.join(names)}: ends the process that loads it, with status {ended.returncode}"
+    return ended.stdout.decode(errors="replace").strip()
+
+
+def try_out() -> None:
+    """Load what the command line names, and say on standard output what is wrong with it, and nothing else."""
+    answer = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    commands, why = Commands(), ""
+    try:
+        for command in load_commands([Path(name) if "/" in name else name for name in sys.argv[1:]]):
+            commands.add(command)
+    except BadFunctions as error:
+        why = str(error)
+    os.write(answer, why.encode(errors="replace"))
+    os._exit(1 if why else 0)  # whatever threads the functions have started
 
 
 def _load(source: Path | str) -> list[Command]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,7 +11,7 @@ from zope.interface import implementer
 from netd.command.commands import COMMAND_ID, ID, LIST, Command, Commands
 from netd.command.config import Config
 from netd.command.execution import Execution, Outcome, Status
-from netd.command.functions import load_commands
+from netd.command.functions import load_commands, objection
 from netd.command.machine import Rules
 from netd.command.protocol import CommandFactory
 from netd.command.threads import Threads
@@ -58,6 +59,13 @@ class CommandService(ListeningService):
         self._factory: CommandFactory = factory
         self._execution = execution
         self._commands = factory.rules.commands
+
+    def objections(self) -> Iterable[tuple[str, str, str]]:
+        """What keeps it from listening, and what is wrong with the functions; these are run to find that out."""
+        yield from super().objections()
+        why = objection(self._config.sources())
+        if why:
+            yield self._factory.name, "functions", why
 
     def startService(self) -> None:
         """Load the functions (as the user that the daemon runs as), then take connections.

@@ -84,10 +84,10 @@ class Problems:
         """Note mistakes that are not in the file."""
         self._found.extend((NOWHERE, problem) for problem in problems)
 
-    def raise_any(self) -> None:
-        """Raise :class:`netd.errors.ConfigErrors` with everything in file order, if there is anything."""
+    def raise_any(self, rest: object) -> None:
+        """Raise :class:`netd.errors.ConfigErrors` with everything in file order, if there is anything; *rest* has no problem."""
         if self._found:
-            raise ConfigErrors(tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0])))
+            raise ConfigErrors(tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0])), rest)
 
 
 def draft_sections(blocks: Iterable[Block], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:

@@ -65,11 +65,19 @@ class Configuration:
 
     :ivar sections: in file order; ``[netd]`` is not among them.
     :ivar origins: of every option of every section, those of ``[netd]`` first.
+    :ivar places: ``file:line`` of each section, ``[netd]`` among them.
     """
 
     netd: NetdConfig
     sections: tuple[Section, ...]
     origins: tuple[Origin, ...]
+    places: Mapping[str, str] = attrs.field(factory=dict)
+
+    def problem(self, section: str, option: str, what: str) -> ConfigProblem:
+        """A problem with an option that is good as it is written; one that is not written, or none, is the section's."""
+        written = (origin.place for origin in self.origins if (origin.section, origin.option) == (section, option))
+        place = next((place for place in written if place != DEFAULT), self.places[section])
+        return ConfigProblem(place, section, option, what)
 
     def origin_lines(self) -> tuple[str, ...]:
         """Each option in force as ``[relay] listen = tcp:… ; etc/netd.ini:12``, for ``netd config --origin``."""
@@ -131,10 +139,12 @@ def parse(
     netd = _netd_config(*kept[0], environ, uid, hostname)
     _refuse_collisions(kept, netd, takes_ipv4, problems)
     sections = [_section(draft, read, netd, directory, problems) for draft, read in kept[1:]]
-    problems.raise_any()
     found = tuple(section for section in sections if section is not None)
     origins = tuple(origin for draft, _ in kept for origin in _origins(draft, netd))
-    return Configuration(netd, found, origins)
+    places = {draft.section: problems.place(draft.line) if draft.line else file_name for draft, _ in kept}
+    configuration = Configuration(netd, found, origins, places)
+    problems.raise_any(configuration)
+    return configuration
 
 
 def _apply_overrides(
@@ -243,6 +253,7 @@ def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: 
 def _origins(draft: Draft, netd: NetdConfig) -> Iterable[Origin]:
     for name in options_of(draft.config_class):
         setting = _setting(draft, name)
-        assert setting is not None, "what is missing has been refused"
+        if setting is None:
+            continue  # it is missing, which is a problem
         text = str(getattr(netd, name)) if _is_auto(draft, name) else setting.text
         yield Origin(draft.section, name, text, setting.place)

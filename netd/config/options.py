@@ -103,13 +103,6 @@ class SectionConfig:
     stop_timeout: float = 5.0
     dead_timeout: float = 30.0
 
-    def objection(self) -> str:
-        """Why the section could not start now, though its options are good; empty where nothing is wrong. Override.
-
-        For what the state directory lacks: it reads files. The text says what to do.
-        """
-        return ""
-
 
 def _read_node_name(written: str) -> str:
     if not NAME.fullmatch(written):

@@ -223,6 +223,8 @@ def _complaint(description: str) -> str | None:
 
 def _read_endpoints(written: str) -> tuple[str, ...]:
     descriptions = split_descriptions(written)
+    if any(description.startswith(",") or description.endswith(",") for description in descriptions):
+        raise ValueError(f"{quoted(written)}: endpoints are separated by spaces alone; take out the comma")
     complaints = [complaint for complaint in map(_complaint, descriptions) if complaint is not None]
     if complaints:
         raise ValueError("; ".join(complaints))

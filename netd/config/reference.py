@@ -48,7 +48,8 @@ A value goes on over the lines below it that are indented. Lines that start with
 interpolation, and `=` is the only delimiter. The file is UTF-8.
 
 **Mistakes** are all reported at once, each as `file:line: [section] option: what is wrong`, before the daemon detaches; it
-then exits with status 78. `netd check` does only this.
+then exits with status 78. `netd check` does this, and looks what else would
+keep the daemon from starting.
 
 **Environment variables** override the file: `NETD_RELAY_LISTEN` is `listen` of `[relay]`, `NETD_RELAY_LAB2_LISTEN` that of
 `[relay:lab2]` (a hyphen in a name becomes an underscore), `NETD_NAME` is `name` of `[netd]`. The section must be in the file.

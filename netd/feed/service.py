@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from random import Random
 from typing import Any
@@ -52,16 +53,18 @@ def _websocket_rules(config: Config) -> WebSocketRules:
     )
 
 
+def _objection_to(locale: str) -> str:
+    if locale in AVAILABLE_LOCALES:
+        return ""
+    near = sorted(known for known in AVAILABLE_LOCALES if known.startswith(f"{locale[:2]}_"))
+    return f"Faker does not know {locale}; it knows {', '.join(near or ['en_US', 'de_DE', 'fr_FR', '…'])}"
+
+
 def _fakers(section: str, locale: str) -> dict[str, Any]:
     """Only names show that some of their parts are rare, and weighing all choices makes everything four times as slow."""
-    if locale not in AVAILABLE_LOCALES:
-        near = sorted(known for known in AVAILABLE_LOCALES if known.startswith(f"{locale[:2]}_")) or [
-            "en_US",
-            "de_DE",
-            "fr_FR",
-            "…",
-        ]
-        raise NoSuchLocale(f"[{section}] locales: Faker does not know {locale}; it knows {', '.join(near)}")
+    why = _objection_to(locale)
+    if why:
+        raise NoSuchLocale(f"[{section}] locales: {why}")
     weighted, plain = Faker.create(locale), Faker.create(locale, use_weighting=False)
     return {kind: weighted if kind == "name" else plain for kind in TYPES}
 
@@ -103,6 +106,12 @@ class FeedService(ListeningService):
         self._clients = factory
         self._feed = factory.feed
         self._pace = pace
+        self._locales = config.locales if config.source == FAKER else ()
+
+    def objections(self) -> Iterable[tuple[str, str, str]]:
+        """What keeps it from listening, and the locales that Faker does not know."""
+        yield from super().objections()
+        yield from ((self._clients.name, "locales", why) for why in map(_objection_to, self._locales) if why)
 
     def privilegedStartService(self) -> None:
         """Prepare what makes the values, then listen.

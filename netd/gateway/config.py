@@ -7,11 +7,10 @@ from collections.abc import Iterable
 
 import attrs
 
-from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, section_name, size, within
-from netd.config.descriptions import is_exposed
+from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within
 from netd.config.pages import host_names, web_origins
 from netd.config.spelling import quoted
-from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
+from netd.tokens import Tokens, how_to_add
 
 __all__ = ["Config", "base_path"]
 
@@ -71,13 +70,6 @@ class Config(ListeningConfig):
         within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut."
     )
 
-    def objection(self) -> str:
-        """Other machines reach it and there are no tokens, or these cannot be used."""
-        try:
-            return self.open_to_all(Tokens(self.state_directory / TOKENS), filter(is_exposed, self.listen))
-        except TokenFileError as error:
-            return str(error)
-
     def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:
         """Why it must not listen at *exposed*, which other machines reach; empty where there are tokens.
 
@@ -86,8 +78,7 @@ class Config(ListeningConfig):
         reached = ", ".join(exposed)
         if not reached or not tokens.is_empty:
             return ""
-        section = section_name("gateway", self.instance)
         return (
-            f"[{section}] other machines reach {reached}, and there are no tokens: everybody could do everything. "
+            f"other machines reach {reached}, and there are no tokens: everybody could do everything. "
             f"Run {how_to_add(tokens.path)}, or `listen` on loopback:PORT or a unix socket."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from socket import gethostname
 from typing import Any
 
@@ -83,6 +84,17 @@ class GatewayService(ListeningService):
     def use_operations(self, table: OperationTable) -> None:
         """Serve *table*. Called once, before ``startService``."""
         self._table = table
+
+    def objections(self) -> Iterable[tuple[str, str, str]]:
+        """What keeps it from listening; other machines reach it, and there are no tokens; or these cannot be used."""
+        yield from super().objections()
+        try:
+            self._tokens.lines()
+            why = self._config.open_to_all(self._tokens, filter(is_exposed, self._listen))
+        except TokenFileError as error:
+            why = str(error)
+        if why:
+            yield self._gateway.name, "", why
 
     def privilegedStartService(self) -> None:
         """Read the files, and listen, unless everybody could then do everything.
@@ -192,7 +204,7 @@ class GatewayService(ListeningService):
     def _refuse_if_open(self, exposed: list[str]) -> None:
         objection = self._config.open_to_all(self._tokens, exposed)
         if objection:
-            raise OpenToAll(objection)
+            raise OpenToAll(f"[{self._gateway.name}] {objection}")
 
     def _url(self) -> str | None:
         for listener in self._listeners:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.commands import BadFunctions
 from netd.command.config import Config, compiled
-from netd.command.functions import load_commands
+from netd.command.functions import load_commands, objection
 from netd.config import parse
 from netd.errors import ConfigErrors
 from netd.paths import packaged
@@ -36,6 +36,38 @@ class FolderTests(SynchronousTestCase):
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         return path
+
+
+class TrialTests(FolderTests):
+    """Real processes, because only running shows what a program does."""
+
+    def objection(self, *texts: str) -> str:
+        """What is said of files with these texts."""
+        return objection([self.write(f"functions{place}.py", text) for place, text in enumerate(texts)])
+
+    def test_good(self) -> None:
+        """Functions that load are good, whatever they print, and whatever threads they start; nothing is written beside them."""
+        talkative = "import threading, time\nprint('hello')\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+        self.assertEqual("", self.objection(talkative + GOOD))
+        self.assertEqual(["functions0.py"], [path.name for path in self.folder.iterdir()])
+
+    def test_broken(self) -> None:
+        """What the start would say of functions that do not load is said, and nothing of them is left in this process."""
+        for text, why in (
+            ("import a_module_that_nobody_has\n", "functions0.py:1: ModuleNotFoundError"),
+            ("\n1 / 0\n", "functions0.py:2: ZeroDivisionError"),
+            ("x = 1\n", "functions0.py: no function in it is a command"),
+        ):
+            self.assertIn(why, self.objection(text))
+        self.assertEqual([], [name for name in sys.modules if "functions0" in name])
+
+    def test_one_name_twice(self) -> None:
+        """Two files that offer one name are refused."""
+        self.assertIn("command 'a' is there already", self.objection(GOOD, GOOD))
+
+    def test_process_that_ends(self) -> None:
+        """A program that ends the process that loads it is no file of functions."""
+        self.assertIn("ends the process that loads it, with status 3", self.objection("import os\nos._exit(3)\n"))
 
 
 class LoadTests(FolderTests):

@@ -47,7 +47,8 @@ class StartTests(SynchronousTestCase):
                     f"Run `netd token add NAME --role admin --state {self.state.absolute()}`, or `listen` on loopback:PORT "
                     "or a unix socket.",
                 )
-                self.assertEqual(Config(listen=service._listen, state_directory=self.state).objection(), str(error))
+                (*_, (section, _, why)) = service.objections()
+                self.assertEqual(f"[{section}] {why}", str(error))
         self.assertEqual(self.reactor.tcpServers, [])
 
     def test_with_tokens(self) -> None:
@@ -55,10 +56,11 @@ class StartTests(SynchronousTestCase):
         add_token(self.state / TOKENS, "panel", Role.VIEWER, (), bytes)
         self.make("tcp:8080").privilegedStartService()
         self.assertEqual(len(self.reactor.tcpServers), 1)
-        config = Config(listen=("tcp:8080",), state_directory=self.state)
-        self.assertEqual(config.objection(), "")
+        service = self.make("tcp:8080")
+        self.assertEqual([], list(service.objections()))
         (self.state / TOKENS).chmod(0o644)
-        self.assertIn("is open to other users", config.objection())
+        ((_, _, why),) = service.objections()
+        self.assertIn("is open to other users", why)
 
     def test_local(self) -> None:
         """Loopback and unix sockets need none."""

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 
 from netd.admin.control.protocol import ControlFactory
+from netd.config.options import NETD
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.listening import ListeningService, make_context
@@ -30,6 +32,9 @@ STALL_TIMEOUT = 8.0
 
 LONGEST_PATH = 100
 """Bytes in a unix socket's path; the operating system's limit is a little higher."""
+
+
+ELSEWHERE = "choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
 
 
 class StateDirectoryUnusable(NetdError):
@@ -60,6 +65,33 @@ class ControlService(ListeningService):
         self._uid = uid
         self._lock: int | None = None
 
+    def objections(self) -> Iterable[tuple[str, str, str]]:
+        """What is wrong with the state directory. Root may look after that of another user, and so does not own it."""
+        try:
+            self._check_path()
+            self._look_at_directory()
+        except StateDirectoryUnusable as error:
+            yield NETD, "state_directory", str(error)
+
+    def _look_at_directory(self) -> None:
+        directory = self._state_directory
+        if directory.is_dir():
+            status = directory.stat()
+            self._check_owner(status, self._uid or status.st_uid)
+            is_fit = os.access(directory, os.W_OK | os.X_OK)
+            why = "this user may not write in it"
+        else:
+            nearest = next(parent for parent in directory.absolute().parents if parent.exists())
+            is_fit = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK) and not os.path.lexists(directory)
+            why = f"it is not there, and cannot be made in {nearest}" if not os.path.lexists(directory) else "it is no directory"
+        if not is_fit:
+            raise StateDirectoryUnusable(f"cannot use the state directory {directory}: {why}; {ELSEWHERE}")
+
+    def _check_path(self) -> None:
+        path = self._state_directory / CONTROL_SOCKET
+        if len(str(path).encode()) > LONGEST_PATH:
+            raise StateDirectoryUnusable(f"{path}: longer than a unix socket's path may be; choose a shorter `state_directory`")
+
     def privilegedStartService(self) -> None:
         """Make the directory, take it, then listen; the socket of a daemon that was killed is replaced.
 
@@ -67,9 +99,8 @@ class ControlService(ListeningService):
             has it.
         :raises netd.listening.CannotListen: when something that is no socket is in the way.
         """
+        self._check_path()
         path = self._state_directory / CONTROL_SOCKET
-        if len(str(path).encode()) > LONGEST_PATH:
-            raise StateDirectoryUnusable(f"{path}: longer than a unix socket's path may be; choose a shorter `state_directory`")
         try:
             self._take_directory()
             if path.is_socket():
@@ -81,8 +112,7 @@ class ControlService(ListeningService):
             ) from None
         except OSError as error:
             raise StateDirectoryUnusable(
-                f"cannot use the state directory {self._state_directory}: {error.strerror}; choose another with "
-                "`state_directory` in [netd] or NETD_STATE_DIRECTORY"
+                f"cannot use the state directory {self._state_directory}: {error.strerror}; {ELSEWHERE}"
             ) from None
         super().privilegedStartService()
 
@@ -91,23 +121,22 @@ class ControlService(ListeningService):
         self._state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = os.open(self._state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self._check_owner(os.fstat(directory))
+            self._check_owner(os.fstat(directory), self._uid)
             self._lock = self._open_lock(directory)
         finally:
             os.close(directory)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _check_owner(self, status: os.stat_result) -> None:
+    def _check_owner(self, status: os.stat_result, uid: int) -> None:
         directory = self._state_directory
-        if status.st_uid not in (self._uid, 0):
+        if status.st_uid not in (uid, 0):
             raise StateDirectoryUnusable(
-                f"the state directory {directory} belongs to another user (uid {status.st_uid}; this is {self._uid}); run "
-                f"`chown {self._uid} {directory}`, or choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
+                f"the state directory {directory} belongs to another user (uid {status.st_uid}; this is {uid}); run "
+                f"`chown {uid} {directory}`, or {ELSEWHERE}"
             )
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise StateDirectoryUnusable(
-                f"other users may write in the state directory {directory}; run `chmod go-w {directory}`, "
-                "or choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
+                f"other users may write in the state directory {directory}; run `chmod go-w {directory}`, or {ELSEWHERE}"
             )
 
     def _open_lock(self, directory: int) -> int:

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import attrs
 
-from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, section_name, within
+from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
-from netd.passwords import PasswordFileError, read_password_file
 
 __all__ = ["Config"]
 
@@ -53,14 +52,6 @@ class Config(SectionConfig):
                 f"listen: other machines reach {', '.join(exposed)}, and telnet sends passwords unencrypted; "
                 "listen on loopback:PORT or a unix socket, or write allow_remote = yes"
             )
-
-    def objection(self) -> str:
-        """Nobody could log in."""
-        try:
-            read_password_file(self.passwords)
-        except PasswordFileError as error:
-            return f"[{section_name('manhole', self.instance)}] {error}"
-        return ""
 
     @property
     def passwords(self) -> Path:

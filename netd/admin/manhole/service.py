@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -19,7 +20,7 @@ from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.passwords import read_password_file
+from netd.passwords import PasswordFileError, read_password_file
 from netd.tries import Tries, WrongSecrets
 
 __all__ = ["ManholeService", "make_service"]
@@ -63,6 +64,14 @@ class ManholeService(ListeningService):
     def use_operations(self, table: OperationTable) -> None:
         """Offer *table* in the menu. Called once, before ``startService``."""
         self._table = table
+
+    def objections(self) -> Iterable[tuple[str, str, str]]:
+        """What keeps it from listening, and what keeps everybody from logging in."""
+        yield from super().objections()
+        try:
+            read_password_file(self._config.passwords)
+        except PasswordFileError as error:
+            yield self._manhole.name, "password_file", str(error)
 
     def privilegedStartService(self) -> None:
         """Make sure that somebody can log in, then listen.

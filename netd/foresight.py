@@ -1,0 +1,77 @@
+"""What will keep an endpoint from being listened on, found out without listening: for ``netd check``.
+
+Ports that somebody has now are no mistake: netd itself has them while its configuration is checked. A socket is bound, to see
+whether the machine has the address, and closed at once; nobody can have connected to it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+
+from netd.config.descriptions import LOOPBACK, arguments_of
+
+__all__ = ["objection"]
+
+PRIVILEGED = 1024
+"""Ports below need a permission on most systems."""
+
+
+def objection(description: str) -> str:
+    """Why the (checked) *description* cannot be listened on; empty where nothing shows that."""
+    kind, arguments = arguments_of(description)
+    if kind == "unix":
+        why = _objection_to_path(Path(arguments["address"]))
+    elif kind == LOOPBACK:
+        why = _objection_to_address("127.0.0.1", int(arguments["port"]))
+    elif "interface" in arguments:
+        why = _objection_to_address(arguments["interface"], int(arguments["port"]))
+    else:
+        return ""
+    return f"{description}: {why}" if why else ""
+
+
+def _objection_to_address(interface: str, port: int) -> str:
+    host, _, scope = interface.partition("%")
+    try:
+        address = ip_address(host).compressed
+    except ValueError:
+        return _objection_to_name(interface, port)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        place = socket.getaddrinfo(interface, port if port < PRIVILEGED else 0, family, socket.SOCK_STREAM)[0][4]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except socket.gaierror:
+        return f"there is no network interface {scope}"
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return ""
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return f"port {port} needs a permission that this user lacks: choose one from {PRIVILEGED}, or start netd as root"
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return f"this machine has no address {interface}; `ip address` shows those that it has"
+        return os.strerror(error.errno or 0)
+    return ""
+
+
+def _objection_to_name(name: str, port: int) -> str:
+    if name in (found for _, found in socket.if_nameindex()):
+        return f"{name} is a network interface: write its address, as `ip address show {name}` tells it"
+    try:
+        address: str = socket.gethostbyname(name)
+    except OSError:
+        return f"there is no address of the name {name!r}; write interface=ADDRESS, as in interface=192.168.1.20"
+    return _objection_to_address(address, port)
+
+
+def _objection_to_path(path: Path) -> str:
+    if path.exists():
+        return "" if path.is_socket() else f"{path} is there already, and is no socket: move it away"
+    if not path.parent.is_dir():
+        return f"there is no directory {path.parent}: make it"
+    return "" if os.access(path.parent, os.W_OK | os.X_OK) else f"this user may not write in {path.parent}"
