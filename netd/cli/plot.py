@@ -85,7 +85,10 @@ class Plot:
         self._left_out: set[str] = set()
 
     def add(self, name: str, time: float, value: float) -> None:
-        """A point of *name*."""
+        """A point of *name*. One that is older than all that is shown comes after netd's clock was set back: the rest goes."""
+        if time < self._now - WINDOW:
+            self._curves.clear()
+            self._now = time
         curve = self._curves.get(name)
         if curve is None:
             if len(self._curves) >= MOST_CURVES:

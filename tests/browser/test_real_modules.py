@@ -420,6 +420,17 @@ class SeriesTests(ModuleTestCase):
         self.assertEqual([value for value in found[0]["values"] if value != 1], [None, 2, None, 3])
         self.assertEqual(found[1:], [22, 3, 8.1])
 
+    def set_back(self) -> None:
+        """When netd's clock is set back, the line goes on with the new times, and nothing of a time that is yet to come stays."""
+        found = self.series(
+            """(one) => {
+              for (let step = 0; step < 10; step += 1) one.push(5000 + step, 1);
+              for (let step = 0; step < 3; step += 1) one.push(1400 + step, 2);
+              return [one.window(0, 9000, 10000), one.total, one.lastTime];
+            }"""
+        )
+        self.assertEqual((found[0]["times"], found[0]["values"], found[1:]), ([1400, 1401, 1402], [2, 2, 2], [13, 1402]))
+
     def thinned(self) -> None:
         """However many samples there are, a plot has two points for each column of pixels, and no peak is missing."""
         found = self.series(
@@ -462,6 +473,7 @@ class SeriesTests(ModuleTestCase):
     def test_tables(self) -> None:
         """Samples are kept in bounded memory, with their gaps, peaks and means."""
         self.window()
+        self.set_back()
         self.gaps()
         self.thinned()
         self.long()

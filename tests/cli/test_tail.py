@@ -217,6 +217,17 @@ class PlotTests(SynchronousTestCase):
             self.assertLessEqual(len(lines), rows)
             self.assertEqual(lines[-1][0].split()[1], str(MOST_CURVES + 3 - shown))
 
+    def test_clock_that_is_set(self) -> None:
+        """When netd's clock is set back or forth, the plot goes on with what comes then."""
+        for step in (-3600, 3600):
+            plot = Plot()
+            for second in range(10):
+                plot.add("heat", 10_000 + second, 1.0)
+            for second in range(10):
+                plot.add("heat", 10_000 + step + second, float(second))
+            title, *_ = plot.lines(60, 12)
+            self.assertEqual(title, ("heat  9  (least 0, greatest 9)", "title"))
+
     def test_bounded(self) -> None:
         """However long it runs, it keeps one window, and only so many points of it; a curve that stopped says so."""
         plot = Plot()

@@ -17,6 +17,9 @@ const LEAST_GAP = 1.5;
 /** The same, where the interval is known. */
 const MISSED = 2.5;
 
+/** A sample that is older than the newest by more seconds was not here before: netd's clock was set back. */
+const SET_BACK = 60;
+
 /** A ring of rows of numbers, which grows up to a bound and then forgets the oldest. */
 class Ring {
   constructor(columns, most) {
@@ -129,6 +132,13 @@ export class Series {
   /** @param {number} [every] seconds between two values, where that is known: more than some of them are a gap. */
   constructor(every = 0) {
     this.every = every;
+    this.clear();
+    /** How many samples have come. */
+    this.total = 0;
+  }
+
+  /** Keep nothing of what there is. */
+  clear() {
     this.raw = new Ring(["time", "value"], KEPT);
     this.old = null;
     this.bucket = null;
@@ -137,8 +147,6 @@ export class Series {
     /** The newest value, or null, and when it came, seconds since the epoch. */
     this.last = null;
     this.lastTime = -Infinity;
-    /** How many samples have come. */
-    this.total = 0;
   }
 
   /** When the oldest that is kept came. */
@@ -147,8 +155,12 @@ export class Series {
     return this.raw.length ? this.raw.at(0, 0) : Infinity;
   }
 
-  /** A sample; one that is older than the newest is left out, because it has been here before. */
+  /**
+   * A sample; one that is a little older than the newest is left out, because it has been here before. One that is much older
+   * comes after netd's clock was set back: what is here has times that are yet to come, and goes.
+   */
   push(time, value) {
+    if (time < this.lastTime - SET_BACK) this.clear();
     if (time < this.lastTime) return;
     const interval = time - this.lastTime;
     if (Number.isFinite(interval)) {
