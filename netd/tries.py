@@ -1,7 +1,8 @@
 """Wrong secrets, tokens and passwords alike: how many of them a connection, and the address that it comes from, may give.
 
-Whoever gives the right one is never kept waiting for others of the same address: behind a proxy, or on one machine, a neighbour
+Whoever gives the right token is never kept waiting for others of the same address: behind a proxy, or on one machine, a neighbour
 with a wrong one would lock everybody out. What wrong ones cost is the connection: after a few of them each one needs a new one.
+A password can be guessed, and its check costs a third of a second: of these, an address has only so many a minute.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from ipaddress import IPv6Address, ip_address
 
 from attrs import define, field
 
-__all__ = ["TRIES", "WINDOW", "Tries", "WrongSecrets", "network_of"]
+__all__ = ["PASSWORDS", "TRIES", "WINDOW", "Tries", "WrongSecrets", "network_of"]
 
 TRIES = 3
 """Wrong secrets that a connection may give, and that all connections of one address may give within :data:`WINDOW`; from the last
 of them on, each ends its connection."""
+
+PASSWORDS = 10
+"""Wrong passwords of one address within :data:`WINDOW` after which no further one is checked."""
 
 WINDOW = 60.0
 """Seconds for which the wrong secrets of an address are counted together."""
@@ -44,6 +48,11 @@ class WrongSecrets:
 
     monotonic: Callable[[], float]
     _counts: dict[str, tuple[float, int]] = field(factory=dict, init=False)
+
+    def wait(self, host: str) -> float:
+        """Seconds until another password from *host* is checked; 0 where that is now."""
+        since, count = self._counts.get(network_of(host), (0.0, 0))
+        return max(0.0, since + WINDOW - self.monotonic()) if count >= PASSWORDS else 0.0
 
     def note(self, host: str) -> bool:
         """Count a wrong secret.

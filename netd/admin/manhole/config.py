@@ -17,7 +17,8 @@ __all__ = ["Config"]
 class Config(SectionConfig):
     """A login over telnet for whoever looks after the daemon: all operations by hand; a Python prompt behind a second switch.
 
-    Telnet hides nothing from the network in between: keep it on loopback, or on a unix socket.
+    Telnet hides nothing from the network in between: keep it on loopback, or on a unix socket. After ten wrong passwords within a
+    minute, an address (of IPv6, a /64) has none checked until that minute is over.
     """
 
     packaged: ClassVar[bool] = False
@@ -43,7 +44,9 @@ class Config(SectionConfig):
     idle_timeout: float = option(
         within(duration, "1s", "7d"), "15m", help="A session in which nothing is typed for so long ends."
     )
-    max_sessions: int = option(integer(1, 100), "8", help="How many may be connected at once.")
+    max_sessions: int = option(
+        integer(1, 100), "8", help="How many may be logged in at once. Those who have not yet logged in share 16 further places."
+    )
 
     def __attrs_post_init__(self) -> None:
         exposed = [] if self.allow_remote else [description for description in self.listen if _is_exposed(description)]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.admin.manhole.protocol import ManholeProtocol
 from netd.passwords import PasswordFileError, read_password_file, verify
-from netd.tries import TRIES, Tries
+from netd.tries import TRIES, Tries, network_of
 
 __all__ = ["Doorkeeper", "Login"]
 
@@ -26,29 +27,50 @@ InThread = Callable[..., Deferred[Any]]
 class Doorkeeper:
     """Checks passwords against the file: in a thread, and one at a time, as a check takes 32 MiB and a third of a second.
 
+    Addresses take turns: whoever sends many passwords waits for the checks of the others, and not they for all of these.
+
     :param in_thread: calls a function in a thread and returns a Deferred of its result.
     """
 
     def __init__(self, path: Path, in_thread: InThread) -> None:
         self._path = path
         self._in_thread = in_thread
-        self._turn = DeferredLock()
+        self._waiting: dict[str, deque[Deferred[None]]] = {}  # by address, in the order of their turns
+        self._is_checking = False
 
-    def check(self, name: str, password: str) -> Deferred[bool]:
+    def check(self, name: str, password: str, host: str = "") -> Deferred[bool]:
         """Whether *password* is that of *name*, by the file as it is now. Cancelling gives the place in the queue up.
 
         The Deferred fails with :class:`netd.passwords.PasswordFileError` when the file cannot be used any more.
+
+        :param host: the address that it comes from.
         """
-        return self._turn.acquire().addCallback(lambda _: self._begin(name, password))
+        turns = self._waiting.setdefault(network_of(host), deque())
+        turn: Deferred[None] = Deferred(turns.remove)
+        turns.append(turn)
+        answer = turn.addCallback(lambda _: self._begin(name, password))
+        self._go_on()
+        return answer
+
+    def _go_on(self) -> None:
+        """Begin the next check, if none is under way. The address whose turn it was then waits for the others."""
+        while self._waiting and not self._is_checking:
+            address, turns = next(iter(self._waiting.items()))
+            del self._waiting[address]
+            if turns:
+                self._waiting[address] = turns
+                self._is_checking = True
+                turns.popleft().callback(None)
 
     def _begin(self, name: str, password: str) -> Deferred[bool]:
-        # Who gives up does not stop the thread, and must not free the lock: connections that hang up could fill all threads.
+        # Who gives up does not stop the thread, and must not begin the next: connections that hang up could fill all threads.
         answer: Deferred[bool] = Deferred()
         self._in_thread(_check, self._path, name, password).addBoth(self._finish, answer)
         return answer
 
     def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:
-        self._turn.release()
+        self._is_checking = False
+        self._go_on()
         answer.callback(outcome)
 
 
@@ -141,9 +163,13 @@ class Login:
 
     def _check(self, password: str) -> None:
         self._terminal.show_input()
+        wait = self._tries.wrong.wait(self._tries.host)
+        if wait:
+            self._refuse_unchecked(wait)
+            return
         self._stage = _Stage.CHECKING
         self._terminal.set_busy(True)
-        self._checking = checking = self._doorkeeper.check(self._name, password)
+        self._checking = checking = self._doorkeeper.check(self._name, password, self._tries.host)
         checking.addCallbacks(self._checked, self._check_failed)
 
     def _checked(self, is_right: bool) -> None:
@@ -154,11 +180,26 @@ class Login:
             self._log.info(
                 "{service}: {name} logged in from {who}", service=terminal.factory.name, name=self._name, who=terminal.describe()
             )
-            terminal.user = self._name
-            self._welcome(terminal)
+            self._admit()
         else:
             self._refuse()
         terminal.set_busy(False)
+
+    def _admit(self) -> None:
+        terminal = self._terminal
+        objection = terminal.factory.objection_to_another()
+        if objection is None:
+            terminal.user = self._name
+            terminal.identified()
+            self._welcome(terminal)
+        else:
+            terminal.refuse("not admitted", objection, b"")
+            terminal.close(objection)
+
+    def _refuse_unchecked(self, wait: float) -> None:
+        """Too many passwords from this address were wrong lately: another one is not even looked at."""
+        self._terminal.refuse("too many wrong passwords", f"its password was not checked; {wait:.0f} s are left", b"")
+        self._terminal.close(f"too many wrong passwords came from your address; try again in {max(1, round(wait))} s")
 
     def _refuse(self) -> None:
         self._tries.fail()

@@ -62,6 +62,7 @@ class ManholeProtocol(PeerProtocol):
     """
 
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, MAX_UNREAD)
+    says_when_identified = True
     factory: ManholeFactory
 
     def __init__(self, factory: ManholeFactory) -> None:
@@ -200,8 +201,9 @@ class ManholeProtocol(PeerProtocol):
 
 
 class ManholeFactory(PeerFactory):
-    """Builds the connections, and admits only so many, from where they are wanted.
+    """Builds the connections, from where they are wanted, and admits only so many of those that have logged in.
 
+    :param max_sessions: how many.
     :param make_login: makes the first dialogue of a connection.
     :param allow_remote: whether addresses of this machine that others reach are served.
     """
@@ -226,10 +228,14 @@ class ManholeFactory(PeerFactory):
         return [one for one in self.connections if isinstance(one, ManholeProtocol) and one.is_admitted()]
 
     def objection(self, newcomer: ManholeProtocol) -> str | None:
-        """Why *newcomer* is not admitted, or None."""
+        """Why *newcomer* is not asked for a name, or None."""
         host = getattr(newcomer.transport.getHost(), "host", None)
         if host is not None and not self._allow_remote and not is_loopback(host):
             return "only this machine is served here; `allow_remote = yes` in [manhole] changes that"
-        if len(self.sessions()) >= self._max_sessions:
+        return None
+
+    def objection_to_another(self) -> str | None:
+        """Why somebody who gave the right password is not admitted all the same, or None."""
+        if sum(session.user is not None for session in self.sessions()) >= self._max_sessions:
             return f"all {self._max_sessions} sessions are taken; try again later"
         return None

@@ -22,8 +22,12 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.passwords import PasswordFileError, read_password_file
 from netd.tries import Tries, WrongSecrets
+from netd.wire.budget import Budget, Quota
 
 __all__ = ["ManholeService", "make_service"]
+
+QUOTA = Quota(silent=16)
+"""Places of those who have not logged in. When all are taken, the oldest of the address that has most of them goes."""
 
 STALL_TIMEOUT = 8.0
 """Seconds for which a terminal may take none of the output that waits for it."""
@@ -60,6 +64,10 @@ class ManholeService(ListeningService):
         )
         self._wrong = WrongSecrets(reactor.seconds)
         super().__init__(config.listen, self._manhole, reactor)
+
+    def use_budget(self, budget: Budget, quota: Quota) -> None:
+        """Have a budget of its own, out of what the daemon's keeps back: whoever looks after it must get in when it is full."""
+        super().use_budget(Budget(budget.monotonic), QUOTA)
 
     def use_operations(self, table: OperationTable) -> None:
         """Offer *table* in the menu. Called once, before ``startService``."""

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.admin.manhole.login import Doorkeeper
 from netd.admin.manhole.telnet import HIDE_INPUT, SHOW_INPUT
 from netd.passwords import PasswordFileError, make_entry, write_entry
+from netd.tries import PASSWORDS, WINDOW
 from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"
@@ -52,6 +53,27 @@ class LoginTests(ManholeTestCase):
         self.assertTrue(again.is_closing)
         self.assertEqual(4, self.service.status()["counters"]["refused"]["wrong password"])
         late = self.visit()
+        late.type(NAME)
+        self.assertIn(b"netd> ", late.type(PASSWORD))
+
+    def test_guessing(self) -> None:
+        """After ten wrong passwords of an address in a minute none is checked, right or wrong. Others may log in."""
+        for _ in range(PASSWORDS):
+            visit = self.visit(peer="10.0.0.5")
+            visit.type("nobody")
+            visit.type("wrong")
+            visit.hang_up()
+        for password in (PASSWORD, "wrong"):
+            visit = self.visit(peer="10.0.0.5")
+            visit.type(NAME)
+            said = visit.type(password)
+            self.assertTrue(said.endswith(b"too many wrong passwords came from your address; try again in 60 s\r\n"), said)
+            self.assertTrue(visit.is_closing)
+        self.assertEqual(len(self.checks), PASSWORDS)
+        self.assertFalse(self.logged_in().is_closing)
+        self.assertEqual(self.service.status()["counters"]["refused"]["too many wrong passwords"], 2)
+        self.reactor.advance(WINDOW)
+        late = self.visit(peer="10.0.0.5")
         late.type(NAME)
         self.assertIn(b"netd> ", late.type(PASSWORD))
 
@@ -232,6 +254,19 @@ class DoorkeeperTests(SynchronousTestCase):
         self.failureResultOf(second, PasswordFileError)
         doorkeeper.check("c", "x")
         self.assertEqual(3, len(threads.asked))
+
+    def test_addresses_take_turns(self) -> None:
+        """Whoever sends many passwords from one address keeps those from another waiting for one check at most."""
+        threads = Threads()
+        doorkeeper = Doorkeeper(Path("x"), threads)
+        for number in range(5):
+            doorkeeper.check(f"guess{number}", "x", "10.0.0.5")
+        for name, host in (("operator", "10.0.0.6"), ("other", "fd00::1"), ("another", "fd00::2")):
+            doorkeeper.check(name, "x", host)
+        for place in range(8):
+            threads.asked[place][1].callback(False)
+        order = ["guess0", "guess1", "operator", "other", "guess2", "another", "guess3", "guess4"]
+        self.assertEqual(order, [name for name, _ in threads.asked])
 
     def test_hanging_up(self) -> None:
         """Who hangs up leaves the queue, but a check that has begun still counts until its thread is done."""

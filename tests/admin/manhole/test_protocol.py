@@ -5,8 +5,10 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from netd.admin.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
+from netd.admin.manhole.service import QUOTA
 from netd.admin.manhole.telnet import MAX_COMMANDS
 from netd.operations import Operation, Role
+from netd.wire.budget import UNLIMITED, Budget
 from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 
@@ -121,23 +123,33 @@ class OutputTests(ManholeTestCase):
 
 class AdmissionTests(ManholeTestCase):
     def test_sessions_are_bounded(self) -> None:
-        """One too many is refused politely, and admitted once another has left."""
+        """One too many is refused politely, once it has given its password, and admitted once another has left."""
         self.use(max_sessions=2)
-        first, _ = self.visit(), self.visit()
+        first, _ = self.logged_in(), self.logged_in()
         refused = self.visit()
-        self.assertEqual(b"all 2 sessions are taken; try again later\r\n", refused.shown())
+        refused.type(NAME)
+        self.assertTrue(refused.type(PASSWORD).endswith(b"all 2 sessions are taken; try again later\r\n"))
         self.assertTrue(refused.is_closing)
         first.hang_up()
-        self.assertIn(b"login: ", self.visit().shown())
+        self.assertFalse(self.logged_in().is_closing)
 
     def test_refused_do_not_count(self) -> None:
         """Those who were refused and have not gone yet take nobody's place."""
         self.use(max_sessions=1)
-        first = self.visit()
+        first = self.logged_in()
         for _ in range(3):
-            self.visit()
+            self.logged_in()
         first.hang_up()
-        self.assertIn(b"login: ", self.visit().shown())
+        self.assertFalse(self.logged_in().is_closing)
+
+    def test_silent_ones_make_room(self) -> None:
+        """Those who connect and do not log in keep nobody out: the oldest of the address that has most of them goes."""
+        self.service.use_budget(Budget(self.reactor.seconds), UNLIMITED)
+        operator = self.logged_in()
+        silent = [self.visit(peer="10.0.0.5") for _ in range(QUOTA.silent)]
+        self.assertIn(b"login: ", self.visit(peer="10.0.0.6").shown())
+        self.assertEqual([visit.protocol.is_open for visit in silent], [False] + [True] * (QUOTA.silent - 1))
+        self.assertTrue(operator.protocol.is_open)
 
     def test_from_outside(self) -> None:
         """A connection to an address that other machines reach is not even asked for a name, whoever opened that port."""

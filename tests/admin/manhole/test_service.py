@@ -42,8 +42,8 @@ class ManholeServiceTests(ManholeTestCase):
     def test_status(self) -> None:
         """The status tells how many are connected and what was refused."""
         self.use(max_sessions=1)
-        self.visit()
-        self.visit()
+        self.logged_in()
+        self.logged_in()
         status = self.service.status()
         self.assertEqual(("manhole", "main", 2), (status["kind"], status["instance"], status["connections"]))
         self.assertEqual({"not admitted": 1}, status["counters"]["refused"])

@@ -28,12 +28,10 @@ NAME, PASSWORD = "operator", "open sesame"
 class Visit:
     """One connection, seen from the client."""
 
-    def __init__(self, protocol: ManholeProtocol, reactor: MemoryReactorClock, host: str) -> None:
+    def __init__(self, protocol: ManholeProtocol, reactor: MemoryReactorClock, host: str, peer: IPv4Address) -> None:
         self.protocol = protocol
         self.reactor = reactor
-        self.transport = StringTransport(
-            hostAddress=IPv4Address("TCP", host, 6023), peerAddress=IPv4Address("TCP", "127.0.0.1", 50412)
-        )
+        self.transport = StringTransport(hostAddress=IPv4Address("TCP", host, 6023), peerAddress=peer)
         self.is_lost = False
         protocol.makeConnection(self.transport)
 
@@ -108,9 +106,10 @@ class ManholeTestCase(SynchronousTestCase):
         self.checks.append((name, password))
         return self.check(name, password)
 
-    def visit(self, host: str = "127.0.0.1") -> Visit:
-        """Connect; the greeting has not been read."""
-        visit = Visit(self.factory.buildProtocol(None), self.reactor, host)
+    def visit(self, host: str = "127.0.0.1", peer: str = "127.0.0.1") -> Visit:
+        """Connect to *host* from *peer*; the greeting has not been read."""
+        address = IPv4Address("TCP", peer, 50412)
+        visit = Visit(self.factory.buildProtocol(address), self.reactor, host, address)
         self.visits.append(visit)
         return visit
 
