@@ -22,12 +22,13 @@ from twisted.logger import Logger
 from twisted.protocols.haproxy import proxyEndpoint
 from twisted.python.failure import Failure
 
-from netd.certificates import CertificateError, Certificates, source_of
+from netd.certificates import Certificates
 from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured
 from netd.config.options import variable_name
 from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
+from netd.pem import CertificateError, source_of
 from netd.wire.protocol import PeerFactory, describe_address
 from netd.wire.tls import SecuredEndpoint
 

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from twisted.python.usage import Options as TwistedOptions
 
-from netd.certificates import exposed_keys, source_of
 from netd.clock import make_monotonic
 from netd.config import Configuration, load
 from netd.config.descriptions import arguments_of, is_secured
@@ -22,6 +21,7 @@ from netd.errors import ConfigErrors, ConfigProblem
 from netd.interfaces import IForesight
 from netd.kinds import find_kinds
 from netd.paths import packaged
+from netd.pem import exposed_keys, source_of
 
 __all__ = ["Options", "makeService", "packaged_ini"]
 

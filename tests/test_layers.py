@@ -89,14 +89,14 @@ LAYERS = (
     # 2: options
     Layer(
         "options",
-        modules="netd.certificates",
-        reaches=(Reach("vocabulary"),),
+        modules="netd.certificates netd.pem",
+        reaches=(Reach("vocabulary"), Reach("options", within="netd.pem")),
         libraries="attrs cryptography OpenSSL twisted.internet.interfaces twisted.logger zope.interface",
     ),
     Layer(
         "options",
         modules="netd.config.* netd.*.config",
-        reaches=(Reach("vocabulary"), Reach("options", within="netd.config.* netd.certificates netd.{own}.*")),
+        reaches=(Reach("vocabulary"), Reach("options", within="netd.config.* netd.certificates netd.pem netd.{own}.*")),
         libraries="attrs twisted.internet.endpoints",
     ),
     # 1: pure modules where others are not; the rest of this layer is the last row

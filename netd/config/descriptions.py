@@ -17,8 +17,9 @@ from pathlib import Path
 from attrs import frozen
 from twisted.internet.endpoints import serverFromString
 
-from netd.certificates import Certificates, source_of
+from netd.certificates import Certificates
 from netd.config.spelling import did_you_mean, quoted
+from netd.pem import source_of
 
 __all__ = [
     "LOOPBACK",

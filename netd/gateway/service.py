@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
-from netd.config.descriptions import is_exposed, is_loopback
+from netd.config.descriptions import is_exposed, is_loopback, is_secured
 from netd.config.options import section_name
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
@@ -211,7 +211,7 @@ class GatewayService(ListeningService):
             address: Any = listener.ports[0].getHost() if listener.ports else None
             host = getattr(address, "host", None)
             if host is not None:
-                scheme = "https" if listener.description.startswith(("ssl:", "tls:")) else "http"
+                scheme = "https" if is_secured(listener.description) else "http"
                 near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
                 return f"{scheme}://[{near}]:{address.port}/" if ":" in near else f"{scheme}://{near}:{address.port}/"
         return None

@@ -100,6 +100,7 @@ class StartTests(SynchronousTestCase):
             ("tcp:8080", "0.0.0.0", "http://127.0.0.1:8080/"),
             ("tcp6:8080", "::", "http://[::1]:8080/"),
             ("ssl:8080", "10.0.0.1", "https://10.0.0.1:8080/"),
+            ("haproxy:ssl:8080", "10.0.0.1", "https://10.0.0.1:8080/"),
             ("loopback:8080", "127.0.0.1", "http://127.0.0.1:8080/"),
         ):
             service = self.make("unix:/run/g.sock", description)

@@ -13,8 +13,9 @@ from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.certificates import Certificates, Files
+from netd.certificates import Certificates
 from netd.listening import make_context
+from netd.pem import Files
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.protocol import PeerFactory, PeerProtocol
 from netd.wire.tls import HANDSHAKE_TIMEOUT, SecuredFactory

@@ -1,0 +1,222 @@
+"""PEM files of ``ssl:`` and ``tls:`` endpoints: certificates, the keys that they belong to, and who can read these."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from attrs import frozen
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from OpenSSL import SSL
+
+from netd.errors import NetdError
+
+__all__ = ["CertificateError", "Files", "Folder", "Pair", "Source", "exposed_keys", "reason_of", "source_of"]
+
+METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": SSL.TLS1_2_VERSION}
+"""What ``sslmethod`` may say, and the newest version of TLS that it allows."""
+
+
+class CertificateError(NetdError, ValueError):
+    """Files that make no certificate with its key; the text names the file and the remedy."""
+
+
+@frozen
+class Pair:
+    """A certificate, its key, and those that lead from it to one that clients know.
+
+    :ivar names: the DNS names that it is for, in lower case.
+    """
+
+    key: Any
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    names: tuple[str, ...]
+
+
+class Source(Protocol):
+    """Where pairs come from."""
+
+    @property
+    def newest(self) -> int | None:
+        """The newest version of TLS, or None for any."""
+
+    @property
+    def dh_parameters(self) -> Path | None:
+        """The parameters for DHE, beside ECDHE."""
+
+    def files(self) -> list[Path]:
+        """The files that are read."""
+
+    def pairs(self) -> list[Pair]:
+        """What is in them, the default first.
+
+        :raises CertificateError: when that is no certificate with its key.
+        """
+
+
+@frozen
+class Files:
+    """The files of ``ssl:``: one pair.
+
+    :ivar newest: the newest version of TLS, or None for any.
+    """
+
+    key: Path
+    certificate: Path
+    extra_chain: Path | None = None
+    dh_parameters: Path | None = None
+    newest: int | None = None
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.key, self.certificate, self.extra_chain, self.dh_parameters) if path is not None]
+
+    def pairs(self) -> list[Pair]:
+        key = next(iter(_keys(self.key)), None)
+        certificates = _certificates(self.certificate)
+        if key is None:
+            raise CertificateError(f"{self.key}: there is no private key in it")
+        if not certificates:
+            raise CertificateError(f"{self.certificate}: there is no certificate in it")
+        if self.extra_chain is not None:
+            certificates += _certificates(self.extra_chain)
+        if _identity(key) != _identity(certificates[0]):
+            raise CertificateError(f"{self.certificate}: its first certificate is not that of the key in {self.key}")
+        return [_pair(key, certificates[0], certificates[1:])]
+
+
+@frozen
+class Folder:
+    """The directory of ``tls:``: all that its ``.pem`` files hold. The client's server name says which pair it gets.
+
+    The first pair may be put there later.
+    """
+
+    path: Path
+    newest: int | None = None
+    dh_parameters: Path | None = None
+
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.path.rglob("*.pem") if path.is_file())
+
+    def pairs(self) -> list[Pair]:
+        files = self.files()
+        keys = {_identity(key): key for path in files for key in _keys(path)}
+        certificates = [certificate for path in files for certificate in _certificates(path)]
+        issuers = {each.subject: each for each in certificates if _identity(each) not in keys}
+        pairs = []
+        for certificate in certificates:
+            if _identity(certificate) in keys:
+                chain, last = [], certificate
+                while last.issuer in issuers and last.issuer != last.subject:
+                    last = issuers[last.issuer]
+                    chain.append(last)
+                pairs.append(_pair(keys[_identity(certificate)], certificate, chain))
+        if files and not pairs:
+            raise CertificateError(f"{self.path}: none of its .pem files holds a certificate whose key is there, too")
+        return pairs
+
+
+def source_of(kind: str, arguments: dict[str, str]) -> Source:
+    """Where the pairs of an endpoint come from: of *kind* ``ssl`` or ``tls``, with these arguments.
+
+    :raises CertificateError: for a version of TLS that is not served.
+    """
+    if kind == "tls":
+        return Folder(Path(arguments["path"]))
+    method = arguments.get("sslmethod", "TLS_METHOD")
+    if method not in METHODS:
+        raise CertificateError(f"cannot be used: sslmethod {method!r}: TLS 1.2 and newer are served; leave it out")
+    key = Path(arguments.get("privateKey", "server.pem"))
+    extra, dh_parameters = (Path(arguments[name]) if name in arguments else None for name in ("extraCertChain", "dhParameters"))
+    return Files(key, Path(arguments.get("certKey", key)), extra, dh_parameters, METHODS[method])
+
+
+def exposed_keys(source: Source) -> list[str]:
+    """A warning for each private key that other users of this machine can read or change, with the remedy.
+
+    A group may read a key of root's: that is how Debian hands keys to services. So may what systemd says: it hands over
+    credentials by access lists, which look like a group's rights.
+    """
+    granted = os.environ.get("CREDENTIALS_DIRECTORY")
+    return [
+        f"{path}: other users of this machine can read this private key: run `chmod 600 {shlex.quote(str(path.absolute()))}`"
+        for path in dict.fromkeys(source.files())
+        if b"PRIVATE KEY-----" in _content(path)
+        and _is_exposed(path.stat())
+        and not (granted and path.absolute().is_relative_to(granted))
+    ]
+
+
+def _pair(key: Any, certificate: x509.Certificate, chain: Iterable[x509.Certificate]) -> Pair:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return Pair(key, certificate, tuple(chain), ())
+    return Pair(key, certificate, tuple(chain), tuple(name.lower() for name in names.get_values_for_type(x509.DNSName)))
+
+
+def _identity(holder: Any) -> bytes:
+    """What a key and its certificates have in common."""
+    public = holder.public_key()
+    identity: bytes = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return identity
+
+
+def _blocks(path: Path) -> list[bytes]:
+    """Each PEM block in the file at *path*."""
+    begun = _content(path).split(b"-----BEGIN ")[1:]
+    return [b"-----BEGIN " + block.partition(b"\n-----END ")[0] + b"\n-----END " + _label(block) + b"-----\n" for block in begun]
+
+
+def _label(block: bytes) -> bytes:
+    return block.partition(b"-----")[0]
+
+
+def _keys(path: Path) -> list[Any]:
+    """The private keys in the file at *path*."""
+    keys = []
+    for block in _blocks(path):
+        if b"PRIVATE KEY-----" in block:
+            if b"ENCRYPTED" in block:
+                raise CertificateError(
+                    f"{path}: the private key has a passphrase, and a daemon can ask nobody: "
+                    f"`openssl pkey -in {shlex.quote(str(path))} -out …` takes it away"
+                )
+            try:
+                keys.append(load_pem_private_key(block, None))
+            except (ValueError, TypeError) as error:
+                raise CertificateError(f"{path}: cannot be used: {reason_of(error)}") from None
+    return keys
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    """The certificates in the file at *path*."""
+    try:
+        return [x509.load_pem_x509_certificate(block) for block in _blocks(path) if b"CERTIFICATE-----" in block]
+    except ValueError as error:
+        raise CertificateError(f"{path}: cannot be used: {reason_of(error)}") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CertificateError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _is_exposed(status: os.stat_result) -> bool:
+    by_group = stat.S_IRWXG if status.st_uid != 0 else stat.S_IWGRP
+    return bool(status.st_mode & (stat.S_IRWXO | by_group))
+
+
+def reason_of(error: Exception) -> str:
+    """The first sentence of what a library says."""
+    if isinstance(error, SSL.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][2])
+    return str(error).partition("\n")[0] or type(error).__name__
