@@ -41,6 +41,8 @@ def place(text: str, default_port: int = DEFAULT_PORT) -> Place:
 class ControllerPort(Protocol):
     """All that commands know of :class:`netd.client.relay.Controller`."""
 
+    dialect: str
+
     def close(self) -> None: ...
     def devices(self) -> list[DeviceInfo]: ...
     def send(self, target: str, payload: bytes, deadline: float | None = None) -> Outcome: ...
@@ -72,10 +74,10 @@ class Completed:
     output: bytes
 
 
-def _open_controller(where: Place) -> ControllerPort:
+def _open_controller(where: Place, dialect: str) -> ControllerPort:
     from netd.client.relay import Controller  # noqa: PLC0415 - only few commands need it, and all must start fast
 
-    return Controller(where.host, where.port)
+    return Controller(where.host, where.port, dialect)
 
 
 def _open_device(
@@ -108,14 +110,14 @@ def _run_program(arguments: Sequence[str], stdin: bytes, timeout: float | None) 
 class RelayPorts:
     """What the commands that speak to a relay need of the world.
 
-    :ivar open_controller: where; connects on its first call.
+    :ivar open_controller: where, and in which dialect; connects on its first call.
     :ivar open_device: where, name, aliases, dialect, and what to call on each connection and each loss.
     :ivar start_alarm: seconds and what to call then, in another thread; returns what calls it off.
     :ivar run_program: its arguments, what it reads, and how many seconds it may take; raises ``OSError`` when it cannot be run
         and ``subprocess.TimeoutExpired`` when it takes longer.
     """
 
-    open_controller: Callable[[Place], ControllerPort] = _open_controller
+    open_controller: Callable[[Place, str], ControllerPort] = _open_controller
     open_device: Callable[..., DevicePort] = _open_device
     start_alarm: Callable[[float, Callable[[], object]], Callable[[], Any]] = _start_alarm
     run_program: Callable[[Sequence[str], bytes, float | None], Completed] = _run_program

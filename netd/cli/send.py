@@ -15,7 +15,7 @@ import click
 from netd.cli.devices import devices_of, is_meant, relay_instances
 from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, TimedOut, seconds
 from netd.cli.relay import Place
-from netd.cli.server import controller, server_option
+from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import as_commands, escaped, payload_text
 from netd.client.control import NoSuchTarget, RequestTooLong
 
@@ -83,6 +83,7 @@ class Report:
 @click.option("--instance", help="Which relay, where several run. [default: the one that knows TARGET]")
 @click.option("--no-wait", "waits", flag_value=False, default=True, help="Do not wait for the device's answer.")
 @server_option
+@dialect_option
 @click.pass_obj
 def send(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
@@ -94,6 +95,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     instance: str | None,
     waits: bool,
     server: Place | None,
+    dialect: str,
 ) -> None:
     """Send to a device and tell what became of it.
 
@@ -105,7 +107,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     elif instance is not None or not waits:
         raise click.UsageError("--instance and --no-wait are for the running daemon: leave them out with --server.")
     else:
-        report = _through_relay(invocation, server, parcel)
+        report = _through_relay(invocation, server, dialect, parcel)
     _tell(invocation, target, report)
     click.get_current_context().exit(report.exit)
 
@@ -183,8 +185,8 @@ def _read_report(result: Any) -> Report:
     return Report(result["status"], str(result.get("error") or ""), answer)
 
 
-def _through_relay(invocation: Invocation, where: Place, parcel: Parcel) -> Report:
-    with controller(invocation, where) as (relay, is_late):
+def _through_relay(invocation: Invocation, where: Place, dialect: str, parcel: Parcel) -> Report:
+    with controller(invocation, where, dialect) as (relay, is_late):
         outcome = relay.send(parcel.target, parcel.payload, parcel.deadline)
     if outcome.status == "failed" and is_late():
         raise TimedOut(f"the relay did not answer within {invocation.timeout:g} s: {outcome.error}")

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import click
 
 from netd.cli.invocation import Failure, Invocation, TimedOut
+from netd.cli.old_servers import OldServers
 from netd.cli.relay import ControllerPort, Place, place
 
-__all__ = ["controller", "server_option"]
+__all__ = ["controller", "dialect_option", "server_option"]
 
 server_option = click.option(
     "--server",
@@ -21,9 +22,18 @@ server_option = click.option(
 )
 """Adds ``--server``."""
 
+dialect_option = click.option(
+    "--dialect",
+    type=click.Choice(["auto", "netd", "old"]),
+    default="auto",
+    show_default=True,
+    help="What to speak with --server; auto finds out, and keeps for an hour which servers are old.",
+)
+"""Adds ``--dialect``."""
+
 
 @contextmanager
-def controller(invocation: Invocation, where: Place) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
+def controller(invocation: Invocation, where: Place, dialect: str) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
     """A controller of the relay at *where*, and whether ``--timeout`` has ended it; closed in the end at the latest.
 
     :raises Failure: for whatever goes wrong with it inside the ``with``.
@@ -31,7 +41,9 @@ def controller(invocation: Invocation, where: Place) -> Iterator[tuple[Controlle
     from netd.client.relay import NotInTime, RelayError  # noqa: PLC0415 - only few commands need it, and all must start fast
 
     relay = invocation.surroundings.relay
-    opened = relay.open_controller(where)
+    old_servers = OldServers(invocation.surroundings.environ, invocation.surroundings.wall_clock)
+    finds_out = dialect == "auto" and where not in old_servers
+    opened = relay.open_controller(where, "auto" if finds_out else "old" if dialect == "auto" else dialect)
     late = threading.Event()
 
     def give_up() -> None:
@@ -41,6 +53,8 @@ def controller(invocation: Invocation, where: Place) -> Iterator[tuple[Controlle
     call_off = relay.start_alarm(invocation.timeout, give_up) if invocation.timeout is not None else opened.close
     try:
         yield opened, late.is_set
+        if finds_out and opened.dialect:
+            old_servers.note(where, opened.dialect == "old")
     except NotInTime as error:
         raise TimedOut(str(error)) from error
     except (RelayError, ValueError) as error:

@@ -983,6 +983,7 @@ class Controller:
     device whose address looks like the target), and nothing tells the second answer from that to the next event.
 
     :param dialect: ``"auto"``, ``"netd"`` or ``"old"``: see the module.
+    :ivar dialect: what the last connection speaks, ``"netd"`` or ``"old"``; empty before there was one.
     :raises ValueError: when the port or the dialect cannot be.
     """
 
@@ -994,6 +995,7 @@ class Controller:
         *,
         surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
+        self.dialect = ""
         self._line = Line(host, port, dialect, CONTROLLER_HELLO, b"", surroundings)
         self._clock = surroundings.clock
         self._turn = threading.Lock()
@@ -1057,7 +1059,8 @@ class Controller:
     def _ready(self) -> Wire:
         if self._wire is None or not self._wire.is_open():
             self._wire = None
-            self._wire, _ = self._line.open()
+            self._wire, welcome = self._line.open()
+            self.dialect = welcome.dialect
         return self._wire
 
     def _event(self, wire: Wire, event: Callable[[], bytes]) -> bytes:

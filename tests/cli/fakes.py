@@ -139,10 +139,13 @@ class FakeController:
         self.sent: list[tuple[str, bytes, float | None]] = []
         self.closed = 0
         self.before: Callable[[], object] = lambda: None
+        self.dialects: list[str] = []
+        self.dialect = "netd"
 
-    def open(self, place: Place) -> ControllerPort:
+    def open(self, place: Place, dialect: str) -> ControllerPort:
         """Stands in for :class:`netd.client.relay.Controller`."""
         self.place = place
+        self.dialects.append(dialect)
         return self
 
     def close(self) -> None:

@@ -76,7 +76,7 @@ class RelayPortsTests(SynchronousTestCase):
     def test_controller(self) -> None:
         """A controller connects to the relay that is named."""
         port = free_port()
-        controller = self.ports.open_controller(Place("127.0.0.1", port))
+        controller = self.ports.open_controller(Place("127.0.0.1", port), "auto")
         with self.assertRaisesRegex(NotConnected, f"127.0.0.1:{port}"):
             controller.devices()
         controller.close()

@@ -242,6 +242,27 @@ class ServerTests(CommandTests):
         self.assertEqual(self.controller.place, Place("lab", 5051))
         self.assertEqual(self.controller.sent[0], ("gh", b"x", 2.0))
 
+    def test_dialect(self) -> None:
+        """An old server is asked in its own dialect when the person says so, or when it has turned out to be old lately."""
+        self.environ["XDG_CACHE_HOME"] = self.mktemp()
+        for dialect in ("old", "netd"):
+            self.send("--dialect", dialect)
+        self.controller.dialect = "old"
+        for _ in range(2):
+            self.send()
+        self.netd("devices", "--server", "lab:5051")
+        self.netd("devices", "--server", "lab:5051", "--dialect", "netd")
+        self.netd("devices", "--server", "lab:5052")
+        self.assertEqual(self.controller.dialects, ["old", "netd", "auto", "old", "old", "netd", "auto"])
+
+    def test_dialect_of_nobody(self) -> None:
+        """A server that could not be reached is not taken for an old one."""
+        self.environ["XDG_CACHE_HOME"] = self.mktemp()
+        self.controller.dialect = ""
+        for _ in range(2):
+            self.send()
+        self.assertEqual(self.controller.dialects, ["auto", "auto"])
+
     def test_empty_answer(self) -> None:
         """A script can tell an empty answer from none."""
         self.controller.outcome = Outcome("acknowledged")

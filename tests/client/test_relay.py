@@ -647,5 +647,6 @@ class OldControllerTests(QuietTests):
         """An old server is found out once; the events after that go straight to it."""
         world = World(FakeSocket(hangs_up=False), *(FakeSocket(frames(b"|no raspberrypies|")) for _ in range(2)))
         controller = self.controller(world)
+        self.assertEqual(controller.dialect, "")
         self.assertEqual([controller.devices(), controller.devices()], [[], []])
-        self.assertEqual(world.now, 1003)
+        self.assertEqual((world.now, controller.dialect), (1003, "old"))
