@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Callable
 from typing import Any
+
+from netd.wire.vigil import signs_of
 
 __all__ = ["PROBING", "begin_probe"]
 
@@ -15,9 +16,6 @@ PROBING = 5.0
 _PROBES = (("TCP_USER_TIMEOUT", 0), ("TCP_KEEPCNT", 4), ("TCP_KEEPINTVL", 1), ("TCP_KEEPIDLE", 1))
 """Probes, seconds between them, and seconds of silence before the first, which comes last here: setting it sends one at once. A
 time limit for all of them would end a connection that has been idle for longer after a single lost probe."""
-
-_SINCE_ACKNOWLEDGED = struct.Struct("@8B13I")
-"""The beginning of Linux's ``struct tcp_info``, up to the milliseconds since the other side acknowledged anything."""
 
 
 def begin_probe(transport: Any) -> Callable[[], bool] | None:
@@ -36,17 +34,10 @@ def begin_probe(transport: Any) -> Callable[[], bool] | None:
         handle.setsockopt(socket.IPPROTO_TCP, number, value)
 
     def finish() -> bool:
-        is_alive = _has_acknowledged(handle)
+        signs = signs_of(transport)
+        is_alive = signs is None or signs.life < PROBING  # elsewhere than on Linux, the count of probes decides
         for number, value in before.items():
             handle.setsockopt(socket.IPPROTO_TCP, number, value)
         return is_alive
 
     return finish
-
-
-def _has_acknowledged(handle: socket.socket) -> bool:
-    """Whether the other side acknowledged anything while it was asked. Elsewhere than on Linux, the count of probes decides."""
-    if not hasattr(socket, "TCP_INFO"):
-        return True
-    facts = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SINCE_ACKNOWLEDGED.size)
-    return bool(_SINCE_ACKNOWLEDGED.unpack(facts)[-1] < PROBING * 1000)
