@@ -22,6 +22,7 @@ from netd.console.bus import BusConsole
 from netd.console.topics import Topics
 from netd.descriptors import DescriptorsService
 from netd.errors import NetdError
+from netd.heap import give_back_large_blocks
 from netd.interfaces import IBudgeted, IConsole, IServiceKind
 from netd.operations import OperationTable
 from netd.system import System
@@ -80,7 +81,7 @@ def assemble(
     table.add([*system.operations(), *BusConsole(bus, topics).operations()])
     for service in services:
         table.add(service.operations(), service.instance)
-    budget = Budget(reactor.seconds)
+    budget = Budget(reactor.seconds, netd.memory)
     for service, section in zip(services, configuration.sections, strict=True):
         if IConsole.providedBy(service):
             service.use_operations(table)
@@ -170,6 +171,7 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
         gc.set_threshold(*THRESHOLDS)
+        give_back_large_blocks()
         self._announce(banner(self.system.facts(), self._state_directory))
 
     def stopService(self) -> Deferred[Any]:

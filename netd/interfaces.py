@@ -72,6 +72,15 @@ class IPeer(Interface):
         The clock stands still while nothing is read from the peer: it cannot be late with what is not taken from it.
         """
 
+    def keep(size: int, is_new: bool = False) -> bool:
+        """So many bytes of a message are kept because its end has not come; 0 when nothing is kept any more.
+
+        Counts them as memory, and sees whether the message comes at a least rate.
+
+        :param is_new: whether the message is another one than at the last call.
+        :returns: False when it comes too slowly to be waited for.
+        """
+
     def set_reading(enabled: bool) -> None:
         """Back-pressure: stop or go on taking bytes from this peer."""
 

@@ -90,6 +90,8 @@ class RecordingPeer:
     :ivar is_reading: whether the machine takes bytes.
     :ivar is_full: set it to True to play a peer that reads slowly; :meth:`flush` is then without effect.
     :ivar is_flushed: as with a real one, False from a send until the turn's end, when :meth:`flush` is called.
+    :ivar kept: bytes of a message that is not whole.
+    :ivar is_fast: set it to False to play a peer whose message comes too slowly to be waited for.
     :ivar accepts: set it to False to play a full outbox that refuses.
     :ivar probes: how often the machine wanted to know whether it is there.
     :ivar quiet: seconds since it said something; set it, for :meth:`silence`.
@@ -105,6 +107,8 @@ class RecordingPeer:
         self.accepts = True
         self.probes = 0
         self.quiet = 0.0
+        self.kept = 0
+        self.is_fast = True
 
     def send(self, data: bytes) -> bool:
         """Write *data* down."""
@@ -124,6 +128,11 @@ class RecordingPeer:
     def expire_after(self, seconds: float | None) -> None:
         """Write the expiry down."""
         self.expiry = seconds
+
+    def keep(self, size: int, is_new: bool = False) -> bool:
+        """Write it down."""
+        self.kept = size
+        return self.is_fast
 
     def set_reading(self, enabled: bool) -> None:
         """Write it down."""

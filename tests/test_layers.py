@@ -130,7 +130,7 @@ LAYERS = (
     ),
     Layer(
         "assembly",
-        modules="netd.descriptors netd.foresight netd.holders netd.kinds netd.listener netd.listening netd.own_name"
+        modules="netd.descriptors netd.heap netd.foresight netd.holders netd.kinds netd.listener netd.listening netd.own_name"
         " netd.system netd.testing netd.vitals"
         " netd.*.listening netd.*.service netd.command.functions netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase, frame, read_frame
 
@@ -136,3 +137,43 @@ class SilenceTests(RealTestCase):
             connection.sendall(said[kind])
             if kind != "session":  # which closes what nobody waits for
                 self.assertTrue(connection.recv(4096), kind)
+
+
+HALF = 1 << 20
+"""Bytes that a frame announces of which only a part comes."""
+
+
+class MemoryTests(RealTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        ini = self.write_ini(f"memory = 64MiB\n[relay]\nlisten = {LOOPBACK}\n")
+        self.daemon = self.start(ini)
+
+    def size(self) -> int:
+        """MiB of memory that the daemon has."""
+        status = Path(f"/proc/{self.daemon.process.pid}/status").read_text(encoding="ascii")
+        return int(status.partition("VmRSS:")[2].split()[0]) >> 10
+
+    def test_half_frames(self) -> None:
+        """Half frames of strangers take no more than their part of the memory, and nothing when they are gone."""
+        port = self.daemon.port()
+        before = self.size()
+        half = frame(b"python") + b"nowhere".ljust(64) + str(HALF).encode().ljust(64) + b"x" * (HALF - 1)
+        senders = []
+        for number in range(120):
+            sender = socket.create_connection(("127.0.0.1", port), PATIENCE, (f"127.2.{number}.1", 0))
+            self.addCleanup(sender.close)
+            senders.append(sender)
+            with contextlib.suppress(ConnectionError):
+                sender.sendall(half)
+        during = self.size()
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as honest:
+            honest.sendall(frame(b"python") + b"|no target|".ljust(64))
+            self.assertEqual(read_frame(honest), b"|no raspberrypies|")
+        for sender in senders:
+            sender.close()
+        deadline = time.monotonic() + PATIENCE
+        while self.daemon.call("system.status")["services"][0]["connections"]:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertLess(during - before, 40)
+        self.assertLess(self.size() - before, 20)

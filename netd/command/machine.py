@@ -220,6 +220,7 @@ class Conversation:
                 lines = [received[:-1].removesuffix(b"\r")]  # what the decoder would say; most reads are one whole line
             else:
                 lines = self._lines.feed(received)
+                self._peer.keep(self._lines.unfinished, bool(lines))
         except LineTooLong:
             self._farewell = "line too long"
             why = f"a command has at most {self._rules.max_command} bytes here (`max_command`)"
@@ -271,6 +272,7 @@ class Conversation:
         """The connection is gone. What runs goes on without it."""
         self.state = State.OVER
         self._waiting.clear()
+        self._lines.finish()
 
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""

@@ -58,6 +58,7 @@ class CommandProtocol(PeerProtocol):
     factory: CommandFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 16)
+    machine = ("conversation", "received")
     says_when_identified = True
 
     early: EarlyPeer | None = None

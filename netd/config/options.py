@@ -138,6 +138,13 @@ class NetdConfig:
         help="How long another machine may give no sign of life, not even when it is asked, before its connections are cut: a "
         "cable that was pulled, a machine that lost its power.",
     )
+    memory: int = option(
+        within(size, "16MiB", "64GiB"),
+        "256MiB",
+        help="How much all connections together may make the daemon hold: messages that are not whole, and what waits for slow "
+        "readers. A quarter of it, 64MiB at most, is for connections that have not said yet what they are. Over it, connections "
+        "are cut: of the address that holds most, the newest first.",
+    )
     keep_events: int = option(
         integer(1, 100_000),
         "256",

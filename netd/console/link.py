@@ -127,6 +127,7 @@ class ConsoleLink:
         """The connection is lost. From its shell."""
         self.backlogs.clear()
         self._requested.clear()
+        self.caller.link = None
         callbacks, self._when_lost = self._when_lost, {}
         for callback in callbacks.values():
             callback()

@@ -28,6 +28,7 @@ class FeedProtocol(WebSocketProtocol):
 
     send_buffer = SEND_BUFFER
     receive_buffer = RECEIVE_BUFFER
+    machine = (*WebSocketProtocol.machine, "subscriber")
     factory: FeedFactory
     subscriber: Subscriber | None = None
 

@@ -93,6 +93,7 @@ class Conversation:
         self._ahead = b""
         self._head = b""
         self._left = 0
+        self._body = 0
         self._admission: Admission | None = None
         self._refusal: Answer | None = None
         self._is_last = False
@@ -116,6 +117,11 @@ class Conversation:
             self._host.hold("ahead", True)
             self._rest()
 
+    @property
+    def unfinished(self) -> int:
+        """Bytes that are kept of requests that are not whole, or must wait."""
+        return len(self._received) + self._body + len(self._ahead)
+
     def expired(self) -> None:
         """The clock of the stage has run out."""
         if self._stage in (Stage.NEW, Stage.IDLE):
@@ -136,9 +142,11 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is lost, or is no longer HTTP: let go of the parser, which would keep all of this alive."""
+        self._received = self._ahead = b""
         channel = self._channel
         del self._channel
         channel.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
+        vars(channel).clear()  # its requests, with what was read of them, know it
 
     # ChannelOwner
 
@@ -159,6 +167,7 @@ class Conversation:
 
     def request_read(self, request: GatewayRequest) -> None:
         """See :class:`netd.gateway.channel.ChannelOwner`."""
+        self._body = 0
         self._enter(Stage.ANSWER)
         if self._refusal is not None:
             self._give(self._refusal, request)
@@ -218,6 +227,7 @@ class Conversation:
         """What is left of *received* behind the body."""
         body, rest = received[: self._left], received[self._left :]
         self._left -= len(body)
+        self._body += len(body)
         self._channel.dataReceived(body)  # type: ignore[no-untyped-call]
         return rest
 

@@ -40,6 +40,7 @@ EARLY_BYTES, EARLY_FRAMES = 1 << 12, 16
 class GatewayProtocol(WebSocketProtocol):
     """One connection of the gateway."""
 
+    machine = (*WebSocketProtocol.machine, "_conversation", "_link", "_caller")
     factory: GatewayFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
     send_buffer = 1 << 18
@@ -76,6 +77,8 @@ class GatewayProtocol(WebSocketProtocol):
         elif self.peer.is_open:
             try:
                 self._conversation.receive(received)
+                if self._conversation is not None:
+                    self.peer.keep(self._conversation.unfinished + self.factory.intake.waiting(self))
             except Exception:
                 self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
                 self.peer.abort("an error in netd")

@@ -18,6 +18,10 @@ SENT = encode_frame(b"data succesfully sent")
 DISCONNECTED = encode_frame(b"|device disconnected|")
 
 
+def _nobody() -> None:
+    """Whom answers tell after the end of their connection."""
+
+
 class Answers:
     """The answers that one connection is owed.
 
@@ -58,8 +62,9 @@ class Answers:
         self._schedule()
 
     def forget(self) -> None:
-        """Owe nothing any more: the connection is lost."""
+        """Owe nothing any more, and know nobody: the connection is lost."""
         self._owed.clear()
+        self._caught_up = _nobody
 
     def _schedule(self) -> None:
         if not self._is_settling:

@@ -74,6 +74,10 @@ class _Attached:
     def expire_after(self, seconds: float | None) -> None:
         """Nothing expires: the console connection has clocks of its own."""
 
+    def keep(self, size: int, is_new: bool = False) -> bool:
+        """What comes from a console connection is whole."""
+        return True
+
     def set_reading(self, enabled: bool) -> None:
         """Nothing is read from it but answers, which are asked for."""
 

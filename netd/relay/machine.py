@@ -39,7 +39,7 @@ asked for in 134 bytes."""
 class State(enum.Enum):
     """What a connection is."""
 
-    FRESH = "has said nothing"
+    FRESH = "newcomer"
     CONTROLLER = "first-dialect controller"
     DEVICE = "first-dialect device"
     NAMED_DEVICE = "second-dialect device"
@@ -200,6 +200,7 @@ class Conversation:
         """The connection is gone."""
         self.state = State.OVER
         self._prefix = self._prefix_link = None
+        self._gatherer = Gatherer()
         self._answers.forget()
         for request in list((self._outstanding or {}).values()):
             self._exchange.withdraw(request)
@@ -255,14 +256,18 @@ class Conversation:
             if at or self.state is not State.FRESH:
                 self._peer.expire_after(self._exchange.rules.frame_timeout)
             self._is_timed = True
+            self._keep(is_new=at > 0)
         elif self._is_timed:
             self._is_timed = False
             self._peer.expire_after(None)
+            self._peer.keep(0)
 
     def _hold(self, rest: bytes) -> None:
         """So much was asked for at once that the answers must be taken before *rest* is looked at."""
         self._is_held = True
         self._gatherer.keep(rest, 0)
+        self._is_timed = True
+        self._keep(is_new=True)
         self._peer.set_reading(False)
         self._exchange.after_turn(self._go_on)
 
@@ -286,6 +291,11 @@ class Conversation:
         if self._progress >= PROGRESS:
             self._progress = 0
             self._peer.expire_after(self._exchange.rules.frame_timeout)
+            self._keep(is_new=False)
+
+    def _keep(self, is_new: bool) -> None:
+        if not self._peer.keep(len(self._gatherer), is_new):
+            self._refuse(TimedOut("a message must come at 1 KiB a second at least"), b"")
 
     # What each input does
 

@@ -25,6 +25,7 @@ class RelayProtocol(PeerProtocol):
     factory: RelayFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = ANSWERS
+    machine = ("conversation", "received")
     says_when_identified = True
 
     def opened(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Protocol
 
-from netd.errors import ProtocolError
+from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
 from netd.room.ports import Cancellable
@@ -135,6 +135,7 @@ class Conversation:
     def lost(self, reason: str) -> None:
         """The connection is gone."""
         self._end_naming()
+        self._lines.finish()
         self.state = State.OVER
         self._has_whole_lines = False
         if self._room is not None and self.seat is not None:
@@ -203,6 +204,8 @@ class Conversation:
             lines = self._lines.feed(received)
         except LineTooLong:
             raise Flooding(f"You say more than anyone here reads: a line has at most {FLOOD} bytes.") from None
+        if not self._peer.keep(self._lines.unfinished, bool(lines)):
+            raise TimedOut("Your line comes too slowly. A line of more than 1 KiB must come at 1 KiB a second at least.")
         for line in lines:
             self._hear(line, Happened.WHOLE)
         self._has_whole_lines = received.endswith(b"\n")

@@ -19,6 +19,7 @@ class RoomProtocol(PeerProtocol):
     factory: RoomFactory
     conversation: Conversation
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 17)
+    machine = ("conversation", "received")
     says_when_identified = True
 
     def opened(self) -> None:

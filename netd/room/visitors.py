@@ -100,6 +100,10 @@ class _Visitor:
             self._expiry.cancel()
         self._expiry = None if seconds is None else self._later(seconds, self._expired)
 
+    def keep(self, size: int, is_new: bool = False) -> bool:
+        """What comes from a console connection is whole."""
+        return True
+
     def set_reading(self, enabled: bool) -> None:
         """What a visitor says comes by requests, each of which is answered."""
 

@@ -37,6 +37,7 @@ class ControlProtocol(PeerProtocol):
 
     factory: ControlFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 10)
+    machine = ("control",)
     control: Control
 
     def __init__(self, factory: ControlFactory, session: Session) -> None:

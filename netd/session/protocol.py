@@ -20,6 +20,7 @@ class StreamProtocol(PeerProtocol):
     factory: StreamFactory
     stream: Stream
     bounds: ClassVar[Bounds] = Bounds(Policy.REFUSE, 1 << 12)
+    machine = ("stream", "received")
     says_when_identified = True
 
     def opened(self) -> None:

@@ -94,6 +94,11 @@ class Intake:
             if not plate.is_held:
                 plate.line_up()
 
+    def waiting(self, eater: Eater) -> int:
+        """Bytes that wait to be taken by *eater*."""
+        plate = self._plates.get(eater)
+        return 0 if plate is None else len(plate.kept)
+
     def hold(self, eater: Eater, is_held: bool) -> None:
         """Give *eater* nothing, not even of what was read already (True), or go on (False)."""
         plate = self._plates.get(eater) or self._plate(eater)

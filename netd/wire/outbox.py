@@ -115,7 +115,11 @@ class Outbox:
         size = self._size = self._size + len(item)
         bounds = self._bounds
         if size > bounds.size or len(queue) > bounds.items:
-            return self._overflow(item)
+            is_taken = self._overflow(item)
+            self.waiting_changed()
+            return is_taken
+        if self.is_full:
+            self.waiting_changed()
         return True
 
     def offer(self, block: bytes) -> bool:
@@ -169,6 +173,7 @@ class Outbox:
                 count += 1
             self._write(count)
         self.is_flushed = not (self._queue or self.is_full)
+        self.waiting_changed()
 
     def drop(self) -> None:
         """Take nothing more, and forget what waits."""
@@ -176,6 +181,7 @@ class Outbox:
         self.is_full = True
         self.is_flushed = False
         self._clear()
+        self.waiting_changed()
 
     def finish(self) -> None:
         """Take nothing more; hand all that waits to the transport, full or not, and leave it."""
@@ -215,6 +221,9 @@ class Outbox:
 
     def fullness_changed(self) -> None:
         """:attr:`is_full` has changed. Override."""
+
+    def waiting_changed(self) -> None:
+        """What waits here may have changed, while the transport was full. Override."""
 
     def give_up(self) -> None:
         """``DISCONNECT`` gives the connection up. Override."""

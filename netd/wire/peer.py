@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from netd.interfaces import IPeer
 from netd.wire.bounds import Bounds, Traffic
+from netd.wire.budget import Place
 from netd.wire.liveness import PROBING, begin_probe
 from netd.wire.outbox import Outbox
 from netd.wire.sockets import unsent_of
@@ -29,6 +30,13 @@ LINGER = 1.0
 
 GLANCE = 0.05
 """Seconds after a close in which most transports have handed over what they still held: only then does it show who is slow."""
+
+LEAST_RATE = 1 << 10
+"""Bytes a second at which a message must come, once there is a KiB of it. Else half a frame of a MiB would cost its sender a byte
+now and then, and netd a MiB for hours."""
+
+GRACE = 8.0
+"""Seconds before that is asked for."""
 
 STALL_CHECKS = 8
 """Looks at a full connection in one stall timeout: a peer that stops is cut at most that part of it later."""
@@ -66,15 +74,29 @@ class PeerOwner(Protocol):
         """Everything sent has been taken, after it had to wait."""
 
 
+class _Nobody:
+    """Whom a peer tells things after its end."""
+
+    def expired(self) -> None:
+        """Nothing is left to be done."""
+
+    stayed_silent = drained = expired
+
+
+NOBODY = _Nobody()
+
+
 @implementer(IPeer)
 class Peer(Outbox):
     """An :class:`IPeer` over a Twisted transport: its outbox, and its way to the end.
 
     :ivar is_open: False from the first :meth:`close` or :meth:`abort` on.
+    :ivar place: what the connection has of the daemon's budget, if it is in one.
     :ivar reason: why the connection is being closed, or is gone; None where the other side closed it.
     """
 
     __slots__ = (
+        "_began",
         "_context",
         "_deadline",
         "_discarded",
@@ -84,12 +106,14 @@ class Peer(Outbox):
         "_is_wanted",
         "_left",
         "_owner",
+        "_paused_at",
         "_probing",
         "_stall_ends",
         "_stall_left",
         "_stalled",
         "_timer",
         "is_open",
+        "place",
         "reason",
     )
 
@@ -109,6 +133,9 @@ class Peer(Outbox):
         self._is_reading = True
         self._is_silence = False
         self._left: float | None = None
+        self._began: float | None = None
+        self._paused_at = 0.0
+        self.place: Place | None = None
         self.reason: str | None = None
         self.is_open = True
 
@@ -170,6 +197,18 @@ class Peer(Outbox):
             self.expire_after(None)
             self._cancel_timer()
 
+    def keep(self, size: int, is_new: bool = False) -> bool:
+        """See :class:`netd.interfaces.IPeer`."""
+        if self.place is not None:
+            self.place.keep(size)
+        if not size:
+            self._began = None
+            return True
+        now = self._context.clock.seconds()
+        if is_new or self._began is None:
+            self._began = now
+        return size < LEAST_RATE or size >= (now - self._began - GRACE) * LEAST_RATE
+
     def set_reading(self, enabled: bool) -> None:
         """Stop or go on taking bytes; while the outbox has stopped it too, it stays stopped."""
         self._is_wanted = enabled
@@ -197,6 +236,7 @@ class Peer(Outbox):
             self._probing.cancel()
             self._probing = None
         self._cancel_timer()
+        self._owner = NOBODY
 
     # Outbox
 
@@ -214,6 +254,11 @@ class Peer(Outbox):
         elif self.is_flushed:
             self._owner.drained()
 
+    def waiting_changed(self) -> None:
+        """Count what waits, here and in the transport, as memory."""
+        if self.place is not None:
+            self.place.queue(self._size + self._stall_left if self.is_full else self._size)
+
     def give_up(self) -> None:
         """The outbox has too much, for good."""
         self.abort("reads too slowly")
@@ -225,11 +270,14 @@ class Peer(Outbox):
         self._is_reading = is_reading
         if is_reading:
             self._transport.resumeProducing()
+            if self._began is not None:
+                self._began += self._context.clock.seconds() - self._paused_at
             if self._left is not None:
                 self._restart(self._left)
         else:
             self._transport.pauseProducing()
-            self._left = None if self._deadline is None else self._deadline - self._context.clock.seconds()
+            self._paused_at = self._context.clock.seconds()
+            self._left = None if self._deadline is None else self._deadline - self._paused_at
             self._deadline = None
 
     def _restart(self, seconds: float) -> None:

@@ -44,6 +44,8 @@ REMEDIES = {
     Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",
     Refusal.SECTION: "which `max_connections` bounds",
     Refusal.SILENT: "which `max_silent` bounds",
+    Refusal.UNIDENTIFIED_MEMORY: "of which they have a part of `memory` in [netd]",
+    Refusal.MEMORY: "which `memory` in [netd] bounds",
     Refusal.DAEMON: "which the limit of open files bounds (`ulimit -Hn`, systemd's LimitNOFILE=)",
 }
 """What each refusal says of how to have it otherwise."""
@@ -97,6 +99,8 @@ class PeerProtocol(Protocol):
     :cvar speaks_http: whether connections begin with HTTP; otherwise a request is answered and turned away, as TLS is everywhere.
     :cvar waits_for_strangers: whether bytes that could become a request are held back until that is known. Only where no program
         of the service's own begins so: others would be kept waiting.
+    :cvar machine: names of the attributes that hold what holds this connection: its machine. They are let go of at the end: what
+        it has kept is free at once then, and not when the garbage collector comes by.
     :cvar says_when_identified: whether the service calls :meth:`identified`; the first byte does for those that never do.
     :ivar place: what it has of the daemon's budget.
     """
@@ -108,6 +112,7 @@ class PeerProtocol(Protocol):
     waits_for_strangers: ClassVar[bool] = False
     send_buffer: ClassVar[int | None] = None
     receive_buffer: ClassVar[int | None] = None
+    machine: ClassVar[tuple[str, ...]] = ()
     says_when_identified: ClassVar[bool] = False
     factory: PeerFactory
     place: Place | None = None
@@ -119,6 +124,7 @@ class PeerProtocol(Protocol):
     def __init__(self, factory: PeerFactory) -> None:
         self.factory = factory
         self._bytes_in = 0
+        self._is_known = False
 
     def opened(self) -> None:
         """The connection is there, and may say nothing for a long time. Override."""
@@ -145,13 +151,15 @@ class PeerProtocol(Protocol):
     def identified(self) -> None:
         """The peer has said a whole valid first message: it does not have to make room for newcomers any more."""
         if self.place is not None:
+            self._is_known = True
             self.place.identify()
 
-    def make_room(self, refusal: Refusal) -> None:
+    def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
         """See :class:`netd.wire.budget.Occupant`."""
         self.factory.note_displaced(refusal)
         self.peer.abort(f"made room: {refusal.value}")
-        cut(self.transport)
+        if is_at_once:
+            cut(self.transport)
 
     def finish(self) -> None:
         """The service stops: end politely. Override where something is to be finished first."""
@@ -172,6 +180,7 @@ class PeerProtocol(Protocol):
         if self.place is None:  # it was not built by the factory, and is there all the same
             self.place = factory.share.occupy(_network(self.transport.getPeer()), self)
         self.peer = self.make_peer()
+        self.peer.place = self.place
         self.peer.attach()
         factory.connections.add(self)
         if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context.dead_timeout):
@@ -190,9 +199,16 @@ class PeerProtocol(Protocol):
                 self.identified()
             self.begun()
 
-    def dataReceived(self, data: bytes) -> None:
+    def _arrive(self, size: int) -> bool:
+        """See what has come from an unidentified connection, and count it as memory; False when it had to go for that."""
         if not self._bytes_in:
             self._begin()
+        assert self.place is not None
+        return self._is_known or not self.peer.is_open or self.place.arrive(size)
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self._is_known and not self._arrive(len(data)):
+            return
         self._bytes_in += len(data)
         if not self.peer.is_open:
             self.peer.discard(data)
@@ -242,6 +258,8 @@ class PeerProtocol(Protocol):
         except Exception:
             self._log.failure("{service}: the end of a connection failed", service=factory.name)
         self._log_end(self.place, own_reason, self.peer.reason or reason.getErrorMessage())
+        for name in self.machine:
+            vars(self).pop(name, None)
         if factory.on_lost is not None:
             factory.on_lost()
 
@@ -364,8 +382,7 @@ class PeerFactory(Factory):
         skipped = self.log_limiter.admit(f"displaced, {refusal.value}")
         if skipped is not None:
             self._log.warn(
-                "{service}: {why}, {remedy}: those that have not said what they are make room for newcomers "
-                "({skipped} more like this one were not logged)",
+                "{service}: {why}, {remedy}: a connection had to make room ({skipped} more like it were not logged)",
                 service=self.name,
                 why=refusal.value,
                 remedy=REMEDIES[refusal],

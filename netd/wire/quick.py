@@ -117,6 +117,10 @@ class EarlyPeer:
         """Note it."""
         self._expiry = seconds
 
+    def keep(self, size: int, is_new: bool = False) -> bool:
+        """Nothing is kept here: whatever is not one whole line goes the ordinary way."""
+        return True
+
     def set_reading(self, enabled: bool) -> None:
         """Note it."""
         self._is_reading = enabled
@@ -164,7 +168,7 @@ class _Newcomer:
         self.is_swept = False
         self.transport: Any = None
 
-    def make_room(self, refusal: Refusal) -> None:
+    def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
         """See :class:`netd.wire.budget.Occupant`."""
         self.reset()
 

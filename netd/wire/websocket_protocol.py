@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from attrs import frozen
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -91,11 +91,13 @@ class WebSocketProtocol(PeerProtocol):
     speaks_http = True
     factory: WebSocketFactory
     peer: WebSocketPeer
+    machine: ClassVar[tuple[str, ...]] = ("_session",)
     says_when_identified = True
     subprotocol: str | None = None
     _session: Session | None = None
     _phase = Phase.HANDSHAKE
     _has_lagged = False
+    _is_keeping = False
     _holds: frozenset[str] = frozenset()
 
     def websocket_opened(self) -> None:
@@ -162,6 +164,12 @@ class WebSocketProtocol(PeerProtocol):
         """Look what Autobahn has made of *received*."""
         if not self.peer.is_open:
             return
+        kept = session.unfinished + self.factory.intake.waiting(self)
+        if kept or self._is_keeping:
+            self._is_keeping = bool(kept)
+            if not self.peer.keep(kept, session.is_new) and session.state == Autobahn.STATE_OPEN:
+                session.give_up("a message must come at 1 KiB a second at least")
+            session.is_new = False
         if session.failedByMe:
             self._fail(session, received)
         elif session.state == Autobahn.STATE_CONNECTING and len(session.data) > HEAD_LIMIT:
@@ -185,6 +193,7 @@ class WebSocketProtocol(PeerProtocol):
         self.factory.intake.forget(self)
         if self._session is not None:
             self._session.connectionLost()
+            self._session.forget()
         self.websocket_closed()
 
     def websocket_closed(self) -> None:

@@ -8,6 +8,7 @@ from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.wamp.types import TransportDetails
 from autobahn.websocket.protocol import WebSocketProtocol as Autobahn
 from autobahn.websocket.types import ConnectionRequest
+from twisted.internet.defer import Deferred
 
 from netd.wire.peer import Peer
 from netd.wire.websocket import CloseCode, close_reason
@@ -65,6 +66,10 @@ class WebSocketPeer(Peer):
             self.session.sendCloseFrame(code, close_reason(reason))
         super().close(reason)
 
+    def lost(self, why: str | None = None) -> None:
+        super().lost(why)
+        self.session = None
+
     def pause_source(self, pause: bool) -> None:
         """Stop what was read already, too."""
         super().pause_source(pause)
@@ -113,6 +118,13 @@ class Session(WebSocketServerProtocol):
         self._owner = owner
         self._fragments = 0
         self._size = 0
+        self._part = 0
+        self.is_new = True
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of a message, or of a handshake, that is not whole."""
+        return len(self.data) + self._size + self._part
 
     def __getattr__(self, name: str) -> Any:
         """Settings stay with Autobahn's factory; a copy of all of them in each connection would be a third of its weight."""
@@ -135,20 +147,34 @@ class Session(WebSocketServerProtocol):
 
     def onMessageFrameData(self, payload: bytes) -> None:
         if not self.failedByMe:
+            self._part += len(payload)
             _join(self.frame_data, payload)
 
     def onMessageFrame(self, payload: Any) -> None:
         self._fragments += 1
         self._size += sum(map(len, payload))
+        self._part = 0
         if self._fragments > MAX_FRAGMENTS + self._size // FRAGMENT:
-            self.failedByMe = True
-            self.sendCloseFrame(CloseCode.POLICY, close_reason("a message has too many fragments, and too small ones"))
+            self.give_up("a message has too many fragments, and too small ones")
         elif not self.failedByMe:
             for piece in payload:
                 _join(self.message_data, piece)
 
+    def give_up(self, why: str) -> None:
+        """Tell the client what it did wrong; the shell sees that, and closes."""
+        self.failedByMe = True
+        self.sendCloseFrame(CloseCode.POLICY, close_reason(why))
+
+    def forget(self) -> None:
+        """The connection is lost: let go of all that was read and is not whole, and of itself."""
+        self.is_closed = Deferred()  # the old one has this session for its result
+        self.data = b""
+        self.frame_data = []
+        self.message_data = []
+
     def onMessageEnd(self) -> None:
-        self._fragments = self._size = 0
+        self._fragments = self._size = self._part = 0
+        self.is_new = True
         super().onMessageEnd()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:

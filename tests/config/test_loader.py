@@ -319,6 +319,7 @@ class OriginTests(SynchronousTestCase):
                 "[netd] state_directory = /home/ada/.local/state/netd ; default",
                 "[netd] stop_timeout = 5s ; default",
                 "[netd] dead_timeout = 30s ; default",
+                "[netd] memory = 256MiB ; default",
                 "[netd] keep_events = 256 ; default",
                 "[netd] keep_size = 16MiB ; default",
                 "[safe] key_file = /etc/netd/safe.key ; netd.ini:2",

@@ -38,7 +38,8 @@ class OptionTests(SynchronousTestCase):
         self.assertEqual(list(options_of(Pump)), ["listen", "speed", "max_message", "idle_timeout", "mode", "liquids"])
         self.assertEqual(options_of(SectionConfig), {})
         self.assertEqual(
-            list(options_of(NetdConfig)), ["name", "state_directory", "stop_timeout", "dead_timeout", "keep_events", "keep_size"]
+            list(options_of(NetdConfig)),
+            ["name", "state_directory", "stop_timeout", "dead_timeout", "memory", "keep_events", "keep_size"],
         )
         speed = options_of(Pump)["speed"]
         self.assertEqual(

@@ -431,6 +431,24 @@ class BadInputTests(SynchronousTestCase):
         self.side.say(b"x")
         self.assertIsNone(self.side.peer.expiry)
 
+    def test_least_rate(self) -> None:
+        """Half a message counts as memory, and one that comes too slowly is refused, whichever it is."""
+        for said in (event(ADDRESS, b"x" * 9000), event("|no target|") + event(ADDRESS, b"x" * 9000)):
+            side = self.relay.connect()
+            side.say(said[:3000])
+            self.assertGreater(side.peer.kept, 2500)
+            side.say(said[3000:5000])
+            self.assertGreater(side.peer.kept, 4500)
+            side.peer.is_fast = False
+            self.assertIn(b"at 1 KiB a second at least", side.say(said[5000:7000]))
+            self.assertEqual(side.refused[-1][0], "timed out")
+
+    def test_whole_messages_are_not_kept(self) -> None:
+        """When a message is whole, nothing of it is kept."""
+        self.side.say(event(ADDRESS, b"x" * 9000)[:3000])
+        self.side.say(event(ADDRESS, b"x" * 9000)[3000:])
+        self.assertEqual(self.side.peer.kept, 0)
+
     def test_what_comes_after_the_end_is_nothing(self) -> None:
         """After a refusal nothing more is carried out."""
         device = self.relay.device()

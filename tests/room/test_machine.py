@@ -244,6 +244,19 @@ class SplitTests(SynchronousTestCase):
         self.assertEqual(hall.rooms.counts["unasked"], 4)
 
 
+class SlowLineTests(SynchronousTestCase):
+    def test_least_rate(self) -> None:
+        """A long line that comes too slowly counts as memory, and then ends the connection with a word."""
+        hall = Hall()
+        side = hall.connect()
+        side.say(b"Lars\n", b"x" * 2000)
+        self.assertEqual(side.peer.kept, 2000)
+        side.peer.is_fast = False
+        side.say(b"x" * 100)
+        self.assertIn(b"too slowly", side.hear()[-1])
+        self.assertIsNotNone(side.peer.closed)
+
+
 class TableTests(SynchronousTestCase):
     """The table itself."""
 

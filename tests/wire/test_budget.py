@@ -7,7 +7,7 @@ from random import Random
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.wire.budget import UNLIMITED, Budget, Place, Quota, Refusal, Share
+from netd.wire.budget import GRAIN, UNLIMITED, Budget, Place, Quota, Refusal, Share
 from netd.wire.crowd import CHANCE
 
 
@@ -17,8 +17,9 @@ class Guest:
     def __init__(self) -> None:
         self.displaced: Refusal | None = None
 
-    def make_room(self, refusal: Refusal) -> None:
+    def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
         self.displaced = refusal
+        self.was_at_once = is_at_once
 
 
 class BudgetTestCase(SynchronousTestCase):
@@ -113,6 +114,70 @@ class LimitTests(BudgetTestCase):
         share.admit("a")
         self.clock.advance(CHANCE)
         self.come(share, "a")
+
+
+class MemoryTests(BudgetTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.budget = Budget(self.clock.seconds, 400_000)
+        self.share = self.budget.share(UNLIMITED)
+
+    def test_unidentified(self) -> None:
+        """All that unidentified connections send fits into a quarter; over it, who sent most goes, at once."""
+        (honest, small), (_, big) = self.come(self.share, "honest"), self.come(self.share, "flood")
+        self.assertTrue(small.arrive(2000))
+        self.assertTrue(big.arrive(97_000))
+        last, least = self.come(self.share, "flood")
+        self.assertFalse(least.arrive(1001))
+        self.assertEqual((last.displaced, last.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, True))
+        self.assertIsNone(honest.displaced)
+        self.assertTrue(small.arrive(1000))
+
+    def test_what_is_kept(self) -> None:
+        """What a machine is done with no longer counts."""
+        _, place = self.come(self.share, "a")
+        for _ in range(100):
+            self.assertTrue(place.arrive(50_000))
+            place.keep(0)
+        self.assertEqual(self.budget.memory.total, 0)
+
+    def test_identified(self) -> None:
+        """Who is known has all of the memory, in and out together; over it, the newest of the address that has most goes."""
+        places = []
+        for address in ("a", "a", "b"):
+            guest, place = self.come(self.share, address)
+            place.arrive(500)
+            place.identify()
+            place.keep(60_000)
+            place.queue(60_000)
+            places.append((guest, place))
+        self.assertEqual(self.budget.memory.total, 360_000)
+        places[2][1].queue(105_000)
+        self.assertEqual([None, Refusal.MEMORY, None], [guest.displaced for guest, _ in places])
+        self.assertFalse(places[1][0].was_at_once)
+        places[1][1].keep(100_000)
+        self.assertEqual(self.budget.memory.total, 285_000)
+
+    def test_after_the_end(self) -> None:
+        """A connection that is gone holds nothing, whatever is still said of it."""
+        _, place = self.come(self.share, "a")
+        place.arrive(5000)
+        place.queue(5000)
+        place.leave()
+        place.keep(9000)
+        place.queue(9000)
+        place.identify()
+        self.assertEqual((self.budget.memory.total, self.budget.unidentified_memory.total), (0, 0))
+
+    def test_small_changes(self) -> None:
+        """Less than a KiB is not written down each time, and still given back whole."""
+        _, place = self.come(self.share, "a")
+        place.identify()
+        place.keep(GRAIN)
+        place.keep(GRAIN + 1)
+        self.assertEqual(self.budget.memory.total, GRAIN)
+        place.keep(0)
+        self.assertEqual(self.budget.memory.total, 0)
 
 
 class FloodTests(BudgetTestCase):

@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 
 from netd.interfaces import IPeer
 from netd.wire.bounds import Bounds, Policy, Traffic
+from netd.wire.budget import UNLIMITED, Budget
 from netd.wire.peer import GLANCE, LINGER, LINGER_BYTES, STALL_CHECKS, Peer, PeerContext
 from netd.wire.turn import Turn
 from tests.wire.transports import FakeTransport
@@ -328,6 +329,63 @@ class ExpiryTests(PeerTests):
             self.assertEqual([], self.clock.getDelayedCalls())
             self.peer.expire_after(8)
             self.assertEqual([], self.clock.getDelayedCalls())
+
+
+class KeepTests(PeerTests):
+    """Messages that are not whole."""
+
+    def test_steady(self) -> None:
+        """A message that comes at a KiB a second is waited for, however long that takes."""
+        for second in range(1000):
+            self.assertTrue(self.peer.keep(1024 * (second + 1)))
+            self.clock.advance(1)
+
+    def test_slow(self) -> None:
+        """One that grows by a KiB every six seconds is given up soon."""
+        kept = 0
+        while self.peer.keep(kept := kept + 1024):
+            self.clock.advance(6)
+            self.assertLess(self.clock.seconds(), 30)
+
+    def test_small(self) -> None:
+        """A line that somebody types, letter by letter, is waited for."""
+        for letters in range(1, 100):
+            self.assertTrue(self.peer.keep(letters))
+            self.clock.advance(5)
+
+    def test_new_message(self) -> None:
+        """Each message has its own time, whether the one before it ended in the same read or not."""
+        self.assertTrue(self.peer.keep(2000))
+        self.clock.advance(100)
+        self.assertTrue(self.peer.keep(2000, is_new=True))
+        self.clock.advance(100)
+        self.assertTrue(self.peer.keep(0))
+        self.assertTrue(self.peer.keep(2000))
+        self.clock.advance(100)
+        self.assertFalse(self.peer.keep(2001))
+
+    def test_not_read_from(self) -> None:
+        """While a peer is not read from, it is not slow."""
+        self.peer.keep(2000)
+        self.peer.set_reading(False)
+        self.clock.advance(1000)
+        self.peer.set_reading(True)
+        self.clock.advance(1)
+        self.assertTrue(self.peer.keep(2001))
+
+    def test_memory(self) -> None:
+        """What is kept, what waits here and what waits in the transport count as memory, until the connection is gone."""
+        budget = Budget(self.clock.seconds)
+        self.make_full(unsent=5000)
+        self.peer.place = place = budget.share(UNLIMITED).occupy("a", None)
+        self.peer.keep(3000)
+        self.send(bytes(2000))
+        self.assertEqual(10_000, budget.memory.total)
+        self.transport.read()
+        self.assertEqual(3000, budget.memory.total)
+        place.leave()
+        self.peer.lost()
+        self.assertEqual(0, budget.memory.total)
 
 
 class StallTests(PeerTests):

@@ -441,6 +441,25 @@ class PlaceTests(ProtocolTests):
         self.assertEqual((1, {"too many connections": 2}), (counters["accepted"], counters["refused"]))
         self.assertEqual(1, len(self.factory.connections))
 
+    def test_memory(self) -> None:
+        """Over its part of the memory, an unidentified connection is cut before anybody reads what it has sent."""
+        self.factory.share = Budget(self.clock.seconds, 4000).share(Quota())
+        connection = self.connect()
+        connection.say(b"x" * 600, b"y" * 600)
+        self.assertTrue(connection.transport.disconnected)
+        self.assertEqual(["opened", "begun", "received " + "x" * 20], connection.protocol.events)
+        refused = self.factory.counters()["refused"]
+        self.assertEqual({"displaced: too much memory for unidentified connections": 1}, refused)
+
+    def test_memory_of_known_ones(self) -> None:
+        """Who has said who it is has more; what it says is its machine's to count."""
+        self.factory.share = Budget(self.clock.seconds, 4000).share(Quota())
+        connection = self.connect()
+        connection.say(b"it is me", b"x" * 5000)
+        self.assertFalse(connection.transport.disconnected)
+        connection.protocol.peer.keep(5000)
+        self.assertEqual("made room: too much memory", connection.protocol.peer.reason)
+
     def test_place_is_given_back(self) -> None:
         """When a connection has ended, the next one has its place."""
         self.allow(Quota(connections=1))

@@ -41,6 +41,12 @@ class EchoFactory(WebSocketFactory):
     connection = EchoProtocol
 
 
+def fragment(size: int, opcode: int = TEXT) -> bytes:
+    """*size* bytes of a message that goes on; the first has the message's opcode."""
+    whole = say("x" * size)
+    return bytes([opcode]) + whole[1:]
+
+
 class ShellTests(SynchronousTestCase):
     """One connection, and what becomes of it."""
 
@@ -242,6 +248,35 @@ class MessageTests(ShellTests):
         [(opcode, payload)] = frames(connection.say(b"\x00\x80" + MASK))
         self.assertEqual((opcode, payload[:2]), (CLOSE, b"\x03\xf0"))
         self.lose()
+
+    def test_least_rate(self) -> None:
+        """A message that comes too slowly ends the connection, in one frame or in fragments; one that comes in time is whole."""
+        half = say("x" * 4000)[:2000]
+        for pieces in ((half, b"x" * 10, b"x" * 10), (fragment(1500), fragment(100, 0), fragment(100, 0))):
+            self.fresh()
+            self.open()
+            for piece in pieces:
+                self.assertFalse(self.connection.is_closing)
+                heard = self.connection.say(piece)
+                self.reactor.advance(6)
+            self.assertIn(b"at 1 KiB a second at least", heard)
+            self.assertTrue(self.connection.is_closing)
+        self.fresh()
+        self.open()
+        for _ in range(3):
+            self.connection.say(half)
+            self.reactor.advance(6)
+            self.assertEqual(1, len(frames(self.connection.say(say("x" * 4000)[2000:]))))
+
+    def test_memory(self) -> None:
+        """What has come of a message counts as memory until the connection is gone."""
+        place = self.open().protocol.place
+        assert place is not None
+        memory = place._share.budget.memory
+        self.connection.say(fragment(1500), fragment(4000, 0)[:1400])
+        self.assertGreater(memory.total, 2500)
+        self.lose()
+        self.assertEqual(memory.total, 0)
 
     def test_fragments_are_counted_for_each_message(self) -> None:
         """A client may send as many messages as it likes."""

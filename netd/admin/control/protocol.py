@@ -9,6 +9,7 @@ from twisted.logger import LogLevel
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
 from netd.console.link import ConsoleLink
+from netd.errors import TimedOut
 from netd.operations import Caller, Role
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.lines import LineDecoder, LineTooLong
@@ -29,6 +30,7 @@ class ControlProtocol(PeerProtocol):
     """One caller. Whoever can open the socket file is the daemon's own user, and may do everything."""
 
     factory: ControlFactory
+    machine = ("_link",)
     leaving = LogLevel.debug  # each command of the command line is a connection of its own; what it asks for is logged
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
 
@@ -41,10 +43,12 @@ class ControlProtocol(PeerProtocol):
         """Carry out the requests that are whole."""
         try:
             lines = self._lines.feed(data)
-        except LineTooLong as error:
-            self.refuse("line too long", str(error), data)
+            if not self.peer.keep(self._lines.unfinished, bool(lines)):
+                raise TimedOut("a line of more than 1 KiB must come at 1 KiB a second at least")
+        except (LineTooLong, TimedOut) as error:
+            self.refuse(error.kind, str(error), data)
             self.peer.send(_line(failure(None, BadRequest(str(error)))))
-            self.peer.close("line too long")
+            self.peer.close(error.kind)
             return
         for line in lines:
             if line.strip():
@@ -57,6 +61,7 @@ class ControlProtocol(PeerProtocol):
     def closed(self) -> None:
         """End what hangs on this connection."""
         self._link.lost()
+        self._lines.finish()
 
     def _hold(self, held: bool) -> None:
         self.peer.set_reading(not held)

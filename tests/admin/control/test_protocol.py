@@ -77,6 +77,15 @@ class LineTests(ControlTestCase):
         sent = line(1, "pump.say", "grüße")
         self.assertEqual({1: "grüße"}, self.results(self.caller.say(*(bytes([byte]) for byte in sent))))
 
+    def test_slow_line(self) -> None:
+        """A long line that comes too slowly is answered with an error, and nothing of it stays."""
+        for _ in range(3):
+            self.assertFalse(self.caller.is_closing)
+            said = self.caller.say(b"x" * 1500)
+            self.reactor.advance(10)
+        self.assertIn(b"at 1 KiB a second at least", said)
+        self.assertTrue(self.caller.is_closing)
+
     def test_out_of_order(self) -> None:
         """A request that takes long does not hold up those after it."""
         self.assertEqual({2: "quick"}, self.results(self.caller.say(line(1, "pump.wait") + line(2, "pump.say", "quick"))))

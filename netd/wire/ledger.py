@@ -1,0 +1,67 @@
+"""Memory that connections make the daemon hold: bytes by connection and by address, within one limit.
+
+Pure. Over the limit somebody has to go: of the address that holds most, whoever began to hold something last.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+__all__ = ["Holding", "Ledger"]
+
+
+class Holding(Protocol):
+    """What a ledger consists of.
+
+    :ivar address: who has it, as :func:`netd.tries.network_of` has it.
+    """
+
+    address: str
+
+
+H = TypeVar("H", bound=Holding)
+
+
+class Ledger(Generic[H]):
+    """Bytes that are held.
+
+    :param limit: how many there may be.
+    :ivar total: how many there are.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.total = 0
+        self._by_holder: dict[H, int] = {}  # in the order in which they began to hold something
+        self._by_address: dict[str, int] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more is held than may be."""
+        return self.total > self.limit
+
+    def change(self, holder: H, by: int) -> None:
+        """*holder* has *by* bytes more, or fewer."""
+        self.total += by
+        held = self._by_holder.get(holder, 0) + by
+        if held:
+            self._by_holder[holder] = held
+        else:
+            self._by_holder.pop(holder, None)
+        address = holder.address
+        held = self._by_address.get(address, 0) + by
+        if held:
+            self._by_address[address] = held
+        else:
+            self._by_address.pop(address, None)
+
+    def forget(self, holder: H) -> None:
+        """*holder* has nothing any more."""
+        held = self._by_holder.get(holder, 0)
+        if held:
+            self.change(holder, -held)
+
+    def victim(self) -> H:
+        """Who goes first. There must be somebody."""
+        greatest = max(self._by_address, key=self._by_address.__getitem__)
+        return next(holder for holder in reversed(self._by_holder) if holder.address == greatest)
