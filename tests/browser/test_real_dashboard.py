@@ -155,6 +155,37 @@ class SessionTests(BrowserTestCase):
         channel.get_by_text(re.compile("^at [0-9:]{8}$")).wait_for()
         self.assertEqual(self.complaints, [])
 
+    def test_out_of_sight(self) -> None:
+        """While another page is looked at, a watched session costs a sample a second; looked at again, it has no gap."""
+        self.start_netd()
+        self.start_agent(rate=150)
+        page = self.look_at("overview")
+        frames: list[str] = []
+        page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: frames.append(str(frame))))
+        page.reload()
+        by_id(page, "page-sessions").click()
+        session = self.start_session(page)
+        self.wait_for_samples(page, session)
+        by_id(page, "page-overview").click()
+        page.wait_for_timeout(12_000)
+        frames.clear()
+        page.wait_for_timeout(2000)
+        samples = [frame for frame in frames if '"subject":"session.main.1.x"' in frame.replace(" ", "")]
+        self.assertTrue(1 <= len(samples) <= 3, f"{len(samples)} of {len(frames)}")
+        by_id(page, "page-sessions").click()
+        self.wait_for_samples(page, session)
+        gaps = page.evaluate(
+            """async () => {
+              const { watched } = await import("./static/app/pages/session_watch.js");
+              const [watch] = watched.value.values();
+              const { series } = watch.channels.value.get("x");
+              const { times, values } = series.window(0, Infinity, Infinity);
+              return [values.includes(null), times.every((time, index) => index === 0 || time >= times[index - 1])];
+            }"""
+        )
+        self.assertEqual(gaps, [False, True])
+        self.assertEqual(self.complaints, [])
+
     def test_resting(self) -> None:
         """When an agent goes, what was said of it as it was is said no longer, and when it is dialled again is counted down."""
         self.start_netd()

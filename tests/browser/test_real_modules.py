@@ -421,15 +421,22 @@ class SeriesTests(ModuleTestCase):
         self.assertEqual(found[1:], [22, 3, 8.1])
 
     def set_back(self) -> None:
-        """When netd's clock is set back, the line goes on with the new times, and nothing of a time that is yet to come stays."""
+        """When the clock of the samples is set back, what it had called later is forgotten, and the samples go on after a gap."""
         found = self.series(
             """(one) => {
-              for (let step = 0; step < 10; step += 1) one.push(5000 + step, 1);
-              for (let step = 0; step < 3; step += 1) one.push(1400 + step, 2);
-              return [one.window(0, 9000, 10000), one.total, one.lastTime];
+              for (let time = 1000; time < 1010; time += 1) one.push(time, 1);
+              one.push(1004.5, 2);
+              const before = one.total;
+              one.push(1004.5, 2, true);
+              one.push(1005.5, 3, true);
+              const kept = [one.window(1000, 1010, 100), before, one.lastTime];
+              one.push(10, 4, true);
+              return [...kept, one.window(0, 2000, 100).values, one.oldest];
             }"""
         )
-        self.assertEqual((found[0]["times"], found[0]["values"], found[1:]), ([1400, 1401, 1402], [2, 2, 2], [13, 1402]))
+        self.assertEqual(found[0]["times"], [1000, 1001, 1002, 1003, 1004, 1004, 1004.5, 1005.5])
+        self.assertEqual(found[0]["values"], [1, 1, 1, 1, 1, None, 2, 3])
+        self.assertEqual(found[1:], [10, 1005.5, [4], 10])
 
     def thinned(self) -> None:
         """However many samples there are, a plot has two points for each column of pixels, and no peak is missing."""
@@ -473,8 +480,8 @@ class SeriesTests(ModuleTestCase):
     def test_tables(self) -> None:
         """Samples are kept in bounded memory, with their gaps, peaks and means."""
         self.window()
-        self.set_back()
         self.gaps()
+        self.set_back()
         self.thinned()
         self.long()
         self.extremes()

@@ -182,8 +182,8 @@ export class Netd extends EventTarget {
    * @param {(notice: {count: number}) => void} [options.onDropped] events were lost because we read too slowly.
    * @param {(gap: {from: number, to: number|null}) => void} [options.onGap] events were lost while we were away.
    * @param {(error: NetdError) => void} [options.onError] netd refused; the subscription is closed.
-   * @param {(event: {subject: string, data: any, time: number, seq: number|null}) => void} [onEvent] left out: iterate over
-   *   the subscription with `for await`.
+   * @param {(event: {subject: string, data: any, time: number, seq: number|null, isNew: boolean}) => void} [onEvent]
+   *   `isNew` is false for what is replayed; left out: iterate over the subscription with `for await`.
    * @returns {Subscription}
    */
   subscribe(pattern, options = {}, onEvent = null) {
@@ -663,6 +663,7 @@ class Stream {
 
   receive(event) {
     const isNews = event.seq !== null && event.seq > this.#last;
+    event.isNew = isNews;
     const receivers = [...this.#subscriptions].filter((one) => isNews || one.isFresh);
     if (isNews) {
       this.#last = event.seq;

@@ -15,9 +15,9 @@ export function keepVitals() {
   if (isKept) return;
   isKept = true;
   onVitals(({ now: last, before }) => {
-    history.connections.push(last.time, last.connections);
-    history.lag.push(last.time, last.lag * 1000);
-    if (before?.started !== last.started || last.uptime <= before.uptime) return;
-    history.rate.push(last.time, (last.published - before.published) / (last.uptime - before.uptime));
+    const isNews = before?.started === last.started && last.uptime > before.uptime;
+    history.connections.push(last.time, last.connections, isNews);
+    history.lag.push(last.time, last.lag * 1000, isNews);
+    if (isNews) history.rate.push(last.time, (last.published - before.published) / (last.uptime - before.uptime), isNews);
   });
 }

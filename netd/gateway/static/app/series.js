@@ -17,8 +17,8 @@ const LEAST_GAP = 1.5;
 /** The same, where the interval is known. */
 const MISSED = 2.5;
 
-/** A sample that is older than the newest by more seconds was not here before: netd's clock was set back. */
-const SET_BACK = 60;
+/** Seconds by which samples go back in time when a clock is set, at least; less is disorder. */
+const SET_BACK = 2;
 
 /** A ring of rows of numbers, which grows up to a bound and then forgets the oldest. */
 class Ring {
@@ -48,6 +48,11 @@ class Ring {
     row.forEach((value, column) => (this.columns[column][end] = value));
     this.length += 1;
     return evicted;
+  }
+
+  /** Forget the rows whose first column is at least *least*. */
+  cut(least) {
+    this.length = this.search(least);
   }
 
   grow() {
@@ -132,13 +137,6 @@ export class Series {
   /** @param {number} [every] seconds between two values, where that is known: more than some of them are a gap. */
   constructor(every = 0) {
     this.every = every;
-    this.clear();
-    /** How many samples have come. */
-    this.total = 0;
-  }
-
-  /** Keep nothing of what there is. */
-  clear() {
     this.raw = new Ring(["time", "value"], KEPT);
     this.old = null;
     this.bucket = null;
@@ -147,6 +145,8 @@ export class Series {
     /** The newest value, or null, and when it came, seconds since the epoch. */
     this.last = null;
     this.lastTime = -Infinity;
+    /** How many samples have come. */
+    this.total = 0;
   }
 
   /** When the oldest that is kept came. */
@@ -156,12 +156,14 @@ export class Series {
   }
 
   /**
-   * A sample; one that is a little older than the newest is left out, because it has been here before. One that is much older
-   * comes after netd's clock was set back: what is here has times that are yet to come, and goes.
+   * A sample. One that is older than the newest is left out, because it has been here before; unless it is known to be *news*:
+   * then a clock was set back, and what is said to be later is forgotten, because nothing can be drawn on both.
    */
-  push(time, value) {
-    if (time < this.lastTime - SET_BACK) this.clear();
-    if (time < this.lastTime) return;
+  push(time, value, isNews = false) {
+    if (time < this.lastTime) {
+      if (!isNews || this.lastTime - time < SET_BACK) return;
+      this.rewind(time);
+    }
     const interval = time - this.lastTime;
     if (Number.isFinite(interval)) {
       if (this.isGap(interval)) this.gap();
@@ -171,6 +173,16 @@ export class Series {
     this.store(time, value);
     [this.last, this.lastTime] = [value, time];
     this.total += 1;
+  }
+
+  /** Forget everything from *time* on. */
+  rewind(time) {
+    this.raw.cut(time);
+    this.old?.cut(time);
+    if (this.bucket !== null && this.bucket.time >= time) this.bucket = null;
+    const { value, time: before } = this.before(time);
+    [this.last, this.lastTime] = [value, before];
+    this.gap();
   }
 
   isGap(interval) {

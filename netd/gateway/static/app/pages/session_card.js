@@ -38,6 +38,7 @@ export const sessionBadge = (read) =>
  */
 export function sessionCard(item, watch, instance, window, refresh) {
   const { session: id } = item.peek();
+  watch.show();
   const { stop, ping } = actions(id, instance, refresh, () => item.value);
   const line = (verb) => commandLineToCopy(() => commandLine("session", verb, id, ["--instance", instance.option()]));
   return h(

@@ -6,7 +6,7 @@
 import { isLive, netd, serverNow } from "../connection.js";
 import { audible } from "../rights.js";
 import { Series } from "../series.js";
-import { effect, scope, signal } from "../signal.js";
+import { effect, onCleanup, scope, signal } from "../signal.js";
 
 /** Sessions that are watched at a time, and channels of each. */
 export const MOST_WATCHED = 6;
@@ -17,6 +17,8 @@ const REPLAYED = 1000;
 export const THIN = 1;
 /** Milliseconds until a channel that says nothing now is shown with its past alone. */
 const PATIENCE = 500;
+/** Milliseconds out of sight after which a session is followed with one sample a second, until it is looked at again. */
+const LEAVING = 10000;
 /** Changes of a session that are asked for at first, for the marks on the time axis. */
 const CHANGES = 50;
 const MOST_MARKS = 200;
@@ -77,11 +79,21 @@ function isAnother(before, next) {
  * @property {import("../format.js").Precision|null} precision how many digits its values have, at most; null before the first.
  * @property {number} length characters of its values, at most.
  * @property {number|null} thinUntil before this, seconds since the epoch, there is one sample a second.
+ * @property {number} since what is told of before this is here already.
+ * @property {boolean} isFollowed whether its newest samples are one a second.
  */
 
 /** One watched session. */
 class Watch {
   #subscriptions;
+  /** What brings the samples: all of them while somebody looks, one a second otherwise. */
+  #stream = [];
+  #samples;
+  #hasThin;
+  #looking = 0;
+  #leaving = 0;
+  #isFollowed = false;
+  #judge = () => this.#look();
   #away;
   /** What channels said before we listened, one sample a second, until the first of now comes. */
   #past = new Map();
@@ -106,14 +118,15 @@ class Watch {
     /** How many channels are left out, because there are too many. */
     this.omitted = signal(0);
     const subject = `session.${instance}.${id}`;
-    const lost = { onDropped: ({ count }) => this.#missed(count), onGap: () => this.#missed(0) };
-    const samples = audible(`${subject}.*`);
-    const thin = audible(`${subject}.>`).filter((pattern) => !samples.includes(pattern));
+    this.#samples = audible(`${subject}.*`);
+    const thin = audible(`${subject}.>`).filter((pattern) => !this.#samples.includes(pattern));
+    this.#hasThin = thin.length > 0;
     this.#subscriptions = [
-      ...follow(audible(subject), { replay: CHANGES }, ({ data }) => this.#changed(data)),
+      ...follow(audible(subject), { replay: CHANGES }, (event) => this.#changed(event)),
       ...follow(thin, { every: THIN, replay: REPLAYED }, (event) => this.#remember(event)),
-      ...follow(samples, { replay: REPLAYED, ...lost }, (event) => this.#take(event)),
     ];
+    this.#receive();
+    document.addEventListener("visibilitychange", this.#judge);
     this.#patience = setTimeout(() => this.#recall(), PATIENCE);
     this.#away = effect(() => this.#connection(isLive.value));
   }
@@ -125,15 +138,53 @@ class Watch {
     return this.facts;
   }
 
+  /** Somebody looks at its samples, until the page is left. */
+  show() {
+    this.#looking += 1;
+    this.#look();
+    onCleanup(() => {
+      this.#looking -= 1;
+      this.#look();
+    });
+  }
+
   close() {
-    for (const subscription of this.#subscriptions) subscription.close();
+    for (const subscription of [...this.#subscriptions, ...this.#stream]) subscription.close();
+    document.removeEventListener("visibilitychange", this.#judge);
     clearTimeout(this.#patience);
+    clearTimeout(this.#leaving);
     this.#away.end();
   }
 
+  /** Follow it closely while it is looked at: nobody sees the samples of a page that is not shown. */
+  #look() {
+    const isSeen = this.#looking > 0 && !document.hidden;
+    clearTimeout(this.#leaving);
+    if (!isSeen && !this.#isFollowed) this.#leaving = setTimeout(() => this.#receive(true), LEAVING);
+    else if (isSeen && this.#isFollowed) this.#receive();
+  }
+
+  /** Receive all samples, or, where it *isFollowed* only, one a second. */
+  #receive(isFollowed = false) {
+    for (const subscription of this.#stream) subscription.close();
+    this.#isFollowed = isFollowed;
+    const lost = { onDropped: ({ count }) => this.#missed(count), onGap: () => this.#missed(0) };
+    const options = isFollowed ? { every: THIN } : { replay: REPLAYED, ...lost };
+    this.#stream = isFollowed && this.#hasThin ? [] : follow(this.#samples, options, (event) => this.#take(event));
+    for (const channel of this.channels.peek().values()) {
+      channel.since = channel.series.lastTime;
+      channel.isFollowed = isFollowed;
+    }
+  }
+
   /** A sample of before, or one that is taken anyhow: there is no telling them apart but by what came first. */
-  #remember({ subject, data }) {
+  #remember(event) {
+    const { subject, data } = event;
     const name = channelOf(subject);
+    if (this.#isFollowed) {
+      this.#take(event);
+      return;
+    }
     if (this.channels.peek().has(name) || this.#past.size > MOST_CHANNELS) return;
     if (!this.#past.has(name)) this.#past.set(name, []);
     this.#past.get(name).push(data);
@@ -144,8 +195,11 @@ class Watch {
     for (const name of [...this.#past.keys()]) this.#channel(name);
   }
 
-  #take({ subject, data }) {
-    this.#channel(channelOf(subject), data.time)?.series.push(data.time, data.value);
+  #take({ subject, data: { time, value }, isNew }) {
+    const channel = this.#channel(channelOf(subject), time);
+    if (channel === undefined || (!isNew && time <= channel.since)) return;
+    if (!this.#isFollowed && channel.isFollowed) [channel.thinUntil, channel.isFollowed] = [time, false];
+    channel.series.push(time, value, isNew);
   }
 
   /** The channel *name*, which begins with what it said before the time *now*; undefined where there are too many. */
@@ -156,7 +210,7 @@ class Watch {
         this.omitted.value = this.#omitted.add(name).size;
         return undefined;
       }
-      channel = { name, series: new Series(), precision: null, length: 0, thinUntil: null };
+      channel = { name, series: new Series(), precision: null, length: 0, thinUntil: null, since: -Infinity, isFollowed: false };
       for (const { time, value } of this.#past.get(name) ?? []) if (time < now) channel.series.push(time, value);
       if (channel.series.total > 0) channel.thinUntil = Number.isFinite(now) ? now : channel.series.lastTime;
       this.#past.delete(name);
@@ -166,9 +220,9 @@ class Watch {
   }
 
   /** The session came on: that it streams, or does no longer, is marked on the time axis. */
-  #changed({ state, time, reason, host, attempt }) {
+  #changed({ data: { state, time, reason, host, attempt }, isNew }) {
     const { since, attempt: last } = this.heard.peek();
-    if (since !== null && time < since) return; // heard before
+    if (since !== null && time < since && !isNew) return; // heard before
     if (isAnother({ state: this.#state, attempt: last }, { state, attempt })) this.#beginAnew();
     const before = this.#state;
     this.heard.value = { ...this.heard.peek(), state, reason, host, attempt, since: time };
