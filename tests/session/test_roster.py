@@ -76,6 +76,24 @@ class StartTests(SynchronousTestCase):
         self.assertIn("`max_sessions`", str(self.assertRaises(OperationFailed, bench.start, "10.0.0.6")))
 
 
+class OneMachineTests(SynchronousTestCase):
+    def test_own_name(self) -> None:
+        """An agent that is dialled by this machine's own name, 127.0.1.1 on Debian, may come back from 127.0.0.1, or from ::1."""
+        for back in ("127.0.0.1", "127.0.1.1", "::1"):
+            bench = Bench(agents="127.0.0.0/8")
+            session, _line = bench.await_agent("127.0.1.1")
+            bench.connect_back(session, back)
+            self.assertIs(State.STREAMING, session.state, back)
+
+    def test_others(self) -> None:
+        """Another machine is none of it, and a machine elsewhere is not this one."""
+        for dialled, back in (("127.0.0.1", "10.0.0.5"), ("10.0.0.5", "127.0.0.1")):
+            bench = Bench(agents="127.0.0.0/8 10.0.0.0/8")
+            session, _line = bench.await_agent(dialled)
+            bench.connect_back(session, back)
+            self.assertIsNot(State.STREAMING, session.state, back)
+
+
 class FindTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.bench = Bench(sessions_per_host=2)
