@@ -17,7 +17,7 @@ from netd.command.commands import Command, Commands
 from netd.command.grammar import OLD_ANSWER, NotACommand, failure, read_request, success
 from netd.errors import InvalidArguments, ProtocolError, TimedOut
 from netd.interfaces import IPeer
-from netd.wire.jsontext import BadJSON, objects_in, unpadded
+from netd.wire.jsontext import BadJSON, is_settled, objects_in, unpadded
 from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
@@ -281,7 +281,7 @@ class Conversation:
             until = self._idle_until if self.state is State.KEPT else self._until
             self._peer.expire_after(max(0.0, until - now))
             return
-        if self._rules.silence is not None and objects_in(rest):
+        if self._rules.silence is not None and is_settled(rest):
             self._waiting.append(unpadded(rest))
         elif now < self._until:
             self._lines.feed(rest)

@@ -29,6 +29,7 @@ __all__ = [
     "decode_object_with_nan",
     "encode",
     "encode_with_nan",
+    "is_settled",
     "objects_in",
     "schema",
     "unpadded",
@@ -130,6 +131,14 @@ def objects_in(text: bytes) -> list[bytes]:
                 found.append(text[start : bracket.end()])
                 start = bracket.end()
     return [] if depth or unpadded(text[start:]) else found
+
+
+def is_settled(text: bytes) -> bool:
+    """Whether nothing that may follow changes what *text* is: objects that are whole, or no JSON at all."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(text):
+        depth += 1 if bracket[1] else -1 if bracket[2] else 0
+    return depth <= 0 and not BOM.startswith(unpadded(text))
 
 
 def encode_with_nan(value: object) -> bytes:

@@ -229,6 +229,20 @@ class OldDialectTests(SynchronousTestCase):
         kept.conversation.expired()
         self.assertEqual([answer["id"] for answer in answers(kept.peer.take_sent())], [1, 2])
 
+    def test_no_newline_and_no_hope(self) -> None:
+        """What can never become a command is refused after the silence, and not when the time is up."""
+        for said in (TEST[:-1] + b"junk", b"hello", b"[1] x", b"}"):
+            side = self.bench.connect()
+            self.assertEqual(side.say(said), b"")
+            side.conversation.expired()
+            [answer] = answers(side.peer.sent)
+            self.assertIn("one JSON object in one line", answer["error"])
+        for said in (b"\xef\xbb", TEST[:-1] + b"{"):
+            side = self.bench.connect()
+            side.say(said)
+            side.conversation.expired()
+            self.assertEqual((side.peer.sent, side.peer.closed), (b"", None))
+
     def test_padding(self) -> None:
         """NULs and byte order marks around an object mean nothing: programs in C and C# say them."""
         mark = b"\xef\xbb\xbf"
