@@ -148,12 +148,17 @@ class HotSockets:
             self._end(transport, reason)
 
     def _read_to_its_end(self, fd: int) -> None:
-        """Read what came before the end, then the end, unless it is too much or reading is stopped over it."""
+        """Read what came before the end, then the end, unless it is too much or reading is stopped over it.
+
+        A protocol that closes its side over that (TLS does, at the peer's goodbye) has nobody to wait for.
+        """
+        transport = self._transports.get(fd)
         for _read in range(LAST_READS):
-            transport = self._transports.get(fd)
-            if transport is None:
+            if transport is None or self._transports.get(fd) is not transport:
                 break
             self._read(transport)
+        if transport is not None and transport.disconnecting and not unsent_of(transport):
+            self._end(transport, Failure(CONNECTION_DONE))
 
     def _read(self, transport: EagerServer) -> None:
         try:

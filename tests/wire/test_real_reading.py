@@ -150,6 +150,16 @@ class ReadTests(SocketTests):
                 transport.write(b"answer")
                 self.assertEqual(b"answer", theirs.recv(100))
 
+    def test_end_that_is_answered_with_one(self) -> None:
+        """A protocol that closes its side when the peer says goodbye, as TLS does, ends in that round; what is unsent is sent."""
+        for unsent in (b"", bytes(1 << 20)):
+            transport, listener, theirs = self.connect()
+            listener.on_data = lambda _, transport=transport, unsent=unsent: (transport.write(unsent), transport.loseConnection())
+            theirs.send(b"goodbye")
+            theirs.shutdown(socket.SHUT_WR)
+            self.hot.doRead()
+            self.assertEqual(not unsent, listener.lost is not None)
+
     def test_fault_at_an_end(self) -> None:
         """A protocol that fails at its end is logged, and the others of the round are heard."""
         (_, listener, theirs), (_, other, other_theirs) = self.connect(), self.connect()
