@@ -25,16 +25,24 @@ from netd.private_files import PrivateFileError, locked, quoted, read_private, r
 __all__ = [
     "MAX_PASSWORD",
     "SALT_BYTES",
+    "SHORTEST",
     "Entry",
     "PasswordFileError",
     "make_entry",
     "read_password_file",
     "verify",
+    "weakness",
     "write_entry",
 ]
 
 MAX_PASSWORD = 1024
 """The longest password, in characters."""
+
+SHORTEST = 10
+"""The shortest password that is hard enough to guess, in characters."""
+
+LEAST_LEFT = 6
+"""Characters that must be left of a password when each part of it that is easy to guess counts as one."""
 
 SALT_BYTES = 16
 """How many random bytes :func:`make_entry` wants as its salt."""
@@ -43,6 +51,30 @@ _N, _R, _P = 2**15, 8, 3
 _HASH_BYTES = 32
 _MOST_MEMORY = 256 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+
+
+_COMMON = re.compile(
+    "pass(word|wort|wd)?|kennwort|mot ?de ?passe|contrase[nñ]a|secret|admin(istrator)?|root|user|guest|test|demo|default|operator"
+    "|login|welcome|letmein|let me in|hello|change ?me|change ?it|i ?love ?you|monkey|dragon|master|sunshine|princess|football"
+    "|baseball|superman|batman|trustno1|starwars|netd|manhole|(19|20)[0-9][0-9]"
+)
+_REPEATED = re.compile(r"(.{1,8}?)\1+", re.DOTALL)
+_RUNS = tuple(
+    run
+    for row in (
+        "abcdefghijklmnopqrstuvwxyz",
+        "01234567890",
+        "qwertyuiop",
+        "qwertzuiop",
+        "azertyuiop",
+        "asdfghjkl",
+        "zxcvbnm",
+        "yxcvbnm",
+    )
+    for run in (row, row[::-1])
+)
+_HABITS = str.maketrans("0134578@$!", "oieastbasi")
+"""What people write for letters."""
 
 
 class PasswordFileError(PrivateFileError):
@@ -91,6 +123,38 @@ def make_entry(name: str, password: str, salt: bytes) -> Entry:
     if len(salt) < SALT_BYTES:
         raise PasswordFileError(f"a salt has at least {SALT_BYTES} bytes, not {len(salt)}")
     return Entry(name, _N, _R, _P, salt, _digest(password, salt, _N, _R, _P))
+
+
+def weakness(name: str, password: str) -> str | None:
+    """Why *password* is too easy to guess for *name*, and what would be better; None where it is not."""
+    better = "take several words that only you would put together, such as four things that you see from your chair"
+    if len(password) < SHORTEST:
+        return f"a password has at least {SHORTEST} characters, and this one has {len(password)}: {better}"
+    folded = unicodedata.normalize("NFKC", password).casefold()
+    if _left(folded, name.casefold()) < LEAST_LEFT:
+        return f"this password is easy to guess: most of it is a name, a common word, a row of keys or a repetition; {better}"
+    return None
+
+
+def _left(password: str, name: str) -> int:
+    """Characters that are left of *password* when each part that is easy to guess counts as one."""
+    rest = password.replace(name, "*").replace(name[::-1], "*") if len(name) > 2 else password
+    for word in reversed([*_COMMON.finditer(rest.translate(_HABITS))]):
+        rest = f"{rest[: word.start()]}*{rest[word.end() :]}"
+    rest = _REPEATED.sub(r"\1", _COMMON.sub("*", rest))
+    place = count = 0
+    while place < len(rest):
+        place += max((_run_at(rest, place, run) for run in _RUNS), default=1)
+        count += 1
+    return count
+
+
+def _run_at(text: str, place: int, run: str) -> int:
+    """How many characters of *text* from *place* on stand in *run* as they do here, if three or more; otherwise 1."""
+    length = 1
+    while place + length < len(text) and text[place : place + length + 1] in run:
+        length += 1
+    return length if length > 2 else 1
 
 
 def verify(entries: Mapping[str, Entry], name: str, password: str) -> bool:

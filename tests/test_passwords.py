@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from netd.passwords import (
     make_entry,
     read_password_file,
     verify,
+    weakness,
     write_entry,
 )
 
@@ -109,6 +111,52 @@ class EntryTests(SynchronousTestCase):
             error = self.assertRaises(PasswordFileError, make_entry, "operator", password, SALT)
             self.assertIn(why, str(error))
             self.assertNotIn("seven", str(error))
+
+    def test_weak(self) -> None:
+        """Short ones, names, common words, rows of keys and repetitions are refused, with what would be better."""
+        for password in (
+            "",
+            "Tr0ub4dor",
+            "123456789 ",
+            "password123",
+            "P@ssw0rd2026!",
+            "passwordpassword",
+            "Passwort12345",
+            "qwertzuiop",
+            "0987654321",
+            "abcdefghijklmno",
+            "aaaaaaaaaaaaaaaa",
+            "abcabcabcabcabc",
+            "ada.lovelace",
+            "Ada.Lovelace1815",
+            "ecalevol.ada",
+            "administrator1",
+            "letmein12345",
+            "          x",
+        ):
+            why = weakness("ada.lovelace", password)
+            self.assertIn("four things", why or "", password)
+            self.assertNotIn(password or "-", why or "")
+
+    def test_strong_enough(self) -> None:
+        """Words that do not belong together are fine, in any script, and so is what a program has made."""
+        for password in (
+            "open sesame",
+            "geheim und lang",
+            "correct horse",
+            "zQ8#vK2m!x",
+            "ключ от сарая",
+            "lampe tisch 7 fenster",
+            "x1-passw0rd-fields",
+        ):
+            self.assertIsNone(weakness("ada", password), password)
+
+    def test_quick(self) -> None:
+        """The longest password is judged as soon as any other."""
+        began = time.process_time()
+        for password in ("a" * MAX_PASSWORD, "ab" * (MAX_PASSWORD // 2), "abcdefghij" * 100):
+            weakness("ada", password)
+        self.assertLess(time.process_time() - began, 1.0)
 
     def test_short_salt(self) -> None:
         """A program that forgets the salt is told so."""

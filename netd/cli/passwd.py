@@ -27,13 +27,17 @@ PASSWORD_FILE = "manhole.passwd"  # noqa: S105 - its name, not its content
 @click.pass_obj
 def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: bool) -> None:
     """Set the password of NAME for the manhole."""
-    from netd.passwords import SALT_BYTES, PasswordFileError, make_entry, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
+    from netd.passwords import SALT_BYTES, PasswordFileError, make_entry, weakness, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
 
     invocation.require_unix()
     path = file if file is not None else invocation.state / PASSWORD_FILE
     password = _read_line() if from_stdin else _ask()
     try:
-        write_entry(path, make_entry(name, password, invocation.surroundings.random_bytes(SALT_BYTES)))
+        entry = make_entry(name, password, invocation.surroundings.random_bytes(SALT_BYTES))
+        why = weakness(name, password)
+        if why is not None:
+            raise Failure(why)
+        write_entry(path, entry)
     except PasswordFileError as error:
         raise Failure(str(error)) from error
     click.echo(escaped(f"the password of {name} is set in {path.absolute()}"))

@@ -26,26 +26,32 @@ class PasswdTests(CommandTests):
     def test_says_where(self) -> None:
         """The whole path is told, so that nobody wonders whose file was written."""
         file = Path(self.mktemp())
-        result = self.netd("passwd", "ada", "--file", str(file), "--stdin", input="s3cret\n")
+        result = self.netd("passwd", "ada", "--file", str(file), "--stdin", input="s3cret words\n")
         self.assertEqual(result.stdout, f"the password of ada is set in {file.absolute()}\n")
 
     def test_mistyped(self) -> None:
         """Two different passwords are asked for again."""
-        result = self.netd("--state", str(self.state), "passwd", "ada", input="one\ntwo\nthree\nthree\n")
+        result = self.netd("--state", str(self.state), "passwd", "ada", input="one\ntwo\nthree chairs\nthree chairs\n")
         self.assertEqual(result.exit_code, 0)
-        self.assertTrue(verify(read_password_file(self.file), "ada", "three"))
+        self.assertTrue(verify(read_password_file(self.file), "ada", "three chairs"))
 
     def test_stdin(self) -> None:
         """A script hands the password over on standard input: one line, without its end."""
-        for line in ("s3cret \n", "s3cret \r\n", "s3cret "):
+        for line in ("s3cret words \n", "s3cret words \r\n", "s3cret words "):
             file = self.state / "other"
             result = self.netd("passwd", "ada", "--file", str(file), "--stdin", input=line)
             self.assertEqual(result.exit_code, 0, result.output)
-            self.assertTrue(verify(read_password_file(file), "ada", "s3cret "))
+            self.assertTrue(verify(read_password_file(file), "ada", "s3cret words "))
 
     def test_refused(self) -> None:
         """A name or a password that could not be used to log in is refused with the reason, and nothing is written."""
-        for name, line, said in [("a:b", "x\n", "not a login name"), ("ada", "\n", "1 to"), ("ada", "", "has ended before")]:
+        for name, line, said in [
+            ("a:b", "x\n", "not a login name"),
+            ("ada", "\n", "1 to"),
+            ("ada", "", "has ended before"),
+            ("ada", "short\n", "has at least 10 characters, and this one has 5"),
+            ("ada", "password1234\n", "is easy to guess"),
+        ]:
             result = self.netd("--state", str(self.state), "passwd", name, "--stdin", input=line)
             self.assertEqual(result.exit_code, 1)
             self.assertIn(said, result.stderr)
