@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.plaintext import is_shown, is_text, unpadded
+from netd.plaintext import is_shown, is_text, moment, unpadded
 
 NAMES = ("Ada 👩\u200d🚀", "می\u200cروم", "Lars\u00a0Ø", "山田\u3000太郎", "a\ufeffb", "a\u2028b", "\u202eabc", "\ue000", "")
 """Names with joiners, no-break and ideographic spaces, marks, directions and private characters."""
@@ -37,6 +39,17 @@ class TextTests(SynchronousTestCase):
             self.assertTrue(is_shown(character), ascii(character))
         for character in "\0\t\n\x1b\x9b\u202e\u200e\u2028\ufeff\ud83d\ue000\U000e0001":
             self.assertFalse(is_shown(character), ascii(character))
+
+
+class MomentTests(SynchronousTestCase):
+    def test_utc(self) -> None:
+        """A moment is written in UTC, and says so, wherever the machine is."""
+        before = os.environ.get("TZ")
+        self.addCleanup(time.tzset)
+        self.addCleanup(os.environ.__setitem__, "TZ", before) if before else self.addCleanup(os.environ.__delitem__, "TZ")
+        os.environ["TZ"] = "Asia/Tokyo"
+        time.tzset()
+        self.assertEqual(moment(1_700_000_000.9), "2023-11-14 22:13:20 UTC")
 
 
 class PaddingTests(SynchronousTestCase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.relay.devices import Devices, Hello, NameHeld, owner_of
-from netd.relay.target import MalformedTarget, Target
+from netd.relay.target import MalformedTarget, Target, parse_target
 from netd.testing import RecordingPeer
 
 
@@ -101,6 +101,21 @@ class DevicesTests(SynchronousTestCase):
             self.devices.disconnect(link)
         self.assertEqual([link.name for link in self.devices.absent()], ["n17", "n18", "n19"])
         self.assertIsNone(self.devices.name_of("a0"))
+
+    def test_who_is_there_is_remembered(self) -> None:
+        """Devices that are connected take no place in the memory of absent ones, and are not forgotten, however old."""
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 99, Hello("old"))
+        for number in range(5):
+            link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", number, Hello(f"n{number}"))
+            self.devices.disconnect(link)
+        self.assertEqual([link.name for link in self.devices.absent()], ["n2", "n3", "n4"])
+        self.assertIsNotNone(self.devices.name_of("old"))
+
+    def test_subject_of_a_stranger(self) -> None:
+        """An address that nobody is known by has one subject, however it is spelled; so has a name."""
+        for spelling in ("0:0:0:0:0:0:0:1,5", "('::1', 5)", "[::1]:5"):
+            self.assertEqual(self.devices.subject_of(parse_target(spelling.encode())), "1-5")
+        self.assertEqual(self.devices.subject_of(parse_target(b"no body")), "no-body")
 
     def test_aliases_go_with_their_connection(self) -> None:
         """A device that comes back with other aliases has those only, and none that another device has taken since."""

@@ -182,6 +182,13 @@ class FirstDialectTests(SynchronousTestCase):
         self.device.lose()
         self.assertEqual(frames(self.controller.say(event(ADDRESS, b"2"))), [b"|target not found|"])
 
+    def test_another_device_instead(self) -> None:
+        """A controller that repeats itself is not misled by another device that comes as its own goes."""
+        self.controller.say(event(ADDRESS, b"1"))
+        self.device.lose()
+        self.relay.device()
+        self.assertEqual(frames(self.controller.say(event(ADDRESS, b"2"))), [b"|target not found|"])
+
     def test_mistake_behind_a_burst(self) -> None:
         """What was said before a mistake in the same read is sent and answered, as if it had come alone."""
         self.controller.say(event(ADDRESS, b"1"))

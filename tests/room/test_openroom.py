@@ -9,6 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.kinds import ServiceKind
 from netd.room.config import Config
 from netd.room.events import Presence, Progress, Said
+from netd.room.openroom import RATE, WINDOW
+from netd.room.seat import PIECE
 from netd.room.texts import line_of
 from netd.testing import connect, result_of, wired
 from tests.room.bench import Hall, Side
@@ -59,13 +61,26 @@ class OpenRoomTests(SynchronousTestCase):
             self.ida.say(b"x" * 1000 + b"\n")
         self.ola.say(b"\n" * 600)
         self.assertEqual((self.ida.peer.closed, self.ola.peer.closed), ("flooding", "flooding"))
+        self.assertEqual(self.ola.hear()[-1], b"You say too much at once: at most 16384 bytes a second.\n")
+        for side in (self.ida, self.ola):
+            side.lose()
         self.assertIsNone(self.lars.peer.closed)
+
+    def test_exactly_the_rate(self) -> None:
+        """A bot may say just so much in each second, and not a byte more."""
+        for _ in range(3):
+            self.ida.say(b"x" * (RATE - PIECE) + b"\n")
+            self.hall.clock.advance(WINDOW)
+        self.assertIsNone(self.ida.peer.closed)
+        self.ida.say(b"x" * (RATE - PIECE + 1) + b"\n")
+        self.assertEqual(self.ida.peer.closed, "flooding")
 
     def test_ends_with_the_last(self) -> None:
         """A room ends when all have left, and leaves nothing."""
         self.lars.say(b"bye\n")
         for side in (self.lars, self.ida, self.ola):
             side.lose()
+        self.assertEqual(self.hall.bus.events("room.main.1.state"), [Progress(1, "over", 0, 4, 3, (), "the last bot has left")])
         self.hall.end_turn()
         self.assertEqual((len(self.hall.rooms), self.hall.clock.getDelayedCalls()), (0, []))
 
@@ -73,12 +88,19 @@ class OpenRoomTests(SynchronousTestCase):
         """The operator ends it at once; what was said in that turn is lost."""
         self.lars.say(b"bye\n")
         [room] = self.hall.rooms
-        self.assertEqual((room.describe()["state"], len(room.describe()["bots"])), ("talking", 3))
+        facts = {"room": 1, "state": "talking", "round": 0, "rounds": 0, "size": 3}
+        bots = [
+            {"name": name, "address": "127.0.0.1:50412", "lines": True, "state": "owes nothing"}
+            for name in ("Lars", "Ida", "Ola")
+        ]
+        self.assertEqual(room.describe(), {**facts, "bots": bots})
         for _ in range(2):
             room.end("ended by an operator")
         self.hall.end_turn()
         self.lars.lose()
         self.assertEqual((self.ida.hear(), self.ida.peer.closed, len(self.hall.rooms)), ([], "ended by an operator", 0))
+        left = [Presence(1, name, "left", "ended by an operator") for name in ("Lars", "Ida", "Ola")]
+        self.assertEqual(self.hall.bus.events("room.main.1.presence")[3:], left)
         self.assertEqual(self.hall.clock.getDelayedCalls(), [])
 
     def test_published(self) -> None:
@@ -89,10 +111,16 @@ class OpenRoomTests(SynchronousTestCase):
         self.hall.bus.subscribe("room.>", lambda _: None)
         self.lars.say(b"one\ntwo\n")
         self.hall.end_turn()
-        self.assertEqual(len(self.hall.bus.events("room.main.1.said")), 3)
+        self.assertEqual(
+            self.hall.bus.events("room.main.1.said")[1:], [Said(1, "Lars", word, 0, True) for word in ("one", "two")]
+        )
         self.ida.lose()
         self.hall.rooms.end_all("netd stops")
-        self.assertEqual(self.hall.bus.events("room.main.1.presence")[-3], Presence(1, "Ida", "left", "its connection closed"))
+        came = [Presence(1, name, "joined", "") for name in ("Lars", "Ida", "Ola")]
+        went = [Presence(1, name, "left", "netd stops") for name in ("Lars", "Ola")]
+        self.assertEqual(
+            self.hall.bus.events("room.main.1.presence"), [*came, Presence(1, "Ida", "left", "its connection closed"), *went]
+        )
         self.assertEqual(self.hall.bus.events("room.main.1.state"), [Progress(1, "over", 0, 4, 3, ("Lars", "Ola"), "netd stops")])
 
     @given(st.lists(st.tuples(st.integers(0, 2), st.binary(max_size=60)), max_size=12))
@@ -170,9 +198,27 @@ class OldBotTests(SynchronousTestCase):
         for _ in range(40):
             self.hall.clock.advance(0.2)
             heard += self.old.hear()
-        self.assertEqual(b"\n".join(heard).split(b"\n")[-256:], [b"%d" % number for number in range(44, 300)])
+        self.assertEqual(b"\n".join(heard).split(b"\n"), [b"%d" % number for number in range(44, 300)])
         self.assertLessEqual(max(map(len, heard)), 500)
         self.assertEqual(heard[-1], b"299")
+
+    def test_how_much_comes_together(self) -> None:
+        """Messages come together from the seventeenth that waits on, up to exactly what a bot reads at once."""
+        for size, first in ((249, [b"a" * 249]), (248, [b"a" * 248 + b"\n" + b"b" * 251]), (250, [b"a" * 250])):
+            hall = Hall(turns=False)
+            old, line = hall.bots("Old", "Line\n")
+            for said in (b"a" * size, b"b" * 251, *[b"c"] * 15):
+                line.say(said + b"\n")
+            hall.end_turn()
+            hall.clock.advance(0.2)
+            self.assertEqual(old.hear(), first)
+        for waiting, first in ((16, [b"x"]), (17, [b"x\nx"])):
+            hall = Hall(turns=False)
+            old, line = hall.bots("Old", "Line\n")
+            line.say(b"x\n" * waiting)
+            hall.end_turn()
+            hall.clock.advance(0.2)
+            self.assertEqual(old.hear(), first)
 
     def test_two_of_one_name(self) -> None:
         """Old bots of one name are both let in and told apart inside; one that reads lines is asked for another name."""

@@ -8,8 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.room.events import Presence, Progress, Said
 from netd.room.ports import State
+from netd.room.room import FLOOD
 from netd.room.room import TRANSITIONS as ROOM_TRANSITIONS
-from netd.room.seat import TRANSITIONS, Input, Seat
+from netd.room.seat import PIECE, TRANSITIONS, Input, Seat
 from netd.room.seat import State as SeatState
 from netd.room.texts import joined
 from netd.testing import RecordingPeer
@@ -153,6 +154,36 @@ class AllRepliesTests(SynchronousTestCase):
         self.assertEqual([side.hear() for side in sides], [[CONFIRMATION], [b"a"]])
         hall.reply(sides, b" ", b" ")
         self.assertEqual([side.peer.closed for side in sides], ["the room is over"] * 2)
+        last = hall.bus.events("room.main.1.state")[-1]
+        assert isinstance(last, Progress)
+        self.assertEqual((last.state, last.round), ("over", 4))
+
+    def test_who_is_not_there(self) -> None:
+        """A bot that has left, or is silent, is told nothing, and the others behind it hear each other."""
+        hall = Hall(passes_all=True)
+        sides = hall.talking()
+        sides[0].lose()
+        hall.reply(sides[2:], b"c", b"d")
+        hall.clock.advance(10)
+        self.assertEqual([side.hear() for side in sides], [[], [], [b"d"], [b"c"]])
+
+    def test_line_by_line(self) -> None:
+        """Bots that read lines are awaited again after each message, be it what the others said or the confirmation."""
+        hall = Hall(passes_all=True, size=2)
+        sides = hall.talking("Lars\n", "Ida\n")
+        for replies in ((b"a\n", b" \n"), (b"b\n", b"c\n")):
+            for side, reply in zip(sides, replies, strict=True):
+                side.say(reply)
+        self.assertEqual([side.hear() for side in sides], [[CONFIRMATION, b"c\n"], [b"a\n", b"b\n"]])
+
+    def test_a_crowd(self) -> None:
+        """One message holds what fifty others said, however many there are."""
+        hall = Hall(passes_all=True, size=53)
+        names = [str(number) for number in range(53)]
+        sides = hall.talking(*names)
+        hall.reply(sides, *(name.encode() for name in names))
+        self.assertEqual(sides[0].hear(), ["\n".join(names[1:51]).encode()])
+        self.assertEqual(sides[52].hear(), ["\n".join(names[:50]).encode()])
 
     def test_more_than_one_reads(self) -> None:
         """What does not fit into what an old bot reads at once is cut, each reply to an equal part, at whole characters."""
@@ -401,6 +432,45 @@ class TroubleTests(SynchronousTestCase):
                 flooder.lose()
             self.finish([sides[1]])
 
+    def test_exactly_so_much(self) -> None:
+        """Just so much between two messages is no flood yet."""
+        [lars, *_] = self.hall.talking()
+        lars.say(b"x" * (FLOOD - PIECE))
+        self.assertIsNone(lars.peer.closed)
+        lars.say(b"x")
+        self.assertEqual(lars.peer.closed, "flooding")
+
+    def test_the_last_one(self) -> None:
+        """The last bot of a room that has begun finishes alone, and a room that the last one leaves is over at once."""
+        hall = Hall(size=3, rounds=6)
+        sides = hall.bots("Lars", "Ida", "Ola")
+        for side in sides[:2]:
+            side.lose()
+        went = [Presence(1, name, "left", "its connection closed") for name in ("Lars", "Ida")]
+        self.assertEqual(hall.bus.events("room.main.1.presence")[3:], went)
+        hall.clock.advance(1)
+        self.assertEqual(sides[2].hear(), [OPENING])
+        sides[2].say(b"a")
+        hall.clock.advance(0.2)
+        self.assertEqual(sides[2].hear(), [CONFIRMATION])
+        sides[2].lose()
+        self.assertEqual((len(hall.rooms), hall.clock.getDelayedCalls()), (0, []))
+
+    def test_beyond_the_limit(self) -> None:
+        """A reply of exactly what is passed on is complete at once, and what follows is passed over and counted."""
+        hall = Hall(size=2, max_reply=5)
+        lars, ida = hall.talking("Lars", "Ida")
+        lars.say(b"12345", b"6")
+        self.assertEqual(hall.rooms.counts["unasked"], 1)
+        ida.say(b"abcde")
+        self.assertEqual((lars.hear(), ida.hear()), ([CONFIRMATION], [b"12345"]))
+
+    def test_over_when_nobody_is_awaited(self) -> None:
+        """After the last round nothing is waited for where nobody has something to say any more."""
+        hall = Hall(size=2)
+        hall.reply(hall.talking("Lars", "Ida"), b" ", b" ")
+        self.assertEqual((len(hall.rooms), hall.clock.getDelayedCalls()), (0, []))
+
     def test_talks_for_long(self) -> None:
         """What a bot says in many rounds together is no flood."""
         self.hall = Hall(size=2, rounds=400, start_delay=0.0)
@@ -436,10 +506,15 @@ class TroubleTests(SynchronousTestCase):
             for _ in range(4 if stage == "parting" else 0):
                 self.hall.reply(sides, b"a", b"b", b"c", b"d")
             [room] = self.hall.rooms
-            self.assertEqual(room.state.value, stage)
+            facts = room.describe()
+            self.assertEqual((facts["state"], facts["round"], facts["rounds"]), (stage, 4 if stage == "parting" else 0, 4))
             room.end("ended by an operator")
             room.end("ended by an operator")
-            self.assertEqual({side.peer.closed is not None for side in sides}, {True})
+            why = "the room is over" if stage == "parting" else "ended by an operator"
+            self.assertEqual([side.peer.closed for side in sides], [why] * len(sides))
+            [*_, told] = self.hall.bus.events("room.main.1.state")
+            assert isinstance(told, Progress)
+            self.assertEqual((told.state, told.reason), ("over", "ended by an operator"))
             for side in sides:
                 side.lose()
             self.assertEqual((len(self.hall.rooms), self.hall.clock.getDelayedCalls()), (0, []), stage)
@@ -499,8 +574,14 @@ class PublishedTests(SynchronousTestCase):
             hall.reply(sides, b"a", b"b")
         course = [event for event in hall.bus.events("room.main.1.state") if isinstance(event, Progress)]
         self.assertEqual(
-            [(event.state, event.round) for event in course],
-            [("full", 0), ("talking", 0), ("talking", 1), ("parting", 2), ("over", 2)],
+            [(event.state, event.round, event.reason) for event in course],
+            [
+                ("full", 0, "the last place is taken"),
+                ("talking", 0, "its time has passed"),
+                ("talking", 1, ""),
+                ("parting", 2, "the last round is done"),
+                ("over", 2, "nobody is awaited any more"),
+            ],
         )
         self.assertEqual(course[0].bots, ("Lars", "Ida"))
         self.assertEqual(
