@@ -99,11 +99,12 @@ class StrangersTests(SynchronousTestCase):
     def test_capitals(self) -> None:
         """What a bot in capitals says after its name is not put together with it to a request."""
         factory = self.start("room")
-        bot, _, _ = self.meet(factory, b"LARS")
-        self.reactor.advance(0.3)
-        bot.heard()
-        bot.say(b"GET OUT OF HERE")
-        self.assertFalse(bot.is_closing)
+        for name, said in ((b"LARS", b"GET OUT OF HERE"), (b"HAL 9000", b" HTTP/1.1 is what I speak")):
+            bot, _, _ = self.meet(factory, name)
+            self.reactor.advance(0.3)
+            self.assertIn(b"sucessfully connected", bot.heard())
+            bot.say(said)
+            self.assertFalse(bot.is_closing)
 
     def test_handshakes(self) -> None:
         """A TLS handshake gets an alert, which its client understands, on every plain port, web or not."""

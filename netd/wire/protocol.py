@@ -119,6 +119,7 @@ class PeerProtocol(Protocol):
     transport: Any
     peer: Peer
     _opening: bytes | None = b""
+    _written_before = 0
     _standing: Standing | None = None
 
     def __init__(self, factory: PeerFactory) -> None:
@@ -219,8 +220,13 @@ class PeerProtocol(Protocol):
 
     def _receive_first(self, before: bytes, data: bytes) -> None:
         """Take *data*, unless it shows that the peer speaks HTTP or TLS; *before* it came what might have become that."""
-        opening = before + data
         self._opening = None
+        if not before:
+            self._written_before = self.peer.written
+        elif self.peer.written != self._written_before:  # it was answered: it was a word of its own
+            self.received(data)
+            return
+        opening = before + data
         tongue = Tongue.OURS if self.speaks_http and not opening.startswith(HELLO) else tongue_of(opening)
         if tongue is Tongue.UNDECIDED:
             self._opening = opening
