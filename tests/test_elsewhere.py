@@ -17,7 +17,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.tokens import TOKENS, add_token
-from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, RealTestCase, environment
+from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, PackagedTestCase, RealTestCase, environment
 
 ELSEWHERE = CHECKOUT / "tests" / "elsewhere"
 
@@ -75,6 +75,16 @@ class MacTests(RealTestCase):
             self.assertEqual(json.loads(connection.makefile().readline())["result"], 3.0)
         clients = self.program(ELSEWHERE / "clients.py", *client_arguments(daemon))
         self.assertEqual(clients.wait(), 0, clients.output)
+        self.assertEqual(daemon.stop(), 0, daemon.output)
+
+
+class MacPackagedTests(PackagedTestCase):
+    def test_daemon(self) -> None:
+        """The packaged configuration is up on macOS, on all of its ports."""
+        self.env = {**self.env, **lacking("mac")}
+        daemon = self.start_packaged()
+        services = {one["kind"] for one in daemon.call("system.status")["services"]}
+        self.assertLessEqual({"relay", "session", "feed", "command", "room", "gateway"}, services)
         self.assertEqual(daemon.stop(), 0, daemon.output)
 
 

@@ -66,7 +66,7 @@ def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> Request
         members = decode_object(line)
     except BadJSON as error:
         members, has_nan = _read_with_care(line, error)
-    request_id = _read_id(members)
+    request_id = _read_id(members) if ID in members else None
     if has_nan and request_id is not None:
         raise NotACommand(f"NaN and infinities are no numbers of JSON: only commands without `{ID}` may have them", request_id)
     for named_by in names:
@@ -99,9 +99,7 @@ def _read_with_care(line: bytes, refusal: BadJSON) -> tuple[dict[str, Any], bool
         ) from None
 
 
-def _read_id(members: dict[str, Any]) -> int | str | None:
-    if ID not in members:
-        return None
+def _read_id(members: dict[str, Any]) -> int | str:
     found = members[ID]
     if not isinstance(found, int | str) or isinstance(found, bool) or len(str(found)) > LONGEST_ID:
         raise NotACommand(f"`{ID}` is a whole number or a text of at most {LONGEST_ID} characters")

@@ -50,6 +50,8 @@ _NO_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|-?\bInfinity\b|\bNaN\b', re.DOT
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
 
 
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
+
 _WANTED = {
     "float": "a number",
     "int": "a whole number",
@@ -157,7 +159,7 @@ def encode(value: object) -> bytes:
     :raises BadJSON: when some part of it cannot be JSON.
     """
     try:
-        return msgspec.json.encode(value, enc_hook=plain)
+        return _encode(value)
     except Exception as error:  # values of users' own classes may raise anything
         raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
 
