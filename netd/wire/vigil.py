@@ -24,8 +24,14 @@ __all__ = ["DEAD_TIMEOUT", "Signs", "Vigil", "ask_for_signs", "describe_end", "s
 DEAD_TIMEOUT = 30.0
 """Seconds without a sign of life after which a connection counts as broken, where nothing else is said."""
 
-LOOKS = 6
-"""Looks within that time. A peer is asked from the second one on, so that one answer that gets lost does no harm."""
+LOOKS = 12
+"""Looks within that time."""
+
+ASKED, ASKED_AGAIN = 3, 6
+"""Parts of that time after which an idle peer is asked first, and again: three answers may get lost."""
+
+DEAD = 5 / 6
+"""The part of it without a sign of life that is enough, so that all of it is enough to notice."""
 
 PORTION = 500
 """Connections looked at in one turn of the reactor: half a millisecond."""
@@ -65,11 +71,11 @@ def silence_of(transport: Any) -> float:
 
 def ask_for_signs(handle: socket.socket, limit: float) -> None:
     """Have the operating system ask an idle peer so often that *limit* seconds without an answer mean something."""
-    pause, wait = max(1, int(limit / LOOKS * 2)), max(1, int(limit / LOOKS))
+    pause, wait = max(1, int(limit / ASKED)), max(1, int(limit / ASKED_AGAIN))
     for name, value in (
         ("TCP_KEEPIDLE", pause),
         ("TCP_KEEPINTVL", wait),
-        ("TCP_KEEPCNT", LOOKS),
+        ("TCP_KEEPCNT", ASKED_AGAIN),
         ("TCP_USER_TIMEOUT", int(limit * 1000)),
     ):
         if hasattr(socket, name):
@@ -137,5 +143,5 @@ class Vigil:
             self._wait(self._limit / LOOKS, self._begin)
         for connection in due:
             signs = signs_of(connection.transport)
-            if signs is not None and signs.life >= self._limit * (LOOKS - 1) / LOOKS:
+            if signs is not None and signs.life >= self._limit * DEAD:
                 connection.died(f"no sign of life for {signs.life:.0f} s")

@@ -125,12 +125,12 @@ class VigilTests(LivenessTests):
         quiet, dead, unknown = self.connection(3600.0, 9.0), self.connection(27.0, 25.0), self.connection()
         self.connections.update({quiet, dead, unknown})
         self.vigil.begin()
-        self.clock.advance(4.9)
+        self.clock.advance(2.4)
         self.assertIsNone(dead.why)
         self.clock.advance(0.1)
         self.assertEqual([None, "no sign of life for 25 s", None], [one.why for one in (quiet, dead, unknown)])
         quiet.socket.heard = (3610.0, 26.0)
-        self.clock.advance(5)
+        self.clock.advance(2.5)
         self.assertEqual("no sign of life for 26 s", quiet.why)
 
     def test_many(self) -> None:
@@ -138,8 +138,8 @@ class VigilTests(LivenessTests):
         self.patch(vigil, "PORTION", 2)
         self.connections.update(self.connection(60.0, 60.0) for _ in range(5))
         self.clock.waits.clear()
-        self.clock.advance(5)
-        self.assertEqual([0, 0, 5.0], self.clock.waits)
+        self.clock.advance(2.5)
+        self.assertEqual([0, 0, 2.5], self.clock.waits)
         self.assertTrue(all(one.why for one in self.connections))
 
     def test_end(self) -> None:
