@@ -9,6 +9,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect as connect_websocket
 
+from tests.debian import program
 from tests.process import PATIENCE, RealTestCase, frame, read_frame
 from tests.tls import Authority, write_private
 
@@ -46,9 +47,11 @@ class AlpnTests(RealTlsTestCase):
         for listen in (self.listen, f"listen = tls:{folder}:0:interface=127.0.0.1\n"):
             daemon = self.start(self.write_ini(f"[gateway]\n{listen}"))
             port = daemon.port("gateway")
-            curl = ["curl", "-sS", "--cacert", self.trusted, f"https://localhost:{port}/healthz"]
+            curl = [program("curl"), "-sS", "--cacert", self.trusted, f"https://localhost:{port}/healthz"]
             self.assertEqual("ok\n", self.run_tool(*curl))
-            said = self.run_tool("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-alpn", "h2,http/1.1", "-brief")
+            said = self.run_tool(
+                program("openssl"), "s_client", "-connect", f"127.0.0.1:{port}", "-alpn", "h2,http/1.1", "-brief"
+            )
             self.assertIn("CONNECTION ESTABLISHED", said)
             self.assertEqual("http/1.1", self.handshake(port, *ALPN).selected_alpn_protocol())
             with connect_websocket(f"wss://localhost:{port}/ws", ssl=self.trust, open_timeout=PATIENCE) as connection:
@@ -104,7 +107,7 @@ class WrongPortTests(RealTlsTestCase):
             (f"http://localhost:{relay}/", r"This port is \[relay\] of netd, which speaks no HTTP\."),
             (f"http://localhost:{secured}/", "This port speaks TLS: the address begins with https://"),
         ):
-            finished = subprocess.run(["curl", "-sS", url], capture_output=True, timeout=PATIENCE, check=False)
+            finished = subprocess.run([program("curl"), "-sS", url], capture_output=True, timeout=PATIENCE, check=False)
             self.assertRegex((finished.stdout + finished.stderr).decode(), text, url)
 
 
