@@ -189,6 +189,13 @@ class DoorTests(SynchronousTestCase):
         self.connect(b"other\n")
         self.assertEqual(len(self.speakers()), 1)
 
+    def test_request(self) -> None:
+        """A request of HTTP is not answered as a line would be, even if it is one line, but as on every other port."""
+        program = self.connect(b"GET / HTTP/1.1\n")
+        self.reactor.advance(0)
+        self.assertTrue(program.recv(1000).startswith(b"HTTP/1.1 400 Bad Request\r\n"))
+        self.assertEqual({"an HTTP request": 1}, self.factory.tally.refused)
+
     def test_end(self) -> None:
         """Who leaves without a word is found to have left by the ordinary way."""
         self.connect().close()
