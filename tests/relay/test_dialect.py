@@ -65,25 +65,34 @@ class DeviceTests(SynchronousTestCase):
 
     def test_bad_hellos(self) -> None:
         """A hello that says nonsense is refused, and says why."""
-        hellos = [
-            b"device {",
-            b'device {"name": 5}',
-            b'device {"name": "a b"}',
-            b'device {"name": "' + b"x" * 64 + b'"}',
-            b'device {"name": "a", "aliases": "b"}',
-            b'device {"name": "a", "aliases": ["b c"]}',
-            b'device {"aliases": ["b"]}',
-            b'device {"name": "a", "aliases": ["b","b","b","b","b","b","b","b","b","b","b","b","b","b","b","b","b"]}',
-            b'device {"name": "a", "ping": "often"}',
-            b'device {"name": "a", "ping": true}',
-            b"gadget {}",
-            b"device",
-        ]
-        for hello in hellos:
+        names = "the hello's names are 1 to 63 characters of A-Z a-z 0-9 _ -"
+        aliases = "the hello's `aliases` is a list of at most 16 names"
+        ping = "the hello's `ping` is a number of seconds"
+        no_type = "unknown client type; a device says arduino, raspberrypi, a controller says python"
+        hellos = {
+            b"device {": "the hello is not JSON: Input data was truncated",
+            b"device {}{}": "the hello is not JSON: JSON is malformed: trailing characters (byte 3)",
+            b'device {"name": 5}': names,
+            b'device {"name": "a b"}': names,
+            b'device {"name": "' + b"x" * 64 + b'"}': names,
+            b'device {"name": "a", "aliases": "b"}': aliases,
+            b'device {"name": "a", "aliases": ["b c"]}': names,
+            b'device {"aliases": ["b"]}': "the hello has aliases, but no name",
+            b'device {"name": "a", "aliases": [' + b'"b",' * 16 + b'"b"]}': aliases,
+            b'device {"name": "a", "ping": "often"}': ping,
+            b'device {"name": "a", "ping": true}': ping,
+            b"gadget {}": no_type,
+            b"device": no_type,
+            b"device x": no_type,
+            b"python x": f"{no_type}; the length before it was wrong: lengths count bytes, not characters",
+        }
+        for hello, why in hellos.items():
             side = self.relay.connect()
-            [answer] = frames(side.say(encode_frame(hello)))
-            self.assertTrue(answer.startswith(b"|error: "), answer)
+            self.assertEqual(frames(side.say(encode_frame(hello))), [f"|error: {why}|".encode()])
             self.assertEqual(side.peer.closed, "unknown client type", hello)
+        good = b'\xef\xbb\xbfdevice  {"name": "' + b"x" * 63 + b'", "aliases": [' + b'"b",' * 15 + b'"b"]}\0'
+        self.relay.connect().say(encode_frame(good))
+        self.assertIsNotNone(self.relay.exchange.devices.name_of("b"))
 
     def test_taking_a_name_over(self) -> None:
         """A device that comes back closes its own older connection, whose death later changes nothing."""
@@ -149,13 +158,20 @@ class DeviceTests(SynchronousTestCase):
 
     def test_bad_envelopes(self) -> None:
         """An envelope that says nonsense ends the connection, in the dialect's own words."""
-        bad = [ask(id=1), ask(id=1, status="maybe"), ask(id=1, status=5), ask(event=5), ask(id=1, status="failed", error=5)]
-        bad += [encode_frame(b"[]") + encode_frame(b""), encode_frame(b"{") + encode_frame(b""), b"70000".ljust(64)]
-        for said in bad:
+        bad = {
+            ask(id=1): "an envelope's `status` is a string",
+            ask(id=1, status="maybe"): "a device answers `acknowledged` or `failed`",
+            ask(id=1, status=5): "an envelope's `status` is a string",
+            ask(event=5): "an envelope's `event` is a string",
+            ask(id=1, status="failed", error=5): "an envelope's `error` is a string",
+            encode_frame(b"[]") + encode_frame(b""): "not a JSON object",
+            encode_frame(b"{") + encode_frame(b""): "not JSON: Input data was truncated",
+            b"70000".ljust(64): "70000 bytes announced, at most 65536 are taken",
+        }
+        for said, why in bad.items():
             device = self.relay.device(name="greenhouse")
             device.hear()
-            [(answer, _)] = pairs(device.say(said))
-            self.assertEqual(answer["status"], "error", said)
+            self.assertEqual(pairs(device.say(said)), [({"status": "error", "error": why}, b"")])
             self.assertIsNotNone(device.peer.closed, said)
 
 
@@ -194,6 +210,9 @@ class ControllerTests(SynchronousTestCase):
         self.device.say(ask(b"log", id=self._device_id(), status="failed", error="no water"))
         [_, (envelope, payload)] = pairs(self.controller.hear())
         self.assertEqual((envelope["status"], envelope["error"], payload), ("failed", "no water", b"log"))
+        self._request()
+        self.device.say(ask(id=self._device_id(), status="failed"))
+        self.assertEqual(pairs(self.controller.hear())[1][0]["error"], "the device refused")
 
     def test_expired(self) -> None:
         """Past the deadline it is expired, and a later answer is dropped and counted."""
@@ -293,24 +312,45 @@ class ControllerTests(SynchronousTestCase):
             ("greenhouse", False, self.relay.bus.wall(), ["gh"]),
         )
 
+    def test_long_lists_wait_for_their_reader(self) -> None:
+        """Who asks for long lists faster than it reads them is read no further, gets each once, and fills no memory."""
+        for port in range(1, 1001):
+            self.relay.connect(port=port).say(encode_frame(b"arduino"))
+        self.controller.peer.is_full = True
+        self.controller.conversation.receive(b"".join(ask(id=number, list=True) for number in range(20)))
+        self.relay.end_turn()
+        heard = [self.controller.hear()]
+        self.assertLess(len(heard[0]), 1_300_000)
+        self.assertFalse(self.controller.peer.is_reading)
+        for _ in range(6):
+            heard += [self.controller.drain()]
+            self.relay.advance(0)
+            heard += [self.controller.hear()]
+        self.assertEqual([told["id"] for told, _ in pairs(b"".join(heard))], [*range(20)])
+        self.assertTrue(self.controller.peer.is_reading)
+
     def test_bad_envelopes(self) -> None:
         """Nonsense ends the connection with an error envelope."""
-        bad = [
-            ask(to="x"),
-            ask(id=True, to="x"),
-            ask(id="x" * 65, to="x"),
-            ask(id=1.5, to="x"),
-            ask(id=1),
-            ask(id=1, to=5),
-            ask(id=1, to="x", deadline="soon"),
-            ask(id=1, to="x", deadline=0),
-            ask(id=1, to="x", deadline=True),
-        ]
-        for said in bad:
+        no_id = "an envelope's `id` is a whole number or a string of at most 64 characters"
+        no_deadline = "an envelope's `deadline` is a number of seconds above 0"
+        bad = {
+            ask(to="x"): no_id,
+            ask(id=True, to="x"): no_id,
+            ask(id="x" * 65, to="x"): no_id,
+            ask(id=1.5, to="x"): no_id,
+            ask(id=1): "an envelope's `to` is a string",
+            ask(id=1, to=5): "an envelope's `to` is a string",
+            ask(id=1, to="x", deadline="soon"): no_deadline,
+            ask(id=1, to="x", deadline=0): no_deadline,
+            ask(id=1, to="x", deadline=True): no_deadline,
+        }
+        for said, why in bad.items():
             controller = self.relay.controller()
-            [(answer, _)] = pairs(controller.say(said))
-            self.assertEqual(answer["status"], "error", said)
+            self.assertEqual(pairs(controller.say(said)), [({"status": "error", "error": why}, b"")])
             self.assertIsNotNone(controller.peer.closed, said)
+        controller = self.relay.controller()
+        [(answer, _)] = pairs(controller.say(ask(id="x" * 64, to="x")))
+        self.assertEqual((answer["id"], answer["error"]), ("x" * 64, "no such device"))
 
     def test_deadlines_are_bounded(self) -> None:
         """Nobody can make the relay remember a request for ever."""
@@ -322,7 +362,8 @@ class ControllerTests(SynchronousTestCase):
         """A target that can name nothing fails that request, and no other."""
         self._request(to="\x1b")
         [(envelope, _)] = pairs(self.controller.hear())
-        self.assertEqual((envelope["status"], envelope["final"]), ("failed", True))
+        told = {"id": 7, "status": "failed", "final": True, "error": "the target holds control characters"}
+        self.assertEqual(envelope, told)
         self.assertIsNone(self.controller.peer.closed)
 
     def test_gone_controllers_leave_nothing(self) -> None:
