@@ -90,6 +90,7 @@ class DeviceTests(BrowserTestCase):
         self.device.say("hello")
         self.until(page, lambda: seen.inner_text() == "just now", "it was heard just now")
         self.assertEqual(by_id(page, "instance-relay").input_value(), "lab")
+        by_id(row, "choose-device").click()
         by_id(row, "disconnect").focus()
         for key, next_focused in (("Enter", "disconnect-confirm"), ("Escape", "disconnect"), ("Enter", "disconnect-confirm")):
             page.keyboard.press(key)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING
 
-from netd.client.relay import Device
+from netd.client.relay import Device, device_hello
 from netd.client.room import NETD, Bot
 from netd.operations import Role
 from netd.tokens import TOKENS, remove_token
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
-from tests.process import Program
+from tests.process import PATIENCE, Program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -257,6 +259,41 @@ class DeviceTests(BrowserTestCase):
         by_id(page, "send-target").fill("nobody")
         by_id(page, "send").click()
         by_id(page, "sent-row", state="trouble").wait_for()
+        self.assertEqual(self.complaints, [])
+
+    def test_many(self) -> None:
+        """Of many devices, a phone shows some lines and more on request; what is chosen can be sent to without scrolling.
+
+        The sheet for that is read before the list.
+        """
+        daemon = self.start_netd()
+        with contextlib.ExitStack() as stack:
+            for number in range(120):
+                hello = device_hello(f"greenhouse-{number:03}", [])
+                connected = stack.enter_context(socket.create_connection(("127.0.0.1", daemon.port("relay")), PATIENCE))
+                connected.sendall(str(len(hello)).encode().ljust(64) + hello)
+            page = self.look_at("devices", NARROW)
+            rows = by_id(page, "device-row")
+            self.until(page, lambda: by_id(page, "more").is_visible(), "there are more")
+            self.assertEqual(rows.count(), 50)
+            heights = [box["height"] for box in (rows.nth(place).bounding_box() for place in range(3)) if box]
+            self.assertTrue(all(height < 48 for height in heights), str(heights))
+            self.assertLess(page.evaluate("document.documentElement.scrollHeight"), 3500)
+            self.assertFalse(by_id(page, "send-text").is_visible())
+            by_id(by_id(page, "device-row", device="greenhouse-040"), "choose-device").click()
+            self.assertEqual(page.evaluate("document.activeElement.dataset.testid"), "send-text")
+            box = by_id(page, "send").bounding_box()
+            assert box
+            self.assertLess(box["y"] + box["height"], NARROW[1])
+            is_before = "(sheet) => sheet.compareDocumentPosition(document.querySelector('[data-testid=devices-list]'))"
+            self.assertEqual(by_id(page, "send-panel").evaluate(is_before), 4, "it is read before the list")
+            page.keyboard.press("Escape")
+            by_id(page, "send-text").wait_for(state="hidden")
+            for shown in (100, 120):
+                by_id(page, "more").click()
+                self.until(page, lambda wanted=shown: rows.count() == wanted, f"{shown} rows")
+            self.assertFalse(by_id(page, "more").is_visible())
+            self.assertEqual(obstacles(page), [])
         self.assertEqual(self.complaints, [])
 
 

@@ -1,6 +1,11 @@
-/** Tables. On a phone each row becomes a card, whose cells say their column themselves. */
+/** Tables. On a phone each row becomes a card, whose cells say their column themselves, or a line of its most important cells. */
 
 import { each, h } from "./dom.js";
+import { count } from "./format.js";
+import { computed, signal } from "./signal.js";
+
+/** Rows that are shown at first, and that each press on "more" adds. */
+const STEP = 50;
 
 /**
  * @template T
@@ -8,13 +13,35 @@ import { each, h } from "./dom.js";
  * @param {() => T[]} list
  * @param {(item: T) => any} keyOf
  * @param {(item: {value: T}) => Element} makeRow a row of cells, see `cell`.
+ * @param {string} [kind] classes: "lines" has a line for each row, also on a phone, where its cells of the class "extra" are left out.
  */
-export function table(columns, list, keyOf, makeRow) {
+export function table(columns, list, keyOf, makeRow, kind = "") {
   const head = columns.map((name) => h("th", { scope: "col" }, name || h("span.offscreen", {}, "Actions")));
-  return h("div.scroll", {}, h("table.rows", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, each(list, keyOf, makeRow))));
+  const rows = h("table.rows", { class: kind }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, each(list, keyOf, makeRow)));
+  return h("div.scroll", {}, rows);
 }
 
-/** A cell of *column*. @param {string|(() => string)} kind classes: "number", "mono", "long", … */
+/**
+ * The same of a long list: its first rows, and a button for more. A page of all would be slow, and on a phone as high as a house.
+ * @param {object} parts what `table` takes, by name, and `noun` for one item of the list.
+ */
+export function longTable({ columns, list, keyOf, makeRow, kind = "" }) {
+  const most = signal(STEP);
+  const length = computed(() => list().length);
+  const shown = () => list().slice(0, most.value);
+  const more = () => (most.value += STEP);
+  return [
+    table(columns, shown, keyOf, makeRow, kind),
+    h(
+      "p.row.more",
+      { hidden: () => length.value <= most.value },
+      h("span.hint", {}, () => `${count(Math.min(most.value, length.value))} of ${count(length.value)} are shown`),
+      h("button", { type: "button", testid: "more", onclick: more }, () => `Show ${Math.min(STEP, length.value - most.value)} more`),
+    ),
+  ];
+}
+
+/** A cell of *column*. @param {string|(() => string)} kind classes: "number", "mono", "long", "extra", … */
 export const cell = (column, content, kind = "", attributes = {}) =>
   h("td", { class: kind, "data-label": column, ...attributes }, content);
 

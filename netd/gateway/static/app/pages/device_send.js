@@ -23,7 +23,7 @@ export const MESSAGE = "message";
 /** Bytes of a file: base64 must fit in one message of 1 MiB. */
 const LARGEST = 740 * 1024;
 /** Devices that are offered while a name is written. */
-const SUGGESTED = 500;
+const SUGGESTED = 50;
 /** Seconds that an answer is waited for where no deadline is given; netd's own comes first. */
 const PATIENCE = 60;
 /** Seconds beyond a deadline in which netd tells what became of it. */
@@ -52,23 +52,52 @@ const draft = { kind: signal("text"), text: signal(""), file: signal(null), dead
 const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadline.value) : null);
 
 /**
+ * The same panel, which on a phone is a sheet at the foot of the window: the list of devices may be long.
+ * @returns {{element: Element, open: () => void}}
+ */
+export function sendSheet(...parts) {
+  const isOpen = signal(false);
+  const close = (event) => event.key === "Escape" && (isOpen.value = false);
+  const element = h("div.sheet", { "data-open": () => String(isOpen.value), onkeydown: close }, sendPanel(isOpen, ...parts));
+  const open = () => {
+    element.dataset.open = "true"; // before the next update of the page: it is to have the focus now
+    isOpen.value = true;
+  };
+  return { element, open };
+}
+
+const handle = (isOpen) =>
+  h(
+    "button.quiet.handle",
+    {
+      type: "button",
+      testid: "sheet-handle",
+      "aria-expanded": () => String(isOpen.value),
+      onclick: () => (isOpen.value = !isOpen.value),
+    },
+    () => (isOpen.value ? "Close" : "Open"),
+  );
+
+/**
+ * @param {{value: boolean}} isOpen whether it is more than its title, on a phone.
  * @param {import("../instances.js").Instance} instance
  * @param {{value: string}} target
  * @param {{value: object|null}} chosen the device that is called so.
  * @param {{value: object[]}} all
  * @param {(device: object) => string} labelOf
  */
-export function sendPanel(instance, target, chosen, all, labelOf) {
+function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
   const send = sendAction(instance, target);
   const isAway = () => target.value && chosen.value !== null && !chosen.value.online;
   return panel(
-    { title: "Send", testid: "send-panel" },
+    { title: "Send", testid: "send-panel", aside: handle(isOpen) },
     form(
       { class: "stack", testid: "send-form" },
       send.run,
       field(
         "Device",
-        targetInput(target, () => all.value.slice(0, SUGGESTED).map(labelOf)),
+        targetInput(target, () => suggestions(all.value.map(labelOf), target.value)),
+        "one of the list, or any name or address that is connected",
       ),
       when(isAway, () => h("p.hint", {}, "It is away. netd keeps messages for it only where `queue_for` of its relay says so.")),
       segments("What to send", KINDS, draft.kind, "send-kind"),
@@ -84,6 +113,9 @@ export function sendPanel(instance, target, chosen, all, labelOf) {
     history(),
   );
 }
+
+/** The first of *names* in which *written* is. */
+const suggestions = (names, written) => names.filter((name) => name.includes(written)).slice(0, SUGGESTED);
 
 function sendAction(instance, target) {
   let sending = null;

@@ -4,19 +4,20 @@ import { action, outcomeOf } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { serverClock } from "../connection.js";
 import { h, when } from "../dom.js";
-import { ago, count, fullTime, visible } from "../format.js";
+import { ago, fullTime, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
 import { badge, faceOf, needsService, panel } from "../panel.js";
 import { forbidden } from "../rights.js";
 import { computed, signal } from "../signal.js";
-import { cell, rowHead, table } from "../table.js";
+import { cell, longTable, rowHead } from "../table.js";
 import { conversation } from "./device_talk.js";
 import { beingPanel } from "./device_being.js";
-import { MESSAGE, sendPanel } from "./device_send.js";
+import { MESSAGE, sendSheet } from "./device_send.js";
 
 const EVERY = 2;
-const LISTED = 500;
+/** Devices of which it is kept when they said something. */
+const HEARD = 500;
 
 /** The device that is sent to; kept while other pages are looked at. */
 const target = signal("");
@@ -42,11 +43,17 @@ function content() {
   const heard = heardAt(under);
   const all = computed(() => list.answer.value ?? []);
   const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
+  const sheet = sendSheet(instance, target, chosen, all, labelOf);
+  const choose = (label) => {
+    target.value = label;
+    sheet.open();
+    document.getElementById(MESSAGE)?.focus();
+  };
   return h(
-    "div.two-columns",
+    "div.two-columns.with-sheet",
     {},
-    h("div.stack", {}, listing({ instance, list, all, heard }), conversation(under)),
-    h("div.stack", {}, sendPanel(instance, target, chosen, all, labelOf), beingPanel(instance)),
+    sheet.element,
+    h("div.stack", {}, listing({ instance, list, all, heard, choose }), conversation(under), beingPanel(instance)),
   );
 }
 
@@ -54,12 +61,12 @@ function content() {
 function heardAt(under) {
   const times = signal(new Map());
   told(() => under("said.*"), {}, ({ data, time }) => {
-    times.value = new Map([...times.peek(), [data.device, time]].slice(-LISTED));
+    times.value = new Map([...times.peek(), [data.device, time]].slice(-HEARD));
   });
   return (device) => Math.max(device.last_seen, times.value.get(device.name || device.address) ?? 0);
 }
 
-function listing({ instance, list, all, heard }) {
+function listing({ instance, list, all, heard, choose }) {
   const cut = { outcome: signal(null), asked: signal("") };
   const filter = signal("");
   const isMatch = (one) =>
@@ -83,19 +90,16 @@ function listing({ instance, list, all, heard }) {
       empty,
       aside: [instance.select, search],
     },
-    table(
-      ["Device", "Presence", "Last seen", "Address", ""],
-      () => matching.value.slice(0, LISTED),
-      (one) => one.generation,
-      (item) => row(item, instance, heard, disconnection(item, instance, cut, list.refresh)),
-    ),
+    longTable({
+      columns: ["Device", "Presence", "Last seen", "Address", ""],
+      list: () => matching.value,
+      keyOf: (one) => one.generation,
+      makeRow: (item) => row(item, instance, heard, choose, () => disconnection(item, instance, cut, list.refresh)),
+      kind: "lines",
+    }),
     when(
       () => matching.value.length === 0,
       () => h("p.hint.padded", {}, "No device matches."),
-    ),
-    when(
-      () => matching.value.length > LISTED,
-      () => h("p.hint", {}, () => `${count(LISTED)} of ${count(matching.value.length)} are shown; filter to see others.`),
     ),
     outcomeOf(cut.outcome),
     when(
@@ -128,21 +132,29 @@ function disconnection(item, instance, { outcome, asked }, refresh) {
   });
 }
 
-function row(item, instance, heard, cut) {
+/** A line; what can be done with a device is beside the one that is chosen. */
+function row(item, instance, heard, choose, makeCut) {
   const label = labelOf(item.peek());
   const isChosen = () => target.value === label;
-  const choose = () => {
-    target.value = label;
-    document.getElementById(MESSAGE)?.focus();
-  };
+  const mayNot = () => forbidden("relay.send", instance.name.value) !== "";
   const aliases = () => (item.value.aliases.length ? `also ${item.value.aliases.join(", ")}` : "");
+  const name = {
+    type: "button",
+    testid: "choose-device",
+    hidden: mayNot,
+    "aria-pressed": () => String(isChosen()),
+    "aria-label": `Send to ${label}`,
+    title: `Send to ${label}`,
+    onclick: () => choose(label),
+  };
   return h(
     "tr",
     { testid: "device-row", "data-device": label, class: () => (isChosen() ? "chosen" : "") },
     rowHead(
       "Device",
-      visible(label),
-      h("span.channel-name", {}, () => visible(aliases())),
+      h("button.name", name, visible(label)),
+      h("span", { hidden: () => !mayNot() }, visible(label)),
+      h("span.channel-name", { title: aliases }, () => visible(aliases())),
     ),
     cell(
       "Presence",
@@ -158,25 +170,16 @@ function row(item, instance, heard, cut) {
       "",
       { testid: "last-seen" },
     ),
-    cell("Address", () => hostPort(item.value.address), "mono long", {
+    cell("Address", () => hostPort(item.value.address), "mono extra", {
       title: () => (item.value.answers ? "Answers requests" : "Hears, and does not answer"),
     }),
     h(
       "td.end",
       {},
-      h(
-        "button.quiet",
-        {
-          type: "button",
-          testid: "choose-device",
-          hidden: () => forbidden("relay.send", instance.name.value) !== "",
-          "aria-pressed": () => String(isChosen()),
-          "aria-label": `Send to ${label}`,
-          onclick: choose,
-        },
-        "Send",
+      when(
+        () => isChosen() && item.value.online,
+        () => makeCut().button,
       ),
-      h("span", { hidden: () => !item.value.online }, cut.button),
     ),
   );
 }

@@ -3,19 +3,18 @@
 import { segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { serverClock } from "../connection.js";
-import { choice, each, h, when } from "../dom.js";
+import { choice, each, h } from "../dom.js";
 import { ago, clock, count, excerpt, shortSpan, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
 import { badge, faceOf, faceOfEvents, needsService, panel } from "../panel.js";
 import { computed, signal } from "../signal.js";
-import { cell, rowHead, table } from "../table.js";
+import { cell, longTable, rowHead } from "../table.js";
 
 const EVERY = 4;
 /** Values of each type that are shown, and rounds a second at most. */
 const KEPT = 6;
 const THIN = 0.25;
-const LISTED = 500;
 
 const isPaused = signal(false);
 
@@ -105,16 +104,12 @@ function reports(instance) {
   };
   return panel(
     { title: "Clients and their reports", testid: "feed-reports", face: faceOf(list, () => clients.value.length === 0), empty },
-    table(
-      ["Client", "State", "Gets", "Blocks", "Mean block", "Rate", "Last seen", "Remark"],
-      () => clients.value.slice(0, LISTED),
-      (one) => one.client,
-      clientRow,
-    ),
-    when(
-      () => clients.value.length > LISTED,
-      () => h("p.hint", {}, () => `${count(LISTED)} of ${count(clients.value.length)} are shown.`),
-    ),
+    longTable({
+      columns: ["Client", "State", "Gets", "Blocks", "Mean block", "Rate", "Last seen", "Remark"],
+      list: () => clients.value,
+      keyOf: (one) => one.client,
+      makeRow: clientRow,
+    }),
     commandLineToCopy(() => commandLine("feed", "reports", ["--instance", instance.option()])),
   );
 }

@@ -10,7 +10,7 @@ import { instanceOf, portOf, sectionOf, tagOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { computed, effect, signal } from "../signal.js";
-import { cell, rowHead, table } from "../table.js";
+import { cell, longTable, rowHead } from "../table.js";
 import { sessionBadge, sessionCard } from "./session_card.js";
 import { reasonNow } from "./session_reason.js";
 import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "./session_watch.js";
@@ -194,16 +194,13 @@ function listing(instance, list, all) {
   const name = () => commandLine("session", "list", ["--instance", instance.option()]);
   return panel(
     { title: "All sessions", testid: "sessions-list", face: faceOf(list, isEmpty), empty },
-    table(
-      COLUMNS,
-      () => all.value.slice(0, LISTED),
-      (one) => one.session,
-      (item) => row(item, instance),
-    ),
-    when(
-      () => all.value.length > LISTED,
-      () => h("p.hint", {}, () => `${count(LISTED)} of ${count(all.value.length)} are shown.`),
-    ),
+    longTable({
+      columns: COLUMNS,
+      list: () => all.value,
+      keyOf: (one) => one.session,
+      makeRow: (item) => row(item, instance),
+      kind: "lines",
+    }),
     commandLineToCopy(name),
   );
 }
@@ -222,6 +219,7 @@ function row(item, instance) {
       watch(instance.name.peek(), id);
     }
   };
+  const channels = () => Object.keys(item.value.channels ?? {}).map(visible).join(", ") || "–";
   const rates = () => Object.values(item.value.channels ?? {}).reduce((total, channel) => total + channel.rate, 0);
   return h(
     "tr",
@@ -237,10 +235,11 @@ function row(item, instance) {
     cell(
       "Since",
       h("time", {}, () => ago(item.value.since, serverClock.value)),
+      "extra",
     ),
-    cell("Channels", () => Object.keys(item.value.channels ?? {}).map(visible).join(", ") || "–", "long"),
-    cell("Samples", () => count(item.value.samples), "number"),
-    cell("Rate", () => (item.value.state === "streaming" ? `${rate(rates())} /s` : "–"), "number"),
+    cell("Channels", channels, "long extra", { title: channels }),
+    cell("Samples", () => count(item.value.samples), "number extra"),
+    cell("Rate", () => (item.value.state === "streaming" ? `${rate(rates())} /s` : "–"), "number extra"),
     h(
       "td.end",
       {},
