@@ -57,6 +57,15 @@ class OldClientTests(RealFeedTests):
             for value in values:
                 self.assertTrue(fits(kind, value), (kind, value))
 
+    def test_fields(self) -> None:
+        """An old client of another family finds its value where its own server put it, and waits an interval for the first."""
+        daemon = self.start_feed(interval="500ms", fields="city, latitude, name")
+        url = f"ws://127.0.0.1:{daemon.port('feed')}/"
+        client = self.program(OLD_CLIENT, url, "other", "latitude", 2, "found.txt", "plain", "city,latitude,name")
+        client.wait_for(r"^block 2 received$")
+        for line in (self.folder / "found.txt").read_text().splitlines():
+            self.assertTrue(fits("latitude", line.split(" ", 2)[2]), line)
+
     def test_slow_client(self) -> None:
         """A client that does not read for a while loses whole rounds, and finds its place in those that it gets."""
         daemon = self.start_feed(interval="1ms", backlog="4KiB")

@@ -1,9 +1,9 @@
-"""A client of the data feed as people wrote it before netd: ``old_feed_client.py URL NAME TYPE BLOCK FILE [WORDING]``.
+"""A client of the data feed as people wrote it before netd: ``old_feed_client.py URL NAME TYPE BLOCK FILE [WORDING [TYPES]]``.
 
 Its habits: eight ``await ws.recv()`` a round, of which it keeps the one at its position; after a lost connection, a refused one
 too, it sleeps with ``time.sleep(2)``, which stops all of it. It says who it is when it has connected, and reports each block, in
-one of the two wordings that there are (``number`` or ``plain``). FILE gets each block's values, with their times; it prints that
-block n arrived.
+one of the two wordings that there are (``number`` or ``plain``). TYPES, comma-separated, are those of another family's server.
+FILE gets each block's values, with their times; it prints that block n arrived.
 """
 
 # ruff: noqa: T201 - a program speaks on its standard output
@@ -21,9 +21,9 @@ import websockets
 TYPES = ["name", "country", "email", "url", "text", "latitude", "currency", "city"]
 
 
-async def main(url: str, name: str, kind: str, size: int, file: str, wording: str) -> None:
+async def main(url: str, name: str, kind: str, size: int, file: str, wording: str, types: list[str]) -> None:
     """Collect blocks for ever."""
-    position = TYPES.index(kind)
+    position = types.index(kind)
     block: list[str] = []
     number = 0
     started = time.time()
@@ -34,7 +34,7 @@ async def main(url: str, name: str, kind: str, size: int, file: str, wording: st
                 print("connected", flush=True)
                 while True:
                     messages = []
-                    for _ in range(8):
+                    for _ in types:
                         messages.append(await ws.recv())
                     block.append(f"{datetime.now()} {messages[position]}")  # noqa: DTZ005 - as it was
                     if len(block) < size:
@@ -56,4 +56,5 @@ async def main(url: str, name: str, kind: str, size: int, file: str, wording: st
 
 if __name__ == "__main__":
     url, name, kind, size, file, *rest = sys.argv[1:]
-    asyncio.run(main(url, name, kind, int(size), file, rest[0] if rest else "number"))
+    types = rest[1].split(",") if rest[1:] else TYPES
+    asyncio.run(main(url, name, kind, int(size), file, rest[0] if rest else "number", types))

@@ -82,9 +82,9 @@ class RealSessionTests(RealTestCase):
         self.addCleanup(agent.close)
         return agent
 
-    def old_agent(self, hurry: int = HURRY) -> Program:
+    def old_agent(self, hurry: int = HURRY, *kind: str) -> Program:
         """An old agent that is listening."""
-        agent = self.program(OLD_AGENT, "127.0.0.1", self.agent_port, self.server_port, hurry)
+        agent = self.program(OLD_AGENT, "127.0.0.1", self.agent_port, self.server_port, hurry, *kind)
         agent.wait_for("^listening")
         return agent
 
@@ -93,6 +93,16 @@ class RealSessionTests(RealTestCase):
         """How many samples were counted in a session."""
         [facts] = [facts for facts in daemon.call("session.list") if facts["session"] == session]
         return int(facts["samples"])
+
+    def test_old_agent_in_c(self) -> None:
+        """An agent that ends its words with NULs, and says its numbers with all digits, is understood, too."""
+        daemon = self.netd()
+        self.old_agent(HURRY, "c")
+        daemon.call("session.start", host="127.0.0.1")
+        wait_until(lambda: self.samples(daemon, 1) >= 6, "six samples")
+        ended = daemon.call("session.stop", session=1)
+        values = {name: (channel["min"], channel["max"]) for name, channel in ended["channels"].items()}
+        self.assertEqual((values, ended["bad"]), ({"x": (111, 111), "y": (222, 222), "z": (333, 333)}, 0))
 
     def test_old_agent(self) -> None:
         """An unmodified agent streams, is pinged, is stopped, and is there for the next; it hears when the daemon ends."""
