@@ -4,8 +4,8 @@ Its habits: it listens on PORT (10001); the session id is whatever one ``recv(16
 of the address it was dialled from, and announces three ids in three sends, 0.3 s apart, then a second later one sample each
 0.2 s, for ever, nothing ever terminated. What one ``recv(16)`` on the control connection gives is a command: ``ping`` is shown,
 ``stop`` sends it back to listening, its data connection still open; anything else, the end of the connection too, means nothing
-to it. HURRY divides all pauses. With ``c`` it is
-one in C: whatever it sends ends with the NUL of its string, and a value has all of its digits. It prints a line for all that happens.
+to it. HURRY divides all pauses. With ``c`` it is one in C: whatever it sends ends with the NUL of its string, and a value has all
+of its digits. It prints a line for all that happens.
 """
 
 # ruff: noqa: T201 - a program speaks on its standard output
