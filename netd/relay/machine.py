@@ -20,7 +20,7 @@ from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, enco
 from netd.relay.requests import Input as Happened
 from netd.relay.requests import Outcome, Request
 from netd.relay.target import MalformedTarget, address_text, parse_target
-from netd.wire.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_header
+from netd.wire.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 
 __all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
 
@@ -223,12 +223,11 @@ class Conversation:
             body = start + HEADER
             if body > size:
                 break
-            header = received[start:body]
             try:
-                length = parse_header(header)
+                length = parse_spaced_header(received[start:body])
             except BadHeader:
                 break  # the grammar meets it again, after what is good has been sent
-            if length > limit or body + length > size or b"\0" in header:
+            if length > limit or body + length > size:
                 break
             if length == len(CONNECTING) and received.startswith(CONNECTING, body):
                 break

@@ -23,6 +23,7 @@ __all__ = [
     "begins_header",
     "encode_frame",
     "parse_header",
+    "parse_spaced_header",
 ]
 
 HEADER = 64
@@ -72,6 +73,18 @@ def parse_header(header: bytes) -> int:
     if found is None:
         raise BadHeader
     return int(found[1])
+
+
+@lru_cache(maxsize=4096)
+def parse_spaced_header(header: bytes) -> int:
+    """Like :func:`parse_header`, of a header that can be passed on as it is: spaces are the only padding.
+
+    :raises BadHeader: also where the padding is NULs.
+    """
+    length = parse_header(header)
+    if b"\0" in header:
+        raise BadHeader
+    return length
 
 
 def begins_header(received: bytes) -> bool:

@@ -21,6 +21,7 @@ from netd.wire.length_header import (
     begins_header,
     encode_frame,
     parse_header,
+    parse_spaced_header,
 )
 
 Event = tuple[str, object]
@@ -130,6 +131,8 @@ class HeaderTests(SynchronousTestCase):
         """A program in C that pads with NULs, or ends its spaces with one, is understood; a newline ends no header."""
         for header in (b"11".ljust(HEADER, b"\0"), b"11".ljust(HEADER - 1) + b"\0", b"11\0".ljust(HEADER)):
             self.assertEqual(parse_header(header), 11)
+            self.assertRaises(BadHeader, parse_spaced_header, header)
+        self.assertEqual(parse_spaced_header(b"11".ljust(HEADER)), 11)
         for header in (b"11".ljust(HEADER - 1) + b"\n", b"11".ljust(HEADER - 1) + b"\r"):
             self.assertRaises(BadHeader, parse_header, header)
 
