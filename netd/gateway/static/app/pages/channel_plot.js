@@ -11,7 +11,7 @@ import { THIN } from "./session_watch.js";
 /** Updates of the figures from one of what a screen reader finds to the next: five seconds. */
 const SUMMARISED = 20;
 /** Characters of a value from which it is written smaller, and smaller still: no digit is left out. */
-const LONG = 9;
+const LONG = 8;
 const LONGER = 13;
 /** Seconds after which the newest value is called old. */
 const OLD = 5;
