@@ -11,6 +11,10 @@ from typing import Any
 from twisted.logger import Logger
 
 from netd.command import command
+from netd.errors import InvalidArguments
+
+LONGEST_WAIT = 60.0
+"""Seconds. A program must not be able to keep a thread for good."""
 
 _log = Logger()
 
@@ -31,6 +35,12 @@ def add(first: float, second: float) -> float:
 
 @command("wait", blocking=True)
 def wait(seconds: float) -> str:
-    """Do nothing for so many seconds. What waits, for hardware or for files, is marked as blocking: then it runs in a thread."""
+    """Do nothing for so many seconds. What waits, for hardware or for files, is marked as blocking: then it runs in a thread.
+
+    What a program asks for wrongly is an InvalidArguments: it gets the text. Any other exception is a fault of the function, and
+    has its traceback in the log.
+    """
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise InvalidArguments(f"seconds: {seconds!r:.40} is not from 0 to {LONGEST_WAIT:g}")
     time.sleep(seconds)
     return f"waited for {seconds:g} s"

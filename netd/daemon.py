@@ -37,6 +37,13 @@ __all__ = ["Daemon", "assemble", "banner"]
 FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
 
+HARMLESS = {
+    signal.SIGHUP: "the configuration is read at start only",
+    signal.SIGUSR1: "there is no log file to begin anew",
+    signal.SIGUSR2: "it means nothing to netd",
+}
+"""Signals that would end the process, and what they get in the log. With a log file, twistd minds SIGUSR1."""
+
 THRESHOLDS = (10_000, 5, 20)
 """Of the garbage collector. Python's own make it look at all objects each second while a long list is asked for again and again,
 for 70 ms with 2000 sessions, and with these, after a million new objects. The price: 7500 connections that come and go leave some
@@ -161,12 +168,13 @@ class Daemon(MultiService):
         :raises netd.errors.NetdError: when that fails in a daemon that has left the terminal: twistd, which waits for it there,
             tells it and removes the pid file. For one that ended by ``SystemExit`` it would wait for ever.
         """
+        self._mind_signals()
         self._or_fail(super().privilegedStartService)
 
     def startService(self) -> None:
         """Start every service, then say where everything is."""
+        self._mind_signals()
         self._or_fail(super().startService)
-        signal.signal(signal.SIGHUP, self._hung_up)
         self._thresholds = gc.get_threshold()
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
@@ -196,10 +204,24 @@ class Daemon(MultiService):
             print(f"netd: {error}", file=sys.__stderr__, flush=True)
             raise SystemExit(FAILED) from None
 
-    def _hung_up(self, _signal: int, _frame: object) -> None:
-        self._log.info("SIGHUP: the configuration is read at start only; nothing has changed")
+    def _mind_signals(self) -> None:
+        """Survive signals that end a process unless it minds them; those that somebody minds already are left alone."""
+        for number in HARMLESS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, self._signalled)
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        received = signal.Signals(number)
+        self._log.info("{signal}: {what}; nothing has changed", signal=received.name, what=HARMLESS[received])
 
 
 def _print(text: str) -> None:
-    """To the terminal itself: by now twistd takes what is written to ``sys.stdout`` for log lines."""
-    print(text, file=sys.__stdout__, flush=True)
+    """To the terminal itself: by now twistd takes what is written to ``sys.stdout`` for log lines.
+
+    Where that is a full disk, or a pipe that nobody reads, the daemon does its work without.
+    """
+    try:
+        print(text, file=sys.__stdout__, flush=True)
+    except OSError as error:
+        with suppress(OSError):
+            print(f"netd: standard output cannot be written: {error.strerror}; netd runs on", file=sys.__stderr__, flush=True)

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -63,6 +64,8 @@ class Options(TwistedOptions):
         twistd: Any = self.parent
         if twistd and _is_in_foreground(self) and not any(twistd.get(chosen) for chosen in ("logger", "logfile", "syslog")):
             twistd["logger"] = OBSERVER
+        elif twistd:
+            _make_log_file(twistd)
 
     def _show(self, path: Path) -> None:
         if self["check"]:
@@ -119,6 +122,17 @@ def _print(lines: Iterable[str]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
         raise SystemExit(1) from None
+
+
+def _make_log_file(twistd: Any) -> None:
+    """Make the file that twistd is about to log to, for its owner's eyes only; twistd gives the mode on when it rotates the file.
+
+    One that is there keeps its mode: somebody chose it. What twistd cannot open it says itself.
+    """
+    name = twistd.get("logfile") or "twistd.log"
+    if name != "-" and not twistd.get("logger") and not twistd.get("syslog"):
+        with suppress(OSError):
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _is_in_foreground(options: Options) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import shutil
@@ -15,7 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -96,7 +97,8 @@ class DaemonTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            self.addCleanup(signal.signal, number, signal.signal(number, signal.SIG_DFL))
         self.reactor, self.kind = MemoryReactorClock(), PumpKind()
         self.shown, self.complaints = io.StringIO(), io.StringIO()
         self.patch(sys, "__stdout__", self.shown)
@@ -222,15 +224,40 @@ class LifeTests(DaemonTestCase):
         self.stop(daemon)
         self.assertEqual((gc.get_threshold(), gc.get_freeze_count()), before)
 
-    def test_hangup(self) -> None:
-        """SIGHUP, which would end the process, is answered with a line in the log."""
+    def test_harmless_signals(self) -> None:
+        """Signals that would end the process are answered with a line in the log."""
         self.start()
-        handler = signal.getsignal(signal.SIGHUP)
-        assert callable(handler)
-        with capturedLogs() as events:
-            handler(signal.SIGHUP, None)
-        (event,) = events
-        self.assertIn("SIGHUP", event["log_format"])
+        for number, what in (
+            (signal.SIGHUP, "SIGHUP: the configuration is read at start only; nothing has changed"),
+            (signal.SIGUSR1, "SIGUSR1: there is no log file to begin anew; nothing has changed"),
+            (signal.SIGUSR2, "SIGUSR2: it means nothing to netd; nothing has changed"),
+        ):
+            handler = signal.getsignal(number)
+            assert callable(handler)
+            with capturedLogs() as events:
+                handler(number, None)
+            self.assertEqual([what], [formatEvent(event) for event in events])
+
+    def test_signals_of_others(self) -> None:
+        """What minds a signal already goes on: twistd with a log file, and nohup."""
+        rotate = lambda number, frame: None  # noqa: E731
+        signal.signal(signal.SIGUSR1, rotate)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.start()
+        self.assertEqual((rotate, signal.SIG_IGN), (signal.getsignal(signal.SIGUSR1), signal.getsignal(signal.SIGHUP)))
+
+    def test_output_that_cannot_be_written(self) -> None:
+        """A standard output that is full, or a pipe that nobody reads, costs the table and not the daemon."""
+        with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+            self.patch(sys, "__stdout__", full)
+            daemon = Daemon(self.assemble().system, [], "/s")
+            self.addCleanup(self.stop, daemon)
+            daemon.startService()
+            self.assertEqual(
+                "netd: standard output cannot be written: No space left on device; netd runs on\n", self.complaints.getvalue()
+            )
+            with contextlib.suppress(OSError):
+                full.close()
 
     def test_stop(self) -> None:
         """Stopping takes as long as the slowest service, and says so in the log."""

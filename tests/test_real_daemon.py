@@ -8,11 +8,12 @@ import re
 import signal
 import socket
 import stat
+import time
 from pathlib import Path
 
 from netd.client.control import Control
 from netd.paths import CONTROL_SOCKET
-from tests.process import LOOPBACK, PATIENCE, RealTestCase, frame, read_frame, wait_for_pid
+from tests.process import LOOPBACK, PATIENCE, TWISTD, Daemon, RealTestCase, frame, read_frame, wait_for_pid
 
 
 class StartTests(RealTestCase):
@@ -118,16 +119,40 @@ class CannotStartTests(RealTestCase):
 
 
 class EndTests(RealTestCase):
-    def test_hangup(self) -> None:
-        """The daemon outlives the terminal that it was started from; SIGHUP is no order to end."""
+    def test_harmless_signals(self) -> None:
+        """The daemon outlives the terminal that it was started from, and a log rotation that means another program."""
         daemon = self.start()
         port = daemon.port()
-        daemon.signal(signal.SIGHUP)
-        daemon.wait_for("SIGHUP: the configuration is read at start only")
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            daemon.signal(number)
+            daemon.wait_for(f"{number.name}: .*; nothing has changed")
         controller = self.connect(port)
         controller.sendall(frame(b"python") + b"|no target|".ljust(64))
         self.assertEqual(b"|no raspberrypies|", read_frame(controller))
         self.assertEqual(0, daemon.stop(), daemon.output)
+
+    def test_full_disk(self) -> None:
+        """A daemon whose output cannot be written says so on standard error, and serves."""
+        command = f"exec {TWISTD} -n --pidfile= netd -c {self.write_ini()} > /dev/full"
+        daemon = Daemon(["sh", "-c", command], self.folder, self.state)
+        self.addCleanup(daemon.end)
+        daemon.wait_for("standard output cannot be written: No space left on device; netd runs on")
+        with Control(self.state / CONTROL_SOCKET) as control:
+            self.assertEqual("relay", control.call("system.status")["services"][0]["kind"])
+
+    def test_log_file(self) -> None:
+        """A log file, and each that follows it, is for its owner's eyes only."""
+        log = self.folder / "netd.log"
+        daemon = self.start(None, f"--logfile={log}")
+        daemon.wait_for("is up as")
+        daemon.signal(signal.SIGUSR1)
+        until = time.monotonic() + PATIENCE
+        while not (self.folder / "netd.log.1").exists():
+            self.assertLess(time.monotonic(), until, "the log file was not begun anew")
+            daemon.call("system.status")
+        daemon.stop()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in self.folder.glob("netd.log*")}
+        self.assertEqual({"netd.log": 0o600, "netd.log.1": 0o600}, modes)
 
     def test_terminated_with_a_device(self) -> None:
         """SIGTERM ends the daemon, and a connected device sees an orderly end of its connection; the status is the signal's."""

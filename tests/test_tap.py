@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -80,6 +81,38 @@ class ConfigurationTests(OptionsTestCase):
     def test_unknown_option(self) -> None:
         """A misspelt option of the command line is refused."""
         self.assertRaises(UsageError, self.parse, "--chek")
+
+
+class LogFileTests(OptionsTestCase):
+    def log_file(self, **twistd: Any) -> Path:
+        """The file that twistd, told so, will log to."""
+        path = self.folder / "netd.log"
+        self.parse(twistd={"nodaemon": False, "logfile": str(path), **twistd})
+        return path
+
+    def test_mode(self) -> None:
+        """A log file is made for its owner's eyes only, whatever the umask."""
+        self.addCleanup(os.umask, os.umask(0))
+        for nodaemon in (True, False):
+            path = self.log_file(nodaemon=nodaemon)
+            self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
+            path.unlink()
+
+    def test_file_that_is_there(self) -> None:
+        """One that somebody has made keeps its mode, and what is in it."""
+        path = self.folder / "netd.log"
+        path.write_text("old\n", encoding="utf-8")
+        path.chmod(0o640)
+        self.log_file()
+        self.assertEqual((0o640, "old\n"), (stat.S_IMODE(path.stat().st_mode), path.read_text(encoding="utf-8")))
+
+    def test_no_file(self) -> None:
+        """None is made where the log goes elsewhere, or where it cannot be: twistd says the latter."""
+        self.assertFalse(self.log_file(logger="some.observer").exists())
+        self.assertFalse(self.log_file(syslog=True).exists())
+        self.log_file(logfile="-", nodaemon=True)
+        self.log_file(logfile=str(self.folder / "nowhere" / "netd.log"))
+        self.assertEqual(["my.ini"], [path.name for path in self.folder.iterdir()])
 
 
 class ShowTests(OptionsTestCase):

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from netd.command.commands import Command
 from netd.command.events import Run
 from netd.command.threads import Task, Threads
-from netd.errors import text_of
+from netd.errors import InvalidArguments, text_of
 from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.message import Message
@@ -98,10 +98,11 @@ class Execution:
             self.ended(command, started, self.outcome_of(command, returned), report)
 
     def outcome_of(self, command: Command, returned: Any) -> Outcome:
-        """The outcome of a function that *returned* something, possibly a failure, which is logged."""
+        """The outcome of a function that *returned* something, possibly a failure, which is logged unless it is the caller's."""
         if not isinstance(returned, Failure):
             return Outcome(Status.SUCCESS, returned)
-        self.failed(command, returned)
+        if not returned.check(InvalidArguments):
+            self.failed(command, returned)
         return Outcome(Status.ERROR, error=_message(returned))
 
     def ended(self, command: Command, started: float, outcome: Outcome, report: Callable[[Outcome], None]) -> None:

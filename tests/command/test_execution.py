@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.command.events import Run
 from netd.command.execution import Execution, Outcome, Status
 from netd.command.threads import Threads
+from netd.errors import InvalidArguments
 from netd.log import LogLimiter
 from netd.testing import RecordingBus
 from tests.command.bench import made
@@ -169,6 +170,16 @@ class ExecutionTests(SynchronousTestCase):
         self.threads.stop()
         self.started[0]()
         self.assertEqual(self.outcome().result, "slept")
+
+    def test_refuses(self) -> None:
+        """What a function refuses is the caller's fault: it gets the reason, and the log no traceback."""
+
+        def refuse(volts: float) -> None:
+            raise InvalidArguments(f"volts: {volts} is above 5")
+
+        self.run_(refuse, {"volts": 7})
+        self.assertEqual(self.outcome(), Outcome(Status.ERROR, error="volts: 7 is above 5"))
+        self.assertEqual([], self.flushLoggedErrors())
 
     def test_thread_raises(self) -> None:
         """What a blocking function raises is an error, too."""

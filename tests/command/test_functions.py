@@ -12,7 +12,7 @@ from netd.command.commands import BadFunctions
 from netd.command.config import Config, compiled
 from netd.command.functions import load_commands, objection
 from netd.config import parse
-from netd.errors import ConfigErrors
+from netd.errors import ConfigErrors, InvalidArguments
 from netd.paths import packaged
 
 GOOD = 'from netd.command import command\n\n\n@command("a")\ndef a():\n    """Help."""\n'
@@ -177,3 +177,13 @@ class ConfigTests(FolderTests):
         """What is neither file nor module is a mistake with its line."""
         self.assertIn("netd.ini:2: [command] functions: 'my file' is neither a file", self.problem("functions = my file"))
         self.assertIn("'a' is given twice", self.problem("functions = a, a"))
+
+
+class PackagedTests(FolderTests):
+    def test_wait(self) -> None:
+        """However long a program asks the example to wait, it waits no longer than a minute, or says why not."""
+        commands = {command.command_id: command for command in load_commands([packaged("commands.py")])}
+        wait = commands["wait"].function
+        self.assertEqual("waited for 0 s", wait(seconds=0))
+        for seconds in (-1, -0.001, 60.1, 1e300, float("inf"), float("-inf"), float("nan"), 10**400):
+            self.assertIn("is not from 0 to 60", str(self.assertRaises(InvalidArguments, wait, seconds=seconds)))
