@@ -116,7 +116,7 @@ def agent(
             return
     if running.failures:
         raise Failure(f"the agent has left: {', '.join(running.failures)}")
-    click.echo("netd: the agent has left: no program goes on", err=True)
+    click.echo("netd: the agent has left: all of its programs have ended", err=True)
 
 
 class _Programs:

@@ -33,7 +33,10 @@ def operations(invocation: Invocation) -> None:
     invocation.show_grid(("operation", "role", "instances", "summary"), rows)
     click.echo("\nEach is a command: netd SERVICE VERB, such as `netd relay send TARGET --text TEXT`.")
     if any(one.is_lasting for one in table):
-        click.echo("* ends with its connection: for programs, and no command (`netd tail`, `device` and `bot` do the like).")
+        click.echo(
+            "* lasts as long as the connection that asks for it, so only programs can; "
+            "`netd tail`, `netd device` and `netd bot` do the like."
+        )
     click.echo("Roles: a viewer looks, an operator acts on devices and sessions, an admin on the daemon.")
 
 

@@ -31,7 +31,9 @@ def reports(invocation: Invocation, instance: str | None) -> None:
     try:
         rows = [_row(one, now) for one in found]
     except (KeyError, TypeError, ValueError) as error:
-        raise Failure("this netd tells its reports in a way that this command does not know: update the older one") from error
+        raise Failure(
+            "the reports of this netd are not understood: it and this command are of different versions; update the older one"
+        ) from error
     columns = ("client", "state", "blocks", "in", "rate", "remarks")
     has_remarks = any(row[-1] for row in rows)
     invocation.show_table(columns if has_remarks else columns[:-1], rows if has_remarks else [row[:-1] for row in rows])

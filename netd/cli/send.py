@@ -177,7 +177,7 @@ def _said(payload: bytes) -> dict[str, str]:
 
 def _read_report(result: Any) -> Report:
     if not isinstance(result, Mapping) or not isinstance(result.get("status"), str):
-        raise Failure(f"netd's answer is no outcome: {result!r:.200}")
+        raise Failure(f"netd's answer is not understood: {result!r:.200}")
     try:
         answer = None if result.get("answer") is None else base64.b64decode(result["answer"], validate=True)
     except (TypeError, ValueError) as error:

@@ -55,12 +55,18 @@ class BusConsole:
         return [
             Operation("bus.last", self.last, Role.VIEWER, "Show the newest event of each subject", checks_subjects=True),
             Operation("bus.publish", self.publish, Role.OPERATOR, "Publish under custom.…", checks_subjects=True),
-            Operation("bus.forget", self.forget, Role.OPERATOR, "Let go of kept events, as of a mistake", checks_subjects=True),
+            Operation(
+                "bus.forget",
+                self.forget,
+                Role.OPERATOR,
+                "Forget kept events, such as one published by mistake",
+                checks_subjects=True,
+            ),
             *self._lasting(),
         ]
 
     def _lasting(self) -> list[Operation]:
-        follow, end = "Follow subjects on this connection", "Follow them no more"
+        follow, end = "Follow subjects on this connection", "Stop following subjects"
         return [
             Operation("bus.subscribe", self.subscribe, Role.VIEWER, follow, checks_subjects=True, is_lasting=True),
             Operation("bus.unsubscribe", self.unsubscribe, Role.VIEWER, end, checks_subjects=True, is_lasting=True),

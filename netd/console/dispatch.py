@@ -111,7 +111,9 @@ class Dispatcher:
         by_name = dict(params) if isinstance(params, Mapping) else {}
         operation, instance, given = self._table.find(name, by_name)
         if operation.role > caller.role:
-            raise NotPermitted(f"{name} takes the role {operation.role.name.lower()}; this is {caller.role.name.lower()}")
+            raise NotPermitted(
+                f"{name} needs the role {operation.role.name.lower()}; this caller has the role {caller.role.name.lower()}"
+            )
         if caller.subjects is not None and not operation.checks_subjects:
             _check_reach(caller, operation, instance)
         if operation.is_lasting and caller.link is None:
@@ -136,7 +138,7 @@ def _check_reach(caller: Caller, operation: Operation, instance: str) -> None:
     needed = f"{operation.service}.{instance}.>"
     if not may_see(caller, needed):
         own = ", ".join(caller.subjects or ())
-        raise NotPermitted(f"{operation.name} takes a token for the subjects {needed}; this one is for {own}")
+        raise NotPermitted(f"{operation.name} needs a token for the subjects {needed}; this one is for {own}")
 
 
 def describe(table: OperationTable, caller: Caller) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ TOO_LONG = plain(
     refusal="head too long",
     is_last=True,
 )
-TOO_SLOW = plain(HTTPStatus.REQUEST_TIMEOUT, "no whole request came in time", refusal="too slow", is_last=True)
+TOO_SLOW = plain(HTTPStatus.REQUEST_TIMEOUT, "the request did not arrive in time", refusal="too slow", is_last=True)
 BROKEN = plain(HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request", refusal="bad request", is_last=True)
 
 

@@ -87,7 +87,9 @@ class Guard:
         if head.path in PROBES and not host and not origin:
             return None
         if head.version != "HTTP/1.0" and not _host_name(host):
-            return plain(HTTPStatus.BAD_REQUEST, "a request has one Host header", refusal="bad request", is_last=True)
+            return plain(
+                HTTPStatus.BAD_REQUEST, "a request must have exactly one Host header", refusal="bad request", is_last=True
+            )
         is_open = self.is_open(visitor)
         if is_open and head.path not in PROBES and (shown_by := forwarded_by(head)):
             return _behind_proxy(shown_by)
@@ -95,13 +97,13 @@ class Guard:
         if origin and not takes_origin(self.origins, origin, host, hosts):
             return plain(
                 HTTPStatus.FORBIDDEN,
-                f"web pages from {origin!a:.200} are not served: the option `origins` of [{self.section}]",
+                f"web pages from {origin!a:.200} are not served; the option `origins` of [{self.section}] names those that are",
                 refusal="foreign origin",
             )
         if is_open and not self._is_own_name(_host_name(host)):
             return plain(
                 HTTPStatus.FORBIDDEN,
-                f"this machine is not known as {host!a:.200}: the option `hosts` of [{self.section}]",
+                f"this machine is not known as {host!a:.200}; the option `hosts` of [{self.section}] gives it further names",
                 refusal="foreign host",
             )
         return None

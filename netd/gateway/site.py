@@ -37,17 +37,22 @@ _READING = ("GET", "HEAD", OPTIONS)
 _FAULT = plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of netd's own; its log has it")
 
 NO_LENGTH = plain(
-    HTTPStatus.LENGTH_REQUIRED, "a body comes in one piece, with a Content-Length", refusal="body without length", is_last=True
+    HTTPStatus.LENGTH_REQUIRED,
+    "send the body in one piece, and its length in Content-Length",
+    refusal="body without length",
+    is_last=True,
 )
 
 NOT_JSON = plain(
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "the body is JSON-RPC 2.0, with Content-Type: application/json",
+    "the body must be JSON-RPC 2.0, and Content-Type say application/json",
     refusal="not JSON",
     is_last=True,
 )
 
-NO_BODY_WANTED = plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is wanted here", refusal="unwanted body", is_last=True)
+NO_BODY_WANTED = plain(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a request for this address has no body", refusal="unwanted body", is_last=True
+)
 
 NOT_A_SOCKET = plain(
     HTTPStatus.UPGRADE_REQUIRED,

@@ -117,7 +117,7 @@ class Attachments:
             Operation(
                 "relay.answer", self.answer, Role.OPERATOR, "Answer what this connection was sent as a device", is_lasting=True
             ),
-            Operation("relay.detach", self.detach, Role.OPERATOR, "Be that device no more", is_lasting=True),
+            Operation("relay.detach", self.detach, Role.OPERATOR, "Stop being a device", is_lasting=True),
         ]
 
     def attach(self, caller: Caller, name: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Attachments:
         if NAME.fullmatch(name) is None:
             raise InvalidArguments(f"name: {name!r:.80} is no device name; write 1 to 63 letters, digits, _ and -")
         if not self._is_open:
-            raise OperationFailed("netd accepts nothing new any more")
+            raise OperationFailed("netd is draining: it accepts nothing new until it is started again")
         console = _console(caller)
         mine = self._consoles.get(console)
         if mine is None:

@@ -21,7 +21,7 @@ def payload_of(text: str | None, base64: str | None) -> bytes:
         try:
             return text.encode()
         except UnicodeEncodeError:
-            raise InvalidArguments("text: half a surrogate pair is no text") from None
+            raise InvalidArguments("text: half of a surrogate pair is not valid Unicode") from None
     try:
         return b64decode(base64 or "", validate=True)
     except (binascii.Error, ValueError) as error:

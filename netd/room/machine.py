@@ -203,7 +203,7 @@ class Conversation:
         try:
             lines = self._lines.feed(received)
         except LineTooLong:
-            raise Flooding(f"You say more than anyone here reads: a line has at most {FLOOD} bytes.") from None
+            raise Flooding(f"You send too much: a line has at most {FLOOD} bytes.") from None
         if not self._peer.keep(self._lines.unfinished, bool(lines)):
             raise TimedOut("Your line comes too slowly. A line of more than 1 KiB must come at 1 KiB a second at least.")
         for line in lines:

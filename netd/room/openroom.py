@@ -98,7 +98,7 @@ class OpenRoom:
             self._window = self._later(WINDOW, self._next_window)
         seat.received += len(said) + PIECE
         if seat.received > RATE:
-            raise Flooding(f"You say too much at once: at most {RATE} bytes a second.")
+            raise Flooding(f"You send too much at once: at most {RATE} bytes a second.")
         pager = self._pagers.get(seat)
         if pager is None:
             line = line_of(said, self.rules.max_reply)

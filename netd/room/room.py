@@ -131,7 +131,7 @@ class Room:
         """
         was_asked = seat.hear(said, happened, self.rules.max_reply)
         if seat.received > FLOOD:
-            raise Flooding("You say more than anyone here reads.")  # not reading on would hide that it leaves
+            raise Flooding("You send too much. Wait for a message, then reply to it.")  # not reading on would hide that it leaves
         if was_asked:
             self._settle(seat)
         return was_asked

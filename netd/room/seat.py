@@ -21,13 +21,13 @@ PIECE = 32
 class State(enum.Enum):
     """What is known of a bot. Only one that has replied, or was given time, is sent the next message."""
 
-    IDLE = "owes nothing"
-    OWES = "was sent a message"
-    CONFIRMED = "was told that its reply was passed on"
-    REPLYING = "has begun to reply"
+    IDLE = "has nothing to reply to"
+    OWES = "is to reply"
+    CONFIRMED = "its reply was passed on"
+    REPLYING = "is replying"
     REPLIED = "has replied"
     SILENT = "did not reply in time"
-    WAKING = "begins to reply too late"
+    WAKING = "is replying too late"
     GONE = "has left"
 
     __hash__ = object.__hash__  # members are unique; Enum's own is several times slower, and each message asks the table

@@ -150,8 +150,8 @@ class Visitors:
         """What a console connection does to be in a room."""
         return [
             Operation("room.join", self.join, Role.OPERATOR, "Take a place in the room that is filling up", is_lasting=True),
-            Operation("room.say", self.say, Role.OPERATOR, "Say something there", is_lasting=True),
-            Operation("room.leave", self.leave, Role.OPERATOR, "Leave it", is_lasting=True),
+            Operation("room.say", self.say, Role.OPERATOR, "Say something in the room", is_lasting=True),
+            Operation("room.leave", self.leave, Role.OPERATOR, "Leave the room", is_lasting=True),
         ]
 
     def open(self) -> None:
@@ -169,7 +169,7 @@ class Visitors:
         :raises OperationFailed: when the name is not taken, with the reason, or nothing new is accepted.
         """
         if not self._is_open:
-            raise OperationFailed("netd accepts nothing new any more")
+            raise OperationFailed("netd is draining: it accepts nothing new until it is started again")
         said = _line(name)
         try:
             name = parse_name(said, self._rooms.rules.max_name)
@@ -225,7 +225,7 @@ def _line(text: str) -> bytes:
     try:
         return " ".join(text.split("\n")).encode() + b"\n"
     except UnicodeEncodeError:
-        raise InvalidArguments("text: half a surrogate pair is no text") from None
+        raise InvalidArguments("text: half of a surrogate pair is not valid Unicode") from None
 
 
 def _console(caller: Caller) -> Link:

@@ -57,7 +57,7 @@ class ControlProtocol(PeerProtocol):
             if self._heard == QUESTION:
                 self.peer.send(ANSWER)
         if self._bytes_in > self.factory.most_heard:
-            self.refuse("talkative", "an agent has nothing to say on the control connection", data)
+            self.refuse("data on the control connection", "agents send nothing there; what came is left out", data)
             self.peer.abort("talks on the control connection")
 
     def expired(self) -> None:

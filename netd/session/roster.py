@@ -167,7 +167,7 @@ class Roster:
             self._check_room(address)
             return self._add(str(address), address, is_dialled=False)
         except (Forbidden, OperationFailed) as error:
-            raise NotExpected(f"came unasked: {error}") from None
+            raise NotExpected(f"netd has not dialled it: {error}") from None
 
     def _check_room(self, address: Address) -> None:
         """An agent that comes unasked takes no place of those that are dialled.
@@ -176,7 +176,9 @@ class Roster:
         """
         most = max(1, self.rules.max_sessions // 2)
         if self._unasked.total() >= most:
-            raise OperationFailed(f"there are {most} sessions of agents that did, as many as may: half of `max_sessions`")
+            raise OperationFailed(
+                f"{most} agents are here that netd has not dialled; they may have half of `max_sessions`, and no more"
+            )
         if self._unasked[address] >= self.rules.sessions_per_host:
             raise OperationFailed(f"{address} has as many sessions already as `sessions_per_host` allows")
 

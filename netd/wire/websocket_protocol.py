@@ -212,7 +212,7 @@ class WebSocketProtocol(PeerProtocol):
         if origin and not takes_origin(rules.origins, origin, request.headers.get("host", ""), rules.hosts):
             raise ConnectionDeny(
                 HTTPStatus.FORBIDDEN.value,
-                f"web pages from {origin!a} may not connect: the option `origins` of [{self.factory.name}]",
+                f"web pages from {origin!a} may not connect; the option `origins` of [{self.factory.name}] names those that may",
             )
         return next((name for name in rules.subprotocols if name in request.protocols), None)
 

@@ -192,7 +192,7 @@ class AgentTests(SynchronousTestCase):
         """When the last program has ended and nothing else is to be said, the agent leaves."""
         result = self.agent("--exec", "a=sensor", "--exec", "b=other")
         self.assertEqual((result.exit_code, self.opened.is_closed), (0, True))
-        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has left: no program goes on")
+        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has left: all of its programs have ended")
 
     def test_program_fails(self) -> None:
         """A program that fails makes the agent's status, when all have ended, and is named with how it ended."""

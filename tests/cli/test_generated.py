@@ -305,7 +305,7 @@ class OperationsTests(CommandTests):
         self.control.answers["system.operations"] = [*TABLE, {**operation("relay.attach"), "lasting": True}]
         shown = self.netd("operations").stdout
         self.assertRegex(shown, r"(?m)^relay\.attach\* ")
-        self.assertRegex(shown, r"(?m)^\* ends with its connection: .* \(`netd tail`")
+        self.assertRegex(shown, r"(?m)^\* lasts as long as the connection .* `netd tail`")
 
     def test_json(self) -> None:
         """Scripts get the table with its schemas."""

@@ -197,7 +197,7 @@ class CallTests(DispatchTestCase):
         """A role may do what it reaches to, and learns which role it would take."""
         self.assertEqual(2, self.call("pump.add", 1, role=Role.VIEWER))
         error = self.failureResultOf(self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.VIEWER)), NotPermitted)
-        self.assertEqual("pump.wait takes the role operator; this is viewer", str(error.value))
+        self.assertEqual("pump.wait needs the role operator; this caller has the role viewer", str(error.value))
         self.assertEqual([], self.pump.waiting)
         self.assertNoResult(self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.OPERATOR)))
 

@@ -101,4 +101,4 @@ class Row:
     def forbidden(self, operation: str, role: Role) -> Fault:
         """What comes of it for a role that is too low."""
         takes, has = self.role.name.lower(), role.name.lower()
-        return Fault(Code.NOT_PERMITTED, f"{operation} takes the role {takes}; this is {has}")
+        return Fault(Code.NOT_PERMITTED, f"{operation} needs the role {takes}; this caller has the role {has}")

@@ -109,7 +109,7 @@ class RequestTests(GatewayTestCase):
         """A program that takes netd for a proxy is served where it names netd itself, and is told where it does not."""
         self.assertEqual(self.ask(get("http://localhost:8080/readyz")).text, "ready")
         for target in ("http://evil/api", "http://localhost/api", "http://evil@localhost:8080/api"):
-            self.assertEqual(self.ask(get(target)).text, "a request has one Host header", target)
+            self.assertEqual(self.ask(get(target)).text, "a request must have exactly one Host header", target)
         connection = self.visit()
         heard = connection.say(handshake("http://localhost:8080/ws"))
         self.assertTrue(heard.startswith(b"HTTP/1.1 101 "), heard)
@@ -384,7 +384,7 @@ class ClockTests(GatewayTestCase):
             self.assertEqual(connection.say(b"G"), b"")
             self.reactor.advance(1)
         [reply] = replies(connection.heard())
-        self.assertEqual((reply.status, reply.text), (408, "no whole request came in time"))
+        self.assertEqual((reply.status, reply.text), (408, "the request did not arrive in time"))
         self.assertTrue(connection.is_closing)
         self.assertEqual(self.factory.counters()["refused"], {"too slow": 1})
 

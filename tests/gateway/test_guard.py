@@ -86,7 +86,7 @@ class OpenTests(GatewayTestCase):
             for asked in (get("/", host=host), get("/api", host=host), handshake(host=host)):
                 reply = self.ask(asked)
                 self.assertEqual(reply.status, 403, host)
-        self.assertEqual(reply.text, "this machine is not known as 'lab': the option `hosts` of [gateway]")
+        self.assertEqual(reply.text, "this machine is not known as 'lab'; the option `hosts` of [gateway] gives it further names")
         self.assertEqual(set(self.factory.counters()["refused"]), {"foreign host"})
 
     def test_no_name(self) -> None:
@@ -167,7 +167,10 @@ class OpenTests(GatewayTestCase):
         ):
             reply = self.ask(asked)
             self.assertEqual(reply.status, 403)
-        self.assertEqual(reply.text, "web pages from 'https://evil.example' are not served: the option `origins` of [gateway]")
+        self.assertEqual(
+            reply.text,
+            "web pages from 'https://evil.example' are not served; the option `origins` of [gateway] names those that are",
+        )
         for origin in ("null", "http://localhost:8081", "http://localhost", "http://127.0.0.1:8080", "https://desk.example.org"):
             self.assertEqual(self.ask(get("/", f"Origin: {origin}")).status, 403, origin)
 

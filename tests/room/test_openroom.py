@@ -61,7 +61,7 @@ class OpenRoomTests(SynchronousTestCase):
             self.ida.say(b"x" * 1000 + b"\n")
         self.ola.say(b"\n" * 600)
         self.assertEqual((self.ida.peer.closed, self.ola.peer.closed), ("flooding", "flooding"))
-        self.assertEqual(self.ola.hear()[-1], b"You say too much at once: at most 16384 bytes a second.\n")
+        self.assertEqual(self.ola.hear()[-1], b"You send too much at once: at most 16384 bytes a second.\n")
         for side in (self.ida, self.ola):
             side.lose()
         self.assertIsNone(self.lars.peer.closed)
@@ -90,7 +90,7 @@ class OpenRoomTests(SynchronousTestCase):
         [room] = self.hall.rooms
         facts = {"room": 1, "state": "talking", "round": 0, "rounds": 0, "size": 3}
         bots = [
-            {"name": name, "address": "127.0.0.1:50412", "lines": True, "state": "owes nothing"}
+            {"name": name, "address": "127.0.0.1:50412", "lines": True, "state": "has nothing to reply to"}
             for name in ("Lars", "Ida", "Ola")
         ]
         self.assertEqual(room.describe(), {**facts, "bots": bots})

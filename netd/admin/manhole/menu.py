@@ -179,7 +179,7 @@ def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
             hint = _quoting_hint(operation, position)
             if position >= len(operation.arguments):
                 usage = f"{operation.name} {_usage(operation)}".rstrip()
-                raise InvalidArguments(f"{word!r} is too much: write {usage}{hint}")
+                raise InvalidArguments(f"{word!r} is one argument too many: write {usage}{hint}")
             name, text = operation.arguments[position].name, word
         if name not in known:
             has = ", ".join(known)

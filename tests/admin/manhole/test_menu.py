@@ -120,11 +120,11 @@ class MenuTests(SynchronousTestCase):
         """The usage is shown to whoever leaves out or adds a word, or says it twice."""
         self.assertEqual("target: is missing; write relay.send target [text] [deadline] [wait]", self.complaint("send"))
         self.assertEqual(
-            "'e' is too much: write relay.send target [text] [deadline] [wait]; quote text with spaces",
+            "'e' is one argument too many: write relay.send target [text] [deadline] [wait]; quote text with spaces",
             self.complaint("send a b 1 true e"),
         )
         self.assertEqual("target: is given twice", self.complaint("send a target=b"))
-        self.assertEqual("'x' is too much: write relay.list", self.complaint("relay.list x"))
+        self.assertEqual("'x' is one argument too many: write relay.list", self.complaint("relay.list x"))
 
     def test_text_without_quotes(self) -> None:
         """Who forgets the quotes around several words is told of them, where the next word cannot be taken, too."""
