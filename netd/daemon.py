@@ -121,7 +121,9 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    dashboards = [f"The dashboard is at {service['url']}" for service in status["services"] if service.get("url")]
+    dashboards = [
+        _dashboard(service["url"], service.get("url_for_others")) for service in status["services"] if service.get("url")
+    ]
     return "\n".join(
         [
             f"netd {status['version']} is up as {status['name']}",
@@ -133,6 +135,10 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
             "Stop it with Ctrl-C or `netd stop`.",
         ]
     )
+
+
+def _dashboard(url: str, for_others: str | None) -> str:
+    return f"The dashboard is at {url}" + (f", for other machines at {for_others}" if for_others not in (None, url) else "")
 
 
 class Daemon(MultiService):

@@ -6,11 +6,15 @@ foreign page can use the name so: what the file says comes before all that a nam
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from netd.config.descriptions import is_loopback
 
-__all__ = ["own_names"]
+__all__ = ["outward_address", "own_names"]
+
+_ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses that nobody has (RFC 5737, RFC 3849): the way to them is the way out of this machine."""
 
 
 def own_names(hostname: str, table: Path = Path("/etc/hosts")) -> tuple[str, ...]:
@@ -27,3 +31,18 @@ def own_names(hostname: str, table: Path = Path("/etc/hosts")) -> tuple[str, ...
         if words and is_loopback(words[0]):
             known.update(words[1:])
     return tuple(name for name in wanted if name in known)
+
+
+def outward_address(elsewhere: tuple[tuple[socket.AddressFamily, str], ...] = _ELSEWHERE) -> str | None:
+    """The address that this machine has for others, as the routing table says; None where it has no way to them.
+
+    :param elsewhere: addresses of others, each with its family. Nothing is sent there.
+    """
+    for family, address in elsewhere:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as way:
+                way.connect((address, 9))
+                return str(way.getsockname()[0])
+        except OSError:  # no way out by this family
+            continue
+    return None

@@ -195,6 +195,17 @@ class BannerTests(SynchronousTestCase):
             banner(status, "/s").splitlines(),
         )
 
+    def test_for_others(self) -> None:
+        """Where other machines reach the dashboard, the terminal shows the address for them, and no address twice."""
+        near, far = "http://127.0.0.1:8080/", "http://10.0.0.5:8080/"
+        for url, for_others, expected in (
+            (near, None, f"The dashboard is at {near}"),
+            (near, far, f"The dashboard is at {near}, for other machines at {far}"),
+            (far, far, f"The dashboard is at {far}"),
+        ):
+            gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": url, "url_for_others": for_others}
+            self.assertIn(expected, banner({"version": "1.2", "name": "lab7", "services": [gateway]}, "/s").splitlines())
+
     def test_open(self) -> None:
         """Where everyone on this machine is administrator, the terminal says so."""
         gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.own_name import own_names
+from netd.own_name import outward_address, own_names
 
 TABLE = """\
 127.0.0.1 localhost
@@ -40,3 +41,11 @@ class OwnNamesTests(SynchronousTestCase):
         """Without the file there is no such name."""
         self.table.unlink()
         self.assertEqual((), own_names("pi4", self.table))
+
+
+class OutwardAddressTests(SynchronousTestCase):
+    def test_ways(self) -> None:
+        """The first way out of the machine counts; where there is none, there is no address for others."""
+        nowhere, here = (socket.AF_INET, "255.255.255.255"), (socket.AF_INET, "127.0.0.1")
+        self.assertEqual(outward_address((nowhere, here)), "127.0.0.1")
+        self.assertIsNone(outward_address((nowhere,)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from socket import gethostname
 from typing import Any
 
@@ -23,13 +23,16 @@ from netd.gateway.site import ECHO, SOCKET, Site
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
-from netd.own_name import own_names
+from netd.own_name import outward_address, own_names
 from netd.tokens import TOKENS, TokenFileError, Tokens
 from netd.wire.origins import ANY_HOST
 from netd.wire.protocol import describe_address
 from netd.wire.websocket_protocol import WebSocketRules
 
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
+
+_NEAR = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
+"""Where a program on this machine finds what listens everywhere."""
 
 
 JUDGED_EVERY = 2.0
@@ -132,7 +135,8 @@ class GatewayService(ListeningService):
     def status(self) -> dict[str, Any]:
         """Facts about this gateway.
 
-        ``url`` is where a browser on this machine finds the dashboard, None where it cannot; ``open`` whether everyone on this
+        ``url`` is where a browser on this machine finds the dashboard, and ``url_for_others`` where those on other machines do,
+        None where they cannot; ``open`` whether everyone on this
         machine is administrator, because there are no tokens.
         """
         connections = self._gateway.connections
@@ -141,6 +145,7 @@ class GatewayService(ListeningService):
             "instance": self.instance,
             "listening": self.listening(),
             "url": self._url(),
+            "url_for_others": self._url_for_others(),
             "open": self._is_open,
             "connections": len(connections),
             "websockets": sum(connection.peer.session is not None for connection in connections),  # type: ignore[attr-defined]
@@ -207,11 +212,27 @@ class GatewayService(ListeningService):
             raise OpenToAll(f"[{self._gateway.name}] {objection}")
 
     def _url(self) -> str | None:
+        for host, port, scheme in self._places():
+            return _address(scheme, _NEAR.get(host, host), port)
+        return None
+
+    def _url_for_others(self) -> str | None:
+        for host, port, scheme in self._places():
+            if host in _NEAR:
+                address = outward_address()
+                return None if address is None else _address(scheme, address, port)
+            if not is_loopback(host):
+                return _address(scheme, host, port)
+        return None
+
+    def _places(self) -> Iterator[tuple[str, int, str]]:
+        """Host, port and scheme of each endpoint that has a host."""
         for listener in self._listeners:
             address: Any = listener.ports[0].getHost() if listener.ports else None
             host = getattr(address, "host", None)
             if host is not None:
-                scheme = "https" if is_secured(listener.description) else "http"
-                near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
-                return f"{scheme}://[{near}]:{address.port}/" if ":" in near else f"{scheme}://{near}:{address.port}/"
-        return None
+                yield host, address.port, "https" if is_secured(listener.description) else "http"
+
+
+def _address(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"

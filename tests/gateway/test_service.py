@@ -15,6 +15,7 @@ from netd.gateway.config import Config, base_path
 from netd.gateway.service import GatewayService, OpenToAll, make_service
 from netd.kinds import find_kinds
 from netd.operations import Role
+from netd.own_name import outward_address
 from netd.testing import RecordingBus, ServiceKindTests, result_of
 from netd.tokens import TOKENS, TokenFileError, add_token, remove_token
 from tests.gateway.visits import GatewayTestCase, get
@@ -111,6 +112,23 @@ class StartTests(SynchronousTestCase):
         late.ports = []
         service._listeners = [FakeListener("unix:/run/g.sock", None), late]  # type: ignore[list-item]
         self.assertIsNone(service._url())
+
+    def test_address_for_others(self) -> None:
+        """The status says what to open in a browser on another machine: none of this machine's loopback addresses."""
+        add_token(self.state / TOKENS, "panel", Role.VIEWER, (), bytes)
+        outward = outward_address()
+        everywhere = None if outward is None else f"http://{f'[{outward}]' if ':' in outward else outward}:8080/"
+        for hosts, url in (
+            (["127.0.0.1"], None),
+            (["127.0.0.1", "10.0.0.1"], "http://10.0.0.1:8080/"),
+            (["2001:db8::5"], "http://[2001:db8::5]:8080/"),
+            (["0.0.0.0"], everywhere),
+            (["::1", "::"], everywhere),
+        ):
+            service = self.make("tcp:8080")
+            service._listeners = [FakeListener("tcp:8080", host) for host in hosts]  # type: ignore[misc]
+            self.assertEqual(service._url_for_others(), url)
+        self.assertNotIn("127.0.0.1", str(everywhere))
 
     def test_one_loopback(self) -> None:
         """Of the addresses of one `loopback`, the browser is sent to the one that every machine has."""
