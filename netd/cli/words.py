@@ -22,6 +22,9 @@ __all__ = ["Words", "is_empty", "rate", "records", "span"]
 _MOMENTS = frozenset({"time", "since", "started", "ended", "expires", "until"})
 _MOMENT_ENDS = ("_at", "_time", "_seen", "_since")
 _SPANS = frozenset({"seconds", "uptime", "lag", "delay", "duration", "deadline", "age"})
+_MEASURED = frozenset({"value", "last", "min", "max"})
+"""What an instrument has said: good ones have more than six digits, and none has more than twelve."""
+
 _MEANT_BY_NULL = MappingProxyType({"subjects": "all"})
 """What null says of a member; of any other, it is that there is nothing to say."""
 
@@ -148,6 +151,8 @@ class Words:
                 return span(value)
             if name == "rate" or name.endswith("_rate"):
                 return rate(value)
+        if name in _MEASURED and isinstance(value, float):
+            return f"{value:.12g}"
         return str(value) if isinstance(value, int) or abs(value) >= 999_999.5 else f"{value:.6g}"
 
 
