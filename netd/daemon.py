@@ -22,7 +22,7 @@ from netd.console.bus import BusConsole
 from netd.console.topics import Topics
 from netd.descriptors import DescriptorsService
 from netd.errors import NetdError
-from netd.heap import give_back_large_blocks
+from netd.heap import HeapService
 from netd.interfaces import IBudgeted, IConsole, IServiceKind
 from netd.operations import OperationTable
 from netd.system import System
@@ -96,7 +96,13 @@ def assemble(
             service.use_budget(budget, _quota(section.config))
     control = make_control_service(netd.state_directory, reactor, table)
     vitals = VitalsService(reactor, bus, system.note_lag, system.vitals)
-    running = [*(IService(service) for service in services), control, vitals, DescriptorsService(budget)]
+    running = [
+        *(IService(service) for service in services),
+        control,
+        vitals,
+        DescriptorsService(budget),
+        HeapService(reactor, budget),
+    ]
     return Daemon(system, running, str(netd.state_directory), is_in_foreground)
 
 
@@ -185,7 +191,6 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
         gc.set_threshold(*THRESHOLDS)
-        give_back_large_blocks()
         self._announce(banner(self.system.facts(), self._state_directory))
 
     def stopService(self) -> Deferred[Any]:

@@ -111,7 +111,7 @@ LAYERS = (
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
         " netd.session.dialer netd.wire.liveness netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets"
-        " netd.wire.quick netd.wire.pace netd.wire.tls netd.wire.vigil",
+        " netd.wire.quick netd.wire.pace netd.wire.silence netd.wire.tls netd.wire.vigil",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),

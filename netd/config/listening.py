@@ -32,11 +32,11 @@ class ListeningConfig(SectionConfig):
     )
     max_connections: int | None = option(
         unlimited_or(integer(1, 1_000_000)),
-        "20000",
+        "40000",
         help="Connections at a time. Over it, those go first that have not said yet what they are; then newcomers are refused.",
     )
     max_connections_per_address: int | None = option(
         unlimited_or(integer(1, 1_000_000)),
-        "10000",
+        "20000",
         help="The same from one address; of IPv6, from one /64 network.",
     )

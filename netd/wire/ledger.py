@@ -27,11 +27,13 @@ class Ledger(Generic[H]):
 
     :param limit: how many there may be.
     :ivar total: how many there are.
+    :ivar most: how many there were at a time, since somebody has set it.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.total = 0
+        self.most = 0
         self._by_holder: dict[H, int] = {}  # in the order in which they began to hold something
         self._by_address: dict[str, int] = {}
 
@@ -43,6 +45,7 @@ class Ledger(Generic[H]):
     def change(self, holder: H, by: int) -> None:
         """*holder* has *by* bytes more, or fewer."""
         self.total += by
+        self.most = max(self.most, self.total)
         held = self._by_holder.get(holder, 0) + by
         if held:
             self._by_holder[holder] = held

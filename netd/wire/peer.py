@@ -67,9 +67,6 @@ class PeerOwner(Protocol):
     def expired(self) -> None:
         """The expiry asked for with :meth:`Peer.expire_after` has passed."""
 
-    def stayed_silent(self) -> None:
-        """Nothing has come within the time of :meth:`Peer.wait_for_first_byte`."""
-
     def drained(self) -> None:
         """Everything sent has been taken, after it had to wait."""
 
@@ -80,7 +77,7 @@ class _Nobody:
     def expired(self) -> None:
         """Nothing is left to be done."""
 
-    stayed_silent = drained = expired
+    drained = expired
 
 
 NOBODY = _Nobody()
@@ -102,7 +99,6 @@ class Peer(Outbox):
         "_discarded",
         "_is_congested",
         "_is_reading",
-        "_is_silence",
         "_is_wanted",
         "_left",
         "_owner",
@@ -131,7 +127,6 @@ class Peer(Outbox):
         self._is_wanted = True
         self._is_congested = False
         self._is_reading = True
-        self._is_silence = False
         self._left: float | None = None
         self._began: float | None = None
         self._paused_at = 0.0
@@ -177,7 +172,6 @@ class Peer(Outbox):
         """
         if not self.is_open:
             return
-        self._is_silence = False
         if not self._is_reading:
             self._left = seconds
         elif seconds is None:
@@ -185,17 +179,10 @@ class Peer(Outbox):
         else:
             self._restart(seconds)
 
-    def wait_for_first_byte(self, seconds: float) -> None:
-        """Unless the machine has asked for an expiry already: tell the owner when nothing has come for so long."""
-        if self.is_open and self._deadline is None:
-            self._is_silence = True
-            self._restart(seconds)
-
-    def first_byte(self) -> None:
-        """Something has come: :meth:`wait_for_first_byte` is over, and its timer, which may be due in an hour, weighs nothing."""
-        if self._is_silence:
-            self.expire_after(None)
-            self._cancel_timer()
+    @property
+    def has_expiry(self) -> bool:
+        """Whether an expiry is pending."""
+        return self._deadline is not None
 
     def keep(self, size: int, is_new: bool = False) -> bool:
         """See :class:`netd.interfaces.IPeer`."""
@@ -297,7 +284,7 @@ class Peer(Outbox):
             self._timer = self._context.clock.callLater(left, self._timer_fired)
         elif self.is_open:
             self._deadline = None
-            (self._owner.stayed_silent if self._is_silence else self._owner.expired)()
+            self._owner.expired()
         else:
             self._check_end()
 

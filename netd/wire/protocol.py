@@ -20,6 +20,7 @@ from netd.wire.bounds import Bounds
 from netd.wire.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.wire.fairness import Lane, Standing, Turns
 from netd.wire.peer import Peer, PeerContext
+from netd.wire.silence import Silence
 from netd.wire.sockets import cut
 from netd.wire.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.wire.vigil import Vigil, ask_for_signs, describe_end
@@ -190,12 +191,12 @@ class PeerProtocol(Protocol):
         self.opened()
         if self._bytes_in:
             self._begin()  # at the door
-        else:
-            self.peer.wait_for_first_byte(factory.share.quota.silent_timeout)
+        elif not self.peer.has_expiry:
+            factory.silence.begin(self, factory.share.quota.silent_timeout)
 
     def _begin(self) -> None:
         if self.peer.is_open:
-            self.peer.first_byte()
+            self.factory.silence.end(self)
             if not self.says_when_identified:
                 self.identified()
             self.begun()
@@ -255,6 +256,7 @@ class PeerProtocol(Protocol):
         self.place.leave()
         factory = self.factory
         factory.connections.discard(self)
+        factory.silence.end(self)
         if not factory.connections:
             factory.vigil.end()
         factory.tally.bytes_in += self._bytes_in
@@ -331,6 +333,7 @@ class PeerFactory(Factory):
     :ivar turns: says whose work is next when there is much of it.
     :ivar vigil: finds connections whose peers are no longer there.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
+    :ivar silence: the clock of those that have said nothing.
     :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
     """
 
@@ -348,6 +351,7 @@ class PeerFactory(Factory):
         self.turns = Turns(context.clock.callLater, context.clock.seconds)
         self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
         self.on_lost: Any = None
+        self.silence = Silence(context.clock)
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
