@@ -16,7 +16,7 @@ from netd.operations import Role
 from netd.tokens import TOKENS, remove_token
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
-from tests.process import PATIENCE, Program
+from tests.process import LOOPBACK, PATIENCE, Program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -294,6 +294,30 @@ class DeviceTests(BrowserTestCase):
                 self.until(page, lambda wanted=shown: rows.count() == wanted, f"{shown} rows")
             self.assertFalse(by_id(page, "more").is_visible())
             self.assertEqual(obstacles(page), [])
+        self.assertEqual(self.complaints, [])
+
+
+class OverviewTests(BrowserTestCase):
+    def test_what_runs(self) -> None:
+        """Pages and patterns of services that do not run are not offered; rooms that are over share a line of "Lately"."""
+        daemon = self.start(
+            self.write_ini(
+                f"[gateway]\nlisten = tcp:{self.gateway_port}:interface=127.0.0.1\n[room]\nlisten = {LOOPBACK}\nsize = 2\n"
+            )
+        )
+        daemon.port("gateway")
+        page = self.look_at("bus")
+        by_id(page, "page-feed").wait_for(state="hidden")
+        self.assertTrue(by_id(page, "page-rooms").is_visible())
+        offered = by_id(page, "bus-suggestion").all_inner_texts()
+        self.assertEqual(offered, ["everything", "rooms", "netd itself", "yours"])
+        by_id(page, "page-overview").click()
+        for name in ("Anna", "Bob", "Cleo", "Dora"):
+            bot = Bot("127.0.0.1", daemon.port("room"), name, lambda own, heard: own, dialect=NETD)
+            self.play(bot, bot.run)
+        row = by_id(page, "lately-row", kind="room")
+        row.get_by_text("1 other room before").wait_for()
+        self.assertEqual(row.count(), 1)
         self.assertEqual(self.complaints, [])
 
 

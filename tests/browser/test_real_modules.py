@@ -284,6 +284,37 @@ class SettledTests(ModuleTestCase):
         self.assertEqual((most, last), (1, 0), "what was asked for last is done, too")
 
 
+class RoomTests(ModuleTestCase):
+    SCRIPT = """({ merged }, steps) => {
+      let known = new Map();
+      const seen = [];
+      for (const listed of steps) {
+        known = merged(known, listed.map(([room, state]) => ({ room, state })), new Map());
+        seen.push([...known.values()].map(({ room, isOver }) => (isOver ? -room : room)));
+      }
+      return seen;
+    }"""
+
+    def test_places(self) -> None:
+        """Rooms that talk are shown before those that gather; each keeps its place; few that are over stay."""
+        talking = [[room, "talking"] for room in range(1, 31)]
+        gathering = [[room, "gathering"] for room in range(101, 131)]
+        steps = [[*gathering[:10], *talking], talking[10:], [], talking[:25]]
+        first, second, third, fourth = self.run_in("pages/rooms", self.SCRIPT, steps)
+        self.assertEqual(first, list(range(1, 25)))
+        self.assertEqual(len(second), 24)
+        self.assertEqual({room for room in second if room > 0}, set(range(11, 31)))
+        self.assertEqual(second[10:24], list(range(11, 25)), "each keeps its place")
+        self.assertEqual(third, [-abs(room) for room in second])
+        self.assertEqual(
+            {room for room in fourth if room > 0}, {room for room, _ in talking[:25]} & {abs(room) for room in fourth}
+        )
+        self.assertGreaterEqual(sum(room > 0 for room in fourth), 21)
+        gathered = self.run_in("pages/rooms", self.SCRIPT, [gathering, [*gathering, *talking[:2]]])
+        self.assertEqual(len(gathered[1]), 24)
+        self.assertLessEqual({1, 2}, set(gathered[1]))
+
+
 class FormatTests(ModuleTestCase):
     def measure(self) -> None:
         """A value has the digits that it was said with, up to fifteen; no more are made up."""

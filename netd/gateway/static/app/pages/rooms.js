@@ -111,7 +111,7 @@ const added = (lines, line) => (lines.some((one) => one.key === line.key) ? line
  * @param {Map<number, object[]>} early what was said in rooms that are new.
  * @returns {Map<number, Known>}
  */
-function merged(before, listed, early) {
+export function merged(before, listed, early) {
   const there = new Map(listed.map((facts) => [facts.room, facts]));
   const places = [...before.values()].map((known) =>
     there.has(known.room) ? { ...known, facts: there.get(known.room), isOver: false } : { ...known, isOver: true },
