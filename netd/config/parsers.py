@@ -227,7 +227,8 @@ def _read_endpoints(written: str) -> tuple[str, ...]:
         raise ValueError(f"{quoted(written)}: endpoints are separated by spaces alone; take out the comma")
     complaints = [complaint for complaint in map(_complaint, descriptions) if complaint is not None]
     if complaints:
-        raise ValueError("; ".join(complaints))
+        hint = "; endpoints are separated by spaces alone" if "," in written else ""
+        raise ValueError(f"{'; '.join(complaints)}{hint}")
     return descriptions
 
 

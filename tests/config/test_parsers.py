@@ -224,6 +224,12 @@ class EndpointsTests(ParserCase):
         """A space after a backslash belongs to its endpoint."""
         self.assertEqual(endpoints("unix:/run/my\\ lab tcp:1"), ("unix:/run/my\\ lab", "tcp:1"))
 
+    def test_commas(self) -> None:
+        """A comma between endpoints, as other options have it, is told; one in a path is not taken for that."""
+        for written in ("tcp:1, tcp:2", "tcp:1:interface=127.0.0.1, tcp:2", "tcp:1 , tcp:2", "tcp:1 ,tcp:2", "tcp:1,tcp:2"):
+            self.assertIn("endpoints are separated by spaces alone", self.refusal(endpoints, written), written)
+        self.assertEqual(endpoints("unix:/run/a,b"), ("unix:/run/a,b",))
+
     def test_every_bad_one_is_named(self) -> None:
         """Of several endpoints, each that is wrong is named with what is wrong with it."""
         refusal = self.refusal(endpoints, "tcp:1 tcp:x tcp:70000")
