@@ -288,6 +288,18 @@ class ControllerTests(SynchronousTestCase):
         self._request()
         self.assertEqual([one[1] for one in told(self.controller)], ["acknowledged", "sent"])
 
+    def test_to_the_last_member(self) -> None:
+        """Who asks is told to the device; refusals and lists carry their ids, their words and no payload; halves are seconds."""
+        self._request(deadline=0.5)
+        [(asked, _)] = pairs(self.device.hear())
+        self.assertEqual((asked["from"], asked["deadline"]), ("('127.0.0.1', 50413)", 0.5))
+        self.controller.hear()
+        self._request()
+        told = {"id": 7, "status": "failed", "final": True, "error": "this id is outstanding"}
+        self.assertEqual(pairs(self.controller.hear()), [(told, b"")])
+        [(listed, payload)] = pairs(self.controller.say(ask(id="all", list=True)))
+        self.assertEqual((listed["id"], listed["status"], listed["final"], payload), ("all", "list", True, b""))
+
     def test_too_many_outstanding(self) -> None:
         """Unanswered requests of one controller are bounded; others reach the same device meanwhile."""
         relay = Relay(max_outstanding=2)
