@@ -59,6 +59,7 @@ class Side:
     """One connection to the relay on the workbench; also the shell of its conversation.
 
     :ivar refused: kind and excerpt of each refusal.
+    :ivar why: the words of the last one.
     """
 
     def __init__(self, relay: Relay, machine: type[Conversation], host: str, port: int) -> None:
@@ -90,6 +91,7 @@ class Side:
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
         self.refused.append((kind, excerpt))
+        self.why = why
 
     def say(self, *pieces: bytes) -> bytes:
         """Deliver *pieces*, each in a turn of its own, and return what was answered."""

@@ -24,6 +24,12 @@ class DevicesTests(SynchronousTestCase):
         self.assertIsNone(self.devices.find(b"('127.0.0.1', 5041)".ljust(64)))
         self.assertRaises(MalformedTarget, self.devices.find, b" " * 64)
 
+    def test_described(self) -> None:
+        """What consoles and controllers are told of a device."""
+        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, Hello("greenhouse", ("gh",)))
+        facts = {"name": "greenhouse", "address": "('10.0.0.7', 1)", "online": True, "generation": 1001, "answers": True}
+        self.assertEqual(link.describe(), {**facts, "since": 1000.0, "last_seen": 1000.0, "aliases": ["gh"]})
+
     def test_gone_at_once(self) -> None:
         """A device that went away is neither listed nor found."""
         link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 50412, None)

@@ -193,6 +193,11 @@ class ControllerTests(SynchronousTestCase):
         identifier: int = envelope["id"]
         return identifier
 
+    def test_welcome(self) -> None:
+        """A controller of the second dialect is welcomed with the address that it is known by."""
+        said = self.relay.connect().say(encode_frame(b"controller {}"))
+        self.assertEqual(pairs(said), [({"status": "welcome", "address": "('127.0.0.1', 50414)"}, b"")])
+
     def test_acknowledged(self) -> None:
         """Sent, then acknowledged with the device's answer; binary both ways."""
         self._request(payload=b"\x00\xff")

@@ -136,6 +136,9 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertEqual((self.controller.peer.closed, self.controller.refused), ("said goodbye", []))
         self.device.say(encode_frame(b"|disconnect|"))
         self.assertEqual((self.device.peer.closed, self.device.refused), ("said goodbye", []))
+        went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")[-1]
+        assert isinstance(went, Presence)
+        self.assertEqual((went.online, went.reason), (False, "said goodbye"))
 
     def test_a_controller_may_become_a_device(self) -> None:
         """A connection that listed first may then register, as with the old server."""
@@ -364,6 +367,7 @@ class BadInputTests(SynchronousTestCase):
         """What the log shows is where it went wrong, 80 bytes of it."""
         self.side.say(event("|no target|") + b"\x1b" * 200)
         self.assertEqual(self.side.refused, [("bad header", b"\x1b" * 80)])
+        self.assertTrue(self.side.why.startswith("a header is one to seven digits"), self.side.why)
 
     def test_answers_before_the_error(self) -> None:
         """Events before the mistake are answered first, in order."""

@@ -81,6 +81,7 @@ class Side:
     """One connection; also the shell of its conversation.
 
     :ivar refused: kind and excerpt of each refusal.
+    :ivar why: the words of the last one.
     """
 
     def __init__(self, hall: Hall) -> None:
@@ -98,6 +99,7 @@ class Side:
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
         self.refused.append((kind, excerpt))
+        self.why = why
 
     def say(self, *pieces: bytes) -> None:
         """Deliver *pieces*, each as one read."""

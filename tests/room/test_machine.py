@@ -48,6 +48,15 @@ class NameTests(SynchronousTestCase):
             self.assertEqual(self.refused(side), "Your name is too long. Connect again with one of at most 64 bytes.\n")
         self.assertIn(b"1/4", self.hall.bot("x" * 64).hear()[0])
 
+    def test_a_whole_buffer(self) -> None:
+        """A name with its padding has 1 KiB at most, and a person's name is held to the limit, too."""
+        self.assertIn(b"Bot: Lars has been", self.hall.bot(b"Lars".ljust(1024, b"\0")).hear()[0])
+        side = self.hall.bot(b"Ida".ljust(1025, b"\0"))
+        self.assertIn(b"too long", side.hear()[0])
+        self.assertEqual(side.why, "Your name is too long. Connect again with one of at most 64 bytes.")
+        error = self.assertRaises(BadName, parse_name, b"x" * 65, 64)
+        self.assertEqual(str(error), "Your name is too long. Connect again with one of at most 64 bytes.")
+
     def test_unreadable(self) -> None:
         """Control characters and bytes that are no text are refused: names are shown to others."""
         for name, complaint in (
@@ -89,7 +98,7 @@ class NameTests(SynchronousTestCase):
                 refused = Refused("Lars", "127.0.0.1:50412", "127.0.0.1:50412", text)
                 self.assertEqual(hall.bus.events("room.main.refused")[-1], refused)
                 self.assertEqual(side.peer.closed, "name taken")
-                self.assertEqual([kind for kind, _ in side.refused], ["name taken"])
+                self.assertEqual(side.refused, [("name taken", again.partition("\n")[0].encode())])
                 side.lose()
             self.assertEqual((holder.peer.closed, holder.peer.probes), (None, 2))
             self.assertIn(b"2/4", hall.bot("lars").hear()[0])

@@ -204,6 +204,12 @@ class AllRepliesTests(SynchronousTestCase):
                 hall.bus.events("room.main.1.said")[-2:], [Said(1, "Lars", "a", 1, True), Said(1, "Ida", "b", 1, True)]
             )
 
+    def test_exactly_what_one_reads(self) -> None:
+        """Replies that just fit are passed on whole; one byte more, and each is cut to its part."""
+        self.assertEqual(joined([b"x" * 249, b"y" * 250], 500), b"x" * 249 + b"\n" + b"y" * 250)
+        self.assertEqual(joined([b"x" * 250, b"y" * 250], 500), b"x" * 249 + b"\n" + b"y" * 249)
+        self.assertEqual(joined([b"xy"] * 4, 6), b"x\nx\nx\n"[:6])
+
     @given(st.lists(st.binary(max_size=300), min_size=1, max_size=60), st.integers(60, 500))
     def test_joined(self, replies: list[bytes], limit: int) -> None:
         """However much is said, the message is readable text of at most so many bytes."""
