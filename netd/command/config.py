@@ -40,6 +40,16 @@ def _read_sources(written: str) -> tuple[str, ...]:
 _sources: Parser[tuple[str, ...]] = Parser("files (./commands.py) and modules (lab.commands), comma-separated", _read_sources)
 
 
+def _read_names(written: str) -> tuple[str, ...]:
+    found = words(written)
+    if "id" in found:
+        raise ValueError("`id` asks for a kept connection, and cannot name the command")
+    return found
+
+
+_names: Parser[tuple[str, ...]] = Parser("members, comma-separated: command_id, action", _read_names)
+
+
 def compiled(path: Path) -> CodeType:
     """The program in the file *path*, compiled; nothing of it is run.
 
@@ -91,7 +101,7 @@ class Config(ListeningConfig):
     )
     max_command: int = option(within(size, "64", "16MiB"), "1MiB", help="Longest command.")
     name_member: tuple[str, ...] = option(
-        words,
+        _names,
         "command_id, command, action",
         help="Which member names the command: the first of these that is there. The others are arguments.",
     )

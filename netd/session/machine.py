@@ -225,6 +225,9 @@ class Stream(Contender):
                 self._take(self._reader.finish())
             except ProtocolError as error:
                 self._shell.refuse(error.kind, str(error), b"")
+        elif self.state is State.FRESH and self._early:
+            unannounced = self._silence()
+            self._shell.refuse(unannounced.kind, str(unannounced), b"")
         self._rest = b""
         self.state = State.OVER
         self.leave()
@@ -325,7 +328,7 @@ class Stream(Contender):
     def _silence(self) -> ProtocolError:
         if self._hello is not None:
             return TimedOut("timed out in the middle of a hello")
-        if self._roster.rules.accept_unsolicited or not self._early:
+        if not self._early:
             return Silent("neither an announcement nor a sample came")
         said = f"what came was no announcement (s142 is one), and so of no session: {self._beginning!r}"
         if self._beginning[:1].isdigit():

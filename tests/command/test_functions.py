@@ -178,6 +178,12 @@ class ConfigTests(FolderTests):
         self.assertIn("netd.ini:2: [command] functions: 'my file' is neither a file", self.problem("functions = my file"))
         self.assertIn("'a' is given twice", self.problem("functions = a, a"))
 
+    def test_names(self) -> None:
+        """The members that may name a command are chosen here, but for the one that is the protocol's own."""
+        self.assertEqual(self.read().name_member, ("command_id", "command", "action"))
+        self.assertEqual(self.read("name_member = cmd, command_id").name_member, ("cmd", "command_id"))
+        self.assertIn("`id` asks for a kept connection", self.problem("name_member = command_id, id"))
+
 
 class PackagedTests(FolderTests):
     def test_wait(self) -> None:

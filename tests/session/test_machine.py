@@ -128,6 +128,12 @@ class FirstDialectTests(SynchronousTestCase):
             self.bench.clock.advance(8)
             side.stream.expired()
             self.assertIn(f"and so of no session: {shown}; an agent of an older version", side.why)
+        side = self.bench.connect().say(b"123")
+        side.lose()
+        self.assertIn("b'123'; an agent of an older version", side.why)
+        for quiet in (self.bench.connect(), self.bench.connect().say(b"\0")):
+            quiet.lose()
+            self.assertEqual(quiet.refused, [])
         side = self.bench.connect().say(b"hello?" * 30)
         self.bench.clock.advance(8)
         side.stream.expired()
