@@ -24,7 +24,7 @@ from netd.wire.budget import Budget, Quota
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory
 from netd.wire.quick import QuickDoor, QuickFactory
-from netd.wire.sockets import HotSockets
+from netd.wire.sockets import HotSockets, bound_accepts
 from netd.wire.turn import Turn
 from netd.wire.vigil import DEAD_TIMEOUT
 
@@ -122,6 +122,7 @@ class ListeningService(Service):
 
     def _listens(self, port: Any) -> None:
         if isinstance(port, tcp.Port):
+            bound_accepts(port)
             port._logger = Logger(port._logger.namespace, observer=self._accept_errors)
         if HotSockets.can_serve(self._reactor, port):
             self._hot.start()

@@ -54,6 +54,9 @@ BATCH = 64
 ROUNDS = 8
 """Rounds before the reactor gets its turn."""
 
+LONGEST = 0.01
+"""Seconds of rounds after which it gets its turn all the same."""
+
 SWEEP = 0.1
 """Seconds between two looks at who still stands at the door."""
 
@@ -233,6 +236,7 @@ class QuickDoor:
 
     def doRead(self) -> None:
         """Accept and answer, round by round, and end the turn after each."""
+        end = self._reactor.seconds() + LONGEST
         for _round in range(ROUNDS):
             ready = self._epoll.poll(0, BATCH) if self._epoll is not None else []
             if not ready:
@@ -243,6 +247,8 @@ class QuickDoor:
                     self._ready(fd)
             finally:
                 self._turn.end()
+            if self._reactor.seconds() >= end:
+                break
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor lets go of this reader: the ports that are open still accept by themselves again."""

@@ -32,7 +32,7 @@ from zope.interface import implementer
 from netd.wire.turn import Turn
 from netd.wire.vigil import Signs, signs_of
 
-__all__ = ["EagerServer", "HotSockets", "cut", "unsent_of"]
+__all__ = ["EagerServer", "HotSockets", "bound_accepts", "cut", "unsent_of"]
 
 FIRST_READ = 1 << 12
 """Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
@@ -42,6 +42,13 @@ MORE = (1 << 16) - FIRST_READ
 
 ROUNDS = 32
 """Rounds before the reactor gets its turn."""
+
+LONGEST = 0.01
+"""Seconds of rounds after which the reactor gets its turn all the same."""
+
+ACCEPTS = 16
+"""Newcomers that one port accepts before the reactor gets its turn. Twisted begins with 100, and takes 20 more each time that
+this was not enough: in a flood of newcomers, those that are there would wait for ever more of them."""
 
 ROUND = 64
 """Sockets read in one round, whose output then leaves."""
@@ -127,6 +134,7 @@ class HotSockets:
 
     def doRead(self) -> None:
         """Read every ready socket, round by round, and end the turn after each."""
+        end = self._reactor.seconds() + LONGEST
         for _round in range(ROUNDS):
             ready = self._epoll.poll(0, ROUND) if self._epoll is not None else []
             if not ready:
@@ -141,6 +149,8 @@ class HotSockets:
                         self._read(transport)
             finally:
                 self._turn.end()
+            if self._reactor.seconds() >= end:
+                break
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor lets go of all its readers: so do we."""
@@ -196,6 +206,17 @@ class HotSockets:
             transport.connectionLost(reason)
         except Exception:
             self._log.failure("a connection's protocol failed at its end")
+
+
+def bound_accepts(port: tcp.Port) -> None:
+    """Let *port* accept at most :data:`ACCEPTS` connections at a time."""
+    accept = port.doRead
+
+    def accept_some() -> None:
+        port.numberAccepts = min(port.numberAccepts, ACCEPTS)
+        accept()  # type: ignore[no-untyped-call]
+
+    port.doRead = accept_some  # type: ignore[method-assign]
 
 
 def unsent_of(transport: Any) -> int:

@@ -20,7 +20,7 @@ from netd.wire.budget import UNLIMITED, Budget, Quota
 from netd.wire.crowd import CHANCE
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
-from netd.wire.quick import EarlyPeer, QuickDoor
+from netd.wire.quick import BATCH, LONGEST, EarlyPeer, QuickDoor
 from netd.wire.sockets import HotSockets
 from netd.wire.turn import Turn
 from tests.wire.connections import PATIENCE, StandInReactor
@@ -112,6 +112,22 @@ class DoorTests(SynchronousTestCase):
         program = self.connect(b"hello\n")
         self.assertEqual((program.recv(100), program.recv(100)), (b"world\n", b""))
         self.assertEqual((self.speakers(), self.port in self.reactor.readers), ([], False))
+
+    def test_others_have_their_turn(self) -> None:
+        """Where answers take long, the reactor gets its turn after some of them, however many programs wait."""
+        answered: list[int] = []
+
+        def answer() -> None:
+            answered.append(1)
+            self.reactor.rightNow += 2 * LONGEST
+
+        self.factory.on_line = answer
+        for _ in range(BATCH + 10):
+            self.dial().sendall(b"hello\n")
+        self.door.doRead()
+        self.assertEqual(len(answered), BATCH)
+        self.door.doRead()
+        self.assertEqual(len(answered), BATCH + 10)
 
     def test_one_packet(self) -> None:
         """The answer and the end of the connection come in one packet: the network carries one less for each command."""

@@ -14,7 +14,7 @@ from zope.interface import directlyProvides
 from zope.interface.verify import verifyObject
 
 from netd.wire import sockets
-from netd.wire.sockets import FIRST_READ, MORE, ROUND, ROUNDS, EagerServer
+from netd.wire.sockets import FIRST_READ, LONGEST, MORE, ROUND, ROUNDS, EagerServer
 from netd.wire.vigil import describe_end
 from tests.wire.connections import PATIENCE, Listener, SocketTests, fail
 
@@ -47,6 +47,19 @@ class ReadTests(SocketTests):
         theirs.send(b"first")
         self.hot.doRead()
         self.assertEqual(ROUNDS, len(listener.heard))
+
+    def test_reactor_gets_its_turn_in_time(self) -> None:
+        """Nor do slow rounds keep the reactor from it."""
+        _transport, listener, theirs = self.connect()
+
+        def hear(_: bytes) -> None:
+            theirs.send(b"more")
+            self.reactor.rightNow += LONGEST / 2.5
+
+        listener.on_data = hear
+        theirs.send(b"first")
+        self.hot.doRead()
+        self.assertEqual(3, len(listener.heard))
 
     def test_turn_ends_with_each_round(self) -> None:
         """Answers leave right after the round that brought the questions, without waiting for the reactor."""

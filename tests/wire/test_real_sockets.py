@@ -14,7 +14,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from netd.wire.sockets import EagerServer, HotSockets, unsent_of
+from netd.wire.sockets import ACCEPTS, EagerServer, HotSockets, bound_accepts, unsent_of
 from netd.wire.vigil import describe_end, signs_of
 from tests.wire.connections import PATIENCE, Listener, Producer, SocketTests, fail
 from tests.wire.transports import block_of
@@ -51,6 +51,24 @@ class TwistedTests(SocketTests):
         theirs.sendall(b"hello")
         self.hot.doRead()
         self.assertEqual([b"hello"], listener.heard)
+
+    def test_accepts_are_bounded(self) -> None:
+        """However many newcomers wait, a port accepts some of them, and then others have their turn."""
+        factory = Factory.forProtocol(Listener)
+        factory.noisy = False
+        port = tcp.Port(0, factory, backlog=100, interface="127.0.0.1", reactor=self.reactor)
+        port.startListening()
+        self.addCleanup(port.connectionLost, Failure(ConnectionDone()))
+        bound_accepts(port)
+        for _ in range(3 * ACCEPTS):
+            theirs = socket.create_connection(("127.0.0.1", port.getHost().port), PATIENCE)
+            self.addCleanup(theirs.close)
+        for number in (1, 2, 3):
+            port.doRead()
+            self.assertEqual(port.sessionno, number * ACCEPTS)
+        for reader in list(self.reactor.readers):
+            if isinstance(reader, tcp.Server):
+                reader.connectionLost(Failure(ConnectionDone()))
 
     def test_unix_ports_are_left_alone(self) -> None:
         """A unix socket's port is a ``tcp.Port`` too, but its connections are other ones: it stays as it is."""
