@@ -10,7 +10,7 @@ from netd.relay.machine import Conversation
 from netd.relay.target import plain_host
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
+from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address, told_of
 
 __all__ = ["RelayFactory", "RelayProtocol"]
 
@@ -49,12 +49,15 @@ class RelayProtocol(PeerProtocol):
 
     def device_connected(self, link: Link) -> None:
         """A line for whoever watches."""
-        self._log.info(
-            "{service}: device {name} connected from {who}",
-            service=self.factory.name,
-            name=link.name or "without a name",
-            who=describe_address(self.transport.getPeer()),
-        )
+        skipped = self.admit_line("device connected")
+        if skipped is not None:
+            self._log.info(
+                "{service}: device {name} connected from {who}{more}",
+                service=self.factory.name,
+                name=link.name or "without a name",
+                who=describe_address(self.transport.getPeer()),
+                more=told_of(skipped),
+            )
         skipped = self.factory.log_limiter.admit("name taken over") if link.took_from else None
         if skipped is not None:
             self._log.warn(

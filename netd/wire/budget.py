@@ -37,6 +37,7 @@ class Refusal(enum.Enum):
     PER_ADDRESS = "too many connections of its address"
     SECTION = "too many connections"
     SILENT = "too many silent connections"
+    UNIDENTIFIED = "too many unidentified connections"
     DAEMON = "no descriptors left"
     UNIDENTIFIED_MEMORY = "too much memory for unidentified connections"
     MEMORY = "too much memory"
@@ -186,6 +187,7 @@ class Share:
         yield Refusal.PER_ADDRESS, self._per_address.get(address, 0) >= quota.per_address, self._unidentified
         yield Refusal.SECTION, self._count >= quota.connections, self._unidentified
         yield Refusal.SILENT, len(self._unidentified) >= quota.silent, self._unidentified
+        yield Refusal.UNIDENTIFIED, len(budget.unidentified) >= max(1, budget.limit // UNIDENTIFIED), budget.unidentified
         yield Refusal.DAEMON, budget.is_full, budget.unidentified
 
 
@@ -217,7 +219,7 @@ class Budget:
     @property
     def is_full(self) -> bool:
         """Whether nobody can come without somebody going."""
-        return self._count >= self.limit or len(self.unidentified) >= max(1, self.limit // UNIDENTIFIED)
+        return self._count >= self.limit
 
     def share(self, quota: Quota) -> Share:
         """The share of one more service."""

@@ -25,7 +25,7 @@ from netd.wire.sockets import cut
 from netd.wire.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
 from netd.wire.vigil import Vigil, ask_for_signs, describe_end
 
-__all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address"]
+__all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address", "told_of"]
 
 REFUSED = "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r}{more}"
 REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
@@ -38,8 +38,8 @@ EXCERPT = 80
 SILENT = "said nothing"
 """Why a connection ends that said nothing for too long."""
 
-LEAVING = 30
-"""Connections of one address whose end is logged within a minute; further ones are counted."""
+LINES = 30
+"""Connections of one address whose end, or whatever else is ordinary, is logged within a minute; further ones are counted."""
 
 REMEDIES = {
     Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",
@@ -47,6 +47,7 @@ REMEDIES = {
     Refusal.SILENT: "which `max_silent` bounds",
     Refusal.UNIDENTIFIED_MEMORY: "of which they have a part of `memory` in [netd]",
     Refusal.MEMORY: "which `memory` in [netd] bounds",
+    Refusal.UNIDENTIFIED: "of which there may be one for four of the open files that are allowed",
     Refusal.DAEMON: "which the limit of open files bounds (`ulimit -Hn`, systemd's LimitNOFILE=)",
 }
 """What each refusal says of how to have it otherwise."""
@@ -57,7 +58,8 @@ def _network(address: Any) -> str:
     return network_of(getattr(address, "host", None) or "unix")
 
 
-def _more(skipped: int) -> str:
+def told_of(skipped: int) -> str:
+    """The end of a log line before which *skipped* others like it were held back."""
     return f" ({skipped} more like it were not logged)" if skipped else ""
 
 
@@ -275,7 +277,7 @@ class PeerProtocol(Protocol):
         """One line, if there were not too many of its address lately; those that said nothing have one together."""
         factory = self.factory
         if self._bytes_in or place.is_identified or own_reason not in (None, SILENT):
-            skipped = factory.log_limiter.admit(f"left, {self.leaving.name}", place.address, LEAVING)
+            skipped = self.admit_line(f"left, {self.leaving.name}")
         else:
             factory.tally.silent += 1
             skipped = factory.log_limiter.admit("silent")
@@ -289,8 +291,13 @@ class PeerProtocol(Protocol):
                 bytes_in=self._bytes_in,
                 bytes_out=self.peer.written,
                 why=why,
-                more=_more(skipped),
+                more=told_of(skipped),
             )
+
+    def admit_line(self, kind: str) -> int | None:
+        """Whether one more log line of *kind* about this peer's address is not too many; see :class:`netd.log.LogLimiter`."""
+        assert self.place is not None
+        return self.factory.log_limiter.admit(kind, self.place.address, LINES)
 
     def died(self, why: str) -> None:
         """See :class:`netd.wire.vigil.Watched`."""
@@ -313,7 +320,7 @@ class PeerProtocol(Protocol):
                 kind=kind,
                 why=why,
                 excerpt=excerpt[:EXCERPT],
-                more=_more(skipped),
+                more=told_of(skipped),
             )
 
 

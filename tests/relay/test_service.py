@@ -14,6 +14,7 @@ from netd.operations import Caller, Role
 from netd.relay.config import Config
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
 from netd.wire.length_header import encode_frame
+from netd.wire.protocol import LINES
 from tests.relay.bench import ask, event, frames, pairs
 
 KIND = ServiceKind("relay", "netd.relay")
@@ -129,6 +130,15 @@ class RelayServiceTests(ServiceBench):
         self.assertFalse(slow.is_closing)
         self.reactor.advance(0.1)
         self.assertTrue(slow.is_closing)
+
+    def test_one_address_that_connects_again_and_again(self) -> None:
+        """A device that comes and goes fills some lines of the log a minute, and not a line each time."""
+        with capturedLogs() as events:
+            for port in range(1, 101):
+                device = connect(self.factory, self.reactor, port=port)
+                device.say(encode_frame(b"raspberrypi"))
+                device.lose()
+        self.assertEqual(2 * LINES, len([event for event in events if event.get("service") == self.factory.name]))
 
     def test_bad_input_is_counted(self) -> None:
         """A refusal shows in the status."""

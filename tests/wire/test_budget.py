@@ -83,9 +83,9 @@ class LimitTests(BudgetTestCase):
         calm, busy = self.budget.share(UNLIMITED), self.budget.share(UNLIMITED)
         flood = [self.come(busy, "flood")[0] for _ in range(2)]
         self.come(calm, "honest")[1].identify()
-        self.assertEqual([guest.displaced for guest in flood], [Refusal.DAEMON, None])
+        self.assertEqual([guest.displaced for guest in flood], [Refusal.UNIDENTIFIED, None])
         self.come(busy, "flood")
-        self.assertIs(busy.admit("flood"), Refusal.DAEMON)
+        self.assertIs(busy.admit("flood"), Refusal.UNIDENTIFIED)
 
     def test_full_of_identified_ones(self) -> None:
         """When every descriptor is taken by somebody who is known, newcomers are refused."""

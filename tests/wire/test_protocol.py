@@ -21,7 +21,7 @@ from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.budget import Budget, Quota
 from netd.wire.crowd import CHANCE
 from netd.wire.peer import LINGER_BYTES, PeerContext
-from netd.wire.protocol import LEAVING, PeerFactory, PeerProtocol, describe_address
+from netd.wire.protocol import LINES, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn
 from netd.wire.vigil import Signs
 from tests.wire.transports import FakeTransport
@@ -495,7 +495,7 @@ class CrowdLogTests(ProtocolTests):
             other = connect(self.factory, self.clock, host="127.0.0.2")
             other.say(b"bad")
             other.lose()
-        self.assertEqual((2, LEAVING + 1), (len(self.lines(events, LogLevel.warn)), len(self.lines(events))))
+        self.assertEqual((2, LINES + 1), (len(self.lines(events, LogLevel.warn)), len(self.lines(events))))
         self.assertIn("127.0.0.2", self.lines(events)[-1])
         self.clock.advance(INTERVAL)
         with capturedLogs() as events:
