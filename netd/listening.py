@@ -62,6 +62,7 @@ class ListeningService(Service):
         self._reactor = reactor
         self._stop_timeout = stop_timeout
         self._hot = HotSockets(reactor, factory.context.turn)
+        factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._listeners: list[Listener] = []
         self._accept_errors = LimitedObserver(reactor.seconds, globalLogPublisher)

@@ -6,6 +6,7 @@ A service's protocol derives from :class:`PeerProtocol`, says its bounds, and ta
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -339,6 +340,7 @@ class PeerFactory(Factory):
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
     :ivar turns: says whose work is next when there is much of it.
     :ivar vigil: finds connections whose peers are no longer there.
+    :ivar end_those_who_left: frees the places of peers that have closed their connections, where that is not known yet.
     :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
     :ivar silence: the clock of those that have said nothing.
     :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
@@ -359,6 +361,7 @@ class PeerFactory(Factory):
         self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
         self.on_lost: Any = None
         self.silence = Silence(context.clock)
+        self.end_those_who_left: Callable[[], None] | None = None
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
@@ -377,7 +380,11 @@ class PeerFactory(Factory):
 
     def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
         """A place for a newcomer from *address*, or None; that is counted and logged (limited)."""
-        place = self.share.admit(_network(address), occupant)
+        network = _network(address)
+        place = self.share.admit(network, occupant)
+        if not isinstance(place, Place) and self.end_those_who_left is not None:
+            self.end_those_who_left()
+            place = self.share.admit(network, occupant)
         if isinstance(place, Place):
             return place
         self.tally.refuse(place.value)

@@ -152,6 +152,21 @@ class HotSockets:
             if self._reactor.seconds() >= end:
                 break
 
+    def end_those_who_left(self) -> None:
+        """Read those whose peers have left to their end; the others are read in their own time.
+
+        For whoever needs a place that one of them may still have. Never from what a connection was called for.
+        """
+        ended = [fd for fd, events in self._epoll.poll(0) if events != select.EPOLLIN] if self._epoll is not None else []
+        if not ended:
+            return
+        self._turn.open()
+        try:
+            for fd in ended:
+                self._read_to_its_end(fd)
+        finally:
+            self._turn.end()
+
     def connectionLost(self, reason: Failure) -> None:
         """The reactor lets go of all its readers: so do we."""
         for transport in list(self._transports.values()):

@@ -441,6 +441,16 @@ class PlaceTests(ProtocolTests):
         self.assertEqual((1, {"too many connections": 2}), (counters["accepted"], counters["refused"]))
         self.assertEqual(1, len(self.factory.connections))
 
+    def test_place_of_one_who_left(self) -> None:
+        """Nobody is turned away for the sake of a peer that has left already, where only that is not known yet."""
+        self.allow(Quota(connections=1))
+        first = self.connect(1)
+        first.say(b"it is me")
+        self.factory.end_those_who_left = first.lose
+        second = self.connect(2)
+        self.assertFalse(second.transport.disconnected)
+        self.assertEqual({}, self.factory.counters()["refused"])
+
     def test_memory(self) -> None:
         """Over its part of the memory, an unidentified connection is cut before anybody reads what it has sent."""
         self.factory.share = Budget(self.clock.seconds, 4000).share(Quota())

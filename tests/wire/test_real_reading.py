@@ -173,6 +173,22 @@ class ReadTests(SocketTests):
             self.hot.doRead()
             self.assertEqual(not unsent, listener.lost is not None)
 
+    def test_those_who_left(self) -> None:
+        """Who has left can be ended before anybody is heard: whoever needs the place need not wait; without a set, nobody is."""
+        _transport, listener, theirs = self.connect()
+        _other, other, other_theirs = self.connect()
+        other_theirs.send(b"hello")
+        self.hot.end_those_who_left()
+        theirs.send(b"bye")
+        theirs.close()
+        self.hot.end_those_who_left()
+        self.assertEqual(([b"bye"], []), (listener.heard, other.heard))
+        self.assertIsNotNone(listener.lost)
+        self.hot.doRead()
+        self.assertEqual([b"hello"], other.heard)
+        self.hot.stop()
+        self.hot.end_those_who_left()
+
     def test_fault_at_an_end(self) -> None:
         """A protocol that fails at its end is logged, and the others of the round are heard."""
         (_, listener, theirs), (_, other, other_theirs) = self.connect(), self.connect()
