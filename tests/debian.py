@@ -6,6 +6,7 @@ program ask :func:`program` for it. The list is ``debian-packages.txt``. Standar
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -54,7 +55,8 @@ class Need:
     """A package of Debian's.
 
     :ivar command: which of make's commands needs it.
-    :ivar sign: what is there when it is: the name of a program, the path of a file, or ``module:`` and a module of this Python.
+    :ivar sign: what is there when it is: the name of a program, the path of a file, ``module:`` and a module of this Python, or
+        ``library:`` and the file name of a shared library.
     :ivar service: what Debian would start of it.
     """
 
@@ -66,8 +68,11 @@ class Need:
     @property
     def is_met(self) -> bool:
         """Whether it is there, wherever it may have come from."""
-        if self.sign.startswith("module:"):
-            return importlib.util.find_spec(self.sign.partition(":")[2]) is not None
+        what, _, name = self.sign.partition(":")
+        if what == "module":
+            return importlib.util.find_spec(name) is not None
+        if what == "library":
+            return _can_load(name)
         return Path(self.sign).exists() if "/" in self.sign else find(self.sign) is not None
 
 
@@ -126,6 +131,14 @@ def provide(needs: Sequence[Need], is_root: bool, run: Run, say: Callable[[str],
     elif still:
         say("\n".join(f"{need.package} is installed, but {sys.executable} finds no {need.sign}" for need in still))
     return 1 if status or still else 0
+
+
+def _can_load(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _run(command: Sequence[str]) -> tuple[int, str]:

@@ -34,6 +34,11 @@ class NeedTests(SynchronousTestCase):
         self.assertTrue(Need("python3", "run", "module:json").is_met)
         self.assertFalse(Need("python3-venv", "run", "module:a_module_that_nobody_has").is_met)
 
+    def test_library(self) -> None:
+        """A shared library counts when it can be loaded, wherever the architecture has it."""
+        self.assertTrue(Need("libc6", "run", "library:libc.so.6").is_met)
+        self.assertFalse(Need("libnone", "run", "library:libnone.so.77").is_met)
+
 
 class ListTests(SynchronousTestCase):
     def test_list_is_read(self) -> None:

@@ -41,6 +41,8 @@ def status(invocation: Invocation) -> None:
         invocation.show_grid(("service", "listens on", "who may reach it"), rows)
     else:
         click.echo("no services that this token may see" if context is not None else "no services")
+    if any(isinstance(service, Mapping) and service.get("open") is True for service in facts["services"]):
+        click.echo("\nno tokens: everyone on this machine is administrator; `netd token add NAME` makes one")
     if context is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
         click.echo(escaped(f"\ncontrol socket, for this user only: {socket}", keep="\n"))

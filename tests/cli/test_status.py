@@ -48,6 +48,17 @@ class StatusTests(CommandTests):
         self.assertRegex(lines[6], r"relay:lab2 +- +-$")
         self.assertEqual(lines[7:], ["", "control socket, for this user only: unix:/home/ada/.local/state/netd/control.sock"])
 
+    def test_open(self) -> None:
+        """Where there are no tokens, the status says what that means."""
+        for is_open in (True, False):
+            services = [{"kind": "gateway", "instance": "main", "listening": [], "open": is_open}]
+            self.control.answers["system.status"] = {**STATUS, "services": services}
+            said = (
+                "no tokens: everyone on this machine is administrator; `netd token add NAME` makes one"
+                in self.netd("status").stdout
+            )
+            self.assertEqual(is_open, said)
+
     def test_narrow(self) -> None:
         """On a narrow terminal no line is folded into noise: each service is one line, and what it does stands below."""
         terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "50"}
