@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from tests.process import CHECKOUT, Daemon, Program, RealTestCase, frame, read_frame
@@ -92,7 +93,10 @@ class DescriptorTests(RealTestCase):
         controller = self.connect(port)
         address = str(device.getsockname())
         self.assertEqual(f"{address},".encode(), self.ask(controller, b"|no target|"))
-        crowd = [self.connect(port) for _ in range(100)]
+        crowd = []
+        for _ in range(100):
+            with suppress(ConnectionResetError):  # turned away before its own system has noticed that it was let in
+                crowd.append(self.connect(port))
         self.assertEqual(b"data succesfully sent", self.ask(controller, address.encode(), b"hello"))
         self.assertEqual(b"hello", read_frame(device))
         for connection in crowd:
