@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import socket
-from contextlib import suppress
 from pathlib import Path
 
 from tests.process import CHECKOUT, Daemon, Program, RealTestCase, frame, read_frame
@@ -95,7 +95,7 @@ class DescriptorTests(RealTestCase):
         self.assertEqual(f"{address},".encode(), self.ask(controller, b"|no target|"))
         crowd = []
         for _ in range(100):
-            with suppress(ConnectionResetError):  # turned away before its own system has noticed that it was let in
+            with contextlib.suppress(ConnectionResetError):  # turned away before its own system has noticed that it was let in
                 crowd.append(self.connect(port))
         self.assertEqual(b"data succesfully sent", self.ask(controller, address.encode(), b"hello"))
         self.assertEqual(b"hello", read_frame(device))
