@@ -383,6 +383,7 @@ class SubscriptionTests(NetdJsTestCase):
             daemon.call("bus.publish", subject=f"custom.{number % 2}", data=number)
         wire.mend()
         self.come_back(page)
+        page.evaluate("netd.call('system.status')")  # and so it has subscribed again
         daemon.call("bus.publish", subject="custom.x", data=9)
         self.until_heard(page, "events", list(range(10)))
         self.assertEqual(self.heard(page, "gaps"), [])
