@@ -44,6 +44,9 @@ _SEARCH = """
     const name = element.getAttribute("aria-label") || (element.matches("ol, div") ? "" : written);
     if (!name?.trim()) found.push(`no name: ${element.outerHTML.slice(0, 120)}`);
   }
+  for (const canvas of document.querySelectorAll("canvas")) {
+    if (canvas.getAttribute("role") !== "img" || !canvas.getAttribute("aria-label")) found.push("a canvas has no name");
+  }
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) found.push(`two elements of the id ${id}`);
   for (const element of document.querySelectorAll("[aria-labelledby], [aria-describedby]")) {

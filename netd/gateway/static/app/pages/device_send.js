@@ -73,6 +73,7 @@ const handle = (isOpen) =>
       type: "button",
       testid: "sheet-handle",
       "aria-expanded": () => String(isOpen.value),
+      "aria-label": () => (isOpen.value ? "Close sending" : "Open sending"),
       onclick: () => (isOpen.value = !isOpen.value),
     },
     () => (isOpen.value ? "Close" : "Open"),
