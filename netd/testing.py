@@ -91,7 +91,7 @@ class RecordingPeer:
     :ivar is_full: set it to True to play a peer that reads slowly; :meth:`flush` is then without effect.
     :ivar is_flushed: as with a real one, False from a send until the turn's end, when :meth:`flush` is called.
     :ivar kept: bytes of a message that is not whole.
-    :ivar is_fast: set it to False to play a peer whose message comes too slowly to be waited for.
+    :ivar is_fast: set it to False to play a peer whose message comes too slowly to be waited for, unless it has only begun.
     :ivar accepts: set it to False to play a full outbox that refuses.
     :ivar probes: how often the machine wanted to know whether it is there.
     :ivar quiet: seconds since it said something; set it, for :meth:`silence`.
@@ -132,7 +132,7 @@ class RecordingPeer:
     def keep(self, size: int, is_new: bool = False) -> bool:
         """Write it down."""
         self.kept = size
-        return self.is_fast
+        return self.is_fast or is_new
 
     def set_reading(self, enabled: bool) -> None:
         """Write it down."""

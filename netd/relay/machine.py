@@ -152,7 +152,7 @@ class Conversation:
         if self._gatherer.is_empty:
             gathered: bytes | None = received
             at = 0 if self._prefix is None else self._burst(received, 0, len(received))
-            if at == len(received) and not self._is_timed:
+            if at == len(received):
                 return
         else:
             gathered, at = self._gatherer.take(received), 0

@@ -65,6 +65,7 @@ class Side:
     def __init__(self, relay: Relay, machine: type[Conversation], host: str, port: int) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
+        self.why = ""
         self.is_identified = False
         self.is_device = False
         self._relay = relay

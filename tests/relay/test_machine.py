@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.relay.events import Presence, Said, Sent
 from netd.relay.grammar import Input
-from netd.relay.machine import TRANSITIONS, Conversation, State
+from netd.relay.machine import AHEAD, TRANSITIONS, Conversation, State
 from netd.wire.length_header import encode_frame
 from tests.relay.bench import Relay, Side, ask, event, field, frames
 
@@ -47,6 +47,8 @@ class FirstDialectTests(SynchronousTestCase):
         """Connecting is answered with the address, and the device hears nothing of it."""
         self.assertEqual(frames(self.controller.say(event(ADDRESS, b"conecting"))), [b"|connected to ('127.0.0.1', 50412)|"])
         self.assertEqual(self.device.hear(), b"")
+        for target in ("127.0.0.1:50412", ADDRESS.replace(" ", "")):
+            self.assertEqual(frames(self.controller.say(event(target, b"conecting"))), [b"|connected to ('127.0.0.1', 50412)|"])
 
     def test_send(self) -> None:
         """The device gets header and payload byte for byte as the controller wrote them."""
@@ -139,6 +141,8 @@ class FirstDialectTests(SynchronousTestCase):
         went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")[-1]
         assert isinstance(went, Presence)
         self.assertEqual((went.online, went.reason), (False, "said goodbye"))
+        roles = [side.conversation.role.value for side in (self.controller, self.device)]
+        self.assertEqual(roles, ["first-dialect controller", "first-dialect device"])
 
     def test_a_controller_may_become_a_device(self) -> None:
         """A connection that listed first may then register, as with the old server."""
@@ -216,6 +220,19 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertEqual((len(answers), answers[60]), (63, b"data succesfully sent"))
         self.assertTrue(self.controller.peer.is_reading)
 
+    def test_long_lists_behind_a_slow_device(self) -> None:
+        """A controller that waits for a slow device is not read from, however much it had asked for in the same read."""
+        for port in range(1, 1001):
+            self.relay.connect(port=port).say(encode_frame(b"arduino"))
+        self.device.peer.is_full = True
+        self.controller.say(event(ADDRESS, b"x") + event("|no target|") * 100)
+        self.relay.advance(0)
+        self.assertFalse(self.controller.peer.is_reading)
+        self.assertGreater(self.controller.peer.kept, 0)
+        self.device.drain()
+        self.assertEqual(len(frames(self.controller.hear())), 101)
+        self.assertEqual((self.controller.peer.is_reading, self.controller.peer.kept), (True, 0))
+
     def test_waiting_for_a_device_that_is_not_slow(self) -> None:
         """Answers held back by one device's death go on although another device was just sent something."""
         other_device = self.relay.device()
@@ -292,6 +309,20 @@ class FirstDialectTests(SynchronousTestCase):
         answers = frames(b"".join(heard))
         self.assertEqual((len(answers), len(set(answers[:-1])), answers[-1]), (401, 1, b"|target not found|"))
         self.assertTrue(self.controller.peer.is_reading)
+
+    def test_long_lists_and_no_more(self) -> None:
+        """Who has read all the long lists that it asked for has nothing unfinished, and no clock."""
+        for port in range(1, 1001):
+            self.relay.connect(port=port).say(encode_frame(b"arduino"))
+        one, count = event("|no target|"), AHEAD // len(self.relay.exchange.devices.listed)
+        for more in (0, 1):
+            self.controller.peer.is_fast = True
+            self.controller.say(one[:-1])
+            self.controller.peer.is_fast = False
+            self.controller.say(one[-1:] + one * (count + more))
+            self.relay.advance(0)
+            self.assertEqual((self.controller.refused, self.controller.peer.kept), ([], 0))
+            self.assertEqual((self.controller.peer.is_reading, self.controller.peer.expiry), (True, None))
 
     def test_connect_by_name(self) -> None:
         """A name is as good as an address."""
@@ -401,7 +432,16 @@ class BadInputTests(SynchronousTestCase):
         self.side.conversation.expired()
         self.relay.end_turn()
         self.assertEqual(frames(self.side.hear()), [b"|error: timed out in the middle of a message|"])
-        self.assertEqual(self.side.refused[0][0], "timed out")
+        self.assertEqual((self.side.refused, self.side.why), ([("timed out", b"")], "timed out in the middle of a message"))
+
+    def test_the_end_of_a_message_stops_its_clock(self) -> None:
+        """Whoever repeats itself, and is cut in the middle of a message, has no clock behind its end."""
+        self.relay.device()
+        said = event("127.0.0.1:50413", b"water")
+        self.side.say(said + said[:-1])
+        self.assertEqual((self.side.peer.expiry, self.side.peer.kept), (6.0, len(said) - 1))
+        self.side.say(said[-1:] + said)
+        self.assertEqual((self.side.peer.expiry, self.side.peer.kept), (None, 0))
 
     def test_progress_buys_time(self) -> None:
         """A large payload over a slow line is taken as long as a KiB comes in time; a drip is not."""
@@ -431,16 +471,14 @@ class BadInputTests(SynchronousTestCase):
 
     def test_a_dribbling_event(self) -> None:
         """What comes of an event renews its clock with each KiB and not with each byte, wherever in it the bytes are."""
-        self.side.say(event("|no target|") + event(ADDRESS, b"x" * 2000)[:300])
-        self.side.peer.expiry = None
-        for _ in range(1023):
+        self.side.say(event("|no target|") + event(ADDRESS, b"x" * 3000)[:300])
+        for _kib in range(2):
+            self.side.peer.expiry = None
+            for _ in range(1023):
+                self.side.say(b"x")
+                self.assertIsNone(self.side.peer.expiry)
             self.side.say(b"x")
-            self.assertIsNone(self.side.peer.expiry)
-        self.side.say(b"x")
-        self.assertEqual(self.side.peer.expiry, 6.0)
-        self.side.peer.expiry = None
-        self.side.say(b"x")
-        self.assertIsNone(self.side.peer.expiry)
+            self.assertEqual(self.side.peer.expiry, 6.0)
 
     def test_least_rate(self) -> None:
         """Half a message counts as memory, and one that comes too slowly is refused, whichever it is."""
@@ -451,8 +489,20 @@ class BadInputTests(SynchronousTestCase):
             side.say(said[3000:5000])
             self.assertGreater(side.peer.kept, 4500)
             side.peer.is_fast = False
-            self.assertIn(b"at 1 KiB a second at least", side.say(said[5000:7000]))
-            self.assertEqual(side.refused[-1][0], "timed out")
+            why = b"|error: a message must come at 1 KiB a second at least|"
+            self.assertEqual(frames(side.say(said[5000:7000]))[-1], why)
+            self.assertEqual(side.refused, [("timed out", b"")])
+
+    def test_least_rate_is_of_each_message(self) -> None:
+        """A message that begins in the read that ended another has its own time; the first of a connection had to begin, too."""
+        said = event(ADDRESS, b"x" * 9000)
+        self.side.say(said[:-1])
+        self.side.peer.is_fast = False
+        self.side.say(said[-1:] + said[:3000])
+        self.assertEqual(self.side.refused, [])
+        side = self.relay.connect()
+        side.peer.is_fast = False
+        self.assertIn(b"at 1 KiB a second at least", side.say(said[:3000]))
 
     def test_whole_messages_are_not_kept(self) -> None:
         """When a message is whole, nothing of it is kept."""
@@ -488,7 +538,9 @@ class BadInputTests(SynchronousTestCase):
         self.assertNotIn((State.CONTROLLER, Input.DEVICE_HELLO), TRANSITIONS)
         controller = self.relay.connect()
         controller.say(event("|no target|"))
-        self._refused(controller, "protocol error", encode_frame(b'device {"name": "x"}'))
+        answer = self._refused(controller, "protocol error", encode_frame(b'device {"name": "x"}'))
+        why = "device {…} has no place here: this connection is a first-dialect controller"
+        self.assertEqual((answer, controller.why), (f"|error: {why}|".encode(), why))
         self.assertIsNone(device.peer.closed)
 
 
