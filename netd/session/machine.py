@@ -225,7 +225,7 @@ class Stream(Contender):
                 self._take(self._reader.finish())
             except ProtocolError as error:
                 self._shell.refuse(error.kind, str(error), b"")
-        elif self.state is State.FRESH and self._early:
+        elif self.state is State.FRESH and self._early and not self._is_announcing():
             unannounced = self._silence()
             self._shell.refuse(unannounced.kind, str(unannounced), b"")
         self._rest = b""
@@ -233,6 +233,10 @@ class Stream(Contender):
         self.leave()
         if self.session is not None:
             self.session.data_lost(self._peer, reason)
+
+    def _is_announcing(self) -> bool:
+        """Whether what has begun is an announcement, whole or not."""
+        return isinstance(self._reader, TokenReader) and self._reader.is_announcing
 
     def _receive_early(self, received: bytes) -> None:
         if self._early == 0 and self._hello is None:

@@ -131,7 +131,7 @@ class FirstDialectTests(SynchronousTestCase):
         side = self.bench.connect().say(b"123")
         side.lose()
         self.assertIn("b'123'; an agent of an older version", side.why)
-        for quiet in (self.bench.connect(), self.bench.connect().say(b"\0")):
+        for quiet in (self.bench.connect(), self.bench.connect().say(b"\0"), self.bench.connect().say(b"s142")):
             quiet.lose()
             self.assertEqual(quiet.refused, [])
         side = self.bench.connect().say(b"hello?" * 30)
