@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.events import SampleTaken
-from netd.session.machine import EARLY_LIMIT, State
+from netd.session.machine import BIG_SLICE, EARLY_LIMIT, SLICE, State
 from netd.session.named import HELLO_LIMIT
 from netd.session.states import State as SessionState
 from netd.wire.fairness import MEAL
@@ -80,17 +80,22 @@ class FirstDialectTests(SynchronousTestCase):
 
     def test_slow_further_announcement(self) -> None:
         """An agent whose bytes come one by one, with pauses, is understood to the last of its announcements."""
-        bench = Bench()
-        seen = bench.watch()
-        sessions = [bench.await_agent(host)[0] for host in ("10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", HOST)]
-        side = bench.connect()
-        for byte in b"s113s214s315x5":
-            side.say(bytes([byte]))
-            if side.peer.expiry is not None:
-                side.expire()
-        self.assertEqual((side.stream.session, side.refused, seen), (sessions[4], [], [("13.x", 5)]))
-        side.say(b"s24")
-        self.assertEqual(side.expire().refused, [("not expected", b"")])
+        for others, said, first in ((4, b"s113s214s315x5", 13), (5, b"s116s217s318x5", 16), (6, b"s119s220s321x5", 19)):
+            bench = Bench()
+            seen = bench.watch()
+            for number in range(others):
+                bench.await_agent(f"10.0.1.{number}")
+            session, _ = bench.await_agent()
+            side = bench.connect()
+            for byte in said:
+                side.say(bytes([byte]))
+                if side.peer.expiry is not None:
+                    side.expire()
+            self.assertEqual((side.stream.session, side.refused, seen), (session, [], [(f"{first}.x", 5)]))
+            side.say(b"s24")
+            self.assertEqual(side.expire().refused, [("not expected", b"")])
+            why = f"announces 4 as channel 2 of session {first}, whose channels begin with {first}"
+            self.assertEqual((side.why, side.peer.sent), (why, b""))
 
     def test_point_before_a_pause(self) -> None:
         """A number that comes in two pieces, the first of which ends with its point, is one number."""
@@ -102,6 +107,7 @@ class FirstDialectTests(SynchronousTestCase):
         """A sample that comes before the announcement is of no session: dropped and counted, and the rest goes on."""
         self.side.say(b"x1\n", b"s11\nx2\n")
         self.assertEqual((self.seen, self.side.refused), ([("1.x", 2)], [("early sample", b"x1\n")]))
+        self.assertEqual(self.side.why, "it came before an announcement, and was dropped")
 
     def test_padding(self) -> None:
         """NULs end tokens as newlines do, wherever the stream is cut; a byte order mark before the first means nothing."""
@@ -144,6 +150,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.side.say(b"s11\nx1\nxnan\nyinf\nz3\n")
         self.assertEqual(self.seen, [("1.x", 1), ("1.z", 3)])
         self.assertEqual((self.session.readings.bad, self.side.refused), (2, [("bad sample", b"xnan")]))
+        self.assertEqual(self.side.why, "not a number, or of no channel; the rest goes on")
 
     def test_end_of_the_connection(self) -> None:
         """What was begun when the agent hung up is taken; what was bad about it is told."""
@@ -159,6 +166,12 @@ class FirstDialectTests(SynchronousTestCase):
         """The last token of a connection cannot be an announcement of another session either."""
         self.side.say(b"s11s29").lose()
         self.assertEqual(self.side.refused, [("not expected", b"")])
+        self.assertIn("announces 9 as channel 2 of session 1", self.side.why)
+
+    def test_end_in_the_announcement(self) -> None:
+        """Who hangs up before its first announcement has ended is of no session: the agent is still waited for."""
+        self.side.say(b"s11").lose()
+        self.assertTrue(self.session.expects_agent)
 
     def test_silence_between_samples(self) -> None:
         """After silence has ended a token, there is nothing more to wait for until the next."""
@@ -168,6 +181,9 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertIsNone(self.side.peer.expiry)
         self.side.say(b"x3", b"\n")
         self.assertIsNone(self.side.peer.expiry)
+        bench = Bench()
+        bench.await_agent()
+        self.assertIsNone(bench.connect().say(b"s11x1", b"\n").peer.expiry)
 
     def test_other_letters(self) -> None:
         """The configuration's letters are the channels, in its order."""
@@ -225,8 +241,21 @@ class FloodTests(SynchronousTestCase):
         self.session.cut()
         self.bench.clock.advance(0)
         self.assertEqual(len(self.seen), 1)
+        bench = Bench()
+        seen = bench.watch()
+        session, _, side = bench.stream()
+        side.stream.receive(self.wire)
+        session.cut()
+        side.lose()
+        self.assertEqual(seen, [])
         stranger = self.bench.connect().say(b"s1999\n" + self.wire)
         self.assertEqual((stranger.peer.closed, stranger.peer.is_reading, len(self.seen)), ("not expected", False, 1))
+
+    def test_what_is_no_sample(self) -> None:
+        """A flood of nonsense is taken in small pieces once that is seen, for what is bad is work: others wait less for it."""
+        side = Bench().stream()[2]
+        side.say(b"xnan\n" * ((BIG_SLICE + 8 * SLICE) // 5))
+        self.assertEqual(len(side.refused), 9)
 
 
 class CompanyTests(SynchronousTestCase):
@@ -261,6 +290,30 @@ class CompanyTests(SynchronousTestCase):
             self.assertLessEqual(self.spent - before, MEAL + 100 * 20e-6)
         self.assertEqual([value for _, value in self.seen], [*range(100)] * 30)
 
+    def test_share_of_a_flood(self) -> None:
+        """Where each sample is work, of a flood no more is taken in a turn than of many agents together."""
+        self.sides[0].say(b"x0\n").stream.receive(b"x1\n" * 20_000)
+        while not self.sides[0].peer.is_reading:
+            before = self.spent
+            turn = self.bench.clock.getDelayedCalls()[0]
+            work = turn.func
+            turn.cancel()
+            work()
+            self.assertLessEqual(self.spent - before, MEAL + SLICE / 3 * 20e-6)
+        self.assertEqual(len(self.seen), 20_001)
+
+    def test_share_of_small_reads(self) -> None:
+        """Neither is more taken of many small reads; and little of many agents is taken at once."""
+        for seen in (30, 60):
+            for side in self.sides:
+                side.stream.receive(b"x1\n")
+            self.assertEqual((len(self.seen), all(side.peer.is_reading for side in self.sides)), (seen, True))
+            self.bench.clock.advance(0)
+        self.spent = 0.0
+        for side in self.sides:
+            side.stream.receive(b"x1\n" * 20)
+        self.assertLessEqual(self.spent, MEAL + 20 * 20e-6)
+
     def test_next_turn(self) -> None:
         """With each turn there is time again: who comes one after the other does not line up."""
         for side in self.sides:
@@ -279,7 +332,7 @@ class WhoseTests(SynchronousTestCase):
 
     def _refused(self, side: Side, kind: str = "not expected") -> None:
         self.assertEqual((side.peer.closed, side.refused[0][0]), (kind, kind))
-        self.assertIs(side.stream.state, State.OVER)
+        self.assertEqual((side.stream.state, side.peer.sent), (State.OVER, b""))
 
     def test_other_ids(self) -> None:
         """Ids of no session are refused, and the session still waits for its agent."""
@@ -342,7 +395,7 @@ class WhoseTests(SynchronousTestCase):
         self.assertEqual(side.peer.expiry, 8.0)
         side.expire()
         self._refused(side, "never announced")
-        self.assertIn("neither an announcement nor a sample", side.why)
+        self.assertEqual(side.why, "neither an announcement nor a sample came")
 
     def test_samples_alone(self) -> None:
         """Samples without an announcement do not keep a connection open."""
@@ -368,8 +421,19 @@ class WhoseTests(SynchronousTestCase):
 
     def test_too_much(self) -> None:
         """A connection that says a lot, but not whose it is, is closed without waiting."""
-        side = self.bench.connect().say(b"x1\n" * EARLY_LIMIT)
+        side = self.bench.connect().say(b"x1\n" * (EARLY_LIMIT // 3) + b"\n")
+        self.assertIsNone(side.peer.closed)
+        side.say(b"\n")
         self.assertEqual(side.peer.closed, "never announced")
+
+    def test_dripping_quickly(self) -> None:
+        """Neither does byte after byte with pauses so short that no token ends."""
+        side = self.bench.connect()
+        for _ in range(200):
+            self.bench.clock.advance(0.04)
+            side.say(b"s")
+        self.bench.clock.advance(0.04)
+        self.assertEqual(side.say(b"s").peer.expiry, 0.0)
 
     @given(
         st.lists(st.binary(max_size=30) | st.sampled_from([b"s11", b"s1", b"x5", b"{", hello(), b"\n", b"z 1\n"]), max_size=20)
@@ -405,8 +469,10 @@ class UnsolicitedTests(SynchronousTestCase):
 
     def test_samples_alone(self) -> None:
         """An agent that just sends samples is taken in at the first."""
-        self.bench.connect().say(b"x5\nx6\n")
+        side = self.bench.connect().say(b"x5\nx6\n")
         self.assertEqual(self.seen, [("1.x", 5), ("1.x", 6)])
+        assert side.stream.session is not None
+        self.assertEqual(side.stream.session.dialect, "first")
 
     def test_newer(self) -> None:
         """A newer agent names no session then."""
@@ -502,7 +568,7 @@ class NewerDialectTests(SynchronousTestCase):
         self.side.say(hello(1, x={"label": "a\x1b[2J"}, y={"unit": "\N{DEGREE SIGN}C"}), b"x 5\n")
         self.assertEqual(self.seen, [("1.x", 5)])
         self.assertIsNone(self.side.peer.closed)
-        self.assertEqual([kind for kind, _ in self.side.refused], ["bad label"])
+        self.assertEqual(self.side.refused, [("bad label", b"")])
         channels = self.session.describe()["channels"]
         self.assertEqual((channels["x"]["label"], channels["y"]["unit"]), ("Heart rate", "°C"))
 
@@ -554,6 +620,11 @@ class NewerDialectTests(SynchronousTestCase):
         half = b"{" * (HELLO_LIMIT // 2)
         self.assertIn("at most", self._told(self.side.say(half, half, b"{"), "bad hello"))
         self.assertIn("at most", self._told(self.bench.connect().say(half + half + b"{\n"), "bad hello"))
+        longest = hello(1)[:-1].ljust(HELLO_LIMIT) + b"\n"
+        for cut in (len(longest), HELLO_LIMIT):
+            bench = Bench()
+            bench.await_agent()
+            self.assertIsNotNone(bench.connect().say(longest[:cut], longest[cut:]).stream.session)
 
     def test_slow_hello(self) -> None:
         """A hello that does not come to an end in time is refused, and dripping does not help."""
@@ -562,9 +633,11 @@ class NewerDialectTests(SynchronousTestCase):
         self.bench.clock.advance(7)
         self.side.say(b":")
         self.assertEqual(self.side.peer.expiry, 1.0)
-        self.assertIn("in the middle of a hello", self._told(self.side.expire(), "timed out"))
+        self.assertEqual("timed out in the middle of a hello", self._told(self.side.expire(), "timed out"))
 
     def test_no_clock_afterwards(self) -> None:
         """Nothing is timed on the connection of a newer agent but its silence, which the session minds."""
-        self.side.say(hello() + b"x")
-        self.assertIsNone(self.side.peer.expiry)
+        for pieces in ([hello() + b"x"], [hello()[:5], hello()[5:] + b"x"]):
+            bench = Bench()
+            bench.await_agent()
+            self.assertIsNone(bench.connect().say(*pieces).peer.expiry)
