@@ -176,4 +176,6 @@ class MemoryTests(RealTestCase):
         while self.daemon.call("system.status")["services"][0]["connections"]:
             self.assertLess(time.monotonic(), deadline)
         self.assertLess(during - before, 40)
-        self.assertLess(self.size() - before, 20)
+        while self.size() - before >= 15:  # it is given back within two seconds
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
