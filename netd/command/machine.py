@@ -217,10 +217,10 @@ class Conversation:
         has_begun = bool(self._lines.unfinished)
         try:
             if not has_begun and received.find(b"\n") == len(received) - 1 < self._rules.max_command:
-                lines = [received[:-1].removesuffix(b"\r")]  # what the decoder would say; most reads are one whole line
+                lines = [received[:-1]]  # what the decoder would say, but for padding; most reads are one whole line
             else:
                 lines = self._lines.feed(received)
-                self._peer.keep(self._lines.unfinished, bool(lines))
+                self._peer.keep(self._lines.unfinished)
         except LineTooLong:
             self._farewell = "line too long"
             why = f"a command has at most {self._rules.max_command} bytes here (`max_command`)"
@@ -277,6 +277,7 @@ class Conversation:
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
         rest, now = self._lines.finish(), self._rules.monotonic()
+        self._peer.keep(0)
         if not unpadded(rest):  # the NUL behind the last command
             until = self._idle_until if self.state is State.KEPT else self._until
             self._peer.expire_after(max(0.0, until - now))
@@ -285,6 +286,7 @@ class Conversation:
             self._waiting.append(unpadded(rest))
         elif now < self._until:
             self._lines.feed(rest)
+            self._peer.keep(len(rest))
             self._peer.expire_after(self._until - now)
             return
         else:

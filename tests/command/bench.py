@@ -86,6 +86,7 @@ class Side:
     """One connection; also the shell of its conversation.
 
     :ivar refused: kind and excerpt of each refusal.
+    :ivar why: the words of the last one.
     :ivar deferred: what is to be called when others have had their turn.
     :ivar unanswered: commands whose results could not travel.
     :ivar failures: faults of netd's own.
@@ -94,6 +95,7 @@ class Side:
     def __init__(self, rules: Rules) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
+        self.why = ""
         self.is_identified = False
         self.deferred: list[Callable[[], None]] = []
         self.unanswered: list[str] = []
@@ -112,6 +114,7 @@ class Side:
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """From the conversation."""
         self.refused.append((kind, excerpt))
+        self.why = why
 
     def failed(self) -> None:
         """From the conversation."""

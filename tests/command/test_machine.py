@@ -106,7 +106,15 @@ class OldDialectTests(SynchronousTestCase):
         side = self.bench.connect()
         [answer] = answers(side.say(b"x" * 65536, b"x"))
         self.assertEqual(answer["error"], "a command has at most 65536 bytes here (`max_command`)")
-        self.assertEqual(side.peer.closed, "line too long")
+        self.assertEqual((side.peer.closed, side.refused), ("line too long", [("line too long", b"x")]))
+
+    def test_the_log(self) -> None:
+        """The log gets the words that the program gets, and what was not understood, but no arguments."""
+        said = (TEST.replace(b"test", b"tset"), TEST.replace(b"100", b'"s"'), b"hello\n")
+        for line, excerpt in zip(said, (b"tset_command", b"", b"hello"), strict=True):
+            side = self.bench.connect()
+            [answer] = answers(side.say(line))
+            self.assertEqual((side.why, side.refused[0][1]), (answer["error"], excerpt))
 
     def test_only_one_answer(self) -> None:
         """What follows the one command is neither run nor answered."""
@@ -201,6 +209,7 @@ class OldDialectTests(SynchronousTestCase):
         side.conversation.expired()
         [answer] = answers(side.peer.sent)
         self.assertEqual(answer["error"], "the command did not end within 4 s (`receive_timeout`); a newline ends it")
+        self.assertEqual(side.refused, [("timed out", TEST[:-2])])
 
     def test_no_newline_and_no_object(self) -> None:
         """What only ends like an object has its time, too: more may come."""
@@ -243,6 +252,25 @@ class OldDialectTests(SynchronousTestCase):
             side.conversation.expired()
             self.assertEqual((side.peer.sent, side.peer.closed), (b"", None))
 
+    def test_what_is_kept(self) -> None:
+        """A part of a command counts as memory as long as it is one: until its newline, or the silence that ends it."""
+        said = line(command_id="echo", text="x" * 500, id=1)
+        side = self.bench.connect()
+        side.say(said[:100])
+        self.assertEqual(side.peer.kept, 100)
+        self.bench.clock.advance(0.2)
+        side.conversation.expired()
+        self.assertEqual(side.peer.kept, 100)
+        side.say(said[100:-1])
+        self.assertEqual(side.peer.kept, len(said) - 1)
+        side.conversation.expired()
+        self.assertEqual((side.state, side.peer.kept), (State.KEPT, 0))
+        side.say(b"\0")
+        side.conversation.expired()
+        self.assertEqual(side.peer.kept, 0)
+        side.say(said[:9], said[9:] + said[:7])
+        self.assertEqual(side.peer.kept, 7)
+
     def test_padding(self) -> None:
         """NULs and byte order marks around an object mean nothing: programs in C and C# say them."""
         mark = b"\xef\xbb\xbf"
@@ -271,6 +299,10 @@ class OldDialectTests(SynchronousTestCase):
         self.bench.clock.advance(100)
         kept.conversation.expired()
         self.assertEqual((kept.peer.expiry, kept.peer.closed), (200.0, None))
+        kept.say(b"\0")
+        self.bench.clock.advance(201)
+        kept.conversation.expired()
+        self.assertEqual(kept.peer.expiry, 0.0)
 
     def test_nan(self) -> None:
         """A program whose JSON has NaN and infinities, as Python's, may say them without an ``id``, and is answered in kind."""
@@ -380,6 +412,14 @@ class KeptTests(SynchronousTestCase):
         [answer] = answers(side.say(line(command_id="echo", text="x" * 5000, id=2)))
         self.assertEqual((answer["id"], answer["status"]), (2, "error"))
         self.assertIn("return less, or raise `max_answer`", answer["error"])
+
+    def test_long_complaint(self) -> None:
+        """A program that gives an id reads all of what is wrong with its command."""
+        members = {"x" * 3000: 1}
+        [answer] = answers(self.bench.connect().say(line(command_id="test_command", param1=1, id=1, **members)))
+        [short] = answers(self.bench.connect().say(line(command_id="test_command", param1=1, **members)))
+        self.assertTrue(answer["error"].endswith(": no such argument; there are: param1, param2, param4"), answer)
+        self.assertTrue(short["error"].endswith("…"), short)
 
     def test_errors_keep_it(self) -> None:
         """A command with an id that cannot be run is answered, and the connection is kept."""
@@ -527,6 +567,8 @@ class StopTests(SynchronousTestCase):
         running.say(line(command_id="later", id=1) + line(command_id="echo", text="x", id=2))
         for side in (fresh, kept, running):
             side.conversation.finish()
+        running.conversation.receive(line(command_id="echo", text="x", id=3))
+        running.conversation.ended()
         self.assertEqual(answers(fresh.peer.sent), [{"status": "error", "error": "netd stops"}])
         self.assertEqual((kept.peer.sent, kept.peer.closed), (b"", "netd stops"))
         self.assertEqual((running.peer.sent, running.peer.closed), (b"", None))
