@@ -180,6 +180,23 @@ class OldClientTests(FeedTests):
         self.assertEqual(seen[-1], rounds[-1])
         self.assertEqual(self.service.status()["counters"]["dropped"], {"round": len(rounds) - len(seen)})
 
+    def test_slow_and_served_apart(self) -> None:
+        """So does one whose rounds, blocks or words are its own: what waits for it is bounded."""
+        self.leaves_nothing()
+        self.start(backlog=2000, per_client=True, interval=0.1)
+        old, newer, blocks = self.old(), self.newer(port=2, types=["name"]), self.newer(port=3, types=["name"], block=2)
+        asked = self.newer(port=4, types=["name"])
+        for client in (old, newer, blocks, asked):
+            client.transport.producer.pauseProducing()
+        for _round in range(70):
+            self.reactor.advance(0.1)
+            asked.say(say({"subscribe": {"types": ["name"]}}))
+        for client in (old, newer, blocks, asked):
+            client.transport.producer.resumeProducing()
+            self.assertLess(len(client.heard()), 2500)
+        self.reactor.advance(0.1)
+        self.assertEqual(len(texts(old.heard())), 8)
+
     def test_fault(self) -> None:
         """A client whose connection has a fault is hung up on; the others go on, and the log says what it was."""
         broken, other = self.old(50412), self.old(50414)
@@ -421,6 +438,8 @@ class NewerClientTests(FeedTests):
         self.newer(name="n", types=["city"], block=2, interval=0.5)
         old, newer = self.service.subscribers()
         self.assertEqual((old["client"], old["dialect"], old["interval"]), ("127.0.0.1:50412", "first", 1.0))
+        facts = {"address": "127.0.0.1:50412", "since": self.bus.wall(), "block": 1, "locale": None}
+        self.assertEqual({name: old[name] for name in facts}, facts)
         self.assertEqual(
             (newer["client"], newer["dialect"], newer["types"], newer["block"], newer["interval"]),
             ("n", "second", ["city"], 2, 0.5),
