@@ -60,7 +60,9 @@ def signs_of(transport: Any) -> Signs | None:
         byte, life = _TCP_INFO.unpack(handle.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size))
     except OSError:
         return None
-    return Signs(byte / 1000, life / 1000)
+    # Bytes are a sign of life, too. Linux may take them in without a look at what they acknowledge, where that is nothing new:
+    # from a peer that is only listened to, the last acknowledgement may be as old as the connection.
+    return Signs(byte / 1000, min(byte, life) / 1000)
 
 
 def silence_of(transport: Any) -> float:

@@ -80,6 +80,10 @@ class SignsTests(LivenessTests):
         connection = self.connection(20.5, 3.25)
         self.assertEqual((Signs(20.5, 3.25), 20.5), (signs_of(connection), silence_of(connection)))
 
+    def test_only_speaks(self) -> None:
+        """Who streams to netd, which never answers, acknowledges nothing: its bytes are sign of life enough."""
+        self.assertEqual(Signs(0.25, 0.25), signs_of(self.connection(0.25, 90.0)))
+
     def test_after_the_end(self) -> None:
         """What was known at the end stays known."""
         connection = self.connection()
