@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,6 +19,9 @@ __all__ = ["objection"]
 
 PRIVILEGED = 1024
 """Ports below need a permission on most systems."""
+
+LONGEST_PATH = 107 if sys.platform == "linux" else 103
+"""Bytes in the path of a unix socket, at most."""
 
 
 def objection(description: str) -> str:
@@ -70,6 +74,9 @@ def _objection_to_name(name: str, port: int) -> str:
 
 
 def _objection_to_path(path: Path) -> str:
+    length = len(os.fsencode(path))
+    if length > LONGEST_PATH:
+        return f"its path has {length} bytes, and that of a unix socket at most {LONGEST_PATH}: choose a shorter one"
     if path.exists():
         return "" if path.is_socket() else f"{path} is there already, and is no socket: move it away"
     if not path.parent.is_dir():

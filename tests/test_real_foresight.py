@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.foresight import objection
+from netd.foresight import LONGEST_PATH, objection
 
 
 class AddressTests(SynchronousTestCase):
@@ -41,6 +42,16 @@ class AddressTests(SynchronousTestCase):
 
 
 class PathTests(SynchronousTestCase):
+    def test_long(self) -> None:
+        """The system takes no longer path than its address of a unix socket has room for."""
+        longest = "/" + "x" * (LONGEST_PATH - 1)
+        with socket.socket(socket.AF_UNIX) as found:
+            self.assertRaises(ConnectionRefusedError if os.path.lexists(longest) else FileNotFoundError, found.connect, longest)
+            self.assertRaisesRegex(OSError, "too long", found.connect, f"{longest}x")
+        self.assertEqual("", objection(f"unix:{longest}"))
+        self.assertIn(f"its path has {LONGEST_PATH + 1} bytes, and that of a unix socket at most", objection(f"unix:{longest}x"))
+        self.assertIn("choose a shorter one", objection(f"unix:/{'x' * 300}/a.sock"))
+
     def test_paths(self) -> None:
         """A unix socket needs a directory to be in, and nothing else in its way."""
         folder = Path(self.mktemp()).absolute()
