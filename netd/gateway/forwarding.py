@@ -15,12 +15,14 @@ __all__ = ["forwarded_by"]
 
 _FORWARDING = re.compile(
     r"""
-    (?:.*-)?forward(?:ed)?(?:-.*)? | via | max-forwards | cdn-loop | front-end-https | proxy-.*
-    | x-original-.* | x-rewrite-url | x-scheme | x-url-scheme | x-script-name | x-host
-    | x-(?:proxy|haproxy|nginx|traefik|varnish|bluecoat|envoy|amzn|amz-cf|azure|fd|arr|appengine|akamai|vercel|auth-request).*
-    | x-ssl-.* | ssl-client-.* | x-client-cert.* | x-cloud-trace-context
-    | (?:cf|cloudfront|fastly|fly|tailscale|incap)-.*
-    | (?:.*-)?(?:client|real|connecting|remote|originating|source)-?(?:ip|addr|address|host|port|proto|user)
+    (?:.*-)?forward(?:ed|er)?(?:-.*)? | (?:.*-)?via | (?:.*-)?proxy-.* | (?:.*-)?https | max-forwards | surrogate-capability
+    | (?:.*-)?original-.* | x-(?:rewrite|replaced|ingress)-.* | x-(?:url-)?scheme | (?:x-)?script-name | x-(?:.*-)?host(?:-.*)?
+    | x-(?:proxied|proxy|haproxy|nginx|traefik|varnish|bluecoat|envoy|kong|consumer|amzn|amz-cf|azure|fd|arr|nf|appengine).*
+    | x-(?:akamai|vercel|auth|webauth|vouch|pomerium|ms-client-principal|goog-(?:authenticated-user|iap)|ngrok|sucuri).*
+    | (?:x-)?ssl(?:-.*)? | (?:x-)?client-(?:cert|verify|dn).* | x-(?:request|queue)-start | x-cloud-trace-context
+    | (?:cdn|cf|cloudfront|fastly|fly|tailscale|incap|ngrok|akamai|remote)-.*
+    | (?:.*-)?(?:client|real|connecting|remote|originating|source|src|user|peer)-?(?:ip|addr|address|host|port|proto|user)
+    | .*-client-connection-ip
     """,
     re.VERBOSE,
 )
@@ -29,5 +31,5 @@ _FORWARDING = re.compile(
 
 def forwarded_by(head: Head) -> str:
     """What shows that a proxy passed the request on: a header's name, or the version; empty where nothing does."""
-    named = next((name for name in head.headers if _FORWARDING.fullmatch(name)), "")
+    named = next((name for name in head.headers if _FORWARDING.fullmatch(name.replace("_", "-"))), "")
     return named or (head.version if head.version == "HTTP/1.0" else "")

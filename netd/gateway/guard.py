@@ -45,7 +45,7 @@ TOKENS_UNUSABLE = plain(
 )
 
 PROBES = ("/healthz", "/readyz")
-"""Paths that tell nothing but whether netd lives: programs that look for that need not say which machine they mean."""
+"""Paths that tell nothing but whether netd lives: programs that ask for them name the machine in their own way, or not at all."""
 
 
 @frozen
@@ -84,14 +84,14 @@ class Guard:
         :raises TokenFileError: when the tokens cannot be read.
         """
         host, origin = head.get("host"), head.get("origin")
-        if head.path in PROBES and not host and not origin:
-            return None
-        if head.version != "HTTP/1.0" and not _host_name(host):
+        is_open, is_probe = self.is_open(visitor), head.path in PROBES and not origin
+        if head.version != "HTTP/1.0" and not _host_name(host) and (host or not is_probe):
             return plain(
                 HTTPStatus.BAD_REQUEST, "a request must have exactly one Host header", refusal="bad request", is_last=True
             )
-        is_open = self.is_open(visitor)
-        if is_open and head.path not in PROBES and (shown_by := forwarded_by(head)):
+        if is_probe:
+            return None
+        if is_open and (shown_by := forwarded_by(head)):
             return _behind_proxy(shown_by)
         hosts = self.hosts if is_open else (ANY_HOST,)  # a page that made a name up has no token
         if origin and not takes_origin(self.origins, origin, host, hosts):

@@ -52,6 +52,30 @@ FORWARDING = (
     "Tailscale-User-Login: somebody",
     "Front-End-Https: on",
     "Max-Forwards: 9",
+    "X-Forwarder-For: 192.0.2.1",
+    "X_Forwarded_For: 192.0.2.1",
+    "X-Via: 1.1 lab",
+    "X-HTTP-Host-Override: lab.example",
+    "X-Nf-Client-Connection-IP: 192.0.2.1",
+    "Cdn-Src-IP: 192.0.2.1",
+    "X-User-IP: 192.0.2.1",
+    "X-HTTPS: on",
+    "WL-Proxy-SSL: true",
+    "Surrogate-Capability: key=ESI/1.0",
+    "X-Proxied: yes",
+    "Script-Name: /netd",
+    "X-Ingress-Path: /netd",
+    "X-Replaced-Path: /netd/api",
+    "X-WebAuth-User: somebody",
+    "X-Authenticated-User: somebody",
+    "X-Authentik-Username: somebody",
+    "X-Goog-Authenticated-User-Email: somebody",
+    "X-Ms-Client-Principal-Name: somebody",
+    "X-Consumer-Username: somebody",
+    "Remote-Groups: staff",
+    "Client-Cert: x",
+    "X-Client-Verify: SUCCESS",
+    "X-Request-Start: t=1",
     "Forwarded: for=192.0.2.1",
 )
 """What different proxies add."""
@@ -106,10 +130,13 @@ class OpenTests(GatewayTestCase):
         self.assertEqual(self.ask(get("/api", host=None, version="1.0")).status, 403)
 
     def test_probes(self) -> None:
-        """Programs that look whether netd lives need no name for it."""
+        """Programs that look whether netd lives need no name for it, or have their own, as HAProxy's checks do; pages may not."""
         for path in ("/healthz", "/readyz"):
-            self.assertEqual(self.ask(get(path, host=None)).status, 200, path)
-            self.assertEqual(self.ask(get(path, host="evil.example")).status, 403, path)
+            for host in (None, "www.example", "10.0.0.3:8080"):
+                self.assertEqual(self.ask(get(path, host=host)).status, 200, path)
+                self.assertEqual(self.ask(get(path, "X-Forwarded-For: 192.0.2.1", host=host, version="1.0")).status, 200, path)
+                self.assertEqual(self.ask(get(path, FOREIGN, host=host)).status, 400 if host is None else 403, path)
+            self.assertEqual(self.ask(get(path, host="a, b")).status, 400, path)
 
     def test_proxy(self) -> None:
         """What a proxy passes on comes from anywhere: with any header of a proxy it is not served without tokens."""
