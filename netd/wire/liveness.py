@@ -35,7 +35,7 @@ def begin_probe(transport: Any) -> Callable[[], bool] | None:
 
     def finish() -> bool:
         signs = signs_of(transport)
-        is_alive = signs is None or signs.life < PROBING  # elsewhere than on Linux, the count of probes decides
+        is_alive = signs is None or not signs.is_dead(PROBING)  # elsewhere than on Linux, the count of probes decides
         for number, value in before.items():
             handle.setsockopt(socket.IPPROTO_TCP, number, value)
         return is_alive

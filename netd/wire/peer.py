@@ -326,7 +326,7 @@ class Peer(Outbox):
     def _why_stalled(self) -> str:
         """A peer that is there, and does not read, says so: it is asked for room now and then."""
         signs = signs_of(self._transport)
-        is_dead = signs is not None and signs.life > self._context.stall_timeout / 2
+        is_dead = signs is not None and signs.is_dead(self._context.stall_timeout / 2)
         return f"no sign of life for {signs.life:.0f} s" if is_dead and signs else "does not read"
 
     def _cancel_timer(self) -> None:

@@ -188,7 +188,7 @@ class PeerProtocol(Protocol):
         self.peer.place = self.place
         self.peer.attach()
         factory.connections.add(self)
-        if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context.dead_timeout):
+        if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context):
             factory.vigil.begin()
         factory.tally.accepted += 1
         self.opened()
@@ -426,7 +426,7 @@ class PeerFactory(Factory):
         }
 
 
-def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, dead_timeout: float) -> bool:
+def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, context: PeerContext) -> bool:
     """Send at once, and ask peers whether they are there; False for a transport that is no TCP one."""
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
@@ -437,5 +437,5 @@ def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, d
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     if receive_buffer is not None:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    ask_for_signs(handle, dead_timeout)
+    ask_for_signs(handle, context.dead_timeout, context.stall_timeout)
     return True

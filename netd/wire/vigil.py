@@ -36,8 +36,9 @@ DEAD = 5 / 6
 PORTION = 500
 """Connections looked at in one turn of the reactor: half a millisecond."""
 
-_TCP_INFO = struct.Struct("52xII")
-"""Of ``struct tcp_info`` (linux/tcp.h) the members ``tcpi_last_data_recv`` and ``tcpi_last_ack_recv``, in milliseconds."""
+_TCP_INFO = struct.Struct("2xBB48xII")
+"""Of ``struct tcp_info`` (linux/tcp.h) the members ``tcpi_retransmits``, ``tcpi_probes``, and in milliseconds
+``tcpi_last_data_recv`` and ``tcpi_last_ack_recv``."""
 
 
 class Signs(NamedTuple):
@@ -45,10 +46,19 @@ class Signs(NamedTuple):
 
     :ivar byte: seconds since the last byte came, or the connection was made.
     :ivar life: seconds since the last sign of life came, an acknowledgement at least.
+    :ivar unanswered: how often the peer was asked since then, by a probe or by bytes that were sent again.
     """
 
     byte: float
     life: float
+    unanswered: int
+
+    def is_dead(self, limit: float) -> bool:
+        """Whether the peer was asked, and gave no sign of life for *limit* seconds.
+
+        One that is there and does not read is asked less and less often: no sign of life came because nobody asked.
+        """
+        return self.unanswered > 0 and self.life >= limit
 
 
 def signs_of(transport: Any) -> Signs | None:
@@ -57,12 +67,12 @@ def signs_of(transport: Any) -> Signs | None:
     if option is None or not isinstance(handle, socket.socket):
         return None
     try:
-        byte, life = _TCP_INFO.unpack(handle.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size))
+        sent_again, probes, byte, life = _TCP_INFO.unpack(handle.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size))
     except OSError:
         return None
     # Bytes are a sign of life, too. Linux may take them in without a look at what they acknowledge, where that is nothing new:
     # from a peer that is only listened to, the last acknowledgement may be as old as the connection.
-    return Signs(byte / 1000, min(byte, life) / 1000)
+    return Signs(byte / 1000, min(byte, life) / 1000, sent_again + probes)
 
 
 def silence_of(transport: Any) -> float:
@@ -71,14 +81,17 @@ def silence_of(transport: Any) -> float:
     return 0.0 if signs is None else signs.byte
 
 
-def ask_for_signs(handle: socket.socket, limit: float) -> None:
-    """Have the operating system ask an idle peer so often that *limit* seconds without an answer mean something."""
+def ask_for_signs(handle: socket.socket, limit: float, patience: float) -> None:
+    """Have the operating system ask an idle peer so often that *limit* seconds without an answer mean something.
+
+    :param patience: seconds for which a peer that answers may take nothing: the system's own limit does not tell the two apart.
+    """
     pause, wait = max(1, int(limit / ASKED)), max(1, int(limit / ASKED_AGAIN))
     for name, value in (
         ("TCP_KEEPIDLE", pause),
         ("TCP_KEEPINTVL", wait),
         ("TCP_KEEPCNT", ASKED_AGAIN),
-        ("TCP_USER_TIMEOUT", int(limit * 1000)),
+        ("TCP_USER_TIMEOUT", int(max(limit, patience) * 1000)),
     ):
         if hasattr(socket, name):
             handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
@@ -145,5 +158,5 @@ class Vigil:
             self._wait(self._limit / LOOKS, self._begin)
         for connection in due:
             signs = signs_of(connection.transport)
-            if signs is not None and signs.life >= self._limit * DEAD:
+            if signs is not None and signs.is_dead(self._limit * DEAD):
                 connection.died(f"no sign of life for {signs.life:.0f} s")

@@ -19,14 +19,15 @@ OPTIONS = [getattr(socket, name) for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "
 
 
 class DeafSocket(socket.socket):
-    """A socket whose other side acknowledged something *silence* milliseconds ago."""
+    """A socket whose other side was heard *silence* milliseconds ago, and asked so often since then."""
 
     silence = 0
+    asked = 4
 
     def getsockopt(self, level: int, option: int, size: int = 0) -> int | bytes:  # type: ignore[override]
         """What the system says, but for its facts about the connection."""
         if option == socket.TCP_INFO:
-            return struct.pack("@8B13I", *[0] * 20, self.silence)
+            return struct.pack("@8B13I", *[0] * 3, self.asked, *[0] * 15, self.silence, self.silence)
         return super().getsockopt(level, option)
 
 
@@ -67,6 +68,13 @@ class ProbeTests(SocketTests):
             finish = begin_probe(SimpleNamespace(socket=self.near))
             assert finish is not None
             self.assertEqual(finish(), is_alive, silence)
+
+    def test_not_asked(self) -> None:
+        """One that has answered all it was asked lives, however long ago that was: it may just not read."""
+        self.near.silence, self.near.asked = 6000, 0
+        finish = begin_probe(SimpleNamespace(socket=self.near))
+        assert finish is not None
+        self.assertTrue(finish())
 
     def test_what_the_system_says(self) -> None:
         """The facts are read where Linux has them: of a connection that has just been made, a moment ago."""

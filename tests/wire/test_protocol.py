@@ -229,7 +229,7 @@ class LogTests(ProtocolTests):
         for code, reason in ((errno.ECONNRESET, "reset by the peer"), (errno.ETIMEDOUT, "no sign of life for 26 s"), (0, None)):
             connection = self.connect()
             transport: Any = connection.transport
-            transport.errno, transport.last_signs = code, Signs(90.0, 26.0)
+            transport.errno, transport.last_signs = code, Signs(90.0, 26.0, 3)
             self.assertEqual(90.0, connection.protocol.peer.silence())
             connection.lose(Failure(CONNECTION_LOST) if code else None)
             peer = connection.protocol.peer
@@ -307,6 +307,12 @@ class TuneTests(ProtocolTests):
             self.assertEqual(["no delay True", "keep alive True"], transport.told)
             for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_USER_TIMEOUT", 30_000)):
                 self.assertEqual(value, transport.socket.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)), name)
+
+    def test_patience(self) -> None:
+        """Where peers may take nothing for longer than that, the operating system does not cut them before."""
+        self.factory.context.stall_timeout = 300.0
+        handle = self.tune(socket.AF_INET).socket
+        self.assertEqual(300_000, handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
 
     def test_buffers(self) -> None:
         """What the operating system holds for a peer, and of what it sends, is as much as the protocol says; Linux doubles it."""

@@ -22,15 +22,17 @@ class FakeSocket(socket.socket):
     """A socket whose operating system knows when its peer was heard last.
 
     :ivar heard: seconds since the last byte and since the last sign of life; None where that cannot be told.
+    :ivar unanswered: probes that it has sent since then.
     """
 
     heard: tuple[float, float] | None = (0.0, 0.0)
+    unanswered = 0
 
     def getsockopt(self, *asked: int) -> Any:
         """As ``TCP_INFO`` is."""
         if asked[:2] != (socket.IPPROTO_TCP, socket.TCP_INFO) or self.heard is None:
             raise OSError(errno.EOPNOTSUPP, "not supported")
-        return struct.pack("52xII", *(int(seconds * 1000) for seconds in self.heard))
+        return struct.pack("3xB48xII", self.unanswered, *(int(seconds * 1000) for seconds in self.heard))
 
 
 class FakeConnection:
@@ -45,6 +47,7 @@ class FakeConnection:
     def __init__(self, *heard: float) -> None:
         self.socket = FakeSocket()
         self.socket.heard = (heard[0], heard[1]) if heard else None
+        self.socket.unanswered = 3 if heard and heard[1] > 10 else 0
         self.transport = self
         self.why: str | None = None
 
@@ -78,16 +81,16 @@ class SignsTests(LivenessTests):
     def test_signs(self) -> None:
         """The operating system tells when the last byte and the last sign of life came."""
         connection = self.connection(20.5, 3.25)
-        self.assertEqual((Signs(20.5, 3.25), 20.5), (signs_of(connection), silence_of(connection)))
+        self.assertEqual((Signs(20.5, 3.25, 0), 20.5), (signs_of(connection), silence_of(connection)))
 
     def test_only_speaks(self) -> None:
         """Who streams to netd, which never answers, acknowledges nothing: its bytes are sign of life enough."""
-        self.assertEqual(Signs(0.25, 0.25), signs_of(self.connection(0.25, 90.0)))
+        self.assertEqual(Signs(0.25, 0.25, 3), signs_of(self.connection(0.25, 90.0)))
 
     def test_after_the_end(self) -> None:
         """What was known at the end stays known."""
         connection = self.connection()
-        connection.last_signs = Signs(7.0, 2.0)
+        connection.last_signs = Signs(7.0, 2.0, 0)
         self.assertEqual(7.0, silence_of(connection))
 
     def test_nobody_knows(self) -> None:
@@ -110,7 +113,7 @@ class EndTests(LivenessTests):
         self.assertEqual("reset by the peer", self.describe(errno.ECONNRESET))
         self.assertEqual("reset by the peer", self.describe(errno.EPIPE))
         self.assertEqual("reset by the peer", self.describe())
-        self.assertEqual("no sign of life for 31 s", self.describe(errno.ETIMEDOUT, signs=Signs(60.0, 31.2)))
+        self.assertEqual("no sign of life for 31 s", self.describe(errno.ETIMEDOUT, signs=Signs(60.0, 31.2, 4)))
         self.assertEqual("no sign of life", self.describe(errno.ETIMEDOUT))
         self.assertEqual("No route to host", self.describe(errno.EHOSTUNREACH))
         self.assertIn("cable cut", str(self.describe(failure=ConnectionLost("cable cut"))))
@@ -133,9 +136,17 @@ class VigilTests(LivenessTests):
         self.assertIsNone(dead.why)
         self.clock.advance(0.1)
         self.assertEqual([None, "no sign of life for 25 s", None], [one.why for one in (quiet, dead, unknown)])
-        quiet.socket.heard = (3610.0, 26.0)
+        quiet.socket.heard, quiet.socket.unanswered = (3610.0, 26.0), 3
         self.clock.advance(2.5)
         self.assertEqual("no sign of life for 26 s", quiet.why)
+
+    def test_does_not_read(self) -> None:
+        """Who reads nothing for long is asked ever less often, and lives: how long that may be is not for the vigil to say."""
+        stalled = self.connection(60.0, 51.0)
+        stalled.socket.unanswered = 0
+        self.connections.add(stalled)
+        self.clock.advance(2.5)
+        self.assertIsNone(stalled.why)
 
     def test_many(self) -> None:
         """Many are looked at in portions, each in a turn of its own."""
