@@ -64,6 +64,23 @@ class LimitTests(BudgetTestCase):
         place.leave()
         self.come(share, "c")
 
+    def test_whoever_leaves_makes_room_for_one(self) -> None:
+        """For each that leaves, one can come, of the same address and in all."""
+        self.budget.limit = 3
+        share = self.budget.share(Quota(per_address=2))
+        for address in "ab":
+            places = []
+            for _ in range(2):
+                places.append(self.come(share, address)[1])
+                places[-1].identify()
+            self.assertIs(share.admit(address), Refusal.PER_ADDRESS)
+            places[0].leave()
+            self.come(share, address)[1].identify()
+            self.assertIs(share.admit(address), Refusal.PER_ADDRESS)
+            places[1].leave()
+        self.come(share, "c")[1].identify()
+        self.assertIs(share.admit("c"), Refusal.DAEMON)
+
     def test_address(self) -> None:
         """One address has so many places; what others have is not touched for it."""
         share = self.budget.share(Quota(per_address=1))
@@ -86,6 +103,16 @@ class LimitTests(BudgetTestCase):
         self.assertEqual([guest.displaced for guest in flood], [Refusal.UNIDENTIFIED, None])
         self.come(busy, "flood")
         self.assertIs(busy.admit("flood"), Refusal.UNIDENTIFIED)
+
+    def test_a_quarter_is_for_unidentified_ones(self) -> None:
+        """A quarter of the places, and one at least, may be taken by connections that have not said what they are."""
+        for limit, unidentified in ((3, 1), (11, 2)):
+            self.budget = Budget(self.clock.seconds)
+            self.budget.limit = limit
+            share = self.budget.share(UNLIMITED)
+            for _ in range(unidentified):
+                self.come(share, "a")
+            self.assertIs(share.admit("a"), Refusal.UNIDENTIFIED)
 
     def test_full_of_identified_ones(self) -> None:
         """When every descriptor is taken by somebody who is known, newcomers are refused."""
@@ -132,6 +159,9 @@ class MemoryTests(BudgetTestCase):
         self.assertEqual((last.displaced, last.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, True))
         self.assertIsNone(honest.displaced)
         self.assertTrue(small.arrive(1000))
+        guest, busy = self.come(self.share, "flood")
+        busy.keep(100_001)
+        self.assertEqual((guest.displaced, guest.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, False))
 
     def test_what_is_kept(self) -> None:
         """What a machine is done with no longer counts."""
@@ -140,6 +170,20 @@ class MemoryTests(BudgetTestCase):
             self.assertTrue(place.arrive(50_000))
             place.keep(0)
         self.assertEqual(self.budget.memory.total, 0)
+        self.assertTrue(place.arrive(3000) and place.arrive(3000))
+        self.assertEqual(self.budget.memory.total, 6000)
+        place.keep(0)
+        self.assertEqual(self.budget.memory.total, 0)
+
+    def test_what_is_kept_when_it_is_known(self) -> None:
+        """With its first message all that came so far is done with; what is kept afterwards is, however often it is known."""
+        _, place = self.come(self.share, "a")
+        place.arrive(500)
+        place.identify()
+        self.assertEqual(self.budget.memory.total, 0)
+        place.keep(5000)
+        place.identify()
+        self.assertEqual(self.budget.memory.total, 5000)
 
     def test_identified(self) -> None:
         """Who is known has all of the memory, in and out together; over it, the newest of the address that has most goes."""
@@ -173,11 +217,14 @@ class MemoryTests(BudgetTestCase):
         """Less than a KiB is not written down each time, and still given back whole."""
         _, place = self.come(self.share, "a")
         place.identify()
-        place.keep(GRAIN)
-        place.keep(GRAIN + 1)
-        self.assertEqual(self.budget.memory.total, GRAIN)
-        place.keep(0)
-        self.assertEqual(self.budget.memory.total, 0)
+        for hold in (place.keep, place.queue):
+            hold(GRAIN)
+            hold(GRAIN + 1)
+            self.assertEqual(self.budget.memory.total, GRAIN)
+            hold(GRAIN - 1)
+            self.assertEqual(self.budget.memory.total, GRAIN)
+            hold(0)
+            self.assertEqual(self.budget.memory.total, 0)
 
 
 class FloodTests(BudgetTestCase):

@@ -43,9 +43,9 @@ class CrowdTests(SynchronousTestCase):
 
     def test_a_flood_displaces_itself(self) -> None:
         """A newcomer of the address that has most takes the place of its own oldest one, if that had time to speak."""
-        flood = self.add("flood", 3)
-        self.assertIsNone(self.crowd.victim("flood", CHANCE - 0.1))
-        self.assertIs(self.crowd.victim("flood", CHANCE), flood[0])
+        flood = self.add("flood", 3, since=100.0)
+        self.assertIsNone(self.crowd.victim("flood", 100.0 + CHANCE - 0.1))
+        self.assertIs(self.crowd.victim("flood", 100.0 + CHANCE), flood[0])
 
     def test_empty(self) -> None:
         """Where there is nobody, nobody goes."""

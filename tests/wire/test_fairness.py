@@ -176,10 +176,39 @@ class TurnsTests(SynchronousTestCase):
         self.assertEqual(self.world.turn(), [gone, other])  # what is served of it is its own to know
         self.assertEqual(self.world.calls, [])
 
+    def test_one_of_two_leaves(self) -> None:
+        """What an address owes is remembered as long as one of its connections is open."""
+        first, second = (self.world.settled(KNOWN, "operator") for _ in range(2))
+        for worker in (first, second):
+            worker.work()
+        self.world.turn()
+        first.leave()
+        self.assertEqual(self.world.turns._keys[KNOWN, "operator"].members, 1)
+
+    def test_who_owes_nothing(self) -> None:
+        """Of those that owe nothing, whoever speaks first is first, whether it has been served before or not."""
+        before, never, busy = (Worker(self.world, KNOWN, "a", 0.0001) for _ in range(3))
+        before.work()
+        self.world.turn()
+        busy.work(5)
+        self.world.turn()
+        never.work()
+        before.work()
+        self.assertEqual(self.world.turn(), [never, before])
+        never = Worker(self.world, KNOWN, "a", 0.0001)
+        busy.work(5)
+        self.world.turn()
+        before.work()
+        never.work()
+        self.assertEqual(self.world.turn(), [before, never])
+
     def test_keys_are_bounded(self) -> None:
         """Of addresses that come once and never again, only so many are remembered, and never those of open connections."""
-        stays = self.world.settled(UNKNOWN, "stays", 0.0)
-        stays.work()
+        stays, idles = (self.world.settled(UNKNOWN, key, cost) for key, cost in (("stays", 0.01), ("idles", 0.0)))
+        idles.work()
+        stays.work(3)
+        for _ in range(3):
+            self.world.turn()
         for number in range(2 * MOST_KEYS):
             worker = Worker(self.world, UNKNOWN, str(number), 0.01 if number % 2 else 0.0)
             worker.work()
@@ -187,6 +216,7 @@ class TurnsTests(SynchronousTestCase):
             worker.leave()
         self.assertLessEqual(len(self.world.turns._keys), MOST_KEYS)
         self.assertIn((UNKNOWN, "stays"), self.world.turns._keys)
+        self.assertIn((UNKNOWN, "idles"), self.world.turns._keys)
 
 
 costs = st.floats(0.0001, 0.002)

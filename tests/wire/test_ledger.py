@@ -24,6 +24,7 @@ class LedgerTests(SynchronousTestCase):
     def test_limit(self) -> None:
         """Up to the limit, and with it, nobody has to go."""
         guest = Guest("a")
+        self.assertEqual(self.ledger.most, 0)
         self.ledger.change(guest, 100)
         self.assertFalse(self.ledger.is_over)
         self.ledger.change(guest, 1)

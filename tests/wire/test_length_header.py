@@ -166,6 +166,9 @@ class HeaderTests(SynchronousTestCase):
         """A frame is what the oldest device reads: the length in decimal, spaces up to 64 bytes, the payload."""
         self.assertEqual(b"11" + b" " * 62 + b"raspberrypi", encode_frame(b"raspberrypi"))
         self.assertEqual(b"0" + b" " * 63, encode_frame(b""))
+        longest = bytes(9_999_999)
+        self.assertEqual(b"9999999 ", encode_frame(longest)[:8])
+        self.assertRaises(FrameTooLong, encode_frame, longest + b"x")
 
 
 class DecoderTests(SynchronousTestCase):
@@ -177,6 +180,11 @@ class DecoderTests(SynchronousTestCase):
         for at in range(len(stream) + 1):
             self.assertEqual(wanted, decode_pieces([stream[:at], stream[at:]]))
         self.assertEqual(wanted, decode_pieces([bytes([byte]) for byte in stream]))
+
+    def test_nothing_has_come(self) -> None:
+        """Before the first byte there is neither frame nor field."""
+        decoder = LengthHeaderDecoder()
+        self.assertEqual((decoder.next_field(2), decoder.next_frame()), (None, None))
 
     def test_frames_come_as_soon_as_they_are_whole(self) -> None:
         """A device gets a command with its last byte, not with the next command."""

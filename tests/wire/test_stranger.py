@@ -56,6 +56,7 @@ class TongueTests(SynchronousTestCase):
                 self.assertIs(Tongue.UNDECIDED, tongue_of(request[:size]), request[:size])
             self.assertIs(Tongue.HTTP, tongue_of(request[:at]))
         self.assertEqual([Tongue.UNDECIDED] * 2 + [Tongue.TLS], [tongue_of(HELLO[:size]) for size in (1, 2, 3)])
+        self.assertIs(Tongue.TLS, tongue_of(b"\x16\x03\x04\x00"))
 
     def test_ours(self) -> None:
         """Nothing that old and newer programs begin with is taken for a request; a name in capitals could still become one."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
@@ -18,7 +20,7 @@ from netd.listening import make_context
 from netd.pem import Files
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.protocol import PeerFactory, PeerProtocol
-from netd.wire.tls import HANDSHAKE_TIMEOUT, SecuredFactory
+from netd.wire.tls import HANDSHAKE_TIMEOUT, SecuredEndpoint, SecuredFactory, connection_of
 from tests.tls import Client, make_certificate
 
 
@@ -64,6 +66,17 @@ class SecuredTests(SynchronousTestCase):
         self.clock.advance(0)
         client.exchange()
         self.assertEqual(b"x" * 40_000, client.heard)
+
+    def test_endpoint(self) -> None:
+        """What listens on the endpoint speaks TLS, and the connections behind it are the service's."""
+        reactor = MemoryReactorClock()
+        endpoint = SecuredEndpoint(TCP4ServerEndpoint(reactor, 8443), self.certificates, reactor)
+        self.successResultOf(endpoint.listen(self.factory))
+        [(port, secured, *_)] = reactor.tcpServers
+        client = Client(secured.buildProtocol(None)).shake_hands()
+        self.assertEqual((port, connection_of(client.protocol).factory), (8443, self.factory))
+        self.assertEqual(client.protocol.factory._clock, reactor)
+        self.lose(client)
 
     def test_half_a_handshake(self) -> None:
         """Whoever has begun a handshake must end it in 5 s, however it drips, and is cut with the reason in the log."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 from OpenSSL.SSL import Error
@@ -15,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.wire import vigil
-from netd.wire.vigil import Signs, Vigil, describe_end, signs_of, silence_of
+from netd.wire.vigil import Signs, Vigil, ask_for_signs, describe_end, signs_of, silence_of
 
 
 class FakeSocket(socket.socket):
@@ -99,6 +100,22 @@ class SignsTests(LivenessTests):
         self.patch(vigil.socket, "TCP_INFO", None)
         self.assertIsNone(signs_of(self.connection(1.0, 1.0)))
 
+    def test_asking(self) -> None:
+        """An idle peer is asked so often that three answers may get lost; the least that can be asked for is a second."""
+        for limit, expected in ((30.0, (10, 5, 6, 30_000)), (1.5, (1, 1, 6, 1500))):
+            with socket.socket() as handle:
+                ask_for_signs(handle, limit)
+                names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+                self.assertEqual(expected, tuple(handle.getsockopt(socket.IPPROTO_TCP, name) for name in names))
+
+    def test_elsewhere(self) -> None:
+        """An operating system that has no such question is not asked it."""
+        asked = socket.TCP_INFO
+        self.addCleanup(setattr, socket, "TCP_INFO", asked)
+        connection = self.connection(1.0, 1.0)
+        del socket.TCP_INFO
+        self.assertIsNone(signs_of(connection))
+
 
 class EndTests(LivenessTests):
     def describe(self, code: int = 0, failure: Exception = CONNECTION_LOST, signs: Signs | None = None) -> str | None:
@@ -115,6 +132,8 @@ class EndTests(LivenessTests):
         self.assertEqual("reset by the peer", self.describe())
         self.assertEqual("no sign of life for 31 s", self.describe(errno.ETIMEDOUT, signs=Signs(60.0, 31.2, 4)))
         self.assertEqual("no sign of life", self.describe(errno.ETIMEDOUT))
+        over_other = SimpleNamespace(errno=errno.ETIMEDOUT)
+        self.assertEqual("no sign of life", describe_end(Failure(CONNECTION_LOST), over_other))
         self.assertEqual("No route to host", self.describe(errno.EHOSTUNREACH))
         self.assertIn("cable cut", str(self.describe(failure=ConnectionLost("cable cut"))))
         self.assertEqual("bad certificate", self.describe(failure=Error("bad certificate")))

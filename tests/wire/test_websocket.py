@@ -27,7 +27,8 @@ class FrameTests(SynchronousTestCase):
         """A ping is one frame of at most 125 bytes; a longer one is a fault of ours, and never sent."""
         self.assertEqual(frame(Opcode.PING, b"x"), b"\x89\x01x")
         self.assertEqual(len(frame(Opcode.PONG, b"x" * 125)), 127)
-        self.assertRaises(ValueError, frame, Opcode.CLOSE, b"x" * 126)
+        error = self.assertRaises(ValueError, frame, Opcode.CLOSE, b"x" * 126)
+        self.assertEqual(str(error), "a control frame holds at most 125 bytes, not 126")
 
     def test_close_reason(self) -> None:
         """A reason that is too long is cut between characters, so that what arrives is text."""
