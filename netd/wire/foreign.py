@@ -18,6 +18,9 @@ __all__ = ["plain"]
 _WORDS = {True: "true", False: "false", None: "null"}
 """What these are as members' names; as values, they never come here."""
 
+_SPANS = ("Period", "Interval")
+"""Classes of pandas that are neither a moment nor a number, and whose text is their usual notation."""
+
 
 def plain(value: Any) -> Any:
     """What JSON can say of *value*, or a value nearer to that: it is asked again for what is in it.
@@ -36,17 +39,24 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return made(value)
     if hasattr(value, "iloc"):  # a table or a column of pandas
-        value = value.astype(object).where(value.notna(), None)
-        return value.to_dict("records") if hasattr(value, "columns") else value.tolist()
+        return _rows(value.astype(object).where(value.notna(), None))
+    if type(value).__name__ in _SPANS and type(value).__module__.partition(".")[0] == "pandas":
+        return str(value)
     if callable(getattr(value, "tolist", None)):
         return _listed(value)
-    if isinstance(value, numbers.Rational):
-        return float(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Collection):
-        return list(value)
+    for kind, made in _ABSTRACT:
+        if isinstance(value, kind):
+            return made(value)
     raise TypeError(f"there is no {type(value).__name__} in JSON")
+
+
+def _rows(value: Any) -> Any:
+    """A table as a list of its rows, a column as a list."""
+    if not hasattr(value, "columns"):
+        return value.tolist()
+    if not value.columns.is_unique:
+        raise TypeError("two columns of a table have one name")
+    return value.to_dict("records")
 
 
 def _is_missing(value: Any) -> bool:
@@ -63,6 +73,8 @@ def _listed(value: Any) -> Any:
         value = value.astype("datetime64[us]" if kind == "M" else "timedelta64[us]")
     listed = value.tolist()
     if type(listed) is type(value):
+        if isinstance(value, numbers.Real):  # of more digits than Python has
+            return float(value)
         raise TypeError(f"there is no {type(value).__name__} in JSON")
     return listed
 
@@ -82,3 +94,6 @@ _KINDS: tuple[tuple[Any, Any], ...] = (
     ((ipaddress.IPv4Address, ipaddress.IPv6Address), str),
 )
 """Classes whose heirs are as good as they are, and others that have one plain form. The order counts: a bool came before."""
+
+_ABSTRACT: tuple[tuple[Any, Any], ...] = ((numbers.Rational, float), (Mapping, dict), (Collection, list))
+"""What any other class may be; a string, a list and what numpy has came before."""

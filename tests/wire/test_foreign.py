@@ -101,17 +101,39 @@ class Column:
         return self.values
 
 
+@dataclass
+class Names:
+    """The names of a table's columns."""
+
+    is_unique: bool
+
+
 class Table(Column):
     """What it asks of a table; here of one column."""
 
-    columns = ("v",)
+    columns = Names(is_unique=True)
 
     def where(self, wanted: list[bool], other: object) -> Table:
-        return Table(super().where(wanted, other).values)
+        return type(self)(super().where(wanted, other).values)
 
     def to_dict(self, orient: str) -> list[dict[str, object]]:
         assert orient == "records"
         return [{"v": value} for value in self.values]
+
+
+class Twins(Table):
+    """A table of two columns of one name, of which a row would lose one."""
+
+    columns = Names(is_unique=False)
+
+
+class Period:
+    """A month, as pandas has it."""
+
+    __module__ = "pandas._libs.tslibs.period"
+
+    def __str__(self) -> str:
+        return "2026-01"
 
 
 class Same:
@@ -170,6 +192,8 @@ class ForeignTests(SynchronousTestCase):
             (np.timedelta64(1500, "ms"), "PT1.5S"),
             (np.array([1_500_000_000], dtype="timedelta64[ns]"), ["PT1.5S"]),
             ({np.int64(1): np.float32(2)}, {"1": 2}),
+            (np.longdouble(1.5), 1.5),
+            (np.array([1.5], dtype=np.longdouble), [1.5]),
             (Pair(np.int8(1), (np.array([True]),)), {"left": 1, "right": [[True]]}),
         ):
             self.assertEqual(decode(encode(value)), wanted, repr(value))
@@ -188,6 +212,7 @@ class ForeignTests(SynchronousTestCase):
             (moment, "2026-01-02T00:00:00"),
             ({moment: NaT(1, 1, 1)}, {"2026-01-02T00:00:00": None}),
             ([NAType()], [None]),
+            ({Period(): Period()}, {"2026-01": "2026-01"}),
         ):
             self.assertEqual(decode(encode(value)), wanted, repr(value))
 
@@ -198,6 +223,7 @@ class ForeignTests(SynchronousTestCase):
             (np.array([object()]), "there is no object in JSON"),
             ((value for value in "ab"), "there is no generator in JSON"),
             (Same(), "there is no Same in JSON"),
+            (Twins([1]), "two columns of a table have one name"),
             ({(1, 2): 3}, "a tuple cannot name a member"),
             ({frozenset(): 3}, "a frozenset cannot name a member"),
         ):
