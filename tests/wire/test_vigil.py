@@ -102,9 +102,9 @@ class SignsTests(LivenessTests):
 
     def test_asking(self) -> None:
         """An idle peer is asked so often that three answers may get lost; the least that can be asked for is a second."""
-        for limit, expected in ((30.0, (10, 5, 6, 30_000)), (1.5, (1, 1, 6, 1500))):
+        for limit, patience, expected in ((30.0, 8.0, (10, 5, 6, 30_000)), (1.5, 8.0, (1, 1, 6, 8000))):
             with socket.socket() as handle:
-                ask_for_signs(handle, limit)
+                ask_for_signs(handle, limit, patience)
                 names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
                 self.assertEqual(expected, tuple(handle.getsockopt(socket.IPPROTO_TCP, name) for name in names))
 
