@@ -69,6 +69,7 @@ class NameTests(SynchronousTestCase):
             side.say(name)
             self.hall.clock.advance(0.2)
             self.assertIn(complaint, self.refused(side))
+            self.assertEqual(side.refused[0][1], name.removesuffix(b"\n"))
 
     def test_any_script(self) -> None:
         """A name in any script is welcome: joiners, no-break spaces and ideographic ones are text, and no control characters."""
@@ -143,6 +144,7 @@ class NameTests(SynchronousTestCase):
         side.say(b"x")
         self.hall.clock.advance(0.1)
         self.assertIn("No name came within 8 s.", self.refused(side))
+        self.assertEqual(side.refused, [("bad name", b"x" * 54)])
 
     def test_gone_before_its_name(self) -> None:
         """Who leaves in the middle of its name leaves nothing behind."""
@@ -261,8 +263,11 @@ class SlowLineTests(SynchronousTestCase):
         side.say(b"Lars\n", b"x" * 2000)
         self.assertEqual(side.peer.kept, 2000)
         side.peer.is_fast = False
+        side.say(b"\n" + b"x" * 2000)
+        self.assertIsNone(side.peer.closed)  # another line, which has only begun
         side.say(b"x" * 100)
-        self.assertIn(b"too slowly", side.hear()[-1])
+        told = b"Your line comes too slowly. A line of more than 1 KiB must come at 1 KiB a second at least.\n"
+        self.assertEqual(side.hear()[-1], told)
         self.assertIsNotNone(side.peer.closed)
 
 
