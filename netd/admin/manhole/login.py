@@ -13,8 +13,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.admin.manhole.protocol import ManholeProtocol
+from netd.errors import NetdError
 from netd.passwords import PasswordFileError, read_password_file, verify
-from netd.tries import TRIES, Tries, network_of
+from netd.tries import TRIES, Tries, WrongSecrets, network_of
 
 __all__ = ["Doorkeeper", "Login"]
 
@@ -24,16 +25,29 @@ InThread = Callable[..., Deferred[Any]]
 """Calls a function with arguments in a thread, like ``deferToThreadPool`` with the first two arguments given."""
 
 
+class TooManyWrong(NetdError):
+    """So many passwords of an address were wrong lately that another one is not checked.
+
+    :ivar seconds: until the next one is.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"too many wrong passwords came from your address; try again in {max(1, round(seconds))} s")
+        self.seconds = seconds
+
+
 class Doorkeeper:
     """Checks passwords against the file: in a thread, and one at a time, as a check takes 32 MiB and a third of a second.
 
     Addresses take turns: whoever sends many passwords waits for the checks of the others, and not they for all of these.
 
     :param in_thread: calls a function in a thread and returns a Deferred of its result.
+    :param wrong: counts the wrong ones; whoever asks for a check notes that in it.
     """
 
-    def __init__(self, path: Path, in_thread: InThread) -> None:
+    def __init__(self, path: Path, in_thread: InThread, wrong: WrongSecrets) -> None:
         self._path = path
+        self._wrong = wrong
         self._in_thread = in_thread
         self._waiting: dict[str, deque[Deferred[None]]] = {}  # by address, in the order of their turns
         self._is_checking = False
@@ -41,14 +55,16 @@ class Doorkeeper:
     def check(self, name: str, password: str, host: str = "") -> Deferred[bool]:
         """Whether *password* is that of *name*, by the file as it is now. Cancelling gives the place in the queue up.
 
-        The Deferred fails with :class:`netd.passwords.PasswordFileError` when the file cannot be used any more.
+        The Deferred fails with :class:`netd.passwords.PasswordFileError` when the file cannot be used any more, and with
+        :class:`TooManyWrong` when too many of that address were wrong by the time of its turn: many connections that ask at once
+        get no more checks than one after the other.
 
         :param host: the address that it comes from.
         """
         turns = self._waiting.setdefault(network_of(host), deque())
         turn: Deferred[None] = Deferred(turns.remove)
         turns.append(turn)
-        answer = turn.addCallback(lambda _: self._begin(name, password))
+        answer = turn.addCallback(lambda _: self._begin(name, password, host))
         self._go_on()
         return answer
 
@@ -62,7 +78,11 @@ class Doorkeeper:
                 self._is_checking = True
                 turns.popleft().callback(None)
 
-    def _begin(self, name: str, password: str) -> Deferred[bool]:
+    def _begin(self, name: str, password: str, host: str) -> Deferred[bool]:
+        wait = self._wrong.wait(host)
+        if wait:
+            self._is_checking = False
+            raise TooManyWrong(wait)
         # Who gives up does not stop the thread, and must not begin the next: connections that hang up could fill all threads.
         answer: Deferred[bool] = Deferred()
         self._in_thread(_check, self._path, name, password).addBoth(self._finish, answer)
@@ -70,8 +90,8 @@ class Doorkeeper:
 
     def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:
         self._is_checking = False
+        answer.callback(outcome)  # before the next one begins: this one may have been one too many
         self._go_on()
-        answer.callback(outcome)
 
 
 def _check(path: Path, name: str, password: str) -> bool:
@@ -163,10 +183,6 @@ class Login:
 
     def _check(self, password: str) -> None:
         self._terminal.show_input()
-        wait = self._tries.wrong.wait(self._tries.host)
-        if wait:
-            self._refuse_unchecked(wait)
-            return
         self._stage = _Stage.CHECKING
         self._terminal.set_busy(True)
         self._checking = checking = self._doorkeeper.check(self._name, password, self._tries.host)
@@ -196,10 +212,9 @@ class Login:
             terminal.refuse("not admitted", objection, b"")
             terminal.close(objection)
 
-    def _refuse_unchecked(self, wait: float) -> None:
-        """Too many passwords from this address were wrong lately: another one is not even looked at."""
-        self._terminal.refuse("too many wrong passwords", f"its password was not checked; {wait:.0f} s are left", b"")
-        self._terminal.close(f"too many wrong passwords came from your address; try again in {max(1, round(wait))} s")
+    def _refuse_unchecked(self, error: TooManyWrong) -> None:
+        self._terminal.refuse("too many wrong passwords", f"its password was not checked; {error.seconds:.0f} s are left", b"")
+        self._terminal.close(str(error))
 
     def _refuse(self) -> None:
         self._tries.fail()
@@ -220,6 +235,9 @@ class Login:
 
     def _check_failed(self, failure: Failure) -> None:
         if failure.check(CancelledError):
+            return
+        if isinstance(failure.value, TooManyWrong):
+            self._refuse_unchecked(failure.value)
             return
         service = self._terminal.factory.name
         if failure.check(PasswordFileError):

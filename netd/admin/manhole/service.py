@@ -54,7 +54,8 @@ class ManholeService(ListeningService):
         self._config = config
         self._bus = bus
         self._table = OperationTable()
-        self._doorkeeper = Doorkeeper(config.passwords, in_thread)
+        self._wrong = WrongSecrets(reactor.seconds)
+        self._doorkeeper = Doorkeeper(config.passwords, in_thread, self._wrong)
         self._manhole = ManholeFactory(
             section_name("manhole", config.instance),
             make_context(reactor, STALL_TIMEOUT, config.dead_timeout),
@@ -62,7 +63,6 @@ class ManholeService(ListeningService):
             config.allow_remote,
             self._make_login,
         )
-        self._wrong = WrongSecrets(reactor.seconds)
         super().__init__(config.listen, self._manhole, reactor)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:

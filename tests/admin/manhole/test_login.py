@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.admin.manhole.login import Doorkeeper
 from netd.admin.manhole.telnet import HIDE_INPUT, SHOW_INPUT
 from netd.passwords import PasswordFileError, make_entry, write_entry
-from netd.tries import PASSWORDS, WINDOW
+from netd.tries import PASSWORDS, WINDOW, WrongSecrets
 from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"
@@ -76,6 +77,19 @@ class LoginTests(ManholeTestCase):
         late = self.visit(peer="10.0.0.5")
         late.type(NAME)
         self.assertIn(b"netd> ", late.type(PASSWORD))
+
+    def test_guessing_at_once(self) -> None:
+        """Whoever guesses on many connections at once has no more guesses than on one after the other."""
+        answers: list[Deferred[bool]] = []
+        self.check = lambda *_: answers.append(Deferred()) or answers[-1]  # type: ignore[func-returns-value]
+        visits = [self.visit(peer="10.0.0.5") for _ in range(PASSWORDS + 4)]
+        for visit in visits:
+            visit.type("nobody")
+            visit.type("wrong")
+        while len(answers) < len(visits) and not answers[-1].called:
+            answers[-1].callback(False)
+        self.assertEqual(len(answers), PASSWORDS)
+        self.assertEqual(self.service.status()["counters"]["refused"]["too many wrong passwords"], 4)
 
     def test_one_wrong_then_right(self) -> None:
         """A slip of the fingers costs one try."""
@@ -235,7 +249,7 @@ class DoorkeeperTests(SynchronousTestCase):
     def test_real_file(self) -> None:
         """What `netd passwd` wrote is what opens, from the moment when it is written."""
         path = Path(self.mktemp())
-        doorkeeper = Doorkeeper(path, maybeDeferred)
+        doorkeeper = Doorkeeper(path, maybeDeferred, WrongSecrets(Clock().seconds))
         self.failureResultOf(doorkeeper.check(NAME, PASSWORD), PasswordFileError)
         write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
         self.assertTrue(self.successResultOf(doorkeeper.check(NAME, PASSWORD)))
@@ -244,7 +258,7 @@ class DoorkeeperTests(SynchronousTestCase):
     def test_one_at_a_time(self) -> None:
         """Eight strangers who send passwords at once cost the memory of one check."""
         threads = Threads()
-        doorkeeper = Doorkeeper(Path("x"), threads)
+        doorkeeper = Doorkeeper(Path("x"), threads, WrongSecrets(Clock().seconds))
         first, second = doorkeeper.check("a", "x"), doorkeeper.check("b", "x")
         self.assertEqual(["a"], [name for name, _ in threads.asked])
         threads.asked[0][1].callback(True)
@@ -258,7 +272,7 @@ class DoorkeeperTests(SynchronousTestCase):
     def test_addresses_take_turns(self) -> None:
         """Whoever sends many passwords from one address keeps those from another waiting for one check at most."""
         threads = Threads()
-        doorkeeper = Doorkeeper(Path("x"), threads)
+        doorkeeper = Doorkeeper(Path("x"), threads, WrongSecrets(Clock().seconds))
         for number in range(5):
             doorkeeper.check(f"guess{number}", "x", "10.0.0.5")
         for name, host in (("operator", "10.0.0.6"), ("other", "fd00::1"), ("another", "fd00::2")):
@@ -271,7 +285,7 @@ class DoorkeeperTests(SynchronousTestCase):
     def test_hanging_up(self) -> None:
         """Who hangs up leaves the queue, but a check that has begun still counts until its thread is done."""
         threads = Threads()
-        doorkeeper = Doorkeeper(Path("x"), threads)
+        doorkeeper = Doorkeeper(Path("x"), threads, WrongSecrets(Clock().seconds))
         running, waiting, last = (doorkeeper.check(name, "x") for name in ("running", "waiting", "last"))
         for abandoned in (running, waiting):
             abandoned.addErrback(lambda _: None)
