@@ -591,8 +591,10 @@ def leave(connection: socket.socket, end: float, clock: Callable[[], float]) -> 
 
 def wait_until_readable(connection: socket.socket, seconds: float) -> bool:
     """Wait until *connection* has something to read, or has ended, at most so many seconds; False when it has not."""
+    # poll() looks at the descriptor again when it is woken, and so sees that another thread has closed it. epoll forgets a closed
+    # descriptor, and would wait on.
     try:
-        with selectors.DefaultSelector() as selector:
+        with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
             selector.register(connection, selectors.EVENT_READ)
             return bool(selector.select(seconds))
     except ValueError as error:  # another thread has closed it

@@ -51,6 +51,26 @@ class SilenceTests(SynchronousTestCase):
         ours.close()
         self.assertRaises(OSError, relay.wait_until_readable, ours, PATIENCE)
 
+    def test_closed_by_another_thread(self) -> None:
+        """A thread that waits is woken by another one that hangs up, however soon the socket is gone after that."""
+        for _ in range(100):
+            ours, theirs = socket.socketpair()
+            begun, over = threading.Event(), threading.Event()
+            threading.Thread(target=self.wait_for_end, args=(ours, begun, over), daemon=True).start()
+            begun.wait(PATIENCE)
+            ours.shutdown(socket.SHUT_RDWR)
+            ours.close()
+            theirs.close()
+            self.assertTrue(over.wait(PATIENCE))
+
+    @staticmethod
+    def wait_for_end(connection: socket.socket, begun: threading.Event, over: threading.Event) -> None:
+        """Wait on *connection*, and tell when that is over, whatever came of it."""
+        begun.set()
+        with contextlib.suppress(OSError):
+            relay.wait_until_readable(connection, 2 * PATIENCE)
+        over.set()
+
 
 class NewRelay:
     """A server of the new dialect, as small as can be: a name reaches a device, and its answer comes back."""
