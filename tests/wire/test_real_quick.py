@@ -367,6 +367,12 @@ class DoorTests(SynchronousTestCase):
 
 
 class EarlyPeerTests(SynchronousTestCase):
+    def test_what_it_says(self) -> None:
+        """To a machine it is a peer like any other, that has just spoken, reads all, and is never late."""
+        early = EarlyPeer()
+        self.assertTrue(early.is_flushed and early.send(b"a") and early.keep(5000))
+        self.assertEqual((early.is_full, early.silence()), (False, 0.0))
+
     def test_hand_over(self) -> None:
         """All that was done to the early peer is done to the real one."""
         early, peer = EarlyPeer(), RecordingPeer()

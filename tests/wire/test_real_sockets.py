@@ -234,6 +234,7 @@ class LifeTests(SocketTests):
         self.hot.start()
         self.assertEqual([self.hot], self.reactor.readers)
         number = self.hot.fileno()
+        os.fstat(number)
         self.hot.stop()
         self.hot.stop()
         self.assertEqual(([], -1), (self.reactor.readers, self.hot.fileno()))
