@@ -49,6 +49,9 @@ soak: needs-of-test .venv/tox/stamp  ## ten minutes of 200 samples a second on a
 	@SOAK_SECONDS=$(SOAK_SECONDS) $(TOX) exec -qq -e tests -- python -m twisted.trial --temp-directory=build/soak tests.browser.test_real_heap; \
 	status=$$?; cat build/heap.csv; exit $$status
 
+mutants: needs-of-test .venv/tox/stamp  ## name the changes of the pure code that no test notices; of a part: make mutants ARGS="'netd.bus*'"
+	@$(TOX) run -qq -e mutants -- $(ARGS)
+
 latency: needs-of-test .venv/tox/stamp  ## how old a sample is when a browser has it; longer: make latency ARGS="--seconds 60"
 	@$(TOX) run -qq --notest -e tests
 	@PYTHONPATH=$(CURDIR) .tox/tests/bin/python bench/browser.py $(ARGS)
