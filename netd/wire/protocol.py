@@ -198,11 +198,28 @@ class PeerProtocol(Protocol):
             factory.silence.begin(self, factory.share.quota.silent_timeout)
 
     def _begin(self) -> None:
-        if self.peer.is_open:
-            self.factory.silence.end(self)
-            if not self.says_when_identified:
-                self.identified()
-            self.begun()
+        if not self.peer.is_open:
+            return
+        self.factory.silence.end(self)
+        if not self._has_own_place():
+            self.peer.abort("there was no place for its address")
+            return
+        if not self.says_when_identified:
+            self.identified()
+        self.begun()
+
+    def _has_own_place(self) -> bool:
+        """Take a place as who the peer is by now: behind a proxy, that is known from the first bytes on."""
+        assert self.place is not None
+        address = self.transport.getPeer()
+        if _network(address) == self.place.address:
+            return True
+        self.place.leave()
+        place = self.factory.admit(address, self, is_at_work=True)
+        if place is not None:
+            place.since = self.place.since
+            self.place = self.peer.place = place
+        return place is not None
 
     def _arrive(self, size: int) -> bool:
         """See what has come from an unidentified connection, and count it as memory; False when it had to go for that."""
@@ -378,11 +395,14 @@ class PeerFactory(Factory):
         """A connection, whether there is a place for it or not."""
         return self.connection(self)
 
-    def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
-        """A place for a newcomer from *address*, or None; that is counted and logged (limited)."""
+    def admit(self, address: Any, occupant: Occupant | None, is_at_work: bool = False) -> Place | None:
+        """A place for a newcomer from *address*, or None; that is counted and logged (limited).
+
+        :param is_at_work: whether this is called from within a connection, where others cannot be read.
+        """
         network = _network(address)
         place = self.share.admit(network, occupant)
-        if not isinstance(place, Place) and self.end_those_who_left is not None:
+        if not isinstance(place, Place) and self.end_those_who_left is not None and not is_at_work:
             self.end_those_who_left()
             place = self.share.admit(network, occupant)
         if isinstance(place, Place):

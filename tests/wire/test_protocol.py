@@ -457,6 +457,36 @@ class PlaceTests(ProtocolTests):
         self.assertFalse(second.transport.disconnected)
         self.assertEqual({}, self.factory.counters()["refused"])
 
+    def test_behind_a_proxy(self) -> None:
+        """Whoever comes through a proxy counts as whom the proxy speaks for, as soon as that is known, and not as the proxy."""
+        self.allow(Quota(per_address=1))
+        said = []
+        for host in ("10.0.0.5", "10.0.0.6", "10.0.0.5", "10.0.0.7"):
+            connection = connect(self.factory, self.clock, "10.0.0.1")
+            connection.transport.peerAddr = IPv4Address("TCP", host, 50412)
+            self.clock.advance(3)
+            connection.say(b"it is me")
+            said.append((connection.protocol.place.address, connection.is_closing, connection.protocol.events[1:]))
+        served = ["begun", "received it is me"]
+        self.assertEqual(("10.0.0.5", False, served), said[0])
+        self.assertEqual(("10.0.0.6", False, served), said[1])
+        self.assertEqual((True, []), said[2][1:])
+        self.assertEqual(("10.0.0.7", False, served), said[3])
+        self.assertEqual({"too many connections of its address": 1}, self.factory.counters()["refused"])
+        with capturedLogs() as events:
+            connection.lose()
+        self.assertIn(" left after 3.0 s, 8 bytes in", self.lines(events)[0])
+
+    def test_no_look_around_at_work(self) -> None:
+        """Nobody else is read while a connection is at work, though a place were free then."""
+        self.allow(Quota(per_address=1))
+        self.connect(1).say(b"it is me")
+        connection = connect(self.factory, self.clock, "10.0.0.1")
+        connection.transport.peerAddr = IPv4Address("TCP", "127.0.0.1", 2)
+        self.factory.end_those_who_left = lambda: self.fail("others were read")
+        connection.say(b"it is me")
+        self.assertEqual("there was no place for its address", connection.protocol.peer.reason)
+
     def test_memory(self) -> None:
         """Over its part of the memory, an unidentified connection is cut before anybody reads what it has sent."""
         self.factory.share = Budget(self.clock.seconds, 4000).share(Quota())
