@@ -101,6 +101,17 @@ class PageTests(BrowserTestCase):
             page.close()
         self.assertEqual(self.complaints, [])
 
+    def test_strip(self) -> None:
+        """The strip shows its facts whole, however wide the window is, beside the warning that there are no tokens."""
+        self.start_netd()
+        page = self.look_at("overview", WIDE, "light")
+        page.get_by_text("everyone on this machine is administrator").wait_for()
+        self.until(page, lambda: by_id(page, "strip-lag").locator("dd").inner_text() != "\u2013", "the strip has its facts")
+        cut = "(facts) => facts.filter((fact) => fact.scrollWidth > fact.clientWidth).map((fact) => fact.textContent)"
+        for width in (1280, 1040, 970, 800, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            self.assertEqual(page.eval_on_selector_all(".strip-facts dd", cut), [], f"at {width} px")
+
 
 class SessionTests(BrowserTestCase):
     def pictures(self, page: Page) -> list[str]:
