@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+from typing import Any
+
 from twisted.internet.interfaces import INegotiated
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -388,6 +392,16 @@ class KeepTests(PeerTests):
         self.assertEqual(0, budget.memory.total)
 
 
+class DeafSocket(socket.socket):
+    """A socket whose system says what a test has it say of the other side."""
+
+    facts = b""
+
+    def getsockopt(self, *asked: int) -> Any:
+        """As ``TCP_INFO`` is."""
+        return self.facts
+
+
 class StallTests(PeerTests):
     def test_cut(self) -> None:
         """A peer that takes nothing at all is cut after the stall timeout, with that reason."""
@@ -398,6 +412,22 @@ class StallTests(PeerTests):
         self.assertEqual((["abort"], "does not read"), (self.transport.steps, self.peer.reason))
         self.peer.lost()
         self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_why(self) -> None:
+        """One that is gone, and one that is there and does not read, are told apart: only the first gives no sign of life."""
+        half = int(STALL * 500)
+        for unanswered, silence, reason in (
+            (1, half, f"no sign of life for {STALL / 2:.0f} s"),
+            (1, half - 1, "does not read"),
+            (0, 60_000, "does not read"),
+        ):
+            self.make_full()
+            handle = self.transport.socket = DeafSocket()  # type: ignore[attr-defined]
+            self.addCleanup(handle.close)
+            handle.facts = struct.pack("2xBB48xII", unanswered, 0, silence, silence)
+            self.clock.advance(STALL)
+            self.assertEqual(reason, self.peer.reason)
+            self.peer.lost()
 
     def test_progress_keeps_alive(self) -> None:
         """A peer on a slow line, that takes a little in each period, is never cut; once it stops, it is."""

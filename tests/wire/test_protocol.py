@@ -18,10 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.log import INTERVAL
 from netd.testing import Connection, connect
 from netd.wire.bounds import Bounds, Policy, Traffic
-from netd.wire.budget import Budget, Quota
+from netd.wire.budget import Budget, Quota, Refusal
 from netd.wire.crowd import CHANCE
 from netd.wire.peer import LINGER_BYTES, PeerContext
-from netd.wire.protocol import LINES, PeerFactory, PeerProtocol, describe_address
+from netd.wire.protocol import LINES, REMEDIES, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn
 from netd.wire.vigil import Signs
 from tests.wire.transports import FakeTransport
@@ -491,8 +491,13 @@ class PlaceTests(ProtocolTests):
         """Over its part of the memory, an unidentified connection is cut before anybody reads what it has sent."""
         self.factory.share = Budget(self.clock.seconds, 4000).share(Quota())
         connection = self.connect()
-        connection.say(b"x" * 600, b"y" * 600)
+        with capturedLogs() as events:
+            connection.say(b"x" * 600, b"y" * 600)
         self.assertTrue(connection.transport.disconnected)
+        refusal = Refusal.UNIDENTIFIED_MEMORY
+        (line,) = self.lines(events, LogLevel.warn)
+        why = f"{refusal.value}, {REMEDIES[refusal]}"
+        self.assertEqual(f"shout:lab: {why}: a connection had to make room (0 more like it were not logged)", line)
         self.assertEqual(["opened", "begun", "received " + "x" * 20], connection.protocol.events)
         refused = self.factory.counters()["refused"]
         self.assertEqual({"displaced: too much memory for unidentified connections": 1}, refused)

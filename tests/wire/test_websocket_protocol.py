@@ -134,6 +134,18 @@ class HandshakeTests(ShellTests):
         self.assertEqual((status, text), (426, "this port speaks WebSocket: connect with a WebSocket client\n"))
         self.fresh()
         self.assertEqual(self.refused(request(path="/feed")), (404, "the WebSocket is at /\n"))
+        self.fresh()
+        head, _, _ = self.connection.say(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").partition(b"\r\n\r\n")
+        self.assertEqual(
+            head.decode().split("\r\n"),
+            [
+                "HTTP/1.1 426 Upgrade Required",
+                "Upgrade: websocket",
+                "Content-Type: text/plain; charset=utf-8",
+                "Content-Length: 60",
+                "Connection: close",
+            ],
+        )
 
     def test_broken(self) -> None:
         """What is no request is refused with a reason, and counted."""
@@ -413,6 +425,26 @@ class PingTests(ShellTests):
         self.reactor.advance(8)
         self.assertEqual(connection.protocol.peer.reason, "does not read")
         self.lose()
+
+    def test_a_ping_that_waited(self) -> None:
+        """A client whose ping had to wait is pinged again before it is cut, and so is one that has begun to wait since."""
+        for is_full_before in (True, False):
+            self.fresh()
+            connection = self.open()
+            producer = connection.transport.producer
+            self.reactor.advance(9)
+            if is_full_before:
+                producer.pauseProducing()
+            self.reactor.advance(1)
+            connection.heard()
+            producer.resumeProducing()
+            self.reactor.advance(14)
+            if not is_full_before:
+                producer.pauseProducing()
+            self.reactor.advance(1)
+            self.assertFalse(connection.is_closing)
+            producer.resumeProducing()
+            self.lose()
 
 
 class LogTests(ShellTests):
