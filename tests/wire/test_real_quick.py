@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.testing import RecordingPeer
 from netd.wire import quick
 from netd.wire.bounds import Bounds, Policy, Traffic
-from netd.wire.budget import UNLIMITED, Budget, Quota
+from netd.wire.budget import UNLIMITED, Budget, Quota, Refusal
 from netd.wire.crowd import CHANCE
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
@@ -265,6 +265,22 @@ class DoorTests(SynchronousTestCase):
         self.connect()
         self.reactor.advance(quick.SWEEP)
         self.assertEqual(self.speakers(), [])
+
+    def test_places_of_an_address(self) -> None:
+        """Those who stand there count for their address, as do those sent on; the oldest of it makes room, and no other."""
+        self.factory.share = share = Budget(self.reactor.seconds).share(Quota(per_address=1))
+        first = self.connect()
+        other = socket.create_connection(self.port.socket.getsockname(), PATIENCE, ("127.0.0.2", 0))
+        self.addCleanup(other.close)
+        self.door.doRead()
+        self.reactor.advance(CHANCE)
+        second = self.connect()
+        self.assertRaises(ConnectionResetError, first.recv, 1)
+        other.sendall(b"who are you?\n")
+        second.sendall(b"bye")
+        self.door.doRead()
+        self.assertEqual(sorted(speaker.place.address for speaker in self.speakers()), ["127.0.0.1", "127.0.0.2"])
+        self.assertIsInstance(share.admit("127.0.0.2"), Refusal)
 
     def test_too_many(self) -> None:
         """When too many stand there, the first becomes an ordinary connection."""
