@@ -17,7 +17,8 @@ __all__ = ["NAME", "MalformedTarget", "Target", "address_text", "parse_target", 
 _BETWEEN = re.compile(r"""(?:\b[bu](?=['"])|[()\[\]{}'"\\,\s])+""")
 """What stands around and between the parts of an address: the quotes, brackets and commas of Python's ``str()``."""
 
-_BLANKS = str.maketrans("\t\r\n", "   ")
+_BLANKS = str.maketrans("\t\r\n\0", "    ")
+"""What stands for a space: of these, NULs fill the fields of a struct in C, host and port among them."""
 
 _HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
 _NUMBER = re.compile(r"[0-9]{1,10}")

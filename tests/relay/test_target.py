@@ -46,6 +46,8 @@ class ParseTargetTests(SynchronousTestCase):
             "127.0.0.1 : 50412",
             "127.0.0.1:, 50412",
             "127.0.0.1,\t50412\r\n",
+            "127.0.0.1\0\0\0\0\0\0\x0050412\0",
+            "('127.0.0.1',\x0050412)",
             """["('127.0.0.1'", ' 50412)']""",
             """["('127.0.0.1'", ' 50412)', '']""",
             """("('127.0.0.1'", ' 50412)')""",
@@ -127,7 +129,7 @@ class ParseTargetTests(SynchronousTestCase):
 
     def test_nothing_to_name(self) -> None:
         """A field that cannot name anything says why."""
-        for text, why in ((b" " * 64, "empty"), (b"\xff" * 64, "UTF-8"), (b"a\x00b", "control"), (b"\x1b[2J", "control")):
+        for text, why in ((b" " * 64, "empty"), (b"\xff" * 64, "UTF-8"), (b"a\x01b", "control"), (b"\x1b[2J", "control")):
             error = self.assertRaises(MalformedTarget, parse_target, text)
             self.assertIn(why, str(error))
 
