@@ -60,7 +60,7 @@ class Ledger(Generic[H]):
 
     def forget(self, holder: H) -> None:
         """*holder* has nothing any more."""
-        held = self._by_holder.get(holder, 0)
+        held = self._by_holder.get(holder)
         if held:
             self.change(holder, -held)
 

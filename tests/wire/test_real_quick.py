@@ -249,6 +249,7 @@ class DoorTests(SynchronousTestCase):
         self.assertRaises(ConnectionResetError, self.connect().recv, 1)
         self.reactor.advance(quick.SWEEP)
         self.reactor.advance(quick.SWEEP)
+        self.assertEqual([speaker.place.address for speaker in self.speakers()], ["127.0.0.1"])
         self.reactor.advance(CHANCE)
         second = self.connect()
         self.assertRaises(ConnectionResetError, first.recv, 1)
