@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 from netd.command.commands import COMMAND_ID, ID
 from netd.errors import ProtocolError
 from netd.wire.jsontext import (
+    MAX_DEPTH,
     BadJSON,
     check_numbers,
     decode_object,
     decode_object_with_nan,
+    depth_of,
     encode,
     encode_with_nan,
     unpadded,
 )
 
-__all__ = ["OLD_ANSWER", "NotACommand", "Request", "failure", "read_request", "success"]
+__all__ = ["OLD_ANSWER", "NotACommand", "Request", "Spread", "failure", "is_spread", "read_request", "success"]
 
 OLD_ANSWER = 1024
 """Bytes of an answer, its newline included, that a program of the first dialect reads."""
@@ -53,6 +55,37 @@ class Request(NamedTuple):
     members: dict[str, Any]
     named_by: str = COMMAND_ID
     has_nan: bool = False
+
+
+class Spread:
+    """A command that is spread over several lines, as ``json.dumps(…, indent=2)`` writes it: those that have come.
+
+    :ivar depth: how many brackets are open.
+    :ivar size: bytes that are kept.
+    """
+
+    __slots__ = ("_lines", "depth", "size")
+
+    def __init__(self, line: bytes) -> None:
+        self._lines: list[bytes] = []
+        self.depth = self.size = 0
+        self.add(line)
+
+    def add(self, line: bytes) -> None:
+        """The next *line*. None of JSON's texts goes on in another line, so that each can be looked at by itself."""
+        self._lines.append(line)
+        self.depth += depth_of(line)
+        self.size += len(line) + 1
+
+    @property
+    def text(self) -> bytes:
+        """All lines."""
+        return b"\n".join(self._lines)
+
+
+def is_spread(line: bytes) -> bool:
+    """Whether *line*, which is no command, is the first of one that is spread over several."""
+    return line.startswith(b"{") and line.endswith((b"{", b"[", b",")) and 0 < depth_of(line) <= MAX_DEPTH
 
 
 def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> Request:

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from netd.command.commands import Command, Commands
-from netd.command.grammar import OLD_ANSWER, NotACommand, failure, read_request, success
+from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.errors import InvalidArguments, ProtocolError, TimedOut
 from netd.interfaces import IPeer
-from netd.wire.jsontext import BadJSON, is_settled, objects_in, unpadded
+from netd.wire.jsontext import BadJSON, depth_of, is_settled, objects_in, unpadded
 from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
@@ -163,6 +163,7 @@ class Conversation:
     """What one connection says, and what it is told."""
 
     __slots__ = (
+        "_begun",
         "_command",
         "_farewell",
         "_idle_until",
@@ -187,6 +188,7 @@ class Conversation:
         self._shell = shell
         self._lines = LineDecoder(rules.max_command)
         self._waiting: deque[bytes | Fault] = deque()
+        self._begun: Spread | None = None
         self._command: Command | None = None
         self._request_id: int | str | None = None
         self._takes_nan = False
@@ -220,11 +222,10 @@ class Conversation:
                 lines = [received[:-1]]  # what the decoder would say, but for padding; most reads are one whole line
             else:
                 lines = self._lines.feed(received)
-                self._peer.keep(self._lines.unfinished)
+                self._keep()
         except LineTooLong:
             self._farewell = "line too long"
-            why = f"a command has at most {self._rules.max_command} bytes here (`max_command`)"
-            self._waiting.append(Fault(LineTooLong(why), excerpt=received))
+            self._waiting.append(self._too_long(received))
         else:
             self._waiting += filter(None, map(unpadded, lines))
             if self.state is State.KEPT and (lines or not has_begun):
@@ -246,7 +247,7 @@ class Conversation:
             return
         self._farewell = "no command came"
         rest = unpadded(self._lines.finish())
-        if rest:
+        if rest or self._begun is not None:
             self._waiting.append(rest)
         self._go_on()
 
@@ -258,7 +259,7 @@ class Conversation:
 
     def expired(self) -> None:
         """Nothing came for a while."""
-        if self._lines.unfinished:
+        if self._lines.unfinished or self._begun is not None:
             self._take_unfinished()
         else:
             why = f"no command came within {self._rules.receive_timeout:g} s (`receive_timeout`)"
@@ -272,17 +273,19 @@ class Conversation:
         """The connection is gone. What runs goes on without it."""
         self.state = State.OVER
         self._waiting.clear()
+        self._begun = None
         self._lines.finish()
 
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
-        rest, now = self._lines.finish(), self._rules.monotonic()
-        self._peer.keep(0)
-        if not unpadded(rest):  # the NUL behind the last command
+        rest, now, begun = self._lines.finish(), self._rules.monotonic(), self._begun
+        self._peer.keep(0 if begun is None else begun.size)
+        if not unpadded(rest) and begun is None:  # the NUL behind the last command
             until = self._idle_until if self.state is State.KEPT else self._until
             self._peer.expire_after(max(0.0, until - now))
             return
-        if self._rules.silence is not None and is_settled(rest):
+        is_whole = is_settled(rest) if begun is None else begun.depth + depth_of(rest) <= 0
+        if self._rules.silence is not None and is_whole:
             self._waiting.append(unpadded(rest))
         elif now < self._until:
             self._lines.feed(rest)
@@ -321,7 +324,7 @@ class Conversation:
         self._is_going = False
         if self._waiting:
             self._pause(True)
-            if self.state is State.KEPT:
+            if self.state in (State.FRESH, State.KEPT):
                 self._shell.later(self._resume)
         elif self.state in (State.FRESH, State.KEPT):
             self._wait()
@@ -337,7 +340,7 @@ class Conversation:
             return
         self._pause(False)
         rules = self._rules
-        if self._lines.unfinished:
+        if self._lines.unfinished or self._begun is not None:
             left = max(0.0, self._until - rules.monotonic())
             self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
         elif self.state is State.KEPT:
@@ -352,12 +355,19 @@ class Conversation:
         if isinstance(line, Fault):
             self._step(Input.BROKEN, line)
             return
+        if self._begun is not None:
+            self._take_more(self._begun, line)
+            return
         try:
             request = read_request(line, self._rules.names)
         except NotACommand as error:
             objects = objects_in(line)
             if len(objects) > 1:  # as good as a line each
                 self._waiting.extendleft(reversed(objects))
+                return
+            if self.state is State.FRESH and not self._is_kept and is_spread(line) and self._has_more():
+                self._begun = Spread(line)
+                self._keep()
                 return
             self._bad_line(Fault(error, error.id, line))
             return
@@ -375,6 +385,27 @@ class Conversation:
         self._command = command
         self._is_kept = self._is_kept or request.id is not None
         self._step(Input.COMMAND if self._is_kept else Input.LAST_COMMAND, arguments)
+
+    def _take_more(self, begun: Spread, line: bytes) -> None:
+        begun.add(line)
+        self._keep()
+        if begun.size > self._rules.max_command:
+            self._step(Input.BROKEN, self._too_long(line))
+        elif begun.depth <= 0 or not self._has_more():
+            self._begun = None
+            self._keep()
+            self._waiting.appendleft(begun.text)
+
+    def _has_more(self) -> bool:
+        """Whether another line may follow."""
+        return bool(self._waiting) or not self._farewell
+
+    def _keep(self) -> None:
+        self._peer.keep(self._lines.unfinished + (0 if self._begun is None else self._begun.size))
+
+    def _too_long(self, excerpt: bytes) -> Fault:
+        why = f"a command has at most {self._rules.max_command} bytes here (`max_command`)"
+        return Fault(LineTooLong(why), excerpt=excerpt)
 
     def _bad_line(self, fault: Fault) -> None:
         self._is_kept = self._is_kept or fault.id is not None

@@ -27,6 +27,7 @@ __all__ = [
     "decode",
     "decode_object",
     "decode_object_with_nan",
+    "depth_of",
     "encode",
     "encode_with_nan",
     "is_settled",
@@ -135,12 +136,17 @@ def objects_in(text: bytes) -> list[bytes]:
     return [] if depth or unpadded(text[start:]) else found
 
 
-def is_settled(text: bytes) -> bool:
-    """Whether nothing that may follow changes what *text* is: objects that are whole, or no JSON at all."""
+def depth_of(text: bytes) -> int:
+    """How many more brackets *text* opens than it closes."""
     depth = 0
     for bracket in _BRACKETS.finditer(text):
         depth += 1 if bracket[1] else -1 if bracket[2] else 0
-    return depth <= 0 and not BOM.startswith(unpadded(text))
+    return depth
+
+
+def is_settled(text: bytes) -> bool:
+    """Whether nothing that may follow changes what *text* is: objects that are whole, or no JSON at all."""
+    return depth_of(text) <= 0 and not BOM.startswith(unpadded(text))
 
 
 def encode_with_nan(value: object) -> bytes:

@@ -238,6 +238,52 @@ class OldDialectTests(SynchronousTestCase):
         kept.conversation.expired()
         self.assertEqual([answer["id"] for answer in answers(kept.peer.take_sent())], [1, 2])
 
+    def test_several_lines(self) -> None:
+        """An object may be spread over lines, as ``json.dumps(…, indent=2)`` writes it, however the stream is cut."""
+        spread = json.dumps({"command_id": "give", "value": [["}", 1], {"a": "[,"}]}, indent=2).encode()
+        wanted = b'{"status":"success","result":[["}",1],{"a":"[,"}]}\n'
+        for text in (spread, spread.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + spread, spread.replace(b"\n", b"\n\n")):
+            for cut in range(len(text)):
+                side = self.bench.connect()
+                self.assertEqual(side.say(text[:cut], text[cut:] + b"\n"), wanted, text[:cut])
+                self.assertEqual((side.peer.closed, side.peer.kept), ("answered", 0))
+            side = self.bench.connect()
+            self.assertEqual(side.say(text), b"")
+            self.assertEqual(side.peer.expiry, 0.2)
+            side.conversation.expired()
+            self.assertEqual(side.peer.sent, wanted)
+            side = self.bench.connect()
+            side.say(text)
+            side.conversation.ended()
+            self.assertEqual(side.peer.sent, wanted)
+        many = json.dumps({"command_id": "give", "value": list(range(100))}, indent=1).encode() + b"\n"
+        self.assertEqual(answers(self.bench.connect().say(many)), [{"status": "success", "result": list(range(100))}])
+
+    def test_several_lines_and_not_whole(self) -> None:
+        """What is spread over lines is bounded as a line is: in its time, in its length, and by the end of the connection."""
+        side = self.bench.connect()
+        self.assertEqual(side.say(b'{\n"command_id": "echo",\n'), b"")
+        self.assertEqual((side.peer.expiry, side.peer.kept), (0.2, 24))
+        self.bench.clock.advance(0.2)
+        side.conversation.expired()
+        self.assertEqual((side.peer.expiry, side.peer.sent), (3.8, b""))
+        self.bench.clock.advance(3.8)
+        side.conversation.expired()
+        [answer] = answers(side.peer.take_sent())
+        self.assertIn("the command did not end within 4 s", answer["error"])
+        side = self.bench.connect()
+        side.say(b'{\n"command_id": "echo",\n')
+        side.conversation.ended()
+        [answer] = answers(side.peer.take_sent())
+        self.assertIn("not JSON", answer["error"])
+        side = self.bench.connect()
+        side.say(b'{\n"command_id":\n"ec')
+        side.conversation.ended()
+        [answer] = answers(side.peer.take_sent())
+        self.assertIn("not JSON", answer["error"])
+        [answer] = answers(self.bench.connect().say(b"{\n" + b'"a": 1,\n' * (65_536 // 8 + 1)))
+        self.assertIn("`max_command`", answer["error"])
+
     def test_no_newline_and_no_hope(self) -> None:
         """What can never become a command is refused after the silence, and not when the time is up."""
         for said in (TEST[:-1] + b"junk", b"hello", b"[1] x", b"}"):
