@@ -142,8 +142,8 @@ class NetdConfig:
         within(size, "16MiB", "64GiB"),
         "256MiB",
         help="How much all connections together may make the daemon hold: messages that are not whole, and what waits for slow "
-        "readers. A quarter of it, 64MiB at most, is for connections that have not said yet what they are. Over it, connections "
-        "are cut: of the address that holds most, the newest first.",
+        "readers. A quarter of it, 64MiB at most, is for connections that have not said yet what they are, and 16MiB at most for "
+        "those of one address. Over it, connections are cut: of the address that holds most, the newest first.",
     )
     keep_events: int = option(
         integer(1, 100_000),

@@ -27,6 +27,9 @@ UNIDENTIFIED = 4
 UNIDENTIFIED_MEMORY = 1 << 26
 """Bytes that they may have in any case."""
 
+UNIDENTIFIED_MEMORY_OF_ONE = 1 << 24
+"""Bytes that those of one address may have: sixteen of the longest commands that are half said, with the default options."""
+
 GRAIN = 1 << 10
 """Bytes. A change by less is not worth an entry."""
 
@@ -213,7 +216,8 @@ class Budget:
         self.limit = NO_LIMIT
         self.unidentified: Crowd[Place] = Crowd()
         self.memory: Ledger[Place] = Ledger(memory)
-        self.unidentified_memory: Ledger[Place] = Ledger(min(memory // UNIDENTIFIED, UNIDENTIFIED_MEMORY))
+        limit = min(memory // UNIDENTIFIED, UNIDENTIFIED_MEMORY)
+        self.unidentified_memory: Ledger[Place] = Ledger(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
         self._count = 0
 
     @property
@@ -250,6 +254,8 @@ class Budget:
         if not place.is_identified:
             self.unidentified_memory.change(place, change)
         if change > 0:
+            while self.unidentified_memory.is_over_at(place.address):
+                displace(self.unidentified_memory.victim_at(place.address), Refusal.UNIDENTIFIED_MEMORY, is_at_once)
             while self.unidentified_memory.is_over:
                 displace(self.unidentified_memory.victim(), Refusal.UNIDENTIFIED_MEMORY, is_at_once)
             while self.memory.is_over:

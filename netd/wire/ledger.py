@@ -1,6 +1,7 @@
 """Memory that connections make the daemon hold: bytes by connection and by address, within one limit.
 
-Pure. Over the limit somebody has to go: of the address that holds most, whoever began to hold something last.
+Pure. Over the limit somebody has to go: of the address that holds most, whoever began to hold something last. What one address
+may have can be limited, too.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ class Ledger(Generic[H]):
     """Bytes that are held.
 
     :param limit: how many there may be.
+    :param of_one: how many of those one address may have; None for all of them.
     :ivar total: how many there are.
     :ivar most: how many there were at a time, since somebody has set it.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, of_one: int | None = None) -> None:
         self.limit = limit
+        self._of_one = limit if of_one is None else of_one
         self.total = 0
         self.most = 0
         self._by_holder: dict[H, int] = {}  # in the order in which they began to hold something
@@ -64,7 +67,14 @@ class Ledger(Generic[H]):
         if held:
             self.change(holder, -held)
 
+    def is_over_at(self, address: str) -> bool:
+        """Whether *address* has more than one may have."""
+        return self._by_address.get(address, 0) > self._of_one
+
     def victim(self) -> H:
         """Who goes first. There must be somebody."""
-        greatest = max(self._by_address, key=self._by_address.__getitem__)
-        return next(holder for holder in reversed(self._by_holder) if holder.address == greatest)
+        return self.victim_at(max(self._by_address, key=self._by_address.__getitem__))
+
+    def victim_at(self, address: str) -> H:
+        """Who goes first of *address*, which must have something."""
+        return next(holder for holder in reversed(self._by_holder) if holder.address == address)

@@ -163,6 +163,22 @@ class MemoryTests(BudgetTestCase):
         busy.keep(100_001)
         self.assertEqual((guest.displaced, guest.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, False))
 
+    def test_unidentified_of_one_address(self) -> None:
+        """However much there is, half messages of one address take 16 MiB of it; what others send is no matter of theirs."""
+        self.share = Budget(self.clock.seconds, 1 << 30).share(UNLIMITED)
+        _, other = self.come(self.share, "other")
+        self.assertTrue(other.arrive(1 << 24))
+        for _ in range(16):
+            _, place = self.come(self.share, "flood")
+            self.assertTrue(place.arrive(1 << 20))
+        last, place = self.come(self.share, "flood")
+        self.assertFalse(place.arrive(1))
+        self.assertEqual((last.displaced, last.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, True))
+        place = self.come(self.share, "known")[1]
+        place.identify()
+        place.keep(1 << 25)
+        self.assertTrue(place.is_taken and other.is_taken)
+
     def test_what_is_kept(self) -> None:
         """What a machine is done with no longer counts."""
         _, place = self.come(self.share, "a")

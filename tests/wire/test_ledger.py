@@ -46,6 +46,19 @@ class LedgerTests(SynchronousTestCase):
         self.ledger.forget(first)
         self.assertIs(self.ledger.victim(), other)
 
+    def test_one_address(self) -> None:
+        """One address may have less than all together; of it, who began last goes, and nobody else."""
+        ledger: Ledger[Guest] = Ledger(100, 40)
+        first, last, other = Guest("flood"), Guest("flood"), Guest("honest")
+        ledger.change(first, 30)
+        ledger.change(last, 10)
+        ledger.change(other, 40)
+        self.assertEqual((False, False, False), (ledger.is_over, ledger.is_over_at("flood"), ledger.is_over_at("honest")))
+        ledger.change(last, 1)
+        self.assertEqual((False, True, False), (ledger.is_over, ledger.is_over_at("flood"), ledger.is_over_at("honest")))
+        self.assertIs(ledger.victim_at("flood"), last)
+        self.assertFalse(ledger.is_over_at("nobody"))
+
     @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 50))))
     def test_sums(self, steps: list[tuple[int, int]]) -> None:
         """However it goes up and down, the sum is that of what each holds, and nothing is left of who holds nothing."""
