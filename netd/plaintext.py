@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
-__all__ = ["is_shown", "is_text", "moment", "unpadded"]
+__all__ = ["BOM", "is_shown", "is_text", "moment", "unpadded"]
 
 _NOT_TEXT = frozenset({"Cc", "Cs"})
 """Unicode's categories of controls and of lone surrogates, which stand for bytes that are not UTF-8."""
@@ -20,7 +20,9 @@ _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 """Format characters that change how their neighbours are drawn, and nothing else."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8."""
+
 _PADDING = b"\0 \t\n\r\x0b\x0c"
 
 
@@ -40,8 +42,12 @@ def moment(seconds: float) -> str:
 
 
 def unpadded(field: bytes) -> bytes:
-    """*field* without the white space and NULs around it, and without a byte order mark before it.
+    """*field* without the white space, NULs and byte order marks around it.
 
-    Programs in C send a whole buffer of which the text fills the beginning; editors on Windows begin a file with the mark.
+    Programs in C send a whole buffer of which the text fills the beginning; streams of .NET and editors on Windows begin with the
+    mark.
     """
-    return field.strip(_PADDING).removeprefix(_BYTE_ORDER_MARK).strip(_PADDING)
+    field = field.strip(_PADDING)
+    while field.startswith(BOM) or field.endswith(BOM):
+        field = field.removeprefix(BOM).removesuffix(BOM).strip(_PADDING)
+    return field

@@ -52,13 +52,17 @@ class MomentTests(SynchronousTestCase):
         self.assertEqual(moment(1_700_000_000.9), "2023-11-14 22:13:20 UTC")
 
 
+TWICE = b"\0 \xef\xbb\xbf\xef\xbb\xbf\0Lars\xef\xbb\xbf\r\n\0"
+"""Padding and marks, at both ends."""
+
+
 class PaddingTests(SynchronousTestCase):
     def test_padding(self) -> None:
         """A field is its text, whatever its buffer was filled up with."""
-        for field in (b"Lars", b"Lars\0\0\0", b"  Lars ", b"\0Lars\r\n\0", b"\xef\xbb\xbfLars", b" \xef\xbb\xbf Lars\t"):
+        for field in (b"Lars", b"Lars\0\0\0", b"  Lars ", b"\0Lars\r\n\0", b"\xef\xbb\xbfLars", b" \xef\xbb\xbf Lars\t", TWICE):
             self.assertEqual(unpadded(field), b"Lars", field)
-        self.assertEqual(unpadded(b"\0 \r\n\0"), b"")
+        self.assertEqual([unpadded(b"\0 \r\n\0"), unpadded(b"\xef\xbb\xbf\0")], [b"", b""])
 
     def test_inside(self) -> None:
         """What is inside the text stays."""
-        self.assertEqual(unpadded(b" La\0rs \xef\xbb\xbf "), b"La\0rs \xef\xbb\xbf")
+        self.assertEqual(unpadded(b" La\0\xef\xbb\xbf rs \xef\xbb\xbf "), b"La\0\xef\xbb\xbf rs")

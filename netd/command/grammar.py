@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from netd.command.commands import COMMAND_ID, ID
 from netd.errors import ProtocolError
+from netd.plaintext import unpadded
 from netd.wire.jsontext import (
     MAX_DEPTH,
     BadJSON,
@@ -15,7 +16,6 @@ from netd.wire.jsontext import (
     depth_of,
     encode,
     encode_with_nan,
-    unpadded,
 )
 
 __all__ = ["OLD_ANSWER", "NotACommand", "Request", "Spread", "failure", "is_spread", "read_request", "success"]

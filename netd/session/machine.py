@@ -10,6 +10,7 @@ from typing import Protocol
 
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
+from netd.plaintext import BOM
 from netd.session.addresses import Address
 from netd.session.lifecycle import Session
 from netd.session.named import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
@@ -17,7 +18,6 @@ from netd.session.roster import NotExpected, Roster
 from netd.session.samples import Batch, Reader
 from netd.session.tokens import TokenReader
 from netd.wire.fairness import Contender, Standing
-from netd.wire.jsontext import BOM
 
 __all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
 

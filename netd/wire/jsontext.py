@@ -16,6 +16,7 @@ import msgspec
 
 from netd.errors import InvalidArguments, ProtocolError, text_of
 from netd.operations import Argument
+from netd.plaintext import BOM, unpadded
 from netd.wire.foreign import plain
 
 __all__ = [
@@ -33,17 +34,10 @@ __all__ = [
     "is_settled",
     "objects_in",
     "schema",
-    "unpadded",
 ]
 
 MAX_DEPTH = 64
 """How deeply arrays and objects may nest."""
-
-BOM = b"\xef\xbb\xbf"
-"""The byte order mark of UTF-8, which streams of .NET begin with."""
-
-PADDING = b" \t\r\n\v\f\0"
-"""What means nothing around an object: white space, and the NUL at the end of a C string."""
 
 _NO_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|-?\bInfinity\b|\bNaN\b', re.DOTALL)
 """A text, or what Python's ``json`` writes for a number that JSON does not have."""
@@ -107,14 +101,6 @@ def decode_object_with_nan(text: bytes) -> dict[str, Any]:
         raise BadJSON(f"not JSON: {error}") from None
     assert isinstance(value, dict)
     return value
-
-
-def unpadded(text: bytes) -> bytes:
-    """*text* without padding and byte order marks around it."""
-    text = text.strip(PADDING)
-    while text.startswith(BOM) or text.endswith(BOM):
-        text = text.removeprefix(BOM).removesuffix(BOM).strip(PADDING)
-    return text
 
 
 def objects_in(text: bytes) -> list[bytes]:

@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, ProtocolError
 from netd.operations import Argument
+from netd.plaintext import unpadded
 from netd.wire.jsontext import (
     MAX_DEPTH,
     BadJSON,
@@ -30,7 +31,6 @@ from netd.wire.jsontext import (
     encode_with_nan,
     objects_in,
     schema,
-    unpadded,
 )
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
@@ -220,15 +220,6 @@ class OldProgramTests(SynchronousTestCase):
             self.assertEqual(objects_in(text + b'{"a": "}'), [])
             self.assertEqual(objects_in(text + b"}"), [])
             self.assertEqual(objects_in(text + b"x") if values else [], [])
-
-    def test_unpadded(self) -> None:
-        """White space, NULs and byte order marks are taken off both ends, and left where they are a text's own."""
-        mark = b"\xef\xbb\xbf"
-        for text in (b"{}", mark + b"{}", b"\0 " + mark + mark + b"\0{}" + mark + b"\r\n\0", b"{}"):
-            self.assertEqual(unpadded(text), b"{}")
-        self.assertEqual(unpadded(mark + b"\0"), b"")
-        inside = b'"' + mark + b'\0"'
-        self.assertEqual(unpadded(inside), inside)
 
     @given(st.recursive(st.floats() | st.text(max_size=8) | st.sampled_from(["NaN", "-Infinity"]), st.lists, max_leaves=8))
     def test_nan(self, value: object) -> None:
