@@ -58,6 +58,8 @@ def _origin(word: str) -> str:
 
     :raises ValueError: when it means none.
     """
+    if word.lower().startswith("file:"):
+        raise ValueError(f"{quoted(word)} is no origin: of pages that are opened from a file, browsers say {_OPAQUE}; write that")
     address = word if "://" in word else f"https://{word.lstrip('/')}"
     if _ANY in address.replace("://*.", "", 1):
         raise ValueError(f"{quoted(word)}: a * stands alone, or before the first dot of the host, as in https://*.example.org")

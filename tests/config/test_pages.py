@@ -58,6 +58,11 @@ class OriginTests(PagesTestCase):
             self.assertEqual(f"{written!r} is no origin: browsers say {meant}; write that", self.refusal(web_origins, written))
             self.assertEqual((meant,), web_origins(meant))
 
+    def test_files(self) -> None:
+        """What stands before the path of a file is no origin: the message says what browsers say of such pages."""
+        for written in ("file://", "file:///srv/page.html", "FILE:"):
+            self.assertIn("browsers say null; write that", self.refusal(web_origins, written))
+
     def test_what_means_nothing(self) -> None:
         """What cannot be understood is refused, too."""
         for written in (
