@@ -112,6 +112,7 @@ class DoorTests(SynchronousTestCase):
         program = self.connect(b"hello\n")
         self.assertEqual((program.recv(100), program.recv(100)), (b"world\n", b""))
         self.assertEqual((self.speakers(), self.port in self.reactor.readers), ([], False))
+        self.assertIn(self.door, self.reactor.readers)
 
     def test_others_have_their_turn(self) -> None:
         """Where answers take long, the reactor gets its turn after some of them, however many programs wait."""
@@ -282,6 +283,16 @@ class DoorTests(SynchronousTestCase):
         self.door.doRead()
         self.assertEqual(sorted(speaker.place.address for speaker in self.speakers()), ["127.0.0.1", "127.0.0.2"])
         self.assertIsInstance(share.admit("127.0.0.2"), Refusal)
+
+    def test_reset_before_it_was_read(self) -> None:
+        """Of a program that broke its connection before anybody looked, the ordinary connection hears nothing."""
+        program = self.dial()
+        program.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, quick.RESET)
+        program.close()
+        self.door.doRead()
+        [speaker] = self.speakers()
+        self.assertEqual(speaker.heard, b"")
+        self.assertIs(speaker.transport.reactor, self.reactor)
 
     def test_too_many(self) -> None:
         """When too many stand there, the first becomes an ordinary connection."""
