@@ -18,7 +18,7 @@ from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_sp
 from netd.errors import InvalidArguments, ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
-from netd.wire.jsontext import BadJSON, depth_of, is_settled, objects_in
+from netd.wire.jsontext import BadJSON, depth_of, is_settled, leading_objects, objects_in
 from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
@@ -288,6 +288,10 @@ class Conversation:
         is_whole = is_settled(rest) if begun is None else begun.depth + depth_of(rest) <= 0
         if self._rules.silence is not None and is_whole:
             self._waiting.append(unpadded(rest))
+        elif self._rules.silence is not None and begun is None and (leading := leading_objects(rest))[0]:
+            self._waiting.extend(leading[0])  # they need not wait for the one that has begun
+            self._lines.feed(leading[1])
+            self._keep()
         elif now < self._until:
             self._lines.feed(rest)
             self._peer.keep(len(rest))

@@ -32,6 +32,7 @@ __all__ = [
     "encode",
     "encode_with_nan",
     "is_settled",
+    "leading_objects",
     "objects_in",
     "schema",
 ]
@@ -103,8 +104,8 @@ def decode_object_with_nan(text: bytes) -> dict[str, Any]:
     return value
 
 
-def objects_in(text: bytes) -> list[bytes]:
-    """The JSON objects and arrays that *text* is made of, one after the other; none where it goes on without one that is whole.
+def leading_objects(text: bytes) -> tuple[list[bytes], bytes]:
+    """The JSON objects and arrays that *text* begins with, one after the other, and what is behind the last that is whole.
 
     They are told apart by their brackets: whether each is JSON, :func:`decode` finds out.
     """
@@ -115,11 +116,17 @@ def objects_in(text: bytes) -> list[bytes]:
         elif bracket[2]:
             depth -= 1
             if depth < 0:
-                return []
+                return [], text
             if depth == 0:
                 found.append(text[start : bracket.end()])
                 start = bracket.end()
-    return [] if depth or unpadded(text[start:]) else found
+    return found, text[start:]
+
+
+def objects_in(text: bytes) -> list[bytes]:
+    """The JSON objects and arrays that *text* is made of; none where it goes on without one that is whole."""
+    found, rest = leading_objects(text)
+    return [] if unpadded(rest) else found
 
 
 def depth_of(text: bytes) -> int:

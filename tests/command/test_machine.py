@@ -238,6 +238,21 @@ class OldDialectTests(SynchronousTestCase):
         kept.conversation.expired()
         self.assertEqual([answer["id"] for answer in answers(kept.peer.take_sent())], [1, 2])
 
+    def test_begun_behind_a_whole_one(self) -> None:
+        """What is whole is carried out after the silence, and does not wait for the object that has begun behind it."""
+        side = self.bench.connect()
+        side.say(TEST[:-1] + b'{"comm')
+        side.conversation.expired()
+        self.assertEqual((side.peer.sent, side.peer.closed), (SUCCESS, "answered"))
+        first, second = (b'{"command_id": "echo", "text": "}{", "id": %d}' % number for number in (1, 2))
+        for cut in range(1, len(second)):
+            kept = self.bench.connect()
+            kept.say(first + second[:cut])
+            kept.conversation.expired()
+            self.assertEqual([answer["id"] for answer in answers(kept.peer.take_sent())], [1])
+            self.assertEqual(kept.peer.kept, cut)
+            self.assertEqual([answer["id"] for answer in answers(kept.say(second[cut:] + b"\n"))], [2])
+
     def test_several_lines(self) -> None:
         """An object may be spread over lines, as ``json.dumps(…, indent=2)`` writes it, however the stream is cut."""
         spread = json.dumps({"command_id": "give", "value": [["}", 1], {"a": "[,"}]}, indent=2).encode()
@@ -292,7 +307,7 @@ class OldDialectTests(SynchronousTestCase):
             side.conversation.expired()
             [answer] = answers(side.peer.sent)
             self.assertIn("one JSON object in one line", answer["error"])
-        for said in (b"\xef\xbb", TEST[:-1] + b"{"):
+        for said in (b"\xef\xbb", b"{"):
             side = self.bench.connect()
             side.say(said)
             side.conversation.expired()
