@@ -17,7 +17,7 @@ from netd.testing import Connection, connect
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.origins import ANY_ORIGIN
 from netd.wire.websocket_protocol import HEAD_LIMIT, WebSocketFactory, WebSocketProtocol, WebSocketRules
-from netd.wire.websocket_session import MAX_FRAGMENTS
+from netd.wire.websocket_session import FRAGMENT, MAX_FRAGMENTS
 from tests.feed.bench import MASK, close_frame, frames, open_feed, pong, request, say
 
 
@@ -260,6 +260,26 @@ class MessageTests(ShellTests):
         [(opcode, payload)] = frames(connection.say(b"\x00\x80" + MASK))
         self.assertEqual((opcode, payload[:2]), (CLOSE, b"\x03\xf0"))
         self.lose()
+
+    def test_many_fragments(self) -> None:
+        """The more a message holds, the more fragments it may have; what one message had does not count for the next."""
+        connection = self.open()
+        first = encode_frame(TEXT, b"x" * 4000, MASK)
+        said = (
+            bytes([first[0] & 0x7F])
+            + first[1:]
+            + (b"\x00\x80" + MASK) * (MAX_FRAGMENTS + 4000 // FRAGMENT - 2)
+            + b"\x80\x80"
+            + MASK
+        )
+        for _ in range(3):
+            self.assertEqual(frames(connection.say(said)), [(TEXT, b"x" * 4000)])
+
+    def test_goodbye_without_a_code(self) -> None:
+        """The log says that a client gave no code."""
+        connection = self.open()
+        connection.say(close_frame())
+        self.assertEqual(connection.protocol.peer.reason, "closed by the client (without a code)")
 
     def test_least_rate(self) -> None:
         """A message that comes too slowly ends the connection, in one frame or in fragments; one that comes in time is whole."""
