@@ -215,6 +215,7 @@ class CounterTests(ProtocolTests):
 class LogTests(ProtocolTests):
     def test_one_line_at_the_end(self) -> None:
         """The operator reads one line of each connection: who, how long, how many bytes, why."""
+        self.clock.advance(100)
         with capturedLogs() as events:
             connection = self.connect()
             connection.say(b"hello")
