@@ -62,8 +62,8 @@ class ConfigProblem:
 class ConfigErrors(NetdError):
     """The configuration cannot be used; carries *every* problem that was found, in file order.
 
-    :ivar rest: the ``Configuration`` of the sections without a problem, for finding more that is wrong; None where the file
-        could not be read.
+    :ivar rest: the ``Configuration`` with defaults in place of options that have a problem, for finding more that is wrong; None
+        where the file could not be read.
     """
 
     def __init__(self, problems: tuple[ConfigProblem, ...], rest: Any = None) -> None:

@@ -58,8 +58,9 @@ class Options(TwistedOptions):
         try:
             self.configuration = load(path, kinds, os.environ, os.getuid(), socket.gethostname())
         except ConfigErrors as errors:
+            told = {(problem.section, problem.option) for problem in errors.problems}
             more = _objections(errors.rest) if self["check"] and errors.rest is not None else ()
-            _refuse([*errors.problems, *more])
+            _refuse([*errors.problems, *(problem for problem in more if (problem.section, problem.option) not in told)])
         self._show(path)
         twistd: Any = self.parent
         if twistd and _is_in_foreground(self) and not any(twistd.get(chosen) for chosen in ("logger", "logfile", "syslog")):

@@ -163,6 +163,7 @@ class ShowTests(OptionsTestCase):
         lines = self.errors.getvalue().splitlines()
         starts = [
             f"{self.ini}:2: [netd] state_directory: cannot use the state directory {self.ini}",
+            f"{self.ini}:4: [feed] locales: Faker does not know xx_YY",
             f"{self.ini}:5: [feed] origins: 'https://lab.example/' is no origin",
             f"{self.ini}:8: [feed:lab2] locales: Faker does not know de_XX; it knows de_AT, de_CH, de_DE",
             f"{self.ini}:10: [command] functions: {self.folder / 'broken.py'}:1: ModuleNotFoundError",
@@ -173,6 +174,37 @@ class ShowTests(OptionsTestCase):
             "environment NETD_XYZZY: unknown variable",
         ]
         self.assertEqual(starts, [line[: len(start)] for line, start in zip(lines, starts, strict=True)])
+
+    def test_check_beside_another_mistake(self) -> None:
+        """A mistake in one option hides nothing of what is wrong with others of its section; each line is that of the option."""
+        (self.folder / "broken.py").write_text("import a_module_that_nobody_has\n", encoding="utf-8")
+        (self.folder / "bad.py").write_text("(\n", encoding="utf-8")
+        for source, why in (
+            ("nothere.py", ": No such file or directory"),
+            ("broken.py", ":1: ModuleNotFoundError"),
+            ("bad.py", ":1: '(' was never closed"),
+        ):
+            self.errors.truncate(self.errors.seek(0))
+            self.ini.write_text(
+                f"[netd]\nstate_directory = {self.folder / 'state'}\n[command]\nfunctions = ./{source}\ntimeout = 10 s\n",
+                encoding="utf-8",
+            )
+            self.assertEqual(78, self.leave("--check"))
+            starts = [
+                f"{self.ini}:4: [command] functions: {self.folder / source}{why}",
+                f"{self.ini}:5: [command] timeout: '10 s' is not a duration",
+            ]
+            lines = self.errors.getvalue().splitlines()
+            self.assertEqual(starts, [line[: len(start)] for line, start in zip(lines, starts, strict=True)])
+
+    def test_check_of_one_option(self) -> None:
+        """An option that is wrong is told once: the default in its place draws no second complaint."""
+        self.ini.write_text(
+            f"[netd]\nstate_directory = {self.folder / 'state'}\n[manhole]\npassword_file = ~no-such-user/x\n", encoding="utf-8"
+        )
+        self.assertEqual(78, self.leave("--check"))
+        (line,) = self.errors.getvalue().splitlines()
+        self.assertTrue(line.startswith(f"{self.ini}:4: [manhole] password_file: "), line)
 
     def test_check_changes_nothing(self) -> None:
         """`--check` makes no directory, and tells of tokens that are no tokens, also where none are needed."""

@@ -1,21 +1,19 @@
-"""The options of a ``[command]`` section, and the check that the files it names are Python.
+"""The options of a ``[command]`` section.
 
-Reading the configuration compiles those files, and runs nothing of them; :mod:`netd.command.functions` does, when the daemon
-starts and for ``netd check``.
+The files that it names are read by :mod:`netd.command.functions`, when the daemon starts and for ``netd check``.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import CodeType
 
 import attrs
 
 from netd.config import ListeningConfig, Parser, auto_or, duration, endpoints, flag, integer, off_or, option, size, within, words
 from netd.paths import packaged
 
-__all__ = ["EXAMPLE", "Config", "compiled"]
+__all__ = ["EXAMPLE", "Config"]
 
 EXAMPLE = "commands.py"
 """The file of functions that is looked for beside the INI; one of that name comes with netd."""
@@ -48,21 +46,6 @@ def _read_names(written: str) -> tuple[str, ...]:
 
 
 _names: Parser[tuple[str, ...]] = Parser("members, comma-separated: command_id, action", _read_names)
-
-
-def compiled(path: Path) -> CodeType:
-    """The program in the file *path*, compiled; nothing of it is run.
-
-    :raises ValueError: naming the file, and the line where there is one, when it cannot be read or is not Python.
-    """
-    try:
-        return compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}; name files and modules of yours with `functions`") from None
-    except SyntaxError as error:
-        raise ValueError(f"{path}:{error.lineno or 1}: {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"{path}: not Python: {error}") from None
 
 
 @attrs.frozen(kw_only=True)
@@ -114,15 +97,6 @@ class Config(ListeningConfig):
     max_waiting: int = option(
         integer(1, 100_000), "1000", help="How many commands may wait for one of these threads; further ones fail at once."
     )
-
-    def __attrs_post_init__(self) -> None:
-        """Compile the files.
-
-        :raises ValueError: naming the file that cannot be used.
-        """
-        for source in self.sources():
-            if isinstance(source, Path):
-                compiled(source)
 
     def sources(self) -> tuple[Path | str, ...]:
         """Files as paths, modules as names, in the order written."""

@@ -10,10 +10,9 @@ import traceback
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from netd.command.commands import BadFunctions, Command, Commands, read_command
-from netd.command.config import compiled
 from netd.command.declaration import declarations_in
 
 __all__ = ["load_commands", "objection"]
@@ -65,14 +64,15 @@ def try_out() -> None:
     """Load what the command line names, and say on standard output what is wrong with it, and nothing else."""
     answer = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    commands, why = Commands(), ""
-    try:
-        for command in load_commands([Path(name) if "/" in name else name for name in sys.argv[1:]]):
-            commands.add(command)
-    except BadFunctions as error:
-        why = str(error)
-    os.write(answer, why.encode(errors="replace"))
-    os._exit(1 if why else 0)  # whatever threads the functions have started
+    commands, whys = Commands(), []
+    for name in sys.argv[1:]:
+        try:
+            for command in _load(Path(name) if "/" in name else name):
+                commands.add(command)
+        except BadFunctions as error:
+            whys.append(str(error))
+    os.write(answer, "; ".join(whys).encode(errors="replace"))
+    os._exit(1 if whys else 0)  # whatever threads the functions have started
 
 
 def _load(source: Path | str) -> list[Command]:
@@ -89,10 +89,7 @@ def _run_file(path: Path) -> ModuleType:
     name = f"netd_functions_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
     if name in sys.modules:
         return sys.modules[name]
-    try:
-        code = compiled(path)
-    except ValueError as error:
-        raise BadFunctions(str(error)) from None
+    code = _compiled(path)
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module
@@ -105,6 +102,18 @@ def _run_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise _broken(error, str(path)) from error
     return module
+
+
+def _compiled(path: Path) -> CodeType:
+    """The program in the file *path*; nothing of it is run."""
+    try:
+        return compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise BadFunctions(f"{path}: {error.strerror}; `functions` names files, relative to the INI, and modules") from None
+    except SyntaxError as error:
+        raise BadFunctions(f"{path}:{error.lineno or 1}: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BadFunctions(f"{path}: not Python: {error}") from None
 
 
 def _import_module(name: str) -> ModuleType:

@@ -85,7 +85,7 @@ class Problems:
         self._found.extend((NOWHERE, problem) for problem in problems)
 
     def raise_any(self, rest: object) -> None:
-        """Raise :class:`netd.errors.ConfigErrors` with everything in file order, if there is anything; *rest* has no problem."""
+        """Raise :class:`netd.errors.ConfigErrors` with everything in file order, if there is anything."""
         if self._found:
             raise ConfigErrors(tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0])), rest)
 

@@ -232,8 +232,13 @@ def _is_auto(draft: Draft, name: str) -> bool:
 
 
 def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: Path, problems: Problems) -> Section | None:
-    """The finished section; None when an option of it has no good value, or the class finds that they do not go together."""
-    if values.keys() != options_of(draft.config_class).keys():
+    """The finished section; None when a required option has no good value, or the class finds that they do not go together.
+
+    Others that have no good value keep their defaults: the problem is noted, and what else is wrong can be found.
+    """
+    options = options_of(draft.config_class)
+    missing = options.keys() - values.keys()
+    if any(options[name].default is REQUIRED for name in missing):
         return None
     try:
         config = draft.config_class(
@@ -245,7 +250,8 @@ def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: 
             **values,
         )
     except ValueError as error:
-        problems.add(draft.line, draft.section, "", str(error))
+        if not missing:  # nobody wrote the defaults that it may be about
+            problems.add(draft.line, draft.section, "", str(error))
         return None
     return Section(draft.kind, draft.instance, config)
 

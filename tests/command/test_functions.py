@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.commands import BadFunctions
-from netd.command.config import Config, compiled
+from netd.command.config import Config
 from netd.command.functions import load_commands, objection
 from netd.config import parse
 from netd.errors import ConfigErrors, InvalidArguments
@@ -166,12 +166,13 @@ class ConfigTests(FolderTests):
         self.assertEqual(ids, {"test_command", "add", "wait"})
 
     def test_broken(self) -> None:
-        """A file that is not there, or is no Python, is a mistake of the configuration; nothing of it is run to find that out."""
-        self.assertIn("netd.ini:1: [command] ", self.problem("functions = ./no.py"))
-        self.assertIn(f"{self.folder / 'no.py'}: No such file or directory", self.problem("functions = ./no.py"))
-        path = self.write("bad.py", "raise SystemExit\n(\n")
-        self.assertIn(f"{path}:2: '(' was never closed", self.problem("functions = ./bad.py"))
-        self.assertIsNotNone(compiled(self.write("exits.py", "raise SystemExit\n")))
+        """Every file that is not there, or is no Python, is told, with the path that was looked for; nothing of it is run."""
+        missing, path = self.folder / "no.py", self.write("bad.py", "raise SystemExit\n(\n")
+        no_file = f"{missing}: No such file or directory; `functions` names files, relative to the INI, and modules"
+        no_python = f"{path}:2: '(' was never closed"
+        self.assertEqual(f"{no_file}; {no_python}", objection(self.read("functions = ./no.py, ./bad.py").sources()))
+        for source, why in ((missing, no_file), (path, no_python)):
+            self.assertEqual(why, str(self.assertRaises(BadFunctions, load_commands, [source])))
 
     def test_misspelled(self) -> None:
         """What is neither file nor module is a mistake with its line."""

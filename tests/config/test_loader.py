@@ -227,6 +227,10 @@ fan
         self.assertEqual(
             complaints("\n[oven]\nleast = 250\n"), ["netd.ini:2: [oven] least 250 is above greatest 200; exchange them"]
         )
+        self.assertEqual(
+            complaints("[oven]\nleast = 250\ngreatest = much\n"),
+            ["netd.ini:3: [oven] greatest: 'much' is not a whole number (0 to 300)"],
+        )
 
     def test_values_are_not_shown_for_unknown_options(self) -> None:
         """A password in the wrong place does not reach the log."""
