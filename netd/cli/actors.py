@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from errno import EADDRINUSE
 from typing import Any, Protocol, TypeVar
 
@@ -11,7 +12,7 @@ from netd.cli.relay import Place
 from netd.cli.signals import Signals
 from netd.cli.stage import Tell
 from netd.client.command import Caller
-from netd.client.control import Control
+from netd.client.control import Control, ControlError
 from netd.client.feed import Feed
 from netd.client.relay import Controller as RelayController
 from netd.client.relay import Device as RelayDevice
@@ -178,10 +179,19 @@ class Agent(Part):
         try:
             self._listen(agent)
             with self._control() as control:
-                control.call("session.start", host="127.0.0.1", wait=False)
-            agent.run()
+                begun = control.call("session.start", host="127.0.0.1", wait=False)
+            try:
+                agent.run()
+            finally:
+                agent.close()
+                self._stop(begun["session"])
         finally:
             agent.close()
+
+    def _stop(self, session: int) -> None:
+        """Have netd end the session: it would dial the agent again and again, and refuse the host a session of its own."""
+        with suppress(ControlError), self._control() as control:  # it has ended already, or netd has
+            control.call("session.stop", session=session)
 
     def _listen(self, agent: Any) -> None:
         try:

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.actors import Absent, Agent, Commands, Controller, Device, FeedClient, Part, RoomBot
 from netd.cli.relay import Place
+from netd.client.control import NoSuchTarget, NotRunning
 from netd.client.feed import Block, Sample
 from netd.client.relay import Outcome
 from netd.client.room import Exchange, Heard
@@ -32,6 +33,8 @@ class FakeClient:
         self.asked: list[tuple[Any, ...]] = []
         self.heard: list[str] = []
         self.options: dict[str, Any] = {}
+        self.result: Any = 3
+        self.result_after_run: Any = None
 
     def open(self, *arguments: Any, **options: Any) -> FakeClient:
         """Stands in for the client's class."""
@@ -61,7 +64,9 @@ class FakeClient:
         """As a caller of commands, or a control connection."""
         self.asked.append((name, arguments))
         self.part.over.set()
-        return 3
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
 
     def listen(self) -> None:
         """As an agent."""
@@ -77,6 +82,7 @@ class FakeClient:
         for channel in channels.values():
             channel.source()
         hooks.stopped("netd stopped it")
+        self.result = self.result_after_run
 
     def exchanges(self) -> Iterator[Exchange]:
         """As a bot."""
@@ -141,13 +147,24 @@ class ActorTests(SynchronousTestCase):
         self.assertEqual(self.told, ["waits for a room to fill", "I think eating sounds great! Awesome!"])
 
     def test_agent(self) -> None:
-        """The agent listens before netd is asked to dial it, shows its values, and gives a session up that has ended."""
+        """The agent listens before netd is asked to dial it, shows its values, and has netd end the session with it."""
+        self.client.result = {"session": 42}
         self.play(Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
         call = ("session.start", {"host": "127.0.0.1", "wait": False})
-        self.assertEqual(self.client.asked, [("listen",), call, ("run",)])
+        stop = ("session.stop", {"session": 42})
+        self.assertEqual(self.client.asked, [("listen",), call, ("run",), stop])
         self.assertEqual(self.told[-2:], ["session 42: heart 68.5, breathing 0.022, movement 0.005", "netd stopped it"])
         self.assertTrue(self.client.is_closed)
         self.assertEqual((self.client.options["port"], self.client.options["server_port"]), (10001, 7))
+
+    def test_agent_of_a_stopped_netd(self) -> None:
+        """A session that netd has ended first, or together with itself, needs no stop."""
+        for gone in (NotRunning("netd is not running here"), NoSuchTarget("no session '42'", -32001)):
+            with self.subTest(gone):
+                self.client.result = {"session": 42}
+                self.client.result_after_run = gone
+                self.play(Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
+                self.assertEqual(self.told[-1], "netd stopped it")
 
     def test_agent_without_a_port(self) -> None:
         """An agent whose port is taken names it, and who has it likely; for any other trouble, what the system says."""
