@@ -11,7 +11,7 @@ from netd.plaintext import is_shown
 
 __all__ = ["ago", "as_commands", "duration", "escaped", "online_since", "payload_text", "short_address"]
 
-_OPERATION = re.compile(r"`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)`")
+_OPERATION = re.compile(r"`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)((?: [0-9]+)?)`")
 
 _OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 
@@ -63,8 +63,8 @@ def as_commands(text: str) -> str:
     own = {"relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations"}
 
     def command(named: re.Match[str]) -> str:
-        service, verb = named.groups()
-        return f"`netd {own.get(f'{service}.{verb}', f'{service} {verb}')}`"
+        service, verb, number = named.groups()
+        return f"`netd {own.get(f'{service}.{verb}', f'{service} {verb}')}{number}`"
 
     return _OPERATION.sub(command, text)
 

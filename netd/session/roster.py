@@ -92,7 +92,9 @@ class Roster:
             resting = next((session for session in there if session.state is State.RESTING), None)
             if resting is None:
                 ids = ", ".join(str(session.id) for session in there)
-                raise OperationFailed(f"{host} has session {ids} ({there[0].state.value}) already; `session.stop` ends it")
+                raise OperationFailed(
+                    f"{host} has session {ids} ({there[0].state.value}) already; `session.stop {there[0].id}` ends it"
+                )
             resting.redial()
             return resting
         session = self._add(host, address, is_dialled=True)

@@ -56,6 +56,7 @@ class CommandsTests(SynchronousTestCase):
         for said, written in [
             ("no device 'x'; `relay.devices` lists them", "no device 'x'; `netd devices` lists them"),
             ("`session.list` lists them", "`netd session list` lists them"),
+            ("`session.stop 12` ends it", "`netd session stop 12` ends it"),
             ("write `max_payload`, or relay.devices", "write `max_payload`, or relay.devices"),
         ]:
             self.assertEqual(as_commands(said), written)

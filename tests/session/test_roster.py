@@ -45,7 +45,7 @@ class StartTests(SynchronousTestCase):
         bench = Bench()
         bench.start()
         error = self.assertRaises(OperationFailed, bench.start)
-        self.assertIn("10.0.0.5 has session 1 (dialling) already", str(error))
+        self.assertEqual(str(error), "10.0.0.5 has session 1 (dialling) already; `session.stop 1` ends it")
         bench.start("10.0.0.6")
 
     def test_several_per_host(self) -> None:

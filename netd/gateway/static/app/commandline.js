@@ -6,7 +6,7 @@ import { signal } from "./signal.js";
 
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-const OPERATION = /`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)`/g;
+const OPERATION = /`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)((?: [0-9]+)?)`/g;
 const SHORT = { "relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations" };
 
 /** Milliseconds for which "Copied" stays. */
@@ -36,7 +36,10 @@ export function commandLine(...words) {
 
 /** *text* with each operation that it names in backticks written as its command: `netd devices` for `relay.devices`. */
 export function asCommands(text) {
-  return text.replace(OPERATION, (_, service, verb) => `\`netd ${SHORT[`${service}.${verb}`] ?? `${service} ${verb}`}\``);
+  return text.replace(
+    OPERATION,
+    (_, service, verb, number) => `\`netd ${SHORT[`${service}.${verb}`] ?? `${service} ${verb}`}${number}\``,
+  );
 }
 
 /** One argument of `netd call`: NAME=VALUE, or NAME:=JSON where a word could be taken for something else. */
