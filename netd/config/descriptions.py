@@ -11,6 +11,7 @@ import os.path
 import re
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
@@ -83,6 +84,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _SPECIAL = re.compile(r"[\\:=\s]")
 _BACKSLASHED = r"\\\g<0>"
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^\[\]=]*)):([0-9]{1,9})")
 _OCTAL = re.compile(r"[0-7]{1,4}")
 
 
@@ -150,9 +152,9 @@ def check_description(description: str) -> None:
             raise ValueError("ends in a lone backslash")
         kind, arguments = _arguments(description)
         if not _TYPE.fullmatch(kind):
-            raise ValueError(_unknown_type(kind))
+            raise ValueError(_unknown_type(kind, _unwrapped(description)))
         if kind in PARAMETERS:
-            _check_arguments(kind, arguments)
+            _check_arguments(kind, arguments, _unwrapped(description).removeprefix(f"{kind}:"))
         if kind in _SECURED:
             Certificates(source_of(kind, arguments), (), kind).check()
         elif kind not in ("systemd", LOOPBACK):
@@ -310,13 +312,14 @@ def _partition(argument: str) -> tuple[str, str, str]:
     return _ESCAPE.sub(r"\1", name), equals, _ESCAPE.sub(r"\1", value)
 
 
-def _check_arguments(kind: str, arguments: dict[str, str]) -> None:
+def _check_arguments(kind: str, arguments: dict[str, str], written: str) -> None:
     required = _REQUIRED[kind]
     if not arguments.get(required):
         raise ValueError(f"{required} is missing; write {kind}:{required.upper()}")
     port = arguments.get("port", "0")
     if not _NUMBER.fullmatch(port) or int(port) > _GREATEST_PORT:
-        raise ValueError(f"port {quoted(port)} is not a number from 0 to {_GREATEST_PORT}")
+        hint = _meant(written) if kind in (LOOPBACK, "tcp", "tcp6") else ""
+        raise ValueError(f"port {quoted(port)} is not a number from 0 to {_GREATEST_PORT}{hint}")
     for name, form, wanted in (("backlog", _NUMBER, "a number"), ("mode", _OCTAL, "octal"), ("lockfile", _NUMBER, "0 or 1")):
         if name in arguments and not form.fullmatch(arguments[name]):
             raise ValueError(f"{name} {quoted(arguments[name])} is not {wanted}")
@@ -342,15 +345,35 @@ def _ask_twisted(description: str, kind: str) -> None:
         raise ValueError(f"{error.filename} cannot be read: {error.strerror}") from None
     except Exception as error:
         if "Unknown endpoint type" in str(error):
-            raise ValueError(_unknown_type(kind)) from None
+            raise ValueError(_unknown_type(kind, description)) from None
         # A type of another distribution may need a real reactor; whether it can listen shows when it does.
         if kind in PARAMETERS or isinstance(error, (ValueError, TypeError)):
             raise ValueError(f"cannot be used: {error}") from None
 
 
-def _unknown_type(kind: str) -> str:
+def _unknown_type(kind: str, written: str) -> str:
     if kind == _WRAPPER:
         return f"{_WRAPPER} wraps another endpoint; write {_WRAPPER}:tcp:PORT"
     types = (*PARAMETERS, _WRAPPER)
-    hint = f" (did you mean tcp:{kind}?)" if _NUMBER.fullmatch(kind) else did_you_mean(kind, types)
+    hint = f" (did you mean tcp:{kind}?)" if _NUMBER.fullmatch(kind) else _meant(written) or did_you_mean(kind, types)
     return f"unknown endpoint type {quoted(kind)}{hint}; types are {', '.join(sorted(types))}"
+
+
+def _meant(written: str) -> str:
+    """The endpoint that is meant by an address and a port, as many other programs want them; empty where it is neither."""
+    match = _HOST_AND_PORT.fullmatch(written)
+    if match is None or int(match[3]) > _GREATEST_PORT:
+        return ""
+    host, port, version = match[1] or match[2] or "", match[3], 0
+    with suppress(ValueError):
+        version = ip_address(host).version
+    kind = "tcp6" if version == _IPV6 else "tcp"
+    if is_loopback(host):
+        meant = f"{LOOPBACK}:{port}"
+    elif host in ("", "*", _EVERYWHERE[kind]):
+        meant = f"{kind}:{port}"
+    elif version or "." in host:
+        meant = f"{kind}:{port}:interface={_SPECIAL.sub(_BACKSLASHED, host)}"
+    else:
+        return ""
+    return f" (did you mean {meant}?)"

@@ -88,6 +88,33 @@ class CheckTests(SynchronousTestCase):
         error = self.assertRaises(ValueError, check_description, "5050")
         self.assertIn("(did you mean tcp:5050?)", str(error))
 
+    def test_address_and_port(self) -> None:
+        """An address and a port, as other programs take them, draw the endpoint that was meant, and that is a good one."""
+        for written, meant in (
+            ("0.0.0.0:5050", "tcp:5050"),
+            ("*:5050", "tcp:5050"),
+            (":5050", "tcp:5050"),
+            ("192.168.1.5:5050", "tcp:5050:interface=192.168.1.5"),
+            ("lab.example:5050", "tcp:5050:interface=lab.example"),
+            ("[::]:5050", "tcp6:5050"),
+            (":::5050", "tcp6:5050"),
+            ("[fd00::5]:5050", "tcp6:5050:interface=fd00\\:\\:5"),
+            ("localhost:5050", "loopback:5050"),
+            ("127.0.0.1:5050", "loopback:5050"),
+            ("[::1]:5050", "loopback:5050"),
+        ):
+            check_description(meant)
+            for description in (written, f"haproxy:{written}"):
+                self.assertIn(f"(did you mean {meant}?)", str(self.assertRaises(ValueError, check_description, description)))
+        for kind in ("tcp", "tcp6", "loopback", "haproxy:tcp"):
+            error = str(self.assertRaises(ValueError, check_description, f"{kind}:0.0.0.0:5050"))
+            self.assertTrue(error.endswith("port '0.0.0.0' is not a number from 0 to 65535 (did you mean tcp:5050?)"), error)
+
+    def test_no_address(self) -> None:
+        """Neither a word nor a port that there is not is taken for an address."""
+        for description in ("lab:5050", "0.0.0.0:65536", "[x]:80", "256.0.0.1:"):
+            self.assertNotIn("did you mean", str(self.assertRaises(ValueError, check_description, description)))
+
     def test_bad_port(self) -> None:
         """A port that is no number, or none that there is, is named."""
         for port in ("abc", "65536", "-5", "1_0", "\N{FULLWIDTH DIGIT ONE}"):
