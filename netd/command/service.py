@@ -76,9 +76,10 @@ class CommandService(ListeningService):
         for command in load_commands(self._config.sources()):
             self._commands.add(command)
         self._log.info(
-            "{service}: {count} commands from {sources}",
+            "{service}: {count} commands: {own}, and those of {sources}",
             service=self._factory.name,
-            count=sum(1 for _ in self._commands) - 1,
+            count=sum(1 for _ in self._commands),
+            own=LIST,
             sources=", ".join(str(source) for source in self._config.sources()),
         )
         super().startService()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.testing import StringTransport
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -296,6 +296,20 @@ class StartTests(SynchronousTestCase):
             path.write_text("from netd.command import command\n" + "".join(lines), encoding="utf-8")
             with self.assertRaisesRegex(BadFunctions, rf"{path}:\d: command '{names[0]}' is there already, at "):
                 wired(KIND, Config(functions=(str(path),)))
+
+
+class CountTests(ServiceTests):
+    def start(self, **options: Any) -> None:
+        """A service, and what it logs."""
+        with capturedLogs() as self.logged:
+            super().start(**options)
+
+    def test_one_count(self) -> None:
+        """The log says as many commands as the status and the list."""
+        count = self.service.status()["commands"]
+        self.assertEqual(len(self.service.list()), count)
+        (line,) = [formatEvent(event) for event in self.logged if "commands" in formatEvent(event)]
+        self.assertRegex(line, rf"^command: {count} commands: command\.list, and those of /.*\.py$")
 
 
 class AtOnceTests(ServiceTests):
