@@ -163,6 +163,8 @@ class AdminTests(BrowserTestCase):
         self.state.mkdir(mode=0o700)
         write_entry(self.state / "manhole.passwd", make_entry("lena", secrets.token_urlsafe(), secrets.token_bytes(SALT_BYTES)))
         daemon = self.start_netd("manhole")
+        overview = self.look_at("overview")
+        by_id(overview, "manhole").get_by_text("Nobody is logged in. Connect with:").wait_for()
         self.connect(daemon.port("manhole"))
         page = self.look_at("bus")
         page.keyboard.press("Tab")
@@ -203,6 +205,16 @@ class CommandTests(BrowserTestCase):
         by_id(page, "argument-values").fill("[1, 2]")
         by_id(page, "run-command").click()
         outcome.get_by_text("Success: 3").wait_for()
+        self.assertEqual(self.complaints, [])
+
+    def test_first_run(self) -> None:
+        """While nothing was run, the page shows a command line that works, whatever functions there are."""
+        (self.folder / "commands.py").write_text(COMMANDS, encoding="utf-8")
+        daemon = self.start_netd()
+        page = self.look_at("commands")
+        by_id(page, "all-runs").get_by_text("netd call command.list").wait_for()
+        daemon.call("command.run", command_id="command.list")
+        by_id(by_id(page, "all-runs"), "run-row").get_by_text("command.list").wait_for()
         self.assertEqual(self.complaints, [])
 
 

@@ -37,7 +37,6 @@ function content() {
       null,
   );
   const shape = computed(() => JSON.stringify(current.value));
-  const empty = { text: "This command service has no functions.", command: () => "netd call list-commands" };
   return h(
     "div.two-columns.reversed",
     {},
@@ -45,8 +44,7 @@ function content() {
       {
         title: "Commands",
         testid: "commands-list",
-        face: faceOf(list, () => all.value.length === 0),
-        empty,
+        face: faceOf(list), // it is never empty: netd's own command.list is there
         aside: instance.select,
       },
       names(all, current),
@@ -212,7 +210,7 @@ function allRuns(instance) {
   const source = told(() => (instance.name.value === null ? null : `command.${instance.name.value}.run`), { replay: 20 }, take);
   const empty = {
     text: "Runs of all programs appear here, with their outcome alone. To run something:",
-    command: () => "netd call add first=1 second=2",
+    command: () => commandLine("call", "command.list", ["--instance", instance.option()]), // the one that all services have
   };
   return panel(
     { title: "Everyone's runs", testid: "all-runs", face: faceOfEvents(() => all.value.length === 0, source), empty },

@@ -22,7 +22,7 @@ export function manholeSessions() {
 function listing(instance) {
   const list = polled(METHOD, () => instance.params(), EVERY);
   const empty = {
-    text: "Nobody is connected to it. It is a telnet:",
+    text: "Nobody is logged in. Connect with:",
     command: () => `telnet 127.0.0.1 ${portOf(instance.service(), null) ?? ""}`,
   };
   const rows = () => list.answer.value ?? [];
