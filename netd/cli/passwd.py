@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from getpass import GetPassWarning
 from pathlib import Path
 
 import click
@@ -44,7 +46,12 @@ def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: boo
 
 
 def _ask() -> str:
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+        except GetPassWarning:
+            raise click.UsageError("there is no terminal to ask on: use --stdin, and write the password as one line.") from None
 
 
 def _read_line() -> str:

@@ -1,9 +1,10 @@
-"""Tests of what netd prints into a pipe whose reader has seen enough."""
+"""Tests of netd between pipes: a reader that has seen enough, and no terminal."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 from tests.process import CHECKOUT, TWISTD, RealTestCase, environment
 
@@ -21,3 +22,21 @@ class PipeTests(RealTestCase):
             finally:
                 os.close(writing)
             self.assertEqual((ended.returncode, ended.stderr), (1, b""), option)
+
+    def test_no_terminal(self) -> None:
+        """`echo … | netd passwd` where there is no terminal says what to do, without a traceback, and writes nothing."""
+        program = (sys.executable, "-c", "from netd.cli.main import main; main()", "passwd", "ada", "--state", self.state)
+        ended = subprocess.run(
+            program,
+            input="three blue chairs\nthree blue chairs\n",
+            capture_output=True,
+            text=True,
+            env={**environment(), "PYTHONPATH": str(CHECKOUT)},
+            start_new_session=True,
+            check=False,
+        )
+        self.assertEqual(ended.returncode, 2)
+        self.assertIn("there is no terminal to ask on: use --stdin", ended.stderr)
+        self.assertNotIn("Traceback", ended.stderr)
+        self.assertNotIn("Warning", ended.stderr)
+        self.assertFalse((self.state / "manhole.passwd").exists())
