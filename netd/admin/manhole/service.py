@@ -84,15 +84,15 @@ class ManholeService(ListeningService):
     def privilegedStartService(self) -> None:
         """Make sure that somebody can log in, then listen.
 
-        :raises PasswordFileError: when nobody could; the text says what to run.
+        :raises PasswordFileError: when nobody could; the text names the option, and says what to run.
         :raises CannotListen: when an endpoint is not to be had.
         """
-        read_password_file(self._config.passwords)
+        self._check_passwords()
         super().privilegedStartService()
 
     def startService(self) -> None:
         """Like :meth:`privilegedStartService`, which need not have been called."""
-        read_password_file(self._config.passwords)
+        self._check_passwords()
         super().startService()
 
     def operations(self) -> list[Operation]:
@@ -113,6 +113,12 @@ class ManholeService(ListeningService):
         """The open sessions, oldest name first; ``user`` is None until somebody has logged in."""
         described = [{"user": session.user, "who": session.describe()} for session in self._manhole.sessions()]
         return sorted(described, key=lambda session: str(session["who"]))
+
+    def _check_passwords(self) -> None:
+        try:
+            read_password_file(self._config.passwords)
+        except PasswordFileError as error:
+            raise PasswordFileError(f"[{self._manhole.name}] password_file: {error}") from error
 
     def _make_login(self, terminal: ManholeProtocol) -> Login:
         tries = Tries(self._wrong, getattr(terminal.transport.getPeer(), "host", ""))

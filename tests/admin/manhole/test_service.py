@@ -29,7 +29,8 @@ class ManholeServiceTests(ManholeTestCase):
         service = make_service(Config(password_file=path), reactor, LocalBus(float))
         for start in (service.privilegedStartService, service.startService):
             error = self.assertRaises(PasswordFileError, start)
-            self.assertEqual(f"{path}: there is no password file: run `netd passwd NAME --file {path.absolute()}`", str(error))
+            why = f"{path}: there is no password file: run `netd passwd NAME --file {path.absolute()}`"
+            self.assertEqual(f"[manhole] password_file: {why}", str(error))
         self.assertEqual([], reactor.tcpServers)
 
     def test_listens_where_it_is_told(self) -> None:
