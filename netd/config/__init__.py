@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from netd.config.listening import ListeningConfig
 from netd.config.loader import Configuration, Origin, Section, load, parse
-from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name
+from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name, variable_name
 from netd.config.parsers import (
     Parser,
     auto_or,
@@ -61,6 +61,7 @@ __all__ = [
     "stale_references",
     "text",
     "unlimited_or",
+    "variable_name",
     "within",
     "words",
     "write_reference",

@@ -29,9 +29,13 @@ class Forbidden(OperationFailed):
 
 
 class AllowList:
-    """The networks whose addresses may be dialled."""
+    """The networks whose addresses may be dialled.
 
-    def __init__(self, networks: Iterable[Network]) -> None:
+    :param where: the section and the variable that list them, for people.
+    """
+
+    def __init__(self, networks: Iterable[Network], where: str = "[session] or NETD_SESSION_AGENTS") -> None:
+        self._where = where
         self._networks = tuple(networks)
         self._special = [(ip_network(text), what) for text, what in _SPECIAL]
         self._never = [(ip_network(text), what) for text, what in _NEVER]
@@ -57,7 +61,10 @@ class AllowList:
             if address in allowed and (kind is None or _lies_within(allowed, kind[0])):
                 return
         which = f" ({kind[1]}, which only an entry within {kind[0]} allows)" if kind is not None else ""
-        raise Forbidden(f"{address}{which} is not in the list of `agents` that this netd may dial; add it there")
+        raise Forbidden(
+            f"{address}{which} is not in the list of `agents` that this netd may dial; add it there, in {self._where}, "
+            "which netd reads when it starts"
+        )
 
 
 def parse_host(text: str) -> Address | str:

@@ -11,7 +11,7 @@ from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from netd.config import section_name
+from netd.config import section_name, variable_name
 from netd.errors import Gone, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
@@ -69,7 +69,8 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     sweep = Sweep(reactor.seconds, reactor.callLater)
     world = Surroundings(_rules(config), bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
     letters = "".join(channel for channel, _, _ in config.channels if len(channel) == 1)
-    roster = Roster(world, Alphabet(letters), AllowList(config.agents), config.connect_back_from or ())
+    allowed = AllowList(config.agents, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
+    roster = Roster(world, Alphabet(letters), allowed, config.connect_back_from or ())
     return SessionService(config, StreamFactory(name, context, roster), controls, reactor)
 
 

@@ -281,7 +281,11 @@ SESSION: Mapping[str, Row] = {
             Case(
                 "with a stranger",
                 {"host": "192.0.2.1"},
-                fault=Fault(Code.FAILED, "192.0.2.1 is not in the list of `agents` that this netd may dial; add it there"),
+                fault=Fault(
+                    Code.FAILED,
+                    "192.0.2.1 is not in the list of `agents` that this netd may dial; add it there, in [session] or "
+                    "NETD_SESSION_AGENTS, which netd reads when it starts",
+                ),
             ),
         ),
     ),

@@ -331,7 +331,11 @@ class StartTests(ServiceTests):
 
     def test_forbidden_address(self) -> None:
         """An address outside of the allow-list is not dialled."""
-        self.assertRaises(Forbidden, self.service.start, "10.0.0.1")
+        why = str(self.assertRaises(Forbidden, self.service.start, "10.0.0.1"))
+        self.assertIn("add it there, in [session] or NETD_SESSION_AGENTS, which netd reads when it starts", why)
+        lab2, *_ = wired(KIND, Config(instance="lab2"))
+        why = str(self.assertRaises(Forbidden, lab2.start, "10.0.0.1"))
+        self.assertIn("in [session:lab2] or NETD_SESSION_LAB2_AGENTS", why)
         self.assertRaises(InvalidArguments, self.service.start, "127.1")
         self.assertEqual(self.reactor.tcpClients, [])
 
