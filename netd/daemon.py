@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -25,6 +27,8 @@ from netd.errors import NetdError
 from netd.heap import HeapService
 from netd.interfaces import IBudgeted, IConsole, IServiceKind
 from netd.operations import OperationTable
+from netd.paths import own_uid, state_directory
+from netd.private_files import quoted
 from netd.system import System
 from netd.tokens import TOKENS, Tokens
 from netd.vitals import VitalsService
@@ -50,7 +54,7 @@ for 70 ms with 2000 sessions, and with these, after a million new objects. The p
 3 MiB of memory more to be collected then."""
 
 
-OPEN = "There are no tokens: everyone on this machine is administrator. `netd token add NAME` makes one."
+OPEN = "There are no tokens: everyone on this machine is administrator. `netd token add NAME{option}` makes one."
 
 
 def assemble(
@@ -103,7 +107,7 @@ def assemble(
         DescriptorsService(budget),
         HeapService(reactor, budget),
     ]
-    return Daemon(system, running, str(netd.state_directory), is_in_foreground)
+    return Daemon(system, running, netd.state_directory, is_in_foreground)
 
 
 def _quota(config: SectionConfig) -> Quota:
@@ -117,8 +121,12 @@ def _quota(config: SectionConfig) -> Quota:
     )
 
 
-def banner(status: dict[str, Any], state_directory: str) -> str:
-    """The table that the terminal shows when all services are up: service, where it listens, who may reach it, how to stop."""
+def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
+    """The table that the terminal shows when all services are up: service, where it listens, who may reach it, how to stop.
+
+    :param found: the state directory of the daemon that the command line means by itself.
+    """
+    option = "" if state_directory == found else f" --state {quoted(state_directory)}"
     rows = [("service", "listens on", "who may reach it")]
     for service in status["services"]:
         label = service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"
@@ -137,8 +145,8 @@ def banner(status: dict[str, Any], state_directory: str) -> str:
             *lines,
             "",
             *dashboards,
-            *([OPEN] if any(service.get("open") for service in status["services"]) else []),
-            "Stop it with Ctrl-C or `netd stop`.",
+            *([OPEN.format(option=option)] if any(service.get("open") for service in status["services"]) else []),
+            f"Stop it with Ctrl-C or `netd stop{option}`.",
         ]
     )
 
@@ -160,7 +168,7 @@ class Daemon(MultiService):
         self,
         system: System,
         services: list[Any],
-        state_directory: str,
+        state_directory: Path,
         is_in_foreground: bool = True,
         announce: Callable[[str], Any] | None = None,
     ) -> None:
@@ -191,7 +199,7 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
         gc.set_threshold(*THRESHOLDS)
-        self._announce(banner(self.system.facts(), self._state_directory))
+        self._announce(banner(self.system.facts(), self._state_directory, state_directory(os.environ, own_uid())))
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""

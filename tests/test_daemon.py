@@ -192,7 +192,7 @@ class BannerTests(SynchronousTestCase):
                 "The dashboard is at http://127.0.0.1:8080/",
                 "Stop it with Ctrl-C or `netd stop`.",
             ],
-            banner(status, "/s").splitlines(),
+            banner(status, Path("/s"), Path("/s")).splitlines(),
         )
 
     def test_for_others(self) -> None:
@@ -204,14 +204,24 @@ class BannerTests(SynchronousTestCase):
             (far, far, f"The dashboard is at {far}"),
         ):
             gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": url, "url_for_others": for_others}
-            self.assertIn(expected, banner({"version": "1.2", "name": "lab7", "services": [gateway]}, "/s").splitlines())
+            self.assertIn(expected, self.told([gateway]).splitlines())
 
     def test_open(self) -> None:
         """Where everyone on this machine is administrator, the terminal says so."""
         gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/"}
         for is_open in (False, True):
-            lines = banner({"version": "1.2", "name": "lab7", "services": [{**gateway, "open": is_open}]}, "/s").splitlines()
-            self.assertEqual(is_open, any("everyone on this machine is administrator" in line for line in lines))
+            told = self.told([{**gateway, "open": is_open}])
+            self.assertEqual(is_open, "everyone on this machine is administrator. `netd token add NAME` makes one." in told)
+
+    def test_elsewhere(self) -> None:
+        """The commands name the state directory where the command line would not look for it by itself."""
+        gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/", "open": True}
+        told = self.told([gateway], Path("/my lab"))
+        for command in ("stop", "token add NAME"):
+            self.assertIn(f"`netd {command} --state '/my lab'`", told)
+
+    def told(self, services: list[dict[str, Any]], state_directory: Path = Path("/s")) -> str:
+        return banner({"version": "1.2", "name": "lab7", "services": services}, state_directory, Path("/s"))
 
 
 class LifeTests(DaemonTestCase):
@@ -223,6 +233,7 @@ class LifeTests(DaemonTestCase):
         self.assertEqual("", self.shown.getvalue())
         daemon.startService()
         self.assertTrue(self.shown.getvalue().startswith(f"netd {__version__} is up as lab7\n"))
+        self.assertIn(f"`netd stop --state {self.folder}`", self.shown.getvalue())
         self.assertEqual(str(self.folder / CONTROL_SOCKET), self.reactor.unixServers[0][0])
         self.assertEqual([True, True], [pump.running for pump in self.kind.made])
 
@@ -261,7 +272,7 @@ class LifeTests(DaemonTestCase):
         """A standard output that is full, or a pipe that nobody reads, costs the table and not the daemon."""
         with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
             self.patch(sys, "__stdout__", full)
-            daemon = Daemon(self.assemble().system, [], "/s")
+            daemon = Daemon(self.assemble().system, [], Path("/s"))
             self.addCleanup(self.stop, daemon)
             daemon.startService()
             self.assertEqual(

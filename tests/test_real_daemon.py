@@ -25,7 +25,7 @@ class StartTests(RealTestCase):
         self.assertRegex(daemon.output, rf"(?m)^relay +127\.0\.0\.1:{port} +this machine only$")
         self.assertRegex(daemon.output, rf"(?m)^relay:lab2 +127\.0\.0\.1:{second} +this machine only$")
         self.assertRegex(daemon.output, rf"(?m)^control +unix:{re.escape(str(self.state))}/control\.sock +this user only")
-        self.assertIn("Stop it with Ctrl-C or `netd stop`.", daemon.output)
+        self.assertIn(f"Stop it with Ctrl-C or `netd stop --state {self.state}`.", daemon.output)
 
     def test_permissions(self) -> None:
         """Nobody but the daemon's own user reaches its state or its control socket."""

@@ -24,7 +24,7 @@ from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
 from netd.own_name import outward_address, own_names
-from netd.tokens import TOKENS, TokenFileError, Tokens
+from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 from netd.wire.origins import ANY_HOST
 from netd.wire.protocol import describe_address
 from netd.wire.websocket_protocol import WebSocketRules
@@ -39,7 +39,7 @@ JUDGED_EVERY = 2.0
 """Seconds between two looks at the file of tokens, for the sake of WebSockets that are open."""
 
 
-OPEN = "there are no tokens: everyone on this machine is administrator; `netd token add NAME` makes one"
+OPEN = "there are no tokens: everyone on this machine is administrator; {remedy} makes one"
 """Said in the log whenever it becomes so."""
 
 
@@ -196,7 +196,7 @@ class GatewayService(ListeningService):
         if lines != self._lines:
             self._lines = lines
             if self._is_open:
-                self._log.warn("{service}: {open}", service=self._gateway.name, open=OPEN)
+                self._log.warn(f"{{service}}: {OPEN}", service=self._gateway.name, remedy=how_to_add(self._tokens.path))
             for connection in list(self._gateway.connections):
                 connection.judge(lines)  # type: ignore[attr-defined]
 

@@ -140,7 +140,7 @@ class StartTests(SynchronousTestCase):
 class OpenTests(GatewayTestCase):
     def told(self) -> list[str]:
         """What the log has said of it since the last time."""
-        lines = [formatEvent(event) for event in self.events if "open" in event or "error" in event]
+        lines = [formatEvent(event) for event in self.events if "remedy" in event or "error" in event]
         self.events.clear()
         return lines
 
@@ -152,7 +152,8 @@ class OpenTests(GatewayTestCase):
 
     def test_told(self) -> None:
         """That everyone on this machine is administrator stands in the log and in the status whenever it becomes so."""
-        line = "gateway: there are no tokens: everyone on this machine is administrator; `netd token add NAME` makes one"
+        remedy = f"`netd token add NAME --role admin --state {self.state}`"
+        line = f"gateway: there are no tokens: everyone on this machine is administrator; {remedy} makes one"
         self.assertEqual(([line], True), (self.told(), self.service.status()["open"]))
         self.token()
         self.reactor.advance(2)

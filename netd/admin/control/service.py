@@ -20,6 +20,7 @@ from netd.errors import NetdError
 from netd.listening import ListeningService, make_context
 from netd.operations import OperationTable
 from netd.paths import CONTROL_SOCKET
+from netd.private_files import quoted
 
 __all__ = ["ControlService", "StateDirectoryUnusable", "make_control_service"]
 
@@ -107,7 +108,8 @@ class ControlService(ListeningService):
                 path.unlink()
         except BlockingIOError:
             raise StateDirectoryUnusable(
-                f"another netd runs with the state directory {self._state_directory}; stop it with `netd stop`, "
+                f"another netd runs with the state directory {self._state_directory}; "
+                f"stop it with `netd stop --state {quoted(self._state_directory)}`, "
                 "or give this one a `state_directory` of its own in [netd]"
             ) from None
         except OSError as error:

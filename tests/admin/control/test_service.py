@@ -176,7 +176,7 @@ class ServiceTests(SynchronousTestCase):
         self.start()
         self.leave_socket()
         self.assertEqual(
-            f"another netd runs with the state directory {self.state}; stop it with `netd stop`, "
+            f"another netd runs with the state directory {self.state}; stop it with `netd stop --state {self.state}`, "
             "or give this one a `state_directory` of its own in [netd]",
             self.refusal(),
         )
