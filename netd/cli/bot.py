@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,9 @@ __all__ = ["bot"]
 
 CHARACTERS = ("happy", "grumpy", "curious", "lazy")
 """Written out: to import the client for its list would cost every command its time."""
+
+_COUNT = re.compile(r"connected\s+(?P<present>[0-9]{1,9})/(?P<size>[0-9]{1,9}) bots ")
+"""How full the room is, in the welcome of netd and of old servers."""
 
 
 @click.command(cls=NetdCommand, common=("json",), short_help="Be a bot: take a place in a room, and answer in character.")
@@ -40,7 +44,7 @@ def bot(invocation: Invocation, name: str, host: str, port: int, character: str,
     from netd.client.room import RoomError  # noqa: PLC0415 - only few commands need it, and all must start fast
 
     try:
-        opened = invocation.surroundings.open_bot(host, port, name, character, dialect)
+        opened = invocation.surroundings.open_bot(host, port, name, character, dialect, _welcomed)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     try:
@@ -53,6 +57,13 @@ def bot(invocation: Invocation, name: str, host: str, port: int, character: str,
         click.echo("netd: the bot has left", err=True)
     finally:
         opened.close()
+
+
+def _welcomed(welcome: str) -> None:
+    """Tell that there is a place, and who is missing: the room says nothing more until it is full."""
+    count = _COUNT.search(welcome)
+    if count is not None:
+        click.echo(f"netd: the bot waits in the room: {count['present']} of {count['size']} are there", err=True)
 
 
 def _lines(exchange: Exchange) -> str:

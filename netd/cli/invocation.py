@@ -145,7 +145,7 @@ class Surroundings:
     :ivar gateway: the ways to a daemon that stay open, or lead to another machine.
     :ivar relay: the way to a relay's own port.
     :ivar feed: the way to a feed's own port.
-    :ivar open_bot: from host, port, name, character and dialect; connects when it runs.
+    :ivar open_bot: from host, port, name, character, dialect and what is called with the welcome; connects when it runs.
     :ivar open_caller: from the place of a command server and a timeout in seconds; connects on its first call.
     :ivar agent: what an agent of telemetry sessions needs.
     :ivar replace_process: becomes another program, from its arguments (the first one its path) and environment.
@@ -161,7 +161,7 @@ class Surroundings:
     gateway: GatewayPorts = field(default_factory=GatewayPorts)
     relay: RelayPorts = field(default_factory=RelayPorts)
     feed: FeedPorts = field(default_factory=FeedPorts)
-    open_bot: Callable[[str, int, str, str, str], BotPort] = open_bot
+    open_bot: Callable[[str, int, str, str, str, Callable[[str], object]], BotPort] = open_bot
     open_caller: Callable[[Place, float], CallerPort] = open_caller
     agent: AgentPorts = field(default_factory=AgentPorts)
     replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,14 +16,12 @@ DEFAULT_PORT = 4242
 class BotPort(Protocol):
     """All that commands know of :class:`netd.client.room.Bot`."""
 
-    welcome: str
-
     def close(self) -> None: ...
     def exchanges(self) -> Iterator[Exchange]: ...
 
 
-def open_bot(host: str, port: int, name: str, character: str, dialect: str) -> BotPort:
+def open_bot(host: str, port: int, name: str, character: str, dialect: str, on_welcome: Callable[[str], object]) -> BotPort:
     """A bot over a real connection, which is made when it runs."""
     from netd.client.room import Bot  # noqa: PLC0415 - only few commands need it, and all must start fast
 
-    return Bot(host, port, name, character, dialect=dialect)
+    return Bot(host, port, name, character, dialect=dialect, on_welcome=on_welcome)

@@ -360,6 +360,7 @@ class Bot:
     :param dialect: ``"old"`` or ``"netd"``: see the module.
     :param connect: opens a socket to host and port.
     :param clock: seconds that only grow.
+    :param on_welcome: called with what the server says when it gives the bot a place: the room need not be full yet.
     :ivar welcome: what the server said when it gave the bot a place; empty before.
     :raises ValueError: when name, port, character or dialect cannot be.
     """
@@ -374,6 +375,7 @@ class Bot:
         dialect: str = OLD,
         connect: Callable[[str, int], socket.socket] = open_socket,
         clock: Callable[[], float] = time.monotonic,
+        on_welcome: Callable[[str], object] = lambda welcome: None,
     ) -> None:
         self.welcome = ""
         self._name = check_arguments(port, name, dialect)
@@ -382,6 +384,7 @@ class Bot:
         self._dialect = dialect
         self._connect = connect
         self._clock = clock
+        self._on_welcome = on_welcome
         self._lock = threading.Lock()
         self._wire: Wire | None = None
         self._is_closed = False
@@ -464,4 +467,5 @@ class Bot:
                 return False
             raise NotConnected("the room closed the connection without a word")
         self.welcome = welcome.strip()
+        self._on_welcome(self.welcome)
         return True

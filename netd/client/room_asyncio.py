@@ -53,6 +53,7 @@ class AsyncBot:
         *,
         dialect: str = OLD,
         connect: Connect = asyncio.open_connection,
+        on_welcome: Callable[[str], object] = lambda welcome: None,
     ) -> None:
         self.welcome = ""
         self._name = check_arguments(port, name, dialect)
@@ -60,6 +61,7 @@ class AsyncBot:
         self._character: Character | AsyncCharacter = find_character(character) if isinstance(character, str) else character
         self._dialect = dialect
         self._connect = connect
+        self._on_welcome = on_welcome
         self._received = b""
 
     async def run(self, on_exchange: Callable[[Exchange], object] | None = None) -> int:
@@ -83,6 +85,7 @@ class AsyncBot:
             if welcome is None:
                 raise NotConnected("the room closed the connection without a word")
             self.welcome = welcome.strip()
+            self._on_welcome(self.welcome)
             while (message := await self._read(reader)) is not None:
                 heard = ear.hear(message)
                 reply = self._character(self._name, heard)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from click.testing import Result
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,13 +18,14 @@ from tests.cli.fakes import CommandTests
 
 EXCHANGE = Exchange(Heard("Batman: Do you want to \x1b[2Jplay?", "Batman", "play", 0, False), "Lars: yes")
 
+Happening = Exchange | BaseException | Callable[[], object]
+"""An exchange, an error, or what is called."""
+
 
 class FakeBot:
     """A bot whose room is what the test says."""
 
-    welcome = ""
-
-    def __init__(self, *happens: Exchange | BaseException) -> None:
+    def __init__(self, *happens: Happening) -> None:
         self._happens = happens
         self.is_closed = False
 
@@ -32,7 +34,10 @@ class FakeBot:
         for one in self._happens:
             if isinstance(one, BaseException):
                 raise one
-            yield one
+            if isinstance(one, Exchange):
+                yield one
+            else:
+                one()
 
     def close(self) -> None:
         """Write it down."""
@@ -40,7 +45,7 @@ class FakeBot:
 
 
 class BotTests(CommandTests):
-    def netd_bot(self, *happens: Exchange | BaseException, arguments: tuple[str, ...] = ()) -> Result:
+    def netd_bot(self, *happens: Happening, arguments: tuple[str, ...] = ()) -> Result:
         """Run ``netd bot`` in a room where *happens* happens."""
         self.bot = FakeBot(*happens)
         return self.netd("bot", "--name", "Lars", *arguments)
@@ -48,9 +53,9 @@ class BotTests(CommandTests):
     def _surroundings(self) -> Surroundings:
         return dataclasses.replace(super()._surroundings(), open_bot=self.open_bot)
 
-    def open_bot(self, *arguments: object) -> FakeBot:
+    def open_bot(self, *arguments: Any) -> FakeBot:
         """Stands in for :class:`netd.client.room.Bot`."""
-        self.opened_with = arguments
+        *self.opened_with, self.welcome = arguments
         if arguments[2] == "La\trs":
             raise ValueError("cannot name a bot")
         return self.bot
@@ -62,12 +67,18 @@ class BotTests(CommandTests):
         self.assertEqual(result.stderr, "netd: the room is over\n")
         self.assertTrue(self.bot.is_closed)
 
+    def test_waits(self) -> None:
+        """A bot that has a place says how full the room is; a refusal, and what is no welcome, is no place."""
+        text = "Bot: Lars has been sucessfully connected\n1/4 bots have been connected soo far\n waiting"
+        result = self.netd_bot(lambda: self.welcome(text), lambda: self.welcome("\x1b full"), EXCHANGE)
+        self.assertEqual(result.stderr, "netd: the bot waits in the room: 1 of 4 are there\nnetd: the room is over\n")
+
     def test_options(self) -> None:
         """Where to connect, and who to be, are the person's choice."""
         self.netd_bot()
-        self.assertEqual(self.opened_with, ("127.0.0.1", 4242, "Lars", "happy", "old"))
+        self.assertEqual(self.opened_with, ["127.0.0.1", 4242, "Lars", "happy", "old"])
         self.netd_bot(arguments=("--host", "lab", "--port", "7", "--character", "grumpy", "--dialect", "netd"))
-        self.assertEqual(self.opened_with, ("lab", 7, "Lars", "grumpy", "netd"))
+        self.assertEqual(self.opened_with, ["lab", 7, "Lars", "grumpy", "netd"])
 
     def test_json(self) -> None:
         """With --json each exchange is one line of JSON."""

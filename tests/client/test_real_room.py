@@ -52,6 +52,7 @@ class CommandTests(RealTestCase):
         for bot in bots:
             self.assertEqual(bot.wait(), 0, bot.output)
             lines = bot.output.splitlines()
-            self.assertTrue(lines[0].startswith("Batman: Do you want to "), bot.output)
-            self.assertEqual((len(lines), lines[-1]), (11, "netd: the room is over"))
+            self.assertRegex(lines[0], r"^netd: the bot waits in the room: [1-4] of 4 are there$")
+            self.assertTrue(lines[1].startswith("Batman: Do you want to "), bot.output)
+            self.assertEqual((len(lines), lines[-1]), (12, "netd: the room is over"))
         self.assertEqual(daemon.call("room.list"), [])

@@ -96,9 +96,11 @@ class BotTests(SynchronousTestCase):
         opening = b"\nBatman: Do you want to eat?"
         connection = FakeSocket(WELCOME[:9], WELCOME[9:], None, opening, None, b"Ida: no", b"!\n", None, CONFIRMATION)
         heard: list[Exchange] = []
-        with bot(connection) as lars:
+        welcomes: list[str] = []
+        with bot(connection, on_welcome=welcomes.append) as lars:
             self.assertEqual(lars.run(heard.append), 3)
         self.assertEqual(lars.welcome, WELCOME.decode().strip())
+        self.assertEqual(welcomes, [lars.welcome])
         self.assertEqual(
             connection.sent,
             [b"Lars", b"Lars: Batman: Do you want to eat??", b"Lars: Ida: no!?", b"Lars: " + CONFIRMATION.strip() + b"?"],

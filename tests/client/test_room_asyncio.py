@@ -65,6 +65,14 @@ class AsyncBotTests(SynchronousTestCase):
         self.assertEqual([exchange.heard.action for exchange in heard], ["eat", "eat"])
         self.assertTrue(streams.is_closed)
 
+    def test_welcome(self) -> None:
+        """A bot that has a place is told so before the room is full."""
+        welcomes: list[str] = []
+        streams = FakeStreams(WELCOME, None, OPENING)
+        bot = AsyncBot("localhost", 4242, "Lars", echo, connect=streams.connect, on_welcome=welcomes.append)
+        asyncio.run(bot.run())
+        self.assertEqual(welcomes, [bot.welcome])
+
     def test_lines(self) -> None:
         """In the newer dialect everything is a line; a character may take its time."""
 
