@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -153,7 +154,7 @@ class RelayService(ListeningService):
             if outcome.called or not (told.is_final or (not wait and told.status in (Status.SENT, Status.QUEUED))):
                 return
             if told.error == NO_SUCH_DEVICE:
-                outcome.errback(NoSuchTarget(f"no device {target!r} is connected; `relay.devices` lists them"))
+                outcome.errback(NoSuchTarget(f"no device {target!r} is connected{_hint(target)}; `relay.devices` lists them"))
             else:
                 outcome.callback(_describe(told))
 
@@ -167,7 +168,7 @@ class RelayService(ListeningService):
         """
         link = self._exchange.devices.resolve(_target(target))
         if link is None:
-            raise NoSuchTarget(f"no device {target!r} is connected")
+            raise NoSuchTarget(f"no device {target!r} is connected{_hint(target)}")
         self._exchange.disconnect(link, "disconnected by an operator")
         link.peer.close("disconnected by an operator")
         return link.describe()
@@ -201,6 +202,15 @@ def _target(text: str) -> Target:
         return parse_target(text.encode())
     except (MalformedTarget, UnicodeEncodeError) as error:
         raise InvalidArguments(f"target: {error}") from None
+
+
+def _hint(target: str) -> str:
+    """What is missing from an address without its port: many devices may have one host."""
+    try:
+        host = ip_address(target.strip("[]"))
+    except ValueError:
+        return ""
+    return f" (an address is host and port: {f'[{host}]' if ':' in target else host}:PORT)"
 
 
 def _describe(outcome: Outcome) -> dict[str, Any]:

@@ -253,6 +253,15 @@ class RelayServiceTests(ServiceBench):
         ):
             self.assertRaises(InvalidArguments, self.service.send, CONSOLE, "greenhouse", **wrong)
 
+    def test_host_alone(self) -> None:
+        """Who names a device by its host alone is told that an address has a port."""
+        self._device()
+        for target, address in (("127.0.0.1", "127.0.0.1:PORT"), ("::1", "[::1]:PORT"), ("[::1]", "[::1]:PORT")):
+            why = f"no device '{target}' is connected (an address is host and port: {address})"
+            failed = self.assertRaises(NoSuchTarget, result_of, self.service.send(CONSOLE, target, text="x"))
+            self.assertEqual(f"{why}; `relay.devices` lists them", str(failed))
+            self.assertEqual(why, str(self.assertRaises(NoSuchTarget, self.service.disconnect, target)))
+
     def test_disconnect(self) -> None:
         """An operator can send a device away."""
         device = self._device(name="greenhouse")
