@@ -66,7 +66,10 @@ class Config(ListeningConfig):
         "unless a command has an `id`.",
     )
     timeout: float = option(
-        within(duration, "1ms", "1d"), "4s", help="How long a function may take. Old programs give up after 5s: stay below."
+        within(duration, "1ms", "1d"),
+        "4s",
+        help="How long a function may take. Old programs give up after 5s: stay below. Mark what waits with `blocking=True`: a "
+        "function without it holds up all of netd until it returns, and no limit can end it.",
     )
     receive_timeout: float = option(
         within(duration, "1ms", "1h"),
