@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from netd.command.commands import COMMAND_ID, ID, LIST, Command, Commands
+from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, Commands
 from netd.command.config import Config
 from netd.command.execution import Execution, Outcome, Status
 from netd.command.functions import load_commands, objection
@@ -70,11 +70,12 @@ class CommandService(ListeningService):
     def startService(self) -> None:
         """Load the functions (as the user that the daemon runs as), then take connections.
 
-        :raises netd.command.commands.BadFunctions: naming file and line of what is broken.
+        :raises netd.command.commands.BadFunctions: naming the section, and file and line of what is broken.
         """
-        self._commands.add(Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself"))
-        for command in load_commands(self._config.sources()):
-            self._commands.add(command)
+        try:
+            self._load()
+        except BadFunctions as error:
+            raise BadFunctions(f"[{self._factory.name}] functions: {error}") from error
         self._log.info(
             "{service}: {count} commands: {own}, and those of {sources}",
             service=self._factory.name,
@@ -142,6 +143,11 @@ class CommandService(ListeningService):
 
         self._execution.run(command, command.bind({COMMAND_ID: command_id, **(arguments or {})}), report)
         return answer
+
+    def _load(self) -> None:
+        self._commands.add(Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself"))
+        for command in load_commands(self._config.sources()):
+            self._commands.add(command)
 
 
 def _told(command_id: str, outcome: Outcome) -> dict[str, Any]:

@@ -294,7 +294,9 @@ class StartTests(SynchronousTestCase):
             path.parent.mkdir(parents=True, exist_ok=True)
             lines = [f'@command("{name}")\ndef f{n}(): ...\n' for n, name in enumerate(names)]
             path.write_text("from netd.command import command\n" + "".join(lines), encoding="utf-8")
-            with self.assertRaisesRegex(BadFunctions, rf"{path}:\d: command '{names[0]}' is there already, at "):
+            with self.assertRaisesRegex(
+                BadFunctions, rf"^\[command\] functions: {path}:\d: command '{names[0]}' is there already, at "
+            ):
                 wired(KIND, Config(functions=(str(path),)))
 
 
