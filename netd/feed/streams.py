@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from math import ceil
 from typing import Any, Protocol
 
 from attrs import define, field, frozen
@@ -128,7 +129,9 @@ class Stream:
     def join_in_turn(self, member: Member, form: Form) -> None:
         """Deliver to *member* what all of *form* get, the first round one interval from now, or a slot sooner at most."""
         length = max(self.interval / SLOTS, SHORTEST_SLOT)
-        number = int((self.surroundings.monotonic() - self._due + self.interval) / length)
+        # Not later than the last one of an interval, though the clock may be late: a slot in the next interval would miss rounds.
+        last = max(0, ceil(self.interval / length) - 1)
+        number = min(last, int((self.surroundings.monotonic() - self._due + self.interval) / length))
         if number <= 0:
             self.join(member, form, is_apart=False)
             return

@@ -166,6 +166,20 @@ class StreamTests(SynchronousTestCase):
             self.assertEqual(len(late.blocks) + len(late.got), 1)
             stream.stop()
 
+    def test_joined_when_a_round_is_overdue(self) -> None:
+        """A client that connects while the reactor is late with a round has every round from the next interval on."""
+        for interval in (0.02, 1.0):
+            stream = Stream(self.surroundings, self.generator.values(1), interval, False, FakePublisher())
+            stream.start()
+            self.addCleanup(stream.stop)
+            member = FakeMember()
+            self.clock.rightNow += 1.01 * interval  # the reactor is busy meanwhile
+            stream.join_in_turn(member, TEXTS)
+            self.clock.advance(0)
+            for _ in range(400):
+                self.clock.advance(interval / 40)
+            self.assertEqual((0, stream.seq), (stream.late, len(member.blocks) + (interval == 1.0)))
+
     def test_stop_before_a_slot(self) -> None:
         """A stopped stream leaves no round behind that was to come later."""
         self.clock.advance(0.5)
