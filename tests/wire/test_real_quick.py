@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -162,7 +163,7 @@ class DoorTests(SynchronousTestCase):
             return self.port.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT)
 
         self.patch(quick, "MANY", 3)
-        for enough in (False, True):
+        for enough in (False, False, True):
             self.connect(b"hello\n")
             self.connect(b"hello\n")
             if enough:
@@ -176,6 +177,21 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual(program.recv(100), b"world\n")
         self.reactor.advance(quick.SWEEP)
         self.assertEqual((deferral(), self.reactor.getDelayedCalls()), (0, []))
+
+    def test_deferral_from_the_first_sweep(self) -> None:
+        """Where many are answered from the beginning, newcomers are kept from the first sweep on."""
+        self.patch(quick, "MANY", 1)
+        self.connect(b"hello\n")
+        self.reactor.advance(quick.SWEEP)
+        self.assertGreater(self.port.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT), 0)
+        self.reactor.advance(quick.SWEEP)
+
+    def test_silent_newcomer(self) -> None:
+        """Who stands at the door and says nothing does not wake the reactor."""
+        program = self.connect()
+        self.assertEqual([], select.select([self.door], [], [], 0)[0])
+        program.sendall(b"hello\n")
+        self.assertEqual([self.door], select.select([self.door], [], [], PATIENCE)[0])
 
     def test_false_alarm(self) -> None:
         """Who is said to have spoken, and has not, is waited for as before."""
