@@ -20,6 +20,7 @@ from netd.testing import Connection, connect
 from netd.wire.bounds import Bounds, Policy, Traffic
 from netd.wire.budget import Budget, Quota, Refusal
 from netd.wire.crowd import CHANCE
+from netd.wire.fairness import Lane
 from netd.wire.peer import LINGER_BYTES, PeerContext
 from netd.wire.protocol import LINES, REMEDIES, PeerFactory, PeerProtocol, describe_address
 from netd.wire.turn import Turn
@@ -283,6 +284,25 @@ class LogTests(ProtocolTests):
         self.assertTrue(second.endswith("(99 more like it were not logged)"), second)
         self.assertEqual({"bad word": 101}, self.factory.counters()["refused"])
 
+    def test_kinds_are_limited_apart(self) -> None:
+        """What one peer does wrong does not hide what else it does wrong."""
+        protocol = self.connect().protocol
+        with capturedLogs() as events:
+            for kind in ("bad word", "bad length", "bad word"):
+                protocol.refuse(kind, "so it is", b"x")
+        self.assertEqual(2, len(self.lines(events, LogLevel.warn)))
+
+    def test_fault_at_the_end(self) -> None:
+        """A service that fails at a connection's end is named; the connection is counted and logged like any other."""
+        self.factory = self.make_factory(ForgetfulFactory)
+        connection = self.connect()
+        with capturedLogs() as events:
+            connection.lose()
+        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        (line,) = self.lines(events, LogLevel.critical)
+        self.assertIn("shout:lab: the end of a connection failed", line)
+        self.assertEqual((1, set()), (len(self.lines(events)), self.factory.connections))
+
     def test_told_when_a_connection_ends(self) -> None:
         """Who waits for the last connection sees it gone when told."""
         left: list[int] = []
@@ -343,6 +363,19 @@ class AddressTests(SynchronousTestCase):
             self.assertEqual(words, describe_address(address))
 
 
+class Forgetful(Quiet):
+    """Fails at its end, and has no machine yet."""
+
+    machine = ("machine",)
+
+    def closed(self) -> None:
+        raise ZeroDivisionError("the test's own")
+
+
+class ForgetfulFactory(PeerFactory):
+    connection = Forgetful
+
+
 class Formal(Shouter):
     """Says when it knows its peer."""
 
@@ -383,6 +416,21 @@ class PlaceTests(ProtocolTests):
         self.assertEqual((connection.is_closing, connection.protocol.peer.reason), (True, "said nothing"))
         connection.lose()
         self.assertEqual((self.factory.counters()["silent"], self.clock.getDelayedCalls()), (1, []))
+
+    def test_words_of_the_unidentified(self) -> None:
+        """Who has said something counts as no silent one, though it never said who it is."""
+        with capturedLogs() as events:
+            for port in (1, 2):
+                connection = self.connect(port)
+                connection.say(b"hm")
+                connection.lose()
+        self.assertEqual((2, 0), (len(self.lines(events)), self.factory.counters()["silent"]))
+
+    def test_standing(self) -> None:
+        """Each address has a turn of its own."""
+        for host in ("10.0.0.1", "10.0.0.2"):
+            protocol = connect(self.factory, self.clock, host).protocol
+            self.assertEqual((Lane.UNKNOWN, host), protocol.standing())
 
     def test_first_byte(self) -> None:
         """Clocks begin with the first byte, once; the long one of the silence leaves no timer behind."""
