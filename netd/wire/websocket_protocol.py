@@ -22,7 +22,7 @@ from netd.wire.intake import Intake
 from netd.wire.origins import takes_origin
 from netd.wire.peer import PeerContext
 from netd.wire.protocol import PeerFactory, PeerProtocol
-from netd.wire.websocket import CloseCode, text_frame
+from netd.wire.websocket import CloseCode
 from netd.wire.websocket_session import Session, WebSocketPeer
 
 __all__ = [
@@ -82,8 +82,8 @@ ON_EXPIRY = {
 class WebSocketProtocol(PeerProtocol):
     """One WebSocket connection of a service.
 
-    A service's own class says in :meth:`websocket_opened` and :meth:`message` what it does, and sends with :meth:`send_text`, or
-    frames that it shares between connections with ``peer.send``.
+    A service's own class says in :meth:`websocket_opened` and :meth:`message` what it does, and sends frames with ``peer.send``,
+    which it may share between connections.
 
     :ivar subprotocol: the one that was agreed on, or None.
     """
@@ -108,10 +108,6 @@ class WebSocketProtocol(PeerProtocol):
 
     def frame_began(self) -> None:
         """The head of a frame came. Override to bound how many may come."""
-
-    def send_text(self, payload: bytes) -> None:
-        """Send one text message; *payload* is UTF-8."""
-        self.peer.send(text_frame(payload), object())
 
     def is_greeted(self) -> bool:
         """Whether the client has said what :meth:`expect_greeting` waits for. Override."""

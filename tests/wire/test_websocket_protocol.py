@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
@@ -16,6 +19,7 @@ from netd.listening import make_context
 from netd.testing import Connection, connect
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.origins import ANY_ORIGIN
+from netd.wire.websocket import text_frame
 from netd.wire.websocket_protocol import HEAD_LIMIT, WebSocketFactory, WebSocketProtocol, WebSocketRules
 from netd.wire.websocket_session import FRAGMENT, MAX_FRAGMENTS
 from tests.feed.bench import MASK, close_frame, frames, open_feed, pong, request, say
@@ -25,6 +29,10 @@ class EchoProtocol(WebSocketProtocol):
     """Answers each message with itself, and fails on one."""
 
     bounds = Bounds(Policy.ROUND, 1 << 16)
+
+    def send_text(self, payload: bytes) -> None:
+        """Send a message of its own; for the outbox it is a round."""
+        self.peer.send(text_frame(payload), object())
 
     def websocket_opened(self) -> None:
         """Greet."""
@@ -98,7 +106,7 @@ class ShellTests(SynchronousTestCase):
 
 class HandshakeTests(ShellTests):
     def test_plain(self) -> None:
-        """A client that asks for nothing special gets a WebSocket without subprotocol and extensions."""
+        """A client that asks for nothing special gets a WebSocket without subprotocol and extensions, and is known by that."""
         answer = self.connection.say(request(None, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=x"))
         head, _, rest = answer.partition(b"\r\n\r\n")
         self.assertEqual(
@@ -112,6 +120,7 @@ class HandshakeTests(ShellTests):
             ],
         )
         self.assertEqual(frames(rest), [(TEXT, b"spoken: None")])
+        self.assertTrue(self.connection.protocol.place.is_identified)
 
     def test_subprotocol(self) -> None:
         """Of those that a client offers, the service's favourite is taken."""
@@ -300,13 +309,31 @@ class MessageTests(ShellTests):
             self.reactor.advance(6)
             self.assertEqual(1, len(frames(self.connection.say(say("x" * 4000)[2000:]))))
 
+    def test_each_message_has_its_own_clock(self) -> None:
+        """Neither a long silence before a message nor the message whose end came with its beginning counts against it."""
+        half = say("x" * 4000)[:2000]
+        rest = say("x" * 4000)[2000:]
+        connection = self.open()
+        connection.say(say("hello"))
+        self.reactor.advance(9)
+        for _ in range(3):
+            connection.say(half)
+            for _ in range(3):
+                self.reactor.advance(6)
+                self.assertEqual([(TEXT, b"x" * 4000)], frames(connection.say(rest + half)))
+            self.assertEqual([(TEXT, b"x" * 4000)], frames(connection.say(rest)))
+            self.reactor.advance(9)
+
     def test_memory(self) -> None:
         """What has come of a message counts as memory until the connection is gone."""
         place = self.open().protocol.place
         assert place is not None
         memory = place._share.budget.memory
-        self.connection.say(fragment(1500), fragment(4000, 0)[:1400])
+        self.connection.say(fragment(1500), fragment(1400, 0)[:1200])
         self.assertGreater(memory.total, 2500)
+        self.connection.say(fragment(1400, 0)[1200:], bytes([0x80]) + say("")[1:])
+        self.assertEqual(memory.total, 0)
+        self.connection.say(fragment(1500))
         self.lose()
         self.assertEqual(memory.total, 0)
 
@@ -447,27 +474,31 @@ class PingTests(ShellTests):
         self.lose()
 
     def test_a_ping_that_waited(self) -> None:
-        """A client whose ping had to wait is pinged again before it is cut, and so is one that has begun to wait since."""
-        for is_full_before in (True, False):
+        """A client whose ping had to wait is pinged again before it is cut, and so is one that was full at any time since."""
+        for full_from, full_to in ((9, 11), (12, 13), (24, 26)):
             self.fresh()
             connection = self.open()
             producer = connection.transport.producer
-            self.reactor.advance(9)
-            if is_full_before:
-                producer.pauseProducing()
-            self.reactor.advance(1)
-            connection.heard()
-            producer.resumeProducing()
-            self.reactor.advance(14)
-            if not is_full_before:
-                producer.pauseProducing()
-            self.reactor.advance(1)
+            for second in range(1, 27):
+                self.reactor.advance(1)
+                if second == full_from:
+                    producer.pauseProducing()
+                elif second == full_to:
+                    producer.resumeProducing()
             self.assertFalse(connection.is_closing)
-            producer.resumeProducing()
+            self.assertEqual([(PING, b"")] * 2, frames(connection.heard()), full_from)
             self.lose()
 
 
 class LogTests(ShellTests):
+    def test_why_it_broke(self) -> None:
+        """Of a connection that broke, the reason is kept for the log and for whoever tells that it is gone."""
+        connection = self.open()
+        transport: Any = connection.transport
+        transport.errno, transport.last_signs = errno.ECONNRESET, None
+        connection.lose(Failure(CONNECTION_LOST))
+        self.assertEqual("reset by the peer", connection.protocol.peer.reason)
+
     def test_autobahn_is_silent(self) -> None:
         """Bad peers are logged once a minute by netd, not each of them and not by Autobahn."""
         events: list[LogEvent] = []
@@ -509,5 +540,6 @@ class AutobahnTests(SynchronousTestCase):
         for name in itertools.chain(WebSocketServerProtocol.CONFIG_ATTRS):
             getattr(session, name)
             self.assertNotIn(name, vars(session))
-        self.assertFalse([name for name in vars(session) if name.startswith("http_")])
+        kept = [name for name in vars(session) if name.startswith(("http_", "websocket_", "_wskey"))]
+        self.assertEqual(["websocket_protocol_in_use", "websocket_version"], sorted(kept))
         self.assertEqual(session.maxMessagePayloadSize, 4096)
