@@ -112,15 +112,14 @@ class HotSockets:
             self._transports[fd] = transport
             self._epoll.register(fd, WATCHED)
 
-    def discard(self, transport: EagerServer) -> bool:
-        """Read no more from *transport*; False when it was not being read here."""
+    def discard(self, transport: EagerServer) -> None:
+        """Read no more from *transport*, if it was read here."""
         fd = transport.fileno()
         if self._transports.get(fd) is not transport:
-            return False
+            return
         del self._transports[fd]
         if self._epoll is not None:
             self._epoll.unregister(fd)
-        return True
 
     # IReadDescriptor
 
@@ -288,8 +287,7 @@ class EagerServer(tcp.Server):
 
     def stopReading(self) -> None:
         """Be read by nobody."""
-        if not self._hot.discard(self):
-            super().stopReading()  # type: ignore[no-untyped-call]
+        self._hot.discard(self)
 
     def write(self, data: bytes) -> None:
         """Send at once if nothing waits; buffer the rest the ordinary way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import struct
@@ -226,7 +227,7 @@ class ReadTests(SocketTests):
         self.hot.doRead()
         assert listener.lost is not None
         self.assertTrue(listener.lost.check(ConnectionLost), listener.lost)
-        self.assertEqual("reset by the peer", describe_end(listener.lost, _transport))
+        self.assertEqual(("reset by the peer", errno.ECONNRESET), (describe_end(listener.lost, _transport), _transport.errno))
         self.assertEqual(([b"x"], None), (other_listener.heard, other_listener.lost))
 
     def test_failure_closes_one_connection(self) -> None:
@@ -337,7 +338,10 @@ class ReadTests(SocketTests):
         self.hot.doRead()
         self.assertEqual(number, new[0][0].fileno())
         self.assertEqual(([b"old"], [b"new"]), (old_listener.heard, new[0][1].heard))
-        self.assertFalse(self.hot.discard(old))
+        self.hot.discard(old)
+        new[0][2].send(b"again")
+        self.hot.doRead()
+        self.assertEqual([b"new", b"again"], new[0][1].heard)
 
     def test_late_words_to_a_lost_connection(self) -> None:
         """A handler that pauses or resumes a connection that is gone does no harm, not even to the next one."""

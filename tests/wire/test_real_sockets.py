@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
-from netd.wire.sockets import ACCEPTS, EagerServer, HotSockets, bound_accepts, unsent_of
+from netd.wire.sockets import ACCEPTS, EagerServer, HotSockets, bound_accepts, cut, unsent_of
 from netd.wire.vigil import describe_end, signs_of
 from tests.wire.connections import PATIENCE, Listener, Producer, SocketTests, fail
 from tests.wire.transports import block_of
@@ -204,6 +206,26 @@ class WriteTests(SocketTests):
         assert transport.last_signs is not None
         self.assertGreaterEqual(transport.last_signs.byte, signs.byte)
         self.assertEqual("reset by the peer", describe_end(Failure(CONNECTION_LOST), transport))
+        self.assertEqual(errno.ECONNRESET, transport.errno)
+
+    def test_reset_that_nobody_met(self) -> None:
+        """Why a connection broke is asked for at its end, too, where neither a read nor a write has met it."""
+        transport, _listener, theirs = self.connect_tcp()
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        theirs.close()
+        select.select([transport], [], [], PATIENCE)
+        transport.connectionLost(Failure(CONNECTION_LOST))
+        self.assertEqual(errno.ECONNRESET, transport.errno)
+
+    def test_full(self) -> None:
+        """A full connection is not a broken one, and tells no reason: it goes on when its peer reads."""
+        transport, listener, theirs = self.connect()
+        block = block_of(100_000)
+        transport.write(block)
+        unsent = unsent_of(transport)
+        self.reactor.work(transport, transport.doWrite)
+        self.assertEqual((unsent, None, 0), (unsent_of(transport), listener.lost, transport.errno))
+        self.assertEqual(block, self.read_all(theirs, 100_000, transport))
 
     def test_after_fin(self) -> None:
         """What is written after FIN goes nowhere, and pauses nobody; what was written before it arrives."""
@@ -226,6 +248,40 @@ class WriteTests(SocketTests):
         self.assertEqual(block, self.read_all(theirs, 100_000, transport))
         self.assertIsNotNone(listener.lost)
         self.assertEqual(b"", theirs.recv(1))
+
+
+class WrapperTests(SocketTests):
+    """A connection below others, as TLS is one."""
+
+    def wrap(self, transport: EagerServer) -> tuple[ProtocolWrapper, Listener]:
+        """A connection over *transport*, and one over that."""
+        lower, upper = (ProtocolWrapper(WrappingFactory(Factory()), Listener()) for _ in range(2))
+        lower.wrappedProtocol, listener = upper, upper.wrappedProtocol
+        transport.protocol = lower
+        lower.makeConnection(transport)
+        return upper, listener
+
+    def test_unsent(self) -> None:
+        """What waits is known of a connection over another one; where nothing is known, nothing waits."""
+        transport, _listener, _theirs = self.connect()
+        wrapper = ProtocolWrapper(WrappingFactory(Factory()), Listener())
+        wrapper.makeConnection(transport)
+        wrapper.write(bytes(100_000))
+        self.assertGreater(unsent_of(transport), 0)
+        self.assertEqual((unsent_of(transport), 0), (unsent_of(wrapper), unsent_of(object())))
+
+    def test_cut(self) -> None:
+        """A connection that is cut is reset, and its descriptor free, before anything else happens, however deep it is."""
+        for is_wrapped in (False, True):
+            transport, listener, theirs = self.connect_tcp()
+            top: Any = transport
+            if is_wrapped:
+                top, listener = self.wrap(transport)
+            cut(top)
+            self.assertEqual(-1, transport.fileno())
+            assert listener.lost is not None
+            self.assertTrue(listener.lost.check(ConnectionAborted))
+            self.assertRaises(ConnectionResetError, theirs.recv, 1)
 
 
 class LifeTests(SocketTests):
