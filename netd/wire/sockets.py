@@ -236,9 +236,8 @@ def bound_accepts(port: tcp.Port) -> None:
 def unsent_of(transport: Any) -> int:
     """Bytes in the own buffer of *transport*, which the operating system has not taken yet; 0 where that cannot be told.
 
-    TLS has none of its own: its bytes wait in the transport below it.
+    TLS has none of its own: Twisted's wrappers answer with what waits in the transport below them.
     """
-    transport = getattr(transport, "transport", transport)
     buffered = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
     unsent: int = buffered + getattr(transport, "_tempDataLen", 0)
     return unsent
