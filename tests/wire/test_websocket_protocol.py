@@ -380,6 +380,23 @@ class MessageTests(ShellTests):
         self.assertEqual(len(frames(connection.heard())), 51)
         self.assertEqual(connection.transport.producerState, "producing")
 
+    def test_answers_that_are_not_read(self) -> None:
+        """Of a client that does not read its answers, no more is taken, not even of what was read already; none is lost."""
+        self.patch(EchoProtocol, "bounds", Bounds(Policy.PAUSE, 1 << 12))
+        self.fresh()
+        connection = self.open()
+        for _ in range(2):
+            connection.transport.producer.pauseProducing()
+            connection.say(say("x" * 100) * 500)
+            self.assertLess(connection.protocol.peer.waiting, 5000)
+            self.assertEqual(connection.transport.producerState, "paused")
+            heard = b""
+            for _ in range(100):
+                connection.transport.producer.resumeProducing()
+                heard += connection.heard()
+            self.assertEqual(len(frames(heard)), 500)
+            self.assertEqual(connection.transport.producerState, "producing")
+
     def test_flood_of_pings(self) -> None:
         """Thousands of pings in one read are answered, while the connection is not read from; pongs that wait are bounded."""
         connection = self.open()
