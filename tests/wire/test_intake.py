@@ -68,9 +68,19 @@ class IntakeTests(SynchronousTestCase):
         return count
 
     def test_little_is_taken_at_once(self) -> None:
-        """An ordinary message waits for nothing, and costs no turn of its own."""
-        self.intake.take(self.other, b"hello")
-        self.assertEqual((self.other.bites, self.later), ([b"hello"], []))
+        """Ordinary messages wait for nothing, and cost no turn of their own, however late it is."""
+        self.now = 1000.0
+        for eater in (self.flooder, self.other):
+            self.intake.take(eater, b"hello")
+            self.assertEqual((eater.bites, self.later), ([b"hello"], []))
+
+    def test_waiting(self) -> None:
+        """What waits for a connection is known; nothing does for one that is only held, or not known."""
+        self.intake.hold(self.other, True)
+        self.intake.take(self.flooder, b"x" * 2000)
+        self.intake.take(self.flooder, b"y")
+        waiting = [self.intake.waiting(eater) for eater in (self.flooder, self.other, self.eater())]
+        self.assertEqual(waiting, [2001, 0, 0])
 
     def test_much_is_taken_in_bites(self) -> None:
         """A long read is taken in order, some of it in each turn; its connection is not read from meanwhile."""
@@ -170,3 +180,4 @@ class IntakeTests(SynchronousTestCase):
         self.turns()
         self.assertEqual((len(self.flooder.bites), self.other.bites), (1, []))
         self.assertEqual((self.intake._plates, self.later), ({}, []))
+        self.assertEqual({0}, {key.members for key in self.intake._turns._keys.values()})
