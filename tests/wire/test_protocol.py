@@ -343,6 +343,18 @@ class TuneTests(ProtocolTests):
         sizes = [tuned.getsockopt(socket.SOL_SOCKET, option) // 2 for option in (socket.SO_SNDBUF, socket.SO_RCVBUF)]
         self.assertEqual([1 << 15, 1 << 16], sizes)
 
+    def test_vigil(self) -> None:
+        """The dead are looked for while anybody is there, whoever else has left, and not when all have."""
+        for _ in range(2):
+            self.tune(socket.AF_INET)
+        protocols = list(self.factory.connections)
+        for protocol in protocols:
+            protocol.dataReceived(b"hello")
+        self.clock.advance(0)
+        for clocks, protocol in zip((1, 0), protocols, strict=True):
+            protocol.connectionLost(Failure(ConnectionLost()))
+            self.assertEqual(clocks, len(self.clock.getDelayedCalls()))
+
     def test_unix(self) -> None:
         """A unix socket has nothing of the kind, and is served all the same."""
         self.assertEqual([], self.tune(socket.AF_UNIX).told)
@@ -435,8 +447,10 @@ class PlaceTests(ProtocolTests):
     def test_first_byte(self) -> None:
         """Clocks begin with the first byte, once; the long one of the silence leaves no timer behind."""
         connection = self.connect()
+        place = connection.protocol.place
         self.clock.advance(1000)
         connection.say(b"hello", b"again")
+        self.assertIs(place, connection.protocol.place)
         self.assertEqual(["opened", "begun", "received hello", "received again"], connection.protocol.events)
         self.assertEqual([], self.clock.getDelayedCalls())
         self.clock.advance(10_000)
@@ -515,6 +529,8 @@ class PlaceTests(ProtocolTests):
             connection.transport.peerAddr = IPv4Address("TCP", host, 50412)
             self.clock.advance(3)
             connection.say(b"it is me")
+            if not connection.is_closing:
+                self.assertIs(connection.protocol, connection.protocol.place.occupant)
             said.append((connection.protocol.place.address, connection.is_closing, connection.protocol.events[1:]))
         served = ["begun", "received it is me"]
         self.assertEqual(("10.0.0.5", False, served), said[0])
