@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import LogEvent, capturedLogs, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -408,11 +408,13 @@ class MessageTests(ShellTests):
         self.assertGreater(len(frames(connection.heard())), 500)
 
     def test_own_failure(self) -> None:
-        """A fault of netd's own ends that one connection, and is logged."""
+        """A fault of netd's own ends that one connection, and is logged with whose it was."""
         connection = self.open()
-        connection.say(say("fail"))
+        with capturedLogs() as events:
+            connection.say(say("fail"))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertTrue(connection.is_closing)
+        self.assertIn(f"echo: {connection.protocol.describe()} cannot be served", [formatEvent(event) for event in events])
+        self.assertEqual((connection.is_closing, connection.protocol.peer.reason), (True, "an error in netd"))
         self.lose()
 
     def test_bytes_after_the_end(self) -> None:
