@@ -75,6 +75,20 @@ class QuietFactory(PeerFactory):
     connection = Quiet
 
 
+class Hearer(Quiet):
+    """Writes down what it hears, and answers nothing."""
+
+    def opened(self) -> None:
+        self.heard: list[bytes] = []
+
+    def received(self, data: bytes) -> None:
+        self.heard.append(data)
+
+
+class HearerFactory(PeerFactory):
+    connection = Hearer
+
+
 class TunedTransport(StringTransport):
     """A transport over a socket that is connected to nothing."""
 
@@ -163,6 +177,15 @@ class ConversationTests(ProtocolTests):
             connection.say(*words)
             connection.lose()
             self.assertEqual((set(), []), (self.factory.connections, self.clock.getDelayedCalls()), words)
+
+    def test_what_might_have_become_a_request(self) -> None:
+        """Each byte is heard once: at once, or, where the service waits for that, when it is known that it is no request."""
+        for waits, heard in ((False, [b"GE", b"x", b"y"]), (True, [b"GEx", b"y"])):
+            self.patch(Hearer, "waits_for_strangers", waits)
+            self.factory = self.make_factory(HearerFactory)
+            connection = self.connect()
+            connection.say(b"GE", b"x", b"y")
+            self.assertEqual(heard, connection.protocol.heard)
 
     def test_nothing_to_override(self) -> None:
         """A service says only what concerns it."""
