@@ -62,8 +62,8 @@ class ShellTests(SynchronousTestCase):
         self.reactor = MemoryReactorClock()
         self.start()
 
-    def start(self, *origins: str) -> None:
-        """A service that takes pages of *origins*."""
+    def start(self, *origins: str, hosts: tuple[str, ...] = ()) -> None:
+        """A service that takes pages of *origins*, and those of its own address, which has the names *hosts*."""
         rules = WebSocketRules(
             paths=("/",),
             subprotocols=("netd.two", "netd.one"),
@@ -72,6 +72,7 @@ class ShellTests(SynchronousTestCase):
             handshake_timeout=8.0,
             ping_interval=10.0,
             ping_timeout=15.0,
+            hosts=hosts,
         )
         self.factory = EchoFactory("echo", make_context(self.reactor, 8.0), rules)
         self.connection = connect(self.factory, self.reactor)
@@ -201,6 +202,14 @@ class HandshakeTests(ShellTests):
             self.start(*origins)
             answer = self.connection.say(request(None, f"Origin: {origin}"))
             self.assertEqual(int(answer.split()[1]), status, (origins, origin))
+
+    def test_own_names(self) -> None:
+        """Pages of the server's own address may connect under each name that the options give it."""
+        for hosts, status in (((), 403), (("netd.example",), 101)):
+            self.lose()
+            self.start(hosts=hosts)
+            asked = request(None, "Origin: http://netd.example:8000").replace(b"Host: localhost", b"Host: netd.example")
+            self.assertEqual(int(self.connection.say(asked).split()[1]), status, hosts)
 
 
 class MessageTests(ShellTests):
