@@ -360,11 +360,11 @@ class TuneTests(ProtocolTests):
 
     def test_buffers(self) -> None:
         """What the operating system holds for a peer, and of what it sends, is as much as the protocol says; Linux doubles it."""
-        connection = type("Buffered", (self.factory.connection,), {"send_buffer": 1 << 15, "receive_buffer": 1 << 16})
+        connection = type("Buffered", (self.factory.connection,), {"send_buffer": 1 << 15, "receive_buffer": 1 << 14})
         self.patch(self.factory, "connection", connection)
         tuned = self.tune(socket.AF_INET).socket
         sizes = [tuned.getsockopt(socket.SOL_SOCKET, option) // 2 for option in (socket.SO_SNDBUF, socket.SO_RCVBUF)]
-        self.assertEqual([1 << 15, 1 << 16], sizes)
+        self.assertEqual([1 << 15, 1 << 14], sizes)
 
     def test_vigil(self) -> None:
         """The dead are looked for while anybody is there, whoever else has left, and not when all have."""
@@ -528,7 +528,8 @@ class PlaceTests(ProtocolTests):
                 self.factory.buildProtocol(transport.getPeer()).makeConnection(transport)
                 self.assertTrue(transport.disconnected)
         (line,) = self.lines(events, LogLevel.warn)
-        self.assertIn("shout:lab: 127.0.0.1:2 was refused: too many connections, which `max_connections` bounds", line)
+        why = "too many connections, which `max_connections` bounds"
+        self.assertEqual(f"shout:lab: 127.0.0.1:2 was refused: {why} (0 more like it were not logged)", line)
         counters = self.factory.counters()
         self.assertEqual((1, {"too many connections": 2}), (counters["accepted"], counters["refused"]))
         self.assertEqual(1, len(self.factory.connections))
@@ -542,6 +543,24 @@ class PlaceTests(ProtocolTests):
         second = self.connect(2)
         self.assertFalse(second.transport.disconnected)
         self.assertEqual({}, self.factory.counters()["refused"])
+
+    def test_occupants(self) -> None:
+        """Who may be asked to make room is known of each place, however it was got."""
+        self.allow(Quota(connections=1))
+        address, first = IPv4Address("TCP", "127.0.0.2", 1), self.connect(1)
+        first.say(b"it is me")
+        self.factory.end_those_who_left = first.lose
+        occupant = self.factory.make()
+        place = self.factory.admit(address, occupant)
+        assert place is not None
+        self.assertIs(occupant, place.occupant)
+        place.leave()
+        place = self.factory.admit(address, occupant)
+        assert place is not None
+        self.assertIs(occupant, place.occupant)
+        uninvited = self.factory.make()
+        uninvited.makeConnection(StringTransport(peerAddress=address))
+        self.assertEqual((uninvited, "127.0.0.2"), (uninvited.place.occupant, uninvited.place.address))
 
     def test_behind_a_proxy(self) -> None:
         """Whoever comes through a proxy counts as whom the proxy speaks for, as soon as that is known, and not as the proxy."""
@@ -598,6 +617,14 @@ class PlaceTests(ProtocolTests):
         self.assertFalse(connection.transport.disconnected)
         connection.protocol.peer.keep(5000)
         self.assertEqual("made room: too much memory", connection.protocol.peer.reason)
+
+    def test_memory_of_first_bytes(self) -> None:
+        """Where the first byte says who a peer is, those that come with it are its machine's to count, too."""
+        self.factory = self.make_factory(ShouterFactory)
+        self.factory.share = Budget(self.clock.seconds, 4000).share(Quota())
+        connection = self.connect()
+        connection.say(b"x" * 5000)
+        self.assertFalse(connection.transport.disconnected)
 
     def test_place_is_given_back(self) -> None:
         """When a connection has ended, the next one has its place."""
