@@ -190,6 +190,20 @@ class ReadTests(SocketTests):
         self.hot.stop()
         self.hot.end_those_who_left()
 
+    def test_nobody_is_waited_for(self) -> None:
+        """Neither a read nor a look at who has left waits for anybody: the whole daemon would."""
+        waits: list[float | None] = []
+
+        class Recorder:
+            def poll(self, timeout: float | None = None, _most: int = -1) -> list[tuple[int, int]]:
+                waits.append(timeout)
+                return []
+
+        self.patch(self.hot, "_epoll", Recorder())
+        self.hot.doRead()
+        self.hot.end_those_who_left()
+        self.assertEqual([0, 0], waits)
+
     def test_fault_at_an_end(self) -> None:
         """A protocol that fails at its end is logged, and the others of the round are heard."""
         (_, listener, theirs), (_, other, other_theirs) = self.connect(), self.connect()
