@@ -548,7 +548,7 @@ class AutobahnTests(SynchronousTestCase):
     """What the shell takes for granted of Autobahn."""
 
     def test_settings_stay_with_the_factory(self) -> None:
-        """No connection copies the settings; each setting that Autobahn looks for is found."""
+        """No connection copies the settings; each setting that Autobahn looks for is found, and its own clocks are off."""
         reactor = MemoryReactorClock()
         rules = WebSocketRules(
             paths=("/",),
@@ -571,3 +571,4 @@ class AutobahnTests(SynchronousTestCase):
         kept = [name for name in vars(session) if name.startswith(("http_", "websocket_", "_wskey"))]
         self.assertEqual(["websocket_protocol_in_use", "websocket_version"], sorted(kept))
         self.assertEqual(session.maxMessagePayloadSize, 4096)
+        self.assertEqual((session.openHandshakeTimeout, session.closeHandshakeTimeout, session.autoPingInterval), (0, 0, 0))
