@@ -26,7 +26,6 @@ COMMAND_ID, ID = "command_id", "id"
 LIST = "command.list"
 """The ``command_id`` that every service answers itself."""
 
-_OWN = frozenset((COMMAND_ID, ID))
 _WHOLE = "data"
 _UNKNOWN = inspect.Parameter.empty
 
@@ -70,15 +69,13 @@ class Command:
 
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
         """
-        if named_by is not COMMAND_ID:
-            return self.bind_with_care(members, named_by)
         types, bound = self._types, self._defaults.copy()
         for name, value in members.items():
-            if types.get(name) is type(value):
+            if types.get(name) is type(value) and name != named_by:
                 bound[name] = value
-            elif name not in _OWN:
-                return self.bind_with_care(members)
-        return bound if len(bound) == len(types) and not self.whole else self.bind_with_care(members)
+            elif name not in (named_by, ID):
+                return self.bind_with_care(members, named_by)
+        return bound if len(bound) == len(types) and not self.whole else self.bind_with_care(members, named_by)
 
     def bind_with_care(self, members: Mapping[str, Any], named_by: str = COMMAND_ID) -> dict[str, Any]:
         """Like :meth:`bind`, which leaves to it whatever has to be converted, collected or refused."""

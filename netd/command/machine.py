@@ -218,12 +218,12 @@ class Conversation:
             self._pause(True)
             return
         has_begun = bool(self._lines.unfinished)
+        if not has_begun and received.find(b"\n") == len(received) - 1 < self._rules.max_command:
+            self._receive_line(received[:-1])  # what the decoder would say; most reads are one whole line
+            return
         try:
-            if not has_begun and received.find(b"\n") == len(received) - 1 < self._rules.max_command:
-                lines = [received[:-1]]  # what the decoder would say, but for padding; most reads are one whole line
-            else:
-                lines = self._lines.feed(received)
-                self._keep()
+            lines = self._lines.feed(received)
+            self._keep()
         except LineTooLong:
             self._farewell = "line too long"
             self._waiting.append(self._too_long(received))
@@ -231,6 +231,16 @@ class Conversation:
             self._waiting += filter(None, map(unpadded, lines))
             if self.state is State.KEPT and (lines or not has_begun):
                 self._restart()
+        self._go_on()
+
+    def _receive_line(self, line: bytes) -> None:
+        """One whole *line* came by itself. Its answer gives the next command its time; a blank one does so at once."""
+        if not (line.startswith(b"{") and line.endswith(b"}")):  # most have no padding, and pay nothing for it
+            line = unpadded(line)
+        if line:
+            self._waiting.append(line)
+        elif self.state is State.KEPT:
+            self._restart()
         self._go_on()
 
     def take_over(self, command: Command) -> Callable[[Reported], None]:

@@ -155,7 +155,7 @@ class PeerProtocol(Protocol):
 
     def identified(self) -> None:
         """The peer has said a whole valid first message: it does not have to make room for newcomers any more."""
-        if self.place is not None:
+        if not self._is_known and self.place is not None:
             self._is_known = True
             self.place.identify()
 

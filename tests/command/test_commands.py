@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.command.commands import BadFunctions, Commands
+from netd.command.commands import BadFunctions, Command, Commands
 from netd.errors import InvalidArguments
 from netd.wire.jsontext import encode
 from tests.command.bench import made
@@ -26,6 +27,10 @@ def typed(count: int, ratio: float = 0.5, mode: Literal["fast", "slow"] = "fast"
 
 def untyped(anything, more=1) -> None:  # type: ignore[no-untyped-def]
     """Take one argument, and another."""
+
+
+def set_lamp(level: int) -> None:
+    """Take one argument."""
 
 
 def rest(first: int, **others: Any) -> None:
@@ -69,18 +74,29 @@ class BindTests(SynchronousTestCase):
             with self.assertRaisesRegex(InvalidArguments, message):
                 self.bind(typed, **members)
 
-    @given(st.dictionaries(NAMES, VALUES))
-    def test_with_and_without_care(self, members: dict[str, Any]) -> None:
+    @given(st.dictionaries(NAMES, VALUES), st.sampled_from(("command_id", "mode", "count", "x")))
+    def test_with_and_without_care(self, members: dict[str, Any], named_by: str) -> None:
         """Good arguments, which are bound in one go, are bound as all others are; so are bad ones refused."""
         for function in (typed, untyped, rest, interact, keyword):
             command, outcomes = made(function), []
             for bind in (command.bind, command.bind_with_care):
                 try:
-                    outcomes.append(bind(members))
+                    outcomes.append(bind(members, named_by))
                 except InvalidArguments as error:
                     outcomes.append({"error": str(error)})
             self.assertEqual(outcomes[0], outcomes[1])
             self.assertEqual(*({name: type(value) for name, value in bound.items()} for bound in outcomes))
+
+    def test_in_one_go(self) -> None:
+        """Good arguments need no care, whatever member names the command, and wherever its name was read."""
+
+        class Careless(Command):
+            def bind_with_care(self, members: Mapping[str, Any], named_by: str = "command_id") -> dict[str, Any]:
+                raise AssertionError(members)
+
+        command = Careless(**asdict(made(set_lamp), recurse=False, filter=lambda attribute, _value: attribute.init))
+        for named_by in ("".join(("command", "_id")), "action"):  # an option's text is another object than the constant
+            self.assertEqual(command.bind({named_by: "x", "level": 3}, named_by), {"level": 3})
 
     def test_untyped(self) -> None:
         """An argument without an annotation takes anything."""
