@@ -131,6 +131,22 @@ class DoorTests(SynchronousTestCase):
         self.door.doRead()
         self.assertEqual(len(answered), BATCH + 10)
 
+    def test_others_have_their_turn_before_those_who_waited(self) -> None:
+        """So it is where many who stood there say their lines at once."""
+        answered: list[int] = []
+
+        def answer() -> None:
+            answered.append(1)
+            self.reactor.rightNow += 2 * LONGEST
+
+        programs = [self.connect() for _ in range(BATCH + 10)]
+        self.factory.on_line = answer
+        for program in programs:
+            program.sendall(b"hello\n")
+        for count in (BATCH, BATCH + 10):
+            self.door.doRead()
+            self.assertEqual(len(answered), count)
+
     def test_one_packet(self) -> None:
         """The answer and the end of the connection come in one packet: the network carries one less for each command."""
         program = self.dial()
@@ -400,6 +416,17 @@ class DoorTests(SynchronousTestCase):
         self.door.doRead()
         self.assertEqual((len(self.speakers()), self.door.fileno()), (1, -1))
         self.assertNotIn(self.door, self.reactor.readers)
+
+    def test_open_again(self) -> None:
+        """A door that was closed while somebody stood there and is open again is a door like any other."""
+        self.connect()
+        self.door.close()
+        self.door.open(self.port)
+        self.connect()
+        self.reactor.advance(quick.SWEEP)
+        self.assertEqual(1, len(self.speakers()))
+        self.reactor.advance(quick.SWEEP)
+        self.assertEqual(2, len(self.speakers()))
 
     def test_reactor_ends(self) -> None:
         """When the reactor lets go of its readers, nobody is left at the door."""

@@ -62,6 +62,22 @@ class ReadTests(SocketTests):
         self.hot.doRead()
         self.assertEqual(3, len(listener.heard))
 
+    def test_reactor_gets_its_turn_from_many(self) -> None:
+        """Nor do more sockets than are in a round, where each takes long."""
+        pairs = [self.connect() for _ in range(ROUND + 10)]
+        heard: list[bytes] = []
+
+        def hear(data: bytes) -> None:
+            heard.append(data)
+            self.reactor.rightNow += 2 * LONGEST
+
+        for _transport, listener, theirs in pairs:
+            listener.on_data = hear
+            theirs.send(b"x")
+        for count in (ROUND, ROUND + 10):
+            self.hot.doRead()
+            self.assertEqual(count, len(heard))
+
     def test_turn_ends_with_each_round(self) -> None:
         """Answers leave right after the round that brought the questions, without waiting for the reactor."""
         answered: list[int] = []
