@@ -323,7 +323,6 @@ class MessageTests(ShellTests):
         half = say("x" * 4000)[:2000]
         rest = say("x" * 4000)[2000:]
         connection = self.open()
-        connection.say(say("hello"))
         self.reactor.advance(9)
         for _ in range(3):
             connection.say(half)
