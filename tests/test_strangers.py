@@ -107,12 +107,13 @@ class StrangersTests(SynchronousTestCase):
             self.assertFalse(bot.is_closing)
 
     def test_handshakes(self) -> None:
-        """A TLS handshake gets an alert, which its client understands, on every plain port, web or not."""
+        """A TLS handshake gets an alert, which its client understands, on every plain port, web or not; the log says why."""
         for kind in ("relay", "session", "command", "room", "feed"):
             factory = self.start(kind)
             for pieces in ([HELLO], bytewise(HELLO)):
-                stranger, answer, _ = self.meet(factory, *pieces)
+                stranger, answer, events = self.meet(factory, *pieces)
                 self.assertEqual((ALERT, True), (answer, stranger.is_closing), kind)
+                self.assertLessEqual({event["why"] for event in events}, {"this port does not speak TLS"})
             self.assertEqual(2, factory.tally.refused["a TLS handshake"])
 
     def test_limited(self) -> None:

@@ -182,7 +182,9 @@ class HandshakeTests(ShellTests):
             self.reactor.advance(1)
         self.assertFalse(self.connection.is_closing)
         self.reactor.advance(1)
-        self.assertIn(b" 408 ", self.connection.heard())
+        head, _, text = self.connection.heard().partition(b"\r\n\r\n")
+        self.assertIn(b" 408 ", head)
+        self.assertEqual(b"no whole handshake came in time\n", text)
         self.assertTrue(self.connection.is_closing)
         self.lose()
 
@@ -276,7 +278,7 @@ class MessageTests(ShellTests):
         answers = connection.say(b"\x01\x80" + MASK + (b"\x00\x80" + MASK) * (MAX_FRAGMENTS - 1))
         self.assertEqual(answers, b"")
         [(opcode, payload)] = frames(connection.say(b"\x00\x80" + MASK))
-        self.assertEqual((opcode, payload[:2]), (CLOSE, b"\x03\xf0"))
+        self.assertEqual((opcode, payload), (CLOSE, b"\x03\xf0a message has too many fragments, and too small ones"))
         self.lose()
 
     def test_many_fragments(self) -> None:
@@ -309,7 +311,7 @@ class MessageTests(ShellTests):
                 self.assertFalse(self.connection.is_closing)
                 heard = self.connection.say(piece)
                 self.reactor.advance(6)
-            self.assertIn(b"at 1 KiB a second at least", heard)
+            self.assertEqual([(CLOSE, b"\x03\xf0a message must come at 1 KiB a second at least")], frames(heard))
             self.assertTrue(self.connection.is_closing)
         self.fresh()
         self.open()
