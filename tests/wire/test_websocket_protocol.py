@@ -6,6 +6,7 @@ import errno
 import itertools
 from typing import Any
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.main import CONNECTION_LOST
@@ -144,6 +145,9 @@ class HandshakeTests(ShellTests):
         self.assertEqual((status, text), (426, "this port speaks WebSocket: connect with a WebSocket client\n"))
         self.fresh()
         self.assertEqual(self.refused(request(path="/feed")), (404, "the WebSocket is at /\n"))
+        self.fresh()
+        self.factory.rules = evolve(self.factory.rules, paths=("/", "/ws"))
+        self.assertEqual(self.refused(request(path="/feed")), (404, "the WebSocket is at / or /ws\n"))
         self.fresh()
         head, _, _ = self.connection.say(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").partition(b"\r\n\r\n")
         self.assertEqual(
