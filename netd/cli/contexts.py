@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -125,6 +124,8 @@ def write_contexts(path: Path, contexts: Contexts) -> None:
         name: {key: value for key, value in asdict(one).items() if key != "name" and value is not None}
         for name, one in sorted(contexts.by_name.items())
     }
+    import tempfile  # noqa: PLC0415 - all commands must start fast
+
     text = json.dumps({"used": contexts.used, "contexts": entries}, indent=2) + "\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,9 @@ class FeedPort(Protocol):
 
 
 def _open_feed(order: Order, on_connect: Callable[[Welcome], object], on_disconnect: Callable[[str, float], object]) -> FeedPort:
-    from netd.client.feed import Feed  # noqa: PLC0415 - only few commands need it, and all must start fast
+    import logging  # noqa: PLC0415 - all commands must start fast
+
+    from netd.client.feed import Feed  # noqa: PLC0415
 
     logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
     return Feed(

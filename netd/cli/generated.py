@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -126,6 +125,8 @@ def _has_own_flags(operations: Iterable[Operation], words: Sequence[str]) -> boo
 
 
 def _suggestion(name: str, names: Sequence[str]) -> str:
+    import difflib  # noqa: PLC0415 - all commands must start fast
+
     near = difflib.get_close_matches(name, names, 2)
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 

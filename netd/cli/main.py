@@ -2,38 +2,80 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import click
 from click.shell_completion import CompletionItem
 
 from netd import __version__
-from netd.cli.agent import agent
-from netd.cli.bot import bot
-from netd.cli.call import call
-from netd.cli.completion import completion
-from netd.cli.context import context
-from netd.cli.control import drain, operations, stop
-from netd.cli.demo import demo
-from netd.cli.device import device
-from netd.cli.devices import devices
-from netd.cli.feed import feed
 from netd.cli.generated import HELP_TIMEOUT, ServiceGroup, fetch_table, service_group
 from netd.cli.invocation import Invocation, common_options
-from netd.cli.passwd import passwd
-from netd.cli.reports import reports
-from netd.cli.send import send
-from netd.cli.status import status
 from netd.cli.table import commands
-from netd.cli.tail import tail
-from netd.cli.token import token
-from netd.cli.top import top
-from netd.cli.twistd import check, config, run
 
-__all__ = ["main", "netd"]
+__all__ = ["SECTIONS", "Listed", "main", "netd"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One of netd's own commands, as ``netd --help`` lists it. Its module is imported when the command is called.
+
+    :ivar module: the module's name inside :mod:`netd.cli`; the command has its own name there.
+    :ivar summary: the short help, which the command repeats.
+    """
+
+    module: str
+    summary: str
+
+    def load(self, name: str) -> click.Command:
+        """Import the command."""
+        command: click.Command = getattr(importlib.import_module(f"netd.cli.{self.module}"), name)
+        return command
+
+
+SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
+    {
+        "Look": {
+            "status": Listed("status", "Show what runs, where it listens, and how it does."),
+            "top": Listed("top", "Show rates, drops and lag, second by second."),
+            "tail": Listed("tail", "Follow the events of the bus, as lines or curves."),
+            "devices": Listed("devices", "List the devices of all relays: name, address, whether online."),
+            "reports": Listed("reports", "Show what the clients of the feed have received."),
+            "operations": Listed("control", "List what the running daemon can do."),
+        },
+        "Act": {
+            "send": Listed("send", "Send to a device and tell what became of it."),
+            "call": Listed("call", "Run a command and show its result."),
+            "drain": Listed("control", "Accept no more connections; those that are open go on."),
+            "stop": Listed("control", "Let netd finish what is open and end; return when it has."),
+        },
+        "Be a program that netd serves": {
+            "device": Listed("device", "Be a device: print each message, and answer it."),
+            "agent": Listed("agent", "Be an agent: stream values to whoever dials."),
+            "feed": Listed("feed", "Be a client of the feed: collect blocks of samples."),
+            "bot": Listed("bot", "Be a bot: take a place in a room, and answer in character."),
+            "demo": Listed("demo", "Play all kinds of programs to a running netd."),
+        },
+        "Run the daemon": {
+            "run": Listed("twistd", "Run the daemon in the foreground until Ctrl-C or `netd stop`."),
+            "check": Listed("twistd", "Check the configuration, and list all its mistakes."),
+            "config": Listed("twistd", "Show the configuration in force."),
+        },
+        "Set up": {
+            "token": Listed("token", "Make, list and remove the tokens that open the gateway."),
+            "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
+            "context": Listed("context", "Name the gateways of other machines, and choose one."),
+            "completion": Listed("completion", "Print the completion script of a SHELL."),
+        },
+    }
+)
+"""Netd's own commands, as ``netd --help`` lists them."""
+
+_OWN: Mapping[str, Listed] = MappingProxyType({name: one for section in SECTIONS.values() for name, one in section.items()})
 
 _WORDS = "netd.cli.main.words"
 """Where a context keeps the words that follow the name which is looked up."""
@@ -42,35 +84,39 @@ _WORDS = "netd.cli.main.words"
 class NetdGroup(click.Group):
     """Netd's own commands; any other name is looked up in the running daemon."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_OWN)
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         ctx.meta[_WORDS] = args[1:]
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own is not None or not cmd_name.isprintable() or cmd_name.startswith("-"):
-            return own
+        if cmd_name in _OWN:
+            return _OWN[cmd_name].load(cmd_name)
+        if not cmd_name.isprintable() or cmd_name.startswith("-"):
+            return None
         if ctx.resilient_parsing:
             return _completed_group(ctx, cmd_name)
-        return service_group(ctx.ensure_object(Invocation), cmd_name, list(self.commands), ctx.meta.get(_WORDS, ()))
+        return service_group(ctx.ensure_object(Invocation), cmd_name, list(_OWN), ctx.meta.get(_WORDS, ()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Netd's own commands, and the services of the running daemon."""
-        own = super().shell_complete(ctx, incomplete)
+        """Netd's own commands, the services of the running daemon, and the options. No command is imported for it."""
+        found = {name: one.summary for name, one in _OWN.items()}
         try:
             offered = commands(fetch_table(ctx.ensure_object(Invocation), HELP_TIMEOUT))
         except click.ClickException:
-            return own
-        beside = [name for name in offered if name.startswith(incomplete) and name not in self.commands and name.isprintable()]
-        return own + [CompletionItem(name, help=f"Operations of the service {name}.") for name in beside]
+            offered = {}
+        found |= {name: f"Operations of the service {name}." for name in offered if name not in _OWN and name.isprintable()}
+        named = [CompletionItem(name, help=summary) for name, summary in found.items() if name.startswith(incomplete)]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List netd's own commands, section by section."""
-        room = formatter.width - 6 - max(map(len, self.commands))
-        for title, members in SECTIONS.items():
+        width = max(map(len, _OWN))
+        for title, section in SECTIONS.items():
             with formatter.section(title):
-                width = max(map(len, self.commands))
-                formatter.write_dl([(f"{one.name:{width}}", one.get_short_help_str(room)) for one in members])
+                formatter.write_dl([(f"{name:{width}}", one.summary) for name, one in section.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the services of the running daemon, if there is one."""
@@ -103,21 +149,6 @@ def netd() -> None:
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device or operation, 124 not in time.
     """
-
-
-SECTIONS: Mapping[str, tuple[click.Command, ...]] = MappingProxyType(
-    {
-        "Look": (status, top, tail, devices, reports, operations),
-        "Act": (send, call, drain, stop),
-        "Be a program that netd serves": (device, agent, feed, bot, demo),
-        "Run the daemon": (run, check, config),
-        "Set up": (token, passwd, context, completion),
-    }
-)
-"""Netd's own commands, as ``netd --help`` lists them."""
-
-for command in (one for section in SECTIONS.values() for one in section):
-    netd.add_command(command)
 
 
 def main() -> None:

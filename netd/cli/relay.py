@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -88,7 +86,9 @@ def _open_device(
     on_connect: Callable[[Welcome], object],
     on_disconnect: Callable[[str, float], object],
 ) -> DevicePort:
-    from netd.client.relay import Device  # noqa: PLC0415 - only few commands need it, and all must start fast
+    import logging  # noqa: PLC0415 - all commands must start fast
+
+    from netd.client.relay import Device  # noqa: PLC0415
 
     logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
     return Device(where.host, where.port, name, aliases, dialect=dialect, on_connect=on_connect, on_disconnect=on_disconnect)
@@ -102,6 +102,8 @@ def _start_alarm(delay: float, ring: Callable[[], object]) -> Callable[[], objec
 
 
 def _run_program(arguments: Sequence[str], stdin: bytes, timeout: float | None) -> Completed:
+    import subprocess  # noqa: PLC0415 - all commands must start fast
+
     done = subprocess.run(arguments, input=stdin, stdout=subprocess.PIPE, timeout=timeout, check=False)  # noqa: S603 - no shell
     return Completed(done.returncode, done.stdout)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import random
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import subprocess
+
     from netd.client.session import Channel, Hooks
 
 __all__ = ["AgentPort", "AgentPorts", "AgentSettings", "ProgramPort"]
@@ -55,8 +53,14 @@ class ProgramPort(Protocol):
 
 
 class _Program:
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")  # noqa: S603 - no shell
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    @classmethod
+    def start(cls, arguments: Sequence[str]) -> _Program:
+        import subprocess  # noqa: PLC0415 - all commands must start fast
+
+        return cls(subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"))  # noqa: S603 - no shell
 
     def __iter__(self) -> Iterator[str]:
         assert self._process.stdout is not None
@@ -72,16 +76,21 @@ class _Program:
 
     def close(self) -> None:
         """End it."""
+        from subprocess import TimeoutExpired  # noqa: PLC0415 - all commands must start fast
+
         self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(2)
             return
-        self._process.kill()
+        except TimeoutExpired:
+            self._process.kill()
         self._process.wait()
 
 
 def _open_agent(channels: Mapping[str, Channel], settings: AgentSettings, hooks: Hooks) -> AgentPort:
-    from netd.client.session import Agent  # noqa: PLC0415 - only few commands need it, and all must start fast
+    import logging  # noqa: PLC0415 - all commands must start fast
+
+    from netd.client.session import Agent  # noqa: PLC0415
 
     logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
     return Agent(
@@ -101,6 +110,12 @@ def _start_thread(act: Callable[[], object]) -> Callable[[], object]:
     return thread.join
 
 
+def _chance() -> float:
+    import random  # noqa: PLC0415 - all commands must start fast
+
+    return random.random()  # noqa: S311 - spreads values, keeps no secret
+
+
 @dataclass(frozen=True)
 class AgentPorts:
     """What the command that is an agent needs of the world.
@@ -112,6 +127,6 @@ class AgentPorts:
     """
 
     open_agent: Callable[[Mapping[str, Channel], AgentSettings, Hooks], AgentPort] = _open_agent
-    open_program: Callable[[Sequence[str]], ProgramPort] = _Program
+    open_program: Callable[[Sequence[str]], ProgramPort] = _Program.start
     start_thread: Callable[[Callable[[], object]], Callable[[], object]] = _start_thread
-    chance: Callable[[], float] = random.random
+    chance: Callable[[], float] = _chance

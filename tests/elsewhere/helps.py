@@ -10,8 +10,12 @@ from netd.cli.main import netd
 def walk(command: click.Command, words: list[str]) -> list[list[str]]:
     """The words of *command*, and of all below it."""
     found = [words]
-    for name, one in getattr(command, "commands", {}).items():
-        found += walk(one, [*words, name])
+    if isinstance(command, click.Group):
+        ctx = click.Context(command)
+        for name in command.list_commands(ctx):
+            one = command.get_command(ctx, name)
+            assert one is not None
+            found += walk(one, [*words, name])
     return found
 
 
