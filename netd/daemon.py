@@ -17,11 +17,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
-from netd.admin.control.service import make_control_service
 from netd.bus.local import LocalBus
 from netd.config import Configuration, ListeningConfig, SectionConfig
 from netd.console.bus import BusConsole
 from netd.console.topics import Topics
+from netd.control.service import make_control_service
 from netd.descriptors import DescriptorsService
 from netd.errors import NetdError
 from netd.heap import HeapService

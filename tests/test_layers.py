@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-SERVICES = ("admin", "command", "feed", "gateway", "recorder", "relay", "room", "session")
+SERVICES = ("command", "control", "feed", "gateway", "manhole", "relay", "room", "session")
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
 IO = ("asyncio", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading", "time")
@@ -107,7 +107,7 @@ LAYERS = (
     Layer(
         "shell",
         modules="netd.log netd.bus.local netd.console.* netd.*.protocol"
-        " netd.admin.manhole.login netd.admin.manhole.prompt netd.admin.manhole.session"
+        " netd.manhole.login netd.manhole.prompt netd.manhole.menu"
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
         " netd.session.dialer netd.wire.liveness netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets"
@@ -147,7 +147,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.wire.* netd.bus netd.bus.subject"
-        " netd.admin.* netd.command.* netd.feed.* netd.gateway.* netd.relay.* netd.room.* netd.session.*",
+        " netd.command.* netd.control.* netd.manhole.* netd.feed.* netd.gateway.* netd.relay.* netd.room.* netd.session.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

@@ -8,8 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.control.protocol import ControlFactory
 from netd.console.dispatch import Dispatcher
+from netd.control.protocol import ControlFactory
 from netd.kinds import find_kinds
 from netd.listening import make_context
 from netd.operations import OperationTable

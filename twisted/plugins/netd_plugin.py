@@ -11,6 +11,6 @@ session = ServiceKind("session", "netd.session")
 command = ServiceKind("command", "netd.command")
 room = ServiceKind("room", "netd.room")
 gateway = ServiceKind("gateway", "netd.gateway")
-manhole = ServiceKind("manhole", "netd.admin.manhole")
+manhole = ServiceKind("manhole", "netd.manhole")
 
 __all__: list[str] = []

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from netd.errors import NoSuchTarget
 from netd.operations import Operation, Role
-from tests.admin.manhole.visits import ManholeTestCase
+from tests.manhole.visits import ManholeTestCase
 
 
 class OperatorMenuTests(ManholeTestCase):

@@ -14,10 +14,10 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.config import Config
-from netd.admin.manhole.protocol import ManholeProtocol
-from netd.admin.manhole.service import ManholeService
 from netd.bus.local import LocalBus
+from netd.manhole.config import Config
+from netd.manhole.protocol import ManholeProtocol
+from netd.manhole.service import ManholeService
 from netd.operations import OperationTable
 
 __all__ = ["NAME", "PASSWORD", "ManholeTestCase", "Visit"]

@@ -12,8 +12,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.admin.manhole.protocol import ManholeProtocol
 from netd.errors import NetdError
+from netd.manhole.protocol import ManholeProtocol
 from netd.passwords import PasswordFileError, read_password_file, verify
 from netd.tries import TRIES, Tries, WrongSecrets, network_of
 

@@ -9,16 +9,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
-from netd.admin.manhole.config import Config
-from netd.admin.manhole.login import Doorkeeper, InThread, Login
-from netd.admin.manhole.menu import Menu
-from netd.admin.manhole.prompt import PythonPrompt, operations_namespace
-from netd.admin.manhole.protocol import ManholeFactory, ManholeProtocol
-from netd.admin.manhole.session import OperatorMenu
 from netd.config.options import section_name
 from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
+from netd.manhole.config import Config
+from netd.manhole.grammar import Menu
+from netd.manhole.login import Doorkeeper, InThread, Login
+from netd.manhole.menu import OperatorMenu
+from netd.manhole.prompt import PythonPrompt, operations_namespace
+from netd.manhole.protocol import ManholeFactory, ManholeProtocol
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.passwords import PasswordFileError, read_password_file
 from netd.tries import Tries, WrongSecrets

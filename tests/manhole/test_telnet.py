@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.telnet import HIDE_INPUT, MAX_COMMAND, MAX_COMMANDS, SHOW_INPUT, Signal, TelnetDecoder, TooManyCommands
+from netd.manhole.telnet import HIDE_INPUT, MAX_COMMAND, MAX_COMMANDS, SHOW_INPUT, Signal, TelnetDecoder, TooManyCommands
 
 IAC, WILL, WONT, DO, DONT = b"\xff", b"\xfb", b"\xfc", b"\xfd", b"\xfe"
 ECHO, SGA, NAWS, TIMING_MARK = b"\x01", b"\x03", b"\x1f", b"\x06"

@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.control.protocol import LINE_LIMIT, ControlFactory
 from netd.console.dispatch import Dispatcher
 from netd.console.link import MOST_OPEN
+from netd.control.protocol import LINE_LIMIT, ControlFactory
 from netd.listening import make_context
 from netd.operations import Operation, OperationTable, Role
 from netd.testing import Connection, connect

@@ -8,10 +8,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
-from netd.admin.manhole.prompt import MAX_BLOCK
 from netd.errors import OperationFailed
+from netd.manhole.prompt import MAX_BLOCK
 from netd.operations import Operation, Role
-from tests.admin.manhole.visits import ManholeTestCase, Visit
+from tests.manhole.visits import ManholeTestCase, Visit
 
 
 class PythonPromptTests(ManholeTestCase):

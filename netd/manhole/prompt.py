@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.admin.manhole.protocol import ManholeProtocol
-from netd.admin.manhole.rendering import escape
-from netd.admin.manhole.session import PROMPT, Call
 from netd.errors import InvalidArguments
+from netd.manhole.menu import PROMPT, Call
+from netd.manhole.protocol import ManholeProtocol
+from netd.manhole.rendering import escape
 from netd.operations import Operation, OperationTable
 
 __all__ = ["PythonPrompt", "operations_namespace"]

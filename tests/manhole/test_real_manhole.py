@@ -11,9 +11,9 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from netd.admin.manhole.config import Config
-from netd.admin.manhole.service import make_service
 from netd.bus.local import LocalBus
+from netd.manhole.config import Config
+from netd.manhole.service import make_service
 from netd.operations import Operation, OperationTable, Role
 from netd.passwords import make_entry, write_entry
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.config import Config
 from netd.config import Configuration, parse
 from netd.config.descriptions import is_loopback
 from netd.errors import ConfigErrors
+from netd.manhole.config import Config
 
 
 def read(text: str) -> Configuration:

@@ -13,9 +13,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 
-from netd.admin.control.protocol import ControlFactory
 from netd.config.options import NETD
 from netd.console.dispatch import Dispatcher
+from netd.control.protocol import ControlFactory
 from netd.errors import NetdError
 from netd.listening import ListeningService, make_context
 from netd.operations import OperationTable

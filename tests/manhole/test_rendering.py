@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.rendering import MAX_CHARACTERS, escape, render
 from netd.errors import NetdError
+from netd.manhole.rendering import MAX_CHARACTERS, escape, render
 from netd.plaintext import is_shown
 
 VALUES = st.recursive(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
-from netd.admin.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
-from netd.admin.manhole.service import QUOTA
-from netd.admin.manhole.telnet import MAX_COMMANDS
+from netd.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
+from netd.manhole.service import QUOTA
+from netd.manhole.telnet import MAX_COMMANDS
 from netd.operations import Operation, Role
 from netd.wire.budget import UNLIMITED, Budget
-from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
+from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 
 class InputTests(ManholeTestCase):

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
-from netd.admin.manhole.editor import LineEditor
-from netd.admin.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
 from netd.config.descriptions import is_loopback
+from netd.manhole.editor import LineEditor
+from netd.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.lines import LineTooLong
 from netd.wire.peer import PeerContext

@@ -1,4 +1,4 @@
-"""Tests of ``netd.admin.manhole.editor``: keys that take something back, move about, and bring lines back."""
+"""Tests of ``netd.manhole.editor``: keys that take something back, move about, and bring lines back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.editor import LONGEST_KEY, MOST_PAST, LineEditor
+from netd.manhole.editor import LONGEST_KEY, MOST_PAST, LineEditor
 from netd.wire.lines import LineTooLong
 
 UP, DOWN, RIGHT, LEFT = b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D"

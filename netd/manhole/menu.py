@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.admin.manhole.menu import Help, Invoke, Menu, Word
-from netd.admin.manhole.protocol import ManholeProtocol
-from netd.admin.manhole.rendering import escape, render
 from netd.errors import NetdError, NoSuchTarget
+from netd.manhole.grammar import Help, Invoke, Menu, Word
+from netd.manhole.protocol import ManholeProtocol
+from netd.manhole.rendering import escape, render
 
 __all__ = ["PROMPT", "Call", "OperatorMenu"]
 

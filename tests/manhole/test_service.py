@@ -7,12 +7,12 @@ from pathlib import Path
 from twisted.internet.testing import MemoryReactorClock
 from zope.interface.verify import verifyObject
 
-from netd.admin.manhole.config import Config
-from netd.admin.manhole.service import make_service
 from netd.bus.local import LocalBus
 from netd.interfaces import IConsole, INetdService
+from netd.manhole.config import Config
+from netd.manhole.service import make_service
 from netd.passwords import PasswordFileError
-from tests.admin.manhole.visits import ManholeTestCase
+from tests.manhole.visits import ManholeTestCase
 
 
 class ManholeServiceTests(ManholeTestCase):

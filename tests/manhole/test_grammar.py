@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.menu import Help, Invoke, Menu, Word
-from netd.admin.manhole.rendering import render
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
+from netd.manhole.grammar import Help, Invoke, Menu, Word
+from netd.manhole.rendering import render
 from netd.operations import Operation, OperationTable, Role
 
 

@@ -9,11 +9,11 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.manhole.login import Doorkeeper
-from netd.admin.manhole.telnet import HIDE_INPUT, SHOW_INPUT
+from netd.manhole.login import Doorkeeper
+from netd.manhole.telnet import HIDE_INPUT, SHOW_INPUT
 from netd.passwords import PasswordFileError, make_entry, write_entry
 from netd.tries import PASSWORDS, WINDOW, WrongSecrets
-from tests.admin.manhole.visits import NAME, PASSWORD, ManholeTestCase
+from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.admin.control.protocol import ControlFactory
-from netd.admin.control.service import LOCK, LONGEST_PATH, ControlService, StateDirectoryUnusable, make_control_service
 from netd.console.dispatch import Dispatcher
+from netd.control.protocol import ControlFactory
+from netd.control.service import LOCK, LONGEST_PATH, ControlService, StateDirectoryUnusable, make_control_service
 from netd.listening import make_context
 from netd.operations import OperationTable
 from netd.paths import CONTROL_SOCKET
