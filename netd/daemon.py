@@ -28,9 +28,9 @@ from netd.heap import HeapService
 from netd.interfaces import IBudgeted, IConsole, IServiceKind
 from netd.operations import OperationTable
 from netd.paths import own_uid, state_directory
-from netd.private_files import quoted
+from netd.secrets.private_files import quoted
+from netd.secrets.tokens import TOKENS, Tokens
 from netd.system import System
-from netd.tokens import TOKENS, Tokens
 from netd.vitals import VitalsService
 from netd.wire.budget import NO_LIMIT, Budget, Quota
 from netd.wire.pace import Pace

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from netd.errors import InvalidArguments, NoSuchOperation
 
 if typing.TYPE_CHECKING:
-    from netd.tries import Tries
+    from netd.secrets.tries import Tries
 
 __all__ = ["MAIN", "NO_DEFAULT", "Argument", "Caller", "Link", "Operation", "OperationTable", "Role", "default_instance"]
 

@@ -15,7 +15,7 @@ from netd.console.reach import may_see
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.tokens import Tokens
+from netd.secrets.tokens import Tokens
 from netd.vitals import Vitals
 
 __all__ = ["System"]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.tokens import TOKENS, add_token
+from netd.secrets.tokens import TOKENS, add_token
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, PackagedTestCase, RealTestCase, environment
 
 ELSEWHERE = CHECKOUT / "tests" / "elsewhere"

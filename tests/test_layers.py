@@ -58,9 +58,10 @@ class Layer:
 
 
 PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.wire.* netd.bus.subject"))
-SHELL = (Reach("vocabulary pure json options shell"),)
+SHELL = (Reach("vocabulary secrets pure json options shell"),)
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.paths netd.errors netd.passwords netd.plaintext netd.tokens"),
+    Reach("vocabulary", within="netd netd.paths netd.errors netd.plaintext"),
+    Reach("secrets"),
     Reach("pure", within="netd.wire.* netd.bus.subject"),
 )
 
@@ -68,11 +69,12 @@ LAYERS = (
     # 0
     Layer(
         "vocabulary",
-        modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths"
-        " netd.passwords netd.plaintext netd.private_files netd.tokens netd.tries",
+        modules="netd netd.interfaces netd.message netd.errors netd.operations netd.paths netd.plaintext netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
+    # Passwords and tokens: they lock, flush and hash.
+    Layer("secrets", modules="netd.secrets.*", reaches=(Reach("vocabulary secrets"),), libraries="attrs"),
     # Outside: programs that talk to the daemon. They never import it.
     Layer(
         "alone",
@@ -83,7 +85,7 @@ LAYERS = (
     Layer(
         "cli",
         modules="netd.cli.*",
-        reaches=(*OUTSIDE, Reach("vocabulary", within="netd.private_files"), Reach("alone client cli")),
+        reaches=(*OUTSIDE, Reach("alone client cli")),
         libraries="click rich",
     ),
     # 2: options
@@ -96,7 +98,7 @@ LAYERS = (
     Layer(
         "options",
         modules="netd.config.* netd.*.config",
-        reaches=(Reach("vocabulary"), Reach("options", within="netd.config.* netd.certificates netd.pem netd.{own}.*")),
+        reaches=(Reach("vocabulary secrets"), Reach("options", within="netd.config.* netd.certificates netd.pem netd.{own}.*")),
         libraries="attrs twisted.internet.endpoints",
     ),
     # 1: pure modules where others are not; the rest of this layer is the last row

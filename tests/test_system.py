@@ -18,10 +18,10 @@ from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.message import Message
 from netd.operations import Caller, Operation, OperationTable, Role
+from netd.secrets.tokens import TOKENS, Tokens, add_token
+from netd.secrets.tries import Tries, WrongSecrets
 from netd.system import System
 from netd.testing import RecordingLink, result_of
-from netd.tokens import TOKENS, Tokens, add_token
-from netd.tries import Tries, WrongSecrets
 from netd.vitals import Vitals
 
 

@@ -15,9 +15,9 @@ from twisted.application.service import IService
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.passwords import make_entry, write_entry
+from netd.secrets.passwords import make_entry, write_entry
+from netd.secrets.tokens import TOKENS, add_token
 from netd.tap import OBSERVER, Options, makeService, packaged_ini
-from netd.tokens import TOKENS, add_token
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

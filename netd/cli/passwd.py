@@ -29,7 +29,7 @@ PASSWORD_FILE = "manhole.passwd"  # noqa: S105 - its name, not its content
 @click.pass_obj
 def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: bool) -> None:
     """Set the password of NAME for the manhole."""
-    from netd.passwords import SALT_BYTES, PasswordFileError, make_entry, weakness, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
+    from netd.secrets.passwords import SALT_BYTES, PasswordFileError, make_entry, weakness, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
 
     invocation.require_unix()
     path = file if file is not None else invocation.state / PASSWORD_FILE

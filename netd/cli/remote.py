@@ -81,7 +81,7 @@ def check_token_file(context: Context) -> None:
 
     :raises ControlError: when its file is open to others, is no file, or cannot be read; the text says what to do.
     """
-    from netd.private_files import PrivateFileError, read_private  # noqa: PLC0415 - only contexts need it
+    from netd.secrets.private_files import PrivateFileError, read_private  # noqa: PLC0415 - only contexts need it
 
     if context.token_file is None:
         return

@@ -37,7 +37,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
     :raises Misused: for what can be no token.
     :raises Failure: for whatever is wrong with the file.
     """
-    from netd.tokens import TOKENS, TokenFileError, UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
+    from netd.secrets.tokens import TOKENS, TokenFileError, UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
 
     context = invocation.context()
     if context is not None:
@@ -61,7 +61,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
 @click.pass_obj
 def add(invocation: Invocation, name: str, role: str, subjects: tuple[str, ...]) -> None:
     """Make a token called NAME, and print it: this once."""
-    from netd.tokens import add_token  # noqa: PLC0415 - likewise
+    from netd.secrets.tokens import add_token  # noqa: PLC0415 - likewise
 
     with _file(invocation) as path:
         text = add_token(path, name, role, subjects, invocation.surroundings.random_bytes)
@@ -76,7 +76,7 @@ def add(invocation: Invocation, name: str, role: str, subjects: tuple[str, ...])
 @click.pass_obj
 def list_tokens(invocation: Invocation) -> None:
     """List the tokens: names, roles and subjects, never the tokens themselves."""
-    from netd.tokens import read_tokens  # noqa: PLC0415 - likewise
+    from netd.secrets.tokens import read_tokens  # noqa: PLC0415 - likewise
 
     with _file(invocation) as path:
         found = [(one.name, one.role.name.lower(), one.subjects) for one in read_tokens(path).values()]
@@ -95,7 +95,7 @@ def list_tokens(invocation: Invocation) -> None:
 @click.pass_obj
 def remove(invocation: Invocation, name: str) -> None:
     """Remove the token called NAME: whoever has it is let in no more."""
-    from netd.tokens import read_tokens, remove_token  # noqa: PLC0415 - likewise
+    from netd.secrets.tokens import read_tokens, remove_token  # noqa: PLC0415 - likewise
 
     with _file(invocation) as path:
         was_there = remove_token(path, name)

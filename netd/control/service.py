@@ -20,7 +20,7 @@ from netd.errors import NetdError
 from netd.listening import ListeningService, make_context
 from netd.operations import OperationTable
 from netd.paths import CONTROL_SOCKET
-from netd.private_files import quoted
+from netd.secrets.private_files import quoted
 
 __all__ = ["ControlService", "StateDirectoryUnusable", "make_control_service"]
 

@@ -10,7 +10,7 @@ import attrs
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within
 from netd.config.pages import host_names, web_origins
 from netd.config.spelling import quoted
-from netd.tokens import Tokens, how_to_add
+from netd.secrets.tokens import Tokens, how_to_add
 
 __all__ = ["Config", "base_path"]
 

@@ -16,8 +16,8 @@ from netd.gateway.answer import Answer, plain
 from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
 from netd.operations import Caller, Role
-from netd.tokens import Tokens
-from netd.tries import WrongSecrets
+from netd.secrets.tokens import Tokens
+from netd.secrets.tries import WrongSecrets
 from netd.wire.origins import ANY_HOST, takes_origin
 
 __all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard", "Visitor"]

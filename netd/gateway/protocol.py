@@ -18,7 +18,7 @@ from netd.gateway.guard import UNKNOWN_TOKEN, Visitor
 from netd.gateway.site import ECHO, Admission, Site
 from netd.log import printable
 from netd.operations import Caller, Role
-from netd.tries import Tries, WrongSecrets
+from netd.secrets.tries import Tries, WrongSecrets
 from netd.wire.bounds import Bounds, Policy
 from netd.wire.fairness import Lane, Standing
 from netd.wire.peer import PeerContext

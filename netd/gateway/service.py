@@ -24,7 +24,7 @@ from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
 from netd.own_name import outward_address, own_names
-from netd.tokens import TOKENS, TokenFileError, Tokens, how_to_add
+from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 from netd.wire.origins import ANY_HOST
 from netd.wire.protocol import describe_address
 from netd.wire.websocket_protocol import WebSocketRules

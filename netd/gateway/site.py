@@ -21,7 +21,7 @@ from netd.gateway.metrics import CONTENT_TYPE, exposition
 from netd.gateway.page import render_page
 from netd.log import LogLimiter
 from netd.operations import Caller, Role
-from netd.tokens import TokenFileError
+from netd.secrets.tokens import TokenFileError
 from netd.wire.jsontext import encode
 
 __all__ = ["ECHO", "SOCKET", "Admission", "Site"]

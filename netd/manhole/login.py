@@ -14,8 +14,8 @@ from twisted.python.failure import Failure
 
 from netd.errors import NetdError
 from netd.manhole.protocol import ManholeProtocol
-from netd.passwords import PasswordFileError, read_password_file, verify
-from netd.tries import TRIES, Tries, WrongSecrets, network_of
+from netd.secrets.passwords import PasswordFileError, read_password_file, verify
+from netd.secrets.tries import TRIES, Tries, WrongSecrets, network_of
 
 __all__ = ["Doorkeeper", "Login"]
 
@@ -55,7 +55,7 @@ class Doorkeeper:
     def check(self, name: str, password: str, host: str = "") -> Deferred[bool]:
         """Whether *password* is that of *name*, by the file as it is now. Cancelling gives the place in the queue up.
 
-        The Deferred fails with :class:`netd.passwords.PasswordFileError` when the file cannot be used any more, and with
+        The Deferred fails with :class:`netd.secrets.passwords.PasswordFileError` when the file cannot be used any more, and with
         :class:`TooManyWrong` when too many of that address were wrong by the time of its turn: many connections that ask at once
         get no more checks than one after the other.
 

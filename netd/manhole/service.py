@@ -20,8 +20,8 @@ from netd.manhole.menu import OperatorMenu
 from netd.manhole.prompt import PythonPrompt, operations_namespace
 from netd.manhole.protocol import ManholeFactory, ManholeProtocol
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.passwords import PasswordFileError, read_password_file
-from netd.tries import Tries, WrongSecrets
+from netd.secrets.passwords import PasswordFileError, read_password_file
+from netd.secrets.tries import Tries, WrongSecrets
 from netd.wire.budget import Budget, Quota
 
 __all__ = ["ManholeService", "make_service"]

@@ -76,7 +76,7 @@ UNLIMITED = Quota()
 class Place:
     """What one connection has of the budget.
 
-    :ivar address: who has it, as :func:`netd.tries.network_of` has it.
+    :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
     :ivar since: when it came, in seconds.
     :ivar occupant: the connection; None before there is one, and after its end.
     :ivar is_identified: whether it has said a whole valid first message.

@@ -16,7 +16,7 @@ CHANCE = 1.0
 class Member(Protocol):
     """What a crowd consists of.
 
-    :ivar address: who has it, as :func:`netd.tries.network_of` has it.
+    :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
     :ivar since: when it came, in seconds.
     """
 

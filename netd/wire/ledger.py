@@ -14,7 +14,7 @@ __all__ = ["Holding", "Ledger"]
 class Holding(Protocol):
     """What a ledger consists of.
 
-    :ivar address: who has it, as :func:`netd.tries.network_of` has it.
+    :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
     """
 
     address: str

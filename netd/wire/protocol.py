@@ -16,7 +16,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from netd.log import LogLimiter
-from netd.tries import network_of
+from netd.secrets.tries import network_of
 from netd.wire.bounds import Bounds
 from netd.wire.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.wire.fairness import Lane, Standing, Turns

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from netd.client.session import Agent
 from netd.operations import Role
-from netd.tokens import TOKENS, add_token
+from netd.secrets.tokens import TOKENS, add_token
 from tests.debian import program
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, RealTestCase
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netd.client.relay import Device
 from netd.operations import Role
-from netd.passwords import SALT_BYTES, make_entry, write_entry
+from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
 from tests.browser.chromium import CHANNELS, BrowserTestCase, by_id
 from tests.process import Daemon
 

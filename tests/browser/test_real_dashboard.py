@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from netd.client.relay import Device, device_hello
 from netd.client.room import NETD, Bot
 from netd.operations import Role
-from netd.tokens import TOKENS, remove_token
+from netd.secrets.tokens import TOKENS, remove_token
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
 from tests.process import LOOPBACK, PATIENCE, Program

@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from netd.operations import Role
-from netd.tokens import TOKENS, add_token
+from netd.secrets.tokens import TOKENS, add_token
 from tests.browser.chromium import BrowserTestCase, free_ports
 from tests.process import LOOPBACK, PATIENCE, Daemon
 

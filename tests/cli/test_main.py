@@ -217,7 +217,7 @@ class EntryPointTests(CommandTests):
     def test_starts_light(self) -> None:
         """A command is quick: it imports neither the other commands nor what only they, the daemon or a table need."""
         heavy = {"attrs", "asyncio", "logging", "msgspec", "rich", "ssl", "subprocess", "tempfile", "twisted"}
-        heavy |= {"netd.cli.render", "netd.cli.tail", "netd.client.relay", "netd.operations", "netd.passwords"}
+        heavy |= {"netd.cli.render", "netd.cli.tail", "netd.client.relay", "netd.operations", "netd.secrets.passwords"}
         self.assertEqual(heavy & self.modules_of("--help"), set())
         self.assertEqual(heavy & self.modules_of("status"), set())
 

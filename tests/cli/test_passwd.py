@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netd.passwords import read_password_file, verify
+from netd.secrets.passwords import read_password_file, verify
 from tests.cli.fakes import CommandTests
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
 from netd.operations import Role
-from netd.tokens import TOKENS, Tokens
+from netd.secrets.tokens import TOKENS, Tokens
 from tests.cli.fakes import CommandTests
 
 

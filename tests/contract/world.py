@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from netd.operations import Role
-from netd.passwords import Entry, make_entry, write_entry
-from netd.tokens import TOKENS, add_token
+from netd.secrets.passwords import Entry, make_entry, write_entry
+from netd.secrets.tokens import TOKENS, add_token
 from tests.contract.agents import Agents
 from tests.process import LOOPBACK, TWISTD, Daemon
 

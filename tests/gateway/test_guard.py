@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from netd.operations import Role
-from netd.tokens import TOKENS
+from netd.secrets.tokens import TOKENS
 from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post, replies
 
 FORWARDING = (

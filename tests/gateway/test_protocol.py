@@ -11,7 +11,7 @@ from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 from netd.gateway.protocol import EARLY_BYTES, EARLY_FRAMES
 from netd.message import Message
 from netd.operations import Role
-from netd.tokens import TOKENS, remove_token
+from netd.secrets.tokens import TOKENS, remove_token
 from netd.wire.fairness import Lane
 from netd.wire.websocket_protocol import HEAD_LIMIT
 from tests.feed.bench import MASK, close_frame, pong, say

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
 from netd.operations import Role
-from netd.tokens import TOKENS, add_token
+from netd.secrets.tokens import TOKENS, add_token
 from tests.gateway.visits import call
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase
 from tests.tls import make_certificate

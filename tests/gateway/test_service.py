@@ -16,8 +16,8 @@ from netd.gateway.service import GatewayService, OpenToAll, make_service
 from netd.kinds import find_kinds
 from netd.operations import Role
 from netd.own_name import outward_address
+from netd.secrets.tokens import TOKENS, TokenFileError, add_token, remove_token
 from netd.testing import RecordingBus, ServiceKindTests, result_of
-from netd.tokens import TOKENS, TokenFileError, add_token, remove_token
 from tests.gateway.visits import GatewayTestCase, get
 
 

@@ -21,9 +21,9 @@ from netd.errors import OperationFailed
 from netd.gateway.config import Config
 from netd.gateway.service import make_service
 from netd.operations import Caller, Operation, OperationTable, Role
+from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.system import System
 from netd.testing import Connection, RecordingBus, WallClock, result_of
-from netd.tokens import TOKENS, Tokens, add_token
 from netd.wire.pace import Pace
 from netd.wire.turn import Turn
 from tests.feed.bench import KEY, say

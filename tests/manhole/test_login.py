@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.manhole.login import Doorkeeper
 from netd.manhole.telnet import HIDE_INPUT, SHOW_INPUT
-from netd.passwords import PasswordFileError, make_entry, write_entry
-from netd.tries import PASSWORDS, WINDOW, WrongSecrets
+from netd.secrets.passwords import PasswordFileError, make_entry, write_entry
+from netd.secrets.tries import PASSWORDS, WINDOW, WrongSecrets
 from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 IAC, WILL, DO, DONT, ECHO, NAWS = b"\xff", b"\xfb", b"\xfd", b"\xfe", b"\x01", b"\x1f"

@@ -15,7 +15,7 @@ from netd.bus.local import LocalBus
 from netd.manhole.config import Config
 from netd.manhole.service import make_service
 from netd.operations import Operation, OperationTable, Role
-from netd.passwords import make_entry, write_entry
+from netd.secrets.passwords import make_entry, write_entry
 
 NAME, PASSWORD = "operator", "open sesame"
 

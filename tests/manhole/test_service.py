@@ -11,7 +11,7 @@ from netd.bus.local import LocalBus
 from netd.interfaces import IConsole, INetdService
 from netd.manhole.config import Config
 from netd.manhole.service import make_service
-from netd.passwords import PasswordFileError
+from netd.secrets.passwords import PasswordFileError
 from tests.manhole.visits import ManholeTestCase
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from netd.client.feed import TEXT, encode_frame
 from netd.operations import Role
-from netd.tokens import TOKENS, add_token
+from netd.secrets.tokens import TOKENS, add_token
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase, frame
 from tests.wire.newcomers import handshake
 

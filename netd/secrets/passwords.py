@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netd.private_files import PrivateFileError, locked, quoted, read_private, replace
+from netd.secrets.private_files import PrivateFileError, locked, quoted, read_private, replace
 
 __all__ = [
     "MAX_PASSWORD",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.private_files import PrivateFileError, locked, read_private, replace
+from netd.secrets.private_files import PrivateFileError, locked, read_private, replace
 
 
 class PrivateFileTests(SynchronousTestCase):

@@ -20,7 +20,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from netd.operations import Role
-from netd.private_files import PrivateFileError, locked, quoted, read_private, replace
+from netd.secrets.private_files import PrivateFileError, locked, quoted, read_private, replace
 
 __all__ = [
     "PREFIX",

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.subject import split_pattern
 from netd.operations import Role
-from netd.tokens import SECRET_BYTES, TOKENS, Token, TokenFileError, Tokens, add_token, read_tokens, remove_token
+from netd.secrets.tokens import SECRET_BYTES, TOKENS, Token, TokenFileError, Tokens, add_token, read_tokens, remove_token
 
 
 class TokenTestCase(SynchronousTestCase):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.passwords import (
+from netd.secrets.passwords import (
     MAX_PASSWORD,
     Entry,
     PasswordFileError,

@@ -1,4 +1,4 @@
-"""Tests of ``netd.tries``: how many wrong secrets a connection, and an address, may give."""
+"""Tests of ``netd.secrets.tries``: how many wrong secrets a connection, and an address, may give."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.tries import MOST_ADDRESSES, TRIES, WINDOW, Tries, WrongSecrets
+from netd.secrets.tries import MOST_ADDRESSES, TRIES, WINDOW, Tries, WrongSecrets
 
 
 class WrongSecretsTests(SynchronousTestCase):
