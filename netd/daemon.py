@@ -19,6 +19,9 @@ from twisted.logger import Logger
 
 from netd.bus.local import LocalBus
 from netd.config import Configuration, ListeningConfig, SectionConfig
+from netd.connection.budget import NO_LIMIT, Budget, Quota
+from netd.connection.pace import Pace
+from netd.connection.turn import Turn
 from netd.console.bus import BusConsole
 from netd.console.topics import Topics
 from netd.control.service import make_control_service
@@ -32,9 +35,6 @@ from netd.secrets.private_files import quoted
 from netd.secrets.tokens import TOKENS, Tokens
 from netd.system import System
 from netd.vitals import VitalsService
-from netd.wire.budget import NO_LIMIT, Budget, Quota
-from netd.wire.pace import Pace
-from netd.wire.turn import Turn
 
 __all__ = ["Daemon", "assemble", "banner"]
 

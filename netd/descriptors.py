@@ -13,7 +13,7 @@ from pathlib import Path
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from netd.wire.budget import Budget
+from netd.connection.budget import Budget
 
 __all__ = ["DescriptorsService", "raise_limit"]
 

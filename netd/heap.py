@@ -15,7 +15,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
 
-from netd.wire.budget import Budget
+from netd.connection.budget import Budget
 
 __all__ = ["HeapService", "trim"]
 

@@ -130,7 +130,7 @@ class IBudgeted(Interface):
     """A service whose connections count for the daemon's budget; handed its share before it starts."""
 
     def use_budget(budget: Any, quota: Any) -> None:
-        """Have a share of the :class:`netd.wire.budget.Budget`, within the section's :class:`netd.wire.budget.Quota`."""
+        """Take a share of the daemon's ``budget`` within the section's ``quota``; see :mod:`netd.connection.budget`."""
 
 
 class IForesight(Interface):

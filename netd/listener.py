@@ -25,12 +25,12 @@ from twisted.python.failure import Failure
 from netd.certificates import Certificates
 from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured
 from netd.config.options import variable_name
+from netd.connection.protocol import PeerFactory, describe_address
+from netd.connection.tls import SecuredEndpoint
 from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
 from netd.pem import CertificateError, source_of
-from netd.wire.protocol import PeerFactory, describe_address
-from netd.wire.tls import SecuredEndpoint
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "Listener", "reach_of"]
 

@@ -15,18 +15,18 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
+from netd.connection.bounds import Traffic
+from netd.connection.budget import Budget, Quota
+from netd.connection.door import QuickDoor, QuickFactory
+from netd.connection.eager import HotSockets, bound_accepts
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory
+from netd.connection.turn import Turn
+from netd.connection.vigil import DEAD_TIMEOUT
 from netd.foresight import objection
 from netd.interfaces import IBudgeted, IForesight
 from netd.listener import CannotListen, Listener, reach_of
 from netd.log import LimitedObserver
-from netd.wire.bounds import Traffic
-from netd.wire.budget import Budget, Quota
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory
-from netd.wire.quick import QuickDoor, QuickFactory
-from netd.wire.sockets import HotSockets, bound_accepts
-from netd.wire.turn import Turn
-from netd.wire.vigil import DEAD_TIMEOUT
 
 __all__ = ["CannotListen", "ListeningService", "make_context", "reach_of"]
 

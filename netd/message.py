@@ -40,7 +40,7 @@ class Message:
     def encoded(self, encode: Callable[[object], bytes]) -> bytes:
         """The event as JSON, encoded by the first subscriber that asks and kept for the others.
 
-        :param encode: ``netd.wire.jsontext.encode``; handed in because the vocabulary knows no codec.
+        :param encode: ``netd.codec.jsontext.encode``; handed in because the vocabulary knows no codec.
         """
         if self._encoded is None:
             object.__setattr__(self, "_encoded", encode(self.event))

@@ -19,11 +19,11 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from netd.bus.local import LocalBus
+from netd.codec.jsontext import encode
 from netd.config import SectionConfig
+from netd.connection.protocol import PeerProtocol
 from netd.interfaces import INetdService, IPeer, IServiceKind
 from netd.message import Message
-from netd.wire.jsontext import encode
-from netd.wire.protocol import PeerProtocol
 
 __all__ = [
     "Connection",

@@ -15,8 +15,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.certificates import Certificates
+from netd.connection.tls import SecuredFactory
 from netd.pem import CertificateError, Files, Folder, Source, exposed_keys, source_of
-from netd.wire.tls import SecuredFactory
 from tests.tls import PEM, Authority, Client, write_private
 
 

@@ -7,8 +7,8 @@ import resource
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.budget import Budget
 from netd.descriptors import KEPT_BACK, MOST, DescriptorsService, raise_limit
-from netd.wire.budget import Budget
 
 
 class DescriptorTests(SynchronousTestCase):

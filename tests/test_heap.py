@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.budget import UNLIMITED, Budget
 from netd.heap import STEP, WORTH, HeapService, trim
-from netd.wire.budget import UNLIMITED, Budget
 
 
 class HeapTests(SynchronousTestCase):

@@ -28,7 +28,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of *patterns* matches. ``netd.wire.*`` is ``netd.wire`` itself, too, and all that is below it."""
+    """Whether one of *patterns* matches. ``netd.codec.*`` is ``netd.codec`` itself, too, and all that is below it."""
     return any(fnmatchcase(name, pattern) or name == pattern.removesuffix(".*") for pattern in patterns)
 
 
@@ -57,12 +57,12 @@ class Layer:
     without: tuple[str, ...] = ()
 
 
-PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.wire.* netd.bus.subject"))
+PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.* netd.bus.subject"))
 SHELL = (Reach("vocabulary secrets pure json options shell"),)
 OUTSIDE = (
     Reach("vocabulary", within="netd netd.paths netd.errors netd.plaintext"),
     Reach("secrets"),
-    Reach("pure", within="netd.wire.* netd.bus.subject"),
+    Reach("pure", within="netd.codec.* netd.bus.subject"),
 )
 
 LAYERS = (
@@ -102,7 +102,7 @@ LAYERS = (
         libraries="attrs twisted.internet.endpoints",
     ),
     # 1: pure modules where others are not; the rest of this layer is the last row
-    Layer("json", modules="netd.wire.jsontext", reaches=PURE, libraries="attrs msgspec", without=IO),
+    Layer("json", modules="netd.codec.jsontext", reaches=PURE, libraries="attrs msgspec", without=IO),
     Layer("pure", modules="netd.console.jsonrpc", reaches=PURE, libraries="attrs", without=IO),
     Layer("pure", modules="netd.gateway.metrics", reaches=PURE, libraries="attrs prometheus_client", without=IO),
     # 3: what touches Twisted, each as thin as can be
@@ -112,14 +112,15 @@ LAYERS = (
         " netd.manhole.login netd.manhole.prompt netd.manhole.menu"
         " netd.command.execution netd.command.threads netd.relay.attachments netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
-        " netd.session.dialer netd.wire.liveness netd.wire.outbox netd.wire.peer netd.wire.turn netd.wire.sockets"
-        " netd.wire.quick netd.wire.pace netd.wire.silence netd.wire.tls netd.wire.vigil",
+        " netd.session.dialer netd.connection.door netd.connection.eager netd.connection.liveness netd.connection.outbox"
+        " netd.connection.pace netd.connection.peer netd.connection.silence netd.connection.tls netd.connection.turn"
+        " netd.connection.vigil",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
     Layer(
         "shell",
-        modules="netd.wire.websocket_protocol netd.wire.websocket_session",
+        modules="netd.connection.websocket_protocol netd.connection.websocket_session",
         reaches=SHELL,
         libraries="attrs zope.interface twisted autobahn",
     ),
@@ -148,7 +149,7 @@ LAYERS = (
     # 1: all else, so that a new module of a service is pure until a line above says otherwise
     Layer(
         "pure",
-        modules="netd.wire.* netd.bus netd.bus.subject"
+        modules="netd.codec.* netd.connection.* netd.bus netd.bus.subject"
         " netd.command.* netd.control.* netd.manhole.* netd.feed.* netd.gateway.* netd.relay.* netd.room.* netd.session.*",
         reaches=PURE,
         libraries="attrs",
@@ -269,9 +270,9 @@ class TableTests(SynchronousTestCase):
         Module("netd/relay/devices.py", ""),
         Module("netd/relay/service.py", ""),
         Module("netd/session/events.py", ""),
-        Module("netd/wire/__init__.py", ""),
-        Module("netd/wire/lines.py", ""),
-        Module("netd/wire/outbox.py", ""),
+        Module("netd/connection/__init__.py", ""),
+        Module("netd/codec/lines.py", ""),
+        Module("netd/connection/outbox.py", ""),
     )
 
     def violations(self, path: str, *lines: str) -> list[str]:
@@ -304,8 +305,8 @@ class TableTests(SynchronousTestCase):
     def test_pure_module_with_a_shell(self) -> None:
         """A machine that reaches for the outbox of its connection is told so; relative imports are no way around."""
         self.assertEqual(
-            ["netd/relay/machine.py:1: netd.relay.machine is pure: it may not import netd.wire.outbox, which is shell"],
-            self.violations("netd/relay/machine.py", "from ..wire.outbox import Outbox"),
+            ["netd/relay/machine.py:1: netd.relay.machine is pure: it may not import netd.connection.outbox, which is shell"],
+            self.violations("netd/relay/machine.py", "from ..connection.outbox import Outbox"),
         )
         self.assertEqual(
             ["netd/relay/__init__.py:1: netd.relay is pure: it may not import netd.relay.service, which is assembly"],
@@ -324,17 +325,17 @@ class TableTests(SynchronousTestCase):
                 "from attrs import frozen",
                 "from netd import errors",
                 "from netd.relay.devices import Device",
-                "from netd.wire import lines",
+                "from netd.codec import lines",
                 "from . import devices",
             ),
         )
 
     def test_only_one_module_knows_msgspec(self) -> None:
         """The JSON library can be exchanged in one place."""
-        self.assertEqual([], self.violations("netd/wire/jsontext.py", "import msgspec"))
+        self.assertEqual([], self.violations("netd/codec/jsontext.py", "import msgspec"))
         self.assertEqual(
-            ["netd/wire/tokens.py:1: netd.wire.tokens is pure: it may not import msgspec"],
-            self.violations("netd/wire/tokens.py", "import msgspec"),
+            ["netd/codec/tokens.py:1: netd.codec.tokens is pure: it may not import msgspec"],
+            self.violations("netd/codec/tokens.py", "import msgspec"),
         )
 
     def test_service_with_another_service(self) -> None:
@@ -369,8 +370,8 @@ class TableTests(SynchronousTestCase):
     def test_vocabulary_with_the_rest(self) -> None:
         """What everything imports imports nothing of it."""
         self.assertEqual(
-            ["netd/message.py:1: netd.message is vocabulary: it may not import netd.wire.lines, which is pure"],
-            self.violations("netd/message.py", "from netd.wire.lines import LineDecoder"),
+            ["netd/message.py:1: netd.message is vocabulary: it may not import netd.codec.lines, which is pure"],
+            self.violations("netd/message.py", "from netd.codec.lines import LineDecoder"),
         )
 
     def test_client_with_the_server(self) -> None:
@@ -388,7 +389,7 @@ class TableTests(SynchronousTestCase):
                 "from netd.interfaces import IBus",
                 "from twisted.internet import reactor",
                 "import rich",
-                "from netd.wire.lines import LineDecoder",
+                "from netd.codec.lines import LineDecoder",
                 "from netd.client.control import Control",
             ),
         )

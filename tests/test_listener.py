@@ -14,10 +14,10 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.protocol import PeerFactory
 from netd.holders import Holder
 from netd.listener import AGAIN, PATIENCE, CannotListen, Listener, reach_of
 from netd.listening import make_context
-from netd.wire.protocol import PeerFactory
 from tests.tls import make_certificate
 
 ALL = ["127.0.0.1", "::1", "127.0.1.1"]

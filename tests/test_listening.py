@@ -13,10 +13,10 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.listening import CannotListen, ListeningService, make_context
 from netd.testing import Connection, connect
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.protocol import PeerFactory, PeerProtocol
 
 
 class QuietProtocol(PeerProtocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs.exceptions import FrozenInstanceError
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import encode
 from netd.message import Message
-from netd.wire.jsontext import encode
 
 
 class MessageTests(SynchronousTestCase):

@@ -8,9 +8,9 @@ from typing import Any
 from twisted.logger import LogEvent, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.stranger import ALERT
 from netd.kinds import ServiceKind
 from netd.testing import Connection, connect, wired
-from netd.wire.stranger import ALERT
 
 REQUEST = (
     b"POST /x?token=secret HTTP/1.1\r\nHost: 127.0.0.1:65432\r\nOrigin: http://evil.example\r\nContent-Length: 24\r\n\r\n"

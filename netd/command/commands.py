@@ -10,10 +10,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from netd.codec.jsontext import BadJSON, bind, check_type, encode, schema
 from netd.command.declaration import Declaration
 from netd.errors import NetdError
 from netd.operations import NO_DEFAULT, Argument
-from netd.wire.jsontext import BadJSON, bind, check_type, encode, schema
 
 __all__ = ["COMMAND_ID", "ID", "LIST", "BadFunctions", "Command", "Commands", "place_of", "read_command"]
 

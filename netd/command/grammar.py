@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from netd.command.commands import COMMAND_ID, ID
-from netd.errors import ProtocolError
-from netd.plaintext import unpadded
-from netd.wire.jsontext import (
+from netd.codec.jsontext import (
     MAX_DEPTH,
     BadJSON,
     check_numbers,
@@ -17,6 +14,9 @@ from netd.wire.jsontext import (
     encode,
     encode_with_nan,
 )
+from netd.command.commands import COMMAND_ID, ID
+from netd.errors import ProtocolError
+from netd.plaintext import unpadded
 
 __all__ = ["OLD_ANSWER", "NotACommand", "Request", "Spread", "failure", "is_spread", "read_request", "success"]
 

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
+from netd.codec.jsontext import BadJSON, depth_of, is_settled, leading_objects, objects_in
+from netd.codec.lines import LineDecoder, LineTooLong
 from netd.command.commands import Command, Commands
 from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.errors import InvalidArguments, ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
-from netd.wire.jsontext import BadJSON, depth_of, is_settled, leading_objects, objects_in
-from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
 

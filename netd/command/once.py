@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netd.codec.jsontext import BadJSON
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, NotACommand, read_request, success
 from netd.command.machine import Reported, Rules
 from netd.errors import InvalidArguments
-from netd.wire.jsontext import BadJSON
 
 __all__ = ["Once", "run_once"]
 

@@ -13,11 +13,11 @@ from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, failure
 from netd.command.machine import APOLOGY, Conversation, Rules, State
 from netd.command.once import Once, run_once
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.fairness import Contender, Standing
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol
-from netd.wire.quick import EarlyPeer
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.door import EarlyPeer
+from netd.connection.fairness import Contender, Standing
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["CommandFactory", "CommandProtocol"]
 
@@ -125,7 +125,7 @@ class CommandProtocol(PeerProtocol):
             self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        """Our sending side is closed: :meth:`netd.wire.peer.Peer.close` did that."""
+        """Our sending side is closed: :meth:`netd.connection.peer.Peer.close` did that."""
 
     def later(self, callback: Callable[[], None]) -> None:
         """Call *callback* when the turn of this connection comes, and this turn's output has been written."""

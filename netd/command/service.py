@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from netd.codec.jsontext import BadJSON, check_numbers
 from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, Commands
 from netd.command.config import Config
 from netd.command.execution import Execution, Outcome, Status
@@ -21,7 +22,6 @@ from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.log import LogLimiter
 from netd.operations import Operation, Role
-from netd.wire.jsontext import BadJSON, check_numbers
 
 __all__ = ["CommandService", "make_service"]
 

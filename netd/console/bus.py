@@ -10,6 +10,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from netd.bus.subject import covers, is_subject, split_pattern
+from netd.codec.jsontext import BadJSON, encode
 from netd.console.link import ConsoleLink
 from netd.console.reach import check_reach
 from netd.console.subscription import SlowPolicy
@@ -18,7 +19,6 @@ from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
 from netd.message import Message
 from netd.operations import Caller, Operation, Role
-from netd.wire.jsontext import BadJSON, encode
 
 __all__ = ["BusConsole"]
 

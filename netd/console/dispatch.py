@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred,
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netd.codec.jsontext import bind, schema
 from netd.console.jsonrpc import Request, answer, failure, join, parse
 from netd.console.reach import instances_for, may_see
 from netd.errors import InvalidArguments, NetdError, NotPermitted, OperationFailed
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.wire.jsontext import bind, schema
 
 __all__ = ["Dispatcher", "describe"]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from netd.codec.jsontext import BadJSON, decode, encode
 from netd.errors import (
     InvalidArguments,
     NetdError,
@@ -16,7 +17,6 @@ from netd.errors import (
     OperationFailed,
     text_of,
 )
-from netd.wire.jsontext import BadJSON, decode, encode
 
 __all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from netd.connection.peer import Peer
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import Request, notification, parse
 from netd.operations import Caller
-from netd.wire.peer import Peer
 
 __all__ = ["ANSWERS", "BACKLOG", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from twisted.logger import Logger
 
+from netd.connection.fanout import BLOCK, Item
 from netd.console.jsonrpc import notification
 from netd.console.link import ConsoleLink
-from netd.wire.handout import BLOCK, Item
 
 __all__ = ["SlowPolicy", "Subscription"]
 
@@ -71,7 +71,7 @@ class Subscription:
             self.forward_or_wait()
 
     def fail(self) -> None:
-        """See :class:`netd.wire.handout.Member`."""
+        """See :class:`netd.connection.fanout.Member`."""
         self._log.failure("{pattern}: a subscriber could not be told", pattern=self._pattern)
         self._link.peer.abort("a fault of netd's own")
 

@@ -13,15 +13,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from netd.bus.subject import matches
+from netd.codec.jsontext import BadJSON, encode
+from netd.connection.fanout import hand_out
+from netd.connection.pace import Pace
+from netd.connection.turn import Turn
 from netd.console.history import MOST_REPEATED, MOST_SUBJECTS, History
 from netd.console.link import Frame
 from netd.console.subscription import Subscription
 from netd.interfaces import IBus, ISubscription
 from netd.message import Message
-from netd.wire.handout import hand_out
-from netd.wire.jsontext import BadJSON, encode
-from netd.wire.pace import Pace
-from netd.wire.turn import Turn
 
 __all__ = ["Surroundings", "Topic"]
 

@@ -12,13 +12,13 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from netd.connection.pace import Pace
+from netd.connection.turn import Turn
 from netd.console.link import ConsoleLink
 from netd.console.subscription import SlowPolicy, Subscription
 from netd.console.topic import Topic
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
-from netd.wire.pace import Pace
-from netd.wire.turn import Turn
 
 __all__ = ["MOST_SUBSCRIPTIONS", "Topics"]
 

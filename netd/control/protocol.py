@@ -6,15 +6,15 @@ from typing import ClassVar
 
 from twisted.logger import LogLevel
 
+from netd.codec.lines import LineDecoder, LineTooLong
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
 from netd.console.link import ConsoleLink
 from netd.errors import TimedOut
 from netd.operations import Caller, Role
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.lines import LineDecoder, LineTooLong
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["ControlFactory", "ControlProtocol"]
 

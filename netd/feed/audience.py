@@ -8,9 +8,9 @@ from typing import Protocol
 from attrs import define, field
 
 from netd.bus.subject import matches
+from netd.connection import fanout
+from netd.connection.fanout import Item
 from netd.feed.rounds import TYPES, Delivery, Form
-from netd.wire import handout
-from netd.wire.handout import Item
 
 __all__ = ["Audience", "Group", "Interest", "Member"]
 
@@ -21,7 +21,7 @@ MOST_SUBJECTS = 1024
 """Subjects of which a group remembers whether it wants them; then it begins anew."""
 
 
-class Member(handout.Member, Protocol):
+class Member(fanout.Member, Protocol):
     """A client that deliveries go to."""
 
     def deliver(self, delivery: Delivery) -> None:
@@ -60,7 +60,7 @@ class Group:
 
     def hand_out(self, items: Sequence[Item]) -> Iterator[None]:
         """Hand *items* to all who are there now, in steps."""
-        return handout.hand_out(items, (member for member in list(self.members) if member in self.members))
+        return fanout.hand_out(items, (member for member in list(self.members) if member in self.members))
 
 
 @define(eq=False)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
+from netd.codec.jsontext import decode_object, encode
 from netd.errors import ProtocolError
 from netd.feed.rounds import TYPES
-from netd.wire.jsontext import decode_object, encode
 
 __all__ = [
     "SUBPROTOCOL",

@@ -9,15 +9,15 @@ import enum
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
+from netd.codec.jsontext import encode
+from netd.codec.websocket import text_frame
+from netd.connection.fanout import Item
 from netd.errors import ProtocolError
 from netd.feed.feed import Feed
 from netd.feed.grammar import BadRequest, Named, Remark, Report, Said, Subscribe, encode_block, read_request, read_words
 from netd.feed.reports import Client
 from netd.feed.rounds import Delivery, Form
 from netd.feed.streams import Source
-from netd.wire.handout import Item
-from netd.wire.jsontext import encode
-from netd.wire.websocket import text_frame
 
 __all__ = ["GREATEST_MESSAGE", "TRANSITIONS", "Dialect", "Outlet", "Shell", "Subscriber"]
 
@@ -148,7 +148,7 @@ class Subscriber:
         return self._peer.offer(block)
 
     def fail(self) -> None:
-        """See :class:`netd.wire.handout.Member`."""
+        """See :class:`netd.connection.fanout.Member`."""
         self._shell.fail()
 
     def spill(self, items: Sequence[Item]) -> None:

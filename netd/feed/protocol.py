@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from netd.connection.bounds import Bounds
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import describe_address
+from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
+from netd.connection.websocket_session import WebSocketPeer
 from netd.feed.feed import Feed
 from netd.feed.grammar import SUBPROTOCOL
 from netd.feed.machine import Subscriber
-from netd.wire.bounds import Bounds
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import describe_address
-from netd.wire.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
-from netd.wire.websocket_session import WebSocketPeer
 
 __all__ = ["FeedFactory", "FeedProtocol"]
 

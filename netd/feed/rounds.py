@@ -11,9 +11,9 @@ from typing import Protocol
 
 from attrs import frozen
 
+from netd.codec.jsontext import encode
+from netd.codec.websocket import text_frame
 from netd.message import Message
-from netd.wire.jsontext import encode
-from netd.wire.websocket import text_frame
 
 __all__ = ["TEXTS", "TYPES", "Delivery", "Form", "Round", "Sighting"]
 
@@ -94,7 +94,7 @@ class Sighting:
 
     :ivar subject: the message's.
     :ivar size: bytes of its event.
-    :raises netd.wire.jsontext.BadJSON: when its event cannot be JSON.
+    :raises netd.codec.jsontext.BadJSON: when its event cannot be JSON.
     """
 
     __slots__ = ("_event", "_event_framed", "_framed", "_sample", "seq", "size", "subject", "time")

@@ -13,6 +13,9 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from netd.config import section_name
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.pace import Pace
+from netd.connection.websocket_protocol import WebSocketRules
 from netd.errors import NetdError
 from netd.feed.config import FAKER, Config
 from netd.feed.feed import Feed, Rules
@@ -26,9 +29,6 @@ from netd.feed.window import Window
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.pace import Pace
-from netd.wire.websocket_protocol import WebSocketRules
 
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
+from netd.connection.fanout import BLOCK, Item
 from netd.errors import ProtocolError
 from netd.feed.audience import Audience, Member
 from netd.feed.rounds import Form, Sighting
 from netd.feed.streams import Surroundings
 from netd.interfaces import IBus, ISubscription
 from netd.message import Message
-from netd.wire.handout import BLOCK, Item
 
 __all__ = ["Window"]
 

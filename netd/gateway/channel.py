@@ -13,8 +13,8 @@ from twisted.internet.interfaces import ITransport
 from twisted.web.http import HTTPChannel, Request
 from zope.interface import implementer
 
+from netd.connection.peer import Peer
 from netd.gateway.answer import Answer
-from netd.wire.peer import Peer
 
 __all__ = ["Channel", "ChannelOwner", "GatewayRequest", "Outlet"]
 

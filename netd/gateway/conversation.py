@@ -14,14 +14,14 @@ from attrs import evolve
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
+from netd.connection.peer import Peer, PeerContext
+from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import Channel, GatewayRequest, Outlet
 from netd.gateway.guard import Visitor
 from netd.gateway.head import Head
 from netd.gateway.site import Admission, Site
 from netd.operations import Caller, Role
-from netd.wire.peer import Peer, PeerContext
-from netd.wire.websocket_protocol import HEAD_LIMIT
 
 __all__ = ["Conversation", "Host"]
 

@@ -12,13 +12,13 @@ from http import HTTPStatus
 from attrs import evolve, frozen
 
 from netd.config.descriptions import is_loopback
+from netd.connection.origins import ANY_HOST, takes_origin
 from netd.gateway.answer import Answer, plain
 from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
 from netd.operations import Caller, Role
 from netd.secrets.tokens import Tokens
 from netd.secrets.tries import WrongSecrets
-from netd.wire.origins import ANY_HOST, takes_origin
 
 __all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard", "Visitor"]
 

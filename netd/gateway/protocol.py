@@ -9,7 +9,13 @@ from typing import Any, ClassVar
 from twisted.logger import LogLevel
 from twisted.web.http import datetimeToString
 
+from netd.codec.websocket import CloseCode, Opcode, frame, text_frame
 from netd.config.descriptions import is_loopback
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.fairness import Lane, Standing
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import describe_address
+from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.gateway.answer import plain
@@ -19,12 +25,6 @@ from netd.gateway.site import ECHO, Admission, Site
 from netd.log import printable
 from netd.operations import Caller, Role
 from netd.secrets.tries import Tries, WrongSecrets
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.fairness import Lane, Standing
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import describe_address
-from netd.wire.websocket import CloseCode, Opcode, frame, text_frame
-from netd.wire.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
 
 __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
 

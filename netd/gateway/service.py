@@ -12,6 +12,9 @@ from zope.interface import implementer
 
 from netd.config.descriptions import is_exposed, is_loopback, is_secured
 from netd.config.options import section_name
+from netd.connection.origins import ANY_HOST
+from netd.connection.protocol import describe_address
+from netd.connection.websocket_protocol import WebSocketRules
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.gateway.config import Config
@@ -25,9 +28,6 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
 from netd.own_name import outward_address, own_names
 from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
-from netd.wire.origins import ANY_HOST
-from netd.wire.protocol import describe_address
-from netd.wire.websocket_protocol import WebSocketRules
 
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
 

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netd.codec.jsontext import encode
 from netd.console.dispatch import Dispatcher
 from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.files import File
@@ -22,7 +23,6 @@ from netd.gateway.page import render_page
 from netd.log import LogLimiter
 from netd.operations import Caller, Role
 from netd.secrets.tokens import TokenFileError
-from netd.wire.jsontext import encode
 
 __all__ = ["ECHO", "SOCKET", "Admission", "Site"]
 

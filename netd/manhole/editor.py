@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from netd.wire.lines import LineTooLong
+from netd.codec.lines import LineTooLong
 
 __all__ = ["MOST_PAST", "LineEditor"]
 

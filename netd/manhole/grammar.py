@@ -13,9 +13,9 @@ from typing import Any
 
 from attrs import frozen
 
+from netd.codec.jsontext import BadJSON, decode, schema
 from netd.errors import InvalidArguments, NoSuchOperation
 from netd.operations import Argument, Operation, OperationTable, default_instance
-from netd.wire.jsontext import BadJSON, decode, schema
 
 __all__ = ["Command", "Help", "Invoke", "Menu", "Word"]
 

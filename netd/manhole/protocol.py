@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+from netd.codec.lines import LineTooLong
 from netd.config.descriptions import is_loopback
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol, describe_address
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.lines import LineTooLong
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address
 
 __all__ = ["MAX_LINE", "MAX_TYPED_AHEAD", "Dialogue", "ManholeFactory", "ManholeProtocol"]
 

@@ -9,8 +9,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from netd.codec.jsontext import encode
 from netd.plaintext import is_shown
-from netd.wire.jsontext import encode
 
 __all__ = ["MAX_CHARACTERS", "escape", "render"]
 

@@ -10,6 +10,7 @@ from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
 from netd.config.options import section_name
+from netd.connection.budget import Budget, Quota
 from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
@@ -22,7 +23,6 @@ from netd.manhole.protocol import ManholeFactory, ManholeProtocol
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.secrets.passwords import PasswordFileError, read_password_file
 from netd.secrets.tries import Tries, WrongSecrets
-from netd.wire.budget import Budget, Quota
 
 __all__ = ["ManholeService", "make_service"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netd.codec.length_header import encode_frame
 from netd.interfaces import IPeer
 from netd.relay.devices import Link
-from netd.wire.length_header import encode_frame
 
 __all__ = ["Answers"]
 

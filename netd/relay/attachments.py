@@ -13,6 +13,8 @@ from typing import Any
 
 from zope.interface import implementer
 
+from netd.codec.jsontext import decode_object
+from netd.codec.length_header import LengthHeaderDecoder
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
 from netd.operations import Caller, Operation, Role
@@ -23,8 +25,6 @@ from netd.relay.exchange import Exchange
 from netd.relay.payload import payload_of
 from netd.relay.requests import Input
 from netd.relay.target import NAME
-from netd.wire.jsontext import decode_object
-from netd.wire.length_header import LengthHeaderDecoder
 
 __all__ = ["Attachments"]
 

@@ -8,12 +8,12 @@ from typing import Any
 from attrs import define, field, frozen
 
 from netd.bus.subject import token
+from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import ProtocolError
 from netd.interfaces import IPeer
 from netd.plaintext import moment
 from netd.relay.requests import Cancellable, Request
 from netd.relay.target import Target, address_text, parse_target
-from netd.wire.length_header import HEADER, encode_frame
 
 __all__ = ["Devices", "Hello", "Link", "Name", "NameHeld", "owner_of"]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import IBus, IPeer
 from netd.message import Message
 from netd.relay.devices import Devices, Hello, Link, Name, NameHeld
@@ -20,7 +21,6 @@ from netd.relay.events import Presence, Refused, Said, Sent, readable
 from netd.relay.grammar import Dialect, encode_pair
 from netd.relay.requests import Cancellable, Input, Outcome, Request
 from netd.relay.target import Target, address_text
-from netd.wire.length_header import HEADER, encode_frame
 
 __all__ = ["NO_SUCH_DEVICE", "Exchange", "Rules"]
 

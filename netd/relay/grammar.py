@@ -12,12 +12,12 @@ from typing import Any
 
 from attrs import frozen
 
+from netd.codec.jsontext import BadJSON, decode_object, encode
+from netd.codec.length_header import HEADER, BadHeader, FrameTooLong, begins_header, encode_frame, parse_header
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
 from netd.relay.devices import Hello
 from netd.relay.target import NAME
-from netd.wire.jsontext import BadJSON, decode_object, encode
-from netd.wire.length_header import HEADER, BadHeader, FrameTooLong, begins_header, encode_frame, parse_header
 
 __all__ = [
     "Dialect",

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.relay.answers import Answers
@@ -20,7 +21,6 @@ from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, enco
 from netd.relay.requests import Input as Happened
 from netd.relay.requests import Outcome, Request
 from netd.relay.target import MalformedTarget, address_text, parse_target
-from netd.wire.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 
 __all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol, describe_address, told_of
 from netd.relay.devices import Link
 from netd.relay.exchange import Exchange
 from netd.relay.machine import Conversation
 from netd.relay.target import plain_host
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol, describe_address, told_of
 
 __all__ = ["RelayFactory", "RelayProtocol"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Protocol
 
+from netd.codec.lines import LineDecoder, LineTooLong
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
@@ -18,7 +19,6 @@ from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Input as Happened
 from netd.room.seat import Seat
 from netd.room.texts import BadName, Flooding, parse_name
-from netd.wire.lines import LineDecoder, LineTooLong
 
 __all__ = ["TRANSITIONS", "Conversation", "Input", "Shell", "State"]
 

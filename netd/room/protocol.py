@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.room.machine import Conversation
 from netd.room.rooms import Rooms
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["RoomFactory", "RoomProtocol"]
 

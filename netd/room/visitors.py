@@ -10,6 +10,7 @@ from typing import Any
 
 from zope.interface import implementer
 
+from netd.codec.lines import LineDecoder
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
 from netd.operations import Caller, Link, Operation, Role
@@ -17,7 +18,6 @@ from netd.room.machine import Conversation
 from netd.room.ports import Cancellable
 from netd.room.rooms import Rooms
 from netd.room.texts import BadName, parse_name
-from netd.wire.lines import LineDecoder
 
 __all__ = ["Visitors"]
 

@@ -17,11 +17,11 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.session.addresses import Address
 from netd.session.control import Control
 from netd.session.lifecycle import Session
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["ControlFactory", "ControlProtocol", "Dialer", "resolve"]
 

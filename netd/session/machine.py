@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Protocol
 
+from netd.connection.fairness import Contender, Standing
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import BOM
@@ -17,7 +18,6 @@ from netd.session.named import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineRe
 from netd.session.roster import NotExpected, Roster
 from netd.session.samples import Batch, Reader
 from netd.session.tokens import TokenReader
-from netd.wire.fairness import Contender, Standing
 
 __all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
 
@@ -159,7 +159,7 @@ class Stream(Contender):
             self.line_up()
 
     def standing(self) -> Standing:
-        """See :class:`netd.wire.fairness.Contender`."""
+        """See :class:`netd.connection.fairness.Contender`."""
         return self._shell.standing()
 
     def serve(self) -> None:

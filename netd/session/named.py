@@ -10,10 +10,10 @@ from typing import Any
 
 from attrs import frozen
 
+from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
 from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
-from netd.wire.jsontext import BadJSON, decode_object, encode
 
 __all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "BadHello", "ChannelSpec", "Hello", "LineReader", "encode_error", "parse_hello"]
 

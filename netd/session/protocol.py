@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.session.addresses import peer_address
 from netd.session.machine import Stream
 from netd.session.roster import Roster
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.peer import PeerContext
-from netd.wire.protocol import PeerFactory, PeerProtocol
 
 __all__ = ["StreamFactory", "StreamProtocol"]
 

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.config import section_name, variable_name
+from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.errors import Gone, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
@@ -27,7 +28,6 @@ from netd.session.roster import Roster
 from netd.session.rules import Rules
 from netd.session.states import State
 from netd.session.tokens import Alphabet
-from netd.wire.budget import UNLIMITED, Budget, Quota
 
 __all__ = ["SessionService", "make_service"]
 

@@ -41,7 +41,7 @@ from netd.client.feed import (
     read_samples,
     request_head,
 )
-from netd.wire.websocket import Opcode, frame, text_frame
+from netd.codec.websocket import Opcode, frame, text_frame
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 """Sixteen zero bytes: chance in these tests."""

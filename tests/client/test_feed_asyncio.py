@@ -26,7 +26,7 @@ from netd.client.feed import (
     Welcome,
 )
 from netd.client.feed_asyncio import AsyncFeed, AsyncSurroundings, Streams
-from netd.wire.websocket import Opcode, frame, text_frame
+from netd.codec.websocket import Opcode, frame, text_frame
 from tests.client.test_feed import NEWER, ROUND, FakeSocket, answer, sample, told
 from tests.client.test_relay_asyncio import FakeConnection, JumpingLoop
 

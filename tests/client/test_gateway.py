@@ -29,7 +29,7 @@ from netd.client.gateway_access import Access, connect_error
 from netd.client.gateway_sockets import Connection, WebSocket
 from netd.client.gateway_wire import Messages, NotTrusted, read_url
 from netd.client.subscription import Pacing
-from netd.wire.websocket import Opcode, frame, text_frame
+from netd.codec.websocket import Opcode, frame, text_frame
 from tests.client.gateways import UPGRADED, Pairs, SlowSocket, response, rpc
 from tests.client.test_events import event, params_of, subscribed
 

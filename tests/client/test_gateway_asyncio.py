@@ -17,7 +17,7 @@ from netd.client.gateway_asyncio import AsyncGateway, AsyncSurroundings
 from netd.client.gateway_wire import NotTrusted
 from netd.client.subscription import Hooks
 from netd.client.subscription_asyncio import AsyncPacing, AsyncSubscription
-from netd.wire.websocket import Opcode, frame, text_frame
+from netd.codec.websocket import Opcode, frame, text_frame
 from tests.client.gateways import UPGRADED, Opener, Streams, response, rpc
 from tests.client.test_events import event, params_of, subscribed
 from tests.client.test_gateway import messages_in

@@ -20,7 +20,7 @@ from netd.client.gateway_wire import (
     rpc_result,
     upgrade_request,
 )
-from netd.wire.websocket import Opcode, frame, text_frame
+from netd.codec.websocket import Opcode, frame, text_frame
 
 PLACE = read_url("http://lab:8080")
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="

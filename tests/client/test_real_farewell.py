@@ -25,7 +25,7 @@ from netd.client.room import Bot
 from netd.client.room_asyncio import AsyncBot
 from netd.client.session import Agent, Channel
 from netd.client.session_asyncio import AsyncAgent
-from netd.wire.websocket import text_frame
+from netd.codec.websocket import text_frame
 from tests.client.gateways import UPGRADED
 from tests.client.test_events import event, subscribed
 from tests.client.test_feed import NEWER, sample

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import encode
 from netd.command.commands import BadFunctions, Command, Commands
 from netd.errors import InvalidArguments
-from netd.wire.jsontext import encode
 from tests.command.bench import made
 
 

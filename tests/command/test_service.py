@@ -15,12 +15,12 @@ from twisted.logger import capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from netd.codec.jsontext import encode
 from netd.command.commands import BadFunctions
 from netd.command.config import Config
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
-from netd.wire.jsontext import encode
 from tests.command.bench import SUCCESS, TEST, answers
 
 KIND = ServiceKind("command", "netd.command")

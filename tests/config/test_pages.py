@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.config.pages import host_names, web_origins
 from netd.config.parsers import Parser
-from netd.wire.origins import takes_origin
+from netd.connection.origins import takes_origin
 
 
 class PagesTestCase(SynchronousTestCase):

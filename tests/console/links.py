@@ -9,6 +9,10 @@ from typing import Any
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from netd.bus.local import LocalBus
+from netd.connection.bounds import Bounds, Policy
+from netd.connection.pace import Pace
+from netd.connection.peer import Peer
+from netd.connection.turn import Turn
 from netd.console.bus import BusConsole
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
@@ -16,10 +20,6 @@ from netd.console.topics import Topics
 from netd.listening import make_context
 from netd.operations import Caller, OperationTable, Role
 from netd.testing import WallClock
-from netd.wire.bounds import Bounds, Policy
-from netd.wire.pace import Pace
-from netd.wire.peer import Peer
-from netd.wire.turn import Turn
 
 
 def line(text: bytes) -> bytes:

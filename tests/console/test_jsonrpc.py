@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import BadJSON
 from netd.console.jsonrpc import MAX_BATCH, BadRequest, Request, answer, failure, join, parse
 from netd.errors import (
     Gone,
@@ -18,7 +19,6 @@ from netd.errors import (
     OperationFailed,
     TimedOut,
 )
-from netd.wire.jsontext import BadJSON
 
 IDS = st.none() | st.text(max_size=5) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import BadJSON
+from netd.connection.fanout import STEP
 from netd.console import history, topics
 from netd.console.bus import MOST_CUSTOM
 from netd.console.history import MOST_SUBJECTS, OVERHEAD
@@ -14,8 +16,6 @@ from netd.console.link import ANSWERS, BACKLOG
 from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message
 from netd.operations import Role
-from netd.wire.handout import STEP
-from netd.wire.jsontext import BadJSON
 from tests.console.links import Bench, LinkUnderTest
 
 

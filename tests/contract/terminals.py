@@ -211,7 +211,7 @@ class ManholePrompt(Manhole):
 
     TELL: ClassVar[str] = """
 from twisted.internet.defer import Deferred
-from netd.wire.jsontext import encode
+from netd.codec.jsontext import encode
 
 def done(value):
     return encode({"result": value}).decode()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from netd.client.feed import CLOSE, PONG, TEXT, FrameDecoder, encode_frame, request_head
+from netd.connection.fanout import Item
 from netd.feed.rounds import TYPES, Delivery
 from netd.testing import Connection
-from netd.wire.handout import Item
 
 __all__ = [
     "KEY",

@@ -6,10 +6,10 @@ import json
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import BadJSON
 from netd.feed.generator import Generator
 from netd.feed.rounds import TEXTS, TYPES, Form, Round, Sighting
 from netd.message import Message
-from netd.wire.jsontext import BadJSON
 from tests.feed.bench import FakeFaker, FakeRandom, texts
 
 

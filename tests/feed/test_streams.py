@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection import fanout
 from netd.feed.audience import STEP
 from netd.feed.generator import Generator
 from netd.feed.rounds import TEXTS, TYPES, Form, Round
 from netd.feed.streams import AHEAD, Stream, Surroundings
 from netd.testing import WallClock
-from netd.wire import handout
 from tests.feed.bench import FakeFaker, FakeMember, FakeRandom
 
 
@@ -215,7 +215,7 @@ class StreamTests(SynchronousTestCase):
         self.surroundings = Surroundings(
             self.clock.seconds, WallClock(self.clock), self.clock.callLater, self.after.append, self.work.append
         )
-        for per_client, is_apart, step in ((False, False, handout.STEP), (False, True, STEP), (True, False, 1)):
+        for per_client, is_apart, step in ((False, False, fanout.STEP), (False, True, STEP), (True, False, 1)):
             stream = self.make(per_client=per_client)
             members = [FakeMember() for _ in range(step + 2)]
             for member in members:

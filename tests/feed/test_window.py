@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.fanout import BLOCK
 from netd.feed.audience import MOST_SUBJECTS, Interest
 from netd.feed.rounds import Form
 from netd.feed.streams import Surroundings
 from netd.feed.window import MOST_COLLECTED, PIECE, STEP, Window
 from netd.message import Message
 from netd.testing import RecordingBus, WallClock
-from netd.wire.handout import BLOCK
 from tests.feed.bench import FakeMember, texts
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netd.wire.websocket_protocol import HEAD_LIMIT
+from netd.connection.websocket_protocol import HEAD_LIMIT
 from tests.gateway.visits import GatewayTestCase, bearer, call, get, handshake, post, replies
 
 SAFETY = {

@@ -8,12 +8,12 @@ import weakref
 from twisted.logger import LogEvent, LogLevel, capturedLogs, globalLogPublisher
 
 from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
+from netd.connection.fairness import Lane
+from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.protocol import EARLY_BYTES, EARLY_FRAMES
 from netd.message import Message
 from netd.operations import Role
 from netd.secrets.tokens import TOKENS, remove_token
-from netd.wire.fairness import Lane
-from netd.wire.websocket_protocol import HEAD_LIMIT
 from tests.feed.bench import MASK, close_frame, pong, say
 from tests.gateway.visits import GatewayTestCase, bearer, call, frames, get, handshake, post, replies
 

@@ -15,6 +15,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.feed import FrameDecoder
+from netd.connection.pace import Pace
+from netd.connection.turn import Turn
 from netd.console.bus import BusConsole
 from netd.console.topics import Topics
 from netd.errors import OperationFailed
@@ -24,8 +26,6 @@ from netd.operations import Caller, Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.system import System
 from netd.testing import Connection, RecordingBus, WallClock, result_of
-from netd.wire.pace import Pace
-from netd.wire.turn import Turn
 from tests.feed.bench import KEY, say
 
 __all__ = ["GatewayTestCase", "Reply", "bearer", "call", "frames", "get", "handshake", "post", "replies"]

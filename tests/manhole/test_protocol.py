@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
+from netd.connection.budget import UNLIMITED, Budget
 from netd.manhole.protocol import MAX_LINE, MAX_TYPED_AHEAD
 from netd.manhole.service import QUOTA
 from netd.manhole.telnet import MAX_COMMANDS
 from netd.operations import Operation, Role
-from netd.wire.budget import UNLIMITED, Budget
 from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
 

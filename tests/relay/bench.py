@@ -8,13 +8,13 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
+from netd.codec.jsontext import decode_object, encode
+from netd.codec.length_header import LengthHeaderDecoder, encode_frame
 from netd.relay.devices import Devices, Link
 from netd.relay.exchange import Exchange, Rules
 from netd.relay.grammar import Dialect, encode_pair
 from netd.relay.machine import Conversation
 from netd.testing import RecordingBus, RecordingPeer, WallClock
-from netd.wire.jsontext import decode_object, encode
-from netd.wire.length_header import LengthHeaderDecoder, encode_frame
 
 RULES = Rules(
     dialect=Dialect(frozenset({b"raspberrypi", b"arduino"}), frozenset({b"python"}), 1 << 20),

@@ -6,13 +6,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.length_header import encode_frame
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.operations import Caller, OperationTable, Role
 from netd.relay.attachments import MOST_DEVICES
 from netd.relay.config import Config
 from netd.testing import RecordingLink, connect, result_of, wired
-from netd.wire.length_header import encode_frame
 from tests.relay.bench import event, frames
 
 KIND = ServiceKind("relay", "netd.relay")

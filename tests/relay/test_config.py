@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.length_header import encode_frame
 from netd.config import parse
 from netd.errors import ConfigErrors
 from netd.relay.config import Config, client_words, host_names
 from netd.relay.grammar import Dialect, Input, UnknownClientType, read_event
-from netd.wire.length_header import encode_frame
 
 
 def configure(*lines: str) -> Config:

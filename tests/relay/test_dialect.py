@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.length_header import encode_frame
 from netd.relay.events import Presence, Refused, Said
-from netd.wire.length_header import encode_frame
 from tests.relay.bench import Relay, Side, ask, event, field, frames, pairs
 
 

@@ -6,10 +6,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.length_header import encode_frame
 from netd.relay.events import Presence, Said, Sent
 from netd.relay.grammar import Input
 from netd.relay.machine import AHEAD, TRANSITIONS, Conversation, State
-from netd.wire.length_header import encode_frame
 from tests.relay.bench import Relay, Side, ask, event, field, frames
 
 ADDRESS = "('127.0.0.1', 50412)"

@@ -8,13 +8,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.length_header import encode_frame
+from netd.connection.protocol import LINES
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.kinds import ServiceKind
 from netd.operations import Caller, Role
 from netd.relay.config import Config
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
-from netd.wire.length_header import encode_frame
-from netd.wire.protocol import LINES
 from tests.relay.bench import ask, event, frames, pairs
 
 KIND = ServiceKind("relay", "netd.relay")
@@ -405,7 +405,7 @@ class OptionTests(ServiceBench):
 
 
 def _hello(hello: dict[str, Any]) -> bytes:
-    from netd.wire.jsontext import encode
+    from netd.codec.jsontext import encode
 
     return encode_frame(b"device " + encode(hello))
 

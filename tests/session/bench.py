@@ -8,6 +8,8 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
+from netd.codec.jsontext import encode
+from netd.connection.fairness import Lane, Standing
 from netd.session.addresses import AllowList
 from netd.session.lifecycle import Session, Surroundings
 from netd.session.machine import Stream
@@ -17,8 +19,6 @@ from netd.session.roster import Roster
 from netd.session.rules import Rules
 from netd.session.tokens import Alphabet
 from netd.testing import RecordingBus, RecordingPeer, WallClock
-from netd.wire.fairness import Lane, Standing
-from netd.wire.jsontext import encode
 
 RULES = Rules(
     channels=(ChannelSpec("x", "Heart rate", "bpm"), ChannelSpec("y"), ChannelSpec("z")),

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import decode_object
+from netd.connection.fairness import MEAL
 from netd.session.events import SampleTaken
 from netd.session.machine import BIG_SLICE, EARLY_LIMIT, SLICE, State
 from netd.session.named import HELLO_LIMIT
 from netd.session.states import State as SessionState
-from netd.wire.fairness import MEAL
-from netd.wire.jsontext import decode_object
 from tests.session.bench import HOST, Bench, Side, hello
 
 ELSEWHERE = "10.0.0.6"

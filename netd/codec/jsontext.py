@@ -1,0 +1,271 @@
+"""JSON, decided once for all of netd: the only module that knows which library does it.
+
+Taken: one JSON text in UTF-8, of bounded size and depth; of repeated keys the last counts; whole numbers may exceed 64 bits.
+Refused: NaN and infinities, numbers out of range, lone surrogates, control characters in strings, other encodings, anything after
+the text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import msgspec
+
+from netd.codec.foreign import plain
+from netd.errors import InvalidArguments, ProtocolError, text_of
+from netd.operations import Argument
+from netd.plaintext import BOM, unpadded
+
+__all__ = [
+    "MAX_DEPTH",
+    "BadJSON",
+    "bind",
+    "check_numbers",
+    "check_type",
+    "decode",
+    "decode_object",
+    "decode_object_with_nan",
+    "depth_of",
+    "encode",
+    "encode_with_nan",
+    "is_settled",
+    "leading_objects",
+    "objects_in",
+    "schema",
+]
+
+MAX_DEPTH = 64
+"""How deeply arrays and objects may nest."""
+
+_NO_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|-?\bInfinity\b|\bNaN\b', re.DOTALL)
+"""A text, or what Python's ``json`` writes for a number that JSON does not have."""
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
+
+
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
+
+_WANTED = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+_GIVEN = _WANTED | {"float": "a fraction"}
+"""What types are called where people read of them: what is wanted, and what was given instead."""
+
+
+class BadJSON(ProtocolError):
+    """Bytes that are no acceptable JSON text; the message says why and where."""
+
+    kind = "bad JSON"
+
+
+def decode(text: bytes, max_depth: int = MAX_DEPTH) -> Any:
+    """The value of the JSON *text*. Its size is the caller's to bound, before it is collected.
+
+    :raises BadJSON: for all that the module refuses.
+    """
+    if text.count(b"[") + text.count(b"{") > max_depth:
+        _check_depth(text, max_depth)
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadJSON(f"not JSON: {error}") from None
+
+
+def decode_object(text: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """Like :func:`decode`, for wires on which only an object makes sense.
+
+    :raises BadJSON: also when the text is JSON, but no object.
+    """
+    value = decode(text, max_depth)
+    if not isinstance(value, dict):
+        raise BadJSON("not a JSON object")
+    return value
+
+
+def decode_object_with_nan(text: bytes) -> dict[str, Any]:
+    """Like :func:`decode_object`, for programs whose JSON has ``NaN``, ``Infinity`` and ``-Infinity``, as Python's has.
+
+    :raises BadJSON: as :func:`decode_object` does for the text with other numbers in their place.
+    """
+    decode_object(_NO_NUMBERS.sub(lambda found: found[0] if found[0].startswith(b'"') else b"0", text))
+    try:
+        value = json.loads(text)
+    except ValueError as error:  # -NaN and the like
+        raise BadJSON(f"not JSON: {error}") from None
+    assert isinstance(value, dict)
+    return value
+
+
+def leading_objects(text: bytes) -> tuple[list[bytes], bytes]:
+    """The JSON objects and arrays that *text* begins with, one after the other, and what is behind the last that is whole.
+
+    They are told apart by their brackets: whether each is JSON, :func:`decode` finds out.
+    """
+    found, depth, start = [], 0, 0
+    for bracket in _BRACKETS.finditer(text):
+        if bracket[1]:
+            depth += 1
+        elif bracket[2]:
+            depth -= 1
+            if depth < 0:
+                return [], text
+            if depth == 0:
+                found.append(text[start : bracket.end()])
+                start = bracket.end()
+    return found, text[start:]
+
+
+def objects_in(text: bytes) -> list[bytes]:
+    """The JSON objects and arrays that *text* is made of; none where it goes on without one that is whole."""
+    found, rest = leading_objects(text)
+    return [] if unpadded(rest) else found
+
+
+def depth_of(text: bytes) -> int:
+    """How many more brackets *text* opens than it closes."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(text):
+        depth += 1 if bracket[1] else -1 if bracket[2] else 0
+    return depth
+
+
+def is_settled(text: bytes) -> bool:
+    """Whether nothing that may follow changes what *text* is: objects that are whole, or no JSON at all."""
+    return depth_of(text) <= 0 and not BOM.startswith(unpadded(text))
+
+
+def encode_with_nan(value: object) -> bytes:
+    """Like :func:`encode`, for programs that :func:`decode_object_with_nan` is for: NaN and infinities stay."""
+    try:
+        builtins = msgspec.to_builtins(value, enc_hook=plain)
+        return json.dumps(builtins, ensure_ascii=False, separators=(",", ":")).encode()
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
+
+
+def encode(value: object) -> bytes:
+    """*value* as compact JSON in UTF-8: plain values, attrs objects, dataclasses, enums, moments, and what
+    :mod:`netd.codec.foreign` knows. Bytes become base64, decimals become text, NaN becomes null.
+
+    :raises BadJSON: when some part of it cannot be JSON.
+    """
+    try:
+        return _encode(value)
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
+
+
+def check_numbers(value: object) -> None:
+    """See to it that *value* has no NaN and no infinity: JSON has no such numbers, and :func:`encode` makes null of them.
+
+    :raises BadJSON: naming where one of them is, or when some part of *value* cannot be JSON at all.
+    """
+    try:
+        waiting = [("", msgspec.to_builtins(value, enc_hook=plain))]
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, float) and not math.isfinite(one):
+            raise BadJSON(f"cannot be written as JSON: there is no number {one}{place and f' (at {place})'}; None becomes null")
+        if isinstance(one, dict):
+            waiting += [(f"{place}[{key!r:.40}]", inner) for key, inner in one.items()]
+        elif isinstance(one, list | tuple):
+            waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(one)]
+
+
+def check_type(annotation: object) -> None:
+    """See to it that a JSON value can be of the type *annotation*.
+
+    :raises TypeError: when some part of it is a class that is made of no JSON value.
+    """
+    msgspec.json.schema(annotation, schema_hook=_object_alone)
+
+
+def _object_alone(kind: type) -> dict[str, Any]:
+    if kind is not object:
+        raise TypeError(f"JSON has no {kind.__name__}")
+    return {"title": "object"}
+
+
+def schema(annotation: object) -> dict[str, Any]:
+    """The JSON Schema of values that *annotation* takes; ``{}`` takes anything. A class unknown to JSON has a title alone."""
+    if annotation is object:
+        return {}
+    return msgspec.json.schema(annotation, schema_hook=lambda kind: {"title": kind.__name__})
+
+
+def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[str, Any]:
+    """*parameters* checked and converted by the types of *arguments*, defaults filled in.
+
+    :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
+    """
+    known = {argument.name for argument in arguments}
+    if not parameters.keys() <= known:
+        unknown = next(name for name in parameters if name not in known)
+        raise InvalidArguments(f"{unknown}: no such argument; there are: {', '.join(sorted(known)) or 'none'}")
+    bound = {}
+    for argument in arguments:
+        name = argument.name
+        if name in parameters:
+            value = parameters[name]
+            bound[name] = value if type(value) is argument.type else _convert(argument, value)
+        elif argument.is_required:
+            raise InvalidArguments(f"{name}: this argument is missing")
+        else:
+            bound[name] = argument.default
+    return bound
+
+
+def _convert(argument: Argument, value: object) -> object:
+    if argument.type is object or argument.type is Any:
+        return value
+    try:
+        return msgspec.convert(value, argument.type)
+    except msgspec.ValidationError as error:
+        raise InvalidArguments(f"{argument.name}{_in_words(str(error), argument.type)}") from None
+    except Exception as error:  # the type may be a class of a user's own, which may raise anything
+        raise InvalidArguments(f"{argument.name}: {text_of(error)}") from None
+
+
+def _in_words(refusal: str, annotation: object) -> str:
+    """Where and why msgspec refuses a value that is not of the type *annotation*, without Python's names for things."""
+    said, _, place = refusal.partition(" - at `$")
+    expected, comma, got = said.partition(", got `")
+    if expected.startswith("Expected `"):
+        kinds, _, rest = expected.removeprefix("Expected `").partition("`")
+        named = " or ".join(_WANTED.get(kind, kind) for kind in kinds.split(" | "))
+        given = got.rstrip("`")
+        said = f"must be {named}{rest}" + (f", not {_GIVEN.get(given, given)}" if comma else "")
+    elif said.startswith("Invalid enum value "):
+        said = f"{said.removeprefix('Invalid enum value ')} is none of {', '.join(_choices(schema(annotation)))}"
+    return f"{place.rstrip('`')}: {said}"
+
+
+def _choices(described: Any) -> list[str]:
+    """The values that the enumerations in a JSON Schema list."""
+    if isinstance(described, list):
+        return [choice for one in described for choice in _choices(one)]
+    if not isinstance(described, dict):
+        return []
+    listed = [str(choice) for choice in described.get("enum", ())]
+    return listed + [choice for name, one in described.items() if name != "enum" for choice in _choices(one)]
+
+
+def _check_depth(text: bytes, max_depth: int) -> None:
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        if found[1]:
+            depth += 1
+            if depth > max_depth:
+                raise BadJSON(f"nested more than {max_depth} deep")
+        elif found[2]:
+            depth -= 1

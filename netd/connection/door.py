@@ -1,0 +1,404 @@
+"""Connections that say one line, are answered and closed, without becoming connections of the reactor's first.
+
+For a program that connects for each command, building a transport and a protocol around it is most of the cost.
+:class:`QuickDoor` accepts for its ports, reads a newcomer's first bytes, and asks the service for the answer.  Whatever is not
+one whole line, or cannot be answered here and now, becomes an ordinary connection: that way is the reference, and what a service
+answers here is what it answers there.
+
+Nobody stays at the door for long: who says nothing becomes an ordinary connection, with its clocks, after at most two
+:data:`SWEEP`; so does the one who came first when there are more than :data:`MOST`.
+
+An answer and the end of the connection leave in one packet (``MSG_MORE``, then ``shutdown``), and the socket is closed at once:
+there is nothing to read any more. Who says more after the one line, against the protocol, may meet a reset behind the answer; the
+ordinary way would have waited for it.
+
+While many newcomers are answered, the operating system is asked to keep those who come until they have said something
+(``TCP_DEFER_ACCEPT``): each costs one event then, where it costs two otherwise. Who says nothing is seen up to :data:`DEFERRAL`
+later, so this is asked for only while it pays; silence cannot fill the backlog, because the system's defence against floods of
+connections (SYN cookies) lets the next ones through.
+
+Leans on ``socket._accept``, which makes no Python object around the descriptor; the tests pin it.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from netd.connection.budget import Occupant, Place, Refusal
+from netd.connection.protocol import PeerProtocol
+from netd.connection.stranger import Tongue, tongue_of
+from netd.connection.turn import Turn
+from netd.interfaces import IPeer
+
+__all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
+
+AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_MORE", 0)
+"""How an answer is sent. Systems without these flags have no epoll either, and no door: there the module is only imported."""
+
+FIRST_READ = 1 << 13
+"""Bytes of a first read; a line that is longer goes the ordinary way."""
+
+BATCH = 64
+"""Newcomers, and events, in one go."""
+
+ROUNDS = 8
+"""Rounds before the reactor gets its turn."""
+
+LONGEST = 0.01
+"""Seconds of rounds after which it gets its turn all the same."""
+
+SWEEP = 0.1
+"""Seconds between two looks at who still stands at the door."""
+
+RESET = struct.pack("ii", 1, 0)
+"""For ``SO_LINGER``: the end is a reset."""
+
+MOST = 1024
+"""Newcomers who may stand there."""
+
+MANY = 50
+"""Newcomers answered between two sweeps from which on the operating system is to keep those who come until they speak."""
+
+DEFERRAL = 1
+"""Seconds for which it keeps who says nothing, at most."""
+
+
+class QuickFactory(Protocol):
+    """What the door asks of a service."""
+
+    def make(self) -> PeerProtocol:
+        """A connection that there is a place for."""
+
+    def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
+        """A place for a newcomer, or None when there are too many connections."""
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection that has said nothing yet."""
+
+    def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
+        """The whole answer to the one *line* of a newcomer, or a connection that goes on from there."""
+
+
+@implementer(IPeer)
+class EarlyPeer:
+    """An :class:`IPeer` before there is a transport: it notes what is done to it.
+
+    :ivar sent: all that was sent.
+    :ivar reason: why it was closed, or None.
+    """
+
+    __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "reason", "sent")
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.reason: str | None = None
+        self.is_flushed = True
+        self.is_full = False
+        self._expiry: float | None = None
+        self._is_reading = True
+
+    def send(self, data: bytes) -> bool:
+        """Note it."""
+        self.sent += data
+        return True
+
+    def close(self, reason: str) -> None:
+        """Note the first *reason*."""
+        self.reason = self.reason or reason
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Note it."""
+        self._expiry = seconds
+
+    def keep(self, size: int, is_new: bool = False) -> bool:
+        """Nothing is kept here: whatever is not one whole line goes the ordinary way."""
+        return True
+
+    def set_reading(self, enabled: bool) -> None:
+        """Note it."""
+        self._is_reading = enabled
+
+    def probe(self) -> None:
+        """It has just come: it is there."""
+
+    def silence(self) -> float:
+        """None: its first words have come just now."""
+        return 0.0
+
+    def hand_over(self, peer: IPeer) -> None:
+        """Do to *peer* what was done here."""
+        if self.sent:
+            peer.send(self.sent)
+        peer.expire_after(self._expiry)
+        if not self._is_reading:
+            peer.set_reading(False)
+        if self.reason is not None:
+            peer.close(self.reason)
+
+
+class _Newcomer:
+    """A socket that was accepted.
+
+    :ivar is_swept: it stood here at the last sweep.
+    :ivar place: what it has of the daemon's budget while it stands here.
+    :ivar transport: that of the ordinary connection that it has become, or None.
+    """
+
+    __slots__ = ("_part", "address", "is_swept", "place", "port", "socket", "transport")
+
+    def __init__(
+        self,
+        connection: socket.SocketType,
+        address: tuple[Any, ...],
+        port: tcp.Port,
+        part: Callable[[_Newcomer], None],
+    ) -> None:
+        self._part = part
+        self.place: Place | None = None
+        self.socket = connection
+        self.address = address
+        self.port = port
+        self.is_swept = False
+        self.transport: Any = None
+
+    def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
+        """See :class:`netd.connection.budget.Occupant`."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Reset the connection: a close would leave TIME_WAIT on this side."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._part(self)
+
+
+@implementer(IReadDescriptor)
+class QuickDoor:
+    """Accepts for some ports of one service.
+
+    :param reactor: provides ``IReactorFDSet`` and ``IReactorTime``.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, turn: Turn, factory: QuickFactory) -> None:
+        self._reactor = reactor
+        self._turn = turn
+        self._factory = factory
+        self._ports: dict[int, tcp.Port] = {}
+        self._newcomers: dict[int, _Newcomer] = {}
+        self._epoll: select.epoll | None = None
+        self._sweeping: Any = None
+        self._answered = 0
+        self._is_deferring = False
+
+    def open(self, port: tcp.Port) -> None:
+        """Accept for *port* from now on. Its connections must be plain TCP ones: see ``HotSockets.can_serve``."""
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._reactor.addReader(self)
+        port.stopReading()
+        self._ports[port.fileno()] = port
+        self._epoll.register(port.fileno(), select.EPOLLIN)
+
+    def close(self) -> None:
+        """Accept no more; who stands at the door becomes an ordinary connection."""
+        if self._epoll is None:
+            return
+        for newcomer in list(self._newcomers.values()):
+            self._send_on(newcomer)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+        self._reactor.removeReader(self)
+        self._epoll.close()
+        self._epoll = None
+        self._ports.clear()
+
+    # IReadDescriptor
+
+    def fileno(self) -> int:
+        """The epoll set's own descriptor."""
+        return -1 if self._epoll is None else self._epoll.fileno()
+
+    def logPrefix(self) -> str:
+        """Name in log lines of the reactor."""
+        return "QuickDoor"
+
+    def doRead(self) -> None:
+        """Accept and answer, round by round, and end the turn after each."""
+        end = self._reactor.seconds() + LONGEST
+        for _round in range(ROUNDS):
+            ready = self._epoll.poll(0, BATCH) if self._epoll is not None else []
+            if not ready:
+                break
+            self._turn.open()
+            try:
+                for fd, _events in ready:
+                    self._ready(fd)
+            finally:
+                self._turn.end()
+            if self._reactor.seconds() >= end:
+                break
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor lets go of this reader: the ports that are open still accept by themselves again."""
+        for newcomer in list(self._newcomers.values()):
+            self._part(newcomer)
+        ports = list(self._ports.values())
+        self.close()
+        for port in ports:
+            if port.connected:
+                port.startReading()
+
+    def _ready(self, fd: int) -> None:
+        newcomer = self._newcomers.get(fd)
+        if newcomer is not None:
+            self._read(newcomer)
+        elif fd in self._ports:
+            self._accept(self._ports[fd])
+
+    def _accept(self, port: tcp.Port) -> None:
+        if self._sweeping is None:
+            self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
+        listener: Any = port.socket
+        family, accept = port.addressFamily, listener._accept
+        for _ in range(BATCH):
+            try:
+                fd, address = accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                port.doRead()  # out of descriptors, and the like: Twisted's own way copes
+                return
+            self._read(_Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port, self._part))
+
+    def _read(self, newcomer: _Newcomer) -> None:
+        try:
+            try:
+                received = newcomer.socket.recv(FIRST_READ, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._wait_for(newcomer)
+                return
+            except OSError:
+                received = b""  # the ordinary way meets the same error, and reports it
+            if received.find(b"\n") == len(received) - 1 and received and tongue_of(received) is Tongue.OURS:
+                self._answer(newcomer, received)
+            else:
+                self._send_on(newcomer, received)
+        except Exception:
+            self._drop(newcomer)
+
+    def _answer(self, newcomer: _Newcomer, line: bytes) -> None:
+        answer = self._factory.answer_at_once(line, newcomer.address)
+        if not isinstance(answer, bytes):
+            self._attach(newcomer, answer)
+            return
+        self._answered += 1
+        try:
+            sent = newcomer.socket.send(answer, AT_ONCE)
+            if sent == len(answer):
+                newcomer.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            sent = len(answer)  # it has gone: nobody is there to read it
+        if sent == len(answer):
+            self._part(newcomer)
+            return
+        connection: PeerProtocol = self._factory.make()
+        self._attach(newcomer, connection)
+        connection.peer.send(answer[sent:])
+        connection.peer.close("answered")
+
+    def _wait_for(self, newcomer: _Newcomer) -> None:
+        assert self._epoll is not None
+        fd = newcomer.socket.fileno()
+        if fd in self._newcomers:
+            return
+        newcomer.place = self._factory.admit(_address_of(newcomer), newcomer)
+        if newcomer.place is None:
+            newcomer.reset()
+            return
+        self._newcomers[fd] = newcomer
+        self._epoll.register(fd, select.EPOLLIN)
+        if len(self._newcomers) > MOST:
+            self._send_on(next(iter(self._newcomers.values())))
+
+    def _sweep(self) -> None:
+        """Send on who still stands here, and see how many come; again, until nobody does."""
+        self._sweeping = None
+        for newcomer in list(self._newcomers.values()):
+            if newcomer.is_swept:
+                self._send_on(newcomer)
+            newcomer.is_swept = True
+        self._defer(self._answered >= MANY)
+        self._answered = 0
+        if self._newcomers or self._is_deferring:
+            self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
+
+    def _defer(self, wanted: bool) -> None:
+        """Let the operating system keep newcomers until they have said something, or no longer."""
+        if wanted is not self._is_deferring:
+            self._is_deferring = wanted
+            for port in self._ports.values():
+                port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFERRAL if wanted else 0)
+
+    def _forget(self, newcomer: _Newcomer) -> None:
+        if newcomer.place is not None:
+            newcomer.place.leave()
+        fd = newcomer.socket.fileno()
+        if self._newcomers.get(fd) is newcomer:
+            del self._newcomers[fd]
+            if self._epoll is not None:
+                self._epoll.unregister(fd)
+
+    def _part(self, newcomer: _Newcomer) -> None:
+        if newcomer.place is not None:
+            newcomer.place.leave()
+        self._newcomers.pop(newcomer.socket.fileno(), None)
+        newcomer.socket.close()  # which takes it out of the epoll set, too
+
+    def _drop(self, newcomer: _Newcomer) -> None:
+        """Log the fault that was met, and end this one connection, however far it is; nobody else is to notice."""
+        failure = Failure()
+        self._log.failure("a newcomer could not be answered", failure)
+        self._part(newcomer)
+        if newcomer.transport is not None:
+            try:
+                newcomer.transport.connectionLost(failure)
+            except Exception:
+                self._log.failure("a newcomer's protocol failed at its end")
+
+    def _send_on(self, newcomer: _Newcomer, received: bytes = b"") -> None:
+        """Make *newcomer* an ordinary connection, which has said *received* so far."""
+        if newcomer.socket.fileno() < 0:
+            return  # it has just made room for another
+        try:
+            self._forget(newcomer)
+            connection: PeerProtocol = self._factory.buildProtocol(_address_of(newcomer))
+            self._attach(newcomer, connection)
+            if received:
+                connection.dataReceived(received)
+        except Exception:
+            self._drop(newcomer)
+
+    def _attach(self, newcomer: _Newcomer, connection: PeerProtocol) -> None:
+        self._forget(newcomer)
+        port = newcomer.port
+        build: Callable[..., Any] = port.transport
+        whole = socket.socket(fileno=newcomer.socket.detach())  # with the methods that transports use
+        newcomer.transport = transport = build(whole, connection, newcomer.address, port, port.sessionno, self._reactor)
+        port.sessionno += 1
+        connection.makeConnection(transport)  # type: ignore[no-untyped-call]
+
+
+def _address_of(newcomer: _Newcomer) -> Any:
+    return newcomer.port._buildAddr(newcomer.address)

@@ -1,0 +1,461 @@
+"""The shell that all of netd's TCP services share: one connection, its peer, its log line.
+
+A service's protocol derives from :class:`PeerProtocol`, says its bounds, and takes bytes in :meth:`PeerProtocol.received`.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from attrs import define, field
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+
+from netd.connection.bounds import Bounds
+from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
+from netd.connection.eager import cut
+from netd.connection.fairness import Lane, Standing, Turns
+from netd.connection.peer import Peer, PeerContext
+from netd.connection.silence import Silence
+from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
+from netd.connection.vigil import Vigil, ask_for_signs, describe_end
+from netd.log import LogLimiter
+from netd.secrets.tries import network_of
+
+__all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address", "told_of"]
+
+REFUSED = "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r}{more}"
+REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
+"""The log line of a refusal, and that of one where what was sent is not shown, or was nothing."""
+
+EXCERPT = 80
+"""Bytes of a bad peer's input that a log line shows."""
+
+
+SILENT = "said nothing"
+"""Why a connection ends that said nothing for too long."""
+
+LINES = 30
+"""Connections of one address whose end, or whatever else is ordinary, is logged within a minute; further ones are counted."""
+
+REMEDIES = {
+    Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",
+    Refusal.SECTION: "which `max_connections` bounds",
+    Refusal.SILENT: "which `max_silent` bounds",
+    Refusal.UNIDENTIFIED_MEMORY: "of which they have a part of `memory` in [netd]",
+    Refusal.MEMORY: "which `memory` in [netd] bounds",
+    Refusal.UNIDENTIFIED: "of which there may be one for four of the open files that are allowed",
+    Refusal.DAEMON: "which the limit of open files bounds (`ulimit -Hn`, systemd's LimitNOFILE=)",
+}
+"""What each refusal says of how to have it otherwise."""
+
+
+def _network(address: Any) -> str:
+    """Whose *address* it is, for the budget; all unix sockets are one's."""
+    return network_of(getattr(address, "host", None) or "unix")
+
+
+def told_of(skipped: int) -> str:
+    """The end of a log line before which *skipped* others like it were held back."""
+    return f" ({skipped} more like it were not logged)" if skipped else ""
+
+
+def describe_address(address: Any) -> str:
+    """*address* as ``host:port``, ``[host]:port``, or the path of a unix socket."""
+    host = getattr(address, "host", None)
+    if host is None:
+        name = getattr(address, "name", None)
+        return f"unix:{name.decode(errors='replace')}" if isinstance(name, bytes) else "unix"
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
+
+
+@define
+class Tally:
+    """Counters of one service's connections.
+
+    :ivar silent: connections that ended without having said anything.
+    """
+
+    accepted: int = 0
+    silent: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    refused: dict[str, int] = field(factory=dict)
+
+    def refuse(self, kind: str) -> None:
+        """Count one peer that broke the protocol, by kind."""
+        self.refused[kind] = self.refused.get(kind, 0) + 1
+
+
+class PeerProtocol(Protocol):
+    """One connection of a service.
+
+    :cvar bounds: how much may wait for this peer, and what happens then.
+    :cvar send_buffer: bytes that the operating system is asked to hold for this peer, beside those; None leaves it to the system,
+        which takes some MiB for a peer that does not read.
+    :cvar receive_buffer: bytes that the operating system is asked to hold of what this peer has sent; None leaves it to the
+        system, which takes some MiB of a peer that floods, and needs a millisecond to let go of them.
+    :cvar leaving: the level of the log line at the connection's end.
+    :cvar speaks_http: whether connections begin with HTTP; otherwise a request is answered and turned away, as TLS is everywhere.
+    :cvar waits_for_strangers: whether bytes that could become a request are held back until that is known. Only where no program
+        of the service's own begins so: others would be kept waiting.
+    :cvar machine: names of the attributes that hold what holds this connection: its machine. They are let go of at the end: what
+        it has kept is free at once then, and not when the garbage collector comes by.
+    :cvar says_when_identified: whether the service calls :meth:`identified`; the first byte does for those that never do.
+    :ivar place: what it has of the daemon's budget.
+    """
+
+    _log = Logger()
+    leaving: ClassVar[Any] = LogLevel.info
+    bounds: ClassVar[Bounds]
+    speaks_http: ClassVar[bool] = False
+    waits_for_strangers: ClassVar[bool] = False
+    send_buffer: ClassVar[int | None] = None
+    receive_buffer: ClassVar[int | None] = None
+    machine: ClassVar[tuple[str, ...]] = ()
+    says_when_identified: ClassVar[bool] = False
+    factory: PeerFactory
+    place: Place | None = None
+    transport: Any
+    peer: Peer
+    _opening: bytes | None = b""
+    _written_before = 0
+    _standing: Standing | None = None
+
+    def __init__(self, factory: PeerFactory) -> None:
+        self.factory = factory
+        self._bytes_in = 0
+        self._is_known = False
+
+    def opened(self) -> None:
+        """The connection is there, and may say nothing for a long time. Override."""
+
+    def begun(self) -> None:
+        """The first byte has come: clocks start now. Override."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes came. Override."""
+
+    def expired(self) -> None:
+        """The expiry that was asked for has passed. Override."""
+
+    def drained(self) -> None:
+        """All that was sent has been taken, after it had to wait. Override."""
+
+    def closed(self) -> None:
+        """The connection is gone. Override."""
+
+    def stayed_silent(self) -> None:
+        """Nothing has come for the section's ``silent_timeout``."""
+        self.peer.close(SILENT)
+
+    def identified(self) -> None:
+        """The peer has said a whole valid first message: it does not have to make room for newcomers any more."""
+        if not self._is_known and self.place is not None:
+            self._is_known = True
+            self.place.identify()
+
+    def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
+        """See :class:`netd.connection.budget.Occupant`."""
+        self.factory.note_displaced(refusal)
+        self.peer.abort(f"made room: {refusal.value}")
+        if is_at_once:
+            cut(self.transport)
+
+    def finish(self) -> None:
+        """The service stops: end politely. Override where something is to be finished first."""
+        self.peer.close("netd stops")
+
+    def standing(self) -> Standing:
+        """The lane and key that its work waits in (:mod:`netd.connection.fairness`). Override where clients may log in."""
+        if self._standing is None:
+            self._standing = Lane.UNKNOWN, _network(self.transport.getPeer())
+        return self._standing
+
+    def make_peer(self) -> Peer:
+        """The connection's peer. Override for one that ends in another way."""
+        return Peer(self.transport, self.factory.context, self.bounds, self)
+
+    def connectionMade(self) -> None:
+        factory = self.factory
+        if self.place is None:  # it was not built by the factory, and is there all the same
+            self.place = factory.share.occupy(_network(self.transport.getPeer()), self)
+        self.peer = self.make_peer()
+        self.peer.place = self.place
+        self.peer.attach()
+        factory.connections.add(self)
+        if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context):
+            factory.vigil.begin()
+        factory.tally.accepted += 1
+        self.opened()
+        if self._bytes_in:
+            self._begin()  # at the door
+        elif not self.peer.has_expiry:
+            factory.silence.begin(self, factory.share.quota.silent_timeout)
+
+    def _begin(self) -> None:
+        if not self.peer.is_open:
+            return
+        self.factory.silence.end(self)
+        if not self._has_own_place():
+            self.peer.abort("there was no place for its address")
+            return
+        if not self.says_when_identified:
+            self.identified()
+        self.begun()
+
+    def _has_own_place(self) -> bool:
+        """Take a place as who the peer is by now: behind a proxy, that is known from the first bytes on."""
+        assert self.place is not None
+        address = self.transport.getPeer()
+        if _network(address) == self.place.address:
+            return True
+        self.place.leave()
+        place = self.factory.admit(address, self, is_at_work=True)
+        if place is not None:
+            place.since = self.place.since
+            self.place = self.peer.place = place
+        return place is not None
+
+    def _arrive(self, size: int) -> bool:
+        """See what has come from an unidentified connection, and count it as memory; False when it had to go for that."""
+        if not self._bytes_in:
+            self._begin()
+        assert self.place is not None
+        return self._is_known or not self.peer.is_open or self.place.arrive(size)
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self._is_known and not self._arrive(len(data)):
+            return
+        self._bytes_in += len(data)
+        if not self.peer.is_open:
+            self.peer.discard(data)
+        elif self._opening is None:
+            self.received(data)
+        else:
+            self._receive_first(self._opening, data)
+
+    def _receive_first(self, before: bytes, data: bytes) -> None:
+        """Take *data*, unless it shows that the peer speaks HTTP or TLS; *before* it came what might have become that."""
+        self._opening = None
+        if not before:
+            self._written_before = self.peer.written
+        elif self.peer.written != self._written_before:  # it was answered: it was a word of its own
+            self.received(data)
+            return
+        opening = before + data
+        tongue = Tongue.OURS if self.speaks_http and not opening.startswith(HELLO) else tongue_of(opening)
+        if tongue is Tongue.UNDECIDED:
+            self._opening = opening
+            if not self.waits_for_strangers:
+                self.received(data)
+        elif tongue is Tongue.OURS:
+            self.received(opening if self.waits_for_strangers else data)
+        else:
+            self._turn_away(tongue, opening)
+
+    def _turn_away(self, tongue: Tongue, opening: bytes) -> None:
+        """Answer a peer that has the wrong port in its own words, and close."""
+        if tongue is Tongue.TLS:
+            self.refuse(tongue.value, "this port does not speak TLS", opening)
+            self.peer.send(ALERT)
+        else:
+            self.refuse(tongue.value, f"this service does not speak HTTP{page_of(opening)}", first_words(opening))
+            text = f"This port is [{self.factory.name}] of netd, which speaks no HTTP. The dashboard is where [gateway] listens."
+            self.peer.send(bad_request(text))
+        self.peer.close(f"began with {tongue.value}")
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
+        own_reason = self.peer.reason
+        self.peer.lost(describe_end(reason, self.transport))
+        assert self.place is not None
+        self.place.leave()
+        factory = self.factory
+        factory.connections.discard(self)
+        factory.silence.end(self)
+        if not factory.connections:
+            factory.vigil.end()
+        factory.tally.bytes_in += self._bytes_in
+        factory.tally.bytes_out += self.peer.written
+        try:
+            self.closed()
+        except Exception:
+            self._log.failure("{service}: the end of a connection failed", service=factory.name)
+        self._log_end(self.place, own_reason, self.peer.reason or reason.getErrorMessage())
+        for name in self.machine:
+            vars(self).pop(name, None)
+        if factory.on_lost is not None:
+            factory.on_lost()
+
+    def _log_end(self, place: Place, own_reason: str | None, why: str) -> None:
+        """One line, if there were not too many of its address lately; those that said nothing have one together."""
+        factory = self.factory
+        if self._bytes_in or place.is_identified or own_reason not in (None, SILENT):
+            skipped = self.admit_line(f"left, {self.leaving.name}")
+        else:
+            factory.tally.silent += 1
+            skipped = factory.log_limiter.admit("silent")
+        if skipped is not None:
+            self._log.emit(
+                self.leaving,
+                "{service}: {who} left after {seconds:.1f} s, {bytes_in} bytes in, {bytes_out} out: {why}{more}",
+                service=factory.name,
+                who=self.describe(),
+                seconds=factory.context.clock.seconds() - place.since,
+                bytes_in=self._bytes_in,
+                bytes_out=self.peer.written,
+                why=why,
+                more=told_of(skipped),
+            )
+
+    def admit_line(self, kind: str) -> int | None:
+        """Whether one more log line of *kind* about this peer's address is not too many; see :class:`netd.log.LogLimiter`."""
+        assert self.place is not None
+        return self.factory.log_limiter.admit(kind, self.place.address, LINES)
+
+    def died(self, why: str) -> None:
+        """See :class:`netd.connection.vigil.Watched`."""
+        self.peer.abort(why)
+
+    def describe(self) -> str:
+        """Who this is, for the log."""
+        return describe_address(self.transport.getPeer())
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """Count and log (limited, for each address) a peer that broke the protocol; *excerpt* is what it sent."""
+        factory = self.factory
+        factory.tally.refuse(kind)
+        skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
+        if skipped is not None:
+            self._log.warn(
+                REFUSED if excerpt else REFUSED_SILENTLY,
+                service=factory.name,
+                who=self.describe(),
+                kind=kind,
+                why=why,
+                excerpt=excerpt[:EXCERPT],
+                more=told_of(skipped),
+            )
+
+
+class _TurnedAway(Protocol):
+    """A connection that is not let in. A reset leaves nothing behind on this side, where a close leaves TIME_WAIT."""
+
+    def makeConnection(self, transport: Any) -> None:
+        cut(transport)
+
+
+class PeerFactory(Factory):
+    """Builds a service's protocols and knows its live connections.
+
+    :cvar connection: the class of its connections.
+    :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
+    :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
+    :ivar turns: says whose work is next when there is much of it.
+    :ivar vigil: finds connections whose peers are no longer there.
+    :ivar end_those_who_left: frees the places of peers that have closed their connections, where that is not known yet.
+    :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
+    :ivar silence: the clock of those that have said nothing.
+    :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
+    """
+
+    _log = Logger()
+    noisy = False
+    connection: ClassVar[type[PeerProtocol]]
+    protocols: ClassVar[tuple[bytes, ...]] = ()
+
+    def __init__(self, name: str, context: PeerContext) -> None:
+        self.name = name
+        self.context = context
+        self.tally = Tally()
+        self.log_limiter = LogLimiter(context.clock.seconds)
+        self.connections: set[PeerProtocol] = set()
+        self.turns = Turns(context.clock.callLater, context.clock.seconds)
+        self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
+        self.on_lost: Any = None
+        self.silence = Silence(context.clock)
+        self.end_those_who_left: Callable[[], None] | None = None
+        self.share = Budget(context.clock.seconds).share(UNLIMITED)
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """A connection that has said nothing yet, or one that is reset at once because there are too many."""
+        place = self.admit(addr, None)
+        if place is None:
+            return _TurnedAway()
+        connection = self.make()
+        connection.place = place
+        place.occupant = connection
+        return connection
+
+    def make(self) -> PeerProtocol:
+        """A connection, whether there is a place for it or not."""
+        return self.connection(self)
+
+    def admit(self, address: Any, occupant: Occupant | None, is_at_work: bool = False) -> Place | None:
+        """A place for a newcomer from *address*, or None; that is counted and logged (limited).
+
+        :param is_at_work: whether this is called from within a connection, where others cannot be read.
+        """
+        network = _network(address)
+        place = self.share.admit(network, occupant)
+        if not isinstance(place, Place) and self.end_those_who_left is not None and not is_at_work:
+            self.end_those_who_left()
+            place = self.share.admit(network, occupant)
+        if isinstance(place, Place):
+            return place
+        self.tally.refuse(place.value)
+        skipped = self.log_limiter.admit(f"refused, {place.value}")
+        if skipped is not None:
+            self._log.warn(
+                "{service}: {who} was refused: {why}, {remedy} ({skipped} more like it were not logged)",
+                service=self.name,
+                who=describe_address(address),
+                why=place.value,
+                remedy=REMEDIES[place],
+                skipped=skipped,
+            )
+        return None
+
+    def note_displaced(self, refusal: Refusal) -> None:
+        """Count and log (limited) a connection that had to go for a newcomer."""
+        self.tally.refuse(f"displaced: {refusal.value}")
+        skipped = self.log_limiter.admit(f"displaced, {refusal.value}")
+        if skipped is not None:
+            self._log.warn(
+                "{service}: {why}, {remedy}: a connection had to make room ({skipped} more like it were not logged)",
+                service=self.name,
+                why=refusal.value,
+                remedy=REMEDIES[refusal],
+                skipped=skipped,
+            )
+
+    def counters(self) -> dict[str, Any]:
+        """The counters of all its connections, those that are open included."""
+        tally = self.tally
+        return {
+            "accepted": tally.accepted,
+            "bytes_in": tally.bytes_in + sum(connection._bytes_in for connection in self.connections),
+            "bytes_out": tally.bytes_out + sum(connection.peer.written for connection in self.connections),
+            "refused": dict(tally.refused),
+            "silent": tally.silent,
+            "dropped": dict(self.context.traffic.dropped),
+        }
+
+
+def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, context: PeerContext) -> bool:
+    """Send at once, and ask peers whether they are there; False for a transport that is no TCP one."""
+    handle = getattr(transport, "socket", None)
+    if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    transport.setTcpNoDelay(True)
+    transport.setTcpKeepAlive(True)
+    if send_buffer is not None:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    if receive_buffer is not None:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    ask_for_signs(handle, context.dead_timeout, context.stall_timeout)
+    return True

@@ -1,0 +1,303 @@
+"""WebSocket connections: Autobahn behind the same shell, outbox, limits and log line as every other connection of netd.
+
+Autobahn does the handshake, reads frames, answers pings and closes.  It never sees the transport: what it writes goes through the
+connection's :class:`WebSocketPeer`, in one order with everything that the service sends, which is framed once by
+:mod:`netd.codec.websocket` and handed to any number of peers.  Its own timers are off, because they ignore the reactor that they
+are given; the clocks of handshake, ping and pong are the peer's one expiry.  Compression is never agreed to.
+"""
+
+from __future__ import annotations
+
+import enum
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+from attrs import frozen
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.protocol import WebSocketProtocol as Autobahn
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+
+from netd.codec.websocket import CloseCode
+from netd.connection.intake import Intake
+from netd.connection.origins import takes_origin
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.websocket_session import Session, WebSocketPeer
+from netd.log import printable
+
+__all__ = [
+    "HEAD_LIMIT",
+    "WebSocketFactory",
+    "WebSocketPeer",
+    "WebSocketProtocol",
+    "WebSocketRules",
+]
+
+HEAD_LIMIT = 1 << 14
+"""Bytes of a handshake's request, at most."""
+
+
+@frozen(kw_only=True)
+class WebSocketRules:
+    """What a service's WebSocket connections keep to.
+
+    :ivar paths: those that clients connect to.
+    :ivar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
+    :ivar origins: web pages of these origins (``https://example.org``) may connect, beside those of the server's own address.
+    :ivar hosts: names that are the server's own, beside ``localhost``; see :mod:`netd.connection.origins`.
+    :ivar max_message: bytes of a client's message.
+    :ivar handshake_timeout: seconds from the connection's beginning to the handshake's end.
+    :ivar ping_interval: seconds of silence after which a client is pinged.
+    :ivar ping_timeout: seconds in which a client must answer, or say anything else.
+    """
+
+    paths: tuple[str, ...]
+    subprotocols: tuple[str, ...]
+    origins: tuple[str, ...]
+    max_message: int
+    handshake_timeout: float
+    ping_interval: float
+    ping_timeout: float
+    hosts: tuple[str, ...] = ()
+
+
+class Phase(enum.Enum):
+    """What a connection is waiting for; its expiry is the clock of that."""
+
+    HANDSHAKE = "the end of the handshake"
+    GREETING = "what the service must hear before anything else"
+    MESSAGES = "whatever the client says"
+    PONG = "the answer to a ping"
+
+
+ON_EXPIRY = {
+    Phase.HANDSHAKE: "_handshake_timed_out",
+    Phase.GREETING: "_greeting_timed_out",
+    Phase.MESSAGES: "_ping",
+    Phase.PONG: "_pong_timed_out",
+}
+"""What is done when the expiry of a phase passes."""
+
+
+class WebSocketProtocol(PeerProtocol):
+    """One WebSocket connection of a service.
+
+    A service's own class says in :meth:`websocket_opened` and :meth:`message` what it does, and sends frames with ``peer.send``,
+    which it may share between connections.
+
+    :ivar subprotocol: the one that was agreed on, or None.
+    """
+
+    speaks_http = True
+    factory: WebSocketFactory
+    peer: WebSocketPeer
+    machine: ClassVar[tuple[str, ...]] = ("_session",)
+    says_when_identified = True
+    subprotocol: str | None = None
+    _session: Session | None = None
+    _phase = Phase.HANDSHAKE
+    _has_lagged = False
+    _is_keeping = False
+    _holds: frozenset[str] = frozenset()
+
+    def websocket_opened(self) -> None:
+        """The handshake is done. Override."""
+
+    def message(self, payload: bytes, is_binary: bool) -> None:
+        """A message came; one that is not binary is UTF-8. Override."""
+
+    def frame_began(self) -> None:
+        """The head of a frame came. Override to bound how many may come."""
+
+    def is_greeted(self) -> bool:
+        """Whether the client has said what :meth:`expect_greeting` waits for. Override."""
+        return True
+
+    def expect_greeting(self, seconds: float) -> None:
+        """Close the connection if it is not greeted within *seconds*; from :meth:`websocket_opened`."""
+        self._await(Phase.GREETING, seconds)
+
+    def hold(self, reason: str, is_held: bool) -> None:
+        """Take nothing more, not even of what was read already, as long as any *reason* holds."""
+        self._holds = self._holds | {reason} if is_held else self._holds - {reason}
+        self.factory.intake.hold(self, bool(self._holds))
+
+    def expect_handshake(self) -> None:
+        """Expect a WebSocket's handshake from here on."""
+        self._session = self.peer.session = Session(self.factory.autobahn, self.peer, self)
+        self._session.connectionMade()
+
+    # PeerProtocol
+
+    def make_peer(self) -> WebSocketPeer:
+        return WebSocketPeer(self.transport, self.factory.context, self.bounds, self)
+
+    def opened(self) -> None:
+        self.expect_handshake()
+
+    def begun(self) -> None:
+        self._await(Phase.HANDSHAKE, self.factory.rules.handshake_timeout)
+
+    def received(self, data: bytes) -> None:
+        self.factory.intake.take(self, data)
+
+    def bite(self, received: bytes) -> None:
+        """Let Autobahn read; then see what came of it."""
+        if not self.peer.is_open:
+            return
+        assert self._session is not None
+        if self._phase in (Phase.MESSAGES, Phase.PONG):
+            self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
+        try:
+            self._session.dataReceived(received)
+        except Exception:
+            self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
+            self.peer.abort("an error in netd")
+        else:
+            self._see(self._session, received)
+
+    def _see(self, session: Session, received: bytes) -> None:
+        """Look what Autobahn has made of *received*."""
+        if not self.peer.is_open:
+            return
+        kept = session.unfinished + self.factory.intake.waiting(self)
+        if kept or self._is_keeping:
+            self._is_keeping = bool(kept)
+            if not self.peer.keep(kept, session.is_new) and session.state == Autobahn.STATE_OPEN:
+                session.give_up("a message must come at 1 KiB a second at least")
+            session.is_new = False
+        if session.failedByMe:
+            self._fail(session, received)
+        elif session.state == Autobahn.STATE_CONNECTING and len(session.data) > HEAD_LIMIT:
+            session.failHandshake(f"a request's head has at most {HEAD_LIMIT} bytes", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def pause(self, paused: bool) -> None:
+        """See :class:`netd.connection.intake.Eater`."""
+        self.peer.set_reading(not paused)
+
+    def congested(self, is_congested: bool) -> None:
+        """The outbox has too much, or room again: what was read already must not add to it."""
+        self.hold("congestion", is_congested)
+
+    def expired(self) -> None:
+        getattr(self, ON_EXPIRY[self._phase])()
+
+    def drained(self) -> None:
+        self._has_lagged = True
+
+    def closed(self) -> None:
+        self.factory.intake.forget(self)
+        if self._session is not None:
+            self._session.connectionLost()
+            self._session.forget()
+        self.websocket_closed()
+
+    def websocket_closed(self) -> None:
+        """The connection is gone, whether it was a WebSocket already or not. Override."""
+
+    # Autobahn's side
+
+    def choose(self, request: ConnectionRequest) -> str | None:
+        """The subprotocol for a client whose handshake is in order.
+
+        :raises ConnectionDeny: for a path or an origin that is not served.
+        """
+        rules, origin = self.factory.rules, request.origin
+        if request.path not in rules.paths:
+            raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {' or '.join(rules.paths)}")
+        if origin and not takes_origin(rules.origins, origin, request.headers.get("host", ""), rules.hosts):
+            raise ConnectionDeny(
+                HTTPStatus.FORBIDDEN.value,
+                f"web pages from {origin!a} may not connect; the option `origins` of [{self.factory.name}] names those that may",
+            )
+        return next((name for name in rules.subprotocols if name in request.protocols), None)
+
+    def handshaken(self, subprotocol: str | None) -> None:
+        """Autobahn has sent its answer: messages may follow it."""
+        assert self._session is not None
+        self.subprotocol = subprotocol
+        self._session.forget_handshake()
+        self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
+        self.websocket_opened()
+        if self.is_greeted():
+            self.identified()
+
+    def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
+        """Answer a request that makes no WebSocket as HTTP does, in words that a person with a browser can read."""
+        if status == HTTPStatus.UPGRADE_REQUIRED:
+            why, headers = "this port speaks WebSocket: connect with a WebSocket client", (("Upgrade", "websocket"),)
+        assert self._session is not None
+        why = printable(why)
+        self.refuse("bad handshake", why, self._session.data)
+        body = f"{why}\n".encode(errors="replace")
+        head = [
+            f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}",
+            *(f"{name}: {text}" for name, text in headers),
+            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+        ]
+        self.peer.write("\r\n".join([*head, "\r\n"]).encode() + body)
+        self.peer.close("bad handshake")
+
+    def _fail(self, session: Session, received: bytes) -> None:
+        kind, reason = "bad WebSocket frame", cast(bytes, session.localCloseReason)
+        self.refuse(kind, reason.decode(errors="replace"), received)
+        self.peer.close(kind)
+
+    # Clocks
+
+    def _await(self, phase: Phase, seconds: float) -> None:
+        self._phase = phase
+        self.peer.expire_after(seconds)
+
+    def _handshake_timed_out(self) -> None:
+        assert self._session is not None
+        self._session.failHandshake("no whole handshake came in time", HTTPStatus.REQUEST_TIMEOUT)
+
+    def _greeting_timed_out(self) -> None:
+        if self.is_greeted():
+            self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
+        else:
+            self.peer.close("not greeted in time", CloseCode.POLICY)
+
+    def _ping(self) -> None:
+        assert self._session is not None
+        self._has_lagged = self.peer.is_full
+        self._session.sendPing()
+        self._await(Phase.PONG, self.factory.rules.ping_timeout)
+
+    def _pong_timed_out(self) -> None:
+        """Cut a client that does not answer, unless the ping may still wait behind others, or was dropped with them.
+
+        One that takes nothing at all is cut by its peer's stall clock.
+        """
+        if self._has_lagged or self.peer.is_full:
+            self._ping()
+        else:
+            self.peer.abort("answers no ping")
+
+
+class WebSocketFactory(PeerFactory):
+    """Builds a service's WebSocket connections.
+
+    :param rules: see :class:`WebSocketRules`.
+    """
+
+    protocols = (b"http/1.1",)
+
+    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
+        super().__init__(name, context)
+        self.rules = rules
+        self.intake = Intake(self.turns)
+        self.autobahn = WebSocketServerFactory(server="netd", reactor=context.clock)
+        self.autobahn.setProtocolOptions(
+            webStatus=False,
+            failByDrop=False,  # a client is told what it did wrong
+            maxMessagePayloadSize=rules.max_message,
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+            autoPingInterval=0,
+            perMessageCompressionAccept=lambda offers: None,
+            allowNullOrigin=True,  # origins are the shell's to judge
+        )
