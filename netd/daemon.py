@@ -22,7 +22,7 @@ from netd.config import Configuration, ListeningConfig, SectionConfig
 from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.pace import Pace
 from netd.connection.turn import Turn
-from netd.console.bus import BusConsole
+from netd.console.operations import BusConsole
 from netd.console.topics import Topics
 from netd.control.service import make_control_service
 from netd.descriptors import DescriptorsService

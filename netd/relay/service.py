@@ -14,11 +14,11 @@ from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationF
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, Role
-from netd.relay.attachments import Attachments
 from netd.relay.config import Config
 from netd.relay.devices import Devices
 from netd.relay.exchange import NO_SUCH_DEVICE, Exchange, Rules
 from netd.relay.grammar import Dialect
+from netd.relay.guests import Attachments
 from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
 from netd.relay.requests import Outcome, Status

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from netd.plaintext import unpadded
+from netd.room.observer import Cancellable, Observer, Rules, State
 from netd.room.pager import Pager
-from netd.room.ports import Cancellable, Observer, Rules, State
 from netd.room.seat import PIECE, Input, Seat
 from netd.room.texts import Flooding, Text, line_of, readable, welcome
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from netd.room.ports import READING, Cancellable
+from netd.room.observer import READING, Cancellable
 from netd.room.seat import Seat
 
 __all__ = ["Pager"]

@@ -15,8 +15,8 @@ from attrs import define, field
 from netd.interfaces import IBus
 from netd.message import Message
 from netd.room.events import Presence, Progress, Refused, Said
+from netd.room.observer import Cancellable, Observed, Rules, State
 from netd.room.openroom import OpenRoom
-from netd.room.ports import Cancellable, Observed, Rules, State
 from netd.room.room import Room
 from netd.room.seat import Seat
 from netd.room.texts import NameTaken, readable

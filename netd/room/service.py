@@ -14,7 +14,7 @@ from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
 from netd.room.config import Config
-from netd.room.ports import Rules
+from netd.room.observer import Rules
 from netd.room.protocol import RoomFactory
 from netd.room.rooms import Rooms
 from netd.room.visitors import Visitors

@@ -15,7 +15,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
 from netd.operations import Caller, Link, Operation, Role
 from netd.room.machine import Conversation
-from netd.room.ports import Cancellable
+from netd.room.observer import Cancellable
 from netd.room.rooms import Rooms
 from netd.room.texts import BadName, parse_name
 

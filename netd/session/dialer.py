@@ -21,7 +21,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.session.addresses import Address
 from netd.session.control import Control
-from netd.session.lifecycle import Session
+from netd.session.session import Session
 
 __all__ = ["ControlFactory", "ControlProtocol", "Dialer", "resolve"]
 

@@ -8,8 +8,8 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.session.addresses import peer_address
-from netd.session.machine import Stream
 from netd.session.roster import Roster
+from netd.session.stream import Stream
 
 __all__ = ["StreamFactory", "StreamProtocol"]
 

@@ -16,7 +16,7 @@ from netd.bus.subject import token
 from netd.interfaces import IBus
 from netd.message import Message
 from netd.session.events import SampleTaken
-from netd.session.named import ChannelSpec
+from netd.session.lines import ChannelSpec
 from netd.session.samples import Reader, Summary
 
 __all__ = ["Channel", "Readings"]

@@ -11,9 +11,9 @@ from attrs import define
 from netd.connection.fairness import Turns
 from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
 from netd.session.addresses import Address, AllowList, Forbidden, Network
-from netd.session.lifecycle import Session, Surroundings
+from netd.session.letters import Alphabet
+from netd.session.session import Session, Surroundings
 from netd.session.states import State
-from netd.session.tokens import Alphabet
 
 __all__ = ["FIRST_DIALECT", "NotExpected", "Roster", "Totals"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from netd.session.named import ChannelSpec
+from netd.session.lines import ChannelSpec
 
 __all__ = ["Rules"]
 

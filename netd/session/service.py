@@ -20,14 +20,14 @@ from netd.operations import Operation, Role
 from netd.session.addresses import Address, AllowList, parse_host
 from netd.session.config import Config
 from netd.session.dialer import ControlFactory, Dialer, resolve
-from netd.session.lifecycle import Session, Surroundings
-from netd.session.named import ChannelSpec
+from netd.session.letters import Alphabet
+from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.roster import Roster
 from netd.session.rules import Rules
+from netd.session.session import Session, Surroundings
 from netd.session.states import State
-from netd.session.tokens import Alphabet
 
 __all__ = ["SessionService", "make_service"]
 

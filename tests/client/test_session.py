@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import session
 from netd.client.session import Agent, Channel, NotANumber, Refused, Schedule, SessionLost
-from netd.session.named import LineReader, parse_hello
-from netd.session.tokens import Alphabet, TokenReader
+from netd.session.letters import Alphabet, TokenReader
+from netd.session.lines import LineReader, parse_hello
 
 
 class SpellingTests(SynchronousTestCase):

@@ -13,9 +13,9 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.pace import Pace
 from netd.connection.peer import Peer
 from netd.connection.turn import Turn
-from netd.console.bus import BusConsole
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
+from netd.console.operations import BusConsole
 from netd.console.topics import Topics
 from netd.listening import make_context
 from netd.operations import Caller, OperationTable, Role

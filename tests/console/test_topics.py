@@ -10,9 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.codec.jsontext import BadJSON
 from netd.connection.fanout import STEP
 from netd.console import history, topics
-from netd.console.bus import MOST_CUSTOM
 from netd.console.history import MOST_SUBJECTS, OVERHEAD
 from netd.console.link import ANSWERS, BACKLOG
+from netd.console.operations import MOST_CUSTOM
 from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message
 from netd.operations import Role

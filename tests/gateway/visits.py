@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.client.feed import FrameDecoder
 from netd.connection.pace import Pace
 from netd.connection.turn import Turn
-from netd.console.bus import BusConsole
+from netd.console.operations import BusConsole
 from netd.console.topics import Topics
 from netd.errors import OperationFailed
 from netd.gateway.config import Config

@@ -9,7 +9,7 @@ from attrs import evolve
 from twisted.internet.task import Clock
 
 from netd.room.machine import Conversation
-from netd.room.ports import Rules
+from netd.room.observer import Rules
 from netd.room.rooms import Rooms
 from netd.testing import RecordingBus, RecordingPeer
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.room.events import Presence, Progress, Said
-from netd.room.ports import State
+from netd.room.observer import State
 from netd.room.room import FLOOD
 from netd.room.room import TRANSITIONS as ROOM_TRANSITIONS
 from netd.room.seat import PIECE, TRANSITIONS, Input, Seat

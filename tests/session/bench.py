@@ -11,13 +11,13 @@ from twisted.internet.task import Clock
 from netd.codec.jsontext import encode
 from netd.connection.fairness import Lane, Standing
 from netd.session.addresses import AllowList
-from netd.session.lifecycle import Session, Surroundings
-from netd.session.machine import Stream
-from netd.session.named import ChannelSpec
+from netd.session.letters import Alphabet
+from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.roster import Roster
 from netd.session.rules import Rules
-from netd.session.tokens import Alphabet
+from netd.session.session import Session, Surroundings
+from netd.session.stream import Stream
 from netd.testing import RecordingBus, RecordingPeer, WallClock
 
 RULES = Rules(

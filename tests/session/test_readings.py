@@ -7,9 +7,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.events import SampleTaken
-from netd.session.named import ChannelSpec, LineReader
+from netd.session.letters import Alphabet, TokenReader
+from netd.session.lines import ChannelSpec, LineReader
 from netd.session.readings import KEPT, Readings
-from netd.session.tokens import Alphabet, TokenReader
 from netd.testing import RecordingBus
 
 DAY = 1_700_000_000

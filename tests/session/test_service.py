@@ -19,7 +19,7 @@ from netd.errors import Gone, InvalidArguments, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.session.addresses import Forbidden
 from netd.session.config import Config
-from netd.session.lifecycle import PARTING
+from netd.session.session import PARTING
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
 from tests.session.bench import hello
 

@@ -1,4 +1,4 @@
-"""Tests of ``netd.relay.attachments``: console connections that are devices."""
+"""Tests of ``netd.relay.guests``: console connections that are devices."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from netd.codec.length_header import encode_frame
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.operations import Caller, OperationTable, Role
-from netd.relay.attachments import MOST_DEVICES
 from netd.relay.config import Config
+from netd.relay.guests import MOST_DEVICES
 from netd.testing import RecordingLink, connect, result_of, wired
 from tests.relay.bench import event, frames
 

@@ -1,4 +1,4 @@
-"""Tests of ``netd.session.machine``: what may come on a data connection, from whom, and when."""
+"""Tests of ``netd.session.stream``: what may come on a data connection, from whom, and when."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.codec.jsontext import decode_object
 from netd.connection.fairness import MEAL
 from netd.session.events import SampleTaken
-from netd.session.machine import BIG_SLICE, EARLY_LIMIT, SLICE, State
-from netd.session.named import HELLO_LIMIT
+from netd.session.lines import HELLO_LIMIT
 from netd.session.states import State as SessionState
+from netd.session.stream import BIG_SLICE, EARLY_LIMIT, SLICE, State
 from tests.session.bench import HOST, Bench, Side, hello
 
 ELSEWHERE = "10.0.0.6"

@@ -13,11 +13,11 @@ from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import BOM
 from netd.session.addresses import Address
-from netd.session.lifecycle import Session
-from netd.session.named import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
+from netd.session.letters import TokenReader
+from netd.session.lines import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
 from netd.session.roster import NotExpected, Roster
 from netd.session.samples import Batch, Reader
-from netd.session.tokens import TokenReader
+from netd.session.session import Session
 
 __all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
 

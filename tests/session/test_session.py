@@ -1,4 +1,4 @@
-"""Tests of ``netd.session.lifecycle``: what becomes of a session when an agent, an operator or time wants something."""
+"""Tests of ``netd.session.session``: what becomes of a session when an agent, an operator or time wants something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.events import StateChanged
-from netd.session.lifecycle import PARTING, Session
+from netd.session.session import PARTING, Session
 from netd.session.states import TRANSITIONS, Input, State
 from tests.session.bench import HOST, Bench, Line
 

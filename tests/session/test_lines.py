@@ -1,4 +1,4 @@
-"""Tests of ``netd.session.named``: what newer agents say."""
+"""Tests of ``netd.session.lines``: what newer agents say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.named import BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
+from netd.session.lines import BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
 from netd.session.samples import Batch, Sample, Summary
 
 WIRE = b"x 111\ntemp-1 -1.5e3 1732.125\r\nx .5\n\n  x  7  8 \n"

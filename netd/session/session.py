@@ -16,7 +16,7 @@ from netd.message import Message
 from netd.session.addresses import Address
 from netd.session.control import Control
 from netd.session.events import StateChanged
-from netd.session.named import ChannelSpec
+from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.readings import Readings
 from netd.session.rules import Rules

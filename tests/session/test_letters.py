@@ -1,4 +1,4 @@
-"""Tests of ``netd.session.tokens`` and ``samples``: the first dialect, however its bytes are cut."""
+"""Tests of ``netd.session.letters`` and ``samples``: the first dialect, however its bytes are cut."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.named import LineReader
+from netd.session.letters import Alphabet, TokenReader
+from netd.session.lines import LineReader
 from netd.session.samples import LONGEST, Batch, Sample, Summary, number_of
-from netd.session.tokens import Alphabet, TokenReader
 
 XYZ = Alphabet("xyz")
 
