@@ -10,7 +10,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from netd.message import Message
+from netd.message import Message, Want
 from netd.operations import Operation, OperationTable
 
 __all__ = ["IBudgeted", "IBus", "IConsole", "IForesight", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
@@ -29,9 +29,11 @@ class IBus(Interface):
     def publish(message: Message) -> None:
         """Queue for every matching subscriber, in order. Never blocks, never raises."""
 
-    def subscribe(pattern: str, receive: Callable[[Message], Any]) -> ISubscription:
+    def subscribe(pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0) -> ISubscription:
         """Deliver in publication order until the subscription is cancelled.
 
+        :param want: the least that the subscriber needs; it must accept more, because others may want it.
+        :param every: with ``NEWEST``, seconds between two events of a subject that are enough.
         :raises ValueError: when *pattern* is not a subject pattern.
         """
 
@@ -41,8 +43,13 @@ class IBus(Interface):
     def forget(subject: str) -> None:
         """Retain nothing of a subject under which nothing more is to be expected."""
 
-    def wants(subject: str) -> bool:
-        """Whether anyone would receive a message of this subject: spares building events that nobody sees."""
+    def wants(subject: str) -> Want:
+        """The greatest want among the subscriptions of this subject, ``NOBODY`` where there are none: spares building events that
+        nobody sees. It is false for nobody and true for any other.
+        """
+
+    def interval(subject: str) -> float:
+        """Seconds between two events of this subject that are enough, where its subscriptions want the ``NEWEST``."""
 
     def wall() -> float:
         """The time as people tell it, in seconds since the epoch: for events, status and whatever else a person reads.

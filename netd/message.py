@@ -1,48 +1,75 @@
-"""What travels on the bus: a subject and an event."""
+"""What travels on the bus: a subject and an event; and how much of it a subscriber needs."""
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sized
+from typing import Any, Final, Protocol
 
 from attrs import define, field
 
-__all__ = ["NAME", "Message"]
+__all__ = ["NAME", "Batch", "Message", "Want"]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 """What nodes, devices and the like may be named: such a name is one token of a subject as it is."""
 
 
-@define(frozen=True, slots=True)
+class Want(enum.IntEnum):
+    """How much of a subject its subscribers need. Publishers build what the greatest want of them asks for, and no more.
+
+    Every subscriber receives that form: one that asks for less must accept more.
+    """
+
+    NOBODY = 0
+    NEWEST = 1
+    """The newest event, at most once in the interval that the subscription names."""
+    BATCH = 2
+    """Every event; events that a publisher has at the same moment may come in one message."""
+    EACH = 3
+    """Every event, each in a message of its own."""
+
+
+class Batch(Iterable[Any], Sized, Protocol):
+    """Several events of one subject, oldest first."""
+
+
+@define(slots=True)
 class Message:
-    """One event under one subject. Immutable; shared by all subscribers.
+    """One event under one subject, or a batch of them. Shared by all subscribers: nobody assigns to it.
+
+    The type checker sees to that. A frozen class would, too, and triples the cost of a message, which is that of each sample.
 
     :ivar subject: NATS grammar, tokens ``[A-Za-z0-9_-]+`` joined by dots.
     :ivar event: an attrs object or a plain JSON value. Nobody changes it after publication.
     :ivar weight: bytes of memory that a peer's own words take in it; of those a bus retains only so much.
+    :ivar batch: where several events came at once, all of them; *event* is the last of these. Only subscribers that want
+        batches see one (:class:`Want`).
+    :ivar text: *event* as JSON, given by a publisher that has it already, or made by the first subscriber that asks
+        (:meth:`encoded`); None before.
     :ivar time: when it was published, by the wall clock, in seconds since the epoch; 0 before. A clock that is set back makes
         newer messages look older: their order is *number*'s.
     :ivar number: grows with each message on its bus; 0 before it is published.
     """
 
-    subject: str
-    event: object
-    weight: int = field(default=0, kw_only=True, eq=False, repr=False)
+    subject: Final[str]
+    event: Final[object]
+    weight: Final[int] = field(default=0, kw_only=True, eq=False, repr=False)
+    batch: Final[Batch | None] = field(default=None, kw_only=True, eq=False, repr=False)
+    text: bytes | None = field(default=None, kw_only=True, eq=False, repr=False)
     time: float = field(default=0.0, init=False, eq=False, repr=False)
     number: int = field(default=0, init=False, eq=False, repr=False)
-    _encoded: bytes | None = field(default=None, init=False, eq=False, repr=False)
 
     def stamp(self, time: float, number: int) -> None:
         """Note when it is published, and behind how many others. For the bus alone."""
-        object.__setattr__(self, "time", time)
-        object.__setattr__(self, "number", number)
+        self.time = time
+        self.number = number
 
     def encoded(self, encode: Callable[[object], bytes]) -> bytes:
         """The event as JSON, encoded by the first subscriber that asks and kept for the others.
 
         :param encode: ``netd.codec.jsontext.encode``; handed in because the vocabulary knows no codec.
         """
-        if self._encoded is None:
-            object.__setattr__(self, "_encoded", encode(self.event))
-        assert self._encoded is not None
-        return self._encoded
+        if self.text is None:
+            self.text = encode(self.event)
+        return self.text

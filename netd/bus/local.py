@@ -17,17 +17,33 @@ from zope.interface import implementer
 
 from netd.bus.subject import is_subject, matches, split_pattern
 from netd.interfaces import IBus, ISubscription
-from netd.message import Message
+from netd.message import Message, Want
 
-__all__ = ["LocalBus"]
+__all__ = ["SELDOM", "LocalBus"]
+
+_NOBODY = Want.NOBODY  # looking a member up in its enum would cost as much as the rest of wants()
+
+SELDOM = 3600.0
+"""Seconds between two events of a subject for which nobody asked more often."""
 
 
 @define(eq=False)
 class _Route:
-    """What is known of one subject: who receives it, and its newest message."""
+    """What is known of one subject: its subscriptions, the greatest want among them, and its newest message.
 
-    subscriptions: tuple[_Subscription, ...]
+    The want is worked out when subscriptions change, because publishers ask for it with each read.
+    """
+
+    subscriptions: tuple[_Subscription, ...] = ()
     last: Message | None = None
+    want: Want = Want.NOBODY
+    every: float = SELDOM
+
+    def use(self, subscriptions: tuple[_Subscription, ...]) -> None:
+        """Deliver to *subscriptions* from now on."""
+        self.subscriptions = subscriptions
+        self.want = max([one.want for one in subscriptions], default=Want.NOBODY)
+        self.every = min([one.every for one in subscriptions], default=SELDOM)
 
 
 @implementer(ISubscription)
@@ -36,6 +52,8 @@ class _Subscription:
     pattern: str
     receive: Callable[[Message], Any]
     _bus: LocalBus
+    want: Want
+    every: float
     is_active: bool = field(default=True, init=False)
 
     def cancel(self) -> None:
@@ -75,7 +93,7 @@ class LocalBus:
                 self._log.error("nothing can be published under {subject!r}: not a subject", subject=message.subject)
                 return
             route = self._add_route(message.subject)
-        self.published += 1
+        self.published += 1 if message.batch is None else len(message.batch)
         message.stamp(self.wall(), self.published)
         if message.weight or (route.last is not None and route.last.weight):
             self._retain(route, message)
@@ -94,13 +112,15 @@ class LocalBus:
         finally:
             self._is_delivering = False
 
-    def subscribe(self, pattern: str, receive: Callable[[Message], Any]) -> ISubscription:
+    def subscribe(
+        self, pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0
+    ) -> ISubscription:
         split_pattern(pattern)
-        subscription = _Subscription(pattern, receive, self)
+        subscription = _Subscription(pattern, receive, self, want, every)
         self._subscriptions.append(subscription)
         for subject, route in self._routes.items():
             if matches(pattern, subject):
-                route.subscriptions += (subscription,)
+                route.use((*route.subscriptions, subscription))
         return subscription
 
     def last(self, pattern: str) -> list[Message]:
@@ -108,15 +128,19 @@ class LocalBus:
         found = [r.last for subject, r in self._routes.items() if r.last is not None and matches(pattern, subject)]
         return sorted(found, key=lambda message: message.subject)
 
-    def wants(self, subject: str) -> bool:
+    def wants(self, subject: str) -> Want:
         if not self._subscriptions:
-            return False
+            return _NOBODY
         route = self._routes.get(subject)
         if route is None:
             if not is_subject(subject):
-                return False
+                return _NOBODY
             route = self._add_route(subject)
-        return bool(route.subscriptions)
+        return route.want
+
+    def interval(self, subject: str) -> float:
+        route = self._routes.get(subject)
+        return SELDOM if route is None else route.every
 
     def forget(self, subject: str) -> None:
         route = self._routes.pop(subject, None)
@@ -138,8 +162,8 @@ class LocalBus:
         if len(self._routes) >= self._retained:
             for old in list(self._routes)[: max(1, self._retained // 10)]:
                 self.forget(old)
-        route = _Route(tuple(s for s in self._subscriptions if matches(s.pattern, subject)))
-        self._routes[subject] = route
+        route = self._routes[subject] = _Route()
+        route.use(tuple(s for s in self._subscriptions if matches(s.pattern, subject)))
         return route
 
     def _retain(self, route: _Route, message: Message) -> None:
@@ -163,4 +187,4 @@ class LocalBus:
         self._subscriptions.remove(subscription)
         for route in self._routes.values():
             if subscription in route.subscriptions:
-                route.subscriptions = tuple(s for s in route.subscriptions if s is not subscription)
+                route.use(tuple(s for s in route.subscriptions if s is not subscription))

@@ -91,9 +91,10 @@ class BusConsole:
             raise InvalidArguments(f"subject: {subject!r:.80} is none that begins with `custom.`, of [A-Za-z0-9_-] between dots")
         _check(caller, subject)
         try:
-            size = len(encode(data))
+            text = encode(data)
         except BadJSON as error:
             raise InvalidArguments(f"data: {error}") from None
+        size = len(text)
         if size > MAX_DATA:
             raise OperationFailed(f"data: {size} bytes of JSON; at most {MAX_DATA} can be published")
         self._custom.pop(subject, None)
@@ -102,7 +103,7 @@ class BusConsole:
             oldest = next(iter(self._custom))
             del self._custom[oldest]
             self.bus.forget(oldest)
-        self.bus.publish(Message(subject, data, weight=size))
+        self.bus.publish(Message(subject, data, weight=size, text=text))
         return {"subject": subject, "size": size}
 
     def forget(self, caller: Caller, subject: str) -> dict[str, Any]:

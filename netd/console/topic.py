@@ -21,7 +21,7 @@ from netd.console.history import MOST_REPEATED, MOST_SUBJECTS, History
 from netd.console.link import Frame
 from netd.console.subscription import Subscription
 from netd.interfaces import IBus, ISubscription
-from netd.message import Message
+from netd.message import Message, Want
 
 __all__ = ["Surroundings", "Topic"]
 
@@ -77,7 +77,10 @@ class Topic:
         self._held: dict[str, Message] = {}
         self._timer: Any = None
         self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
-        self._source: ISubscription = topics.bus.subscribe(pattern, self._take if every is None else self._receive)
+        if every is None:
+            self._source: ISubscription = topics.bus.subscribe(pattern, self._take, Want.BATCH)
+        else:
+            self._source = topics.bus.subscribe(pattern, self._receive, Want.NEWEST, every)
 
     @property
     def size(self) -> int:
@@ -116,12 +119,13 @@ class Topic:
         new, self._new = self._new, []
         before = self._history.size
         for message in new:
-            text = self._text(message, b"%d" % (self.seq + 1))
-            if text is not None:
-                self.seq += 1
-                self._numbered.append((text, message.subject))
-                self._topics.collected += len(text) + OVERHEAD
-                self._history.add(self.seq, message.subject, text)
+            for one in (message,) if message.batch is None else _parts(message):
+                text = self._text(one, b"%d" % (self.seq + 1))
+                if text is not None:
+                    self.seq += 1
+                    self._numbered.append((text, message.subject))
+                    self._topics.collected += len(text) + OVERHEAD
+                    self._history.add(self.seq, message.subject, text)
         self._topics.grow(self._history.size - before)
 
     def since(self, seq: int) -> tuple[list[bytes], dict[str, int] | None]:
@@ -227,6 +231,14 @@ def _drain(members: dict[Subscription, None]) -> Iterator[Subscription]:
     """Each of them, the last first; who is gone by then is not asked."""
     while members:
         yield members.popitem()[0]
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """A message for each event of the batch that *message* has."""
+    for event in message.batch or ():
+        part = Message(message.subject, event)
+        part.stamp(message.time, message.number)
+        yield part
 
 
 def _size(numbered: list[tuple[bytes, str]]) -> int:

@@ -145,7 +145,7 @@ class Feed:
 
     def wants_rounds(self) -> bool:
         """Whether anyone on the bus would see a round."""
-        return self.bus.wants(f"{self.prefix}.round")
+        return bool(self.bus.wants(f"{self.prefix}.round"))
 
     def made(self, made: Round) -> None:
         """Publish a common round, if anyone would see it."""

@@ -94,7 +94,7 @@ class Rooms:
 
     def wants_everything(self, room: Observed) -> bool:
         """Whether anybody would receive it."""
-        return self.bus.wants(f"{self.prefix}.{room.id}.said")
+        return bool(self.bus.wants(f"{self.prefix}.{room.id}.said"))
 
     def said(self, room: Observed, bot: str, said: bytes, passed_on: bool) -> None:
         """Publish what somebody said."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from attrs import frozen
 
-__all__ = ["SampleTaken", "StateChanged"]
+__all__ = ["SampleTaken", "Samples", "StateChanged"]
 
 
 @frozen
@@ -18,6 +20,29 @@ class SampleTaken:
     value: float
     time: float
     agent_time: float | None = None
+
+
+@frozen
+class Samples:
+    """Several samples of one channel that came at the same time: a :class:`netd.message.Batch` of :class:`SampleTaken`.
+
+    :ivar time: when they came, seconds since the epoch.
+    :ivar values: oldest first.
+    :ivar agent_times: the agent's own time of each; empty where it said none.
+    """
+
+    time: float
+    values: Sequence[float]
+    agent_times: Sequence[float | None] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[SampleTaken]:
+        time = self.time
+        if not self.agent_times:
+            return (SampleTaken(value, time) for value in self.values)
+        return (SampleTaken(value, time, said) for value, said in zip(self.values, self.agent_times, strict=True))
 
 
 @frozen

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import compress
 
-from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
+from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Column, Sample, Summary, number_of
 
 __all__ = ["Alphabet", "TokenReader"]
 
@@ -87,21 +87,24 @@ class Alphabet:
             span_of = {summary.channel: _span(distinct, summary.channel.encode()) for summary in found}
         return [summary._replace(span=span_of[summary.channel]) for summary in found]
 
+    def columns(self, block: bytes) -> dict[str, Column]:
+        """The values in *block* by channel. Letters and numbers are parted as two texts, which C does for all samples at once."""
+        letters = block.translate(None, _NOT_LETTERS)
+        numbers = list(map(float, block.translate(self._blank).split()))
+        present = [letter for letter in self.letters if letter in letters]
+        if len(present) == 1:
+            return {present[0].decode(): Column(numbers)}
+        choose = self._choose
+        return {letter.decode(): Column(list(compress(numbers, letters.translate(choose[letter[0]])))) for letter in present}
+
     def _part(self, body: bytes) -> bytes:
         for starter in self.starters:
             body = body.replace(starter, b"\n" + starter)
         return body
 
     def _spans_of_columns(self, block: bytes) -> dict[str, tuple[float, float]]:
-        """For samples that are all different: the letters in one column, the numbers in another."""
-        letters = block.translate(None, _NOT_LETTERS)
-        numbers = list(map(float, block.translate(self._blank).split()))
-        found = {}
-        for letter in self.letters:
-            if letter in letters:
-                values = list(compress(numbers, letters.translate(self._choose[letter[0]])))
-                found[letter.decode()] = (min(values), max(values))
-        return found
+        """For samples that are all different."""
+        return {name: (min(column.values), max(column.values)) for name, column in self.columns(block).items()}
 
 
 def _span(lines: set[bytes], letter: bytes) -> tuple[float, float]:
@@ -162,6 +165,10 @@ class TokenReader:
         for line in self._alphabet.lines(block).split(b"\n"):
             if line:
                 yield Sample(chr(line[0]), float(line[1:]))
+
+    def columns(self, block: bytes) -> dict[str, Column]:
+        """The samples in *block* by channel."""
+        return self._alphabet.columns(block)
 
     def _cut(self, joined: bytes) -> tuple[bytes, bytes]:
         """*joined* cut before its last token, which may be going on; of a token that is too long, the letter is kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -13,7 +13,7 @@ from attrs import frozen
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
-from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Sample, Summary, number_of
+from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Column, Sample, Summary, number_of
 
 __all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "BadHello", "ChannelSpec", "Hello", "LineReader", "encode_error", "parse_hello"]
 
@@ -160,6 +160,31 @@ class LineReader:
             fields = line.split()
             if fields:
                 yield Sample(fields[0].decode(), float(fields[1]), float(fields[2]) if len(fields) > 2 else None)
+
+    def columns(self, block: bytes) -> dict[str, Column]:
+        """The samples in *block* by channel."""
+        lines, spaces = block.count(b"\n"), block.count(b" ")
+        if spaces in (lines, 2 * lines):  # all lines have as many fields
+            parts, step = block.split(), 1 + spaces // lines
+            return _columns(parts[::step], list(map(float, parts[1::step])), list(map(float, parts[2::step])) if step > 2 else ())
+        samples = list(self.samples(block))
+        names = [sample.channel.encode() for sample in samples]
+        return _columns(names, [sample.value for sample in samples], [sample.time for sample in samples])
+
+
+def _columns(names: list[bytes], values: Sequence[float], times: Sequence[float | None]) -> dict[str, Column]:
+    """*values* and *times* by name; all *times* or none are given."""
+    different = list(dict.fromkeys(names))
+    step = len(different)
+    if different * (len(names) // step) == names:  # the channels take turns, as those of most agents do
+        return {name.decode(): Column(values[place::step], times[place::step]) for place, name in enumerate(different)}
+    found: dict[bytes, list[int]] = {name: [] for name in different}
+    for place, name in enumerate(names):
+        found[name].append(place)
+    return {
+        name.decode(): Column([values[place] for place in places], [times[place] for place in places] if times else ())
+        for name, places in found.items()
+    }
 
 
 def _fields(block: bytes, lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -1,21 +1,23 @@
 """The channels of one session: newest value, range and rate, at next to no cost while nobody watches.
 
 Blocks of samples are kept as they came and counted later: when a second has passed (with the next read, or by a sweep where none
-follows), when they have become large, or when somebody asks. While somebody subscribes to a channel, each of its samples is
-published as it comes; otherwise the newest one at each count, so that the bus always knows it.
+follows), when they have become large, or when somebody asks. What is published is what the subscribers of a channel want: each
+sample, or one batch a read, as it comes; otherwise the newest sample at each count, so that the bus always knows it. Where the
+newest is enough for them, counts come as often as they ask for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 from attrs import define
 
 from netd.bus.subject import token
 from netd.interfaces import IBus
-from netd.message import Message
-from netd.session.events import SampleTaken
+from netd.message import Message, Want
+from netd.session.events import Samples, SampleTaken
 from netd.session.lines import ChannelSpec
 from netd.session.samples import Reader, Summary
 
@@ -26,6 +28,9 @@ COUNT_EVERY = 1.0
 
 KEPT = 1 << 12
 """Bytes kept uncounted, at most (a larger read is counted at once)."""
+
+WORTHWHILE = 24
+"""Bytes of a block whose samples are published in batches, at least: those of a shorter one are cheaper one by one."""
 
 SPANNED = 1 << 16
 """Bytes a second whose samples count for the range; of an agent that sends more, a part does. That bounds what a flood costs."""
@@ -97,7 +102,8 @@ class Readings:
     :ivar samples: how many samples were counted.
     :ivar bad: how many were no numbers, or of no channel.
     :ivar unspanned: how many do not count for the range of their channel, because there were too many at a time.
-    :ivar is_watched: whether somebody subscribed to one of the channels when samples came last.
+    :ivar is_watched: whether the samples of one of the channels are published as they come.
+    :ivar count_every: seconds between two counts.
     """
 
     def __init__(self, bus: IBus, prefix: str, keep: Callable[[Readings], object]) -> None:
@@ -109,19 +115,23 @@ class Readings:
         self._kept = 0
         self._counted_at = 0.0
         self._taken_at = 0.0
-        self._told: dict[str, Channel] = {}
-        self._is_listed = False
+        self._wanted: dict[str, Want] = {}
+        self._told: dict[str, Channel] = {}  # those of which somebody wants each sample,
+        self._batched: dict[str, Channel] = {}  # all samples of each read,
+        self._newest: list[Channel] = []  # or the newest now and then
+        self._listed_for = inf  # the interval of the sweep that it is listed for
         self._reader: Reader | None = None
         self._span_allowance = float(SPANNED)
         self.samples = 0
         self.bad = 0
         self.unspanned = 0
         self.is_watched = False
+        self.count_every = COUNT_EVERY
 
     def open(self, reader: Reader, specs: Iterable[ChannelSpec], now: float) -> None:
         """Samples of these channels are to come, read by *reader*. A channel of the same name goes on, under its new words."""
         self.count(now)
-        self._told, self.is_watched = {}, False
+        self._want({})
         self._counted_at = now - COUNT_EVERY
         self._reader = reader
         before, self._channels = self._channels, {}
@@ -135,31 +145,38 @@ class Readings:
     def take(self, block: bytes, now: float) -> None:
         """Samples have come."""
         wants, time = self._bus.wants, self._bus.wall()
-        wanted = {name: channel for name, channel in self._channels.items() if wants(channel.subject)}
-        if wanted != self._told:
+        wanted = {name: want for name, channel in self._channels.items() if (want := wants(channel.subject))}
+        if wanted != self._wanted:
             self._change(wanted, now)
-        if wanted:
-            self._publish(block, wanted, time)
+        if self._told:
+            self._publish(block, self._told, time)
+        if self._batched:
+            if len(block) < WORTHWHILE:
+                self._publish(block, self._batched, time)
+            else:
+                self._publish_batches(block, time)
         self._taken_at = time
         self._blocks.append(block)
         self._kept += len(block)
-        if self._kept >= KEPT or now - self._counted_at >= COUNT_EVERY:
+        if self._kept >= KEPT or now - self._counted_at >= self.count_every:
             self.count(now)
-        elif not self._is_listed:
-            self._is_listed = True
+        elif self.count_every < self._listed_for:
+            self._listed_for = self.count_every
             self._keep(self)
 
     def settle(self, now: float) -> bool:
-        """Count what was kept for a second; True when something is kept still."""
-        if self._blocks and now - self._counted_at >= COUNT_EVERY:
+        """Count what was kept for a second, or for as long as subscribers allow; True when something is kept still."""
+        if self._blocks and (self._newest or now - self._counted_at >= COUNT_EVERY):
             self.count(now)
-        self._is_listed = bool(self._blocks)
-        return self._is_listed
+        self._listed_for = self.count_every if self._blocks else inf
+        return bool(self._blocks)
 
     def count(self, now: float) -> None:
         """Count what was kept."""
         self._span_allowance = min(SPANNED, self._span_allowance + SPANNED * (now - self._counted_at))
         self._counted_at = now
+        if self._newest:
+            self._set_interval()  # it may have changed, and subscriptions do not tell
         if not self._blocks:
             return
         assert self._reader is not None, "nothing is kept before there is a reader"
@@ -178,7 +195,7 @@ class Readings:
             self.unspanned += 0 if spans else summary.samples
             channel.take(summary, self._taken_at)
             channel.measure_rate(now)
-            if channel.name not in self._told:
+            if channel.name not in self._told and channel.name not in self._batched:
                 self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time)))
 
     def describe(self, now: float) -> dict[str, dict[str, Any]]:
@@ -189,17 +206,37 @@ class Readings:
                 channel.measure_rate(now)
         return {name: channel.describe() for name, channel in self._channels.items()}
 
-    def _change(self, wanted: dict[str, Channel], now: float) -> None:
-        """Other channels are *wanted* from now on; what was kept so far is counted first, and the newest of the others told."""
+    def _change(self, wanted: dict[str, Want], now: float) -> None:
+        """Others are *wanted* from now on; what was kept so far is counted first, and the newest of the others told."""
         if self._blocks:
             self.count(now)
-        self._told = wanted
-        self.is_watched = bool(wanted)
+        self._want(wanted)
 
-    def _publish(self, block: bytes, wanted: dict[str, Channel], time: float) -> None:
+    def _want(self, wanted: dict[str, Want]) -> None:
+        self._wanted = wanted
+        self._told = {name: self._channels[name] for name, want in wanted.items() if want is Want.EACH}
+        self._batched = {name: self._channels[name] for name, want in wanted.items() if want is Want.BATCH}
+        self._newest = [self._channels[name] for name, want in wanted.items() if want is Want.NEWEST]
+        self.is_watched = bool(self._told or self._batched)
+        self._set_interval()
+
+    def _set_interval(self) -> None:
+        """Count as often as the most impatient subscriber to a newest sample wants it."""
+        self.count_every = min([COUNT_EVERY, *[self._bus.interval(channel.subject) for channel in self._newest]])
+
+    def _publish(self, block: bytes, channels: dict[str, Channel], time: float) -> None:
         assert self._reader is not None, "nothing comes before there is a reader"
         publish = self._bus.publish
         for name, value, agent_time in self._reader.samples(block):
-            channel = wanted.get(name)
+            channel = channels.get(name)
             if channel is not None:
                 publish(Message(channel.subject, SampleTaken(value, time, agent_time)))
+
+    def _publish_batches(self, block: bytes, time: float) -> None:
+        assert self._reader is not None, "nothing comes before there is a reader"
+        for name, (values, times) in self._reader.columns(block).items():
+            channel = self._batched.get(name)
+            if channel is not None:
+                newest = SampleTaken(values[-1], time, times[-1] if times else None)
+                batch = Samples(time, values, times) if len(values) > 1 else None
+                self._bus.publish(Message(channel.subject, newest, batch=batch))

@@ -10,10 +10,10 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from netd.bus.local import LocalBus
+from netd.bus.local import SELDOM, LocalBus
 from netd.bus.subject import matches
 from netd.interfaces import IBus, ISubscription
-from netd.message import Message
+from netd.message import Message, Want
 
 STEPS = st.lists(
     st.one_of(
@@ -211,7 +211,7 @@ class SubscriptionTests(BusTests):
                     subscription.cancel()
             elif step == "publish":
                 hearers = [str(n) for n, pattern in live if matches(pattern, str(argument))]
-                self.assertEqual(bool(hearers), self.bus.wants(str(argument)))
+                self.assertEqual(bool(hearers), bool(self.bus.wants(str(argument))))
                 wanted += [(hearer, number) for hearer in hearers]
                 newest[str(argument)] = number
                 self.publish(str(argument), number)
@@ -240,15 +240,46 @@ class MemoryTests(BusTests):
         """Events that nobody would receive need not be built; those that someone would, are, known subject or not."""
         self.assertFalse(self.bus.wants("a.b"))
         subscription = self.bus.subscribe("a.*", self.hear("one"))
-        self.assertEqual((True, False), (self.bus.wants("a.b"), self.bus.wants("b")))
+        self.assertEqual((Want.EACH, Want.NOBODY), (self.bus.wants("a.b"), self.bus.wants("b")))
         self.publish("a.b", 1)
         self.publish("b", 1)
-        self.assertEqual((True, False), (self.bus.wants("a.b"), self.bus.wants("b")))
+        self.assertEqual((Want.EACH, Want.NOBODY), (self.bus.wants("a.b"), self.bus.wants("b")))
         other = self.bus.subscribe("b", self.hear("other"))
         subscription.cancel()
-        self.assertEqual((False, True), (self.bus.wants("a.b"), self.bus.wants("b")))
+        self.assertEqual((Want.NOBODY, Want.EACH), (self.bus.wants("a.b"), self.bus.wants("b")))
         other.cancel()
         self.assertFalse(self.bus.wants("b"))
+
+    def test_greatest_want(self) -> None:
+        """A publisher is told what the most demanding subscriber needs, and of others again when that one has gone."""
+        self.publish("a.known", 1)
+        wants = [Want.NEWEST, Want.BATCH, Want.EACH, Want.NEWEST]
+        subscriptions = [self.bus.subscribe("a.*", self.hear("all"), want) for want in wants]
+        seen = [[self.bus.wants(subject) for subject in ("a.known", "a.new")]]
+        for subscription in [subscriptions[2], *subscriptions[:2], subscriptions[3]]:
+            subscription.cancel()
+            seen.append([self.bus.wants(subject) for subject in ("a.known", "a.new")])
+        expected = [Want.EACH, Want.BATCH, Want.BATCH, Want.NEWEST, Want.NOBODY]
+        self.assertEqual([[want, want] for want in expected], seen)
+        self.assertEqual(Want.NOBODY, self.bus.wants("no subject"))
+
+    def test_interval(self) -> None:
+        """Where the newest is enough for all, the most impatient of them says how often."""
+        self.assertEqual(SELDOM, self.bus.interval("a"))
+        slow = self.bus.subscribe("a", self.hear("slow"), Want.NEWEST, 10.0)
+        quick = self.bus.subscribe("*", self.hear("quick"), Want.NEWEST, 0.5)
+        self.assertEqual((Want.NEWEST, 0.5), (self.bus.wants("a"), self.bus.interval("a")))
+        quick.cancel()
+        self.assertEqual(10.0, self.bus.interval("a"))
+        slow.cancel()
+        self.assertEqual(SELDOM, self.bus.interval("a"))
+
+    def test_batch(self) -> None:
+        """The events of a batch are counted one by one; its last is the newest of the subject."""
+        seen: list[Message] = []
+        self.bus.subscribe("a", seen.append, Want.BATCH)
+        self.bus.publish(Message("a", 3, batch=[1, 2, 3]))
+        self.assertEqual(([1, 2, 3], 3, [("a", 3)]), (seen[0].batch, self.bus.published, self.last("a")))
 
     def test_retained(self) -> None:
         """Subjects without end, as a flood of reconnecting devices makes them, do not fill the memory: the first ones go."""

@@ -14,7 +14,7 @@ from netd.console.history import MOST_SUBJECTS, OVERHEAD
 from netd.console.link import ANSWERS, BACKLOG
 from netd.console.operations import MOST_CUSTOM
 from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
-from netd.message import Message
+from netd.message import Message, Want
 from netd.operations import Role
 from tests.console.links import Bench, LinkUnderTest
 
@@ -76,6 +76,21 @@ class EventTests(TopicsTestCase):
         self.viewer.ask("bus.subscribe", pattern="*.main.*")
         self.publish(1)
         self.assertEqual({"pump.>", "*.main.*"}, {text["params"]["pattern"] for text in self.viewer.heard()})
+
+    def test_batch(self) -> None:
+        """The events of a batch are told one by one, each with a number of its own."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.bench.bus.publish(Message("pump.main.speed", 3, batch=[1, 2, 3]))
+        self.publish(4)
+        events = [text["params"] for text in self.viewer.heard()]
+        self.assertEqual([(1, 1), (2, 2), (3, 3), (4, 4)], [(event["seq"], event["data"]) for event in events])
+
+    def test_wants(self) -> None:
+        """Publishers are asked for batches, and for the newest alone where every subscriber names an interval."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
+        self.assertEqual((Want.NEWEST, 0.5), (self.bench.bus.wants("pump.a"), self.bench.bus.interval("pump.a")))
+        self.viewer.ask("bus.subscribe", pattern="pump.*")
+        self.assertEqual(Want.BATCH, self.bench.bus.wants("pump.a"))
 
     def test_again(self) -> None:
         """Subscribing to the same pattern again replaces the subscription: no event comes twice."""
@@ -262,6 +277,14 @@ class ResumeTests(TopicsTestCase):
         answer, numbers = self.resume("epoch0:2")
         self.assertEqual((2, None, "epoch0:4"), (answer["recovered"], answer["gap"], answer["position"]))
         self.assertEqual([3, 4], numbers)
+
+    def test_batch(self) -> None:
+        """The events of a batch are kept one by one."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.bench.bus.publish(Message("pump.main.speed", 3, batch=[1, 2, 3]))
+        self.publish(4)
+        answer, numbers = self.resume("epoch0:1")
+        self.assertEqual((3, [2, 3, 4]), (answer["recovered"], numbers))
 
     def test_nothing_missed(self) -> None:
         """Who missed nothing reads that."""

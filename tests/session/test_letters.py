@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.letters import Alphabet, TokenReader
 from netd.session.lines import LineReader
-from netd.session.samples import LONGEST, Batch, Sample, Summary, number_of
+from netd.session.samples import LONGEST, Batch, Column, Sample, Summary, number_of
 
 XYZ = Alphabet("xyz")
 
@@ -231,6 +231,8 @@ class SummaryTests(SynchronousTestCase):
                 expected.append(Summary(letter, len(mine), mine[-1], None, (min(mine), max(mine))))
         self.assertEqual(TokenReader(XYZ).summarise(block), expected)
         self.assertEqual(TokenReader(XYZ).summarise(block, False), [one._replace(span=None) for one in expected])
+        columns = {letter: Column(column) for letter in "xyz" if (column := [value for name, value in samples if name == letter])}
+        self.assertEqual(TokenReader(XYZ).columns(block), columns)
 
 
 class NumberTests(SynchronousTestCase):

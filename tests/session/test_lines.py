@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.lines import BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
-from netd.session.samples import Batch, Sample, Summary
+from netd.session.samples import Batch, Column, Sample, Summary
 
 WIRE = b"x 111\ntemp-1 -1.5e3 1732.125\r\nx .5\n\n  x  7  8 \n"
 MEANT = [Sample("x", 111), Sample("temp-1", -1500, 1732.125), Sample("x", 0.5), Sample("x", 7, 8)]
@@ -71,12 +71,24 @@ class LineTests(SynchronousTestCase):
     def test_summary(self, samples: list[tuple[str, float, int | None]]) -> None:
         """What is known of a block agrees with its samples, with times, without, and mixed."""
         lines = (f"{name} {value!r}" + ("" if time is None else f" {time}") for name, value, time in samples)
-        found = {one.channel: one for one in LineReader().summarise("".join(line + "\n" for line in lines).encode())}
+        block = "".join(line + "\n" for line in lines).encode()
+        found = {one.channel: one for one in LineReader().summarise(block)}
+        columns = LineReader().columns(block)
         for name in {name for name, _, _ in samples}:
             mine = [(value, time) for channel, value, time in samples if channel == name]
-            values = [value for value, _ in mine]
+            values, times = [value for value, _ in mine], [time for _, time in mine]
+            column = columns.pop(name)
+            self.assertEqual((values, times), (column.values, column.times or [None] * len(values)))
             self.assertEqual(found.pop(name), Summary(name, len(mine), *mine[-1], (min(values), max(values))))
-        self.assertEqual(found, {})
+        self.assertEqual((found, columns), ({}, {}))
+
+    def test_channels_in_turn(self) -> None:
+        """Agents whose channels take turns, as most do, and others: each value is that of its own channel."""
+        for names in ("xyzxyzxyz", "xxyyzz", "xyx", "xyxyx"):
+            samples = [(name, float(place)) for place, name in enumerate(names)]
+            found = LineReader().columns("".join(f"{name} {value}\n" for name, value in samples).encode())
+            expected = {name: Column([value for other, value in samples if other == name]) for name in dict.fromkeys(names)}
+            self.assertEqual(found, expected)
 
 
 class HelloTests(SynchronousTestCase):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.events import SampleTaken
+from netd.message import Want
+from netd.session.events import Samples, SampleTaken
 from netd.session.letters import Alphabet, TokenReader
 from netd.session.lines import ChannelSpec, LineReader
+from netd.session.pacing import Sweep
 from netd.session.readings import KEPT, Readings
 from netd.testing import RecordingBus
 
@@ -150,6 +154,83 @@ class ReadingsTests(SynchronousTestCase):
         self.assertFalse(self.readings.is_watched)
         self.readings.settle(1001.3)
         self.assertEqual([event.value for event in self.bus.events("session.main.1.x")], [1, 2, 3])  # type: ignore[attr-defined]
+
+    def test_batches(self) -> None:
+        """A subscriber that takes batches hears all samples of a channel in a read at once, the newest of them as the event."""
+        seen: list[tuple[str, object, list[object]]] = []
+        self.bus.subscribe(
+            "session.>",
+            lambda message: seen.append((message.subject[-1], message.event, list(message.batch or ()))),
+            Want.BATCH,
+        )
+        samples = [SampleTaken(value, DAY + 1001.0) for value in range(10)]
+        self.take(b"".join(b"x%d\n" % value for value in range(10)) + b"y7z1\n", 1001.0)
+        self.assertEqual(seen, [("x", samples[9], samples), ("y", SampleTaken(7, DAY + 1001.0), [])])
+        self.assertTrue(self.readings.is_watched)
+        facts = self.readings.describe(1001.1)
+        self.assertEqual((facts["x"]["samples"], facts["x"]["last"], len(seen)), (10, 9.0, 2))
+
+    def test_batches_of_the_newer_dialect(self) -> None:
+        """The agent's own times come with a batch, too."""
+        self.readings.open(LineReader(), SPECS, 1010.0)
+        batches: list[object] = []
+        self.bus.subscribe("session.>", lambda message: batches.append(message.batch), Want.BATCH)
+        self.take(b"x 5 77\nx 6 78\nx 7 79\nx 8 80\n", 1011.0)
+        self.assertEqual(batches, [Samples(DAY + 1011.0, [5.0, 6.0, 7.0, 8.0], [77.0, 78.0, 79.0, 80.0])])
+        self.assertEqual([sample.agent_time for sample in cast(Samples, batches[0])], [77.0, 78.0, 79.0, 80.0])
+
+    def test_short_read_in_batches(self) -> None:
+        """A few samples are told one by one, which is cheaper."""
+        seen: list[object] = []
+        self.bus.subscribe("session.>", lambda message: seen.append((message.event, message.batch)), Want.BATCH)
+        self.take(b"x1\nx2\n", 1001.0)
+        self.assertEqual(seen, [(SampleTaken(value, DAY + 1001.0), None) for value in (1, 2)])
+
+    def test_newest(self) -> None:
+        """A subscriber for whom the newest is enough hears that as often as it asked, and the last of a burst in that time."""
+        self.sweep_with_a_clock()
+        seen: list[tuple[float, float]] = []
+        self.bus.subscribe(
+            "session.main.1.x",
+            lambda message: seen.append((self.clock.seconds() - 1000.0, message.event.value)),  # type: ignore[attr-defined]
+            Want.NEWEST,
+            0.1,
+        )
+        for number in range(100):
+            self.take(b"x%d\n" % number, self.clock.seconds())
+            self.clock.advance(0.01)
+        self.assertFalse(self.readings.is_watched)
+        self.assertTrue(8 <= len(seen) <= 21, seen)
+        self.clock.advance(0.1)
+        self.assertEqual(99, seen[-1][1])
+        self.assertTrue(all(later - earlier <= 0.1 + 0.02 for (earlier, _), (later, _) in pairwise(seen)), seen)
+
+    def test_more_impatient(self) -> None:
+        """A second subscriber who wants the newest more often gets it so, and the first again when that one has gone."""
+        self.sweep_with_a_clock()
+        self.bus.subscribe("session.main.1.x", lambda message: None, Want.NEWEST, 1.0)
+        self.take(b"x1\n", 1000.0)
+        other = self.bus.subscribe("session.main.1.x", lambda message: None, Want.NEWEST, 0.02)
+        self.take(b"x2\n", 1001.0)
+        self.assertEqual(0.02, self.readings.count_every)
+        other.cancel()
+        self.take(b"x3\n", 1002.0)
+        self.assertEqual(1.0, self.readings.count_every)
+
+    def test_newest_while_listed(self) -> None:
+        """A session that waits for the sweep of each second is listed for a quicker one, too, when somebody is in a hurry."""
+        self.take(b"x1\n", 1000.0)
+        self.take(b"x2\n", 1000.1)
+        self.bus.subscribe("session.main.1.x", lambda message: None, Want.NEWEST, 0.05)
+        self.take(b"x3\n", 1000.11)
+        self.assertEqual(2, len(self.kept))
+
+    def sweep_with_a_clock(self) -> None:
+        """Have the readings swept in time, from 1000 on."""
+        self.clock = Clock()
+        self.clock.advance(1000.0)
+        self.readings = Readings(self.bus, "session.main.1", Sweep(self.clock.seconds, self.clock.callLater).add)
+        self.readings.open(TokenReader(Alphabet("xyz")), SPECS, 1000.0)
 
     def test_clock_that_is_set_back(self) -> None:
         """Samples have the times that the wall clock showed when they came, in whatever order, and are counted as ever."""
