@@ -6,14 +6,21 @@ Collaborators are handed to constructors and cast through these interfaces where
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from zope.interface import Attribute, Interface
 
 from netd.message import Message, Want
 from netd.operations import Operation, OperationTable
 
-__all__ = ["IBudgeted", "IBus", "IConsole", "IForesight", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
+__all__ = ["Cancellable", "IBudgeted", "IBus", "IConsole", "IForesight", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
+
+
+class Cancellable(Protocol):
+    """A pending call, such as ``reactor.callLater`` returns, or a pending connection."""
+
+    def cancel(self) -> None:
+        """Cancel it. Only while it is pending, and only once: Twisted's raises otherwise."""
 
 
 class ISubscription(Interface):

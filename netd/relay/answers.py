@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from netd.codec.length_header import encode_frame
 from netd.interfaces import IPeer
-from netd.relay.devices import Link
+from netd.relay.devices import DeviceLink
 
 __all__ = ["Answers"]
 
@@ -35,7 +35,7 @@ class Answers:
         self._peer = peer
         self._after_turn = after_turn
         self._caught_up = caught_up
-        self._owed: list[tuple[Link | None, bytes, int]] = []
+        self._owed: list[tuple[DeviceLink | None, bytes, int]] = []
         self._is_settling = False
         self._goodbye = ""
 
@@ -49,7 +49,7 @@ class Answers:
         self._owed.append((None, answer, 1))
         self._schedule()
 
-    def add_sent(self, link: Link, times: int) -> None:
+    def add_sent(self, link: DeviceLink, times: int) -> None:
         """Owe for *times* frames that were sent to *link*: that they were sent, or that it disconnected."""
         self._owed.append((link, SENT, times))
         if not self._is_settling:
@@ -96,7 +96,7 @@ class Answers:
         if ready:
             self._peer.send(b"".join(ready))
 
-    def _wait(self, link: Link | None) -> None:
+    def _wait(self, link: DeviceLink | None) -> None:
         assert link is not None, "only what was sent to a device can wait"
         self._is_settling = True
         self._peer.set_reading(False)

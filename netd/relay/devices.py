@@ -10,12 +10,12 @@ from attrs import define, field, frozen
 from netd.bus.subject import token
 from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import ProtocolError
-from netd.interfaces import IPeer
+from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import moment
-from netd.relay.requests import Cancellable, Request
+from netd.relay.requests import RelayRequest
 from netd.relay.target import Target, address_text, parse_target
 
-__all__ = ["Devices", "Hello", "Link", "Name", "NameHeld", "owner_of"]
+__all__ = ["DeviceHello", "DeviceLink", "Devices", "Name", "NameHeld", "owner_of"]
 
 HERE = "this machine"
 
@@ -23,7 +23,7 @@ NO_DEVICES = b"|no raspberrypies|"
 
 
 @frozen
-class Hello:
+class DeviceHello:
     """What a device of the second dialect says of itself.
 
     :ivar ping: seconds between two pings that it wants to be sent; None for none.
@@ -43,7 +43,7 @@ class NameHeld(ProtocolError):
 
     kind = "name held"
 
-    def __init__(self, name: str, why: str, holder: Link | None) -> None:
+    def __init__(self, name: str, why: str, holder: DeviceLink | None) -> None:
         super().__init__(f"the name {name!r} {why}")
         self.name = name
         self.holder = holder
@@ -55,7 +55,7 @@ def owner_of(host: str) -> str:
 
 
 @define(eq=False, slots=True)
-class Link:
+class DeviceLink:
     """One connection of a device.
 
     :ivar answers: it speaks the second dialect, and answers.
@@ -83,7 +83,7 @@ class Link:
     is_online: bool = True
     last_seen: float = 0.0
     beat: Cancellable | None = None
-    requests: dict[int, Request] | None = None
+    requests: dict[int, RelayRequest] | None = None
     took_from: str = ""
     subject: str = field(init=False)
     sent_subject: str = field(init=False, default="")
@@ -154,8 +154,8 @@ class Name:
     :ivar queue: requests that wait for it to come back.
     """
 
-    link: Link
-    queue: list[Request] = field(factory=list)
+    link: DeviceLink
+    queue: list[RelayRequest] = field(factory=list)
 
 
 class Devices:
@@ -179,15 +179,15 @@ class Devices:
         self.version = 0
         self._listed: bytes | None = None
         self._generation = int(wall())
-        self._online: dict[tuple[str, int], Link] = {}
-        self._fields: dict[bytes, Link] = {}
+        self._online: dict[tuple[str, int], DeviceLink] = {}
+        self._fields: dict[bytes, DeviceLink] = {}
         self._names: dict[str, Name] = {}
         self._aliases: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._online)
 
-    def __iter__(self) -> Iterator[Link]:
+    def __iter__(self) -> Iterator[DeviceLink]:
         """The devices that are connected, oldest connection first."""
         return iter(self._online.values())
 
@@ -200,8 +200,8 @@ class Devices:
         return self._listed
 
     def connect(
-        self, peer: IPeer, host: str, port: int, hello: Hello | None, owner: str | None = None
-    ) -> tuple[Link, Link | None]:
+        self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None
+    ) -> tuple[DeviceLink, DeviceLink | None]:
         """Take a device in.
 
         :param hello: what it said, for a device of the second dialect.
@@ -215,14 +215,14 @@ class Devices:
         self._generation += 1
         name = hello.name if hello else self._host_names.get(host, "")
         aliases = hello.aliases if hello else ()
-        link = Link(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, aliases)
+        link = DeviceLink(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, aliases)
         self._online[host, port] = link
         self._listed = None
         self.version += 1
         self._fields[link.address.encode().ljust(HEADER)] = link
         return link, self._take_name(link) if name else None
 
-    def disconnect(self, link: Link) -> bool:
+    def disconnect(self, link: DeviceLink) -> bool:
         """Take a device out.
 
         :returns: whether it is away now; one that lost its name to a newer connection is not.
@@ -240,7 +240,7 @@ class Devices:
         self._trim()
         return name is None or name.link is link
 
-    def find(self, field: bytes) -> Link | None:
+    def find(self, field: bytes) -> DeviceLink | None:
         """The connected device that a target field names, exactly.
 
         :raises netd.relay.target.MalformedTarget: when the field can name nothing.
@@ -250,7 +250,7 @@ class Devices:
             return link
         return self.resolve(parse_target(field))
 
-    def resolve(self, target: Target) -> Link | None:
+    def resolve(self, target: Target) -> DeviceLink | None:
         """The connected device that *target* names."""
         if target.address is not None:
             return self._online.get(target.address)
@@ -270,7 +270,7 @@ class Devices:
         """What is known of the name or alias *text*, connected or not."""
         return self._names.get(text) or self._names.get(self._aliases.get(text, ""))
 
-    def absent(self) -> Iterator[Link]:
+    def absent(self) -> Iterator[DeviceLink]:
         """The last connections of named devices that are away."""
         return (name.link for name in self._names.values() if not name.link.is_online)
 
@@ -279,7 +279,7 @@ class Devices:
         del self._names[name.link.name]
         self._forget_aliases(name.link)
 
-    def _check_names(self, hello: Hello, host: str, owner: str) -> None:
+    def _check_names(self, hello: DeviceHello, host: str, owner: str) -> None:
         for name in (hello.name, *hello.aliases) if hello.name else ():
             kept_for = self._named_hosts.get(name, host)
             if kept_for != host:
@@ -289,7 +289,7 @@ class Devices:
                 holder = known.link
                 raise NameHeld(name, f"is held by the device at {holder.address} since {moment(holder.since)}", holder)
 
-    def _take_name(self, link: Link) -> Link | None:
+    def _take_name(self, link: DeviceLink) -> DeviceLink | None:
         before = self._names.pop(link.name, None)
         if before is not None:
             self._forget_aliases(before.link)
@@ -307,7 +307,7 @@ class Devices:
         if oldest is not None:
             self._forget_aliases(self._names.pop(oldest).link)
 
-    def _forget_aliases(self, link: Link) -> None:
+    def _forget_aliases(self, link: DeviceLink) -> None:
         for alias in link.aliases:
             if self._aliases.get(alias) == link.name:
                 del self._aliases[alias]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Presence", "Refused", "Said", "Sent", "readable"]
+__all__ = ["DevicePresence", "DeviceRefused", "DeviceSaid", "DeviceSent", "readable"]
 
 
 @frozen
-class Presence:
+class DevicePresence:
     """``relay.<instance>.presence.<device>``: a device came or went.
 
     :ivar device: its name, or its address when it has none.
@@ -25,7 +25,7 @@ class Presence:
 
 
 @frozen
-class Refused:
+class DeviceRefused:
     """``relay.<instance>.refused``: a device was refused, because somebody else holds its name.
 
     :ivar address: of the device that was refused.
@@ -39,7 +39,7 @@ class Refused:
 
 
 @frozen
-class Sent:
+class DeviceSent:
     """``relay.<instance>.sent.<device>``: a controller sent something to a device.
 
     :ivar text: the payload when it is UTF-8 text, else None and *base64* holds it.
@@ -51,7 +51,7 @@ class Sent:
 
 
 @frozen
-class Said:
+class DeviceSaid:
     """``relay.<instance>.said.<device>``: a device said something of its own accord."""
 
     device: str
@@ -61,7 +61,7 @@ class Said:
 
 
 def readable(payload: bytes) -> tuple[str | None, bytes | None]:
-    """*payload* as text, or as bytes where it is none: the last two fields of :class:`Sent` and :class:`Said`."""
+    """*payload* as text, or as bytes where it is none: the last two fields of :class:`DeviceSent` and :class:`DeviceSaid`."""
     try:
         return payload.decode(), None
     except UnicodeDecodeError:

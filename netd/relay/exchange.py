@@ -14,12 +14,12 @@ from typing import Any
 from attrs import define, field, frozen
 
 from netd.codec.length_header import HEADER, encode_frame
-from netd.interfaces import IBus, IPeer
+from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
-from netd.relay.devices import Devices, Hello, Link, Name, NameHeld
-from netd.relay.events import Presence, Refused, Said, Sent, readable
-from netd.relay.grammar import Dialect, encode_pair
-from netd.relay.requests import Cancellable, Input, Outcome, Request
+from netd.relay.devices import DeviceHello, DeviceLink, Devices, Name, NameHeld
+from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
+from netd.relay.grammar import RelayDialect, encode_pair
+from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
 from netd.relay.target import Target, address_text
 
 __all__ = ["NO_SUCH_DEVICE", "Exchange", "Rules"]
@@ -43,7 +43,7 @@ class Rules:
     :ivar queue_for: seconds for which messages to an absent device are kept; None keeps none.
     """
 
-    dialect: Dialect
+    dialect: RelayDialect
     login_timeout: float
     frame_timeout: float
     answer_timeout: float
@@ -77,7 +77,7 @@ class Exchange:
     _kept: int = 0
     _ids: Iterator[int] = field(factory=lambda: count(1))
 
-    def connect(self, peer: IPeer, host: str, port: int, hello: Hello | None, owner: str | None = None) -> Link:
+    def connect(self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None) -> DeviceLink:
         """Take a device in, give it what waited for it, and publish that it is there.
 
         :raises NameHeld: when somebody else holds its name; whether that one is still there will be known 5 s later.
@@ -107,7 +107,7 @@ class Exchange:
                 self._hand(link, request)
         return link
 
-    def _beat(self, link: Link, seconds: float) -> None:
+    def _beat(self, link: DeviceLink, seconds: float) -> None:
         """Ping a device so often: one that only reads learns so that netd is gone."""
 
         def ping() -> None:
@@ -123,10 +123,10 @@ class Exchange:
         holder = error.holder
         if holder is not None:
             holder.peer.probe()
-        refused = Refused(error.name, address, "" if holder is None else holder.address, str(error))
+        refused = DeviceRefused(error.name, address, "" if holder is None else holder.address, str(error))
         self.bus.publish(Message(f"{self.prefix}.refused", refused))
 
-    def _replace(self, old: Link, new: Link) -> None:
+    def _replace(self, old: DeviceLink, new: DeviceLink) -> None:
         """Tell the device that loses its name, if it is there to hear it, and close its connection."""
         self.counts["replaced"] += 1
         new.took_from = old.address
@@ -136,7 +136,7 @@ class Exchange:
             old.peer.send(encode_pair({"status": "error", "error": why, "replaced": True}))
         old.peer.close("replaced by a newer connection of the same name")
 
-    def disconnect(self, link: Link, reason: str) -> None:
+    def disconnect(self, link: DeviceLink, reason: str) -> None:
         """A device is gone: whoever waits for it is told. Harmless when that was known."""
         if not link.is_online:
             return
@@ -146,7 +146,7 @@ class Exchange:
             link.beat = None
         link.settle()
         for request in list((link.requests or {}).values()):
-            request.step(Input.LOST, error="the device disconnected")
+            request.step(RequestInput.LOST, error="the device disconnected")
         link.requests = None
         if is_away:
             self._publish_presence(link, reason)
@@ -159,10 +159,10 @@ class Exchange:
         queue, name.queue = name.queue, []
         for request in queue:
             self._kept -= len(request.payload)
-            request.step(Input.LOST, error="the device was forgotten")
+            request.step(RequestInput.LOST, error="the device was forgotten")
         self._forget_events(name.link)
 
-    def forward(self, link: Link, frames: list[bytes], sender: Callable[[], tuple[str, int]]) -> bool:
+    def forward(self, link: DeviceLink, frames: list[bytes], sender: Callable[[], tuple[str, int]]) -> bool:
         """Send whole first-dialect *frames* (header and payload) to a device, as they are where it speaks that dialect.
 
         :param sender: tells the address of the controller that sends.
@@ -178,16 +178,16 @@ class Exchange:
         return link.peer.send(b"".join(encode_pair({"id": next(self._ids)} | envelope, frame[HEADER:]) for frame in frames))
 
     def request(
-        self, target: Target, payload: bytes, sender: str, deadline: float | None, report: Callable[[Outcome], None]
-    ) -> Request:
-        """Carry *payload* to a device and report what becomes of it; see :class:`netd.relay.requests.Request`.
+        self, target: Target, payload: bytes, sender: str, deadline: float | None, report: Callable[[RequestOutcome], None]
+    ) -> RelayRequest:
+        """Carry *payload* to a device and report what becomes of it; see :class:`netd.relay.requests.RelayRequest`.
 
         :param deadline: seconds; bounded by ``max_deadline``, ``answer_timeout`` when None.
         """
         rules = self.rules
         seconds = min(rules.answer_timeout if deadline is None else deadline, rules.max_deadline)
         expires_at = None if deadline is None else self.monotonic() + seconds
-        request = Request(next(self._ids), payload, sender, seconds, expires_at, report)
+        request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, report)
         self.counts["requests"] += 1
         link = self.devices.resolve(target)
         if link is not None:
@@ -196,9 +196,9 @@ class Exchange:
             return request
         name = self.devices.name_of(target.text)
         if name is None:
-            request.step(Input.LOST, error=NO_SUCH_DEVICE)
+            request.step(RequestInput.LOST, error=NO_SUCH_DEVICE)
         elif not self._keep(name, request, rules.queue_for if deadline is None else seconds):
-            request.step(Input.LOST, error="the device is away")
+            request.step(RequestInput.LOST, error="the device is away")
         return request
 
     def keep_frame(self, name: Name, payload: bytes) -> bool:
@@ -206,40 +206,40 @@ class Exchange:
 
         :returns: False when there is no queue, or no room in it.
         """
-        request = Request(next(self._ids), payload, "", self.rules.answer_timeout, None, lambda outcome: None)
+        request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, lambda outcome: None)
         return self._keep(name, request, self.rules.queue_for)
 
-    def withdraw(self, request: Request) -> None:
+    def withdraw(self, request: RelayRequest) -> None:
         """Whoever made *request* has gone: forget it, unless it waits for a device to come back."""
         if not request.is_waiting:
-            request.step(Input.LOST)
+            request.step(RequestInput.LOST)
 
-    def answered(self, link: Link, request_id: object, happened: Input, payload: bytes, error: str) -> None:
+    def answered(self, link: DeviceLink, request_id: object, happened: RequestInput, payload: bytes, error: str) -> None:
         """A device answered (or refused) the request with this id."""
         link.last_seen = self.bus.wall()
         request = (link.requests or {}).get(request_id) if isinstance(request_id, int) else None
         if request is None or not request.step(happened, payload, error):
             self.counts["answers_dropped"] += 1
 
-    def said(self, link: Link, event: str, payload: bytes) -> None:
+    def said(self, link: DeviceLink, event: str, payload: bytes) -> None:
         """A device said something of its own accord."""
         link.last_seen = self.bus.wall()
         self.counts["said"] += 1
-        said = Said(link.label, event, *readable(payload))
+        said = DeviceSaid(link.label, event, *readable(payload))
         self.bus.publish(Message(self.subject("said", link.subject), said, weight=4 * len(payload)))
 
     def subject(self, kind: str, device: str) -> str:
         """The subject under which *kind* of news about a device is published."""
         return f"{self.prefix}.{kind}.{device}"
 
-    def _hand(self, link: Link, request: Request) -> None:
+    def _hand(self, link: DeviceLink, request: RelayRequest) -> None:
         if link.answers:
             envelope = {"id": request.id, "from": request.sender, "deadline": request.time_left(self.monotonic())}
             accepted = link.peer.send(encode_pair(envelope, request.payload))
         else:
             accepted = link.peer.send(encode_frame(request.payload))
         if not accepted:
-            request.step(Input.LOST, error="the device does not read what was sent before")
+            request.step(RequestInput.LOST, error="the device does not read what was sent before")
             return
         self.messages += 1
         if link.requests is None:
@@ -250,16 +250,16 @@ class Exchange:
             self._publish_sent(link, request.payload)
         self.after_turn(lambda: self._handed(link, request))
 
-    def _handed(self, link: Link, request: Request) -> None:
+    def _handed(self, link: DeviceLink, request: RelayRequest) -> None:
         if not link.is_online or request.is_done:
             return
         if link.is_settled:
             request.payload = b""
-            request.step(Input.HANDED if link.answers else Input.TAKEN)
+            request.step(RequestInput.HANDED if link.answers else RequestInput.TAKEN)
         else:
             link.when_settled(lambda: self._handed(link, request), self.after_turn)
 
-    def _keep(self, name: Name, request: Request, seconds: float | None) -> bool:
+    def _keep(self, name: Name, request: RelayRequest, seconds: float | None) -> bool:
         rules = self.rules
         size = len(request.payload)
         waiting = sum(len(other.payload) for other in name.queue) + size
@@ -270,28 +270,28 @@ class Exchange:
         self._kept += size
         name.queue.append(request)
         self._start_clock(request, min(seconds, rules.queue_for), name)
-        request.step(Input.KEPT)
+        request.step(RequestInput.KEPT)
         return True
 
-    def _start_clock(self, request: Request, seconds: float, name: Name | None = None) -> None:
+    def _start_clock(self, request: RelayRequest, seconds: float, name: Name | None = None) -> None:
         if request.clock is not None:
             request.clock.cancel()
         request.clock = self.later(seconds, lambda: self._expire(request, name))
 
-    def _expire(self, request: Request, name: Name | None) -> None:
+    def _expire(self, request: RelayRequest, name: Name | None) -> None:
         self.counts["expired"] += 1
         if name is not None:
             self._kept -= len(request.payload)
             name.queue.remove(request)
-        request.step(Input.EXPIRED, error="the deadline passed")
+        request.step(RequestInput.EXPIRED, error="the deadline passed")
 
-    def _forget_events(self, link: Link) -> None:
+    def _forget_events(self, link: DeviceLink) -> None:
         for kind in ("presence", "said", "sent"):
             self.bus.forget(self.subject(kind, link.subject))
 
-    def _publish_sent(self, link: Link, payload: bytes) -> None:
-        self.bus.publish(Message(link.sent_subject, Sent(link.label, *readable(payload)), weight=4 * len(payload)))
+    def _publish_sent(self, link: DeviceLink, payload: bytes) -> None:
+        self.bus.publish(Message(link.sent_subject, DeviceSent(link.label, *readable(payload)), weight=4 * len(payload)))
 
-    def _publish_presence(self, link: Link, reason: str) -> None:
-        presence = Presence(link.label, link.address, link.is_online, link.generation, link.last_seen, reason)
+    def _publish_presence(self, link: DeviceLink, reason: str) -> None:
+        presence = DevicePresence(link.label, link.address, link.is_online, link.generation, link.last_seen, reason)
         self.bus.publish(Message(self.subject("presence", link.subject), presence))

@@ -16,14 +16,14 @@ from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.codec.length_header import HEADER, BadHeader, FrameTooLong, begins_header, encode_frame, parse_header
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
-from netd.relay.devices import Hello
+from netd.relay.devices import DeviceHello
 from netd.relay.target import NAME
 
 __all__ = [
-    "Dialect",
     "Envelope",
-    "Event",
-    "Input",
+    "RelayDialect",
+    "RelayEvent",
+    "RelayInput",
     "UnknownClientType",
     "encode_pair",
     "read_event",
@@ -51,7 +51,7 @@ class UnknownClientType(ProtocolError):
     kind = "unknown client type"
 
 
-class Input(enum.Enum):
+class RelayInput(enum.Enum):
     """What a connection can say."""
 
     DEVICE = "device"
@@ -66,17 +66,17 @@ class Input(enum.Enum):
 
 
 @frozen
-class Event:
+class RelayEvent:
     """Something whole that was said.
 
     :ivar end: the offset behind it.
     :ivar target: the target field's 64 bytes, for ``CONNECT`` and ``SEND``.
     :ivar lead: type frame and target field, for ``CONNECT`` and ``SEND``: what a controller repeats.
     :ivar frame: header and payload for the device, for ``CONNECT`` and ``SEND``: as they came, the header padded with spaces.
-    :ivar content: the payload; a :class:`Hello` for ``DEVICE_HELLO``; an :class:`Envelope` for ``PAIR``.
+    :ivar content: the payload; a :class:`DeviceHello` for ``DEVICE_HELLO``; an :class:`Envelope` for ``PAIR``.
     """
 
-    input: Input
+    input: RelayInput
     end: int
     target: bytes = b""
     lead: bytes = b""
@@ -93,7 +93,7 @@ class Envelope:
 
 
 @frozen
-class Dialect:
+class RelayDialect:
     """How this relay's clients speak.
 
     :ivar devices: type words that mean device.
@@ -106,7 +106,7 @@ class Dialect:
     max_payload: int
 
 
-def read_event(received: bytes, at: int, dialect: Dialect) -> Event | int:
+def read_event(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | int:
     """The next event of a connection that starts each with a type frame.
 
     :raises ProtocolError: when it cannot become one.
@@ -116,9 +116,9 @@ def read_event(received: bytes, at: int, dialect: Dialect) -> Event | int:
         return typed
     word, end = unpadded(received[at + HEADER : typed.end]), typed.end
     if word in dialect.devices:
-        return Event(Input.DEVICE, end)
+        return RelayEvent(RelayInput.DEVICE, end)
     if word == GOODBYE:
-        return Event(Input.GOODBYE, end)
+        return RelayEvent(RelayInput.GOODBYE, end)
     if word not in dialect.controllers:
         return _hello(word, end, dialect)
     field = end + HEADER
@@ -126,17 +126,17 @@ def read_event(received: bytes, at: int, dialect: Dialect) -> Event | int:
         return field - at
     target = received[end:field]
     if unpadded(target) == NO_TARGET:
-        return Event(Input.LIST, field)
+        return RelayEvent(RelayInput.LIST, field)
     sent = _frame(received, field, dialect.max_payload)
     if isinstance(sent, int):
         return field - at + sent
     payload = received[field + HEADER : sent.end]
-    said = Input.CONNECT if payload == CONNECTING else Input.SEND
+    said = RelayInput.CONNECT if payload == CONNECTING else RelayInput.SEND
     header = received[field : field + HEADER].replace(b"\0", b" ")  # old devices in Python can read no others
-    return Event(said, sent.end, target, received[at:field], header + payload, payload)
+    return RelayEvent(said, sent.end, target, received[at:field], header + payload, payload)
 
 
-def read_frame(received: bytes, at: int, dialect: Dialect) -> Event | int:
+def read_frame(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | int:
     """The next frame of a first-dialect device.
 
     :raises ProtocolError: when it cannot become one.
@@ -145,10 +145,10 @@ def read_frame(received: bytes, at: int, dialect: Dialect) -> Event | int:
     if isinstance(said, int):
         return said
     payload = received[at + HEADER : said.end]
-    return Event(Input.GOODBYE if payload == GOODBYE else Input.FRAME, said.end, content=payload)
+    return RelayEvent(RelayInput.GOODBYE if payload == GOODBYE else RelayInput.FRAME, said.end, content=payload)
 
 
-def read_pair(received: bytes, at: int, dialect: Dialect) -> Event | int:
+def read_pair(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | int:
     """The next envelope with its payload, of a connection that speaks the second dialect.
 
     :raises ProtocolError: when it cannot become one.
@@ -160,7 +160,7 @@ def read_pair(received: bytes, at: int, dialect: Dialect) -> Event | int:
     second = _frame(received, first.end, dialect.max_payload)
     if isinstance(second, int):
         return first.end - at + second
-    return Event(Input.PAIR, second.end, content=Envelope(members, received[first.end + HEADER : second.end]))
+    return RelayEvent(RelayInput.PAIR, second.end, content=Envelope(members, received[first.end + HEADER : second.end]))
 
 
 def encode_pair(envelope: Mapping[str, Any], payload: bytes = b"") -> bytes:
@@ -168,7 +168,7 @@ def encode_pair(envelope: Mapping[str, Any], payload: bytes = b"") -> bytes:
     return encode_frame(encode(envelope)) + encode_frame(payload)
 
 
-def _frame(received: bytes, at: int, limit: int) -> Event | int:
+def _frame(received: bytes, at: int, limit: int) -> RelayEvent | int:
     body = at + HEADER
     if len(received) < body:
         if not begins_header(received[at:]):
@@ -179,10 +179,10 @@ def _frame(received: bytes, at: int, limit: int) -> Event | int:
         raise FrameTooLong(length, limit)
     if len(received) < body + length:
         return HEADER + length
-    return Event(Input.FRAME, body + length)
+    return RelayEvent(RelayInput.FRAME, body + length)
 
 
-def _hello(word: bytes, end: int, dialect: Dialect) -> Event:
+def _hello(word: bytes, end: int, dialect: RelayDialect) -> RelayEvent:
     role, _, text = word.partition(b" ")
     if role not in (b"device", b"controller") or not text.lstrip().startswith(b"{"):
         devices, controllers = (
@@ -197,7 +197,7 @@ def _hello(word: bytes, end: int, dialect: Dialect) -> Event:
     except BadJSON as error:
         raise UnknownClientType(f"the hello is {error}") from None
     if role == b"controller":
-        return Event(Input.CONTROLLER_HELLO, end)
+        return RelayEvent(RelayInput.CONTROLLER_HELLO, end)
     name, aliases = members.get("name", ""), members.get("aliases", [])
     if not isinstance(aliases, list) or len(aliases) > 16:
         raise UnknownClientType("the hello's `aliases` is a list of at most 16 names")
@@ -206,7 +206,7 @@ def _hello(word: bytes, end: int, dialect: Dialect) -> Event:
             raise UnknownClientType("the hello's names are 1 to 63 characters of A-Z a-z 0-9 _ -")
     if aliases and not name:
         raise UnknownClientType("the hello has aliases, but no name")
-    return Event(Input.DEVICE_HELLO, end, content=Hello(name, tuple(aliases), _ping(members.get("ping"))))
+    return RelayEvent(RelayInput.DEVICE_HELLO, end, content=DeviceHello(name, tuple(aliases), _ping(members.get("ping"))))
 
 
 def _ping(asked: object) -> float | None:

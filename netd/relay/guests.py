@@ -19,14 +19,14 @@ from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
 from netd.operations import Caller, Operation, Role
 from netd.operations import Link as Console
-from netd.relay.devices import Hello, Link, NameHeld, owner_of
+from netd.relay.devices import DeviceHello, DeviceLink, NameHeld, owner_of
 from netd.relay.events import readable
 from netd.relay.exchange import Exchange
 from netd.relay.payload import payload_of
-from netd.relay.requests import Input
+from netd.relay.requests import RequestInput
 from netd.relay.target import NAME
 
-__all__ = ["Attachments"]
+__all__ = ["Guests"]
 
 HOST = "console"
 """The host in the address of an attached device; its port is a number that no other such device has."""
@@ -49,7 +49,7 @@ class _Attached:
         self._facts = {"instance": instance, "device": name}
         self._ended = ended
         self._frames = LengthHeaderDecoder()
-        self.link: Link | None = None
+        self.link: DeviceLink | None = None
 
     @property
     def is_full(self) -> bool:
@@ -97,7 +97,7 @@ class _Attached:
         self._console.notify("relay.message", {**self._facts, **envelope, **said})
 
 
-class Attachments:
+class Guests:
     """The devices of one relay that are console connections.
 
     :param instance: the relay's; a page that is a device of two relays tells them apart by it.
@@ -140,7 +140,7 @@ class Attachments:
         attached = _Attached(console, self._instance, name, lambda reason: self._ended(console, name, attached, reason))
         owner = owner_of(caller.host) if caller.token is None else f"token {caller.token}"
         try:
-            attached.link = self._exchange.connect(attached, HOST, next(self._ports), Hello(name), owner)
+            attached.link = self._exchange.connect(attached, HOST, next(self._ports), DeviceHello(name), owner)
         except NameHeld as error:
             raise OperationFailed(str(error)) from None
         mine[name] = attached
@@ -160,7 +160,7 @@ class Attachments:
         attached = self._find(caller, device)
         payload = b"" if text is base64 is None else payload_of(text, base64)
         assert attached.link is not None
-        happened = Input.ANSWERED if error is None else Input.REFUSED
+        happened = RequestInput.ANSWERED if error is None else RequestInput.REFUSED
         self._exchange.answered(attached.link, id, happened, payload, error or "")
         return {"device": device, "id": id}
 

@@ -1,8 +1,8 @@
 """One connection of the relay, as a machine: bytes in, answers out through its peer (relay protocol).
 
 States are an enum, what may be said in each is a table, an absent pair is the protocol error.  Controllers repeat themselves: the
-same type frame and target before every payload.  :meth:`Conversation._burst` recognises that prefix and takes all whole requests
-of a read in one go; :mod:`netd.relay.grammar` is the reference that it must agree with.
+same type frame and target before every payload.  :meth:`RelayConversation._burst` recognises that prefix and takes all whole
+requests of a read in one go; :mod:`netd.relay.grammar` is the reference that it must agree with.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, 
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.relay.answers import Answers
-from netd.relay.devices import Link, NameHeld
+from netd.relay.devices import DeviceLink, NameHeld
 from netd.relay.exchange import Exchange
-from netd.relay.grammar import CONNECTING, Dialect, Envelope, Event, Input, encode_pair, read_event, read_frame, read_pair
-from netd.relay.requests import Input as Happened
-from netd.relay.requests import Outcome, Request
+from netd.relay.grammar import (
+    CONNECTING,
+    Envelope,
+    RelayDialect,
+    RelayEvent,
+    RelayInput,
+    encode_pair,
+    read_event,
+    read_frame,
+    read_pair,
+)
+from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
 from netd.relay.target import MalformedTarget, address_text, parse_target
 
-__all__ = ["TRANSITIONS", "Conversation", "Shell", "State"]
+__all__ = ["TRANSITIONS", "RelayConversation", "RelayShell", "RelayState"]
 
 NOT_FOUND = encode_frame(b"|target not found|")
 QUEUED = encode_frame(b"|queued|")
@@ -36,7 +45,7 @@ AHEAD = 1 << 20
 asked for in 134 bytes."""
 
 
-class State(enum.Enum):
+class RelayState(enum.Enum):
     """What a connection is."""
 
     FRESH = "newcomer"
@@ -47,36 +56,36 @@ class State(enum.Enum):
     OVER = "being closed"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.FRESH, Input.DEVICE): ("become_device", State.DEVICE),
-    (State.FRESH, Input.DEVICE_HELLO): ("become_device", State.NAMED_DEVICE),
-    (State.FRESH, Input.CONTROLLER_HELLO): ("welcome", State.NAMED_CONTROLLER),
-    (State.FRESH, Input.LIST): ("list", State.CONTROLLER),
-    (State.FRESH, Input.CONNECT): ("connect", State.CONTROLLER),
-    (State.FRESH, Input.SEND): ("send", State.CONTROLLER),
-    (State.FRESH, Input.GOODBYE): ("goodbye", State.OVER),
-    (State.CONTROLLER, Input.LIST): ("list", State.CONTROLLER),
-    (State.CONTROLLER, Input.CONNECT): ("connect", State.CONTROLLER),
-    (State.CONTROLLER, Input.SEND): ("send", State.CONTROLLER),
-    (State.CONTROLLER, Input.DEVICE): ("become_device", State.DEVICE),
-    (State.CONTROLLER, Input.GOODBYE): ("goodbye", State.OVER),
-    (State.DEVICE, Input.FRAME): ("said", State.DEVICE),
-    (State.DEVICE, Input.GOODBYE): ("goodbye", State.OVER),
-    (State.NAMED_DEVICE, Input.PAIR): ("device_pair", State.NAMED_DEVICE),
-    (State.NAMED_CONTROLLER, Input.PAIR): ("controller_pair", State.NAMED_CONTROLLER),
+TRANSITIONS: dict[tuple[RelayState, RelayInput], tuple[str, RelayState]] = {
+    (RelayState.FRESH, RelayInput.DEVICE): ("become_device", RelayState.DEVICE),
+    (RelayState.FRESH, RelayInput.DEVICE_HELLO): ("become_device", RelayState.NAMED_DEVICE),
+    (RelayState.FRESH, RelayInput.CONTROLLER_HELLO): ("welcome", RelayState.NAMED_CONTROLLER),
+    (RelayState.FRESH, RelayInput.LIST): ("list", RelayState.CONTROLLER),
+    (RelayState.FRESH, RelayInput.CONNECT): ("connect", RelayState.CONTROLLER),
+    (RelayState.FRESH, RelayInput.SEND): ("send", RelayState.CONTROLLER),
+    (RelayState.FRESH, RelayInput.GOODBYE): ("goodbye", RelayState.OVER),
+    (RelayState.CONTROLLER, RelayInput.LIST): ("list", RelayState.CONTROLLER),
+    (RelayState.CONTROLLER, RelayInput.CONNECT): ("connect", RelayState.CONTROLLER),
+    (RelayState.CONTROLLER, RelayInput.SEND): ("send", RelayState.CONTROLLER),
+    (RelayState.CONTROLLER, RelayInput.DEVICE): ("become_device", RelayState.DEVICE),
+    (RelayState.CONTROLLER, RelayInput.GOODBYE): ("goodbye", RelayState.OVER),
+    (RelayState.DEVICE, RelayInput.FRAME): ("said", RelayState.DEVICE),
+    (RelayState.DEVICE, RelayInput.GOODBYE): ("goodbye", RelayState.OVER),
+    (RelayState.NAMED_DEVICE, RelayInput.PAIR): ("device_pair", RelayState.NAMED_DEVICE),
+    (RelayState.NAMED_CONTROLLER, RelayInput.PAIR): ("controller_pair", RelayState.NAMED_CONTROLLER),
 }
 """What is done with each input in each state, and what the connection is afterwards."""
 
-READERS: dict[State, Callable[[bytes, int, Dialect], Event | int]] = {
-    State.FRESH: read_event,
-    State.CONTROLLER: read_event,
-    State.DEVICE: read_frame,
-    State.NAMED_DEVICE: read_pair,
-    State.NAMED_CONTROLLER: read_pair,
+READERS: dict[RelayState, Callable[[bytes, int, RelayDialect], RelayEvent | int]] = {
+    RelayState.FRESH: read_event,
+    RelayState.CONTROLLER: read_event,
+    RelayState.DEVICE: read_frame,
+    RelayState.NAMED_DEVICE: read_pair,
+    RelayState.NAMED_CONTROLLER: read_pair,
 }
 
 
-class Shell(Protocol):
+class RelayShell(Protocol):
     """What a conversation tells the connection around it, and asks it."""
 
     def address(self) -> tuple[str, int]:
@@ -85,7 +94,7 @@ class Shell(Protocol):
     def became_device(self) -> None:
         """The connection is a device now: other bounds apply to what waits for it."""
 
-    def device_connected(self, link: Link) -> None:
+    def device_connected(self, link: DeviceLink) -> None:
         """The device is known now; for the log."""
 
     def identified(self) -> None:
@@ -95,7 +104,7 @@ class Shell(Protocol):
         """The protocol was broken; for log and counters."""
 
 
-class Conversation:
+class RelayConversation:
     """What one connection says, and what it is told.
 
     :ivar link: the device that this connection is, if it is one.
@@ -123,7 +132,7 @@ class Conversation:
         "state",
     )
 
-    def __init__(self, exchange: Exchange, peer: IPeer, shell: Shell) -> None:
+    def __init__(self, exchange: Exchange, peer: IPeer, shell: RelayShell) -> None:
         self._exchange = exchange
         self._devices = exchange.devices
         self._limit = exchange.rules.dialect.max_payload
@@ -136,12 +145,12 @@ class Conversation:
         self._is_held = False
         self._is_timed = True
         self._prefix: bytes | None = None
-        self._prefix_link: Link | None = None
+        self._prefix_link: DeviceLink | None = None
         self._prefix_version = 0
-        self._outstanding: dict[object, Request] | None = None
-        self.link: Link | None = None
-        self.state = State.FRESH
-        self.role = State.FRESH
+        self._outstanding: dict[object, RelayRequest] | None = None
+        self.link: DeviceLink | None = None
+        self.state = RelayState.FRESH
+        self.role = RelayState.FRESH
 
     def begin(self) -> None:
         """The first byte has come: it must be said before long what this is."""
@@ -162,7 +171,7 @@ class Conversation:
         need, size = 0, len(gathered)
         dialect = self._exchange.rules.dialect
         try:
-            while at < size and self.state is not State.OVER:
+            while at < size and self.state is not RelayState.OVER:
                 if self._prefix is not None:
                     at = self._burst(gathered, at, size)
                     if at == size:
@@ -179,7 +188,7 @@ class Conversation:
         except ProtocolError as error:
             self._refuse(error, gathered[at : at + 80])
             return
-        if self.state is not State.OVER:
+        if self.state is not RelayState.OVER:
             self._ahead = 0
             self._finish_read(gathered, at, need)
 
@@ -192,13 +201,13 @@ class Conversation:
 
     def expired(self) -> None:
         """The connection did not get on in time."""
-        if self.state is State.OVER:
+        if self.state is RelayState.OVER:
             return
         self._refuse(TimedOut("timed out in the middle of a message"), b"")
 
     def lost(self, reason: str) -> None:
         """The connection is gone."""
-        self.state = State.OVER
+        self.state = RelayState.OVER
         self._prefix = self._prefix_link = None
         self._gatherer = Gatherer()
         self._answers.forget()
@@ -237,14 +246,14 @@ class Conversation:
             self._forward(link, frames)
         return at
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: RelayEvent) -> None:
         transition = TRANSITIONS.get((self.state, event.input))
         if transition is None:
             raise ProtocolError(f"{event.input.value} has no place here: this connection is a {self.state.value}")
-        if self.state is State.FRESH:
+        if self.state is RelayState.FRESH:
             self._shell.identified()
         action, self.state = transition
-        if self.state is not State.OVER:
+        if self.state is not RelayState.OVER:
             self.role = self.state
         getattr(self, f"_do_{action}")(event)
 
@@ -252,7 +261,7 @@ class Conversation:
         if at < len(received):
             self._progress = 0
             self._gatherer.keep(received[at:], need)
-            if at or self.state is not State.FRESH:
+            if at or self.state is not RelayState.FRESH:
                 self._peer.expire_after(self._exchange.rules.frame_timeout)
             self._is_timed = True
             self._keep(is_new=at > 0)
@@ -272,7 +281,7 @@ class Conversation:
 
     def _go_on(self) -> None:
         """Read on, if everything that held this connection back is over."""
-        if self.state is State.OVER or not self._answers.are_given:
+        if self.state is RelayState.OVER or not self._answers.are_given:
             return
         if self._is_held:
             if not self._peer.is_flushed:
@@ -298,21 +307,21 @@ class Conversation:
 
     # What each input does
 
-    def _do_become_device(self, event: Event) -> None:
+    def _do_become_device(self, event: RelayEvent) -> None:
         self._prefix = self._prefix_link = None
         self._shell.became_device()
         self.link = self._exchange.connect(self._peer, *self._shell.address(), event.content)
         self._shell.device_connected(self.link)
 
-    def _do_goodbye(self, event: Event) -> None:
+    def _do_goodbye(self, event: RelayEvent) -> None:
         self._end("said goodbye")
 
-    def _do_list(self, event: Event) -> None:
+    def _do_list(self, event: RelayEvent) -> None:
         listed = self._exchange.devices.listed
         self._ahead += len(listed)
         self._answers.add(listed)
 
-    def _do_connect(self, event: Event) -> None:
+    def _do_connect(self, event: RelayEvent) -> None:
         link = self._exchange.devices.find(event.target)
         if link is None:
             self._answers.add(NOT_FOUND)
@@ -321,7 +330,7 @@ class Conversation:
         called = link.address if target.address is not None else target.text
         self._answers.add(encode_frame(f"|connected to {called}|".encode()))
 
-    def _do_send(self, event: Event) -> None:
+    def _do_send(self, event: RelayEvent) -> None:
         devices = self._exchange.devices
         link = devices.find(event.target)
         if link is not None:
@@ -332,27 +341,29 @@ class Conversation:
         kept = name is not None and self._exchange.keep_frame(name, event.content)
         self._answers.add(QUEUED if kept else NOT_FOUND)
 
-    def _do_said(self, event: Event) -> None:
+    def _do_said(self, event: RelayEvent) -> None:
         assert self.link is not None
         self._exchange.said(self.link, "", event.content)
 
-    def _do_welcome(self, event: Event) -> None:
+    def _do_welcome(self, event: RelayEvent) -> None:
         self._peer.send(encode_pair({"status": "welcome", "address": address_text(*self._shell.address())}))
 
-    def _do_device_pair(self, event: Event) -> None:
+    def _do_device_pair(self, event: RelayEvent) -> None:
         assert self.link is not None
         envelope: Envelope = event.content
         members = envelope.members
         if "id" not in members:
             self._exchange.said(self.link, _text(members.get("event", ""), "event"), envelope.payload)
             return
-        happened = {"acknowledged": Happened.ANSWERED, "failed": Happened.REFUSED}.get(_text(members.get("status"), "status"))
+        happened = {"acknowledged": RequestInput.ANSWERED, "failed": RequestInput.REFUSED}.get(
+            _text(members.get("status"), "status")
+        )
         if happened is None:
             raise ProtocolError("a device answers `acknowledged` or `failed`")
-        error = _text(members.get("error", "the device refused"), "error") if happened is Happened.REFUSED else ""
+        error = _text(members.get("error", "the device refused"), "error") if happened is RequestInput.REFUSED else ""
         self._exchange.answered(self.link, members["id"], happened, envelope.payload, error)
 
-    def _do_controller_pair(self, event: Event) -> None:
+    def _do_controller_pair(self, event: RelayEvent) -> None:
         envelope: Envelope = event.content
         members = envelope.members
         request_id = members.get("id")
@@ -382,8 +393,8 @@ class Conversation:
         if not request.is_done:
             outstanding[request_id] = request
 
-    def _report(self, request_id: object, outcome: Outcome) -> None:
-        if self.state is State.OVER:
+    def _report(self, request_id: object, outcome: RequestOutcome) -> None:
+        if self.state is RelayState.OVER:
             return
         members: dict[str, Any] = {"status": outcome.status.value}
         if outcome.is_final:
@@ -401,14 +412,14 @@ class Conversation:
 
     # Answers of the first dialect
 
-    def _forward(self, link: Link, frames: list[bytes]) -> None:
+    def _forward(self, link: DeviceLink, frames: list[bytes]) -> None:
         if self._exchange.forward(link, frames, self._shell.address):
             self._answers.add_sent(link, len(frames))
         else:
             self._answers.add(NOT_READING * len(frames))
 
     def _end(self, reason: str) -> None:
-        self.state = State.OVER
+        self.state = RelayState.OVER
         self._prefix = self._prefix_link = None
         if self.link is not None:
             self._exchange.disconnect(self.link, reason)
@@ -416,7 +427,7 @@ class Conversation:
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
-        if self.state in (State.NAMED_DEVICE, State.NAMED_CONTROLLER):
+        if self.state in (RelayState.NAMED_DEVICE, RelayState.NAMED_CONTROLLER):
             denied = {"denied": True} if isinstance(error, NameHeld) else {}
             self._peer.send(encode_pair({"status": "error", "error": str(error), **denied}))
         else:

@@ -7,9 +7,9 @@ from typing import ClassVar
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol, describe_address, told_of
-from netd.relay.devices import Link
+from netd.relay.devices import DeviceLink
 from netd.relay.exchange import Exchange
-from netd.relay.machine import Conversation
+from netd.relay.machine import RelayConversation
 from netd.relay.target import plain_host
 
 __all__ = ["RelayFactory", "RelayProtocol"]
@@ -23,7 +23,7 @@ class RelayProtocol(PeerProtocol):
 
     waits_for_strangers = True  # a header begins with a digit
     factory: RelayFactory
-    conversation: Conversation
+    conversation: RelayConversation
     bounds: ClassVar[Bounds] = ANSWERS
     machine = ("conversation", "received")
     says_when_identified = True
@@ -31,7 +31,7 @@ class RelayProtocol(PeerProtocol):
     def opened(self) -> None:
         """Start the conversation."""
         self._number = self.factory.tally.accepted
-        self.conversation = Conversation(self.factory.exchange, self.peer, self)
+        self.conversation = RelayConversation(self.factory.exchange, self.peer, self)
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
 
     def begun(self) -> None:
@@ -47,7 +47,7 @@ class RelayProtocol(PeerProtocol):
         """More may wait for a device; over it, senders are refused."""
         self.peer.rebind(self.factory.device_bounds)
 
-    def device_connected(self, link: Link) -> None:
+    def device_connected(self, link: DeviceLink) -> None:
         """A line for whoever watches."""
         skipped = self.admit_line("device connected")
         if skipped is not None:

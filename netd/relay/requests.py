@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Protocol
 
 from attrs import frozen
 
-__all__ = ["TRANSITIONS", "Cancellable", "Input", "Outcome", "Request", "State", "Status"]
+from netd.interfaces import Cancellable
+
+__all__ = ["TRANSITIONS", "RelayRequest", "RequestInput", "RequestOutcome", "RequestState", "RequestStatus"]
 
 
-class Cancellable(Protocol):
-    """A pending call."""
-
-    def cancel(self) -> None:
-        """Do not call."""
-
-
-class Status(enum.Enum):
+class RequestStatus(enum.Enum):
     """What a sender is told (relay protocol, section 3.1)."""
 
     QUEUED = "queued"
@@ -28,7 +22,7 @@ class Status(enum.Enum):
     EXPIRED = "expired"
 
 
-class State(enum.Enum):
+class RequestState(enum.Enum):
     """How far a request has come."""
 
     NEW = "new"
@@ -37,7 +31,7 @@ class State(enum.Enum):
     DONE = "done"
 
 
-class Input(enum.Enum):
+class RequestInput(enum.Enum):
     """What happens to a request."""
 
     KEPT = "put into the offline queue"
@@ -49,30 +43,30 @@ class Input(enum.Enum):
     EXPIRED = "past its deadline"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[Status, State]] = {
-    (State.NEW, Input.KEPT): (Status.QUEUED, State.WAITING),
-    (State.NEW, Input.HANDED): (Status.SENT, State.SENT),
-    (State.NEW, Input.TAKEN): (Status.SENT, State.DONE),
-    (State.NEW, Input.ANSWERED): (Status.ACKNOWLEDGED, State.DONE),
-    (State.NEW, Input.REFUSED): (Status.FAILED, State.DONE),
-    (State.NEW, Input.LOST): (Status.FAILED, State.DONE),
-    (State.NEW, Input.EXPIRED): (Status.EXPIRED, State.DONE),
-    (State.WAITING, Input.HANDED): (Status.SENT, State.SENT),
-    (State.WAITING, Input.TAKEN): (Status.SENT, State.DONE),
-    (State.WAITING, Input.ANSWERED): (Status.ACKNOWLEDGED, State.DONE),
-    (State.WAITING, Input.REFUSED): (Status.FAILED, State.DONE),
-    (State.WAITING, Input.LOST): (Status.FAILED, State.DONE),
-    (State.WAITING, Input.EXPIRED): (Status.EXPIRED, State.DONE),
-    (State.SENT, Input.ANSWERED): (Status.ACKNOWLEDGED, State.DONE),
-    (State.SENT, Input.REFUSED): (Status.FAILED, State.DONE),
-    (State.SENT, Input.LOST): (Status.FAILED, State.DONE),
-    (State.SENT, Input.EXPIRED): (Status.EXPIRED, State.DONE),
+TRANSITIONS: dict[tuple[RequestState, RequestInput], tuple[RequestStatus, RequestState]] = {
+    (RequestState.NEW, RequestInput.KEPT): (RequestStatus.QUEUED, RequestState.WAITING),
+    (RequestState.NEW, RequestInput.HANDED): (RequestStatus.SENT, RequestState.SENT),
+    (RequestState.NEW, RequestInput.TAKEN): (RequestStatus.SENT, RequestState.DONE),
+    (RequestState.NEW, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
+    (RequestState.NEW, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
+    (RequestState.NEW, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
+    (RequestState.NEW, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
+    (RequestState.WAITING, RequestInput.HANDED): (RequestStatus.SENT, RequestState.SENT),
+    (RequestState.WAITING, RequestInput.TAKEN): (RequestStatus.SENT, RequestState.DONE),
+    (RequestState.WAITING, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
+    (RequestState.WAITING, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
+    (RequestState.WAITING, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
+    (RequestState.WAITING, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
+    (RequestState.SENT, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
+    (RequestState.SENT, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
+    (RequestState.SENT, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
+    (RequestState.SENT, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
 }
 """What each input makes of each state. An absent pair comes too late, and changes nothing."""
 
 
 @frozen
-class Outcome:
+class RequestOutcome:
     """One thing that a sender is told of its request.
 
     :ivar is_final: nothing more will follow.
@@ -80,13 +74,13 @@ class Outcome:
     :ivar error: why it failed.
     """
 
-    status: Status
+    status: RequestStatus
     is_final: bool
     payload: bytes = b""
     error: str = ""
 
 
-class Request:
+class RelayRequest:
     """One message on its way to a device.
 
     :param id: unique among the requests of one relay.
@@ -101,22 +95,28 @@ class Request:
     __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "payload", "sender", "state")
 
     def __init__(
-        self, id: int, payload: bytes, sender: str, deadline: float, expires_at: float | None, report: Callable[[Outcome], None]
+        self,
+        id: int,
+        payload: bytes,
+        sender: str,
+        deadline: float,
+        expires_at: float | None,
+        report: Callable[[RequestOutcome], None],
     ) -> None:
         self.id = id
         self.payload = payload
         self.sender = sender
         self.deadline = deadline
         self.expires_at = expires_at
-        self.state = State.NEW
+        self.state = RequestState.NEW
         self.clock: Cancellable | None = None
-        self.holder: dict[int, Request] | None = None
+        self.holder: dict[int, RelayRequest] | None = None
         self._report = report
 
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for its device to come back."""
-        return self.state is State.WAITING
+        return self.state is RequestState.WAITING
 
     def time_left(self, now: float) -> float:
         """Seconds in which the device must answer, at *now*."""
@@ -125,9 +125,9 @@ class Request:
     @property
     def is_done(self) -> bool:
         """Whether the final outcome has been told."""
-        return self.state is State.DONE
+        return self.state is RequestState.DONE
 
-    def step(self, happened: Input, payload: bytes = b"", error: str = "") -> bool:
+    def step(self, happened: RequestInput, payload: bytes = b"", error: str = "") -> bool:
         """Take *happened* in, and report what it means.
 
         :returns: False when it came too late to mean anything.
@@ -138,11 +138,11 @@ class Request:
         status, self.state = transition
         if self.is_done:
             self._let_go(happened)
-        self._report(Outcome(status, self.is_done, payload, error))
+        self._report(RequestOutcome(status, self.is_done, payload, error))
         return True
 
-    def _let_go(self, happened: Input) -> None:
-        if self.clock is not None and happened is not Input.EXPIRED:
+    def _let_go(self, happened: RequestInput) -> None:
+        if self.clock is not None and happened is not RequestInput.EXPIRED:
             self.clock.cancel()
         self.clock = None
         if self.holder is not None:

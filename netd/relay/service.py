@@ -17,18 +17,18 @@ from netd.operations import Caller, Operation, Role
 from netd.relay.config import Config
 from netd.relay.devices import Devices
 from netd.relay.exchange import NO_SUCH_DEVICE, Exchange, Rules
-from netd.relay.grammar import Dialect
-from netd.relay.guests import Attachments
+from netd.relay.grammar import RelayDialect
+from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
-from netd.relay.requests import Outcome, Status
+from netd.relay.requests import RequestOutcome, RequestStatus
 from netd.relay.target import MalformedTarget, Target, parse_target
 
 __all__ = ["RelayService", "make_service"]
 
 
 def _rules(config: Config) -> Rules:
-    dialect = Dialect(
+    dialect = RelayDialect(
         frozenset(word.encode() for word in config.device_words),
         frozenset(word.encode() for word in config.controller_words),
         config.max_payload,
@@ -71,7 +71,7 @@ class RelayService(ListeningService):
         self.instance = config.instance
         self._relay = factory
         self._exchange = factory.exchange
-        self._attachments = Attachments(factory.exchange, config.instance)
+        self._attachments = Guests(factory.exchange, config.instance)
 
     def startService(self) -> None:
         """Listen, and accept devices of either kind."""
@@ -150,8 +150,8 @@ class RelayService(ListeningService):
             raise InvalidArguments(f"text: {len(payload)} bytes are more than `max_payload` of this relay")
         outcome: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 
-        def report(told: Outcome) -> None:
-            if outcome.called or not (told.is_final or (not wait and told.status in (Status.SENT, Status.QUEUED))):
+        def report(told: RequestOutcome) -> None:
+            if outcome.called or not (told.is_final or (not wait and told.status in (RequestStatus.SENT, RequestStatus.QUEUED))):
                 return
             if told.error == NO_SUCH_DEVICE:
                 outcome.errback(NoSuchTarget(f"no device {target!r} is connected{_hint(target)}; `relay.devices` lists them"))
@@ -213,10 +213,10 @@ def _hint(target: str) -> str:
     return f" (an address is host and port: {f'[{host}]' if ':' in target else host}:PORT)"
 
 
-def _describe(outcome: Outcome) -> dict[str, Any]:
+def _describe(outcome: RequestOutcome) -> dict[str, Any]:
     described: dict[str, Any] = {"status": outcome.status.value}
     if outcome.error:
         described["error"] = outcome.error
-    if outcome.status in (Status.ACKNOWLEDGED, Status.FAILED):
+    if outcome.status in (RequestStatus.ACKNOWLEDGED, RequestStatus.FAILED):
         described["answer"] = outcome.payload
     return described

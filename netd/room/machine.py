@@ -11,9 +11,8 @@ from typing import Protocol
 
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.errors import ProtocolError, TimedOut
-from netd.interfaces import IPeer
+from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import unpadded
-from netd.room.observer import Cancellable
 from netd.room.room import FLOOD, Room
 from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Input as Happened

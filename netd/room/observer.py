@@ -9,7 +9,7 @@ from attrs import frozen
 
 from netd.room.seat import Seat
 
-__all__ = ["READING", "Cancellable", "Observed", "Observer", "Rules", "State"]
+__all__ = ["READING", "Observed", "Observer", "Rules", "State"]
 
 
 READING = 0.2
@@ -24,13 +24,6 @@ class State(enum.Enum):
     TALKING = "talking"
     PARTING = "parting"
     OVER = "over"
-
-
-class Cancellable(Protocol):
-    """A pending call."""
-
-    def cancel(self) -> None:
-        """Do not call."""
 
 
 @frozen(kw_only=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from netd.interfaces import Cancellable
 from netd.plaintext import unpadded
-from netd.room.observer import Cancellable, Observer, Rules, State
+from netd.room.observer import Observer, Rules, State
 from netd.room.pager import Pager
 from netd.room.seat import PIECE, Input, Seat
 from netd.room.texts import Flooding, Text, line_of, readable, welcome

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from netd.room.observer import READING, Cancellable
+from netd.interfaces import Cancellable
+from netd.room.observer import READING
 from netd.room.seat import Seat
 
 __all__ = ["Pager"]

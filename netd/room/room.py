@@ -12,7 +12,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from netd.room.observer import READING, Cancellable, Observer, Rules, State
+from netd.interfaces import Cancellable
+from netd.room.observer import READING, Observer, Rules, State
 from netd.room.seat import Input as Happened
 from netd.room.seat import Seat
 from netd.room.seat import State as SeatState

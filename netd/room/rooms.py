@@ -12,10 +12,10 @@ from typing import Any
 
 from attrs import define, field
 
-from netd.interfaces import IBus
+from netd.interfaces import Cancellable, IBus
 from netd.message import Message
 from netd.room.events import Presence, Progress, Refused, Said
-from netd.room.observer import Cancellable, Observed, Rules, State
+from netd.room.observer import Observed, Rules, State
 from netd.room.openroom import OpenRoom
 from netd.room.room import Room
 from netd.room.seat import Seat

@@ -12,10 +12,9 @@ from zope.interface import implementer
 
 from netd.codec.lines import LineDecoder
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
-from netd.interfaces import IPeer
+from netd.interfaces import Cancellable, IPeer
 from netd.operations import Caller, Link, Operation, Role
 from netd.room.machine import Conversation
-from netd.room.observer import Cancellable
 from netd.room.rooms import Rooms
 from netd.room.texts import BadName, parse_name
 

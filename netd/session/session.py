@@ -7,11 +7,11 @@ timer, that of its state; the control connection has its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import frozen
 
-from netd.interfaces import IBus, IPeer
+from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
 from netd.session.addresses import Address
 from netd.session.control import Control
@@ -23,7 +23,7 @@ from netd.session.rules import Rules
 from netd.session.samples import Reader
 from netd.session.states import TRANSITIONS, Input, State
 
-__all__ = ["Cancellable", "Session", "Surroundings"]
+__all__ = ["Session", "Surroundings"]
 
 LASTED = 10.0
 """Seconds of streaming after which an agent that fails is dialled again as soon as at first."""
@@ -31,13 +31,6 @@ LASTED = 10.0
 
 PARTING = 0.5
 """Seconds in which an agent should close its side when the session closes its connections; then the session goes on without."""
-
-
-class Cancellable(Protocol):
-    """A pending call, or a pending connection."""
-
-    def cancel(self) -> None:
-        """Do not."""
 
 
 @frozen

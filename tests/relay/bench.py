@@ -10,14 +10,14 @@ from twisted.internet.task import Clock
 
 from netd.codec.jsontext import decode_object, encode
 from netd.codec.length_header import LengthHeaderDecoder, encode_frame
-from netd.relay.devices import Devices, Link
+from netd.relay.devices import DeviceLink, Devices
 from netd.relay.exchange import Exchange, Rules
-from netd.relay.grammar import Dialect, encode_pair
-from netd.relay.machine import Conversation
+from netd.relay.grammar import RelayDialect, encode_pair
+from netd.relay.machine import RelayConversation
 from netd.testing import RecordingBus, RecordingPeer, WallClock
 
 RULES = Rules(
-    dialect=Dialect(frozenset({b"raspberrypi", b"arduino"}), frozenset({b"python"}), 1 << 20),
+    dialect=RelayDialect(frozenset({b"raspberrypi", b"arduino"}), frozenset({b"python"}), 1 << 20),
     login_timeout=8.0,
     frame_timeout=6.0,
     answer_timeout=10.0,
@@ -62,7 +62,7 @@ class Side:
     :ivar why: the words of the last one.
     """
 
-    def __init__(self, relay: Relay, machine: type[Conversation], host: str, port: int) -> None:
+    def __init__(self, relay: Relay, machine: type[RelayConversation], host: str, port: int) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
         self.why = ""
@@ -81,7 +81,7 @@ class Side:
         """From the conversation."""
         self.is_device = True
 
-    def device_connected(self, link: Link) -> None:
+    def device_connected(self, link: DeviceLink) -> None:
         """From the conversation."""
         self.known_as = link.label
 
@@ -124,7 +124,7 @@ class Relay:
 
     def __init__(
         self,
-        machine: type[Conversation] = Conversation,
+        machine: type[RelayConversation] = RelayConversation,
         host_names: dict[str, str] | None = None,
         list_names: bool = False,
         **rules: Any,

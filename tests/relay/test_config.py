@@ -10,7 +10,7 @@ from netd.codec.length_header import encode_frame
 from netd.config import parse
 from netd.errors import ConfigErrors
 from netd.relay.config import Config, client_words, host_names
-from netd.relay.grammar import Dialect, Input, UnknownClientType, read_event
+from netd.relay.grammar import RelayDialect, RelayInput, UnknownClientType, read_event
 
 
 def configure(*lines: str) -> Config:
@@ -64,11 +64,11 @@ class ClientWordsTests(SynchronousTestCase):
             words = client_words(text)
         except ValueError:
             return
-        dialect = Dialect(frozenset(word.encode() for word in words), frozenset(), 100)
+        dialect = RelayDialect(frozenset(word.encode() for word in words), frozenset(), 100)
         for word in words:
             event = read_event(encode_frame(word.encode()), 0, dialect)
-            self.assertEqual(Input.DEVICE, getattr(event, "input", event))
-        for said, meant in ((b'device {"name": "x"}', Input.DEVICE_HELLO), (b"|disconnect|", Input.GOODBYE)):
+            self.assertEqual(RelayInput.DEVICE, getattr(event, "input", event))
+        for said, meant in ((b'device {"name": "x"}', RelayInput.DEVICE_HELLO), (b"|disconnect|", RelayInput.GOODBYE)):
             self.assertEqual(meant, getattr(read_event(encode_frame(said), 0, dialect), "input", None))
         self.assertRaises(UnknownClientType, read_event, encode_frame(b"two words"), 0, dialect)
 

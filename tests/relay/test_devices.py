@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.relay.devices import Devices, Hello, NameHeld, owner_of
+from netd.relay.devices import DeviceHello, Devices, NameHeld, owner_of
 from netd.relay.target import MalformedTarget, Target, parse_target
 from netd.testing import RecordingPeer
 
@@ -26,7 +26,7 @@ class DevicesTests(SynchronousTestCase):
 
     def test_described(self) -> None:
         """What consoles and controllers are told of a device."""
-        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, Hello("greenhouse", ("gh",)))
+        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, DeviceHello("greenhouse", ("gh",)))
         facts = {"name": "greenhouse", "address": "('10.0.0.7', 1)", "online": True, "generation": 1001, "answers": True}
         self.assertEqual(link.describe(), {**facts, "since": 1000.0, "last_seen": 1000.0, "aliases": ["gh"]})
 
@@ -39,7 +39,7 @@ class DevicesTests(SynchronousTestCase):
 
     def test_names_and_aliases(self) -> None:
         """A device that says a name is found by it and by its aliases, and is remembered when it is away."""
-        link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("greenhouse", ("gh",)))
+        link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, DeviceHello("greenhouse", ("gh",)))
         for text in ("greenhouse", "gh"):
             self.assertIs(self.devices.resolve(Target(text, None)), link)
         self.now = 1060.0
@@ -50,42 +50,47 @@ class DevicesTests(SynchronousTestCase):
 
     def test_a_name_of_its_own_beats_an_alias(self) -> None:
         """No device can hide another behind an alias."""
-        real, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("pump"))
-        self.devices.connect(RecordingPeer(), "127.0.0.1", 2, Hello("other", ("pump",)))
+        real, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, DeviceHello("pump"))
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 2, DeviceHello("other", ("pump",)))
         self.assertIs(self.devices.resolve(Target("pump", None)), real)
 
     def test_a_name_that_is_held(self) -> None:
         """Nobody from another address takes a name, or an alias, while its device is there; afterwards anybody does."""
-        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, Hello("greenhouse", ("gh",)))
-        for hello in (Hello("greenhouse"), Hello("gh"), Hello("other", ("greenhouse",)), Hello("other", ("gh",))):
+        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, DeviceHello("greenhouse", ("gh",)))
+        for hello in (
+            DeviceHello("greenhouse"),
+            DeviceHello("gh"),
+            DeviceHello("other", ("greenhouse",)),
+            DeviceHello("other", ("gh",)),
+        ):
             error = self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "10.0.0.8", 1, hello)
             self.assertIn("is held by the device at ('10.0.0.7', 1) since 1970-01-01 00:16:40 UTC", str(error))
             self.assertIs(error.holder, link)
         self.assertEqual((list(self.devices), self.devices.name_of("other")), ([link], None))
         self.devices.disconnect(link)
-        new, _ = self.devices.connect(RecordingPeer(), "10.0.0.8", 1, Hello("greenhouse"))
+        new, _ = self.devices.connect(RecordingPeer(), "10.0.0.8", 1, DeviceHello("greenhouse"))
         self.assertIs(self.devices.resolve(Target("greenhouse", None)), new)
 
     def test_a_name_that_the_configuration_gives(self) -> None:
         """The host that has a name by the configuration has it alone, there or not."""
-        error = self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "10.0.0.8", 1, Hello("shed"))
+        error = self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "10.0.0.8", 1, DeviceHello("shed"))
         self.assertEqual(str(error), "the name 'shed' is kept for the device at 10.0.0.9, by `host_names`")
-        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.9", 1, Hello("shed"))
+        link, _ = self.devices.connect(RecordingPeer(), "10.0.0.9", 1, DeviceHello("shed"))
         self.assertEqual(link.name, "shed")
 
     def test_who_connects(self) -> None:
         """All ways from this machine to itself are one; other hosts are each their own, unless the caller knows better."""
         self.assertEqual({owner_of(host) for host in ("127.0.0.1", "127.0.1.1", "::1", "unix", "")}, {"this machine"})
         self.assertEqual(owner_of("10.0.0.7"), "10.0.0.7")
-        self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("panel"))
-        old, _ = self.devices.connect(RecordingPeer(), "::1", 2, Hello("panel"))
-        self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "::1", 3, Hello("panel"), "token ops")
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 1, DeviceHello("panel"))
+        old, _ = self.devices.connect(RecordingPeer(), "::1", 2, DeviceHello("panel"))
+        self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "::1", 3, DeviceHello("panel"), "token ops")
         self.assertTrue(old.is_online)
 
     def test_the_newest_connection_has_the_name(self) -> None:
         """A device that comes back before its old connection died gets its name back; the old death changes nothing."""
-        old, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, Hello("greenhouse"))
-        new, replaced = self.devices.connect(RecordingPeer(), "127.0.0.1", 2, Hello("greenhouse"))
+        old, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, DeviceHello("greenhouse"))
+        new, replaced = self.devices.connect(RecordingPeer(), "127.0.0.1", 2, DeviceHello("greenhouse"))
         self.assertIs(replaced, old)
         self.assertGreater(new.generation, old.generation)
         self.devices.disconnect(old)
@@ -103,16 +108,16 @@ class DevicesTests(SynchronousTestCase):
     def test_the_memory_of_names_is_bounded(self) -> None:
         """However many names come and go, only so many absent ones are remembered, the newest."""
         for number in range(20):
-            link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", number, Hello(f"n{number}", (f"a{number}",)))
+            link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", number, DeviceHello(f"n{number}", (f"a{number}",)))
             self.devices.disconnect(link)
         self.assertEqual([link.name for link in self.devices.absent()], ["n17", "n18", "n19"])
         self.assertIsNone(self.devices.name_of("a0"))
 
     def test_who_is_there_is_remembered(self) -> None:
         """Devices that are connected take no place in the memory of absent ones, and are not forgotten, however old."""
-        self.devices.connect(RecordingPeer(), "127.0.0.1", 99, Hello("old"))
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 99, DeviceHello("old"))
         for number in range(5):
-            link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", number, Hello(f"n{number}"))
+            link, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", number, DeviceHello(f"n{number}"))
             self.devices.disconnect(link)
         self.assertEqual([link.name for link in self.devices.absent()], ["n2", "n3", "n4"])
         self.assertIsNotNone(self.devices.name_of("old"))
@@ -126,10 +131,10 @@ class DevicesTests(SynchronousTestCase):
     def test_aliases_go_with_their_connection(self) -> None:
         """A device that comes back with other aliases has those only, and none that another device has taken since."""
         for number in range(50):
-            self.devices.connect(RecordingPeer(), "127.0.0.1", number, Hello("pump", (f"a{number}",)))
+            self.devices.connect(RecordingPeer(), "127.0.0.1", number, DeviceHello("pump", (f"a{number}",)))
         self.assertIsNone(self.devices.name_of("a0"))
-        other, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 99, Hello("other", ("a49",)))
-        self.devices.connect(RecordingPeer(), "127.0.0.1", 100, Hello("pump"))
+        other, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 99, DeviceHello("other", ("a49",)))
+        self.devices.connect(RecordingPeer(), "127.0.0.1", 100, DeviceHello("pump"))
         self.assertIs(self.devices.resolve(Target("a49", None)), other)
 
     def test_generations_go_on_after_a_restart(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
-from netd.relay.events import Presence, Refused, Said
+from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid
 from tests.relay.bench import Relay, Side, ask, event, field, frames, pairs
 
 
@@ -104,7 +104,7 @@ class DeviceTests(SynchronousTestCase):
         self.assertEqual(self.relay.exchange.counts["replaced"], 1)
         old.lose()
         events = self.relay.bus.events("relay.main.presence.greenhouse")
-        online = [(event.online, event.generation) for event in events if isinstance(event, Presence)]
+        online = [(event.online, event.generation) for event in events if isinstance(event, DevicePresence)]
         generation = online[0][1]
         self.assertEqual(online, [(True, generation), (True, generation + 1)])
         self.assertIsNone(new.peer.closed)
@@ -123,7 +123,7 @@ class DeviceTests(SynchronousTestCase):
         self.assertEqual((stranger.peer.closed, stranger.refused[0][0]), ("name held", "name held"))
         self.assertEqual((old.peer.closed, old.peer.probes, old.hear()), (None, 1, b""))
         [event_] = self.relay.bus.events("relay.main.refused")
-        expected = Refused("door-lock", f"('10.0.0.66', {stranger.address()[1]})", "('127.0.0.1', 50412)", told["error"])
+        expected = DeviceRefused("door-lock", f"('10.0.0.66', {stranger.address()[1]})", "('127.0.0.1', 50412)", told["error"])
         self.assertEqual(event_, expected)
         self.assertEqual(self.relay.exchange.counts["denied"], 1)
         self.relay.connect().say(encode_frame(b"python") + field("door-lock") + encode_frame(b"open"))
@@ -154,7 +154,7 @@ class DeviceTests(SynchronousTestCase):
         device = self.relay.device(name="greenhouse")
         device.say(ask(b"21.5"), ask(b"\xfe", event="button"))
         news = self.relay.bus.events("relay.main.said.greenhouse")
-        self.assertEqual(news, [Said("greenhouse", "", "21.5", None), Said("greenhouse", "button", None, b"\xfe")])
+        self.assertEqual(news, [DeviceSaid("greenhouse", "", "21.5", None), DeviceSaid("greenhouse", "button", None, b"\xfe")])
 
     def test_bad_envelopes(self) -> None:
         """An envelope that says nonsense ends the connection, in the dialect's own words."""

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
-from netd.relay.events import Presence, Said, Sent
-from netd.relay.grammar import Input
-from netd.relay.machine import AHEAD, TRANSITIONS, Conversation, State
+from netd.relay.events import DevicePresence, DeviceSaid, DeviceSent
+from netd.relay.grammar import RelayInput
+from netd.relay.machine import AHEAD, TRANSITIONS, RelayConversation, RelayState
 from tests.relay.bench import Relay, Side, ask, event, field, frames
 
 ADDRESS = "('127.0.0.1', 50412)"
 
 
-class SlowConversation(Conversation):
+class SlowConversation(RelayConversation):
     """The reference: every event by the grammar, none in a burst."""
 
     __slots__ = ()
@@ -139,7 +139,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.device.say(encode_frame(b"|disconnect|"))
         self.assertEqual((self.device.peer.closed, self.device.refused), ("said goodbye", []))
         went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")[-1]
-        assert isinstance(went, Presence)
+        assert isinstance(went, DevicePresence)
         self.assertEqual((went.online, went.reason), (False, "said goodbye"))
         roles = [side.conversation.role.value for side in (self.controller, self.device)]
         self.assertEqual(roles, ["first-dialect controller", "first-dialect device"])
@@ -153,8 +153,8 @@ class FirstDialectTests(SynchronousTestCase):
         """An old device that sends a frame is heard on the bus."""
         self.device.say(encode_frame(b"21.5"), encode_frame(b"\xff"))
         [said, binary] = self.relay.bus.events("relay.main.said.127-0-0-1-50412")
-        self.assertEqual(said, Said(ADDRESS, "", "21.5", None))
-        self.assertEqual(binary, Said(ADDRESS, "", None, b"\xff"))
+        self.assertEqual(said, DeviceSaid(ADDRESS, "", "21.5", None))
+        self.assertEqual(binary, DeviceSaid(ADDRESS, "", None, b"\xff"))
 
     def test_presence(self) -> None:
         """Coming and going is published, with one generation for both."""
@@ -162,7 +162,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.relay.advance(5)
         self.device.lose()
         came, went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")
-        assert isinstance(came, Presence) and isinstance(went, Presence)
+        assert isinstance(came, DevicePresence) and isinstance(went, DevicePresence)
         self.assertEqual((came.online, went.online, went.reason), (True, False, "its connection closed"))
         self.assertEqual(came.generation, went.generation)
         self.assertEqual((came.last_seen, went.last_seen), (since, since + 5))
@@ -173,7 +173,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.device.peer.quiet = 42.0
         self.device.lose()
         [*_, went] = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")
-        assert isinstance(went, Presence)
+        assert isinstance(went, DevicePresence)
         self.assertEqual(went.last_seen, self.relay.bus.wall() - 42)
 
     def test_what_is_sent_can_be_watched(self) -> None:
@@ -181,7 +181,9 @@ class FirstDialectTests(SynchronousTestCase):
         seen: list[object] = []
         self.relay.bus.subscribe("relay.main.sent.>", lambda message: seen.append(message.event))
         self.controller.say(event(ADDRESS, b"1") + event(ADDRESS, b"2") + event(ADDRESS, b"\xff"))
-        self.assertEqual(seen, [Sent(ADDRESS, "1", None), Sent(ADDRESS, "2", None), Sent(ADDRESS, None, b"\xff")])
+        self.assertEqual(
+            seen, [DeviceSent(ADDRESS, "1", None), DeviceSent(ADDRESS, "2", None), DeviceSent(ADDRESS, None, b"\xff")]
+        )
 
     def test_a_device_that_comes_back_in_a_burst(self) -> None:
         """A controller that repeats itself notices that its device has gone."""
@@ -267,7 +269,7 @@ class FirstDialectTests(SynchronousTestCase):
             side.say(encode_frame(b"raspberrypi"))
         old.lose()
         [last] = relay.bus.last("relay.main.presence.>")
-        assert isinstance(last.event, Presence)
+        assert isinstance(last.event, DevicePresence)
         self.assertTrue(last.event.online)
 
     def test_nothing_is_retained_of_strangers(self) -> None:
@@ -535,7 +537,7 @@ class BadInputTests(SynchronousTestCase):
     def test_absent_pairs(self) -> None:
         """What has no place in a state is the protocol error of that state."""
         device = self.relay.device(name="greenhouse")
-        self.assertNotIn((State.CONTROLLER, Input.DEVICE_HELLO), TRANSITIONS)
+        self.assertNotIn((RelayState.CONTROLLER, RelayInput.DEVICE_HELLO), TRANSITIONS)
         controller = self.relay.connect()
         controller.say(event("|no target|"))
         answer = self._refused(controller, "protocol error", encode_frame(b'device {"name": "x"}'))
@@ -569,7 +571,7 @@ def _samples() -> list[bytes]:
     ]
 
 
-def _play(machine: type[Conversation], pieces: list[bytes]) -> tuple[bytes, ...]:
+def _play(machine: type[RelayConversation], pieces: list[bytes]) -> tuple[bytes, ...]:
     """What everyone hears when one connection says *pieces*."""
     relay = Relay(machine)
     device, named = relay.device(), relay.device(name="greenhouse")
@@ -586,10 +588,10 @@ class SplitTests(SynchronousTestCase):
     def test_every_split_point(self) -> None:
         """Each sample cut at each byte, and byte by byte, gives what it gives in one piece."""
         for sample in _samples():
-            whole = _play(Conversation, [sample])
+            whole = _play(RelayConversation, [sample])
             for cut in range(1, len(sample)):
-                self.assertEqual(_play(Conversation, [sample[:cut], sample[cut:]]), whole, (sample, cut))
-            self.assertEqual(_play(Conversation, [sample[i : i + 1] for i in range(len(sample))]), whole, sample)
+                self.assertEqual(_play(RelayConversation, [sample[:cut], sample[cut:]]), whole, (sample, cut))
+            self.assertEqual(_play(RelayConversation, [sample[i : i + 1] for i in range(len(sample))]), whole, sample)
 
     @given(st.lists(st.sampled_from(_samples()[:14]), min_size=1, max_size=12), st.lists(st.integers(1, 400), max_size=12))
     def test_burst_and_grammar_agree(self, samples: list[bytes], sizes: list[int]) -> None:
@@ -599,7 +601,7 @@ class SplitTests(SynchronousTestCase):
             pieces.append(stream[:size])
             stream = stream[size:]
         pieces.append(stream)
-        self.assertEqual(_play(Conversation, pieces), _play(SlowConversation, [b"".join(samples)]))
+        self.assertEqual(_play(RelayConversation, pieces), _play(SlowConversation, [b"".join(samples)]))
 
     def test_bursts_are_taken(self) -> None:
         """Repeated sends of one read do not go through the grammar one by one."""

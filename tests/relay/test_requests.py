@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.relay.requests import TRANSITIONS, Input, Outcome, Request, State, Status
+from netd.relay.requests import TRANSITIONS, RelayRequest, RequestInput, RequestOutcome, RequestState, RequestStatus
 
 
 class RequestTests(SynchronousTestCase):
     """What a sender is told of one message."""
 
     def setUp(self) -> None:
-        self.told: list[Outcome] = []
-        self.request = Request(1, b"water", "someone", 5.0, None, self.told.append)
+        self.told: list[RequestOutcome] = []
+        self.request = RelayRequest(1, b"water", "someone", 5.0, None, self.told.append)
 
     def test_every_pair_of_state_and_input(self) -> None:
         """Each input means in each state what the table says, or nothing at all."""
-        for state in State:
-            for happened in Input:
-                told: list[Outcome] = []
-                request = Request(1, b"", "", 1.0, None, told.append)
+        for state in RequestState:
+            for happened in RequestInput:
+                told: list[RequestOutcome] = []
+                request = RelayRequest(1, b"", "", 1.0, None, told.append)
                 request.state = state
                 expected = TRANSITIONS.get((state, happened))
                 self.assertEqual(request.step(happened), expected is not None)
@@ -32,11 +32,11 @@ class RequestTests(SynchronousTestCase):
                     self.assertEqual([outcome.status for outcome in told], [expected[0]])
                     self.assertEqual(request.state, expected[1])
 
-    @given(st.lists(st.sampled_from(Input), max_size=8))
-    def test_one_final_outcome_at_most(self, inputs: list[Input]) -> None:
+    @given(st.lists(st.sampled_from(RequestInput), max_size=8))
+    def test_one_final_outcome_at_most(self, inputs: list[RequestInput]) -> None:
         """Whatever happens in whatever order: one final outcome, and nothing after it."""
-        told: list[Outcome] = []
-        request = Request(1, b"", "", 1.0, None, told.append)
+        told: list[RequestOutcome] = []
+        request = RelayRequest(1, b"", "", 1.0, None, told.append)
         for happened in inputs:
             request.step(happened)
         finals = [outcome for outcome in told if outcome.is_final]
@@ -46,21 +46,21 @@ class RequestTests(SynchronousTestCase):
 
     def test_an_answer_before_sent_was_told(self) -> None:
         """A device that answers at once is acknowledged; "sent" does not come after it."""
-        self.request.step(Input.ANSWERED, b"done")
-        self.request.step(Input.HANDED)
-        self.assertEqual(self.told, [Outcome(Status.ACKNOWLEDGED, True, b"done")])
+        self.request.step(RequestInput.ANSWERED, b"done")
+        self.request.step(RequestInput.HANDED)
+        self.assertEqual(self.told, [RequestOutcome(RequestStatus.ACKNOWLEDGED, True, b"done")])
 
     def test_too_late(self) -> None:
         """An answer after the deadline changes nothing."""
-        self.request.step(Input.HANDED)
-        self.request.step(Input.EXPIRED)
-        self.assertFalse(self.request.step(Input.ANSWERED, b"late"))
-        self.assertEqual([outcome.status for outcome in self.told], [Status.SENT, Status.EXPIRED])
+        self.request.step(RequestInput.HANDED)
+        self.request.step(RequestInput.EXPIRED)
+        self.assertFalse(self.request.step(RequestInput.ANSWERED, b"late"))
+        self.assertEqual([outcome.status for outcome in self.told], [RequestStatus.SENT, RequestStatus.EXPIRED])
 
     def test_lets_go_when_done(self) -> None:
         """A request that is done holds no clock, and its device does not hold it."""
         clock = Clock()
         holder = {1: self.request}
         self.request.holder, self.request.clock = holder, clock.callLater(5, lambda: None)
-        self.request.step(Input.TAKEN)
+        self.request.step(RequestInput.TAKEN)
         self.assertEqual((holder, clock.getDelayedCalls()), ({}, []))
