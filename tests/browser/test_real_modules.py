@@ -103,7 +103,7 @@ class TickTests(ModuleTestCase):
         self.assertEqual(len(TABLES), 40)
         many = pairs(3000)
         for most in (2, 5, 12):
-            found = self.run_in("ticks", self.SCRIPT, [*TABLES, *many], most)
+            found = self.run_in("plots/ticks", self.SCRIPT, [*TABLES, *many], most)
             for pair, one in zip([*TABLES, *many], found, strict=True):
                 words = one["words"]
                 self.assertEqual(len(set(words)), len(words), f"{pair}: {words}")
@@ -125,14 +125,14 @@ class TickTests(ModuleTestCase):
             ((1e16, 1e16 + 2), "-100 -50 0 50 100", "+ 10000000000000000"),
             ((1e300, 1.1e300), "0.95 1.00 1.05 1.10 1.15", "\u00d7 10³⁰⁰"),
         )
-        found = self.run_in("ticks", self.SCRIPT, [pair for pair, _, _ in expected], 5)
+        found = self.run_in("plots/ticks", self.SCRIPT, [pair for pair, _, _ in expected], 5)
         for (pair, words, common), one in zip(expected, found, strict=True):
             self.assertEqual((" ".join(one["words"]), one["common"]), (words, common), str(pair))
 
     def range(self) -> None:
         """Without values, there is an axis; what must be seen is within it; it ends at zero where no value is below."""
         self.check(
-            "ticks",
+            "plots/ticks",
             "calmRange",
             ((None, None), {"bottom": 0, "top": 1}),
             ((None, None, [5, 6]), {"bottom": 5, "top": 6}),
@@ -140,7 +140,7 @@ class TickTests(ModuleTestCase):
             ((0, 9), {"bottom": 0, "top": 10}),
             ((-9, 0), {"bottom": -10, "top": 0}),
         )
-        self.check("ticks", "extent", (([[3, None, -1, 7]]), [-1, 7]), (([[]]), [None, None]), (([[None]]), [None, None]))
+        self.check("plots/ticks", "extent", (([[3, None, -1, 7]]), [-1, 7]), (([[]]), [None, None]), (([[None]]), [None, None]))
 
     def test_tables(self) -> None:
         """No two ticks are alike, all can be read, and what must be seen is within the range."""
@@ -151,7 +151,7 @@ class TickTests(ModuleTestCase):
 
 class PlotTests(ModuleTestCase):
     PAGE = """async ({ plot }, pairs) => {
-      const { Series } = await import("/static/app/series.js");
+      const { Series } = await import("/static/app/plots/series.js");
       document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/style/plots.css" }));
       const took = [];
       for (const [low, high] of pairs) {
@@ -178,15 +178,15 @@ class PlotTests(ModuleTestCase):
     def any_values(self) -> None:
         """Neither neighbours in double precision nor the largest numbers keep the page busy."""
         hard = [*TABLES, *pairs(60)]
-        self.assertLess(self.run_in("plot", self.PAGE, hard), 100)
+        self.assertLess(self.run_in("plots/plot", self.PAGE, hard), 100)
 
     def test_fault_of_one(self) -> None:
         """A plot that cannot be drawn says so, and the others are drawn as before; it comes back when it can be drawn again."""
         self.page.clock.install()
         drawn = self.run_in(
-            "plot",
+            "plots/plot",
             """async ({ plot }) => {
-              const { Series } = await import("/static/app/series.js");
+              const { Series } = await import("/static/app/plots/series.js");
               const errors = [];
               addEventListener("error", (event) => (event.preventDefault(), errors.push(event.message)));
               const healthy = new Series();
@@ -223,9 +223,10 @@ class PlotTests(ModuleTestCase):
     def names(self) -> None:
         """Whoever does not see a plot is told what it shows; that changes with it."""
         names = self.run_in(
-            "plot",
+            "plots/plot",
             """async ({ plot }) => {
-              const [{ Series }, { signal }] = [await import("/static/app/series.js"), await import("/static/app/signal.js")];
+              const { Series } = await import("/static/app/plots/series.js");
+              const { signal } = await import("/static/app/signal.js");
               const series = new Series();
               series.push(1000, 1);
               const name = signal("x: one value");
@@ -244,7 +245,7 @@ class PlotTests(ModuleTestCase):
     def marks(self) -> None:
         """Words of marks that are near to each other stand below each other, and none is upon another."""
         words = [{"x": x, "width": 40, "isLeft": is_left} for x, is_left in ((0, False), (10, False), (45, False), (50, True))]
-        self.check("marks", "linesOf", ((words, 3), [0, 1, 0, 2]), ((words, 1), [0, None, 0, None]), (([], 3), []))
+        self.check("plots/marks", "linesOf", ((words, 3), [0, 1, 0, 2]), ((words, 1), [0, None, 0, None]), (([], 3), []))
 
     def test_tables(self) -> None:
         """Plots are drawn quickly whatever their values are, have names, and words that can be read."""
@@ -422,7 +423,7 @@ class SubjectTests(ModuleTestCase):
 class SeriesTests(ModuleTestCase):
     def series(self, script: str, *given: Any) -> Any:
         """What *script*, a function of an empty series, gives."""
-        return self.run_in("series", f"({{ Series }}, ...given) => ({script})(new Series(), ...given)", *given)
+        return self.run_in("plots/series", f"({{ Series }}, ...given) => ({script})(new Series(), ...given)", *given)
 
     def window(self) -> None:
         """A window has its samples, and one on either side; the figures are of those within alone."""
@@ -516,6 +517,227 @@ class SeriesTests(ModuleTestCase):
         self.thinned()
         self.long()
         self.extremes()
+
+
+class SparklineTests(ModuleTestCase):
+    def lines(self) -> None:
+        """A line begins at the left and ends at the right; the least value is at the foot, and one alone is no line."""
+        points = [{"time": time, "value": value} for time, value in ((10, 1), (11, 3), (14, 2))]
+        self.check(
+            "plots/sparkline",
+            "lineThrough",
+            ((points, 100, 24), "M0 22L25 2L100 12"),
+            ((points[:1], 100, 24), ""),
+            (([], 100, 24), ""),
+        )
+
+    def flat(self) -> None:
+        """What does not change is a line in the middle, and the largest numbers are no trouble."""
+        same = [{"time": time, "value": 5} for time in (1, 2)]
+        large = [{"time": time, "value": value} for time, value in ((1, -1.7e308), (2, 1.7e308), (2, 0))]
+        self.check(
+            "plots/sparkline",
+            "lineThrough",
+            ((same, 100, 24), "M0 12L100 12"),
+            ((large, 100, 24), "M0 22L100 2L100 12"),
+            (([{"time": 1, "value": 1}, {"time": 1, "value": 2}], 100, 24), "M100 22L100 2"),
+        )
+
+    def test_tables(self) -> None:
+        """A number that changes is a line, whatever it is."""
+        self.lines()
+        self.flat()
+
+
+class ServiceTests(ModuleTestCase):
+    def written(self) -> None:
+        """Any JSON is written so that it can be read."""
+        self.check(
+            "pages/values",
+            "written",
+            *(((None,), "\u2013"), (("",), "\u2013"), ((True,), "yes"), ((False,), "no"), ((1234567,), "1\u202f234\u202f567")),
+            *(
+                ((0.1 + 0.2,), "0.3"),
+                ((1e-9,), "1e-9"),
+                (([],), "none"),
+                (([1, "a", None],), "1, a, \u2013"),
+                (("a\u202eb",), "a\\u{202e}b"),
+            ),
+            (([{"a": 1}],), '[{"a":1}]'),
+        )
+
+    def members(self) -> None:
+        """Facts within facts keep their path; a table has the columns of all its rows."""
+        status = {"speed": 1, "counters": {"refused": {"dry run": 2}}, "motor": {"hours_run": 3}, "valves": [1]}
+        found = [["speed", 1], ["refused: dry run", 2], ["motor: hours run", 3], ["valves", [1]]]
+        self.check("pages/values", "flattened", ((status, ["counters"]), found), (({},), []))
+        self.check(
+            "pages/values", "columnsOf", (([[{"a": 1}, {"b": 2, "a": 3}]]), ["a", "b"]), (([[1, "x"]]), [""]), (([[]]), [])
+        )
+
+    def numbers(self) -> None:
+        """Each number of an event is followed under its own name, up to a bound; times and all else are no measurements."""
+        self.check(
+            "pages/service_events",
+            "numbersIn",
+            (("flow", 3), [["flow", 3]]),
+            (("flow", {"bar": 2.5, "time": 1, "name": "x", "on": True}), [["flow bar", 2.5]]),
+            *((("flow", data), []) for data in ("x", None, [1, 2])),
+        )
+        found = self.run_in(
+            "pages/service_events",
+            """({ withNumbers }) => {
+              let known = new Map();
+              for (let step = 0; step < 300; step += 1) known = withNumbers(known, "flow", step, step);
+              for (let step = 0; step < 40; step += 1) known = withNumbers(known, `n${step}`, step + 0.25, step);
+              const { points, precision } = known.get("flow");
+              return [known.size, points.length, points[0].value, precision, withNumbers(known, "n", "no number", 0) === known];
+            }""",
+        )
+        self.assertEqual(found, [24, 240, 60, {"decimals": 0, "digits": 3}, True])
+
+    def test_tables(self) -> None:
+        """What is known of nothing but that it is JSON is shown as facts, tables and lines."""
+        self.written()
+        self.members()
+        self.numbers()
+
+
+class PlaceTests(ModuleTestCase):
+    def places(self) -> None:
+        """An address names a page and a service, or else the first page; a kind's own page comes before the general one."""
+        self.check(
+            "router",
+            "placeAt",
+            (("",), {"page": "overview", "kind": None, "instance": None}),
+            (("#/nowhere",), {"page": "overview", "kind": None, "instance": None}),
+            (("#/devices",), {"page": "devices", "kind": "relay", "instance": None}),
+            (("#/sessions?instance=lab%202",), {"page": "sessions", "kind": "session", "instance": "lab 2"}),
+            (("#/service?kind=echo",), {"page": "service", "kind": "echo", "instance": None}),
+            (("#/service?kind=echo&instance=a",), {"page": "service", "kind": "echo", "instance": "a"}),
+            (("#/service?kind=room",), {"page": "rooms", "kind": "room", "instance": None}),
+            (("#/service",), {"page": "overview", "kind": None, "instance": None}),
+        )
+
+    def addresses(self) -> None:
+        """Each address leads back to what it is made of."""
+        self.check(
+            "router",
+            "addressOf",
+            (("relay",), "#/devices"),
+            (("relay", "lab 2"), "#/devices?instance=lab+2"),
+            (("echo", "a"), "#/service?kind=echo&instance=a"),
+            (("echo",), "#/service?kind=echo"),
+        )
+
+    def titles(self) -> None:
+        """The page of a third party's kind has its name; what Overview tells of it are its first few facts."""
+        script = "({ titleOf, pageOfKind, isForeign }, kind) => [titleOf(pageOfKind(kind), kind), isForeign(kind)]"
+        for kind, expected in (
+            ("relay", ["Devices", False]),
+            ("gateway", ["Gateway", False]),
+            ("heat_pump", ["Heat pump", True]),
+        ):
+            self.assertEqual(self.run_in("pages", script, kind), expected)
+        facts = "({ SERVICE }, status) => SERVICE.facts(status)"
+        status = {
+            "kind": "x",
+            "instance": "main",
+            "connections": 3,
+            "speed": 4.5,
+            "on": True,
+            "liquid": "ice",
+            "no": "",
+            "a_b": 1,
+            "c": 2,
+        }
+        self.assertEqual(self.run_in("pages", facts, status), ["speed 4.5", "liquid ice", "a b 1"])
+
+    def test_tables(self) -> None:
+        """Addresses, titles and facts of pages are those of the one table."""
+        self.places()
+        self.addresses()
+        self.titles()
+
+
+class CommandLineTests(ModuleTestCase):
+    def quoting(self) -> None:
+        """A word is written so that a shell gives it back."""
+        self.check(
+            "commandline",
+            "quoted",
+            (("plain-1.txt",), "plain-1.txt"),
+            (("",), "''"),
+            (("it's",), "'it'\\''s'"),
+            (("a b",), "'a b'"),
+            (("$HOME",), "'$HOME'"),
+            ((5,), "5"),
+        )
+
+    def lines(self) -> None:
+        """What has no value is left out; a flag is a word."""
+        self.check(
+            "commandline",
+            "commandLine",
+            (
+                ("send", "a b", ["--deadline", None], ["--no-wait", True], ["--file", "x"], None),
+                "netd send 'a b' --no-wait --file x",
+            ),
+            ((["--a", False], ["--b", ""], ["--c", 0]), "netd --c 0"),
+        )
+
+    def operations(self) -> None:
+        """An operation is the command that netd makes of it: what it needs as words, in their order, the rest as options."""
+        arguments = [
+            {"name": "liquid", "required": True},
+            {"name": "bar_max", "required": False},
+            {"name": "quiet", "required": False},
+            {"name": "parts", "required": True},
+        ]
+        operation = {"name": "pump.run-dry", "arguments": arguments}
+        self.check(
+            "commandline",
+            "operationLine",
+            ((operation, {}, None), "netd pump run-dry LIQUID PARTS"),
+            ((operation, {"liquid": ""}, "lab"), "netd pump run-dry LIQUID PARTS --instance lab"),
+            (
+                (operation, {"liquid": "x y", "bar_max": 2.5, "quiet": False, "parts": [1]}, None),
+                "netd pump run-dry 'x y' --bar-max 2.5 --no-quiet '[1]'",
+            ),
+            ((operation, {"liquid": "x", "quiet": True, "parts": 1}, None), "netd pump run-dry x --quiet 1"),
+        )
+
+    def arguments(self) -> None:
+        """An argument of `netd call` is JSON where a word could be taken for something else."""
+        self.check(
+            "commandline",
+            "namedArgument",
+            (("a", "x"), "a=x"),
+            (("a", "5"), 'a:="5"'),
+            (("a", "5", {"type": "string"}), "a=5"),
+            (("a", "on"), 'a:="on"'),
+            (("a", 5), "a=5"),
+            (("a", True), "a=true"),
+            (("a", [1]), "a:=[1]"),
+            (("a", None), "a:=null"),
+        )
+
+    def words(self) -> None:
+        """What netd calls an operation is called a command here."""
+        self.check(
+            "commandline",
+            "asCommands",
+            (("see `relay.devices`, `session.stop 3`",), "see `netd devices`, `netd session stop 3`"),
+            (("`netd token add`",), "`netd token add`"),
+        )
+
+    def test_tables(self) -> None:
+        """Command lines can be copied into a shell."""
+        self.quoting()
+        self.lines()
+        self.operations()
+        self.arguments()
+        self.words()
 
 
 class SignalTests(ModuleTestCase):

@@ -20,7 +20,8 @@ let reasons = 0;
  * @property {Node} outcome what became of it; see also `results`.
  * @property {() => string} why we may not, or "".
  * @property {{value: string}} reason the id of what says so.
- * @property {() => Promise<void>} run
+ * @property {() => Promise<void>} run does it.
+ * @property {() => void} press does it, or asks first where that must be: for a form.
  */
 
 /**
@@ -68,9 +69,14 @@ export function action(parts) {
       isBusy.value = false;
     }
   };
+  const press = () => {
+    if (parts.question === undefined || parts.question === null) return void run();
+    parts.asking?.();
+    isAsking.value = true;
+  };
   forget(outcome, parts);
-  const button = buttonOf(parts, { run, why, isBusy, isAsking, reason });
-  return { button, outcome: outcomeOf(outcome), why, reason, run };
+  const button = buttonOf(parts, { run, press, why, isBusy, isAsking, reason });
+  return { button, outcome: outcomeOf(outcome), why, reason, run, press };
 }
 
 /** What was true once is told no longer than it matters. */
@@ -87,17 +93,12 @@ function forget(outcome, { until = () => null, isLasting = false }) {
   });
 }
 
-function buttonOf({ label, question = null, kind = "plain", isOffered = true, asking = () => {}, testid, about = null }, state) {
-  const { run, why, isBusy, isAsking, reason } = state;
-  const press = () => {
-    if (question === null) return run();
-    asking();
-    isAsking.value = true;
-  };
+function buttonOf({ label, question = null, kind = "plain", isOffered = true, testid, about = null }, state) {
+  const { run, press, why, isBusy, isAsking, reason } = state;
   const pressed = h(
     "button",
     {
-      type: question === null && kind === "main" ? "submit" : "button",
+      type: kind === "main" ? "submit" : "button",
       class: kind,
       testid,
       ...restrained(why, reason),

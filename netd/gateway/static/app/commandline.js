@@ -34,6 +34,26 @@ export function commandLine(...words) {
   return line.join(" ");
 }
 
+/**
+ * An operation as a command: what it needs as words, and what it may be told as options.
+ * @param {object} operation of system.operations.
+ * @param {object} given its arguments, as far as they are known.
+ * @param {string|null} instance the service, where it must be said.
+ */
+export function operationLine({ name, arguments: args }, given, instance) {
+  const dot = name.indexOf(".");
+  const words = args.map(({ name: argument, required }) => {
+    const value = given[argument];
+    const flag = argument.replaceAll("_", "-");
+    if (required) return value === undefined || value === "" ? argument.toUpperCase() : wordOf(value);
+    if (typeof value === "boolean") return value ? `--${flag}` : `--no-${flag}`;
+    return value === undefined ? null : [`--${flag}`, wordOf(value)];
+  });
+  return commandLine(name.slice(0, dot), name.slice(dot + 1), ...words, ["--instance", instance]);
+}
+
+const wordOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
 /** *text* with each operation that it names in backticks written as its command: `netd devices` for `relay.devices`. */
 export function asCommands(text) {
   return text.replace(

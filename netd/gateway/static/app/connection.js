@@ -1,12 +1,11 @@
 /** What the whole page knows of netd: the connection, who we are, what can be done, and what is always told. */
 
 import { Netd, NOT_PERMITTED } from "../netd.js";
+import { isForeign, KINDS } from "./pages.js";
 import { within } from "./subjects.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
 
 const TOKEN = "netd.token";
-/** The kinds of services that have a page. */
-const KINDS = new Set(["relay", "session", "feed", "command", "room"]);
 /** Seconds between two looks at system.status. */
 const STATUS_EVERY = 4;
 const VITALS = "system.main.vitals";
@@ -140,7 +139,7 @@ export async function refreshStatus() {
  * that the subjects themselves name.
  */
 function guessed(subjects, known) {
-  const missing = [...KINDS].filter((kind) => !known.some((one) => one.kind === kind) && within(`${kind}.>`, subjects).length);
+  const missing = KINDS.filter((kind) => !known.some((one) => one.kind === kind) && within(`${kind}.>`, subjects).length);
   return missing.flatMap((kind) => {
     const offered = netd.operations.filter(({ name }) => name.startsWith(`${kind}.`)).flatMap(({ instances }) => instances);
     const named = within(`${kind}.>`, subjects).map((pattern) => pattern.split(".")[1]);
@@ -148,6 +147,12 @@ function guessed(subjects, known) {
     return [...new Set(instances)].map((instance) => ({ kind, instance, listening: [], counters: {}, isGuessed: true }));
   });
 }
+
+/** The kinds of third parties' services that run. */
+export const foreignKinds = computed(() => {
+  const kinds = (status.value?.services ?? []).map((service) => service.kind);
+  return [...new Set(kinds)].filter(isForeign).sort();
+});
 
 /** The services of one kind, as system.status describes them. @param {string} kind */
 export const servicesOf = (kind) => (status.value?.services ?? []).filter((service) => service.kind === kind);

@@ -1,40 +1,31 @@
 /** What is around every page: the rail, the strip that is always true, and the sign-in where it is needed. */
 
-import { servicesOf, status } from "./connection.js";
-import { choice, h } from "./dom.js";
-import { icon } from "./icons.js";
-import { kindOf } from "./instances.js";
+import { foreignKinds, servicesOf, status } from "./connection.js";
+import { choice, each, h } from "./dom.js";
+import { drawing } from "./icons.js";
 import { signIn } from "./login.js";
+import { pageNamed, pageOfKind, PAGES, SERVICE, titleOf } from "./pages.js";
 import { reaches } from "./rights.js";
-import { page, PAGES } from "./router.js";
-import { effect, signal } from "./signal.js";
+import { addressOf, page, place } from "./router.js";
+import { computed, effect, signal } from "./signal.js";
 import { strip } from "./strip.js";
-
-/** Each page is loaded when it is opened first. */
-const LOAD = {
-  overview: () => import("./pages/overview.js"),
-  sessions: () => import("./pages/sessions.js"),
-  devices: () => import("./pages/devices.js"),
-  feed: () => import("./pages/feed.js"),
-  commands: () => import("./pages/commands.js"),
-  rooms: () => import("./pages/rooms.js"),
-  bus: () => import("./pages/bus.js"),
-};
-const TITLES = Object.fromEntries(PAGES);
 
 /** What makes each page, by its name, as far as that is loaded; an Error where that failed. */
 const makers = signal(new Map());
 
+/** Each page is loaded when it is opened first. */
 function load(name) {
   const keep = (made) => (makers.value = new Map([...makers.peek(), [name, made]]));
-  LOAD[name]().then((module) => keep(module[name]), keep);
+  pageNamed(name).load().then(keep, keep);
 }
+
+const title = computed(() => titleOf(pageNamed(place.value.page), place.value.kind));
 
 /** The page's top-level elements. */
 export function frame() {
   effect(() => {
     const node = status.value?.name;
-    document.title = `${TITLES[page.value]} – ${node ? `${node} – ` : ""}netd`;
+    document.title = `${title.value} – ${node ? `${node} – ` : ""}netd`;
   });
   const skip = (event) => {
     event.preventDefault();
@@ -57,28 +48,40 @@ function rail() {
       h(
         "a.brand",
         { href: "#/overview", "aria-label": "netd, overview" },
-        h("span.brand-mark", { "aria-hidden": "true" }, icon("sessions")),
+        h("span.brand-mark", { "aria-hidden": "true" }, drawing(pageOfKind("session").icon)),
         h("span", {}, "netd"),
       ),
       h(
         "ul",
         {},
-        PAGES.map(([name, title]) => h("li", { hidden: () => !isListed(name) }, pageLink(name, title))),
+        PAGES.map((entry) => h("li", { hidden: () => !isListed(entry) }, pageLink(entry, `#/${entry.name}`))),
+        each(
+          () => foreign.value,
+          (kind) => kind,
+          (kind) => h("li.foreign", {}, pageLink(SERVICE, addressOf(kind.peek()), kind.peek())),
+        ),
       ),
     ),
   );
 }
 
 /** A page of which no service runs, as far as we may know, is left out, unless it is looked at. */
-function isListed(name) {
-  const kind = kindOf(name);
+function isListed({ name, kind }) {
   if (kind === null || status.value === null || page.value === name) return true;
   return servicesOf(kind).length > 0 || !reaches(kind);
 }
 
-function pageLink(name, title) {
-  const current = () => (page.value === name ? "page" : null);
-  return h("a", { href: `#/${name}`, testid: `page-${name}`, "aria-current": current }, icon(name), h("span", {}, title));
+/** Kinds without a page of their own: those of third parties, and the one that is looked at. */
+const foreign = computed(() => {
+  const looked = page.value === SERVICE.name ? place.value.kind : null;
+  return looked === null || foreignKinds.value.includes(looked) ? foreignKinds.value : [...foreignKinds.value, looked];
+});
+
+/** @param {import("./pages.js").Entry} entry @param {string} href @param {string|null} kind */
+function pageLink(entry, href, kind = entry.kind) {
+  const isShown = () => page.value === entry.name && place.value.kind === kind;
+  const attributes = { href, testid: `page-${entry === SERVICE ? kind : entry.name}`, "aria-current": () => (isShown() ? "page" : null) };
+  return h("a", attributes, drawing(entry.icon), h("span", {}, titleOf(entry, kind)));
 }
 
 function main() {
@@ -94,7 +97,7 @@ function main() {
         h(
           "div.page",
           { testid: "page", "data-page": name, "data-face": () => (makers.value.has(name) ? "live" : "loading") },
-          h("h1", {}, TITLES[name]),
+          h("h1", {}, () => title.value),
           choice(() => makers.value.get(name), content),
         ),
     ),

@@ -1,7 +1,7 @@
 /** How netd did since the page was opened, kept while other pages are looked at. */
 
 import { onVitals } from "./connection.js";
-import { Series } from "./series.js";
+import { Series } from "./plots/series.js";
 
 /** Seconds between two vitals. */
 const EVERY = 1;

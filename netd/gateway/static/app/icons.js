@@ -1,15 +1,8 @@
-/** Line drawings, 16 by 16, in the colour of the text beside them. They never stand alone without a label. */
+/** Line drawings, 16 by 16, in the colour of the text beside them; each has a label beside it. Those of pages are in pages.js. */
 
 import { h } from "./dom.js";
 
 const PATHS = {
-  overview: "M2.5 9.5v4M6.2 5.5v8M9.8 7.5v6M13.5 2.5v11",
-  sessions: "M1.5 8.5h2.6l1.9-5 3.4 9.5 2-4.5h3.1",
-  devices: "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14",
-  feed: "M3 12.9h.1M3 8.5a4.5 4.5 0 0 1 4.5 4.5M3 4a9 9 0 0 1 9 9",
-  commands: "M3 4.5l3.5 3.5L3 11.5M8.5 12h4.5",
-  rooms: "M2.5 3h11v7.5H7l-3 2.7v-2.7H2.5z",
-  bus: "M1.5 8h13M4.5 8V4M8 8v4.5M11.5 8V4M4.5 3.9v-.1M8 12.6v.1M11.5 3.9v-.1",
   copy: "M5.5 5.5h7.5v8H5.5zM3 10.5v-8h7.5",
   pause: "M5.5 3.5v9M10.5 3.5v9",
   play: "M5 3l7.5 5L5 13z",
@@ -21,10 +14,9 @@ const PATHS = {
 };
 
 /** @param {keyof PATHS} name */
-export function icon(name) {
-  return h(
-    "svg:svg.icon",
-    { viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" },
-    h("svg:path", { d: PATHS[name] }),
-  );
+export const icon = (name) => drawing(PATHS[name]);
+
+/** @param {string} path of an icon. */
+export function drawing(path) {
+  return h("svg:svg.icon", { viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" }, h("svg:path", { d: path }));
 }

@@ -2,16 +2,10 @@
 
 import { servicesOf } from "./connection.js";
 import { choice, h } from "./dom.js";
-import { address, place, remember } from "./router.js";
+import { place, remember } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 
 const MAIN = "main";
-
-/** The page of each kind of service. */
-const PAGES = { relay: "devices", session: "sessions", feed: "feed", command: "commands", room: "rooms" };
-
-/** The kind of service that a page is about, or null. */
-export const kindOf = (page) => Object.keys(PAGES).find((kind) => PAGES[kind] === page) ?? null;
 
 const chosen = new Map();
 
@@ -24,14 +18,10 @@ function chosenOf(kind) {
 /** Let addresses choose. Once. */
 export function start() {
   effect(() => {
-    const { page, instance } = place.value;
-    const kind = kindOf(page);
+    const { kind, instance } = place.value;
     if (kind !== null && instance !== null) chosenOf(kind).value = instance;
   });
 }
-
-/** The address of the page about one service, or null. */
-export const pageOf = (kind, instance) => (PAGES[kind] ? address(PAGES[kind], instance) : null);
 
 /** A service as its section is written in the configuration, without the brackets: "relay", "relay:lab". */
 export const sectionOf = (kind, instance) => (instance === MAIN ? kind : `${kind}:${instance}`);
@@ -70,7 +60,7 @@ export function instanceOf(kind) {
   const option = () => (all().length > 1 ? name.value : null);
   const pick = (event) => {
     picked.value = event.target.value;
-    if (PAGES[kind]) remember(picked.value);
+    if (place.peek().kind === kind) remember(kind, picked.value);
   };
   const options = () =>
     all().map((one) => h("option", { value: one, selected: one === name.value }, sectionOf(kind, one)));

@@ -1,39 +1,42 @@
-/** Which page the address names, and which of several services it is about: /#/sessions, /#/devices?instance=lab. */
+/** Which page the address names, and which service it is about: /#/sessions, /#/devices?instance=lab, /#/service?kind=echo. */
 
-import { signal } from "./signal.js";
+import { pageNamed, pageOfKind, PAGES, SERVICE } from "./pages.js";
+import { computed, signal } from "./signal.js";
 
-export const PAGES = [
-  ["overview", "Overview"],
-  ["sessions", "Sessions"],
-  ["devices", "Devices"],
-  ["feed", "Feed"],
-  ["commands", "Commands"],
-  ["rooms", "Rooms"],
-  ["bus", "Bus"],
-];
+/**
+ * @typedef {object} Place
+ * @property {string} page the name of the page.
+ * @property {string|null} kind of the service that it is about.
+ * @property {string|null} instance of that service, where the address names one.
+ */
 
-const FIRST = "overview";
-
-function read() {
-  const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const known = PAGES.some(([one]) => one === name) ? name : FIRST;
-  return { page: known, instance: new URLSearchParams(query).get("instance") };
+/** What *hash*, the last part of an address, names. An address that names no page is that of the first. @returns {Place} */
+export function placeAt(hash) {
+  const [name, query] = hash.replace(/^#\/?/, "").split("?");
+  const given = new URLSearchParams(query);
+  const instance = given.get("instance");
+  if (name === SERVICE.name) {
+    const kind = given.get("kind");
+    return kind ? { page: pageOfKind(kind).name, kind, instance } : placeAt("");
+  }
+  const entry = pageNamed(name) ?? PAGES[0];
+  return { page: entry.name, kind: entry.kind, instance };
 }
 
-/** What the address names now. @type {{value: {page: string, instance: string|null}}} */
-export const place = signal(read());
+/** The address of the page about services of *kind*, or about one. @param {string} kind @param {string|null} [instance] */
+export function addressOf(kind, instance = null) {
+  const { name } = pageOfKind(kind);
+  const query = new URLSearchParams({ ...(name === SERVICE.name ? { kind } : {}), ...(instance === null ? {} : { instance }) });
+  return `#/${name}${query.size ? `?${query}` : ""}`;
+}
+
+/** What the address names now. */
+export const place = signal(placeAt(location.hash));
 
 /** The name of the page that is shown. */
-export const page = signal(place.value.page);
-
-/** The address of a page. @param {string} name @param {string|null} [instance] */
-export const address = (name, instance = null) =>
-  `#/${name}${instance === null ? "" : `?instance=${encodeURIComponent(instance)}`}`;
+export const page = computed(() => place.value.page);
 
 /** Write into the address that this page is about *instance*, so that a reload shows the same. */
-export const remember = (instance) => history.replaceState(null, "", address(page.peek(), instance));
+export const remember = (kind, instance) => history.replaceState(null, "", addressOf(kind, instance));
 
-addEventListener("hashchange", () => {
-  place.value = read();
-  page.value = place.value.page;
-});
+addEventListener("hashchange", () => (place.value = placeAt(location.hash)));

@@ -5,7 +5,7 @@ import { h } from "../dom.js";
 import { excerpt } from "../format.js";
 
 /** How types of JSON Schema are called. */
-const KINDS = { any: "any JSON or text", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };
+const KINDS = { any: "any JSON or text", enum: "one of these", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };
 
 /** An argument that is wrong; the message says how. */
 export class UnfitArgument extends Error {}
@@ -27,7 +27,8 @@ const choicesOf = (schema) => (schema.anyOf ?? [schema]).flatMap((one) => one.en
  * The inputs for *args*.
  * @param {Argument[]} args
  * @param {() => void} changed something was written.
- * @returns {{element: Node, read: () => object}} `read` gives the arguments that were written.
+ * @returns {{element: Node, read: () => object, peek: () => object}} `read` gives the arguments that were written, and `peek` those
+ *   of them that are right.
  */
 export function argumentForm(args, changed) {
   const inputs = args.map((argument) => [argument, inputFor(argument, changed)]);
@@ -45,7 +46,17 @@ export function argumentForm(args, changed) {
     }
     return given;
   };
-  return { element, read };
+  const peek = () => Object.fromEntries(inputs.map(([argument, input]) => [argument.name, attempt(input.read)]));
+  return { element, read, peek };
+}
+
+/** What *read* gives; undefined where it throws. */
+function attempt(read) {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function labelled(argument, element) {

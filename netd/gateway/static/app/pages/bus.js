@@ -2,10 +2,11 @@
 
 import { field, form } from "../action.js";
 import { commandLine, commandLineToCopy, copyButton } from "../commandline.js";
-import { identity, isLive, netd, servicesOf, status } from "../connection.js";
+import { foreignKinds, identity, isLive, netd, servicesOf, status } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { clock, count, excerpt, fullTime, plural } from "../format.js";
 import { icon } from "../icons.js";
+import { PAGES, SERVICE, titleOf } from "../pages.js";
 import { faceOfEvents, panel } from "../panel.js";
 import { audible, inaudible, subjects } from "../rights.js";
 import { computed, effect, onCleanup, signal } from "../signal.js";
@@ -16,19 +17,6 @@ const REPLAYED = 1;
 const SHOWN = 400;
 
 const EVERYTHING = ">";
-const SUGGESTED = [
-  [EVERYTHING, "everything"],
-  ["session.>", "sessions"],
-  ["relay.>", "devices"],
-  ["room.>", "rooms"],
-  ["feed.>", "feed"],
-  ["command.>", "commands"],
-  ["system.>", "netd itself"],
-  ["custom.>", "yours"],
-];
-
-/** Those of no service. */
-const UNKEPT = new Set([EVERYTHING, "system.>", "custom.>"]);
 
 /** What was chosen to be listened to, or null; kept while other pages are looked at. */
 const chosen = signal(null);
@@ -37,14 +25,18 @@ const isPaused = signal(false);
 /** What is listened to: without a choice, the first that our token is for. */
 const pattern = computed(() => chosen.value ?? subjects.value?.[0] ?? EVERYTHING);
 
-/** Whether something is said under *pattern*: by a service that runs, by netd, or by anyone. */
-const isSpoken = (pattern) => status.value === null || UNKEPT.has(pattern) || servicesOf(pattern.split(".")[0]).length > 0;
+/** Usual patterns: of netd as a whole, of the services that run, and of third parties' among these. */
+function usual() {
+  const runs = (kind) => kind === null || status.value === null || servicesOf(kind).length > 0;
+  const own = PAGES.filter(({ kind }) => runs(kind)).flatMap(({ suggest = [] }) => suggest);
+  return [...own, ...foreignKinds.value.map((kind) => [`${kind}.>`, titleOf(SERVICE, kind).toLowerCase()])];
+}
 
 /** What is offered: what our token is for, and what of the usual patterns is said, and it hears whole. */
 const suggested = () => {
-  const usual = SUGGESTED.filter(([one]) => isSpoken(one) && audible(one).includes(one));
-  const own = (subjects.value ?? []).filter((one) => !usual.some(([value]) => value === one));
-  return [...own.map((one) => [one, one]), ...usual];
+  const heard = usual().filter(([one]) => audible(one).includes(one));
+  const own = (subjects.value ?? []).filter((one) => !heard.some(([value]) => value === one));
+  return [...own.map((one) => [one, one]), ...heard];
 };
 
 export function bus() {

@@ -3,8 +3,8 @@
 import { knownAt, serverNow } from "../connection.js";
 import { h } from "../dom.js";
 import { ago, clock, measure, precisionOf } from "../format.js";
-import { describe, plot } from "../plot.js";
-import { whileRead } from "../redraw.js";
+import { describe, plot } from "../plots/plot.js";
+import { whileRead } from "../plots/redraw.js";
 import { onCleanup, signal } from "../signal.js";
 import { THIN } from "./session_watch.js";
 

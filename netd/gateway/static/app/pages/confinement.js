@@ -1,14 +1,15 @@
 /** For a token that is for some subjects only: what it sees, in place of how netd as a whole does. */
 
+import { foreignKinds } from "../connection.js";
 import { each, h } from "../dom.js";
 import { panel } from "../panel.js";
 import { audible, subjects } from "../rights.js";
-import { address, PAGES } from "../router.js";
-
-const KINDS = { sessions: "session", devices: "relay", feed: "feed", commands: "command", rooms: "room", bus: "" };
+import { PAGES, SERVICE, titleOf } from "../pages.js";
+import { addressOf } from "../router.js";
 
 export function confinement() {
-  const pages = () => PAGES.filter(([name]) => name === "bus" || (KINDS[name] && audible(`${KINDS[name]}.>`).length));
+  const own = () => PAGES.filter(({ name, kind }) => name === "bus" || (kind !== null && audible(`${kind}.>`).length));
+  const foreign = () => foreignKinds.value.map((kind) => ({ name: kind, title: titleOf(SERVICE, kind), href: addressOf(kind) }));
   return panel(
     { title: "What you see", testid: "confinement", kind: "wide" },
     h("p", {}, "Your token is for these subjects, and netd shows you what is under them:"),
@@ -25,9 +26,9 @@ export function confinement() {
       "ul.row.ways",
       { "aria-label": "Pages with something to see" },
       each(
-        pages,
-        ([name]) => name,
-        (one) => h("li", {}, h("a", { href: address(one.peek()[0]) }, one.peek()[1])),
+        () => [...own().map((entry) => ({ ...entry, href: `#/${entry.name}` })), ...foreign()],
+        ({ name }) => name,
+        (one) => h("li", {}, h("a", { href: one.peek().href }, one.peek().title)),
       ),
     ),
   );

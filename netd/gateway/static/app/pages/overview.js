@@ -14,13 +14,15 @@ import {
   vitals,
 } from "../connection.js";
 import { choice, h, when } from "../dom.js";
-import { clock, count, plural, rate, shortSpan } from "../format.js";
+import { clock, count, rate, shortSpan } from "../format.js";
 import { history } from "../history.js";
-import { pageOf, sectionOf } from "../instances.js";
+import { sectionOf } from "../instances.js";
+import { pageOfKind } from "../pages.js";
 import { away, panel } from "../panel.js";
-import { plot } from "../plot.js";
+import { plot } from "../plots/plot.js";
 import { computed, onCleanup } from "../signal.js";
 import { subjects } from "../rights.js";
+import { addressOf } from "../router.js";
 import { table, cell, rowHead } from "../table.js";
 import { messageRate } from "../strip.js";
 import { confinement } from "./confinement.js";
@@ -86,19 +88,6 @@ function tile(title, explained, series, read, testid) {
   );
 }
 
-const FACTS = {
-  relay: (s) => [plural(s.devices, "device"), plural(s.counters.messages ?? 0, "message")],
-  session: (s) => [
-    `${count(s.streaming)} streaming`,
-    `${plural(s.sessions, "session")} known`,
-    plural(s.counters.samples ?? 0, "sample"),
-  ],
-  feed: (s) => [plural(s.subscribers, "client"), plural(s.counters.rounds ?? s.counters.messages ?? 0, "round")],
-  command: (s) => [plural(s.commands, "command"), `${count(s.running)} running`, plural(sum(s.counters.runs), "run")],
-  room: (s) => [plural(s.rooms, "room"), `${count(s.counters.rooms ?? 0)} so far`],
-  gateway: (s) => [plural(s.websockets, "WebSocket")],
-};
-
 const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);
 
 const NOT_WHOLE = "Services are listed for tokens that see all of one. What yours sees is on the pages named above.";
@@ -126,13 +115,12 @@ function services() {
 
 function serviceRow(item) {
   const { kind, instance } = item.peek();
-  const [name, href] = [sectionOf(kind, instance), pageOf(kind, instance)];
-  const facts = () => (FACTS[kind]?.(item.value) ?? []).join(" · ") || "–";
+  const facts = () => (pageOfKind(kind).facts?.(item.value) ?? []).join(" · ") || "–";
   const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || "nowhere: draining";
   return h(
     "tr",
     { testid: "service-row" },
-    rowHead("Service", href === null ? name : h("a", { href }, name)),
+    rowHead("Service", h("a", { href: addressOf(kind, instance) }, sectionOf(kind, instance))),
     cell("Does", facts, "long"),
     cell("Connections", () => count(item.value.connections ?? 0), "number"),
     cell("Refused", () => count(sum(item.value.counters?.refused)), "number"),

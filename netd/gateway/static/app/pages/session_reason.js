@@ -2,9 +2,7 @@
 
 import { isLive, knownAt } from "../connection.js";
 import { duration, visible } from "../format.js";
-
-/** How netd says when it dials an agent again: as it was when it said so. */
-export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
+import { REDIALLED } from "../pages.js";
 
 /** Why a session is as it is; when it is dialled again is counted down. @param {{reason: string, since: number}} session */
 export function reasonNow({ reason, since }) {

@@ -5,7 +5,7 @@
 
 import { isLive, netd, serverNow } from "../connection.js";
 import { audible } from "../rights.js";
-import { Series } from "../series.js";
+import { Series } from "../plots/series.js";
 import { effect, onCleanup, scope, signal } from "../signal.js";
 
 /** Sessions that are watched at a time, and channels of each. */

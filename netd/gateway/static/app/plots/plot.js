@@ -5,17 +5,17 @@
  * billions of turns for values that double precision hardly tells apart, and knows no steps below 1e-32.
  */
 
-import { measure, clock, clockMinutes } from "./format.js";
-import { h } from "./dom.js";
+import { measure, clock, clockMinutes } from "../format.js";
+import { h } from "../dom.js";
 import { drawMarks } from "./marks.js";
 import { redraw } from "./redraw.js";
-import { effect, onCleanup, signal } from "./signal.js";
-import { palette } from "./themes.js";
+import { effect, onCleanup, signal } from "../signal.js";
+import { palette } from "../themes.js";
 import { calmRange, extent, placeOf, ticksOf, tickWords } from "./ticks.js";
 
 /** uPlot, which is most of what a plot loads: axes and figures are there before it. */
 let uPlot = null;
-const loading = import("../vendor/uplot/uPlot.esm.min.js").then((module) => (uPlot = module.default));
+const loading = import("../../vendor/uplot/uPlot.esm.min.js").then((module) => (uPlot = module.default));
 
 const FONT = "11px system-ui, sans-serif";
 const Y_AXIS = 50;
@@ -219,7 +219,7 @@ function pointAt(u, values) {
   return value === null || value === undefined || u.cursor.left < 0 ? null : { time: u.data[0][index], value };
 }
 
-/** What a plot shows, as a sentence for those who do not see it. @param {import("./format.js").Precision} precision */
+/** What a plot shows, as a sentence for those who do not see it. @param {import("../format.js").Precision} precision */
 export function describe(label, unit, summary, precision) {
   if (summary === null || summary.count === 0) return `${label}: no values in this window.`;
   const say = (value) => `${measure(value, precision)}${unit ? ` ${unit}` : ""}`;

@@ -1,6 +1,6 @@
 /** Comings and goings on the time axis of a plot: a thin line over its height, and a word at its head, or at its foot. */
 
-import { palette } from "./themes.js";
+import { palette } from "../themes.js";
 
 /** Pixels of a line of words, and between a word and its line. */
 const LINE = 12;

@@ -1,0 +1,184 @@
+/**
+ * The pages of the dashboard, each described in one place: the rail, the router, Overview, "Lately" and Bus read this table. A kind
+ * of service that is not in it, a third party's, has the page `SERVICE`, which is made of what netd says of that kind.
+ */
+
+import { count, plural } from "./format.js";
+
+/**
+ * @typedef {object} Entry
+ * @property {string} name as the address has it: #/sessions.
+ * @property {string} title
+ * @property {string} icon the path of a drawing, 16 by 16.
+ * @property {string|null} kind the kind of service that the page is about.
+ * @property {() => Promise<() => Element>} load imports the page; gives what makes it.
+ * @property {(status: any) => string[]} [facts] what Overview says of a service, from its status.
+ * @property {[string, string][]} [suggest] patterns of subjects that Bus offers, each with a word for it.
+ * @property {News} [news] what "Lately" lists.
+ */
+
+/**
+ * Which events "Lately" lists.
+ * @typedef {object} News
+ * @property {string} pattern of their subjects.
+ * @property {number} most how many are kept: many sessions must not hide a device that has gone.
+ * @property {(data: any, instance: string) => Item|null} read
+ */
+
+/**
+ * An event as "Lately" shows it. Of those with the same `fold`, the newest stands for all: rooms end all the time.
+ * @typedef {{state: string, who: string, what: string, fold?: string}} Item
+ */
+
+/** How netd says when an agent is dialled again: the seconds are those of the moment when it said so. */
+export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
+
+const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
+
+/** @type {Entry[]} */
+export const PAGES = [
+  {
+    name: "overview",
+    title: "Overview",
+    icon: "M2.5 9.5v4M6.2 5.5v8M9.8 7.5v6M13.5 2.5v11",
+    kind: null,
+    load: async () => (await import("./pages/overview.js")).overview,
+    suggest: [[">", "everything"]],
+  },
+  {
+    name: "sessions",
+    title: "Sessions",
+    icon: "M1.5 8.5h2.6l1.9-5 3.4 9.5 2-4.5h3.1",
+    kind: "session",
+    load: async () => (await import("./pages/sessions.js")).sessions,
+    facts: ({ streaming, sessions, counters }) => [
+      `${count(streaming)} streaming`,
+      `${plural(sessions, "session")} known`,
+      plural(counters.samples ?? 0, "sample"),
+    ],
+    suggest: [["session.>", "sessions"]],
+    news: {
+      pattern: "session.*.*",
+      most: 20,
+      read: ({ session, host, state, reason }) => ({
+        state: SESSION_STATES[state] ?? "waiting",
+        who: `Session ${session} (${host})`,
+        what: reason ? `${state}: ${reason.replace(REDIALLED, "it is dialled again")}` : state,
+      }),
+    },
+  },
+  {
+    name: "devices",
+    title: "Devices",
+    icon: "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14",
+    kind: "relay",
+    load: async () => (await import("./pages/devices.js")).devices,
+    facts: ({ devices, counters }) => [plural(devices, "device"), plural(counters.messages ?? 0, "message")],
+    suggest: [["relay.>", "devices"]],
+    news: {
+      pattern: "relay.*.presence.*",
+      most: 35,
+      read: ({ device, online, reason }) => ({
+        state: online ? "ok" : "gone",
+        who: device,
+        what: online ? "connected" : `disconnected${reason ? `: ${reason}` : ""}`,
+      }),
+    },
+  },
+  {
+    name: "feed",
+    title: "Feed",
+    icon: "M3 12.9h.1M3 8.5a4.5 4.5 0 0 1 4.5 4.5M3 4a9 9 0 0 1 9 9",
+    kind: "feed",
+    load: async () => (await import("./pages/feed.js")).feed,
+    facts: ({ subscribers, counters }) => [plural(subscribers, "client"), plural(counters.rounds ?? counters.messages ?? 0, "round")],
+    suggest: [["feed.>", "feed"]],
+  },
+  {
+    name: "commands",
+    title: "Commands",
+    icon: "M3 4.5l3.5 3.5L3 11.5M8.5 12h4.5",
+    kind: "command",
+    load: async () => (await import("./pages/commands.js")).commands,
+    facts: ({ commands, running, counters }) => [
+      plural(commands, "command"),
+      `${count(running)} running`,
+      plural(sum(counters.runs), "run"),
+    ],
+    suggest: [["command.>", "commands"]],
+  },
+  {
+    name: "rooms",
+    title: "Rooms",
+    icon: "M2.5 3h11v7.5H7l-3 2.7v-2.7H2.5z",
+    kind: "room",
+    load: async () => (await import("./pages/rooms.js")).rooms,
+    facts: ({ rooms, counters }) => [plural(rooms, "room"), `${count(counters.rooms ?? 0)} so far`],
+    suggest: [["room.>", "rooms"]],
+    news: {
+      pattern: "room.*.*.state",
+      most: 5,
+      read: ({ room, state, reason }, instance) =>
+        state === "over" ? { state: "gone", who: `Room ${room}`, what: `over: ${reason}`, fold: `room ${instance}` } : null,
+    },
+  },
+  {
+    name: "bus",
+    title: "Bus",
+    icon: "M1.5 8h13M4.5 8V4M8 8v4.5M11.5 8V4M4.5 3.9v-.1M8 12.6v.1M11.5 3.9v-.1",
+    kind: null,
+    load: async () => (await import("./pages/bus.js")).bus,
+    suggest: [
+      ["system.>", "netd itself"],
+      ["custom.>", "yours"],
+    ],
+  },
+];
+
+/** The page of a kind that has none of its own: #/service?kind=echo. @type {Entry} */
+export const SERVICE = {
+  name: "service",
+  title: "Service",
+  icon: "M3 3h4v4H3zM9 3h4v4H9zM3 9h4v4H3zM11 9v4M9 11h4",
+  kind: null,
+  load: async () => (await import("./pages/service.js")).service,
+  facts: plainFacts,
+};
+
+/** Kinds of netd's own that are left off the rail: Overview leads to them. */
+const OFF_THE_RAIL = ["gateway", "manhole"];
+
+/** What all services have, and Overview has columns for. */
+const COMMON = new Set(["kind", "instance", "state", "connections"]);
+const MOST_FACTS = 3;
+
+/** The page of this name. @param {string} name @returns {Entry|undefined} */
+export const pageNamed = (name) => [...PAGES, SERVICE].find((entry) => entry.name === name);
+
+/** The page about services of *kind*. @param {string} kind @returns {Entry} */
+export const pageOfKind = (kind) => PAGES.find((entry) => entry.kind === kind) ?? SERVICE;
+
+/** The kinds that have a page of their own. */
+export const KINDS = PAGES.flatMap(({ kind }) => (kind === null ? [] : [kind]));
+
+/** Whether *kind* has an entry of its own on the rail, below those of netd's pages. */
+export const isForeign = (kind) => !KINDS.includes(kind) && !OFF_THE_RAIL.includes(kind);
+
+/** The title of a page. @param {Entry} entry @param {string|null} kind of the service, for the page of any. */
+export function titleOf({ title, name }, kind) {
+  if (name !== SERVICE.name || kind === null) return title;
+  const words = kind.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The first few numbers and words of a status, by the names that they have there. */
+function plainFacts(status) {
+  const told = Object.entries(status).filter(
+    ([name, value]) => !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== "")),
+  );
+  return told
+    .slice(0, MOST_FACTS)
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? count(value) : value}`);
+}
+
+const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);

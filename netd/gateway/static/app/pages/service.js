@@ -1,0 +1,132 @@
+/** A service of a kind that has no page of its own, a third party's: what it counts, does and says, from what netd tells of it. */
+
+import { action, form, results } from "../action.js";
+import { commandLine, commandLineToCopy, operationLine } from "../commandline.js";
+import { operations } from "../connection.js";
+import { choice, each, h } from "../dom.js";
+import { excerpt, visible } from "../format.js";
+import { instanceOf } from "../instances.js";
+import { polled } from "../live.js";
+import { faceOf, needsService, panel } from "../panel.js";
+import { place } from "../router.js";
+import { computed, signal } from "../signal.js";
+import { argumentForm } from "./argument_form.js";
+import { sayings } from "./service_events.js";
+import { factList, objectTable, written } from "./values.js";
+
+/** Seconds between two questions. */
+const EVERY = 4;
+/** What is said of each status anyway, and not worth a line. */
+const UNTOLD = ["kind", "instance"];
+
+export function service() {
+  return choice(
+    () => place.value.kind,
+    (kind) => h("div.grid.service", {}, needsService(kind, () => content(kind))),
+  );
+}
+
+function content(kind) {
+  const instance = instanceOf(kind);
+  const offered = computed(() => [...operations.value.values()].filter((one) => isOffered(one, kind)));
+  const panels = (isWanted, make) =>
+    each(
+      () => offered.value.filter(isWanted),
+      ({ name }) => name,
+      (one) => make(one.peek(), instance),
+    );
+  return h(
+    "div.two-columns",
+    {},
+    h("div.stack", {}, status(kind, instance), h("div.answers", {}, panels(isQuestion, answer)), sayings(kind, instance)),
+    h("div.stack", {}, panels((one) => !isQuestion(one), act)),
+  );
+}
+
+/** An operation that lasts as long as a connection is nothing for a button. */
+const isOffered = ({ name, lasting }, kind) => name.startsWith(`${kind}.`) && !lasting;
+
+/** Whether an operation is asked by itself: it changes nothing, and needs no argument. */
+const isQuestion = ({ role, arguments: args }) => role === "viewer" && !args.some((one) => one.required);
+
+const verbOf = ({ name }) => {
+  const words = name.slice(name.indexOf(".") + 1).replaceAll(/[-_.]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+function status(kind, instance) {
+  const told = () => {
+    const { listening = [], ...others } = instance.service() ?? {};
+    const facts = Object.entries(others).filter(([name]) => !UNTOLD.includes(name));
+    return Object.fromEntries([...facts, ...(listening.length ? [["listens on", listening.map(({ address }) => address)]] : [])]);
+  };
+  return panel(
+    { title: "Status", testid: "service-status", aside: instance.select },
+    factList(told, ["counters"]),
+    commandLineToCopy(() => commandLine("status")),
+  );
+}
+
+/** The answer to an operation that is asked every few seconds: a table for a list of objects, facts for anything else. */
+function answer(operation, instance) {
+  const { name, summary } = operation;
+  const question = polled(name, () => instance.params(), EVERY);
+  const shape = computed(() => shapeOf(question.answer.value));
+  const read = () => question.answer.value;
+  const faces = {
+    table: () => objectTable(() => read() ?? []),
+    facts: () => factList(() => read() ?? {}),
+    value: () => h("p.big", {}, () => written(read())),
+  };
+  return panel(
+    {
+      title: verbOf(operation),
+      testid: `answer-${name}`,
+      face: faceOf(question, () => shape.value === "nothing"),
+      empty: { text: "Nothing is there now." },
+    },
+    h("p.hint.summary", {}, visible(summary)),
+    choice(
+      () => shape.value,
+      (one) => faces[one]?.() ?? null,
+    ),
+    commandLineToCopy(() => operationLine(operation, {}, instance.option())),
+  );
+}
+
+/** How an answer is shown. */
+function shapeOf(value) {
+  if (Array.isArray(value)) return value.length ? "table" : "nothing";
+  return value !== null && typeof value === "object" ? "facts" : "value";
+}
+
+/** A form for an operation that changes something, or needs to be told something. */
+function act(operation, instance) {
+  const { name, summary, arguments: args, role } = operation;
+  const changes = signal(0);
+  const inputs = argumentForm(args, () => (changes.value += 1));
+  const verb = verbOf(operation);
+  const run = action({
+    label: verb,
+    method: name,
+    instance: () => instance.name.value,
+    params: () => instance.params(inputs.read()),
+    told: (result) => ({ state: "ok", text: result === null ? "Done." : excerpt(textOf(result), 2000) }),
+    kind: "main",
+    question: role === "admin" ? "Sure?" : null,
+    testid: `act-${name}`,
+  });
+  const line = () => {
+    void changes.value;
+    return operationLine(operation, inputs.peek(), instance.option());
+  };
+  return panel(
+    { title: verb, testid: `panel-${name}` },
+    h("p.hint.summary", {}, visible(summary)),
+    form({ class: "stack" }, run.press, args.length > 0 ? inputs.element : null, h("div.row", {}, run.button)),
+    results(run),
+    commandLineToCopy(line),
+  );
+}
+
+const textOf = (result) => (typeof result === "object" ? JSON.stringify(result, null, 2) : written(result));

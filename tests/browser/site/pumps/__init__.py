@@ -1,0 +1,1 @@
+"""A third party's kind of service, for the dashboard to look at."""

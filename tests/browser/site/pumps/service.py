@@ -1,0 +1,87 @@
+"""A pump that does nothing but say how it does."""
+
+import math
+from typing import Any, Literal
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import LoopingCall
+from zope.interface import implementer
+
+from netd.interfaces import INetdService
+from netd.message import Message
+from netd.operations import Operation, Role
+
+
+@implementer(INetdService)
+class PumpService(Service):
+    def __init__(self, config: Any, reactor: Any, bus: Any) -> None:
+        self.instance = config.instance
+        self.speed = config.speed
+        self.liquid: str | None = None
+        self._bus = bus
+        self._strokes = 0
+        self._stroke = LoopingCall(self._tell)
+        self._stroke.clock = reactor
+
+    def startService(self) -> None:
+        super().startService()
+        self._stroke.start(0.05)
+
+    def stopService(self) -> None:
+        super().stopService()
+        self._stroke.stop()
+
+    def _tell(self) -> None:
+        self._strokes += 1
+        time = self._bus.wall()
+        pressure = {"bar": round(2 + math.sin(self._strokes / 20), 3), "litres": self.speed * self._strokes, "time": time}
+        self._bus.publish(Message(f"pump.{self.instance}.pressure", pressure))
+        self._bus.publish(Message(f"pump.{self.instance}.temperature", round(21 + math.cos(self._strokes / 50), 2)))
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("pump.speed", self.tell_speed, Role.VIEWER, "Strokes a minute"),
+            Operation("pump.valves", self.list_valves, Role.VIEWER, "List the valves"),
+            Operation("pump.health", self.tell_health, Role.VIEWER, "Tell how the pump does"),
+            Operation("pump.run", self.run, Role.OPERATOR, "Pump a liquid"),
+            Operation("pump.empty", self.empty, Role.ADMIN, "Let everything out"),
+        ]
+
+    def tell_speed(self) -> int:
+        return self.speed
+
+    def list_valves(self) -> list[dict[str, Any]]:
+        names = ("<b>inlet</b>", "outlet", "bypass")
+        return [{"valve": name, "open_for": number * 1.5, "leaks": number == 2} for number, name in enumerate(names)]
+
+    def tell_health(self) -> dict[str, Any]:
+        return {"seal": "tight", "motor": {"hours": 1234, "temperature": 54.25}, "alarms": []}
+
+    def run(
+        self, liquid: str, litres: float, mode: Literal["gentle", "strong"] = "gentle", quiet: bool = False
+    ) -> dict[str, Any]:
+        self.liquid = liquid
+        return {"liquid": liquid, "litres": litres, "mode": mode, "quiet": quiet}
+
+    def empty(self) -> None:
+        self.liquid = None
+
+    def status(self) -> dict[str, Any]:
+        counters = {"strokes": self._strokes, "refused": {"dry run": 2}}
+        return {
+            "kind": "pump",
+            "instance": self.instance,
+            "listening": [],
+            "speed": self.speed,
+            "liquid": self.liquid,
+            "counters": counters,
+        }
+
+    def drain(self) -> Deferred[None]:
+        return succeed(None)
+
+
+def make_service(config: Any, reactor: Any, bus: Any) -> PumpService:
+    """The service that a section of the configuration describes."""
+    return PumpService(config, reactor, bus)

@@ -1,0 +1,122 @@
+"""The page of a third party's kind of service, which nobody wrote for it: in a real Chromium, with a real distribution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netd.operations import Role
+from tests.browser.access import obstacles
+from tests.browser.chromium import NARROW, SCREENSHOTS, WIDE, BrowserTestCase, by_id
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.process import Daemon
+
+SITE = Path(__file__).parent / "site"
+"""A distribution with the kind ``pump``."""
+
+
+class ServiceTests(BrowserTestCase):
+    def start_pumps(self) -> Daemon:
+        """A netd with two pumps."""
+        gateway = f"[gateway]\nlisten = tcp:{self.gateway_port}:interface=127.0.0.1\n"
+        ini = self.write_ini(f"{gateway}[pump]\nspeed = 42\n[pump:lab]\nspeed = 7\n")
+        daemon = self.start(ini, env={"PYTHONPATH": f"{SITE.parents[2]}:{SITE}"})
+        daemon.port("gateway")
+        return daemon
+
+    def see(self, page: Page, label: str) -> None:
+        """The page can be read and used by all; its picture is kept."""
+        by_id(page, "service-number").nth(2).wait_for()
+        by_id(page, "answer-pump.valves", face="live").wait_for()
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        self.assertLessEqual(width[0], width[1], f"{label} must be scrolled sideways")
+        self.assertEqual(obstacles(page), [], label)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"service-{label}.png", full_page=True)
+
+    def test_seen(self) -> None:
+        """The rail leads to a page that shows the service's status, what its operations answer, and what it says."""
+        self.start_pumps()
+        page = self.look_at("overview", WIDE, "light")
+        by_id(page, "service-row").get_by_text("speed 42").wait_for()
+        by_id(page, "page-pump").click()
+        page.get_by_role("heading", name="Pump", exact=True).wait_for()
+        self.assertEqual(page.url.partition("#")[2], "/service?kind=pump")
+        by_id(page, "service-status").get_by_text("refused: dry run").wait_for()
+        by_id(page, "answer-pump.speed").get_by_text("42").wait_for()
+        by_id(page, "answer-pump.health").get_by_text("motor: temperature").wait_for()
+        valves = by_id(page, "answer-pump.valves")
+        valves.get_by_text("<b>inlet</b>").wait_for()
+        self.assertEqual(valves.locator("thead th").all_inner_texts(), ["valve", "open for", "leaks"])
+        names = [one.get_attribute("data-name") for one in by_id(page, "service-number").all()]
+        self.assertEqual(sorted(map(str, names)), ["pressure bar", "pressure litres", "temperature"])
+        line = by_id(page, "service-number", name="temperature").locator("path")
+        before = line.get_attribute("d")
+        self.until(page, lambda: line.get_attribute("d") != before, "the line goes on")
+        self.see(page, "light")
+        by_id(page, "instance-pump").select_option("lab")
+        by_id(page, "answer-pump.speed").get_by_text("7", exact=True).wait_for()
+        self.assertEqual(page.url.partition("#")[2], "/service?kind=pump&instance=lab")
+        self.see(self.look_at("service?kind=pump", WIDE, "dark"), "dark")
+        self.see(self.look_at("service?kind=pump", NARROW, "light"), "narrow")
+        self.assertEqual(self.complaints, [])
+
+    def test_rate(self) -> None:
+        """However much it says, the page is told no more than four events a second of each subject."""
+        self.start_pumps()
+        page = self.look_at("overview")
+        frames: list[str] = []
+        page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: frames.append(str(frame))))
+        page.reload()
+        by_id(page, "page-pump").click()
+        by_id(page, "service-event").first.wait_for()
+        frames.clear()
+        page.wait_for_timeout(2000)
+        told = "".join(frames).replace(" ", "").count('"subject":"pump.main.temperature"')
+        self.assertTrue(4 <= told <= 9, str(told))
+
+    def test_acting(self) -> None:
+        """An operation that needs arguments is a form; what an admin alone may do is asked before it is done."""
+        self.start_pumps()
+        page = self.look_at("service?kind=pump")
+        run = by_id(page, "panel-pump.run")
+        by_id(run, "argument-liquid").fill("water & ice")
+        by_id(run, "argument-litres").fill("2.5")
+        by_id(run, "argument-mode").select_option("strong")
+        command = "netd pump run 'water & ice' 2.5 --mode strong --instance main"
+        self.until(page, lambda: by_id(run, "command-line").locator("code").inner_text() == command, "the command is shown")
+        by_id(page, "act-pump.run").click()
+        by_id(run, "outcome", state="ok").get_by_text('"litres": 2.5').wait_for()
+        by_id(page, "service-status").get_by_text("water & ice").wait_for()
+        by_id(page, "act-pump.empty").click()
+        by_id(page, "act-pump.empty-confirm").click()
+        by_id(by_id(page, "panel-pump.empty"), "outcome", state="ok").get_by_text("Done.").wait_for()
+        by_id(run, "argument-liquid").fill("")
+        by_id(page, "act-pump.run").click()
+        self.assertEqual(by_id(run, "outcome").get_attribute("data-state"), "ok", "the browser itself asks for the liquid")
+        self.assertEqual(self.complaints, [])
+
+    def test_viewer(self) -> None:
+        """A viewer of one pump is led to it, sees it, and is offered nothing that changes it."""
+        token = self.make_token("wall", Role.VIEWER, "pump.lab.>")
+        self.start_pumps()
+        page = self.new_page()
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/")
+        self.sign_in(page, token)
+        by_id(page, "confinement").get_by_role("link", name="Pump").click()
+        by_id(page, "answer-pump.speed").get_by_text("7", exact=True).wait_for()
+        by_id(page, "service-event").first.wait_for()
+        self.assertEqual(by_id(page, "panel-pump.run").count(), 0)
+        self.assertEqual(self.complaints, [])
+
+    def test_absent(self) -> None:
+        """An address of a kind that does not run says so; that of a kind with a page of its own leads there."""
+        self.start_pumps()
+        page = self.look_at("service?kind=kettle")
+        by_id(page, "no-service").get_by_text("[kettle]").wait_for()
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/service?kind=relay")
+        by_id(page, "page", page="devices").wait_for()
+        self.assertEqual(self.complaints, [])
