@@ -11,17 +11,28 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import define, frozen
 
 from netd.codec.jsontext import BadJSON, depth_of, is_settled, leading_objects, objects_in
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.command.commands import Command, Commands
 from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_spread, read_request, success
+from netd.command.rules import CommandRules
 from netd.errors import InvalidArguments, ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
 
-__all__ = ["TRANSITIONS", "Conversation", "Input", "Reported", "Rules", "Shell", "State", "UnknownCommand", "WrongArguments"]
+__all__ = [
+    "TRANSITIONS",
+    "CommandContext",
+    "Conversation",
+    "Input",
+    "Reported",
+    "Shell",
+    "State",
+    "UnknownCommand",
+    "WrongArguments",
+]
 
 BATCH = 32
 """Commands of one connection carried out before the others get their turn."""
@@ -127,24 +138,20 @@ class Shell(Protocol):
         """What a function returned cannot travel; for the log."""
 
 
-@frozen(kw_only=True)
-class Rules:
-    """What this service allows; see ``netd.command.config`` for each.
+@define(eq=False)
+class CommandContext:
+    """What all connections of one service have in common.
 
+    :ivar rules: the options in force; a reload replaces them.
+    :ivar commands: the functions in force; likewise.
     :ivar run: runs a command with arguments, and reports its outcome, possibly before it returns.
     :ivar monotonic: the clock, which is never set back.
     """
 
+    rules: CommandRules
     commands: Commands
     run: Callable[[Command, dict[str, Any], Callable[[Reported], None]], None]
     monotonic: Callable[[], float]
-    is_persistent: bool
-    receive_timeout: float
-    silence: float | None
-    idle_timeout: float
-    max_command: int
-    max_answer: int
-    names: tuple[str, ...]
 
 
 @frozen
@@ -166,6 +173,7 @@ class Conversation:
     __slots__ = (
         "_begun",
         "_command",
+        "_context",
         "_farewell",
         "_idle_until",
         "_is_going",
@@ -174,7 +182,6 @@ class Conversation:
         "_lines",
         "_peer",
         "_request_id",
-        "_rules",
         "_sent",
         "_shell",
         "_takes_nan",
@@ -183,17 +190,17 @@ class Conversation:
         "state",
     )
 
-    def __init__(self, rules: Rules, peer: IPeer, shell: Shell) -> None:
-        self._rules = rules
+    def __init__(self, context: CommandContext, peer: IPeer, shell: Shell) -> None:
+        self._context = context
         self._peer = peer
         self._shell = shell
-        self._lines = LineDecoder(rules.max_command)
+        self._lines = LineDecoder(context.rules.max_command)
         self._waiting: deque[bytes | Fault] = deque()
         self._begun: Spread | None = None
         self._command: Command | None = None
         self._request_id: int | str | None = None
         self._takes_nan = False
-        self._is_kept = rules.is_persistent
+        self._is_kept = context.rules.persistent
         self._is_going = False
         self._is_paused = False
         self._farewell = ""
@@ -206,7 +213,7 @@ class Conversation:
         """The first byte has come: a command must follow before long, if none has come yet."""
         if self.state is State.FRESH:
             self._restart()
-            self._peer.expire_after(self._rules.receive_timeout)
+            self._peer.expire_after(self._context.rules.receive_timeout)
 
     def move(self, peer: IPeer) -> None:
         """Go on with *peer* instead of the one before."""
@@ -218,7 +225,7 @@ class Conversation:
             self._pause(True)
             return
         has_begun = bool(self._lines.unfinished)
-        if not has_begun and received.find(b"\n") == len(received) - 1 < self._rules.max_command:
+        if not has_begun and received.find(b"\n") == len(received) - 1 < self._context.rules.max_command:
             self._receive_line(received[:-1])  # what the decoder would say; most reads are one whole line
             return
         try:
@@ -273,7 +280,7 @@ class Conversation:
         if self._lines.unfinished or self._begun is not None:
             self._take_unfinished()
         else:
-            why = f"no command came within {self._rules.receive_timeout:g} s (`receive_timeout`)"
+            why = f"no command came within {self._context.rules.receive_timeout:g} s (`receive_timeout`)"
             self._step(Input.IDLE, Fault(TimedOut(why)))
 
     def drained(self) -> None:
@@ -289,16 +296,16 @@ class Conversation:
 
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
-        rest, now, begun = self._lines.finish(), self._rules.monotonic(), self._begun
+        rest, now, begun = self._lines.finish(), self._context.monotonic(), self._begun
         self._peer.keep(0 if begun is None else begun.size)
         if not unpadded(rest) and begun is None:  # the NUL behind the last command
             until = self._idle_until if self.state is State.KEPT else self._until
             self._peer.expire_after(max(0.0, until - now))
             return
         is_whole = is_settled(rest) if begun is None else begun.depth + depth_of(rest) <= 0
-        if self._rules.silence is not None and is_whole:
+        if self._context.rules.silence is not None and is_whole:
             self._waiting.append(unpadded(rest))
-        elif self._rules.silence is not None and begun is None and (leading := leading_objects(rest))[0]:
+        elif self._context.rules.silence is not None and begun is None and (leading := leading_objects(rest))[0]:
             self._waiting.extend(leading[0])  # they need not wait for the one that has begun
             self._lines.feed(leading[1])
             self._keep()
@@ -308,17 +315,18 @@ class Conversation:
             self._peer.expire_after(self._until - now)
             return
         else:
-            why = f"the command did not end within {self._rules.receive_timeout:g} s (`receive_timeout`); a newline ends it"
+            limit = self._context.rules.receive_timeout
+            why = f"the command did not end within {limit:g} s (`receive_timeout`); a newline ends it"
             self._waiting.append(Fault(TimedOut(why), excerpt=rest))
         self._go_on()
 
     def _restart(self) -> None:
         """The next command has its full time to arrive."""
-        self._until = self._rules.monotonic() + self._rules.receive_timeout
+        self._until = self._context.monotonic() + self._context.rules.receive_timeout
 
     def _rest(self) -> None:
         """So has the next command, and the connection may be without one for so long, whatever blank lines come meanwhile."""
-        now, rules = self._rules.monotonic(), self._rules
+        now, rules = self._context.monotonic(), self._context.rules
         self._until, self._idle_until = now + rules.receive_timeout, now + rules.idle_timeout
 
     def _go_on(self) -> None:
@@ -354,12 +362,12 @@ class Conversation:
             self._step(Input.ENDED, self._farewell)
             return
         self._pause(False)
-        rules = self._rules
+        rules = self._context.rules
         if self._lines.unfinished or self._begun is not None:
-            left = max(0.0, self._until - rules.monotonic())
+            left = max(0.0, self._until - self._context.monotonic())
             self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
         elif self.state is State.KEPT:
-            self._peer.expire_after(max(0.0, self._idle_until - rules.monotonic()))
+            self._peer.expire_after(max(0.0, self._idle_until - self._context.monotonic()))
 
     def _pause(self, pause: bool) -> None:
         if pause is not self._is_paused:
@@ -374,7 +382,7 @@ class Conversation:
             self._take_more(self._begun, line)
             return
         try:
-            request = read_request(line, self._rules.names)
+            request = read_request(line, self._context.rules.name_member)
         except NotACommand as error:
             objects = objects_in(line)
             if len(objects) > 1:  # as good as a line each
@@ -387,9 +395,9 @@ class Conversation:
             self._bad_line(Fault(error, error.id, line))
             return
         self._request_id, self._takes_nan = request.id, request.has_nan
-        command = self._rules.commands.find(request.command_id)
+        command = self._context.commands.find(request.command_id)
         if command is None:
-            why = f"there is no command {request.command_id[:80]!r}{self._rules.commands.nearest(request.command_id)}"
+            why = f"there is no command {request.command_id[:80]!r}{self._context.commands.nearest(request.command_id)}"
             self._bad_line(Fault(UnknownCommand(why), request.id, request.command_id.encode()))
             return
         try:
@@ -404,7 +412,7 @@ class Conversation:
     def _take_more(self, begun: Spread, line: bytes) -> None:
         begun.add(line)
         self._keep()
-        if begun.size > self._rules.max_command:
+        if begun.size > self._context.rules.max_command:
             self._step(Input.BROKEN, self._too_long(line))
         elif begun.depth <= 0 or not self._has_more():
             self._begun = None
@@ -419,7 +427,7 @@ class Conversation:
         self._peer.keep(self._lines.unfinished + (0 if self._begun is None else self._begun.size))
 
     def _too_long(self, excerpt: bytes) -> Fault:
-        why = f"a command has at most {self._rules.max_command} bytes here (`max_command`)"
+        why = f"a command has at most {self._context.rules.max_command} bytes here (`max_command`)"
         return Fault(LineTooLong(why), excerpt=excerpt)
 
     def _bad_line(self, fault: Fault) -> None:
@@ -437,7 +445,7 @@ class Conversation:
         self._peer.send(answer)
 
     def _limit(self, request_id: int | str | None) -> int:
-        return OLD_ANSWER if request_id is None else self._rules.max_answer
+        return OLD_ANSWER if request_id is None else self._context.rules.max_answer
 
     # What each input does
 
@@ -445,7 +453,7 @@ class Conversation:
         command = self._command
         assert command is not None
         self._shell.identified()
-        self._rules.run(command, arguments, self._report)
+        self._context.run(command, arguments, self._report)
         if self.state in (State.RUNNING, State.LAST):
             self._peer.expire_after(None)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from netd.codec.jsontext import BadJSON
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, NotACommand, read_request, success
-from netd.command.machine import Reported, Rules
+from netd.command.machine import CommandContext, Reported
 from netd.errors import InvalidArguments
 
 __all__ = ["Once", "run_once"]
@@ -54,22 +54,23 @@ class Once:
             listener(self._outcome)
 
 
-def run_once(rules: Rules, line: bytes) -> Once | None:
+def run_once(context: CommandContext, line: bytes) -> Once | None:
     """Run the command in the one *line* of a newcomer, its newline included.
 
     :returns: None, and nothing was run, where a conversation must decide: the line is no command that can be run, is longer than
         ``max_command``, or asks for a kept connection.
     """
-    if len(line) > rules.max_command or rules.is_persistent:
+    rules = context.rules
+    if len(line) > rules.max_command or rules.persistent:
         return None
     try:
-        request = read_request(line, rules.names)
-        command = rules.commands.find(request.command_id)
+        request = read_request(line, rules.name_member)
+        command = context.commands.find(request.command_id)
         if command is None or request.id is not None or request.has_nan:
             return None
         arguments = command.bind(request.members, request.named_by)
     except (NotACommand, InvalidArguments):
         return None
     once = Once(command)
-    rules.run(command, arguments, once.report)
+    context.run(command, arguments, once.report)
     return once

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, failure
-from netd.command.machine import APOLOGY, Conversation, Rules, State
+from netd.command.machine import APOLOGY, CommandContext, Conversation, State
 from netd.command.once import Once, run_once
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.door import EarlyPeer
@@ -72,7 +72,7 @@ class CommandProtocol(PeerProtocol):
         self._address = address
         self._bytes_in = len(line)
         self.early = early = EarlyPeer()
-        self.conversation = Conversation(self.factory.rules, early, self)
+        self.conversation = Conversation(self.factory.commands, early, self)
         if once is None:
             self.conversation.receive(line)
         else:
@@ -82,7 +82,7 @@ class CommandProtocol(PeerProtocol):
     def opened(self) -> None:
         """Start the conversation, or go on with it."""
         if self.early is None:
-            self.conversation = Conversation(self.factory.rules, self.peer, self)
+            self.conversation = Conversation(self.factory.commands, self.peer, self)
         else:
             self.conversation.move(self.peer)
             self.early.hand_over(self.peer)
@@ -154,15 +154,15 @@ class CommandProtocol(PeerProtocol):
 class CommandFactory(PeerFactory):
     """Builds the connections of one service.
 
-    :param rules: what it allows.
+    :param commands: what its connections have in common.
     """
 
     _log = Logger()
     connection = CommandProtocol
 
-    def __init__(self, name: str, context: PeerContext, rules: Rules) -> None:
+    def __init__(self, name: str, context: PeerContext, commands: CommandContext) -> None:
         super().__init__(name, context)
-        self.rules = rules
+        self.commands = commands
 
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
         """The whole answer to the one *line* of a program, or a connection that goes on from there.
@@ -186,7 +186,7 @@ class CommandFactory(PeerFactory):
             )
 
     def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
-        once = run_once(self.rules, line)
+        once = run_once(self.commands, line)
         answer = None if once is None else once.answer()
         if answer is None:
             connection = CommandProtocol(self)

@@ -13,7 +13,7 @@ from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, C
 from netd.command.config import Config
 from netd.command.execution import Execution, Outcome, Status
 from netd.command.functions import load_commands, objection
-from netd.command.machine import Rules
+from netd.command.machine import CommandContext
 from netd.command.protocol import CommandFactory
 from netd.command.threads import Threads
 from netd.config import section_name
@@ -31,20 +31,9 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
     limiter = LogLimiter(reactor.seconds)
     threads = Threads(reactor, size=config.threads, most_waiting=config.max_waiting)
     execution = Execution(reactor, threads, config.timeout, bus, f"command.{config.instance}.run", limiter)
-    rules = Rules(
-        commands=Commands(),
-        run=execution.run,
-        monotonic=reactor.seconds,
-        is_persistent=config.persistent,
-        receive_timeout=config.receive_timeout,
-        silence=config.silence,
-        idle_timeout=config.idle_timeout,
-        max_command=config.max_command,
-        max_answer=config.max_answer,
-        names=config.name_member,
-    )
+    commands = CommandContext(config, Commands(), execution.run, reactor.seconds)
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
-    factory = CommandFactory(section_name("command", config.instance), context, rules)
+    factory = CommandFactory(section_name("command", config.instance), context, commands)
     return CommandService(config, factory, execution, reactor)
 
 
@@ -58,7 +47,7 @@ class CommandService(ListeningService):
         self._config = config
         self._factory: CommandFactory = factory
         self._execution = execution
-        self._commands = factory.rules.commands
+        self._commands = factory.commands.commands
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
         """What keeps it from listening, and what is wrong with the functions; these are run to find that out."""

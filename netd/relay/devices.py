@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import define, field, frozen
@@ -13,6 +13,7 @@ from netd.errors import ProtocolError
 from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import moment
 from netd.relay.requests import RelayRequest
+from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text, parse_target
 
 __all__ = ["DeviceHello", "DeviceLink", "Devices", "Name", "NameHeld", "owner_of"]
@@ -162,27 +163,28 @@ class Devices:
     """All devices of one relay.
 
     :param wall: the wall clock, in seconds since the epoch.
-    :param host_names: names for devices that cannot say one, by the host that they connect from.
-    :param list_names: whether a list holds names instead of addresses.
     :param remembered: how many names of absent devices are kept.
-    :ivar version: grows with each change of who is connected under which name.
+    :ivar version: grows with each change of who is connected under which name, and of the rules.
     """
 
-    def __init__(
-        self, wall: Callable[[], float], host_names: Mapping[str, str], list_names: bool = False, remembered: int = 10_000
-    ) -> None:
+    def __init__(self, wall: Callable[[], float], rules: RelayRules, remembered: int = 10_000) -> None:
         self._wall = wall
-        self._host_names = host_names
-        self._named_hosts = {name: host for host, name in host_names.items()}
-        self._list_names = list_names
         self._remembered = remembered
         self.version = 0
-        self._listed: bytes | None = None
+        self.follow(rules)
         self._generation = int(wall())
         self._online: dict[tuple[str, int], DeviceLink] = {}
         self._fields: dict[bytes, DeviceLink] = {}
         self._names: dict[str, Name] = {}
         self._aliases: dict[str, str] = {}
+
+    def follow(self, rules: RelayRules) -> None:
+        """Go by *rules* from now on: for devices that connect, and for lists. Devices that are connected keep their names."""
+        self._named_hosts = dict(rules.host_names or ())
+        self._host_names = {host: name for name, host in self._named_hosts.items()}
+        self._list_names = rules.list_format == "names"
+        self._listed: bytes | None = None
+        self.version += 1
 
     def __len__(self) -> int:
         return len(self._online)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import Cancellable, IBus, IPeer
@@ -20,9 +20,10 @@ from netd.relay.devices import DeviceHello, DeviceLink, Devices, Name, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
 from netd.relay.grammar import RelayDialect, encode_pair
 from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
+from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text
 
-__all__ = ["NO_SUCH_DEVICE", "Exchange", "Rules"]
+__all__ = ["NO_SUCH_DEVICE", "Exchange"]
 
 NO_SUCH_DEVICE = "no such device"
 
@@ -36,27 +37,11 @@ QUEUES_SIZE = 1 << 26
 """Bytes kept for all absent devices together, at most."""
 
 
-@frozen(kw_only=True)
-class Rules:
-    """What this relay allows; see ``netd.relay.config`` for each.
-
-    :ivar queue_for: seconds for which messages to an absent device are kept; None keeps none.
-    """
-
-    dialect: RelayDialect
-    login_timeout: float
-    frame_timeout: float
-    answer_timeout: float
-    max_deadline: float
-    max_outstanding: int
-    queue_for: float | None
-    queue_size: int
-
-
 @define(eq=False)
 class Exchange:
     """Carries messages to devices.
 
+    :ivar dialect: how its clients speak, by its rules.
     :ivar prefix: first tokens of its subjects, ``relay.<instance>``.
     :ivar monotonic: the clock of deadlines, which is never set back.
     :ivar later: calls after so many seconds; returns something to cancel.
@@ -65,7 +50,7 @@ class Exchange:
     :ivar counts: other counters, by name.
     """
 
-    rules: Rules
+    rules: RelayRules
     devices: Devices
     bus: IBus
     prefix: str
@@ -76,6 +61,16 @@ class Exchange:
     counts: Counter[str] = field(factory=Counter)
     _kept: int = 0
     _ids: Iterator[int] = field(factory=lambda: count(1))
+    dialect: RelayDialect = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.dialect = RelayDialect.of(self.rules)
+
+    def follow(self, rules: RelayRules) -> None:
+        """Go by *rules* from now on; connections that are open go by them, too."""
+        self.rules = rules
+        self.dialect = RelayDialect.of(rules)
+        self.devices.follow(rules)
 
     def connect(self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None) -> DeviceLink:
         """Take a device in, give it what waited for it, and publish that it is there.

@@ -17,6 +17,7 @@ from netd.codec.length_header import HEADER, BadHeader, FrameTooLong, begins_hea
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
 from netd.relay.devices import DeviceHello
+from netd.relay.rules import RelayRules
 from netd.relay.target import NAME
 
 __all__ = [
@@ -104,6 +105,15 @@ class RelayDialect:
     devices: frozenset[bytes]
     controllers: frozenset[bytes]
     max_payload: int
+
+    @classmethod
+    def of(cls, rules: RelayRules) -> RelayDialect:
+        """The dialect that *rules* describe."""
+        return cls(
+            frozenset(word.encode() for word in rules.device_words),
+            frozenset(word.encode() for word in rules.controller_words),
+            rules.max_payload,
+        )
 
 
 def read_event(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | int:

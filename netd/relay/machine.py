@@ -119,7 +119,6 @@ class RelayConversation:
         "_gatherer",
         "_is_held",
         "_is_timed",
-        "_limit",
         "_outstanding",
         "_peer",
         "_prefix",
@@ -135,7 +134,6 @@ class RelayConversation:
     def __init__(self, exchange: Exchange, peer: IPeer, shell: RelayShell) -> None:
         self._exchange = exchange
         self._devices = exchange.devices
-        self._limit = exchange.rules.dialect.max_payload
         self._peer = peer
         self._shell = shell
         self._gatherer = Gatherer()
@@ -169,7 +167,7 @@ class RelayConversation:
             self._still_unfinished(len(received))
             return
         need, size = 0, len(gathered)
-        dialect = self._exchange.rules.dialect
+        dialect = self._exchange.dialect
         try:
             while at < size and self.state is not RelayState.OVER:
                 if self._prefix is not None:
@@ -225,7 +223,7 @@ class RelayConversation:
             self._prefix = self._prefix_link = None
             return at
         width = len(prefix)
-        limit = self._limit
+        limit = self._exchange.dialect.max_payload
         frames = []
         while received.startswith(prefix, at):
             start = at + width

@@ -16,8 +16,7 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Caller, Operation, Role
 from netd.relay.config import Config
 from netd.relay.devices import Devices
-from netd.relay.exchange import NO_SUCH_DEVICE, Exchange, Rules
-from netd.relay.grammar import RelayDialect
+from netd.relay.exchange import NO_SUCH_DEVICE, Exchange
 from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
@@ -27,31 +26,12 @@ from netd.relay.target import MalformedTarget, Target, parse_target
 __all__ = ["RelayService", "make_service"]
 
 
-def _rules(config: Config) -> Rules:
-    dialect = RelayDialect(
-        frozenset(word.encode() for word in config.device_words),
-        frozenset(word.encode() for word in config.controller_words),
-        config.max_payload,
-    )
-    return Rules(
-        dialect=dialect,
-        login_timeout=config.login_timeout,
-        frame_timeout=config.frame_timeout,
-        answer_timeout=config.answer_timeout,
-        max_deadline=config.max_deadline,
-        max_outstanding=config.max_outstanding,
-        queue_for=config.queue_for,
-        queue_size=config.queue_size,
-    )
-
-
 def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     """Build the relay of one ``[relay]`` section."""
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
-    names = {host: name for name, host in config.host_names or ()}
     exchange = Exchange(
-        _rules(config),
-        Devices(bus.wall, names, config.list_format == "names"),
+        config,
+        Devices(bus.wall, config),
         bus,
         f"relay.{config.instance}",
         reactor.seconds,
@@ -146,7 +126,7 @@ class RelayService(ListeningService):
         if deadline is not None and not deadline > 0:
             raise InvalidArguments("deadline: a number of seconds above 0")
         payload = payload_of(text, base64)
-        if len(payload) > self._exchange.rules.dialect.max_payload:
+        if len(payload) > self._exchange.rules.max_payload:
             raise InvalidArguments(f"text: {len(payload)} bytes are more than `max_payload` of this relay")
         outcome: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 

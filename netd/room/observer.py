@@ -1,15 +1,14 @@
-"""What rooms with turns and rooms without have in common: their rules, and whom they tell what happens in them."""
+"""What rooms with turns and rooms without have in common: the observer that they tell what happens in them."""
 
 from __future__ import annotations
 
 import enum
 from typing import Protocol
 
-from attrs import frozen
-
+from netd.room.rules import RoomRules
 from netd.room.seat import Seat
 
-__all__ = ["READING", "Observed", "Observer", "Rules", "State"]
+__all__ = ["READING", "Observed", "Observer", "State"]
 
 
 READING = 0.2
@@ -26,33 +25,11 @@ class State(enum.Enum):
     OVER = "over"
 
 
-@frozen(kw_only=True)
-class Rules:
-    """What holds in every room; see ``netd.room.config`` for each.
-
-    :ivar passes_all: what each bot replies reaches the others, and not only what the one says whose turn it is.
-    :ivar ask_name: what a connection is told before it says its name; empty for nothing.
-    """
-
-    size: int
-    turns: bool
-    passes_all: bool
-    rounds: int
-    ask_name: str
-    host: str
-    start_delay: float
-    reply_timeout: float
-    reply_gap: float
-    login_timeout: float
-    max_name: int
-    max_reply: int
-
-
 class Observed(Protocol):
     """What an observer may ask of a room."""
 
     id: int
-    rules: Rules
+    rules: RoomRules
     state: State
     round: int
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from netd.interfaces import Cancellable
 from netd.plaintext import unpadded
-from netd.room.observer import Observer, Rules, State
+from netd.room.observer import Observer, State
 from netd.room.pager import Pager
+from netd.room.rules import RoomRules
 from netd.room.seat import PIECE, Input, Seat
 from netd.room.texts import Flooding, Text, line_of, readable, welcome
 
@@ -38,7 +39,7 @@ class OpenRoom:
     def __init__(
         self,
         id: int,
-        rules: Rules,
+        rules: RoomRules,
         later: Callable[[float, Callable[[], Any]], Cancellable],
         after_turn: Callable[[Callable[[], None]], None],
         observer: Observer,

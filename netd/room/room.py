@@ -13,7 +13,8 @@ from itertools import islice
 from typing import Any
 
 from netd.interfaces import Cancellable
-from netd.room.observer import READING, Observer, Rules, State
+from netd.room.observer import READING, Observer, State
+from netd.room.rules import RoomRules
 from netd.room.seat import Input as Happened
 from netd.room.seat import Seat
 from netd.room.seat import State as SeatState
@@ -71,10 +72,16 @@ class Room:
     """
 
     def __init__(
-        self, id: int, rules: Rules, sentence: str, later: Callable[[float, Callable[[], Any]], Cancellable], observer: Observer
+        self,
+        id: int,
+        rules: RoomRules,
+        sentence: str,
+        later: Callable[[float, Callable[[], Any]], Cancellable],
+        observer: Observer,
     ) -> None:
         self.id = id
         self.rules = rules
+        self._passes_all = rules.replies == "all"
         self.state = State.GATHERING
         self.round = 0
         self._sentence = sentence
@@ -209,9 +216,9 @@ class Room:
 
     def _next_turn(self, _why: str) -> None:
         """Pass on what is to be passed on in this round; rounds in which nobody has something to say are passed over."""
-        speakers = self._all_speakers() if self.rules.passes_all else self._next_speaker()
+        speakers = self._all_speakers() if self._passes_all else self._next_speaker()
         self._tell_observer(speakers)
-        if self.rules.passes_all:
+        if self._passes_all:
             self._pass_all_on(speakers)
         elif speakers:
             self._pass_on(speakers[0])
@@ -265,7 +272,7 @@ class Room:
             return
         for seat in self._seats:
             if seat.has_something_to_say:
-                self._observer.said(self, seat.name, seat.reply, self.rules.passes_all or seat in speakers)
+                self._observer.said(self, seat.name, seat.reply, self._passes_all or seat in speakers)
 
     def _ask(self, seat: Seat, text: Text, happened: Happened) -> None:
         seat.tell(text, happened)

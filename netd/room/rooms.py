@@ -15,9 +15,10 @@ from attrs import define, field
 from netd.interfaces import Cancellable, IBus
 from netd.message import Message
 from netd.room.events import Presence, Progress, Refused, Said
-from netd.room.observer import Observed, Rules, State
+from netd.room.observer import Observed, State
 from netd.room.openroom import OpenRoom
 from netd.room.room import Room
+from netd.room.rules import RoomRules
 from netd.room.seat import Seat
 from netd.room.texts import NameTaken, readable
 
@@ -31,16 +32,14 @@ class Rooms:
     """All rooms that are not over.
 
     :ivar prefix: first tokens of its subjects, ``room.<instance>``.
-    :ivar sentence: what hosts say, with ``{action}`` in it.
+    :ivar rules: the options in force; a room keeps those that it began with.
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar after_turn: calls when the reactor turn ends.
     :ivar choose: picks one action.
     :ivar counts: counters, by name.
     """
 
-    rules: Rules
-    sentence: str
-    actions: Sequence[str]
+    rules: RoomRules
     bus: IBus
     prefix: str
     later: Callable[[float, Callable[[], Any]], Cancellable]
@@ -82,7 +81,7 @@ class Rooms:
     def _build(self, id: int) -> AnyRoom:
         if not self.rules.turns:
             return OpenRoom(id, self.rules, self.later, self.after_turn, self)
-        sentence = self.sentence.replace("{action}", self.choose(self.actions))
+        sentence = self.rules.sentence.replace("{action}", self.choose(self.rules.actions))
         return Room(id, self.rules, sentence, self.later, self)
 
     def end_all(self, reason: str) -> None:

@@ -14,29 +14,11 @@ from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
 from netd.room.config import Config
-from netd.room.observer import Rules
 from netd.room.protocol import RoomFactory
 from netd.room.rooms import Rooms
 from netd.room.visitors import Visitors
 
 __all__ = ["RoomService", "make_service"]
-
-
-def _rules(config: Config) -> Rules:
-    return Rules(
-        size=config.size,
-        turns=config.turns,
-        passes_all=config.replies == "all",
-        ask_name=config.ask_name or "",
-        rounds=config.rounds,
-        host=config.host,
-        start_delay=config.start_delay,
-        reply_timeout=config.reply_timeout,
-        reply_gap=config.reply_gap,
-        login_timeout=config.login_timeout,
-        max_name=config.max_name,
-        max_reply=config.max_reply,
-    )
 
 
 def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random | None = None) -> RoomService:
@@ -46,9 +28,7 @@ def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random 
     """
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     rooms = Rooms(
-        _rules(config),
-        config.sentence,
-        config.actions,
+        config,
         bus,
         f"room.{config.instance}",
         reactor.callLater,

@@ -63,7 +63,7 @@ class AllowList:
         which = f" ({kind[1]}, which only an entry within {kind[0]} allows)" if kind is not None else ""
         raise Forbidden(
             f"{address}{which} is not in the list of `agents` that this netd may dial; add it there, in {self._where}, "
-            "which netd reads when it starts"
+            "and run `netd reload`"
         )
 
 

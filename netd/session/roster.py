@@ -10,8 +10,10 @@ from attrs import define
 
 from netd.connection.fairness import Turns
 from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
-from netd.session.addresses import Address, AllowList, Forbidden, Network
+from netd.session.addresses import Address, AllowList, Forbidden
 from netd.session.letters import Alphabet
+from netd.session.lines import ChannelSpec
+from netd.session.rules import SessionRules
 from netd.session.session import Session, Surroundings
 from netd.session.states import State
 
@@ -47,26 +49,35 @@ class Totals:
 class Roster:
     """All sessions of one service.
 
-    :param agents: who may be dialled, or may come unasked.
-    :param elsewhere: networks from which an agent may connect back, besides the address that was dialled.
+    :param where: the section and the variable that list the agents, for people.
+    :ivar agents: the agents that may be dialled, or may come unasked.
+    :ivar channels: the channels of the configuration.
+    :ivar alphabet: those of them that have one letter, for agents of the first dialect.
     :ivar turns: says whose samples are next when there are many.
     """
 
-    def __init__(self, world: Surroundings, alphabet: Alphabet, agents: AllowList, elsewhere: tuple[Network, ...]) -> None:
+    def __init__(self, world: Surroundings, where: str = "[session] or NETD_SESSION_AGENTS") -> None:
         self.world = world
-        self.rules = world.rules
-        self.alphabet = alphabet
-        self.agents = agents
+        self._where = where
+        self.follow(world.rules)
         self.totals = Totals()
         self.turns = Turns(world.later, world.monotonic)
-        self._elsewhere = elsewhere
         self._sessions: dict[int, Session] = {}
         self._numbers: dict[int, Session] = {}
         self._unasked: Counter[Address] = Counter()
         self._ended: deque[Session] = deque(maxlen=REMEMBERED)
-        self._stride = max(FIRST_DIALECT, len(alphabet.letters))
         self._next_id = 1
         self._when_empty: list[Callable[[], Any]] = []
+
+    def follow(self, rules: SessionRules) -> None:
+        """Go by *rules* from now on. Sessions that are live see the new times; their channels stay as they were announced."""
+        self.world.rules = self.rules = rules
+        self.channels = tuple(ChannelSpec(*channel) for channel in rules.channels)
+        self.agents = AllowList(rules.agents, self._where)
+        self._elsewhere = rules.connect_back_from or ()
+        letters = "".join(channel.name for channel in self.channels if len(channel.name) == 1)
+        self.alphabet = Alphabet(letters)
+        self._stride = max(FIRST_DIALECT, len(letters))
 
     def __len__(self) -> int:
         return len(self._sessions)

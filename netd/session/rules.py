@@ -1,30 +1,42 @@
-"""What one session service allows."""
+"""The options that a session service goes by, as its pure modules see them: :class:`netd.session.config.Config` is one."""
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Protocol
 
-from netd.session.lines import ChannelSpec
+from netd.session.addresses import Network
 
-__all__ = ["Rules"]
+__all__ = ["SessionRules"]
 
 
-@frozen(kw_only=True)
-class Rules:
-    """See ``netd.session.config`` for each. Times are in seconds.
+class SessionRules(Protocol):
+    """See :mod:`netd.session.config` for each. Times are in seconds."""
 
-    :ivar channels: those of the configuration, in the order in which agents of the first dialect announce them.
-    """
-
-    channels: tuple[ChannelSpec, ...]
-    accept_unsolicited: bool
-    sessions_per_host: int
-    max_sessions: int
-    connect_back_timeout: float
-    announce_timeout: float
-    token_timeout: float
-    idle_timeout: float
-    stop_grace: float
-    reconnect: bool
-    reconnect_delay: float
-    max_reconnect_delay: float
+    @property
+    def agents(self) -> tuple[Network, ...]: ...
+    @property
+    def connect_back_from(self) -> tuple[Network, ...] | None: ...
+    @property
+    def channels(self) -> tuple[tuple[str, str, str], ...]: ...
+    @property
+    def accept_unsolicited(self) -> bool: ...
+    @property
+    def sessions_per_host(self) -> int: ...
+    @property
+    def max_sessions(self) -> int: ...
+    @property
+    def connect_back_timeout(self) -> float: ...
+    @property
+    def announce_timeout(self) -> float: ...
+    @property
+    def token_timeout(self) -> float: ...
+    @property
+    def idle_timeout(self) -> float: ...
+    @property
+    def stop_grace(self) -> float: ...
+    @property
+    def reconnect(self) -> bool: ...
+    @property
+    def reconnect_delay(self) -> float: ...
+    @property
+    def max_reconnect_delay(self) -> float: ...

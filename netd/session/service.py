@@ -17,15 +17,12 @@ from netd.errors import Gone, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
-from netd.session.addresses import Address, AllowList, parse_host
+from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import ControlFactory, Dialer, resolve
-from netd.session.letters import Alphabet
-from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.roster import Roster
-from netd.session.rules import Rules
 from netd.session.session import Session, Surroundings
 from netd.session.states import State
 
@@ -41,23 +38,6 @@ SETTLED = (State.STREAMING, State.RESTING, State.STOPPING, State.ENDED)
 """States in which it is known what became of a start."""
 
 
-def _rules(config: Config) -> Rules:
-    return Rules(
-        channels=tuple(ChannelSpec(*channel) for channel in config.channels),
-        accept_unsolicited=config.accept_unsolicited,
-        sessions_per_host=config.sessions_per_host,
-        max_sessions=config.max_sessions,
-        connect_back_timeout=config.connect_back_timeout,
-        announce_timeout=config.announce_timeout,
-        token_timeout=config.token_timeout,
-        idle_timeout=config.idle_timeout,
-        stop_grace=config.stop_grace,
-        reconnect=config.reconnect,
-        reconnect_delay=config.reconnect_delay,
-        max_reconnect_delay=config.max_reconnect_delay,
-    )
-
-
 def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     """Build the session service of one ``[session]`` section."""
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
@@ -67,10 +47,8 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
     prefix = f"session.{config.instance}"
     sweep = Sweep(reactor.seconds, reactor.callLater)
-    world = Surroundings(_rules(config), bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
-    letters = "".join(channel for channel, _, _ in config.channels if len(channel) == 1)
-    allowed = AllowList(config.agents, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
-    roster = Roster(world, Alphabet(letters), allowed, config.connect_back_from or ())
+    world = Surroundings(config, bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
+    roster = Roster(world, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
     return SessionService(config, StreamFactory(name, context, roster), controls, reactor)
 
 

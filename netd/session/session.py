@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
 from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
@@ -19,7 +19,7 @@ from netd.session.events import StateChanged
 from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.readings import Readings
-from netd.session.rules import Rules
+from netd.session.rules import SessionRules
 from netd.session.samples import Reader
 from netd.session.states import TRANSITIONS, Input, State
 
@@ -33,10 +33,11 @@ PARTING = 0.5
 """Seconds in which an agent should close its side when the session closes its connections; then the session goes on without."""
 
 
-@frozen
+@define(eq=False)
 class Surroundings:
     """What a session knows of the world.
 
+    :ivar rules: the options in force; a reload replaces them.
     :ivar prefix: first tokens of all subjects, ``session.<instance>``.
     :ivar monotonic: the clock of all that waits, which is never set back.
     :ivar later: calls after so many seconds; returns something to cancel.
@@ -45,7 +46,7 @@ class Surroundings:
     :ivar chance: a number from 0 up to 1.
     """
 
-    rules: Rules
+    rules: SessionRules
     bus: IBus
     prefix: str
     monotonic: Callable[[], float]

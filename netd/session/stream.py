@@ -371,7 +371,7 @@ class Stream(Contender):
             session.announce(((1, hello.session),))
         for why in hello.dropped:
             self._shell.refuse("bad label", f"{why}; it was left out, and the channel goes on", b"")
-        known = {channel.name: channel for channel in self._roster.rules.channels}
+        known = {channel.name: channel for channel in self._roster.channels}
         self._reader = LineReader()
         self._arrive(session, "newer", tuple(_described(channel, known.get(channel.name)) for channel in hello.channels))
 
@@ -388,7 +388,7 @@ class Stream(Contender):
         self.session.take(block)
 
     def _letters(self) -> tuple[ChannelSpec, ...]:
-        return tuple(channel for channel in self._roster.rules.channels if len(channel.name) == 1)
+        return tuple(channel for channel in self._roster.channels if len(channel.name) == 1)
 
     def _arrive(self, session: Session, dialect: str, channels: tuple[ChannelSpec, ...]) -> None:
         self.session = session

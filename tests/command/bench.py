@@ -11,8 +11,9 @@ from attrs import evolve, frozen
 from twisted.internet.task import Clock
 
 from netd.command.commands import Command, Commands, read_command
+from netd.command.config import Config
 from netd.command.declaration import Declaration
-from netd.command.machine import Conversation, Reported, Rules, State
+from netd.command.machine import CommandContext, Conversation, Reported, State
 from netd.testing import RecordingPeer
 
 TEST = b'{"command_id": "test_command", "param1": 100, "param4": [1, 2, "text"]}\n'
@@ -73,6 +74,12 @@ def odd() -> object:
     return object()
 
 
+Run = Callable[[Command, dict[str, Any], Callable[[Reported], None]], None]
+"""How commands are run."""
+
+RULES = Config(max_command=65536, name_member=("command_id",))
+
+
 def measure() -> object:
     """Return what was measured, and what could not be."""
     return {"values": [1.5, None, float("nan")], "text": "null"}
@@ -92,7 +99,7 @@ class Side:
     :ivar failures: faults of netd's own.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, context: CommandContext) -> None:
         self.peer = RecordingPeer()
         self.refused: list[tuple[str, bytes]] = []
         self.why = ""
@@ -100,7 +107,7 @@ class Side:
         self.deferred: list[Callable[[], None]] = []
         self.unanswered: list[str] = []
         self.failures: list[BaseException | None] = []
-        self.conversation = Conversation(rules, self.peer, self)
+        self.conversation = Conversation(context, self.peer, self)
         self.conversation.begin()
 
     def later(self, callback: Callable[[], None]) -> None:
@@ -158,28 +165,16 @@ class Bench:
     :ivar open: what is to be told the outcome of ``later``, in order.
     """
 
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, run: Run | None = None, **rules: Any) -> None:
         self.clock = Clock()
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.open: list[Callable[[Reported], None]] = []
         commands = Commands([made(function) for function in (test_command, echo, give, nest, all_of, fail, odd, measure, later)])
-        standard = Rules(
-            commands=commands,
-            run=self._run,
-            monotonic=self.clock.seconds,
-            is_persistent=False,
-            receive_timeout=4.0,
-            silence=0.2,
-            idle_timeout=300.0,
-            max_command=65536,
-            max_answer=1 << 20,
-            names=("command_id",),
-        )
-        self.rules = evolve(standard, **rules)
+        self.context = CommandContext(evolve(RULES, **rules), commands, run or self._run, self.clock.seconds)
 
     def connect(self) -> Side:
         """A connection that has said nothing."""
-        return Side(self.rules)
+        return Side(self.context)
 
     def finish(self, result: Any = None) -> None:
         """The oldest ``later`` returns."""

@@ -378,7 +378,7 @@ class OldDialectTests(SynchronousTestCase):
 
     def test_names(self) -> None:
         """The first of the members that may name the command does; the others are its arguments."""
-        bench = Bench(names=("command_id", "command", "action"))
+        bench = Bench(name_member=("command_id", "command", "action"))
         for said, wanted in (
             ({"action": "echo", "text": "a"}, "a"),
             ({"action": "x", "command": "echo", "text": "b"}, "action: no such argument; there are: text"),
@@ -494,7 +494,7 @@ class KeptTests(SynchronousTestCase):
 
     def test_persistent(self) -> None:
         """With ``persistent = yes`` each line gets its answer, in order, good or bad."""
-        side = Bench(is_persistent=True).connect()
+        side = Bench(persistent=True).connect()
         sent = side.say(TEST + b"?\n" + line(command_id="echo", text="x"))
         self.assertEqual([answer["status"] for answer in answers(sent)], ["success", "error", "success"])
         self.assertIsNone(side.peer.closed)

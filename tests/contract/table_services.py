@@ -284,7 +284,7 @@ SESSION: Mapping[str, Row] = {
                 fault=Fault(
                     Code.FAILED,
                     "192.0.2.1 is not in the list of `agents` that this netd may dial; add it there, in [session] or "
-                    "NETD_SESSION_AGENTS, which netd reads when it starts",
+                    "NETD_SESSION_AGENTS, and run `netd reload`",
                 ),
             ),
         ),

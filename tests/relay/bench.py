@@ -10,22 +10,14 @@ from twisted.internet.task import Clock
 
 from netd.codec.jsontext import decode_object, encode
 from netd.codec.length_header import LengthHeaderDecoder, encode_frame
+from netd.relay.config import Config
 from netd.relay.devices import DeviceLink, Devices
-from netd.relay.exchange import Exchange, Rules
-from netd.relay.grammar import RelayDialect, encode_pair
+from netd.relay.exchange import Exchange
+from netd.relay.grammar import encode_pair
 from netd.relay.machine import RelayConversation
 from netd.testing import RecordingBus, RecordingPeer, WallClock
 
-RULES = Rules(
-    dialect=RelayDialect(frozenset({b"raspberrypi", b"arduino"}), frozenset({b"python"}), 1 << 20),
-    login_timeout=8.0,
-    frame_timeout=6.0,
-    answer_timeout=10.0,
-    max_deadline=3600.0,
-    max_outstanding=1000,
-    queue_for=None,
-    queue_size=1 << 20,
-)
+RULES = Config(frame_timeout=6.0)
 
 
 def field(text: str) -> bytes:
@@ -136,10 +128,11 @@ class Relay:
         self._machine = machine
         self._port = 50411
         self._sides: list[Side] = []
-        devices = Devices(self.bus.wall, host_names or {}, list_names)
+        names = tuple((name, host) for host, name in (host_names or {}).items())
+        config = evolve(RULES, host_names=names, list_format="names" if list_names else "addresses", **rules)
         self.exchange = Exchange(
-            evolve(RULES, **rules),
-            devices,
+            config,
+            Devices(self.bus.wall, config),
             self.bus,
             "relay.main",
             self.clock.seconds,

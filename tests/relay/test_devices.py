@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.relay.config import Config
 from netd.relay.devices import DeviceHello, Devices, NameHeld, owner_of
 from netd.relay.target import MalformedTarget, Target, parse_target
 from netd.testing import RecordingPeer
@@ -14,7 +15,7 @@ class DevicesTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.now = 1000.0
-        self.devices = Devices(lambda: self.now, {"10.0.0.9": "shed"}, remembered=3)
+        self.devices = Devices(lambda: self.now, Config(host_names=(("shed", "10.0.0.9"),)), remembered=3)
 
     def test_found_by_address(self) -> None:
         """A device is found by exactly its host and port."""
@@ -140,7 +141,7 @@ class DevicesTests(SynchronousTestCase):
     def test_generations_go_on_after_a_restart(self) -> None:
         """A later daemon's generations are above an earlier one's."""
         before, _ = self.devices.connect(RecordingPeer(), "127.0.0.1", 1, None)
-        later = Devices(lambda: self.now + 100, {})
+        later = Devices(lambda: self.now + 100, Config())
         after, _ = later.connect(RecordingPeer(), "127.0.0.1", 1, None)
         self.assertGreater(after.generation, before.generation)
 

@@ -8,25 +8,12 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.task import Clock
 
+from netd.room.config import Config
 from netd.room.machine import Conversation
-from netd.room.observer import Rules
 from netd.room.rooms import Rooms
 from netd.testing import RecordingBus, RecordingPeer
 
-RULES = Rules(
-    size=4,
-    turns=True,
-    passes_all=False,
-    ask_name="",
-    rounds=4,
-    host="Batman",
-    start_delay=1.0,
-    reply_timeout=10.0,
-    reply_gap=0.2,
-    login_timeout=8.0,
-    max_name=64,
-    max_reply=500,
-)
+RULES = Config(actions=("hug", "play"), max_name=64)
 
 NAMES = ("Lars", "Ida", "Ola", "Åse")
 
@@ -127,8 +114,6 @@ class Hall:
         self.turn_ends: list[Callable[[], None]] = []
         self.rooms = Rooms(
             evolve(RULES, **rules),
-            "Do you want to {action}?",
-            ("hug", "play"),
             self.bus,
             "room.main",
             self.clock.callLater,

@@ -128,7 +128,7 @@ class AllRepliesTests(SynchronousTestCase):
 
     def test_everybody_is_heard(self) -> None:
         """Each bot gets in one message what the three others said, in the order of joining, round by round."""
-        hall = Hall(passes_all=True, rounds=2)
+        hall = Hall(replies="all", rounds=2)
         sides = hall.talking()
         for turn in range(2):
             hall.reply(sides, *(b"\n%d in %d\n\0" % (side, turn) for side in range(4)))
@@ -141,14 +141,14 @@ class AllRepliesTests(SynchronousTestCase):
 
     def test_one_line(self) -> None:
         """A bot that reads lines gets them as one, so that it replies once."""
-        hall = Hall(passes_all=True)
+        hall = Hall(replies="all")
         sides = hall.talking("Lars\n", "Ida", "Ola", "Nova\n")
         hall.reply(sides, b"a\n", b"b\nc", b"d", b"e\n")
         self.assertEqual([side.hear() for side in sides], [[b"b c d e\n"], [b"a\nd\ne"], [b"a\nb\nc\ne"], [b"a b c d\n"]])
 
     def test_only_one_speaks(self) -> None:
         """A bot that nobody but itself was heard by is told that it was; one that says nothing does not count."""
-        hall = Hall(passes_all=True, size=2)
+        hall = Hall(replies="all", size=2)
         sides = hall.talking("Lars", "Ida")
         hall.reply(sides, b"a", b" \n")
         self.assertEqual([side.hear() for side in sides], [[CONFIRMATION], [b"a"]])
@@ -160,7 +160,7 @@ class AllRepliesTests(SynchronousTestCase):
 
     def test_who_is_not_there(self) -> None:
         """A bot that has left, or is silent, is told nothing, and the others behind it hear each other."""
-        hall = Hall(passes_all=True)
+        hall = Hall(replies="all")
         sides = hall.talking()
         sides[0].lose()
         hall.reply(sides[2:], b"c", b"d")
@@ -169,7 +169,7 @@ class AllRepliesTests(SynchronousTestCase):
 
     def test_line_by_line(self) -> None:
         """Bots that read lines are awaited again after each message, be it what the others said or the confirmation."""
-        hall = Hall(passes_all=True, size=2)
+        hall = Hall(replies="all", size=2)
         sides = hall.talking("Lars\n", "Ida\n")
         for replies in ((b"a\n", b" \n"), (b"b\n", b"c\n")):
             for side, reply in zip(sides, replies, strict=True):
@@ -178,7 +178,7 @@ class AllRepliesTests(SynchronousTestCase):
 
     def test_a_crowd(self) -> None:
         """One message holds what fifty others said, however many there are."""
-        hall = Hall(passes_all=True, size=53)
+        hall = Hall(replies="all", size=53)
         names = [str(number) for number in range(53)]
         sides = hall.talking(*names)
         hall.reply(sides, *(name.encode() for name in names))
@@ -187,7 +187,7 @@ class AllRepliesTests(SynchronousTestCase):
 
     def test_more_than_one_reads(self) -> None:
         """What does not fit into what an old bot reads at once is cut, each reply to an equal part, at whole characters."""
-        hall = Hall(passes_all=True, size=3)
+        hall = Hall(replies="all", size=3)
         sides = hall.talking("Lars", "Ida", "Ola")
         hall.reply(sides, b"x" * 400, "å".encode() * 200, b"z" * 90)
         self.assertEqual(sides[0].hear(), ["å".encode() * 200 + b"\n" + b"z" * 90])
@@ -196,7 +196,7 @@ class AllRepliesTests(SynchronousTestCase):
     def test_published(self) -> None:
         """Each reply is published as passed on, to who listens and to who does not."""
         for listens in (True, False):
-            hall = Hall(passes_all=True, size=2, rounds=1)
+            hall = Hall(replies="all", size=2, rounds=1)
             if listens:
                 hall.bus.subscribe("room.>", lambda _: None)
             hall.reply(hall.talking("Lars", "Ida"), b"a", b"b")

@@ -10,30 +10,15 @@ from twisted.internet.task import Clock
 
 from netd.codec.jsontext import encode
 from netd.connection.fairness import Lane, Standing
-from netd.session.addresses import AllowList
-from netd.session.letters import Alphabet
-from netd.session.lines import ChannelSpec
+from netd.session.addresses import Network
+from netd.session.config import Config
 from netd.session.pacing import Sweep
 from netd.session.roster import Roster
-from netd.session.rules import Rules
 from netd.session.session import Session, Surroundings
 from netd.session.stream import Stream
 from netd.testing import RecordingBus, RecordingPeer, WallClock
 
-RULES = Rules(
-    channels=(ChannelSpec("x", "Heart rate", "bpm"), ChannelSpec("y"), ChannelSpec("z")),
-    accept_unsolicited=False,
-    sessions_per_host=1,
-    max_sessions=100,
-    connect_back_timeout=10.0,
-    announce_timeout=8.0,
-    token_timeout=0.05,
-    idle_timeout=30.0,
-    stop_grace=1.0,
-    reconnect=True,
-    reconnect_delay=1.0,
-    max_reconnect_delay=60.0,
-)
+RULES = Config(channels=(("x", "Heart rate", "bpm"), ("y", "", ""), ("z", "", "")), max_sessions=100)
 
 HOST = "10.0.0.5"
 
@@ -41,6 +26,10 @@ HOST = "10.0.0.5"
 def hello(session: int | None = 1, **channels: dict[str, str]) -> bytes:
     """The hello of a newer agent."""
     return encode({"session": session, "channels": channels or {"x": {}}}) + b"\n"
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(network) for network in text.split())
 
 
 class Dialling:
@@ -136,8 +125,10 @@ class Bench:
         self.bus = RecordingBus(WallClock(self.clock))
         self.dialled: list[Dialling] = []
         self.chance = 1.0
+        labels = {channel[0]: channel for channel in RULES.channels}
+        channels = tuple(labels.get(letter, (letter, "", "")) for letter in letters)
         world = Surroundings(
-            evolve(RULES, **rules),
+            evolve(RULES, agents=_networks(agents), connect_back_from=_networks(elsewhere), channels=channels, **rules),
             self.bus,
             "session.main",
             self.clock.seconds,
@@ -146,8 +137,7 @@ class Bench:
             self._dial,
             lambda: self.chance,
         )
-        networks = tuple(ip_network(text) for text in elsewhere.split())
-        self.roster = Roster(world, Alphabet(letters), AllowList([ip_network(text) for text in agents.split()]), networks)
+        self.roster = Roster(world)
 
     def _dial(self, session: Session) -> Dialling:
         self.dialled.append(Dialling(session))

@@ -332,7 +332,7 @@ class StartTests(ServiceTests):
     def test_forbidden_address(self) -> None:
         """An address outside of the allow-list is not dialled."""
         why = str(self.assertRaises(Forbidden, self.service.start, "10.0.0.1"))
-        self.assertIn("add it there, in [session] or NETD_SESSION_AGENTS, which netd reads when it starts", why)
+        self.assertIn("add it there, in [session] or NETD_SESSION_AGENTS, and run `netd reload`", why)
         lab2, *_ = wired(KIND, Config(instance="lab2"))
         why = str(self.assertRaises(Forbidden, lab2.start, "10.0.0.1"))
         self.assertIn("in [session:lab2] or NETD_SESSION_LAB2_AGENTS", why)
