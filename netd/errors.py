@@ -111,5 +111,7 @@ class InvalidArguments(NetdError):
     """Arguments of an operation are missing, unknown or of the wrong type; the text names the argument."""
 
 
-class NotPermitted(NetdError):
-    """The caller's role does not reach to this operation."""
+class NotPermitted(ProtocolError):
+    """Role or subjects of the principal do not reach to what it asks for, at a console or on a wire."""
+
+    kind = "not permitted"

@@ -12,6 +12,7 @@ from zope.interface import Attribute, Interface
 
 from netd.message import Message, Want
 from netd.operations import Operation, OperationTable
+from netd.principal import Principal
 
 __all__ = ["Cancellable", "IBudgeted", "IBus", "IConsole", "IForesight", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
 
@@ -68,6 +69,7 @@ class IBus(Interface):
 class IPeer(Interface):
     """All that a machine knows of a connection."""
 
+    principal: Principal = Attribute("Who is at the other end: by the address alone, until more is proved.")
     is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")
     is_full: bool = Attribute("True while the peer takes nothing: what is sent waits for longer than the end of the turn.")
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from attrs import define, field, frozen
 
 from netd.errors import InvalidArguments, NoSuchOperation
+from netd.principal import Action, Identified, Principal, Role, check, may
 
 if typing.TYPE_CHECKING:
     from netd.secrets.tries import Tries
@@ -25,21 +26,19 @@ MAIN = "main"
 """The instance name of a section without one: ``[relay]`` is instance ``main`` of kind ``relay``."""
 
 
-class Role(enum.IntEnum):
-    """Who may call an operation; each role may do all that a lower one may."""
-
-    NOBODY = 0
-    VIEWER = 1
-    OPERATOR = 2
-    ADMIN = 3
-
-
 class Link(typing.Protocol):
     """A caller's connection, where it stays open: it can be told things that it did not ask for at that moment."""
 
     @property
+    def principal(self) -> Principal:
+        """Who is at the other end."""
+
+    @property
     def is_full(self) -> bool:
         """Whether the caller takes nothing: what it is told waits."""
+
+    def prove(self, principal: Principal) -> None:
+        """The caller has shown that it is *principal*: in place of whoever it was before, until the connection ends."""
 
     def notify(self, method: str, params: object) -> None:
         """Tell the caller something, as a JSON-RPC notification."""
@@ -58,25 +57,56 @@ class Link(typing.Protocol):
         """Call *callback* when the connection is lost; what is returned takes that back."""
 
 
+CALL = Action("the operation", Role.NOBODY)
+"""The action of a caller whom no dispatcher has handed on: the function alone decides."""
+
+
 @define(eq=False)
 class Caller:
-    """Who calls an operation. An operation's function that has an argument annotated with this class is handed it.
+    """The connection that an operation is called over. A function with an argument annotated with this class is handed it.
 
-    :ivar who: for the log.
-    :ivar subjects: the subject patterns that it is confined to; None for one that is not.
-    :ivar link: its connection; None where that ends with the answer.
-    :ivar token: the line of its token in the file of tokens, by which it is seen when that changes; None for one without.
+    :ivar connection: its principal is the caller's, as it is at each moment.
+    :ivar origin: the console, and where it is called from, for the log.
     :ivar host: the address that it calls from; empty where that is this machine, by other means than TCP.
+    :ivar link: what stays open for notifications; None where the connection ends with the answer.
     :ivar tries: counts the wrong tokens that it gives; None where it cannot give any.
+    :ivar action: what it calls.
     """
 
-    who: str
-    role: Role
-    subjects: tuple[str, ...] | None = None
-    link: Link | None = None
-    token: str | None = field(default=None, repr=False)
-    tries: Tries | None = None
+    connection: Identified
+    origin: str
     host: str = ""
+    link: Link | None = None
+    tries: Tries | None = None
+    action: Action = CALL
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls."""
+        return self.connection.principal
+
+    @property
+    def who(self) -> str:
+        """Origin and principal, for the log."""
+        return ", ".join(filter(None, (self.origin, str(self.principal))))
+
+    def calling(self, action: Action) -> Caller:
+        """The same caller, for the function of the operation that is *action*."""
+        return Caller(self.connection, self.origin, self.host, self.link, self.tries, action)
+
+    def may(self, subject: str) -> bool:
+        """Whether it may do what it calls to all that falls under *subject*, which may be a pattern.
+
+        :raises ValueError: when *subject* is no pattern.
+        """
+        return may(self.principal, self.action, subject)
+
+    def check(self, subject: str) -> None:
+        """As :meth:`may`.
+
+        :raises NotPermitted: when it may not; the text says which subjects it takes, and which the caller has.
+        """
+        check(self.principal, self.action, subject)
 
 
 class _NoDefault(enum.Enum):
@@ -133,11 +163,12 @@ class Operation:
         Raises :class:`netd.errors.OperationFailed` for trouble that the caller should read about.
     :ivar role: the least role that may call it.
     :ivar summary: one line of help.
-    :ivar checks_subjects: the function itself sees to it that callers who are confined to some subjects reach no others.
-        Without, such a caller needs all subjects of the service.
+    :ivar checks_subjects: the function itself sees to it, by :meth:`Caller.may`, that callers who are confined to some subjects
+        reach no others. Without, such a caller needs all subjects of the service.
     :ivar is_lasting: what it does lasts as long as the caller's connection: it makes no sense over one that ends with the answer.
     :ivar arguments: what callers give.
     :ivar caller: the name of the function's argument that takes the :class:`Caller`; None where it wants none.
+    :ivar action: what callers must be allowed to do.
     """
 
     name: str
@@ -148,9 +179,11 @@ class Operation:
     is_lasting: bool = field(default=False, kw_only=True)
     arguments: tuple[Argument, ...] = field(init=False)
     caller: str | None = field(init=False)
+    action: Action = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         arguments, caller = _arguments(self.function)
+        object.__setattr__(self, "action", Action(self.name, self.role))
         object.__setattr__(self, "arguments", arguments)
         object.__setattr__(self, "caller", caller)
 

@@ -11,10 +11,11 @@ from twisted.internet.defer import Deferred, DeferredList
 from netd import __version__
 from netd.bus.local import LocalBus
 from netd.console.dispatch import describe
-from netd.console.reach import may_see
+from netd.console.reach import subjects_of
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.operations import Caller, Operation, OperationTable, Role
+from netd.principal import Principal
 from netd.secrets.tokens import Tokens
 from netd.vitals import Vitals
 
@@ -65,13 +66,13 @@ class System:
 
     def list_operations(self, caller: Caller) -> list[dict[str, Any]]:
         """The table, with JSON Schemas; to a caller who is confined to some subjects, what it may call of it."""
-        return describe(self.table, caller)
+        return describe(self.table, caller.principal)
 
     def status(self, caller: Caller) -> dict[str, Any]:
         """As :meth:`facts`; a caller who is confined to some subjects learns of those services alone that have no others."""
         facts = self.facts()
         told = zip(self.services, facts["services"], strict=True)
-        facts["services"] = [status for service, status in told if may_see(caller, f"{status['kind']}.{service.instance}.>")]
+        facts["services"] = [status for service, status in told if caller.may(subjects_of(status["kind"], service.instance))]
         return facts
 
     def facts(self) -> dict[str, Any]:
@@ -102,7 +103,7 @@ class System:
         :raises NotPermitted: for a token that is unknown, and for a caller that has rights already: what it began with those
             would outlive narrower ones.
         """
-        if caller.role is not Role.NOBODY:
+        if caller.principal.role is not Role.NOBODY:
             raise NotPermitted("this connection has its rights already: connect anew to be somebody else")
         if caller.tries is not None and caller.tries.is_over:
             raise NotPermitted("too many unknown tokens; connect anew")
@@ -111,13 +112,13 @@ class System:
             if caller.tries is not None:
                 caller.tries.fail()
             raise NotPermitted("this token is unknown; `netd token list` shows which there are, `netd token add` makes one")
-        caller.who = f"{caller.who.partition(', ')[0]}, token {found.name}"
-        caller.role, caller.subjects, caller.token = found.role, found.subjects, found.to_line()
-        return _rights(caller)
+        assert caller.link is not None, "lasting operations have one"
+        caller.link.prove(found.principal)
+        return _rights(found.principal)
 
     def whoami(self, caller: Caller) -> dict[str, Any]:
-        """The caller's rights, as :meth:`login` gives them: without a token there is no name; None for the subjects is all."""
-        return _rights(caller)
+        """The caller's rights, as :meth:`login` gives them: no name where only the address is known; no subjects: all of them."""
+        return _rights(caller.principal)
 
     def note_lag(self, seconds: float) -> None:
         """The event loop came so late within the last second."""
@@ -137,6 +138,10 @@ class System:
         )
 
 
-def _rights(caller: Caller) -> dict[str, Any]:
-    name = None if caller.token is None else caller.token.split(" ", 1)[0]
-    return {"name": name, "role": caller.role.name.lower(), "subjects": caller.subjects}
+def _rights(principal: Principal) -> dict[str, Any]:
+    return {
+        "name": principal.name,
+        "role": principal.role.name.lower(),
+        "subjects": principal.subjects,
+        "proof": principal.proof.value,
+    }

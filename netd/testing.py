@@ -24,6 +24,9 @@ from netd.config import SectionConfig
 from netd.connection.protocol import PeerProtocol
 from netd.interfaces import INetdService, IPeer, IServiceKind
 from netd.message import Message
+from netd.operations import Caller
+from netd.principal import ANONYMOUS, Principal, Proof, Role
+from netd.secrets.tries import Tries
 
 __all__ = [
     "Connection",
@@ -33,6 +36,7 @@ __all__ = [
     "ServiceKindTests",
     "WallClock",
     "connect",
+    "make_caller",
     "result_of",
     "wired",
 ]
@@ -84,6 +88,7 @@ class RecordingBus(LocalBus):
 class RecordingPeer:
     """A peer that writes down what a machine does to it.
 
+    :ivar principal: who is at the other end; set it, to play one who has proved it.
     :ivar sent: the bytes sent so far.
     :ivar closed: the reason it was closed for, or None.
     :ivar expiry: the pending expiry in seconds, or None.
@@ -98,6 +103,7 @@ class RecordingPeer:
     """
 
     def __init__(self) -> None:
+        self.principal = ANONYMOUS
         self.sent = b""
         self.closed: str | None = None
         self.expiry: float | None = None
@@ -152,9 +158,30 @@ class RecordingPeer:
         return sent
 
 
+def make_caller(
+    role: Role = Role.ADMIN,
+    subjects: tuple[str, ...] | None = None,
+    *,
+    link: RecordingLink | None = None,
+    host: str = "",
+    credential: str | None = None,
+    tries: Tries | None = None,
+) -> Caller:
+    """The caller of an operation, as the bearer of the token ``test``; nobody yet, with that role.
+
+    :param link: its connection, where that stays open.
+    :param credential: the line of the token, for tests of what belongs to one.
+    """
+    connection = RecordingLink() if link is None else link
+    if role is not Role.NOBODY:
+        connection.prove(Principal("test", role, subjects, Proof.TOKEN, credential))
+    return Caller(connection, "console", host, link, tries)
+
+
 class RecordingLink:
     """A console connection that writes down what it is told: the ``link`` of a :class:`netd.operations.Caller`.
 
+    :ivar principal: who is at the other end.
     :ivar told: method and parameters of each notification.
     :ivar is_full: set it to True to play a caller that does not read.
     :ivar probes: how often somebody wanted to know whether it is there.
@@ -163,12 +190,17 @@ class RecordingLink:
     """
 
     def __init__(self) -> None:
+        self.principal = ANONYMOUS
         self.told: list[tuple[str, Any]] = []
         self.is_full = False
         self.probes = 0
         self.reason: str | None = None
         self.quiet = 0.0
         self._when_lost: list[Callable[[], object]] = []
+
+    def prove(self, principal: Principal) -> None:
+        """Have it from now on."""
+        self.principal = principal
 
     def notify(self, method: str, params: object) -> None:
         """Write it down."""

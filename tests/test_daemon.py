@@ -26,9 +26,9 @@ from netd.console.dispatch import Dispatcher
 from netd.daemon import THRESHOLDS, Daemon, assemble, banner
 from netd.errors import NetdError
 from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
-from netd.operations import Caller, Operation, OperationTable, Role
+from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
-from netd.testing import result_of
+from netd.testing import make_caller, result_of
 
 
 class PumpConfig(SectionConfig):
@@ -149,7 +149,7 @@ class AssemblyTests(DaemonTestCase):
     def test_stop_operation(self) -> None:
         """`system.stop` ends the daemon when its answer has had the time to leave, not before."""
         dispatcher = Dispatcher(self.assemble().system.table, self.reactor.seconds)
-        self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, Caller("manhole", Role.ADMIN))))
+        self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, make_caller())))
         self.assertFalse(self.reactor.hasStopped)
         self.reactor.advance(1)
         self.assertTrue(self.reactor.hasStopped)

@@ -17,11 +17,11 @@ from netd.console.dispatch import Dispatcher
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.message import Message
-from netd.operations import Caller, Operation, OperationTable, Role
+from netd.operations import Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.secrets.tries import Tries, WrongSecrets
 from netd.system import System
-from netd.testing import RecordingLink, result_of
+from netd.testing import RecordingLink, make_caller, result_of
 from netd.vitals import Vitals
 
 
@@ -55,7 +55,7 @@ class SystemTests(SynchronousTestCase):
         tokens = Tokens(self.tokens)
         self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, tokens, self.stop)
         self.table.add(self.system.operations())
-        self.caller = Caller("test", Role.ADMIN, link=RecordingLink())
+        self.caller = make_caller(Role.ADMIN, link=RecordingLink())
         self.dispatcher = Dispatcher(self.table, self.clock.seconds)
 
     def stop(self) -> None:
@@ -110,38 +110,37 @@ class SystemTests(SynchronousTestCase):
         self.table.add([Operation("pump.stop", self.stop, Role.ADMIN, "Stop")])
         self.table.add([Operation("valve.shut", self.stop, Role.VIEWER, "Shut")])
         self.pumps[1].facts = {"kind": "valve", "secret": 1}
-        self.caller = Caller("test", Role.OPERATOR, ("pump.main.>",))
+        self.caller = make_caller(Role.OPERATOR, ("pump.main.>",))
         told = self.call("system.status")
         self.assertEqual(("lab7", __version__, [{"kind": "pump"}]), (told["name"], told["version"], told["services"]))
         self.assertEqual(
             ["system.login", "system.operations", "system.status", "system.whoami"],
             [operation["name"] for operation in self.call("system.operations")],
         )
-        self.caller = Caller("test", Role.ADMIN, ("pump.main.speed", "valve.>"))
+        self.caller = make_caller(Role.ADMIN, ("pump.main.speed", "valve.>"))
         self.assertEqual([{"kind": "valve", "secret": 1}], self.call("system.status")["services"])
         self.assertIn("valve.shut", [operation["name"] for operation in self.call("system.operations")])
         self.assertNotIn("pump.stop", [operation["name"] for operation in self.call("system.operations")])
 
     def test_whoami(self) -> None:
-        """Everybody can ask what it may do: without a token, before it has said who it is, and after that."""
-        self.assertEqual({"name": None, "role": "admin", "subjects": None}, self.call("system.whoami"))
-        self.caller = Caller("test", Role.NOBODY, link=RecordingLink())
-        self.assertEqual({"name": None, "role": "nobody", "subjects": None}, self.call("system.whoami"))
+        """Everybody can ask what it may do: before it has said who it is, and after that."""
+        self.caller = make_caller(Role.NOBODY, link=RecordingLink())
+        self.assertEqual({"name": None, "role": "nobody", "subjects": None, "proof": "none"}, self.call("system.whoami"))
         token = add_token(self.tokens, "panel", Role.VIEWER, ["pump.>"], bytes)
         granted = self.call("system.login", token=token)
-        self.assertEqual({"name": "panel", "role": "viewer", "subjects": ("pump.>",)}, granted)
+        self.assertEqual({"name": "panel", "role": "viewer", "subjects": ("pump.>",), "proof": "token"}, granted)
         self.assertEqual(granted, self.call("system.whoami"))
 
     def test_wrong_tokens(self) -> None:
         """After three wrong tokens not even the right one is looked at: who guesses has to connect anew for each further one."""
         token = add_token(self.tokens, "panel", Role.VIEWER, [], bytes)
         tries = Tries(WrongSecrets(self.clock.seconds), "10.0.0.1")
-        self.caller = Caller("test", Role.NOBODY, link=RecordingLink(), tries=tries)
+        self.caller = make_caller(Role.NOBODY, link=RecordingLink(), tries=tries)
         for _ in range(3):
             self.assertIn("this token is unknown", str(self.assertRaises(NotPermitted, self.call, "system.login", token="x")))
         why = str(self.assertRaises(NotPermitted, self.call, "system.login", token=token))
         self.assertEqual(("too many unknown tokens; connect anew", 3), (why, tries.failed))
-        self.caller = Caller("test", Role.NOBODY, link=RecordingLink())
+        self.caller = make_caller(Role.NOBODY, link=RecordingLink())
         self.assertRaises(NotPermitted, self.call, "system.login", token="x")  # and where nobody counts
 
     def test_drain(self) -> None:

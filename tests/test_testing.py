@@ -17,8 +17,8 @@ from netd.config import SectionConfig
 from netd.interfaces import IBus, INetdService, IPeer, IServiceKind
 from netd.kinds import ServiceKind
 from netd.message import Message
-from netd.operations import Caller, Operation, Role
-from netd.testing import RecordingBus, RecordingPeer, ServiceKindTests, connect, result_of, wired
+from netd.operations import Operation, Role
+from netd.testing import RecordingBus, RecordingPeer, ServiceKindTests, connect, make_caller, result_of, wired
 
 RELAY = ServiceKind("relay", "netd.relay")
 
@@ -229,5 +229,5 @@ class ConnectionTests(SynchronousTestCase):
         """A connection comes from where the test says, IPv6 included; devices are known by it."""
         for host, port in (("192.168.1.20", 40000), ("2001:db8::7", 40001)):
             connect(self.factory, self.reactor, host, port).say(b"11".ljust(64) + b"raspberrypi")
-        addresses = [device["address"] for device in self.service.devices(Caller("test", Role.VIEWER))]
+        addresses = [device["address"] for device in self.service.devices(make_caller(Role.VIEWER))]
         self.assertEqual(["('192.168.1.20', 40000)", "('2001:db8::7', 40001)"], addresses)

@@ -39,6 +39,7 @@ from netd.connection.protocol import PeerProtocol
 from netd.connection.stranger import Tongue, tongue_of
 from netd.connection.turn import Turn
 from netd.interfaces import IPeer
+from netd.principal import ANONYMOUS
 
 __all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
 
@@ -98,6 +99,7 @@ class EarlyPeer:
     """
 
     __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "reason", "sent")
+    principal = ANONYMOUS  # one line is a command, and no proof
 
     def __init__(self) -> None:
         self.sent = b""

@@ -22,6 +22,7 @@ from netd.connection.outbox import Outbox
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT, signs_of, silence_of
 from netd.interfaces import IPeer
+from netd.principal import ANONYMOUS, Principal, Role
 
 __all__ = ["Peer", "PeerContext", "PeerOwner"]
 
@@ -70,6 +71,9 @@ class PeerOwner(Protocol):
     def drained(self) -> None:
         """Everything sent has been taken, after it had to wait."""
 
+    def identified(self) -> None:
+        """The peer has proved who it is."""
+
 
 class _Nobody:
     """Whom a peer tells things after its end."""
@@ -77,7 +81,7 @@ class _Nobody:
     def expired(self) -> None:
         """Nothing is left to be done."""
 
-    drained = expired
+    drained = identified = expired
 
 
 NOBODY = _Nobody()
@@ -88,6 +92,7 @@ class Peer(Outbox):
     """An :class:`IPeer` over a Twisted transport: its outbox, and its way to the end.
 
     :ivar is_open: False from the first :meth:`close` or :meth:`abort` on.
+    :ivar principal: who is at the other end.
     :ivar place: what the connection has of the daemon's budget, if it is in one.
     :ivar reason: why the connection is being closed, or is gone; None where the other side closed it.
     """
@@ -110,6 +115,7 @@ class Peer(Outbox):
         "_timer",
         "is_open",
         "place",
+        "principal",
         "reason",
     )
 
@@ -130,9 +136,16 @@ class Peer(Outbox):
         self._left: float | None = None
         self._began: float | None = None
         self._paused_at = 0.0
+        self.principal = ANONYMOUS
         self.place: Place | None = None
         self.reason: str | None = None
         self.is_open = True
+
+    def prove(self, principal: Principal) -> None:
+        """The other side has shown that it is *principal*; with any rights, it makes no room for newcomers any more."""
+        self.principal = principal
+        if principal.role is not Role.NOBODY:
+            self._owner.identified()
 
     def close(self, reason: str) -> None:
         """Flush, send FIN, discard input for a moment, close."""

@@ -154,7 +154,7 @@ class PeerProtocol(Protocol):
         self.peer.close(SILENT)
 
     def identified(self) -> None:
-        """The peer has said a whole valid first message: it does not have to make room for newcomers any more."""
+        """The peer has said a whole valid first message, or proved who it is: it makes no room for newcomers any more."""
         if not self._is_known and self.place is not None:
             self._is_known = True
             self.place.identify()
@@ -171,7 +171,10 @@ class PeerProtocol(Protocol):
         self.peer.close("netd stops")
 
     def standing(self) -> Standing:
-        """The lane and key that its work waits in (:mod:`netd.connection.fairness`). Override where clients may log in."""
+        """The lane and key that its work waits in, by its credential or its address (:mod:`netd.connection.fairness`)."""
+        credential = self.peer.principal.credential
+        if credential is not None:
+            return Lane.KNOWN, credential
         if self._standing is None:
             self._standing = Lane.UNKNOWN, _network(self.transport.getPeer())
         return self._standing
@@ -322,8 +325,9 @@ class PeerProtocol(Protocol):
         self.peer.abort(why)
 
     def describe(self) -> str:
-        """Who this is, for the log."""
-        return describe_address(self.transport.getPeer())
+        """Its address, and its principal where more is known than that, for the log."""
+        address, principal = describe_address(self.transport.getPeer()), str(self.peer.principal)
+        return f"{address}, {principal}" if principal else address
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count and log (limited, for each address) a peer that broke the protocol; *excerpt* is what it sent."""

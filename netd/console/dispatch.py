@@ -12,15 +12,19 @@ from twisted.python.failure import Failure
 
 from netd.codec.jsontext import bind, schema
 from netd.console.jsonrpc import Request, answer, failure, join, parse
-from netd.console.reach import instances_for, may_see
-from netd.errors import InvalidArguments, NetdError, NotPermitted, OperationFailed
+from netd.console.reach import instances_for, subjects_of
+from netd.errors import InvalidArguments, NetdError, OperationFailed
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
+from netd.principal import Action, Principal, check
 
 __all__ = ["Dispatcher", "describe"]
 
 MAX_ANSWERS = 1 << 22
 """Bytes of answers to one batch after which nothing more of it is carried out."""
+
+KNOW_NAMES = Action("any operation", Role.VIEWER)
+"""What it takes to learn whether there is an operation of some name."""
 
 LOGGED_EVERY = 1.0
 """Seconds between two log lines about the same operation."""
@@ -106,16 +110,12 @@ class Dispatcher:
         return failure(request.id, error if isinstance(error, Exception) else RuntimeError())
 
     def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> tuple[Operation, dict[str, Any]]:
-        if caller.role is Role.NOBODY and not self._table.is_open_to_all(name):
-            raise NotPermitted("say who you are first: a token, in `Authorization: Bearer …` or by system.login")
+        if not self._table.is_open_to_all(name):
+            check(caller.principal, KNOW_NAMES)
         by_name = dict(params) if isinstance(params, Mapping) else {}
         operation, instance, given = self._table.find(name, by_name)
-        if operation.role > caller.role:
-            raise NotPermitted(
-                f"{name} needs the role {operation.role.name.lower()}; this caller has the role {caller.role.name.lower()}"
-            )
-        if caller.subjects is not None and not operation.checks_subjects:
-            _check_reach(caller, operation, instance)
+        needed = None if operation.checks_subjects else subjects_of(operation.service, instance)
+        check(caller.principal, operation.action, needed)
         if operation.is_lasting and caller.link is None:
             raise InvalidArguments(f"{name} needs a connection that stays open: a WebSocket (/ws), or the control socket")
         if isinstance(params, list):
@@ -125,7 +125,7 @@ class Dispatcher:
             given = dict(zip(names, params, strict=False))
         bound = bind(operation.arguments, given)
         if operation.caller is not None:
-            bound[operation.caller] = caller
+            bound[operation.caller] = caller.calling(operation.action)
         return operation, bound
 
 
@@ -134,19 +134,12 @@ def _measured(answer: bytes | None, sizes: list[int]) -> bytes | None:
     return answer
 
 
-def _check_reach(caller: Caller, operation: Operation, instance: str) -> None:
-    needed = f"{operation.service}.{instance}.>"
-    if not may_see(caller, needed):
-        own = ", ".join(caller.subjects or ())
-        raise NotPermitted(f"{operation.name} needs a token for the subjects {needed}; this one is for {own}")
-
-
-def describe(table: OperationTable, caller: Caller) -> list[dict[str, Any]]:
+def describe(table: OperationTable, principal: Principal) -> list[dict[str, Any]]:
     """All operations with their arguments' JSON Schemas, for ``system.operations``.
 
-    :param caller: one who is confined to some subjects is shown those alone that it may call.
+    :param principal: one that is confined to some subjects is shown those alone that it may call.
     """
-    offered = ((operation, instances_for(caller, operation, instances)) for operation, instances in table)
+    offered = ((operation, instances_for(principal, operation, instances)) for operation, instances in table)
     return [
         {
             "name": operation.name,

@@ -13,6 +13,7 @@ from netd.connection.peer import Peer
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import Request, notification, parse
 from netd.operations import Caller
+from netd.principal import Principal
 
 __all__ = ["ANSWERS", "BACKLOG", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
 
@@ -71,9 +72,18 @@ class ConsoleLink:
         caller.link = self
 
     @property
+    def principal(self) -> Principal:
+        """Who is at the other end."""
+        return self.peer.principal
+
+    @property
     def is_full(self) -> bool:
         """Whether the caller takes nothing."""
         return self.peer.is_full
+
+    def prove(self, principal: Principal) -> None:
+        """The caller has shown that it is *principal*."""
+        self.peer.prove(principal)
 
     def receive(self, text: bytes) -> None:
         """A request or a batch came: it is carried out now, or when there is room for its answer."""

@@ -12,7 +12,6 @@ from attrs import field, frozen
 from netd.bus.subject import covers, is_subject, split_pattern
 from netd.codec.jsontext import BadJSON, encode
 from netd.console.link import ConsoleLink
-from netd.console.reach import check_reach
 from netd.console.subscription import SlowPolicy
 from netd.console.topics import Topics
 from netd.errors import InvalidArguments, OperationFailed
@@ -148,7 +147,7 @@ def _check(caller: Caller, pattern: str, argument: str = "pattern") -> None:
         split_pattern(pattern)
     except ValueError as error:
         raise InvalidArguments(f"{argument}: {error}") from None
-    check_reach(caller, pattern)
+    caller.check(pattern)
 
 
 def _link(caller: Caller) -> ConsoleLink:

@@ -1,49 +1,40 @@
-"""How far a caller reaches who is confined to some subjects: one rule, for dispatcher and operations alike.
+"""Which instances of an operation a principal is shown: those that it may call, or of which it sees something.
 
-It knows subjects and callers, and no wire.
+It knows subjects and principals, and no wire.
 """
 
 from __future__ import annotations
 
-from netd.bus.subject import covers, split_pattern
-from netd.errors import NotPermitted
-from netd.operations import Caller, Operation
+from netd.bus.subject import split_pattern
+from netd.operations import Operation
+from netd.principal import Principal, may
 
-__all__ = ["check_reach", "instances_for", "may_see"]
+__all__ = ["instances_for", "subjects_of"]
 
 EVERYWHERE = ("system", "bus")
 """Kinds of operations that are the daemon's own: what they tell is cut to what their caller may see."""
 
 
-def may_see(caller: Caller, subject: str) -> bool:
-    """Whether all that falls under *subject*, which may be a pattern, is among the subjects of *caller*.
+def subjects_of(kind: str, instance: str) -> str:
+    """All subjects of one service, as a pattern."""
+    return f"{kind}.{instance}.>"
 
-    :raises ValueError: when *subject* is no pattern.
+
+def instances_for(principal: Principal, operation: Operation, instances: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of *instances* whose *operation* is open to *principal*; where it looks itself, those of which that sees something.
+
+    A principal that is not confined is shown all, those of higher roles too: it may ask for a better token.
     """
-    return caller.subjects is None or any(covers(own, subject) for own in caller.subjects)
-
-
-def check_reach(caller: Caller, subject: str) -> None:
-    """As :func:`may_see`.
-
-    :raises NotPermitted: when it is not; the text names the subjects.
-    :raises ValueError: when *subject* is no pattern.
-    """
-    if not may_see(caller, subject):
-        raise NotPermitted(f"{subject} is not among the subjects of this token: {', '.join(caller.subjects or ())}")
-
-
-def instances_for(caller: Caller, operation: Operation, instances: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of *instances* whose *operation* is open to *caller*; where it looks itself, those of which it sees something."""
-    if caller.subjects is None:
+    if principal.subjects is None:
         return instances
-    if operation.role > caller.role:
+    if not may(principal, operation.action):
         return ()
     if not operation.checks_subjects:
-        return tuple(instance for instance in instances if may_see(caller, f"{operation.service}.{instance}.>"))
+        kind, action = operation.service, operation.action
+        return tuple(instance for instance in instances if may(principal, action, subjects_of(kind, instance)))
     if operation.service in EVERYWHERE:
         return instances
-    return tuple(instance for instance in instances if _sees_some(caller.subjects, operation.service, instance))
+    return tuple(instance for instance in instances if _sees_some(principal.subjects, operation.service, instance))
 
 
 def _sees_some(subjects: tuple[str, ...], kind: str, instance: str) -> bool:

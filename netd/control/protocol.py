@@ -13,8 +13,10 @@ from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
 from netd.console.link import ConsoleLink
+from netd.control.users import user_at
 from netd.errors import TimedOut
-from netd.operations import Caller, Role
+from netd.operations import Caller
+from netd.principal import Principal, Proof, Role
 
 __all__ = ["ControlFactory", "ControlProtocol"]
 
@@ -27,7 +29,7 @@ def _line(text: bytes) -> bytes:
 
 
 class ControlProtocol(PeerProtocol):
-    """One caller. Whoever can open the socket file is the daemon's own user, and may do everything."""
+    """One caller. Only the daemon's own user and root can open the socket file: they may do everything."""
 
     factory: ControlFactory
     machine = ("_link",)
@@ -36,8 +38,9 @@ class ControlProtocol(PeerProtocol):
 
     def opened(self) -> None:
         """Nothing is asked yet."""
+        self.peer.prove(Principal(user_at(self.transport), Role.ADMIN, None, Proof.UNIX))
         self._lines = LineDecoder(LINE_LIMIT)
-        self._link = ConsoleLink(self.peer, self._hold, _line, self.factory.dispatcher, Caller("control socket", Role.ADMIN))
+        self._link = ConsoleLink(self.peer, self._hold, _line, self.factory.dispatcher, Caller(self.peer, "control socket"))
 
     def received(self, data: bytes) -> None:
         """Carry out the requests that are whole."""

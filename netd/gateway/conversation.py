@@ -18,10 +18,9 @@ from netd.connection.peer import Peer, PeerContext
 from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import Channel, GatewayRequest, Outlet
-from netd.gateway.guard import Visitor
 from netd.gateway.head import Head
 from netd.gateway.site import Admission, Site
-from netd.operations import Caller, Role
+from netd.operations import Caller
 
 __all__ = ["Conversation", "Host"]
 
@@ -65,9 +64,6 @@ class Host(Protocol):
     def hold(self, reason: str, is_held: bool) -> None:
         """Take nothing more from the client, or go on."""
 
-    def identified(self) -> None:
-        """The client may do something here: it is nobody unknown."""
-
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """Count and log what a client did wrong."""
 
@@ -79,13 +75,15 @@ class Conversation:
     """A state machine around Twisted's parser.
 
     :param transport: says the addresses.
+    :param caller: as its address shows it.
     """
 
-    def __init__(self, host: Host, transport: object, site: Site, visitor: Visitor, context: PeerContext) -> None:
+    def __init__(self, host: Host, transport: object, site: Site, caller: Caller, context: PeerContext) -> None:
         self._host = host
         self._peer = host.peer
         self._site = site
-        self._visitor = visitor
+        self._caller = caller
+        self._by_address = caller.principal
         self._context = context
         self._channel = Channel(self)
         self._channel.makeConnection(Outlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
@@ -102,11 +100,6 @@ class Conversation:
     def begin(self) -> None:
         """The first byte has come: a request must follow before long."""
         self._enter(Stage.NEW)
-
-    @property
-    def caller(self) -> Caller | None:
-        """Who made the newest request that was admitted, if any was."""
-        return None if self._admission is None else self._admission.caller
 
     def receive(self, received: bytes) -> None:
         """Bytes came; not while an answer is waited for."""
@@ -153,14 +146,14 @@ class Conversation:
     def head_read(self, request: GatewayRequest, length: int | None) -> None:
         """See :class:`netd.gateway.channel.ChannelOwner`."""
         line = self._head.partition(b"\r\n")[0]
-        verdict = self._site.admit(Head.read(line, request.requestHeaders.getAllRawHeaders()), length, self._visitor)
+        self._peer.prove(self._by_address)  # and not what the request before has proved
+        verdict = self._site.admit(Head.read(line, request.requestHeaders.getAllRawHeaders()), length, self._caller)
         if isinstance(verdict, Answer):
             self._admission, self._refusal = None, verdict
             request.forgo_body()
         else:
             self._admission, self._refusal = verdict, None
-            if verdict.caller.role is not Role.NOBODY:
-                self._host.identified()
+            self._peer.prove(verdict.principal)
         if length != 0:
             self._left = length or 0
             self._enter(Stage.BODY)

@@ -16,11 +16,12 @@ from netd.connection.origins import ANY_HOST, takes_origin
 from netd.gateway.answer import Answer, plain
 from netd.gateway.forwarding import forwarded_by
 from netd.gateway.head import Head
-from netd.operations import Caller, Role
+from netd.operations import Caller
+from netd.principal import LOCAL, LOCAL_ADMIN, Principal
 from netd.secrets.tokens import Tokens
 from netd.secrets.tries import WrongSecrets
 
-__all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard", "Visitor"]
+__all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard"]
 
 UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
 """In counters and the log: a token was given that is none."""
@@ -49,20 +50,6 @@ PROBES = ("/healthz", "/readyz")
 
 
 @frozen
-class Visitor:
-    """The other end of a connection.
-
-    :ivar who: for the log.
-    :ivar host: the address that it comes from; empty where it comes through a unix socket.
-    :ivar is_local: whether it came in where only this machine can.
-    """
-
-    who: str
-    host: str
-    is_local: bool
-
-
-@frozen
 class Guard:
     """Judges requests.
 
@@ -78,13 +65,14 @@ class Guard:
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
 
-    def objection(self, head: Head, visitor: Visitor) -> Answer | None:
+    def objection(self, head: Head, caller: Caller) -> Answer | None:
         """Why this request is not looked at, whoever sent it; None for one that is in order.
 
+        :param caller: as its address shows it.
         :raises TokenFileError: when the tokens cannot be read.
         """
         host, origin = head.get("host"), head.get("origin")
-        is_open, is_probe = self.is_open(visitor), head.path in PROBES and not origin
+        is_open, is_probe = self.is_open(caller.principal), head.path in PROBES and not origin
         if head.version != "HTTP/1.0" and not _host_name(host) and (host or not is_probe):
             return plain(
                 HTTPStatus.BAD_REQUEST, "a request must have exactly one Host header", refusal="bad request", is_last=True
@@ -108,26 +96,25 @@ class Guard:
             )
         return None
 
-    def caller(self, head: Head, visitor: Visitor) -> Caller | Answer:
+    def principal(self, head: Head, caller: Caller) -> Principal | Answer:
         """Who sent the request. One who has not said so yet, where that is needed, has the role nobody.
 
+        :param caller: as its address shows it.
         :raises TokenFileError: when the tokens cannot be read.
         """
         if head.token is not None:
             found = self.tokens.find(head.token)
             if found is None:
-                return TOO_MANY_UNKNOWN if self.wrong.note(visitor.host) else TOKEN_UNKNOWN
-            return Caller(
-                f"{visitor.who}, token {found.name}", found.role, found.subjects, token=found.to_line(), host=visitor.host
-            )
-        return Caller(visitor.who, Role.ADMIN if self.is_open(visitor) else Role.NOBODY, host=visitor.host)
+                return TOO_MANY_UNKNOWN if self.wrong.note(caller.host) else TOKEN_UNKNOWN
+            return found.principal
+        return LOCAL_ADMIN if self.is_open(caller.principal) else caller.principal
 
-    def is_open(self, visitor: Visitor) -> bool:
-        """Whether *visitor* may do everything, because there are no tokens.
+    def is_open(self, principal: Principal) -> bool:
+        """Whether *principal* may do everything, because it is on this machine and there are no tokens.
 
         :raises TokenFileError: when the tokens cannot be read.
         """
-        return visitor.is_local and self.tokens.is_empty
+        return principal is LOCAL and self.tokens.is_empty
 
     def _is_own_name(self, name: str) -> bool:
         return name in self.hosts or is_loopback(name)

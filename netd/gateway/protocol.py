@@ -12,18 +12,17 @@ from twisted.web.http import datetimeToString
 from netd.codec.websocket import CloseCode, Opcode, frame, text_frame
 from netd.config.descriptions import is_loopback
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.fairness import Lane, Standing
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import describe_address
 from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.gateway.answer import plain
 from netd.gateway.conversation import Conversation
-from netd.gateway.guard import UNKNOWN_TOKEN, Visitor
+from netd.gateway.guard import UNKNOWN_TOKEN
 from netd.gateway.site import ECHO, Admission, Site
 from netd.log import printable
-from netd.operations import Caller, Role
+from netd.operations import Caller
+from netd.principal import ANONYMOUS, LOCAL, Role
 from netd.secrets.tries import Tries, WrongSecrets
 
 __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
@@ -59,10 +58,10 @@ class GatewayProtocol(WebSocketProtocol):
     # HTTP
 
     def opened(self) -> None:
-        name, host = self.factory.name, getattr(self.transport.getHost(), "host", None)
-        who = f"{name} {describe_address(self.transport.getPeer())}"
-        visitor = Visitor(who, self._host(), host is None or is_loopback(host))
-        self._conversation = Conversation(self, self.transport, self.factory.site, visitor, self.factory.context)
+        host = getattr(self.transport.getHost(), "host", None)
+        self.peer.prove(LOCAL if host is None or is_loopback(host) else ANONYMOUS)
+        self._caller = Caller(self.peer, f"{self.factory.name} {self.describe()}", self._host())
+        self._conversation = Conversation(self, self.transport, self.factory.site, self._caller, self.factory.context)
 
     def begun(self) -> None:
         if self._conversation is not None:
@@ -83,17 +82,11 @@ class GatewayProtocol(WebSocketProtocol):
                 self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
                 self.peer.abort("an error in netd")
 
-    def standing(self) -> Standing:
-        """By the token that it has given; those without one go by their address."""
-        caller = self._caller if self._conversation is None else self._conversation.caller
-        return super().standing() if caller is None or caller.token is None else (Lane.KNOWN, caller.token)
-
     def become_websocket(self, admission: Admission, handshake: bytes) -> None:
         """See :class:`netd.gateway.conversation.Host`."""
         assert self._conversation is not None
         self._conversation.lost()
         self._conversation = None
-        self._caller = admission.caller
         self._is_echo = admission.head.path == ECHO
         self.expect_handshake()
         super().begun()
@@ -135,7 +128,7 @@ class GatewayProtocol(WebSocketProtocol):
 
     def is_greeted(self) -> bool:
         """Whether the client has said who it is."""
-        return self._caller is not None and self._caller.role is not Role.NOBODY
+        return self.peer.principal.role is not Role.NOBODY
 
     def frame_began(self) -> None:
         """Frames cost more than the bytes in them: before the login there are few."""
@@ -148,20 +141,18 @@ class GatewayProtocol(WebSocketProtocol):
 
         :param tokens: the lines of the file of tokens.
         """
-        caller = self._caller
-        if caller is None or not self.peer.is_open or caller.role is Role.NOBODY:
+        if self._session is None or not self.peer.is_open or not self.is_greeted():
             return
-        if caller.token is None and tokens:
+        credential = self.peer.principal.credential
+        if credential is None and tokens:
             self.peer.close("a token is needed now", CloseCode.POLICY)
-        elif caller.token is not None and caller.token not in tokens:
+        elif credential is not None and credential not in tokens:
             self.peer.close("its token was removed or changed", CloseCode.POLICY)
 
     def message(self, payload: bytes, is_binary: bool) -> None:
         """Carry out a request, or echo."""
         if self._link is not None:
             self._link.receive(payload)
-            if self.is_greeted():
-                self.identified()
         else:
             self.peer.send(frame(Opcode.BINARY if is_binary else Opcode.TEXT, payload))
 
@@ -178,12 +169,6 @@ class GatewayProtocol(WebSocketProtocol):
             self._conversation.lost()
         if self._link is not None:
             self._link.lost()
-
-    def describe(self) -> str:
-        """Its address, and the token that it gave."""
-        if self._caller is None:
-            return super().describe()
-        return self._caller.who.removeprefix(f"{self.factory.name} ")
 
     def _host(self) -> str:
         host: str = getattr(self.transport.getPeer(), "host", "")

@@ -16,12 +16,13 @@ from netd.codec.jsontext import encode
 from netd.console.dispatch import Dispatcher
 from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.files import File
-from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard, Visitor
+from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
 from netd.gateway.head import Head
 from netd.gateway.metrics import CONTENT_TYPE, exposition
 from netd.gateway.page import render_page
 from netd.log import LogLimiter
-from netd.operations import Caller, Role
+from netd.operations import Caller
+from netd.principal import Action, Principal, Role, may
 from netd.secrets.tokens import TokenFileError
 
 __all__ = ["ECHO", "SOCKET", "Admission", "Site"]
@@ -32,7 +33,12 @@ SOCKET, ECHO = "/ws", "/echo"
 OPTIONS = "OPTIONS"
 """The method that asks which others there are. Load balancers probe with it, and take anything but 2xx for the end."""
 
+VISIT = Action("gateway.visit", Role.VIEWER)
+"""What it takes to have anything but the pages themselves, before it is known what is wanted."""
+
 _READING = ("GET", "HEAD", OPTIONS)
+
+_HEALTHY = plain(HTTPStatus.OK, "ok")
 
 _FAULT = plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of netd's own; its log has it")
 
@@ -76,12 +82,14 @@ class _Access(enum.Enum):
 class Admission:
     """A request that may go on.
 
-    :ivar caller: nobody, where anyone may come.
+    :ivar caller: the connection that it came over.
+    :ivar principal: who sent it, and whom the connection has from now on; nobody, where anyone may come.
     :ivar body: its content, as soon as it is there.
     """
 
     head: Head
     caller: Caller
+    principal: Principal
     body: bytes = b""
 
 
@@ -133,16 +141,17 @@ class Site:
             "/rpc": _Route(("POST",), _Access.KNOWN, self._rpc),
             "/api": _Route(_READING, _Access.KNOWN, self._api),
             "/metrics": _Route(_READING, _Access.KNOWN, self._metrics),
-            "/healthz": _Route(_READING, _Access.ANYONE, _health),
+            "/healthz": _Route(_READING, _Access.ANYONE, lambda _admission: _HEALTHY),
             "/readyz": _Route(_READING, _Access.ANYONE, self._ready),
             SOCKET: _Route(("GET",), _Access.SOON_KNOWN, None),
         }
         if has_echo:
             self._routes[ECHO] = _Route(("GET",), _Access.KNOWN, None)
 
-    def admit(self, head: Head, length: int | None, visitor: Visitor) -> Admission | Answer:
+    def admit(self, head: Head, length: int | None, caller: Caller) -> Admission | Answer:
         """Whether a request may go on, judged by its head.
 
+        :param caller: as its address shows it; each request proves anew who sends it.
         :param length: bytes of its body; None when it comes in chunks.
         """
         asked, head = head, head.below(self._base)
@@ -150,24 +159,21 @@ class Site:
         if route is not None and _is_asked_for_methods(head, route) and length == 0:
             return Answer(HTTPStatus.NO_CONTENT, extra=(("Allow", ", ".join(route.methods)),))
         try:
-            refusal = self._guard.objection(head, visitor)
+            refusal = self._guard.objection(head, caller)
             if refusal is not None:
                 return refusal
             if route is None or head.method not in route.methods:
                 return self._nothing_there(asked, route)
-            caller = Caller(visitor.who, Role.NOBODY)
-            if route.access is not _Access.ANYONE:
-                found = self._guard.caller(head, visitor)
-                if isinstance(found, Answer):
-                    return found
-                caller = found
+            found = caller.principal if route.access is _Access.ANYONE else self._guard.principal(head, caller)
         except TokenFileError as error:
-            return self._without_tokens(head, visitor, error)
-        if route.access is _Access.KNOWN and caller.role is Role.NOBODY:
+            return self._without_tokens(head, caller, error)
+        if isinstance(found, Answer):
+            return found
+        if route.access is _Access.KNOWN and not may(found, VISIT):
             return TOKEN_NEEDED
         if route.handler is None and not head.wants_websocket:
             return NOT_A_SOCKET
-        return self._objection_to_body(route, head, length) or Admission(head, caller)
+        return self._objection_to_body(route, head, length) or Admission(head, caller, found)
 
     def is_socket(self, admission: Admission) -> bool:
         """Whether the connection is to become a WebSocket."""
@@ -203,13 +209,13 @@ class Site:
             )
         return None if head.is_json else NOT_JSON
 
-    def _without_tokens(self, head: Head, visitor: Visitor, error: TokenFileError) -> Answer:
+    def _without_tokens(self, head: Head, caller: Caller, error: TokenFileError) -> Answer:
         skipped = self._limiter.admit("tokens unusable")
         if skipped is not None:
             self._log.error(
-                "{who} was turned away: {error} ({skipped} more were)", who=visitor.who, error=str(error), skipped=skipped
+                "{who} was turned away: {error} ({skipped} more were)", who=caller.who, error=str(error), skipped=skipped
             )
-        return _health(Admission(head, Caller(visitor.who, Role.NOBODY))) if head.path == "/healthz" else TOKENS_UNUSABLE
+        return _HEALTHY if head.path == "/healthz" else TOKENS_UNUSABLE
 
     def _failed(self, why: Failure) -> Answer:
         self._log.failure("a request cannot be answered", why)
@@ -243,10 +249,6 @@ class Site:
 def _is_asked_for_methods(head: Head, route: _Route) -> bool:
     """Whether only that is asked. With an ``Origin`` it is a browser, which asks for the rights of a foreign page."""
     return head.method == OPTIONS in route.methods and head.path not in PROBES and not head.get("origin")
-
-
-def _health(_admission: Admission) -> Answer:
-    return plain(HTTPStatus.OK, "ok")
 
 
 def _serve(file: File) -> _Handler:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from netd.errors import NetdError
 from netd.manhole.protocol import ManholeProtocol
+from netd.principal import Principal, Proof, Role
 from netd.secrets.passwords import PasswordFileError, read_password_file, verify
 from netd.secrets.tries import TRIES, Tries, WrongSecrets, network_of
 
@@ -205,8 +206,7 @@ class Login:
         terminal = self._terminal
         objection = terminal.factory.objection_to_another()
         if objection is None:
-            terminal.user = self._name
-            terminal.identified()
+            terminal.peer.prove(Principal(self._name, Role.ADMIN, None, Proof.PASSWORD))
             self._welcome(terminal)
         else:
             terminal.refuse("not admitted", objection, b"")

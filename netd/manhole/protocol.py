@@ -14,9 +14,10 @@ from netd.codec.lines import LineTooLong
 from netd.config.descriptions import is_loopback
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol, describe_address
+from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
+from netd.principal import ANONYMOUS
 
 __all__ = ["MAX_LINE", "MAX_TYPED_AHEAD", "Dialogue", "ManholeFactory", "ManholeProtocol"]
 
@@ -56,10 +57,7 @@ class Dialogue(Protocol):
 
 
 class ManholeProtocol(PeerProtocol):
-    """One connection, as its dialogue sees it: a terminal.
-
-    :ivar user: the name that logged in, or None.
-    """
+    """One connection, as its dialogue sees it: a terminal."""
 
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, MAX_UNREAD)
     says_when_identified = True
@@ -74,7 +72,6 @@ class ManholeProtocol(PeerProtocol):
         self._is_busy = False
         self._is_handing_out = False
         self._dialogue: Dialogue | None = None
-        self.user: str | None = None
 
     # What a dialogue may ask for
 
@@ -150,10 +147,6 @@ class ManholeProtocol(PeerProtocol):
         self._typed.clear()
         if self._dialogue is not None:
             self._dialogue.closed()
-
-    def describe(self) -> str:
-        where = describe_address(self.transport.getPeer())
-        return where if self.user is None else f"{self.user} from {where}"
 
     def is_admitted(self) -> bool:
         """Whether this one counts as a session."""
@@ -236,6 +229,6 @@ class ManholeFactory(PeerFactory):
 
     def objection_to_another(self) -> str | None:
         """Why somebody who gave the right password is not admitted all the same, or None."""
-        if sum(session.user is not None for session in self.sessions()) >= self._max_sessions:
+        if sum(session.peer.principal is not ANONYMOUS for session in self.sessions()) >= self._max_sessions:
             return f"all {self._max_sessions} sessions are taken; try again later"
         return None

@@ -111,7 +111,7 @@ class ManholeService(ListeningService):
 
     def sessions(self) -> list[dict[str, Any]]:
         """The open sessions, oldest name first; ``user`` is None until somebody has logged in."""
-        described = [{"user": session.user, "who": session.describe()} for session in self._manhole.sessions()]
+        described = [{"user": session.peer.principal.name, "who": session.describe()} for session in self._manhole.sessions()]
         return sorted(described, key=lambda session: str(session["who"]))
 
     def _check_passwords(self) -> None:
@@ -126,7 +126,7 @@ class ManholeService(ListeningService):
 
     def _welcome(self, terminal: ManholeProtocol) -> None:
         dispatcher = Dispatcher(self._table, self._manhole.context.clock.seconds)
-        caller = Caller(self._manhole.name, Role.ADMIN)
+        caller = Caller(terminal.peer, self._manhole.name)
 
         def call(name: str, parameters: dict[str, Any]) -> Deferred[Any]:
             return dispatcher.call(name, parameters, caller)

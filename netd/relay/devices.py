@@ -12,6 +12,7 @@ from netd.codec.length_header import HEADER, encode_frame
 from netd.errors import ProtocolError
 from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import moment
+from netd.principal import Principal
 from netd.relay.requests import RelayRequest
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text, parse_target
@@ -50,8 +51,10 @@ class NameHeld(ProtocolError):
         self.holder = holder
 
 
-def owner_of(host: str) -> str:
-    """Who a connection from *host* is taken for: all ways to connect from this machine itself are one."""
+def owner_of(principal: Principal, host: str) -> str:
+    """What a connection from *host* is known by: its credential, or else its host; all ways from this machine itself are one."""
+    if principal.credential is not None:
+        return principal.credential
     return HERE if host in ("", "unix", "::1") or host.startswith("127.") else host
 
 
@@ -211,7 +214,7 @@ class Devices:
         :returns: its link, and the link whose name it took over, if that one was still connected.
         :raises NameHeld: when it says a name that somebody else holds.
         """
-        owner = owner_of(host) if owner is None else owner
+        owner = owner_of(peer.principal, host) if owner is None else owner
         if hello is not None:
             self._check_names(hello, host, owner)
         self._generation += 1

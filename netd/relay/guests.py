@@ -19,6 +19,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
 from netd.operations import Caller, Operation, Role
 from netd.operations import Link as Console
+from netd.principal import Principal
 from netd.relay.devices import DeviceHello, DeviceLink, NameHeld, owner_of
 from netd.relay.events import readable
 from netd.relay.exchange import Exchange
@@ -50,6 +51,11 @@ class _Attached:
         self._ended = ended
         self._frames = LengthHeaderDecoder()
         self.link: DeviceLink | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who is at the console connection."""
+        return self._console.principal
 
     @property
     def is_full(self) -> bool:
@@ -138,7 +144,7 @@ class Guests:
         if len(mine) >= MOST_DEVICES:
             raise OperationFailed(f"a connection can be {MOST_DEVICES} devices; detach one first")
         attached = _Attached(console, self._instance, name, lambda reason: self._ended(console, name, attached, reason))
-        owner = owner_of(caller.host) if caller.token is None else f"token {caller.token}"
+        owner = owner_of(caller.principal, caller.host)
         try:
             attached.link = self._exchange.connect(attached, HOST, next(self._ports), DeviceHello(name), owner)
         except NameHeld as error:

@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from netd.config import section_name
-from netd.console.reach import may_see
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
@@ -103,7 +102,7 @@ class RelayService(ListeningService):
         """The devices whose presence *caller* may see, as plain values: those connected, then the named ones that are away."""
         exchange = self._exchange
         links = (*exchange.devices, *exchange.devices.absent())
-        return [link.describe() for link in links if may_see(caller, exchange.subject("presence", link.subject))]
+        return [link.describe() for link in links if caller.may(exchange.subject("presence", link.subject))]
 
     def send(
         self,
@@ -172,8 +171,9 @@ class RelayService(ListeningService):
         return name.link.describe()
 
     def _check_sees(self, caller: Caller, kind: str, to: Target, said: str) -> None:
-        if not may_see(caller, self._exchange.subject(kind, self._exchange.devices.subject_of(to))):
-            seen = ", ".join(caller.subjects or ())
+        """Like :meth:`netd.operations.Caller.check`, in words that do not tell which device an alias or an address stands for."""
+        if not caller.may(self._exchange.subject(kind, self._exchange.devices.subject_of(to))):
+            seen = ", ".join(caller.principal.subjects or ())
             raise NotPermitted(f"{said!r:.80} is none of the devices of this token, which sees {seen}")
 
 

@@ -14,6 +14,7 @@ from netd.codec.lines import LineDecoder
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import Cancellable, IPeer
 from netd.operations import Caller, Link, Operation, Role
+from netd.principal import Principal
 from netd.room.machine import Conversation
 from netd.room.rooms import Rooms
 from netd.room.texts import BadName, parse_name
@@ -59,6 +60,11 @@ class _Visitor:
         self._is_over = False
         self.why = ""
         self.conversation = Conversation(rooms, self, "console", self)
+
+    @property
+    def principal(self) -> Principal:
+        """Who is at the console connection."""
+        return self._console.principal
 
     @property
     def is_full(self) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from netd.operations import Role
+from netd.principal import Principal, Proof, Role
 from netd.secrets.private_files import PrivateFileError, locked, quoted, read_private, replace
 
 __all__ = [
@@ -78,6 +78,11 @@ class Token:
     role: Role
     digest: str = field(repr=False)
     subjects: tuple[str, ...] | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who shows it."""
+        return Principal(self.name, self.role, self.subjects, Proof.TOKEN, self.to_line())
 
     def to_line(self) -> str:
         """The token as it stands in the file, without the line end."""

@@ -19,7 +19,7 @@ from netd.console.operations import BusConsole
 from netd.console.topics import Topics
 from netd.listening import make_context
 from netd.operations import Caller, OperationTable, Role
-from netd.testing import WallClock
+from netd.testing import WallClock, make_caller
 
 
 def line(text: bytes) -> bytes:
@@ -39,7 +39,8 @@ class LinkUnderTest:
         self.peer = Peer(self.transport, bench.context, Bounds(Policy.PAUSE, 1 << 20), self)
         self.peer.attach()
         self.held = False
-        self.caller = Caller("test", role, subjects)
+        self.peer.prove(make_caller(role, subjects).principal)
+        self.caller = Caller(self.peer, "console")
         self.link = ConsoleLink(self.peer, self.hold, line, bench.dispatcher, self.caller)
         self._number = 0
 
@@ -51,6 +52,9 @@ class LinkUnderTest:
 
     def drained(self) -> None:
         self.link.drained()
+
+    def identified(self) -> None:
+        """It has logged in."""
 
     def ask(self, method: str, **params: Any) -> Any:
         """The answer to one request: its result, or its error."""

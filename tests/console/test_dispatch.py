@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.console.dispatch import Dispatcher, describe
 from netd.errors import InvalidArguments, NoSuchOperation, NoSuchTarget, NotInTime, NotPermitted, OperationFailed
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.testing import RecordingLink, result_of
+from netd.testing import RecordingLink, make_caller, result_of
 
 NESTED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
@@ -85,12 +85,12 @@ class DispatchTestCase(SynchronousTestCase):
 
     def call(self, name: str, *given_: Any, role: Role = Role.ADMIN, **params: Any) -> Any:
         """The result of an operation, called by position or by name."""
-        return result_of(self.dispatcher.call(name, list(given_) if given_ else params, Caller("manhole", role)))
+        return result_of(self.dispatcher.call(name, list(given_) if given_ else params, make_caller(role)))
 
     def handle(self, text: bytes | object, role: Role = Role.ADMIN) -> Any:
         """The answer to *text*, or to what is to be said as JSON; None for none."""
         said = result_of(
-            self.dispatcher.handle(text if isinstance(text, bytes) else json.dumps(text).encode(), Caller("manhole", role))
+            self.dispatcher.handle(text if isinstance(text, bytes) else json.dumps(text).encode(), make_caller(role))
         )
         return None if said is None else json.loads(said)
 
@@ -119,8 +119,8 @@ class PermissionTests(DispatchTestCase):
 
     def test_nobody(self) -> None:
         """Who has not said who it is may say so, and nothing else: not even what there is, it learns."""
-        nobody = Caller("page", Role.NOBODY)
-        self.assertEqual("page", self.try_("pump.login", nobody))
+        nobody = make_caller(Role.NOBODY)
+        self.assertEqual("console", self.try_("pump.login", nobody))
         for name in ("pump.add", "pump.nothing"):
             self.assertIs(NotPermitted, self.try_(name, nobody, a=1))
 
@@ -134,25 +134,25 @@ class PermissionTests(DispatchTestCase):
             (("pump.lab2.>",), False),
             ((), False),
         ):
-            result = self.try_("pump.add", Caller("page", Role.ADMIN, subjects), a=1)
+            result = self.try_("pump.add", make_caller(Role.ADMIN, subjects), a=1)
             self.assertEqual(2 if allowed else NotPermitted, result, subjects)
 
     def test_confined_to_an_instance(self) -> None:
         """It is the instance that is called that counts."""
         self.table.add(self.pump.operations(), "lab2")
-        caller = Caller("page", Role.ADMIN, ("pump.lab2.>",))
+        caller = make_caller(Role.ADMIN, ("pump.lab2.>",))
         self.assertEqual(2, self.try_("pump.add", caller, a=1, instance="lab2"))
         self.assertIs(NotPermitted, self.try_("pump.add", caller, a=1))
 
     def test_lasting(self) -> None:
         """What lasts as long as a connection is refused over one that ends with the answer."""
-        self.assertIs(InvalidArguments, self.try_("pump.attach", Caller("page", Role.VIEWER)))
-        self.assertEqual("page", self.try_("pump.attach", Caller("page", Role.VIEWER, link=RecordingLink())))
+        self.assertIs(InvalidArguments, self.try_("pump.attach", make_caller(Role.VIEWER)))
+        self.assertEqual("console, token test", self.try_("pump.attach", make_caller(Role.VIEWER, link=RecordingLink())))
 
     def test_caller_is_no_argument(self) -> None:
         """The caller is handed in, and cannot be given."""
         self.assertEqual([(), ()], [operation.arguments for operation in self.pumps])
-        self.assertIs(InvalidArguments, self.try_("pump.login", Caller("page", Role.ADMIN), caller="me"))
+        self.assertIs(InvalidArguments, self.try_("pump.login", make_caller(), caller="me"))
 
 
 class CallTests(DispatchTestCase):
@@ -173,9 +173,7 @@ class CallTests(DispatchTestCase):
             ({"a": "x"}, "a: must be a whole number, not text"),
             ({"a": 1, "instance": "lab2"}, "no instance 'lab2'; there is only main"),
         ):
-            error = self.failureResultOf(
-                self.dispatcher.call("pump.add", params, Caller("manhole", Role.ADMIN)), InvalidArguments
-            )
+            error = self.failureResultOf(self.dispatcher.call("pump.add", params, make_caller()), InvalidArguments)
             self.assertEqual(message, str(error.value))
         self.assertEqual(0, self.pump.calls)
 
@@ -190,20 +188,20 @@ class CallTests(DispatchTestCase):
 
     def test_unknown_operation(self) -> None:
         """A misspelt operation is answered with the nearest name."""
-        error = self.failureResultOf(self.dispatcher.call("pump.ad", {}, Caller("manhole", Role.ADMIN)), NoSuchOperation)
+        error = self.failureResultOf(self.dispatcher.call("pump.ad", {}, make_caller()), NoSuchOperation)
         self.assertIn("did you mean pump.add", str(error.value))
 
     def test_roles(self) -> None:
         """A role may do what it reaches to, and learns which role it would take."""
         self.assertEqual(2, self.call("pump.add", 1, role=Role.VIEWER))
-        error = self.failureResultOf(self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.VIEWER)), NotPermitted)
+        error = self.failureResultOf(self.dispatcher.call("pump.wait", {}, make_caller(Role.VIEWER)), NotPermitted)
         self.assertEqual("pump.wait needs the role operator; this caller has the role viewer", str(error.value))
         self.assertEqual([], self.pump.waiting)
-        self.assertNoResult(self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.OPERATOR)))
+        self.assertNoResult(self.dispatcher.call("pump.wait", {}, make_caller(Role.OPERATOR)))
 
     def test_asynchronous(self) -> None:
         """An operation may take its time: as a Deferred, or as a coroutine."""
-        waiting = self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
+        waiting = self.dispatcher.call("pump.wait", {}, make_caller())
         self.assertNoResult(waiting)
         self.pump.waiting[0].callback("at last")
         self.assertEqual("at last", self.successResultOf(waiting))
@@ -213,16 +211,18 @@ class CallTests(DispatchTestCase):
         """The log tells which console changed something; whoever only looks leaves no line."""
         with capturedLogs() as events:
             self.call("pump.add", 1)
-            self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
-        self.assertEqual([("manhole", "pump.wait")], [(event["who"], event["operation"]) for event in events if "who" in event])
+            self.dispatcher.call("pump.wait", {}, make_caller())
+        self.assertEqual(
+            [("console, token test", "pump.wait")], [(event["who"], event["operation"]) for event in events if "who" in event]
+        )
 
     def test_log_of_a_busy_program(self) -> None:
         """Who calls the same operation again and again fills no log: a line a second, with what was left out."""
         with capturedLogs() as events:
             for _ in range(5):
-                self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
+                self.dispatcher.call("pump.wait", {}, make_caller())
             self.clock.advance(1)
-            self.dispatcher.call("pump.wait", {}, Caller("manhole", Role.ADMIN))
+            self.dispatcher.call("pump.wait", {}, make_caller())
         self.assertEqual(["", " (4 more before it)"], [event["more"] for event in events if "more" in event])
 
 
@@ -249,7 +249,7 @@ class HandleTests(DispatchTestCase):
             told = self.ask("pump.break")
         self.assertEqual({"code": -32603, "message": "internal error; netd's log has it"}, told["error"])
         (event,) = [event for event in events if event["log_level"] is LogLevel.critical]
-        self.assertEqual(("manhole", "pump.break"), (event["who"], event["operation"]))
+        self.assertEqual(("console, token test", "pump.break"), (event["who"], event["operation"]))
         self.assertEqual(["the secret"], [str(error.value) for error in self.flushLoggedErrors(ValueError)])
 
     def test_program_exit(self) -> None:
@@ -278,7 +278,7 @@ class HandleTests(DispatchTestCase):
             3,
             {"jsonrpc": "2.0", "id": 2, "method": "pump.add", "params": [1]},
         ]
-        answers = self.dispatcher.handle(json.dumps(batch).encode(), Caller("manhole", Role.ADMIN))
+        answers = self.dispatcher.handle(json.dumps(batch).encode(), make_caller())
         self.assertNoResult(answers)
         self.pump.waiting[0].callback("at last")
         first, second, third = json.loads(self.successResultOf(answers) or b"")
@@ -307,7 +307,7 @@ class HandleTests(DispatchTestCase):
     def test_any_request(self, request: object) -> None:
         """Whatever JSON a caller sends, each request in it gets its answer, and nothing escapes."""
         self.pump.waiting.clear()
-        given_ = self.dispatcher.handle(json.dumps(request).encode(), Caller("manhole", Role.ADMIN))
+        given_ = self.dispatcher.handle(json.dumps(request).encode(), make_caller())
         for waiting in self.pump.waiting:
             waiting.callback("at last")
         said = self.successResultOf(given_)
@@ -322,8 +322,7 @@ class DescribeTests(DispatchTestCase):
         """A console that knows no operation learns all of them: role, help, instances, arguments with type and default."""
         self.table.add(Pump().operations(), "lab2")
         described = {
-            operation["name"]: operation
-            for operation in json.loads(json.dumps(describe(self.table, Caller("manhole", Role.ADMIN))))
+            operation["name"]: operation for operation in json.loads(json.dumps(describe(self.table, make_caller().principal)))
         }
         self.assertEqual(7, len(described))
         self.assertEqual(
@@ -344,7 +343,7 @@ class DescribeTests(DispatchTestCase):
     def test_confined(self) -> None:
         """Who is confined to some subjects is shown what it may call, of the instances that it may call."""
         self.table.add(Pump().operations(), "lab2")
-        described = describe(self.table, Caller("page", Role.OPERATOR, ("pump.lab2.>",)))
+        described = describe(self.table, make_caller(Role.OPERATOR, ("pump.lab2.>",)).principal)
         self.assertEqual(
             [
                 ("pump.add", ["lab2"]),

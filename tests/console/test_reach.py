@@ -1,17 +1,18 @@
-"""Tests of ``netd.console.reach``: what callers who are confined to some subjects may see."""
+"""Tests of ``netd.console.reach``: what principals that are confined to some subjects are shown of the operations."""
 
 from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.console.reach import check_reach, instances_for, may_see
-from netd.errors import NotPermitted
-from netd.operations import Caller, Operation, Role
+from netd.console.reach import instances_for
+from netd.operations import Operation
+from netd.principal import Principal, Role
+from netd.testing import make_caller
 
 
-def caller(*subjects: str, role: Role = Role.OPERATOR) -> Caller:
-    """One who is confined to *subjects*."""
-    return Caller("test", role, subjects)
+def confined(*subjects: str, role: Role = Role.OPERATOR) -> Principal:
+    """One that is confined to *subjects*."""
+    return make_caller(role, subjects).principal
 
 
 def operation(name: str, checks_subjects: bool, role: Role = Role.VIEWER) -> Operation:
@@ -19,36 +20,21 @@ def operation(name: str, checks_subjects: bool, role: Role = Role.VIEWER) -> Ope
     return Operation(name, lambda: None, role, "Do", checks_subjects=checks_subjects)
 
 
-class SeeingTests(SynchronousTestCase):
-    def test_subjects(self) -> None:
-        """A caller sees what one of its patterns covers as a whole; one who is confined to nothing sees all."""
-        self.assertTrue(may_see(caller("feed.>", "relay.*.sent.panel"), "relay.main.sent.panel"))
-        self.assertFalse(may_see(caller("relay.main.sent.panel"), "relay.main.>"))
-        self.assertFalse(may_see(caller(), "relay.main.sent.panel"))
-        self.assertTrue(may_see(Caller("test", Role.VIEWER), ">"))
-
-    def test_refusal(self) -> None:
-        """A refusal says what was asked for, and what the token is for."""
-        check_reach(caller("relay.>"), "relay.main.sent.panel")
-        why = str(self.assertRaises(NotPermitted, check_reach, caller("feed.>", "room.>"), "relay.main.sent.panel"))
-        self.assertEqual(why, "relay.main.sent.panel is not among the subjects of this token: feed.>, room.>")
-
-
 class InstancesTests(SynchronousTestCase):
-    def check(self, expected: tuple[str, ...], who: Caller, asked: Operation) -> None:
+    def check(self, expected: tuple[str, ...], who: Principal, asked: Operation) -> None:
         """Of the instances ``main`` and ``lab2``, those that are left."""
         self.assertEqual(instances_for(who, asked, ("lab2", "main")), expected)
 
     def test_not_confined(self) -> None:
         """Who is not confined is shown all, those of higher roles too: it may ask for a better token."""
-        self.check(("lab2", "main"), Caller("test", Role.VIEWER), operation("relay.disconnect", False, Role.ADMIN))
+        self.check(("lab2", "main"), make_caller(Role.VIEWER).principal, operation("relay.disconnect", False, Role.ADMIN))
 
     def test_whole_service(self) -> None:
         """An operation that does not look itself takes all subjects of its instance."""
         asked = operation("relay.disconnect", False)
-        self.check(("lab2", "main"), caller("relay.>"), asked)
-        self.check(("lab2",), caller("relay.lab2.>"), asked)
-        self.check((), caller("relay.main.sent.panel", "feed.>"), asked)
+        self.check(("lab2", "main"), confined("relay.>"), asked)
+        self.check(("lab2",), confined("relay.lab2.>"), asked)
+        self.check((), confined("relay.main.sent.panel", "feed.>"), asked)
 
     def test_some_of_it(self) -> None:
         """One that looks itself is there wherever something can be seen."""
@@ -63,13 +49,13 @@ class InstancesTests(SynchronousTestCase):
             (("feed.>",), ()),
             ((), ()),
         ):
-            self.check(expected, caller(*subjects), asked)
+            self.check(expected, confined(*subjects), asked)
 
     def test_the_daemons_own(self) -> None:
         """What the daemon itself tells is open to all: it is cut to what they may see."""
-        self.check(("lab2", "main"), caller("feed.>"), operation("bus.subscribe", True))
-        self.check((), caller("feed.>"), operation("system.drain", False))
+        self.check(("lab2", "main"), confined("feed.>"), operation("bus.subscribe", True))
+        self.check((), confined("feed.>"), operation("system.drain", False))
 
     def test_role(self) -> None:
         """What takes a higher role is not shown to who is confined: there is nothing to be done about it."""
-        self.check((), caller("relay.>", role=Role.VIEWER), operation("relay.send", True, Role.OPERATOR))
+        self.check((), confined("relay.>", role=Role.VIEWER), operation("relay.send", True, Role.OPERATOR))

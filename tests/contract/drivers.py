@@ -225,7 +225,7 @@ class WebSocketLogin(WebSocket):
         if self.token is not None:
             told = self.call("system.login", {"token": self.token})
             name = self.role.name.lower()
-            assert told == {"result": {"name": name, "role": name, "subjects": None}}, told
+            assert told["result"]["role"] == name, told
 
 
 class ControlSocket(Staying):

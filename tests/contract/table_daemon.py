@@ -211,7 +211,7 @@ SYSTEM: Mapping[str, Row] = {
         ),
         lasts=True,
     ),
-    "system.whoami": Row(Role.NOBODY, (Case("here", result={"name": ..., "role": ROLE, "subjects": None}),)),
+    "system.whoami": Row(Role.NOBODY, (Case("here", result={"name": ..., "role": ROLE, "subjects": None, "proof": ...}),)),
     "system.operations": Row(
         Role.VIEWER,
         (

@@ -6,6 +6,7 @@ done.
 
 from __future__ import annotations
 
+import getpass
 from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,7 +18,7 @@ from tests.contract.drivers import ControlSocket, Driver, Outcome, Rpc, WebSocke
 from tests.contract.patterns import difference
 from tests.contract.table import TABLE
 from tests.contract.terminals import CommandLine, ManholePrompt, RemoteCommandLine
-from tests.contract.world import the_world
+from tests.contract.world import USER, the_world
 
 WRONG = {"no_such_argument": 1}
 
@@ -103,7 +104,7 @@ class WebSocketTests(TokenTests, RoleTestCase):
         closed = {name: refused for name in told if TABLE.get(name, Row(Role.ADMIN, ())).role > Role.NOBODY}
         self.assertEqual(closed, {name: outcome for name, outcome in told.items() if not allowed(outcome)})
         whoami = driver.call("system.whoami", {})
-        self.assertEqual(whoami, {"result": {"name": None, "role": "nobody", "subjects": None}})
+        self.assertEqual(whoami, {"result": {"name": None, "role": "nobody", "subjects": None, "proof": "loopback"}})
 
 
 class WebSocketLoginTests(WebSocketTests):
@@ -140,27 +141,87 @@ class AsyncClientTests(ClientTests):
 
 
 class AdminTests(SynchronousTestCase):
-    """Ways that show no token: whoever gets there is an admin."""
+    """Ways that show no token: whoever gets there is an admin, and has the name of a user."""
 
-    def check(self, driver: Driver, operations: list[str]) -> None:
-        """See that *operations* are allowed."""
+    def check(self, driver: Driver, operations: list[str], name: str, proof: str) -> None:
+        """See that *operations* are allowed to the user *name*."""
         self.addCleanup(driver.close)
         refused = {name: outcome for name in operations if not allowed(outcome := driver.call(name, WRONG))}
         self.assertEqual({}, refused)
         who = driver.call("system.whoami", {})["result"]
-        self.assertEqual(who, {"name": None, "role": "admin", "subjects": None})
+        self.assertEqual(who, {"name": name, "role": "admin", "subjects": None, "proof": proof})
 
     def test_control_socket(self) -> None:
         """The daemon's own user may do all over the control socket."""
-        self.check(ControlSocket(the_world()), list(TABLE))
+        self.check(ControlSocket(the_world()), list(TABLE), getpass.getuser(), "unix")
 
     def test_command_line(self) -> None:
         """So may the command line, which uses it."""
-        self.check(CommandLine(the_world()), [])
+        self.check(CommandLine(the_world()), [], getpass.getuser(), "unix")
 
     def test_manhole(self) -> None:
         """Whoever may log in at the manhole may do all there."""
-        self.check(ManholePrompt(the_world()), list(TABLE))
+        self.check(ManholePrompt(the_world()), list(TABLE), USER, "password")
+
+
+class ConfinedTests(SynchronousTestCase):
+    """An operator whose token is for one device alone, over each way that shows a token."""
+
+    SUBJECTS = ("relay.main.*.lamp", "custom.lamp.>")
+
+    LOOK_THEMSELVES = frozenset(
+        (
+            *("system.operations", "system.status", "system.whoami", "system.login"),
+            *("bus.last", "bus.publish", "bus.forget", "bus.subscribe", "bus.unsubscribe"),
+            *("relay.devices", "relay.send", "relay.forget"),
+        )
+    )
+    """Operations that such a token may call at all: they see to it that it reaches no other subjects."""
+
+    REFUSED: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("bus.last", {"pattern": ">"}),
+        ("bus.publish", {"subject": "custom.door"}),
+        ("bus.forget", {"subject": "relay.main.presence.door"}),
+        ("relay.send", {"target": "door", "text": "on"}),
+        ("relay.forget", {"target": "door"}),
+    )
+
+    def driver(self, way: type[Driver]) -> Driver:
+        """One who shows that token."""
+        driver = way(the_world().confined_to(*self.SUBJECTS), Role.OPERATOR)
+        self.addCleanup(driver.close)
+        return driver
+
+    def test_operations(self) -> None:
+        """What does not look itself is closed, whatever role it takes; no way in knows better."""
+        for way in (Rpc, WebSocket, WebSocketLogin, Client, AsyncClient):
+            driver = self.driver(way)
+            told = {name: driver.call(name, WRONG) for name in TABLE}
+            self.assertEqual(self.LOOK_THEMSELVES, {name for name in told if allowed(told[name])}, way)
+            codes = {told[name]["code"] for name in told if name not in self.LOOK_THEMSELVES}
+            self.assertEqual({Code.NOT_PERMITTED}, codes, way)
+
+    def test_subjects(self) -> None:
+        """Other devices and subjects are closed, its own are open, and lists hold nothing else."""
+        for way in (Rpc, WebSocket, WebSocketLogin, Client, AsyncClient):
+            driver = self.driver(way)
+            for name, arguments in self.REFUSED:
+                self.assertEqual(Code.NOT_PERMITTED, driver.call(name, arguments).get("code"), (way, name))
+            self.assertEqual({"result": []}, driver.call("bus.last", {"pattern": "relay.main.presence.lamp"}), way)
+            self.assertIn("result", driver.call("bus.publish", {"subject": "custom.lamp.hue", "data": 1}), way)
+            self.assertEqual({"result": []}, driver.call("relay.devices", {}), way)
+            self.assertEqual([], driver.call("system.status", {})["result"]["services"], way)
+            if driver.lasts:
+                refused = driver.call("bus.subscribe", {"pattern": "relay.main.presence.>"})
+                self.assertEqual(Code.NOT_PERMITTED, refused.get("code"), way)
+                self.assertIn("result", driver.call("bus.subscribe", {"pattern": "relay.main.said.lamp"}), way)
+
+    def test_command_line(self) -> None:
+        """So it is for the command line with a context, which says what it takes."""
+        outcome = self.driver(RemoteCommandLine).call("bus.last", {"pattern": ">"})
+        self.assertEqual(outcome["status"], 1)
+        why = "bus.last needs a token for the subjects >; this one is for relay.main.*.lamp, custom.lamp.>"
+        self.assertIn(why, outcome["text"])
 
 
 class RemoteCommandLineTests(SynchronousTestCase):

@@ -7,6 +7,7 @@ no other test that could notice.
 from __future__ import annotations
 
 import atexit
+import copy
 import functools
 import os
 import secrets
@@ -112,6 +113,14 @@ class World:
     def call(self, operation: str, **arguments: Any) -> Any:
         """The result of one operation, over the control socket."""
         return self.daemon.call(operation, **arguments)
+
+    def confined_to(self, *subjects: str) -> World:
+        """The same world, where the token of an operator is for *subjects* alone."""
+        confined = copy.copy(self)
+        text = add_token(self.state / TOKENS, secrets.token_hex(4), Role.OPERATOR, subjects, secrets.token_bytes)
+        confined.tokens = {Role.OPERATOR: text}
+        confined.folder = Path(tempfile.mkdtemp(dir=self.folder))
+        return confined
 
     def token_file(self, role: Role) -> Path:
         """A file that holds the token of *role*, for nobody else to read."""

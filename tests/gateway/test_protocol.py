@@ -199,7 +199,7 @@ class LoginTests(GatewayTestCase):
         connection = self.open()
         self.assertEqual(self.call(connection, "test.add", left=1)["code"], -32002)
         self.assertEqual(self.call(connection, "system.login", token="netd_x")["code"], -32002)
-        granted = {"name": "panel", "role": "viewer", "subjects": ["test.main.>", "custom.>"]}
+        granted = {"name": "panel", "role": "viewer", "subjects": ["test.main.>", "custom.>"], "proof": "token"}
         self.assertEqual(self.call(connection, "system.login", token=token), granted)
         self.assertEqual(self.call(connection, "test.add", left=1), 2)
         self.assertEqual(self.call(connection, "bus.subscribe", pattern=">")["code"], -32002)

@@ -118,7 +118,7 @@ class LoginTests(ManholeTestCase):
         log = self.log()
         self.assertIn(f"manhole: 127.0.0.1:50412 failed to log in as '\\x9b2Jx{'y' * 60}' (try 1 of 3)", log)
         self.assertIn("manhole: operator logged in from 127.0.0.1:50412", log)
-        self.assertIn("manhole: operator from 127.0.0.1:50412 left after 0.0 s", log)
+        self.assertIn("manhole: 127.0.0.1:50412, user operator left after 0.0 s", log)
         self.assertNotIn("secret", log)
         self.assertNotIn(PASSWORD, log)
 

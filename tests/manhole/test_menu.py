@@ -119,8 +119,8 @@ class OperatorMenuTests(ManholeTestCase):
         visit = self.logged_in()
         visit.type("send greenhouse \x07hello")
         visit.type("nonsense")
-        self.assertIn(r"manhole: operator from 127.0.0.1:50412: 'send greenhouse \x07hello'", self.log())
-        self.assertIn("manhole: operator from 127.0.0.1:50412: 'nonsense'", self.log())
+        self.assertIn(r"manhole: 127.0.0.1:50412, user operator: 'send greenhouse \x07hello'", self.log())
+        self.assertIn("manhole: 127.0.0.1:50412, user operator: 'nonsense'", self.log())
 
     def test_long_operation_holds_up_nobody_else(self) -> None:
         """While one operator waits, another works; what the first types meanwhile comes after the result."""

@@ -132,7 +132,7 @@ class PythonPromptTests(ManholeTestCase):
     def test_logged(self) -> None:
         """Every line of Python is in the log."""
         self.at_prompt().type("x = 1")
-        self.assertIn("manhole: operator from 127.0.0.1:50412: python: 'x = 1'", self.log())
+        self.assertIn("manhole: 127.0.0.1:50412, user operator: python: 'x = 1'", self.log())
 
     def test_idle(self) -> None:
         """The prompt that nobody uses closes, too."""

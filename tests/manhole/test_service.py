@@ -56,7 +56,7 @@ class ManholeServiceTests(ManholeTestCase):
         self.visit()
         shown = visit.type("sessions")
         self.assertRegex(shown, rb"null +127\.0\.0\.1:50412\r\n")
-        self.assertRegex(shown, rb"operator +operator from 127\.0\.0\.1:50412\r\n")
+        self.assertRegex(shown, rb"operator +127\.0\.0\.1:50412, user operator\r\n")
 
     def test_stopping(self) -> None:
         """When netd stops, those who are connected are told and the manhole waits for their end."""

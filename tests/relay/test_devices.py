@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.principal import ANONYMOUS, Principal, Proof, Role
 from netd.relay.config import Config
 from netd.relay.devices import DeviceHello, Devices, NameHeld, owner_of
 from netd.relay.target import MalformedTarget, Target, parse_target
@@ -81,8 +82,9 @@ class DevicesTests(SynchronousTestCase):
 
     def test_who_connects(self) -> None:
         """All ways from this machine to itself are one; other hosts are each their own, unless the caller knows better."""
-        self.assertEqual({owner_of(host) for host in ("127.0.0.1", "127.0.1.1", "::1", "unix", "")}, {"this machine"})
-        self.assertEqual(owner_of("10.0.0.7"), "10.0.0.7")
+        self.assertEqual({owner_of(ANONYMOUS, host) for host in ("127.0.0.1", "127.0.1.1", "::1", "unix", "")}, {"this machine"})
+        self.assertEqual(owner_of(ANONYMOUS, "10.0.0.7"), "10.0.0.7")
+        self.assertEqual(owner_of(Principal("ops", Role.VIEWER, None, Proof.TOKEN, "ops viewer 9f"), "10.0.0.7"), "ops viewer 9f")
         self.devices.connect(RecordingPeer(), "127.0.0.1", 1, DeviceHello("panel"))
         old, _ = self.devices.connect(RecordingPeer(), "::1", 2, DeviceHello("panel"))
         self.assertRaises(NameHeld, self.devices.connect, RecordingPeer(), "::1", 3, DeviceHello("panel"), "token ops")

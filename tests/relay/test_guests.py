@@ -12,7 +12,7 @@ from netd.kinds import ServiceKind
 from netd.operations import Caller, OperationTable, Role
 from netd.relay.config import Config
 from netd.relay.guests import MOST_DEVICES
-from netd.testing import RecordingLink, connect, result_of, wired
+from netd.testing import RecordingLink, connect, make_caller, result_of, wired
 from tests.relay.bench import event, frames
 
 KIND = ServiceKind("relay", "netd.relay")
@@ -40,7 +40,7 @@ class AttachmentTests(SynchronousTestCase):
 
     def caller(self, host: str = "10.0.0.7", token: str | None = None) -> Caller:
         """A console connection, at the same address as all others or at *host*, without a token or with *token*."""
-        return Caller("test", Role.OPERATOR, link=RecordingLink(), host=host, token=token)
+        return make_caller(Role.OPERATOR, link=RecordingLink(), host=host, credential=token)
 
     def do(self, operation: str, caller: Caller | None = None, /, **arguments: Any) -> Any:
         """Call an operation on behalf of *caller*, or the page."""

@@ -12,14 +12,14 @@ from netd.codec.length_header import encode_frame
 from netd.connection.protocol import LINES
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.kinds import ServiceKind
-from netd.operations import Caller, Role
+from netd.operations import Role
 from netd.relay.config import Config
-from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
+from netd.testing import Connection, ServiceKindTests, connect, make_caller, result_of, wired
 from tests.relay.bench import ask, event, frames, pairs
 
 KIND = ServiceKind("relay", "netd.relay")
 
-CONSOLE = Caller("test", Role.ADMIN)
+CONSOLE = make_caller()
 
 
 class RelayKindTests(ServiceKindTests, SynchronousTestCase):
@@ -205,7 +205,7 @@ class RelayServiceTests(ServiceBench):
             self._device(port=port, name=name, aliases=[f"{name}-of-old"])
         self._device(port=50500)
         self._device(port=50600, name="attic", aliases=["loft"]).lose()
-        panel = Caller("test", Role.OPERATOR, ("relay.*.*.panel", "relay.main.*.127-0-0-1-50500", "relay.main.*.attic"))
+        panel = make_caller(Role.OPERATOR, ("relay.*.*.panel", "relay.main.*.127-0-0-1-50500", "relay.main.*.attic"))
         listed = [device["name"] or device["address"] for device in self.service.devices(panel)]
         self.assertEqual(listed, ["panel", "('127.0.0.1', 50500)", "attic"])
         for target in ("panel", "panel-of-old", "127.0.0.1:50412", "127.0.0.1:50500"):
@@ -216,7 +216,7 @@ class RelayServiceTests(ServiceBench):
             self.assertEqual(why, f"{target!r} is none of the devices of this token, which sees {seen}")
         for target in ("attic", "loft"):
             self.assertEqual("the device is away", result_of(self.service.send(panel, target, text="on"))["error"])
-        watcher = Caller("test", Role.OPERATOR, ("relay.main.presence.>",))
+        watcher = make_caller(Role.OPERATOR, ("relay.main.presence.>",))
         self.assertEqual(5, len(self.service.devices(watcher)))
         self.assertRaises(NotPermitted, self.service.send, watcher, "panel", text="on")
         self.reactor.advance(1)
@@ -288,7 +288,7 @@ class RelayServiceTests(ServiceBench):
     def test_forget_by_whom(self) -> None:
         """A token that does not see a device cannot forget it, nor learn whether there is one."""
         self._device(name="pump").lose()
-        confined = Caller("test", Role.OPERATOR, subjects=("relay.main.*.lamp",))
+        confined = make_caller(Role.OPERATOR, subjects=("relay.main.*.lamp",))
         for name in ("pump", "nobody"):
             self.assertRaises(NotPermitted, self.service.forget, confined, name)
         self.assertRaises(NoSuchTarget, self.service.forget, confined, "lamp")

@@ -11,7 +11,7 @@ from netd.kinds import ServiceKind
 from netd.operations import Caller, OperationTable, Role
 from netd.room.config import Config
 from netd.room.visitors import MOST_VISITORS
-from netd.testing import RecordingLink, connect, result_of, wired
+from netd.testing import RecordingLink, connect, make_caller, result_of, wired
 
 KIND = ServiceKind("room", "netd.room")
 
@@ -40,7 +40,7 @@ class VisitorTests(SynchronousTestCase):
 
     def caller(self) -> Caller:
         """A console connection."""
-        return Caller("test", Role.OPERATOR, link=RecordingLink())
+        return make_caller(Role.OPERATOR, link=RecordingLink())
 
     def do(self, operation: str, caller: Caller | None = None, /, **arguments: Any) -> Any:
         """Call an operation on behalf of *caller*, or the person."""

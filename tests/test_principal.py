@@ -1,0 +1,120 @@
+"""Tests of ``netd.principal``: what each principal may do, as one table."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from attrs import evolve
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.errors import NotPermitted, ProtocolError
+from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, LOGIN_FIRST, Action, Principal, Proof, Role, check, may
+
+LOOK = Action("relay.devices", Role.VIEWER)
+SEND = Action("relay.send", Role.OPERATOR)
+STOP = Action("system.stop", Role.ADMIN)
+LOGIN = Action("system.login", Role.NOBODY)
+CONNECT = Action("relay.connect", Role.OPERATOR, is_open=True)
+ACTIONS = (LOGIN, LOOK, SEND, STOP, CONNECT)
+
+LAMP, PANEL, ALL = "relay.main.sent.lamp", "relay.main.sent.panel", "relay.main.>"
+
+
+def token(role: Role, *subjects: str) -> Principal:
+    """The bearer of a token; confined to *subjects*, if there are any."""
+    return Principal("panel", role, subjects or None, Proof.TOKEN, "panel … 9f86")
+
+
+TABLE = {
+    # principal:                                     LOGIN LOOK SEND STOP CONNECT
+    "anonymous": (ANONYMOUS, (True, False, False, False, True)),
+    "on this machine": (LOCAL, (True, False, False, False, True)),
+    "on this machine, without tokens": (LOCAL_ADMIN, (True, True, True, True, True)),
+    "viewer": (token(Role.VIEWER), (True, True, False, False, False)),
+    "operator": (token(Role.OPERATOR), (True, True, True, False, True)),
+    "admin": (token(Role.ADMIN), (True, True, True, True, True)),
+    "user of the control socket": (Principal("root", Role.ADMIN, None, Proof.UNIX), (True, True, True, True, True)),
+    "user of the manhole": (Principal("ada", Role.ADMIN, None, Proof.PASSWORD), (True, True, True, True, True)),
+}
+"""What each of them may do where subjects do not matter."""
+
+SUBJECTS = {
+    # own subjects:                        LAMP   PANEL  ALL
+    (): (True, True, True),  # not confined
+    (">",): (True, True, True),
+    ("relay.>",): (True, True, True),
+    ("relay.main.>",): (True, True, True),
+    ("relay.lab2.>",): (False, False, False),
+    ("relay.*.sent.panel",): (False, True, False),
+    ("relay.main.sent.lamp", "feed.>"): (True, False, False),
+    ("relay.main",): (False, False, False),
+}
+"""What the bearer of a token sees that is confined to those."""
+
+
+class MayTests(SynchronousTestCase):
+    def test_roles(self) -> None:
+        """A known principal needs the role, also for what is open to programs without a name; these need nothing else."""
+        for who, (principal, expected) in TABLE.items():
+            self.assertEqual(expected, tuple(may(principal, action) for action in ACTIONS), who)
+
+    def test_subjects(self) -> None:
+        """Who is confined needs the subject on top of the role, and a pattern as a whole; for each action and role alike."""
+        for (own, expected), role, action in product(SUBJECTS.items(), Role, ACTIONS):
+            allowed = tuple(may(token(role, *own), action, subject) for subject in (LAMP, PANEL, ALL))
+            self.assertEqual(allowed, expected if role >= action.role else (False,) * 3, (own, role, action))
+
+    def test_anonymous_subjects(self) -> None:
+        """What is open to programs without a name is open on every subject."""
+        self.assertEqual([True] * 3, [may(ANONYMOUS, CONNECT, subject) for subject in (LAMP, PANEL, ALL)])
+
+    def test_no_subjects_at_all(self) -> None:
+        """A principal that is confined to nothing whatsoever sees nothing."""
+        self.assertFalse(may(evolve(token(Role.ADMIN), subjects=()), LOOK, LAMP))
+
+    def test_no_pattern(self) -> None:
+        """What is no subject pattern is a fault of the question, and no refusal."""
+        self.assertRaises(ValueError, may, token(Role.ADMIN, "relay.>"), LOOK, "relay..lamp")
+        self.assertRaises(ValueError, check, token(Role.ADMIN, "relay.>"), LOOK, "relay..lamp")
+
+
+class CheckTests(SynchronousTestCase):
+    def refusal(self, principal: Principal, action: Action, subject: str | None = None) -> str:
+        """What *principal* is told."""
+        self.assertFalse(may(principal, action, subject))
+        return str(self.assertRaises(NotPermitted, check, principal, action, subject))
+
+    def test_allowed(self) -> None:
+        """Nothing is said."""
+        check(token(Role.OPERATOR, "relay.>"), SEND, LAMP)
+
+    def test_nobody(self) -> None:
+        """Who has not said who that is, is told how to."""
+        self.assertEqual(LOGIN_FIRST, self.refusal(ANONYMOUS, LOOK))
+
+    def test_role(self) -> None:
+        """Who has too low a role is told which one it takes."""
+        why = "relay.send needs the role operator; this caller has the role viewer"
+        self.assertEqual(why, self.refusal(token(Role.VIEWER, "feed.>"), SEND, LAMP))
+
+    def test_subject(self) -> None:
+        """Who is confined to other subjects is told which it takes, and which there are."""
+        why = "relay.send needs a token for the subjects relay.main.sent.lamp; this one is for feed.>, room.>"
+        self.assertEqual(why, self.refusal(token(Role.OPERATOR, "feed.>", "room.>"), SEND, LAMP))
+
+    def test_on_a_wire(self) -> None:
+        """A refusal is an error of the wires, too: the peer is told it, and it is counted under a name."""
+        error = self.assertRaises(NotPermitted, check, token(Role.VIEWER), CONNECT, LAMP)
+        self.assertIsInstance(error, ProtocolError)
+        self.assertEqual("not permitted", error.kind)
+
+
+class PrincipalTests(SynchronousTestCase):
+    def test_text(self) -> None:
+        """The log names what the name is the name of; who has none is known by the address, which stands there anyway."""
+        shown = [str(principal) for principal, _ in TABLE.values()]
+        self.assertEqual(["", "", "", "token panel", "token panel", "token panel", "user root", "user ada"], shown)
+
+    def test_secrets(self) -> None:
+        """The line of a token does not get into a traceback or a log."""
+        self.assertNotIn("9f86", repr(token(Role.ADMIN)))
