@@ -27,7 +27,7 @@ from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.message import Message
 
-__all__ = ["HELD_UP", "Execution", "Outcome", "Status"]
+__all__ = ["HELD_UP", "CommandOutcome", "CommandStatus", "Execution"]
 
 HELD_UP = 0.05
 """Seconds for which a function may hold up everyone before the log names it."""
@@ -35,7 +35,7 @@ HELD_UP = 0.05
 _NO_LOOP = "no running event loop"
 
 
-class Status(enum.Enum):
+class CommandStatus(enum.Enum):
     """How a function ended."""
 
     SUCCESS = "success"
@@ -43,14 +43,14 @@ class Status(enum.Enum):
     EXPIRED = "expired"
 
 
-class Outcome(NamedTuple):
+class CommandOutcome(NamedTuple):
     """What became of one command.
 
     :ivar result: what the function returned.
     :ivar error: why there is no result.
     """
 
-    status: Status
+    status: CommandStatus
     result: Any = None
     error: str = ""
 
@@ -76,7 +76,7 @@ class Execution:
     open: int = 0
     counts: Counter[str] = field(factory=Counter)
 
-    def run(self, command: Command, arguments: dict[str, Any], report: Callable[[Outcome], None]) -> None:
+    def run(self, command: Command, arguments: dict[str, Any], report: Callable[[CommandOutcome], None]) -> None:
         """Run *command* with *arguments*; *report* is called once, possibly before this returns."""
         started = self.clock.seconds()
         self.open += 1
@@ -97,15 +97,15 @@ class Execution:
         else:
             self.ended(command, started, self.outcome_of(command, returned), report)
 
-    def outcome_of(self, command: Command, returned: Any) -> Outcome:
+    def outcome_of(self, command: Command, returned: Any) -> CommandOutcome:
         """The outcome of a function that *returned* something, possibly a failure, which is logged unless it is the caller's."""
         if not isinstance(returned, Failure):
-            return Outcome(Status.SUCCESS, returned)
+            return CommandOutcome(CommandStatus.SUCCESS, returned)
         if not returned.check(InvalidArguments):
             self.failed(command, returned)
-        return Outcome(Status.ERROR, error=_message(returned))
+        return CommandOutcome(CommandStatus.ERROR, error=_message(returned))
 
-    def ended(self, command: Command, started: float, outcome: Outcome, report: Callable[[Outcome], None]) -> None:
+    def ended(self, command: Command, started: float, outcome: CommandOutcome, report: Callable[[CommandOutcome], None]) -> None:
         """Note, publish and report *outcome*."""
         self.open -= 1
         status = outcome.status.value
@@ -156,7 +156,7 @@ class _Running:
 
     __slots__ = ("_command", "_deferred", "_execution", "_is_open", "_report", "_started", "_task", "_timer")
 
-    def __init__(self, execution: Execution, command: Command, report: Callable[[Outcome], None], started: float) -> None:
+    def __init__(self, execution: Execution, command: Command, report: Callable[[CommandOutcome], None], started: float) -> None:
         self._command = command
         self._report = report
         self._started = started
@@ -176,7 +176,9 @@ class _Running:
         """Call the function as soon as a thread is free."""
         self._task = self._execution.threads.run(partial(_call, self._command.function, arguments), self._returned)
         if self._task is None:
-            self._settle(Outcome(Status.ERROR, error="too many commands wait for a thread (`max_waiting`); try again later"))
+            self._settle(
+                CommandOutcome(CommandStatus.ERROR, error="too many commands wait for a thread (`max_waiting`); try again later")
+            )
         self._watch()
 
     def _watch(self) -> None:
@@ -188,7 +190,7 @@ class _Running:
         if self._is_open:
             self._settle(self._execution.outcome_of(self._command, returned))
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: CommandOutcome) -> None:
         self._is_open = False
         if self._timer is not None:
             self._timer.cancel()
@@ -204,7 +206,7 @@ class _Running:
             if not self._task.is_begun:
                 why = f"no thread was free for {self._command.command_id} {limit}: it was not run"
         self._execution.expired(self._command)
-        self._settle(Outcome(Status.EXPIRED, error=why))
+        self._settle(CommandOutcome(CommandStatus.EXPIRED, error=why))
         if self._deferred is not None:
             self._deferred.cancel()
 

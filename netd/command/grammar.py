@@ -18,7 +18,7 @@ from netd.command.commands import COMMAND_ID, ID
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
 
-__all__ = ["OLD_ANSWER", "NotACommand", "Request", "Spread", "failure", "is_spread", "read_request", "success"]
+__all__ = ["OLD_ANSWER", "CommandRequest", "NotACommand", "Spread", "failure", "is_spread", "read_request", "success"]
 
 OLD_ANSWER = 1024
 """Bytes of an answer, its newline included, that a program of the first dialect reads."""
@@ -41,7 +41,7 @@ class NotACommand(ProtocolError):
         self.id = id
 
 
-class Request(NamedTuple):
+class CommandRequest(NamedTuple):
     """A line that is a command.
 
     :ivar id: what the program chose; None in the first dialect.
@@ -88,7 +88,7 @@ def is_spread(line: bytes) -> bool:
     return line.startswith(b"{") and line.endswith((b"{", b"[", b",")) and 0 < depth_of(line) <= MAX_DEPTH
 
 
-def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> Request:
+def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> CommandRequest:
     """The command in *line*.
 
     :param names: members that name a command; the first of them that is there does.
@@ -111,7 +111,7 @@ def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> Request
     command_id = members[named_by]
     if not isinstance(command_id, str):
         raise NotACommand(f"`{named_by}` is not text: it names the command to run", request_id)
-    return Request(command_id, request_id, members, named_by, has_nan)
+    return CommandRequest(command_id, request_id, members, named_by, has_nan)
 
 
 def _read_with_care(line: bytes, refusal: BadJSON) -> tuple[dict[str, Any], bool]:

@@ -25,11 +25,11 @@ from netd.plaintext import unpadded
 __all__ = [
     "TRANSITIONS",
     "CommandContext",
-    "Conversation",
-    "Input",
-    "Reported",
-    "Shell",
-    "State",
+    "CommandConversation",
+    "CommandInput",
+    "CommandShell",
+    "CommandState",
+    "ReportedOutcome",
     "UnknownCommand",
     "WrongArguments",
 ]
@@ -56,7 +56,7 @@ class WrongArguments(ProtocolError):
     kind = "wrong arguments"
 
 
-class State(enum.Enum):
+class CommandState(enum.Enum):
     """How far a connection is."""
 
     FRESH = "waits for its first command"
@@ -68,7 +68,7 @@ class State(enum.Enum):
     __hash__ = object.__hash__  # members are unique; Enum's own is several times slower, and each command asks the table
 
 
-class Input(enum.Enum):
+class CommandInput(enum.Enum):
     """What happens to a connection."""
 
     COMMAND = "a command, and the connection is kept"
@@ -84,31 +84,31 @@ class Input(enum.Enum):
     __hash__ = object.__hash__
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.FRESH, Input.COMMAND): ("_do_run", State.RUNNING),
-    (State.FRESH, Input.LAST_COMMAND): ("_do_run", State.LAST),
-    (State.FRESH, Input.BAD_LINE): ("_do_complain", State.KEPT),
-    (State.FRESH, Input.LAST_BAD_LINE): ("_do_refuse", State.OVER),
-    (State.FRESH, Input.BROKEN): ("_do_refuse", State.OVER),
-    (State.FRESH, Input.ENDED): ("_do_dismiss", State.OVER),
-    (State.FRESH, Input.IDLE): ("_do_refuse", State.OVER),
-    (State.KEPT, Input.COMMAND): ("_do_run", State.RUNNING),
-    (State.KEPT, Input.BAD_LINE): ("_do_complain", State.KEPT),
-    (State.KEPT, Input.BROKEN): ("_do_refuse", State.OVER),
-    (State.KEPT, Input.ENDED): ("_do_leave", State.OVER),
-    (State.KEPT, Input.IDLE): ("_do_leave", State.OVER),
-    (State.RUNNING, Input.ANSWERED): ("_do_answer", State.KEPT),
-    (State.LAST, Input.ANSWERED): ("_do_answer_last", State.OVER),
-    (State.FRESH, Input.FAILED): ("_do_apologise", State.OVER),
-    (State.KEPT, Input.FAILED): ("_do_apologise", State.OVER),
-    (State.RUNNING, Input.FAILED): ("_do_apologise", State.OVER),
-    (State.LAST, Input.FAILED): ("_do_apologise", State.OVER),
+TRANSITIONS: dict[tuple[CommandState, CommandInput], tuple[str, CommandState]] = {
+    (CommandState.FRESH, CommandInput.COMMAND): ("_do_run", CommandState.RUNNING),
+    (CommandState.FRESH, CommandInput.LAST_COMMAND): ("_do_run", CommandState.LAST),
+    (CommandState.FRESH, CommandInput.BAD_LINE): ("_do_complain", CommandState.KEPT),
+    (CommandState.FRESH, CommandInput.LAST_BAD_LINE): ("_do_refuse", CommandState.OVER),
+    (CommandState.FRESH, CommandInput.BROKEN): ("_do_refuse", CommandState.OVER),
+    (CommandState.FRESH, CommandInput.ENDED): ("_do_dismiss", CommandState.OVER),
+    (CommandState.FRESH, CommandInput.IDLE): ("_do_refuse", CommandState.OVER),
+    (CommandState.KEPT, CommandInput.COMMAND): ("_do_run", CommandState.RUNNING),
+    (CommandState.KEPT, CommandInput.BAD_LINE): ("_do_complain", CommandState.KEPT),
+    (CommandState.KEPT, CommandInput.BROKEN): ("_do_refuse", CommandState.OVER),
+    (CommandState.KEPT, CommandInput.ENDED): ("_do_leave", CommandState.OVER),
+    (CommandState.KEPT, CommandInput.IDLE): ("_do_leave", CommandState.OVER),
+    (CommandState.RUNNING, CommandInput.ANSWERED): ("_do_answer", CommandState.KEPT),
+    (CommandState.LAST, CommandInput.ANSWERED): ("_do_answer_last", CommandState.OVER),
+    (CommandState.FRESH, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
+    (CommandState.KEPT, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
+    (CommandState.RUNNING, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
+    (CommandState.LAST, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
 }
 """What is done with each input in each state, and how far the connection is afterwards. An absent pair comes too late."""
 
 
-class Reported(Protocol):
-    """An outcome as the machine sees it: see ``netd.command.execution.Outcome``."""
+class ReportedOutcome(Protocol):
+    """An outcome as the machine sees it: see ``netd.command.execution.CommandOutcome``."""
 
     @property
     def result(self) -> Any:
@@ -119,7 +119,7 @@ class Reported(Protocol):
         """Why there is no result, or ``""``."""
 
 
-class Shell(Protocol):
+class CommandShell(Protocol):
     """What a conversation asks of the connection around it."""
 
     def later(self, callback: Callable[[], None]) -> None:
@@ -150,7 +150,7 @@ class CommandContext:
 
     rules: CommandRules
     commands: Commands
-    run: Callable[[Command, dict[str, Any], Callable[[Reported], None]], None]
+    run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], None]
     monotonic: Callable[[], float]
 
 
@@ -167,7 +167,7 @@ class Fault:
     excerpt: bytes = b""
 
 
-class Conversation:
+class CommandConversation:
     """What one connection says, and what it is told."""
 
     __slots__ = (
@@ -190,7 +190,7 @@ class Conversation:
         "state",
     )
 
-    def __init__(self, context: CommandContext, peer: IPeer, shell: Shell) -> None:
+    def __init__(self, context: CommandContext, peer: IPeer, shell: CommandShell) -> None:
         self._context = context
         self._peer = peer
         self._shell = shell
@@ -207,11 +207,11 @@ class Conversation:
         self._sent = 0
         self._until = 0.0
         self._idle_until = 0.0
-        self.state = State.FRESH
+        self.state = CommandState.FRESH
 
     def begin(self) -> None:
         """The first byte has come: a command must follow before long, if none has come yet."""
-        if self.state is State.FRESH:
+        if self.state is CommandState.FRESH:
             self._restart()
             self._peer.expire_after(self._context.rules.receive_timeout)
 
@@ -221,7 +221,7 @@ class Conversation:
 
     def receive(self, received: bytes) -> None:
         """Bytes came, however they are cut."""
-        if self._farewell or self.state in (State.LAST, State.OVER):
+        if self._farewell or self.state in (CommandState.LAST, CommandState.OVER):
             self._pause(True)
             return
         has_begun = bool(self._lines.unfinished)
@@ -236,7 +236,7 @@ class Conversation:
             self._waiting.append(self._too_long(received))
         else:
             self._waiting += filter(None, map(unpadded, lines))
-            if self.state is State.KEPT and (lines or not has_begun):
+            if self.state is CommandState.KEPT and (lines or not has_begun):
                 self._restart()
         self._go_on()
 
@@ -246,22 +246,22 @@ class Conversation:
             line = unpadded(line)
         if line:
             self._waiting.append(line)
-        elif self.state is State.KEPT:
+        elif self.state is CommandState.KEPT:
             self._restart()
         self._go_on()
 
-    def take_over(self, command: Command) -> Callable[[Reported], None]:
+    def take_over(self, command: Command) -> Callable[[ReportedOutcome], None]:
         """*command*, the first and only one, runs already.
 
         :returns: what is to be told its outcome.
         """
         self._command = command
-        self.state = State.LAST
+        self.state = CommandState.LAST
         return self._report
 
     def ended(self) -> None:
         """The program has closed its sending side: what it said last needs no newline."""
-        if self._farewell or self.state is State.OVER:
+        if self._farewell or self.state is CommandState.OVER:
             return
         self._farewell = "no command came"
         rest = unpadded(self._lines.finish())
@@ -281,7 +281,7 @@ class Conversation:
             self._take_unfinished()
         else:
             why = f"no command came within {self._context.rules.receive_timeout:g} s (`receive_timeout`)"
-            self._step(Input.IDLE, Fault(TimedOut(why)))
+            self._step(CommandInput.IDLE, Fault(TimedOut(why)))
 
     def drained(self) -> None:
         """All that was sent has been taken."""
@@ -289,7 +289,7 @@ class Conversation:
 
     def lost(self) -> None:
         """The connection is gone. What runs goes on without it."""
-        self.state = State.OVER
+        self.state = CommandState.OVER
         self._waiting.clear()
         self._begun = None
         self._lines.finish()
@@ -299,7 +299,7 @@ class Conversation:
         rest, now, begun = self._lines.finish(), self._context.monotonic(), self._begun
         self._peer.keep(0 if begun is None else begun.size)
         if not unpadded(rest) and begun is None:  # the NUL behind the last command
-            until = self._idle_until if self.state is State.KEPT else self._until
+            until = self._idle_until if self.state is CommandState.KEPT else self._until
             self._peer.expire_after(max(0.0, until - now))
             return
         is_whole = is_settled(rest) if begun is None else begun.depth + depth_of(rest) <= 0
@@ -336,20 +336,20 @@ class Conversation:
         self._is_going = True
         self._sent = 0
         left = BATCH
-        while self._waiting and self.state in (State.FRESH, State.KEPT) and left and self._sent < BATCH_BYTES:
+        while self._waiting and self.state in (CommandState.FRESH, CommandState.KEPT) and left and self._sent < BATCH_BYTES:
             left -= 1
             self._request_id = None
             try:
                 self._take(self._waiting.popleft())
             except Exception as error:
                 self._shell.failed()
-                self._step(Input.FAILED, error)
+                self._step(CommandInput.FAILED, error)
         self._is_going = False
         if self._waiting:
             self._pause(True)
-            if self.state in (State.FRESH, State.KEPT):
+            if self.state in (CommandState.FRESH, CommandState.KEPT):
                 self._shell.later(self._resume)
-        elif self.state in (State.FRESH, State.KEPT):
+        elif self.state in (CommandState.FRESH, CommandState.KEPT):
             self._wait()
 
     def _resume(self) -> None:
@@ -359,14 +359,14 @@ class Conversation:
     def _wait(self) -> None:
         """Nothing is to be done until more comes, if more can come."""
         if self._farewell:
-            self._step(Input.ENDED, self._farewell)
+            self._step(CommandInput.ENDED, self._farewell)
             return
         self._pause(False)
         rules = self._context.rules
         if self._lines.unfinished or self._begun is not None:
             left = max(0.0, self._until - self._context.monotonic())
             self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
-        elif self.state is State.KEPT:
+        elif self.state is CommandState.KEPT:
             self._peer.expire_after(max(0.0, self._idle_until - self._context.monotonic()))
 
     def _pause(self, pause: bool) -> None:
@@ -376,7 +376,7 @@ class Conversation:
 
     def _take(self, line: bytes | Fault) -> None:
         if isinstance(line, Fault):
-            self._step(Input.BROKEN, line)
+            self._step(CommandInput.BROKEN, line)
             return
         if self._begun is not None:
             self._take_more(self._begun, line)
@@ -388,7 +388,7 @@ class Conversation:
             if len(objects) > 1:  # as good as a line each
                 self._waiting.extendleft(reversed(objects))
                 return
-            if self.state is State.FRESH and not self._is_kept and is_spread(line) and self._has_more():
+            if self.state is CommandState.FRESH and not self._is_kept and is_spread(line) and self._has_more():
                 self._begun = Spread(line)
                 self._keep()
                 return
@@ -407,13 +407,13 @@ class Conversation:
             return
         self._command = command
         self._is_kept = self._is_kept or request.id is not None
-        self._step(Input.COMMAND if self._is_kept else Input.LAST_COMMAND, arguments)
+        self._step(CommandInput.COMMAND if self._is_kept else CommandInput.LAST_COMMAND, arguments)
 
     def _take_more(self, begun: Spread, line: bytes) -> None:
         begun.add(line)
         self._keep()
         if begun.size > self._context.rules.max_command:
-            self._step(Input.BROKEN, self._too_long(line))
+            self._step(CommandInput.BROKEN, self._too_long(line))
         elif begun.depth <= 0 or not self._has_more():
             self._begun = None
             self._keep()
@@ -432,9 +432,9 @@ class Conversation:
 
     def _bad_line(self, fault: Fault) -> None:
         self._is_kept = self._is_kept or fault.id is not None
-        self._step(Input.BAD_LINE if self._is_kept else Input.LAST_BAD_LINE, fault)
+        self._step(CommandInput.BAD_LINE if self._is_kept else CommandInput.LAST_BAD_LINE, fault)
 
-    def _step(self, happened: Input, subject: Any) -> None:
+    def _step(self, happened: CommandInput, subject: Any) -> None:
         transition = TRANSITIONS.get((self.state, happened))
         if transition is not None:
             action, self.state = transition
@@ -454,14 +454,14 @@ class Conversation:
         assert command is not None
         self._shell.identified()
         self._context.run(command, arguments, self._report)
-        if self.state in (State.RUNNING, State.LAST):
+        if self.state in (CommandState.RUNNING, CommandState.LAST):
             self._peer.expire_after(None)
 
-    def _do_answer(self, outcome: Reported) -> None:
+    def _do_answer(self, outcome: ReportedOutcome) -> None:
         self._send(self._answer(outcome))
         self._rest()
 
-    def _do_answer_last(self, outcome: Reported) -> None:
+    def _do_answer_last(self, outcome: ReportedOutcome) -> None:
         self._send(self._answer(outcome))
         self._peer.close("answered")
 
@@ -485,11 +485,11 @@ class Conversation:
         self._send(failure(self._request_id, APOLOGY, self._limit(self._request_id)))
         self._peer.close("internal error")
 
-    def _report(self, outcome: Reported) -> None:
-        self._step(Input.ANSWERED, outcome)
+    def _report(self, outcome: ReportedOutcome) -> None:
+        self._step(CommandInput.ANSWERED, outcome)
         self._go_on()
 
-    def _answer(self, outcome: Reported) -> bytes:
+    def _answer(self, outcome: ReportedOutcome) -> bytes:
         request_id, command = self._request_id, self._command
         assert command is not None
         limit = self._limit(request_id)

@@ -2,7 +2,7 @@
 
 Most programs of the first dialect send one good line, and its function has its result at once.  Nothing of a conversation is
 needed for that, and to build one costs more than the command.  Whatever is not as simple is left to a
-:class:`netd.command.machine.Conversation`: it is the reference, and a test compares the two.
+:class:`netd.command.machine.CommandConversation`: it is the reference, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from netd.codec.jsontext import BadJSON
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, NotACommand, read_request, success
-from netd.command.machine import CommandContext, Reported
+from netd.command.machine import CommandContext, ReportedOutcome
 from netd.errors import InvalidArguments
 
 __all__ = ["Once", "run_once"]
@@ -28,10 +28,10 @@ class Once:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self._outcome: Reported | None = None
-        self._listener: Callable[[Reported], None] | None = None
+        self._outcome: ReportedOutcome | None = None
+        self._listener: Callable[[ReportedOutcome], None] | None = None
 
-    def report(self, outcome: Reported) -> None:
+    def report(self, outcome: ReportedOutcome) -> None:
         """The command has its *outcome*."""
         self._outcome = outcome
         if self._listener is not None:
@@ -47,7 +47,7 @@ class Once:
         except BadJSON:
             return None
 
-    def listen(self, listener: Callable[[Reported], None]) -> None:
+    def listen(self, listener: Callable[[ReportedOutcome], None]) -> None:
         """Tell *listener* the outcome, once: now, or when there is one."""
         self._listener = listener
         if self._outcome is not None:

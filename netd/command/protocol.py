@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, failure
-from netd.command.machine import APOLOGY, CommandContext, Conversation, State
+from netd.command.machine import APOLOGY, CommandContext, CommandConversation, CommandState
 from netd.command.once import Once, run_once
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.door import EarlyPeer
@@ -56,7 +56,7 @@ class CommandProtocol(PeerProtocol):
     """One connection of the command service."""
 
     factory: CommandFactory
-    conversation: Conversation
+    conversation: CommandConversation
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 16)
     machine = ("conversation", "received")
     says_when_identified = True
@@ -72,7 +72,7 @@ class CommandProtocol(PeerProtocol):
         self._address = address
         self._bytes_in = len(line)
         self.early = early = EarlyPeer()
-        self.conversation = Conversation(self.factory.commands, early, self)
+        self.conversation = CommandConversation(self.factory.commands, early, self)
         if once is None:
             self.conversation.receive(line)
         else:
@@ -82,7 +82,7 @@ class CommandProtocol(PeerProtocol):
     def opened(self) -> None:
         """Start the conversation, or go on with it."""
         if self.early is None:
-            self.conversation = Conversation(self.factory.commands, self.peer, self)
+            self.conversation = CommandConversation(self.factory.commands, self.peer, self)
         else:
             self.conversation.move(self.peer)
             self.early.hand_over(self.peer)
@@ -92,7 +92,7 @@ class CommandProtocol(PeerProtocol):
     def begun(self) -> None:
         """Tell the conversation, which may have begun at the door."""
         self.conversation.begin()
-        if self.conversation.state is not State.FRESH:
+        if self.conversation.state is not CommandState.FRESH:
             self.identified()
 
     def describe(self) -> str:

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from netd.codec.jsontext import BadJSON, check_numbers
 from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, Commands
 from netd.command.config import Config
-from netd.command.execution import Execution, Outcome, Status
+from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.functions import load_commands, objection
 from netd.command.machine import CommandContext
 from netd.command.protocol import CommandFactory
@@ -122,7 +122,7 @@ class CommandService(ListeningService):
             raise InvalidArguments(f"arguments: none can be called {taken[0]!r}, which is the protocol's own")
         answer: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 
-        def report(outcome: Outcome) -> None:
+        def report(outcome: CommandOutcome) -> None:
             if answer.called:
                 return
             try:
@@ -139,9 +139,9 @@ class CommandService(ListeningService):
             self._commands.add(command)
 
 
-def _told(command_id: str, outcome: Outcome) -> dict[str, Any]:
-    if outcome.status is not Status.SUCCESS:
-        raise (NotInTime if outcome.status is Status.EXPIRED else OperationFailed)(outcome.error)
+def _told(command_id: str, outcome: CommandOutcome) -> dict[str, Any]:
+    if outcome.status is not CommandStatus.SUCCESS:
+        raise (NotInTime if outcome.status is CommandStatus.EXPIRED else OperationFailed)(outcome.error)
     try:
         check_numbers(outcome.result)
     except BadJSON as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Presence", "Progress", "Refused", "Said"]
+__all__ = ["BotPresence", "BotRefused", "RoomProgress", "RoomSaid"]
 
 
 @frozen
-class Said:
+class RoomSaid:
     """``room.<instance>.<room>.said``: what the host said, or a bot replied.
 
     :ivar round: 0 for the host's sentence; otherwise the round whose messages it replies to, from 1.
@@ -23,7 +23,7 @@ class Said:
 
 
 @frozen
-class Presence:
+class BotPresence:
     """``room.<instance>.<room>.presence``: a bot came, fell silent, or left.
 
     :ivar state: ``joined``, ``silent`` or ``left``.
@@ -36,7 +36,7 @@ class Presence:
 
 
 @frozen
-class Refused:
+class BotRefused:
     """``room.<instance>.refused``: a bot was refused, because another one in the room has its name.
 
     :ivar address: of the bot that was refused.
@@ -50,7 +50,7 @@ class Refused:
 
 
 @frozen
-class Progress:
+class RoomProgress:
     """``room.<instance>.<room>.state``: how far a room has come.
 
     :ivar state: ``gathering``, ``full``, ``talking``, ``parting`` or ``over``.

@@ -15,17 +15,16 @@ from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import unpadded
 from netd.room.room import FLOOD, Room
 from netd.room.rooms import AnyRoom, Rooms
-from netd.room.seat import Input as Happened
-from netd.room.seat import Seat
+from netd.room.seat import Seat, SeatInput
 from netd.room.texts import BadName, Flooding, parse_name
 
-__all__ = ["TRANSITIONS", "Conversation", "Input", "Shell", "State"]
+__all__ = ["TRANSITIONS", "BotConversation", "BotInput", "BotShell", "BotState"]
 
 _NAME_FIELD = 1024
 """Bytes of a name with its padding, at most: what programs in C send of a name is the whole buffer."""
 
 
-class State(enum.Enum):
+class BotState(enum.Enum):
     """What a connection is."""
 
     FRESH = "has said nothing"
@@ -35,7 +34,7 @@ class State(enum.Enum):
     OVER = "being closed"
 
 
-class Input(enum.Enum):
+class BotInput(enum.Enum):
     """What happens to a connection."""
 
     BYTES = "says something"
@@ -44,20 +43,20 @@ class Input(enum.Enum):
     LATE = "has not ended its name in time"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.FRESH, Input.BYTES): ("gather_name", State.NAMING),
-    (State.NAMING, Input.BYTES): ("gather_name", State.NAMING),
-    (State.NAMING, Input.NEWLINE): ("join_with_lines", State.LINES),
-    (State.NAMING, Input.EXPIRED): ("join", State.OLD),
-    (State.NAMING, Input.LATE): ("dismiss", State.OVER),
-    (State.OLD, Input.BYTES): ("reply", State.OLD),
-    (State.OLD, Input.EXPIRED): ("fall_silent", State.OLD),
-    (State.LINES, Input.BYTES): ("reply_with_lines", State.LINES),
+TRANSITIONS: dict[tuple[BotState, BotInput], tuple[str, BotState]] = {
+    (BotState.FRESH, BotInput.BYTES): ("gather_name", BotState.NAMING),
+    (BotState.NAMING, BotInput.BYTES): ("gather_name", BotState.NAMING),
+    (BotState.NAMING, BotInput.NEWLINE): ("join_with_lines", BotState.LINES),
+    (BotState.NAMING, BotInput.EXPIRED): ("join", BotState.OLD),
+    (BotState.NAMING, BotInput.LATE): ("dismiss", BotState.OVER),
+    (BotState.OLD, BotInput.BYTES): ("reply", BotState.OLD),
+    (BotState.OLD, BotInput.EXPIRED): ("fall_silent", BotState.OLD),
+    (BotState.LINES, BotInput.BYTES): ("reply_with_lines", BotState.LINES),
 }
 """What is done with each input in each state, and what the connection is then."""
 
 
-class Shell(Protocol):
+class BotShell(Protocol):
     """What a conversation tells the connection around it."""
 
     def identified(self) -> None:
@@ -67,7 +66,7 @@ class Shell(Protocol):
         """The protocol was broken; for log and counters."""
 
 
-class Conversation:
+class BotConversation:
     """What one connection says, and what it is told.
 
     :param address: where it comes from, for people.
@@ -88,7 +87,7 @@ class Conversation:
         "state",
     )
 
-    def __init__(self, rooms: Rooms, peer: IPeer, address: str, shell: Shell) -> None:
+    def __init__(self, rooms: Rooms, peer: IPeer, address: str, shell: BotShell) -> None:
         self._rooms = rooms
         self._peer = peer
         self._address = address
@@ -99,7 +98,7 @@ class Conversation:
         self._naming: Cancellable | None = None
         self._room: AnyRoom | None = None
         self.seat: Seat | None = None
-        self.state = State.FRESH
+        self.state = BotState.FRESH
 
     def begin(self) -> None:
         """The first byte has come: a name must follow before long."""
@@ -116,15 +115,15 @@ class Conversation:
         if self._has_whole_lines and received.find(b"\n") == len(received) - 1 < FLOOD:
             self._take_line(received)
         else:
-            self._step(Input.BYTES, received)
+            self._step(BotInput.BYTES, received)
 
     def expired(self) -> None:
         """The time that was asked for has passed."""
-        self._step(Input.EXPIRED, b"")
+        self._step(BotInput.EXPIRED, b"")
 
     def _late(self) -> None:
         self._naming = None
-        self._step(Input.LATE, b"")
+        self._step(BotInput.LATE, b"")
 
     def _end_naming(self) -> None:
         if self._naming is not None:
@@ -135,12 +134,12 @@ class Conversation:
         """The connection is gone."""
         self._end_naming()
         self._lines.finish()
-        self.state = State.OVER
+        self.state = BotState.OVER
         self._has_whole_lines = False
         if self._room is not None and self.seat is not None:
             self._room.leave(self.seat, reason)
 
-    def _step(self, happened: Input, received: bytes) -> None:
+    def _step(self, happened: BotInput, received: bytes) -> None:
         transition = TRANSITIONS.get((self.state, happened))
         if transition is None:
             return
@@ -158,7 +157,7 @@ class Conversation:
             raise BadName(f"Your name is too long. Connect again with one of at most {limit} bytes.")
         self._said = name
         if newline:
-            self._step(Input.NEWLINE, rest)
+            self._step(BotInput.NEWLINE, rest)
         else:
             self._peer.expire_after(self._rooms.rules.reply_gap)
 
@@ -182,7 +181,7 @@ class Conversation:
         self._said = b""
 
     def _reply(self, received: bytes) -> None:
-        self._hear(received, Happened.PART)
+        self._hear(received, SeatInput.PART)
         assert self.seat is not None
         if self.seat.is_in_the_middle:
             self._peer.expire_after(self._rooms.rules.reply_gap)
@@ -194,7 +193,7 @@ class Conversation:
     def _take_line(self, received: bytes) -> None:
         """One whole line, as nearly always: does what :meth:`_reply_with_lines` would."""
         try:
-            self._hear(received[:-2] if received.endswith(b"\r\n") else received[:-1], Happened.WHOLE)
+            self._hear(received[:-2] if received.endswith(b"\r\n") else received[:-1], SeatInput.WHOLE)
         except Flooding as error:
             self._refuse(error, received)
 
@@ -206,10 +205,10 @@ class Conversation:
         if not self._peer.keep(self._lines.unfinished, bool(lines)):
             raise TimedOut("Your line comes too slowly. A line of more than 1 KiB must come at 1 KiB a second at least.")
         for line in lines:
-            self._hear(line, Happened.WHOLE)
+            self._hear(line, SeatInput.WHOLE)
         self._has_whole_lines = received.endswith(b"\n")
 
-    def _hear(self, said: bytes, happened: Happened) -> None:
+    def _hear(self, said: bytes, happened: SeatInput) -> None:
         assert self._room is not None and self.seat is not None
         if not self._room.hear(self.seat, said, happened):
             self._rooms.counts["unasked"] += 1
@@ -218,7 +217,7 @@ class Conversation:
         raise BadName(f"No name came within {self._rooms.rules.login_timeout:g} s. Connect again and send one first.")
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
-        self.state = State.OVER
+        self.state = BotState.OVER
         self._has_whole_lines = False
         self._end_naming()
         self._shell.refuse(error.kind, str(error), excerpt)

@@ -8,14 +8,14 @@ from typing import Protocol
 from netd.room.rules import RoomRules
 from netd.room.seat import Seat
 
-__all__ = ["READING", "Observed", "Observer", "State"]
+__all__ = ["READING", "Observed", "Observer", "RoomState"]
 
 
 READING = 0.2
 """Seconds, at least, in which an old bot may read a message: it takes what one ``recv`` gives for one message."""
 
 
-class State(enum.Enum):
+class RoomState(enum.Enum):
     """How far a room has come."""
 
     GATHERING = "gathering"
@@ -30,7 +30,7 @@ class Observed(Protocol):
 
     id: int
     rules: RoomRules
-    state: State
+    state: RoomState
     round: int
 
     @property

@@ -11,10 +11,10 @@ from typing import Any
 
 from netd.interfaces import Cancellable
 from netd.plaintext import unpadded
-from netd.room.observer import Observer, State
+from netd.room.observer import Observer, RoomState
 from netd.room.pager import Pager
 from netd.room.rules import RoomRules
-from netd.room.seat import PIECE, Input, Seat
+from netd.room.seat import PIECE, Seat, SeatInput
 from netd.room.texts import Flooding, Text, line_of, readable, welcome
 
 __all__ = ["OpenRoom"]
@@ -46,7 +46,7 @@ class OpenRoom:
     ) -> None:
         self.id = id
         self.rules = rules
-        self.state = State.TALKING
+        self.state = RoomState.TALKING
         self._later = later
         self._after_turn = after_turn
         self._observer = observer
@@ -63,7 +63,7 @@ class OpenRoom:
     @property
     def has_place(self) -> bool:
         """Whether another bot may join."""
-        return self.state is State.TALKING and len(self._seats) < self.rules.size
+        return self.state is RoomState.TALKING and len(self._seats) < self.rules.size
 
     def describe(self) -> dict[str, Any]:
         """Facts about it, as plain JSON values."""
@@ -90,7 +90,7 @@ class OpenRoom:
             pager.begin()
         self._observer.presence_changed(self, seat, "joined", "")
 
-    def hear(self, seat: Seat, said: bytes, _happened: Input) -> bool:
+    def hear(self, seat: Seat, said: bytes, _happened: SeatInput) -> bool:
         """A bot says a line, or an old one whatever one read brings.
 
         :returns: False when there is nothing in it.
@@ -116,7 +116,7 @@ class OpenRoom:
 
     def leave(self, seat: Seat, reason: str) -> None:
         """A bot is gone."""
-        if self.state is State.OVER or not seat.step(Input.LEFT):
+        if self.state is RoomState.OVER or not seat.step(SeatInput.LEFT):
             return
         del self._seats[seat.name]
         self._stop_paging(seat)
@@ -126,12 +126,12 @@ class OpenRoom:
 
     def end(self, reason: str) -> None:
         """End it at once."""
-        if self.state is not State.OVER:
+        if self.state is not RoomState.OVER:
             self._finish(reason)
 
     def _pass_on(self) -> None:
         said, self._said = self._said, []
-        if self.state is State.OVER:
+        if self.state is RoomState.OVER:
             return
         everything = b"".join([line for _, line in said])
         own: dict[Seat, list[tuple[int, int]]] = {}
@@ -168,13 +168,13 @@ class OpenRoom:
             seat.received = 0
 
     def _finish(self, reason: str) -> None:
-        self.state = State.OVER
+        self.state = RoomState.OVER
         if self._window is not None:
             self._window.cancel()
             self._window = None
         self._observer.progressed(self, reason)
         for seat in self.present:
-            seat.step(Input.LEFT)
+            seat.step(SeatInput.LEFT)
             self._stop_paging(seat)
             self._observer.presence_changed(self, seat, "left", reason)
             seat.close(reason)

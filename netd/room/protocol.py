@@ -7,7 +7,7 @@ from typing import ClassVar
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol
-from netd.room.machine import Conversation
+from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 
 __all__ = ["RoomFactory", "RoomProtocol"]
@@ -17,14 +17,14 @@ class RoomProtocol(PeerProtocol):
     """One connection of the room service."""
 
     factory: RoomFactory
-    conversation: Conversation
+    conversation: BotConversation
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 17)
     machine = ("conversation", "received")
     says_when_identified = True
 
     def opened(self) -> None:
         """Start the conversation."""
-        self.conversation = Conversation(self.factory.rooms, self.peer, super().describe(), self)
+        self.conversation = BotConversation(self.factory.rooms, self.peer, super().describe(), self)
         self.received = self.conversation.receive  # type: ignore[method-assign, assignment]  # one call less a read
         self.conversation.ask()
 

@@ -13,14 +13,12 @@ from itertools import islice
 from typing import Any
 
 from netd.interfaces import Cancellable
-from netd.room.observer import READING, Observer, State
+from netd.room.observer import READING, Observer, RoomState
 from netd.room.rules import RoomRules
-from netd.room.seat import Input as Happened
-from netd.room.seat import Seat
-from netd.room.seat import State as SeatState
+from netd.room.seat import Seat, SeatInput, SeatState
 from netd.room.texts import CONFIRMATION, Flooding, Text, joined, opening, readable, welcome
 
-__all__ = ["FLOOD", "TRANSITIONS", "Input", "Room"]
+__all__ = ["FLOOD", "TRANSITIONS", "Room", "RoomInput"]
 
 FLOOD = 1 << 16
 """Bytes between two messages to a bot, over which it is put out."""
@@ -31,7 +29,7 @@ MOST_VOICES = 50
 IS_OVER = "the room is over"
 
 
-class Input(enum.Enum):
+class RoomInput(enum.Enum):
     """What happens to a room."""
 
     FILLED = "the last place is taken"
@@ -42,21 +40,21 @@ class Input(enum.Enum):
     ENDED = "an operator ends it"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.GATHERING, Input.FILLED): ("await_start", State.FULL),
-    (State.GATHERING, Input.ENDED): ("finish", State.OVER),
-    (State.FULL, Input.TIME): ("open", State.TALKING),
-    (State.FULL, Input.EMPTIED): ("finish", State.OVER),
-    (State.FULL, Input.ENDED): ("finish", State.OVER),
-    (State.TALKING, Input.TIME): ("give_up_waiting", State.TALKING),
-    (State.TALKING, Input.REPLIED): ("next_turn", State.TALKING),
-    (State.TALKING, Input.DONE): ("part", State.PARTING),
-    (State.TALKING, Input.EMPTIED): ("finish", State.OVER),
-    (State.TALKING, Input.ENDED): ("finish", State.OVER),
-    (State.PARTING, Input.TIME): ("finish", State.OVER),
-    (State.PARTING, Input.REPLIED): ("finish", State.OVER),
-    (State.PARTING, Input.EMPTIED): ("finish", State.OVER),
-    (State.PARTING, Input.ENDED): ("finish", State.OVER),
+TRANSITIONS: dict[tuple[RoomState, RoomInput], tuple[str, RoomState]] = {
+    (RoomState.GATHERING, RoomInput.FILLED): ("await_start", RoomState.FULL),
+    (RoomState.GATHERING, RoomInput.ENDED): ("finish", RoomState.OVER),
+    (RoomState.FULL, RoomInput.TIME): ("open", RoomState.TALKING),
+    (RoomState.FULL, RoomInput.EMPTIED): ("finish", RoomState.OVER),
+    (RoomState.FULL, RoomInput.ENDED): ("finish", RoomState.OVER),
+    (RoomState.TALKING, RoomInput.TIME): ("give_up_waiting", RoomState.TALKING),
+    (RoomState.TALKING, RoomInput.REPLIED): ("next_turn", RoomState.TALKING),
+    (RoomState.TALKING, RoomInput.DONE): ("part", RoomState.PARTING),
+    (RoomState.TALKING, RoomInput.EMPTIED): ("finish", RoomState.OVER),
+    (RoomState.TALKING, RoomInput.ENDED): ("finish", RoomState.OVER),
+    (RoomState.PARTING, RoomInput.TIME): ("finish", RoomState.OVER),
+    (RoomState.PARTING, RoomInput.REPLIED): ("finish", RoomState.OVER),
+    (RoomState.PARTING, RoomInput.EMPTIED): ("finish", RoomState.OVER),
+    (RoomState.PARTING, RoomInput.ENDED): ("finish", RoomState.OVER),
 }
 """What is done with each input in each state, and how far the room is then. An absent pair changes nothing: a bot that leaves
 before the room is full gives up its place, and that is all."""
@@ -82,7 +80,7 @@ class Room:
         self.id = id
         self.rules = rules
         self._passes_all = rules.replies == "all"
-        self.state = State.GATHERING
+        self.state = RoomState.GATHERING
         self.round = 0
         self._sentence = sentence
         self._later = later
@@ -96,7 +94,7 @@ class Room:
     @property
     def has_place(self) -> bool:
         """Whether another bot may join."""
-        return self.state is State.GATHERING
+        return self.state is RoomState.GATHERING
 
     @property
     def present(self) -> list[Seat]:
@@ -129,9 +127,9 @@ class Room:
         seat.greet(welcome(said_name, self._present, self.rules.size))
         self._observer.presence_changed(self, seat, "joined", "")
         if self._present == self.rules.size:
-            self._step(Input.FILLED)
+            self._step(RoomInput.FILLED)
 
-    def hear(self, seat: Seat, said: bytes, happened: Happened) -> bool:
+    def hear(self, seat: Seat, said: bytes, happened: SeatInput) -> bool:
         """A bot says something.
 
         :returns: False when nobody asked.
@@ -146,31 +144,31 @@ class Room:
 
     def quiet(self, seat: Seat) -> None:
         """What a bot has begun to say is complete."""
-        seat.step(Happened.QUIET)
+        seat.step(SeatInput.QUIET)
         self._settle(seat)
 
     def leave(self, seat: Seat, reason: str) -> None:
         """A bot is gone."""
-        if self.state is State.OVER or not seat.step(Happened.LEFT):
+        if self.state is RoomState.OVER or not seat.step(SeatInput.LEFT):
             return
         self._present -= 1
         self._awaited.discard(seat)
-        if self.state is State.GATHERING:
+        if self.state is RoomState.GATHERING:
             self._seats.remove(seat)
             self._names.pop(seat.name, None)
         self._observer.presence_changed(self, seat, "left", reason)
         if self._present == 0:
-            self._step(Input.EMPTIED)
+            self._step(RoomInput.EMPTIED)
         elif not self._awaited:
-            self._step(Input.REPLIED)
+            self._step(RoomInput.REPLIED)
 
     def end(self, reason: str) -> None:
         """End it at once."""
-        self._step(Input.ENDED, reason)
+        self._step(RoomInput.ENDED, reason)
 
     # Its course
 
-    def _step(self, happened: Input, reason: str = "") -> None:
+    def _step(self, happened: RoomInput, reason: str = "") -> None:
         transition = TRANSITIONS.get((self.state, happened))
         if transition is None:
             return
@@ -187,10 +185,10 @@ class Room:
             return
         if seat in self._awaited:
             self._awaited.discard(seat)
-            if self.state is State.PARTING:
+            if self.state is RoomState.PARTING:
                 self._dismiss(seat, IS_OVER)
             if not self._awaited:
-                self._step(Input.REPLIED)
+                self._step(RoomInput.REPLIED)
 
     def _await_start(self, _why: str) -> None:
         delay = self.rules.start_delay
@@ -200,7 +198,7 @@ class Room:
         text = opening(self.rules.host, self._sentence)
         self._observer.said(self, self.rules.host, self._sentence.encode(), True)
         for seat in self.present:
-            self._ask(seat, text, Happened.ASKED)
+            self._ask(seat, text, SeatInput.ASKED)
         self._restart(self.rules.reply_timeout)
 
     def _give_up_waiting(self, _why: str) -> None:
@@ -208,11 +206,11 @@ class Room:
         awaited, self._awaited = self._awaited, set()
         for seat in self._seats:
             if seat in awaited:
-                seat.step(Happened.LATE)
+                seat.step(SeatInput.LATE)
                 if seat.state is SeatState.SILENT:
                     reason = f"did not reply within {self.rules.reply_timeout:g} s"
                     self._observer.presence_changed(self, seat, "silent", reason)
-        self._step(Input.REPLIED)
+        self._step(RoomInput.REPLIED)
 
     def _next_turn(self, _why: str) -> None:
         """Pass on what is to be passed on in this round; rounds in which nobody has something to say are passed over."""
@@ -223,7 +221,7 @@ class Room:
         elif speakers:
             self._pass_on(speakers[0])
         if not speakers or self.round >= self.rules.rounds:
-            self._step(Input.DONE)
+            self._step(RoomInput.DONE)
         else:
             self._restart(self.rules.reply_timeout)
             self._observer.progressed(self, "")
@@ -249,9 +247,9 @@ class Room:
             if not seat.can_listen:
                 continue
             if seat is speaker:
-                self._ask(seat, CONFIRMATION, Happened.THANKED)
+                self._ask(seat, CONFIRMATION, SeatInput.THANKED)
             else:
-                self._ask(seat, text, Happened.ASKED)
+                self._ask(seat, text, SeatInput.ASKED)
 
     def _pass_all_on(self, speakers: list[Seat]) -> None:
         """Tell each bot in one message what the others said: an old one could not tell several apart."""
@@ -261,9 +259,9 @@ class Room:
                 continue
             others = list(islice((reply for speaker, reply in said if speaker is not seat), MOST_VOICES))
             if others:
-                self._ask(seat, Text.of(joined(others, self.rules.max_reply)), Happened.ASKED)
+                self._ask(seat, Text.of(joined(others, self.rules.max_reply)), SeatInput.ASKED)
             elif speakers:
-                self._ask(seat, CONFIRMATION, Happened.THANKED)
+                self._ask(seat, CONFIRMATION, SeatInput.THANKED)
 
     def _tell_observer(self, speakers: list[Seat]) -> None:
         if not self._observer.wants_everything(self):
@@ -274,7 +272,7 @@ class Room:
             if seat.has_something_to_say:
                 self._observer.said(self, seat.name, seat.reply, self._passes_all or seat in speakers)
 
-    def _ask(self, seat: Seat, text: Text, happened: Happened) -> None:
+    def _ask(self, seat: Seat, text: Text, happened: SeatInput) -> None:
         seat.tell(text, happened)
         self._awaited.add(seat)
 
@@ -285,7 +283,7 @@ class Room:
                 self._dismiss(seat, IS_OVER)
         self._restart(self.rules.start_delay)
         if not self._awaited:
-            self._step(Input.REPLIED)
+            self._step(RoomInput.REPLIED)
 
     def _finish(self, why: str) -> None:
         if self._timer is not None:
@@ -296,7 +294,7 @@ class Room:
             self._dismiss(seat, IS_OVER if self.round >= self.rules.rounds else why)
 
     def _dismiss(self, seat: Seat, reason: str) -> None:
-        seat.step(Happened.LEFT)
+        seat.step(SeatInput.LEFT)
         self._present -= 1
         self._observer.presence_changed(self, seat, "left", reason)
         seat.close(reason)
@@ -308,4 +306,4 @@ class Room:
 
     def _time_passed(self) -> None:
         self._timer = None
-        self._step(Input.TIME)
+        self._step(RoomInput.TIME)

@@ -14,8 +14,8 @@ from attrs import define, field
 
 from netd.interfaces import Cancellable, IBus
 from netd.message import Message
-from netd.room.events import Presence, Progress, Refused, Said
-from netd.room.observer import Observed, State
+from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
+from netd.room.observer import Observed, RoomState
 from netd.room.openroom import OpenRoom
 from netd.room.room import Room
 from netd.room.rules import RoomRules
@@ -73,7 +73,7 @@ class Rooms:
         try:
             room.join(seat)
         except NameTaken as error:
-            refused = Refused(error.name, seat.address, error.holder, str(error))
+            refused = BotRefused(error.name, seat.address, error.holder, str(error))
             self.bus.publish(Message(f"{self.prefix}.refused", refused))
             raise
         return room
@@ -100,21 +100,21 @@ class Rooms:
         if passed_on:
             self.counts["passed_on"] += 1
         text = readable(said, self.rules.max_reply).decode()
-        self.bus.publish(Message(f"{self.prefix}.{room.id}.said", Said(room.id, bot, text, room.round, passed_on)))
+        self.bus.publish(Message(f"{self.prefix}.{room.id}.said", RoomSaid(room.id, bot, text, room.round, passed_on)))
 
     def presence_changed(self, room: Observed, seat: Seat, state: str, reason: str) -> None:
         """Publish who came, fell silent or left."""
         self.counts[state] += 1
-        self.bus.publish(Message(f"{self.prefix}.{room.id}.presence", Presence(room.id, seat.name, state, reason)))
+        self.bus.publish(Message(f"{self.prefix}.{room.id}.presence", BotPresence(room.id, seat.name, state, reason)))
 
     def progressed(self, room: Observed, reason: str) -> None:
         """Publish how far a room has come; forget one that is over."""
-        if room.state is State.OVER:
+        if room.state is RoomState.OVER:
             self._rooms.pop(room.id, None)
         bots = tuple(seat.name for seat in room.present)
-        event = Progress(room.id, room.state.value, room.round, room.rules.rounds, room.rules.size, bots, reason)
+        event = RoomProgress(room.id, room.state.value, room.round, room.rules.rounds, room.rules.size, bots, reason)
         self.bus.publish(Message(f"{self.prefix}.{room.id}.state", event))
-        if room.state is State.OVER:
+        if room.state is RoomState.OVER:
             self.after_turn(lambda: self._retain_nothing(room.id))  # when those who leave now have been told of, too
 
     def _retain_nothing(self, id: int) -> None:

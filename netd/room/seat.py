@@ -11,14 +11,14 @@ from netd.interfaces import IPeer
 from netd.plaintext import moment, unpadded
 from netd.room.texts import NameTaken, Text
 
-__all__ = ["PIECE", "TRANSITIONS", "Input", "Seat", "State"]
+__all__ = ["PIECE", "TRANSITIONS", "Seat", "SeatInput", "SeatState"]
 
 
 PIECE = 32
 """What a piece costs beside its bytes: a line without content is work, too."""
 
 
-class State(enum.Enum):
+class SeatState(enum.Enum):
     """What is known of a bot. Only one that has replied, or was given time, is sent the next message."""
 
     IDLE = "has nothing to reply to"
@@ -33,7 +33,7 @@ class State(enum.Enum):
     __hash__ = object.__hash__  # members are unique; Enum's own is several times slower, and each message asks the table
 
 
-class Input(enum.Enum):
+class SeatInput(enum.Enum):
     """What happens to a bot."""
 
     ASKED = "is sent a message"
@@ -47,26 +47,26 @@ class Input(enum.Enum):
     __hash__ = object.__hash__
 
 
-TRANSITIONS: dict[tuple[State, Input], State] = {
-    (State.IDLE, Input.ASKED): State.OWES,
-    (State.IDLE, Input.THANKED): State.CONFIRMED,
-    (State.OWES, Input.PART): State.REPLYING,
-    (State.OWES, Input.WHOLE): State.REPLIED,
-    (State.OWES, Input.LATE): State.SILENT,
-    (State.CONFIRMED, Input.PART): State.REPLYING,
-    (State.CONFIRMED, Input.WHOLE): State.REPLIED,
-    (State.CONFIRMED, Input.LATE): State.IDLE,
-    (State.REPLYING, Input.PART): State.REPLYING,
-    (State.REPLYING, Input.QUIET): State.REPLIED,
-    (State.REPLYING, Input.LATE): State.REPLIED,
-    (State.REPLIED, Input.PART): State.REPLYING,
-    (State.REPLIED, Input.ASKED): State.OWES,
-    (State.REPLIED, Input.THANKED): State.CONFIRMED,
-    (State.SILENT, Input.PART): State.WAKING,
-    (State.SILENT, Input.WHOLE): State.IDLE,
-    (State.WAKING, Input.PART): State.WAKING,
-    (State.WAKING, Input.QUIET): State.IDLE,
-    **{(state, Input.LEFT): State.GONE for state in State if state is not State.GONE},
+TRANSITIONS: dict[tuple[SeatState, SeatInput], SeatState] = {
+    (SeatState.IDLE, SeatInput.ASKED): SeatState.OWES,
+    (SeatState.IDLE, SeatInput.THANKED): SeatState.CONFIRMED,
+    (SeatState.OWES, SeatInput.PART): SeatState.REPLYING,
+    (SeatState.OWES, SeatInput.WHOLE): SeatState.REPLIED,
+    (SeatState.OWES, SeatInput.LATE): SeatState.SILENT,
+    (SeatState.CONFIRMED, SeatInput.PART): SeatState.REPLYING,
+    (SeatState.CONFIRMED, SeatInput.WHOLE): SeatState.REPLIED,
+    (SeatState.CONFIRMED, SeatInput.LATE): SeatState.IDLE,
+    (SeatState.REPLYING, SeatInput.PART): SeatState.REPLYING,
+    (SeatState.REPLYING, SeatInput.QUIET): SeatState.REPLIED,
+    (SeatState.REPLYING, SeatInput.LATE): SeatState.REPLIED,
+    (SeatState.REPLIED, SeatInput.PART): SeatState.REPLYING,
+    (SeatState.REPLIED, SeatInput.ASKED): SeatState.OWES,
+    (SeatState.REPLIED, SeatInput.THANKED): SeatState.CONFIRMED,
+    (SeatState.SILENT, SeatInput.PART): SeatState.WAKING,
+    (SeatState.SILENT, SeatInput.WHOLE): SeatState.IDLE,
+    (SeatState.WAKING, SeatInput.PART): SeatState.WAKING,
+    (SeatState.WAKING, SeatInput.QUIET): SeatState.IDLE,
+    **{(state, SeatInput.LEFT): SeatState.GONE for state in SeatState if state is not SeatState.GONE},
 }
 """What each input makes of a bot. An absent pair is something that nobody asked for: it is passed over."""
 
@@ -91,7 +91,7 @@ class Seat:
         self.reads_lines = reads_lines
         self.reply = b""
         self.received = 0
-        self.state = State.IDLE
+        self.state = SeatState.IDLE
         self._peer = peer
 
     def claim_name(self, taken: Mapping[str, Seat]) -> None:
@@ -116,29 +116,29 @@ class Seat:
     @property
     def is_present(self) -> bool:
         """Whether its connection is there."""
-        return self.state is not State.GONE
+        return self.state is not SeatState.GONE
 
     @property
     def can_listen(self) -> bool:
         """Whether it may be sent a message: it has read the one before."""
-        return self.state in (State.IDLE, State.REPLIED)
+        return self.state in (SeatState.IDLE, SeatState.REPLIED)
 
     @property
     def is_awaited(self) -> bool:
         """Whether the room waits for it."""
-        return self.state in (State.OWES, State.CONFIRMED, State.REPLYING)
+        return self.state in (SeatState.OWES, SeatState.CONFIRMED, SeatState.REPLYING)
 
     @property
     def is_in_the_middle(self) -> bool:
         """Whether silence would complete what it has begun to say."""
-        return self.state in (State.REPLYING, State.WAKING)
+        return self.state in (SeatState.REPLYING, SeatState.WAKING)
 
     @property
     def has_something_to_say(self) -> bool:
         """Whether it has replied, with more than padding: old bots fail over less."""
-        return self.state is State.REPLIED and bool(unpadded(self.reply))
+        return self.state is SeatState.REPLIED and bool(unpadded(self.reply))
 
-    def step(self, happened: Input) -> bool:
+    def step(self, happened: SeatInput) -> bool:
         """Take *happened* in; False when it means nothing now."""
         state = TRANSITIONS.get((self.state, happened))
         if state is None:
@@ -146,7 +146,7 @@ class Seat:
         self.state = state
         return True
 
-    def tell(self, text: Text, happened: Input) -> None:
+    def tell(self, text: Text, happened: SeatInput) -> None:
         """Send a message that will be replied to."""
         self.step(happened)
         self.reply = b""
@@ -161,17 +161,17 @@ class Seat:
         """Send what is lines already."""
         self._peer.send(lines)
 
-    def hear(self, said: bytes, happened: Input, limit: int) -> bool:
+    def hear(self, said: bytes, happened: SeatInput, limit: int) -> bool:
         """Take in what it says; False when nobody asked. Of a reply at most *limit* bytes are kept."""
         self.received += len(said) + PIECE
         before = self.state
-        if (before is State.REPLIED and len(self.reply) >= limit) or not self.step(happened):
+        if (before is SeatState.REPLIED and len(self.reply) >= limit) or not self.step(happened):
             return False
-        if before is not State.SILENT and before is not State.WAKING:
+        if before is not SeatState.SILENT and before is not SeatState.WAKING:
             reply = self.reply + said if self.reply else said
             if len(reply) >= limit:
                 reply = reply[:limit]
-                self.step(Input.QUIET)
+                self.step(SeatInput.QUIET)
             self.reply = reply
         return True
 

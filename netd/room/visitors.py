@@ -15,7 +15,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import Cancellable, IPeer
 from netd.operations import Caller, Link, Operation, Role
 from netd.principal import Principal
-from netd.room.machine import Conversation
+from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 from netd.room.texts import BadName, parse_name
 
@@ -59,7 +59,7 @@ class _Visitor:
         self._expiry: Cancellable | None = None
         self._is_over = False
         self.why = ""
-        self.conversation = Conversation(rooms, self, "console", self)
+        self.conversation = BotConversation(rooms, self, "console", self)
 
     @property
     def principal(self) -> Principal:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from netd.interfaces import IPeer
 
-__all__ = ["SPACING", "Control", "State"]
+__all__ = ["SPACING", "AgentControl", "ControlState"]
 
 SPACING = 1.0
 """Seconds between two words."""
@@ -19,7 +19,7 @@ SPACING = 1.0
 STOP, PING = b"stop", b"ping"
 
 
-class State(enum.Enum):
+class ControlState(enum.Enum):
     """How a control connection is."""
 
     FREE = "free to say the next word"
@@ -28,7 +28,7 @@ class State(enum.Enum):
     OVER = "being closed"
 
 
-class Input(enum.Enum):
+class ControlInput(enum.Enum):
     """What happens to it."""
 
     PING = "ping is wanted"
@@ -37,19 +37,19 @@ class Input(enum.Enum):
     GONE = "the agent has ended its data connection, or nothing is left to wait for"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.FREE, Input.PING): ("say_ping", State.SPACED),
-    (State.FREE, Input.LEAVE): ("say_stop", State.LEAVING),
-    (State.SPACED, Input.PING): ("keep_ping", State.SPACED),
-    (State.SPACED, Input.LEAVE): ("keep_stop", State.SPACED),
-    (State.SPACED, Input.TIME): ("get_on", State.FREE),
-    (State.LEAVING, Input.TIME): ("close", State.OVER),
-    (State.LEAVING, Input.GONE): ("close", State.OVER),
+TRANSITIONS: dict[tuple[ControlState, ControlInput], tuple[str, ControlState]] = {
+    (ControlState.FREE, ControlInput.PING): ("say_ping", ControlState.SPACED),
+    (ControlState.FREE, ControlInput.LEAVE): ("say_stop", ControlState.LEAVING),
+    (ControlState.SPACED, ControlInput.PING): ("keep_ping", ControlState.SPACED),
+    (ControlState.SPACED, ControlInput.LEAVE): ("keep_stop", ControlState.SPACED),
+    (ControlState.SPACED, ControlInput.TIME): ("get_on", ControlState.FREE),
+    (ControlState.LEAVING, ControlInput.TIME): ("close", ControlState.OVER),
+    (ControlState.LEAVING, ControlInput.GONE): ("close", ControlState.OVER),
 }
 """What is done with each input in each state, and what the connection is afterwards. An absent pair changes nothing."""
 
 
-class Control:
+class AgentControl:
     """What is said on one control connection.
 
     :param grace: seconds between ``stop`` and the close.
@@ -60,31 +60,31 @@ class Control:
         self.peer = peer
         self._grace = grace
         self._over = over
-        self._waiting: list[Input] = []
-        self.state = State.FREE
+        self._waiting: list[ControlInput] = []
+        self.state = ControlState.FREE
 
     def greet(self, session: int) -> None:
         """Say the session's id."""
-        self.state = State.SPACED
+        self.state = ControlState.SPACED
         self._say(b"%d" % session, SPACING)
 
     def ping(self) -> None:
         """Say ``ping``, as soon as that can be told from the word before."""
-        self._step(Input.PING)
+        self._step(ControlInput.PING)
 
     def leave(self) -> None:
         """Say ``stop`` as soon as that can be told from the word before, wait the grace, and call it over."""
-        self._step(Input.LEAVE)
+        self._step(ControlInput.LEAVE)
 
     def gone(self) -> None:
         """The agent's data connection has ended: after ``stop``, nothing is left to wait for."""
-        self._step(Input.GONE)
+        self._step(ControlInput.GONE)
 
     def expired(self) -> None:
         """The time has passed that was asked for. From the connection's shell."""
-        self._step(Input.TIME)
+        self._step(ControlInput.TIME)
 
-    def _step(self, happened: Input) -> None:
+    def _step(self, happened: ControlInput) -> None:
         transition = TRANSITIONS.get((self.state, happened))
         if transition is not None:
             action, self.state = transition
@@ -104,11 +104,11 @@ class Control:
 
     def _do_keep_ping(self) -> None:
         if not self._waiting:
-            self._waiting.append(Input.PING)
+            self._waiting.append(ControlInput.PING)
 
     def _do_keep_stop(self) -> None:
-        if Input.LEAVE not in self._waiting:
-            self._waiting.append(Input.LEAVE)
+        if ControlInput.LEAVE not in self._waiting:
+            self._waiting.append(ControlInput.LEAVE)
 
     def _do_get_on(self) -> None:
         if self._waiting:

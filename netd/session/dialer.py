@@ -20,10 +20,10 @@ from zope.interface import implementer
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.session.addresses import Address
-from netd.session.control import Control
-from netd.session.session import Session
+from netd.session.control import AgentControl
+from netd.session.session import TelemetrySession
 
-__all__ = ["ControlFactory", "ControlProtocol", "Dialer", "resolve"]
+__all__ = ["AgentControlFactory", "AgentControlProtocol", "Dialer", "resolve"]
 
 QUESTION, ANSWER = b"netd?\n", b"netd"
 """What a newer agent asks, to choose its dialect, and the answer (session protocol, section 2). Old ones ask nothing."""
@@ -32,15 +32,15 @@ ADDRESSES = 16
 """Addresses of one name that are looked at."""
 
 
-class ControlProtocol(PeerProtocol):
+class AgentControlProtocol(PeerProtocol):
     """One control connection. Agents ask on it whether this is netd; whatever else they say is dropped."""
 
-    factory: ControlFactory
+    factory: AgentControlFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 10)
     machine = ("control",)
-    control: Control
+    control: AgentControl
 
-    def __init__(self, factory: ControlFactory, session: Session) -> None:
+    def __init__(self, factory: AgentControlFactory, session: TelemetrySession) -> None:
         super().__init__(factory)
         self._session = session
         self._heard = b""
@@ -73,13 +73,13 @@ class ControlProtocol(PeerProtocol):
         return f"control of session {self._session.id} {super().describe()}"
 
 
-class ControlFactory(PeerFactory):
+class AgentControlFactory(PeerFactory):
     """Counts control connections; :class:`Dialer` makes them.
 
     :cvar most_heard: bytes that an agent may say on one.
     """
 
-    connection = ControlProtocol
+    connection = AgentControlProtocol
     most_heard: ClassVar[int] = 1 << 12
 
 
@@ -88,12 +88,12 @@ class _Dialled(Factory):
 
     noisy = False
 
-    def __init__(self, shared: ControlFactory, session: Session) -> None:
+    def __init__(self, shared: AgentControlFactory, session: TelemetrySession) -> None:
         self._shared = shared
         self._session = session
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        return ControlProtocol(self._shared, self._session)
+        return AgentControlProtocol(self._shared, self._session)
 
 
 class Dialer:
@@ -104,14 +104,14 @@ class Dialer:
     :param dial_from: the address of this machine to dial from, or None for any.
     """
 
-    def __init__(self, reactor: Any, factory: ControlFactory, port: int, timeout: float, dial_from: str | None) -> None:
+    def __init__(self, reactor: Any, factory: AgentControlFactory, port: int, timeout: float, dial_from: str | None) -> None:
         self._reactor = reactor
         self._factory = factory
         self._port = port
         self._timeout = timeout
         self._dial_from = dial_from
 
-    def dial(self, session: Session) -> Deferred[Any]:
+    def dial(self, session: TelemetrySession) -> Deferred[Any]:
         """Make the control connection of *session*, and tell it how that went. Cancelling gives up."""
         endpoint_class = TCP6ClientEndpoint if session.address.version == 6 else TCP4ClientEndpoint
         source = (self._dial_from, 0) if self._dial_from is not None else None
@@ -120,7 +120,7 @@ class Dialer:
         connecting.addErrback(lambda failure: session.undiallable(self._reason(session, failure)))
         return connecting
 
-    def _reason(self, session: Session, failure: Failure) -> str:
+    def _reason(self, session: TelemetrySession, failure: Failure) -> str:
         cause = failure.value
         error = getattr(cause, "osError", None)
         if isinstance(error, int):

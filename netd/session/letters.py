@@ -113,7 +113,7 @@ def _span(lines: set[bytes], letter: bytes) -> tuple[float, float]:
 
 
 class TokenReader:
-    """A :class:`netd.session.samples.Reader` of the first dialect.
+    """A :class:`netd.session.samples.SampleReader` of the first dialect.
 
     :ivar is_waiting: a token has begun that no newline is going to end.
     """

@@ -15,7 +15,7 @@ from netd.errors import ProtocolError
 from netd.plaintext import is_text
 from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Column, Sample, Summary, number_of
 
-__all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "BadHello", "ChannelSpec", "Hello", "LineReader", "encode_error", "parse_hello"]
+__all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "AgentHello", "BadHello", "ChannelSpec", "LineReader", "encode_error", "parse_hello"]
 
 HELLO_LIMIT = 1 << 16
 """Bytes in a hello, at most."""
@@ -51,7 +51,7 @@ class ChannelSpec:
 
 
 @frozen
-class Hello:
+class AgentHello:
     """What a newer agent says first.
 
     :ivar session: the id that netd gave it on the control connection, or None where netd did not dial it.
@@ -63,7 +63,7 @@ class Hello:
     dropped: tuple[str, ...] = ()
 
 
-def parse_hello(line: bytes) -> Hello:
+def parse_hello(line: bytes) -> AgentHello:
     """Read a hello.
 
     :raises BadHello: naming what is wrong with it.
@@ -76,7 +76,7 @@ def parse_hello(line: bytes) -> Hello:
     if not isinstance(channels, dict) or not 1 <= len(channels) <= MAX_CHANNELS:
         raise BadHello(f"the hello's `channels` is an object of 1 to {MAX_CHANNELS} channels")
     dropped: list[str] = []
-    return Hello(session, tuple(_channel(name, facts, dropped) for name, facts in channels.items()), tuple(dropped))
+    return AgentHello(session, tuple(_channel(name, facts, dropped) for name, facts in channels.items()), tuple(dropped))
 
 
 def encode_error(text: str) -> bytes:
@@ -119,7 +119,7 @@ def _channel(name: str, facts: Any, dropped: list[str]) -> ChannelSpec:
 
 
 class LineReader:
-    """A :class:`netd.session.samples.Reader` of the newer dialect."""
+    """A :class:`netd.session.samples.SampleReader` of the newer dialect."""
 
     __slots__ = ("_pending",)
 

@@ -9,7 +9,7 @@ from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.session.addresses import peer_address
 from netd.session.roster import Roster
-from netd.session.stream import Stream
+from netd.session.stream import AgentStream
 
 __all__ = ["StreamFactory", "StreamProtocol"]
 
@@ -18,7 +18,7 @@ class StreamProtocol(PeerProtocol):
     """One data connection."""
 
     factory: StreamFactory
-    stream: Stream
+    stream: AgentStream
     bounds: ClassVar[Bounds] = Bounds(Policy.REFUSE, 1 << 12)
     machine = ("stream", "received")
     says_when_identified = True
@@ -26,7 +26,7 @@ class StreamProtocol(PeerProtocol):
     def opened(self) -> None:
         """Wait for its announcement."""
         address = peer_address(getattr(self.transport.getPeer(), "host", ""))
-        self.stream = Stream(self.factory.roster, self.peer, address, self)
+        self.stream = AgentStream(self.factory.roster, self.peer, address, self)
         self.received = self.stream.receive  # type: ignore[method-assign, assignment]  # one call less a read
 
     def begun(self) -> None:

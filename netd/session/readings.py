@@ -19,7 +19,7 @@ from netd.interfaces import IBus
 from netd.message import Message, Want
 from netd.session.events import Samples, SampleTaken
 from netd.session.lines import ChannelSpec
-from netd.session.samples import Reader, Summary
+from netd.session.samples import SampleReader, Summary
 
 __all__ = ["Channel", "Readings"]
 
@@ -120,7 +120,7 @@ class Readings:
         self._batched: dict[str, Channel] = {}  # all samples of each read,
         self._newest: list[Channel] = []  # or the newest now and then
         self._listed_for = inf  # the interval of the sweep that it is listed for
-        self._reader: Reader | None = None
+        self._reader: SampleReader | None = None
         self._span_allowance = float(SPANNED)
         self.samples = 0
         self.bad = 0
@@ -128,7 +128,7 @@ class Readings:
         self.is_watched = False
         self.count_every = COUNT_EVERY
 
-    def open(self, reader: Reader, specs: Iterable[ChannelSpec], now: float) -> None:
+    def open(self, reader: SampleReader, specs: Iterable[ChannelSpec], now: float) -> None:
         """Samples of these channels are to come, read by *reader*. A channel of the same name goes on, under its new words."""
         self.count(now)
         self._want({})

@@ -14,8 +14,8 @@ from netd.session.addresses import Address, AllowList, Forbidden
 from netd.session.letters import Alphabet
 from netd.session.lines import ChannelSpec
 from netd.session.rules import SessionRules
-from netd.session.session import Session, Surroundings
-from netd.session.states import State
+from netd.session.session import SessionSurroundings, TelemetrySession
+from netd.session.states import SessionState
 
 __all__ = ["FIRST_DIALECT", "NotExpected", "Roster", "Totals"]
 
@@ -56,16 +56,16 @@ class Roster:
     :ivar turns: says whose samples are next when there are many.
     """
 
-    def __init__(self, world: Surroundings, where: str = "[session] or NETD_SESSION_AGENTS") -> None:
+    def __init__(self, world: SessionSurroundings, where: str = "[session] or NETD_SESSION_AGENTS") -> None:
         self.world = world
         self._where = where
         self.follow(world.rules)
         self.totals = Totals()
         self.turns = Turns(world.later, world.monotonic)
-        self._sessions: dict[int, Session] = {}
-        self._numbers: dict[int, Session] = {}
+        self._sessions: dict[int, TelemetrySession] = {}
+        self._numbers: dict[int, TelemetrySession] = {}
         self._unasked: Counter[Address] = Counter()
-        self._ended: deque[Session] = deque(maxlen=REMEMBERED)
+        self._ended: deque[TelemetrySession] = deque(maxlen=REMEMBERED)
         self._next_id = 1
         self._when_empty: list[Callable[[], Any]] = []
 
@@ -82,16 +82,16 @@ class Roster:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def __iter__(self) -> Iterator[Session]:
+    def __iter__(self) -> Iterator[TelemetrySession]:
         """The sessions that have not ended, oldest first, then those that have ended lately."""
         yield from self._sessions.values()
         yield from self._ended
 
-    def live(self) -> list[Session]:
+    def live(self) -> list[TelemetrySession]:
         """The sessions that have not ended."""
         return list(self._sessions.values())
 
-    def start(self, host: str, address: Address) -> Session:
+    def start(self, host: str, address: Address) -> TelemetrySession:
         """Begin a session, or dial the agent of a resting one at once.
 
         :raises OperationFailed: when the host has as many sessions as it may have, or the service has.
@@ -100,7 +100,7 @@ class Roster:
         self.agents.check(address)
         there = [session for session in self._sessions.values() if session.address == address and session.is_dialled]
         if len(there) >= self.rules.sessions_per_host:
-            resting = next((session for session in there if session.state is State.RESTING), None)
+            resting = next((session for session in there if session.state is SessionState.RESTING), None)
             if resting is None:
                 ids = ", ".join(str(session.id) for session in there)
                 raise OperationFailed(
@@ -112,7 +112,7 @@ class Roster:
         session.begin()
         return session
 
-    def find(self, which: int | str) -> Session:
+    def find(self, which: int | str) -> TelemetrySession:
         """The live session with this id, or with the agent at this host.
 
         :raises NoSuchTarget: when there is none, or several.
@@ -129,7 +129,7 @@ class Roster:
             raise NoSuchTarget(f"{text} has the sessions {ids}; say which")
         raise NoSuchTarget(f"no session {text!r}; `session.list` lists them")
 
-    def claim(self, id: int | None, address: Address | None) -> Session:
+    def claim(self, id: int | None, address: Address | None) -> TelemetrySession:
         """The session that an agent at *address* belongs to, which announces the number *id* (None: it announces none).
 
         :raises NotExpected: when it belongs to none, and may not come unasked.
@@ -161,7 +161,7 @@ class Roster:
         else:
             callback()
 
-    def _is_from(self, address: Address | None, session: Session) -> bool:
+    def _is_from(self, address: Address | None, session: TelemetrySession) -> bool:
         if address is None:
             return False
         if address.is_loopback and session.address.is_loopback:
@@ -174,7 +174,7 @@ class Roster:
             return "no session of that id was started here"
         return f"the agent of session {id} has been dialled again, and was told {session.number}"
 
-    def _admit(self, address: Address) -> Session:
+    def _admit(self, address: Address) -> TelemetrySession:
         try:
             self.agents.check(address)
             self._check_room(address)
@@ -195,10 +195,10 @@ class Roster:
         if self._unasked[address] >= self.rules.sessions_per_host:
             raise OperationFailed(f"{address} has as many sessions already as `sessions_per_host` allows")
 
-    def _add(self, host: str, address: Address, is_dialled: bool) -> Session:
+    def _add(self, host: str, address: Address, is_dialled: bool) -> TelemetrySession:
         if len(self._sessions) >= self.rules.max_sessions:
             raise OperationFailed(f"there are {len(self._sessions)} sessions, as many as `max_sessions` allows")
-        session = Session(self.world, self._allot(), host, address, is_dialled)
+        session = TelemetrySession(self.world, self._allot(), host, address, is_dialled)
         self._sessions[session.id] = self._numbers[session.number] = session
         if not is_dialled:
             self._unasked[address] += 1
@@ -216,9 +216,9 @@ class Roster:
     def _following(self, id: int) -> int:
         return id + self._stride if id + self._stride <= GREATEST_ID else 1
 
-    def _watch(self, session: Session) -> bool:
+    def _watch(self, session: TelemetrySession) -> bool:
         if not session.is_over:
-            if session.state is State.DIALLING and session.attempt > 1:
+            if session.state is SessionState.DIALLING and session.attempt > 1:
                 del self._numbers[session.number]
                 session.number = self._allot()
                 self._numbers[session.number] = session

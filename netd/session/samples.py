@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple, Protocol
 
-__all__ = ["LONGEST", "NUMBER", "PLAIN_NUMBER", "Batch", "Column", "Reader", "Sample", "Summary", "number_of"]
+__all__ = ["LONGEST", "NUMBER", "PLAIN_NUMBER", "Batch", "Column", "Sample", "SampleReader", "Summary", "number_of"]
 
 LONGEST = 1000
 """Bytes in a token of the first dialect, or in a line of the newer one, at most."""
@@ -75,7 +75,7 @@ class Batch(NamedTuple):
     excerpt: bytes = b""
 
 
-class Reader(Protocol):
+class SampleReader(Protocol):
     """Bytes in, batches out, however the bytes are cut.
 
     :ivar is_waiting: something has begun that only silence can end.

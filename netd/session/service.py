@@ -19,12 +19,12 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
-from netd.session.dialer import ControlFactory, Dialer, resolve
+from netd.session.dialer import AgentControlFactory, Dialer, resolve
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.roster import Roster
-from netd.session.session import Session, Surroundings
-from netd.session.states import State
+from netd.session.session import SessionSurroundings, TelemetrySession
+from netd.session.states import SessionState
 
 __all__ = ["SessionService", "make_service"]
 
@@ -34,7 +34,7 @@ DESCRIBED = 200
 DESCRIBING = 0.005
 """Seconds of describing in one turn: a session can have many channels."""
 
-SETTLED = (State.STREAMING, State.RESTING, State.STOPPING, State.ENDED)
+SETTLED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, SessionState.ENDED)
 """States in which it is known what became of a start."""
 
 
@@ -42,12 +42,12 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     """Build the session service of one ``[session]`` section."""
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     name = section_name("session", config.instance)
-    controls = ControlFactory(f"{name} (control)", context)
+    controls = AgentControlFactory(f"{name} (control)", context)
     dialer = Dialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)
     chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
     prefix = f"session.{config.instance}"
     sweep = Sweep(reactor.seconds, reactor.callLater)
-    world = Surroundings(config, bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
+    world = SessionSurroundings(config, bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
     roster = Roster(world, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
     return SessionService(config, StreamFactory(name, context, roster), controls, reactor)
 
@@ -56,7 +56,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
 class SessionService(ListeningService):
     """One session service."""
 
-    def __init__(self, config: Config, factory: StreamFactory, controls: ControlFactory, reactor: Any) -> None:
+    def __init__(self, config: Config, factory: StreamFactory, controls: AgentControlFactory, reactor: Any) -> None:
         super().__init__(config.listen, factory, reactor, config.stop_timeout)
         self.instance = config.instance
         self._dial_timeout = config.dial_timeout
@@ -90,7 +90,7 @@ class SessionService(ListeningService):
             "agent_port": self._agent_port,
             "connections": len(self._streams.connections),
             "sessions": len(live),
-            "streaming": sum(session.state is State.STREAMING for session in live),
+            "streaming": sum(session.state is SessionState.STREAMING for session in live),
             "counters": {
                 **self._streams.counters(),
                 "started": totals.started,
@@ -146,7 +146,7 @@ class SessionService(ListeningService):
         found.stop("stopped by an operator")
         ended: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 
-        def watch(changed: Session) -> bool:
+        def watch(changed: TelemetrySession) -> bool:
             if changed.is_over and not ended.called:
                 ended.callback(changed.describe())
             return changed.is_over
@@ -190,10 +190,10 @@ class SessionService(ListeningService):
         session = self._roster.start(host, address)
         begun: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 
-        def watch(changed: Session) -> bool:
+        def watch(changed: TelemetrySession) -> bool:
             is_settled = not wait or changed.state in SETTLED
             if is_settled and not begun.called:
-                if not wait or changed.state is State.STREAMING:
+                if not wait or changed.state is SessionState.STREAMING:
                     begun.callback(changed.describe())
                 else:
                     begun.errback(Gone(f"session {changed.id}: {changed.reason}"))

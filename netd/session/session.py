@@ -14,16 +14,16 @@ from attrs import define
 from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
 from netd.session.addresses import Address
-from netd.session.control import Control
+from netd.session.control import AgentControl
 from netd.session.events import StateChanged
 from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.readings import Readings
 from netd.session.rules import SessionRules
-from netd.session.samples import Reader
-from netd.session.states import TRANSITIONS, Input, State
+from netd.session.samples import SampleReader
+from netd.session.states import TRANSITIONS, SessionInput, SessionState
 
-__all__ = ["Session", "Surroundings"]
+__all__ = ["SessionSurroundings", "TelemetrySession"]
 
 LASTED = 10.0
 """Seconds of streaming after which an agent that fails is dialled again as soon as at first."""
@@ -34,7 +34,7 @@ PARTING = 0.5
 
 
 @define(eq=False)
-class Surroundings:
+class SessionSurroundings:
     """What a session knows of the world.
 
     :ivar rules: the options in force; a reload replaces them.
@@ -52,11 +52,11 @@ class Surroundings:
     monotonic: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Cancellable]
     sweep: Sweep
-    dial: Callable[[Session], Cancellable]
+    dial: Callable[[TelemetrySession], Cancellable]
     chance: Callable[[], float]
 
 
-class Session:
+class TelemetrySession:
     """One session with one agent.
 
     :param id: its number, for good.
@@ -72,7 +72,7 @@ class Session:
     :ivar heard: when the agent said something last, by the monotonic clock.
     """
 
-    def __init__(self, world: Surroundings, id: int, host: str, address: Address, is_dialled: bool = True) -> None:
+    def __init__(self, world: SessionSurroundings, id: int, host: str, address: Address, is_dialled: bool = True) -> None:
         self._world = world
         self.id = self.number = id
         self.host = host
@@ -80,38 +80,38 @@ class Session:
         self.is_dialled = is_dialled
         self.subject = f"{world.prefix}.{id}"
         self.readings = Readings(world.bus, self.subject, world.sweep.add)
-        self.state = State.DIALLING if is_dialled else State.AWAITED
+        self.state = SessionState.DIALLING if is_dialled else SessionState.AWAITED
         self.reason = ""
         self.attempt = 0
         self.since = world.bus.wall()
         self.heard = world.monotonic()
         self.dialect = ""
         self.announced: dict[int, int] = {}
-        self._control: Control | None = None
+        self._control: AgentControl | None = None
         self._data: IPeer | None = None
         self._dialling: Cancellable | None = None
         self._timer: Cancellable | None = None
         self._failures = 0
         self._streamed_at: float | None = None
-        self._watchers: list[Callable[[Session], bool]] = []
+        self._watchers: list[Callable[[TelemetrySession], bool]] = []
 
     def begin(self) -> None:
         """Dial the agent for the first time."""
         self._do_dial()
         self._changed()
 
-    def watch(self, watcher: Callable[[Session], bool]) -> None:
+    def watch(self, watcher: Callable[[TelemetrySession], bool]) -> None:
         """Call *watcher* after each change of state, until it returns True."""
         if not watcher(self):
             self._watchers.append(watcher)
 
     # From the dialer and the control connection
 
-    def connected(self, peer: IPeer) -> Control:
+    def connected(self, peer: IPeer) -> AgentControl:
         """The control connection is there."""
         self._dialling = None
-        self._control = Control(peer, self._world.rules.stop_grace, self._part)
-        self._step(Input.CONNECTED)
+        self._control = AgentControl(peer, self._world.rules.stop_grace, self._part)
+        self._step(SessionInput.CONNECTED)
         return self._control
 
     def undiallable(self, reason: str) -> None:
@@ -126,21 +126,21 @@ class Session:
         self._control = None
         self._fail(f"the control connection ended: {reason}")
         self._close_all()
-        self._step(Input.CLOSED)
+        self._step(SessionInput.CLOSED)
 
     # From the data connection
 
     @property
     def expects_agent(self) -> bool:
         """Whether the agent's data connection is still to come."""
-        return self.state is State.AWAITED
+        return self.state is SessionState.AWAITED
 
-    def arrived(self, peer: IPeer, reader: Reader, dialect: str, channels: Iterable[ChannelSpec]) -> None:
+    def arrived(self, peer: IPeer, reader: SampleReader, dialect: str, channels: Iterable[ChannelSpec]) -> None:
         """The agent's data connection has announced itself."""
         self._data = peer
         self.dialect = dialect
         self.readings.open(reader, channels, self._world.monotonic())
-        self._step(Input.ARRIVED)
+        self._step(SessionInput.ARRIVED)
 
     def announce(self, announced: Iterable[tuple[int, int]]) -> None:
         """The agent has *announced* places and ids; see :attr:`announced`."""
@@ -165,28 +165,28 @@ class Session:
         if self._control is not None:
             self._control.gone()
         else:
-            self._step(Input.CLOSED)
+            self._step(SessionInput.CLOSED)
 
     # From operators
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
-        return self.state is State.ENDED
+        return self.state is SessionState.ENDED
 
     def stop(self, reason: str) -> None:
         """Say ``stop``, wait the grace, close, and do not dial again."""
-        if self.state is not State.STOPPING and (self.state, Input.STOP) in TRANSITIONS:
+        if self.state is not SessionState.STOPPING and (self.state, SessionInput.STOP) in TRANSITIONS:
             self.reason = reason
-            self._step(Input.STOP)
+            self._step(SessionInput.STOP)
 
     def redial(self) -> None:
         """Rest no longer."""
-        self._step(Input.DUE)
+        self._step(SessionInput.DUE)
 
     def ping(self) -> bool:
         """Make the agent show a ping; False when it is not streaming, or came of its own accord."""
-        if self.state is not State.STREAMING or self._control is None:
+        if self.state is not SessionState.STREAMING or self._control is None:
             return False
         self._control.ping()
         return True
@@ -219,11 +219,11 @@ class Session:
     # What becomes of it
 
     def _fail(self, reason: str) -> None:
-        if self.state in (State.DIALLING, State.AWAITED, State.STREAMING):
+        if self.state in (SessionState.DIALLING, SessionState.AWAITED, SessionState.STREAMING):
             self.reason = reason
-            self._step(Input.FAILED if self._world.rules.reconnect and self.is_dialled else Input.GIVEN_UP)
+            self._step(SessionInput.FAILED if self._world.rules.reconnect and self.is_dialled else SessionInput.GIVEN_UP)
 
-    def _step(self, happened: Input) -> None:
+    def _step(self, happened: SessionInput) -> None:
         transition = TRANSITIONS.get((self.state, happened))
         if transition is None:
             return
@@ -260,7 +260,7 @@ class Session:
     def _part(self) -> None:
         """Close what is open. The session goes on when the agent has closed its side too, or has had the time for it."""
         self._close_all()
-        self._arm(0 if self._control is None else PARTING, lambda: self._step(Input.CLOSED))
+        self._arm(0 if self._control is None else PARTING, lambda: self._step(SessionInput.CLOSED))
 
     # What each input does
 
@@ -315,7 +315,7 @@ class Session:
 
     def _dial(self) -> None:
         dialling = self._world.dial(self)
-        if self.state is State.DIALLING:
+        if self.state is SessionState.DIALLING:
             self._dialling = dialling
 
     def _watch_silence(self) -> None:

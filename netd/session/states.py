@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["TRANSITIONS", "Input", "State"]
+__all__ = ["TRANSITIONS", "SessionInput", "SessionState"]
 
 
-class State(enum.Enum):
+class SessionState(enum.Enum):
     """How far a session has come."""
 
     DIALLING = "dialling"
@@ -19,7 +19,7 @@ class State(enum.Enum):
     ENDED = "ended"
 
 
-class Input(enum.Enum):
+class SessionInput(enum.Enum):
     """What happens to a session."""
 
     CONNECTED = "the control connection is there"
@@ -31,22 +31,22 @@ class Input(enum.Enum):
     STOP = "an operator wants it to end"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.DIALLING, Input.CONNECTED): ("greet", State.AWAITED),
-    (State.DIALLING, Input.FAILED): ("rest", State.RESTING),
-    (State.DIALLING, Input.GIVEN_UP): ("end", State.ENDED),
-    (State.DIALLING, Input.STOP): ("end", State.ENDED),
-    (State.AWAITED, Input.ARRIVED): ("stream", State.STREAMING),
-    (State.AWAITED, Input.FAILED): ("leave", State.FAILING),
-    (State.AWAITED, Input.GIVEN_UP): ("leave", State.STOPPING),
-    (State.AWAITED, Input.STOP): ("leave", State.STOPPING),
-    (State.STREAMING, Input.FAILED): ("leave", State.FAILING),
-    (State.STREAMING, Input.GIVEN_UP): ("leave", State.STOPPING),
-    (State.STREAMING, Input.STOP): ("leave", State.STOPPING),
-    (State.FAILING, Input.CLOSED): ("rest", State.RESTING),
-    (State.FAILING, Input.STOP): ("wait", State.STOPPING),
-    (State.STOPPING, Input.CLOSED): ("end", State.ENDED),
-    (State.RESTING, Input.DUE): ("dial", State.DIALLING),
-    (State.RESTING, Input.STOP): ("end", State.ENDED),
+TRANSITIONS: dict[tuple[SessionState, SessionInput], tuple[str, SessionState]] = {
+    (SessionState.DIALLING, SessionInput.CONNECTED): ("greet", SessionState.AWAITED),
+    (SessionState.DIALLING, SessionInput.FAILED): ("rest", SessionState.RESTING),
+    (SessionState.DIALLING, SessionInput.GIVEN_UP): ("end", SessionState.ENDED),
+    (SessionState.DIALLING, SessionInput.STOP): ("end", SessionState.ENDED),
+    (SessionState.AWAITED, SessionInput.ARRIVED): ("stream", SessionState.STREAMING),
+    (SessionState.AWAITED, SessionInput.FAILED): ("leave", SessionState.FAILING),
+    (SessionState.AWAITED, SessionInput.GIVEN_UP): ("leave", SessionState.STOPPING),
+    (SessionState.AWAITED, SessionInput.STOP): ("leave", SessionState.STOPPING),
+    (SessionState.STREAMING, SessionInput.FAILED): ("leave", SessionState.FAILING),
+    (SessionState.STREAMING, SessionInput.GIVEN_UP): ("leave", SessionState.STOPPING),
+    (SessionState.STREAMING, SessionInput.STOP): ("leave", SessionState.STOPPING),
+    (SessionState.FAILING, SessionInput.CLOSED): ("rest", SessionState.RESTING),
+    (SessionState.FAILING, SessionInput.STOP): ("wait", SessionState.STOPPING),
+    (SessionState.STOPPING, SessionInput.CLOSED): ("end", SessionState.ENDED),
+    (SessionState.RESTING, SessionInput.DUE): ("dial", SessionState.DIALLING),
+    (SessionState.RESTING, SessionInput.STOP): ("end", SessionState.ENDED),
 }
 """What is done with each input in each state, and what the session is afterwards. An absent pair changes nothing."""

@@ -14,12 +14,12 @@ from netd.interfaces import IPeer
 from netd.plaintext import BOM
 from netd.session.addresses import Address
 from netd.session.letters import TokenReader
-from netd.session.lines import HELLO_LIMIT, BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
+from netd.session.lines import HELLO_LIMIT, AgentHello, BadHello, ChannelSpec, LineReader, encode_error, parse_hello
 from netd.session.roster import NotExpected, Roster
-from netd.session.samples import Batch, Reader
-from netd.session.session import Session
+from netd.session.samples import Batch, SampleReader
+from netd.session.session import TelemetrySession
 
-__all__ = ["TRANSITIONS", "Input", "Shell", "State", "Stream"]
+__all__ = ["TRANSITIONS", "AgentStream", "StreamInput", "StreamShell", "StreamState"]
 
 EARLY_LIMIT = 1 << 12
 """Bytes from an agent that has not said who it is, at most."""
@@ -41,13 +41,13 @@ EXCERPT = 60
 """Bytes of what came before an announcement that the log shows."""
 
 
-class Silent(ProtocolError):
+class NeverAnnounced(ProtocolError):
     """A connection that said nothing of use."""
 
     kind = "never announced"
 
 
-class State(enum.Enum):
+class StreamState(enum.Enum):
     """What a data connection is."""
 
     FRESH = "has not said whose it is"
@@ -56,7 +56,7 @@ class State(enum.Enum):
     OVER = "being closed"
 
 
-class Input(enum.Enum):
+class StreamInput(enum.Enum):
     """What can come on it."""
 
     ANNOUNCED = "s142"
@@ -64,18 +64,18 @@ class Input(enum.Enum):
     SAMPLES = "samples"
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[str, State]] = {
-    (State.FRESH, Input.ANNOUNCED): ("attach", State.OLD),
-    (State.FRESH, Input.HELLO): ("greet", State.NEW),
-    (State.FRESH, Input.SAMPLES): ("come_early", State.FRESH),
-    (State.OLD, Input.ANNOUNCED): ("confirm", State.OLD),
-    (State.OLD, Input.SAMPLES): ("take", State.OLD),
-    (State.NEW, Input.SAMPLES): ("take", State.NEW),
+TRANSITIONS: dict[tuple[StreamState, StreamInput], tuple[str, StreamState]] = {
+    (StreamState.FRESH, StreamInput.ANNOUNCED): ("attach", StreamState.OLD),
+    (StreamState.FRESH, StreamInput.HELLO): ("greet", StreamState.NEW),
+    (StreamState.FRESH, StreamInput.SAMPLES): ("come_early", StreamState.FRESH),
+    (StreamState.OLD, StreamInput.ANNOUNCED): ("confirm", StreamState.OLD),
+    (StreamState.OLD, StreamInput.SAMPLES): ("take", StreamState.OLD),
+    (StreamState.NEW, StreamInput.SAMPLES): ("take", StreamState.NEW),
 }
 """What is done with each input in each state, and what the connection is afterwards."""
 
 
-class Shell(Protocol):
+class StreamShell(Protocol):
     """What a stream tells the connection around it."""
 
     def identified(self) -> None:
@@ -88,7 +88,7 @@ class Shell(Protocol):
         """Lane and key of the connection."""
 
 
-class Stream(Contender):
+class AgentStream(Contender):
     """What one agent says on its data connection.
 
     :param address: where it connects from; None where that is no IP address.
@@ -112,13 +112,13 @@ class Stream(Contender):
         "state",
     )
 
-    def __init__(self, roster: Roster, peer: IPeer, address: Address | None, shell: Shell) -> None:
+    def __init__(self, roster: Roster, peer: IPeer, address: Address | None, shell: StreamShell) -> None:
         super().__init__(roster.turns)
         self._roster = roster
         self._peer = peer
         self._address = address
         self._shell = shell
-        self._reader: Reader = TokenReader(roster.alphabet)
+        self._reader: SampleReader = TokenReader(roster.alphabet)
         self._hello: bytearray | None = None
         self._early = 0
         self._beginning = b""
@@ -126,8 +126,8 @@ class Stream(Contender):
         self._is_timed = True
         self._is_spoilt = False
         self._rest = b""
-        self.session: Session | None = None
-        self.state = State.FRESH
+        self.session: TelemetrySession | None = None
+        self.state = StreamState.FRESH
 
     def begin(self) -> None:
         """The first byte has come: it must be said before long whose this is."""
@@ -181,21 +181,21 @@ class Stream(Contender):
 
     def _is_fed(self) -> bool:
         """Whether what comes still means something: the connection is of no session yet, or of one that has not let go of it."""
-        return self.state is not State.OVER and (self.session is None or self.session.is_fed_by(self._peer))
+        return self.state is not StreamState.OVER and (self.session is None or self.session.is_fed_by(self._peer))
 
     def _receive(self, received: bytes) -> None:
         self._is_spoilt = False
         if b"\0" in received:  # a program in C ends what it says with them, or pads it
             received = received.replace(b"\0", b"\n")
         try:
-            if self.state is State.FRESH:
+            if self.state is StreamState.FRESH:
                 self._receive_early(received)
             else:
                 self._take(self._reader.feed(received))
         except ProtocolError as error:
             self._refuse(error, received)
             return
-        if self.state is not State.OVER:
+        if self.state is not StreamState.OVER:
             self._set_clock()
 
     def expired(self) -> None:
@@ -203,9 +203,9 @@ class Stream(Contender):
         if self._rest:
             return  # something did follow; the next piece of it sets the clock anew
         try:
-            if self.state is State.FRESH and self._roster.world.monotonic() >= self._deadline:
+            if self.state is StreamState.FRESH and self._roster.world.monotonic() >= self._deadline:
                 self._take(self._reader.finish())
-                if self.state is State.FRESH:
+                if self.state is StreamState.FRESH:
                     raise self._silence()
             elif isinstance(self._reader, TokenReader):
                 self._settle(self._reader)
@@ -213,7 +213,7 @@ class Stream(Contender):
             self._refuse(error, b"")
             return
         self._is_timed = False
-        if self.state is State.FRESH:
+        if self.state is StreamState.FRESH:
             self._wait_for_deadline()
 
     def lost(self, reason: str) -> None:
@@ -225,11 +225,11 @@ class Stream(Contender):
                 self._take(self._reader.finish())
             except ProtocolError as error:
                 self._shell.refuse(error.kind, str(error), b"")
-        elif self.state is State.FRESH and self._early and not self._is_announcing():
+        elif self.state is StreamState.FRESH and self._early and not self._is_announcing():
             unannounced = self._silence()
             self._shell.refuse(unannounced.kind, str(unannounced), b"")
         self._rest = b""
-        self.state = State.OVER
+        self.state = StreamState.OVER
         self.leave()
         if self.session is not None:
             self.session.data_lost(self._peer, reason)
@@ -249,7 +249,7 @@ class Stream(Contender):
         self._early += len(received)
         self._beginning = b" ".join(filter(None, (self._beginning, received)))[:EXCERPT]
         self._take(self._reader.feed(received))
-        if self.state is State.FRESH and self._early > EARLY_LIMIT:
+        if self.state is StreamState.FRESH and self._early > EARLY_LIMIT:
             raise self._silence()
 
     def _without_mark(self, received: bytes) -> bytes:
@@ -266,7 +266,7 @@ class Stream(Contender):
         if len(line or hello) > HELLO_LIMIT:
             raise BadHello(f"a hello has at most {HELLO_LIMIT} bytes")
         if newline:
-            self._step(Input.HELLO, parse_hello(line))
+            self._step(StreamInput.HELLO, parse_hello(line))
             self._hello = None
             if rest:
                 self._take(self._reader.feed(rest))
@@ -288,19 +288,19 @@ class Stream(Contender):
 
     def _take(self, batch: Batch) -> None:
         if batch.announced:
-            self._step(Input.ANNOUNCED, batch.announced)
+            self._step(StreamInput.ANNOUNCED, batch.announced)
         if batch.block:
             if self.session is not None:
                 self.session.take(batch.block)  # what the table says of each state with a session, at half the cost
             else:
-                self._step(Input.SAMPLES, batch.block)
+                self._step(StreamInput.SAMPLES, batch.block)
         if batch.bad:
             self._spoil(batch)
 
-    def _step(self, input: Input, content: object) -> None:
+    def _step(self, input: StreamInput, content: object) -> None:
         action, state = TRANSITIONS[self.state, input]
         getattr(self, f"_do_{action}")(content)
-        if self.state is State.FRESH:
+        if self.state is StreamState.FRESH:
             self.state = state
 
     def _spoil(self, batch: Batch) -> None:
@@ -312,11 +312,11 @@ class Stream(Contender):
     def _set_clock(self) -> None:
         if self._reader_waits():
             limit = self._roster.rules.token_timeout
-            if self.state is State.FRESH:
+            if self.state is StreamState.FRESH:
                 limit = min(limit, max(0.0, self._deadline - self._roster.world.monotonic()))
             self._is_timed = True
             self._peer.expire_after(limit)
-        elif self.state is State.FRESH:
+        elif self.state is StreamState.FRESH:
             self._wait_for_deadline()
         elif self._is_timed:
             self._is_timed = False
@@ -333,17 +333,17 @@ class Stream(Contender):
         if self._hello is not None:
             return TimedOut("timed out in the middle of a hello")
         if not self._early:
-            return Silent("neither an announcement nor a sample came")
+            return NeverAnnounced("neither an announcement nor a sample came")
         said = f"what came was no announcement (s142 is one), and so of no session: {self._beginning!r}"
         if self._beginning[:1].isdigit():
             said += "; an agent of an older version says ids without `s1`, `s2`, `s3` before them"
-        return Silent(said)
+        return NeverAnnounced(said)
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
-        if self.state is State.NEW or self._hello is not None:
+        if self.state is StreamState.NEW or self._hello is not None:
             self._peer.send(encode_error(str(error)))
-        self.state = State.OVER
+        self.state = StreamState.OVER
         self._peer.close(error.kind)
         if self.session is not None:
             self.session.data_lost(self._peer, error.kind)
@@ -365,7 +365,7 @@ class Stream(Contender):
         if self.session.is_dialled:
             _check_ids(announced, self.session.number)
 
-    def _do_greet(self, hello: Hello) -> None:
+    def _do_greet(self, hello: AgentHello) -> None:
         session = self._roster.claim(hello.session, self._address)
         if hello.session is not None:
             session.announce(((1, hello.session),))
@@ -378,7 +378,7 @@ class Stream(Contender):
     def _do_come_early(self, block: bytes) -> None:
         if self._roster.rules.accept_unsolicited:
             self._arrive(self._roster.claim(None, self._address), "first", self._letters())
-            self.state = State.OLD
+            self.state = StreamState.OLD
             self._do_take(block)
         else:
             self._shell.refuse("early sample", "it came before an announcement, and was dropped", block)
@@ -390,7 +390,7 @@ class Stream(Contender):
     def _letters(self) -> tuple[ChannelSpec, ...]:
         return tuple(channel for channel in self._roster.channels if len(channel.name) == 1)
 
-    def _arrive(self, session: Session, dialect: str, channels: tuple[ChannelSpec, ...]) -> None:
+    def _arrive(self, session: TelemetrySession, dialect: str, channels: tuple[ChannelSpec, ...]) -> None:
         self.session = session
         self._shell.identified()
         session.arrived(self._peer, self._reader, dialect, channels)

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from netd.command.commands import Command, Commands, read_command
 from netd.command.config import Config
 from netd.command.declaration import Declaration
-from netd.command.machine import CommandContext, Conversation, Reported, State
+from netd.command.machine import CommandContext, CommandConversation, CommandState, ReportedOutcome
 from netd.testing import RecordingPeer
 
 TEST = b'{"command_id": "test_command", "param1": 100, "param4": [1, 2, "text"]}\n'
@@ -74,7 +74,7 @@ def odd() -> object:
     return object()
 
 
-Run = Callable[[Command, dict[str, Any], Callable[[Reported], None]], None]
+Run = Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], None]
 """How commands are run."""
 
 RULES = Config(max_command=65536, name_member=("command_id",))
@@ -107,7 +107,7 @@ class Side:
         self.deferred: list[Callable[[], None]] = []
         self.unanswered: list[str] = []
         self.failures: list[BaseException | None] = []
-        self.conversation = Conversation(context, self.peer, self)
+        self.conversation = CommandConversation(context, self.peer, self)
         self.conversation.begin()
 
     def later(self, callback: Callable[[], None]) -> None:
@@ -153,7 +153,7 @@ class Side:
         return False
 
     @property
-    def state(self) -> State:
+    def state(self) -> CommandState:
         """How far it is."""
         return self.conversation.state
 
@@ -168,7 +168,7 @@ class Bench:
     def __init__(self, run: Run | None = None, **rules: Any) -> None:
         self.clock = Clock()
         self.ran: list[tuple[str, dict[str, Any]]] = []
-        self.open: list[Callable[[Reported], None]] = []
+        self.open: list[Callable[[ReportedOutcome], None]] = []
         commands = Commands([made(function) for function in (test_command, echo, give, nest, all_of, fail, odd, measure, later)])
         self.context = CommandContext(evolve(RULES, **rules), commands, run or self._run, self.clock.seconds)
 
@@ -180,7 +180,7 @@ class Bench:
         """The oldest ``later`` returns."""
         self.open.pop(0)(Told(result))
 
-    def _run(self, command: Command, arguments: dict[str, Any], report: Callable[[Reported], None]) -> None:
+    def _run(self, command: Command, arguments: dict[str, Any], report: Callable[[ReportedOutcome], None]) -> None:
         self.ran.append((command.command_id, arguments))
         if command.command_id == "later":
             self.open.append(report)

@@ -12,7 +12,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.events import Run
-from netd.command.execution import Execution, Outcome, Status
+from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.threads import Threads
 from netd.errors import InvalidArguments
 from netd.log import LogLimiter
@@ -30,7 +30,7 @@ class ExecutionTests(SynchronousTestCase):
         self.clock = Clock()
         self.bus = RecordingBus()
         self.started: list[Callable[[], None]] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[CommandOutcome] = []
         self.threads = Threads(self, 1, 1, self.started.append)
         limiter = LogLimiter(self.clock.seconds)
         self.execution = Execution(self.clock, self.threads, 4.0, self.bus, "command.main.run", limiter)  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ class ExecutionTests(SynchronousTestCase):
         """Run *function* as a command."""
         self.execution.run(made(function, "x", **options), arguments or {}, self.outcomes.append)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CommandOutcome:
         """The one outcome there is."""
         self.assertEqual(len(self.outcomes), 1)
         return self.outcomes.pop()
@@ -58,14 +58,14 @@ class ExecutionTests(SynchronousTestCase):
     def error(self) -> str:
         """The one outcome's error; the log has it, too."""
         outcome = self.outcome()
-        self.assertEqual(outcome.status, Status.ERROR)
+        self.assertEqual(outcome.status, CommandStatus.ERROR)
         self.flushLoggedErrors()
         return outcome.error
 
     def test_plain(self) -> None:
         """A plain function's result is there at once."""
         self.run_(lambda a: a + 1, {"a": 1})
-        self.assertEqual(self.outcome(), Outcome(Status.SUCCESS, 2))
+        self.assertEqual(self.outcome(), CommandOutcome(CommandStatus.SUCCESS, 2))
 
     def test_deferred(self) -> None:
         """A Deferred's result is the function's."""
@@ -140,7 +140,7 @@ class ExecutionTests(SynchronousTestCase):
         self.run_(lambda: stubborn)
         self.run_(stay)
         self.clock.advance(4)
-        self.assertEqual([outcome.status for outcome in self.outcomes], [Status.EXPIRED] * 2)
+        self.assertEqual([outcome.status for outcome in self.outcomes], [CommandStatus.EXPIRED] * 2)
         self.assertEqual((self.outcomes[0].error, len(cancelled)), ("x did not return within 4 s (`timeout`)", 2))
         self.assertEqual(len([line for line in self.lines if "did not return within 4 s" in line]), 1)
 
@@ -151,7 +151,7 @@ class ExecutionTests(SynchronousTestCase):
         self.run_(lambda: late)
         self.clock.advance(4)
         late.callback(1)
-        self.assertEqual(self.outcome().status, Status.EXPIRED)
+        self.assertEqual(self.outcome().status, CommandStatus.EXPIRED)
 
     def test_thread(self) -> None:
         """A blocking function runs in a thread, a coroutine there with an asyncio loop of its own."""
@@ -178,7 +178,7 @@ class ExecutionTests(SynchronousTestCase):
             raise InvalidArguments(f"volts: {volts} is above 5")
 
         self.run_(refuse, {"volts": 7})
-        self.assertEqual(self.outcome(), Outcome(Status.ERROR, error="volts: 7 is above 5"))
+        self.assertEqual(self.outcome(), CommandOutcome(CommandStatus.ERROR, error="volts: 7 is above 5"))
         self.assertEqual([], self.flushLoggedErrors())
 
     def test_thread_raises(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.command.machine import BATCH, TRANSITIONS, Input, State
+from netd.command.machine import BATCH, TRANSITIONS, CommandInput, CommandState
 from tests.command.bench import SUCCESS, TEST, Bench, Side, answers
 
 
@@ -30,7 +30,7 @@ class OldDialectTests(SynchronousTestCase):
         side = self.bench.connect()
         [answer] = answers(side.say(said))
         self.assertEqual(answer["status"], "error")
-        self.assertEqual((side.state, side.peer.closed is not None), (State.OVER, True))
+        self.assertEqual((side.state, side.peer.closed is not None), (CommandState.OVER, True))
         return str(answer["error"])
 
     def test_success(self) -> None:
@@ -157,7 +157,7 @@ class OldDialectTests(SynchronousTestCase):
             side = Bench(run=broken).connect()
             [answer] = answers(side.say(line(command_id="echo", text="x", **members)))
             self.assertEqual(answer, {**members, "status": "error", "error": "internal error; netd's log has it"})
-            self.assertEqual((side.peer.closed, len(side.failures), side.state), ("internal error", 1, State.OVER))
+            self.assertEqual((side.peer.closed, len(side.failures), side.state), ("internal error", 1, CommandState.OVER))
 
     def test_1024_bytes(self) -> None:
         """An answer of 1024 bytes arrives; a longer one becomes an error that says how long it was, and the remedy."""
@@ -325,7 +325,7 @@ class OldDialectTests(SynchronousTestCase):
         side.say(said[100:-1])
         self.assertEqual(side.peer.kept, len(said) - 1)
         side.conversation.expired()
-        self.assertEqual((side.state, side.peer.kept), (State.KEPT, 0))
+        self.assertEqual((side.state, side.peer.kept), (CommandState.KEPT, 0))
         side.say(b"\0")
         side.conversation.expired()
         self.assertEqual(side.peer.kept, 0)
@@ -464,7 +464,7 @@ class KeptTests(SynchronousTestCase):
         side = self.bench.connect()
         self.assertEqual(side.say(line(command_id="echo", text="x", id=7)), b'{"id":7,"status":"success","result":"x"}\n')
         self.assertEqual(side.say(line(command_id="test_command", param1=1, id="a")), b'{"id":"a","status":"success"}\n')
-        self.assertEqual((side.peer.closed, side.state, side.peer.expiry), (None, State.KEPT, 300.0))
+        self.assertEqual((side.peer.closed, side.state, side.peer.expiry), (None, CommandState.KEPT, 300.0))
 
     def test_long_answer(self) -> None:
         """A program that gives an id gets long answers, up to ``max_answer``."""
@@ -490,7 +490,7 @@ class KeptTests(SynchronousTestCase):
             self.assertEqual((answer["id"], answer["status"]), (3, "error"))
         [answer] = answers(side.say(b"?\n"))
         self.assertNotIn("id", answer)
-        self.assertEqual((side.state, side.peer.closed), (State.KEPT, None))
+        self.assertEqual((side.state, side.peer.closed), (CommandState.KEPT, None))
 
     def test_persistent(self) -> None:
         """With ``persistent = yes`` each line gets its answer, in order, good or bad."""
@@ -644,8 +644,8 @@ class TableTests(SynchronousTestCase):
         bench = Bench()
         for (state, _), (action, following) in TRANSITIONS.items():
             self.assertTrue(hasattr(bench.connect().conversation, action), action)
-            self.assertNotEqual((state, following), (State.OVER, following))
-        for state, happened in itertools.product(State, Input):
+            self.assertNotEqual((state, following), (CommandState.OVER, following))
+        for state, happened in itertools.product(CommandState, CommandInput):
             if (state, happened) not in TRANSITIONS:
                 side = bench.connect()
                 side.conversation.state = state

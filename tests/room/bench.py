@@ -9,7 +9,7 @@ from attrs import evolve
 from twisted.internet.task import Clock
 
 from netd.room.config import Config
-from netd.room.machine import Conversation
+from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 from netd.testing import RecordingBus, RecordingPeer
 
@@ -27,7 +27,7 @@ class TimedPeer(RecordingPeer):
     :ivar conversation: whom it tells.
     """
 
-    conversation: Conversation
+    conversation: BotConversation
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Side:
         self.refused: list[tuple[str, bytes]] = []
         self.is_identified = False
         self.peer = TimedPeer(hall.clock)
-        self.conversation = Conversation(hall.rooms, self.peer, "127.0.0.1:50412", self)
+        self.conversation = BotConversation(hall.rooms, self.peer, "127.0.0.1:50412", self)
         self.peer.conversation = self.conversation
         self.conversation.begin()
 

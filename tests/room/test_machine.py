@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.plaintext import is_text
-from netd.room.events import Refused
-from netd.room.machine import TRANSITIONS, Input, State
+from netd.room.events import BotRefused
+from netd.room.machine import TRANSITIONS, BotInput, BotState
 from netd.room.texts import BadName, Text, parse_name, readable
 from tests.room.bench import CONFIRMATION, Hall, Side
 
@@ -96,7 +96,7 @@ class NameTests(SynchronousTestCase):
                     "Connect again with another one."
                 )
                 self.assertEqual(side.hear(), [text.encode() + b"\n"])
-                refused = Refused("Lars", "127.0.0.1:50412", "127.0.0.1:50412", text)
+                refused = BotRefused("Lars", "127.0.0.1:50412", "127.0.0.1:50412", text)
                 self.assertEqual(hall.bus.events("room.main.refused")[-1], refused)
                 self.assertEqual(side.peer.closed, "name taken")
                 self.assertEqual(side.refused, [("name taken", again.partition("\n")[0].encode())])
@@ -276,8 +276,8 @@ class TableTests(SynchronousTestCase):
 
     def test_nothing_after_the_end(self) -> None:
         """A connection that is being closed does nothing more."""
-        self.assertFalse([pair for pair in TRANSITIONS if pair[0] is State.OVER])
+        self.assertFalse([pair for pair in TRANSITIONS if pair[0] is BotState.OVER])
 
     def test_line_bots_have_no_silence(self) -> None:
         """How long a line bot is silent within a line means nothing."""
-        self.assertNotIn((State.LINES, Input.EXPIRED), TRANSITIONS)
+        self.assertNotIn((BotState.LINES, BotInput.EXPIRED), TRANSITIONS)

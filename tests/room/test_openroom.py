@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.kinds import ServiceKind
 from netd.room.config import Config
-from netd.room.events import Presence, Progress, Said
+from netd.room.events import BotPresence, RoomProgress, RoomSaid
 from netd.room.openroom import RATE, WINDOW
 from netd.room.seat import PIECE
 from netd.room.texts import line_of
@@ -80,7 +80,9 @@ class OpenRoomTests(SynchronousTestCase):
         self.lars.say(b"bye\n")
         for side in (self.lars, self.ida, self.ola):
             side.lose()
-        self.assertEqual(self.hall.bus.events("room.main.1.state"), [Progress(1, "over", 0, 4, 3, (), "the last bot has left")])
+        self.assertEqual(
+            self.hall.bus.events("room.main.1.state"), [RoomProgress(1, "over", 0, 4, 3, (), "the last bot has left")]
+        )
         self.hall.end_turn()
         self.assertEqual((len(self.hall.rooms), self.hall.clock.getDelayedCalls()), (0, []))
 
@@ -99,7 +101,7 @@ class OpenRoomTests(SynchronousTestCase):
         self.hall.end_turn()
         self.lars.lose()
         self.assertEqual((self.ida.hear(), self.ida.peer.closed, len(self.hall.rooms)), ([], "ended by an operator", 0))
-        left = [Presence(1, name, "left", "ended by an operator") for name in ("Lars", "Ida", "Ola")]
+        left = [BotPresence(1, name, "left", "ended by an operator") for name in ("Lars", "Ida", "Ola")]
         self.assertEqual(self.hall.bus.events("room.main.1.presence")[3:], left)
         self.assertEqual(self.hall.clock.getDelayedCalls(), [])
 
@@ -107,21 +109,23 @@ class OpenRoomTests(SynchronousTestCase):
         """Everything said is published to who listens; without a listener, the last word of each turn is kept."""
         self.lars.say(b"one\ntwo\n")
         self.hall.end_turn()
-        self.assertEqual(self.hall.bus.events("room.main.1.said"), [Said(1, "Lars", "two", 0, True)])
+        self.assertEqual(self.hall.bus.events("room.main.1.said"), [RoomSaid(1, "Lars", "two", 0, True)])
         self.hall.bus.subscribe("room.>", lambda _: None)
         self.lars.say(b"one\ntwo\n")
         self.hall.end_turn()
         self.assertEqual(
-            self.hall.bus.events("room.main.1.said")[1:], [Said(1, "Lars", word, 0, True) for word in ("one", "two")]
+            self.hall.bus.events("room.main.1.said")[1:], [RoomSaid(1, "Lars", word, 0, True) for word in ("one", "two")]
         )
         self.ida.lose()
         self.hall.rooms.end_all("netd stops")
-        came = [Presence(1, name, "joined", "") for name in ("Lars", "Ida", "Ola")]
-        went = [Presence(1, name, "left", "netd stops") for name in ("Lars", "Ola")]
+        came = [BotPresence(1, name, "joined", "") for name in ("Lars", "Ida", "Ola")]
+        went = [BotPresence(1, name, "left", "netd stops") for name in ("Lars", "Ola")]
         self.assertEqual(
-            self.hall.bus.events("room.main.1.presence"), [*came, Presence(1, "Ida", "left", "its connection closed"), *went]
+            self.hall.bus.events("room.main.1.presence"), [*came, BotPresence(1, "Ida", "left", "its connection closed"), *went]
         )
-        self.assertEqual(self.hall.bus.events("room.main.1.state"), [Progress(1, "over", 0, 4, 3, ("Lars", "Ola"), "netd stops")])
+        self.assertEqual(
+            self.hall.bus.events("room.main.1.state"), [RoomProgress(1, "over", 0, 4, 3, ("Lars", "Ola"), "netd stops")]
+        )
 
     @given(st.lists(st.tuples(st.integers(0, 2), st.binary(max_size=60)), max_size=12))
     def test_arbitrary_bytes(self, said: list[tuple[int, bytes]]) -> None:

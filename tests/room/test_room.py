@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.room.events import Presence, Progress, Said
-from netd.room.observer import State
+from netd.room.events import BotPresence, RoomProgress, RoomSaid
+from netd.room.observer import RoomState
 from netd.room.room import FLOOD
 from netd.room.room import TRANSITIONS as ROOM_TRANSITIONS
-from netd.room.seat import PIECE, TRANSITIONS, Input, Seat
-from netd.room.seat import State as SeatState
+from netd.room.seat import PIECE, TRANSITIONS, Seat, SeatInput, SeatState
 from netd.room.texts import joined
 from netd.testing import RecordingPeer
 from tests.room.bench import CONFIRMATION, NAMES, OPENING, Hall, Side
@@ -155,7 +154,7 @@ class AllRepliesTests(SynchronousTestCase):
         hall.reply(sides, b" ", b" ")
         self.assertEqual([side.peer.closed for side in sides], ["the room is over"] * 2)
         last = hall.bus.events("room.main.1.state")[-1]
-        assert isinstance(last, Progress)
+        assert isinstance(last, RoomProgress)
         self.assertEqual((last.state, last.round), ("over", 4))
 
     def test_who_is_not_there(self) -> None:
@@ -201,7 +200,7 @@ class AllRepliesTests(SynchronousTestCase):
                 hall.bus.subscribe("room.>", lambda _: None)
             hall.reply(hall.talking("Lars", "Ida"), b"a", b"b")
             self.assertEqual(
-                hall.bus.events("room.main.1.said")[-2:], [Said(1, "Lars", "a", 1, True), Said(1, "Ida", "b", 1, True)]
+                hall.bus.events("room.main.1.said")[-2:], [RoomSaid(1, "Lars", "a", 1, True), RoomSaid(1, "Ida", "b", 1, True)]
             )
 
     def test_exactly_what_one_reads(self) -> None:
@@ -333,7 +332,7 @@ class TroubleTests(SynchronousTestCase):
         self.finish(sides[1:])
         self.assertEqual(sides[0].peer.closed, "the room is over")
         [silent] = [event for event in self.hall.bus.events("room.main.1.presence") if getattr(event, "state", "") == "silent"]
-        self.assertEqual(silent, Presence(1, "Lars", "silent", "did not reply within 10 s"))
+        self.assertEqual(silent, BotPresence(1, "Lars", "silent", "did not reply within 10 s"))
 
     def test_awakes(self) -> None:
         """One that replies late has read its message by the end of its reply, and is sent the next one then, not before."""
@@ -452,7 +451,7 @@ class TroubleTests(SynchronousTestCase):
         sides = hall.bots("Lars", "Ida", "Ola")
         for side in sides[:2]:
             side.lose()
-        went = [Presence(1, name, "left", "its connection closed") for name in ("Lars", "Ida")]
+        went = [BotPresence(1, name, "left", "its connection closed") for name in ("Lars", "Ida")]
         self.assertEqual(hall.bus.events("room.main.1.presence")[3:], went)
         hall.clock.advance(1)
         self.assertEqual(sides[2].hear(), [OPENING])
@@ -519,7 +518,7 @@ class TroubleTests(SynchronousTestCase):
             why = "the room is over" if stage == "parting" else "ended by an operator"
             self.assertEqual([side.peer.closed for side in sides], [why] * len(sides))
             [*_, told] = self.hall.bus.events("room.main.1.state")
-            assert isinstance(told, Progress)
+            assert isinstance(told, RoomProgress)
             self.assertEqual((told.state, told.reason), ("over", "ended by an operator"))
             for side in sides:
                 side.lose()
@@ -558,10 +557,10 @@ class PublishedTests(SynchronousTestCase):
         self.assertEqual(
             hall.bus.events("room.main.1.said"),
             [
-                Said(1, "Batman", "Do you want to play?", 0, True),
-                Said(1, "Lars", "a\ufffd\n", 1, True),
-                Said(1, "Ida", "b", 1, False),
-                Said(1, "Ida", "c", 2, True),
+                RoomSaid(1, "Batman", "Do you want to play?", 0, True),
+                RoomSaid(1, "Lars", "a\ufffd\n", 1, True),
+                RoomSaid(1, "Ida", "b", 1, False),
+                RoomSaid(1, "Ida", "c", 2, True),
             ],
         )
 
@@ -569,7 +568,7 @@ class PublishedTests(SynchronousTestCase):
         """Without a subscriber only what was passed on is kept, as the last word."""
         hall = Hall(size=2, rounds=2)
         hall.reply(hall.talking("Lars", "Ida"), b"a", b"b")
-        self.assertEqual(hall.bus.last("room.main.1.said")[0].event, Said(1, "Lars", "a", 1, True))
+        self.assertEqual(hall.bus.last("room.main.1.said")[0].event, RoomSaid(1, "Lars", "a", 1, True))
         self.assertEqual(len(hall.bus.events("room.main.1.said")), 2)
 
     def test_course(self) -> None:
@@ -578,7 +577,7 @@ class PublishedTests(SynchronousTestCase):
         sides = hall.talking("Lars", "Ida")
         for _ in range(3):
             hall.reply(sides, b"a", b"b")
-        course = [event for event in hall.bus.events("room.main.1.state") if isinstance(event, Progress)]
+        course = [event for event in hall.bus.events("room.main.1.state") if isinstance(event, RoomProgress)]
         self.assertEqual(
             [(event.state, event.round, event.reason) for event in course],
             [
@@ -593,10 +592,10 @@ class PublishedTests(SynchronousTestCase):
         self.assertEqual(
             hall.bus.events("room.main.1.presence"),
             [
-                Presence(1, "Lars", "joined"),
-                Presence(1, "Ida", "joined"),
-                Presence(1, "Lars", "left", "the room is over"),
-                Presence(1, "Ida", "left", "the room is over"),
+                BotPresence(1, "Lars", "joined"),
+                BotPresence(1, "Ida", "joined"),
+                BotPresence(1, "Lars", "left", "the room is over"),
+                BotPresence(1, "Ida", "left", "the room is over"),
             ],
         )
 
@@ -607,7 +606,7 @@ class TableTests(SynchronousTestCase):
     def test_every_pair_of_a_seat(self) -> None:
         """What is in the table happens, what is not changes nothing; and nothing brings back who has left."""
         for state in SeatState:
-            for happened in Input:
+            for happened in SeatInput:
                 seat = Seat("Lars", "", RecordingPeer(), False, 0.0)
                 seat.state = state
                 self.assertEqual(seat.step(happened), (state, happened) in TRANSITIONS)
@@ -616,9 +615,9 @@ class TableTests(SynchronousTestCase):
 
     def test_who_is_asked_is_not_asked_again(self) -> None:
         """No state in which a message may be unread allows another one."""
-        asked = {state for (state, happened) in TRANSITIONS if happened in (Input.ASKED, Input.THANKED)}
+        asked = {state for (state, happened) in TRANSITIONS if happened in (SeatInput.ASKED, SeatInput.THANKED)}
         self.assertEqual(asked, {SeatState.IDLE, SeatState.REPLIED})
 
     def test_a_room_ends_once(self) -> None:
         """A room that is over stays over."""
-        self.assertFalse([pair for pair in ROOM_TRANSITIONS if pair[0] is State.OVER])
+        self.assertFalse([pair for pair in ROOM_TRANSITIONS if pair[0] is RoomState.OVER])

@@ -14,8 +14,8 @@ from netd.session.addresses import Network
 from netd.session.config import Config
 from netd.session.pacing import Sweep
 from netd.session.roster import Roster
-from netd.session.session import Session, Surroundings
-from netd.session.stream import Stream
+from netd.session.session import SessionSurroundings, TelemetrySession
+from netd.session.stream import AgentStream
 from netd.testing import RecordingBus, RecordingPeer, WallClock
 
 RULES = Config(channels=(("x", "Heart rate", "bpm"), ("y", "", ""), ("z", "", "")), max_sessions=100)
@@ -35,7 +35,7 @@ def _networks(text: str) -> tuple[Network, ...]:
 class Dialling:
     """A control connection that is being made."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TelemetrySession) -> None:
         self.session = session
         self.is_cancelled = False
 
@@ -47,7 +47,7 @@ class Dialling:
 class Line:
     """A control connection that was made, and the session's end of it."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TelemetrySession) -> None:
         self.session = session
         self.peer = RecordingPeer()
         self.control = session.connected(self.peer)
@@ -76,7 +76,7 @@ class Side:
         self.why = ""
         self._bench = bench
         self._host = host
-        self.stream = Stream(bench.roster, self.peer, None if host is None else ip_address(host), self)
+        self.stream = AgentStream(bench.roster, self.peer, None if host is None else ip_address(host), self)
         self.stream.begin()
 
     def identified(self) -> None:
@@ -127,7 +127,7 @@ class Bench:
         self.chance = 1.0
         labels = {channel[0]: channel for channel in RULES.channels}
         channels = tuple(labels.get(letter, (letter, "", "")) for letter in letters)
-        world = Surroundings(
+        world = SessionSurroundings(
             evolve(RULES, agents=_networks(agents), connect_back_from=_networks(elsewhere), channels=channels, **rules),
             self.bus,
             "session.main",
@@ -139,29 +139,29 @@ class Bench:
         )
         self.roster = Roster(world)
 
-    def _dial(self, session: Session) -> Dialling:
+    def _dial(self, session: TelemetrySession) -> Dialling:
         self.dialled.append(Dialling(session))
         return self.dialled[-1]
 
-    def start(self, host: str = HOST) -> Session:
+    def start(self, host: str = HOST) -> TelemetrySession:
         """A session that is being dialled."""
         session = self.roster.start(host, ip_address(host))
         self.clock.advance(0)
         return session
 
-    def await_agent(self, host: str = HOST) -> tuple[Session, Line]:
+    def await_agent(self, host: str = HOST) -> tuple[TelemetrySession, Line]:
         """A session whose agent has been told its id more than a second ago."""
         session = self.start(host)
         line = Line(session)
         line.expire()
         return session, line
 
-    def stream(self, host: str = HOST) -> tuple[Session, Line, Side]:
+    def stream(self, host: str = HOST) -> tuple[TelemetrySession, Line, Side]:
         """A session whose agent has announced itself in the first dialect."""
         session, line = self.await_agent(host)
         return session, line, self.connect_back(session, host)
 
-    def connect_back(self, session: Session, host: str = HOST) -> Side:
+    def connect_back(self, session: TelemetrySession, host: str = HOST) -> Side:
         """The data connection of an agent that announces, in the first dialect, what it was told."""
         first = session.number
         return self.connect(host).say(b"s1%ds2%ds3%d\n" % (first, first + 1, first + 2))

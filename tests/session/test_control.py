@@ -6,7 +6,7 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.control import SPACING, TRANSITIONS, Control, Input, State
+from netd.session.control import SPACING, TRANSITIONS, AgentControl, ControlInput, ControlState
 from netd.testing import RecordingPeer
 
 
@@ -14,7 +14,7 @@ class ControlTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.peer = RecordingPeer()
         self.over = 0
-        self.control = Control(self.peer, 0.5, self._over)
+        self.control = AgentControl(self.peer, 0.5, self._over)
         self.control.greet(42)
 
     def _over(self) -> None:
@@ -67,7 +67,7 @@ class ControlTests(SynchronousTestCase):
         self.control.expired()
         self.control.expired()
         self.control.gone()
-        self.assertEqual((self.over, self.control.state), (1, State.OVER))
+        self.assertEqual((self.over, self.control.state), (1, ControlState.OVER))
 
     def test_nothing_to_wait_for(self) -> None:
         """An agent that ends its data connection after the stop is not waited for; before, it is told to stop first."""
@@ -81,14 +81,14 @@ class ControlTests(SynchronousTestCase):
     def test_every_pair(self) -> None:
         """Each input in each state does what the table says, or nothing."""
         calls = {
-            Input.PING: Control.ping,
-            Input.LEAVE: Control.leave,
-            Input.TIME: Control.expired,
-            Input.GONE: Control.gone,
+            ControlInput.PING: AgentControl.ping,
+            ControlInput.LEAVE: AgentControl.leave,
+            ControlInput.TIME: AgentControl.expired,
+            ControlInput.GONE: AgentControl.gone,
         }
-        for state, happened in product(State, Input):
+        for state, happened in product(ControlState, ControlInput):
             self.peer = RecordingPeer()
-            control = Control(self.peer, 0.5, self._over)
+            control = AgentControl(self.peer, 0.5, self._over)
             control.state = state
             calls[happened](control)
             expected = TRANSITIONS[state, happened][1] if (state, happened) in TRANSITIONS else state

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.lines import BadHello, ChannelSpec, Hello, LineReader, encode_error, parse_hello
+from netd.session.lines import AgentHello, BadHello, ChannelSpec, LineReader, encode_error, parse_hello
 from netd.session.samples import Batch, Column, Sample, Summary
 
 WIRE = b"x 111\ntemp-1 -1.5e3 1732.125\r\nx .5\n\n  x  7  8 \n"
@@ -96,7 +96,7 @@ class HelloTests(SynchronousTestCase):
         """An agent names its session, and its channels with what it knows of them."""
         line = '{"session": 42, "channels": {"x": {"label": "Heart rate", "unit": "°C", "odd": 1}, "y": {}, "z": null}, "odd": 1}'
         channels = (ChannelSpec("x", "Heart rate", "°C"), ChannelSpec("y"), ChannelSpec("z"))
-        self.assertEqual(parse_hello(line.encode()), Hello(42, channels))
+        self.assertEqual(parse_hello(line.encode()), AgentHello(42, channels))
         self.assertIsNone(parse_hello(b'{"channels": {"x": {}}}').session)
 
     def test_bad_hello(self) -> None:
@@ -124,7 +124,7 @@ class HelloTests(SynchronousTestCase):
         """Joiners, no-break spaces and ideographic ones are text in labels and units, as they are in names."""
         line = '{"channels": {"x": {"label": "Ada 👩\u200d🚀\u3000温度", "unit": "km\u00a0/\u00a0h"}}}'
         self.assertEqual(
-            parse_hello(line.encode()), Hello(None, (ChannelSpec("x", "Ada 👩\u200d🚀\u3000温度", "km\u00a0/\u00a0h"),))
+            parse_hello(line.encode()), AgentHello(None, (ChannelSpec("x", "Ada 👩\u200d🚀\u3000温度", "km\u00a0/\u00a0h"),))
         )
 
     def test_refused_labels(self) -> None:

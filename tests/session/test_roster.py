@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.errors import NoSuchTarget, OperationFailed
 from netd.session.addresses import Forbidden
 from netd.session.roster import GREATEST_ID, REMEMBERED
-from netd.session.states import State
+from netd.session.states import SessionState
 from tests.session.bench import HOST, Bench
 
 
@@ -61,7 +61,7 @@ class StartTests(SynchronousTestCase):
         session = bench.start()
         session.undiallable("nobody listens")
         self.assertIs(bench.start(), session)
-        self.assertEqual((len(bench.dialled), session.state), (2, State.DIALLING))
+        self.assertEqual((len(bench.dialled), session.state), (2, SessionState.DIALLING))
 
     def test_not_allowed(self) -> None:
         """What the allow-list does not name is not dialled."""
@@ -83,7 +83,7 @@ class OneMachineTests(SynchronousTestCase):
             bench = Bench(agents="127.0.0.0/8")
             session, _line = bench.await_agent("127.0.1.1")
             bench.connect_back(session, back)
-            self.assertIs(State.STREAMING, session.state, back)
+            self.assertIs(SessionState.STREAMING, session.state, back)
 
     def test_others(self) -> None:
         """Another machine is none of it, and a machine elsewhere is not this one."""
@@ -91,7 +91,7 @@ class OneMachineTests(SynchronousTestCase):
             bench = Bench(agents="127.0.0.0/8 10.0.0.0/8")
             session, _line = bench.await_agent(dialled)
             bench.connect_back(session, back)
-            self.assertIsNot(State.STREAMING, session.state, back)
+            self.assertIsNot(SessionState.STREAMING, session.state, back)
 
 
 class FindTests(SynchronousTestCase):

@@ -8,8 +8,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.events import StateChanged
-from netd.session.session import PARTING, Session
-from netd.session.states import TRANSITIONS, Input, State
+from netd.session.session import PARTING, TelemetrySession
+from netd.session.states import TRANSITIONS, SessionInput, SessionState
 from tests.session.bench import HOST, Bench, Line
 
 
@@ -29,7 +29,7 @@ class LifecycleTests(SynchronousTestCase):
             states.append(event.state + (f": {event.reason}" if event.reason else ""))
         return states
 
-    def _finish(self, session: Session, line: Line) -> None:
+    def _finish(self, session: TelemetrySession, line: Line) -> None:
         """Stop it, and let everything close."""
         session.stop("enough")
         line.lose()
@@ -63,7 +63,7 @@ class LifecycleTests(SynchronousTestCase):
         side.lose()
         self.assertEqual(line.peer.closed, "enough")
         line.lose()
-        self.assertIs(session.state, State.ENDED)
+        self.assertIs(session.state, SessionState.ENDED)
 
     def test_stop_while_dialling(self) -> None:
         """A session that is stopped before its agent was reached gives up dialling."""
@@ -99,7 +99,7 @@ class LifecycleTests(SynchronousTestCase):
         session = self.bench.start()
         pauses = []
         for attempt in range(1, 9):
-            self.assertEqual((session.state, session.attempt), (State.DIALLING, attempt))
+            self.assertEqual((session.state, session.attempt), (SessionState.DIALLING, attempt))
             session.undiallable("nobody listens")
             [call] = self.bench.clock.getDelayedCalls()
             pauses.append(call.getTime() - self.bench.clock.seconds())
@@ -115,7 +115,7 @@ class LifecycleTests(SynchronousTestCase):
         session = self.bench.start()
         session.undiallable("nobody listens")
         self.bench.clock.advance(0.5)
-        self.assertIs(session.state, State.DIALLING)
+        self.assertIs(session.state, SessionState.DIALLING)
         session.stop("enough")
 
     def test_stop_while_resting(self) -> None:
@@ -123,7 +123,7 @@ class LifecycleTests(SynchronousTestCase):
         session = self.bench.start()
         session.undiallable("nobody listens")
         session.stop("enough")
-        self.assertIs(session.state, State.ENDED)
+        self.assertIs(session.state, SessionState.ENDED)
 
     def test_no_reconnect(self) -> None:
         """Without ``reconnect`` the first failure ends the session, saying why."""
@@ -135,10 +135,10 @@ class LifecycleTests(SynchronousTestCase):
         """An agent that does not connect back in time hears stop, and is dialled again."""
         session, line = self.bench.await_agent()
         self.bench.clock.advance(10)
-        self.assertEqual((line.peer.take_sent(), session.state), (b"1stop", State.FAILING))
+        self.assertEqual((line.peer.take_sent(), session.state), (b"1stop", SessionState.FAILING))
         self.assertEqual(line.peer.closed, "did not connect back within 10 s")
         line.lose()
-        self.assertIs(session.state, State.RESTING)
+        self.assertIs(session.state, SessionState.RESTING)
         session.stop("enough")
 
     def test_stop_while_failing(self) -> None:
@@ -147,7 +147,7 @@ class LifecycleTests(SynchronousTestCase):
         self.bench.clock.advance(10)
         session.stop("enough")
         line.lose()
-        self.assertIs(session.state, State.ENDED)
+        self.assertIs(session.state, SessionState.ENDED)
 
     def test_silent_agent(self) -> None:
         """An agent that falls silent hears stop, has its grace, and is dialled again; one that speaks now and then does not."""
@@ -155,11 +155,11 @@ class LifecycleTests(SynchronousTestCase):
         for _ in range(3):
             self.bench.clock.advance(29)
             side.say(b"x1\n")
-        self.assertIs(session.state, State.STREAMING)
+        self.assertIs(session.state, SessionState.STREAMING)
         self.bench.clock.advance(29)
-        self.assertIs(session.state, State.STREAMING)
+        self.assertIs(session.state, SessionState.STREAMING)
         self.bench.clock.advance(1)
-        self.assertEqual((session.state, line.peer.take_sent()), (State.FAILING, b"1stop"))
+        self.assertEqual((session.state, line.peer.take_sent()), (SessionState.FAILING, b"1stop"))
         line.expire()
         self.assertEqual(side.peer.closed, "was silent for 30 s")
         line.lose()
@@ -176,9 +176,9 @@ class LifecycleTests(SynchronousTestCase):
             side.say(b"x1\n")
             self.bench.bus.wall.step(step)  # type: ignore[attr-defined]
             self.bench.clock.advance(29)
-            self.assertIs(session.state, State.STREAMING)
+            self.assertIs(session.state, SessionState.STREAMING)
             self.bench.clock.advance(1)
-            self.assertIs(session.state, State.FAILING)
+            self.assertIs(session.state, SessionState.FAILING)
             self.assertEqual(session.describe()["since"], self.bench.bus.wall())
             line.expire()
             line.lose()
@@ -209,10 +209,10 @@ class LifecycleTests(SynchronousTestCase):
         session, line, side = self.bench.stream()
         line.lose()
         self.assertEqual(side.peer.closed, "the control connection ended: the agent closed it")
-        self.assertIs(session.state, State.RESTING)
+        self.assertIs(session.state, SessionState.RESTING)
         side.say(b"x1\n")
         side.lose()
-        self.assertIs(session.state, State.RESTING)
+        self.assertIs(session.state, SessionState.RESTING)
         session.stop("enough")
 
     def test_pause_after_a_good_while(self) -> None:
@@ -249,7 +249,7 @@ class LifecycleTests(SynchronousTestCase):
         session.cut()
         self.assertEqual((line.peer.closed, side.peer.closed), ("netd stops", "netd stops"))
         line.lose()
-        self.assertIs(session.state, State.ENDED)
+        self.assertIs(session.state, SessionState.ENDED)
 
     def test_agent_that_never_closes(self) -> None:
         """An agent that keeps its control connection open holds up neither an operator's stop nor the next attempt."""
@@ -258,21 +258,21 @@ class LifecycleTests(SynchronousTestCase):
             happens(session)
             if line.peer.closed is None:
                 line.expire()
-            self.assertEqual((line.peer.closed is not None, session.state), (True, State.STOPPING))
+            self.assertEqual((line.peer.closed is not None, session.state), (True, SessionState.STOPPING))
             self.bench.clock.advance(PARTING)
-            self.assertEqual((session.state, len(self.bench.roster)), (State.ENDED, 0))
+            self.assertEqual((session.state, len(self.bench.roster)), (SessionState.ENDED, 0))
             line.lose()
         session, line, side = self.bench.stream()
         side.lose()
         self.bench.clock.advance(PARTING)
-        self.assertIs(session.state, State.RESTING)
+        self.assertIs(session.state, SessionState.RESTING)
         self.bench.clock.advance(1)
         self.bench.clock.advance(0)
         again = Line(session)
         again.expire()
         self.bench.connect_back(session)
         line.lose()
-        self.assertIs(session.state, State.STREAMING)
+        self.assertIs(session.state, SessionState.STREAMING)
         self._finish(session, again)
 
     def test_each_attempt_has_a_number(self) -> None:
@@ -304,30 +304,30 @@ class LifecycleTests(SynchronousTestCase):
         line.expire()
         self.bench.connect_back(session)
         self.bench.clock.advance(29)
-        self.assertIs(session.state, State.STREAMING)
+        self.assertIs(session.state, SessionState.STREAMING)
         self.bench.clock.advance(1)
-        self.assertIs(session.state, State.FAILING)
+        self.assertIs(session.state, SessionState.FAILING)
         self._finish(session, line)
 
     def test_watchers(self) -> None:
         """Who watches is told of each state until that is enough."""
         session = self.bench.start()
-        seen: list[State] = []
+        seen: list[SessionState] = []
 
-        def watch(changed: Session) -> bool:
+        def watch(changed: TelemetrySession) -> bool:
             seen.append(changed.state)
-            return changed.state is State.AWAITED
+            return changed.state is SessionState.AWAITED
 
         session.watch(watch)
         line = Line(session)
         self._finish(session, line)
-        self.assertEqual(seen, [State.DIALLING, State.AWAITED])
+        self.assertEqual(seen, [SessionState.DIALLING, SessionState.AWAITED])
 
 
 class TableTests(SynchronousTestCase):
     def test_every_pair(self) -> None:
         """Each input in each state does what the table says, or nothing."""
-        for state, happened in product(State, Input):
+        for state, happened in product(SessionState, SessionInput):
             bench = Bench()
             session = bench.start(HOST)
             Line(session)

@@ -12,8 +12,8 @@ from netd.codec.jsontext import decode_object
 from netd.connection.fairness import MEAL
 from netd.session.events import SampleTaken
 from netd.session.lines import HELLO_LIMIT
-from netd.session.states import State as SessionState
-from netd.session.stream import BIG_SLICE, EARLY_LIMIT, SLICE, State
+from netd.session.states import SessionState
+from netd.session.stream import BIG_SLICE, EARLY_LIMIT, SLICE, StreamState
 from tests.session.bench import HOST, Bench, Side, hello
 
 ELSEWHERE = "10.0.0.6"
@@ -72,9 +72,9 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertIs(side.stream.session, sessions[0])
         late = bench.connect()
         late.say(b"s19").expire()
-        self.assertIs(late.stream.state, State.FRESH)
+        self.assertIs(late.stream.state, StreamState.FRESH)
         late.say(b"9").expire()
-        self.assertIs(late.stream.state, State.FRESH)
+        self.assertIs(late.stream.state, StreamState.FRESH)
         late.expire()
         self.assertEqual((late.peer.closed, late.refused), ("not expected", [("not expected", b"")]))
 
@@ -332,7 +332,7 @@ class WhoseTests(SynchronousTestCase):
 
     def _refused(self, side: Side, kind: str = "not expected") -> None:
         self.assertEqual((side.peer.closed, side.refused[0][0]), (kind, kind))
-        self.assertEqual((side.stream.state, side.peer.sent), (State.OVER, b""))
+        self.assertEqual((side.stream.state, side.peer.sent), (StreamState.OVER, b""))
 
     def test_other_ids(self) -> None:
         """Ids of no session are refused, and the session still waits for its agent."""
