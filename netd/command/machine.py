@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from attrs import define, frozen
 
@@ -23,7 +23,6 @@ from netd.interfaces import IPeer
 from netd.plaintext import unpadded
 
 __all__ = [
-    "TRANSITIONS",
     "CommandContext",
     "CommandConversation",
     "CommandInput",
@@ -84,29 +83,6 @@ class CommandInput(enum.Enum):
     __hash__ = object.__hash__
 
 
-TRANSITIONS: dict[tuple[CommandState, CommandInput], tuple[str, CommandState]] = {
-    (CommandState.FRESH, CommandInput.COMMAND): ("_do_run", CommandState.RUNNING),
-    (CommandState.FRESH, CommandInput.LAST_COMMAND): ("_do_run", CommandState.LAST),
-    (CommandState.FRESH, CommandInput.BAD_LINE): ("_do_complain", CommandState.KEPT),
-    (CommandState.FRESH, CommandInput.LAST_BAD_LINE): ("_do_refuse", CommandState.OVER),
-    (CommandState.FRESH, CommandInput.BROKEN): ("_do_refuse", CommandState.OVER),
-    (CommandState.FRESH, CommandInput.ENDED): ("_do_dismiss", CommandState.OVER),
-    (CommandState.FRESH, CommandInput.IDLE): ("_do_refuse", CommandState.OVER),
-    (CommandState.KEPT, CommandInput.COMMAND): ("_do_run", CommandState.RUNNING),
-    (CommandState.KEPT, CommandInput.BAD_LINE): ("_do_complain", CommandState.KEPT),
-    (CommandState.KEPT, CommandInput.BROKEN): ("_do_refuse", CommandState.OVER),
-    (CommandState.KEPT, CommandInput.ENDED): ("_do_leave", CommandState.OVER),
-    (CommandState.KEPT, CommandInput.IDLE): ("_do_leave", CommandState.OVER),
-    (CommandState.RUNNING, CommandInput.ANSWERED): ("_do_answer", CommandState.KEPT),
-    (CommandState.LAST, CommandInput.ANSWERED): ("_do_answer_last", CommandState.OVER),
-    (CommandState.FRESH, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
-    (CommandState.KEPT, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
-    (CommandState.RUNNING, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
-    (CommandState.LAST, CommandInput.FAILED): ("_do_apologise", CommandState.OVER),
-}
-"""What is done with each input in each state, and how far the connection is afterwards. An absent pair comes too late."""
-
-
 class ReportedOutcome(Protocol):
     """An outcome as the machine sees it: see ``netd.command.execution.CommandOutcome``."""
 
@@ -165,6 +141,9 @@ class Fault:
     error: ProtocolError
     id: int | str | None = None
     excerpt: bytes = b""
+
+
+CommandAction = Callable[["CommandConversation", Any], None]
 
 
 class CommandConversation:
@@ -435,10 +414,10 @@ class CommandConversation:
         self._step(CommandInput.BAD_LINE if self._is_kept else CommandInput.LAST_BAD_LINE, fault)
 
     def _step(self, happened: CommandInput, subject: Any) -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is not None:
             action, self.state = transition
-            getattr(self, action)(subject)
+            action(self, subject)
 
     def _send(self, answer: bytes) -> None:
         self._sent += len(answer)
@@ -500,3 +479,25 @@ class CommandConversation:
                 self._shell.unanswerable(command, str(error))
                 return failure(request_id, f"the result of {command.command_id} {error}", limit)
         return failure(request_id, outcome.error, limit)
+
+    TRANSITIONS: ClassVar[dict[tuple[CommandState, CommandInput], tuple[CommandAction, CommandState]]] = {
+        (CommandState.FRESH, CommandInput.COMMAND): (_do_run, CommandState.RUNNING),
+        (CommandState.FRESH, CommandInput.LAST_COMMAND): (_do_run, CommandState.LAST),
+        (CommandState.FRESH, CommandInput.BAD_LINE): (_do_complain, CommandState.KEPT),
+        (CommandState.FRESH, CommandInput.LAST_BAD_LINE): (_do_refuse, CommandState.OVER),
+        (CommandState.FRESH, CommandInput.BROKEN): (_do_refuse, CommandState.OVER),
+        (CommandState.FRESH, CommandInput.ENDED): (_do_dismiss, CommandState.OVER),
+        (CommandState.FRESH, CommandInput.IDLE): (_do_refuse, CommandState.OVER),
+        (CommandState.KEPT, CommandInput.COMMAND): (_do_run, CommandState.RUNNING),
+        (CommandState.KEPT, CommandInput.BAD_LINE): (_do_complain, CommandState.KEPT),
+        (CommandState.KEPT, CommandInput.BROKEN): (_do_refuse, CommandState.OVER),
+        (CommandState.KEPT, CommandInput.ENDED): (_do_leave, CommandState.OVER),
+        (CommandState.KEPT, CommandInput.IDLE): (_do_leave, CommandState.OVER),
+        (CommandState.RUNNING, CommandInput.ANSWERED): (_do_answer, CommandState.KEPT),
+        (CommandState.LAST, CommandInput.ANSWERED): (_do_answer_last, CommandState.OVER),
+        (CommandState.FRESH, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
+        (CommandState.KEPT, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
+        (CommandState.RUNNING, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
+        (CommandState.LAST, CommandInput.FAILED): (_do_apologise, CommandState.OVER),
+    }
+    """What is done with each input in each state, and how far the connection is afterwards. An absent pair comes too late."""

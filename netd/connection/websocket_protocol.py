@@ -9,6 +9,7 @@ are given; the clocks of handshake, ping and pong are the peer's one expiry.  Co
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -68,15 +69,6 @@ class Phase(enum.Enum):
     GREETING = "what the service must hear before anything else"
     MESSAGES = "whatever the client says"
     PONG = "the answer to a ping"
-
-
-ON_EXPIRY = {
-    Phase.HANDSHAKE: "_handshake_timed_out",
-    Phase.GREETING: "_greeting_timed_out",
-    Phase.MESSAGES: "_ping",
-    Phase.PONG: "_pong_timed_out",
-}
-"""What is done when the expiry of a phase passes."""
 
 
 class WebSocketProtocol(PeerProtocol):
@@ -180,7 +172,7 @@ class WebSocketProtocol(PeerProtocol):
         self.hold("congestion", is_congested)
 
     def expired(self) -> None:
-        getattr(self, ON_EXPIRY[self._phase])()
+        self.ON_EXPIRY[self._phase](self)
 
     def drained(self) -> None:
         self._has_lagged = True
@@ -251,31 +243,39 @@ class WebSocketProtocol(PeerProtocol):
         self._phase = phase
         self.peer.expire_after(seconds)
 
-    def _handshake_timed_out(self) -> None:
+    def _do_end_handshake(self) -> None:
         assert self._session is not None
         self._session.failHandshake("no whole handshake came in time", HTTPStatus.REQUEST_TIMEOUT)
 
-    def _greeting_timed_out(self) -> None:
+    def _do_end_greeting(self) -> None:
         if self.is_greeted():
             self._await(Phase.MESSAGES, self.factory.rules.ping_interval)
         else:
             self.peer.close("not greeted in time", CloseCode.POLICY)
 
-    def _ping(self) -> None:
+    def _do_ping(self) -> None:
         assert self._session is not None
         self._has_lagged = self.peer.is_full
         self._session.sendPing()
         self._await(Phase.PONG, self.factory.rules.ping_timeout)
 
-    def _pong_timed_out(self) -> None:
+    def _do_end_ping(self) -> None:
         """Cut a client that does not answer, unless the ping may still wait behind others, or was dropped with them.
 
         One that takes nothing at all is cut by its peer's stall clock.
         """
         if self._has_lagged or self.peer.is_full:
-            self._ping()
+            self._do_ping()
         else:
             self.peer.abort("answers no ping")
+
+    ON_EXPIRY: ClassVar[dict[Phase, Callable[[WebSocketProtocol], None]]] = {
+        Phase.HANDSHAKE: _do_end_handshake,
+        Phase.GREETING: _do_end_greeting,
+        Phase.MESSAGES: _do_ping,
+        Phase.PONG: _do_end_ping,
+    }
+    """What is done when the expiry of a phase passes."""
 
 
 class WebSocketFactory(PeerFactory):

@@ -6,8 +6,8 @@ What may be said in which dialect is a table; an absent pair is the protocol err
 from __future__ import annotations
 
 import enum
-from collections.abc import Hashable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, ClassVar, Protocol
 
 from netd.codec.jsontext import encode
 from netd.codec.websocket import text_frame
@@ -19,7 +19,7 @@ from netd.feed.reports import Client
 from netd.feed.rounds import Delivery, Form
 from netd.feed.streams import Source
 
-__all__ = ["GREATEST_MESSAGE", "TRANSITIONS", "Dialect", "Outlet", "Shell", "Subscriber"]
+__all__ = ["GREATEST_MESSAGE", "Dialect", "Outlet", "Shell", "Subscriber"]
 
 GREATEST_MESSAGE = 1 << 18
 """Bytes of samples in a block: one more that does not fit ends it early."""
@@ -31,19 +31,6 @@ class Dialect(enum.Enum):
     OLD = "first"
     GREETED = "second, not subscribed"
     SUBSCRIBED = "second"
-
-
-TRANSITIONS: dict[tuple[Dialect, type[Said]], tuple[str, Dialect]] = {
-    (Dialect.OLD, Named): ("_named", Dialect.OLD),
-    (Dialect.OLD, Report): ("_reported", Dialect.OLD),
-    (Dialect.OLD, Remark): ("_remarked", Dialect.OLD),
-    (Dialect.GREETED, Subscribe): ("_subscribe", Dialect.SUBSCRIBED),
-    (Dialect.GREETED, Remark): ("_remarked", Dialect.GREETED),
-    (Dialect.SUBSCRIBED, Subscribe): ("_subscribe", Dialect.SUBSCRIBED),
-    (Dialect.SUBSCRIBED, Report): ("_reported", Dialect.SUBSCRIBED),
-    (Dialect.SUBSCRIBED, Remark): ("_remarked", Dialect.SUBSCRIBED),
-}
-"""What is done with what a client says, and how it speaks afterwards."""
 
 
 class Outlet(Protocol):
@@ -70,6 +57,9 @@ class Shell(Protocol):
 
     def note_remark(self, text: str) -> None:
         """Something was said that means nothing to the feed; for the log."""
+
+
+SubscriberAction = Callable[["Subscriber", Any], None]
 
 
 class Subscriber:
@@ -131,11 +121,11 @@ class Subscriber:
         """The client said something; *payload* may be bytes that are no text."""
         try:
             said = read_words(payload.decode(errors="backslashreplace")) if self.dialect is Dialect.OLD else read_request(payload)
-            transition = TRANSITIONS.get((self.dialect, type(said)))
+            transition = self.TRANSITIONS.get((self.dialect, type(said)))
             if transition is None:
                 raise BadRequest('say what you want first: {"subscribe": {}} takes everything')
             action, dialect = transition
-            getattr(self, action)(said)
+            action(self, said)
             self.dialect = dialect
         except ProtocolError as error:
             self._shell.refuse(error.kind, str(error), payload)
@@ -207,10 +197,10 @@ class Subscriber:
 
     # What clients say
 
-    def _named(self, said: Named) -> None:
+    def _do_named(self, said: Named) -> None:
         self._be(said.name)
 
-    def _subscribe(self, said: Subscribe) -> None:
+    def _do_subscribe(self, said: Subscribe) -> None:
         wanted = self._feed.subscribe(self, said)
         if said.name:
             self._be(said.name)
@@ -223,12 +213,12 @@ class Subscriber:
         self.dialect = Dialect.SUBSCRIBED
         self._answer({"subscribed": self.describe()})
 
-    def _reported(self, said: Report) -> None:
+    def _do_reported(self, said: Report) -> None:
         if said.name:
             self._be(said.name)
         self._feed.reported(self._known(), said.block, said.seconds)
 
-    def _remarked(self, said: Remark) -> None:
+    def _do_remarked(self, said: Remark) -> None:
         self._feed.remarked(self._known(), said.text)
         self._shell.note_remark(said.text)
 
@@ -244,3 +234,15 @@ class Subscriber:
                 self._feed.ledger.close(before)
         assert self.client is not None
         return self.client
+
+    TRANSITIONS: ClassVar[dict[tuple[Dialect, type[Said]], tuple[SubscriberAction, Dialect]]] = {
+        (Dialect.OLD, Named): (_do_named, Dialect.OLD),
+        (Dialect.OLD, Report): (_do_reported, Dialect.OLD),
+        (Dialect.OLD, Remark): (_do_remarked, Dialect.OLD),
+        (Dialect.GREETED, Subscribe): (_do_subscribe, Dialect.SUBSCRIBED),
+        (Dialect.GREETED, Remark): (_do_remarked, Dialect.GREETED),
+        (Dialect.SUBSCRIBED, Subscribe): (_do_subscribe, Dialect.SUBSCRIBED),
+        (Dialect.SUBSCRIBED, Report): (_do_reported, Dialect.SUBSCRIBED),
+        (Dialect.SUBSCRIBED, Remark): (_do_remarked, Dialect.SUBSCRIBED),
+    }
+    """What is done with what a client says, and how it speaks afterwards."""

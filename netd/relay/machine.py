@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 from netd.errors import ProtocolError, TimedOut
@@ -31,7 +31,7 @@ from netd.relay.grammar import (
 from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
 from netd.relay.target import MalformedTarget, address_text, parse_target
 
-__all__ = ["TRANSITIONS", "RelayConversation", "RelayShell", "RelayState"]
+__all__ = ["RelayConversation", "RelayShell", "RelayState"]
 
 NOT_FOUND = encode_frame(b"|target not found|")
 QUEUED = encode_frame(b"|queued|")
@@ -55,26 +55,6 @@ class RelayState(enum.Enum):
     NAMED_CONTROLLER = "second-dialect controller"
     OVER = "being closed"
 
-
-TRANSITIONS: dict[tuple[RelayState, RelayInput], tuple[str, RelayState]] = {
-    (RelayState.FRESH, RelayInput.DEVICE): ("become_device", RelayState.DEVICE),
-    (RelayState.FRESH, RelayInput.DEVICE_HELLO): ("become_device", RelayState.NAMED_DEVICE),
-    (RelayState.FRESH, RelayInput.CONTROLLER_HELLO): ("welcome", RelayState.NAMED_CONTROLLER),
-    (RelayState.FRESH, RelayInput.LIST): ("list", RelayState.CONTROLLER),
-    (RelayState.FRESH, RelayInput.CONNECT): ("connect", RelayState.CONTROLLER),
-    (RelayState.FRESH, RelayInput.SEND): ("send", RelayState.CONTROLLER),
-    (RelayState.FRESH, RelayInput.GOODBYE): ("goodbye", RelayState.OVER),
-    (RelayState.CONTROLLER, RelayInput.LIST): ("list", RelayState.CONTROLLER),
-    (RelayState.CONTROLLER, RelayInput.CONNECT): ("connect", RelayState.CONTROLLER),
-    (RelayState.CONTROLLER, RelayInput.SEND): ("send", RelayState.CONTROLLER),
-    (RelayState.CONTROLLER, RelayInput.DEVICE): ("become_device", RelayState.DEVICE),
-    (RelayState.CONTROLLER, RelayInput.GOODBYE): ("goodbye", RelayState.OVER),
-    (RelayState.DEVICE, RelayInput.FRAME): ("said", RelayState.DEVICE),
-    (RelayState.DEVICE, RelayInput.GOODBYE): ("goodbye", RelayState.OVER),
-    (RelayState.NAMED_DEVICE, RelayInput.PAIR): ("device_pair", RelayState.NAMED_DEVICE),
-    (RelayState.NAMED_CONTROLLER, RelayInput.PAIR): ("controller_pair", RelayState.NAMED_CONTROLLER),
-}
-"""What is done with each input in each state, and what the connection is afterwards."""
 
 READERS: dict[RelayState, Callable[[bytes, int, RelayDialect], RelayEvent | int]] = {
     RelayState.FRESH: read_event,
@@ -102,6 +82,9 @@ class RelayShell(Protocol):
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
+
+
+RelayAction = Callable[["RelayConversation", RelayEvent], None]
 
 
 class RelayConversation:
@@ -245,7 +228,7 @@ class RelayConversation:
         return at
 
     def _take(self, event: RelayEvent) -> None:
-        transition = TRANSITIONS.get((self.state, event.input))
+        transition = self.TRANSITIONS.get((self.state, event.input))
         if transition is None:
             raise ProtocolError(f"{event.input.value} has no place here: this connection is a {self.state.value}")
         if self.state is RelayState.FRESH:
@@ -253,7 +236,7 @@ class RelayConversation:
         action, self.state = transition
         if self.state is not RelayState.OVER:
             self.role = self.state
-        getattr(self, f"_do_{action}")(event)
+        action(self, event)
 
     def _finish_read(self, received: bytes, at: int, need: int) -> None:
         if at < len(received):
@@ -431,6 +414,26 @@ class RelayConversation:
         else:
             self._answers.add(encode_frame(f"|error: {error}|".encode()))
         self._end(error.kind)
+
+    TRANSITIONS: ClassVar[dict[tuple[RelayState, RelayInput], tuple[RelayAction, RelayState]]] = {
+        (RelayState.FRESH, RelayInput.DEVICE): (_do_become_device, RelayState.DEVICE),
+        (RelayState.FRESH, RelayInput.DEVICE_HELLO): (_do_become_device, RelayState.NAMED_DEVICE),
+        (RelayState.FRESH, RelayInput.CONTROLLER_HELLO): (_do_welcome, RelayState.NAMED_CONTROLLER),
+        (RelayState.FRESH, RelayInput.LIST): (_do_list, RelayState.CONTROLLER),
+        (RelayState.FRESH, RelayInput.CONNECT): (_do_connect, RelayState.CONTROLLER),
+        (RelayState.FRESH, RelayInput.SEND): (_do_send, RelayState.CONTROLLER),
+        (RelayState.FRESH, RelayInput.GOODBYE): (_do_goodbye, RelayState.OVER),
+        (RelayState.CONTROLLER, RelayInput.LIST): (_do_list, RelayState.CONTROLLER),
+        (RelayState.CONTROLLER, RelayInput.CONNECT): (_do_connect, RelayState.CONTROLLER),
+        (RelayState.CONTROLLER, RelayInput.SEND): (_do_send, RelayState.CONTROLLER),
+        (RelayState.CONTROLLER, RelayInput.DEVICE): (_do_become_device, RelayState.DEVICE),
+        (RelayState.CONTROLLER, RelayInput.GOODBYE): (_do_goodbye, RelayState.OVER),
+        (RelayState.DEVICE, RelayInput.FRAME): (_do_said, RelayState.DEVICE),
+        (RelayState.DEVICE, RelayInput.GOODBYE): (_do_goodbye, RelayState.OVER),
+        (RelayState.NAMED_DEVICE, RelayInput.PAIR): (_do_device_pair, RelayState.NAMED_DEVICE),
+        (RelayState.NAMED_CONTROLLER, RelayInput.PAIR): (_do_controller_pair, RelayState.NAMED_CONTROLLER),
+    }
+    """What is done with each input in each state, and what the connection is afterwards."""
 
 
 def _text(value: object, member: str) -> str:

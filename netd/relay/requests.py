@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from typing import ClassVar
 
 from attrs import frozen
 
 from netd.interfaces import Cancellable
 
-__all__ = ["TRANSITIONS", "RelayRequest", "RequestInput", "RequestOutcome", "RequestState", "RequestStatus"]
+__all__ = ["RelayRequest", "RequestInput", "RequestOutcome", "RequestState", "RequestStatus"]
 
 
 class RequestStatus(enum.Enum):
@@ -41,28 +42,6 @@ class RequestInput(enum.Enum):
     REFUSED = "refused by the device"
     LOST = "lost with the device's connection, or never accepted"
     EXPIRED = "past its deadline"
-
-
-TRANSITIONS: dict[tuple[RequestState, RequestInput], tuple[RequestStatus, RequestState]] = {
-    (RequestState.NEW, RequestInput.KEPT): (RequestStatus.QUEUED, RequestState.WAITING),
-    (RequestState.NEW, RequestInput.HANDED): (RequestStatus.SENT, RequestState.SENT),
-    (RequestState.NEW, RequestInput.TAKEN): (RequestStatus.SENT, RequestState.DONE),
-    (RequestState.NEW, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
-    (RequestState.NEW, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
-    (RequestState.NEW, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
-    (RequestState.NEW, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
-    (RequestState.WAITING, RequestInput.HANDED): (RequestStatus.SENT, RequestState.SENT),
-    (RequestState.WAITING, RequestInput.TAKEN): (RequestStatus.SENT, RequestState.DONE),
-    (RequestState.WAITING, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
-    (RequestState.WAITING, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
-    (RequestState.WAITING, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
-    (RequestState.WAITING, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
-    (RequestState.SENT, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
-    (RequestState.SENT, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
-    (RequestState.SENT, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
-    (RequestState.SENT, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
-}
-"""What each input makes of each state. An absent pair comes too late, and changes nothing."""
 
 
 @frozen
@@ -132,7 +111,7 @@ class RelayRequest:
 
         :returns: False when it came too late to mean anything.
         """
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
             return False
         status, self.state = transition
@@ -148,3 +127,24 @@ class RelayRequest:
         if self.holder is not None:
             self.holder.pop(self.id, None)
             self.holder = None
+
+    TRANSITIONS: ClassVar[dict[tuple[RequestState, RequestInput], tuple[RequestStatus, RequestState]]] = {
+        (RequestState.NEW, RequestInput.KEPT): (RequestStatus.QUEUED, RequestState.WAITING),
+        (RequestState.NEW, RequestInput.HANDED): (RequestStatus.SENT, RequestState.SENT),
+        (RequestState.NEW, RequestInput.TAKEN): (RequestStatus.SENT, RequestState.DONE),
+        (RequestState.NEW, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
+        (RequestState.NEW, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
+        (RequestState.NEW, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
+        (RequestState.NEW, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
+        (RequestState.WAITING, RequestInput.HANDED): (RequestStatus.SENT, RequestState.SENT),
+        (RequestState.WAITING, RequestInput.TAKEN): (RequestStatus.SENT, RequestState.DONE),
+        (RequestState.WAITING, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
+        (RequestState.WAITING, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
+        (RequestState.WAITING, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
+        (RequestState.WAITING, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
+        (RequestState.SENT, RequestInput.ANSWERED): (RequestStatus.ACKNOWLEDGED, RequestState.DONE),
+        (RequestState.SENT, RequestInput.REFUSED): (RequestStatus.FAILED, RequestState.DONE),
+        (RequestState.SENT, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
+        (RequestState.SENT, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
+    }
+    """What each input makes of each state. An absent pair comes too late, and changes nothing."""

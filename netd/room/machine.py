@@ -7,7 +7,8 @@ lines end whatever it says.
 from __future__ import annotations
 
 import enum
-from typing import Protocol
+from collections.abc import Callable
+from typing import ClassVar, Protocol
 
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.errors import ProtocolError, TimedOut
@@ -18,7 +19,7 @@ from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Seat, SeatInput
 from netd.room.texts import BadName, Flooding, parse_name
 
-__all__ = ["TRANSITIONS", "BotConversation", "BotInput", "BotShell", "BotState"]
+__all__ = ["BotConversation", "BotInput", "BotShell", "BotState"]
 
 _NAME_FIELD = 1024
 """Bytes of a name with its padding, at most: what programs in C send of a name is the whole buffer."""
@@ -43,19 +44,6 @@ class BotInput(enum.Enum):
     LATE = "has not ended its name in time"
 
 
-TRANSITIONS: dict[tuple[BotState, BotInput], tuple[str, BotState]] = {
-    (BotState.FRESH, BotInput.BYTES): ("gather_name", BotState.NAMING),
-    (BotState.NAMING, BotInput.BYTES): ("gather_name", BotState.NAMING),
-    (BotState.NAMING, BotInput.NEWLINE): ("join_with_lines", BotState.LINES),
-    (BotState.NAMING, BotInput.EXPIRED): ("join", BotState.OLD),
-    (BotState.NAMING, BotInput.LATE): ("dismiss", BotState.OVER),
-    (BotState.OLD, BotInput.BYTES): ("reply", BotState.OLD),
-    (BotState.OLD, BotInput.EXPIRED): ("fall_silent", BotState.OLD),
-    (BotState.LINES, BotInput.BYTES): ("reply_with_lines", BotState.LINES),
-}
-"""What is done with each input in each state, and what the connection is then."""
-
-
 class BotShell(Protocol):
     """What a conversation tells the connection around it."""
 
@@ -64,6 +52,9 @@ class BotShell(Protocol):
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
         """The protocol was broken; for log and counters."""
+
+
+BotAction = Callable[["BotConversation", bytes], None]
 
 
 class BotConversation:
@@ -140,16 +131,16 @@ class BotConversation:
             self._room.leave(self.seat, reason)
 
     def _step(self, happened: BotInput, received: bytes) -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
             return
         action, self.state = transition
         try:
-            getattr(self, f"_{action}")(received)
+            action(self, received)
         except ProtocolError as error:
             self._refuse(error, received or self._said)
 
-    def _gather_name(self, received: bytes) -> None:
+    def _do_gather_name(self, received: bytes) -> None:
         said = self._said + received
         name, newline, rest = said.partition(b"\n")
         limit = self._rooms.rules.max_name
@@ -161,15 +152,15 @@ class BotConversation:
         else:
             self._peer.expire_after(self._rooms.rules.reply_gap)
 
-    def _join(self, _received: bytes) -> None:
+    def _do_join(self, _received: bytes) -> None:
         self._take_seat(reads_lines=False)
 
-    def _join_with_lines(self, rest: bytes) -> None:
+    def _do_join_with_lines(self, rest: bytes) -> None:
         self._peer.expire_after(None)
         self._take_seat(reads_lines=True)
         self._has_whole_lines = True
         if rest:
-            self._reply_with_lines(rest)
+            self._do_reply_with_lines(rest)
 
     def _take_seat(self, reads_lines: bool) -> None:
         name = parse_name(self._said, self._rooms.rules.max_name)
@@ -180,24 +171,24 @@ class BotConversation:
         self.seat = seat
         self._said = b""
 
-    def _reply(self, received: bytes) -> None:
+    def _do_reply(self, received: bytes) -> None:
         self._hear(received, SeatInput.PART)
         assert self.seat is not None
         if self.seat.is_in_the_middle:
             self._peer.expire_after(self._rooms.rules.reply_gap)
 
-    def _fall_silent(self, _received: bytes) -> None:
+    def _do_fall_silent(self, _received: bytes) -> None:
         assert isinstance(self._room, Room) and self.seat is not None
         self._room.quiet(self.seat)
 
     def _take_line(self, received: bytes) -> None:
-        """One whole line, as nearly always: does what :meth:`_reply_with_lines` would."""
+        """One whole line, as nearly always: does what :meth:`_do_reply_with_lines` would."""
         try:
             self._hear(received[:-2] if received.endswith(b"\r\n") else received[:-1], SeatInput.WHOLE)
         except Flooding as error:
             self._refuse(error, received)
 
-    def _reply_with_lines(self, received: bytes) -> None:
+    def _do_reply_with_lines(self, received: bytes) -> None:
         try:
             lines = self._lines.feed(received)
         except LineTooLong:
@@ -213,7 +204,7 @@ class BotConversation:
         if not self._room.hear(self.seat, said, happened):
             self._rooms.counts["unasked"] += 1
 
-    def _dismiss(self, _received: bytes) -> None:
+    def _do_dismiss(self, _received: bytes) -> None:
         raise BadName(f"No name came within {self._rooms.rules.login_timeout:g} s. Connect again and send one first.")
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
@@ -225,3 +216,15 @@ class BotConversation:
         self._peer.close(error.kind)
         if self._room is not None and self.seat is not None:
             self._room.leave(self.seat, error.kind)
+
+    TRANSITIONS: ClassVar[dict[tuple[BotState, BotInput], tuple[BotAction, BotState]]] = {
+        (BotState.FRESH, BotInput.BYTES): (_do_gather_name, BotState.NAMING),
+        (BotState.NAMING, BotInput.BYTES): (_do_gather_name, BotState.NAMING),
+        (BotState.NAMING, BotInput.NEWLINE): (_do_join_with_lines, BotState.LINES),
+        (BotState.NAMING, BotInput.EXPIRED): (_do_join, BotState.OLD),
+        (BotState.NAMING, BotInput.LATE): (_do_dismiss, BotState.OVER),
+        (BotState.OLD, BotInput.BYTES): (_do_reply, BotState.OLD),
+        (BotState.OLD, BotInput.EXPIRED): (_do_fall_silent, BotState.OLD),
+        (BotState.LINES, BotInput.BYTES): (_do_reply_with_lines, BotState.LINES),
+    }
+    """What is done with each input in each state, and what the connection is then."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from netd.interfaces import Cancellable
 from netd.room.observer import READING, Observer, RoomState
@@ -18,7 +18,7 @@ from netd.room.rules import RoomRules
 from netd.room.seat import Seat, SeatInput, SeatState
 from netd.room.texts import CONFIRMATION, Flooding, Text, joined, opening, readable, welcome
 
-__all__ = ["FLOOD", "TRANSITIONS", "Room", "RoomInput"]
+__all__ = ["FLOOD", "Room", "RoomInput"]
 
 FLOOD = 1 << 16
 """Bytes between two messages to a bot, over which it is put out."""
@@ -27,6 +27,9 @@ MOST_VOICES = 50
 """Bots whose replies one message holds, where all replies are passed on."""
 
 IS_OVER = "the room is over"
+
+
+RoomAction = Callable[["Room", str], None]
 
 
 class RoomInput(enum.Enum):
@@ -38,26 +41,6 @@ class RoomInput(enum.Enum):
     DONE = "the last round is done"
     EMPTIED = "the last bot has left"
     ENDED = "an operator ends it"
-
-
-TRANSITIONS: dict[tuple[RoomState, RoomInput], tuple[str, RoomState]] = {
-    (RoomState.GATHERING, RoomInput.FILLED): ("await_start", RoomState.FULL),
-    (RoomState.GATHERING, RoomInput.ENDED): ("finish", RoomState.OVER),
-    (RoomState.FULL, RoomInput.TIME): ("open", RoomState.TALKING),
-    (RoomState.FULL, RoomInput.EMPTIED): ("finish", RoomState.OVER),
-    (RoomState.FULL, RoomInput.ENDED): ("finish", RoomState.OVER),
-    (RoomState.TALKING, RoomInput.TIME): ("give_up_waiting", RoomState.TALKING),
-    (RoomState.TALKING, RoomInput.REPLIED): ("next_turn", RoomState.TALKING),
-    (RoomState.TALKING, RoomInput.DONE): ("part", RoomState.PARTING),
-    (RoomState.TALKING, RoomInput.EMPTIED): ("finish", RoomState.OVER),
-    (RoomState.TALKING, RoomInput.ENDED): ("finish", RoomState.OVER),
-    (RoomState.PARTING, RoomInput.TIME): ("finish", RoomState.OVER),
-    (RoomState.PARTING, RoomInput.REPLIED): ("finish", RoomState.OVER),
-    (RoomState.PARTING, RoomInput.EMPTIED): ("finish", RoomState.OVER),
-    (RoomState.PARTING, RoomInput.ENDED): ("finish", RoomState.OVER),
-}
-"""What is done with each input in each state, and how far the room is then. An absent pair changes nothing: a bot that leaves
-before the room is full gives up its place, and that is all."""
 
 
 class Room:
@@ -169,14 +152,14 @@ class Room:
     # Its course
 
     def _step(self, happened: RoomInput, reason: str = "") -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
             return
         action, state = transition
         has_moved, self.state = state is not self.state, state
         if has_moved:
             self._observer.progressed(self, reason or happened.value)
-        getattr(self, f"_{action}")(reason or happened.value)
+        action(self, reason or happened.value)
 
     def _settle(self, seat: Seat) -> None:
         """See whether anybody is still awaited, now that *seat* has said something."""
@@ -190,18 +173,18 @@ class Room:
             if not self._awaited:
                 self._step(RoomInput.REPLIED)
 
-    def _await_start(self, _why: str) -> None:
+    def _do_await_start(self, _why: str) -> None:
         delay = self.rules.start_delay
         self._restart(delay if all(seat.reads_lines for seat in self.present) else max(delay, READING))
 
-    def _open(self, _why: str) -> None:
+    def _do_open(self, _why: str) -> None:
         text = opening(self.rules.host, self._sentence)
         self._observer.said(self, self.rules.host, self._sentence.encode(), True)
         for seat in self.present:
             self._ask(seat, text, SeatInput.ASKED)
         self._restart(self.rules.reply_timeout)
 
-    def _give_up_waiting(self, _why: str) -> None:
+    def _do_give_up_waiting(self, _why: str) -> None:
         """Go on without those who have not replied; half a reply is one."""
         awaited, self._awaited = self._awaited, set()
         for seat in self._seats:
@@ -212,7 +195,7 @@ class Room:
                     self._observer.presence_changed(self, seat, "silent", reason)
         self._step(RoomInput.REPLIED)
 
-    def _next_turn(self, _why: str) -> None:
+    def _do_next_turn(self, _why: str) -> None:
         """Pass on what is to be passed on in this round; rounds in which nobody has something to say are passed over."""
         speakers = self._all_speakers() if self._passes_all else self._next_speaker()
         self._tell_observer(speakers)
@@ -276,7 +259,7 @@ class Room:
         seat.tell(text, happened)
         self._awaited.add(seat)
 
-    def _part(self, _why: str) -> None:
+    def _do_part(self, _why: str) -> None:
         """Let those who reply read the last message; the others get the time that they had for their welcome."""
         for seat in self.present:
             if seat not in self._awaited:
@@ -285,7 +268,7 @@ class Room:
         if not self._awaited:
             self._step(RoomInput.REPLIED)
 
-    def _finish(self, why: str) -> None:
+    def _do_finish(self, why: str) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -307,3 +290,22 @@ class Room:
     def _time_passed(self) -> None:
         self._timer = None
         self._step(RoomInput.TIME)
+
+    TRANSITIONS: ClassVar[dict[tuple[RoomState, RoomInput], tuple[RoomAction, RoomState]]] = {
+        (RoomState.GATHERING, RoomInput.FILLED): (_do_await_start, RoomState.FULL),
+        (RoomState.GATHERING, RoomInput.ENDED): (_do_finish, RoomState.OVER),
+        (RoomState.FULL, RoomInput.TIME): (_do_open, RoomState.TALKING),
+        (RoomState.FULL, RoomInput.EMPTIED): (_do_finish, RoomState.OVER),
+        (RoomState.FULL, RoomInput.ENDED): (_do_finish, RoomState.OVER),
+        (RoomState.TALKING, RoomInput.TIME): (_do_give_up_waiting, RoomState.TALKING),
+        (RoomState.TALKING, RoomInput.REPLIED): (_do_next_turn, RoomState.TALKING),
+        (RoomState.TALKING, RoomInput.DONE): (_do_part, RoomState.PARTING),
+        (RoomState.TALKING, RoomInput.EMPTIED): (_do_finish, RoomState.OVER),
+        (RoomState.TALKING, RoomInput.ENDED): (_do_finish, RoomState.OVER),
+        (RoomState.PARTING, RoomInput.TIME): (_do_finish, RoomState.OVER),
+        (RoomState.PARTING, RoomInput.REPLIED): (_do_finish, RoomState.OVER),
+        (RoomState.PARTING, RoomInput.EMPTIED): (_do_finish, RoomState.OVER),
+        (RoomState.PARTING, RoomInput.ENDED): (_do_finish, RoomState.OVER),
+    }
+    """What is done with each input in each state, and how far the room is then. An absent pair changes nothing: a bot that leaves
+    before the room is full gives up its place, and that is all."""

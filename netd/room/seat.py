@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from netd.interfaces import IPeer
 from netd.plaintext import moment, unpadded
 from netd.room.texts import NameTaken, Text
 
-__all__ = ["PIECE", "TRANSITIONS", "Seat", "SeatInput", "SeatState"]
+__all__ = ["PIECE", "Seat", "SeatInput", "SeatState"]
 
 
 PIECE = 32
@@ -45,30 +45,6 @@ class SeatInput(enum.Enum):
     LEFT = "leaves"
 
     __hash__ = object.__hash__
-
-
-TRANSITIONS: dict[tuple[SeatState, SeatInput], SeatState] = {
-    (SeatState.IDLE, SeatInput.ASKED): SeatState.OWES,
-    (SeatState.IDLE, SeatInput.THANKED): SeatState.CONFIRMED,
-    (SeatState.OWES, SeatInput.PART): SeatState.REPLYING,
-    (SeatState.OWES, SeatInput.WHOLE): SeatState.REPLIED,
-    (SeatState.OWES, SeatInput.LATE): SeatState.SILENT,
-    (SeatState.CONFIRMED, SeatInput.PART): SeatState.REPLYING,
-    (SeatState.CONFIRMED, SeatInput.WHOLE): SeatState.REPLIED,
-    (SeatState.CONFIRMED, SeatInput.LATE): SeatState.IDLE,
-    (SeatState.REPLYING, SeatInput.PART): SeatState.REPLYING,
-    (SeatState.REPLYING, SeatInput.QUIET): SeatState.REPLIED,
-    (SeatState.REPLYING, SeatInput.LATE): SeatState.REPLIED,
-    (SeatState.REPLIED, SeatInput.PART): SeatState.REPLYING,
-    (SeatState.REPLIED, SeatInput.ASKED): SeatState.OWES,
-    (SeatState.REPLIED, SeatInput.THANKED): SeatState.CONFIRMED,
-    (SeatState.SILENT, SeatInput.PART): SeatState.WAKING,
-    (SeatState.SILENT, SeatInput.WHOLE): SeatState.IDLE,
-    (SeatState.WAKING, SeatInput.PART): SeatState.WAKING,
-    (SeatState.WAKING, SeatInput.QUIET): SeatState.IDLE,
-    **{(state, SeatInput.LEFT): SeatState.GONE for state in SeatState if state is not SeatState.GONE},
-}
-"""What each input makes of a bot. An absent pair is something that nobody asked for: it is passed over."""
 
 
 class Seat:
@@ -140,7 +116,7 @@ class Seat:
 
     def step(self, happened: SeatInput) -> bool:
         """Take *happened* in; False when it means nothing now."""
-        state = TRANSITIONS.get((self.state, happened))
+        state = self.TRANSITIONS.get((self.state, happened))
         if state is None:
             return False
         self.state = state
@@ -186,3 +162,26 @@ class Seat:
     def describe(self) -> dict[str, Any]:
         """Facts about it, as plain JSON values."""
         return {"name": self.name, "address": self.address, "lines": self.reads_lines, "state": self.state.value}
+
+    TRANSITIONS: ClassVar[dict[tuple[SeatState, SeatInput], SeatState]] = {
+        (SeatState.IDLE, SeatInput.ASKED): SeatState.OWES,
+        (SeatState.IDLE, SeatInput.THANKED): SeatState.CONFIRMED,
+        (SeatState.OWES, SeatInput.PART): SeatState.REPLYING,
+        (SeatState.OWES, SeatInput.WHOLE): SeatState.REPLIED,
+        (SeatState.OWES, SeatInput.LATE): SeatState.SILENT,
+        (SeatState.CONFIRMED, SeatInput.PART): SeatState.REPLYING,
+        (SeatState.CONFIRMED, SeatInput.WHOLE): SeatState.REPLIED,
+        (SeatState.CONFIRMED, SeatInput.LATE): SeatState.IDLE,
+        (SeatState.REPLYING, SeatInput.PART): SeatState.REPLYING,
+        (SeatState.REPLYING, SeatInput.QUIET): SeatState.REPLIED,
+        (SeatState.REPLYING, SeatInput.LATE): SeatState.REPLIED,
+        (SeatState.REPLIED, SeatInput.PART): SeatState.REPLYING,
+        (SeatState.REPLIED, SeatInput.ASKED): SeatState.OWES,
+        (SeatState.REPLIED, SeatInput.THANKED): SeatState.CONFIRMED,
+        (SeatState.SILENT, SeatInput.PART): SeatState.WAKING,
+        (SeatState.SILENT, SeatInput.WHOLE): SeatState.IDLE,
+        (SeatState.WAKING, SeatInput.PART): SeatState.WAKING,
+        (SeatState.WAKING, SeatInput.QUIET): SeatState.IDLE,
+        **{(state, SeatInput.LEFT): SeatState.GONE for state in SeatState if state is not SeatState.GONE},
+    }
+    """What each input makes of a bot. An absent pair is something that nobody asked for: it is passed over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from typing import ClassVar
 
 from netd.interfaces import IPeer
 
@@ -37,16 +38,7 @@ class ControlInput(enum.Enum):
     GONE = "the agent has ended its data connection, or nothing is left to wait for"
 
 
-TRANSITIONS: dict[tuple[ControlState, ControlInput], tuple[str, ControlState]] = {
-    (ControlState.FREE, ControlInput.PING): ("say_ping", ControlState.SPACED),
-    (ControlState.FREE, ControlInput.LEAVE): ("say_stop", ControlState.LEAVING),
-    (ControlState.SPACED, ControlInput.PING): ("keep_ping", ControlState.SPACED),
-    (ControlState.SPACED, ControlInput.LEAVE): ("keep_stop", ControlState.SPACED),
-    (ControlState.SPACED, ControlInput.TIME): ("get_on", ControlState.FREE),
-    (ControlState.LEAVING, ControlInput.TIME): ("close", ControlState.OVER),
-    (ControlState.LEAVING, ControlInput.GONE): ("close", ControlState.OVER),
-}
-"""What is done with each input in each state, and what the connection is afterwards. An absent pair changes nothing."""
+ControlAction = Callable[["AgentControl"], None]
 
 
 class AgentControl:
@@ -85,10 +77,10 @@ class AgentControl:
         self._step(ControlInput.TIME)
 
     def _step(self, happened: ControlInput) -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is not None:
             action, self.state = transition
-            getattr(self, f"_do_{action}")()
+            action(self)
 
     def _say(self, word: bytes, seconds: float) -> None:
         self.peer.send(word)
@@ -116,3 +108,14 @@ class AgentControl:
 
     def _do_close(self) -> None:
         self._over()
+
+    TRANSITIONS: ClassVar[dict[tuple[ControlState, ControlInput], tuple[ControlAction, ControlState]]] = {
+        (ControlState.FREE, ControlInput.PING): (_do_say_ping, ControlState.SPACED),
+        (ControlState.FREE, ControlInput.LEAVE): (_do_say_stop, ControlState.LEAVING),
+        (ControlState.SPACED, ControlInput.PING): (_do_keep_ping, ControlState.SPACED),
+        (ControlState.SPACED, ControlInput.LEAVE): (_do_keep_stop, ControlState.SPACED),
+        (ControlState.SPACED, ControlInput.TIME): (_do_get_on, ControlState.FREE),
+        (ControlState.LEAVING, ControlInput.TIME): (_do_close, ControlState.OVER),
+        (ControlState.LEAVING, ControlInput.GONE): (_do_close, ControlState.OVER),
+    }
+    """What is done with each input in each state, and what the connection is afterwards. An absent pair changes nothing."""

@@ -7,7 +7,7 @@ timer, that of its state; the control connection has its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import define
 
@@ -21,7 +21,7 @@ from netd.session.pacing import Sweep
 from netd.session.readings import Readings
 from netd.session.rules import SessionRules
 from netd.session.samples import SampleReader
-from netd.session.states import TRANSITIONS, SessionInput, SessionState
+from netd.session.states import SessionInput, SessionState
 
 __all__ = ["SessionSurroundings", "TelemetrySession"]
 
@@ -54,6 +54,9 @@ class SessionSurroundings:
     sweep: Sweep
     dial: Callable[[TelemetrySession], Cancellable]
     chance: Callable[[], float]
+
+
+SessionAction = Callable[["TelemetrySession"], None]
 
 
 class TelemetrySession:
@@ -176,7 +179,7 @@ class TelemetrySession:
 
     def stop(self, reason: str) -> None:
         """Say ``stop``, wait the grace, close, and do not dial again."""
-        if self.state is not SessionState.STOPPING and (self.state, SessionInput.STOP) in TRANSITIONS:
+        if self.state is not SessionState.STOPPING and (self.state, SessionInput.STOP) in self.TRANSITIONS:
             self.reason = reason
             self._step(SessionInput.STOP)
 
@@ -224,13 +227,13 @@ class TelemetrySession:
             self._step(SessionInput.FAILED if self._world.rules.reconnect and self.is_dialled else SessionInput.GIVEN_UP)
 
     def _step(self, happened: SessionInput) -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
             return
         action, self.state = transition
         self.since = self._world.bus.wall()
         self._arm(None, self._do_dial)
-        getattr(self, f"_do_{action}")()
+        action(self)
         self._changed()
 
     def _changed(self) -> None:
@@ -325,3 +328,23 @@ class TelemetrySession:
             self._fail(f"was silent for {limit:g} s")
         else:
             self._arm(left, self._watch_silence)
+
+    TRANSITIONS: ClassVar[dict[tuple[SessionState, SessionInput], tuple[SessionAction, SessionState]]] = {
+        (SessionState.DIALLING, SessionInput.CONNECTED): (_do_greet, SessionState.AWAITED),
+        (SessionState.DIALLING, SessionInput.FAILED): (_do_rest, SessionState.RESTING),
+        (SessionState.DIALLING, SessionInput.GIVEN_UP): (_do_end, SessionState.ENDED),
+        (SessionState.DIALLING, SessionInput.STOP): (_do_end, SessionState.ENDED),
+        (SessionState.AWAITED, SessionInput.ARRIVED): (_do_stream, SessionState.STREAMING),
+        (SessionState.AWAITED, SessionInput.FAILED): (_do_leave, SessionState.FAILING),
+        (SessionState.AWAITED, SessionInput.GIVEN_UP): (_do_leave, SessionState.STOPPING),
+        (SessionState.AWAITED, SessionInput.STOP): (_do_leave, SessionState.STOPPING),
+        (SessionState.STREAMING, SessionInput.FAILED): (_do_leave, SessionState.FAILING),
+        (SessionState.STREAMING, SessionInput.GIVEN_UP): (_do_leave, SessionState.STOPPING),
+        (SessionState.STREAMING, SessionInput.STOP): (_do_leave, SessionState.STOPPING),
+        (SessionState.FAILING, SessionInput.CLOSED): (_do_rest, SessionState.RESTING),
+        (SessionState.FAILING, SessionInput.STOP): (_do_wait, SessionState.STOPPING),
+        (SessionState.STOPPING, SessionInput.CLOSED): (_do_end, SessionState.ENDED),
+        (SessionState.RESTING, SessionInput.DUE): (_do_dial, SessionState.DIALLING),
+        (SessionState.RESTING, SessionInput.STOP): (_do_end, SessionState.ENDED),
+    }
+    """What is done with each input in each state, and what the session is afterwards. An absent pair changes nothing."""

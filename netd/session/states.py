@@ -1,10 +1,10 @@
-"""The states of a session, and what leads from one to another (session protocol, section 1)."""
+"""The states of a session, and what can happen to it (session protocol, section 1)."""
 
 from __future__ import annotations
 
 import enum
 
-__all__ = ["TRANSITIONS", "SessionInput", "SessionState"]
+__all__ = ["SessionInput", "SessionState"]
 
 
 class SessionState(enum.Enum):
@@ -29,24 +29,3 @@ class SessionInput(enum.Enum):
     CLOSED = "no connection is left"
     DUE = "the rest is over"
     STOP = "an operator wants it to end"
-
-
-TRANSITIONS: dict[tuple[SessionState, SessionInput], tuple[str, SessionState]] = {
-    (SessionState.DIALLING, SessionInput.CONNECTED): ("greet", SessionState.AWAITED),
-    (SessionState.DIALLING, SessionInput.FAILED): ("rest", SessionState.RESTING),
-    (SessionState.DIALLING, SessionInput.GIVEN_UP): ("end", SessionState.ENDED),
-    (SessionState.DIALLING, SessionInput.STOP): ("end", SessionState.ENDED),
-    (SessionState.AWAITED, SessionInput.ARRIVED): ("stream", SessionState.STREAMING),
-    (SessionState.AWAITED, SessionInput.FAILED): ("leave", SessionState.FAILING),
-    (SessionState.AWAITED, SessionInput.GIVEN_UP): ("leave", SessionState.STOPPING),
-    (SessionState.AWAITED, SessionInput.STOP): ("leave", SessionState.STOPPING),
-    (SessionState.STREAMING, SessionInput.FAILED): ("leave", SessionState.FAILING),
-    (SessionState.STREAMING, SessionInput.GIVEN_UP): ("leave", SessionState.STOPPING),
-    (SessionState.STREAMING, SessionInput.STOP): ("leave", SessionState.STOPPING),
-    (SessionState.FAILING, SessionInput.CLOSED): ("rest", SessionState.RESTING),
-    (SessionState.FAILING, SessionInput.STOP): ("wait", SessionState.STOPPING),
-    (SessionState.STOPPING, SessionInput.CLOSED): ("end", SessionState.ENDED),
-    (SessionState.RESTING, SessionInput.DUE): ("dial", SessionState.DIALLING),
-    (SessionState.RESTING, SessionInput.STOP): ("end", SessionState.ENDED),
-}
-"""What is done with each input in each state, and what the session is afterwards. An absent pair changes nothing."""

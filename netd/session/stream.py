@@ -6,7 +6,8 @@ States are an enum, what may come in each is a table; what is absent from it, th
 from __future__ import annotations
 
 import enum
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 from netd.connection.fairness import Contender, Standing
 from netd.errors import ProtocolError, TimedOut
@@ -19,7 +20,7 @@ from netd.session.roster import NotExpected, Roster
 from netd.session.samples import Batch, SampleReader
 from netd.session.session import TelemetrySession
 
-__all__ = ["TRANSITIONS", "AgentStream", "StreamInput", "StreamShell", "StreamState"]
+__all__ = ["AgentStream", "StreamInput", "StreamShell", "StreamState"]
 
 EARLY_LIMIT = 1 << 12
 """Bytes from an agent that has not said who it is, at most."""
@@ -64,17 +65,6 @@ class StreamInput(enum.Enum):
     SAMPLES = "samples"
 
 
-TRANSITIONS: dict[tuple[StreamState, StreamInput], tuple[str, StreamState]] = {
-    (StreamState.FRESH, StreamInput.ANNOUNCED): ("attach", StreamState.OLD),
-    (StreamState.FRESH, StreamInput.HELLO): ("greet", StreamState.NEW),
-    (StreamState.FRESH, StreamInput.SAMPLES): ("come_early", StreamState.FRESH),
-    (StreamState.OLD, StreamInput.ANNOUNCED): ("confirm", StreamState.OLD),
-    (StreamState.OLD, StreamInput.SAMPLES): ("take", StreamState.OLD),
-    (StreamState.NEW, StreamInput.SAMPLES): ("take", StreamState.NEW),
-}
-"""What is done with each input in each state, and what the connection is afterwards."""
-
-
 class StreamShell(Protocol):
     """What a stream tells the connection around it."""
 
@@ -86,6 +76,9 @@ class StreamShell(Protocol):
 
     def standing(self) -> Standing:
         """Lane and key of the connection."""
+
+
+StreamAction = Callable[["AgentStream", Any], None]
 
 
 class AgentStream(Contender):
@@ -298,8 +291,8 @@ class AgentStream(Contender):
             self._spoil(batch)
 
     def _step(self, input: StreamInput, content: object) -> None:
-        action, state = TRANSITIONS[self.state, input]
-        getattr(self, f"_do_{action}")(content)
+        action, state = self.TRANSITIONS[self.state, input]
+        action(self, content)
         if self.state is StreamState.FRESH:
             self.state = state
 
@@ -394,6 +387,16 @@ class AgentStream(Contender):
         self.session = session
         self._shell.identified()
         session.arrived(self._peer, self._reader, dialect, channels)
+
+    TRANSITIONS: ClassVar[dict[tuple[StreamState, StreamInput], tuple[StreamAction, StreamState]]] = {
+        (StreamState.FRESH, StreamInput.ANNOUNCED): (_do_attach, StreamState.OLD),
+        (StreamState.FRESH, StreamInput.HELLO): (_do_greet, StreamState.NEW),
+        (StreamState.FRESH, StreamInput.SAMPLES): (_do_come_early, StreamState.FRESH),
+        (StreamState.OLD, StreamInput.ANNOUNCED): (_do_confirm, StreamState.OLD),
+        (StreamState.OLD, StreamInput.SAMPLES): (_do_take, StreamState.OLD),
+        (StreamState.NEW, StreamInput.SAMPLES): (_do_take, StreamState.NEW),
+    }
+    """What is done with each input in each state, and what the connection is afterwards."""
 
 
 def _check_ids(announced: tuple[tuple[int, int], ...], first: int) -> None:

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.codec.length_header import encode_frame
 from netd.relay.events import DevicePresence, DeviceSaid, DeviceSent
 from netd.relay.grammar import RelayInput
-from netd.relay.machine import AHEAD, TRANSITIONS, RelayConversation, RelayState
+from netd.relay.machine import AHEAD, RelayConversation, RelayState
 from tests.relay.bench import Relay, Side, ask, event, field, frames
 
 ADDRESS = "('127.0.0.1', 50412)"
@@ -537,7 +537,7 @@ class BadInputTests(SynchronousTestCase):
     def test_absent_pairs(self) -> None:
         """What has no place in a state is the protocol error of that state."""
         device = self.relay.device(name="greenhouse")
-        self.assertNotIn((RelayState.CONTROLLER, RelayInput.DEVICE_HELLO), TRANSITIONS)
+        self.assertNotIn((RelayState.CONTROLLER, RelayInput.DEVICE_HELLO), RelayConversation.TRANSITIONS)
         controller = self.relay.connect()
         controller.say(event("|no target|"))
         answer = self._refused(controller, "protocol error", encode_frame(b'device {"name": "x"}'))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.relay.requests import TRANSITIONS, RelayRequest, RequestInput, RequestOutcome, RequestState, RequestStatus
+from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome, RequestState, RequestStatus
 
 
 class RequestTests(SynchronousTestCase):
@@ -24,7 +24,7 @@ class RequestTests(SynchronousTestCase):
                 told: list[RequestOutcome] = []
                 request = RelayRequest(1, b"", "", 1.0, None, told.append)
                 request.state = state
-                expected = TRANSITIONS.get((state, happened))
+                expected = RelayRequest.TRANSITIONS.get((state, happened))
                 self.assertEqual(request.step(happened), expected is not None)
                 if expected is None:
                     self.assertEqual((told, request.state), ([], state))

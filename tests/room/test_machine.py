@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.plaintext import is_text
 from netd.room.events import BotRefused
-from netd.room.machine import TRANSITIONS, BotInput, BotState
+from netd.room.machine import BotConversation, BotInput, BotState
 from netd.room.texts import BadName, Text, parse_name, readable
 from tests.room.bench import CONFIRMATION, Hall, Side
 
@@ -276,8 +276,8 @@ class TableTests(SynchronousTestCase):
 
     def test_nothing_after_the_end(self) -> None:
         """A connection that is being closed does nothing more."""
-        self.assertFalse([pair for pair in TRANSITIONS if pair[0] is BotState.OVER])
+        self.assertFalse([pair for pair in BotConversation.TRANSITIONS if pair[0] is BotState.OVER])
 
     def test_line_bots_have_no_silence(self) -> None:
         """How long a line bot is silent within a line means nothing."""
-        self.assertNotIn((BotState.LINES, BotInput.EXPIRED), TRANSITIONS)
+        self.assertNotIn((BotState.LINES, BotInput.EXPIRED), BotConversation.TRANSITIONS)

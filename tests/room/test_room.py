@@ -8,9 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.room.events import BotPresence, RoomProgress, RoomSaid
 from netd.room.observer import RoomState
-from netd.room.room import FLOOD
-from netd.room.room import TRANSITIONS as ROOM_TRANSITIONS
-from netd.room.seat import PIECE, TRANSITIONS, Seat, SeatInput, SeatState
+from netd.room.room import FLOOD, Room
+from netd.room.seat import PIECE, Seat, SeatInput, SeatState
 from netd.room.texts import joined
 from netd.testing import RecordingPeer
 from tests.room.bench import CONFIRMATION, NAMES, OPENING, Hall, Side
@@ -609,15 +608,15 @@ class TableTests(SynchronousTestCase):
             for happened in SeatInput:
                 seat = Seat("Lars", "", RecordingPeer(), False, 0.0)
                 seat.state = state
-                self.assertEqual(seat.step(happened), (state, happened) in TRANSITIONS)
-                self.assertEqual(seat.state, TRANSITIONS.get((state, happened), state))
-        self.assertFalse([pair for pair in TRANSITIONS if pair[0] is SeatState.GONE])
+                self.assertEqual(seat.step(happened), (state, happened) in Seat.TRANSITIONS)
+                self.assertEqual(seat.state, Seat.TRANSITIONS.get((state, happened), state))
+        self.assertFalse([pair for pair in Seat.TRANSITIONS if pair[0] is SeatState.GONE])
 
     def test_who_is_asked_is_not_asked_again(self) -> None:
         """No state in which a message may be unread allows another one."""
-        asked = {state for (state, happened) in TRANSITIONS if happened in (SeatInput.ASKED, SeatInput.THANKED)}
+        asked = {state for (state, happened) in Seat.TRANSITIONS if happened in (SeatInput.ASKED, SeatInput.THANKED)}
         self.assertEqual(asked, {SeatState.IDLE, SeatState.REPLIED})
 
     def test_a_room_ends_once(self) -> None:
         """A room that is over stays over."""
-        self.assertFalse([pair for pair in ROOM_TRANSITIONS if pair[0] is RoomState.OVER])
+        self.assertFalse([pair for pair in Room.TRANSITIONS if pair[0] is RoomState.OVER])

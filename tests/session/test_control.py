@@ -6,7 +6,7 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.control import SPACING, TRANSITIONS, AgentControl, ControlInput, ControlState
+from netd.session.control import SPACING, AgentControl, ControlInput, ControlState
 from netd.testing import RecordingPeer
 
 
@@ -91,7 +91,7 @@ class ControlTests(SynchronousTestCase):
             control = AgentControl(self.peer, 0.5, self._over)
             control.state = state
             calls[happened](control)
-            expected = TRANSITIONS[state, happened][1] if (state, happened) in TRANSITIONS else state
+            expected = AgentControl.TRANSITIONS[state, happened][1] if (state, happened) in AgentControl.TRANSITIONS else state
             self.assertIs(control.state, expected, (state, happened))
-            if (state, happened) not in TRANSITIONS:
+            if (state, happened) not in AgentControl.TRANSITIONS:
                 self.assertEqual(self._heard(), (b"", None))

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.events import StateChanged
 from netd.session.session import PARTING, TelemetrySession
-from netd.session.states import TRANSITIONS, SessionInput, SessionState
+from netd.session.states import SessionInput, SessionState
 from tests.session.bench import HOST, Bench, Line
 
 
@@ -333,5 +333,7 @@ class TableTests(SynchronousTestCase):
             Line(session)
             session.state = state
             session._step(happened)
-            expected = TRANSITIONS[state, happened][1] if (state, happened) in TRANSITIONS else state
+            expected = (
+                TelemetrySession.TRANSITIONS[state, happened][1] if (state, happened) in TelemetrySession.TRANSITIONS else state
+            )
             self.assertIs(session.state, expected, (state, happened))
