@@ -1,6 +1,7 @@
 """Run a command and print its result: ``python command_caller.py [HOST [PORT]]``.
 
-Copy ``netd/client/command.py`` beside this file and write ``from command import …``: it needs nothing else.
+Where netd is not installed, put the file that ``netd client command > command.py`` makes beside this one and write
+``from command import …``: it needs nothing else.
 """
 
 from __future__ import annotations

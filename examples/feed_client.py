@@ -1,6 +1,7 @@
 """Collect blocks of three names and report them: ``python feed_client.py [HOST [PORT]]``.
 
-On another machine, copy ``netd/client/feed.py`` beside this file and write ``from feed import Feed``: it needs nothing else.
+On another machine, put the file that ``netd client feed > feed.py`` makes beside this one and write ``from feed import Feed``: it
+needs nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A device that answers: ``python relay_device.py [HOST [PORT]]``.
 
-On a Raspberry Pi, copy ``netd/client/relay.py`` beside this file and write ``from relay import Device``: it needs nothing else.
+On a Raspberry Pi, put the file that ``netd client relay > relay.py`` makes beside this one and write
+``from relay import Device``: it needs nothing else.
 """
 
 from __future__ import annotations

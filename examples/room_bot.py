@@ -1,6 +1,7 @@
 """A bot with a character of its own: ``python room_bot.py NAME [HOST [PORT]]``.
 
-It needs nothing but ``netd/client/room.py``: copy that file beside this one and write ``from room import Bot, Heard``.
+It needs nothing but the file that ``netd client room > room.py`` makes: put it beside this one and write
+``from room import Bot, Heard``.
 """
 
 from __future__ import annotations

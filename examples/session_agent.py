@@ -1,7 +1,7 @@
 """An agent with two channels: ``python session_agent.py [HOST]``; then ``netd session start 127.0.0.1``.
 
-On a Raspberry Pi, copy ``netd/client/session.py`` beside this file and write ``from session import Agent, Channel``: it needs
-nothing else.
+On a Raspberry Pi, put the file that ``netd client session > session.py`` makes beside this one and write
+``from session import Agent, Channel``: it needs nothing else.
 """
 
 from __future__ import annotations

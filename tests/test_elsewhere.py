@@ -14,15 +14,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from twisted.trial.unittest import SynchronousTestCase
-
+from netd.onefile import CLIENTS, make_client
 from netd.secrets.tokens import TOKENS, add_token
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, PackagedTestCase, RealTestCase, environment
 
 ELSEWHERE = CHECKOUT / "tests" / "elsewhere"
-
-CLIENTS = [CHECKOUT / "netd" / "client" / f"{kind}.py" for kind in ("relay", "session", "feed", "command", "room")]
-"""Those that can be copied alone."""
 
 OLDEST, NEWEST = 7, 30
 """Minor versions of Python 3 on which they are to run."""
@@ -73,7 +69,7 @@ class MacTests(RealTestCase):
         with self.connect(daemon.port("command")) as connection:
             connection.sendall(b'{"command_id": "add", "first": 1, "second": 2}\n')
             self.assertEqual(json.loads(connection.makefile().readline())["result"], 3.0)
-        clients = self.program(ELSEWHERE / "clients.py", *client_arguments(daemon))
+        clients = self.program(ELSEWHERE / "clients.py", *client_arguments(make_clients(self.folder), daemon))
         self.assertEqual(clients.wait(), 0, clients.output)
         self.assertEqual(daemon.stop(), 0, daemon.output)
 
@@ -118,7 +114,9 @@ class WindowsTests(RealTestCase):
     def test_ports(self) -> None:
         """The clients reach the services there."""
         daemon = self.start(self.write_ini(SERVICES))
-        own = self.run_python(ELSEWHERE / "clients.py", *client_arguments(daemon), env=lacking("windows"))
+        own = self.run_python(
+            ELSEWHERE / "clients.py", *client_arguments(make_clients(self.folder), daemon), env=lacking("windows")
+        )
         self.assertEqual(own.returncode, 0, own.stderr)
         called = self.netd("call", "--server", f"127.0.0.1:{daemon.port('command')}", "add", "first=1", "second=2")
         self.assertEqual((called.returncode, called.stdout.strip()), (0, "3.0"), called.stderr)
@@ -134,16 +132,12 @@ class WindowsTests(RealTestCase):
 
 class OldPythonTests(RealTestCase):
     def test_clients(self) -> None:
-        """The clients that are one file work on each Python that is here, copied to a folder with nothing else in it."""
-        alone = self.folder / "alone"
-        alone.mkdir()
-        for path in CLIENTS:
-            shutil.copy(path, alone)
-        arguments = client_arguments(self.start(self.write_ini(SERVICES)))[1:]
+        """The clients that are one file work on each Python that is here, in a folder with nothing else in it."""
+        arguments = client_arguments(make_clients(self.folder), self.start(self.write_ini(SERVICES)))
         bare = {name: value for name, value in environment().items() if name not in {"PYTHONPATH", "COVERAGE_PROCESS_START"}}
         for python in pythons():
             ran = subprocess.run(
-                [python, ELSEWHERE / "clients.py", alone, *arguments],
+                [python, ELSEWHERE / "clients.py", *arguments],
                 env=bare,
                 capture_output=True,
                 text=True,
@@ -153,13 +147,14 @@ class OldPythonTests(RealTestCase):
             self.assertEqual((ran.returncode, len(ran.stdout.splitlines())), (0, len(CLIENTS)), f"{python}: {ran.stderr}")
 
 
-class VersionTests(SynchronousTestCase):
+class VersionTests(RealTestCase):
     def test_oldest(self) -> None:
         """Nothing in the clients that are one file is newer than Python 3.7: neither syntax, nor modules, nor their members."""
-        for path in CLIENTS:
+        made = sorted(make_clients(self.folder).iterdir())
+        for path in made:
             self.assertIn("Python 3.7 or newer", path.read_text(encoding="utf-8"))
         checked = subprocess.run(
-            [sys.executable, "-c", "import vermin; vermin.main()", f"--target=3.{OLDEST}-", "--no-tips", *CLIENTS],
+            [sys.executable, "-c", "import vermin; vermin.main()", f"--target=3.{OLDEST}-", "--no-tips", *made],
             capture_output=True,
             text=True,
             check=False,
@@ -167,6 +162,15 @@ class VersionTests(SynchronousTestCase):
         self.assertEqual(checked.returncode, 0, checked.stdout)
 
 
-def client_arguments(daemon: Daemon) -> list[str]:
+def make_clients(folder: Path) -> Path:
+    """A folder below *folder* that has each client as one file, and nothing else."""
+    alone = folder / "alone"
+    alone.mkdir()
+    for kind in CLIENTS:
+        (alone / f"{kind}.py").write_text(make_client(kind), "utf-8")
+    return alone
+
+
+def client_arguments(alone: Path, daemon: Daemon) -> list[str]:
     """What ``clients.py`` is told: where the clients are, and the ports of *daemon*."""
-    return [str(CLIENTS[0].parent), *(str(daemon.port(kind)) for kind in ("relay", "command", "feed", "room"))]
+    return [str(alone), *(str(daemon.port(kind)) for kind in ("relay", "command", "feed", "room"))]

@@ -60,7 +60,7 @@ class Layer:
 PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.*"))
 SHELL = (Reach("vocabulary secrets pure json options shell"),)
 OUTSIDE = (
-    Reach("vocabulary", within="netd netd.bus.subject netd.paths netd.errors netd.plaintext"),
+    Reach("vocabulary", within="netd netd.bus.subject netd.paths netd.errors netd.onefile netd.plaintext"),
     Reach("secrets"),
     Reach("pure", within="netd.codec.*"),
 )
@@ -69,18 +69,19 @@ LAYERS = (
     # 0
     Layer(
         "vocabulary",
-        modules="netd netd.bus.subject netd.interfaces netd.message netd.errors netd.operations netd.paths netd.plaintext"
-        " netd.principal netd.secrets.tries",
+        modules="netd netd.bus.subject netd.interfaces netd.message netd.errors netd.onefile netd.operations netd.paths"
+        " netd.plaintext netd.principal netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
     # Passwords and tokens: they lock, flush and hash.
     Layer("secrets", modules="netd.secrets.*", reaches=(Reach("vocabulary secrets"),), libraries="attrs"),
-    # Outside: programs that talk to the daemon. They never import it.
+    # Outside: programs that talk to the daemon. They never import it. Of the first ones, files are made that stand alone.
     Layer(
         "alone",
-        modules="netd.client.relay netd.client.command netd.client.session netd.client.room netd.client.feed",
-        reaches=(),
+        modules="netd.client.way netd.client.way_* netd.client.again netd.client.relay netd.client.command netd.client.session"
+        " netd.client.room* netd.client.feed",
+        reaches=(Reach("alone"),),
     ),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
     Layer(
@@ -397,7 +398,7 @@ class TableTests(SynchronousTestCase):
         self.assertEqual([], self.violations("netd/cli/main.py", "import click, rich", "from netd.client.control import Control"))
 
     def test_relay_client_with_anything(self) -> None:
-        """The relay's client is one file of the standard library: it can be copied to a device as it is."""
+        """A client of which one file is made needs the standard library alone, and modules of such clients."""
         self.assertEqual(
             ["netd/client/relay.py:2: netd.client.relay is alone: it may not import netd.errors, which is vocabulary"],
             self.violations("netd/client/relay.py", "import socket", "from netd.errors import NetdError"),

@@ -69,6 +69,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "token": Listed("token", "Make, list and remove the tokens that open the gateway."),
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
+            "client": Listed("client", "Print a client as one file, or list them."),
             "completion": Listed("completion", "Print the completion script of a SHELL."),
         },
     }

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from netd.gateway.answer import HTML, JSON, REVALIDATE, TEXT, Answer
 from netd.gateway.head import Head
 
-__all__ = ["FOLDER", "PAGES", "File", "read_files"]
+__all__ = ["FOLDER", "PAGES", "File", "make_file", "read_files"]
 
 FOLDER = Path(__file__).parent / "static"
 """The dashboard."""
@@ -101,9 +101,13 @@ def read_files(*folders: Path) -> dict[str, File]:
     return files
 
 
-def _read(path: Path) -> File:
-    content = path.read_bytes()
+def make_file(content: bytes, content_type: str) -> File:
+    """A file with *content*, compressed and tagged."""
     packed = gzip.compress(content, mtime=0)
     is_worth_it = len(packed) <= len(content) - _LEAST_SAVING
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return File(content, packed if is_worth_it else None, _TYPES.get(path.suffix, TEXT), tag)
+    return File(content, packed if is_worth_it else None, content_type, tag)
+
+
+def _read(path: Path) -> File:
+    return make_file(path.read_bytes(), _TYPES.get(path.suffix, TEXT))

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from netd.codec.jsontext import encode
 from netd.console.dispatch import Dispatcher
 from netd.gateway.answer import HTML, JSON, Answer, plain
+from netd.gateway.clients import SHELF, ClientFiles
 from netd.gateway.files import File
 from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
 from netd.gateway.head import Head
@@ -137,7 +138,9 @@ class Site:
         self._most_bytes = most_bytes
         self._is_draining = is_draining
         self._limiter = limiter
-        self._routes = {path: _Route(_READING, _Access.ANYONE, _serve(file)) for path, file in files.items()} | {
+        self._clients = ClientFiles()
+        served = {path: file.answer for path, file in files.items()} | self._clients.paths()
+        self._routes = {path: _Route(_READING, _Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
             "/rpc": _Route(("POST",), _Access.KNOWN, self._rpc),
             "/api": _Route(_READING, _Access.KNOWN, self._api),
             "/metrics": _Route(_READING, _Access.KNOWN, self._metrics),
@@ -192,6 +195,8 @@ class Site:
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only {allowed[0]} here", ("Allow", ", ".join(allowed)))
         if f"{asked.path}/" == self._base:  # the page's own addresses need the slash
             return plain(HTTPStatus.PERMANENT_REDIRECT, f"the dashboard is at {self._base}", ("Location", self._base))
+        if asked.below(self._base).path.startswith(SHELF):
+            return self._clients.nothing_there()
         places = f"{self._base} is the dashboard, {self._base}api the operations"
         return plain(HTTPStatus.NOT_FOUND, f"there is nothing at this address; {places}")
 
@@ -251,5 +256,5 @@ def _is_asked_for_methods(head: Head, route: _Route) -> bool:
     return head.method == OPTIONS in route.methods and head.path not in PROBES and not head.get("origin")
 
 
-def _serve(file: File) -> _Handler:
-    return lambda admission: file.answer(admission.head)
+def _serve(answer: Callable[[Head], Answer]) -> _Handler:
+    return lambda admission: answer(admission.head)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from netd.client import feed, relay, room, session
+from netd.client import feed, relay, session
 from netd.client.feed import CLOSE, Feed, encode_frame
 from netd.client.feed_asyncio import AsyncFeed
 from netd.client.feed_asyncio import AsyncSurroundings as AsyncFeedSurroundings
@@ -344,6 +344,6 @@ class FarewellTests(RealTestCase):
 class OneWayTests(RealTestCase):
     def test_every_file_leaves_alike(self) -> None:
         """The clients that are one file each have the same way to leave: what is mended in one is mended in all."""
-        sources = {inspect.getsource(module.leave) for module in (feed, relay, room, session)}
+        sources = {inspect.getsource(module.leave) for module in (feed, relay, session)}
         self.assertEqual(len(sources), 1)
-        self.assertEqual({module.FAREWELL for module in (feed, relay, room, session)}, {1.0})
+        self.assertEqual({module.FAREWELL for module in (feed, relay, session)}, {1.0})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from typing import Any
 
 from hypothesis import given
@@ -20,31 +19,37 @@ from netd.client.room import (
     Heard,
     NotConnected,
     Refused,
+    Surroundings,
     check_name,
-    gerund,
     reply_bytes,
 )
+from netd.client.room_characters import gerund
 
 WELCOME = b"\nBot: Lars has been sucessfully connected\n4/4 bots have been connected soo far\n \nwaiting...."
 CONFIRMATION = b"This clients response has been sendt to the server\n"
 
 
 class FakeSocket:
-    """A connection on which the server's segments come one after the other; a silence is a time-out, None is its end.
+    """A connection on which the server's segments come one after the other; None is a silence, and after them is its end.
 
     :ivar sent: what the bot has sent, call by call.
     """
 
     def __init__(self, *segments: bytes | OSError | None) -> None:
         self._segments = list(segments)
-        self._timeout: float | None = None
         self.sent: list[bytes] = []
         self.is_closed = False
         self.when_read: Any = None
 
     def settimeout(self, seconds: float | None) -> None:
-        """Remember it: where it is None, a silence is waited for."""
-        self._timeout = seconds
+        """Nothing waits here."""
+
+    def is_readable(self, _seconds: float) -> bool:
+        """A silence is heard once."""
+        if self._segments and self._segments[0] is None:
+            del self._segments[0]
+            return False
+        return True
 
     def recv(self, _size: int) -> bytes:
         """The next segment."""
@@ -56,8 +61,6 @@ class FakeSocket:
                 raise segment
             if segment is not None:
                 return segment
-            if self._timeout is not None:
-                raise socket.timeout  # noqa: UP041 - what the client must catch on older Pythons
         return b""
 
     def sendall(self, content: bytes) -> None:
@@ -81,13 +84,14 @@ def echo(name: str, heard: Heard) -> str:
 def bot(connection: FakeSocket | OSError, dialect: str = "old", **options: Any) -> Bot:
     """A bot that finds *connection* where it connects to."""
 
-    def connect(host: str, port: int) -> Any:
+    def connect(host: str, port: int, _seconds: float) -> Any:
         assert (host, port) == ("localhost", 4242)
         if isinstance(connection, OSError):
             raise connection
         return connection
 
-    return Bot("localhost", 4242, "Lars", echo, dialect=dialect, connect=connect, **options)
+    surroundings = Surroundings(connect, is_readable=lambda opened, seconds: opened.is_readable(seconds))  # type: ignore[attr-defined]
+    return Bot("localhost", 4242, "Lars", echo, dialect=dialect, surroundings=surroundings, **options)
 
 
 class BotTests(SynchronousTestCase):

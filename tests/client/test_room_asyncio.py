@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.room import Exchange, Heard, NotConnected, Refused
-from netd.client.room_asyncio import AsyncBot
+from netd.client.room_asyncio import AsyncBot, AsyncSurroundings
 from tests.client.test_room import CONFIRMATION, WELCOME, echo
 from tests.client.transports import Transport
 
@@ -43,6 +43,10 @@ class FakeStreams(Transport):
         """Write it down."""
         self.sent.append(content)
 
+    def is_closing(self) -> bool:
+        """Whether this side has hung up."""
+        return self.is_closed
+
     async def drain(self) -> None:
         """Nothing waits."""
 
@@ -52,7 +56,7 @@ class FakeStreams(Transport):
 
 def run(streams: FakeStreams, character: Any = echo, dialect: str = "old", heard: list[Exchange] | None = None) -> int:
     """How many replies a bot over *streams* gave."""
-    bot = AsyncBot("localhost", 4242, "Lars", character, dialect=dialect, connect=streams.connect)
+    bot = AsyncBot("localhost", 4242, "Lars", character, dialect=dialect, surroundings=AsyncSurroundings(streams.connect))
     return asyncio.run(bot.run(None if heard is None else heard.append))
 
 
@@ -69,7 +73,9 @@ class AsyncBotTests(SynchronousTestCase):
         """A bot that has a place is told so before the room is full."""
         welcomes: list[str] = []
         streams = FakeStreams(WELCOME, None, OPENING)
-        bot = AsyncBot("localhost", 4242, "Lars", echo, connect=streams.connect, on_welcome=welcomes.append)
+        bot = AsyncBot(
+            "localhost", 4242, "Lars", echo, surroundings=AsyncSurroundings(streams.connect), on_welcome=welcomes.append
+        )
         asyncio.run(bot.run())
         self.assertEqual(welcomes, [bot.welcome])
 
