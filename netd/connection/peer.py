@@ -102,6 +102,7 @@ class Peer(Outbox):
         "_context",
         "_deadline",
         "_discarded",
+        "_is_arming",
         "_is_congested",
         "_is_reading",
         "_is_wanted",
@@ -125,6 +126,7 @@ class Peer(Outbox):
         self._owner = owner
         self._deadline: float | None = None
         self._timer: Any = None
+        self._is_arming = False
         self._stalled: Any = None
         self._probing: Any = None
         self._stall_left = 0
@@ -181,7 +183,7 @@ class Peer(Outbox):
     def expire_after(self, seconds: float | None) -> None:
         """Replace the pending expiry, or clear it; it stands still while nothing is read.
 
-        Cheap: a pending timer is moved only when it fires.
+        Cheap: a timer is made at the turn's end, where the expiry still stands then, and moved only when it fires.
         """
         if not self.is_open:
             return
@@ -285,8 +287,20 @@ class Peer(Outbox):
         self._deadline = clock.seconds() + seconds
         if self._timer is not None and self._timer.getTime() > self._deadline:
             self._cancel_timer()
-        if self._timer is None:
-            self._timer = clock.callLater(seconds, self._timer_fired)
+        if self._timer is None and not self._is_arming:
+            self._is_arming = True
+            self._turn.after(self._arm)
+
+    def _arm(self) -> None:
+        """Make a timer for the expiry, if there still is one.
+
+        Most connections clear the first one within the read that brought it: a whole first message needs no clock. A timer that
+        was made for it would weigh 300 bytes until it fires.
+        """
+        self._is_arming = False
+        if self._deadline is not None and self._timer is None:
+            clock = self._context.clock
+            self._timer = clock.callLater(max(0.0, self._deadline - clock.seconds()), self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._timer = None

@@ -85,12 +85,15 @@ class WebSocketProtocol(PeerProtocol):
     peer: WebSocketPeer
     machine: ClassVar[tuple[str, ...]] = ("_session",)
     says_when_identified = True
-    subprotocol: str | None = None
-    _session: Session | None = None
-    _phase = Phase.HANDSHAKE
-    _has_lagged = False
-    _is_keeping = False
-    _holds: frozenset[str] = frozenset()
+
+    def __init__(self, factory: PeerFactory) -> None:
+        super().__init__(factory)
+        self.subprotocol: str | None = None
+        self._session: Session | None = None
+        self._phase = Phase.HANDSHAKE
+        self._has_lagged = False
+        self._is_keeping = False
+        self._holds: frozenset[str] = frozenset()
 
     def websocket_opened(self) -> None:
         """The handshake is done. Override."""
@@ -111,7 +114,8 @@ class WebSocketProtocol(PeerProtocol):
 
     def hold(self, reason: str, is_held: bool) -> None:
         """Take nothing more, not even of what was read already, as long as any *reason* holds."""
-        self._holds = self._holds | {reason} if is_held else self._holds - {reason}
+        holds = self._holds | {reason} if is_held else self._holds - {reason}
+        self._holds = holds or frozenset()  # of all empty ones, only this weighs nothing
         self.factory.intake.hold(self, bool(self._holds))
 
     def expect_handshake(self) -> None:

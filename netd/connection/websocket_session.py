@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Protocol, cast
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
-from autobahn.wamp.types import TransportDetails
+from autobahn.websocket.protocol import TrafficStats
 from autobahn.websocket.protocol import WebSocketProtocol as Autobahn
 from autobahn.websocket.types import ConnectionRequest
-from twisted.internet.defer import Deferred
 
 from netd.codec.websocket import CloseCode, close_reason
 from netd.connection.peer import Peer
@@ -24,6 +23,69 @@ FRAGMENT = 32
 
 PIECE = 1 << 10
 """Bytes. Smaller pieces of a message that is not whole yet are joined: a piece costs some fifty bytes more than are in it."""
+
+
+RESTING: dict[str, Any] = {
+    "_isMessageCompressed": False,
+    "_perMessageCompress": None,
+    "autoPingPending": None,
+    "autoPingPendingCall": None,
+    "autoPingPendingSent": None,
+    "autoPingPendingSeq": 0,
+    "autoPingTimeoutCall": None,
+    "closeHandshakeTimeoutCall": None,
+    "closedByMe": False,
+    "current_frame": None,
+    "current_frame_masker": None,
+    "data": b"",
+    "droppedByMe": False,
+    "failedByMe": False,
+    "inside_message": False,
+    "localCloseCode": None,
+    "localCloseReason": None,
+    "openHandshakeTimeoutCall": None,
+    "remoteCloseCode": None,
+    "remoteCloseReason": None,
+    "send_state": 0,
+    "trackedTimings": None,
+    "triggered": False,
+    "wasClean": False,
+    "wasCloseHandshakeTimeout": False,
+    "wasMaxFramePayloadSizeExceeded": False,
+    "wasMaxMessagePayloadSizeExceeded": False,
+    "wasNotCleanReason": None,
+    "wasOpenHandshakeTimeout": False,
+    "wasServerConnectionDropTimeout": False,
+    "wasServingFlashSocketPolicyFile": False,
+}
+"""Attributes that Autobahn sets at the start of every connection, and changes in few. As long as they are unchanged, the class
+has them for all connections: fifty attributes of its own would be a third of what a connection weighs."""
+
+_OWN = object()
+"""No attribute of Autobahn's has this value."""
+
+
+class _Nobody:
+    """Who waits for the opening and the end of a session, as far as Autobahn knows."""
+
+    def callback(self, result: object) -> None:
+        """Tell nobody."""
+
+
+NEEDLESS: dict[str, Any] = {
+    "_results": None,
+    "_transport_details": None,
+    "_valid_events": None,
+    "is_closed": _Nobody(),
+    "is_open": _Nobody(),
+    "send_queue": (),
+    "trafficStats": TrafficStats(),
+    "utf8validateLast": None,
+}
+"""Attributes that Autobahn sets as well, and that nobody needs after the handshake: these stand in for them."""
+
+OF_THE_HANDSHAKE = ("http_", "websocket_", "_wskey")
+"""How the names of those begin that hold the request, and what was read off it."""
 
 
 class SessionOwner(Protocol):
@@ -108,8 +170,10 @@ class Session(WebSocketServerProtocol):
     :param owner: what it tells.
     """
 
+    vars().update(RESTING, **NEEDLESS)
     CONFIG_ATTRS = []  # noqa: RUF012 - Autobahn's, and never changed; see __getattr__
     log = Silence()
+    websocket_version = 13
 
     def __init__(self, factory: Any, peer: WebSocketPeer, owner: SessionOwner) -> None:
         self.factory = factory
@@ -131,8 +195,7 @@ class Session(WebSocketServerProtocol):
         return getattr(self.__dict__["factory"], name)
 
     def connectionMade(self) -> None:
-        self._transport_details = TransportDetails()  # where it comes from is the shell's to know
-        self._connectionMade()
+        self._connectionMade()  # where it comes from is the shell's to know: it needs no details of the transport
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         self.websocket_extensions: list[Any] = []  # offers are not even parsed
@@ -167,7 +230,7 @@ class Session(WebSocketServerProtocol):
 
     def forget(self) -> None:
         """The connection is lost: let go of all that was read and is not whole, and of itself."""
-        self.is_closed = Deferred()  # the old one has this session for its result
+        self.is_closed = NEEDLESS["is_closed"]  # Autobahn's own has this session for its result
         self.data = b""
         self.frame_data = []
         self.message_data = []
@@ -176,6 +239,8 @@ class Session(WebSocketServerProtocol):
         self._fragments = self._size = self._part = 0
         self.is_new = True
         super().onMessageEnd()
+        del self.message_data
+        self.current_frame_masker = None
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self._owner.message(payload, isBinary)
@@ -185,11 +250,14 @@ class Session(WebSocketServerProtocol):
         self._owner.refuse_handshake(code, reason, responseHeaders or ())
 
     def forget_handshake(self) -> None:
-        """Let go of the request and of what was read off it."""
-        kept = ("websocket_version", "websocket_protocol_in_use")
-        for name in list(vars(self)):
-            if name.startswith(("http_", "websocket_", "_wskey")) and name not in kept:
-                delattr(self, name)
+        """Let go of the request and of what was read off it, and of all that is as it is in every connection."""
+        self.__dict__ = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in NEEDLESS
+            and not name.startswith(("http_", "websocket_", "_wskey"))
+            and RESTING.get(name, _OWN) != value
+        }
 
 
 def _join(pieces: list[bytes], piece: bytes) -> None:

@@ -116,6 +116,7 @@ class CloseTests(PeerTests):
         """A peer that closes after its FIN is gone at once, and nothing is left to do."""
         self.peer.close("done")
         self.peer.lost()
+        self.clock.advance(0)
         self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_nothing_is_sent_after_the_end(self) -> None:
@@ -314,6 +315,7 @@ class ExpiryTests(PeerTests):
     def test_no_timer_churn(self) -> None:
         """A busy connection that moves its expiry with every message uses one timer, which is not touched."""
         self.peer.expire_after(8)
+        self.clock.advance(0)
         (timer,) = self.clock.getDelayedCalls()
         for _ in range(1000):
             self.clock.advance(0.001)
@@ -328,11 +330,28 @@ class ExpiryTests(PeerTests):
         for seconds in (8.0, None):
             self.setUp()
             self.peer.expire_after(8)
+            self.clock.advance(0)
             self.peer.expire_after(seconds)
             self.peer.lost()
             self.assertEqual([], self.clock.getDelayedCalls())
             self.peer.expire_after(8)
             self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_cleared_at_once(self) -> None:
+        """An expiry that is cleared within the turn that asked for it, or whose connection is lost in it, makes no timer."""
+        for clear in (lambda: self.peer.expire_after(None), self.peer.lost):
+            self.peer.expire_after(8)
+            clear()
+            self.clock.advance(0)
+            self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_time_passes_before_the_turn_ends(self) -> None:
+        """An expiry counts from when it was asked for, however long the turn takes."""
+        self.peer.expire_after(8)
+        self.clock.advance(7)
+        self.assertEqual([], self.owner.calls)
+        self.clock.advance(1)
+        self.assertEqual(["expired"], self.owner.calls)
 
 
 class KeepTests(PeerTests):
