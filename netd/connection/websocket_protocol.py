@@ -13,7 +13,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
-from attrs import frozen
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.protocol import WebSocketProtocol as Autobahn
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -23,6 +22,7 @@ from netd.connection.intake import Intake
 from netd.connection.origins import takes_origin
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.websocket_rules import WebSocketRules
 from netd.connection.websocket_session import Session, WebSocketPeer
 from netd.log import printable
 
@@ -31,35 +31,10 @@ __all__ = [
     "WebSocketFactory",
     "WebSocketPeer",
     "WebSocketProtocol",
-    "WebSocketRules",
 ]
 
 HEAD_LIMIT = 1 << 14
 """Bytes of a handshake's request, at most."""
-
-
-@frozen(kw_only=True)
-class WebSocketRules:
-    """What a service's WebSocket connections keep to.
-
-    :ivar paths: those that clients connect to.
-    :ivar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
-    :ivar origins: web pages of these origins (``https://example.org``) may connect, beside those of the server's own address.
-    :ivar hosts: names that are the server's own, beside ``localhost``; see :mod:`netd.connection.origins`.
-    :ivar max_message: bytes of a client's message.
-    :ivar handshake_timeout: seconds from the connection's beginning to the handshake's end.
-    :ivar ping_interval: seconds of silence after which a client is pinged.
-    :ivar ping_timeout: seconds in which a client must answer, or say anything else.
-    """
-
-    paths: tuple[str, ...]
-    subprotocols: tuple[str, ...]
-    origins: tuple[str, ...]
-    max_message: int
-    handshake_timeout: float
-    ping_interval: float
-    ping_timeout: float
-    hosts: tuple[str, ...] = ()
 
 
 class Phase(enum.Enum):
@@ -132,7 +107,7 @@ class WebSocketProtocol(PeerProtocol):
         self.expect_handshake()
 
     def begun(self) -> None:
-        self._await(Phase.HANDSHAKE, self.factory.rules.handshake_timeout)
+        self._await(Phase.HANDSHAKE, self.factory.handshake_timeout)
 
     def received(self, data: bytes) -> None:
         self.factory.intake.take(self, data)
@@ -198,15 +173,15 @@ class WebSocketProtocol(PeerProtocol):
 
         :raises ConnectionDeny: for a path or an origin that is not served.
         """
-        rules, origin = self.factory.rules, request.origin
-        if request.path not in rules.paths:
-            raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {' or '.join(rules.paths)}")
-        if origin and not takes_origin(rules.origins, origin, request.headers.get("host", ""), rules.hosts):
+        factory, origin = self.factory, request.origin
+        if request.path not in factory.paths:
+            raise ConnectionDeny(HTTPStatus.NOT_FOUND.value, f"the WebSocket is at {' or '.join(factory.paths)}")
+        if origin and not takes_origin(factory.origins, origin, request.headers.get("host", ""), factory.hosts):
             raise ConnectionDeny(
                 HTTPStatus.FORBIDDEN.value,
                 f"web pages from {origin!a} may not connect; the option `origins` of [{self.factory.name}] names those that may",
             )
-        return next((name for name in rules.subprotocols if name in request.protocols), None)
+        return next((name for name in factory.subprotocols if name in request.protocols), None)
 
     def handshaken(self, subprotocol: str | None) -> None:
         """Autobahn has sent its answer: messages may follow it."""
@@ -285,21 +260,35 @@ class WebSocketProtocol(PeerProtocol):
 class WebSocketFactory(PeerFactory):
     """Builds a service's WebSocket connections.
 
-    :param rules: see :class:`WebSocketRules`.
+    :cvar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
+    :cvar hosts: names that are the server's own, beside ``localhost``; see :mod:`netd.connection.origins`.
+    :ivar rules: the options in force.
+    :ivar paths: those that clients connect to.
+    :ivar origins: web pages of these origins may connect, beside those of the server's own address.
+    :ivar handshake_timeout: seconds from the connection's first byte to the handshake's end.
     """
 
     protocols = (b"http/1.1",)
+    subprotocols: ClassVar[tuple[str, ...]] = ()
+    hosts: ClassVar[tuple[str, ...]] = ()
+    paths: tuple[str, ...] = ("/",)
+    handshake_timeout = 8.0
 
     def __init__(self, name: str, context: PeerContext, rules: WebSocketRules) -> None:
         super().__init__(name, context)
-        self.rules = rules
         self.intake = Intake(self.turns)
         self.autobahn = WebSocketServerFactory(server="netd", reactor=context.clock)
+        self.follow(rules)
+
+    def follow(self, rules: WebSocketRules) -> None:
+        """Go by *rules* from now on; connections that are open go by them, too. Override for what a service has beside."""
+        self.rules = rules
+        self.origins = rules.origins or ()
         self.autobahn.setProtocolOptions(
             webStatus=False,
             failByDrop=False,  # a client is told what it did wrong
-            maxMessagePayloadSize=rules.max_message,
             openHandshakeTimeout=0,
+            maxMessagePayloadSize=rules.max_message,
             closeHandshakeTimeout=0,
             autoPingInterval=0,
             perMessageCompressionAccept=lambda offers: None,

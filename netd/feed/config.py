@@ -115,3 +115,8 @@ class Config(ListeningConfig):
         "15s",
         help="How long a client has to answer a ping, before its connection is cut. Old clients sleep for 2s, and answer then.",
     )
+
+    @property
+    def pattern(self) -> str | None:
+        """The subjects that are passed on; None for a feed that makes its values."""
+        return None if self.source == FAKER else self.source

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from netd.bus.subject import split_pattern
 from netd.feed.events import Made, Remarked, Reported
@@ -17,30 +17,13 @@ from netd.feed.generator import Generator
 from netd.feed.grammar import BadRequest, Subscribe, check_types
 from netd.feed.reports import LONGEST_REMARK, Client, Ledger
 from netd.feed.rounds import TYPES, Form, Round
+from netd.feed.rules import FeedRules
 from netd.feed.streams import Source, Stream, Surroundings
 from netd.feed.window import Window
 from netd.interfaces import IBus
 from netd.message import Message
 
-__all__ = ["Feed", "Rules"]
-
-
-@frozen(kw_only=True)
-class Rules:
-    """What this feed offers; see ``netd.feed.config`` for each.
-
-    :ivar pattern: the subjects that are passed on; None for a feed that makes its values.
-    :ivar fields: the values of a round, in their order, for clients of the first dialect.
-    :ivar seed: of the common stream; None for values that nobody can foretell.
-    """
-
-    pattern: str | None
-    fields: tuple[str, ...]
-    interval: float
-    per_client: bool
-    seed: int | None
-    min_interval: float
-    max_streams: int
+__all__ = ["Feed"]
 
 
 @define(eq=False)
@@ -54,7 +37,7 @@ class Feed:
     :ivar streams: beside the common source, those that newer clients asked for.
     """
 
-    rules: Rules
+    rules: FeedRules
     bus: IBus
     prefix: str
     surroundings: Surroundings

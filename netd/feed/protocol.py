@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from netd.connection.bounds import Bounds
+from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import describe_address
-from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
+from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol
 from netd.connection.websocket_session import WebSocketPeer
 from netd.feed.feed import Feed
 from netd.feed.grammar import SUBPROTOCOL
 from netd.feed.machine import Subscriber
+from netd.feed.rules import FeedRules
 
 __all__ = ["FeedFactory", "FeedProtocol"]
+
+FROM_FILE = ("null", "file://")
+"""What browsers call the origin of a page that was opened from a file: made-up values are for everyone."""
 
 SEND_BUFFER = 1 << 16
 """Bytes: what a slow client gets late is at most this old, and the rest it does not get at all."""
@@ -81,14 +85,21 @@ class FeedProtocol(WebSocketProtocol):
 class FeedFactory(WebSocketFactory):
     """Builds the feed's connections.
 
-    :param bounds: what may wait for one client.
+    :ivar bounds: what may wait for one client that connects from now on.
     :ivar subscribers: those that are WebSockets, in the order of their handshakes.
     """
 
     connection = FeedProtocol
+    subprotocols = (SUBPROTOCOL,)
 
-    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules, feed: Feed, bounds: Bounds) -> None:
+    def __init__(self, name: str, context: PeerContext, rules: FeedRules, feed: Feed) -> None:
         super().__init__(name, context, rules)
         self.feed = feed
-        self.bounds = bounds
         self.subscribers: dict[Subscriber, None] = {}
+
+    def follow(self, rules: FeedRules) -> None:  # type: ignore[override]  # a feed has further options
+        super().follow(rules)
+        if rules.pattern is None:
+            self.origins += FROM_FILE
+        self.handshake_timeout = rules.handshake_timeout
+        self.bounds = Bounds(Policy.ROUND, rules.backlog)

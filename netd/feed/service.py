@@ -13,14 +13,11 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from netd.config import section_name
-from netd.connection.bounds import Bounds, Policy
 from netd.connection.pace import Pace
-from netd.connection.websocket_protocol import WebSocketRules
 from netd.errors import NetdError
 from netd.feed.config import FAKER, Config
-from netd.feed.feed import Feed, Rules
+from netd.feed.feed import Feed
 from netd.feed.generator import Generator
-from netd.feed.grammar import SUBPROTOCOL
 from netd.feed.protocol import FeedFactory
 from netd.feed.reports import Ledger
 from netd.feed.rounds import TYPES
@@ -33,24 +30,8 @@ from netd.operations import Operation, Role
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]
 
 
-FROM_FILE = ("null", "file://")
-"""What browsers call the origin of a page that was opened from a file: made-up values are for everyone."""
-
-
 class NoSuchLocale(NetdError):
     """Faker does not know a locale of the configuration; the text names it, and those that are like it."""
-
-
-def _websocket_rules(config: Config) -> WebSocketRules:
-    return WebSocketRules(
-        paths=("/",),
-        subprotocols=(SUBPROTOCOL,),
-        origins=(config.origins or ()) + (FROM_FILE if config.source == FAKER else ()),
-        max_message=config.max_message,
-        handshake_timeout=config.handshake_timeout,
-        ping_interval=config.ping_interval,
-        ping_timeout=config.ping_timeout,
-    )
 
 
 def _objection_to(locale: str) -> str:
@@ -72,27 +53,19 @@ def _fakers(section: str, locale: str) -> dict[str, Any]:
 def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     """Build the feed of one ``[feed]`` section."""
     name = section_name("feed", config.instance)
-    pattern = None if config.source == FAKER else config.source
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     pace = Pace(reactor.seconds, reactor.callLater)
-    rules = Rules(
-        pattern=pattern,
-        fields=config.fields,
-        interval=config.interval,
-        per_client=config.per_client,
-        seed=config.seed,
-        min_interval=config.min_interval,
-        max_streams=config.max_streams,
-    )
     feed = Feed(
-        rules,
+        config,
         bus,
         f"feed.{config.instance}",
         Surroundings(reactor.seconds, bus.wall, reactor.callLater, context.turn.after, pace.start),
         Ledger(bus.wall),
-        {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales} if pattern is None else {},
+        {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales}
+        if config.pattern is None
+        else {},
     )
-    factory = FeedFactory(name, context, _websocket_rules(config), feed, Bounds(Policy.ROUND, config.backlog))
+    factory = FeedFactory(name, context, config, feed)
     return FeedService(config, factory, pace, reactor)
 
 
@@ -106,7 +79,7 @@ class FeedService(ListeningService):
         self._clients = factory
         self._feed = factory.feed
         self._pace = pace
-        self._locales = config.locales if config.source == FAKER else ()
+        self._locales = config.locales if config.pattern is None else ()
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
         """What keeps it from listening, and the locales that Faker does not know."""

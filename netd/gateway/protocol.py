@@ -12,14 +12,16 @@ from twisted.web.http import datetimeToString
 from netd.codec.websocket import CloseCode, Opcode, frame, text_frame
 from netd.config.descriptions import is_loopback
 from netd.connection.bounds import Bounds, Policy
+from netd.connection.origins import ANY_HOST
 from netd.connection.peer import PeerContext
-from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol, WebSocketRules
+from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.gateway.answer import plain
+from netd.gateway.config import Config
 from netd.gateway.conversation import Conversation
 from netd.gateway.guard import UNKNOWN_TOKEN
-from netd.gateway.site import ECHO, Admission, Site
+from netd.gateway.site import ECHO, SOCKET, Admission, Site
 from netd.log import printable
 from netd.operations import Caller
 from netd.principal import ANONYMOUS, LOCAL, Role
@@ -206,10 +208,17 @@ class GatewayFactory(WebSocketFactory):
     """
 
     connection = GatewayProtocol
+    subprotocols = (SUBPROTOCOL,)
+    hosts = (ANY_HOST,)  # hosts are the guard's to judge
     site: Site
     dispatcher: Dispatcher
 
-    def __init__(self, name: str, context: PeerContext, rules: WebSocketRules, wall: Callable[[], float]) -> None:
+    def __init__(self, name: str, context: PeerContext, rules: Config, wall: Callable[[], float]) -> None:
         super().__init__(name, context, rules)
         self.wrong = WrongSecrets(context.clock.seconds)
         self.wall = wall
+
+    def follow(self, rules: Config) -> None:  # type: ignore[override]  # a gateway has further options
+        super().follow(rules)
+        bases = ("", rules.base.removesuffix("/"))
+        self.paths = tuple(dict.fromkeys(f"{base}{path}" for base in bases for path in (SOCKET, ECHO)))

@@ -12,17 +12,14 @@ from zope.interface import implementer
 
 from netd.config.descriptions import is_exposed, is_loopback, is_secured
 from netd.config.options import section_name
-from netd.connection.origins import ANY_HOST
 from netd.connection.protocol import describe_address
-from netd.connection.websocket_protocol import WebSocketRules
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.gateway.config import Config
-from netd.gateway.conversation import CLOCKS, Stage
 from netd.gateway.files import FOLDER, PAGES, read_files
 from netd.gateway.guard import Guard
-from netd.gateway.protocol import SUBPROTOCOL, GatewayFactory
-from netd.gateway.site import ECHO, SOCKET, Site
+from netd.gateway.protocol import GatewayFactory
+from netd.gateway.site import Site
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
@@ -50,20 +47,8 @@ class OpenToAll(NetdError):
 def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     """Build the gateway of one ``[gateway]`` section."""
     name = section_name("gateway", config.instance)
-    handshake_timeout = CLOCKS[Stage.HEAD]
-    assert handshake_timeout is not None
-    rules = WebSocketRules(
-        paths=tuple(dict.fromkeys(f"{base}{path}" for base in ("", config.base.removesuffix("/")) for path in (SOCKET, ECHO))),
-        subprotocols=(SUBPROTOCOL,),
-        origins=config.origins or (),
-        max_message=config.max_message,
-        handshake_timeout=handshake_timeout,
-        ping_interval=config.ping_interval,
-        ping_timeout=config.ping_timeout,
-        hosts=(ANY_HOST,),  # hosts are the guard's to judge
-    )
     return GatewayService(
-        config, GatewayFactory(name, make_context(reactor, config.stall_timeout, config.dead_timeout), rules, bus.wall), reactor
+        config, GatewayFactory(name, make_context(reactor, config.stall_timeout, config.dead_timeout), config, bus.wall), reactor
     )
 
 

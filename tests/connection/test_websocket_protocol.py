@@ -6,7 +6,7 @@ import errno
 import itertools
 from typing import Any
 
-from attrs import evolve
+from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.main import CONNECTION_LOST
@@ -19,7 +19,7 @@ from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 from netd.codec.websocket import text_frame
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.origins import ANY_ORIGIN
-from netd.connection.websocket_protocol import HEAD_LIMIT, WebSocketFactory, WebSocketProtocol, WebSocketRules
+from netd.connection.websocket_protocol import HEAD_LIMIT, WebSocketFactory, WebSocketProtocol
 from netd.connection.websocket_session import FRAGMENT, MAX_FRAGMENTS
 from netd.listening import make_context
 from netd.testing import Connection, connect
@@ -48,6 +48,17 @@ class EchoProtocol(WebSocketProtocol):
 
 class EchoFactory(WebSocketFactory):
     connection = EchoProtocol
+    subprotocols = ("netd.two", "netd.one")
+
+
+@frozen
+class Rules:
+    """The options of a service that says everything back."""
+
+    origins: tuple[str, ...] | None = None
+    max_message: int = 4096
+    ping_interval: float = 10.0
+    ping_timeout: float = 15.0
 
 
 def fragment(size: int, opcode: int = TEXT) -> bytes:
@@ -65,17 +76,8 @@ class ShellTests(SynchronousTestCase):
 
     def start(self, *origins: str, hosts: tuple[str, ...] = ()) -> None:
         """A service that takes pages of *origins*, and those of its own address, which has the names *hosts*."""
-        rules = WebSocketRules(
-            paths=("/",),
-            subprotocols=("netd.two", "netd.one"),
-            origins=origins,
-            max_message=4096,
-            handshake_timeout=8.0,
-            ping_interval=10.0,
-            ping_timeout=15.0,
-            hosts=hosts,
-        )
-        self.factory = EchoFactory("echo", make_context(self.reactor, 8.0), rules)
+        self.factory = EchoFactory("echo", make_context(self.reactor, 8.0), Rules(origins))
+        self.factory.hosts = hosts  # type: ignore[misc]  # of this one
         self.connection = connect(self.factory, self.reactor)
 
     def fresh(self) -> None:
@@ -146,7 +148,7 @@ class HandshakeTests(ShellTests):
         self.fresh()
         self.assertEqual(self.refused(request(path="/feed")), (404, "the WebSocket is at /\n"))
         self.fresh()
-        self.factory.rules = evolve(self.factory.rules, paths=("/", "/ws"))
+        self.factory.paths = ("/", "/ws")
         self.assertEqual(self.refused(request(path="/feed")), (404, "the WebSocket is at / or /ws\n"))
         self.fresh()
         head, _, _ = self.connection.say(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").partition(b"\r\n\r\n")
@@ -555,16 +557,7 @@ class AutobahnTests(SynchronousTestCase):
     def test_settings_stay_with_the_factory(self) -> None:
         """No connection copies the settings; each setting that Autobahn looks for is found, and its own clocks are off."""
         reactor = MemoryReactorClock()
-        rules = WebSocketRules(
-            paths=("/",),
-            subprotocols=(),
-            origins=(),
-            max_message=4096,
-            handshake_timeout=8.0,
-            ping_interval=10.0,
-            ping_timeout=15.0,
-        )
-        factory = EchoFactory("echo", make_context(reactor, 8.0), rules)
+        factory = EchoFactory("echo", make_context(reactor, 8.0), Rules())
         connection = connect(factory, reactor)
         open_feed(connection)
         session: Any = connection.protocol.peer.session
