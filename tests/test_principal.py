@@ -7,8 +7,15 @@ from itertools import product
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.length_header import encode_frame
 from netd.errors import NotPermitted, ProtocolError
 from netd.principal import ANONYMOUS, LOCAL, LOCAL_ADMIN, LOGIN_FIRST, Action, Principal, Proof, Role, check, may
+from tests.command.bench import TEST, answers
+from tests.command.bench import Bench as CommandBench
+from tests.relay.bench import Relay, event, frames, pairs
+from tests.room.bench import Hall
+from tests.session.bench import Bench as SessionBench
+from tests.session.bench import hello
 
 LOOK = Action("relay.devices", Role.VIEWER)
 SEND = Action("relay.send", Role.OPERATOR)
@@ -118,3 +125,90 @@ class PrincipalTests(SynchronousTestCase):
     def test_secrets(self) -> None:
         """The line of a token does not get into a traceback or a log."""
         self.assertNotIn("9f86", repr(token(Role.ADMIN)))
+
+
+class WireTests(SynchronousTestCase):
+    """On the wires, whoever is at a connection is asked for before anything is done; what it is told is in the wire's own words.
+
+    The wires are open to all who have no name: each other test of theirs shows that.
+    """
+
+    KNOWN = token(Role.OPERATOR, "relay.main.presence.panel", "feed.>")
+    """One who is confined: to being one device."""
+
+    def why(self, action: str, subject: str) -> str:
+        """What it is told."""
+        return f"{action} needs a token for the subjects {subject}; this one is for relay.main.presence.panel, feed.>"
+
+    def test_old_device(self) -> None:
+        """A device of the first dialect has its address for a subject."""
+        device = Relay().connect(port=50412)
+        device.peer.principal = self.KNOWN
+        told = frames(device.say(encode_frame(b"raspberrypi")))
+        why = self.why("relay.connect", "relay.main.presence.127-0-0-1-50412")
+        self.assertEqual([f"|error: {why}|".encode()], told)
+        self.assertEqual(("not permitted", why), (device.peer.closed, device.why))
+
+    def test_device(self) -> None:
+        """One of the second has its name, and learns that it need not try again soon."""
+        relay = Relay()
+        device = relay.connect()
+        device.peer.principal = self.KNOWN
+        [(told, _)] = pairs(device.say(encode_frame(b'device {"name": "lamp"}')))
+        why = self.why("relay.connect", "relay.main.presence.lamp")
+        self.assertEqual({"status": "error", "error": why, "denied": True}, told)
+        self.assertEqual([], list(relay.exchange.devices))
+        panel = relay.connect()
+        panel.peer.principal = self.KNOWN
+        [(told, _)] = pairs(panel.say(encode_frame(b'device {"name": "panel"}')))
+        self.assertEqual("welcome", told["status"])
+
+    def test_controllers(self) -> None:
+        """So do controllers, by what they say first."""
+        why = self.why("relay.control", "relay.main.>")
+        old, newer = Relay().connect(), Relay().connect()
+        old.peer.principal = newer.peer.principal = self.KNOWN
+        self.assertEqual([f"|error: {why}|".encode()], frames(old.say(event("|no target|"))))
+        [(told, _)] = pairs(newer.say(encode_frame(b"controller {}")))
+        self.assertEqual({"status": "error", "error": why, "denied": True}, told)
+        self.assertEqual((False, False), (old.is_identified, newer.is_identified))
+
+    def test_agents(self) -> None:
+        """An agent gets no session, and the session goes on waiting for its own."""
+        bench = SessionBench()
+        session, _line = bench.await_agent()
+        for said in (b"s11\n", hello()):
+            side = bench.connect()
+            side.peer.principal = self.KNOWN
+            side.say(said)
+            self.assertEqual((self.why("session.stream", "session.main.>"), "not permitted"), (side.why, side.peer.closed))
+        bench.connect().say(b"s11\n")
+        self.assertEqual("streaming", session.state.value)
+
+    def test_unsolicited_agent(self) -> None:
+        """Nor does one that was not asked for."""
+        bench = SessionBench(accept_unsolicited=True)
+        side = bench.connect()
+        side.peer.principal = self.KNOWN
+        side.say(b"x1\n")
+        self.assertEqual((self.why("session.stream", "session.main.>"), []), (side.why, bench.roster.live()))
+
+    def test_bot(self) -> None:
+        """A bot gets no place."""
+        hall = Hall()
+        side = hall.connect()
+        side.peer.principal = self.KNOWN
+        side.say(b"Lars\n")
+        self.assertEqual([f"{self.why('room.join', 'room.main.>')}\n".encode()], side.hear())
+        self.assertEqual((0, False), (len(hall.rooms), side.is_identified))
+
+    def test_command(self) -> None:
+        """A command is not run; a kept connection goes on."""
+        bench = CommandBench()
+        for said, is_over in ((TEST, True), (TEST.replace(b"{", b'{"id": 1, ', 1), False)):
+            side = bench.connect()
+            side.peer.principal = self.KNOWN
+            [told] = answers(side.say(said))
+            self.assertEqual(("error", self.why("command.run", "command.main.>")), (told["status"], told["error"]))
+            self.assertEqual(is_over, side.peer.closed is not None)
+        self.assertEqual([], bench.ran)

@@ -18,9 +18,10 @@ from netd.codec.lines import LineDecoder, LineTooLong
 from netd.command.commands import Command, Commands
 from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.command.rules import CommandRules
-from netd.errors import InvalidArguments, ProtocolError, TimedOut
+from netd.errors import InvalidArguments, NotPermitted, ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
+from netd.principal import Action, Role, check
 
 __all__ = [
     "CommandContext",
@@ -39,6 +40,9 @@ BATCH = 32
 BATCH_BYTES = 1 << 16
 """Bytes of their answers, likewise."""
 
+
+RUN = Action("command.run", Role.OPERATOR, is_open=True)
+"""To run a command."""
 
 APOLOGY = "internal error; netd's log has it"
 
@@ -122,12 +126,14 @@ class CommandContext:
     :ivar commands: the functions in force; likewise.
     :ivar run: runs a command with arguments, and reports its outcome, possibly before it returns.
     :ivar monotonic: the clock, which is never set back.
+    :ivar subjects: all subjects of the service, as a pattern.
     """
 
     rules: CommandRules
     commands: Commands
     run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], None]
     monotonic: Callable[[], float]
+    subjects: str
 
 
 @frozen
@@ -380,9 +386,13 @@ class CommandConversation:
             self._bad_line(Fault(UnknownCommand(why), request.id, request.command_id.encode()))
             return
         try:
+            check(self._peer.principal, RUN, self._context.subjects)
             arguments = command.bind(request.members, request.named_by)
         except InvalidArguments as error:
             self._bad_line(Fault(WrongArguments(str(error)), request.id))
+            return
+        except NotPermitted as error:
+            self._bad_line(Fault(error, request.id))
             return
         self._command = command
         self._is_kept = self._is_kept or request.id is not None

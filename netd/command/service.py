@@ -31,7 +31,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
     limiter = LogLimiter(reactor.seconds)
     threads = Threads(reactor, size=config.threads, most_waiting=config.max_waiting)
     execution = Execution(reactor, threads, config.timeout, bus, f"command.{config.instance}.run", limiter)
-    commands = CommandContext(config, Commands(), execution.run, reactor.seconds)
+    commands = CommandContext(config, Commands(), execution.run, reactor.seconds, f"command.{config.instance}.>")
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     factory = CommandFactory(section_name("command", config.instance), context, commands)
     return CommandService(config, factory, execution, reactor)

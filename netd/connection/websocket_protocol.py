@@ -24,6 +24,7 @@ from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.connection.websocket_rules import WebSocketRules
 from netd.connection.websocket_session import Session, WebSocketPeer
+from netd.errors import NotPermitted
 from netd.log import printable
 
 __all__ = [
@@ -69,6 +70,12 @@ class WebSocketProtocol(PeerProtocol):
         self._has_lagged = False
         self._is_keeping = False
         self._holds: frozenset[str] = frozenset()
+
+    def check_entry(self) -> None:
+        """Whoever is there may have a WebSocket. Override where not everybody may.
+
+        :raises NotPermitted: when that is not so; the handshake is refused in the error's words.
+        """
 
     def websocket_opened(self) -> None:
         """The handshake is done. Override."""
@@ -171,7 +178,7 @@ class WebSocketProtocol(PeerProtocol):
     def choose(self, request: ConnectionRequest) -> str | None:
         """The subprotocol for a client whose handshake is in order.
 
-        :raises ConnectionDeny: for a path or an origin that is not served.
+        :raises ConnectionDeny: for a path, an origin or a principal that is not served.
         """
         factory, origin = self.factory, request.origin
         if request.path not in factory.paths:
@@ -181,6 +188,10 @@ class WebSocketProtocol(PeerProtocol):
                 HTTPStatus.FORBIDDEN.value,
                 f"web pages from {origin!a} may not connect; the option `origins` of [{self.factory.name}] names those that may",
             )
+        try:
+            self.check_entry()
+        except NotPermitted as error:
+            raise ConnectionDeny(HTTPStatus.FORBIDDEN.value, str(error)) from None
         return next((name for name in factory.subprotocols if name in request.protocols), None)
 
     def handshaken(self, subprotocol: str | None) -> None:

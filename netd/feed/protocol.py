@@ -11,6 +11,7 @@ from netd.feed.feed import Feed
 from netd.feed.grammar import SUBPROTOCOL
 from netd.feed.machine import Subscriber
 from netd.feed.rules import FeedRules
+from netd.principal import Action, Role, check
 
 __all__ = ["FeedFactory", "FeedProtocol"]
 
@@ -22,6 +23,9 @@ SEND_BUFFER = 1 << 16
 
 RECEIVE_BUFFER = 1 << 16
 """Bytes: clients say little, and one that floods is told to wait by its own operating system, not by netd's."""
+
+READ = Action("feed.read", Role.VIEWER, is_open=True)
+"""To have what a feed delivers."""
 
 EXCERPT = 120
 """Characters of a remark that a log line shows."""
@@ -39,6 +43,9 @@ class FeedProtocol(WebSocketProtocol):
     def make_peer(self) -> WebSocketPeer:
         self.bounds = self.factory.bounds  # type: ignore[misc]  # the same for all connections of a factory, but not of a class
         return super().make_peer()
+
+    def check_entry(self) -> None:
+        check(self.peer.principal, READ, f"{self.factory.feed.prefix}.>")
 
     def websocket_opened(self) -> None:
         """Start the subscriber, in the dialect that was agreed on."""

@@ -218,7 +218,7 @@ class Devices:
         if hello is not None:
             self._check_names(hello, host, owner)
         self._generation += 1
-        name = hello.name if hello else self._host_names.get(host, "")
+        name = self.name_at(host, hello)
         aliases = hello.aliases if hello else ()
         link = DeviceLink(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, aliases)
         self._online[host, port] = link
@@ -226,6 +226,10 @@ class Devices:
         self.version += 1
         self._fields[link.address.encode().ljust(HEADER)] = link
         return link, self._take_name(link) if name else None
+
+    def name_at(self, host: str, hello: DeviceHello | None) -> str:
+        """The name that a device at *host* comes to have by its *hello*, or by the configuration; ``""`` for none."""
+        return hello.name if hello else self._host_names.get(host, "")
 
     def disconnect(self, link: DeviceLink) -> bool:
         """Take a device out.

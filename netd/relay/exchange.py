@@ -13,9 +13,11 @@ from typing import Any
 
 from attrs import define, field
 
+from netd.bus.subject import token
 from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
+from netd.principal import Action, Role, check
 from netd.relay.devices import DeviceHello, DeviceLink, Devices, Name, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
 from netd.relay.grammar import RelayDialect, encode_pair
@@ -24,6 +26,9 @@ from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text
 
 __all__ = ["NO_SUCH_DEVICE", "Exchange"]
+
+CONNECT = Action("relay.connect", Role.OPERATOR, is_open=True)
+"""To be a device."""
 
 NO_SUCH_DEVICE = "no such device"
 
@@ -76,7 +81,10 @@ class Exchange:
         """Take a device in, give it what waited for it, and publish that it is there.
 
         :raises NameHeld: when somebody else holds its name; whether that one is still there will be known 5 s later.
+        :raises NotPermitted: when whoever is at *peer* may not be this device.
         """
+        device = self.devices.name_at(host, hello) or token(address_text(host, port))
+        check(peer.principal, CONNECT, self.subject("presence", device))
         try:
             link, replaced = self.devices.connect(peer, host, port, hello, owner)
         except NameHeld as error:

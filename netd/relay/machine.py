@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
-from netd.errors import ProtocolError, TimedOut
+from netd.errors import NotPermitted, ProtocolError, TimedOut
 from netd.interfaces import IPeer
+from netd.principal import Action, Role, check
 from netd.relay.answers import Answers
 from netd.relay.devices import DeviceLink, NameHeld
 from netd.relay.exchange import Exchange
@@ -45,6 +46,10 @@ AHEAD = 1 << 20
 asked for in 134 bytes."""
 
 
+CONTROL = Action("relay.control", Role.OPERATOR, is_open=True)
+"""To list devices and send to them over the wire: for programs of before, who may connect at all."""
+
+
 class RelayState(enum.Enum):
     """What a connection is."""
 
@@ -55,6 +60,8 @@ class RelayState(enum.Enum):
     NAMED_CONTROLLER = "second-dialect controller"
     OVER = "being closed"
 
+
+CONTROLLERS = (RelayState.CONTROLLER, RelayState.NAMED_CONTROLLER)
 
 READERS: dict[RelayState, Callable[[bytes, int, RelayDialect], RelayEvent | int]] = {
     RelayState.FRESH: read_event,
@@ -231,11 +238,14 @@ class RelayConversation:
         transition = self.TRANSITIONS.get((self.state, event.input))
         if transition is None:
             raise ProtocolError(f"{event.input.value} has no place here: this connection is a {self.state.value}")
-        if self.state is RelayState.FRESH:
-            self._shell.identified()
+        is_first = self.state is RelayState.FRESH
         action, self.state = transition
         if self.state is not RelayState.OVER:
             self.role = self.state
+        if is_first:
+            if self.state in CONTROLLERS:
+                check(self._peer.principal, CONTROL, f"{self._exchange.prefix}.>")
+            self._shell.identified()
         action(self, event)
 
     def _finish_read(self, received: bytes, at: int, need: int) -> None:
@@ -409,7 +419,7 @@ class RelayConversation:
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
         if self.state in (RelayState.NAMED_DEVICE, RelayState.NAMED_CONTROLLER):
-            denied = {"denied": True} if isinstance(error, NameHeld) else {}
+            denied = {"denied": True} if isinstance(error, NameHeld | NotPermitted) else {}
             self._peer.send(encode_pair({"status": "error", "error": str(error), **denied}))
         else:
             self._answers.add(encode_frame(f"|error: {error}|".encode()))

@@ -14,12 +14,16 @@ from netd.codec.lines import LineDecoder, LineTooLong
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import unpadded
+from netd.principal import Action, Role, check
 from netd.room.room import FLOOD, Room
 from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Seat, SeatInput
 from netd.room.texts import BadName, Flooding, parse_name
 
 __all__ = ["BotConversation", "BotInput", "BotShell", "BotState"]
+
+JOIN = Action("room.join", Role.OPERATOR, is_open=True)
+"""To take a place in a room."""
 
 _NAME_FIELD = 1024
 """Bytes of a name with its padding, at most: what programs in C send of a name is the whole buffer."""
@@ -165,6 +169,7 @@ class BotConversation:
     def _take_seat(self, reads_lines: bool) -> None:
         name = parse_name(self._said, self._rooms.rules.max_name)
         seat = Seat(name, self._address, self._peer, reads_lines, self._rooms.bus.wall())
+        check(self._peer.principal, JOIN, f"{self._rooms.prefix}.>")
         self._end_naming()
         self._room = self._rooms.join(seat)
         self._shell.identified()

@@ -13,6 +13,7 @@ from netd.connection.fairness import Contender, Standing
 from netd.errors import ProtocolError, TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import BOM
+from netd.principal import Action, Role, check
 from netd.session.addresses import Address
 from netd.session.letters import TokenReader
 from netd.session.lines import HELLO_LIMIT, AgentHello, BadHello, ChannelSpec, LineReader, encode_error, parse_hello
@@ -37,6 +38,9 @@ SLICE = 1 << 10
 BIG_SLICE = 1 << 15
 """Bytes taken in one piece where samples are only counted."""
 
+
+STREAM = Action("session.stream", Role.OPERATOR, is_open=True)
+"""To be the agent of a session."""
 
 EXCERPT = 60
 """Bytes of what came before an announcement that the log shows."""
@@ -348,7 +352,7 @@ class AgentStream(Contender):
         first = number - place + 1
         if not self._roster.rules.accept_unsolicited:
             _check_ids(announced, first)
-        session = self._roster.claim(first, self._address)
+        session = self._claim(first)
         session.announce(announced)
         self._arrive(session, "first", self._letters())
 
@@ -359,7 +363,7 @@ class AgentStream(Contender):
             _check_ids(announced, self.session.number)
 
     def _do_greet(self, hello: AgentHello) -> None:
-        session = self._roster.claim(hello.session, self._address)
+        session = self._claim(hello.session)
         if hello.session is not None:
             session.announce(((1, hello.session),))
         for why in hello.dropped:
@@ -370,7 +374,7 @@ class AgentStream(Contender):
 
     def _do_come_early(self, block: bytes) -> None:
         if self._roster.rules.accept_unsolicited:
-            self._arrive(self._roster.claim(None, self._address), "first", self._letters())
+            self._arrive(self._claim(None), "first", self._letters())
             self.state = StreamState.OLD
             self._do_take(block)
         else:
@@ -379,6 +383,10 @@ class AgentStream(Contender):
     def _do_take(self, block: bytes) -> None:
         assert self.session is not None
         self.session.take(block)
+
+    def _claim(self, id: int | None) -> TelemetrySession:
+        check(self._peer.principal, STREAM, f"{self._roster.world.prefix}.>")
+        return self._roster.claim(id, self._address)
 
     def _letters(self) -> tuple[ChannelSpec, ...]:
         return tuple(channel for channel in self._roster.channels if len(channel.name) == 1)

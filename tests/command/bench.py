@@ -170,7 +170,7 @@ class Bench:
         self.ran: list[tuple[str, dict[str, Any]]] = []
         self.open: list[Callable[[ReportedOutcome], None]] = []
         commands = Commands([made(function) for function in (test_command, echo, give, nest, all_of, fail, odd, measure, later)])
-        self.context = CommandContext(evolve(RULES, **rules), commands, run or self._run, self.clock.seconds)
+        self.context = CommandContext(evolve(RULES, **rules), commands, run or self._run, self.clock.seconds, "command.main.>")
 
     def connect(self) -> Side:
         """A connection that has said nothing."""

@@ -22,7 +22,8 @@ from netd.feed.rounds import TEXTS, TYPES, Delivery
 from netd.feed.service import NoSuchLocale, make_service
 from netd.kinds import ServiceKind
 from netd.message import Message
-from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, result_of, wired
+from netd.principal import Role
+from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, make_caller, result_of, wired
 from tests.feed.bench import MASK, FakeMember, close_frame, frames, open_feed, pong, request, say, texts
 
 KIND = ServiceKind("feed", "netd.feed")
@@ -131,6 +132,14 @@ class OldClientTests(FeedTests):
                 client = connect(self.factory, self.reactor)
                 answer = client.say(request(None, f"Origin: {origin}"))
                 self.assertEqual(answer.split(b" ", 2)[1], b"101" if is_taken else b"403")
+
+    def test_not_permitted(self) -> None:
+        """Whoever has a name, and not the subjects of this feed, is refused as HTTP does it."""
+        client = connect(self.factory, self.reactor)
+        client.protocol.peer.principal = make_caller(Role.VIEWER, ("relay.>", "feed.lab2.>")).principal
+        head, _, why = client.say(request()).partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 403 "), head)
+        self.assertEqual(why, b"feed.read needs a token for the subjects feed.main.>; this one is for relay.>, feed.lab2.>\n")
 
     def test_one_write_a_round(self) -> None:
         """A round is one write: its eight texts arrive together."""
