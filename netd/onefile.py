@@ -37,7 +37,7 @@ CLIENTS: Mapping[str, Client] = MappingProxyType(
         "relay": Client(("relay",), "Device, Controller: be told things by name, and tell them"),
         "session": Client(("session",), "Agent: stream measurements to whoever dials"),
         "feed": Client(("feed",), "Feed: samples of the feed, one by one or in blocks"),
-        "command": Client(("command",), "Caller, call: run commands and get their results"),
+        "command": Client(("command", "command_asyncio"), "Caller, call: run commands and get their results"),
         "room": Client(("room", "room_asyncio"), "Bot: take a place in a room, and answer in character"),
     }
 )

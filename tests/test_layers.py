@@ -79,7 +79,7 @@ LAYERS = (
     # Outside: programs that talk to the daemon. They never import it. Of the first ones, files are made that stand alone.
     Layer(
         "alone",
-        modules="netd.client.way netd.client.way_* netd.client.again netd.client.relay netd.client.command netd.client.session"
+        modules="netd.client.way netd.client.way_* netd.client.again netd.client.relay netd.client.command* netd.client.session"
         " netd.client.room* netd.client.feed",
         reaches=(Reach("alone"),),
     ),

@@ -1,22 +1,19 @@
-"""The client side of JSON commands, blocking: :func:`call` and :class:`Caller` for new programs, :func:`send_data` for old ones.
+"""The client side of JSON commands: :func:`call` and :class:`Caller` for new programs, :func:`send_data` for old ones.
 
-One file on purpose, standard library only, Python 3.7 or newer: copy it beside your program and ``from command import call``.
-It imports nothing of netd and knows no server but by what goes over the wire (``docs/protocols/command.md``). What is pure here
-(lines, answers) serves :mod:`netd.client.command_asyncio` too.
-
-Old servers are understood as well: they say ``failed`` for ``error``, forget the newline, close after each answer, or do not.
+Old servers are understood as well: they say ``failed`` for ``error``, forget the newline, close after each answer, or do not
+(``docs/protocols/command.md``).
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from netd.client.way import Connection, Server, Way, check_port
+from netd.client.way_sockets import SocketWay, Surroundings, carry_out
 
 __all__ = [
     "BadAnswer",
@@ -168,107 +165,77 @@ def is_for(number: int, answer: dict[str, Any]) -> bool:
     return bool(answer.get("id", number) == number)
 
 
-# --- Sockets ----------------------------------------------------------------------------------------------------------
+# --- What a caller does -----------------------------------------------------------------------------------------------
+
+COMMAND_SERVER = Server("the command server", NotConnected, ConnectionLost, NotInTime)
 
 
-def open_socket(host: str, port: int, timeout: float) -> socket.socket:
-    """A connected TCP socket that sends at once.
+class CommandCalls:
+    """Runs commands, one at a time, over one connection, which is kept where the server keeps it.
 
-    :raises OSError: when there is none within *timeout* seconds.
-    """
-    connection = socket.create_connection((host, port), timeout)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-class Surroundings(NamedTuple):
-    """The outside world of a client, so that tests can hand in another.
-
-    :ivar connect: opens a socket to host and port, within so many seconds.
-    :ivar clock: seconds that only grow.
+    :param timeout: seconds to connect in, and seconds to be answered in.
     """
 
-    connect: Callable[[str, int, float], socket.socket] = open_socket
-    clock: Callable[[], float] = time.monotonic
-
-
-class Wire:
-    """Command lines out of, and answers into one socket."""
-
-    def __init__(self, connection: socket.socket, clock: Callable[[], float]) -> None:
-        self._connection = connection
-        self._clock = clock
+    def __init__(self, way: Way, host: str, port: int, timeout: float) -> None:
+        check_port(port)
+        self._way = way
+        self._place = (host, port)
+        self._timeout = timeout
+        self._numbers = itertools.count(1)
+        self._connection: Connection | None = None
         self._answers = AnswerDecoder()
 
-    def write(self, line: bytes, end: float) -> None:
-        """Hand *line* to the operating system, until the clock says *end*.
+    async def call(self, command_id: str, arguments: Mapping[str, Any] | None, more: Mapping[str, Any]) -> Any:
+        """Run a command and return its result."""
+        number = next(self._numbers)
+        return result_of(await self.ask(command_line({**command_members(command_id, arguments, more), "id": number}), number))
 
-        :raises NotInTime: when that takes longer.
-        :raises ConnectionLost: when it cannot be done.
+    async def commands(self) -> list[dict[str, Any]]:
+        """What the server's commands are called and take."""
+        listed = await self.call(LIST, None, {})
+        return list(listed) if isinstance(listed, list) else []
+
+    async def ask(self, line: bytes, number: int | None) -> dict[str, Any]:
+        """The answer to the command in *line*, which has this *number*, or none.
+
+        :raises CommandError: when none comes.
         """
+        connection = await self._ready()
+        answer: dict[str, Any] = {}
         try:
-            self._connection.settimeout(max(end - self._clock(), 0.001))
-            self._connection.sendall(line)
-        except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
-            raise NotInTime("the server does not take the command") from None
-        except OSError as error:
-            raise ConnectionLost(f"the connection to the server broke: {error}") from error
+            end = self._way.now() + self._timeout
+            await connection.send_by(line, end)
+            answer = await self._answer(connection, number, end)
+        finally:
+            if "id" not in answer:  # an old server, which closes now; or it went wrong, and the answer would seem the next one's
+                self._connection = None
+                await connection.leave()
+        return answer
 
-    def read(self, end: float) -> dict[str, Any]:
-        """The next answer; waits for it until the clock says *end*.
-
-        :raises NotInTime: when *end* has come first.
-        :raises ConnectionLost: when the connection ended first.
-        :raises BadAnswer: when what comes is none.
-        """
+    async def _answer(self, connection: Connection, number: int | None, end: float) -> dict[str, Any]:
         while True:
             answer = self._answers.next_answer()
-            if answer is not None:
+            if answer is None:
+                self._answers.feed(await connection.receive_by(end))
+            elif number is None or is_for(number, answer):
                 return answer
-            self._answers.feed(self._receive(end))
 
-    def _receive(self, end: float) -> bytes:
-        seconds = end - self._clock()
-        if seconds <= 0:
-            raise NotInTime("the server did not answer in time")
+    async def _ready(self) -> Connection:
+        if self._connection is not None and not await self._is_idle(self._connection):
+            await self._connection.leave()
+            self._connection = None
+        if self._connection is None:
+            self._connection = await self._way.reach(COMMAND_SERVER, *self._place, self._timeout)
+            self._connection.patience = 0.0  # what was said last was answered
+            self._answers = AnswerDecoder()
+        return self._connection
+
+    async def _is_idle(self, connection: Connection) -> bool:
+        """Whether the server has neither hung up nor said anything unasked."""
         try:
-            self._connection.settimeout(seconds)
-            received = self._connection.recv(65536)
-        except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
-            raise NotInTime("the server did not answer in time") from None
-        except OSError as error:
-            raise ConnectionLost(f"the connection to the server broke: {error}") from error
-        if not received:
-            raise ConnectionLost("the server closed the connection without an answer")
-        return received
-
-    def is_idle(self) -> bool:
-        """Whether the other side has neither hung up nor said anything unasked; does not wait."""
-        if not self._answers.is_empty:
+            return self._answers.is_empty and await connection.receive(0) is None
+        except ConnectionLost:
             return False
-        try:
-            self._connection.settimeout(0)
-            self._connection.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
-    def close(self) -> None:
-        """Hang up, and wake the thread that reads. Twice is harmless."""
-        with contextlib.suppress(OSError):  # the other side was first
-            self._connection.shutdown(socket.SHUT_RDWR)
-        self._connection.close()
-
-
-def _dial(host: str, port: int, timeout: float, surroundings: Surroundings) -> Wire:
-    if not 0 < port < 65536:
-        raise ValueError(f"port: {port!r} is not between 1 and 65535")
-    try:
-        return Wire(surroundings.connect(host, port, timeout), surroundings.clock)
-    except (OSError, UnicodeError) as error:
-        raise NotConnected(f"cannot reach the command server at {host}:{port}: {error}") from error
 
 
 # --- New programs -----------------------------------------------------------------------------------------------------
@@ -280,6 +247,7 @@ class Caller:
     The connection is made by the first call, and again by the next call after it was lost. A command is never sent twice.
 
     :param timeout: seconds to connect in, and seconds to be answered in.
+    :raises ValueError: when the port cannot be.
     """
 
     def __init__(
@@ -290,13 +258,9 @@ class Caller:
         *,
         surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
-        self._place = (host, port)
-        self._timeout = timeout
-        self._surroundings = surroundings
+        self._way = SocketWay(surroundings)
+        self._calls = CommandCalls(self._way, host, port, timeout)
         self._turn = threading.Lock()
-        self._numbers = itertools.count(1)
-        self._wire: Wire | None = None
-        self._is_closed = False
 
     def __enter__(self) -> Caller:
         return self
@@ -306,10 +270,7 @@ class Caller:
 
     def close(self) -> None:
         """Hang up for good, from any thread; a call that waits ends at once."""
-        self._is_closed = True
-        wire = self._wire
-        if wire is not None:
-            wire.close()
+        self._way.close()
 
     def call(self, __command_id: str, __arguments: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """Run a command and return its result. The first two are given by position only.
@@ -321,22 +282,8 @@ class Caller:
         :raises TypeError: when an argument cannot be JSON.
         :raises ValueError: when an argument cannot have that name, or cannot be JSON.
         """
-        number = next(self._numbers)
-        line = command_line({**command_members(__command_id, __arguments, more), "id": number})
         with self._turn:
-            wire = self._ready()
-            end = self._surroundings.clock() + self._timeout
-            try:
-                wire.write(line, end)
-                answer = wire.read(end)
-                while not is_for(number, answer):
-                    answer = wire.read(end)
-            except CommandError:
-                self._drop(wire)
-                raise
-            if "id" not in answer:  # an old server, which closes now
-                self._drop(wire)
-        return result_of(answer)
+            return carry_out(self._calls.call(__command_id, __arguments, more))
 
     def commands(self) -> list[dict[str, Any]]:
         """What the server's commands are called and take: ``command_id``, ``help`` and ``arguments`` of each.
@@ -344,26 +291,8 @@ class Caller:
         :raises CommandFailed: when the server knows no such list.
         :raises CommandError: as :meth:`call` does.
         """
-        listed = self.call(LIST)
-        return list(listed) if isinstance(listed, list) else []
-
-    def _drop(self, wire: Wire) -> None:
-        self._wire = None
-        wire.close()
-
-    def _ready(self) -> Wire:
-        if self._wire is not None and not self._wire.is_idle():
-            self._drop(self._wire)
-        self._refuse_closed()
-        if self._wire is None:
-            self._wire = _dial(*self._place, self._timeout, self._surroundings)
-            self._refuse_closed()  # close() may have come too early to find this wire
-        return self._wire
-
-    def _refuse_closed(self) -> None:
-        if self._is_closed:
-            self.close()
-            raise NotConnected("this client was closed")
+        with self._turn:
+            return carry_out(self._calls.commands())
 
 
 def call(
@@ -438,16 +367,14 @@ def send_data(
 
 
 def _exchange(line: bytes, host: str, port: int, debug: bool, surroundings: Surroundings) -> dict[str, Any]:
-    wire = _dial(host, port, TIMEOUT, surroundings)
+    way = SocketWay(surroundings)
     try:
-        end = surroundings.clock() + TIMEOUT
-        _say(debug, f"sent: {line!r}")
-        wire.write(line, end)
-        answer = wire.read(end)
+        _say(debug, f"sending: {line!r}")
+        answer = carry_out(CommandCalls(way, host, port, TIMEOUT).ask(line, None))
         _say(debug, f"received: {answer!r}")
         return answer
     finally:
-        wire.close()
+        way.close()
 
 
 def _say(debug: bool, text: str) -> None:

@@ -197,6 +197,13 @@ class AsyncWay(Way):
         self._is_closed = False
         self._connections: list[StreamConnection] = []
         self._pauses: set[asyncio.Future[None]] = set()
+        self._turn: asyncio.Lock | None = None
+
+    def turn(self) -> asyncio.Lock:
+        """What tasks wait for that do one thing after the other."""
+        if self._turn is None:  # before Python 3.10, a lock belongs to the event loop in which it is made
+            self._turn = asyncio.Lock()
+        return self._turn
 
     @property
     def is_closed(self) -> bool:

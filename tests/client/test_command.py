@@ -104,7 +104,7 @@ class FakeSocket:
         self.sent = b""
         self.broken: Exception | None = None
         self.is_closed = False
-        self.peeked: bytes | Exception = BlockingIOError()
+        self.unasked: bytes | Exception | None = None
 
     def settimeout(self, seconds: float) -> None:
         """Nothing waits here."""
@@ -115,9 +115,15 @@ class FakeSocket:
             raise self.broken
         self.sent += payload
 
-    def recv(self, size: int, flags: int = 0) -> bytes:
+    def is_readable(self, seconds: float) -> bool:
+        """Between two commands, whether there is something else than an answer."""
+        if seconds == 0 and self.unasked is not None:
+            self.pieces.insert(0, self.unasked)
+        return seconds > 0 or self.unasked is not None
+
+    def recv(self, size: int) -> bytes:
         """The next piece."""
-        piece = self.peeked if flags else self.pieces.pop(0)
+        piece = self.pieces.pop(0)
         if isinstance(piece, Exception):
             raise piece
         return piece
@@ -138,11 +144,15 @@ class WorldTests(SynchronousTestCase):
         self.sockets: list[FakeSocket] = []
         self.dialled: list[tuple[str, int, float]] = []
         self.now = 0.0
-        self.surroundings = Surroundings(self._connect, self._clock)
+        self.surroundings = Surroundings(self._connect, self._clock, is_readable=self._is_readable)
 
     def _clock(self) -> float:
         self.now += 0.25
         return self.now
+
+    @staticmethod
+    def _is_readable(connection: socket.socket, seconds: float) -> bool:
+        return cast(FakeSocket, connection).is_readable(seconds)
 
     def _connect(self, host: str, port: int, timeout: float) -> socket.socket:
         self.dialled.append((host, port, timeout))
@@ -178,9 +188,9 @@ class CallerTests(WorldTests):
 
     def test_connection_lost_meanwhile(self) -> None:
         """A connection that was lost between two calls is made anew; nothing is sent twice."""
-        for peeked in (ConnectionResetError(), b"", b"?"):
+        for unasked in (ConnectionResetError(), b"", b"?"):
             first, second = FakeSocket(b'{"id":1,"status":"success"}\n'), FakeSocket(b'{"id":2,"status":"success"}\n')
-            first.peeked = peeked
+            first.unasked = unasked
             caller = self.caller(first, second)
             caller.call("a")
             caller.call("b")
@@ -238,7 +248,7 @@ class CallerTests(WorldTests):
             caller.close()
             return cast(socket.socket, wire)
 
-        self.surroundings = Surroundings(connect, self._clock)
+        self.surroundings = self.surroundings._replace(connect=connect)
         caller = Caller("h", 1, surroundings=self.surroundings)
         self.assertRaises(NotConnected, caller.call, "a")
         self.assertTrue(wire.is_closed)
@@ -246,7 +256,7 @@ class CallerTests(WorldTests):
     def test_wrong_arguments(self) -> None:
         """Names that are the protocol's own, and ports that are none, are refused."""
         self.assertRaisesRegex(ValueError, "id: no argument", self.caller().call, "a", {"id": 1})
-        self.assertRaisesRegex(ValueError, "port: 0", Caller("h", 0).call, "a")
+        self.assertRaisesRegex(ValueError, "port: 0", Caller, "h", 0)
 
     def test_commands(self) -> None:
         """The list of commands; none where the server answers something else."""
@@ -324,5 +334,6 @@ class SendDataTests(WorldTests):
         self.send(b'{"status": "success"}', debug=True, **self.callbacks())
         self.send(debug=True, **self.callbacks())
         self.assertEqual(
-            [line.partition(":")[0] for line in self.output.getvalue().splitlines()], ["sent", "received", "no answer"]
+            [line.partition(":")[0] for line in self.output.getvalue().splitlines()],
+            ["sending", "received", "sending", "no answer"],
         )

@@ -10,16 +10,17 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.command import CommandFailed, ConnectionLost, NotConnected, NotInTime
 from netd.client.command_asyncio import AsyncCaller, AsyncSurroundings
+from tests.client.transports import Transport
 
 
-class FakeWriter:
+class FakeWriter(Transport):
     """The way out of one connection; what is sent can bring answers in."""
 
     def __init__(self, reader: asyncio.StreamReader, answers: list[bytes | None]) -> None:
+        super().__init__()
         self._reader = reader
         self._answers = answers
         self.sent = b""
-        self.is_closed = False
 
     def write(self, line: bytes) -> None:
         """Keep it; the next answer comes, or the end."""
@@ -35,13 +36,8 @@ class FakeWriter:
         """All is taken at once."""
 
     def is_closing(self) -> bool:
-        """Whether :meth:`close` was called."""
+        """Whether this side has hung up."""
         return self.is_closed
-
-    def close(self) -> None:
-        """Note it, and end what is read."""
-        self.is_closed = True
-        self._reader.feed_eof()
 
 
 class AsyncCallerTests(SynchronousTestCase):
@@ -49,12 +45,14 @@ class AsyncCallerTests(SynchronousTestCase):
         self.connections: list[list[bytes | None]] = []
         self.writers: list[FakeWriter] = []
         self.refusal: Exception | None = None
+        self.on_connect: Callable[[], object] = lambda: None
 
     async def _connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self.refusal is not None:
             raise self.refusal
         reader = asyncio.StreamReader()
         self.writers.append(FakeWriter(reader, self.connections.pop(0)))
+        self.on_connect()
         return reader, cast(asyncio.StreamWriter, self.writers[-1])
 
     def run_(self, use: Callable[[AsyncCaller], Awaitable[Any]], *connections: list[bytes | None], timeout: float = 5.0) -> Any:
@@ -194,14 +192,7 @@ class AsyncCallerTests(SynchronousTestCase):
         """A caller that is closed while it connects hangs up, and says so."""
 
         async def use(caller: AsyncCaller) -> None:
-            inner = caller._surroundings.connect
-
-            async def connect(host: str, port: int) -> Any:
-                streams = await inner(host, port)
-                caller.close()
-                return streams
-
-            caller._surroundings = AsyncSurroundings(connect)
+            self.on_connect = caller.close
             with self.assertRaises(NotConnected):
                 await caller.call("a")
             self.assertTrue(self.writers[0].is_closed)

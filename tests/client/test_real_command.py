@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from netd.client import command, command_asyncio
+from netd.onefile import make_client
 from tests.process import CHECKOUT, RealTestCase
 
 
@@ -46,14 +47,13 @@ class OldServerTests(RealTestCase):
             async with command_asyncio.AsyncCaller(port=self.port) as caller:
                 for _ in range(2):
                     self.assertIsNone(await caller.call("test_command", param1=1))
-            await command_asyncio.call("test_command", {"param1": 1}, port=self.port)
+            await command_asyncio.async_call("test_command", {"param1": 1}, port=self.port)
 
         asyncio.run(call())
 
     def test_alone(self) -> None:
-        """The one file works wherever it is copied, with nothing but Python."""
-        source = CHECKOUT / "netd" / "client" / "command.py"
-        (self.folder / "command.py").write_bytes(source.read_bytes())
+        """The one file works wherever it is put, with nothing but Python."""
+        (self.folder / "command.py").write_text(make_client("command"), "utf-8")
         said = f"send_data({{'command_id': 'test_command', 'param1': 1}}, '127.0.0.1', {self.port})"
         program = f"import sys; sys.path.insert(0, '.'); from command import send_data; {said}"
         ended = self.run_python("-I", "-S", "-c", program)
