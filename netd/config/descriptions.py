@@ -19,6 +19,7 @@ from attrs import frozen
 from twisted.internet.endpoints import serverFromString
 
 from netd.certificates import Certificates
+from netd.config.notation import Notation, escaped, is_whole
 from netd.config.spelling import did_you_mean, quoted
 from netd.pem import source_of
 
@@ -68,6 +69,7 @@ _REQUIRED = {
     "systemd": "domain",
 }
 _PATHS = {"ssl": ("privateKey", "certKey", "extraCertChain", "dhParameters"), "tls": ("path",), "unix": ("address",)}
+_NOTATION = Notation(PARAMETERS, _PATHS)
 _WRAPPER = "haproxy"
 _SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
 _SECURED = ("ssl", "tls")
@@ -78,11 +80,7 @@ _GREATEST_PORT = 65535
 _IPV6 = 6
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9.+-]*")
-_ESCAPED_FULLY = re.compile(r"(?:\\.|[^\\])*", re.DOTALL)
 _DESCRIPTION = re.compile(r"(?:\\.|\S)+")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_SPECIAL = re.compile(r"[\\:=\s]")
-_BACKSLASHED = r"\\\g<0>"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _HOST_AND_PORT = re.compile(r"(?:\[([^\]]*)\]|([^\[\]=]*)):([0-9]{1,9})")
 _OCTAL = re.compile(r"[0-7]{1,4}")
@@ -148,7 +146,7 @@ def check_description(description: str) -> None:
     :raises ValueError: naming the description and what is wrong with it.
     """
     try:
-        if not _ESCAPED_FULLY.fullmatch(description):
+        if not is_whole(description):
             raise ValueError("ends in a lone backslash")
         kind, arguments = _arguments(description)
         if not _TYPE.fullmatch(kind):
@@ -249,19 +247,8 @@ def _address(interface: str, port: int, takes_ipv4: bool) -> Address:
 
 
 def _located(description: str, directory: Path) -> str:
-    kind, *fields = _fields(description)
-    if kind not in _PATHS or not _ESCAPED_FULLY.fullmatch(description):
-        return description
-    try:
-        arguments = [_argument(kind, position, field) for position, field in enumerate(fields)]
-    except ValueError:
-        return description
-    for position, (name, value) in enumerate(arguments):
-        if name in _PATHS[kind] and value and not Path(value).is_absolute():
-            path = _SPECIAL.sub(_BACKSLASHED, str(directory / value))
-            fields[position] = f"{name}={path}" if _partition(fields[position])[1] else path
-    wrapping = description.removesuffix(_unwrapped(description))
-    return wrapping + ":".join([kind, *fields])
+    unwrapped = _unwrapped(description)
+    return description.removesuffix(unwrapped) + _NOTATION.located(unwrapped, directory)
 
 
 def _unwrapped(description: str) -> str:
@@ -271,45 +258,9 @@ def _unwrapped(description: str) -> str:
     return description
 
 
-def _fields(description: str) -> list[str]:
-    """The type of *description* (that which a wrapper wraps), and each of its arguments as written."""
-    return re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", _unwrapped(description), re.DOTALL)
-
-
 def _arguments(description: str) -> tuple[str, dict[str, str]]:
     """The type of *description* (that which a wrapper wraps) and its arguments by name; of a foreign type, no arguments."""
-    kind, *fields = _fields(description)
-    arguments: dict[str, str] = {}
-    if kind not in PARAMETERS:
-        return kind, arguments
-    for position, field in enumerate(fields):
-        name, value = _argument(kind, position, field)
-        if name in arguments:
-            raise ValueError(f"{name} is given twice")
-        arguments[name] = value
-    return kind, arguments
-
-
-def _argument(kind: str, position: int, field: str) -> tuple[str, str]:
-    """Name and value of one argument."""
-    parameters = PARAMETERS[kind]
-    takes = f"{kind} takes {', '.join(parameters)}"
-    name, equals, value = _partition(field)
-    if not equals:
-        if position >= len(parameters):
-            raise ValueError(f"too many arguments; {takes}")
-        name, value = parameters[position], name
-    if name not in parameters:
-        raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, parameters)}; {takes}")
-    return name, value
-
-
-def _partition(argument: str) -> tuple[str, str, str]:
-    """``name``, ``=``, ``value`` of one argument, unescaped; of a positional one, its value and twice nothing."""
-    match = re.fullmatch(r"((?:\\.|[^=\\])*)(=?)(.*)", argument, re.DOTALL)
-    assert match is not None, "only a lone backslash at the end would not match"
-    name, equals, value = match.groups()
-    return _ESCAPE.sub(r"\1", name), equals, _ESCAPE.sub(r"\1", value)
+    return _NOTATION.arguments(_unwrapped(description))
 
 
 def _check_arguments(kind: str, arguments: dict[str, str], written: str) -> None:
@@ -373,7 +324,7 @@ def _meant(written: str) -> str:
     elif host in ("", "*", _EVERYWHERE[kind]):
         meant = f"{kind}:{port}"
     elif version or "." in host:
-        meant = f"{kind}:{port}:interface={_SPECIAL.sub(_BACKSLASHED, host)}"
+        meant = f"{kind}:{port}:interface={escaped(host)}"
     else:
         return ""
     return f" (did you mean {meant}?)"

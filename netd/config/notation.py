@@ -1,0 +1,100 @@
+"""How Twisted writes an endpoint, ``type:value:name=value``: splitting it into arguments, and joining these again.
+
+The listening side (:mod:`netd.config.descriptions`) and the dialling side (:mod:`netd.config.remotes`) each know their own types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from netd.config.spelling import did_you_mean, quoted
+
+__all__ = ["Notation", "escaped", "fields_of", "is_whole"]
+
+_WHOLE = re.compile(r"(?:\\.|[^\\])*", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_SPECIAL = re.compile(r"[\\:=\s]")
+_BACKSLASHED = r"\\\g<0>"
+
+
+def is_whole(description: str) -> bool:
+    """Return False where *description* ends in a backslash that escapes nothing."""
+    return _WHOLE.fullmatch(description) is not None
+
+
+def escaped(value: str) -> str:
+    """*value* as an argument: a backslash before each character that would mean something there."""
+    return _SPECIAL.sub(_BACKSLASHED, value)
+
+
+def fields_of(description: str) -> list[str]:
+    """The type of *description*, and each of its arguments as written."""
+    return re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", description, re.DOTALL)
+
+
+@frozen
+class Notation:
+    """The types of endpoint that one side knows.
+
+    :ivar parameters: those of each type, in the order in which they may be given without their names.
+    :ivar paths: the parameters of each type that are paths.
+    """
+
+    parameters: Mapping[str, tuple[str, ...]]
+    paths: Mapping[str, tuple[str, ...]]
+
+    def arguments(self, description: str) -> tuple[str, dict[str, str]]:
+        """The type of *description* and its arguments by name; of a type that is not known, no arguments.
+
+        :raises ValueError: when an argument is unknown, one too many, or given twice.
+        """
+        kind, *fields = fields_of(description)
+        arguments: dict[str, str] = {}
+        if kind not in self.parameters:
+            return kind, arguments
+        for position, field in enumerate(fields):
+            name, value = self._argument(kind, position, field)
+            if name in arguments:
+                raise ValueError(f"{name} is given twice")
+            arguments[name] = value
+        return kind, arguments
+
+    def located(self, description: str, directory: Path) -> str:
+        """*description* with *directory* before its relative paths. What cannot be read stays as it is."""
+        kind, *fields = fields_of(description)
+        if kind not in self.paths or not is_whole(description):
+            return description
+        try:
+            arguments = [self._argument(kind, position, field) for position, field in enumerate(fields)]
+        except ValueError:
+            return description
+        for position, (name, value) in enumerate(arguments):
+            if name in self.paths[kind] and value and not Path(value).is_absolute():
+                path = escaped(str(directory / value))
+                fields[position] = f"{name}={path}" if _partition(fields[position])[1] else path
+        return ":".join([kind, *fields])
+
+    def _argument(self, kind: str, position: int, field: str) -> tuple[str, str]:
+        """Name and value of one argument."""
+        parameters = self.parameters[kind]
+        takes = f"{kind} takes {', '.join(parameters)}"
+        name, equals, value = _partition(field)
+        if not equals:
+            if position >= len(parameters):
+                raise ValueError(f"too many arguments; {takes}")
+            name, value = parameters[position], name
+        if name not in parameters:
+            raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, parameters)}; {takes}")
+        return name, value
+
+
+def _partition(argument: str) -> tuple[str, str, str]:
+    """``name``, ``=``, ``value`` of one argument, unescaped; of a positional one, its value and twice nothing."""
+    match = re.fullmatch(r"((?:\\.|[^=\\])*)(=?)(.*)", argument, re.DOTALL)
+    assert match is not None, "only a lone backslash at the end would not match"
+    name, equals, value = match.groups()
+    return _ESCAPE.sub(r"\1", name), equals, _ESCAPE.sub(r"\1", value)
