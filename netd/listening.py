@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from twisted.application.service import Service
 from twisted.internet import tcp
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
@@ -19,6 +19,7 @@ from netd.connection.bounds import Traffic
 from netd.connection.budget import Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
 from netd.connection.eager import HotSockets, bound_accepts
+from netd.connection.ending import end_connections
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory
 from netd.connection.turn import Turn
@@ -92,7 +93,7 @@ class ListeningService(Service):
         """Stop accepting, close all connections, and wait for them."""
         super().stopService()  # type: ignore[no-untyped-call]
         done = self.drain()
-        done.addCallback(lambda _: self.close_connections(self._factory))
+        done.addCallback(lambda _: end_connections(self._factory, self._stop_timeout))
         done.addCallback(lambda _: self._hot.stop())
         return done
 
@@ -130,27 +131,3 @@ class ListeningService(Service):
             self._hot.adopt(port)
             if self._door is not None and port.factory is self._factory:  # and not what reads a proxy's header first
                 self._door.open(port)
-
-    def close_connections(self, factory: PeerFactory) -> Deferred[None]:
-        """Close all connections of *factory* politely, wait for them, and cut those that have not ended in time."""
-        connections = factory.connections
-        if not connections:
-            return succeed(None)
-        gone: Deferred[None] = Deferred()
-
-        def finish() -> None:
-            if not connections and not gone.called:
-                if deadline.active():
-                    deadline.cancel()
-                gone.callback(None)
-
-        def cut() -> None:
-            self._log.warn("{service}: cutting {count} connections", service=factory.name, count=len(connections))
-            for connection in list(connections):
-                connection.peer.abort("netd stops")  # which ends, and so logs, each of them in the next turn
-
-        deadline = self._reactor.callLater(self._stop_timeout, cut)
-        factory.on_lost = finish
-        for connection in list(connections):
-            connection.finish()
-        return gone

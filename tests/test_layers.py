@@ -114,7 +114,8 @@ LAYERS = (
         " netd.control.users netd.manhole.login netd.manhole.prompt netd.manhole.menu"
         " netd.command.execution netd.command.threads netd.relay.guests netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
-        " netd.session.dialer netd.connection.door netd.connection.eager netd.connection.liveness netd.connection.outbox"
+        " netd.session.dialer netd.connection.door netd.connection.eager netd.connection.ending"
+        " netd.connection.liveness netd.connection.outbox"
         " netd.connection.pace netd.connection.peer netd.connection.silence netd.connection.tls netd.connection.turn"
         " netd.connection.vigil",
         reaches=SHELL,

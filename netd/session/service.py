@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from netd.config import section_name, variable_name
 from netd.connection.budget import UNLIMITED, Budget, Quota
+from netd.connection.ending import end_connections
 from netd.errors import Gone, OperationFailed
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
@@ -173,7 +174,7 @@ class SessionService(ListeningService):
         done: Deferred[Any] = self.drain()
         done.addCallback(lambda _: self._end_sessions())
         done.addCallback(lambda _: self._roster.world.sweep.stop())
-        done.addCallback(lambda _: self.close_connections(self._controls))
+        done.addCallback(lambda _: end_connections(self._controls, self._stop_timeout))
         done.addCallback(lambda _: super(SessionService, self).stopService())
         return done
 

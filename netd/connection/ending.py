@@ -1,0 +1,39 @@
+"""The end of all connections of a service, when it stops."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from netd.connection.protocol import PeerFactory
+
+__all__ = ["end_connections"]
+
+
+def end_connections(factory: PeerFactory, seconds: float) -> Deferred[None]:
+    """Close all connections of *factory* politely, wait for them, and cut those that have not ended in time.
+
+    :param seconds: how long they may take.
+    :returns: a Deferred that fires when no connection is left.
+    """
+    connections = factory.connections
+    if not connections:
+        return succeed(None)
+    gone: Deferred[None] = Deferred()
+
+    def finish() -> None:
+        if not connections and not gone.called:
+            if deadline.active():
+                deadline.cancel()
+            gone.callback(None)
+
+    def cut() -> None:
+        Logger().warn("{service}: cutting {count} connections", service=factory.name, count=len(connections))
+        for connection in list(connections):
+            connection.peer.abort("netd stops")  # which ends, and so logs, each of them in the next turn
+
+    deadline = factory.context.clock.callLater(seconds, cut)
+    factory.on_lost = finish
+    for connection in list(connections):
+        connection.finish()
+    return gone
