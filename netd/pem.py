@@ -16,7 +16,7 @@ from OpenSSL import SSL
 
 from netd.errors import NetdError
 
-__all__ = ["CertificateError", "Files", "Folder", "Pair", "Source", "exposed_keys", "reason_of", "source_of"]
+__all__ = ["CertificateError", "Files", "Folder", "Pair", "Source", "exposed_keys", "reason_of", "source_of", "trusted"]
 
 METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": SSL.TLS1_2_VERSION}
 """What ``sslmethod`` may say, and the newest version of TLS that it allows."""
@@ -137,6 +137,18 @@ def source_of(kind: str, arguments: dict[str, str]) -> Source:
     return Files(key, Path(arguments.get("certKey", key)), extra, dh_parameters, METHODS[method])
 
 
+def trusted(path: Path) -> list[x509.Certificate]:
+    """The certificates in the file at *path*, or in the ``.pem`` and ``.crt`` files of the directory: those of authorities.
+
+    :raises CertificateError: when there is none.
+    """
+    files = sorted(each for each in path.iterdir() if each.suffix in (".pem", ".crt")) if path.is_dir() else [path]
+    found = [certificate for each in files for certificate in _certificates(each)]
+    if not found:
+        raise CertificateError(f"{path}: there is no certificate in it")
+    return found
+
+
 def exposed_keys(source: Source) -> list[str]:
     """A warning for each private key that other users of this machine can read or change, with the remedy.
 
@@ -197,8 +209,9 @@ def _keys(path: Path) -> list[Any]:
 
 def _certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in the file at *path*."""
+    blocks = _blocks(path)
     try:
-        return [x509.load_pem_x509_certificate(block) for block in _blocks(path) if b"CERTIFICATE-----" in block]
+        return [x509.load_pem_x509_certificate(block) for block in blocks if b"CERTIFICATE-----" in block]
     except ValueError as error:
         raise CertificateError(f"{path}: cannot be used: {reason_of(error)}") from None
 
