@@ -9,9 +9,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionRefusedError as Refused
 from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
@@ -20,7 +21,7 @@ from zope.interface.verify import verifyObject
 
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import encode
-from netd.config import SectionConfig
+from netd.config import SectionConfig, parse
 from netd.connection.protocol import PeerProtocol
 from netd.interfaces import INetdService, IPeer, IServiceKind
 from netd.message import Message
@@ -30,16 +31,22 @@ from netd.secrets.tries import Tries
 
 __all__ = [
     "Connection",
+    "FakeRemote",
     "RecordingBus",
     "RecordingLink",
     "RecordingPeer",
     "ServiceKindTests",
     "WallClock",
+    "configured",
     "connect",
     "make_caller",
     "result_of",
     "wired",
 ]
+
+
+LONG = 3600.0
+"""Seconds after which a service that still wanted to dial would have done so."""
 
 
 class WallClock:
@@ -271,10 +278,88 @@ class Connection:
 def connect(factory: Any, clock: MemoryReactorClock, host: str = "127.0.0.1", port: int = 50412) -> Connection:
     """A connection from *host* and *port* to a protocol that *factory* builds."""
     address = (IPv6Address if ":" in host else IPv4Address)("TCP", host, port)
+    return _made(factory, address, clock)
+
+
+def _made(factory: Any, address: Any, clock: MemoryReactorClock) -> Connection:
+    """The other end of a connection with *address* to a protocol that *factory* builds."""
     protocol = factory.buildProtocol(address)
     transport = StringTransport(peerAddress=address)
     protocol.makeConnection(transport)
     return Connection(protocol, transport, clock)
+
+
+class FakeRemote:
+    """The remote that a service dials, played by a test: it takes a call or refuses it, and is the other end afterwards.
+
+    A call that is neither taken nor refused lasts until the service gives up. Names lead to 127.0.0.1.
+
+    :param reactor: that of the service; its clock makes the service dial again.
+    :param port: the port or the path that is this remote's, for a service that dials several; None for all.
+    """
+
+    def __init__(self, reactor: MemoryReactorClock, port: int | str | None = None) -> None:
+        self._reactor = reactor
+        self._port = port
+        self._answered = 0
+
+    @property
+    def calls(self) -> list[Any]:
+        """Where the service has dialled so far: host and port, or a path, of each call."""
+        return [where for where, _, _ in self._calls()]
+
+    @property
+    def is_called(self) -> bool:
+        """Whether a call waits to be taken or refused."""
+        calls = self._calls()
+        return len(calls) > self._answered and not calls[-1][2].stoppedConnecting
+
+    def accept(self) -> Connection:
+        """Take the newest call.
+
+        :returns: the remote's end of the connection.
+        :raises AssertionError: when nobody calls.
+        """
+        where, factory, _ = self._answer()
+        if isinstance(where, str):
+            address: Any = UNIXAddress(where)
+        else:
+            address = (IPv6Address if ":" in where[0] else IPv4Address)("TCP", *where)
+        return _made(factory, address, self._reactor)
+
+    def refuse(self, error: Exception | None = None) -> None:
+        """Refuse the newest call: as if nobody listened, or with another *error* of ``twisted.internet.error``.
+
+        :raises AssertionError: when nobody calls.
+        """
+        _, factory, connector = self._answer()
+        factory.clientConnectionFailed(connector, Failure(error or Refused()))
+        self._reactor.advance(0)
+
+    def _answer(self) -> tuple[Any, Any, Any]:
+        assert self.is_called, f"nobody calls; so far: {self.calls}"
+        calls = self._calls()
+        self._answered = len(calls)
+        return calls[-1]
+
+    def _calls(self) -> list[tuple[Any, Any, Any]]:
+        """Where, factory and connector of each call to this remote."""
+        reactor = self._reactor
+        tcp = [((host, port), port, factory) for host, port, factory, *_ in reactor.tcpClients]
+        unix = [(path, path, factory) for path, factory, *_ in reactor.unixClients]
+        assert not (tcp and unix), "a service that dials TCP and unix sockets is more than this remote can tell apart"
+        calls = zip(tcp or unix, reactor.connectors, strict=True)
+        return [(where, factory, made) for (where, port, factory), made in calls if self._port in (None, port)]
+
+
+def configured(kind: IServiceKind, *lines: str) -> Any:
+    """The ``Config`` of a section of *kind* in which these lines stand.
+
+    :raises netd.errors.ConfigErrors: when something is wrong with them, as when the daemon reads them.
+    """
+    text = "\n".join([f"[{kind.kind}]", *lines])
+    [section] = parse(text, "test.ini", {kind.kind: kind.config}, {}, 0, "test").sections
+    return section.config
 
 
 def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any, Any, MemoryReactorClock, RecordingBus]:
@@ -310,9 +395,11 @@ class ServiceKindTests:
     """What every kind of service must keep; mix into a ``SynchronousTestCase`` and set :attr:`kind`.
 
     :cvar kind: the kind under test.
+    :cvar options: lines of its section. A kind with options that must be written needs them.
     """
 
     kind: IServiceKind
+    options: tuple[str, ...] = ()
 
     def test_provides_the_interfaces(self) -> None:
         """The daemon can use the kind and its services."""
@@ -320,9 +407,9 @@ class ServiceKindTests:
         verifyObject(INetdService, self._make()[0])
 
     def test_building_touches_nothing(self) -> None:
-        """Building a service neither listens nor starts a clock: the configuration can be checked without side effects."""
+        """Building a service neither listens, dials nor starts a clock: a configuration can be checked without side effects."""
         _service, reactor = self._make()
-        assert not (reactor.tcpServers or reactor.unixServers or reactor.getDelayedCalls())
+        assert not (reactor.tcpServers or reactor.unixServers or reactor.connectors or reactor.getDelayedCalls())
 
     def test_operations_carry_the_kind(self) -> None:
         """Operations are called ``kind.verb`` and say what they do, so that consoles can group and explain them."""
@@ -331,14 +418,33 @@ class ServiceKindTests:
             assert operation.summary, operation.name
 
     def test_stops_without_a_trace(self) -> None:
-        """After a start and a stop no timer and no listener is left."""
-        service, factory, reactor, _bus = wired(self.kind)
+        """After a start and a stop no timer, no listener and no call is left."""
+        service, factory, reactor, _bus = wired(self.kind, self._config())
         assert factory is None or IProtocolFactory.providedBy(factory)
         json.loads(encode(service.status()))
         result_of(service.stopService())
         reactor.advance(0)
         assert reactor.getDelayedCalls() == [], reactor.getDelayedCalls()
+        assert not FakeRemote(reactor).is_called, FakeRemote(reactor).calls
+
+    def test_leaves_its_remote(self) -> None:
+        """A service that dials ends its connection when it stops, and dials no more."""
+        service, _factory, reactor, _bus = wired(self.kind, self._config())
+        remote = FakeRemote(reactor)
+        if remote.calls:
+            connection = remote.accept()
+            stopped = service.stopService()
+            reactor.advance(self._config().stop_timeout)
+            assert connection.is_closing, "the connection stays open"
+            connection.lose()
+            result_of(stopped)
+            reactor.advance(LONG)
+            assert not remote.is_called, remote.calls
+            assert reactor.getDelayedCalls() == [], reactor.getDelayedCalls()
+
+    def _config(self) -> Any:
+        return configured(self.kind, *self.options)
 
     def _make(self) -> tuple[Any, MemoryReactorClock]:
         reactor = MemoryReactorClock()
-        return self.kind.make_service(self.kind.config(), reactor, RecordingBus()), reactor
+        return self.kind.make_service(self._config(), reactor, RecordingBus()), reactor

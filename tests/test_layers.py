@@ -114,12 +114,18 @@ LAYERS = (
         " netd.control.users netd.manhole.login netd.manhole.prompt netd.manhole.menu"
         " netd.command.execution netd.command.threads netd.relay.guests netd.room.visitors"
         " netd.gateway.channel netd.gateway.conversation netd.gateway.guard netd.gateway.site"
-        " netd.session.dialer netd.connection.door netd.connection.eager netd.connection.ending"
+        " netd.session.dialer netd.connection.dialer netd.connection.door netd.connection.eager netd.connection.ending"
         " netd.connection.liveness netd.connection.outbox"
         " netd.connection.pace netd.connection.peer netd.connection.silence netd.connection.tls netd.connection.turn"
         " netd.connection.vigil",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
+    ),
+    Layer(
+        "shell",
+        modules="netd.connection.dialing netd.connection.remotes",
+        reaches=SHELL,
+        libraries="attrs zope.interface twisted OpenSSL service_identity",
     ),
     Layer(
         "shell",
@@ -136,7 +142,8 @@ LAYERS = (
     ),
     Layer(
         "assembly",
-        modules="netd.descriptors netd.heap netd.foresight netd.holders netd.kinds netd.listener netd.listening netd.own_name"
+        modules="netd.descriptors netd.dialing"
+        " netd.heap netd.foresight netd.holders netd.kinds netd.listener netd.listening netd.own_name"
         " netd.system netd.testing netd.vitals"
         " netd.*.listening netd.*.service netd.command.functions netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.protocol import Factory
+from twisted.internet.error import ConnectError
+from twisted.internet.protocol import ClientFactory, Factory, Protocol, connectionDone
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from netd.config import SectionConfig
+from netd.errors import ConfigErrors
 from netd.interfaces import IBus, INetdService, IPeer, IServiceKind
 from netd.kinds import ServiceKind
 from netd.message import Message
 from netd.operations import Operation, Role
-from netd.testing import RecordingBus, RecordingPeer, ServiceKindTests, connect, make_caller, result_of, wired
+from netd.testing import (
+    FakeRemote,
+    RecordingBus,
+    RecordingPeer,
+    ServiceKindTests,
+    configured,
+    connect,
+    make_caller,
+    result_of,
+    wired,
+)
 
 RELAY = ServiceKind("relay", "netd.relay")
 
@@ -79,7 +93,7 @@ class RuleTests(SynchronousTestCase):
 
         outcome = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(outcome)
-        self.assertEqual(4, outcome.testsRun)
+        self.assertEqual(5, outcome.testsRun)
         return [case.id().rpartition(".")[2] for case, _ in (*outcome.failures, *outcome.errors)]
 
     def test_faultless(self) -> None:
@@ -118,6 +132,12 @@ class RuleTests(SynchronousTestCase):
                 super().__init__(reactor)
                 reactor.callLater(1, print)
 
+        class Dials(Pump):
+            def __init__(self, reactor: Any) -> None:
+                super().__init__(reactor)
+                reactor.connectTCP("10.0.0.7", 5025, ClientFactory())
+
+        self.assertIn("test_building_touches_nothing", self.broken_rules(Dials))
         self.assertIn("test_building_touches_nothing", self.broken_rules(TakesPort))
         self.assertIn("test_building_touches_nothing", self.broken_rules(TakesTimer))
 
@@ -151,8 +171,15 @@ class RuleTests(SynchronousTestCase):
             def status(self) -> dict[str, Any]:
                 return {"reactor": self.reactor}
 
+        class GoesOnDialling(Pump):
+            def startService(self) -> None:
+                super().startService()
+                self.reactor.connectTCP("10.0.0.7", 5025, ClientFactory())
+
         for service_class in (LeavesTimer, NeverStops, Opaque):
             self.assertEqual(["test_stops_without_a_trace"], self.broken_rules(service_class), service_class)
+        both = ["test_leaves_its_remote", "test_stops_without_a_trace"]
+        self.assertEqual(both, self.broken_rules(GoesOnDialling))
 
 
 class RecordingTests(SynchronousTestCase):
@@ -231,3 +258,85 @@ class ConnectionTests(SynchronousTestCase):
             connect(self.factory, self.reactor, host, port).say(b"11".ljust(64) + b"raspberrypi")
         addresses = [device["address"] for device in self.service.devices(make_caller(Role.VIEWER))]
         self.assertEqual(["('192.168.1.20', 40000)", "('2001:db8::7', 40001)"], addresses)
+
+
+class EchoClient(Protocol):
+    """Says everything back, and writes down why it ended."""
+
+    ended = ""
+
+    def dataReceived(self, data: bytes) -> None:
+        cast(StringTransport, self.transport).write(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.ended = reason.getErrorMessage()
+
+
+class EchoClients(ClientFactory):
+    """Makes one of them, and writes down why there is none."""
+
+    failed = ""
+
+    def buildProtocol(self, addr: Any) -> EchoClient:
+        self.address = addr
+        self.made = EchoClient()
+        return self.made
+
+    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
+        self.failed = reason.getErrorMessage()
+
+
+class FakeRemoteTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = MemoryReactorClock()
+        self.clients = EchoClients()
+
+    def test_accept(self) -> None:
+        """A remote that takes a call is the other end of a connection: it says, hears and hangs up."""
+        remote = FakeRemote(self.reactor)
+        self.reactor.connectTCP("fd00::7", 5025, self.clients)
+        self.assertTrue(remote.is_called)
+        connection = remote.accept()
+        self.assertEqual((remote.is_called, remote.calls), (False, [("fd00::7", 5025)]))
+        self.assertEqual(connection.say(b"hello"), b"hello")
+        connection.lose()
+        self.assertEqual((self.clients.made.ended[:29], self.clients.address.host), ("Connection was closed cleanly", "fd00::7"))
+
+    def test_refuse(self) -> None:
+        """A remote refuses as if nobody listened, or as the test wants."""
+        remote = FakeRemote(self.reactor)
+        for error, why in ((None, "Connection was refused by other side."), (ConnectError(string="melted"), "melted")):
+            self.reactor.connectUNIX("/run/x.sock", self.clients)
+            remote.refuse(error)
+            self.assertIn(why, self.clients.failed)
+        self.assertEqual(remote.calls, ["/run/x.sock"] * 2)
+
+    def test_unix(self) -> None:
+        """A unix socket is answered as well."""
+        self.reactor.connectUNIX("/run/x.sock", self.clients)
+        FakeRemote(self.reactor).accept()
+        self.assertEqual(self.clients.address.name, b"/run/x.sock")
+
+    def test_nobody_calls(self) -> None:
+        """A test that answers a call that is not there, or was given up, is told so."""
+        remote = FakeRemote(self.reactor)
+        self.assertIn("nobody calls; so far: []", str(self.assertRaises(AssertionError, remote.accept)))
+        self.reactor.connectTCP("10.0.0.7", 5025, self.clients).stopConnecting()
+        self.assertIn("nobody calls", str(self.assertRaises(AssertionError, remote.refuse)))
+
+    def test_several(self) -> None:
+        """Each of several remotes answers its own calls; TCP and unix sockets at once are too much."""
+        one, other = FakeRemote(self.reactor, 1), FakeRemote(self.reactor, 2)
+        self.reactor.connectTCP("10.0.0.7", 1, self.clients)
+        self.assertEqual((one.is_called, other.is_called), (True, False))
+        self.reactor.connectTCP("10.0.0.7", 2, self.clients)
+        one.accept()
+        self.assertEqual((one.is_called, other.is_called), (False, True))
+        self.reactor.connectUNIX("/run/x.sock", self.clients)
+        self.assertRaises(AssertionError, one.accept)
+
+    def test_configured(self) -> None:
+        """A section is read as the daemon reads it, with all its mistakes."""
+        self.assertEqual(configured(RELAY, "listen = tcp:7", "device_queue = 64KiB").device_queue, 1 << 16)
+        error = str(self.assertRaises(ConfigErrors, configured, RELAY, "listen = tcp:7", "device_quee = 64KiB"))
+        self.assertIn("test.ini:3: [relay]", error)

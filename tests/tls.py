@@ -147,3 +147,46 @@ class Client:
     def _step(act: Any) -> None:
         with contextlib.suppress(SSL.WantReadError, SSL.ZeroReturnError):
             act()
+
+
+class Server:
+    """The server's side of one connection that *client*, the protocol of a dialled connection, makes.
+
+    :param pem: a file with key and certificate.
+    :param authority: who must have signed the client's certificate; None asks for none.
+    :ivar heard: what the client has said.
+    """
+
+    def __init__(self, client: Any, pem: Path, authority: Path | None = None) -> None:
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        context.use_privatekey_file(str(pem))
+        context.use_certificate_chain_file(str(pem))
+        if authority is not None:
+            context.load_verify_locations(str(authority))
+            context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *rest: bool(rest[-1]))
+        self.side = SSL.Connection(context, None)
+        self.side.set_accept_state()
+        self.heard = b""
+        self.transport = StringTransport()
+        self._client = client
+        client.makeConnection(self.transport)
+
+    def exchange(self) -> None:
+        """Carry over what both sides have written, as long as they write.
+
+        :raises SSL.Error: when the server refuses the client, or was refused by it.
+        """
+        for _ in range(6):
+            written = self.transport.value()
+            self.transport.clear()
+            if written:
+                self.side.bio_write(written)
+            with contextlib.suppress(SSL.WantReadError, SSL.ZeroReturnError):
+                self.heard += self.side.recv(1 << 16)
+            with contextlib.suppress(SSL.WantReadError):
+                self._client.dataReceived(self.side.bio_read(1 << 16))
+
+    def say(self, data: bytes) -> None:
+        """Send *data*."""
+        self.side.sendall(data)
+        self.exchange()

@@ -7,6 +7,7 @@ INI and the option reference from the same declarations.
 
 from __future__ import annotations
 
+from netd.config.dialing import DialingConfig
 from netd.config.listening import ListeningConfig
 from netd.config.loader import Configuration, Origin, Section, load, parse
 from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name, variable_name
@@ -21,6 +22,7 @@ from netd.config.parsers import (
     mapping,
     off_or,
     path,
+    remote,
     secret_file,
     size,
     text,
@@ -33,6 +35,7 @@ from netd.config.reference import render_ini, render_markdown, stale_references,
 __all__ = [
     "REQUIRED",
     "Configuration",
+    "DialingConfig",
     "ListeningConfig",
     "NetdConfig",
     "Option",
@@ -53,6 +56,7 @@ __all__ = [
     "options_of",
     "parse",
     "path",
+    "remote",
     "render_ini",
     "render_markdown",
     "secret_file",

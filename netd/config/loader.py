@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from netd.config import ini
-from netd.config.descriptions import Address, addresses, ipv6_takes_ipv4, located, unix_address
+from netd.config.descriptions import Address, addresses, ipv6_takes_ipv4, unix_address
 from netd.config.drafts import DEFAULT, NOWHERE, Draft, Problems, Setting, draft_sections
 from netd.config.environment import Target, overrides, place
 from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, options_of, section_name
@@ -190,7 +190,8 @@ def _read(option: Option, setting: Setting, directory: Path) -> Any:
     """
     if setting.line == NOWHERE:
         return option.parser(setting.text)
-    value = option.parser(located(setting.text, directory) if option.parser.listens else setting.text)
+    locate = option.parser.locate
+    value = option.parser(setting.text if locate is None else locate(setting.text, directory))
     return directory / value if isinstance(value, Path) else value
 
 

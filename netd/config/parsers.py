@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from netd.config.descriptions import check_description, split_descriptions
+from netd.config.descriptions import check_description, located, split_descriptions
+from netd.config.remotes import check_remote, located_remote
 from netd.config.spelling import did_you_mean, quoted
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "mapping",
     "off_or",
     "path",
+    "remote",
     "secret_file",
     "size",
     "text",
@@ -54,11 +56,13 @@ class Parser(Generic[T_co]):
     :ivar describes: the format or unit as the option reference shows it.
     :ivar read: turns text that is not empty into the value; raises ValueError with a text that names the remedy.
     :ivar listens: whether the value is a tuple of endpoint descriptions that the service will listen on.
+    :ivar locate: puts the directory of the INI file before relative paths in the text; None where the text has none inside.
     """
 
     describes: str
     read: Callable[[str], T_co]
     listens: bool = False
+    locate: Callable[[str, Path], str] | None = None
 
     def __call__(self, written: str) -> T_co:
         """The value of *written*; white space around it means nothing.
@@ -232,8 +236,17 @@ def _read_endpoints(written: str) -> tuple[str, ...]:
     return descriptions
 
 
-endpoints: Parser[tuple[str, ...]] = Parser("endpoints, separated by spaces", _read_endpoints, listens=True)
+endpoints: Parser[tuple[str, ...]] = Parser("endpoints, separated by spaces", _read_endpoints, listens=True, locate=located)
 """One or more Twisted server endpoint descriptions, separated by white space; a space inside one is written ``\\ ``."""
+
+
+def _read_remote(written: str) -> str:
+    check_remote(written)
+    return written
+
+
+remote: Parser[str] = Parser("where to dial: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH", _read_remote, locate=located_remote)
+"""One Twisted client endpoint description. See :mod:`netd.config.remotes`."""
 
 
 def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
@@ -245,7 +258,7 @@ def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
         except ValueError as error:
             raise ValueError(f"{error}; or write {word}") from None
 
-    return Parser(f"{parser.describes}; or {word}", read, listens=parser.listens)
+    return Parser(f"{parser.describes}; or {word}", read, parser.listens, parser.locate)
 
 
 def unlimited_or(parser: Parser[T]) -> Parser[T | None]:

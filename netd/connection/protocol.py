@@ -151,6 +151,10 @@ class PeerProtocol(Protocol):
     def closed(self) -> None:
         """The connection is gone. Override."""
 
+    def welcome(self) -> None:
+        """Tell the service that the connection is there: all of the shell is in place."""
+        self.opened()
+
     def stayed_silent(self) -> None:
         """Nothing has come for the section's ``silent_timeout``."""
         self.peer.close(SILENT)
@@ -196,7 +200,7 @@ class PeerProtocol(Protocol):
         if _tune(self.transport, self.send_buffer, self.receive_buffer, factory.context):
             factory.vigil.begin()
         factory.tally.accepted += 1
-        self.opened()
+        self.welcome()
         if self._bytes_in:
             self._begin()  # at the door
         elif not self.peer.has_expiry:

@@ -6,24 +6,22 @@ An address is dialled as an address: nothing is looked up a second time, so what
 from __future__ import annotations
 
 import ipaddress
-import os
 from typing import Any, ClassVar
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
-from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol
+from netd.connection.remotes import tcp_endpoint
 from netd.session.addresses import Address
 from netd.session.control import AgentControl
 from netd.session.session import TelemetrySession
 
-__all__ = ["AgentControlFactory", "AgentControlProtocol", "Dialer", "resolve"]
+__all__ = ["AgentControlFactory", "AgentControlProtocol", "AgentDialer", "resolve"]
 
 QUESTION, ANSWER = b"netd?\n", b"netd"
 """What a newer agent asks, to choose its dialect, and the answer (session protocol, section 2). Old ones ask nothing."""
@@ -32,7 +30,7 @@ ADDRESSES = 16
 """Addresses of one name that are looked at."""
 
 
-class AgentControlProtocol(PeerProtocol):
+class AgentControlProtocol(DialledProtocol):
     """One control connection. Agents ask on it whether this is netd; whatever else they say is dropped."""
 
     factory: AgentControlFactory
@@ -46,8 +44,7 @@ class AgentControlProtocol(PeerProtocol):
         self._heard = b""
 
     def opened(self) -> None:
-        """Say the id; netd knows whom it has dialled."""
-        self.identified()
+        """Say the id."""
         self.control = self._session.connected(self.peer)
 
     def received(self, data: bytes) -> None:
@@ -73,8 +70,8 @@ class AgentControlProtocol(PeerProtocol):
         return f"control of session {self._session.id} {super().describe()}"
 
 
-class AgentControlFactory(PeerFactory):
-    """Counts control connections; :class:`Dialer` makes them.
+class AgentControlFactory(DialledFactory):
+    """Counts control connections; :class:`AgentDialer` makes them.
 
     :cvar most_heard: bytes that an agent may say on one.
     """
@@ -83,21 +80,8 @@ class AgentControlFactory(PeerFactory):
     most_heard: ClassVar[int] = 1 << 12
 
 
-class _Dialled(Factory):
-    """Builds the one connection of a dialling."""
-
-    noisy = False
-
-    def __init__(self, shared: AgentControlFactory, session: TelemetrySession) -> None:
-        self._shared = shared
-        self._session = session
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        return AgentControlProtocol(self._shared, self._session)
-
-
-class Dialer:
-    """Makes control connections.
+class AgentDialer:
+    """Makes control connections: each once, because a session itself says when its agent is dialled again.
 
     :param port: where agents listen.
     :param timeout: seconds that making one may take.
@@ -113,20 +97,14 @@ class Dialer:
 
     def dial(self, session: TelemetrySession) -> Deferred[Any]:
         """Make the control connection of *session*, and tell it how that went. Cancelling gives up."""
-        endpoint_class = TCP6ClientEndpoint if session.address.version == 6 else TCP4ClientEndpoint
-        source = (self._dial_from, 0) if self._dial_from is not None else None
-        endpoint = endpoint_class(self._reactor, str(session.address), self._port, self._timeout, source)
-        connecting: Deferred[Any] = endpoint.connect(_Dialled(self._factory, session))
-        connecting.addErrback(lambda failure: session.undiallable(self._reason(session, failure)))
-        return connecting
+        endpoint = tcp_endpoint(self._reactor, str(session.address), self._port, self._timeout, self._dial_from)
+        connection = AgentControlProtocol(self._factory, session)
+        connecting = self._factory.dial(endpoint, connection, self._timeout)
+        return connecting.addErrback(self._failed, session)
 
-    def _reason(self, session: TelemetrySession, failure: Failure) -> str:
-        cause = failure.value
-        error = getattr(cause, "osError", None)
-        if isinstance(error, int):
-            error = os.strerror(error)
-        why = failure.getErrorMessage() if error is None else error
-        return f"cannot reach the agent at {session.address} port {self._port}: {str(why).rstrip('.')}"
+    def _failed(self, failure: Failure, session: TelemetrySession) -> None:
+        failure.trap(DialFailed)
+        session.undiallable(f"cannot reach the agent at {session.address} port {self._port}: {failure.value}")
 
 
 @implementer(IResolutionReceiver)

@@ -20,7 +20,7 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
-from netd.session.dialer import AgentControlFactory, Dialer, resolve
+from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.roster import Roster
@@ -44,7 +44,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     name = section_name("session", config.instance)
     controls = AgentControlFactory(f"{name} (control)", context)
-    dialer = Dialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)
+    dialer = AgentDialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)
     chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
     prefix = f"session.{config.instance}"
     sweep = Sweep(reactor.seconds, reactor.callLater)

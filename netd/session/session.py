@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from attrs import define
 
+from netd.connection.backoff import Backoff
 from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
 from netd.session.addresses import Address
@@ -303,8 +304,7 @@ class TelemetrySession:
             self._failures = 0
         self._streamed_at = None
         rules = self._world.rules
-        longest = min(rules.max_reconnect_delay, rules.reconnect_delay * 2 ** min(self._failures, 30))
-        seconds = longest * (1 + self._world.chance()) / 2
+        seconds = Backoff(rules.reconnect_delay, rules.max_reconnect_delay).delay(self._failures, self._world.chance())
         self._failures += 1
         self.reason = f"{self.reason}; it is dialled again in {seconds:.1f} s"
         self._arm(seconds, self.redial)

@@ -1,0 +1,135 @@
+"""Descriptions of the remotes that netd dials: ``tcp:broker.lan:1883``, ``tls:broker.lan:8883``, ``unix:/run/x.sock``.
+
+They are Twisted's client endpoints. TLS always verifies: ``ssl:``, which does not, is refused. Nothing here connects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+from twisted.internet.endpoints import clientFromString
+
+from netd.config.notation import Notation, escaped, is_whole
+from netd.config.spelling import did_you_mean, quoted
+from netd.pem import Files, trusted
+
+__all__ = ["REMOTE_PARAMETERS", "arguments_of_remote", "check_remote", "located_remote"]
+
+REMOTE_PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "tcp": ("host", "port", "bindAddress"),
+    "tls": ("host", "port", "bindAddress", "certificate", "privateKey", "trustRoots"),
+    "unix": ("path",),
+}
+"""The parameters of the types, in the order in which they may be given without their names."""
+
+_NOTATION = Notation(REMOTE_PARAMETERS, {"tls": ("certificate", "privateKey", "trustRoots"), "unix": ("path",)})
+_GREATEST_PORT = 65535
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
+_ADDRESS = re.compile(
+    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?:\[(?P<ipv6>[^\]]*)\]|(?P<host>[^\[\]=:/]+)):(?P<port>[0-9]{1,9})/?"
+)
+_SCHEMES_WITH_TLS = ("https", "mqtts", "ssl", "tls", "wss")
+
+
+def check_remote(description: str) -> None:
+    """Make sure that netd can dial *description*. Whether anybody answers there shows when it is dialled.
+
+    Certificates and keys that it names must be there.
+
+    :raises ValueError: naming the description and what is wrong with it.
+    """
+    try:
+        if not is_whole(description):
+            raise ValueError("ends in a lone backslash")
+        kind, arguments = _NOTATION.arguments(description)
+        if kind in ("tcp", "tls"):
+            _check_address(kind, arguments)
+        elif kind == "unix":
+            if not arguments.get("path"):
+                raise ValueError("path is missing; write unix:PATH")
+        else:
+            _ask_twisted(description, kind)
+        if kind == "tls":
+            _check_certificates(arguments)
+    except ValueError as error:
+        raise ValueError(f"{description}: {error}") from None
+
+
+def arguments_of_remote(description: str) -> tuple[str, dict[str, str]]:
+    """Type and arguments of the (checked) *description*; of a type of another distribution, no arguments."""
+    return _NOTATION.arguments(description)
+
+
+def located_remote(description: str, directory: Path) -> str:
+    """*description* with *directory* before its relative paths. Nothing is checked: what cannot be read stays as it is."""
+    return _NOTATION.located(description, directory)
+
+
+def _check_address(kind: str, arguments: dict[str, str]) -> None:
+    for name in ("host", "port"):
+        if not arguments.get(name):
+            raise ValueError(f"{name} is missing; write {kind}:HOST:PORT")
+    host, port = arguments["host"], arguments["port"]
+    if not _is_address(host) and not _HOST_NAME.fullmatch(_encoded(host)):
+        raise ValueError(f"host {quoted(host)} is neither a name nor an address")
+    if not _NUMBER.fullmatch(port) or not 1 <= int(port) <= _GREATEST_PORT:
+        raise ValueError(f"port {quoted(port)} is not a number from 1 to {_GREATEST_PORT}")
+    if "bindAddress" in arguments and not _is_address(arguments["bindAddress"]):
+        raise ValueError(f"bindAddress {quoted(arguments['bindAddress'])} is not an IP address of this machine")
+
+
+def _check_certificates(arguments: dict[str, str]) -> None:
+    if ("certificate" in arguments) != ("privateKey" in arguments):
+        raise ValueError("certificate and privateKey belong together: give both, or neither")
+    if "certificate" in arguments:
+        Files(Path(arguments["privateKey"]), Path(arguments["certificate"])).pairs()
+    if "trustRoots" in arguments:
+        trusted(Path(arguments["trustRoots"]))
+
+
+def _ask_twisted(description: str, kind: str) -> None:
+    """Let another distribution's type have its say; it may need a real reactor, and then shows when it dials."""
+    if kind == "ssl":
+        raise ValueError("ssl: does not verify whom it reaches; write tls:HOST:PORT")
+    try:
+        clientFromString(object(), description)
+    except Exception as error:
+        if "Unknown endpoint type" in str(error):
+            raise ValueError(_unknown_type(kind, description)) from None
+        if isinstance(error, (ValueError, TypeError)):
+            raise ValueError(f"cannot be used: {error}") from None
+
+
+def _unknown_type(kind: str, written: str) -> str:
+    hint = _meant(written) or did_you_mean(kind, REMOTE_PARAMETERS)
+    return f"unknown endpoint type {quoted(kind)}{hint}; types are {', '.join(sorted(REMOTE_PARAMETERS))}"
+
+
+def _meant(written: str) -> str:
+    """The description that is meant by a URL, or by a host and a port; empty where *written* is neither."""
+    match = _ADDRESS.fullmatch(written)
+    if match is None or not 1 <= int(match["port"]) <= _GREATEST_PORT:
+        return ""
+    kind = "tls" if (match["scheme"] or "").lower() in _SCHEMES_WITH_TLS else "tcp"
+    return f" (did you mean {kind}:{escaped(match['ipv6'] or match['host'])}:{match['port']}?)"
+
+
+def _is_address(text: str) -> bool:
+    with suppress(ValueError):
+        ip_address(text)
+        return True
+    return False
+
+
+def _encoded(host: str) -> str:
+    """*host* as the name service has it: names with other letters than English ones are encoded."""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""

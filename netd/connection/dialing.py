@@ -1,0 +1,261 @@
+"""One attempt to reach a remote: its connection, its time limit, and in plain words why it failed.
+
+A connection that netd dials has the same peer, outbox, clocks and log line as one that it accepts. The differences are here: the
+attempt counts as made only when the TLS handshake is over, a remote may be silent for as long as its service allows, and nobody
+makes room for a connection that netd itself wanted. :mod:`netd.connection.dialer` repeats attempts.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from OpenSSL import SSL
+from service_identity import VerificationError
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, TCPTimedOutError
+from twisted.internet.error import ConnectionRefusedError as Refused
+from twisted.internet.error import TimeoutError as TookTooLong
+from twisted.internet.interfaces import IHandshakeListener, ISSLTransport, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from netd.connection.peer import PeerContext
+from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.errors import NetdError
+from netd.pem import reason_of
+
+__all__ = ["DialFailed", "DialResult", "DialledFactory", "DialledProtocol"]
+
+NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
+"""How the operating system says that it knows no way to the remote."""
+
+
+class DialResult(enum.Enum):
+    """What came of an attempt. The values are labels of a metric."""
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    NO_ANSWER = "no answer"
+    UNREACHABLE = "unreachable"
+    UNKNOWN_NAME = "unknown name"
+    NOT_TRUSTED = "not trusted"
+    GIVEN_UP = "given up"
+    FAILED = "failed"
+
+
+REMEDIES = {
+    DialResult.REFUSED: "start the program there, or correct the port",
+    DialResult.NO_ANSWER: "see whether the machine is on, and whether a firewall is in between",
+    DialResult.UNREACHABLE: "see whether this machine has a route to it (`ip route`)",
+    DialResult.UNKNOWN_NAME: "check the name, or write the address",
+}
+"""What a person can do about a result that always has the same remedy."""
+
+TLS_REMEDIES = {
+    "certificate verify failed": "it has expired, or `trustRoots` lacks the certificate that it is signed with",
+    "wrong version number": "the remote does not speak TLS: write tcp: in place of tls:",
+    "record layer failure": "the remote does not speak TLS: write tcp: in place of tls:",
+    "packet length too long": "the remote does not speak TLS: write tcp: in place of tls:",
+}
+"""The same for what OpenSSL says."""
+
+
+class DialFailed(NetdError):
+    """A remote could not be reached. The text says why.
+
+    :ivar remedy: what a person can do about it; empty where nobody knows.
+    """
+
+    def __init__(self, result: DialResult, why: str, remedy: str = "") -> None:
+        super().__init__(why)
+        self.result = result
+        self.remedy = remedy or REMEDIES.get(result, "")
+
+    @property
+    def advice(self) -> str:
+        """The text, and the remedy where there is one."""
+        return f"{self}: {self.remedy}" if self.remedy else str(self)
+
+
+class Attempt:
+    """One attempt of *factory* to make *connection*.
+
+    :param seconds: how long it may take: looking the name up, connecting and the TLS handshake.
+    :ivar outcome: fires with the connection when it is made, or fails with :class:`DialFailed`. Cancelling it gives up.
+    """
+
+    def __init__(self, factory: DialledFactory, connection: DialledProtocol, seconds: float) -> None:
+        self._factory = factory
+        self._connection = connection
+        self._seconds = seconds
+        self._deadline: Any = None
+        self._connecting: Deferred[Any] | None = None
+        self.outcome: Deferred[Any] = Deferred(lambda _: self._end(DialFailed(DialResult.GIVEN_UP, "given up")))
+
+    def begin(self, endpoint: IStreamClientEndpoint) -> None:
+        """Connect."""
+        self._deadline = self._factory.context.clock.callLater(self._seconds, self._expired)
+        self._connecting = maybeDeferred(endpoint.connect, _OnlyOne(self._connection))
+        self._connecting.addErrback(self.failed)
+
+    def made(self) -> None:
+        """The connection is there, and behind TLS where that was wanted."""
+        self._count(DialResult.CONNECTED)
+        self.outcome.callback(self._connection)
+
+    def failed(self, failure: Failure) -> None:
+        """The connection could not be made, or was lost before that."""
+        if not self.outcome.called:
+            self._fail(explained(failure))
+
+    def _expired(self) -> None:
+        self._end(DialFailed(DialResult.NO_ANSWER, f"no answer within {self._seconds:g} s"))
+
+    def _end(self, error: DialFailed) -> None:
+        """Fail now, and let go of what was begun."""
+        self._fail(error)
+        assert self._connecting is not None
+        self._connecting.cancel()
+        if self._connection.transport is not None:
+            self._connection.transport.abortConnection()
+
+    def _fail(self, error: DialFailed) -> None:
+        self._count(error.result)
+        self.outcome.errback(error)
+
+    def _count(self, result: DialResult) -> None:
+        self._factory.dials[result.value] += 1
+        if self._deadline.active():
+            self._deadline.cancel()
+
+
+@implementer(IHandshakeListener)
+class DialledProtocol(PeerProtocol):
+    """A connection that netd dials. Override what :class:`netd.connection.protocol.PeerProtocol` lets you.
+
+    :ivar attempt: what makes it.
+    :ivar on_lost: called after the end of a connection that was made, with it and the reason.
+    """
+
+    factory: DialledFactory
+    attempt: Attempt
+    on_lost: Callable[[DialledProtocol, str], object] | None = None
+    transport: Any = None
+    _is_made = False
+
+    def __init__(self, factory: DialledFactory) -> None:
+        super().__init__(factory)
+        self._opening = None  # netd knows whom it has dialled: nobody is turned away for what the first bytes look like
+
+    @property
+    def age(self) -> float:
+        """Seconds since the connection was made."""
+        assert self.place is not None
+        return self.factory.context.clock.seconds() - self.place.since
+
+    def connectionMade(self) -> None:
+        if not ISSLTransport.providedBy(self.transport):
+            self._make()
+
+    def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
+        """The remote's certificate is good, and all that follows is encrypted."""
+        self._make()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
+        if not self._is_made:
+            self.attempt.failed(reason)
+            return
+        super().connectionLost(reason)
+        if self.on_lost is not None:
+            self.on_lost(self, self.peer.reason or "the remote closed it")
+
+    def welcome(self) -> None:
+        """Say that the attempt has succeeded, before the service hears that the connection is there."""
+        self.identified()  # it never has to make room for newcomers
+        self.attempt.made()
+        super().welcome()
+
+    def stayed_silent(self) -> None:
+        """A remote may be silent. A service whose remote may not asks its peer for an expiry."""
+
+    def _make(self) -> None:
+        self._is_made = True
+        super().connectionMade()
+
+
+class _OnlyOne(Factory):
+    """Builds the one connection of an attempt."""
+
+    noisy = False
+
+    def __init__(self, connection: DialledProtocol) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: object) -> Any:
+        return self._connection
+
+
+class DialledFactory(PeerFactory):
+    """Makes connections to remotes, and counts them.
+
+    :ivar dials: attempts that are over, by result.
+    """
+
+    connection: ClassVar[type[DialledProtocol]]
+
+    def __init__(self, name: str, context: PeerContext) -> None:
+        super().__init__(name, context)
+        self.dials: Counter[str] = Counter()
+
+    def make(self) -> DialledProtocol:
+        return self.connection(self)
+
+    def dial(self, endpoint: IStreamClientEndpoint, connection: DialledProtocol, seconds: float) -> Deferred[Any]:
+        """Make *connection*, once.
+
+        :param seconds: how long that may take.
+        :returns: a Deferred of the connection; it fails with :class:`DialFailed`. Cancelling it gives up.
+        """
+        attempt = connection.attempt = Attempt(self, connection, seconds)
+        attempt.begin(endpoint)
+        return attempt.outcome
+
+    def counters(self) -> dict[str, Any]:
+        """The counters of all its connections: those of any factory but for what can happen to accepted ones only."""
+        counters = super().counters()
+        del counters["accepted"], counters["silent"]
+        return {"dials": dict(self.dials), **counters}
+
+
+def explained(failure: Failure) -> DialFailed:
+    """Why a connection could not be made, in words."""
+    cause = failure.value
+    if isinstance(cause, VerificationError):
+        remedy = "the certificate is for other names: dial one of those"
+        return DialFailed(DialResult.NOT_TRUSTED, "the certificate does not belong to this remote", remedy)
+    if isinstance(cause, SSL.Error):
+        why = reason_of(cause)
+        return DialFailed(DialResult.NOT_TRUSTED, f"TLS: {why}", TLS_REMEDIES.get(why, ""))
+    if isinstance(cause, ConnectionClosed):
+        return DialFailed(DialResult.FAILED, "the remote closed the connection before the TLS handshake was over")
+    if isinstance(cause, DNSLookupError):
+        return DialFailed(DialResult.UNKNOWN_NAME, "the name has no address")
+    if isinstance(cause, Refused):
+        return DialFailed(DialResult.REFUSED, os.strerror(errno.ECONNREFUSED))
+    if isinstance(cause, (TCPTimedOutError, TookTooLong)):
+        return DialFailed(DialResult.NO_ANSWER, "no answer")
+    return _by_number(cause)
+
+
+def _by_number(cause: BaseException | None) -> DialFailed:
+    """The same for what the operating system says."""
+    number = getattr(cause, "osError", None) if isinstance(cause, ConnectError) else getattr(cause, "errno", None)
+    if not isinstance(number, int):
+        return DialFailed(DialResult.FAILED, str(cause).rstrip(".") or type(cause).__name__)
+    return DialFailed(DialResult.UNREACHABLE if number in NO_ROUTE else DialResult.FAILED, os.strerror(number))
