@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from netd.pem import CertificateError, Pair, Source, exposed_keys, reason_of
+from netd.pem import CertificateError, Pair, PairSource, exposed_keys, reason_of
 
 __all__ = ["Certificates"]
 
@@ -36,7 +36,7 @@ class Certificates:
 
     _log = Logger()
 
-    def __init__(self, source: Source, protocols: Sequence[bytes], service: str) -> None:
+    def __init__(self, source: PairSource, protocols: Sequence[bytes], service: str) -> None:
         self._source = source
         self._protocols = tuple(protocols)
         self._service = service

@@ -20,13 +20,13 @@ from netd.principal import Action, Identified, Principal, Role, check, may
 if typing.TYPE_CHECKING:
     from netd.secrets.tries import Tries
 
-__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Caller", "Link", "Operation", "OperationTable", "Role", "default_instance"]
+__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Caller", "CallerLink", "Operation", "OperationTable", "Role", "default_instance"]
 
 MAIN = "main"
 """The instance name of a section without one: ``[relay]`` is instance ``main`` of kind ``relay``."""
 
 
-class Link(typing.Protocol):
+class CallerLink(typing.Protocol):
     """A caller's connection, where it stays open: it can be told things that it did not ask for at that moment."""
 
     @property
@@ -76,7 +76,7 @@ class Caller:
     connection: Identified
     origin: str
     host: str = ""
-    link: Link | None = None
+    link: CallerLink | None = None
     tries: Tries | None = None
     action: Action = CALL
 

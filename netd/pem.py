@@ -16,7 +16,7 @@ from OpenSSL import SSL
 
 from netd.errors import NetdError
 
-__all__ = ["CertificateError", "Files", "Folder", "Pair", "Source", "exposed_keys", "reason_of", "source_of", "trusted"]
+__all__ = ["CertificateError", "Files", "Folder", "Pair", "PairSource", "exposed_keys", "reason_of", "source_of", "trusted"]
 
 METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": SSL.TLS1_2_VERSION}
 """What ``sslmethod`` may say, and the newest version of TLS that it allows."""
@@ -39,7 +39,7 @@ class Pair:
     names: tuple[str, ...]
 
 
-class Source(Protocol):
+class PairSource(Protocol):
     """Where pairs come from."""
 
     @property
@@ -122,7 +122,7 @@ class Folder:
         return pairs
 
 
-def source_of(kind: str, arguments: dict[str, str]) -> Source:
+def source_of(kind: str, arguments: dict[str, str]) -> PairSource:
     """Where the pairs of an endpoint come from: of *kind* ``ssl`` or ``tls``, with these arguments.
 
     :raises CertificateError: for a version of TLS that is not served.
@@ -149,7 +149,7 @@ def trusted(path: Path) -> list[x509.Certificate]:
     return found
 
 
-def exposed_keys(source: Source) -> list[str]:
+def exposed_keys(source: PairSource) -> list[str]:
     """A warning for each private key that other users of this machine can read or change, with the remedy.
 
     A group may read a key of root's: that is how Debian hands keys to services. So may what systemd says: it hands over

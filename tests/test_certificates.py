@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.certificates import Certificates
 from netd.connection.tls import SecuredFactory
-from netd.pem import CertificateError, Files, Folder, Source, exposed_keys, source_of
+from netd.pem import CertificateError, Files, Folder, PairSource, exposed_keys, source_of
 from tests.tls import PEM, Authority, Client, write_private
 
 
@@ -35,7 +35,7 @@ class CertificateTestCase(SynchronousTestCase):
         key, certificate = self.authority.issue(*(hosts or ("localhost",)))
         return Files(self.write("key.pem", key), self.write("cert.pem", certificate))
 
-    def serve(self, source: Source, *protocols: bytes) -> Certificates:
+    def serve(self, source: PairSource, *protocols: bytes) -> Certificates:
         """The certificates of *source*, loaded."""
         certificates = Certificates(source, protocols, "pump")
         certificates.load()
@@ -52,7 +52,7 @@ class CertificateTestCase(SynchronousTestCase):
         name: str = shown.get_subject().CN
         return name
 
-    def refusal(self, source: Source) -> str:
+    def refusal(self, source: PairSource) -> str:
         return str(self.assertRaises(CertificateError, self.serve, source))
 
 

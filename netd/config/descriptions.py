@@ -27,7 +27,7 @@ __all__ = [
     "LOOPBACK",
     "LOOPBACK_HOSTS",
     "PARAMETERS",
-    "Address",
+    "ListenAddress",
     "addresses",
     "arguments_of",
     "check_description",
@@ -87,7 +87,7 @@ _OCTAL = re.compile(r"[0-7]{1,4}")
 
 
 @frozen
-class Address:
+class ListenAddress:
     """Where a description listens, for finding two that cannot listen at once.
 
     :ivar interface: an IP address, or the path of a unix socket.
@@ -101,13 +101,13 @@ class Address:
     everywhere: bool = False
     takes_ipv4: bool = False
 
-    def collides_with(self, other: Address) -> bool:
+    def collides_with(self, other: ListenAddress) -> bool:
         """Whether the operating system would refuse the second of the two."""
         if self.port != other.port:
             return False
         return self.interface == other.interface or self._covers(other) or other._covers(self)
 
-    def _covers(self, other: Address) -> bool:
+    def _covers(self, other: ListenAddress) -> bool:
         same_family = (":" in self.interface) == (":" in other.interface)
         return self.everywhere and (same_family or self.takes_ipv4)
 
@@ -161,7 +161,7 @@ def check_description(description: str) -> None:
         raise ValueError(f"{description}: {error}") from None
 
 
-def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[tuple[str, Address], ...]:
+def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[tuple[str, ListenAddress], ...]:
     """Each of the (checked) *descriptions* whose address is fixed, with that address; ``loopback`` has several.
 
     Left out are port 0, which the operating system chooses, sockets from systemd, and types of other distributions.
@@ -218,12 +218,12 @@ def is_secured(description: str) -> bool:
     return _arguments(description)[0] in _SECURED
 
 
-def unix_address(path: str | Path) -> Address:
+def unix_address(path: str | Path) -> ListenAddress:
     """The address of a unix socket at *path*, the same for every way to write that path."""
-    return Address(os.path.realpath(path), 0)
+    return ListenAddress(os.path.realpath(path), 0)
 
 
-def _addresses(description: str, takes_ipv4: bool) -> tuple[Address, ...]:
+def _addresses(description: str, takes_ipv4: bool) -> tuple[ListenAddress, ...]:
     kind, arguments = arguments_of(description)
     if kind == "unix":
         return (unix_address(arguments["address"]),)
@@ -231,19 +231,19 @@ def _addresses(description: str, takes_ipv4: bool) -> tuple[Address, ...]:
     if port == 0:
         return ()
     if kind == LOOPBACK:
-        return tuple(Address(host, port) for host in LOOPBACK_HOSTS)
+        return tuple(ListenAddress(host, port) for host in LOOPBACK_HOSTS)
     return (_address(arguments["interface"], port, takes_ipv4),) if kind in _EVERYWHERE else ()
 
 
-def _address(interface: str, port: int, takes_ipv4: bool) -> Address:
+def _address(interface: str, port: int, takes_ipv4: bool) -> ListenAddress:
     try:
         known = ip_address(interface)
     except ValueError:
-        return Address(interface, port)
+        return ListenAddress(interface, port)
     if isinstance(known, IPv6Address):
         known = known.ipv4_mapped or known
     everywhere = known.is_unspecified
-    return Address(known.compressed, port, everywhere, everywhere and takes_ipv4 and known.version == _IPV6)
+    return ListenAddress(known.compressed, port, everywhere, everywhere and takes_ipv4 and known.version == _IPV6)
 
 
 def _located(description: str, directory: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import define, field, frozen
 
-from netd.config.ini import Block
+from netd.config.ini import IniBlock
 from netd.config.options import NETD, NetdConfig, SectionConfig, options_of, section_name
 from netd.config.spelling import did_you_mean, nearest, quoted
 from netd.errors import ConfigErrors, ConfigProblem
@@ -90,7 +90,7 @@ class Problems:
             raise ConfigErrors(tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0])), rest)
 
 
-def draft_sections(blocks: Iterable[Block], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:
+def draft_sections(blocks: Iterable[IniBlock], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:
     """A draft of each block whose kind is known, with its options; first of all that of ``[netd]``, written or not."""
     classes: dict[str, type] = {NETD: NetdConfig, **kinds}
     lines: dict[str, int] = {}
@@ -111,7 +111,7 @@ def draft_sections(blocks: Iterable[Block], kinds: Mapping[str, type[SectionConf
     return sorted(drafts, key=lambda draft: (draft.kind != NETD, draft.line))
 
 
-def _identify(block: Block, classes: Mapping[str, type], problems: Problems) -> tuple[str | None, str]:
+def _identify(block: IniBlock, classes: Mapping[str, type], problems: Problems) -> tuple[str | None, str]:
     """The kind and instance that *block* is named for; the kind is None when there is no such section."""
     kind, colon, instance = block.name.partition(":")
     if kind not in classes:
@@ -127,7 +127,7 @@ def _identify(block: Block, classes: Mapping[str, type], problems: Problems) -> 
     return None, ""
 
 
-def _take_entries(draft: Draft, block: Block, problems: Problems) -> None:
+def _take_entries(draft: Draft, block: IniBlock, problems: Problems) -> None:
     options = options_of(draft.config_class)
     for entry in block.entries:
         first = draft.settings.get(entry.name)

@@ -17,7 +17,7 @@ from netd.config.spelling import UNUSABLE, nearest
 from netd.errors import ConfigProblem
 from netd.operations import MAIN
 
-__all__ = ["Override", "Target", "overrides", "place"]
+__all__ = ["OverridableSection", "Override", "overrides", "place"]
 
 OTHERS = frozenset({"NETD_BIN", "NETD_CONTEXT"})
 """Variables of others: where scripts look for ``netd`` and ``twistd``, and which context the ``netd`` command uses."""
@@ -28,7 +28,7 @@ _LINKED_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
 
 
 @frozen
-class Target:
+class OverridableSection:
     """A section whose options variables may override, by the names of its options."""
 
     kind: str
@@ -61,7 +61,7 @@ def place(variable: str) -> str:
 
 
 def overrides(
-    targets: Collection[Target], kinds: Mapping[str, tuple[str, ...]], environ: Mapping[str, str]
+    targets: Collection[OverridableSection], kinds: Mapping[str, tuple[str, ...]], environ: Mapping[str, str]
 ) -> tuple[list[Override], list[ConfigProblem]]:
     """The variables of *environ* that override an option, and those that were meant to and do not.
 
@@ -84,7 +84,7 @@ def overrides(
     return found, problems
 
 
-def _meant_for_netd(targets: Collection[Target], environ: Mapping[str, str]) -> Iterable[str]:
+def _meant_for_netd(targets: Collection[OverridableSection], environ: Mapping[str, str]) -> Iterable[str]:
     known = {variable for target in targets for variable in target.variables()}
     for name, text in environ.items():
         is_ours = _VARIABLE.fullmatch(name) is not None or name.upper() in known
@@ -98,7 +98,7 @@ def _ambiguous(variable: str, meant: list[tuple[str, str]]) -> ConfigProblem:
 
 
 def _unmatched(
-    variable: str, text: str, targets: Iterable[Target], kinds: Mapping[str, tuple[str, ...]]
+    variable: str, text: str, targets: Iterable[OverridableSection], kinds: Mapping[str, tuple[str, ...]]
 ) -> Iterable[ConfigProblem]:
     """What is wrong with a variable that matches no option; nothing, when a platform set it."""
     if _is_of_a_platform(variable, text):
@@ -137,10 +137,10 @@ def _absent_section(variable: str, kind: str, options: Iterable[str]) -> tuple[s
     return None
 
 
-def _any_near(variable: str, targets: Iterable[Target], kinds: Mapping[str, tuple[str, ...]]) -> str:
+def _any_near(variable: str, targets: Iterable[OverridableSection], kinds: Mapping[str, tuple[str, ...]]) -> str:
     """What was most likely meant by a *variable* that names no kind; else how variables are named."""
     prefix = variable_name(NETD, MAIN, "")
-    possible = [*targets, *(Target(kind, MAIN, options) for kind, options in kinds.items())]
+    possible = [*targets, *(OverridableSection(kind, MAIN, options) for kind, options in kinds.items())]
     known = {candidate.removeprefix(prefix) for target in possible for candidate in target.variables()}
     rest = variable.upper().removeprefix(prefix)
     candidate = rest if rest in known else nearest(rest.removeprefix(prefix), known)
@@ -149,7 +149,7 @@ def _any_near(variable: str, targets: Iterable[Target], kinds: Mapping[str, tupl
     return f"; an option of [netd] is {prefix}OPTION, one of [relay] {prefix}RELAY_OPTION"
 
 
-def _near(variable: str, kind: str, present: Iterable[Target]) -> str:
+def _near(variable: str, kind: str, present: Iterable[OverridableSection]) -> str:
     """The variable of *kind* that was most likely meant, compared by what its variables do not have in common."""
     common = variable_name(kind, MAIN, "")
     known = [candidate.removeprefix(common) for target in present for candidate in target.variables()]

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from netd.config.spelling import UNUSABLE
 
-__all__ = ["Block", "Entry", "Mistake", "read"]
+__all__ = ["IniBlock", "IniEntry", "Mistake", "read"]
 
 _COMMENT_MARKS = (";", "#")
 _INLINE_COMMENT = re.compile(r"\s;.*")
@@ -35,7 +35,7 @@ class Mistake:
 
 
 @frozen
-class Entry:
+class IniEntry:
     """One ``option = value``; *text* has its lines joined by newlines and no comments."""
 
     name: str
@@ -44,15 +44,15 @@ class Entry:
 
 
 @frozen
-class Block:
+class IniBlock:
     """One ``[section]`` with its entries, in file order, repeated ones included."""
 
     name: str
     line: int
-    entries: tuple[Entry, ...]
+    entries: tuple[IniEntry, ...]
 
 
-def read(text: str) -> tuple[tuple[Block, ...], tuple[Mistake, ...]]:
+def read(text: str) -> tuple[tuple[IniBlock, ...], tuple[Mistake, ...]]:
     """The sections of *text* and the lines that could not be read.
 
     :param text: bytes that are not UTF-8 are expected as ``surrogateescape`` leaves them; they are reported.
@@ -61,7 +61,7 @@ def read(text: str) -> tuple[tuple[Block, ...], tuple[Mistake, ...]]:
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate(lines, 1):
         reader.take(number, line)
-    return tuple(Block(block.name, block.line, tuple(block.finished())) for block in reader.blocks), tuple(reader.mistakes)
+    return tuple(IniBlock(block.name, block.line, tuple(block.finished())) for block in reader.blocks), tuple(reader.mistakes)
 
 
 @define
@@ -78,8 +78,8 @@ class _OpenBlock:
     line: int
     entries: list[_OpenEntry] = field(factory=list)
 
-    def finished(self) -> list[Entry]:
-        return [Entry(entry.name, "\n".join(entry.lines).strip(), entry.line) for entry in self.entries]
+    def finished(self) -> list[IniEntry]:
+        return [IniEntry(entry.name, "\n".join(entry.lines).strip(), entry.line) for entry in self.entries]
 
 
 class _Reader:

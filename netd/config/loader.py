@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 
 from netd.config import ini
-from netd.config.descriptions import Address, addresses, ipv6_takes_ipv4, unix_address
+from netd.config.descriptions import ListenAddress, addresses, ipv6_takes_ipv4, unix_address
 from netd.config.drafts import DEFAULT, NOWHERE, Draft, Problems, Setting, draft_sections
-from netd.config.environment import Target, overrides, place
+from netd.config.environment import OverridableSection, overrides, place
 from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, SectionConfig, options_of, section_name
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.paths import CONTROL_SOCKET, state_directory
@@ -151,7 +151,10 @@ def _apply_overrides(
     drafts: Iterable[Draft], kinds: Mapping[str, type[SectionConfig]], environ: Mapping[str, str], problems: Problems
 ) -> None:
     drafts_by_section = {draft.section: draft for draft in drafts if not draft.is_repeated}
-    targets = [Target(draft.kind, draft.instance, tuple(options_of(draft.config_class))) for draft in drafts_by_section.values()]
+    targets = [
+        OverridableSection(draft.kind, draft.instance, tuple(options_of(draft.config_class)))
+        for draft in drafts_by_section.values()
+    ]
     names = {kind: tuple(options_of(config_class)) for kind, config_class in kinds.items()}
     found, mistakes = overrides(targets, names, environ)
     for override in found:
@@ -199,7 +202,7 @@ def _refuse_collisions(
     kept: Iterable[tuple[Draft, Mapping[str, Any]]], netd: NetdConfig, takes_ipv4: bool, problems: Problems
 ) -> None:
     """Note every endpoint that the operating system would refuse because of one before it, or of the control socket."""
-    taken: list[tuple[Address, str]] = [(unix_address(netd.state_directory / CONTROL_SOCKET), "netd's own control socket")]
+    taken: list[tuple[ListenAddress, str]] = [(unix_address(netd.state_directory / CONTROL_SOCKET), "netd's own control socket")]
     for draft, values in kept:
         for name, option in options_of(draft.config_class).items():
             setting = _setting(draft, name)

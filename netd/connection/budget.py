@@ -14,7 +14,7 @@ from typing import Protocol
 from attrs import frozen
 
 from netd.connection.crowd import Crowd
-from netd.connection.ledger import Ledger
+from netd.connection.ledger import MemoryLedger
 
 __all__ = ["NO_LIMIT", "UNLIMITED", "Budget", "Occupant", "Place", "Quota", "Refusal", "Share"]
 
@@ -215,9 +215,9 @@ class Budget:
         self.monotonic = monotonic
         self.limit = NO_LIMIT
         self.unidentified: Crowd[Place] = Crowd()
-        self.memory: Ledger[Place] = Ledger(memory)
+        self.memory: MemoryLedger[Place] = MemoryLedger(memory)
         limit = min(memory // UNIDENTIFIED, UNIDENTIFIED_MEMORY)
-        self.unidentified_memory: Ledger[Place] = Ledger(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
+        self.unidentified_memory: MemoryLedger[Place] = MemoryLedger(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
         self._count = 0
 
     @property

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["CHANCE", "Crowd", "Member"]
+__all__ = ["CHANCE", "Crowd", "CrowdMember"]
 
 CHANCE = 1.0
 """Seconds for which a place is safe from newcomers of its own address: whoever speaks at once is not driven out by a flood."""
 
 
-class Member(Protocol):
+class CrowdMember(Protocol):
     """What a crowd consists of.
 
     :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
@@ -24,7 +24,7 @@ class Member(Protocol):
     since: float
 
 
-M = TypeVar("M", bound=Member)
+M = TypeVar("M", bound=CrowdMember)
 
 
 class Crowd(Generic[M]):

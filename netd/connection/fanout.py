@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-__all__ = ["BLOCK", "Item", "Member", "hand_out"]
+__all__ = ["BLOCK", "FanoutMember", "Item", "hand_out"]
 
 BLOCK = 1 << 16
 """Bytes that a member is handed at once; of more than that it takes the items, in portions of its own."""
@@ -20,7 +20,7 @@ Item = tuple[bytes, Hashable]
 """What is sent, framed; and its key for the policies of outboxes: a subject, or a round's number."""
 
 
-class Member(Protocol):
+class FanoutMember(Protocol):
     """A connection, or what stands for it."""
 
     def offer(self, block: bytes) -> bool:
@@ -33,7 +33,7 @@ class Member(Protocol):
         """An exception is being handled that one of the others raised: log it, and give this connection up."""
 
 
-def hand_out(items: Sequence[Item], members: Iterable[Member]) -> Iterator[None]:
+def hand_out(items: Sequence[Item], members: Iterable[FanoutMember]) -> Iterator[None]:
     """Hand *items* to each of *members*, in steps between which others can be served. One that fails leaves the others theirs.
 
     :param members: each is asked for when it is its turn: who has left by then is not to be among them any more.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Holding", "Ledger"]
+__all__ = ["Holding", "MemoryLedger"]
 
 
 class Holding(Protocol):
@@ -23,7 +23,7 @@ class Holding(Protocol):
 H = TypeVar("H", bound=Holding)
 
 
-class Ledger(Generic[H]):
+class MemoryLedger(Generic[H]):
     """Bytes that are held.
 
     :param limit: how many there may be.

@@ -23,7 +23,7 @@ from netd.connection.origins import takes_origin
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.connection.websocket_rules import WebSocketRules
-from netd.connection.websocket_session import Session, WebSocketPeer
+from netd.connection.websocket_session import WebSocketPeer, WebSocketSession
 from netd.errors import NotPermitted
 from netd.log import printable
 
@@ -65,7 +65,7 @@ class WebSocketProtocol(PeerProtocol):
     def __init__(self, factory: PeerFactory) -> None:
         super().__init__(factory)
         self.subprotocol: str | None = None
-        self._session: Session | None = None
+        self._session: WebSocketSession | None = None
         self._phase = Phase.HANDSHAKE
         self._has_lagged = False
         self._is_keeping = False
@@ -102,7 +102,7 @@ class WebSocketProtocol(PeerProtocol):
 
     def expect_handshake(self) -> None:
         """Expect a WebSocket's handshake from here on."""
-        self._session = self.peer.session = Session(self.factory.autobahn, self.peer, self)
+        self._session = self.peer.session = WebSocketSession(self.factory.autobahn, self.peer, self)
         self._session.connectionMade()
 
     # PeerProtocol
@@ -134,7 +134,7 @@ class WebSocketProtocol(PeerProtocol):
         else:
             self._see(self._session, received)
 
-    def _see(self, session: Session, received: bytes) -> None:
+    def _see(self, session: WebSocketSession, received: bytes) -> None:
         """Look what Autobahn has made of *received*."""
         if not self.peer.is_open:
             return
@@ -222,7 +222,7 @@ class WebSocketProtocol(PeerProtocol):
         self.peer.write("\r\n".join([*head, "\r\n"]).encode() + body)
         self.peer.close("bad handshake")
 
-    def _fail(self, session: Session, received: bytes) -> None:
+    def _fail(self, session: WebSocketSession, received: bytes) -> None:
         kind, reason = "bad WebSocket frame", cast(bytes, session.localCloseReason)
         self.refuse(kind, reason.decode(errors="replace"), received)
         self.peer.close(kind)

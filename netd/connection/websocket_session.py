@@ -12,7 +12,7 @@ from autobahn.websocket.types import ConnectionRequest
 from netd.codec.websocket import CloseCode, close_reason
 from netd.connection.peer import Peer
 
-__all__ = ["Session", "SessionOwner", "WebSocketPeer"]
+__all__ = ["WebSocketOwner", "WebSocketPeer", "WebSocketSession"]
 
 MAX_FRAGMENTS = 1000
 """Frames of one message, beside one for each :data:`FRAGMENT` bytes of it: a fragment without payload costs its sender six bytes,
@@ -88,7 +88,7 @@ OF_THE_HANDSHAKE = ("http_", "websocket_", "_wskey")
 """How the names of those begin that hold the request, and what was read off it."""
 
 
-class SessionOwner(Protocol):
+class WebSocketOwner(Protocol):
     """Who a session tells what it reads: the connection's protocol."""
 
     def choose(self, request: ConnectionRequest) -> str | None:
@@ -120,7 +120,7 @@ class WebSocketPeer(Peer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.session: Session | None = None
+        self.session: WebSocketSession | None = None
 
     def close(self, reason: str, code: CloseCode = CloseCode.GOING_AWAY) -> None:
         """Send a close frame if none was sent yet, then end as all peers do. The frames that wait go before it."""
@@ -136,7 +136,7 @@ class WebSocketPeer(Peer):
         """Stop what was read already, too."""
         super().pause_source(pause)
         if self.is_open:
-            cast(SessionOwner, self._owner).congested(pause)
+            cast(WebSocketOwner, self._owner).congested(pause)
 
     # What Autobahn asks of a transport
 
@@ -154,7 +154,7 @@ class WebSocketPeer(Peer):
         """The outbox stays the transport's producer until the end."""
 
 
-class Silence:
+class MuteLog:
     """In place of Autobahn's log, which repeats itself for every bad peer. What matters is logged by the shell."""
 
     def debug(self, *said: object, **fields: object) -> None:
@@ -163,7 +163,7 @@ class Silence:
     info = warn = error = debug
 
 
-class Session(WebSocketServerProtocol):
+class WebSocketSession(WebSocketServerProtocol):
     """Autobahn's side of one connection: it tells the shell what it reads.
 
     :param peer: what it writes to.
@@ -172,10 +172,10 @@ class Session(WebSocketServerProtocol):
 
     vars().update(RESTING, **NEEDLESS)
     CONFIG_ATTRS = []  # noqa: RUF012 - Autobahn's, and never changed; see __getattr__
-    log = Silence()
+    log = MuteLog()
     websocket_version = 13
 
-    def __init__(self, factory: Any, peer: WebSocketPeer, owner: SessionOwner) -> None:
+    def __init__(self, factory: Any, peer: WebSocketPeer, owner: WebSocketOwner) -> None:
         self.factory = factory
         super().__init__()
         self.transport = cast(Any, peer)

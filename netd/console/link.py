@@ -46,7 +46,7 @@ class Backlog(Protocol):
 
 
 class ConsoleLink:
-    """A :class:`netd.operations.Link`.
+    """A :class:`netd.operations.CallerLink`.
 
     :param hold: stops the connection from reading (True), or lets it go on.
     :param frame: how the connection sends a JSON text; one function object for all connections of a kind, by which what is sent

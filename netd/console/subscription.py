@@ -71,7 +71,7 @@ class Subscription:
             self.forward_or_wait()
 
     def fail(self) -> None:
-        """See :class:`netd.connection.fanout.Member`."""
+        """See :class:`netd.connection.fanout.FanoutMember`."""
         self._log.failure("{pattern}: a subscriber could not be told", pattern=self._pattern)
         self._link.peer.abort("a fault of netd's own")
 

@@ -12,7 +12,7 @@ from netd.connection import fanout
 from netd.connection.fanout import Item
 from netd.feed.rounds import TYPES, Delivery, Form
 
-__all__ = ["Audience", "Group", "Interest", "Member"]
+__all__ = ["Audience", "FeedMember", "Group", "Interest"]
 
 STEP = 16
 """Clients that are delivered to one by one, before others are served."""
@@ -21,7 +21,7 @@ MOST_SUBJECTS = 1024
 """Subjects of which a group remembers whether it wants them; then it begins anew."""
 
 
-class Member(fanout.Member, Protocol):
+class FeedMember(fanout.FanoutMember, Protocol):
     """A client that deliveries go to."""
 
     def deliver(self, delivery: Delivery) -> None:
@@ -56,7 +56,7 @@ class Group:
     """
 
     interest: Interest
-    members: dict[Member, None] = field(factory=dict)
+    members: dict[FeedMember, None] = field(factory=dict)
 
     def hand_out(self, items: Sequence[Item]) -> Iterator[None]:
         """Hand *items* to all who are there now, in steps."""
@@ -72,11 +72,11 @@ class Audience:
     :ivar apart: those who do not, and their interests in subjects.
     """
 
-    members: dict[Member, Form] = field(factory=dict)
+    members: dict[FeedMember, Form] = field(factory=dict)
     groups: dict[Form, Group] = field(factory=dict)
-    apart: dict[Member, Interest] = field(factory=dict)
+    apart: dict[FeedMember, Interest] = field(factory=dict)
 
-    def join(self, member: Member, form: Form, is_apart: bool) -> None:
+    def join(self, member: FeedMember, form: Form, is_apart: bool) -> None:
         """Add *member*, or change its form, or whether it is one of a group."""
         self.leave(member)
         self.members[member] = form
@@ -88,7 +88,7 @@ class Audience:
                 group = self.groups[form] = Group(Interest(form.types))
             group.members[member] = None
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: FeedMember) -> None:
         """Take *member* away, if it is there."""
         form = self.members.pop(member, None)
         if form is None or self.apart.pop(member, None) is not None:

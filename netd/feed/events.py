@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-__all__ = ["Made", "Remarked", "Reported"]
+__all__ = ["BlockReported", "ClientRemarked", "RoundMade"]
 
 
 @frozen
-class Made:
+class RoundMade:
     """``feed.<instance>.round``: one round of values was made for all.
 
     :ivar seq: grows by one with each round; the same as clients are told.
@@ -24,7 +24,7 @@ class Made:
 
 
 @frozen
-class Reported:
+class BlockReported:
     """``feed.<instance>.report``: a client has received a block.
 
     :ivar client: its name as it says it, or its address.
@@ -41,7 +41,7 @@ class Reported:
 
 
 @frozen
-class Remarked:
+class ClientRemarked:
     """``feed.<instance>.remark``: a client said something else."""
 
     client: str

@@ -12,13 +12,13 @@ from typing import Any
 from attrs import define, evolve, field
 
 from netd.bus.subject import split_pattern
-from netd.feed.events import Made, Remarked, Reported
+from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.generator import Generator
-from netd.feed.grammar import BadRequest, Subscribe, check_types
-from netd.feed.reports import LONGEST_REMARK, Client, Ledger
+from netd.feed.grammar import BadFeedRequest, Subscribe, check_types
+from netd.feed.reports import LONGEST_REMARK, FeedClient, ReportLedger
 from netd.feed.rounds import TYPES, Form, Round
 from netd.feed.rules import FeedRules
-from netd.feed.streams import Source, Stream, Surroundings
+from netd.feed.streams import FeedSource, FeedStream, FeedSurroundings
 from netd.feed.window import Window
 from netd.interfaces import IBus
 from netd.message import Message
@@ -40,12 +40,12 @@ class Feed:
     rules: FeedRules
     bus: IBus
     prefix: str
-    surroundings: Surroundings
-    ledger: Ledger
+    surroundings: FeedSurroundings
+    ledger: ReportLedger
     generators: Mapping[str, Generator] = field(factory=dict)
-    common: Stream | Window = field(init=False)
+    common: FeedStream | Window = field(init=False)
     texts: Form = field(init=False)
-    streams: dict[object, Stream] = field(factory=dict)
+    streams: dict[object, FeedStream] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.texts = Form(self.rules.fields if self.rules.pattern is None else (), is_old=True)
@@ -53,7 +53,7 @@ class Feed:
             self.common = Window(self.surroundings, self.bus, self.rules.pattern)
         else:
             values = next(iter(self.generators.values())).values(self.rules.seed)
-            self.common = Stream(self.surroundings, values, self.rules.interval, self.rules.per_client, self)
+            self.common = FeedStream(self.surroundings, values, self.rules.interval, self.rules.per_client, self)
 
     def prepare(self) -> None:
         """Get ready to make values. Takes some time; before :meth:`start`."""
@@ -76,7 +76,7 @@ class Feed:
         """Deliver the common source to *member*, as texts."""
         self.leave(member)
         member.source = self.common
-        if isinstance(self.common, Stream):
+        if isinstance(self.common, FeedStream):
             self.common.join_in_turn(member, self.texts)
         else:
             self.common.join(member, self.texts, is_apart=False)
@@ -87,7 +87,7 @@ class Feed:
         if source is None:
             return
         source.leave(member)
-        if isinstance(source, Stream) and source is not self.common and not source.audience.members:
+        if isinstance(source, FeedStream) and source is not self.common and not source.audience.members:
             source.stop()
             self.streams = {key: stream for key, stream in self.streams.items() if stream is not source}
 
@@ -102,7 +102,7 @@ class Feed:
         check_types(asked.types)
         interval = self._interval(asked)
         if asked.locale is not None and asked.locale not in self.generators:
-            raise BadRequest(f"there is no locale {asked.locale!a}; there are {', '.join(self.generators)}")
+            raise BadFeedRequest(f"there is no locale {asked.locale!a}; there are {', '.join(self.generators)}")
         locale = asked.locale or next(iter(self.generators))
         types = asked.types or TYPES
         self._move(member, self._stream(member, interval, locale, asked.seed), Form(types), asked.block > 1)
@@ -120,9 +120,9 @@ class Feed:
             "locales": list(self.generators),
         }
 
-    def describe_source(self, source: Source | None) -> dict[str, Any]:
+    def describe_source(self, source: FeedSource | None) -> dict[str, Any]:
         """What is known of a client's source, as plain JSON values."""
-        return {"interval": source.interval} if isinstance(source, Stream) else {}
+        return {"interval": source.interval} if isinstance(source, FeedStream) else {}
 
     # Rounds
 
@@ -133,51 +133,55 @@ class Feed:
     def made(self, made: Round) -> None:
         """Publish a common round, if anyone would see it."""
         if self.wants_rounds():
-            self.bus.publish(Message(f"{self.prefix}.round", Made(made.seq, made.time, made.values)))
+            self.bus.publish(Message(f"{self.prefix}.round", RoundMade(made.seq, made.time, made.values)))
 
     # What they say
 
-    def reported(self, client: Client, block: int, seconds: float) -> None:
+    def reported(self, client: FeedClient, block: int, seconds: float) -> None:
         """Keep and publish that *client* has received a block."""
         self.ledger.report(client, block, seconds)
-        self.bus.publish(Message(f"{self.prefix}.report", Reported(client.name, client.address, block, seconds, client.rate)))
+        self.bus.publish(
+            Message(f"{self.prefix}.report", BlockReported(client.name, client.address, block, seconds, client.rate))
+        )
 
-    def remarked(self, client: Client, text: str) -> None:
+    def remarked(self, client: FeedClient, text: str) -> None:
         """Keep and publish something else that *client* said."""
         self.ledger.remark(client, text)
-        self.bus.publish(Message(f"{self.prefix}.remark", Remarked(client.name, client.address, text[:LONGEST_REMARK])))
+        self.bus.publish(Message(f"{self.prefix}.remark", ClientRemarked(client.name, client.address, text[:LONGEST_REMARK])))
 
     def _interval(self, asked: Subscribe) -> float:
         if asked.interval is None:
             return self.rules.interval
         least = min(self.rules.min_interval, self.rules.interval)
         if not least <= asked.interval <= 3600:
-            raise BadRequest(f"`subscribe.interval` is from {least:g} to 3600 seconds here")
+            raise BadFeedRequest(f"`subscribe.interval` is from {least:g} to 3600 seconds here")
         return asked.interval
 
     def _subscribe_to_window(self, member: Any, asked: Subscribe) -> Subscribe:
         if (asked.interval, asked.locale, asked.seed) != (None, None, None):
-            raise BadRequest(f"this feed passes on {self.rules.pattern}: it has no interval, locale or seed to choose")
+            raise BadFeedRequest(f"this feed passes on {self.rules.pattern}: it has no interval, locale or seed to choose")
         for pattern in asked.types:
             try:
                 split_pattern(pattern)
             except ValueError as error:
-                raise BadRequest(f"`subscribe.types`: {error}") from None
+                raise BadFeedRequest(f"`subscribe.types`: {error}") from None
         self._move(member, self.common, Form(asked.types), asked.block > 1)
         return asked
 
-    def _stream(self, member: Any, interval: float, locale: str, seed: int | None) -> Stream:
+    def _stream(self, member: Any, interval: float, locale: str, seed: int | None) -> FeedStream:
         """The stream that is like this; one with a seed begins with its client, and is nobody else's."""
         common = self.common
-        assert isinstance(common, Stream)
+        assert isinstance(common, FeedStream)
         if seed is None and interval == common.interval and locale == next(iter(self.generators)):
             return common
         key: object = (interval, locale) if seed is None else member
         stream = self.streams.get(key) if seed is None else None
         if stream is None:
             if len(self.streams) - self._is_alone(member) >= self.rules.max_streams:
-                raise BadRequest(f"{self.rules.max_streams} other choices are being served; leave out interval, locale and seed")
-            stream = Stream(self.surroundings, self.generators[locale].values(seed), interval, self.rules.per_client)
+                raise BadFeedRequest(
+                    f"{self.rules.max_streams} other choices are being served; leave out interval, locale and seed"
+                )
+            stream = FeedStream(self.surroundings, self.generators[locale].values(seed), interval, self.rules.per_client)
             self.leave(member)
             self.streams[key] = stream
             stream.start()
@@ -187,7 +191,7 @@ class Feed:
         """Whether the stream of *member* ends when it leaves."""
         return member.source is not None and member.source is not self.common and len(member.source.audience.members) == 1
 
-    def _move(self, member: Any, source: Stream | Window, form: Form, is_apart: bool) -> None:
+    def _move(self, member: Any, source: FeedStream | Window, form: Form, is_apart: bool) -> None:
         if member.source is not source:
             self.leave(member)
             member.source = source

@@ -14,10 +14,10 @@ from netd.feed.rounds import TYPES
 
 __all__ = [
     "SUBPROTOCOL",
-    "BadRequest",
+    "BadFeedRequest",
+    "BlockReport",
     "Named",
     "Remark",
-    "Report",
     "Said",
     "Subscribe",
     "encode_block",
@@ -45,7 +45,7 @@ _REPORTS = (
 )
 
 
-class BadRequest(ProtocolError):
+class BadFeedRequest(ProtocolError):
     """A message of the second dialect that cannot be followed."""
 
     kind = "bad request"
@@ -59,7 +59,7 @@ class Named:
 
 
 @frozen
-class Report:
+class BlockReport:
     """A client has received a block.
 
     :ivar name: the client's, or ``""`` where it says none here.
@@ -95,7 +95,7 @@ class Subscribe:
     seed: int | None = None
 
 
-Said = Named | Report | Remark | Subscribe
+Said = Named | BlockReport | Remark | Subscribe
 
 
 def read_words(text: str) -> Said:
@@ -109,7 +109,7 @@ def read_words(text: str) -> Said:
             if report is not None:
                 seconds = float(report["seconds"])
                 if math.isfinite(seconds):
-                    return Report(report["name"], int(report["block"]), seconds)
+                    return BlockReport(report["name"], int(report["block"]), seconds)
     return Remark(text)
 
 
@@ -123,10 +123,10 @@ def read_request(payload: bytes) -> Said:
         return _read_subscribe(_Members("subscribe", request))
     if "report" in request:
         members = _Members("report", request)
-        return Report("", members.integer("block", 0, 10**9), members.seconds("seconds"))
+        return BlockReport("", members.integer("block", 0, 10**9), members.seconds("seconds"))
     if isinstance(request.get("remark"), str):
         return Remark(request["remark"])
-    raise BadRequest("a request is an object with one of `subscribe`, `report` and `remark`")
+    raise BadFeedRequest("a request is an object with one of `subscribe`, `report` and `remark`")
 
 
 def _read_subscribe(members: _Members) -> Subscribe:
@@ -152,7 +152,7 @@ class _Members:
     def __attrs_post_init__(self) -> None:
         members = self._request[self.part]
         if not isinstance(members, dict):
-            raise BadRequest(f"`{self.part}` is an object")
+            raise BadFeedRequest(f"`{self.part}` is an object")
         object.__setattr__(self, "_members", members)
 
     def __contains__(self, name: str) -> bool:
@@ -182,8 +182,8 @@ class _Members:
             raise self._wrong(name, "a number of seconds, 0 or more")
         return float(value)
 
-    def _wrong(self, name: str, what: str) -> BadRequest:
-        return BadRequest(f"`{self.part}.{name}` is {what}")
+    def _wrong(self, name: str, what: str) -> BadFeedRequest:
+        return BadFeedRequest(f"`{self.part}.{name}` is {what}")
 
 
 def check_types(types: tuple[str, ...]) -> None:
@@ -193,7 +193,7 @@ def check_types(types: tuple[str, ...]) -> None:
     """
     unknown = next((word for word in types if word not in TYPES), None)
     if unknown is not None:
-        raise BadRequest(f"there is no type {unknown!a}; there are {', '.join(TYPES)}")
+        raise BadFeedRequest(f"there is no type {unknown!a}; there are {', '.join(TYPES)}")
 
 
 def encode_block(number: int, seconds: float, samples: list[bytes]) -> bytes:

@@ -14,18 +14,18 @@ from netd.codec.websocket import text_frame
 from netd.connection.fanout import Item
 from netd.errors import ProtocolError
 from netd.feed.feed import Feed
-from netd.feed.grammar import BadRequest, Named, Remark, Report, Said, Subscribe, encode_block, read_request, read_words
-from netd.feed.reports import Client
+from netd.feed.grammar import BadFeedRequest, BlockReport, Named, Remark, Said, Subscribe, encode_block, read_request, read_words
+from netd.feed.reports import FeedClient
 from netd.feed.rounds import Delivery, Form
-from netd.feed.streams import Source
+from netd.feed.streams import FeedSource
 
-__all__ = ["GREATEST_MESSAGE", "Dialect", "Outlet", "Shell", "Subscriber"]
+__all__ = ["GREATEST_MESSAGE", "FeedDialect", "FeedOutlet", "FeedShell", "Subscriber"]
 
 GREATEST_MESSAGE = 1 << 18
 """Bytes of samples in a block: one more that does not fit ends it early."""
 
 
-class Dialect(enum.Enum):
+class FeedDialect(enum.Enum):
     """How a client speaks, and whether it has said yet what it wants."""
 
     OLD = "first"
@@ -33,7 +33,7 @@ class Dialect(enum.Enum):
     SUBSCRIBED = "second"
 
 
-class Outlet(Protocol):
+class FeedOutlet(Protocol):
     """All that a client needs of its peer."""
 
     def send(self, item: bytes, key: Hashable = None) -> bool:
@@ -46,7 +46,7 @@ class Outlet(Protocol):
         """See :meth:`netd.interfaces.IPeer.silence`."""
 
 
-class Shell(Protocol):
+class FeedShell(Protocol):
     """What a client tells the connection around it."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
@@ -89,7 +89,7 @@ class Subscriber:
         "wanted",
     )
 
-    def __init__(self, feed: Feed, peer: Outlet, address: str, shell: Shell, is_newer: bool) -> None:
+    def __init__(self, feed: Feed, peer: FeedOutlet, address: str, shell: FeedShell, is_newer: bool) -> None:
         self._feed = feed
         self._peer = peer
         self._shell = shell
@@ -100,10 +100,10 @@ class Subscriber:
         self._block_started = 0.0
         self.address = address
         self.since = feed.bus.wall()
-        self.client: Client | None = None
-        self.source: Source | None = None
+        self.client: FeedClient | None = None
+        self.source: FeedSource | None = None
         self.wanted = Subscribe()
-        self.dialect = Dialect.GREETED if is_newer else Dialect.OLD
+        self.dialect = FeedDialect.GREETED if is_newer else FeedDialect.OLD
 
     @property
     def label(self) -> str:
@@ -112,7 +112,7 @@ class Subscriber:
 
     def start(self) -> None:
         """The connection is a WebSocket: an old client is delivered to from now on, a newer one is told what there is."""
-        if self.dialect is Dialect.OLD:
+        if self.dialect is FeedDialect.OLD:
             self._feed.join(self)
         else:
             self._answer({"welcome": self._feed.describe_offer()})
@@ -120,10 +120,14 @@ class Subscriber:
     def receive(self, payload: bytes) -> None:
         """The client said something; *payload* may be bytes that are no text."""
         try:
-            said = read_words(payload.decode(errors="backslashreplace")) if self.dialect is Dialect.OLD else read_request(payload)
+            said = (
+                read_words(payload.decode(errors="backslashreplace"))
+                if self.dialect is FeedDialect.OLD
+                else read_request(payload)
+            )
             transition = self.TRANSITIONS.get((self.dialect, type(said)))
             if transition is None:
-                raise BadRequest('say what you want first: {"subscribe": {}} takes everything')
+                raise BadFeedRequest('say what you want first: {"subscribe": {}} takes everything')
             action, dialect = transition
             action(self, said)
             self.dialect = dialect
@@ -138,7 +142,7 @@ class Subscriber:
         return self._peer.offer(block)
 
     def fail(self) -> None:
-        """See :class:`netd.connection.fanout.Member`."""
+        """See :class:`netd.connection.fanout.FanoutMember`."""
         self._shell.fail()
 
     def spill(self, items: Sequence[Item]) -> None:
@@ -148,7 +152,7 @@ class Subscriber:
 
     def deliver(self, delivery: Delivery) -> None:
         """Send a round, or a message of the bus, in this client's form; whole, or not at all."""
-        if self.dialect is Dialect.OLD:
+        if self.dialect is FeedDialect.OLD:
             self._peer.send(delivery.framed(self._feed.texts), delivery.seq)
         elif self._block == 1:
             self._peer.send(delivery.framed(Form(self.wanted.types)), delivery.seq)
@@ -210,10 +214,10 @@ class Subscriber:
         self._kept = []
         self._kept_size = 0
         self._block_started = self._feed.surroundings.monotonic()
-        self.dialect = Dialect.SUBSCRIBED
+        self.dialect = FeedDialect.SUBSCRIBED
         self._answer({"subscribed": self.describe()})
 
-    def _do_reported(self, said: Report) -> None:
+    def _do_reported(self, said: BlockReport) -> None:
         if said.name:
             self._be(said.name)
         self._feed.reported(self._known(), said.block, said.seconds)
@@ -222,10 +226,10 @@ class Subscriber:
         self._feed.remarked(self._known(), said.text)
         self._shell.note_remark(said.text)
 
-    def _known(self) -> Client:
+    def _known(self) -> FeedClient:
         return self.client if self.client is not None else self._be(self.address)
 
-    def _be(self, name: str) -> Client:
+    def _be(self, name: str) -> FeedClient:
         """Go by *name* from now on."""
         before = self.client
         if before is None or before.name != name:
@@ -235,14 +239,14 @@ class Subscriber:
         assert self.client is not None
         return self.client
 
-    TRANSITIONS: ClassVar[dict[tuple[Dialect, type[Said]], tuple[SubscriberAction, Dialect]]] = {
-        (Dialect.OLD, Named): (_do_named, Dialect.OLD),
-        (Dialect.OLD, Report): (_do_reported, Dialect.OLD),
-        (Dialect.OLD, Remark): (_do_remarked, Dialect.OLD),
-        (Dialect.GREETED, Subscribe): (_do_subscribe, Dialect.SUBSCRIBED),
-        (Dialect.GREETED, Remark): (_do_remarked, Dialect.GREETED),
-        (Dialect.SUBSCRIBED, Subscribe): (_do_subscribe, Dialect.SUBSCRIBED),
-        (Dialect.SUBSCRIBED, Report): (_do_reported, Dialect.SUBSCRIBED),
-        (Dialect.SUBSCRIBED, Remark): (_do_remarked, Dialect.SUBSCRIBED),
+    TRANSITIONS: ClassVar[dict[tuple[FeedDialect, type[Said]], tuple[SubscriberAction, FeedDialect]]] = {
+        (FeedDialect.OLD, Named): (_do_named, FeedDialect.OLD),
+        (FeedDialect.OLD, BlockReport): (_do_reported, FeedDialect.OLD),
+        (FeedDialect.OLD, Remark): (_do_remarked, FeedDialect.OLD),
+        (FeedDialect.GREETED, Subscribe): (_do_subscribe, FeedDialect.SUBSCRIBED),
+        (FeedDialect.GREETED, Remark): (_do_remarked, FeedDialect.GREETED),
+        (FeedDialect.SUBSCRIBED, Subscribe): (_do_subscribe, FeedDialect.SUBSCRIBED),
+        (FeedDialect.SUBSCRIBED, BlockReport): (_do_reported, FeedDialect.SUBSCRIBED),
+        (FeedDialect.SUBSCRIBED, Remark): (_do_remarked, FeedDialect.SUBSCRIBED),
     }
     """What is done with what a client says, and how it speaks afterwards."""

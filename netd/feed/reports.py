@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-__all__ = ["Client", "Ledger"]
+__all__ = ["FeedClient", "ReportLedger"]
 
 REMARKS = 20
 """Remarks kept of one client."""
@@ -18,7 +18,7 @@ LONGEST_REMARK = 500
 
 
 @define(eq=False)
-class Client:
+class FeedClient:
     """One client, by the name that it says.
 
     :ivar last_seen: when it said something, or left, in seconds since the epoch.
@@ -58,7 +58,7 @@ class Client:
         }
 
 
-class Ledger:
+class ReportLedger:
     """All clients of one feed that have said anything. Capital letters do not make another client.
 
     :param wall: the wall clock, in seconds since the epoch.
@@ -68,36 +68,36 @@ class Ledger:
     def __init__(self, wall: Callable[[], float], remembered: int = 1000) -> None:
         self._wall = wall
         self._remembered = remembered
-        self._clients: dict[str, Client] = {}
+        self._clients: dict[str, FeedClient] = {}
 
-    def __iter__(self) -> Iterator[Client]:
+    def __iter__(self) -> Iterator[FeedClient]:
         return iter(self._clients.values())
 
-    def open(self, name: str, address: str) -> Client:
+    def open(self, name: str, address: str) -> FeedClient:
         """The client called *name*, which now has one connection more."""
         key = name.casefold()
         client = self._clients.get(key)
         if client is None:
             self._make_room()
-            client = self._clients[key] = Client(name, address, self._wall())
+            client = self._clients[key] = FeedClient(name, address, self._wall())
         client.name, client.address = name, address
         client.connections += 1
         return client
 
-    def close(self, client: Client, silence: float = 0.0) -> None:
+    def close(self, client: FeedClient, silence: float = 0.0) -> None:
         """One of the client's connections has ended, *silence* seconds after it was heard last, or was another's."""
         client.connections -= 1
         if not client.connections:
             client.last_seen = self._wall() - silence
 
-    def report(self, client: Client, block: int, seconds: float) -> None:
+    def report(self, client: FeedClient, block: int, seconds: float) -> None:
         """The client has received a block."""
         client.blocks += 1
         client.last_block = block
         client.seconds += seconds
         client.last_seen = self._wall()
 
-    def remark(self, client: Client, text: str) -> None:
+    def remark(self, client: FeedClient, text: str) -> None:
         """The client said something else."""
         client.remarks.append(text[:LONGEST_REMARK])
         client.last_seen = self._wall()

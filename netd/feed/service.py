@@ -19,9 +19,9 @@ from netd.feed.config import FAKER, Config
 from netd.feed.feed import Feed
 from netd.feed.generator import Generator
 from netd.feed.protocol import FeedFactory
-from netd.feed.reports import Ledger
+from netd.feed.reports import ReportLedger
 from netd.feed.rounds import TYPES
-from netd.feed.streams import Stream, Surroundings
+from netd.feed.streams import FeedStream, FeedSurroundings
 from netd.feed.window import Window
 from netd.interfaces import IBus, INetdService
 from netd.listening import ListeningService, make_context
@@ -59,8 +59,8 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
         config,
         bus,
         f"feed.{config.instance}",
-        Surroundings(reactor.seconds, bus.wall, reactor.callLater, context.turn.after, pace.start),
-        Ledger(bus.wall),
+        FeedSurroundings(reactor.seconds, bus.wall, reactor.callLater, context.turn.after, pace.start),
+        ReportLedger(bus.wall),
         {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales}
         if config.pattern is None
         else {},
@@ -126,7 +126,7 @@ class FeedService(ListeningService):
             "listening": self.listening(),
             "connections": len(self._clients.connections),
             "subscribers": len(self._clients.subscribers),
-            "source": FAKER if isinstance(common, Stream) else common.pattern,
+            "source": FAKER if isinstance(common, FeedStream) else common.pattern,
             "streams": len(self._feed.streams),
             "counters": {
                 **self._clients.counters(),
@@ -144,7 +144,7 @@ class FeedService(ListeningService):
         return [subscriber.describe() for subscriber in self._clients.subscribers]
 
 
-def _counters(common: Stream | Window) -> dict[str, int]:
-    if isinstance(common, Stream):
+def _counters(common: FeedStream | Window) -> dict[str, int]:
+    if isinstance(common, FeedStream):
         return {"rounds": common.seq, "late": common.late}
     return {"messages": common.seq, "unfit": common.unfit, "late": common.late}

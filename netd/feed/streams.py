@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from netd.feed.audience import Audience, Member
+from netd.feed.audience import Audience, FeedMember
 from netd.feed.generator import Values
 from netd.feed.rounds import TYPES, Form, Round
 
-__all__ = ["Publisher", "Source", "Stream", "Surroundings"]
+__all__ = ["FeedSource", "FeedStream", "FeedSurroundings", "Publisher"]
 
 AHEAD = 16
 """Common rounds made at once: one that is made by itself, every now and then, costs twice as much."""
@@ -36,7 +36,7 @@ class Publisher(Protocol):
         """A common round was made."""
 
 
-class Source(Protocol):
+class FeedSource(Protocol):
     """A stream or a window.
 
     :ivar audience: who is delivered to.
@@ -44,15 +44,15 @@ class Source(Protocol):
 
     audience: Audience
 
-    def join(self, member: Member, form: Form, is_apart: bool) -> None:
+    def join(self, member: FeedMember, form: Form, is_apart: bool) -> None:
         """Deliver to *member* from now on: what all of *form* get, or, apart from them, one delivery after the other."""
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: FeedMember) -> None:
         """Deliver nothing more to *member*."""
 
 
 @frozen
-class Surroundings:
+class FeedSurroundings:
     """What sources need of the world.
 
     :ivar monotonic: the clock of rounds, which is never set back.
@@ -84,7 +84,7 @@ class Slot:
 
 
 @define(eq=False)
-class Stream:
+class FeedStream:
     """Rounds at equal times, for as long as it runs.
 
     :ivar values: makes the next values.
@@ -95,7 +95,7 @@ class Stream:
     :ivar late: rounds left out, because the one before was still being delivered.
     """
 
-    surroundings: Surroundings
+    surroundings: FeedSurroundings
     values: Values
     interval: float
     per_client: bool = False
@@ -107,7 +107,7 @@ class Stream:
     _due: float = 0.0
     _timer: Any = None
     _slots: dict[int, Slot] = field(factory=dict)
-    _slot_of: dict[Member, Slot] = field(factory=dict)
+    _slot_of: dict[FeedMember, Slot] = field(factory=dict)
     _is_delivering: bool = False
 
     def start(self) -> None:
@@ -126,7 +126,7 @@ class Stream:
                 slot.timer.cancel()
                 slot.timer = None
 
-    def join_in_turn(self, member: Member, form: Form) -> None:
+    def join_in_turn(self, member: FeedMember, form: Form) -> None:
         """Deliver to *member* what all of *form* get, the first round one interval from now, or a slot sooner at most."""
         length = max(self.interval / SLOTS, SHORTEST_SLOT)
         # Not later than the last one of an interval, though the clock may be late: a slot in the next interval would miss rounds.
@@ -142,12 +142,12 @@ class Stream:
         self._slot_of[member] = slot
         slot.audience.join(member, form, self.per_client)
 
-    def join(self, member: Member, form: Form, is_apart: bool) -> None:
-        """See :class:`Source`."""
+    def join(self, member: FeedMember, form: Form, is_apart: bool) -> None:
+        """See :class:`FeedSource`."""
         self.leave(member)
         self.audience.join(member, form, is_apart or self.per_client)
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: FeedMember) -> None:
         """Deliver nothing more to *member*."""
         slot = self._slot_of.pop(member, None)
         if slot is None:

@@ -13,9 +13,9 @@ from attrs import define, field
 
 from netd.connection.fanout import BLOCK, Item
 from netd.errors import ProtocolError
-from netd.feed.audience import Audience, Member
+from netd.feed.audience import Audience, FeedMember
 from netd.feed.rounds import Form, Sighting
-from netd.feed.streams import Surroundings
+from netd.feed.streams import FeedSurroundings
 from netd.interfaces import IBus, ISubscription
 from netd.message import Message
 
@@ -40,7 +40,7 @@ class Window:
     :ivar late: messages lost, because those before were still being delivered.
     """
 
-    surroundings: Surroundings
+    surroundings: FeedSurroundings
     bus: IBus
     pattern: str
     audience: Audience = field(factory=Audience)
@@ -63,12 +63,12 @@ class Window:
         self._is_running = False
         self._listen()
 
-    def join(self, member: Member, form: Form, is_apart: bool) -> None:
-        """See :class:`netd.feed.streams.Source`."""
+    def join(self, member: FeedMember, form: Form, is_apart: bool) -> None:
+        """See :class:`netd.feed.streams.FeedSource`."""
         self.audience.join(member, form, is_apart)
         self._listen()
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: FeedMember) -> None:
         """Deliver nothing more to *member*."""
         self.audience.leave(member)
         self._listen()

@@ -16,7 +16,7 @@ from zope.interface import implementer
 from netd.connection.peer import Peer
 from netd.gateway.answer import Answer
 
-__all__ = ["Channel", "ChannelOwner", "GatewayRequest", "Outlet"]
+__all__ = ["ChannelOwner", "GatewayChannel", "GatewayOutlet", "GatewayRequest"]
 
 
 MOST_DIGITS = 18
@@ -42,7 +42,7 @@ class ChannelOwner(Protocol):
 class GatewayRequest(Request):
     """One request."""
 
-    channel: Channel
+    channel: GatewayChannel
 
     def gotLength(self, length: int | None) -> None:
         self.content = BytesIO()  # the limit is low enough for it: nothing is written to files
@@ -64,7 +64,7 @@ class GatewayRequest(Request):
         self.finish()  # type: ignore[no-untyped-call]
 
 
-class Channel(HTTPChannel):
+class GatewayChannel(HTTPChannel):
     """The parser of one connection."""
 
     requestFactory = GatewayRequest
@@ -96,7 +96,7 @@ class Channel(HTTPChannel):
 
 
 @implementer(ITransport)
-class Outlet:
+class GatewayOutlet:
     """What a channel takes for its transport.
 
     :ivar disconnecting: asked by the channel before each line.

@@ -17,12 +17,12 @@ from twisted.python.failure import Failure
 from netd.connection.peer import Peer, PeerContext
 from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.answer import Answer, plain
-from netd.gateway.channel import Channel, GatewayRequest, Outlet
+from netd.gateway.channel import GatewayChannel, GatewayOutlet, GatewayRequest
 from netd.gateway.head import Head
 from netd.gateway.site import Admission, Site
 from netd.operations import Caller
 
-__all__ = ["Conversation", "Host"]
+__all__ = ["GatewayConversation", "Host"]
 
 EXCERPT = 60
 """Bytes of a request's first line that a log line shows; nothing behind it, because there are secrets."""
@@ -71,7 +71,7 @@ class Host(Protocol):
         """The client asks for a WebSocket, in *handshake*, and may have it."""
 
 
-class Conversation:
+class GatewayConversation:
     """A state machine around Twisted's parser.
 
     :param transport: says the addresses.
@@ -85,8 +85,8 @@ class Conversation:
         self._caller = caller
         self._by_address = caller.principal
         self._context = context
-        self._channel = Channel(self)
-        self._channel.makeConnection(Outlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
+        self._channel = GatewayChannel(self)
+        self._channel.makeConnection(GatewayOutlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
         self._received = b""
         self._ahead = b""
         self._head = b""

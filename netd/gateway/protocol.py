@@ -19,7 +19,7 @@ from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.gateway.answer import plain
 from netd.gateway.config import Config
-from netd.gateway.conversation import Conversation
+from netd.gateway.conversation import GatewayConversation
 from netd.gateway.guard import UNKNOWN_TOKEN
 from netd.gateway.site import ECHO, SOCKET, Admission, Site
 from netd.log import printable
@@ -45,7 +45,7 @@ class GatewayProtocol(WebSocketProtocol):
     factory: GatewayFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
     send_buffer = 1 << 18
-    _conversation: Conversation | None = None
+    _conversation: GatewayConversation | None = None
     _link: ConsoleLink | None = None
     _caller: Caller | None = None
     _is_echo = False
@@ -63,7 +63,7 @@ class GatewayProtocol(WebSocketProtocol):
         host = getattr(self.transport.getHost(), "host", None)
         self.peer.prove(LOCAL if host is None or is_loopback(host) else ANONYMOUS)
         self._caller = Caller(self.peer, f"{self.factory.name} {self.describe()}", self._host())
-        self._conversation = Conversation(self, self.transport, self.factory.site, self._caller, self.factory.context)
+        self._conversation = GatewayConversation(self, self.transport, self.factory.site, self._caller, self.factory.context)
 
     def begun(self) -> None:
         if self._conversation is not None:

@@ -98,7 +98,7 @@ _Handler = Callable[[Admission], Any]
 
 
 @frozen
-class _Route:
+class _SiteRoute:
     methods: tuple[str, ...]
     access: _Access
     handler: _Handler | None
@@ -140,16 +140,16 @@ class Site:
         self._limiter = limiter
         self._clients = ClientFiles()
         served = {path: file.answer for path, file in files.items()} | self._clients.paths()
-        self._routes = {path: _Route(_READING, _Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
-            "/rpc": _Route(("POST",), _Access.KNOWN, self._rpc),
-            "/api": _Route(_READING, _Access.KNOWN, self._api),
-            "/metrics": _Route(_READING, _Access.KNOWN, self._metrics),
-            "/healthz": _Route(_READING, _Access.ANYONE, lambda _admission: _HEALTHY),
-            "/readyz": _Route(_READING, _Access.ANYONE, self._ready),
-            SOCKET: _Route(("GET",), _Access.SOON_KNOWN, None),
+        self._routes = {path: _SiteRoute(_READING, _Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
+            "/rpc": _SiteRoute(("POST",), _Access.KNOWN, self._rpc),
+            "/api": _SiteRoute(_READING, _Access.KNOWN, self._api),
+            "/metrics": _SiteRoute(_READING, _Access.KNOWN, self._metrics),
+            "/healthz": _SiteRoute(_READING, _Access.ANYONE, lambda _admission: _HEALTHY),
+            "/readyz": _SiteRoute(_READING, _Access.ANYONE, self._ready),
+            SOCKET: _SiteRoute(("GET",), _Access.SOON_KNOWN, None),
         }
         if has_echo:
-            self._routes[ECHO] = _Route(("GET",), _Access.KNOWN, None)
+            self._routes[ECHO] = _SiteRoute(("GET",), _Access.KNOWN, None)
 
     def admit(self, head: Head, length: int | None, caller: Caller) -> Admission | Answer:
         """Whether a request may go on, judged by its head.
@@ -189,7 +189,7 @@ class Site:
         answers: Deferred[Answer] = maybeDeferred(handler, admission)
         return answers.addErrback(self._failed)
 
-    def _nothing_there(self, asked: Head, route: _Route | None) -> Answer:
+    def _nothing_there(self, asked: Head, route: _SiteRoute | None) -> Answer:
         if route is not None:
             allowed = route.methods
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only {allowed[0]} here", ("Allow", ", ".join(allowed)))
@@ -200,7 +200,7 @@ class Site:
         places = f"{self._base} is the dashboard, {self._base}api the operations"
         return plain(HTTPStatus.NOT_FOUND, f"there is nothing at this address; {places}")
 
-    def _objection_to_body(self, route: _Route, head: Head, length: int | None) -> Answer | None:
+    def _objection_to_body(self, route: _SiteRoute, head: Head, length: int | None) -> Answer | None:
         if not route.takes_body:
             return None if length == 0 else NO_BODY_WANTED
         if length is None or (length == 0 and not head.get("content-length")):
@@ -251,7 +251,7 @@ class Site:
         return plain(HTTPStatus.OK, "ready")
 
 
-def _is_asked_for_methods(head: Head, route: _Route) -> bool:
+def _is_asked_for_methods(head: Head, route: _SiteRoute) -> bool:
     """Whether only that is asked. With an ``Origin`` it is a browser, which asks for the rights of a foreign page."""
     return head.method == OPTIONS in route.methods and head.path not in PROBES and not head.get("origin")
 

@@ -17,7 +17,7 @@ from netd.codec.jsontext import BadJSON, decode, schema
 from netd.errors import InvalidArguments, NoSuchOperation
 from netd.operations import Argument, Operation, OperationTable, default_instance
 
-__all__ = ["Command", "Help", "Invoke", "Menu", "Word"]
+__all__ = ["Help", "Invoke", "MenuCommand", "MenuGrammar", "MenuWord"]
 
 _TYPES = {
     "string": "text",
@@ -34,7 +34,7 @@ _QUESTION = "?"
 _INSTANCE = Argument("instance", str, None)
 
 
-class Word(enum.Enum):
+class MenuWord(enum.Enum):
     """Commands of the menu itself; their names win over the short names of operations."""
 
     NOTHING = ""
@@ -57,10 +57,10 @@ class Invoke:
     parameters: dict[str, Any]
 
 
-Command = Word | Help | Invoke
+MenuCommand = MenuWord | Help | Invoke
 
 
-class Menu:
+class MenuGrammar:
     """The menu over one table of operations.
 
     :param has_python: whether ``python`` leads anywhere.
@@ -70,7 +70,7 @@ class Menu:
         self._table = table
         self._has_python = has_python
 
-    def read(self, line: str) -> Command:
+    def read(self, line: str) -> MenuCommand:
         """The command that *line* gives.
 
         Words are separated by spaces and quoted as in a shell. Arguments come by position or as ``name=value``; a value is text
@@ -86,11 +86,11 @@ class Menu:
                 f"the quotes do not match ({error}); write \\' or \\\" for a quote that is meant as itself"
             ) from None
         if not words:
-            return Word.NOTHING
+            return MenuWord.NOTHING
         first, *arguments = words
         if first in {_HELP, _QUESTION}:
             return Help(arguments[0] if arguments else None)
-        for word in (Word.QUIT, Word.PYTHON):
+        for word in (MenuWord.QUIT, MenuWord.PYTHON):
             if first == word.value and not arguments:
                 return word
         operation, _ = self._find(first)
@@ -115,8 +115,8 @@ class Menu:
             }
         )
         if self._has_python:
-            rows.append({"command": Word.PYTHON.value, "arguments": "", "what it does": "Go to the Python prompt."})
-        return [*rows, {"command": Word.QUIT.value, "arguments": "", "what it does": "Leave."}]
+            rows.append({"command": MenuWord.PYTHON.value, "arguments": "", "what it does": "Go to the Python prompt."})
+        return [*rows, {"command": MenuWord.QUIT.value, "arguments": "", "what it does": "Leave."}]
 
     def other_instances(self, command: Invoke) -> list[str]:
         """Where else *command* could go; empty when it names its instance."""
@@ -133,7 +133,7 @@ class Menu:
         if len(meant) > 1:
             raise NoSuchOperation(f"{name!r} can mean {' or '.join(meant)}; write the full name")
         if not meant:
-            commands = {_HELP, *(word.value for word in Word), *offers, *(full.rpartition(".")[2] for full in offers)}
+            commands = {_HELP, *(word.value for word in MenuWord), *offers, *(full.rpartition(".")[2] for full in offers)}
             near = difflib.get_close_matches(name, sorted(commands), 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise NoSuchOperation(f"no command {name!r}{hint}; help lists what there is")

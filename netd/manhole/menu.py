@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.errors import NetdError, NoSuchTarget
-from netd.manhole.grammar import Help, Invoke, Menu, Word
+from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
 from netd.manhole.protocol import ManholeProtocol
 from netd.manhole.rendering import escape, render
 
@@ -44,7 +44,7 @@ class OperatorMenu:
     def __init__(
         self,
         terminal: ManholeProtocol,
-        menu: Menu,
+        menu: MenuGrammar,
         call: Call,
         idle_timeout: float,
         enter_python: Callable[[OperatorMenu], None] | None,
@@ -74,13 +74,13 @@ class OperatorMenu:
         except NetdError as error:
             self._complain(error)
         else:
-            if command is Word.QUIT:
+            if command is MenuWord.QUIT:
                 terminal.close("goodbye")
                 return
-            if command is Word.PYTHON and self._enter_python is not None:
+            if command is MenuWord.PYTHON and self._enter_python is not None:
                 self._enter_python(self)
                 return
-            if command is Word.PYTHON:
+            if command is MenuWord.PYTHON:
                 terminal.write("The Python prompt is switched off: `python = yes` in [manhole] switches it on.\n")
         self._prompt()
 

@@ -15,7 +15,7 @@ from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.manhole.config import Config
-from netd.manhole.grammar import Menu
+from netd.manhole.grammar import MenuGrammar
 from netd.manhole.login import Doorkeeper, InThread, Login
 from netd.manhole.menu import OperatorMenu
 from netd.manhole.prompt import PythonPrompt, operations_namespace
@@ -139,7 +139,7 @@ class ManholeService(ListeningService):
         terminal.converse(
             OperatorMenu(
                 terminal,
-                Menu(self._table, self._config.python),
+                MenuGrammar(self._table, self._config.python),
                 call,
                 idle_timeout,
                 enter_python if self._config.python else None,

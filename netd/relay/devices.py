@@ -17,7 +17,7 @@ from netd.relay.requests import RelayRequest
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text, parse_target
 
-__all__ = ["DeviceHello", "DeviceLink", "Devices", "Name", "NameHeld", "owner_of"]
+__all__ = ["DeviceHello", "DeviceLink", "DeviceName", "Devices", "NameHeld", "owner_of"]
 
 HERE = "this machine"
 
@@ -151,7 +151,7 @@ class DeviceLink:
 
 
 @define(eq=False, slots=True)
-class Name:
+class DeviceName:
     """A name that a device has, or had.
 
     :ivar link: its newest connection; offline when it is not ``is_online``.
@@ -178,7 +178,7 @@ class Devices:
         self._generation = int(wall())
         self._online: dict[tuple[str, int], DeviceLink] = {}
         self._fields: dict[bytes, DeviceLink] = {}
-        self._names: dict[str, Name] = {}
+        self._names: dict[str, DeviceName] = {}
         self._aliases: dict[str, str] = {}
 
     def follow(self, rules: RelayRules) -> None:
@@ -275,7 +275,7 @@ class Devices:
             return link.subject
         return token(target.text if target.address is None else address_text(*target.address))
 
-    def name_of(self, text: str) -> Name | None:
+    def name_of(self, text: str) -> DeviceName | None:
         """What is known of the name or alias *text*, connected or not."""
         return self._names.get(text) or self._names.get(self._aliases.get(text, ""))
 
@@ -283,7 +283,7 @@ class Devices:
         """The last connections of named devices that are away."""
         return (name.link for name in self._names.values() if not name.link.is_online)
 
-    def forget(self, name: Name) -> None:
+    def forget(self, name: DeviceName) -> None:
         """Know nothing of *name* any more; its device is away."""
         del self._names[name.link.name]
         self._forget_aliases(name.link)
@@ -302,7 +302,7 @@ class Devices:
         before = self._names.pop(link.name, None)
         if before is not None:
             self._forget_aliases(before.link)
-        self._names[link.name] = Name(link, before.queue if before else [])
+        self._names[link.name] = DeviceName(link, before.queue if before else [])
         for alias in link.aliases:
             self._aliases[alias] = link.name
         if before is None or not before.link.is_online or not link.answers:

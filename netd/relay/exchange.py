@@ -18,7 +18,7 @@ from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import Cancellable, IBus, IPeer
 from netd.message import Message
 from netd.principal import Action, Role, check
-from netd.relay.devices import DeviceHello, DeviceLink, Devices, Name, NameHeld
+from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
 from netd.relay.grammar import RelayDialect, encode_pair
 from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
@@ -156,7 +156,7 @@ class Exchange:
         if not link.name:
             self._forget_events(link)
 
-    def forget(self, name: Name) -> None:
+    def forget(self, name: DeviceName) -> None:
         """Know nothing of *name* any more, whose device is away: nothing waits for it, and nothing is kept of it on the bus."""
         self.devices.forget(name)
         queue, name.queue = name.queue, []
@@ -204,7 +204,7 @@ class Exchange:
             request.step(RequestInput.LOST, error="the device is away")
         return request
 
-    def keep_frame(self, name: Name, payload: bytes) -> bool:
+    def keep_frame(self, name: DeviceName, payload: bytes) -> bool:
         """Put a message of a first-dialect controller, which can be told no more, into the offline queue of *name*.
 
         :returns: False when there is no queue, or no room in it.
@@ -262,7 +262,7 @@ class Exchange:
         else:
             link.when_settled(lambda: self._handed(link, request), self.after_turn)
 
-    def _keep(self, name: Name, request: RelayRequest, seconds: float | None) -> bool:
+    def _keep(self, name: DeviceName, request: RelayRequest, seconds: float | None) -> bool:
         rules = self.rules
         size = len(request.payload)
         waiting = sum(len(other.payload) for other in name.queue) + size
@@ -276,12 +276,12 @@ class Exchange:
         request.step(RequestInput.KEPT)
         return True
 
-    def _start_clock(self, request: RelayRequest, seconds: float, name: Name | None = None) -> None:
+    def _start_clock(self, request: RelayRequest, seconds: float, name: DeviceName | None = None) -> None:
         if request.clock is not None:
             request.clock.cancel()
         request.clock = self.later(seconds, lambda: self._expire(request, name))
 
-    def _expire(self, request: RelayRequest, name: Name | None) -> None:
+    def _expire(self, request: RelayRequest, name: DeviceName | None) -> None:
         self.counts["expired"] += 1
         if name is not None:
             self._kept -= len(request.payload)

@@ -17,8 +17,7 @@ from netd.codec.jsontext import decode_object
 from netd.codec.length_header import LengthHeaderDecoder
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IPeer
-from netd.operations import Caller, Operation, Role
-from netd.operations import Link as Console
+from netd.operations import Caller, CallerLink, Operation, Role
 from netd.principal import Principal
 from netd.relay.devices import DeviceHello, DeviceLink, NameHeld, owner_of
 from netd.relay.events import readable
@@ -45,7 +44,7 @@ class _Attached:
 
     is_flushed = True  # what is sent is the console connection's at once
 
-    def __init__(self, console: Console, instance: str, name: str, ended: Callable[[str], None]) -> None:
+    def __init__(self, console: CallerLink, instance: str, name: str, ended: Callable[[str], None]) -> None:
         self._console = console
         self._facts = {"instance": instance, "device": name}
         self._ended = ended
@@ -113,7 +112,7 @@ class Guests:
         self._exchange = exchange
         self._instance = instance
         self._is_open = True
-        self._consoles: dict[Console, dict[str, _Attached]] = {}
+        self._consoles: dict[CallerLink, dict[str, _Attached]] = {}
         self._ports = count(1)
 
     def operations(self) -> list[Operation]:
@@ -200,18 +199,18 @@ class Guests:
             raise NoSuchTarget(f"this connection is no device {device!r:.80}; `relay.attach` makes it one")
         return mine[device]
 
-    def _ended(self, console: Console, name: str, attached: _Attached, reason: str) -> None:
+    def _ended(self, console: CallerLink, name: str, attached: _Attached, reason: str) -> None:
         mine = self._consoles.get(console, {})
         if mine.get(name) is attached:
             del mine[name]
         console.notify("relay.detached", {"instance": self._instance, "device": name, "reason": reason})
 
-    def _lost(self, console: Console) -> None:
+    def _lost(self, console: CallerLink) -> None:
         for attached in self._consoles.pop(console).values():
             assert attached.link is not None
             self._exchange.disconnect(attached.link, console.reason or "its connection closed")
 
 
-def _console(caller: Caller) -> Console:
+def _console(caller: Caller) -> CallerLink:
     assert caller.link is not None, "lasting operations have one"
     return caller.link

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from netd.codec.lines import LineDecoder
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import Cancellable, IPeer
-from netd.operations import Caller, Link, Operation, Role
+from netd.operations import Caller, CallerLink, Operation, Role
 from netd.principal import Principal
 from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
@@ -42,7 +42,7 @@ class _Visitor:
 
     def __init__(
         self,
-        console: Link,
+        console: CallerLink,
         instance: str,
         name: str,
         rooms: Rooms,
@@ -149,7 +149,7 @@ class Visitors:
         self._is_open = True
         self._rooms = rooms
         self._later = later
-        self._consoles: dict[Link, dict[str, _Visitor]] = {}
+        self._consoles: dict[CallerLink, dict[str, _Visitor]] = {}
 
     def operations(self) -> list[Operation]:
         """What a console connection does to be in a room."""
@@ -217,11 +217,11 @@ class Visitors:
             raise NoSuchTarget(f"this connection has no place as {name!r:.80}; `room.join` takes one")
         return mine[name]
 
-    def _ended(self, console: Link, name: str, reason: str) -> None:
+    def _ended(self, console: CallerLink, name: str, reason: str) -> None:
         self._consoles.get(console, {}).pop(name, None)
         console.notify("room.left", {"instance": self._instance, "name": name, "reason": reason})
 
-    def _lost(self, console: Link) -> None:
+    def _lost(self, console: CallerLink) -> None:
         for visitor in self._consoles.pop(console).values():
             visitor.leave(console.reason or "its connection closed")
 
@@ -233,6 +233,6 @@ def _line(text: str) -> bytes:
         raise InvalidArguments("text: half of a surrogate pair is not valid Unicode") from None
 
 
-def _console(caller: Caller) -> Link:
+def _console(caller: Caller) -> CallerLink:
     assert caller.link is not None, "lasting operations have one"
     return caller.link

@@ -26,7 +26,7 @@ __all__ = [
     "MAX_PASSWORD",
     "SALT_BYTES",
     "SHORTEST",
-    "Entry",
+    "PasswordEntry",
     "PasswordFileError",
     "make_entry",
     "read_password_file",
@@ -82,7 +82,7 @@ class PasswordFileError(PrivateFileError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class PasswordEntry:
     """One line of the password file.
 
     :ivar name: the login name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
@@ -106,7 +106,7 @@ class Entry:
         return f"{self.name}:scrypt${self.n}${self.r}${self.p}${salt}${digest}"
 
 
-def make_entry(name: str, password: str, salt: bytes) -> Entry:
+def make_entry(name: str, password: str, salt: bytes) -> PasswordEntry:
     """The entry for *name* with *password*.
 
     :param salt: :data:`SALT_BYTES` random bytes or more, from ``secrets.token_bytes``; never used twice.
@@ -122,7 +122,7 @@ def make_entry(name: str, password: str, salt: bytes) -> Entry:
         raise PasswordFileError("a password cannot hold control characters: nobody could type it at the login prompt")
     if len(salt) < SALT_BYTES:
         raise PasswordFileError(f"a salt has at least {SALT_BYTES} bytes, not {len(salt)}")
-    return Entry(name, _N, _R, _P, salt, _digest(password, salt, _N, _R, _P))
+    return PasswordEntry(name, _N, _R, _P, salt, _digest(password, salt, _N, _R, _P))
 
 
 def weakness(name: str, password: str) -> str | None:
@@ -157,24 +157,24 @@ def _run_at(text: str, place: int, run: str) -> int:
     return length if length > 2 else 1
 
 
-def verify(entries: Mapping[str, Entry], name: str, password: str) -> bool:
+def verify(entries: Mapping[str, PasswordEntry], name: str, password: str) -> bool:
     """Whether *password* is that of *name*.  Blocks for as long whether or not there is such a name.
 
     A password that is longer than :data:`MAX_PASSWORD` is wrong.
     """
     entry = entries.get(name)
-    weighed = entry or next(iter(entries.values()), Entry("", _N, _R, _P, bytes(SALT_BYTES), bytes(_HASH_BYTES)))
+    weighed = entry or next(iter(entries.values()), PasswordEntry("", _N, _R, _P, bytes(SALT_BYTES), bytes(_HASH_BYTES)))
     digest = _digest(password[: MAX_PASSWORD + 1], weighed.salt, weighed.n, weighed.r, weighed.p)
     matches = hmac.compare_digest(digest, weighed.digest)
     return matches and entry is not None
 
 
-def read_password_file(path: Path) -> dict[str, Entry]:
+def read_password_file(path: Path) -> dict[str, PasswordEntry]:
     """All entries of the file, by name; at least one.
 
     :raises PasswordFileError: when the file is absent, open to others, empty or malformed.  Names each bad line as ``file:line``.
     """
-    entries: dict[str, Entry] = {}
+    entries: dict[str, PasswordEntry] = {}
     problems = []
     for number, line in enumerate(_read(path).split("\n"), 1):
         if not line.strip() or line.startswith("#"):
@@ -194,7 +194,7 @@ def read_password_file(path: Path) -> dict[str, Entry]:
     return entries
 
 
-def write_entry(path: Path, entry: Entry) -> None:
+def write_entry(path: Path, entry: PasswordEntry) -> None:
     """Put *entry* into the file, in place of one of the same name; make the file, mode 0600, when there is none.
 
     Either the whole new file is there afterwards or the old one still is.  Written by root, the file stays (or becomes) that of
@@ -236,7 +236,7 @@ def _read(path: Path) -> str:
         raise PasswordFileError(str(error)) from error
 
 
-def _parse(line: str) -> Entry:
+def _parse(line: str) -> PasswordEntry:
     name, colon, hashed = line.strip().partition(":")
     fields = hashed.split("$")
     if not colon or not _NAME.fullmatch(name) or len(fields) != 6:
@@ -252,7 +252,7 @@ def _parse(line: str) -> Entry:
             f"has a cost outside the limits (N a power of two from {_N}, at most {_MOST_MEMORY >> 20} MiB of memory)"
         )
     try:
-        entry = Entry(name, n, r, p, base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True))
+        entry = PasswordEntry(name, n, r, p, base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True))
     except binascii.Error as error:
         raise ValueError("has a salt or a hash that is not Base64") from error
     if len(entry.salt) < SALT_BYTES or len(entry.digest) != _HASH_BYTES:
@@ -260,7 +260,7 @@ def _parse(line: str) -> Entry:
     return entry
 
 
-def _with_entry(lines: list[str], entry: Entry) -> str:
+def _with_entry(lines: list[str], entry: PasswordEntry) -> str:
     """The lines of the file with *entry* in the place of its older self, or at the end."""
     places = [index for index, line in enumerate(lines) if line.strip().partition(":")[0] == entry.name]
     kept = [line for index, line in enumerate(lines) if index not in places]

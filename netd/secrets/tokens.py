@@ -27,7 +27,7 @@ __all__ = [
     "ROLES",
     "SECRET_BYTES",
     "TOKENS",
-    "Token",
+    "AccessToken",
     "TokenFileError",
     "Tokens",
     "UnfitToken",
@@ -65,7 +65,7 @@ class UnfitToken(TokenFileError):
 
 
 @frozen
-class Token:
+class AccessToken:
     """One line of the file.
 
     :ivar name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
@@ -98,7 +98,7 @@ class Tokens:
 
     path: Path
     _seen: object = field(default=None, init=False)
-    _tokens: tuple[Token, ...] = field(default=(), init=False)
+    _tokens: tuple[AccessToken, ...] = field(default=(), init=False)
 
     @property
     def is_empty(self) -> bool:
@@ -115,7 +115,7 @@ class Tokens:
         """
         return frozenset(token.to_line() for token in self._current())
 
-    def find(self, token_text: str) -> Token | None:
+    def find(self, token_text: str) -> AccessToken | None:
         """The token whose text is *token_text*; takes as long whether or not there is one.
 
         :raises TokenFileError: when the file cannot be trusted.
@@ -127,7 +127,7 @@ class Tokens:
                 found = token
         return found
 
-    def _current(self) -> tuple[Token, ...]:
+    def _current(self) -> tuple[AccessToken, ...]:
         """Read the file if it is not the one that was read last. One that cannot be trusted is tried again the next time."""
         try:
             status = self.path.stat()
@@ -141,12 +141,12 @@ class Tokens:
         return self._tokens
 
 
-def read_tokens(path: Path) -> dict[str, Token]:
+def read_tokens(path: Path) -> dict[str, AccessToken]:
     """All tokens by name, in the order of the file; none when there is no file.
 
     :raises TokenFileError: when the file is open to others or malformed. Names each bad line as ``file:line``.
     """
-    tokens: dict[str, Token] = {}
+    tokens: dict[str, AccessToken] = {}
     problems = []
     for number, line in enumerate(_lines(path), 1):
         if not line.strip() or line.startswith("#"):
@@ -180,9 +180,9 @@ def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], 
     :raises TokenFileError: when there is a token of that name already, or the file cannot be read or written.
     """
     text = PREFIX + base64.urlsafe_b64encode(new_secret(SECRET_BYTES)).rstrip(b"=").decode()
-    token = Token(_checked_name(name), _checked_role(role), _digest(text), _checked_subjects(subjects))
+    token = AccessToken(_checked_name(name), _checked_role(role), _digest(text), _checked_subjects(subjects))
 
-    def with_token(lines: list[str], tokens: dict[str, Token]) -> list[str]:
+    def with_token(lines: list[str], tokens: dict[str, AccessToken]) -> list[str]:
         if name in tokens:
             raise TokenFileError(
                 f"{path}: there is a token {name} already: choose another name, or run `netd token remove {name}` first"
@@ -202,7 +202,7 @@ def remove_token(path: Path, name: str) -> bool:
     """
     removed: list[bool] = []
 
-    def without_token(lines: list[str], tokens: dict[str, Token]) -> list[str]:
+    def without_token(lines: list[str], tokens: dict[str, AccessToken]) -> list[str]:
         removed.append(name in tokens)
         return [line for line in lines if line.startswith("#") or line.split()[:1] != [name]]
 
@@ -210,7 +210,7 @@ def remove_token(path: Path, name: str) -> bool:
     return removed[0]
 
 
-def _rewrite(path: Path, change: Callable[[list[str], dict[str, Token]], list[str]]) -> None:
+def _rewrite(path: Path, change: Callable[[list[str], dict[str, AccessToken]], list[str]]) -> None:
     path = Path(os.path.realpath(path))
     try:
         with locked(path):
@@ -233,13 +233,13 @@ def _lines(path: Path) -> list[str]:
         raise TokenFileError(str(error)) from None
 
 
-def _parse(line: str) -> Token:
+def _parse(line: str) -> AccessToken:
     fields = line.split()
     if len(fields) < 3 or not _HASH.fullmatch(fields[2]):
         raise ValueError("is not of the form name role sha256 [subject pattern …]")
     name, role, digest, *subjects = fields
     try:
-        return Token(_checked_name(name), _checked_role(role), digest, _checked_subjects(subjects))
+        return AccessToken(_checked_name(name), _checked_role(role), digest, _checked_subjects(subjects))
     except TokenFileError as error:
         raise ValueError(str(error)) from None
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from itertools import compress
 
-from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Column, Sample, Summary, number_of
+from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Column, Sample, SampleBatch, Summary, number_of
 
-__all__ = ["Alphabet", "TokenReader"]
+__all__ = ["Alphabet", "LetterReader"]
 
 LONGEST_ID = 9
 """Digits in an announced id, at most."""
@@ -56,17 +56,17 @@ class Alphabet:
             return block
         return self._part(block)
 
-    def parse(self, body: bytes) -> Batch:
+    def parse(self, body: bytes) -> SampleBatch:
         """What the whole tokens in *body* are."""
         if self.plain_samples(body) or self.all_samples(body):
-            return Batch(body)
+            return SampleBatch(body)
         lines = self._part(body)
         spelled = self._find_samples(lines)
         samples = [letter + number + b"\n" for letter, number in spelled if number_of(number) is not None]
         announced = tuple((int(place), int(number)) for place, number in self._find_announced(lines))
         bad = len(_TOKENS(lines)) - len(samples) - len(announced)
         first_bad = self._find_bad(lines)
-        return Batch(b"".join(samples), announced, bad, first_bad[0] if bad and first_bad else b"")
+        return SampleBatch(b"".join(samples), announced, bad, first_bad[0] if bad and first_bad else b"")
 
     def summarise(self, block: bytes, spans: bool) -> list[Summary]:
         """What *block* holds, one entry for each channel in it. Nothing here is done in Python for each sample."""
@@ -112,7 +112,7 @@ def _span(lines: set[bytes], letter: bytes) -> tuple[float, float]:
     return min(values), max(values)
 
 
-class TokenReader:
+class LetterReader:
     """A :class:`netd.session.samples.SampleReader` of the first dialect.
 
     :ivar is_waiting: a token has begun that no newline is going to end.
@@ -126,7 +126,7 @@ class TokenReader:
         self._ends_lines = False
         self.is_waiting = False
 
-    def feed(self, received: bytes) -> Batch:
+    def feed(self, received: bytes) -> SampleBatch:
         """The tokens that *received* completes."""
         joined = self._pending + received if self._pending else received
         if joined.endswith(b"\n"):
@@ -134,27 +134,27 @@ class TokenReader:
             return self._alphabet.parse(joined)
         body, self._pending = self._cut(joined)
         self.is_waiting = not self._ends_lines and bool(self._pending)
-        return self._alphabet.parse(body) if body else Batch()
+        return self._alphabet.parse(body) if body else SampleBatch()
 
     @property
     def is_announcing(self) -> bool:
         """Whether what has begun is an announcement."""
         return self._pending.startswith(b"s")
 
-    def look(self) -> Batch:
+    def look(self) -> SampleBatch:
         """What has begun, as it is so far; it stays."""
         return self._alphabet.parse(self._pending)
 
-    def settle(self) -> Batch:
+    def settle(self) -> SampleBatch:
         """What has begun, because nothing followed for a moment; unless more must follow, or nothing has begun."""
         if self._alphabet.unfinished(self._pending):
-            return Batch()
+            return SampleBatch()
         return self.finish()
 
-    def finish(self) -> Batch:
+    def finish(self) -> SampleBatch:
         """What has begun, because the connection has ended."""
         pending, self._pending, self.is_waiting = self._pending, b"", False
-        return self._alphabet.parse(pending) if pending else Batch()
+        return self._alphabet.parse(pending) if pending else SampleBatch()
 
     def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
         """What *block* holds, one entry for each channel in it."""

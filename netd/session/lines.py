@@ -13,7 +13,7 @@ from attrs import frozen
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
-from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Batch, Column, Sample, Summary, number_of
+from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Column, Sample, SampleBatch, Summary, number_of
 
 __all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "AgentHello", "BadHello", "ChannelSpec", "LineReader", "encode_error", "parse_hello"]
 
@@ -128,18 +128,18 @@ class LineReader:
     def __init__(self) -> None:
         self._pending = b""
 
-    def feed(self, received: bytes) -> Batch:
+    def feed(self, received: bytes) -> SampleBatch:
         """The lines that *received* completes."""
         joined = self._pending + received if self._pending else received
         end = joined.rfind(b"\n") + 1
         rest = joined[end:]
         self._pending = rest if len(rest) <= LONGEST else _SPOILT
-        return _parse(joined[:end]) if end else Batch()
+        return _parse(joined[:end]) if end else SampleBatch()
 
-    def finish(self) -> Batch:
+    def finish(self) -> SampleBatch:
         """What has begun, because the connection has ended: perhaps a part of a number, so it counts as bad."""
         pending, self._pending = self._pending, b""
-        return Batch(bad=1, excerpt=pending) if pending.strip() else Batch()
+        return SampleBatch(bad=1, excerpt=pending) if pending.strip() else SampleBatch()
 
     def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
         """What *block* holds, one entry for each channel in it."""
@@ -212,10 +212,10 @@ def _sample(line: bytes) -> Sample:
     return Sample(name.decode(), float(value), float(time[0]) if time else None)
 
 
-def _parse(body: bytes) -> Batch:
+def _parse(body: bytes) -> SampleBatch:
     """What the whole lines in *body* are."""
     if _ALL_SAMPLES(body):
-        return Batch(body)
+        return SampleBatch(body)
     samples, bad, excerpt = [], 0, b""
     for line in body.split(b"\n"):
         stripped = line.strip()
@@ -224,4 +224,4 @@ def _parse(body: bytes) -> Batch:
             samples.append(b" ".join(part for part in found.groups() if part is not None) + b"\n")
         elif stripped:
             bad, excerpt = bad + 1, excerpt or stripped
-    return Batch(b"".join(samples), (), bad, excerpt)
+    return SampleBatch(b"".join(samples), (), bad, excerpt)

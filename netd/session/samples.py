@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple, Protocol
 
-__all__ = ["LONGEST", "NUMBER", "PLAIN_NUMBER", "Batch", "Column", "Sample", "SampleReader", "Summary", "number_of"]
+__all__ = ["LONGEST", "NUMBER", "PLAIN_NUMBER", "Column", "Sample", "SampleBatch", "SampleReader", "Summary", "number_of"]
 
 LONGEST = 1000
 """Bytes in a token of the first dialect, or in a line of the newer one, at most."""
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
     span: tuple[float, float] | None = None
 
 
-class Batch(NamedTuple):
+class SampleBatch(NamedTuple):
     """What a read brought.
 
     :ivar block: its samples.
@@ -83,10 +83,10 @@ class SampleReader(Protocol):
 
     is_waiting: bool
 
-    def feed(self, received: bytes) -> Batch:
+    def feed(self, received: bytes) -> SampleBatch:
         """What *received* completes."""
 
-    def finish(self) -> Batch:
+    def finish(self) -> SampleBatch:
         """What was begun, taken as complete: the connection has ended."""
 
     def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:

@@ -15,10 +15,10 @@ from netd.interfaces import IPeer
 from netd.plaintext import BOM
 from netd.principal import Action, Role, check
 from netd.session.addresses import Address
-from netd.session.letters import TokenReader
+from netd.session.letters import LetterReader
 from netd.session.lines import HELLO_LIMIT, AgentHello, BadHello, ChannelSpec, LineReader, encode_error, parse_hello
 from netd.session.roster import NotExpected, Roster
-from netd.session.samples import Batch, SampleReader
+from netd.session.samples import SampleBatch, SampleReader
 from netd.session.session import TelemetrySession
 
 __all__ = ["AgentStream", "StreamInput", "StreamShell", "StreamState"]
@@ -115,7 +115,7 @@ class AgentStream(Contender):
         self._peer = peer
         self._address = address
         self._shell = shell
-        self._reader: SampleReader = TokenReader(roster.alphabet)
+        self._reader: SampleReader = LetterReader(roster.alphabet)
         self._hello: bytearray | None = None
         self._early = 0
         self._beginning = b""
@@ -204,7 +204,7 @@ class AgentStream(Contender):
                 self._take(self._reader.finish())
                 if self.state is StreamState.FRESH:
                     raise self._silence()
-            elif isinstance(self._reader, TokenReader):
+            elif isinstance(self._reader, LetterReader):
                 self._settle(self._reader)
         except ProtocolError as error:
             self._refuse(error, b"")
@@ -233,7 +233,7 @@ class AgentStream(Contender):
 
     def _is_announcing(self) -> bool:
         """Whether what has begun is an announcement, whole or not."""
-        return isinstance(self._reader, TokenReader) and self._reader.is_announcing
+        return isinstance(self._reader, LetterReader) and self._reader.is_announcing
 
     def _receive_early(self, received: bytes) -> None:
         if self._early == 0 and self._hello is None:
@@ -268,7 +268,7 @@ class AgentStream(Contender):
             if rest:
                 self._take(self._reader.feed(rest))
 
-    def _settle(self, reader: TokenReader) -> None:
+    def _settle(self, reader: LetterReader) -> None:
         """Silence ends a token; but an id that nobody waits for may be the beginning of another one."""
         if reader.is_announcing:
             announced = reader.look().announced
@@ -283,7 +283,7 @@ class AgentStream(Contender):
         expected = self.session.number + place - 1
         return id == expected or not (self.session.is_dialled and str(expected).startswith(str(id)))
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: SampleBatch) -> None:
         if batch.announced:
             self._step(StreamInput.ANNOUNCED, batch.announced)
         if batch.block:
@@ -300,7 +300,7 @@ class AgentStream(Contender):
         if self.state is StreamState.FRESH:
             self.state = state
 
-    def _spoil(self, batch: Batch) -> None:
+    def _spoil(self, batch: SampleBatch) -> None:
         self._is_spoilt = True
         if self.session is not None:
             self.session.readings.bad += batch.bad

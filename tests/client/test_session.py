@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import session
 from netd.client.session import Agent, Channel, NotANumber, Refused, Schedule, SessionLost
-from netd.session.letters import Alphabet, TokenReader
+from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import LineReader, parse_hello
 
 
@@ -33,7 +33,7 @@ class SpellingTests(SynchronousTestCase):
         """Any finite number arrives as it is; in the old dialect, as near to that as 16 bytes can say it."""
         line, token = session.sample("x", value), session.old_sample("x", value)
         assert line is not None and token is not None
-        newer, older = LineReader(), TokenReader(Alphabet("xyz"))
+        newer, older = LineReader(), LetterReader(Alphabet("xyz"))
         self.assertEqual([one.value for one in newer.samples(newer.feed(line).block)], [float(value)])
         older.feed(token)
         [said] = [one.value for one in older.samples(older.finish().block)]

@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.config.descriptions import (
     LOOPBACK,
     PARAMETERS,
-    Address,
+    ListenAddress,
     addresses,
     check_description,
     is_exposed,
@@ -294,7 +294,7 @@ class CollisionTests(SynchronousTestCase):
 
     def test_tls_port_by_default(self) -> None:
         """`tls:` listens on 443 when no port is given."""
-        self.assertEqual(addresses(("tls:/etc/pem",)), (("tls:/etc/pem", Address("::", 443, True, True)),))
+        self.assertEqual(addresses(("tls:/etc/pem",)), (("tls:/etc/pem", ListenAddress("::", 443, True, True)),))
 
     def test_no_fixed_address(self) -> None:
         """A port that the system chooses, and sockets that come from elsewhere, collide with nothing."""

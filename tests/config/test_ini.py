@@ -51,8 +51,8 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(
             blocks,
             (
-                ini.Block("relay", 2, (ini.Entry("listen", "tcp:1", 4),)),
-                ini.Block("relay:lab2", 6, (ini.Entry("listen", "tcp:2", 7), ini.Entry("size", "1", 8))),
+                ini.IniBlock("relay", 2, (ini.IniEntry("listen", "tcp:1", 4),)),
+                ini.IniBlock("relay:lab2", 6, (ini.IniEntry("listen", "tcp:2", 7), ini.IniEntry("size", "1", 8))),
             ),
         )
 
@@ -69,7 +69,7 @@ class ReadTests(SynchronousTestCase):
     def test_line_ends_and_mark(self) -> None:
         """Files from Windows and from old Macs, with or without a byte order mark, read the same."""
         for text in ("\ufeff[a]\r\nx = 1\r\n", "[a]\rx = 1\r", "[a]\nx = 1"):
-            self.assertEqual(ini.read(text), ((ini.Block("a", 1, (ini.Entry("x", "1", 2),)),), ()))
+            self.assertEqual(ini.read(text), ((ini.IniBlock("a", 1, (ini.IniEntry("x", "1", 2),)),), ()))
 
     def test_repeated(self) -> None:
         """Sections and options that are written twice are all handed on: what to say of them is not decided here."""

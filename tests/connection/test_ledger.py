@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.connection.ledger import Ledger
+from netd.connection.ledger import MemoryLedger
 
 
 @define(eq=False)
@@ -19,7 +19,7 @@ class Guest:
 
 class LedgerTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.ledger: Ledger[Guest] = Ledger(100)
+        self.ledger: MemoryLedger[Guest] = MemoryLedger(100)
 
     def test_limit(self) -> None:
         """Up to the limit, and with it, nobody has to go."""
@@ -48,7 +48,7 @@ class LedgerTests(SynchronousTestCase):
 
     def test_one_address(self) -> None:
         """One address may have less than all together; of it, who began last goes, and nobody else."""
-        ledger: Ledger[Guest] = Ledger(100, 40)
+        ledger: MemoryLedger[Guest] = MemoryLedger(100, 40)
         first, last, other = Guest("flood"), Guest("flood"), Guest("honest")
         ledger.change(first, 30)
         ledger.change(last, 10)
@@ -62,7 +62,7 @@ class LedgerTests(SynchronousTestCase):
     @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 50))))
     def test_sums(self, steps: list[tuple[int, int]]) -> None:
         """However it goes up and down, the sum is that of what each holds, and nothing is left of who holds nothing."""
-        ledger: Ledger[Guest] = Ledger(100)
+        ledger: MemoryLedger[Guest] = MemoryLedger(100)
         guests = [Guest("abc"[number % 3]) for number in range(6)]
         held = [0] * 6
         for number, size in steps:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from netd.operations import Role
-from netd.secrets.passwords import Entry, make_entry, write_entry
+from netd.secrets.passwords import PasswordEntry, make_entry, write_entry
 from netd.secrets.tokens import TOKENS, add_token
 from tests.contract.agents import Agents
 from tests.process import LOOPBACK, TWISTD, Daemon
@@ -147,7 +147,7 @@ class World:
 
 
 @functools.cache
-def _entry() -> Entry:
+def _entry() -> PasswordEntry:
     """Of the only one who may log in at manholes: it takes long to make."""
     return make_entry(USER, PASSWORD, secrets.token_bytes(16))
 

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import ProtocolError
-from netd.feed.grammar import BadRequest, Named, Remark, Report, Subscribe, check_types, encode_block, read_request, read_words
+from netd.feed.grammar import (
+    BadFeedRequest,
+    BlockReport,
+    Named,
+    Remark,
+    Subscribe,
+    check_types,
+    encode_block,
+    read_request,
+    read_words,
+)
 
 
 class WordsTests(SynchronousTestCase):
@@ -26,11 +36,11 @@ class WordsTests(SynchronousTestCase):
         """Both wordings of a report are understood, with and without what people put around them."""
         self.assertEqual(
             read_words("Client Client-1 received block number 3 in time 2.0374722480773926 sec"),
-            Report("Client-1", 3, 2.0374722480773926),
+            BlockReport("Client-1", 3, 2.0374722480773926),
         )
-        self.assertEqual(read_words("client client-1 received 3 block in 2.04 time"), Report("client-1", 3, 2.04))
-        self.assertEqual(read_words("client the blue one received 1 blocks in 1e-3 time"), Report("the blue one", 1, 0.001))
-        self.assertEqual(read_words(" client x received block number 0 in time 7 \n"), Report("x", 0, 7.0))
+        self.assertEqual(read_words("client client-1 received 3 block in 2.04 time"), BlockReport("client-1", 3, 2.04))
+        self.assertEqual(read_words("client the blue one received 1 blocks in 1e-3 time"), BlockReport("the blue one", 1, 0.001))
+        self.assertEqual(read_words(" client x received block number 0 in time 7 \n"), BlockReport("x", 0, 7.0))
 
     def test_remarks(self) -> None:
         """Anything else is a remark: no number that nobody could mean is taken for a report."""
@@ -49,7 +59,7 @@ class WordsTests(SynchronousTestCase):
     @given(st.text())
     def test_any_text(self, text: str) -> None:
         """Whatever is said means something."""
-        self.assertIsInstance(read_words(text), Named | Report | Remark)
+        self.assertIsInstance(read_words(text), Named | BlockReport | Remark)
 
 
 class RequestTests(SynchronousTestCase):
@@ -80,7 +90,7 @@ class RequestTests(SynchronousTestCase):
 
     def test_report_and_remark(self) -> None:
         """A client tells what it received, or anything else."""
-        self.assertEqual(self.read(report={"block": 3, "seconds": 2.5}), Report("", 3, 2.5))
+        self.assertEqual(self.read(report={"block": 3, "seconds": 2.5}), BlockReport("", 3, 2.5))
         self.assertEqual(self.read(remark="hello"), Remark("hello"))
 
     def test_complaints(self) -> None:
@@ -98,7 +108,7 @@ class RequestTests(SynchronousTestCase):
             ({"report": {"block": 1, "seconds": 10**400}}, "`report.seconds` is a number of seconds, 0 or more"),
             ({"remark": 5}, "a request is an object with one of `subscribe`, `report` and `remark`"),
         ):
-            self.assertEqual(str(self.assertRaises(BadRequest, self.read, **wrong)), complaint)
+            self.assertEqual(str(self.assertRaises(BadFeedRequest, self.read, **wrong)), complaint)
 
     @given(
         st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
@@ -111,7 +121,7 @@ class RequestTests(SynchronousTestCase):
     def test_types(self) -> None:
         """A type that is not made is named, with those that are."""
         check_types(("name", "city"))
-        self.assertIn("no type 'x'; there are name, country", str(self.assertRaises(BadRequest, check_types, ("name", "x"))))
+        self.assertIn("no type 'x'; there are name, country", str(self.assertRaises(BadFeedRequest, check_types, ("name", "x"))))
 
     def test_block(self) -> None:
         """A block is one JSON text around samples that are JSON already."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.feed.reports import LONGEST_REMARK, REMARKS, Ledger
+from netd.feed.reports import LONGEST_REMARK, REMARKS, ReportLedger
 
 
 class LedgerTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.now = 100.0
-        self.ledger = Ledger(lambda: self.now, remembered=3)
+        self.ledger = ReportLedger(lambda: self.now, remembered=3)
 
     def test_reports(self) -> None:
         """Blocks, seconds and rate add up over the connections of one client, whatever its capital letters."""

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.client.feed import PING, TEXT, encode_frame
 from netd.feed.audience import STEP
 from netd.feed.config import Config
-from netd.feed.events import Made, Remarked, Reported
+from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.generator import Generator
 from netd.feed.machine import GREATEST_MESSAGE
 from netd.feed.rounds import TEXTS, TYPES, Delivery
@@ -247,9 +247,9 @@ class OldClientTests(FeedTests):
         address = "127.0.0.1:50412"
         self.assertEqual(
             self.bus.events("feed.main.report"),
-            [Reported("Client-1", address, 3, 2.0, 0.5), Reported("client-1", address, 4, 2.0, 0.5)],
+            [BlockReported("Client-1", address, 3, 2.0, 0.5), BlockReported("client-1", address, 4, 2.0, 0.5)],
         )
-        self.assertEqual(self.bus.events("feed.main.remark")[0], Remarked("client-1", address, "so long"))
+        self.assertEqual(self.bus.events("feed.main.remark")[0], ClientRemarked("client-1", address, "so long"))
         self.assertEqual(self.service.status()["counters"]["blocks"], 2)
         client.lose()
         self.assertFalse(self.service.reports()[0]["online"])
@@ -271,7 +271,7 @@ class OldClientTests(FeedTests):
         subscription = self.bus.subscribe("feed.*.round", lambda message: None)
         self.reactor.advance(1)
         [made] = self.bus.events("feed.main.round")
-        assert isinstance(made, Made)
+        assert isinstance(made, RoundMade)
         self.assertEqual((made.seq, made.time, tuple(made.values)), (1, self.bus.wall(), TYPES))
         subscription.cancel()
 

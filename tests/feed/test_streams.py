@@ -12,7 +12,7 @@ from netd.connection import fanout
 from netd.feed.audience import STEP
 from netd.feed.generator import Generator
 from netd.feed.rounds import TEXTS, TYPES, Form, Round
-from netd.feed.streams import AHEAD, Stream, Surroundings
+from netd.feed.streams import AHEAD, FeedStream, FeedSurroundings
 from netd.testing import WallClock
 from tests.feed.bench import FakeFaker, FakeMember, FakeRandom
 
@@ -42,14 +42,14 @@ class StreamTests(SynchronousTestCase):
         self.publisher = FakePublisher()
         self.generator = Generator(lambda: dict.fromkeys(TYPES, FakeFaker()), FakeRandom)
         self.generator.prepare()
-        self.surroundings = Surroundings(self.clock.seconds, self.wall, self.clock.callLater, self.after.append, list)
+        self.surroundings = FeedSurroundings(self.clock.seconds, self.wall, self.clock.callLater, self.after.append, list)
         self.stream = self.make(publisher=self.publisher)
         self.member = FakeMember()
         self.stream.join(self.member, Form(TYPES), is_apart=True)
 
-    def make(self, *, publisher: FakePublisher | None = None, per_client: bool = False, seed: int = 1) -> Stream:
+    def make(self, *, publisher: FakePublisher | None = None, per_client: bool = False, seed: int = 1) -> FeedStream:
         """A stream with a round each second, running."""
-        stream = Stream(self.surroundings, self.generator.values(seed), 1.0, per_client, publisher)
+        stream = FeedStream(self.surroundings, self.generator.values(seed), 1.0, per_client, publisher)
         stream.start()
         stream.start()
         self.addCleanup(stream.stop)
@@ -169,7 +169,7 @@ class StreamTests(SynchronousTestCase):
     def test_joined_when_a_round_is_overdue(self) -> None:
         """A client that connects while the reactor is late with a round has every round from the next interval on."""
         for interval in (0.02, 1.0):
-            stream = Stream(self.surroundings, self.generator.values(1), interval, False, FakePublisher())
+            stream = FeedStream(self.surroundings, self.generator.values(1), interval, False, FakePublisher())
             stream.start()
             self.addCleanup(stream.stop)
             member = FakeMember()
@@ -190,7 +190,7 @@ class StreamTests(SynchronousTestCase):
 
     def test_slow_slot(self) -> None:
         """A round that comes later is left out, too, while the one before is being delivered."""
-        self.surroundings = Surroundings(
+        self.surroundings = FeedSurroundings(
             self.clock.seconds, WallClock(self.clock), self.clock.callLater, self.after.append, self.work.append
         )
         stream = self.make()
@@ -212,7 +212,7 @@ class StreamTests(SynchronousTestCase):
 
     def test_too_slow(self) -> None:
         """A round that is due while the one before is still being delivered is left out; who leaves meanwhile gets nothing."""
-        self.surroundings = Surroundings(
+        self.surroundings = FeedSurroundings(
             self.clock.seconds, WallClock(self.clock), self.clock.callLater, self.after.append, self.work.append
         )
         for per_client, is_apart, step in ((False, False, fanout.STEP), (False, True, STEP), (True, False, 1)):

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.connection.fanout import BLOCK
 from netd.feed.audience import MOST_SUBJECTS, Interest
 from netd.feed.rounds import Form
-from netd.feed.streams import Surroundings
+from netd.feed.streams import FeedSurroundings
 from netd.feed.window import MOST_COLLECTED, PIECE, STEP, Window
 from netd.message import Message
 from netd.testing import RecordingBus, WallClock
@@ -24,7 +24,7 @@ class WindowTests(SynchronousTestCase):
         self.after: list[Callable[[], None]] = []
         self.work: list[Iterator[None]] = []
         clock = Clock()
-        surroundings = Surroundings(clock.seconds, WallClock(clock), clock.callLater, self.after.append, self.work.append)
+        surroundings = FeedSurroundings(clock.seconds, WallClock(clock), clock.callLater, self.after.append, self.work.append)
         self.window = Window(surroundings, self.bus, "session.>")
         self.window.start()
         self.addCleanup(self.window.stop)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
-from netd.manhole.grammar import Help, Invoke, Menu, Word
+from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
 from netd.manhole.rendering import render
 from netd.operations import Operation, OperationTable, Role
 
@@ -60,7 +60,7 @@ def make_table() -> OperationTable:
 
 class MenuTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.menu = Menu(make_table())
+        self.menu = MenuGrammar(make_table())
 
     def complaint(self, line: str) -> str:
         """What is wrong with *line*."""
@@ -68,9 +68,9 @@ class MenuTests(SynchronousTestCase):
 
     def test_own_words(self) -> None:
         """The menu's own commands, an empty line, and spaces around."""
-        self.assertEqual(Word.NOTHING, self.menu.read("   "))
-        self.assertEqual(Word.QUIT, self.menu.read(" quit "))
-        self.assertEqual(Word.PYTHON, self.menu.read("python"))
+        self.assertEqual(MenuWord.NOTHING, self.menu.read("   "))
+        self.assertEqual(MenuWord.QUIT, self.menu.read(" quit "))
+        self.assertEqual(MenuWord.PYTHON, self.menu.read("python"))
         self.assertEqual(Help(None), self.menu.read("help"))
         self.assertEqual(Help("send"), self.menu.read("help send"))
         self.assertEqual(Help(None), self.menu.read("?"))
@@ -166,7 +166,7 @@ class MenuTests(SynchronousTestCase):
     def test_python_is_listed_where_it_is_on(self) -> None:
         """`help` does not offer a Python prompt that is switched off."""
         self.assertNotIn("python", render(self.menu.help(None)))
-        self.assertIn("Go to the Python prompt.", render(Menu(make_table(), has_python=True).help(None)))
+        self.assertIn("Go to the Python prompt.", render(MenuGrammar(make_table(), has_python=True).help(None)))
 
     def test_instances(self) -> None:
         """`help send` says how another instance is reached, and which one is meant otherwise; where there is one, nothing."""
@@ -177,7 +177,7 @@ class MenuTests(SynchronousTestCase):
         table = OperationTable()
         for instance in ("a", "b"):
             table.add([Operation("relay.list", nothing, Role.VIEWER, "List")], instance)
-        self.assertRegex(render(Menu(table).help("list")), r"instance= +a or b +must be given")
+        self.assertRegex(render(MenuGrammar(table).help("list")), r"instance= +a or b +must be given")
         for line in ("send gh hi instance=lab2", "relay.list instance=lab2", "relay.help instance=lab2"):
             command = self.menu.read(line)
             assert isinstance(command, Invoke)

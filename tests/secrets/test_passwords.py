@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.secrets.passwords import (
     MAX_PASSWORD,
-    Entry,
+    PasswordEntry,
     PasswordFileError,
     make_entry,
     read_password_file,
@@ -27,10 +27,10 @@ SALT_TEXT = "AAECAwQFBgcICQoLDA0ODw=="
 HASH_TEXT = "A" * 43 + "="
 
 
-def cheap_entry(name: str, password: str) -> Entry:
+def cheap_entry(name: str, password: str) -> PasswordEntry:
     """An entry at the least cost that is accepted, so that tests are quick."""
     digest = hashlib.scrypt(password.encode(), salt=SALT, n=2**15, r=1, p=1, maxmem=2**26, dklen=32)
-    return Entry(name, 2**15, 1, 1, SALT, digest)
+    return PasswordEntry(name, 2**15, 1, 1, SALT, digest)
 
 
 class FileTestCase(SynchronousTestCase):

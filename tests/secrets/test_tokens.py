@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.subject import split_pattern
 from netd.operations import Role
-from netd.secrets.tokens import SECRET_BYTES, TOKENS, Token, TokenFileError, Tokens, add_token, read_tokens, remove_token
+from netd.secrets.tokens import SECRET_BYTES, TOKENS, AccessToken, TokenFileError, Tokens, add_token, read_tokens, remove_token
 
 
 class TokenTestCase(SynchronousTestCase):
@@ -46,7 +46,9 @@ class AddTests(TokenTestCase):
         self.assertEqual(self.path.read_text(), f"panel operator {digest} session.> room.main.*\n")
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.path.parent.stat().st_mode & 0o777, 0o700)
-        self.assertEqual(read_tokens(self.path), {"panel": Token("panel", Role.OPERATOR, digest, ("session.>", "room.main.*"))})
+        self.assertEqual(
+            read_tokens(self.path), {"panel": AccessToken("panel", Role.OPERATOR, digest, ("session.>", "room.main.*"))}
+        )
 
     def test_more_tokens(self) -> None:
         """A further token leaves those before it as they are, and the notes between them."""
@@ -139,7 +141,7 @@ class FindTests(TokenTestCase):
 
     def test_no_digest_is_shown(self) -> None:
         """What stands for a token in the log tells nothing of its secret."""
-        self.assertNotIn("abc", repr(Token("panel", Role.ADMIN, "abc")))
+        self.assertNotIn("abc", repr(AccessToken("panel", Role.ADMIN, "abc")))
 
     def test_changes_while_running(self) -> None:
         """What is added, removed or taken away altogether counts from then on."""

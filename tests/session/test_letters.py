@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.session.letters import Alphabet, TokenReader
+from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import LineReader
-from netd.session.samples import LONGEST, Batch, Column, Sample, Summary, number_of
+from netd.session.samples import LONGEST, Column, Sample, SampleBatch, Summary, number_of
 
 XYZ = Alphabet("xyz")
 
 
 def read(*pieces: bytes) -> tuple[list[tuple[int, int]], list[Sample], int]:
     """What *pieces* and the end of the connection bring: announcements, samples, number of bad tokens."""
-    reader = TokenReader(XYZ)
+    reader = LetterReader(XYZ)
     batches = [*map(reader.feed, pieces), reader.finish()]
     announced = [one for batch in batches for one in batch.announced]
     samples = [sample for batch in batches for sample in reader.samples(batch.block)]
@@ -76,17 +76,17 @@ class SplittingTests(SynchronousTestCase):
 
     def test_excerpt(self) -> None:
         """The log shows the first bad token of a read, and not the good ones before it."""
-        self.assertEqual(TokenReader(XYZ).feed(b"x1\nxnan\nybad\n"), Batch(b"x1\n", (), 2, b"xnan"))
+        self.assertEqual(LetterReader(XYZ).feed(b"x1\nxnan\nybad\n"), SampleBatch(b"x1\n", (), 2, b"xnan"))
 
     def test_endless_token(self) -> None:
         """A token without an end is bad once, whatever its length, and nothing of it is kept."""
-        reader = TokenReader(XYZ)
+        reader = LetterReader(XYZ)
         batches = [reader.feed(b"x1"), *(reader.feed(b"1" * 500) for _ in range(100)), reader.feed(b"y2\n")]
         self.assertEqual((sum(batch.bad for batch in batches), batches[-1].block), (1, b"y2\n"))
 
     def test_endless_garbage(self) -> None:
         """Bytes without a letter that begins a token are bad once, whatever their length."""
-        reader = TokenReader(XYZ)
+        reader = LetterReader(XYZ)
         batches = [*(reader.feed(b"?" * 700) for _ in range(100)), reader.feed(b"\nx1\n")]
         self.assertEqual((sum(batch.bad for batch in batches), batches[-1].block), (1, b"x1\n"))
 
@@ -126,7 +126,7 @@ class SplittingTests(SynchronousTestCase):
 
     def test_other_letters(self) -> None:
         """The configuration's letters begin tokens, and others do not."""
-        reader = TokenReader(Alphabet("ab"))
+        reader = LetterReader(Alphabet("ab"))
         batch = reader.feed(b"a1b2x3\n")
         self.assertEqual(([*reader.samples(batch.block)], batch.bad), ([Sample("a", 1)], 1))
 
@@ -134,7 +134,7 @@ class SplittingTests(SynchronousTestCase):
     def test_anything(self, pieces: list[bytes]) -> None:
         """Arbitrary bytes never raise, whole or cut, in any of the things that are done with them."""
         for parts in (pieces, [b"".join(pieces)]):
-            reader = TokenReader(XYZ)
+            reader = LetterReader(XYZ)
             for piece in parts:
                 for batch in (reader.feed(piece), reader.look(), reader.settle()):
                     self.assertEqual(sum(s.samples for s in reader.summarise(batch.block)), len([*reader.samples(batch.block)]))
@@ -154,13 +154,13 @@ class SilenceTests(SynchronousTestCase):
 
     def test_whole_token(self) -> None:
         """A sample that nothing follows is taken when told so, once."""
-        reader = TokenReader(XYZ)
-        self.assertEqual(reader.feed(b"x111"), Batch())
+        reader = LetterReader(XYZ)
+        self.assertEqual(reader.feed(b"x111"), SampleBatch())
         self.assertTrue(reader.is_waiting)
         self.assertEqual(reader.look().block, b"x111")
         self.assertEqual(reader.settle().block, b"x111")
         self.assertFalse(reader.is_waiting)
-        self.assertEqual(reader.settle(), Batch())
+        self.assertEqual(reader.settle(), SampleBatch())
 
     def test_unfinished_token(self) -> None:
         """What cannot be whole yet goes on to be waited for: the bytes of a slow agent are not torn apart."""
@@ -175,23 +175,23 @@ class SilenceTests(SynchronousTestCase):
             (b"x1.", b"5"),
             (b"x-12.", b"5"),
         ):
-            reader = TokenReader(XYZ)
+            reader = LetterReader(XYZ)
             reader.feed(begun)
-            self.assertEqual(reader.settle(), Batch(), begun)
+            self.assertEqual(reader.settle(), SampleBatch(), begun)
             reader.feed(rest)
             settled = reader.settle()
             self.assertTrue(settled.block or settled.announced, begun)
 
     def test_hopeless_token(self) -> None:
         """What can never become a sample is bad at once."""
-        reader = TokenReader(XYZ)
+        reader = LetterReader(XYZ)
         reader.feed(b"xnan")
-        self.assertEqual(reader.settle(), Batch(bad=1, excerpt=b"xnan"))
+        self.assertEqual(reader.settle(), SampleBatch(bad=1, excerpt=b"xnan"))
 
     def test_agents_with_newlines(self) -> None:
         """Of an agent that ends its tokens with newlines, silence ends none."""
         for first, then in ((b"x1\nx2", b""), (b"x1\n", b"x2")):
-            reader = TokenReader(XYZ)
+            reader = LetterReader(XYZ)
             reader.feed(first)
             reader.feed(then)
             self.assertFalse(reader.is_waiting, first)
@@ -206,7 +206,7 @@ class SummaryTests(SynchronousTestCase):
         block = b"x1\ny5\nx3\nx2\n" * 100 + b"x2.5\n"
         expected = [Summary("x", 301, 2.5, None, (1, 3)), Summary("y", 100, 5, None, (5, 5))]
         for form in (block, block.replace(b"\n", b""), block.replace(b"\n", b"\r\n")):
-            self.assertEqual(TokenReader(XYZ).summarise(form), expected)
+            self.assertEqual(LetterReader(XYZ).summarise(form), expected)
 
     def test_many_values(self) -> None:
         """Samples that are all different are, too."""
@@ -217,7 +217,7 @@ class SummaryTests(SynchronousTestCase):
             Summary("z", 333, 9985, None, (25, 9985)),
         ]
         for form in (block, block.replace(b"\r\n", b"")):
-            self.assertEqual(TokenReader(XYZ).summarise(form), expected)
+            self.assertEqual(LetterReader(XYZ).summarise(form), expected)
 
     @given(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(-9, 9) | st.floats(-1e308, 1e308)), min_size=1), st.booleans())
     def test_agrees_with_the_samples(self, samples: list[tuple[str, float]], has_lines: bool) -> None:
@@ -229,10 +229,10 @@ class SummaryTests(SynchronousTestCase):
             mine = [value for channel, value in samples if channel == letter]
             if mine:
                 expected.append(Summary(letter, len(mine), mine[-1], None, (min(mine), max(mine))))
-        self.assertEqual(TokenReader(XYZ).summarise(block), expected)
-        self.assertEqual(TokenReader(XYZ).summarise(block, False), [one._replace(span=None) for one in expected])
+        self.assertEqual(LetterReader(XYZ).summarise(block), expected)
+        self.assertEqual(LetterReader(XYZ).summarise(block, False), [one._replace(span=None) for one in expected])
         columns = {letter: Column(column) for letter in "xyz" if (column := [value for name, value in samples if name == letter])}
-        self.assertEqual(TokenReader(XYZ).columns(block), columns)
+        self.assertEqual(LetterReader(XYZ).columns(block), columns)
 
 
 class NumberTests(SynchronousTestCase):

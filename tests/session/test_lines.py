@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.session.lines import AgentHello, BadHello, ChannelSpec, LineReader, encode_error, parse_hello
-from netd.session.samples import Batch, Column, Sample, Summary
+from netd.session.samples import Column, Sample, SampleBatch, Summary
 
 WIRE = b"x 111\ntemp-1 -1.5e3 1732.125\r\nx .5\n\n  x  7  8 \n"
 MEANT = [Sample("x", 111), Sample("temp-1", -1500, 1732.125), Sample("x", 0.5), Sample("x", 7, 8)]
@@ -48,7 +48,7 @@ class LineTests(SynchronousTestCase):
 
     def test_excerpt(self) -> None:
         """The log shows the first bad line of a read."""
-        self.assertEqual(LineReader().feed(b"x 1\nx nan\nbad\n"), Batch(b"x 1\n", (), 2, b"x nan"))
+        self.assertEqual(LineReader().feed(b"x 1\nx nan\nbad\n"), SampleBatch(b"x 1\n", (), 2, b"x nan"))
 
     def test_endless_line(self) -> None:
         """A line without an end is bad once, whatever its length, and nothing of it is kept."""

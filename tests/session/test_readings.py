@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.message import Want
 from netd.session.events import Samples, SampleTaken
-from netd.session.letters import Alphabet, TokenReader
+from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import ChannelSpec, LineReader
 from netd.session.pacing import Sweep
 from netd.session.readings import KEPT, Readings
@@ -28,7 +28,7 @@ class ReadingsTests(SynchronousTestCase):
         self.bus = RecordingBus(lambda: self.wall)
         self.kept: list[Readings] = []
         self.readings = Readings(self.bus, "session.main.1", self.kept.append)
-        self.readings.open(TokenReader(Alphabet("xyz")), SPECS, 1000.0)
+        self.readings.open(LetterReader(Alphabet("xyz")), SPECS, 1000.0)
 
     def take(self, block: bytes, now: float) -> None:
         """Samples come at *now*, which is another time by the wall clock."""
@@ -230,7 +230,7 @@ class ReadingsTests(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(1000.0)
         self.readings = Readings(self.bus, "session.main.1", Sweep(self.clock.seconds, self.clock.callLater).add)
-        self.readings.open(TokenReader(Alphabet("xyz")), SPECS, 1000.0)
+        self.readings.open(LetterReader(Alphabet("xyz")), SPECS, 1000.0)
 
     def test_clock_that_is_set_back(self) -> None:
         """Samples have the times that the wall clock showed when they came, in whatever order, and are counted as ever."""
