@@ -130,7 +130,8 @@ def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
     rows = [("service", "listens on", "who may reach it")]
     for service in status["services"]:
         label = service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"
-        rows += [(label, place["address"], place["reach"]) for place in service["listening"]]
+        rows += [(label, place["address"], place["reach"]) for place in service.get("listening", ())]
+        rows += [(label, f"dials {remote['remote']}", remote["state"]) for remote in service.get("dialling", ())]
     rows.append(("control", f"unix:{state_directory}/control.sock", "this user only; the netd command uses it"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -135,7 +135,8 @@ class INetdService(Interface):
     def status() -> dict[str, Any]:
         """Facts for consoles, dashboard and metrics: plain JSON values.
 
-        ``listening`` is a list of ``{"address": …, "reach": …}``; counters are under ``counters``.
+        ``listening`` is a list of ``{"address": …, "reach": …}``, ``dialling`` one of what
+        :meth:`netd.connection.dialer.Dialer.status` tells; a service has what it does. Counters are under ``counters``.
         """
 
     def drain() -> Any:

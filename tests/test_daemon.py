@@ -195,6 +195,12 @@ class BannerTests(SynchronousTestCase):
             banner(status, Path("/s"), Path("/s")).splitlines(),
         )
 
+    def test_remotes(self) -> None:
+        """What a service dials stands among the places where others listen."""
+        remote = {"remote": "tcp:broker.lan:1883", "state": "dialling"}
+        told = self.told([{"kind": "bridge", "instance": "main", "dialling": [remote]}])
+        self.assertIn("bridge   dials tcp:broker.lan:1883  dialling", told.splitlines())
+
     def test_for_others(self) -> None:
         """Where other machines reach the dashboard, the terminal shows the address for them, and no address twice."""
         near, far = "http://127.0.0.1:8080/", "http://10.0.0.5:8080/"

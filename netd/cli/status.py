@@ -49,12 +49,27 @@ def status(invocation: Invocation) -> None:
 
 
 def _rows(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:
-    """One row for each place where *service* listens; below the last of them, what it does."""
-    places = service.get("listening") or [{"address": "-", "reach": "-"}]
+    """One row for each place where *service* listens, and each remote that it dials; below the last of them, what it does."""
+    places = [(str(one.get("address")), str(one.get("reach")), "") for one in service.get("listening") or ()]
+    places += [_dialled(one) for one in service.get("dialling") or ()]
     name, activity = _label(service), _activity(service)
-    for at, one in enumerate(places, 1):
-        yield (name, str(one.get("address")), str(one.get("reach"))), [("", activity)] if activity and at == len(places) else []
+    for at, (where, how, trouble) in enumerate(places or [("-", "-", "")], 1):
+        below = [("", trouble)] if trouble else []
+        if activity and at >= len(places):
+            below.append(("", activity))
+        yield (name, where, how), below
         name = ""
+
+
+def _dialled(remote: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What is dialled, how that goes, and what is wrong with it."""
+    where, state, again = f"dials {remote.get('remote')}", str(remote.get("state")), remote.get("next_attempt")
+    up = remote.get("connected_for")
+    if isinstance(up, (int, float)):
+        return where, f"{state} for {duration(up)}", ""
+    if isinstance(again, (int, float)):
+        state = f"{state}, dials again in {duration(again + 1)}"
+    return where, state, str(remote.get("last_failure") or "")
 
 
 def _label(service: Mapping[str, Any]) -> str:

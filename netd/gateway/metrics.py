@@ -1,7 +1,7 @@
 """The facts of ``system.status`` as Prometheus has them.
 
-Labels are the kind and the instance of a service, and the reason for what was refused or dropped: nothing that a client chooses,
-so that no client can make the number of series grow.
+Labels are the kind and the instance of a service, the reason for what was refused or dropped, and remotes of the configuration:
+nothing that a client chooses, so that no client can make the number of series grow.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ _COUNTERS = (
 )
 
 _REASONS = (
-    ("refused", "netd_refused", "Clients that broke the protocol, by what they did."),
-    ("dropped", "netd_dropped", "What clients that read too slowly lost, by the policy."),
+    ("refused", "netd_refused", "Clients that broke the protocol, by what they did.", "reason"),
+    ("dropped", "netd_dropped", "What clients that read too slowly lost, by the policy.", "reason"),
+    ("dials", "netd_dials", "Attempts to reach a remote that are over, by result.", "result"),
 )
 
 
@@ -59,11 +60,14 @@ class _Facts(Collector):
     def _of_services(self) -> Iterator[Metric]:
         connections = GaugeMetricFamily("netd_connections", "Open connections.", labels=_SERVICE)
         counters = {key: CounterMetricFamily(name, text, labels=_SERVICE) for key, name, text in _COUNTERS}
-        reasons = {key: CounterMetricFamily(name, text, labels=(*_SERVICE, "reason")) for key, name, text in _REASONS}
+        reasons = {key: CounterMetricFamily(name, text, labels=(*_SERVICE, label)) for key, name, text, label in _REASONS}
+        remotes = GaugeMetricFamily("netd_remote_connected", "1 while a remote is connected.", labels=(*_SERVICE, "remote"))
         for service in self.status["services"]:
             labels = (service["kind"], service["instance"])
             if "connections" in service:
                 connections.add_metric(labels, service["connections"])
+            for dialled in service.get("dialling", ()):
+                remotes.add_metric((*labels, dialled["remote"]), dialled["connected_for"] is not None)
             counted = service.get("counters", {})
             for key, counter in counters.items():
                 if key in counted:
@@ -72,5 +76,6 @@ class _Facts(Collector):
                 for reason, count in sorted(counted.get(key, {}).items()):
                     family.add_metric((*labels, reason), count)
         yield connections
+        yield remotes
         yield from counters.values()
         yield from reasons.values()

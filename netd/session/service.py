@@ -96,6 +96,7 @@ class SessionService(ListeningService):
                 **self._streams.counters(),
                 "started": totals.started,
                 "samples": totals.samples + sum(session.readings.samples for session in live),
+                "dials": dict(self._controls.dials),
                 "bad": totals.bad + sum(session.readings.bad for session in live),
             },
         }

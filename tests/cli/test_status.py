@@ -48,6 +48,22 @@ class StatusTests(CommandTests):
         self.assertRegex(lines[6], r"relay:lab2 +- +-$")
         self.assertEqual(lines[7:], ["", "control socket, for this user only: unix:/home/ada/.local/state/netd/control.sock"])
 
+    def test_remotes(self) -> None:
+        """What a service dials is shown, with how long it has been connected, or what is wrong and when it is dialled again."""
+        remotes = [
+            {"remote": "tcp:a:1", "state": "connected", "connected_for": 125.0, "next_attempt": None, "last_failure": "old"},
+            {"remote": "tcp:b:1", "state": "waiting", "connected_for": None, "next_attempt": 2.5, "last_failure": "refused: why"},
+            {"remote": "tcp:c:1", "state": "dialling", "connected_for": None, "next_attempt": None, "last_failure": None},
+        ]
+        services = [{"kind": "bridge", "instance": "main", "dialling": remotes, "counters": {"dials": {"connected": 1}}}]
+        self.control.answers["system.status"] = {**STATUS, "services": services}
+        lines = [line.rstrip() for line in self.netd("status").stdout.splitlines()]
+        self.assertRegex(lines[3], r"bridge +dials tcp:a:1 +connected for 2 min 5 s$")
+        self.assertRegex(lines[4], r" +dials tcp:b:1 +waiting, dials again in 3 s$")
+        self.assertEqual(lines[5], "    refused: why")
+        self.assertRegex(lines[6], r" +dials tcp:c:1 +dialling$")
+        self.assertEqual(lines[7], "    so far: 1 dial")
+
     def test_open(self) -> None:
         """Where there are no tokens, the status says what that means."""
         for is_open in (True, False):

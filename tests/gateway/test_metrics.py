@@ -28,6 +28,15 @@ STATUS = {
             },
         },
         {"kind": "plain", "instance": "main"},
+        {
+            "kind": "bridge",
+            "instance": "main",
+            "dialling": [
+                {"remote": "tcp:a:1", "state": "connected", "connected_for": 0.0},
+                {"remote": "tcp:b:1", "state": "waiting", "connected_for": None},
+            ],
+            "counters": {"dials": {"connected": 3, "unknown name": 4}},
+        },
     ],
 }
 
@@ -51,6 +60,10 @@ class MetricsTests(SynchronousTestCase):
                 ("netd_refused_total", "lab2", "relay", 'bad "header"\n'): 2,
                 ("netd_refused_total", "lab2", "relay", "too slow"): 1,
                 ("netd_dropped_total", "lab2", "relay", "latest"): 5,
+                ("netd_remote_connected", "main", "bridge", "tcp:a:1"): 1,
+                ("netd_remote_connected", "main", "bridge", "tcp:b:1"): 0,
+                ("netd_dials_total", "main", "bridge", "connected"): 3,
+                ("netd_dials_total", "main", "bridge", "unknown name"): 4,
             },
         )
 
