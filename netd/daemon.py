@@ -18,8 +18,8 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
 from netd.bus.local import LocalBus
-from netd.config import Configuration, ListeningConfig, SectionConfig
-from netd.connection.budget import NO_LIMIT, Budget, Quota
+from netd.config import Configuration
+from netd.connection.budget import Budget
 from netd.connection.pace import Pace
 from netd.connection.turn import Turn
 from netd.console.operations import BusConsole
@@ -29,6 +29,7 @@ from netd.descriptors import DescriptorsService
 from netd.errors import NetdError
 from netd.heap import HeapService
 from netd.interfaces import IBudgeted, IConsole, IServiceKind
+from netd.listening import quota_of
 from netd.operations import OperationTable
 from netd.paths import own_uid, state_directory
 from netd.secrets.private_files import quoted
@@ -97,7 +98,7 @@ def assemble(
         if IConsole.providedBy(service):
             service.use_operations(table)
         if IBudgeted.providedBy(service):
-            service.use_budget(budget, _quota(section.config))
+            service.use_budget(budget, quota_of(section.config))
     control = make_control_service(netd.state_directory, reactor, table)
     vitals = VitalsService(reactor, bus, system.note_lag, system.vitals)
     running = [
@@ -108,17 +109,6 @@ def assemble(
         HeapService(reactor, budget),
     ]
     return Daemon(system, running, netd.state_directory, is_in_foreground)
-
-
-def _quota(config: SectionConfig) -> Quota:
-    """What the section may have of the budget; kinds that know no such options have the defaults."""
-    limits = config if isinstance(config, ListeningConfig) else ListeningConfig()
-    return Quota(
-        connections=limits.max_connections or NO_LIMIT,
-        per_address=limits.max_connections_per_address or NO_LIMIT,
-        silent=limits.max_silent,
-        silent_timeout=limits.silent_timeout,
-    )
 
 
 def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:

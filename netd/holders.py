@@ -31,10 +31,12 @@ class Holder:
 
     :ivar is_listening: whether it listens; otherwise it is a connection, or what is left of one.
     :ivar process: name and pid of the process that has it open, or None where there is none, or none that this user may see.
+    :ivar is_own: whether that is this process.
     """
 
     is_listening: bool
     process: str | None
+    is_own: bool = False
 
 
 def holders_of(host: str, port: int, proc: Path = Path("/proc")) -> list[Holder] | None:
@@ -49,7 +51,14 @@ def holders_of(host: str, port: int, proc: Path = Path("/proc")) -> list[Holder]
     with suppress(OSError):  # a machine without IPv6
         found += _sockets(proc / "net/tcp6", host, port)
     found.sort(key=lambda entry: entry[0] != _LISTEN)
-    return [Holder(state == _LISTEN, _process(inode, proc)) for state, inode in found]
+    return [_holder(state == _LISTEN, inode, proc) for state, inode in found]
+
+
+def _holder(is_listening: bool, inode: str, proc: Path) -> Holder:
+    process = _process(inode, proc)
+    if process is None:
+        return Holder(is_listening, None)
+    return Holder(is_listening, f"{_name(process)} (pid {process.name})", process.name == str(os.getpid()))
 
 
 def _sockets(table: Path, host: str, port: int) -> Iterator[tuple[str, str]]:
@@ -77,13 +86,13 @@ def _overlap(one: IPv4Address | IPv6Address, other: IPv4Address | IPv6Address) -
     return plain[0] == plain[1] or any(address.is_unspecified for address in plain)
 
 
-def _process(inode: str, proc: Path) -> str | None:
-    """Name and pid of the process that has the socket *inode* open."""
+def _process(inode: str, proc: Path) -> Path | None:
+    """The folder of the process that has the socket *inode* open."""
     link = f"socket:[{inode}]"
     for folder in proc.glob("[0-9]*/fd") if inode != "0" else ():
         try:
             if any(str(entry.readlink()) == link for entry in folder.iterdir()):
-                return f"{_name(folder.parent)} (pid {folder.parent.name})"
+                return folder.parent
         except OSError:
             continue  # it has ended, or belongs to somebody else
     return None

@@ -10,11 +10,23 @@ from typing import Any, Protocol
 
 from zope.interface import Attribute, Interface
 
+from netd.change import Change
 from netd.message import Message, Want
 from netd.operations import Operation, OperationTable
 from netd.principal import Principal
 
-__all__ = ["Cancellable", "IBudgeted", "IBus", "IConsole", "IForesight", "INetdService", "IPeer", "IServiceKind", "ISubscription"]
+__all__ = [
+    "Cancellable",
+    "IBudgeted",
+    "IBus",
+    "IConsole",
+    "IForesight",
+    "INetdService",
+    "IPeer",
+    "IReloadable",
+    "IServiceKind",
+    "ISubscription",
+]
 
 
 class Cancellable(Protocol):
@@ -157,6 +169,19 @@ class IForesight(Interface):
         """Section, option (or nothing) and what is wrong, for all that is wrong though the options are good: a file, the machine.
 
         Looks, and changes nothing; the service is not started.
+        """
+
+
+class IReloadable(Interface):
+    """A service that takes another configuration while it runs. Without it, all options of its section wait for a restart."""
+
+    def prepare(config: Any) -> Change:
+        """Get everything ready that another *config* needs and that can fail; what runs does not notice.
+
+        *config* is of the kind's own class. In it, options that are not live have the values that are in force. It may equal the
+        one in force: files that it names may have changed.
+
+        :returns: what is to be done when it comes into force, or to be taken back when it does not; with its objections.
         """
 
 

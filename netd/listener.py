@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from attrs import define
@@ -32,7 +34,7 @@ from netd.holders import Holder, holders_of
 from netd.operations import MAIN
 from netd.pem import CertificateError, source_of
 
-__all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "Listener", "reach_of"]
+__all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listener", "reach_of"]
 
 BACKLOG = 1024
 """Connections that the operating system is to keep until they are accepted, where the endpoint does not say. Over it, programs
@@ -51,7 +53,18 @@ ENDING = f"nobody yet: old connections to this port are still ending; tried for 
 
 
 class CannotListen(NetdError):
-    """An endpoint could not be listened on; the text names service, endpoint, cause and remedy."""
+    """An endpoint could not be listened on; the text names service, endpoint, cause and remedy.
+
+    :ivar why: the same without the service.
+    """
+
+    def __init__(self, service: str, why: str) -> None:
+        super().__init__(f"[{service}] {why}")
+        self.why = why
+
+
+class HeldByNetd(CannotListen):
+    """An address on which netd itself listens; it may be about to stop that."""
 
 
 @define
@@ -115,13 +128,23 @@ class Listener:
             raise self._cannot(failures[0])
 
     def close(self) -> list[Any]:
-        """Stop listening, and trying to; what each port gives for that."""
+        """Stop listening, and trying to; Deferreds, of ports that need time for that."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._late.clear()
         ports, self.ports = self.ports, []
-        return [port.stopListening() for port in ports]
+        closing = [port.stopListening() for port in ports]
+        return [closed for closed in closing if closed is not None]
+
+    def objection(self) -> str:
+        """Why it cannot go on as it is: certificates that were exchanged and cannot be served; empty where nothing is wrong."""
+        try:
+            if self._certificates is not None:
+                self._certificates.check()
+        except CertificateError as error:
+            return f"{self.description}: {error}"
+        return ""
 
     def places(self) -> list[dict[str, str]]:
         """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
@@ -143,7 +166,7 @@ class Listener:
             raise self._cannot(failure)
         holder = self._holder(host)
         if holder is not None:
-            raise CannotListen(self._taken(host, holder))
+            raise (HeldByNetd if holder.is_own else CannotListen)(self._factory.name, self._taken(host, holder))
         self._late.append(_Late(host, self._reactor.seconds() + PATIENCE))
         self._log.warn(
             "{service}: nobody listens on {address}, but old connections to it are still ending; it is tried for up to "
@@ -188,8 +211,9 @@ class Listener:
             endpoint = serverFromString(self._reactor, self.description)
         except LookupError:
             raise CannotListen(
-                f"[{self._factory.name}] cannot listen on {self.description}: systemd has handed over no such socket. "
-                "Start netd by its socket unit, or choose another with `listen`."
+                self._factory.name,
+                f"cannot listen on {self.description}: systemd has handed over no such socket. "
+                "Start netd by its socket unit, or choose another with `listen`.",
             ) from None
         return endpoint
 
@@ -199,7 +223,7 @@ class Listener:
             found = Certificates(source_of(self._kind, self._arguments), self._factory.protocols, self._factory.name)
             found.load()
         except CertificateError as error:
-            raise CannotListen(f"[{self._factory.name}] cannot listen on {self.description}: {error}") from None
+            raise CannotListen(self._factory.name, f"cannot listen on {self.description}: {error}") from None
         return found
 
     # What is not to be had
@@ -230,7 +254,7 @@ class Listener:
         late.is_over = True
         late.reach = "nobody: it could not be opened, and the log says why"
         holder = holder or self._connected(late.host)
-        error = self._cannot(failure) if holder is None else CannotListen(self._taken(late.host, holder))
+        error = self._cannot(failure) if holder is None else CannotListen(self._factory.name, self._taken(late.host, holder))
         self._log.error("{error}", error=error)
 
     def _holder(self, host: str) -> Holder | None:
@@ -255,7 +279,7 @@ class Listener:
         kind, _, instance = self._factory.name.partition(":")
         another = re.sub(rf"\b{self._port}\b", "PORT", self.description, count=1)
         return (
-            f"[{self._factory.name}] cannot listen on {self.description}: {who} {how}{look}. "
+            f"cannot listen on {self.description}: {who} {how}{look}. "
             f"Stop it, or choose another port: `listen = {another}` in [{self._factory.name}], or the environment variable "
             f"{variable_name(kind, instance or MAIN, 'listen')}={another}."
         )
@@ -263,7 +287,13 @@ class Listener:
     def _cannot(self, failure: Failure | None) -> CannotListen:
         cause = _cause(failure)
         why = getattr(cause, "strerror", None) or str(cause)
-        return CannotListen(f"[{self._factory.name}] cannot listen on {self.description}: {why}. {self._remedy}")
+        kind = HeldByNetd if self._is_own_socket() else CannotListen
+        return kind(self._factory.name, f"cannot listen on {self.description}: {why}. {self._remedy}")
+
+    def _is_own_socket(self) -> bool:
+        """Whether this very process has the unix socket: Twisted's lock beside it is a link to a pid."""
+        lock = Path(f"{self._arguments.get('address', '')}.lock")
+        return self._kind == "unix" and lock.is_symlink() and str(lock.readlink()) == str(os.getpid())
 
     def _address(self, host: str) -> str:
         return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"

@@ -15,21 +15,24 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger, globalLogPublisher
 from zope.interface import implementer
 
+from netd.change import Change
+from netd.config import ListeningConfig
 from netd.connection.bounds import Traffic
-from netd.connection.budget import Budget, Quota
+from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
-from netd.connection.eager import HotSockets, bound_accepts
+from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
 from netd.connection.ending import end_connections
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerFactory
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
 from netd.foresight import objection
-from netd.interfaces import IBudgeted, IForesight
+from netd.interfaces import IBudgeted, IForesight, IReloadable
 from netd.listener import CannotListen, Listener, reach_of
+from netd.listeners import Listeners
 from netd.log import LimitedObserver
 
-__all__ = ["CannotListen", "ListeningService", "make_context", "reach_of"]
+__all__ = ["CannotListen", "ListeningService", "make_context", "quota_of", "reach_of"]
 
 
 def make_context(reactor: Any, stall_timeout: float, dead_timeout: float = DEAD_TIMEOUT) -> PeerContext:
@@ -37,7 +40,18 @@ def make_context(reactor: Any, stall_timeout: float, dead_timeout: float = DEAD_
     return PeerContext(reactor, Turn(reactor.callLater), Traffic(), stall_timeout, dead_timeout)
 
 
-@implementer(IBudgeted, IForesight)
+def quota_of(config: object) -> Quota:
+    """What a section may have of the budget; kinds that know no such options have the defaults."""
+    limits = config if isinstance(config, ListeningConfig) else ListeningConfig()
+    return Quota(
+        connections=limits.max_connections or NO_LIMIT,
+        per_address=limits.max_connections_per_address or NO_LIMIT,
+        silent=limits.max_silent,
+        silent_timeout=limits.silent_timeout,
+    )
+
+
+@implementer(IBudgeted, IForesight, IReloadable)
 class ListeningService(Service):
     """Listens with one factory on several endpoints.
 
@@ -65,7 +79,7 @@ class ListeningService(Service):
         self._hot = HotSockets(reactor, factory.context.turn)
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners(self._make_listener, self._give_up)
         self._accept_errors = LimitedObserver(reactor.seconds, globalLogPublisher)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
@@ -101,9 +115,29 @@ class ListeningService(Service):
         """Accept nothing more; what is open goes on."""
         if self._door is not None:
             self._door.close()
-        listeners, self._listeners = self._listeners, []
-        closing = [closed for listener in listeners for closed in listener.close()]
-        return DeferredList([closed for closed in closing if closed is not None])
+        return DeferredList(self._listeners.close())
+
+    def prepare(self, config: Any) -> Change:
+        """See :class:`netd.interfaces.IReloadable`. A service that has more options than its endpoints adds to it.
+
+        One that has drained opens nothing: it only takes note.
+        """
+        change = Change()
+        if self.is_accepting:
+            self._listeners.prepare(config.listen, change)
+        change.when_applied(lambda: self.follow(config))
+        return change
+
+    def follow(self, config: Any) -> None:
+        """Go by the options of *config* from now on. Override for those that a kind has beside."""
+        self._listen = config.listen
+        self._stop_timeout = config.stop_timeout
+        context = self._factory.context
+        context.dead_timeout = self._factory.vigil.limit = config.dead_timeout
+        if isinstance(config, ListeningConfig):
+            context.stall_timeout = config.stall_timeout
+            self._factory.share.quota = quota_of(config)
+            self._factory.silence.limit(config.silent_timeout)
 
     def listening(self) -> list[dict[str, str]]:
         """Where it listens, or will, and who may reach it, for people: one place for each description."""
@@ -117,10 +151,19 @@ class ListeningService(Service):
     def _start_listening(self) -> None:
         if self._listeners:
             return
-        for description in self._listen:
-            listener = Listener(description, self._factory, self._reactor, self.remedy, self._listens)
-            self._listeners.append(listener)
-            listener.open()
+        self._listeners.open(self._listen)
+
+    def _make_listener(self, description: str) -> Listener:
+        return Listener(description, self._factory, self._reactor, self.remedy, self._listens)
+
+    def _give_up(self, listener: Listener) -> list[Deferred[Any]]:
+        """Stop listening there; the connections that the operating system has made already are accepted first."""
+        for port in listener.ports:
+            if isinstance(port, tcp.Port) and port.connected:
+                if self._door is not None:
+                    self._door.leave(port)
+                accept_waiting(port)
+        return listener.close()
 
     def _listens(self, port: Any) -> None:
         if isinstance(port, tcp.Port):

@@ -208,11 +208,22 @@ class OperationTable:
 
         :raises ValueError: when that instance already offers one of that name: two services collide.
         """
-        for operation in operations:
-            instances = self._operations.setdefault(operation.name, {})
+        self.replace((), operations, instance)
+
+    def replace(self, before: Iterable[Operation], after: Iterable[Operation], instance: str = MAIN) -> None:
+        """Offer *after* under *instance*, in place of *before*; nobody sees a table in between.
+
+        :raises ValueError: when that instance already offers one of that name; nothing has changed then.
+        """
+        operations = {name: dict(instances) for name, instances in self._operations.items()}
+        for operation in before:
+            del operations[operation.name][instance]
+        for operation in after:
+            instances = operations.setdefault(operation.name, {})
             if instance in instances:
                 raise ValueError(f"operation {operation.name} of instance {instance} is offered twice")
             instances[instance] = operation
+        self._operations = {name: instances for name, instances in operations.items() if instances}
 
     def __iter__(self) -> Iterator[tuple[Operation, tuple[str, ...]]]:
         """Each operation by name, with the instances that offer it."""

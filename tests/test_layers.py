@@ -69,8 +69,8 @@ LAYERS = (
     # 0
     Layer(
         "vocabulary",
-        modules="netd netd.bus.subject netd.interfaces netd.message netd.errors netd.onefile netd.operations netd.paths"
-        " netd.plaintext netd.principal netd.secrets.tries",
+        modules="netd netd.bus.subject netd.change netd.interfaces netd.message netd.errors netd.onefile netd.operations"
+        " netd.paths netd.plaintext netd.principal netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),
@@ -143,7 +143,7 @@ LAYERS = (
     Layer(
         "assembly",
         modules="netd.descriptors netd.dialing"
-        " netd.heap netd.foresight netd.holders netd.kinds netd.listener netd.listening netd.own_name"
+        " netd.heap netd.foresight netd.holders netd.kinds netd.listener netd.listeners netd.listening netd.own_name"
         " netd.system netd.testing netd.vitals"
         " netd.*.listening netd.*.service netd.command.functions netd.recorder.*",
         reaches=(*SHELL, Reach("assembly")),

@@ -6,6 +6,7 @@ import errno
 import os
 from typing import Any
 
+import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -13,6 +14,8 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.change import Change
+from netd.config import ListeningConfig
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.protocol import PeerFactory, PeerProtocol
 from netd.listening import CannotListen, ListeningService, make_context
@@ -27,6 +30,13 @@ class QuietProtocol(PeerProtocol):
 
 class QuietFactory(PeerFactory):
     connection = QuietProtocol
+
+
+@attrs.frozen(kw_only=True)
+class Options(ListeningConfig):
+    """What such a service can be told."""
+
+    listen: tuple[str, ...]
 
 
 class Port:
@@ -149,6 +159,62 @@ class StartTests(ListeningTestCase):
                 "Start netd by its socket unit, or choose another with `listen`.",
                 self.refusal(description),
             )
+
+
+class ReloadTests(ListeningTestCase):
+    def prepared(self, service: ListeningService, **options: Any) -> Change:
+        """What *service* would do to go by these options."""
+        return service.prepare(Options(**{"listen": ("tcp:7001:interface=127.0.0.1",), **options}))
+
+    def test_moved_port(self) -> None:
+        """The new port is listened on before the old one is closed, and shown; connections of the old one stay."""
+        service = self.started()
+        connection = connect(self.factory, self.reactor)
+        change = self.prepared(service, listen=("tcp:7005:interface=127.0.0.1",))
+        self.assertFalse(self.reactor.ports[0].is_closing)
+        change.apply()
+        self.assertEqual(([True, False], False), ([port.is_closing for port in self.reactor.ports], connection.is_closing))
+        self.assertEqual([{"address": "127.0.0.1:7005", "reach": "this machine only"}], service.listening())
+
+    def test_limits(self) -> None:
+        """Limits and clocks are those of the new configuration, for connections that are open, too."""
+        service = self.started()
+        change = self.prepared(service, stall_timeout=3.0, dead_timeout=9.0, stop_timeout=7.0, max_connections=2, max_silent=1)
+        change.apply()
+        context, share = self.factory.context, self.factory.share
+        self.assertEqual((3.0, 9.0, 9.0), (context.stall_timeout, context.dead_timeout, self.factory.vigil.limit))
+        self.assertEqual((2, 1), (share.quota.connections, share.quota.silent))
+        connect(self.factory, self.reactor)
+        service.stopService()
+        self.reactor.ports[0].closed.callback(None)
+        self.assertIn(7.0, [call.getTime() for call in self.reactor.getDelayedCalls()])
+
+    def test_silence(self) -> None:
+        """A shorter time for silence counts for connections that are silent already, and so does a longer one."""
+        service = self.started()
+        self.prepared(service, silent_timeout=10.0).apply()
+        first = connect(self.factory, self.reactor)
+        self.prepared(service, silent_timeout=2.0).apply()
+        self.reactor.advance(1.9)
+        self.assertFalse(first.is_closing)
+        self.reactor.advance(0.2)
+        self.assertTrue(first.is_closing)
+        second = connect(self.factory, self.reactor)
+        self.prepared(service, silent_timeout=4.0).apply()
+        self.reactor.advance(3.9)
+        self.assertFalse(second.is_closing)
+        self.reactor.advance(0.2)
+        self.assertTrue(second.is_closing)
+
+    def test_drained(self) -> None:
+        """A service that accepts nothing opens no port; it knows the new ones for when it does."""
+        service = self.started()
+        service.drain()
+        change = self.prepared(service, listen=("tcp:7005",))
+        change.apply()
+        self.assertEqual(1, len(self.reactor.ports))
+        service.startService()
+        self.assertEqual(7005, self.reactor.ports[1].getHost().port)  # type: ignore[attr-defined]
 
 
 class EndTests(ListeningTestCase):

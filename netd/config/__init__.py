@@ -8,6 +8,7 @@ INI and the option reference from the same declarations.
 from __future__ import annotations
 
 from netd.config.dialing import DialingConfig
+from netd.config.difference import ChangedOption, Difference, compare
 from netd.config.listening import ListeningConfig
 from netd.config.loader import Configuration, Origin, Section, load, parse
 from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name, variable_name
@@ -34,8 +35,10 @@ from netd.config.reference import render_ini, render_markdown, stale_references,
 
 __all__ = [
     "REQUIRED",
+    "ChangedOption",
     "Configuration",
     "DialingConfig",
+    "Difference",
     "ListeningConfig",
     "NetdConfig",
     "Option",
@@ -45,6 +48,7 @@ __all__ = [
     "SectionConfig",
     "auto_or",
     "choice",
+    "compare",
     "duration",
     "endpoints",
     "flag",

@@ -55,8 +55,13 @@ class Origin:
     text: str
     place: str
 
+    @property
+    def one_line(self) -> str:
+        """The text without its line breaks."""
+        return " ".join(self.text.split())
+
     def __str__(self) -> str:
-        return f"[{self.section}] {self.option} = {' '.join(self.text.split())} ; {self.place}"
+        return f"[{self.section}] {self.option} = {self.one_line} ; {self.place}"
 
 
 @attrs.frozen

@@ -62,21 +62,24 @@ class Option:
 
     :ivar default: INI text, or :data:`REQUIRED`.
     :ivar help: one or a few sentences for the packaged INI and the option reference.
+    :ivar live: whether a reload changes it in a running service; otherwise a new value waits for a restart.
     """
 
     parser: Parser[Any]
     default: str | _Required
     help: str
+    live: bool = False
 
 
-def option(parser: Parser[T], default: str | _Required, *, help: str) -> T:
+def option(parser: Parser[T], default: str | _Required, *, help: str, live: bool = False) -> T:
     """Declare an option: an attrs field for a class body.
 
     :param parser: reads the text; its result type is the field's type.
     :param default: INI text, or :data:`REQUIRED`.
+    :param live: whether the kind's service follows a new value while it runs; see :class:`netd.interfaces.IReloadable`.
     :returns: the field; typed as the value that it holds in an object, so that annotations are checked.
     """
-    metadata = {_METADATA_KEY: Option(parser, default, help)}
+    metadata = {_METADATA_KEY: Option(parser, default, help, live)}
     if isinstance(default, str):
         text = default
         return attrs.field(metadata=metadata, factory=lambda: parser(text))
@@ -130,13 +133,17 @@ class NetdConfig:
         "under `twistd -u`: to run as another user, let systemd's `User=` say so.",
     )
     stop_timeout: float = option(
-        duration, "5s", help="How long connections get to finish when the daemon stops; what is still open then is cut."
+        duration,
+        "5s",
+        help="How long connections get to finish when the daemon stops; what is still open then is cut.",
+        live=True,
     )
     dead_timeout: float = option(
         within(duration, "3s", "1d"),
         "30s",
         help="How long another machine may give no sign of life, not even when it is asked, before its connections are cut: a "
         "cable that was pulled, a machine that lost its power.",
+        live=True,
     )
     memory: int = option(
         within(size, "16MiB", "64GiB"),
@@ -144,14 +151,16 @@ class NetdConfig:
         help="How much all connections together may make the daemon hold: messages that are not whole, and what waits for slow "
         "readers. A quarter of it, 64MiB at most, is for connections that have not said yet what they are, and 16MiB at most for "
         "those of one address. Over it, connections are cut: of the address that holds most, the newest first.",
+        live=True,
     )
     keep_events: int = option(
         integer(1, 100_000),
         "256",
         help="Newest events of each subject that are kept for consoles that lost their connection, where any follow it.",
+        live=True,
     )
     keep_size: int = option(
-        within(size, "64KiB", "4GiB"), "16MiB", help="How much all of them together may take; over it, the oldest go."
+        within(size, "64KiB", "4GiB"), "16MiB", help="How much all of them together may take; over it, the oldest go.", live=True
     )
 
 

@@ -216,9 +216,15 @@ class Budget:
         self.limit = NO_LIMIT
         self.unidentified: Crowd[Place] = Crowd()
         self.memory: MemoryLedger[Place] = MemoryLedger(memory)
-        limit = min(memory // UNIDENTIFIED, UNIDENTIFIED_MEMORY)
-        self.unidentified_memory: MemoryLedger[Place] = MemoryLedger(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
+        self.unidentified_memory: MemoryLedger[Place] = MemoryLedger(memory)
+        self.bound_memory(memory)
         self._count = 0
+
+    def bound_memory(self, memory: int) -> None:
+        """Let all connections together make the daemon hold so many bytes from now on."""
+        limit = min(memory // UNIDENTIFIED, UNIDENTIFIED_MEMORY)
+        self.memory.bound(memory)
+        self.unidentified_memory.bound(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
 
     @property
     def is_full(self) -> bool:

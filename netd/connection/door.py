@@ -212,6 +212,13 @@ class QuickDoor:
         self._ports[port.fileno()] = port
         self._epoll.register(port.fileno(), select.EPOLLIN)
 
+    def leave(self, port: tcp.Port) -> None:
+        """Accept no more for *port*, if it is served here; newcomers that stand at the door stay."""
+        if self._epoll is not None and self._ports.get(port.fileno()) is port:
+            self._accept(port)
+            del self._ports[port.fileno()]
+            self._epoll.unregister(port.fileno())
+
     def close(self) -> None:
         """Accept no more; who stands at the door becomes an ordinary connection."""
         if self._epoll is None:

@@ -32,7 +32,7 @@ from zope.interface import implementer
 from netd.connection.turn import Turn
 from netd.connection.vigil import Signs, signs_of
 
-__all__ = ["EagerServer", "HotSockets", "bound_accepts", "cut", "unsent_of"]
+__all__ = ["EagerServer", "HotSockets", "accept_waiting", "bound_accepts", "cut", "unsent_of"]
 
 FIRST_READ = 1 << 12
 """Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
@@ -49,6 +49,9 @@ LONGEST = 0.01
 ACCEPTS = 16
 """Newcomers that one port accepts before the reactor gets its turn. Twisted begins with 100, and takes 20 more each time that
 this was not enough: in a flood of newcomers, those that are there would wait for ever more of them."""
+
+MOST_WAITING = 1 << 12
+"""Connections that a port accepts before it is closed: the longest backlog that Linux grants."""
 
 ROUND = 64
 """Sockets read in one round, whose output then leaves."""
@@ -220,6 +223,16 @@ class HotSockets:
             transport.connectionLost(reason)
         except Exception:
             self._log.failure("a connection's protocol failed at its end")
+
+
+def accept_waiting(port: tcp.Port) -> None:
+    """Accept the connections that the operating system has made for *port*: they would be reset when it is closed."""
+    waiting = select.poll()
+    waiting.register(port.fileno(), select.POLLIN)
+    for _ in range(MOST_WAITING // ACCEPTS):
+        if not waiting.poll(0):
+            break
+        port.doRead()
 
 
 def bound_accepts(port: tcp.Port) -> None:

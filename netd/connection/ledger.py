@@ -33,12 +33,16 @@ class MemoryLedger(Generic[H]):
     """
 
     def __init__(self, limit: int, of_one: int | None = None) -> None:
-        self.limit = limit
-        self._of_one = limit if of_one is None else of_one
+        self.bound(limit, of_one)
         self.total = 0
         self.most = 0
         self._by_holder: dict[H, int] = {}  # in the order in which they began to hold something
         self._by_address: dict[str, int] = {}
+
+    def bound(self, limit: int, of_one: int | None = None) -> None:
+        """Hold other limits from now on; what is held already stays until more comes."""
+        self.limit = limit
+        self._of_one = limit if of_one is None else of_one
 
     @property
     def is_over(self) -> bool:

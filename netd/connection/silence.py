@@ -24,27 +24,39 @@ class Silence:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._ends: dict[Silent, float] = {}  # in the order in which they came, and so of their ends
+        self._began: dict[Silent, float] = {}  # in the order in which they came, and so of their ends
+        self._limit = 0.0
         self._timer: Any = None
 
     def begin(self, connection: Silent, seconds: float) -> None:
-        """Tell *connection* after so many seconds, the same for all."""
-        self._ends[connection] = self._clock.seconds() + seconds
-        if self._timer is None:
-            self._timer = self._clock.callLater(seconds, self._look)
+        """Tell *connection* after so many seconds, the same for all; another number counts for those before, too."""
+        self._began[connection] = self._clock.seconds()
+        self.limit(seconds)
+
+    def limit(self, seconds: float) -> None:
+        """Tell each connection when it has said nothing for so long."""
+        if self._timer is not None and seconds != self._limit:
+            self._timer.cancel()
+            self._timer = None
+        self._limit = seconds
+        self._schedule()
 
     def end(self, connection: Silent) -> None:
         """It has said something, or is gone."""
-        if self._ends.pop(connection, None) is not None and not self._ends and self._timer is not None:
+        if self._began.pop(connection, None) is not None and not self._began and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _schedule(self) -> None:
+        if self._timer is None and self._began:
+            end = next(iter(self._began.values())) + self._limit
+            self._timer = self._clock.callLater(max(0.0, end - self._clock.seconds()), self._look)
 
     def _look(self) -> None:
         self._timer = None
         now = self._clock.seconds()
-        while self._ends and next(iter(self._ends.values())) <= now:
-            connection = next(iter(self._ends))
-            del self._ends[connection]
+        while self._began and next(iter(self._began.values())) + self._limit <= now:
+            connection = next(iter(self._began))
+            del self._began[connection]
             connection.stayed_silent()
-        if self._ends and self._timer is None:
-            self._timer = self._clock.callLater(max(0.0, next(iter(self._ends.values())) - now), self._look)
+        self._schedule()

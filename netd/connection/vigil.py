@@ -122,12 +122,12 @@ class Watched(Protocol):
 class Vigil:
     """Finds the dead among *connections*, while there are any.
 
-    :param limit: seconds without a sign of life.
+    :ivar limit: seconds without a sign of life; it may change.
     """
 
     def __init__(self, clock: IReactorTime, limit: float, connections: Collection[Watched]) -> None:
         self._clock = clock
-        self._limit = limit
+        self.limit = limit
         self._connections = connections
         self._due: list[Watched] = []
         self._timer: Any = None
@@ -135,7 +135,7 @@ class Vigil:
     def begin(self) -> None:
         """There is a connection."""
         if self._timer is None:
-            self._wait(self._limit / LOOKS, self._begin)
+            self._wait(self.limit / LOOKS, self._begin)
 
     def end(self) -> None:
         """There is none any more."""
@@ -155,8 +155,8 @@ class Vigil:
         if self._due:
             self._wait(0, self._go_on)
         else:
-            self._wait(self._limit / LOOKS, self._begin)
+            self._wait(self.limit / LOOKS, self._begin)
         for connection in due:
             signs = signs_of(connection.transport)
-            if signs is not None and signs.is_dead(self._limit * DEAD):
+            if signs is not None and signs.is_dead(self.limit * DEAD):
                 connection.died(f"no sign of life for {signs.life:.0f} s")

@@ -38,9 +38,11 @@ class Pump(SectionConfig):
     """
 
     listen: tuple[str, ...] = option(endpoints, "tcp:7001:interface=127.0.0.1", help="Where controllers connect.")
-    speed: int = option(integer(1, 100), "10", help="Strokes a minute.")
+    speed: int = option(integer(1, 100), "10", help="Strokes a minute.", live=True)
     max_message: int = option(size, "64KiB", help="Longest message.")
-    idle_timeout: float | None = option(unlimited_or(duration), "unlimited", help="How long a controller may be silent.")
+    idle_timeout: float | None = option(
+        unlimited_or(duration), "unlimited", help="How long a controller may be silent.", live=True
+    )
     mode: str = option(choice("gentle", "strong"), "gentle", help="How it pumps: gentle|strong.")
     liquids: tuple[str, ...] = option(words, "water, oil", help="What it may pump.")
 
@@ -50,7 +52,7 @@ class Oven(SectionConfig):
     """Heats."""
 
     listen: tuple[str, ...] | None = option(off_or(endpoints), "tcp:7002:interface=127.0.0.1", help="Where clients connect.")
-    least: int = option(integer(0, 300), "20", help="Lowest temperature.")
+    least: int = option(integer(0, 300), "20", help="Lowest temperature.", live=True)
     greatest: int = option(integer(0, 300), "200", help="Highest temperature.")
     fan: bool = option(flag, "yes", help="Whether the fan runs.")
 
