@@ -38,7 +38,7 @@ test: needs-of-test .venv/tox/stamp  ## style, types, the whole suite and its co
 	@.venv/tox/bin/python tests/verdict.py $(TOX)
 
 lint: needs-of-run .venv/tox/stamp  ## style and types alone
-	@$(TOX) run -e lint,types
+	@$(TOX) run -e lint,types,scripts
 
 bench: needs-of-bench install  ## measure what the README quotes; a part of it: make bench ARGS="--only command"
 	@$(BIN)/pip install -qq -r bench/requirements.txt

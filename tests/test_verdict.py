@@ -60,12 +60,12 @@ class VerdictTests(SynchronousTestCase):
     def test_success(self) -> None:
         """The last line is the sum of tests and checks, and the status is 0."""
         status, ran, said = self.judge()
-        self.assertEqual((0, ["lint", "types", "tests", "coverage"]), (status, ran))
-        self.assertEqual("23 passed, 0 failed, 0 skipped", said[-1])
+        self.assertEqual((0, ["lint", "types", "scripts", "tests", "coverage"]), (status, ran))
+        self.assertEqual("24 passed, 0 failed, 0 skipped", said[-1])
 
     def test_failed_check(self) -> None:
         """One failed check fails the whole, is named, and keeps none of the others from being run."""
         status, ran, said = self.judge(lint=1, coverage=2)
-        self.assertEqual((1, ["lint", "types", "tests", "coverage"]), (status, ran))
+        self.assertEqual((1, ["lint", "types", "scripts", "tests", "coverage"]), (status, ran))
         self.assertIn("failed: lint, coverage (", said[-2])
-        self.assertEqual("21 passed, 2 failed, 0 skipped", said[-1])
+        self.assertEqual("22 passed, 2 failed, 0 skipped", said[-1])

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-CHECKS = ("lint", "types", "tests", "coverage")
+CHECKS = ("lint", "types", "scripts", "tests", "coverage")
 """The environments of ``tox.ini``, in the order in which they run."""
 
 SUITE = "tests"

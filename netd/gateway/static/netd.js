@@ -60,6 +60,16 @@ export class NetdError extends Error {
  * @property {string} reason why, where that is not plain.
  */
 
+/**
+ * Something that was said on the bus.
+ * @typedef {object} BusEvent
+ * @property {string} subject
+ * @property {any} data
+ * @property {number} time when it was published, seconds since the epoch.
+ * @property {number|null} seq its number on this connection; null where it is replayed.
+ * @property {boolean} isNew false for what is replayed.
+ */
+
 /** Devices and places are told apart by their instance, too: two relays may have a device of the same name. */
 const keyOf = (instance, name) => `${instance ?? ""} ${name}`;
 
@@ -81,6 +91,7 @@ export class Netd extends EventTarget {
   /** Whether netd has refused the token on this connection. */
   #isRefused = false;
   #timeout;
+  /** @type {WebSocket|null} */
   #socket = null;
   #calls = new Map();
   #streams = new Map();
@@ -89,6 +100,7 @@ export class Netd extends EventTarget {
   #nextId = 1;
   #waiting = [];
   #timers = { retry: 0, countdown: 0, handshake: 0, life: 0 };
+  /** @type {State} */
   #state = { name: "closed", since: Date.now(), attempt: 0, seconds: 0, reason: "" };
   #retryAt = 0;
   #heard = 0;
@@ -110,7 +122,7 @@ export class Netd extends EventTarget {
      * @type {{name: string, role: string, subjects: string[]|null}|null}
      */
     this.who = null;
-    /** What `system.operations` gave when we connected; empty where a token may not ask. @type {object[]} */
+    /** What `system.operations` gave when we connected; empty where a token may not ask. @type {Record<string, any>[]} */
     this.operations = [];
   }
 
@@ -182,8 +194,7 @@ export class Netd extends EventTarget {
    * @param {(notice: {count: number}) => void} [options.onDropped] events were lost because we read too slowly.
    * @param {(gap: {from: number, to: number|null}) => void} [options.onGap] events were lost while we were away.
    * @param {(error: NetdError) => void} [options.onError] netd refused; the subscription is closed.
-   * @param {(event: {subject: string, data: any, time: number, seq: number|null, isNew: boolean}) => void} [onEvent]
-   *   `isNew` is false for what is replayed; left out: iterate over the subscription with `for await`.
+   * @param {((event: BusEvent) => void)|null} [onEvent] left out: iterate over the subscription with `for await`.
    * @returns {Subscription}
    */
   subscribe(pattern, options = {}, onEvent = null) {
@@ -231,6 +242,7 @@ export class Netd extends EventTarget {
   async join(name, onLine, { onLeft = () => {}, ...options } = {}) {
     name = name.trim();
     const seat = { onLine, onLeft, stage: ASKED };
+    /** @type {any} */
     let answer = null;
     const key = await this.#settleIn(this.#seats, keyOf(options.instance, name), seat, async () => {
       answer = await this.call("room.join", { name, ...options });
@@ -437,7 +449,7 @@ export class Netd extends EventTarget {
   #send(call) {
     call.id = this.#nextId++;
     this.#calls.set(call.id, call);
-    this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id: call.id, method: call.method, params: call.params }));
+    this.#socket?.send(JSON.stringify({ jsonrpc: "2.0", id: call.id, method: call.method, params: call.params }));
   }
 
   #settle(call, act) {
@@ -549,7 +561,9 @@ export class Netd extends EventTarget {
 /** What a caller of Netd.subscribe holds. */
 export class Subscription {
   #buffer = [];
+  /** @type {(() => void)|null} */
   #wake = null;
+  /** @type {NetdError|null} */
   #error = null;
   #onClose;
 
@@ -590,7 +604,7 @@ export class Subscription {
         while (this.#buffer.length) yield this.#buffer.shift();
         if (this.#error !== null) throw this.#error;
         if (!this.isOpen) return;
-        await new Promise((resolve) => (this.#wake = resolve));
+        await /** @type {Promise<void>} */ (new Promise((resolve) => (this.#wake = resolve)));
       }
     } finally {
       this.close();

@@ -8,18 +8,20 @@ import { computed, effect, signal } from "./signal.js";
 
 let reasons = 0;
 
+/** @template T @typedef {import("./signal.js").Writable<T>} Writable */
+
 /**
  * @typedef {object} Outcome
- * @property {"ok"|"waiting"|"trouble"|"gone"} state
+ * @property {string} state "ok", "waiting", "trouble" or "gone".
  * @property {string} text
  */
 
 /**
  * @typedef {object} Action
- * @property {Node} button what is pressed.
- * @property {Node} outcome what became of it; see also `results`.
+ * @property {Element} button what is pressed.
+ * @property {Element} outcome what became of it; see also `results`.
  * @property {() => string} why we may not, or "".
- * @property {{value: string}} reason the id of what says so.
+ * @property {Writable<string>} reason the id of what says so.
  * @property {() => Promise<void>} run does it.
  * @property {() => void} press does it, or asks first where that must be: for a form.
  */
@@ -33,21 +35,21 @@ let reasons = 0;
  * @param {() => object|null|Promise<object|null>} parts.params its arguments; null when they are not complete yet.
  * @param {(result: any) => Outcome} parts.told what is said of a result.
  * @param {(result: any, error: Error|null) => void} [parts.done]
- * @param {string|(() => string)} [parts.question] asked before; for what cannot be undone.
+ * @param {string|(() => string)|null} [parts.question] asked before; for what cannot be undone.
  * @param {() => void} [parts.asking] called before that.
  * @param {string} [parts.about] the button's name for those who do not see what is beside it.
  * @param {() => any} [parts.until] what became of it is told until this is another, or we are, or netd is started anew.
  * @param {boolean} [parts.isLasting] a success is told beyond a change of *until*.
- * @param {{value: Outcome|null}} [parts.outcome] where that is told, if it is shared.
+ * @param {Writable<Outcome|null>} [parts.outcome] where that is told, if it is shared.
  * @param {number|(() => number)} [parts.timeout] seconds.
- * @param {"main"|"plain"|"quiet"} [parts.kind]
+ * @param {string} [parts.kind] "main" submits the form that it is in; "plain", "quiet".
  * @param {boolean} [parts.isOffered] to those who may not do it, too: disabled, with the reason.
  * @param {string} parts.testid
  * @returns {Action}
  */
 export function action(parts) {
   const { method, instance = () => null, objection = () => "", params, told, done = () => {}, timeout } = parts;
-  const outcome = parts.outcome ?? signal(null);
+  const outcome = parts.outcome ?? signal(/** @type {Outcome|null} */ (null));
   const [isBusy, isAsking, reason] = [signal(false), signal(false), signal("")];
   const why = () => forbidden(method, instance()) || objection();
 
@@ -80,6 +82,7 @@ export function action(parts) {
 }
 
 /** What was true once is told no longer than it matters. */
+/** @param {Writable<Outcome|null>} outcome @param {{until?: () => any, isLasting?: boolean}} parts */
 function forget(outcome, { until = () => null, isLasting = false }) {
   const about = [computed(() => `${identity.value} ${starts.value}`), computed(until)];
   let before = about.map((one) => one.peek());
@@ -93,6 +96,7 @@ function forget(outcome, { until = () => null, isLasting = false }) {
   });
 }
 
+/** @param {any} parts @param {any} state */
 function buttonOf({ label, question = null, kind = "plain", isOffered = true, testid, about = null }, state) {
   const { run, press, why, isBusy, isAsking, reason } = state;
   const pressed = h(
@@ -132,7 +136,7 @@ function confirmation(question, label, run, keep, testid) {
   );
 }
 
-/** What became of something, told where it was pressed. @param {{value: Outcome|null}} outcome */
+/** What became of something, told where it was pressed. @param {import("./signal.js").Readable<Outcome|null>} outcome */
 export const outcomeOf = (outcome) =>
   h(
     "p.outcome",
@@ -152,7 +156,7 @@ export const restrained = (why, reason) => ({
   "aria-describedby": () => (why() && reason.value) || null,
 });
 
-/** Why we may not do *actions*; the same reason is said once. @param {...{why: () => string, reason: {value: string}}} actions */
+/** Why we may not do *actions*; the same reason is said once. @param {...{why: () => string, reason: Writable<string>}} actions */
 export function restraint(...actions) {
   const id = `reason-${++reasons}`;
   for (const one of actions) one.reason.value = id;
@@ -174,7 +178,7 @@ export function form(attributes, run, ...children) {
   return h("form", { onsubmit: submit, novalidate: false, ...attributes }, ...children);
 }
 
-/** One of a few words. @param {string} label @param {[any, string][]} options @param {{value: any}} chosen */
+/** One of a few words. @param {string} label @param {[any, string][]} options @param {Writable<any>} chosen @param {string} testid */
 export function segments(label, options, chosen, testid) {
   return h(
     "div.segments",

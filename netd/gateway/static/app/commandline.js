@@ -7,6 +7,7 @@ import { signal } from "./signal.js";
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 const OPERATION = /`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)((?: [0-9]+)?)`/g;
+/** @type {Record<string, string>} */
 const SHORT = { "relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations" };
 
 /** Milliseconds for which "Copied" stays. */
@@ -18,9 +19,11 @@ export function quoted(word) {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** An option of a command line. @typedef {[string, any]} Option */
+
 /**
  * A command line.
- * @param {...(string|number|[string, any]|null|undefined)} words a pair is an option: left out without a value, a flag when true.
+ * @param {...(string|number|Option|null|undefined)} words a pair is an option: left out without a value, a flag when true.
  */
 export function commandLine(...words) {
   const line = ["netd"];
@@ -36,12 +39,13 @@ export function commandLine(...words) {
 
 /**
  * An operation as a command: what it needs as words, and what it may be told as options.
- * @param {object} operation of system.operations.
- * @param {object} given its arguments, as far as they are known.
+ * @param {import("./connection.js").Operation} operation
+ * @param {Record<string, any>} given its arguments, as far as they are known.
  * @param {string|null} instance the service, where it must be said.
  */
 export function operationLine({ name, arguments: args }, given, instance) {
   const dot = name.indexOf(".");
+  /** @type {(string|Option|null)[]} */
   const words = args.map(({ name: argument, required }) => {
     const value = given[argument];
     const flag = argument.replaceAll("_", "-");

@@ -12,6 +12,42 @@ const VITALS = "system.main.vitals";
 /** Vitals that are asked for at first: what others have seen already. */
 const REPLAYED = 256;
 
+/**
+ * Who we are, as netd says it; `subjects` is null for all.
+ * @typedef {{name: string, role: string, subjects: string[]|null}} Who
+ */
+
+/**
+ * An operation, as `system.operations` describes it.
+ * @typedef {object} Operation
+ * @property {string} name
+ * @property {string} role the least that may call it.
+ * @property {string} summary
+ * @property {string[]} instances the services that offer it.
+ * @property {boolean} lasting what it does ends with the connection.
+ * @property {import("./pages/argument_form.js").Argument[]} arguments
+ */
+
+/**
+ * A service, as `system.status` describes it; each kind has members of its own beside these.
+ * @typedef {{kind: string, instance: string, listening: {address: string, reach: string}[], counters: Record<string, any>,
+ *   connections?: number, isGuessed?: boolean} & Record<string, any>} Service
+ */
+
+/**
+ * What `system.status` gave. For a token that is for some subjects only, services that these name are added, as `isGuessed`, where
+ * netd does not say anything of them; `refusal` says why where it says nothing at all.
+ * @typedef {{name: string|null, services: Service[], refusal?: string} & Record<string, any>} Status
+ */
+
+/**
+ * How netd does, as it says each second, and when that came, milliseconds since the epoch by our clock.
+ * @typedef {{time: number, started: number, uptime: number, published: number, connections: number, dropped: number, lag: number,
+ *   received: number}} Vitals
+ */
+
+/** @template T @typedef {import("./signal.js").Writable<T>} Writable */
+
 export const netd = new Netd({ token: sessionStorage.getItem(TOKEN) });
 
 /** The connection's state, see State in netd.js. */
@@ -26,25 +62,22 @@ export const lostAt = signal(Date.now() / 1000);
 /** Why netd took a token no longer, or not at all; "" where it was not asked to. */
 export const tokenRefusal = signal("");
 
-/** Who we are: name, role and subjects; null before we are anyone. */
+/** Who we are; null before we are anyone. @type {Writable<Who|null>} */
 export const who = signal(null);
 
-/** The operations by name. */
+/** The operations by name. @type {Writable<Map<string, Operation>>} */
 export const operations = signal(new Map());
 
-/** The newest vitals, and the one before; each with `received`, milliseconds since the epoch by our clock. */
+/** The newest vitals, and those before. @type {Writable<{now: Vitals|null, before: Vitals|null}>} */
 export const vitals = signal({ now: null, before: null });
 
 /** Who we are, as a text that changes only when we become somebody else; "" before we are anyone. */
 export const identity = computed(() => (who.value === null ? "" : `${who.value.role} ${who.value.name}`));
 
 /** Whether netd tells us how it does: not those whose token is for other subjects. */
-export const hearsVitals = computed(() => identity.value !== "" && within(VITALS, who.value.subjects ?? null).length > 0);
+export const hearsVitals = computed(() => identity.value !== "" && within(VITALS, who.value?.subjects ?? null).length > 0);
 
-/**
- * What system.status gave last, or null. For a token that is for some subjects only, services that these name are added, as
- * `isGuessed`, where netd does not say anything of them; `refusal` says why where it says nothing at all.
- */
+/** What system.status gave last, or null. @type {Writable<Status|null>} */
 export const status = signal(null);
 
 /** Seconds since the epoch by our clock; moves once a second. */
@@ -68,9 +101,10 @@ export const serverClock = computed(() => now.value + skew);
 /** netd's time of what is shown: now, or when the connection was lost; seconds since the epoch. */
 export const knownAt = computed(() => (isLive.value ? serverClock.value : lostAt.value + skew));
 
+/** @type {Set<(vitals: {now: Vitals|null, before: Vitals|null}) => void>} */
 const vitalsListeners = new Set();
 
-/** Call *listener* with each vitals event, until the page that asks is left. */
+/** Call *listener* with each vitals event, until the page that asks is left. @param {(vitals: {now: any, before: any}) => void} listener */
 export function onVitals(listener) {
   vitalsListeners.add(listener);
   onCleanup(() => vitalsListeners.delete(listener));
@@ -78,7 +112,7 @@ export function onVitals(listener) {
 
 /** Connect, and keep everything here up to date. */
 export function start() {
-  netd.addEventListener("state", ({ detail }) => changed(detail));
+  netd.addEventListener("state", (event) => changed(/** @type {any} */ (event).detail));
   effect(() => {
     if (!hearsVitals.value) return;
     const subscription = netd.subscribe(VITALS, { policy: "latest", replay: REPLAYED }, ({ data }) => take(data));
@@ -91,6 +125,7 @@ export function start() {
   document.addEventListener("visibilitychange", () => document.hidden || netd.retry());
 }
 
+/** @param {import("../netd.js").State} next */
 function changed(next) {
   if (state.peek().name === "live" && next.name !== "live") lostAt.value = Date.now() / 1000;
   state.value = next;
@@ -102,7 +137,7 @@ function changed(next) {
   if (next.name !== "live") return;
   tokenRefusal.value = "";
   who.value = netd.who;
-  operations.value = new Map(netd.operations.map((operation) => [operation.name, operation]));
+  operations.value = new Map(netd.operations.map((operation) => [operation.name, /** @type {any} */ (operation)]));
   refreshStatus();
 }
 
@@ -137,6 +172,7 @@ export async function refreshStatus() {
 /**
  * The services that *subjects* are about, of kinds that are not *known*: those whose operations netd offers us, or else those
  * that the subjects themselves name.
+ * @param {string[]} subjects @param {Service[]} known @returns {Service[]}
  */
 function guessed(subjects, known) {
   const missing = KINDS.filter((kind) => !known.some((one) => one.kind === kind) && within(`${kind}.>`, subjects).length);

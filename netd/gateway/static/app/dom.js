@@ -10,12 +10,27 @@ const SVG = "http://www.w3.org/2000/svg";
 const PROPERTIES = new Set(["value", "checked", "disabled", "open", "selected", "hidden", "indeterminate"]);
 
 /**
+ * The element of a name.
+ * @template {string} Name
+ * @typedef {Name extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Name] : HTMLElement} Named
+ */
+
+/**
+ * The element of a tag with classes: an HTMLDivElement of "div.panel.quiet".
+ * @template {string} Tag
+ * @typedef {Tag extends `svg:${string}` ? SVGElement : Tag extends `${infer Name}.${string}` ? Named<Name> : Named<Tag>} Made
+ */
+
+/** @template T @typedef {import("./signal.js").Readable<T>} Readable */
+
+/**
  * An element.
  *
- * @param {string} tag with classes: "div.panel.quiet"; "svg:path" for what belongs to a drawing.
- * @param {object} [attributes] by name; "on…" are listeners, `testid` is data-testid, functions are kept up to date.
+ * @template {string} Tag
+ * @param {Tag} tag with classes: "div.panel.quiet"; "svg:path" for what belongs to a drawing.
+ * @param {Record<string, any>} [attributes] by name; "on…" are listeners, `testid` is data-testid, functions are kept up to date.
  * @param {...any} children text, numbers, nodes, arrays of these, functions that give text, null for nothing.
- * @returns {Element}
+ * @returns {Made<Tag>}
  */
 export function h(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");
@@ -23,7 +38,7 @@ export function h(tag, attributes = {}, ...children) {
   if (classes.length) element.setAttribute("class", classes.join(" "));
   for (const [key, value] of Object.entries(attributes)) bind(element, key, value, classes);
   append(element, children);
-  return element;
+  return /** @type {any} */ (element);
 }
 
 function bind(element, key, value, classes) {
@@ -62,13 +77,14 @@ export const prose = (text) => text.split("`").map((part, index) => (index % 2 ?
 
 /**
  * One of several things, made anew only when *choose* gives another value.
- * @param {() => any} choose @param {(chosen: any) => Node|null} make
+ * @template T @param {() => T} choose @param {(chosen: T) => Element|null} make
  */
 export function choice(choose, make) {
   const anchor = document.createComment("");
   const fragment = document.createDocumentFragment();
   fragment.append(anchor);
   const chosen = computed(choose);
+  /** @type {Element|null} */
   let shown = null;
   effect(() => {
     const value = chosen.value;
@@ -81,7 +97,7 @@ export function choice(choose, make) {
   return fragment;
 }
 
-/** What *make* makes, while *condition* holds. @param {() => any} condition @param {() => Node} make */
+/** What *make* makes, while *condition* holds. @param {() => any} condition @param {() => Element} make */
 export const when = (condition, make) =>
   choice(
     () => Boolean(condition()),
@@ -92,24 +108,26 @@ export const when = (condition, make) =>
  * One node for each item, moved and kept as long as its key is there.
  *
  * @template T
- * @param {() => T[]} list
+ * @param {() => Iterable<T>} list
  * @param {(item: T) => any} keyOf
- * @param {(item: {value: T}, key: any) => Element} make gets a signal of the newest item of its key.
+ * @param {(item: Readable<T>, key: any) => Element} make gets a signal of the newest item of its key.
  */
 export function each(list, keyOf, make) {
   const anchor = document.createComment("");
   const fragment = document.createDocumentFragment();
   fragment.append(anchor);
+  /** @type {Map<any, {node: Element, end: () => void, item: import("./signal.js").Writable<T>}>} */
   const rows = new Map();
   onCleanup(() => rows.forEach((row) => row.end()));
   effect(() => {
-    const wanted = new Map(list().map((item) => [keyOf(item), item]));
+    const wanted = new Map(Array.from(list(), (item) => [keyOf(item), item]));
     for (const [key, row] of rows) {
       if (wanted.has(key)) continue;
       row.end();
       row.node.remove();
       rows.delete(key);
     }
+    /** @type {ChildNode} */
     let next = anchor;
     for (const [key, item] of [...wanted].reverse()) {
       let row = rows.get(key);
@@ -122,6 +140,7 @@ export function each(list, keyOf, make) {
   return fragment;
 }
 
+/** @template T @param {T} first @param {any} key @param {(item: Readable<T>, key: any) => Element} make */
 function makeRow(first, key, make) {
   const item = signal(first);
   const [node, end] = scope(() => make(item, key));

@@ -1,5 +1,6 @@
 /** How numbers, times and what came from elsewhere are written. Pure. */
 
+/** @type {[string, number][]} */
 const UNITS = [
   ["d", 86400],
   ["h", 3600],
@@ -106,7 +107,7 @@ export function bytes(number) {
 /** What a peer wrote, with what would be invisible, or would turn the text around, made visible. @param {string} text */
 export function visible(text) {
   return String(text).replace(INVISIBLE, (one) =>
-    one === "\n" || one === "\t" ? one : `\\u{${one.codePointAt(0).toString(16)}}`,
+    one === "\n" || one === "\t" ? one : `\\u{${one.codePointAt(0)?.toString(16)}}`,
   );
 }
 

@@ -29,7 +29,7 @@ export function frame() {
   });
   const skip = (event) => {
     event.preventDefault();
-    document.getElementById("page").focus();
+    document.getElementById("page")?.focus();
   };
   return [
     h("a.skip", { href: "#page", onclick: skip }, "Skip to the page"),

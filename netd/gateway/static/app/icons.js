@@ -13,7 +13,7 @@ const PATHS = {
   out: "M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6",
 };
 
-/** @param {keyof PATHS} name */
+/** @param {keyof typeof PATHS} name */
 export const icon = (name) => drawing(PATHS[name]);
 
 /** @param {string} path of an icon. */

@@ -7,12 +7,14 @@ import { computed, effect, signal } from "./signal.js";
 
 const MAIN = "main";
 
+/** @type {Map<string, import("./signal.js").Writable<string|null>>} */
 const chosen = new Map();
 
-/** The choice for one kind; the address may make it, too. */
+/** The choice for one kind; the address may make it, too. @param {string} kind */
 function chosenOf(kind) {
-  if (!chosen.has(kind)) chosen.set(kind, signal(null));
-  return chosen.get(kind);
+  const made = chosen.get(kind) ?? signal(/** @type {string|null} */ (null));
+  chosen.set(kind, made);
+  return made;
 }
 
 /** Let addresses choose. Once. */
@@ -23,20 +25,22 @@ export function start() {
   });
 }
 
-/** A service as its section is written in the configuration, without the brackets: "relay", "relay:lab". */
+/** A service as its section is written in the configuration, without the brackets: "relay", "relay:lab". @param {string} kind @param {string} instance */
 export const sectionOf = (kind, instance) => (instance === MAIN ? kind : `${kind}:${instance}`);
 
-/** The same, where there are several of its kind; "" otherwise. */
-export const tagOf = (kind, instance) => (servicesOf(kind).length > 1 ? sectionOf(kind, instance) : "");
+/** The same, where there are several of its kind; "" otherwise. @param {string} kind @param {string|null} instance */
+export const tagOf = (kind, instance) => (servicesOf(kind).length > 1 ? sectionOf(kind, instance ?? MAIN) : "");
 
-/** That, behind the name of a thing. @param {string} kind @param {() => string} read the instance. */
+/** That, behind the name of a thing. @param {string} kind @param {() => string|null} read the instance. */
 export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(kind, read()) === "" }, () => tagOf(kind, read()));
+
+/** @template T @typedef {import("./signal.js").Readable<T>} Readable */
 
 /**
  * @typedef {object} Instance
- * @property {{value: string|null}} name the one that is meant; null while none is known.
- * @property {(params?: object) => object|null} params arguments with it; null while none is known.
- * @property {() => object|null} service what system.status says of it.
+ * @property {Readable<string|null>} name the one that is meant; null while none is known.
+ * @property {(params?: object) => Record<string, any>|null} params arguments with it; null while none is known.
+ * @property {() => import("./connection.js").Service|null} service what system.status says of it.
  * @property {() => string|null} option for a command line: its name, where it must be said.
  * @property {Node} select shown where there is a choice.
  */
@@ -52,7 +56,7 @@ export function instanceOf(kind) {
   const all = () => (names.value ? names.value.split("\n") : []);
   const name = computed(() => {
     const there = all();
-    if (there.includes(picked.value)) return picked.value;
+    if (picked.value !== null && there.includes(picked.value)) return picked.value;
     return there.includes(MAIN) ? MAIN : (there[0] ?? null);
   });
   const params = (given = {}) => (name.value === null ? null : { ...given, instance: name.value });
@@ -72,7 +76,7 @@ export function instanceOf(kind) {
   return { name, params, service, option, select };
 }
 
-/** The port that a service listens on, or null where it is *usual*: for command lines. @param {object|null} service */
+/** The port that a service listens on, or null where it is *usual*: for command lines. @param {import("./connection.js").Service|null} service @param {number|null} usual */
 export function portOf(service, usual) {
   const port = service?.listening?.map(({ address: where }) => /:(\d+)$/.exec(where)?.[1]).find(Boolean);
   return port === undefined || Number(port) === usual ? null : port;

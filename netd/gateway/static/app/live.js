@@ -8,12 +8,14 @@ import { computed, effect, onCleanup, signal } from "./signal.js";
 /** A question that takes long is asked less often: so many times as long passes before the next. */
 const RESPITE = 20;
 
+/** @template T @typedef {import("./signal.js").Readable<T>} Readable */
+
 /**
  * @typedef {object} Resource
- * @property {{value: any}} answer the newest, or null.
- * @property {{value: string}} error why there is none, or no newer one.
- * @property {{value: string}} refusal why we may not know it.
- * @property {{value: number}} loaded when the newest came, milliseconds since the epoch; 0 before.
+ * @property {Readable<any>} answer the newest, or null.
+ * @property {Readable<string>} error why there is none, or no newer one.
+ * @property {Readable<string>} refusal why we may not know it.
+ * @property {Readable<number>} loaded when the newest came, milliseconds since the epoch; 0 before.
  * @property {() => Promise<void>} refresh ask now.
  */
 
@@ -21,14 +23,14 @@ const RESPITE = 20;
  * What *method* gives, asked every few seconds while the tab is seen, and at once when *params* change or it is seen again.
  *
  * @param {string} method
- * @param {() => object|null} params null: there is nobody to ask.
+ * @param {() => Record<string, any>|null} params null: there is nobody to ask.
  * @param {number} seconds
  * @returns {Resource}
  */
 export function polled(method, params, seconds) {
   const refused = signal("");
   const refusal = computed(() => unanswered(method, params()?.instance) || refused.value);
-  const resource = { answer: signal(null), error: signal(""), refusal, loaded: signal(0), refresh: async () => {} };
+  const resource = { answer: signal(/** @type {any} */ (null)), error: signal(""), refusal, loaded: signal(0), refresh: async () => {} };
   let isOver = false;
   let timer = 0;
   let latest = 0;
@@ -55,10 +57,10 @@ export function polled(method, params, seconds) {
     if (!isOver && turn === latest) timer = setTimeout(resource.refresh, Math.max(seconds * 1000, RESPITE * took));
   };
 
-  let before = null;
+  let before = "";
   effect(() => {
     const asked = `${identity.value} ${JSON.stringify(params())}`;
-    if (before !== null && asked !== before) {
+    if (before !== "" && asked !== before) {
       resource.answer.value = null;
       refused.value = "";
     }
@@ -80,8 +82,8 @@ export function polled(method, params, seconds) {
  *
  * @param {() => string|null} pattern null: nothing.
  * @param {object} options see Netd.subscribe.
- * @param {(event: object) => void} onEvent
- * @returns {{lost: {value: number}, error: {value: string}, refusal: {value: string}}} how many events were lost because this
+ * @param {(event: import("../netd.js").BusEvent) => void} onEvent
+ * @returns {{lost: Readable<number>, error: Readable<string>, refusal: Readable<string>}} how many events were lost because this
  *   browser read too slowly, why we are told nothing, and why we may not be told.
  */
 export function told(pattern, options, onEvent) {
@@ -92,10 +94,7 @@ export function told(pattern, options, onEvent) {
     const wanted = pattern();
     error.value = "";
     if (wanted === null || identity.value === "") return;
-    const onDropped = (notice) => {
-      lost.value += notice.count;
-      options.onDropped?.(notice);
-    };
+    const onDropped = (notice) => (lost.value += notice.count);
     const onError = (refused) => (error.value = refused.message);
     const subscriptions = audible(wanted).map((part) => netd.subscribe(part, { ...options, onDropped, onError }, onEvent));
     onCleanup(() => subscriptions.forEach((one) => one.close()));
@@ -131,17 +130,21 @@ export function settled(act, milliseconds) {
   };
 }
 
-/** A list that never has more than *most* items; the newest are first. @param {number} most */
+/**
+ * A list that never has more than *most* items; the newest are first.
+ * @template [T=any] @param {number} most
+ */
 export function recent(most) {
-  const items = signal([]);
+  const items = signal(/** @type {T[]} */ ([]));
   return {
     get value() {
       return items.value;
     },
+    /** @param {...T} newest */
     add(...newest) {
       items.value = [...newest.reverse(), ...items.peek()].slice(0, most);
     },
-    /** Put other items in their place, the newest first. */
+    /** Put other items in their place, the newest first. @param {T[]} others */
     replace(others) {
       items.value = others.slice(0, most);
     },

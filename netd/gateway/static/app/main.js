@@ -9,5 +9,5 @@ import * as themes from "./themes.js";
 themes.start();
 instances.start();
 keepVitals();
-document.getElementById("loading").replaceWith(...frame());
+document.getElementById("loading")?.replaceWith(...frame());
 connection.start();

@@ -33,6 +33,7 @@ import { count, plural } from "./format.js";
 /** How netd says when an agent is dialled again: the seconds are those of the moment when it said so. */
 export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
 
+/** @type {Record<string, string>} */
 const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
 
 /** @type {Entry[]} */
@@ -152,8 +153,8 @@ const OFF_THE_RAIL = ["gateway", "manhole"];
 const COMMON = new Set(["kind", "instance", "state", "connections"]);
 const MOST_FACTS = 3;
 
-/** The page of this name. @param {string} name @returns {Entry|undefined} */
-export const pageNamed = (name) => [...PAGES, SERVICE].find((entry) => entry.name === name);
+/** The page of this name, or the first where there is none. @param {string} name @returns {Entry} */
+export const pageNamed = (name) => [...PAGES, SERVICE].find((entry) => entry.name === name) ?? PAGES[0];
 
 /** The page about services of *kind*. @param {string} kind @returns {Entry} */
 export const pageOfKind = (kind) => PAGES.find((entry) => entry.kind === kind) ?? SERVICE;

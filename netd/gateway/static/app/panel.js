@@ -17,6 +17,8 @@ export const away = () => (state.value.name === "unauthorised" ? "not signed in"
 
 const notConnected = () => `since ${clock(lostAt.value)}: ${away()}`;
 
+/** @template T @typedef {import("./signal.js").Readable<T>} Readable */
+
 /**
  * @typedef {object} Face
  * @property {"empty"|"loading"|"live"|"stale"|"failed"|"refused"} name
@@ -45,7 +47,8 @@ export function faceOf(resource, isEmpty = () => false) {
 /**
  * The face of something that we are told of: it has no answer that could be waited for.
  * @param {() => boolean} isEmpty
- * @param {...{error: {value: string}, refusal: {value: string}}} sources what tells it, see live.js.
+ * @param {...{error: Readable<string>, refusal: Readable<string>}} sources what tells it, see live.js.
+ * @returns {() => Face}
  */
 export function faceOfEvents(isEmpty, ...sources) {
   return () => {
@@ -66,8 +69,9 @@ export function faceOfEvents(isEmpty, ...sources) {
  * @param {string} parts.title
  * @param {string} parts.testid
  * @param {() => Face} [parts.face]
- * @param {{text: string|(() => string), command?: () => string}} [parts.empty] what would appear here, and how to make it appear.
+ * @param {{text: string|(() => string), command?: () => string|null}} [parts.empty] what would appear here, and how to make it appear.
  * @param {any} [parts.aside] beside the title.
+ * @param {string} [parts.kind] classes.
  * @param {any} content what is shown unless the panel is empty, loading, failed or refused.
  */
 export function panel(
@@ -86,7 +90,7 @@ export function panel(
       h("h2", { id }, title),
       when(
         () => shown.value === "stale",
-        () => staleBadge(() => face().text),
+        () => staleBadge(() => face().text ?? ""),
       ),
       h("div.panel-aside", {}, aside),
     ),
@@ -129,14 +133,14 @@ export function badge(state, text, attributes = {}, tag = "span") {
 /** Says since when what is shown is not kept up to date, and why. @param {() => string} [why] */
 export const staleBadge = (why = notConnected) => badge("trouble", () => `stale ${why() ?? ""}`);
 
-/** What a page shows instead of itself, while no service of its kind runs. @param {string} kind @param {() => Node} make */
+/** What a page shows instead of itself, while no service of its kind runs. @param {string} kind @param {() => Element} make */
 export function needsService(kind, make) {
   return choice(
     () => {
-      if (status.value === null || servicesOf(kind).length > 0) return "there";
-      return reaches(kind) ? "absent" : "out of reach";
+      if (status.value === null || servicesOf(kind).length > 0) return make;
+      return reaches(kind) ? absent : outOfReach;
     },
-    (what) => ({ there: make, absent: () => absent(kind), "out of reach": () => outOfReach(kind) })[what](),
+    (shown) => shown(kind),
   );
 }
 
@@ -146,7 +150,7 @@ function absent(kind) {
 }
 
 function outOfReach(kind) {
-  const own = subjects.peek().join(", ");
+  const own = subjects.peek()?.join(", ");
   const text = `This token is for ${own}: there is nothing of [${kind}] to see with it. One that shows it:`;
   return instead(text, () => `netd token add NAME --role viewer --subject '${kind}.>'`);
 }

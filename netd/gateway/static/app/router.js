@@ -1,6 +1,6 @@
 /** Which page the address names, and which service it is about: /#/sessions, /#/devices?instance=lab, /#/service?kind=echo. */
 
-import { pageNamed, pageOfKind, PAGES, SERVICE } from "./pages.js";
+import { pageNamed, pageOfKind, SERVICE } from "./pages.js";
 import { computed, signal } from "./signal.js";
 
 /**
@@ -19,7 +19,7 @@ export function placeAt(hash) {
     const kind = given.get("kind");
     return kind ? { page: pageOfKind(kind).name, kind, instance } : placeAt("");
   }
-  const entry = pageNamed(name) ?? PAGES[0];
+  const entry = pageNamed(name);
   return { page: entry.name, kind: entry.kind, instance };
 }
 
@@ -30,7 +30,7 @@ export function addressOf(kind, instance = null) {
   return `#/${name}${query.size ? `?${query}` : ""}`;
 }
 
-/** What the address names now. */
+/** What the address names now. @type {import("./signal.js").Writable<Place>} */
 export const place = signal(placeAt(location.hash));
 
 /** The name of the page that is shown. */

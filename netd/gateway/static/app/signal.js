@@ -9,13 +9,32 @@ const FRAME = 50;
 /** How often effects of effects run within one update; those that are left then wait for the next. */
 const ROUNDS = 8;
 
+/**
+ * Something that can be read and depended on.
+ * @template T
+ * @typedef {{readonly value: T, peek: () => T}} Readable
+ */
+
+/**
+ * Something that can be written, too.
+ * @template T
+ * @typedef {Signal<T>} Writable
+ */
+
+/** What reads signals, and is told that they have changed. @typedef {Computed<any>|Effect} Reader */
+
+/** @typedef {Signal<any>|Computed<any>} Source */
+
+/** @type {Reader|null} */
 let running = null;
+/** What ends with what is being made. @type {{cleanups: (() => void)[]}|null} */
 let owner = null;
+/** @type {Set<Effect>} */
 const queue = new Set();
 let isScheduled = false;
 let lastFlush = 0;
 
-/** Registers the running effect or computed as a reader of *source*. */
+/** Registers the running effect or computed as a reader of *source*. @param {Source} source */
 function track(source) {
   if (running !== null && !running.sources.has(source)) {
     running.sources.set(source, source.version);
@@ -23,12 +42,13 @@ function track(source) {
   }
 }
 
+/** @param {Reader} reader */
 function untrack(reader) {
   for (const source of reader.sources.keys()) source.readers.delete(reader);
   reader.sources.clear();
 }
 
-/** Whether anything that *reader* has read is different now. */
+/** Whether anything that *reader* has read is different now. @param {Reader} reader */
 function isOutdated(reader) {
   for (const [source, version] of reader.sources) {
     source.refresh();
@@ -37,6 +57,7 @@ function isOutdated(reader) {
   return false;
 }
 
+/** @template T @param {Reader} reader @param {() => T} compute @returns {T} */
 function runAs(reader, compute) {
   const before = running;
   running = reader;
@@ -47,10 +68,13 @@ function runAs(reader, compute) {
   }
 }
 
+/** @template T */
 class Signal {
+  /** @param {T} value */
   constructor(value) {
     this.current = value;
     this.version = 0;
+    /** @type {Set<Reader>} */
     this.readers = new Set();
   }
 
@@ -79,12 +103,16 @@ class Signal {
   refresh() {}
 }
 
+/** @template T */
 class Computed {
+  /** @param {() => T} compute */
   constructor(compute) {
     this.compute = compute;
-    this.current = undefined;
+    this.current = /** @type {T} */ (undefined); // until it is read
     this.version = 0;
+    /** @type {Set<Reader>} */
     this.readers = new Set();
+    /** @type {Map<Source, number>} */
     this.sources = new Map();
     this.isDirty = true;
     owner?.cleanups.push(() => untrack(this));
@@ -121,9 +149,12 @@ class Computed {
 }
 
 class Effect {
+  /** @param {() => void} act */
   constructor(act) {
     this.act = act;
+    /** @type {Map<Source, number>} */
     this.sources = new Map();
+    /** @type {(() => void)[]} */
     this.cleanups = [];
     this.isOver = false;
     owner?.cleanups.push(() => this.end());
@@ -188,16 +219,16 @@ function flush() {
   }
 }
 
-/** A value that others can depend on. @template T @param {T} value @returns {{value: T, peek: () => T, touch: () => void}} */
+/** A value that others can depend on. @template T @param {T} value @returns {Signal<T>} */
 export const signal = (value) => new Signal(value);
 
-/** A value made of others, and made again only when they change. @template T @param {() => T} compute @returns {{value: T}} */
+/** A value made of others, and made again only when they change. @template T @param {() => T} compute @returns {Computed<T>} */
 export const computed = (compute) => new Computed(compute);
 
-/** Does *act* now, and again each time that something it reads has changed. */
+/** Does *act* now, and again each time that something it reads has changed. @param {() => void} act @returns {{end: () => void}} */
 export const effect = (act) => new Effect(act);
 
-/** Call *cleanup* when the effect or scope that is being made runs again, or ends. */
+/** Call *cleanup* when the effect or scope that is being made runs again, or ends. @param {() => void} cleanup */
 export function onCleanup(cleanup) {
   owner?.cleanups.push(cleanup);
 }
@@ -207,13 +238,13 @@ export function onCleanup(cleanup) {
  * @template T @param {() => T} make @returns {[T, () => void]} what was made, and what ends it.
  */
 export function scope(make) {
-  const before = [owner, running];
-  const own = { cleanups: [] };
+  const [before, reader] = [owner, running];
+  const own = { cleanups: /** @type {(() => void)[]} */ ([]) };
   [owner, running] = [own, null];
   try {
     const made = make();
     return [made, () => own.cleanups.splice(0).forEach((cleanup) => cleanup())];
   } finally {
-    [owner, running] = before;
+    [owner, running] = [before, reader];
   }
 }

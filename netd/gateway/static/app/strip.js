@@ -29,6 +29,7 @@ function connectionState() {
 
 /** What a screen reader is told: the state alone, and not each second of a count-down. */
 const announced = computed(() => {
+  /** @type {Record<string, string>} */
   const names = {
     live: "Connected to netd.",
     reconnecting: "The connection to netd is lost. Reconnecting.",
@@ -53,6 +54,7 @@ const uptime = computed(() => {
   return last.uptime + (isLive.value ? Math.max(0, age.value) : 0);
 });
 
+/** @param {(last: import("./connection.js").Vitals) => string} read */
 const fromVitals = (read) => () => (vitals.value.now === null ? "–" : read(vitals.value.now));
 
 /** A token for some subjects only is not told how netd does, unless it is for that. */
@@ -76,13 +78,13 @@ export function strip() {
       { class: () => (isLive.value && !isStale.value ? "" : "old") },
       fact("Node", () => status.value?.name ?? "–", "node"),
       fact("Up", () => (uptime.value === null ? "–" : duration(uptime.value)), "uptime"),
-      fact("Sees", () => subjects.value.join(", "), "subjects", () => "", isConfined),
+      fact("Sees", () => (subjects.value ?? []).join(", "), "subjects", () => "", isConfined),
       fact("Messages", () => `${rate(messageRate.value)} /s`, "rate", () => "", knowsVitals),
       fact(
         "Dropped",
         fromVitals((last) => count(last.dropped)),
         "dropped",
-        () => (vitals.value.now?.dropped > 0 ? "waiting" : ""),
+        () => ((vitals.value.now?.dropped ?? 0) > 0 ? "waiting" : ""),
         knowsVitals,
       ),
       fact(

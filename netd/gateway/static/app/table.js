@@ -7,12 +7,14 @@ import { computed, signal } from "./signal.js";
 /** Rows that are shown at first, and that each press on "more" adds. */
 const STEP = 50;
 
+/** @template T @typedef {import("./signal.js").Readable<T>} Readable */
+
 /**
  * @template T
  * @param {string[]} columns their names; "" is the column of buttons.
  * @param {() => T[]} list
  * @param {(item: T) => any} keyOf
- * @param {(item: {value: T}) => Element} makeRow a row of cells, see `cell`.
+ * @param {(item: Readable<T>) => Element} makeRow a row of cells, see `cell`.
  * @param {string} [kind] classes: "lines" has a line for each row, also on a phone, where its cells of the class "extra" are left out.
  */
 export function table(columns, list, keyOf, makeRow, kind = "") {
@@ -23,7 +25,13 @@ export function table(columns, list, keyOf, makeRow, kind = "") {
 
 /**
  * The same of a long list: its first rows, and a button for more. A page of all would be slow, and on a phone as high as a house.
- * @param {object} parts what `table` takes, by name, and `noun` for one item of the list.
+ * @template T
+ * @param {object} parts what `table` takes, by name.
+ * @param {string[]} parts.columns
+ * @param {() => T[]} parts.list
+ * @param {(item: T) => any} parts.keyOf
+ * @param {(item: Readable<T>) => Element} parts.makeRow
+ * @param {string} [parts.kind]
  */
 export function longTable({ columns, list, keyOf, makeRow, kind = "" }) {
   const most = signal(STEP);
@@ -41,7 +49,7 @@ export function longTable({ columns, list, keyOf, makeRow, kind = "" }) {
   ];
 }
 
-/** A cell of *column*. @param {string|(() => string)} kind classes: "number", "mono", "long", "extra", … */
+/** A cell of *column*. @param {string} column @param {any} content @param {string|(() => string)} kind classes: "number", "mono", "long", "extra", … */
 export const cell = (column, content, kind = "", attributes = {}) =>
   h("td", { class: kind, "data-label": column, ...attributes }, content);
 

@@ -5,13 +5,14 @@ import { icon } from "./icons.js";
 import { effect, signal } from "./signal.js";
 
 const KEY = "netd.theme";
+/** What a press of the switch chooses. @type {Record<string, string>} */
 const NEXT = { system: "light", light: "dark", dark: "system" };
 const COLOURS = ["text", "muted", "line", "accent", "ok", "waiting", "trouble", "gone"];
 
 const chosen = signal(localStorage.getItem(KEY) ?? "system");
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 
-/** Colours by name, as a canvas takes them; anew with each change of theme. */
+/** Colours by name, as a canvas takes them; anew with each change of theme. @type {import("./signal.js").Writable<Record<string, string>>} */
 export const palette = signal({});
 
 /** Keep the page in the theme that is chosen. */
@@ -19,6 +20,7 @@ export function start() {
   const probe = h("span.offscreen", { "aria-hidden": "true" });
   document.body.append(probe);
   const read = () => {
+    /** @type {Record<string, string>} */
     const colours = {};
     for (const name of COLOURS) {
       probe.setAttribute("class", `offscreen ink-${name}`);
@@ -38,6 +40,7 @@ export function start() {
 
 /** The switch. */
 export function themeSwitch() {
+  /** @type {Record<string, string>} */
   const words = { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
   return h(
     "button.quiet.icon-only",
@@ -48,6 +51,6 @@ export function themeSwitch() {
       title: () => words[chosen.value],
       onclick: () => (chosen.value = NEXT[chosen.value]),
     },
-    ...["system", "light", "dark"].map((name) => h("span", { hidden: () => chosen.value !== name }, icon(name))),
+    .../** @type {const} */ (["system", "light", "dark"]).map((name) => h("span", { hidden: () => chosen.value !== name }, icon(name))),
   );
 }

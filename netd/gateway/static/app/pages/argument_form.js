@@ -4,7 +4,7 @@ import { field } from "../action.js";
 import { h } from "../dom.js";
 import { excerpt } from "../format.js";
 
-/** How types of JSON Schema are called. */
+/** How types of JSON Schema are called. @type {Record<string, string>} */
 const KINDS = { any: "any JSON or text", enum: "one of these", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };
 
 /** An argument that is wrong; the message says how. */
@@ -12,41 +12,43 @@ export class UnfitArgument extends Error {}
 
 /**
  * @typedef {object} Argument
- * @property {string} name @property {boolean} required @property {object} schema @property {any} [default]
+ * @property {string} name @property {boolean} required @property {Record<string, any>} schema @property {any} [default]
  */
 
-/** The types that *schema* allows; none known means any. @returns {string[]} */
+/** The types that *schema* allows; none known means any. @param {any} schema @returns {string[]} */
 function typesOf(schema) {
   const branches = schema.anyOf ?? schema.oneOf ?? [schema];
   return branches.flatMap((one) => (one.type === undefined ? (one.enum ? ["enum"] : ["any"]) : one.type));
 }
 
+/** @param {any} schema @returns {any[]} */
 const choicesOf = (schema) => (schema.anyOf ?? [schema]).flatMap((one) => one.enum ?? []);
 
 /**
  * The inputs for *args*.
  * @param {Argument[]} args
  * @param {() => void} changed something was written.
- * @returns {{element: Node, read: () => object, peek: () => object}} `read` gives the arguments that were written, and `peek` those
+ * @returns {{element: Element, read: () => object, peek: () => object}} `read` gives the arguments that were written, and `peek` those
  *   of them that are right.
  */
 export function argumentForm(args, changed) {
-  const inputs = args.map((argument) => [argument, inputFor(argument, changed)]);
+  const inputs = args.map((argument) => ({ argument, input: inputFor(argument, changed) }));
   const element = h(
     "div.arguments",
     { testid: "arguments" },
-    inputs.map(([argument, input]) => labelled(argument, input.element)),
+    inputs.map(({ argument, input }) => labelled(argument, input.element)),
   );
   const read = () => {
+    /** @type {Record<string, any>} */
     const given = {};
-    for (const [argument, input] of inputs) {
+    for (const { argument, input } of inputs) {
       const value = input.read();
       if (value !== undefined) given[argument.name] = value;
       else if (argument.required) throw new UnfitArgument(`${argument.name}: this argument is missing.`);
     }
     return given;
   };
-  const peek = () => Object.fromEntries(inputs.map(([argument, input]) => [argument.name, attempt(input.read)]));
+  const peek = () => Object.fromEntries(inputs.map(({ argument, input }) => [argument.name, attempt(input.read)]));
   return { element, read, peek };
 }
 

@@ -19,7 +19,7 @@ const SHOWN = 400;
 const EVERYTHING = ">";
 
 /** What was chosen to be listened to, or null; kept while other pages are looked at. */
-const chosen = signal(null);
+const chosen = signal(/** @type {string|null} */ (null));
 const isPaused = signal(false);
 
 /** What is listened to: without a choice, the first that our token is for. */
@@ -46,10 +46,11 @@ export function bus() {
 
 /** Collects what is said: at most the newest, with a row for each loss. */
 function follow() {
-  const rows = signal([]);
+  const rows = signal(/** @type {any[]} */ ([]));
   const error = signal("");
   const seen = signal(0);
   const waiting = signal(0);
+  /** @type {any[]} */
   let collected = [];
   let number = 0;
   const add = (row) => {

@@ -20,15 +20,17 @@ const LEAST_ALL = 10;
 /** Samples that come in less than this part of the time between two earlier ones are told apart from these. */
 const DENSER = 0.7;
 
+/** @template T @typedef {import("../signal.js").Writable<T>} Writable */
+
 /**
  * The view of all plots of a page: how long a window, and whether it stands still.
- * @typedef {{seconds: {value: number}, isPaused: {value: boolean}, pausedAt: {value: number}}} Window
+ * @typedef {{seconds: Writable<number>, isPaused: Writable<boolean>, pausedAt: Writable<number>}} Window
  */
 
 /**
  * @param {import("./session_watch.js").Channel} channel
  * @param {() => {label: string, unit: string}} described what the session says of it.
- * @param {{marks: object[]}} watch
+ * @param {{marks: import("../plots/marks.js").Mark[]}} watch
  * @param {Window} window
  * @param {string} group
  */
@@ -39,9 +41,11 @@ export function channelPlot(channel, described, watch, window, group) {
     const { value, time } = series.before(window.pausedAt.peek());
     return { last: value, time };
   };
+  /** @type {Writable<{last: number|null, time: number, summary: import("../plots/series.js").Summary|null}>} */
   const figures = signal({ ...newest(), summary: null });
-  const point = signal(null);
+  const point = signal(/** @type {{time: number, value: number}|null} */ (null));
   const sentence = signal("");
+  /** @type {import("../plots/series.js").Summary|null} */
   let summary = null;
   let updates = 0;
 
@@ -92,7 +96,10 @@ function viewOf({ seconds, isPaused, pausedAt }, series) {
   return { from, to, still: isPaused.peek() ? `${seconds.peek()} s before ${to}` : null };
 }
 
-/** Where all samples begin: of what was before this page listened, netd keeps fewer. */
+/**
+ * Where all samples begin: of what was before this page listened, netd keeps fewer.
+ * @returns {import("../plots/marks.js").Mark[]}
+ */
 function thinMark({ thinUntil, series }) {
   const isThinner = thinUntil !== null && series.usual > 0 && series.usual < THIN * DENSER;
   return isThinner ? [{ time: thinUntil, kind: "before", word: "one sample a second before this" }] : [];

@@ -119,6 +119,7 @@ function runner(command, instance) {
 }
 
 function runAction(name, inputs, instance) {
+  /** @type {{given: string, instance: string|null, began: number}|null} */
   let running = null;
   const params = () => {
     running = null;

@@ -18,14 +18,16 @@ import { effect, onCleanup, signal } from "../signal.js";
 const MOST = 50;
 const TOO_MANY = "too many messages wait for an answer by hand";
 
+/** @type {[string, string][]} */
 const WAYS = [
   ["hand", "By hand"],
   ["itself", "By itself"],
 ];
 
-/** The device that we are, or null. @type {{value: {name: string, instance: string, detach: () => Promise<void>}|null}} */
+/** The device that we are, or null. @type {import("../signal.js").Writable<{name: string, instance: string, detach: () => Promise<void>}|null>} */
 const self = signal(null);
 const messages = recent(MOST);
+/** @type {import("../signal.js").Writable<import("../action.js").Outcome|null>} */
 const outcome = signal(null);
 const way = signal("hand");
 const answer = signal("ok");
@@ -36,13 +38,14 @@ let number = 0;
  * @property {number} key @property {string} from @property {string} said
  * @property {number} time when it came, seconds since the epoch by our clock.
  * @property {number|null} until when its sender waits no longer.
- * @property {{value: {state: string, text: string}|null}} fate null while it waits for an answer.
+ * @property {import("../signal.js").Writable<{state: string, text: string}|null>} fate null while it waits for an answer.
  * @property {(text: string) => void} answer @property {(reason: string) => void} refuse
  */
 
 /** A message has come; the promise's value is the answer, and its error a refusal. */
-function receive({ from, text, base64, deadline }) {
+function receive(/** @type {any} */ { from, text, base64, deadline }) {
   const time = Date.now() / 1000;
+  /** @type {Received["fate"]} */
   const fate = signal(null);
   const settle = (act, state, said) => {
     if (fate.peek() !== null) return;
@@ -74,7 +77,7 @@ function refuseAll(reason) {
 const STOPPING = "netd stops";
 
 /** With the connection, what waited for an answer is lost. */
-const forget = ({ detail }) => detail.name === "live" || refuseAll("the connection was lost");
+const forget = () => netd.state.name === "live" || refuseAll("the connection was lost");
 
 /** We are no device any more. @param {string} said */
 function over(said) {
@@ -105,7 +108,7 @@ async function be(name, instance) {
 }
 
 async function leave() {
-  const { name, detach } = self.peek();
+  const { name, detach } = /** @type {NonNullable<typeof self.value>} */ (self.peek());
   over(`You are ${visible(name)} no more.`);
   await detach().catch(() => {});
 }
@@ -136,14 +139,14 @@ const within = (testid) => `[data-testid="${testid}"]`;
 /** Whoever is in *panel* with the keyboard stays there, and is led to what waits for an answer. */
 function keepFocus(panel) {
   let isHere = false;
-  const note = ({ target }) => (isHere = panel.contains(target));
+  const note = (/** @type {any} */ { target }) => (isHere = panel.contains(target));
   const places = ["focusin", "pointerdown"];
   for (const event of places) document.addEventListener(event, note);
   onCleanup(() => places.forEach((event) => document.removeEventListener(event, note)));
   const lead = () => {
     const at = document.activeElement;
     const isLost = at === null || at === document.body;
-    const isIdle = IDLE.some((testid) => at?.closest(within(testid))) && !at.matches("input, form *");
+    const isIdle = IDLE.some((testid) => at?.closest(within(testid))) && !at?.matches("input, form *");
     const find = (testid) => panel.querySelector(`input${within(testid)}, ${within(testid)} [aria-pressed="true"]`);
     const [reply, ...others] = NEXT.map(find);
     const next = reply ?? (isLost ? others.find(Boolean) : null);
@@ -192,7 +195,7 @@ function outside(instance, why) {
 }
 
 function being() {
-  const { name, instance } = self.peek();
+  const { name, instance } = /** @type {NonNullable<typeof self.value>} */ (self.peek());
   const input = h("input", {
     value: answer.peek(),
     testid: "being-answer",

@@ -9,11 +9,13 @@ import { recent } from "../live.js";
 import { badge, panel } from "../panel.js";
 import { signal } from "../signal.js";
 
+/** @type {[string, string][]} */
 const KINDS = [
   ["text", "Text"],
   ["json", "JSON"],
   ["file", "File"],
 ];
+/** @type {Record<string, string>} */
 const STATES = { sent: "ok", acknowledged: "ok", queued: "waiting", expired: "trouble", failed: "trouble" };
 const MOST_SENT = 30;
 
@@ -47,18 +49,26 @@ function words(result, target) {
 }
 
 /** What is being written; kept while other pages are looked at. */
-const draft = { kind: signal("text"), text: signal(""), file: signal(null), deadline: signal(""), waits: signal(true) };
+const draft = { kind: signal("text"), text: signal(""), file: signal(/** @type {File|null} */ (null)), deadline: signal(""), waits: signal(true) };
 
 const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadline.value) : null);
 
+/** @template T @typedef {import("../signal.js").Readable<T>} Readable */
+/** @template T @typedef {import("../signal.js").Writable<T>} Writable */
+
 /**
- * The same panel, which on a phone is a sheet at the foot of the window: the list of devices may be long.
+ * The panel, which on a phone is a sheet at the foot of the window: the list of devices may be long.
+ * @param {import("../instances.js").Instance} instance
+ * @param {Writable<string>} target
+ * @param {Readable<any>} chosen the device that is called so, or null.
+ * @param {Readable<any[]>} all
+ * @param {(device: any) => string} labelOf
  * @returns {{element: Element, open: () => void}}
  */
-export function sendSheet(...parts) {
+export function sendSheet(instance, target, chosen, all, labelOf) {
   const isOpen = signal(false);
   const close = (event) => event.key === "Escape" && (isOpen.value = false);
-  const element = h("div.sheet", { "data-open": () => String(isOpen.value), onkeydown: close }, sendPanel(isOpen, ...parts));
+  const element = h("div.sheet", { "data-open": () => String(isOpen.value), onkeydown: close }, sendPanel(isOpen, instance, target, chosen, all, labelOf));
   const open = () => {
     element.dataset.open = "true"; // before the next update of the page: it is to have the focus now
     isOpen.value = true;
@@ -79,14 +89,7 @@ const handle = (isOpen) =>
     () => (isOpen.value ? "Close" : "Open"),
   );
 
-/**
- * @param {{value: boolean}} isOpen whether it is more than its title, on a phone.
- * @param {import("../instances.js").Instance} instance
- * @param {{value: string}} target
- * @param {{value: object|null}} chosen the device that is called so.
- * @param {{value: object[]}} all
- * @param {(device: object) => string} labelOf
- */
+/** @param {Writable<boolean>} isOpen whether it is more than its title, on a phone. */
 function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
   const send = sendAction(instance, target);
   const isAway = () => target.value && chosen.value !== null && !chosen.value.online;
@@ -119,17 +122,19 @@ function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
 const suggestions = (names, written) => names.filter((name) => name.includes(written)).slice(0, SUGGESTED);
 
 function sendAction(instance, target) {
+  /** @type {{target: string, instance: string|null, what: string, began: number}|null} */
   let sending = null;
   const params = async () => {
     const { kind, text, file, waits } = draft;
     sending = null;
     const said = await payloadOf(kind.peek(), text.peek(), file.peek());
-    const what = kind.peek() === "file" ? `${file.peek().name} (${bytes(file.peek().size)})` : text.peek();
+    const chosen = kind.peek() === "file" ? file.peek() : null;
+    const what = chosen === null ? text.peek() : `${chosen.name} (${bytes(chosen.size)})`;
     sending = { target: target.peek(), instance: instance.name.peek(), what, began: performance.now() };
     const deadline = deadlineOf();
     return instance.params({ target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) });
   };
-  const outcomeOf = (result) => ({ state: STATES[result.status] ?? "gone", text: words(result, sending.target) });
+  const outcomeOf = (result) => ({ state: STATES[result.status] ?? "gone", text: words(result, sending?.target ?? "") });
   const done = (result, error) => {
     if (sending === null) return;
     const outcome = result === null ? { state: "trouble", text: asCommands(error.message) } : outcomeOf(result);

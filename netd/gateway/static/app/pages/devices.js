@@ -59,9 +59,11 @@ function content() {
 
 /** When each device said something of its own accord: the list tells that only when it is asked for. */
 function heardAt(under) {
+  /** @type {import("../signal.js").Writable<Map<string, number>>} */
   const times = signal(new Map());
   told(() => under("said.*"), {}, ({ data, time }) => {
-    times.value = new Map([...times.peek(), [data.device, time]].slice(-HEARD));
+    const newest = new Map(times.peek()).set(data.device, time);
+    times.value = new Map([...newest].slice(-HEARD));
   });
   return (device) => Math.max(device.last_seen, times.value.get(device.name || device.address) ?? 0);
 }

@@ -28,7 +28,7 @@ function content() {
 }
 
 function records(instance) {
-  const rounds = signal([]);
+  const rounds = signal(/** @type {any[]} */ ([]));
   const passes = computed(() => (instance.service()?.source ?? "faker") !== "faker");
   const pattern = () => (instance.name.value === null || passes.value ? null : `feed.${instance.name.value}.round`);
   const take = ({ data }) => {

@@ -24,8 +24,8 @@ export function lately() {
   const take = (event) => {
     const [kind, instance] = event.subject.split(".");
     const { news } = pageOfKind(kind);
-    const said = news.read(event.data, instance);
-    if (said === null) return;
+    const said = news?.read(event.data, instance) ?? null;
+    if (news === undefined || said === null) return;
     const folded = said.fold ? events.value.find((one) => one.fold === said.fold) : undefined;
     if (folded !== undefined && event.time < folded.time) return;
     const before = folded ? folded.before + 1 : 0;
@@ -42,6 +42,7 @@ export function lately() {
     command: () => (isPart() ? null : "netd device --name greenhouse"),
   };
   const shown = faceOfEvents(() => events.value.length === 0, ...sources);
+  /** @returns {import("../panel.js").Face} */
   const face = () => (shown().name === "refused" ? { name: "refused", text: NOT_TOLD } : shown());
   return panel(
     { title: "Lately", testid: "lately", face, empty },

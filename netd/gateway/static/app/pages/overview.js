@@ -94,6 +94,7 @@ const NOT_WHOLE = "Services are listed for tokens that see all of one. What your
 
 function services() {
   const listed = () => (status.value?.services ?? []).filter((one) => !one.isGuessed);
+  /** @returns {import("../panel.js").Face} */
   const face = () => {
     if (status.value === null) return { name: isLive.value ? "loading" : "failed", text: away() };
     if (status.value.refusal) return { name: "refused", text: asCommands(status.value.refusal) };

@@ -11,7 +11,7 @@ const STATES = { gathering: "waiting", full: "ok", talking: "ok", parting: "wait
 const SEATS = { silent: "trouble", "did not reply in time": "trouble" };
 
 /**
- * @param {{value: import("./rooms.js").Known}} item
+ * @param {import("../signal.js").Readable<import("./rooms.js").Known>} item
  * @param {import("../instances.js").Instance} instance
  * @param {() => void} refresh
  */

@@ -13,7 +13,12 @@ import { signal } from "../signal.js";
 
 const MOST_LINES = 200;
 
-/** Our place, or null. @type {{value: {name: string, instance: string, say: Function, leave: Function}|null}} */
+/**
+ * A place in a room.
+ * @typedef {{name: string, instance: string, say: (text: string) => Promise<any>, leave: () => Promise<any>}} Place
+ */
+
+/** Our place, or null. @type {import("../signal.js").Writable<Place|null>} */
 const seat = signal(null);
 const lines = recent(MOST_LINES);
 const outcome = signal({ state: "none", text: "" });
@@ -39,7 +44,7 @@ async function join(name, instance) {
 
 async function say(text) {
   try {
-    await seat.peek().say(text);
+    await seat.peek()?.say(text);
     keep("You", text);
     outcome.value = { state: "none", text: "" };
     return true;
@@ -53,7 +58,7 @@ async function leave() {
   const left = seat.peek();
   seat.value = null;
   outcome.value = { state: "gone", text: "You have left." };
-  await left.leave().catch(() => {});
+  await left?.leave().catch(() => {});
 }
 
 export function joinPanel(instance) {
@@ -108,7 +113,7 @@ function inside() {
     h(
       "p.row",
       {},
-      badge("ok", `You are here as ${visible(seat.peek().name)}`),
+      badge("ok", `You are here as ${visible(seat.peek()?.name ?? "")}`),
       tag("room", () => seat.peek()?.instance ?? ""),
       h("button.quiet", { type: "button", testid: "leave-room", onclick: leave }, "Leave"),
     ),

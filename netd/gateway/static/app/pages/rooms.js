@@ -22,15 +22,17 @@ export function rooms() {
   return h("div.grid.rooms", {}, needsService("room", content));
 }
 
+/** What room.list says of a room. @typedef {{room: number, state: string} & Record<string, any>} Facts */
+
 /**
  * What is known of a room: what room.list says, or said before it was over, and what was said in it.
- * @typedef {{room: number, isOver: boolean, facts: object, lines: object[], reason: string}} Known
+ * @typedef {{room: number, isOver: boolean, facts: Facts, lines: any[], reason: string}} Known
  */
 
 function content() {
   const instance = instanceOf("room");
   const list = polled("room.list", () => instance.params(), EVERY);
-  const known = signal(new Map());
+  const known = signal(/** @type {Map<number, Known>} */ (new Map()));
   follow(instance, list, known);
   const shown = computed(() => [...known.value.values()]);
   const omitted = () => (list.answer.value?.length ?? 0) - shown.value.filter((one) => !one.isOver).length;
@@ -107,15 +109,16 @@ const added = (lines, line) => (lines.some((one) => one.key === line.key) ? line
  * The rooms of the list, and the last few that are over. Each keeps its place: a new one takes that of one that is over long.
  * Where there is no place for all, rooms that talk come before those that gather.
  *
- * @param {Map<number, Known>} before @param {object[]} listed
- * @param {Map<number, object[]>} early what was said in rooms that are new.
+ * @param {Map<number, Known>} before @param {Facts[]} listed
+ * @param {Map<number, any[]>} early what was said in rooms that are new.
  * @returns {Map<number, Known>}
  */
 export function merged(before, listed, early) {
   const there = new Map(listed.map((facts) => [facts.room, facts]));
-  const places = [...before.values()].map((known) =>
-    there.has(known.room) ? { ...known, facts: there.get(known.room), isOver: false } : { ...known, isOver: true },
-  );
+  const places = [...before.values()].map((known) => {
+    const facts = there.get(known.room);
+    return facts === undefined ? { ...known, isOver: true } : { ...known, facts, isOver: false };
+  });
   const isTalking = ({ state }) => state !== "gathering";
   const newcomers = [...there.values()].filter(({ room }) => !before.has(room));
   for (const facts of [...newcomers.filter(isTalking), ...newcomers.filter((one) => !isTalking(one))]) {

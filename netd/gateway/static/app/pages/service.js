@@ -20,9 +20,11 @@ const EVERY = 4;
 const UNTOLD = ["kind", "instance"];
 
 export function service() {
-  return choice(
-    () => place.value.kind,
-    (kind) => h("div.grid.service", {}, needsService(kind, () => content(kind))),
+  const kindNow = () => place.value.kind ?? "";
+  return h(
+    "div.grid.service",
+    {},
+    choice(kindNow, (kind) => h("div", {}, needsService(kind, () => content(kind)))),
   );
 }
 

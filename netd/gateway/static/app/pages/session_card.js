@@ -11,6 +11,7 @@ import { channelPlot } from "./channel_plot.js";
 import { reasonNow } from "./session_reason.js";
 import { unwatch } from "./session_watch.js";
 
+/** @type {Record<string, string>} */
 const STATES = {
   streaming: "ok",
   dialling: "waiting",
@@ -30,8 +31,8 @@ export const sessionBadge = (read) =>
   );
 
 /**
- * @param {{value: object}} item what session.list says of it.
- * @param {object} watch
+ * @param {import("../signal.js").Readable<any>} item what session.list says of it.
+ * @param {any} watch
  * @param {import("../instances.js").Instance} instance
  * @param {import("./channel_plot.js").Window} window
  * @param {() => void} refresh

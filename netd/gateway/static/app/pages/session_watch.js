@@ -25,12 +25,12 @@ const MOST_MARKS = 200;
 
 const GONE = "netd does not know it any more";
 
-/** The watched sessions, by "instance/id". */
+/** The watched sessions, by "instance/id". @type {import("../signal.js").Writable<Map<string, Watch>>} */
 export const watched = signal(new Map());
 
 const key = (instance, id) => `${instance}/${id}`;
 
-/** @param {string} instance @param {number} id @returns {Watch|undefined} */
+/** @param {string|null} instance @param {number} id @returns {Watch|undefined} */
 export const watchOf = (instance, id) => watched.value.get(key(instance, id));
 
 /** Watch a session; where these would be too many, the first that has ended is let go. @returns {boolean} if there was room. */
@@ -109,7 +109,7 @@ class Watch {
     this.facts = null;
     /** What is known of it without that list, from its events. */
     this.heard = signal({ session: id, host: "", state: "", reason: "", attempt: 1, since: null });
-    /** Channels by name. @type {{value: Map<string, Channel>}} */
+    /** Channels by name. @type {import("../signal.js").Writable<Map<string, Channel>>} */
     this.channels = signal(new Map());
     /** Comings and goings, oldest first. */
     this.marks = [];

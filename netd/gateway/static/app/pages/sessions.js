@@ -22,6 +22,7 @@ const LISTED = 500;
 
 const COLUMNS = ["Session", "Agent", "State", "Since", "Channels", "Samples", "Rate", ""];
 
+/** @type {[number, string][]} */
 const WINDOWS = [
   [10, "10 s"],
   [60, "1 min"],
@@ -74,7 +75,7 @@ function content() {
 
 /** The sessions that say something, newest last, where our token does not do for the list of them. */
 function heardOf(instance, list) {
-  const heard = signal([]);
+  const heard = signal(/** @type {{session: number, state: string}[]} */ ([]));
   const take = ({ subject }) => {
     const id = Number(subject.split(".")[2]);
     const others = heard.peek().filter((one) => one.session !== id);

@@ -31,7 +31,7 @@ export function linesOf(words, lines) {
   });
 }
 
-/** Draw those of *marks* that are in view. @param {object} u a uPlot. @param {Mark[]} marks */
+/** Draw those of *marks* that are in view. @param {any} u a uPlot. @param {Mark[]} marks */
 export function drawMarks(u, marks) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;

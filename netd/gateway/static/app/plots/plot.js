@@ -13,9 +13,10 @@ import { effect, onCleanup, signal } from "../signal.js";
 import { palette } from "../themes.js";
 import { calmRange, extent, placeOf, ticksOf, tickWords } from "./ticks.js";
 
-/** uPlot, which is most of what a plot loads: axes and figures are there before it. */
+/** uPlot, which is most of what a plot loads: axes and figures are there before it. @type {any} */
 let uPlot = null;
-const loading = import("../../vendor/uplot/uPlot.esm.min.js").then((module) => (uPlot = module.default));
+const UPLOT = "../../vendor/uplot/uPlot.esm.min.js"; // by a name: what others have written is not checked with what is ours
+const loading = import(UPLOT).then((module) => (uPlot = module.default));
 
 const FONT = "11px system-ui, sans-serif";
 const Y_AXIS = 50;
@@ -47,6 +48,8 @@ const SPARSE = 40;
  * @param {(at: {time: number, value: number}|null) => void} [parts.onPoint] what the pointer is at.
  * @param {string} [parts.group] plots of one group share the pointer's time.
  * @param {boolean} [parts.isSmall] without axes.
+ * @param {() => any} [parts.changes] reads whatever makes another drawing necessary at once.
+ * @param {string} [parts.testid]
  * @param {[number, number]} [parts.least] a range of values that is always shown.
  * @returns {Element}
  */
@@ -56,10 +59,11 @@ export function plot(parts) {
   const face = h("p.plot-failed", { role: "status", hidden: () => failure.value === "" }, () => `Cannot be drawn: ${failure.value}`);
   const element = h("div.plot", { testid, class: isSmall ? "small" : "" }, face);
   const shown = { ...view(), values: [], range: calmRange(null, null, least), ticks: null, words: { words: [], common: "" } };
+  /** @type {any} */
   let drawn = null;
   let width = 0;
   let height = 0;
-  /** Which still view is drawn. */
+  /** Which still view is drawn. @type {string|null} */
   let stands = null;
 
   const draw = () => {
@@ -72,7 +76,8 @@ export function plot(parts) {
     const plotted = Math.max(50, width - (isSmall ? 0 : Y_AXIS));
     const { times, values, summary } = series.window(from, to, plotted);
     Object.assign(shown, next, { values });
-    setRange(shown, calmRange(...seenExtent(times, values, from, to), least), (height - ABOVE - X_AXIS) / Y_SPACE);
+    const [low, high] = seenExtent(times, values, from, to);
+    setRange(shown, calmRange(low, high, least), (height - ABOVE - X_AXIS) / Y_SPACE);
     stands = still;
     show(drawn, times, values, shown.range);
     onSummary(summary);
@@ -121,7 +126,10 @@ export function plot(parts) {
 
 const nameIt = (canvas, name) => canvas?.setAttribute("aria-label", name);
 
-/** The least and the greatest value between two times; of all, where there is none between. */
+/**
+ * The least and the greatest value between two times; of all, where there is none between.
+ * @param {number[]} times @param {(number|null)[]} values @param {number} from @param {number} to
+ */
 function seenExtent(times, values, from, to) {
   const [low, high] = extent(values.filter((_, index) => times[index] >= from && times[index] <= to));
   return low === null ? extent(values) : [low, high];
@@ -146,6 +154,7 @@ function show(drawn, times, values, range) {
   });
 }
 
+/** @param {any} parts @param {any} state */
 function options({ group, onPoint = () => {}, isSmall = false, marks = () => [] }, { width, height, shown }) {
   const ink = (name) => () => palette.peek()[name];
   const range = () => [shown.from, shown.to];
@@ -219,7 +228,11 @@ function pointAt(u, values) {
   return value === null || value === undefined || u.cursor.left < 0 ? null : { time: u.data[0][index], value };
 }
 
-/** What a plot shows, as a sentence for those who do not see it. @param {import("../format.js").Precision} precision */
+/**
+ * What a plot shows, as a sentence for those who do not see it.
+ * @param {string} label @param {string} unit
+ * @param {import("./series.js").Summary|null} summary @param {import("../format.js").Precision|null} precision
+ */
 export function describe(label, unit, summary, precision) {
   if (summary === null || summary.count === 0) return `${label}: no values in this window.`;
   const say = (value) => `${measure(value, precision)}${unit ? ` ${unit}` : ""}`;

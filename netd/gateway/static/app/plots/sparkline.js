@@ -16,7 +16,7 @@ export function lineThrough(points, width = WIDTH, height = HEIGHT) {
   if (points.length < 2) return "";
   const values = points.map(({ value }) => value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const [begin, end] = [points[0].time, points.at(-1).time];
+  const [begin, end] = [points[0].time, points[points.length - 1].time];
   const room = height - 2 * MARGIN;
   const x = (time) => (end > begin ? ((time - begin) / (end - begin)) * width : width);
   // Halved first: the difference of two large numbers may be infinite.

@@ -65,7 +65,10 @@ export function calmRange(low, high, least = null) {
 /** Where *value* is within a range: 0 at its bottom, 1 at its top. @param {number} value @param {Range} range */
 export const placeOf = (value, { bottom, top }) => half(bottom, value) / half(bottom, top);
 
-/** The least and the greatest of *values*, nulls left out; two nulls where there are none. */
+/**
+ * The least and the greatest of *values*, nulls left out; two nulls where there are none.
+ * @param {(number|null)[]} values @returns {[number, number]|[null, null]}
+ */
 export function extent(values) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
@@ -87,6 +90,7 @@ export function extent(values) {
  */
 export function ticksOf({ bottom, top }, most) {
   const rough = half(bottom, top) / (Math.max(PARTS / 2, most) / 2);
+  /** @type {Ticks} */
   let ticks = { step: 1, first: 0, values: [] };
   for (let finer = 1; ticks.values.length < 2 && finer <= 64; finer *= 2) {
     const step = niceStep(rough / finer);
