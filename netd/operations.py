@@ -158,13 +158,16 @@ def _arguments(function: Callable[..., object]) -> tuple[tuple[Argument, ...], s
 class Operation:
     """Something that a console can do.
 
-    :ivar name: ``service.verb``, e.g. ``relay.send``.
+    :ivar name: ``noun.verb``, e.g. ``relay.send``.
     :ivar function: takes the arguments by name; returns a JSON-encodable value, a Deferred or a coroutine of one.
         Raises :class:`netd.errors.OperationFailed` for trouble that the caller should read about.
     :ivar role: the least role that may call it.
     :ivar summary: one line of help.
     :ivar checks_subjects: the function itself sees to it, by :meth:`Caller.may`, that callers who are confined to some subjects
         reach no others. Without, such a caller needs all subjects of the service.
+    :ivar spans_services: it is about the subjects of all services, and the function checks them: callers who are confined may
+        call it, whichever subjects they have.
+    :ivar kind: the kind of service that offers it; the noun, unless another is given, as ``recorder`` for ``history.query``.
     :ivar is_lasting: what it does lasts as long as the caller's connection: it makes no sense over one that ends with the answer.
     :ivar arguments: what callers give.
     :ivar caller: the name of the function's argument that takes the :class:`Caller`; None where it wants none.
@@ -176,6 +179,8 @@ class Operation:
     role: Role
     summary: str
     checks_subjects: bool = field(default=False, kw_only=True)
+    spans_services: bool = field(default=False, kw_only=True)
+    kind: str = field(kw_only=True)
     is_lasting: bool = field(default=False, kw_only=True)
     arguments: tuple[Argument, ...] = field(init=False)
     caller: str | None = field(init=False)
@@ -187,9 +192,8 @@ class Operation:
         object.__setattr__(self, "arguments", arguments)
         object.__setattr__(self, "caller", caller)
 
-    @property
-    def service(self) -> str:
-        """The kind of service that offers it: the first part of its name."""
+    @kind.default
+    def _kind_of_the_noun(self) -> str:
         return self.name.partition(".")[0]
 
 

@@ -52,17 +52,17 @@ class System:
         """The operations that are always there."""
         listed, told = "List the operations with their arguments", "Tell what runs, where it listens, and how it does"
         return [
-            Operation("system.operations", self.list_operations, Role.VIEWER, listed, checks_subjects=True),
-            Operation("system.status", self.status, Role.VIEWER, told, checks_subjects=True),
+            Operation("system.operations", self.list_operations, Role.VIEWER, listed, spans_services=True),
+            Operation("system.status", self.status, Role.VIEWER, told, spans_services=True),
             Operation("system.drain", self.drain, Role.ADMIN, "Accept no more connections; those that are open go on"),
             Operation("system.stop", self.stop, Role.ADMIN, "Finish what is open, then end the daemon"),
-            Operation("system.whoami", self.whoami, Role.NOBODY, "Tell what the caller may do", checks_subjects=True),
+            Operation("system.whoami", self.whoami, Role.NOBODY, "Tell what the caller may do", spans_services=True),
             *self._lasting(),
         ]
 
     def _lasting(self) -> list[Operation]:
         known = "Say who you are, by a token"
-        return [Operation("system.login", self.login, Role.NOBODY, known, checks_subjects=True, is_lasting=True)]
+        return [Operation("system.login", self.login, Role.NOBODY, known, spans_services=True, is_lasting=True)]
 
     def list_operations(self, caller: Caller) -> list[dict[str, Any]]:
         """The table, with JSON Schemas; to a caller who is confined to some subjects, what it may call of it."""

@@ -6,6 +6,7 @@ Nothing here uses real time or a real network.  See ``docs/extending.md``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,12 @@ __all__ = [
     "wired",
 ]
 
+
+OPERATION_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+"""A noun and a verb, of which command lines and forms can be made."""
+
+OWN_NOUNS = ("bus", "system")
+"""The nouns of the daemon's own operations."""
 
 LONG = 3600.0
 """Seconds after which a service that still wanted to dial would have done so."""
@@ -412,9 +419,11 @@ class ServiceKindTests:
         assert not (reactor.tcpServers or reactor.unixServers or reactor.connectors or reactor.getDelayedCalls())
 
     def test_operations_carry_the_kind(self) -> None:
-        """Operations are called ``kind.verb`` and say what they do, so that consoles can group and explain them."""
+        """Operations are called ``noun.verb``, and say what they do and whose they are: consoles go by all three."""
         for operation in self._make()[0].operations():
-            assert operation.name.startswith(self.kind.kind + "."), operation.name
+            assert OPERATION_NAME.fullmatch(operation.name), f"{operation.name}: call it {self.kind.kind}.verb"
+            assert operation.name.partition(".")[0] not in OWN_NOUNS, f"{operation.name}: the noun is the daemon's own"
+            assert operation.kind == self.kind.kind, f"{operation.name}: say kind={self.kind.kind!r}, or use that as its noun"
             assert operation.summary, operation.name
 
     def test_stops_without_a_trace(self) -> None:

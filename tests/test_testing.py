@@ -148,12 +148,29 @@ class RuleTests(SynchronousTestCase):
             def operations(self) -> list[Operation]:
                 return [Operation("stop", lambda: None, Role.ADMIN, "Stop it")]
 
+        class Foreign(Pump):
+            def operations(self) -> list[Operation]:
+                return [Operation("history.stop", lambda: None, Role.ADMIN, "Stop it")]
+
+        class Usurper(Pump):
+            def operations(self) -> list[Operation]:
+                return [Operation("system.stop", lambda: None, Role.ADMIN, "Stop it", kind="pump")]
+
         class Mute(Pump):
             def operations(self) -> list[Operation]:
                 return [Operation("pump.stop", lambda: None, Role.ADMIN, "")]
 
-        self.assertEqual(["test_operations_carry_the_kind"], self.broken_rules(Misnamed))
-        self.assertEqual(["test_operations_carry_the_kind"], self.broken_rules(Mute))
+        for service_class in (Misnamed, Foreign, Usurper, Mute):
+            self.assertEqual(["test_operations_carry_the_kind"], self.broken_rules(service_class), service_class)
+
+    def test_nouns(self) -> None:
+        """An operation may have another noun than its kind, when it says whose it is."""
+
+        class Historian(Pump):
+            def operations(self) -> list[Operation]:
+                return [Operation("history.query", lambda: None, Role.VIEWER, "Query", kind="pump")]
+
+        self.assertEqual([], self.broken_rules(Historian))
 
     def test_leftovers(self) -> None:
         """A service that leaves a timer, never finishes stopping, or has a status that is no JSON is found."""

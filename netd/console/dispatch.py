@@ -114,7 +114,8 @@ class Dispatcher:
             check(caller.principal, KNOW_NAMES)
         by_name = dict(params) if isinstance(params, Mapping) else {}
         operation, instance, given = self._table.find(name, by_name)
-        needed = None if operation.checks_subjects else subjects_of(operation.service, instance)
+        looks_itself = operation.checks_subjects or operation.spans_services
+        needed = None if looks_itself else subjects_of(operation.kind, instance)
         check(caller.principal, operation.action, needed)
         if operation.is_lasting and caller.link is None:
             raise InvalidArguments(f"{name} needs a connection that stays open: a WebSocket (/ws), or the control socket")
@@ -143,6 +144,7 @@ def describe(table: OperationTable, principal: Principal) -> list[dict[str, Any]
     return [
         {
             "name": operation.name,
+            "kind": operation.kind,
             "role": operation.role.name.lower(),
             "summary": operation.summary,
             "instances": list(instances),

@@ -52,14 +52,14 @@ class BusConsole:
     def operations(self) -> list[Operation]:
         """Following and looking are for viewers, publishing for operators."""
         return [
-            Operation("bus.last", self.last, Role.VIEWER, "Show the newest event of each subject", checks_subjects=True),
-            Operation("bus.publish", self.publish, Role.OPERATOR, "Publish under custom.…", checks_subjects=True),
+            Operation("bus.last", self.last, Role.VIEWER, "Show the newest event of each subject", spans_services=True),
+            Operation("bus.publish", self.publish, Role.OPERATOR, "Publish under custom.…", spans_services=True),
             Operation(
                 "bus.forget",
                 self.forget,
                 Role.OPERATOR,
                 "Forget kept events, such as one published by mistake",
-                checks_subjects=True,
+                spans_services=True,
             ),
             *self._lasting(),
         ]
@@ -67,8 +67,8 @@ class BusConsole:
     def _lasting(self) -> list[Operation]:
         follow, end = "Follow subjects on this connection", "Stop following subjects"
         return [
-            Operation("bus.subscribe", self.subscribe, Role.VIEWER, follow, checks_subjects=True, is_lasting=True),
-            Operation("bus.unsubscribe", self.unsubscribe, Role.VIEWER, end, checks_subjects=True, is_lasting=True),
+            Operation("bus.subscribe", self.subscribe, Role.VIEWER, follow, spans_services=True, is_lasting=True),
+            Operation("bus.unsubscribe", self.unsubscribe, Role.VIEWER, end, spans_services=True, is_lasting=True),
         ]
 
     def last(self, caller: Caller, pattern: str = ">") -> list[dict[str, Any]]:

@@ -11,9 +11,6 @@ from netd.principal import Principal, may
 
 __all__ = ["instances_for", "subjects_of"]
 
-EVERYWHERE = ("system", "bus")
-"""Kinds of operations that are the daemon's own: what they tell is cut to what their caller may see."""
-
 
 def subjects_of(kind: str, instance: str) -> str:
     """All subjects of one service, as a pattern."""
@@ -29,12 +26,12 @@ def instances_for(principal: Principal, operation: Operation, instances: tuple[s
         return instances
     if not may(principal, operation.action):
         return ()
-    if not operation.checks_subjects:
-        kind, action = operation.service, operation.action
-        return tuple(instance for instance in instances if may(principal, action, subjects_of(kind, instance)))
-    if operation.service in EVERYWHERE:
+    if operation.spans_services:
         return instances
-    return tuple(instance for instance in instances if _sees_some(principal.subjects, operation.service, instance))
+    kind, action = operation.kind, operation.action
+    if not operation.checks_subjects:
+        return tuple(instance for instance in instances if may(principal, action, subjects_of(kind, instance)))
+    return tuple(instance for instance in instances if _sees_some(principal.subjects, kind, instance))
 
 
 def _sees_some(subjects: tuple[str, ...], kind: str, instance: str) -> bool:

@@ -328,6 +328,7 @@ class DescribeTests(DispatchTestCase):
         self.assertEqual(
             {
                 "name": "pump.add",
+                "kind": "pump",
                 "role": "viewer",
                 "summary": "Add",
                 "instances": ["lab2", "main"],

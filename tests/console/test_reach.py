@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.console.reach import instances_for
@@ -51,10 +52,18 @@ class InstancesTests(SynchronousTestCase):
         ):
             self.check(expected, confined(*subjects), asked)
 
-    def test_the_daemons_own(self) -> None:
-        """What the daemon itself tells is open to all: it is cut to what they may see."""
-        self.check(("lab2", "main"), confined("feed.>"), operation("bus.subscribe", True))
+    def test_about_all_services(self) -> None:
+        """What is about all services is open to all: it is cut to what they may see."""
+        asked = Operation("bus.subscribe", lambda: None, Role.VIEWER, "Follow", spans_services=True)
+        self.check(("lab2", "main"), confined("feed.>"), asked)
         self.check((), confined("feed.>"), operation("system.drain", False))
+
+    def test_noun_of_another_name(self) -> None:
+        """Under whatever noun an operation is offered, it is the service's subjects that count."""
+        for checks_subjects in (False, True):
+            asked = evolve(operation("history.flush", checks_subjects), kind="recorder")
+            self.check(("lab2",), confined("recorder.lab2.>"), asked)
+            self.check((), confined("history.>"), asked)
 
     def test_role(self) -> None:
         """What takes a higher role is not shown to who is confined: there is nothing to be done about it."""

@@ -220,6 +220,7 @@ SYSTEM: Mapping[str, Row] = {
                 result=Holding(
                     {
                         "name": "room.end",
+                        "kind": "room",
                         "role": "operator",
                         "summary": str,
                         "instances": ["main"],

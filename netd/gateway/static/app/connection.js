@@ -177,7 +177,7 @@ export async function refreshStatus() {
 function guessed(subjects, known) {
   const missing = KINDS.filter((kind) => !known.some((one) => one.kind === kind) && within(`${kind}.>`, subjects).length);
   return missing.flatMap((kind) => {
-    const offered = netd.operations.filter(({ name }) => name.startsWith(`${kind}.`)).flatMap(({ instances }) => instances);
+    const offered = netd.operations.filter((operation) => operation.kind === kind).flatMap(({ instances }) => instances);
     const named = within(`${kind}.>`, subjects).map((pattern) => pattern.split(".")[1]);
     const instances = offered.length ? offered : named.map((name) => (/^[*>]$/.test(name) ? "main" : name));
     return [...new Set(instances)].map((instance) => ({ kind, instance, listening: [], counters: {}, isGuessed: true }));

@@ -46,7 +46,7 @@ function content(kind) {
 }
 
 /** An operation that lasts as long as a connection is nothing for a button. */
-const isOffered = ({ name, lasting }, kind) => name.startsWith(`${kind}.`) && !lasting;
+const isOffered = ({ kind, lasting }, wanted) => kind === wanted && !lasting;
 
 /** Whether an operation is asked by itself: it changes nothing, and needs no argument. */
 const isQuestion = ({ role, arguments: args }) => role === "viewer" && !args.some((one) => one.required);
