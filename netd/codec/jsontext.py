@@ -31,7 +31,7 @@ __all__ = [
     "depth_of",
     "encode",
     "encode_with_nan",
-    "is_settled",
+    "is_conclusive",
     "leading_objects",
     "objects_in",
     "schema",
@@ -137,7 +137,7 @@ def depth_of(text: bytes) -> int:
     return depth
 
 
-def is_settled(text: bytes) -> bool:
+def is_conclusive(text: bytes) -> bool:
     """Whether nothing that may follow changes what *text* is: objects that are whole, or no JSON at all."""
     return depth_of(text) <= 0 and not BOM.startswith(unpadded(text))
 

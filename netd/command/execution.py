@@ -176,7 +176,7 @@ class _Running:
         """Call the function as soon as a thread is free."""
         self._task = self._execution.threads.run(partial(_call, self._command.function, arguments), self._returned)
         if self._task is None:
-            self._settle(
+            self._conclude(
                 CommandOutcome(CommandStatus.ERROR, error="too many commands wait for a thread (`max_waiting`); try again later")
             )
         self._watch()
@@ -188,9 +188,9 @@ class _Running:
     def _returned(self, returned: Any) -> None:
         """The function has an outcome; possibly too late, and then nobody wants it."""
         if self._is_open:
-            self._settle(self._execution.outcome_of(self._command, returned))
+            self._conclude(self._execution.outcome_of(self._command, returned))
 
-    def _settle(self, outcome: CommandOutcome) -> None:
+    def _conclude(self, outcome: CommandOutcome) -> None:
         self._is_open = False
         if self._timer is not None:
             self._timer.cancel()
@@ -206,7 +206,7 @@ class _Running:
             if not self._task.is_begun:
                 why = f"no thread was free for {self._command.command_id} {limit}: it was not run"
         self._execution.expired(self._command)
-        self._settle(CommandOutcome(CommandStatus.EXPIRED, error=why))
+        self._conclude(CommandOutcome(CommandStatus.EXPIRED, error=why))
         if self._deferred is not None:
             self._deferred.cancel()
 

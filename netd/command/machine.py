@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from attrs import define, frozen
 
-from netd.codec.jsontext import BadJSON, depth_of, is_settled, leading_objects, objects_in
+from netd.codec.jsontext import BadJSON, depth_of, is_conclusive, leading_objects, objects_in
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.command.commands import Command, Commands
 from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_spread, read_request, success
@@ -287,7 +287,7 @@ class CommandConversation:
             until = self._idle_until if self.state is CommandState.KEPT else self._until
             self._peer.expire_after(max(0.0, until - now))
             return
-        is_whole = is_settled(rest) if begun is None else begun.depth + depth_of(rest) <= 0
+        is_whole = is_conclusive(rest) if begun is None else begun.depth + depth_of(rest) <= 0
         if self._context.rules.silence is not None and is_whole:
             self._waiting.append(unpadded(rest))
         elif self._context.rules.silence is not None and begun is None and (leading := leading_objects(rest))[0]:

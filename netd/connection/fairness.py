@@ -138,8 +138,8 @@ class Contender(_Member, ABC):
         if not self.is_waiting:
             self._turns._line_up(self)
 
-    def settle(self) -> None:
-        """Belong to the key that the standing says."""
+    def enter(self) -> None:
+        """Join the key that :meth:`standing` names, and leave the one before if it is another."""
         lane, key = standing = self.standing()
         if self.is_new and lane is Lane.UNKNOWN:
             standing = Lane.NEWCOMER, key
@@ -189,7 +189,7 @@ class Turns:
         if contender is self._served:
             self._is_again = True  # behind what is put on its account now
             return
-        contender.settle()
+        contender.enter()
         contender.wait(self._numbers)
         self.has_time = False
         self._schedule()

@@ -143,14 +143,14 @@ def _function(operation: Operation, call: Call) -> Callable[..., Any]:
         given = dict(zip(names, positional, strict=False))
         for name in given.keys() & named.keys():
             raise InvalidArguments(f"{name}: is given twice")
-        return _settled(call(operation.name, given | named))
+        return _result_of(call(operation.name, given | named))
 
     invoke.__name__ = invoke.__qualname__ = operation.name
     invoke.__doc__ = f"{operation.name}({', '.join(names)}): {operation.summary}"
     return invoke
 
 
-def _settled(outcome: Deferred[Any]) -> Any:
+def _result_of(outcome: Deferred[Any]) -> Any:
     """The result of *outcome* when it has one, its exception when it has failed, else *outcome* itself."""
     results: list[Any] = []
     if not outcome.called or outcome.paused:

@@ -29,14 +29,14 @@ class Answers:
     :param caught_up: called when answers that had to wait have all been given.
     """
 
-    __slots__ = ("_after_turn", "_caught_up", "_goodbye", "_is_settling", "_owed", "_peer")
+    __slots__ = ("_after_turn", "_caught_up", "_goodbye", "_is_scheduled", "_owed", "_peer")
 
     def __init__(self, peer: IPeer, after_turn: Callable[[Callable[[], None]], None], caught_up: Callable[[], None]) -> None:
         self._peer = peer
         self._after_turn = after_turn
         self._caught_up = caught_up
         self._owed: list[tuple[DeviceLink | None, bytes, int]] = []
-        self._is_settling = False
+        self._is_scheduled = False
         self._goodbye = ""
 
     @property
@@ -52,9 +52,9 @@ class Answers:
     def add_sent(self, link: DeviceLink, times: int) -> None:
         """Owe for *times* frames that were sent to *link*: that they were sent, or that it disconnected."""
         self._owed.append((link, SENT, times))
-        if not self._is_settling:
-            self._is_settling = True
-            self._after_turn(self._settle)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._after_turn(self._give)
 
     def end(self, reason: str) -> None:
         """Close the connection for *reason* when all that is owed has been given."""
@@ -67,29 +67,29 @@ class Answers:
         self._caught_up = _nobody
 
     def _schedule(self) -> None:
-        if not self._is_settling:
-            self._is_settling = True
-            self._after_turn(self._settle)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._after_turn(self._give)
 
-    def _settle(self) -> None:
+    def _give(self) -> None:
         """Give the answers that can be given, up to the first that cannot."""
-        self._is_settling = False
+        self._is_scheduled = False
         owed = self._owed
         link, answer, times = owed[0] if len(owed) == 1 else (None, b"", 0)
         if times and (link is None or (link.peer.is_flushed and link.is_online)):
             owed.clear()
             self._peer.send(answer * times)
         elif owed:
-            self._settle_many()
+            self._give_many()
         if owed:
             self._wait(owed[0][0])
         elif self._goodbye:
             self._peer.close(self._goodbye)
 
-    def _settle_many(self) -> None:
+    def _give_many(self) -> None:
         ready = []
         for link, answer, times in self._owed:
-            if link is not None and not link.is_settled:
+            if link is not None and not link.is_clear:
                 break
             ready.append((answer if link is None or link.is_online else DISCONNECTED) * times)
         del self._owed[: len(ready)]
@@ -98,11 +98,11 @@ class Answers:
 
     def _wait(self, link: DeviceLink | None) -> None:
         assert link is not None, "only what was sent to a device can wait"
-        self._is_settling = True
+        self._is_scheduled = True
         self._peer.set_reading(False)
-        link.when_settled(self._resume, self._after_turn)
+        link.when_clear(self._resume, self._after_turn)
 
     def _resume(self) -> None:
-        self._settle()
+        self._give()
         if not self._owed:
             self._caught_up()

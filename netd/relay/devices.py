@@ -113,12 +113,12 @@ class DeviceLink:
         return self.name or f"{self.host}:{self.port}"
 
     @property
-    def is_settled(self) -> bool:
-        """Whether it is known what became of everything sent to it: handed over, or lost with the connection."""
+    def is_clear(self) -> bool:
+        """Whether nothing that was sent to it waits any more: the operating system has taken it, or the connection is lost."""
         return self.peer.is_flushed or not self.is_online
 
-    def when_settled(self, callback: Callable[[], None], after_turn: Callable[[Callable[[], None]], None]) -> None:
-        """Call *callback* once, when :attr:`is_settled` may have become true.
+    def when_clear(self, callback: Callable[[], None], after_turn: Callable[[Callable[[], None]], None]) -> None:
+        """Call *callback* once, when :attr:`is_clear` may have become true.
 
         :param after_turn: where to wait while the device is not full: what was sent to it in this turn is then taken at its end.
         """
@@ -129,8 +129,8 @@ class DeviceLink:
             self._waiting = []
         self._waiting.append(callback)
 
-    def settle(self) -> None:
-        """Tell those who wait, unless the device is full still. From the connection's shell."""
+    def cleared(self) -> None:
+        """Call what :meth:`when_clear` was given, unless the device is still full. From the connection's shell."""
         if self._waiting is not None and not (self.is_online and self.peer.is_full):
             waiting, self._waiting = self._waiting, None
             for callback in waiting:

@@ -147,7 +147,7 @@ class Exchange:
         if link.beat is not None:
             link.beat.cancel()
             link.beat = None
-        link.settle()
+        link.cleared()
         for request in list((link.requests or {}).values()):
             request.step(RequestInput.LOST, error="the device disconnected")
         link.requests = None
@@ -256,11 +256,11 @@ class Exchange:
     def _handed(self, link: DeviceLink, request: RelayRequest) -> None:
         if not link.is_online or request.is_done:
             return
-        if link.is_settled:
+        if link.is_clear:
             request.payload = b""
             request.step(RequestInput.HANDED if link.answers else RequestInput.TAKEN)
         else:
-            link.when_settled(lambda: self._handed(link, request), self.after_turn)
+            link.when_clear(lambda: self._handed(link, request), self.after_turn)
 
     def _keep(self, name: DeviceName, request: RelayRequest, seconds: float | None) -> bool:
         rules = self.rules

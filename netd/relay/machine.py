@@ -183,7 +183,7 @@ class RelayConversation:
     def drained(self) -> None:
         """Everything sent to this connection has been taken, after it had to wait."""
         if self.link is not None:
-            self.link.settle()
+            self.link.cleared()
         if self._is_held:
             self._go_on()
 

@@ -122,13 +122,13 @@ class Room:
         if seat.received > FLOOD:
             raise Flooding("You send too much. Wait for a message, then reply to it.")  # not reading on would hide that it leaves
         if was_asked:
-            self._settle(seat)
+            self._note_heard(seat)
         return was_asked
 
     def quiet(self, seat: Seat) -> None:
         """What a bot has begun to say is complete."""
         seat.step(SeatInput.QUIET)
-        self._settle(seat)
+        self._note_heard(seat)
 
     def leave(self, seat: Seat, reason: str) -> None:
         """A bot is gone."""
@@ -161,7 +161,7 @@ class Room:
             self._observer.progressed(self, reason or happened.value)
         action(self, reason or happened.value)
 
-    def _settle(self, seat: Seat) -> None:
+    def _note_heard(self, seat: Seat) -> None:
         """See whether anybody is still awaited, now that *seat* has said something."""
         if seat.is_awaited:
             self._awaited.add(seat)

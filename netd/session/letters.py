@@ -145,8 +145,8 @@ class LetterReader:
         """What has begun, as it is so far; it stays."""
         return self._alphabet.parse(self._pending)
 
-    def settle(self) -> SampleBatch:
-        """What has begun, because nothing followed for a moment; unless more must follow, or nothing has begun."""
+    def end_token(self) -> SampleBatch:
+        """The token that has begun: a moment of silence ends it. Nothing when it cannot be whole yet, or none has begun."""
         if self._alphabet.unfinished(self._pending):
             return SampleBatch()
         return self.finish()

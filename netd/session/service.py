@@ -35,7 +35,7 @@ DESCRIBED = 200
 DESCRIBING = 0.005
 """Seconds of describing in one turn: a session can have many channels."""
 
-SETTLED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, SessionState.ENDED)
+DECIDED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, SessionState.ENDED)
 """States in which it is known what became of a start."""
 
 
@@ -193,13 +193,13 @@ class SessionService(ListeningService):
         begun: Deferred[dict[str, Any]] = Deferred(lambda _: None)
 
         def watch(changed: TelemetrySession) -> bool:
-            is_settled = not wait or changed.state in SETTLED
-            if is_settled and not begun.called:
+            is_decided = not wait or changed.state in DECIDED
+            if is_decided and not begun.called:
                 if not wait or changed.state is SessionState.STREAMING:
                     begun.callback(changed.describe())
                 else:
                     begun.errback(Gone(f"session {changed.id}: {changed.reason}"))
-            return is_settled
+            return is_decided
 
         session.watch(watch)
         return begun

@@ -205,7 +205,7 @@ class AgentStream(Contender):
                 if self.state is StreamState.FRESH:
                     raise self._silence()
             elif isinstance(self._reader, LetterReader):
-                self._settle(self._reader)
+                self._end_token(self._reader)
         except ProtocolError as error:
             self._refuse(error, b"")
             return
@@ -268,13 +268,13 @@ class AgentStream(Contender):
             if rest:
                 self._take(self._reader.feed(rest))
 
-    def _settle(self, reader: LetterReader) -> None:
+    def _end_token(self, reader: LetterReader) -> None:
         """Silence ends a token; but an id that nobody waits for may be the beginning of another one."""
         if reader.is_announcing:
             announced = reader.look().announced
             if announced and not self._is_whole(*announced[0]):
                 return
-        self._take(reader.settle())
+        self._take(reader.end_token())
 
     def _is_whole(self, place: int, id: int) -> bool:
         """Whether *id* is all that it will become; a wrong one that cannot become right is."""

@@ -147,16 +147,16 @@ class DevicesTests(SynchronousTestCase):
         after, _ = later.connect(RecordingPeer(), "127.0.0.1", 1, None)
         self.assertGreater(after.generation, before.generation)
 
-    def test_settled_once(self) -> None:
+    def test_cleared_once(self) -> None:
         """Those who wait for a device are told once, when it has taken everything or is gone."""
         peer = RecordingPeer()
         link, _ = self.devices.connect(peer, "127.0.0.1", 1, None)
         told: list[str] = []
         peer.is_full, peer.is_flushed = True, False
-        link.when_settled(lambda: told.append("taken"), self.fail)
-        link.settle()
+        link.when_clear(lambda: told.append("taken"), self.fail)
+        link.cleared()
         self.assertEqual(told, [])
         peer.is_full, peer.is_flushed = False, True
-        link.settle()
-        link.settle()
+        link.cleared()
+        link.cleared()
         self.assertEqual(told, ["taken"])

@@ -136,7 +136,7 @@ class SplittingTests(SynchronousTestCase):
         for parts in (pieces, [b"".join(pieces)]):
             reader = LetterReader(XYZ)
             for piece in parts:
-                for batch in (reader.feed(piece), reader.look(), reader.settle()):
+                for batch in (reader.feed(piece), reader.look(), reader.end_token()):
                     self.assertEqual(sum(s.samples for s in reader.summarise(batch.block)), len([*reader.samples(batch.block)]))
 
     @given(st.lists(st.tuples(st.sampled_from("xyz"), st.floats(-1e308, 1e308)), max_size=40), st.booleans(), st.data())
@@ -158,9 +158,9 @@ class SilenceTests(SynchronousTestCase):
         self.assertEqual(reader.feed(b"x111"), SampleBatch())
         self.assertTrue(reader.is_waiting)
         self.assertEqual(reader.look().block, b"x111")
-        self.assertEqual(reader.settle().block, b"x111")
+        self.assertEqual(reader.end_token().block, b"x111")
         self.assertFalse(reader.is_waiting)
-        self.assertEqual(reader.settle(), SampleBatch())
+        self.assertEqual(reader.end_token(), SampleBatch())
 
     def test_unfinished_token(self) -> None:
         """What cannot be whole yet goes on to be waited for: the bytes of a slow agent are not torn apart."""
@@ -177,16 +177,16 @@ class SilenceTests(SynchronousTestCase):
         ):
             reader = LetterReader(XYZ)
             reader.feed(begun)
-            self.assertEqual(reader.settle(), SampleBatch(), begun)
+            self.assertEqual(reader.end_token(), SampleBatch(), begun)
             reader.feed(rest)
-            settled = reader.settle()
+            settled = reader.end_token()
             self.assertTrue(settled.block or settled.announced, begun)
 
     def test_hopeless_token(self) -> None:
         """What can never become a sample is bad at once."""
         reader = LetterReader(XYZ)
         reader.feed(b"xnan")
-        self.assertEqual(reader.settle(), SampleBatch(bad=1, excerpt=b"xnan"))
+        self.assertEqual(reader.end_token(), SampleBatch(bad=1, excerpt=b"xnan"))
 
     def test_agents_with_newlines(self) -> None:
         """Of an agent that ends its tokens with newlines, silence ends none."""
