@@ -8,7 +8,7 @@ from contextlib import suppress
 from errno import EADDRINUSE
 from typing import Any, Protocol, TypeVar
 
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 from netd.cli.signals import Signals
 from netd.cli.stage import Tell
 from netd.client.command import Caller
@@ -20,7 +20,7 @@ from netd.client.room import CHARACTERS, Bot, Heard
 from netd.client.session import Agent as SessionAgent
 from netd.client.session import Channel, Hooks
 
-__all__ = ["Absent", "Agent", "Commands", "Controller", "Device", "FeedClient", "Part", "RoomBot"]
+__all__ = ["AbsentPart", "AgentPart", "BotPart", "CommandsPart", "ControllerPart", "DevicePart", "FeedPart", "Part"]
 
 DEVICE = "demo-device"
 
@@ -68,7 +68,7 @@ class Part:
             client.close()
 
 
-class Absent(Part):
+class AbsentPart(Part):
     """The part of a service that does not run."""
 
     def __init__(self, name: str, section: str) -> None:
@@ -81,10 +81,10 @@ class Absent(Part):
         self.over.wait()
 
 
-class Device(Part):
+class DevicePart(Part):
     """A device that answers."""
 
-    def __init__(self, place: Place, open_device: Callable[..., Any] = RelayDevice) -> None:
+    def __init__(self, place: RelayPlace, open_device: Callable[..., Any] = RelayDevice) -> None:
         super().__init__("device")
         self._place = place
         self._open = open_device
@@ -102,10 +102,12 @@ class Device(Part):
                 tell(f"{self._answered} requests answered; {request} → {answer}")
 
 
-class Controller(Part):
+class ControllerPart(Part):
     """Sends to the device, and tells what became of it."""
 
-    def __init__(self, place: Place, open_controller: Callable[..., Any] = RelayController, pause: float = REQUEST_PAUSE) -> None:
+    def __init__(
+        self, place: RelayPlace, open_controller: Callable[..., Any] = RelayController, pause: float = REQUEST_PAUSE
+    ) -> None:
         super().__init__("controller")
         self._pause = pause
         self._place = place
@@ -122,7 +124,7 @@ class Controller(Part):
                 number += 1
 
 
-class Agent(Part):
+class AgentPart(Part):
     """An agent with three signals, and who has netd dial it.
 
     :param port: where netd dials agents.
@@ -133,7 +135,7 @@ class Agent(Part):
 
     def __init__(
         self,
-        place: Place,
+        place: RelayPlace,
         port: int,
         control: Callable[[], Control],
         chance: Callable[[], float],
@@ -202,13 +204,13 @@ class Agent(Part):
             raise OSError(f"cannot listen on port {self._port}, where netd dials agents: {error.strerror or error}") from error
 
 
-class FeedClient(Part):
+class FeedPart(Part):
     """A client of the feed that collects one type of value in blocks.
 
     :param size: samples in a block.
     """
 
-    def __init__(self, kind: str, size: int, dialect: str, place: Place, open_feed: Callable[..., Any] = Feed) -> None:
+    def __init__(self, kind: str, size: int, dialect: str, place: RelayPlace, open_feed: Callable[..., Any] = Feed) -> None:
         super().__init__(f"feed {kind}")
         self._kind = kind
         self._size = size
@@ -227,10 +229,10 @@ class FeedClient(Part):
                 tell(f"block {block.number}: {samples} in {block.seconds:.1f} s, the last one: {last}")
 
 
-class Commands(Part):
+class CommandsPart(Part):
     """Runs a command every few seconds."""
 
-    def __init__(self, place: Place, open_caller: Callable[..., Any] = Caller) -> None:
+    def __init__(self, place: RelayPlace, open_caller: Callable[..., Any] = Caller) -> None:
         super().__init__("command")
         self._place = place
         self._open = open_caller
@@ -246,13 +248,13 @@ class Commands(Part):
                 self.over.wait(COMMAND_PAUSE)
 
 
-class RoomBot(Part):
+class BotPart(Part):
     """A bot that goes from room to room.
 
     :param dialect: ``old`` or ``netd``.
     """
 
-    def __init__(self, name: str, character: str, dialect: str, place: Place, open_bot: Callable[..., Any] = Bot) -> None:
+    def __init__(self, name: str, character: str, dialect: str, place: RelayPlace, open_bot: Callable[..., Any] = Bot) -> None:
         super().__init__(f"bot {name}")
         self._place = place
         self._name = name

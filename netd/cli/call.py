@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from netd.cli.command import command_place
-from netd.cli.invocation import Failure, Invocation, NetdCommand, TimedOut
-from netd.cli.relay import Place
+from netd.cli.invocation import AnswerTimedOut, Failure, Invocation, NetdCommand
+from netd.cli.relay import RelayPlace
 from netd.cli.schema import UnfitWord, convert
 from netd.client.control import NotInTime, OperationFailed
 
@@ -33,7 +33,9 @@ Schemas = Mapping[str, Mapping[str, Any]]
     help="Go over the port of a command service: from another machine, or to a server that is older than netd.",
 )
 @click.pass_obj
-def call(invocation: Invocation, command_id: str, words: tuple[str, ...], instance: str | None, server: Place | None) -> None:
+def call(
+    invocation: Invocation, command_id: str, words: tuple[str, ...], instance: str | None, server: RelayPlace | None
+) -> None:
     """Run a command and show its result.
 
     NAME=VALUE is an argument, read as the command wants it: text, a number, true or false. NAME:=JSON is any JSON value.
@@ -59,13 +61,13 @@ def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, .
         try:
             answer = control.call("command.run", command_id=command_id, arguments=arguments, **chosen)
         except NotInTime as error:
-            raise TimedOut(str(error)) from error
+            raise AnswerTimedOut(str(error)) from error
         except OperationFailed as error:
             raise Failure(str(error)) from error  # the function's own words: none of them is an operation's name
     return answer.get("result") if isinstance(answer, Mapping) else answer
 
 
-def _through_port(invocation: Invocation, server: Place, command_id: str, words: tuple[str, ...]) -> Any:
+def _through_port(invocation: Invocation, server: RelayPlace, command_id: str, words: tuple[str, ...]) -> Any:
     from netd.client import command as port  # noqa: PLC0415 - see open_caller
 
     caller = invocation.surroundings.open_caller(server, invocation.patience())
@@ -79,7 +81,7 @@ def _through_port(invocation: Invocation, server: Place, command_id: str, words:
     try:
         return caller.call(command_id, read_arguments(words, schemas))
     except port.NotInTime as error:
-        raise TimedOut(str(error)) from error
+        raise AnswerTimedOut(str(error)) from error
     except port.CommandError as error:
         raise Failure(str(error)) from error
     finally:

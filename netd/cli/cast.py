@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from netd.cli.actors import Absent, Agent, Commands, Controller, Device, FeedClient, RoomBot
-from netd.cli.relay import Place
+from netd.cli.actors import AbsentPart, AgentPart, BotPart, CommandsPart, ControllerPart, DevicePart, FeedPart
+from netd.cli.relay import RelayPlace
 from netd.cli.stage import Actor
 from netd.client.control import Control
 from netd.client.feed import TYPES
@@ -28,15 +28,15 @@ BOTS = (
 """Names and characters: four, and the next four."""
 
 
-def read_places(status: Mapping[str, Any]) -> dict[str, Place]:
+def read_places(status: Mapping[str, Any]) -> dict[str, RelayPlace]:
     """Where each kind of service can be reached from this machine, by what ``system.status`` says; the first TCP port of each."""
-    places: dict[str, Place] = {}
+    places: dict[str, RelayPlace] = {}
     for service in status["services"]:
         for listening in service["listening"]:
             host, _, port = listening["address"].rpartition(":")
             if port.isdigit() and service["kind"] not in places:
                 plain = host.removeprefix("[").removesuffix("]")
-                places[service["kind"]] = Place({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(plain, plain), int(port))  # noqa: S104
+                places[service["kind"]] = RelayPlace({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(plain, plain), int(port))  # noqa: S104
     return places
 
 
@@ -50,14 +50,14 @@ def cast(status: Mapping[str, Any], control: Callable[[], Control], chance: Call
     """Everybody who plays to the daemon whose ``system.status`` is given, in the order in which they are shown."""
     places, agent_port = read_places(status), read_agent_port(status)
     logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the lines tell the same
-    parts: list[tuple[str, str, Callable[[Place], Actor]]] = [
-        ("device", "relay", Device),
-        ("controller", "relay", Controller),
-        ("agent", "session", lambda place: Agent(place, agent_port, control, chance)),
-        ("command", "command", Commands),
+    parts: list[tuple[str, str, Callable[[RelayPlace], Actor]]] = [
+        ("device", "relay", DevicePart),
+        ("controller", "relay", ControllerPart),
+        ("agent", "session", lambda place: AgentPart(place, agent_port, control, chance)),
+        ("command", "command", CommandsPart),
     ]
     for size, kind in enumerate(TYPES, 1):
-        parts.append((f"feed {kind}", "feed", partial(FeedClient, kind, size, ("old", "netd")[size % 2])))
+        parts.append((f"feed {kind}", "feed", partial(FeedPart, kind, size, ("old", "netd")[size % 2])))
     for number, (name, character) in enumerate(BOTS):
-        parts.append((f"bot {name}", "room", partial(RoomBot, name, character, ("old", "netd")[number % 2])))
-    return [build(places[kind]) if kind in places else Absent(name, kind) for name, kind, build in parts]
+        parts.append((f"bot {name}", "room", partial(BotPart, name, character, ("old", "netd")[number % 2])))
+    return [build(places[kind]) if kind in places else AbsentPart(name, kind) for name, kind, build in parts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from netd.cli.relay import Place, place
+from netd.cli.relay import RelayPlace, place
 
 __all__ = ["DEFAULT_PORT", "CallerPort", "command_place", "open_caller"]
 
@@ -20,12 +20,12 @@ class CallerPort(Protocol):
     def commands(self) -> list[dict[str, Any]]: ...
 
 
-def command_place(text: str) -> Place:
+def command_place(text: str) -> RelayPlace:
     """``HOST:PORT``, or ``HOST`` with the command server's usual port; a type of click's."""
     return place(text, DEFAULT_PORT)
 
 
-def open_caller(where: Place, timeout: float) -> CallerPort:
+def open_caller(where: RelayPlace, timeout: float) -> CallerPort:
     """A caller that connects on its first call, and waits so many seconds for each answer."""
     from netd.client.command import Caller  # noqa: PLC0415 - only one command needs it, and all must start fast
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netd.cli.invocation import Invocation, NetdCommand
-from netd.cli.relay import DEFAULT_PORT, MessagePort, Place, RelayPorts
+from netd.cli.relay import DEFAULT_PORT, RelayMessagePort, RelayPlace, RelayPorts
 from netd.cli.text import escaped
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["device"]
 LONGEST_SHOWN = 1000
 """Bytes of a message that a person is shown; ``--json`` has all."""
 
-Reply = Callable[[MessagePort], object]
+Reply = Callable[[RelayMessagePort], object]
 """Answers a message."""
 
 
@@ -63,7 +63,7 @@ def device(  # noqa: PLR0913, PLR0917 - one for each option
     relay = invocation.surroundings.relay
     reply = _choose_reply(relay, answer, command, echo)
     try:
-        opened = relay.open_device(Place(host, port), name, aliases, dialect, _tell_connected, _tell_disconnected)
+        opened = relay.open_device(RelayPlace(host, port), name, aliases, dialect, _tell_connected, _tell_disconnected)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     try:
@@ -95,7 +95,7 @@ def _program_reply(relay: RelayPorts, command: str) -> Reply:
     if not arguments:
         raise click.BadParameter("names no program.", param_hint="--exec")
 
-    def reply(message: MessagePort) -> None:
+    def reply(message: RelayMessagePort) -> None:
         try:
             done = relay.run_program(arguments, message.payload, message.deadline)
         except subprocess.TimeoutExpired:
@@ -108,7 +108,7 @@ def _program_reply(relay: RelayPorts, command: str) -> Reply:
     return reply
 
 
-def _pass_on(message: MessagePort, program: str, code: int, output: bytes) -> None:
+def _pass_on(message: RelayMessagePort, program: str, code: int, output: bytes) -> None:
     if code < 0:
         _refuse(message, f"{program} was ended by signal {-code}", output)
     elif code:
@@ -120,7 +120,7 @@ def _pass_on(message: MessagePort, program: str, code: int, output: bytes) -> No
             _refuse(message, f"the answer of {program} cannot travel: {error}")
 
 
-def _refuse(message: MessagePort, reason: str, output: bytes = b"") -> None:
+def _refuse(message: RelayMessagePort, reason: str, output: bytes = b"") -> None:
     click.echo(f"netd: {escaped(reason)}", err=True)
     try:
         message.fail(reason, output)
@@ -128,13 +128,13 @@ def _refuse(message: MessagePort, reason: str, output: bytes = b"") -> None:
         message.fail(reason)
 
 
-def _line(message: MessagePort) -> str:
+def _line(message: RelayMessagePort) -> str:
     """The message on one line, whatever is in it; of a long one the beginning, and how long it is."""
     line = escaped(message.payload[:LONGEST_SHOWN].decode("utf-8", "backslashreplace"))
     return line if len(message.payload) <= LONGEST_SHOWN else f"{line}… ({len(message.payload)} bytes)"
 
 
-def _json_line(message: MessagePort) -> str:
+def _json_line(message: RelayMessagePort) -> str:
     """The message as one line of JSON: its sender, and ``text``, or ``base64`` where it is no text."""
     try:
         content = {"text": message.payload.decode("utf-8")}

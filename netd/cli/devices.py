@@ -9,7 +9,7 @@ import click
 
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import online_since, short_address
 
@@ -20,7 +20,7 @@ __all__ = ["devices", "devices_of", "is_meant", "relay_instances"]
 @server_option
 @dialect_option
 @click.pass_obj
-def devices(invocation: Invocation, server: Place | None, dialect: str) -> None:
+def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> None:
     """List the devices of all relays: name, address, whether online."""
     found = devices_of(invocation, relay_instances(invocation)) if server is None else _of_relay(invocation, server, dialect)
     if invocation.as_json:
@@ -70,7 +70,7 @@ def is_meant(device: Mapping[str, Any], target: str) -> bool:
     return target.strip() in names or whole_address(target) == device.get("address")
 
 
-def _of_relay(invocation: Invocation, where: Place, dialect: str) -> list[dict[str, Any]]:
+def _of_relay(invocation: Invocation, where: RelayPlace, dialect: str) -> list[dict[str, Any]]:
     with controller(invocation, where, dialect) as (relay, _):
         return [device._asdict() for device in relay.devices()]
 

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, NotFound, common_options, seconds
 from netd.cli.schema import UnfitWord, choices_of, convert, is_switch, kind_of, metavar_of
-from netd.cli.table import MAIN, Argument, MalformedTable, Operation, read_table, services
+from netd.cli.table import MAIN, MalformedTable, TableArgument, TableOperation, read_table, services
 from netd.cli.text import escaped
 from netd.cli.words import is_empty
 
@@ -34,7 +34,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 """What to do instead of the lasting operations of each service."""
 
 
-def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Operation]:
+def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[TableOperation]:
     """The operations of the daemon that is meant.
 
     :param timeout: seconds that it may take; None leaves it to the command line.
@@ -78,7 +78,7 @@ def service_group(
 
 def _offered(
     invocation: Invocation, service: str, words: Sequence[str], said: Mapping[str, Any], timeout: float | None
-) -> dict[str, list[Operation]]:
+) -> dict[str, list[TableOperation]]:
     """The operations of the daemon that *said* means; of the usual one where these words turn out to be the operation's own."""
     failure: Failure | None = None
     try:
@@ -117,7 +117,7 @@ def _place_said(words: Sequence[str]) -> dict[str, Any]:
     return said
 
 
-def _has_own_flags(operations: Iterable[Operation], words: Sequence[str]) -> bool:
+def _has_own_flags(operations: Iterable[TableOperation], words: Sequence[str]) -> bool:
     """Whether the operation that *words* name has arguments which are called like the options of netd."""
     common = {"state", "context", "timeout"}
     meant = next((one for word in words for one in operations if one.verb == word), None)
@@ -134,7 +134,7 @@ def _suggestion(name: str, names: Sequence[str]) -> str:
 class ServiceGroup(click.Group):
     """The operations of one service that can be commands; the others are refused with what does the like."""
 
-    def __init__(self, service: str, operations: Sequence[Operation]) -> None:
+    def __init__(self, service: str, operations: Sequence[TableOperation]) -> None:
         super().__init__(service, help=f"Operations of the service {service}.", params=list(common_options().values()))
         self._lasting = {one.verb for one in operations if one.is_lasting}
         for operation in operations:
@@ -158,7 +158,7 @@ class Word(click.ParamType):  # type: ignore[type-arg]  # generic in newer versi
 
     name = "word"
 
-    def __init__(self, argument: Argument) -> None:
+    def __init__(self, argument: TableArgument) -> None:
         self._schema = argument.schema
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -178,7 +178,7 @@ def _key(position: int) -> str:
     return f"argument_{position}"
 
 
-def _parameter(position: int, argument: Argument) -> click.Parameter:
+def _parameter(position: int, argument: TableArgument) -> click.Parameter:
     if argument.is_required:
         return click.Argument([_key(position)], type=Word(argument), metavar=argument.name.upper())
     if is_switch(argument.schema):
@@ -192,7 +192,7 @@ def _parameter(position: int, argument: Argument) -> click.Parameter:
     return click.Option([_key(position), *flags], type=Word(argument), metavar=metavar_of(argument.schema), help=told)
 
 
-def _switch(position: int, argument: Argument) -> click.Option:
+def _switch(position: int, argument: TableArgument) -> click.Option:
     """An option that says true by being there, and false with ``no-``; what is not said is the daemon's to fill in."""
     yes, no = argument.switches
     flags = dict.fromkeys([f"{yes}/{no}", f"--{argument.name}/--no-{argument.name}"])
@@ -201,7 +201,7 @@ def _switch(position: int, argument: Argument) -> click.Option:
     return click.Option([_key(position), *flags], default=None, help=escaped(told))
 
 
-def _command(operation: Operation) -> click.Command:
+def _command(operation: TableOperation) -> click.Command:
     parameters = [_parameter(position, argument) for position, argument in enumerate(operation.arguments)]
     if all(argument.name != "instance" for argument in operation.arguments):
         said = f"Which one: {', '.join(operation.instances)}."
@@ -222,29 +222,29 @@ def _command(operation: Operation) -> click.Command:
     return NetdCommand(operation.verb, callback=run, params=parameters, help="\n".join(lines), short_help=operation.summary)
 
 
-def _complete(operation: Operation) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+def _complete(operation: TableOperation) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
     return lambda _ctx, _param, incomplete: [CompletionItem(one) for one in operation.instances if one.startswith(incomplete)]
 
 
-def _line(argument: Argument) -> str:
+def _line(argument: TableArgument) -> str:
     return f"{argument.name.upper()} is {kind_of(argument.schema)}."
 
 
-def _said(ctx: click.Context, operation: Operation, words: dict[str, Any]) -> dict[str, Any]:
+def _said(ctx: click.Context, operation: TableOperation, words: dict[str, Any]) -> dict[str, Any]:
     """The arguments that the command line names; the others are the daemon's to fill in."""
     absent = click.core.ParameterSource.DEFAULT
     keys = {_key(position): argument.name for position, argument in enumerate(operation.arguments)}
     return {keys[key]: value for key, value in words.items() if ctx.get_parameter_source(key) is not absent}
 
 
-def _tell_others(operation: Operation) -> None:
+def _tell_others(operation: TableOperation) -> None:
     """Say that only one of several instances is asked: who reads one relay's devices must not take them for all."""
     others = [instance for instance in operation.instances if instance != MAIN]
     if MAIN in operation.instances and others:
         click.echo(escaped(f"netd: this is {MAIN}; there is {', '.join(others)} too: say which with --instance"), err=True)
 
 
-def _call(ctx: click.Context, operation: Operation, params: dict[str, Any]) -> None:
+def _call(ctx: click.Context, operation: TableOperation, params: dict[str, Any]) -> None:
     invocation = ctx.ensure_object(Invocation)
     with invocation.control(invocation.patience(params.get("deadline"))) as control:
         result = control.call(operation.name, **params)

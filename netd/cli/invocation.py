@@ -1,7 +1,7 @@
 """One run of the command line: its global options, its ways out to the world, and how it ends.
 
-Commands get an :class:`Invocation` as click's context object and reach the world through its :class:`Surroundings` alone, so that
-tests hand in others.
+Commands get an :class:`Invocation` as click's context object. They reach the world through its :class:`CliSurroundings` alone, so
+that tests hand in others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import click
 from netd.cli.command import CallerPort, open_caller
 from netd.cli.contexts import LOCAL, Context, ContextError, contexts_file, read_contexts
 from netd.cli.feed_port import FeedPorts
-from netd.cli.relay import Place, RelayPorts
+from netd.cli.relay import RelayPlace, RelayPorts
 from netd.cli.remote import GatewayPorts, SubscriptionPort
 from netd.cli.room import BotPort, open_bot
 from netd.cli.session import AgentPorts
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from netd.client.subscription import Hooks
 
 __all__ = [
+    "AnswerTimedOut",
+    "CliSurroundings",
     "ControlPort",
     "Exit",
     "Failure",
@@ -53,8 +55,6 @@ __all__ = [
     "Misused",
     "NetdCommand",
     "NotFound",
-    "Surroundings",
-    "TimedOut",
     "failure_of",
     "seconds",
 ]
@@ -103,7 +103,7 @@ class NotFound(Failure):
     exit_code = Exit.NOT_FOUND
 
 
-class TimedOut(Failure):
+class AnswerTimedOut(Failure):
     """Nobody answered in time."""
 
     exit_code = Exit.TIMED_OUT
@@ -116,7 +116,7 @@ def failure_of(error: ControlError) -> Failure:
         return NotFound(said)
     if isinstance(error, (InvalidArguments, RequestTooLong)):
         return Misused(said)
-    return TimedOut(said) if isinstance(error, (ControlTimeout, NotInTime)) else Failure(said)
+    return AnswerTimedOut(said) if isinstance(error, (ControlTimeout, NotInTime)) else Failure(said)
 
 
 class ControlPort(Protocol):
@@ -135,7 +135,7 @@ def _replace_process(arguments: list[str], environ: Mapping[str, str]) -> NoRetu
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CliSurroundings:
     """The world as the commands see it.
 
     :ivar environ: the environment variables.
@@ -162,7 +162,7 @@ class Surroundings:
     relay: RelayPorts = field(default_factory=RelayPorts)
     feed: FeedPorts = field(default_factory=FeedPorts)
     open_bot: Callable[[str, int, str, str, str, Callable[[str], object]], BotPort] = open_bot
-    open_caller: Callable[[Place, float], CallerPort] = open_caller
+    open_caller: Callable[[RelayPlace, float], CallerPort] = open_caller
     agent: AgentPorts = field(default_factory=AgentPorts)
     replace_process: Callable[[list[str], Mapping[str, str]], object] = _replace_process
     wall_clock: Callable[[], float] = time.time
@@ -170,7 +170,7 @@ class Surroundings:
     random_bytes: Callable[[int], bytes] = os.urandom
 
     @classmethod
-    def real(cls) -> Surroundings:
+    def real(cls) -> CliSurroundings:
         """Those of this process."""
         return cls(os.environ, own_uid(), Path(sys.executable))
 
@@ -185,7 +185,7 @@ class Invocation:
     :ivar timeout: ``--timeout`` in seconds, or None.
     """
 
-    surroundings: Surroundings = field(default_factory=Surroundings.real)
+    surroundings: CliSurroundings = field(default_factory=CliSurroundings.real)
     named_state: Path | None = None
     named_context: str | None = None
     as_json: bool = False

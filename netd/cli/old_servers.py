@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 from netd.paths import home_directory
 
 __all__ = ["OldServers"]
@@ -34,10 +34,10 @@ class OldServers:
         self._path = Path(cache) / "netd" / "old-servers.json"
         self._wall = wall
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: RelayPlace) -> bool:
         return _key(place) in self._read()
 
-    def note(self, place: Place, is_old: bool) -> None:
+    def note(self, place: RelayPlace, is_old: bool) -> None:
         """Keep what the server at *place* has turned out to be."""
         before = self._read()
         known = {key: until for key, until in before.items() if key != _key(place)}
@@ -67,5 +67,5 @@ class OldServers:
                 Path(new).unlink()
 
 
-def _key(place: Place) -> str:
+def _key(place: RelayPlace) -> str:
     return f"{place.host.lower()} {place.port}"

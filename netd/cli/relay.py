@@ -12,20 +12,20 @@ import click
 if TYPE_CHECKING:
     from netd.client.relay import DeviceInfo, Outcome, Welcome
 
-__all__ = ["DEFAULT_PORT", "Completed", "ControllerPort", "DevicePort", "MessagePort", "Place", "RelayPorts", "place"]
+__all__ = ["DEFAULT_PORT", "Completed", "ControllerPort", "DevicePort", "RelayMessagePort", "RelayPlace", "RelayPorts", "place"]
 
 DEFAULT_PORT = 5050
 
 
 @dataclass(frozen=True)
-class Place:
+class RelayPlace:
     """Where a relay listens."""
 
     host: str
     port: int
 
 
-def place(text: str, default_port: int = DEFAULT_PORT) -> Place:
+def place(text: str, default_port: int = DEFAULT_PORT) -> RelayPlace:
     """``HOST:PORT``, ``[IPv6]:PORT`` or ``HOST`` with the relay's (or another) usual port; a type of click's."""
     host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
@@ -33,7 +33,7 @@ def place(text: str, default_port: int = DEFAULT_PORT) -> Place:
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise click.BadParameter(f"{text!r} is not HOST:PORT, such as 192.168.1.5:{default_port}.")
-    return Place(host, int(port))
+    return RelayPlace(host, int(port))
 
 
 class ControllerPort(Protocol):
@@ -46,7 +46,7 @@ class ControllerPort(Protocol):
     def send(self, target: str, payload: bytes, deadline: float | None = None) -> Outcome: ...
 
 
-class MessagePort(Protocol):
+class RelayMessagePort(Protocol):
     """All that commands know of :class:`netd.client.relay.Message`."""
 
     payload: bytes
@@ -61,7 +61,7 @@ class DevicePort(Protocol):
     """All that commands know of :class:`netd.client.relay.Device`."""
 
     def close(self) -> None: ...
-    def __iter__(self) -> Iterator[MessagePort]: ...
+    def __iter__(self) -> Iterator[RelayMessagePort]: ...
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ class Completed:
     output: bytes
 
 
-def _open_controller(where: Place, dialect: str) -> ControllerPort:
+def _open_controller(where: RelayPlace, dialect: str) -> ControllerPort:
     from netd.client.relay import Controller  # noqa: PLC0415 - only few commands need it, and all must start fast
 
     return Controller(where.host, where.port, dialect)
 
 
 def _open_device(
-    where: Place,
+    where: RelayPlace,
     name: str | None,
     aliases: Sequence[str],
     dialect: str,
@@ -119,7 +119,7 @@ class RelayPorts:
         and ``subprocess.TimeoutExpired`` when it takes longer.
     """
 
-    open_controller: Callable[[Place, str], ControllerPort] = _open_controller
+    open_controller: Callable[[RelayPlace, str], ControllerPort] = _open_controller
     open_device: Callable[..., DevicePort] = _open_device
     start_alarm: Callable[[float, Callable[[], object]], Callable[[], Any]] = _start_alarm
     run_program: Callable[[Sequence[str], bytes, float | None], Completed] = _run_program

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from netd.cli.devices import devices_of, is_meant, relay_instances
-from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, TimedOut, seconds
-from netd.cli.relay import Place
+from netd.cli.invocation import AnswerTimedOut, Exit, Failure, Invocation, Misused, NetdCommand, seconds
+from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import as_commands, escaped, payload_text
 from netd.client.control import NoSuchTarget, RequestTooLong
@@ -94,7 +94,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     deadline: float | None,
     instance: str | None,
     waits: bool,
-    server: Place | None,
+    server: RelayPlace | None,
     dialect: str,
 ) -> None:
     """Send to a device and tell what became of it.
@@ -185,11 +185,11 @@ def _read_report(result: Any) -> Report:
     return Report(result["status"], str(result.get("error") or ""), answer)
 
 
-def _through_relay(invocation: Invocation, where: Place, dialect: str, parcel: Parcel) -> Report:
+def _through_relay(invocation: Invocation, where: RelayPlace, dialect: str, parcel: Parcel) -> Report:
     with controller(invocation, where, dialect) as (relay, is_late):
         outcome = relay.send(parcel.target, parcel.payload, parcel.deadline)
     if outcome.status == "failed" and is_late():
-        raise TimedOut(f"the relay did not answer within {invocation.timeout:g} s: {outcome.error}")
+        raise AnswerTimedOut(f"the relay did not answer within {invocation.timeout:g} s: {outcome.error}")
     answer = outcome.answer if outcome.answer or outcome.status == "acknowledged" else None
     return Report(outcome.status, outcome.error, answer, outcome.error in _NO_SUCH_DEVICE)
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import click
 
-from netd.cli.invocation import Failure, Invocation, TimedOut
+from netd.cli.invocation import AnswerTimedOut, Failure, Invocation
 from netd.cli.old_servers import OldServers
-from netd.cli.relay import ControllerPort, Place, place
+from netd.cli.relay import ControllerPort, RelayPlace, place
 
 __all__ = ["controller", "dialect_option", "server_option"]
 
@@ -33,7 +33,7 @@ dialect_option = click.option(
 
 
 @contextmanager
-def controller(invocation: Invocation, where: Place, dialect: str) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
+def controller(invocation: Invocation, where: RelayPlace, dialect: str) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
     """A controller of the relay at *where*, and whether ``--timeout`` has ended it; closed in the end at the latest.
 
     :raises Failure: for whatever goes wrong with it inside the ``with``.
@@ -56,10 +56,12 @@ def controller(invocation: Invocation, where: Place, dialect: str) -> Iterator[t
         if finds_out and opened.dialect:
             old_servers.note(where, opened.dialect == "old")
     except NotInTime as error:
-        raise TimedOut(str(error)) from error
+        raise AnswerTimedOut(str(error)) from error
     except (RelayError, ValueError) as error:
         if late.is_set():
-            raise TimedOut(f"the relay at {where.host}:{where.port} did not answer within {invocation.timeout:g} s") from error
+            raise AnswerTimedOut(
+                f"the relay at {where.host}:{where.port} did not answer within {invocation.timeout:g} s"
+            ) from error
         raise Failure(str(error)) from error
     finally:
         call_off()

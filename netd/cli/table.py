@@ -8,7 +8,7 @@ from typing import Any
 
 from netd.cli.schema import is_switch, metavar_of
 
-__all__ = ["MAIN", "Argument", "MalformedTable", "Operation", "commands", "read_table", "services"]
+__all__ = ["MAIN", "MalformedTable", "TableArgument", "TableOperation", "commands", "read_table", "services"]
 
 
 MAIN = "main"
@@ -20,7 +20,7 @@ class MalformedTable(ValueError):
 
 
 @dataclass(frozen=True)
-class Argument:
+class TableArgument:
     """One argument of an operation.
 
     :ivar default: what it is when left out; None where it is required.
@@ -52,7 +52,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Operation:
+class TableOperation:
     """One operation.
 
     :ivar name: ``service.verb``.
@@ -64,7 +64,7 @@ class Operation:
     role: str
     summary: str
     instances: tuple[str, ...]
-    arguments: tuple[Argument, ...]
+    arguments: tuple[TableArgument, ...]
     is_lasting: bool = False
 
     @property
@@ -78,7 +78,7 @@ class Operation:
         return self.name.partition(".")[2]
 
 
-def read_table(value: Any) -> list[Operation]:
+def read_table(value: Any) -> list[TableOperation]:
     """The operations in the result of ``system.operations``.
 
     :raises MalformedTable: when it is none: the daemon is of another version.
@@ -91,11 +91,12 @@ def read_table(value: Any) -> list[Operation]:
         ) from error
 
 
-def _operation(entry: Mapping[str, Any]) -> Operation:
+def _operation(entry: Mapping[str, Any]) -> TableOperation:
     arguments = tuple(
-        Argument(str(one["name"]), bool(one["required"]), one.get("default"), dict(one["schema"])) for one in entry["arguments"]
+        TableArgument(str(one["name"]), bool(one["required"]), one.get("default"), dict(one["schema"]))
+        for one in entry["arguments"]
     )
-    return Operation(
+    return TableOperation(
         str(entry["name"]),
         str(entry["role"]),
         str(entry["summary"]),
@@ -105,14 +106,14 @@ def _operation(entry: Mapping[str, Any]) -> Operation:
     )
 
 
-def services(table: Iterable[Operation]) -> dict[str, list[Operation]]:
+def services(table: Iterable[TableOperation]) -> dict[str, list[TableOperation]]:
     """The operations of each service, by its name."""
-    found: dict[str, list[Operation]] = {}
+    found: dict[str, list[TableOperation]] = {}
     for operation in table:
         found.setdefault(operation.service, []).append(operation)
     return found
 
 
-def commands(table: Iterable[Operation]) -> dict[str, list[Operation]]:
+def commands(table: Iterable[TableOperation]) -> dict[str, list[TableOperation]]:
     """The operations of each service that can be commands: those whose effect outlasts the connection."""
     return services(operation for operation in table if not operation.is_lasting)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from netd.cli.invocation import Failure, Invocation, NetdCommand, Surroundings
+from netd.cli.invocation import CliSurroundings, Failure, Invocation, NetdCommand
 
 __all__ = ["check", "config", "find_twistd", "run"]
 
@@ -21,7 +21,7 @@ _config_option = click.option(
 )
 
 
-def find_twistd(surroundings: Surroundings) -> str:
+def find_twistd(surroundings: CliSurroundings) -> str:
     """The path of twistd: beside the running interpreter, else on the ``PATH``.
 
     :raises Failure: when there is none.

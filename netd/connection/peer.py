@@ -75,7 +75,7 @@ class PeerOwner(Protocol):
         """The peer has proved who it is."""
 
 
-class _Nobody:
+class _NoOwner:
     """Whom a peer tells things after its end."""
 
     def expired(self) -> None:
@@ -84,7 +84,7 @@ class _Nobody:
     drained = identified = expired
 
 
-NOBODY = _Nobody()
+NOBODY = _NoOwner()
 
 
 @implementer(IPeer)

@@ -65,7 +65,7 @@ _OWN = object()
 """No attribute of Autobahn's has this value."""
 
 
-class _Nobody:
+class _UnheardDeferred:
     """Who waits for the opening and the end of a session, as far as Autobahn knows."""
 
     def callback(self, result: object) -> None:
@@ -76,8 +76,8 @@ NEEDLESS: dict[str, Any] = {
     "_results": None,
     "_transport_details": None,
     "_valid_events": None,
-    "is_closed": _Nobody(),
-    "is_open": _Nobody(),
+    "is_closed": _UnheardDeferred(),
+    "is_open": _UnheardDeferred(),
     "send_queue": (),
     "trafficStats": TrafficStats(),
     "utf8validateLast": None,

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.contexts import Context
-from netd.cli.invocation import Invocation, Surroundings
+from netd.cli.invocation import CliSurroundings, Invocation
 from netd.cli.main import netd
-from netd.cli.relay import Completed, ControllerPort, MessagePort, Place, RelayPorts
+from netd.cli.relay import Completed, ControllerPort, RelayMessagePort, RelayPlace, RelayPorts
 from netd.cli.remote import GatewayControl, GatewayPorts, SubscriptionPort
 from netd.client.control import ControlError
 from netd.client.events import Item, Wish
@@ -133,7 +133,7 @@ class FakeController:
     """A relay's port, answering as the test says."""
 
     def __init__(self) -> None:
-        self.place: Place | None = None
+        self.place: RelayPlace | None = None
         self.outcome: Outcome | RelayError | ValueError = Outcome("sent")
         self.listed: list[DeviceInfo] = []
         self.sent: list[tuple[str, bytes, float | None]] = []
@@ -142,7 +142,7 @@ class FakeController:
         self.dialects: list[str] = []
         self.dialect = "netd"
 
-    def open(self, place: Place, dialect: str) -> ControllerPort:
+    def open(self, place: RelayPlace, dialect: str) -> ControllerPort:
         """Stands in for :class:`netd.client.relay.Controller`."""
         self.place = place
         self.dialects.append(dialect)
@@ -210,9 +210,9 @@ class FakeDevice:
         *self.opened_with, self.on_connect, self.on_disconnect = arguments  # type: ignore[assignment]
         return self
 
-    def __iter__(self) -> Iterator[MessagePort]:
+    def __iter__(self) -> Iterator[RelayMessagePort]:
         self.on_connect(self.welcome)
-        yield from cast("list[MessagePort]", self.messages)
+        yield from cast("list[RelayMessagePort]", self.messages)
         self.on_disconnect("the relay closed the connection", 0.5)
         raise KeyboardInterrupt
 
@@ -245,9 +245,9 @@ class CommandTests(SynchronousTestCase):
         invocation = Invocation(self._surroundings())
         return CliRunner().invoke(netd, arguments, obj=invocation, prog_name="netd", catch_exceptions=False, **options)
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> CliSurroundings:
         relay = RelayPorts(self.controller.open, self.device.open, self._start_alarm, self._run_program)
-        return Surroundings(
+        return CliSurroundings(
             self.environ,
             1000,
             self.python,

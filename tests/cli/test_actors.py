@@ -8,15 +8,15 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.actors import Absent, Agent, Commands, Controller, Device, FeedClient, Part, RoomBot
-from netd.cli.relay import Place
+from netd.cli.actors import AbsentPart, AgentPart, BotPart, CommandsPart, ControllerPart, DevicePart, FeedPart, Part
+from netd.cli.relay import RelayPlace
 from netd.client.control import NoSuchTarget, NotRunning
 from netd.client.feed import Block, Sample
 from netd.client.relay import Outcome
 from netd.client.room import Exchange, Heard
 from tests.cli.fakes import FakeMessage
 
-PLACE = Place("127.0.0.1", 7)
+PLACE = RelayPlace("127.0.0.1", 7)
 
 
 class FakeClient:
@@ -111,7 +111,7 @@ class ActorTests(SynchronousTestCase):
     def test_device(self) -> None:
         """The device answers whatever it is asked."""
         self.client.messages = [FakeMessage(b"light on"), FakeMessage(b"temperature?"), FakeMessage(b"\xff")]
-        self.play(Device(PLACE, self.client.open))
+        self.play(DevicePart(PLACE, self.client.open))
         replies = [message.replies for message in self.client.messages]
         self.assertEqual(
             replies, [[("acknowledged", "done: light on")], [("acknowledged", "21.5 °C")], [("acknowledged", "done: \ufffd")]]
@@ -122,34 +122,34 @@ class ActorTests(SynchronousTestCase):
 
     def test_controller(self) -> None:
         """The controller tells what became of its request."""
-        controller = Controller(PLACE, self.client.open, pause=0.0)
+        controller = ControllerPart(PLACE, self.client.open, pause=0.0)
         self.play(controller)
         self.assertEqual(self.told, ["light on: acknowledged 21 \ufffd"])
         self.assertTrue(self.client.is_closed)
 
     def test_commands(self) -> None:
         """A command has its result."""
-        self.play(Commands(PLACE, self.client.open))
+        self.play(CommandsPart(PLACE, self.client.open))
         self.assertEqual((self.client.asked, self.told), ([("add", {"first": 1, "second": 2})], ["add 1 + 2 = 3"]))
 
     def test_feed(self) -> None:
         """A client of the feed counts its blocks, and shows the beginning of the last value."""
-        self.play(FeedClient("text", 5, "old", PLACE, self.client.open))
+        self.play(FeedPart("text", 5, "old", PLACE, self.client.open))
         self.assertEqual(self.client.opened_with, ("127.0.0.1", 7, ("text",), "client-text"))
         self.assertEqual(self.told, ["block 1: 5 samples in 2.0 s, the last one: " + "word " * 12])
         self.assertTrue(self.client.is_closed)
-        self.play(FeedClient("text", 1, "old", PLACE, self.client.open))
+        self.play(FeedPart("text", 1, "old", PLACE, self.client.open))
         self.assertIn("block 1: 1 sample in ", self.told[1])
 
     def test_bot(self) -> None:
         """A bot waits, and answers in character."""
-        self.play(RoomBot("Ada", "happy", "old", PLACE, self.client.open))
+        self.play(BotPart("Ada", "happy", "old", PLACE, self.client.open))
         self.assertEqual(self.told, ["waits for a room to fill", "I think eating sounds great! Awesome!"])
 
     def test_agent(self) -> None:
         """The agent listens before netd is asked to dial it, shows its values, and has netd end the session with it."""
         self.client.result = {"session": 42}
-        self.play(Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
+        self.play(AgentPart(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
         call = ("session.start", {"host": "127.0.0.1", "wait": False})
         stop = ("session.stop", {"session": 42})
         self.assertEqual(self.client.asked, [("listen",), call, ("run",), stop])
@@ -163,7 +163,7 @@ class ActorTests(SynchronousTestCase):
             with self.subTest(gone):
                 self.client.result = {"session": 42}
                 self.client.result_after_run = gone
-                self.play(Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
+                self.play(AgentPart(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open))  # type: ignore[arg-type, return-value]
                 self.assertEqual(self.told[-1], "netd stopped it")
 
     def test_agent_without_a_port(self) -> None:
@@ -171,14 +171,14 @@ class ActorTests(SynchronousTestCase):
         for number, said in ((98, "port 10001 is taken: end the other demo"), (13, "on port 10001, .*: Permission denied")):
             with self.subTest(number):
                 self.client.trouble = OSError(number, os.strerror(number))
-                part = Agent(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open)  # type: ignore[arg-type, return-value]
+                part = AgentPart(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open)  # type: ignore[arg-type, return-value]
                 with self.assertRaisesRegex(OSError, said):
                     self.play(part)
                 self.assertTrue(self.client.is_closed)
 
     def test_absent(self) -> None:
         """The part of a service that does not run says so, and waits for the end."""
-        part = Absent("device", "relay")
+        part = AbsentPart("device", "relay")
         part.close()
         self.play(part)
         self.assertEqual(self.told, ["this netd has no [relay] that a program on this machine reaches over TCP"])

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.agent import COMPLAINTS
-from netd.cli.invocation import Invocation, Surroundings
+from netd.cli.invocation import CliSurroundings, Invocation
 from netd.cli.main import netd
 from netd.cli.session import AgentPorts, AgentSettings
 from netd.client.session import Channel, Hooks, NotANumber
@@ -96,7 +96,7 @@ class AgentTests(SynchronousTestCase):
     def agent(self, *arguments: str) -> Result:
         """Run ``netd agent ARGUMENTS``."""
         ports = AgentPorts(self.opened.open, self._start, self._at_once, lambda: 0.5)
-        surroundings = Surroundings({"HOME": "/home/ada"}, 1000, Path("/nowhere/python"), agent=ports)
+        surroundings = CliSurroundings({"HOME": "/home/ada"}, 1000, Path("/nowhere/python"), agent=ports)
         return CliRunner().invoke(
             netd, ["agent", *arguments], obj=Invocation(surroundings), prog_name="netd", catch_exceptions=False
         )

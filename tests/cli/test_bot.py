@@ -11,7 +11,7 @@ from click.testing import Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.bot import CHARACTERS
-from netd.cli.invocation import Surroundings
+from netd.cli.invocation import CliSurroundings
 from netd.client import room
 from netd.client.room import Exchange, Heard, Refused
 from tests.cli.fakes import CommandTests
@@ -50,7 +50,7 @@ class BotTests(CommandTests):
         self.bot = FakeBot(*happens)
         return self.netd("bot", "--name", "Lars", *arguments)
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> CliSurroundings:
         return dataclasses.replace(super()._surroundings(), open_bot=self.open_bot)
 
     def open_bot(self, *arguments: Any) -> FakeBot:

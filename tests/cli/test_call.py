@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netd.cli.command import command_place, open_caller
-from netd.cli.invocation import Surroundings
-from netd.cli.relay import Place
+from netd.cli.invocation import CliSurroundings
+from netd.cli.relay import RelayPlace
 from netd.client import control
 from netd.client.command import Caller, CommandError, CommandFailed, NotConnected, NotInTime
 from netd.client.control import InvalidArguments, NoSuchTarget, OperationFailed
@@ -31,13 +31,13 @@ class FakeCaller:
     """A command server's port, answering as the test says."""
 
     def __init__(self) -> None:
-        self.opened: list[tuple[Place, float]] = []
+        self.opened: list[tuple[RelayPlace, float]] = []
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self.listed: list[dict[str, Any]] | CommandError = LISTED
         self.answer: Any = None
         self.closed = 0
 
-    def open(self, where: Place, timeout: float) -> FakeCaller:
+    def open(self, where: RelayPlace, timeout: float) -> FakeCaller:
         """Stands in for :func:`netd.cli.command.open_caller`."""
         self.opened.append((where, timeout))
         return self
@@ -67,7 +67,7 @@ class CallTests(CommandTests):
         self.control.answers["command.list"] = LISTED
         self.control.answers["command.run"] = {"status": "success", "result": None}
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> CliSurroundings:
         return dataclasses.replace(super()._surroundings(), open_caller=self.caller.open)
 
     def said(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class ServerTests(CallTests):
         self.caller.answer = [1, 2]
         result = self.netd("call", "test_command", "param1=1", "--server", "10.0.0.9", "--timeout", "3", "--json")
         self.assertEqual(json.loads(result.stdout)["result"], [1, 2])
-        self.assertEqual(self.caller.opened, [(Place("10.0.0.9", 65432), 3.0)])
+        self.assertEqual(self.caller.opened, [(RelayPlace("10.0.0.9", 65432), 3.0)])
         self.assertEqual((self.caller.calls, self.caller.closed), ([("test_command", {"param1": 1})], 1))
 
     def test_old_server(self) -> None:
@@ -190,8 +190,8 @@ class ServerTests(CallTests):
 
     def test_real_port(self) -> None:
         """The port is the client's that comes with netd, which connects on its first call."""
-        self.assertEqual(command_place("h"), Place("h", 65432))
-        caller = open_caller(Place("127.0.0.1", 1), 1.0)
+        self.assertEqual(command_place("h"), RelayPlace("h", 65432))
+        caller = open_caller(RelayPlace("127.0.0.1", 1), 1.0)
         self.assertIsInstance(caller, Caller)
         caller.close()
         self.assertRaises(NotConnected, caller.call, "x", {})

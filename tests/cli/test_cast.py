@@ -6,11 +6,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.actors import Absent, RoomBot
+from netd.cli.actors import AbsentPart, BotPart
 from netd.cli.cast import BOTS, cast, read_places
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 
-PLACE = Place("127.0.0.1", 7)
+PLACE = RelayPlace("127.0.0.1", 7)
 
 
 class CastTests(SynchronousTestCase):
@@ -24,7 +24,7 @@ class CastTests(SynchronousTestCase):
                 {"kind": "feed", "listening": []},
             ]
         }
-        self.assertEqual(read_places(status), {"relay": Place("127.0.0.1", 1), "room": Place("::1", 4)})
+        self.assertEqual(read_places(status), {"relay": RelayPlace("127.0.0.1", 1), "room": RelayPlace("::1", 4)})
 
     def test_everybody(self) -> None:
         """One line for each actor, whether its service runs or not."""
@@ -37,5 +37,5 @@ class CastTests(SynchronousTestCase):
         names = [actor.name for actor in players]
         self.assertEqual(names, [actor.name for actor in understudies])
         self.assertEqual(len(set(names)), len(names))
-        self.assertEqual(sum(isinstance(actor, RoomBot) for actor in players), len(BOTS))
-        self.assertTrue(all(isinstance(actor, Absent) for actor in understudies))
+        self.assertEqual(sum(isinstance(actor, BotPart) for actor in players), len(BOTS))
+        self.assertTrue(all(isinstance(actor, AbsentPart) for actor in understudies))

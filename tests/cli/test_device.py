@@ -7,7 +7,7 @@ import subprocess
 
 from click.testing import Result
 
-from netd.cli.relay import Completed, Place
+from netd.cli.relay import Completed, RelayPlace
 from netd.client.relay import Welcome
 from tests.cli.fakes import CommandTests, FakeMessage
 
@@ -39,9 +39,9 @@ class DeviceTests(DeviceCommandTests):
     def test_options(self) -> None:
         """Where to connect, what to be called and how to speak are the person's choice."""
         self.receives(b"", "--host", "lab", "--port", "7", "--alias", "gh", "--alias", "g", "--dialect", "netd")
-        self.assertEqual(self.device.opened_with, [Place("lab", 7), "greenhouse", ("gh", "g"), "netd"])
+        self.assertEqual(self.device.opened_with, [RelayPlace("lab", 7), "greenhouse", ("gh", "g"), "netd"])
         self.receives(b"")
-        self.assertEqual(self.device.opened_with, [Place("127.0.0.1", 5050), "greenhouse", (), "auto"])
+        self.assertEqual(self.device.opened_with, [RelayPlace("127.0.0.1", 5050), "greenhouse", (), "auto"])
 
     def test_bad_name(self) -> None:
         """A name that no relay takes is wrong usage, said at once."""

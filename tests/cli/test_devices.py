@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 from netd.client.relay import DeviceInfo, NotConnected
 from tests.cli.fakes import NOW, TABLE, CommandTests, operation
 
@@ -102,7 +102,7 @@ class ServerTests(CommandTests):
         """--server asks a relay itself, without any daemon here; an old one does not tell who is online."""
         self.controller.listed = [DeviceInfo(None, "('10.0.0.5', 7)"), DeviceInfo("gh", "('10.0.0.5', 8)", True, 2)]
         result = self.netd("devices", "--server", "lab:5051")
-        self.assertEqual(self.controller.place, Place("lab", 5051))
+        self.assertEqual(self.controller.place, RelayPlace("lab", 5051))
         self.assertEqual(rows(result.stdout)[1:], [["-", "10.0.0.5:7", "not told"], ["gh", "10.0.0.5:8", "online"]])
         self.assertEqual(self.control.opened, [])
         self.assertGreater(self.controller.closed, 0)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from netd.cli.feed import BlockBar
 from netd.cli.feed_port import FeedPorts, Order
-from netd.cli.invocation import Surroundings
+from netd.cli.invocation import CliSurroundings
 from netd.client.feed import Block, ConnectionLost, Feed, Sample, Welcome
 from tests.cli.fakes import CommandTests, operation
 
@@ -51,7 +51,7 @@ class FeedCommandTests(CommandTests):
         self.order: Order | None = None
         self.welcome = Welcome("netd")
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> CliSurroundings:
         return dataclasses.replace(super()._surroundings(), feed=FeedPorts(self.open, self.append))
 
     def open(

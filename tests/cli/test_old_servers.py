@@ -8,9 +8,9 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.old_servers import KEPT, MOST, OldServers
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 
-LAB, PI = Place("lab", 5050), Place("pi", 5050)
+LAB, PI = RelayPlace("lab", 5050), RelayPlace("pi", 5050)
 
 
 class OldServersTests(SynchronousTestCase):
@@ -25,8 +25,8 @@ class OldServersTests(SynchronousTestCase):
         self.assertNotIn(LAB, self.servers)
         self.servers.note(LAB, is_old=True)
         self.servers.note(PI, is_old=True)
-        self.assertIn(Place("LAB", 5050), self.servers)
-        self.assertNotIn(Place("lab", 5051), self.servers)
+        self.assertIn(RelayPlace("LAB", 5050), self.servers)
+        self.assertNotIn(RelayPlace("lab", 5051), self.servers)
         self.servers.note(PI, is_old=False)
         self.assertNotIn(PI, self.servers)
         self.now += KEPT - 1
@@ -48,9 +48,9 @@ class OldServersTests(SynchronousTestCase):
     def test_bounded(self) -> None:
         """The oldest of very many are forgotten."""
         for port in range(1, MOST + 3):
-            self.servers.note(Place("lab", port), is_old=True)
-        self.assertNotIn(Place("lab", 2), self.servers)
-        self.assertIn(Place("lab", 3), self.servers)
+            self.servers.note(RelayPlace("lab", port), is_old=True)
+        self.assertNotIn(RelayPlace("lab", 2), self.servers)
+        self.assertIn(RelayPlace("lab", 3), self.servers)
 
     def test_spoilt(self) -> None:
         """A file that is none of ours, or cannot be written, costs nothing but time."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.invocation import Surroundings
-from netd.cli.relay import Completed, Place, RelayPorts
+from netd.cli.invocation import CliSurroundings
+from netd.cli.relay import Completed, RelayPlace, RelayPorts
 from netd.client.relay import NotConnected
 
 
@@ -26,7 +26,7 @@ def free_port() -> int:
 class SurroundingsTests(SynchronousTestCase):
     def test_real(self) -> None:
         """The command sees this user's environment, and the clock and chance of this machine."""
-        real = Surroundings.real()
+        real = CliSurroundings.real()
         self.assertEqual((real.environ, real.uid, real.python), (os.environ, os.getuid(), Path(sys.executable)))
         self.assertGreater(real.wall_clock(), 1_700_000_000)
         self.assertNotEqual(real.random_bytes(16), real.random_bytes(16))
@@ -35,7 +35,7 @@ class SurroundingsTests(SynchronousTestCase):
         """Becoming another program hands over arguments and environment as they are."""
         became: list[tuple[object, ...]] = []
         self.patch(os, "execve", lambda *arguments: became.append(arguments))
-        Surroundings.real().replace_process(["/bin/twistd", "netd"], {"HOME": "/x"})
+        CliSurroundings.real().replace_process(["/bin/twistd", "netd"], {"HOME": "/x"})
         self.assertEqual(became, [("/bin/twistd", ["/bin/twistd", "netd"], {"HOME": "/x"})])
 
 
@@ -76,7 +76,7 @@ class RelayPortsTests(SynchronousTestCase):
     def test_controller(self) -> None:
         """A controller connects to the relay that is named."""
         port = free_port()
-        controller = self.ports.open_controller(Place("127.0.0.1", port), "auto")
+        controller = self.ports.open_controller(RelayPlace("127.0.0.1", port), "auto")
         with self.assertRaisesRegex(NotConnected, f"127.0.0.1:{port}"):
             controller.devices()
         controller.close()
@@ -89,7 +89,7 @@ class RelayPortsTests(SynchronousTestCase):
             lost.append((reason, delay))
             device.close()
 
-        device = self.ports.open_device(Place("127.0.0.1", port), "gh", ("g",), "auto", self.fail, on_disconnect)
+        device = self.ports.open_device(RelayPlace("127.0.0.1", port), "gh", ("g",), "auto", self.fail, on_disconnect)
         self.assertEqual(list(device), [])
         ((reason, _),) = lost
         self.assertIn(f"127.0.0.1:{port}", reason)

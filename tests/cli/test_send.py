@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from netd.cli.relay import Place
+from netd.cli.relay import RelayPlace
 from netd.client.control import ControlTimeout, NoSuchTarget, OperationFailed, RequestTooLong
 from netd.client.relay import ConnectionLost, NotInTime, Outcome
 from tests.cli.fakes import CommandTests, operation
@@ -239,7 +239,7 @@ class ServerTests(CommandTests):
             self.controller.outcome = outcome
             result = self.send("--deadline", "2")
             self.assertEqual((result.exit_code, result.output), (code, output))
-        self.assertEqual(self.controller.place, Place("lab", 5051))
+        self.assertEqual(self.controller.place, RelayPlace("lab", 5051))
         self.assertEqual(self.controller.sent[0], ("gh", b"x", 2.0))
 
     def test_dialect(self) -> None:
@@ -312,6 +312,10 @@ class ServerTests(CommandTests):
 
     def test_places(self) -> None:
         """IPv6 goes in brackets, and the relay's usual port need not be said."""
-        for word, where in [("[::1]:7", Place("::1", 7)), ("[::1]", Place("::1", 5050)), ("lab", Place("lab", 5050))]:
+        for word, where in [
+            ("[::1]:7", RelayPlace("::1", 7)),
+            ("[::1]", RelayPlace("::1", 5050)),
+            ("lab", RelayPlace("lab", 5050)),
+        ]:
             self.netd("devices", "--server", word)
             self.assertEqual(self.controller.place, where)
