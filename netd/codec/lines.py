@@ -17,13 +17,15 @@ class LineDecoder:
     """Cuts a byte stream into lines; a newline ends a line, one carriage return before it is dropped.
 
     :param limit: the longest line in bytes, without its ending.
+    :ivar has_begun: there are bytes of a line that has not ended.
     """
 
-    __slots__ = ("_kept", "limit")
+    __slots__ = ("_kept", "has_begun", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._kept = bytearray()
+        self.has_begun = False
 
     @property
     def unfinished(self) -> int:
@@ -39,11 +41,13 @@ class LineDecoder:
         first, newline, rest = received.partition(b"\n")
         if not newline:
             self._kept += received
+            self.has_begun = bool(self._kept)
             self._check(len(self._kept), self._kept.endswith(b"\r"))
             return []
         lines = rest.split(b"\n")
         lines.insert(0, bytes(self._kept) + first)
         self._kept = bytearray(lines.pop())
+        self.has_begun = bool(self._kept)
         for line in lines:
             self._check(len(line), line.endswith(b"\r"))
         self._check(len(self._kept), self._kept.endswith(b"\r"))
@@ -53,6 +57,7 @@ class LineDecoder:
         """What is left without a newline, for protocols that take the end of the stream for one."""
         rest = bytes(self._kept)
         self._kept.clear()
+        self.has_begun = False
         return rest
 
     def _check(self, length: int, has_return: bool) -> None:

@@ -11,6 +11,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from types import CoroutineType
 from typing import Any, NamedTuple
 
 from attrs import define, field
@@ -31,6 +32,10 @@ __all__ = ["HELD_UP", "CommandOutcome", "CommandStatus", "Execution"]
 
 HELD_UP = 0.05
 """Seconds for which a function may hold up everyone before the log names it."""
+
+PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
+"""Types of results that are no Deferred for sure. Deferred is an abstract class: to ask whether something is one takes longer
+than a short function."""
 
 _NO_LOOP = "no running event loop"
 
@@ -76,26 +81,27 @@ class Execution:
     open: int = 0
     counts: Counter[str] = field(factory=Counter)
 
-    def run(self, command: Command, arguments: dict[str, Any], report: Callable[[CommandOutcome], None]) -> None:
-        """Run *command* with *arguments*; *report* is called once, possibly before this returns."""
+    def run(self, command: Command, arguments: dict[str, Any], report: Callable[[CommandOutcome], None]) -> CommandOutcome | None:
+        """Run *command* with *arguments*.
+
+        :returns: the outcome, where there is one at once; otherwise *report* is called with it later.
+        """
         started = self.clock.seconds()
         self.open += 1
         if command.is_blocking:
-            _Running(self, command, report, started).start_in_thread(arguments)
-            return
+            return _Running(self, command, report, started).start_in_thread(arguments)
         try:
             returned = command.function(**arguments)
-            if inspect.iscoroutine(returned):
+            if isinstance(returned, CoroutineType):
                 returned = Deferred.fromCoroutine(returned)
         except BaseException:
             returned = Failure()
         seconds = self.clock.seconds() - started
         if seconds > HELD_UP:
             self.held_up(command, seconds)
-        if isinstance(returned, Deferred):
-            _Running(self, command, report, started).wait_for(returned)
-        else:
-            self.ended(command, started, self.outcome_of(command, returned), report)
+        if type(returned) not in PLAIN and isinstance(returned, Deferred):
+            return _Running(self, command, report, started).wait_for(returned)
+        return self.ended(command, started, self.outcome_of(command, returned))
 
     def outcome_of(self, command: Command, returned: Any) -> CommandOutcome:
         """The outcome of a function that *returned* something, possibly a failure, which is logged unless it is the caller's."""
@@ -105,14 +111,14 @@ class Execution:
             self.failed(command, returned)
         return CommandOutcome(CommandStatus.ERROR, error=_message(returned))
 
-    def ended(self, command: Command, started: float, outcome: CommandOutcome, report: Callable[[CommandOutcome], None]) -> None:
-        """Note, publish and report *outcome*."""
+    def ended(self, command: Command, started: float, outcome: CommandOutcome) -> CommandOutcome:
+        """Note and publish *outcome*."""
         self.open -= 1
         status = outcome.status.value
         self.counts[status] += 1
         if self.bus.wants(self.subject):
             self.bus.publish(Message(self.subject, Run(command.command_id, status, self.clock.seconds() - started)))
-        report(outcome)
+        return outcome
 
     def held_up(self, command: Command, seconds: float) -> None:
         """Tell whoever looks after the daemon that a function kept everyone waiting."""
@@ -154,48 +160,52 @@ class Execution:
 class _Running:
     """One function that runs on after the call."""
 
-    __slots__ = ("_command", "_deferred", "_execution", "_is_open", "_report", "_started", "_task", "_timer")
+    __slots__ = ("_command", "_deferred", "_execution", "_is_waiting", "_outcome", "_report", "_started", "_task", "_timer")
 
     def __init__(self, execution: Execution, command: Command, report: Callable[[CommandOutcome], None], started: float) -> None:
         self._command = command
         self._report = report
         self._started = started
         self._execution = execution
-        self._is_open = True
+        self._outcome: CommandOutcome | None = None
+        self._is_waiting = False
         self._timer: Any = None
         self._deferred: Deferred[Any] | None = None
         self._task: Task | None = None
 
-    def wait_for(self, deferred: Deferred[Any]) -> None:
-        """The function has returned *deferred*."""
+    def wait_for(self, deferred: Deferred[Any]) -> CommandOutcome | None:
+        """The function has returned *deferred*; the outcome, where it has been called already."""
         self._deferred = deferred
         deferred.addBoth(self._returned)
-        self._watch()
+        return self._wait()
 
-    def start_in_thread(self, arguments: dict[str, Any]) -> None:
-        """Call the function as soon as a thread is free."""
+    def start_in_thread(self, arguments: dict[str, Any]) -> CommandOutcome | None:
+        """Call the function as soon as a thread is free; the outcome, where there are too many already."""
         self._task = self._execution.threads.run(partial(_call, self._command.function, arguments), self._returned)
         if self._task is None:
             self._conclude(
                 CommandOutcome(CommandStatus.ERROR, error="too many commands wait for a thread (`max_waiting`); try again later")
             )
-        self._watch()
+        return self._wait()
 
-    def _watch(self) -> None:
-        if self._is_open:
+    def _wait(self) -> CommandOutcome | None:
+        if self._outcome is None:
+            self._is_waiting = True
             self._timer = self._execution.clock.callLater(self._execution.timeout, self._expired)
+        return self._outcome
 
     def _returned(self, returned: Any) -> None:
         """The function has an outcome; possibly too late, and then nobody wants it."""
-        if self._is_open:
+        if self._outcome is None:
             self._conclude(self._execution.outcome_of(self._command, returned))
 
     def _conclude(self, outcome: CommandOutcome) -> None:
-        self._is_open = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._execution.ended(self._command, self._started, outcome, self._report)
+        self._outcome = self._execution.ended(self._command, self._started, outcome)
+        if self._is_waiting:
+            self._report(outcome)
 
     def _expired(self) -> None:
         self._timer = None

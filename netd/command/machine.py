@@ -124,14 +124,14 @@ class CommandContext:
 
     :ivar rules: the options in force; a reload replaces them.
     :ivar commands: the functions in force; likewise.
-    :ivar run: runs a command with arguments, and reports its outcome, possibly before it returns.
+    :ivar run: runs a command with arguments; returns its outcome, or None and reports it later.
     :ivar monotonic: the clock, which is never set back.
     :ivar subjects: all subjects of the service, as a pattern.
     """
 
     rules: CommandRules
     commands: Commands
-    run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], None]
+    run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], ReportedOutcome | None]
     monotonic: Callable[[], float]
     subjects: str
 
@@ -162,6 +162,7 @@ class CommandConversation:
         "_farewell",
         "_idle_until",
         "_is_going",
+        "_is_idle",
         "_is_kept",
         "_is_paused",
         "_lines",
@@ -187,6 +188,7 @@ class CommandConversation:
         self._takes_nan = False
         self._is_kept = context.rules.persistent
         self._is_going = False
+        self._is_idle = False  # the peer's expiry is that of a connection without a command
         self._is_paused = False
         self._farewell = ""
         self._sent = 0
@@ -198,7 +200,7 @@ class CommandConversation:
         """The first byte has come: a command must follow before long, if none has come yet."""
         if self.state is CommandState.FRESH:
             self._restart()
-            self._peer.expire_after(self._context.rules.receive_timeout)
+            self._expire_after(self._context.rules.receive_timeout)
 
     def move(self, peer: IPeer) -> None:
         """Go on with *peer* instead of the one before."""
@@ -209,7 +211,7 @@ class CommandConversation:
         if self._farewell or self.state in (CommandState.LAST, CommandState.OVER):
             self._pause(True)
             return
-        has_begun = bool(self._lines.unfinished)
+        has_begun = self._lines.has_begun
         if not has_begun and received.find(b"\n") == len(received) - 1 < self._context.rules.max_command:
             self._receive_line(received[:-1])  # what the decoder would say; most reads are one whole line
             return
@@ -262,8 +264,12 @@ class CommandConversation:
 
     def expired(self) -> None:
         """Nothing came for a while."""
-        if self._lines.unfinished or self._begun is not None:
+        left = self._idle_until - self._context.monotonic() if self._is_idle else 0.0
+        self._is_idle = False
+        if self._lines.has_begun or self._begun is not None:
             self._take_unfinished()
+        elif left > 0.0:  # it was asked for before the last commands came, and not moved by each of them
+            self._wait()
         else:
             why = f"no command came within {self._context.rules.receive_timeout:g} s (`receive_timeout`)"
             self._step(CommandInput.IDLE, Fault(TimedOut(why)))
@@ -285,7 +291,7 @@ class CommandConversation:
         self._peer.keep(0 if begun is None else begun.size)
         if not unpadded(rest) and begun is None:  # the NUL behind the last command
             until = self._idle_until if self.state is CommandState.KEPT else self._until
-            self._peer.expire_after(max(0.0, until - now))
+            self._expire_after(max(0.0, until - now))
             return
         is_whole = is_conclusive(rest) if begun is None else begun.depth + depth_of(rest) <= 0
         if self._context.rules.silence is not None and is_whole:
@@ -297,7 +303,7 @@ class CommandConversation:
         elif now < self._until:
             self._lines.feed(rest)
             self._peer.keep(len(rest))
-            self._peer.expire_after(self._until - now)
+            self._expire_after(self._until - now)
             return
         else:
             limit = self._context.rules.receive_timeout
@@ -346,13 +352,19 @@ class CommandConversation:
         if self._farewell:
             self._step(CommandInput.ENDED, self._farewell)
             return
-        self._pause(False)
+        if self._is_paused:
+            self._pause(False)
         rules = self._context.rules
-        if self._lines.unfinished or self._begun is not None:
+        if self._lines.has_begun or self._begun is not None:
             left = max(0.0, self._until - self._context.monotonic())
-            self._peer.expire_after(left if rules.silence is None else min(rules.silence, left))
-        elif self.state is CommandState.KEPT:
-            self._peer.expire_after(max(0.0, self._idle_until - self._context.monotonic()))
+            self._expire_after(left if rules.silence is None else min(rules.silence, left))
+        elif self.state is CommandState.KEPT and not self._is_idle:
+            self._expire_after(max(0.0, self._idle_until - self._context.monotonic()))
+            self._is_idle = True
+
+    def _expire_after(self, seconds: float | None) -> None:
+        self._is_idle = False
+        self._peer.expire_after(seconds)
 
     def _pause(self, pause: bool) -> None:
         if pause is not self._is_paused:
@@ -441,10 +453,15 @@ class CommandConversation:
     def _do_run(self, arguments: dict[str, Any]) -> None:
         command = self._command
         assert command is not None
+        outcome = self._context.run(command, arguments, self._report)
+        if outcome is None:
+            self._expire_after(None)
+        else:
+            self._step(CommandInput.ANSWERED, outcome)
+
+    def _do_run_first(self, arguments: dict[str, Any]) -> None:
         self._shell.identified()
-        self._context.run(command, arguments, self._report)
-        if self.state in (CommandState.RUNNING, CommandState.LAST):
-            self._peer.expire_after(None)
+        self._do_run(arguments)
 
     def _do_answer(self, outcome: ReportedOutcome) -> None:
         self._send(self._answer(outcome))
@@ -481,7 +498,7 @@ class CommandConversation:
     def _answer(self, outcome: ReportedOutcome) -> bytes:
         request_id, command = self._request_id, self._command
         assert command is not None
-        limit = self._limit(request_id)
+        limit = OLD_ANSWER if request_id is None else self._context.rules.max_answer
         if not outcome.error:
             try:
                 return success(request_id, outcome.result, limit, takes_nan=self._takes_nan)
@@ -491,8 +508,8 @@ class CommandConversation:
         return failure(request_id, outcome.error, limit)
 
     TRANSITIONS: ClassVar[dict[tuple[CommandState, CommandInput], tuple[CommandAction, CommandState]]] = {
-        (CommandState.FRESH, CommandInput.COMMAND): (_do_run, CommandState.RUNNING),
-        (CommandState.FRESH, CommandInput.LAST_COMMAND): (_do_run, CommandState.LAST),
+        (CommandState.FRESH, CommandInput.COMMAND): (_do_run_first, CommandState.RUNNING),
+        (CommandState.FRESH, CommandInput.LAST_COMMAND): (_do_run_first, CommandState.LAST),
         (CommandState.FRESH, CommandInput.BAD_LINE): (_do_complain, CommandState.KEPT),
         (CommandState.FRESH, CommandInput.LAST_BAD_LINE): (_do_refuse, CommandState.OVER),
         (CommandState.FRESH, CommandInput.BROKEN): (_do_refuse, CommandState.OVER),

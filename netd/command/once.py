@@ -72,5 +72,7 @@ def run_once(context: CommandContext, line: bytes) -> Once | None:
     except (NotACommand, InvalidArguments):
         return None
     once = Once(command)
-    context.run(command, arguments, once.report)
+    outcome = context.run(command, arguments, once.report)
+    if outcome is not None:
+        once.report(outcome)
     return once

@@ -130,7 +130,9 @@ class CommandService(ListeningService):
             except OperationFailed as error:
                 answer.errback(error)
 
-        self._execution.run(command, command.bind({COMMAND_ID: command_id, **(arguments or {})}), report)
+        outcome = self._execution.run(command, command.bind({COMMAND_ID: command_id, **(arguments or {})}), report)
+        if outcome is not None:
+            report(outcome)
         return answer
 
     def _load(self) -> None:

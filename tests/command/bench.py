@@ -180,12 +180,12 @@ class Bench:
         """The oldest ``later`` returns."""
         self.open.pop(0)(Told(result))
 
-    def _run(self, command: Command, arguments: dict[str, Any], report: Callable[[ReportedOutcome], None]) -> None:
+    def _run(self, command: Command, arguments: dict[str, Any], report: Callable[[ReportedOutcome], None]) -> Told | None:
         self.ran.append((command.command_id, arguments))
         if command.command_id == "later":
             self.open.append(report)
-            return
+            return None
         try:
-            report(Told(command.function(**arguments)))
+            return Told(command.function(**arguments))
         except ValueError as error:
-            report(Told(error=str(error)))
+            return Told(error=str(error))

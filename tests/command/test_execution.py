@@ -48,7 +48,9 @@ class ExecutionTests(SynchronousTestCase):
 
     def run_(self, function: Callable[..., Any], arguments: dict[str, Any] | None = None, **options: Any) -> None:
         """Run *function* as a command."""
-        self.execution.run(made(function, "x", **options), arguments or {}, self.outcomes.append)
+        outcome = self.execution.run(made(function, "x", **options), arguments or {}, self.outcomes.append)
+        if outcome is not None:
+            self.outcomes.append(outcome)
 
     def outcome(self) -> CommandOutcome:
         """The one outcome there is."""

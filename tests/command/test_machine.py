@@ -546,18 +546,32 @@ class KeptTests(SynchronousTestCase):
         """A kept connection that stays silent is closed without a word: the program would take it for an answer."""
         side = self.bench.connect()
         side.say(line(command_id="echo", text="x", id=1))
+        self.bench.clock.advance(300)
         side.conversation.expired()
         self.assertEqual((side.peer.sent, side.peer.closed), (b"", "idle"))
+
+    def test_idle_from_the_last_command_on(self) -> None:
+        """Each command gives the connection its whole time again, though its timer is not moved for each."""
+        side = self.bench.connect()
+        side.say(line(command_id="echo", text="x", id=1))
+        self.assertEqual(side.peer.expiry, 300)
+        self.bench.clock.advance(200)
+        side.say(line(command_id="echo", text="x", id=2))
+        self.bench.clock.advance(100)
+        side.conversation.expired()
+        self.assertEqual((side.peer.closed, side.peer.expiry), (None, 200))
+        self.bench.clock.advance(200)
+        side.conversation.expired()
+        self.assertEqual(side.peer.closed, "idle")
 
     def test_blank_lines(self) -> None:
         """Blank lines are no commands: a kept connection on which only they come is closed like a silent one."""
         side = self.bench.connect()
         side.say(line(command_id="echo", text="x", id=1))
-        self.assertEqual(side.peer.expiry, 300)
-        for left in (200, 100, 0, 0):
+        for _ in range(3):
+            self.assertEqual(side.peer.expiry, 300)
             self.bench.clock.advance(100)
             side.say(b"\n")
-            self.assertEqual(side.peer.expiry, left)
         side.conversation.expired()
         self.assertEqual((side.peer.sent, side.peer.closed), (b"", "idle"))
 
