@@ -128,7 +128,7 @@ class RelayConversation:
         self._shell = shell
         self._gatherer = Gatherer()
         self._progress = 0
-        self._answers = Answers(peer, exchange.after_turn, self._go_on)
+        self._answers: Answers | None = None
         self._ahead = 0
         self._is_held = False
         self._is_timed = True
@@ -198,7 +198,8 @@ class RelayConversation:
         self.state = RelayState.OVER
         self._prefix = self._prefix_link = None
         self._gatherer = Gatherer()
-        self._answers.forget()
+        if self._answers is not None:
+            self._answers.forget()
         for request in list((self._outstanding or {}).values()):
             self._exchange.withdraw(request)
         self._outstanding = None
@@ -272,7 +273,7 @@ class RelayConversation:
 
     def _go_on(self) -> None:
         """Read on, if everything that held this connection back is over."""
-        if self.state is RelayState.OVER or not self._answers.are_given:
+        if self.state is RelayState.OVER or not (self._answers is None or self._answers.are_given):
             return
         if self._is_held:
             if not self._peer.is_flushed:
@@ -310,16 +311,16 @@ class RelayConversation:
     def _do_list(self, event: RelayEvent) -> None:
         listed = self._exchange.devices.listed
         self._ahead += len(listed)
-        self._answers.add(listed)
+        self._owe().add(listed)
 
     def _do_connect(self, event: RelayEvent) -> None:
         link = self._exchange.devices.find(event.target)
         if link is None:
-            self._answers.add(NOT_FOUND)
+            self._owe().add(NOT_FOUND)
             return
         target = parse_target(event.target)
         called = link.address if target.address is not None else target.text
-        self._answers.add(encode_frame(f"|connected to {called}|".encode()))
+        self._owe().add(encode_frame(f"|connected to {called}|".encode()))
 
     def _do_send(self, event: RelayEvent) -> None:
         devices = self._exchange.devices
@@ -330,7 +331,7 @@ class RelayConversation:
             return
         name = devices.name_of(parse_target(event.target).text)
         kept = name is not None and self._exchange.keep_frame(name, event.content)
-        self._answers.add(QUEUED if kept else NOT_FOUND)
+        self._owe().add(QUEUED if kept else NOT_FOUND)
 
     def _do_said(self, event: RelayEvent) -> None:
         assert self.link is not None
@@ -403,18 +404,24 @@ class RelayConversation:
 
     # Answers of the first dialect
 
+    def _owe(self) -> Answers:
+        """The answers that are owed here; a device, of which there may be thousands, is owed none."""
+        if self._answers is None:
+            self._answers = Answers(self._peer, self._exchange.after_turn, self._go_on)
+        return self._answers
+
     def _forward(self, link: DeviceLink, frames: list[bytes]) -> None:
         if self._exchange.forward(link, frames, self._shell.address):
-            self._answers.add_sent(link, len(frames))
+            self._owe().add_sent(link, len(frames))
         else:
-            self._answers.add(NOT_READING * len(frames))
+            self._owe().add(NOT_READING * len(frames))
 
     def _end(self, reason: str) -> None:
         self.state = RelayState.OVER
         self._prefix = self._prefix_link = None
         if self.link is not None:
             self._exchange.disconnect(self.link, reason)
-        self._answers.end(reason)
+        self._owe().end(reason)
 
     def _refuse(self, error: ProtocolError, excerpt: bytes) -> None:
         self._shell.refuse(error.kind, str(error), excerpt)
@@ -422,7 +429,7 @@ class RelayConversation:
             denied = {"denied": True} if isinstance(error, NameHeld | NotPermitted) else {}
             self._peer.send(encode_pair({"status": "error", "error": str(error), **denied}))
         else:
-            self._answers.add(encode_frame(f"|error: {error}|".encode()))
+            self._owe().add(encode_frame(f"|error: {error}|".encode()))
         self._end(error.kind)
 
     TRANSITIONS: ClassVar[dict[tuple[RelayState, RelayInput], tuple[RelayAction, RelayState]]] = {
