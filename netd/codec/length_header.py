@@ -113,7 +113,7 @@ class Gatherer:
     __slots__ = ("_kept", "_need", "is_empty")
 
     def __init__(self) -> None:
-        self._kept = bytearray()
+        self._kept: bytes | bytearray = b""  # a bytearray only while something is held back: most connections never need it
         self._need = 0
         self.is_empty = True
 
@@ -128,13 +128,13 @@ class Gatherer:
         if len(self._kept) < self._need:
             return None
         whole = bytes(self._kept)
-        self._kept = bytearray()
+        self._kept = b""
         self.is_empty = True
         return whole
 
     def keep(self, rest: bytes, need: int) -> None:
         """Hold *rest* back until *need* bytes (counted from its start) are there."""
-        self._kept += rest
+        self._kept = bytearray(rest)
         self._need = need
         self.is_empty = False
 

@@ -58,6 +58,11 @@ def owner_of(principal: Principal, host: str) -> str:
     return HERE if host in ("", "unix", "::1") or host.startswith("127.") else host
 
 
+def _field(link: DeviceLink) -> bytes:
+    """The target field that names *link* as the list does."""
+    return link.address.encode().ljust(HEADER)
+
+
 @define(eq=False, slots=True)
 class DeviceLink:
     """One connection of a device.
@@ -177,7 +182,7 @@ class Devices:
         self.follow(rules)
         self._generation = int(wall())
         self._online: dict[tuple[str, int], DeviceLink] = {}
-        self._fields: dict[bytes, DeviceLink] = {}
+        self._fields: dict[bytes, DeviceLink] = {}  # of those that controllers have named so: they need no parsing again
         self._names: dict[str, DeviceName] = {}
         self._aliases: dict[str, str] = {}
 
@@ -224,7 +229,6 @@ class Devices:
         self._online[host, port] = link
         self._listed = None
         self.version += 1
-        self._fields[link.address.encode().ljust(HEADER)] = link
         return link, self._take_name(link) if name else None
 
     def name_at(self, host: str, hello: DeviceHello | None) -> str:
@@ -242,9 +246,7 @@ class Devices:
         if self._online.get((link.host, link.port)) is link:
             del self._online[link.host, link.port]
             self._listed = None
-        field = link.address.encode().ljust(HEADER)
-        if self._fields.get(field) is link:
-            del self._fields[field]
+        self._fields.pop(_field(link), None)
         name = self._names.get(link.name)
         self._trim()
         return name is None or name.link is link
@@ -255,9 +257,11 @@ class Devices:
         :raises netd.relay.target.MalformedTarget: when the field can name nothing.
         """
         link = self._fields.get(field)
-        if link is not None:
-            return link
-        return self.resolve(parse_target(field))
+        if link is None:
+            link = self.resolve(parse_target(field))
+            if link is not None and field == _field(link):
+                self._fields[field] = link
+        return link
 
     def resolve(self, target: Target) -> DeviceLink | None:
         """The connected device that *target* names."""

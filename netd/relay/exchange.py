@@ -296,5 +296,6 @@ class Exchange:
         self.bus.publish(Message(link.sent_subject, DeviceSent(link.label, *readable(payload)), weight=4 * len(payload)))
 
     def _publish_presence(self, link: DeviceLink, reason: str) -> None:
-        presence = DevicePresence(link.label, link.address, link.is_online, link.generation, link.last_seen, reason)
+        address = link.address
+        presence = DevicePresence(link.name or address, address, link.is_online, link.generation, link.last_seen, reason)
         self.bus.publish(Message(self.subject("presence", link.subject), presence))
