@@ -27,7 +27,8 @@ from twisted.python.failure import Failure
 from netd.certificates import Certificates
 from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured
 from netd.config.options import variable_name
-from netd.connection.protocol import PeerFactory, describe_address
+from netd.connection.factory import PeerFactory
+from netd.connection.protocol import describe_address
 from netd.connection.tls import SecuredEndpoint
 from netd.errors import NetdError
 from netd.holders import Holder, holders_of

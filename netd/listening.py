@@ -22,8 +22,8 @@ from netd.connection.budget import NO_LIMIT, Budget, Quota
 from netd.connection.door import QuickDoor, QuickFactory
 from netd.connection.eager import HotSockets, accept_waiting, bound_accepts
 from netd.connection.ending import end_connections
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
 from netd.foresight import objection

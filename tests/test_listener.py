@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.connection.protocol import PeerFactory
+from netd.connection.factory import PeerFactory
 from netd.holders import Holder
 from netd.listener import AGAIN, PATIENCE, CannotListen, Listener, reach_of
 from netd.listening import make_context

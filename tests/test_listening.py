@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.change import Change
 from netd.config import ListeningConfig
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.factory import PeerFactory
+from netd.connection.protocol import PeerProtocol
 from netd.listening import CannotListen, ListeningService, make_context
 from netd.testing import Connection, connect
 

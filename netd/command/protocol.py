@@ -14,10 +14,11 @@ from netd.command.grammar import OLD_ANSWER, failure
 from netd.command.machine import APOLOGY, CommandContext, CommandConversation, CommandState
 from netd.command.once import Once, run_once
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.door import EarlyPeer
+from netd.connection.early import EarlyPeer
+from netd.connection.factory import PeerFactory
 from netd.connection.fairness import Contender, Standing
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 
 __all__ = ["CommandFactory", "CommandProtocol"]
 

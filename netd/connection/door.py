@@ -38,10 +38,8 @@ from netd.connection.budget import Occupant, Place, Refusal
 from netd.connection.protocol import PeerProtocol
 from netd.connection.stranger import Tongue, tongue_of
 from netd.connection.turn import Turn
-from netd.interfaces import IPeer
-from netd.principal import ANONYMOUS
 
-__all__ = ["EarlyPeer", "QuickDoor", "QuickFactory"]
+__all__ = ["QuickDoor", "QuickFactory"]
 
 AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_MORE", 0)
 """How an answer is sent. Systems without these flags have no epoll either, and no door: there the module is only imported."""
@@ -88,64 +86,6 @@ class QuickFactory(Protocol):
 
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
         """The whole answer to the one *line* of a newcomer, or a connection that goes on from there."""
-
-
-@implementer(IPeer)
-class EarlyPeer:
-    """An :class:`IPeer` before there is a transport: it notes what is done to it.
-
-    :ivar sent: all that was sent.
-    :ivar reason: why it was closed, or None.
-    """
-
-    __slots__ = ("_expiry", "_is_reading", "is_flushed", "is_full", "reason", "sent")
-    principal = ANONYMOUS  # one line is a command, and no proof
-
-    def __init__(self) -> None:
-        self.sent = b""
-        self.reason: str | None = None
-        self.is_flushed = True
-        self.is_full = False
-        self._expiry: float | None = None
-        self._is_reading = True
-
-    def send(self, data: bytes) -> bool:
-        """Note it."""
-        self.sent += data
-        return True
-
-    def close(self, reason: str) -> None:
-        """Note the first *reason*."""
-        self.reason = self.reason or reason
-
-    def expire_after(self, seconds: float | None) -> None:
-        """Note it."""
-        self._expiry = seconds
-
-    def keep(self, size: int, is_new: bool = False) -> bool:
-        """Nothing is kept here: whatever is not one whole line goes the ordinary way."""
-        return True
-
-    def set_reading(self, enabled: bool) -> None:
-        """Note it."""
-        self._is_reading = enabled
-
-    def probe(self) -> None:
-        """It has just come: it is there."""
-
-    def silence(self) -> float:
-        """None: its first words have come just now."""
-        return 0.0
-
-    def hand_over(self, peer: IPeer) -> None:
-        """Do to *peer* what was done here."""
-        if self.sent:
-            peer.send(self.sent)
-        peer.expire_after(self._expiry)
-        if not self._is_reading:
-            peer.set_reading(False)
-        if self.reason is not None:
-            peer.close(self.reason)
 
 
 class _Newcomer:

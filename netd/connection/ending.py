@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from netd.connection.protocol import PeerFactory
+from netd.connection.factory import PeerFactory
 
 __all__ = ["end_connections"]
 

@@ -6,27 +6,25 @@ A service's protocol derives from :class:`PeerProtocol`, says its bounds, and ta
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from attrs import define, field
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Protocol
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from netd.connection.bounds import Bounds
-from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
+from netd.connection.budget import Place, Refusal
 from netd.connection.eager import cut
-from netd.connection.fairness import Lane, Standing, Turns
+from netd.connection.fairness import Lane, Standing
 from netd.connection.peer import Peer, PeerContext
-from netd.connection.silence import Silence
 from netd.connection.stranger import ALERT, HELLO, Tongue, bad_request, first_words, page_of, tongue_of
-from netd.connection.vigil import Vigil, ask_for_signs, describe_end
-from netd.log import LogLimiter
+from netd.connection.vigil import ask_for_signs, describe_end
 from netd.secrets.tries import network_of
 
-__all__ = ["PeerFactory", "PeerProtocol", "Tally", "describe_address", "told_of"]
+if TYPE_CHECKING:
+    from netd.connection.factory import PeerFactory
+
+__all__ = ["PeerProtocol", "describe_address", "network_at", "told_of"]
 
 REFUSED = "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r}{more}"
 REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
@@ -42,19 +40,8 @@ SILENT = "said nothing"
 LINES = 30
 """Connections of one address whose end, or whatever else is ordinary, is logged within a minute; further ones are counted."""
 
-REMEDIES = {
-    Refusal.PER_ADDRESS: "which `max_connections_per_address` bounds",
-    Refusal.SECTION: "which `max_connections` bounds",
-    Refusal.SILENT: "which `max_silent` bounds",
-    Refusal.UNIDENTIFIED_MEMORY: "of which they have a part of `memory` in [netd]",
-    Refusal.MEMORY: "which `memory` in [netd] bounds",
-    Refusal.UNIDENTIFIED: "of which there may be one for four of the open files that are allowed",
-    Refusal.DAEMON: "which the limit of open files bounds (`ulimit -Hn`, systemd's LimitNOFILE=)",
-}
-"""What each refusal says of how to have it otherwise."""
 
-
-def _network(address: Any) -> str:
+def network_at(address: Any) -> str:
     """Whose *address* it is, for the budget; all unix sockets are one's."""
     return network_of(getattr(address, "host", None) or "unix")
 
@@ -71,24 +58,6 @@ def describe_address(address: Any) -> str:
         name = getattr(address, "name", None)
         return f"unix:{name.decode(errors='replace')}" if isinstance(name, bytes) else "unix"
     return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"
-
-
-@define
-class Tally:
-    """Counters of one service's connections.
-
-    :ivar silent: connections that ended without having said anything.
-    """
-
-    accepted: int = 0
-    silent: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    refused: dict[str, int] = field(factory=dict)
-
-    def refuse(self, kind: str) -> None:
-        """Count one peer that broke the protocol, by kind."""
-        self.refused[kind] = self.refused.get(kind, 0) + 1
 
 
 class PeerProtocol(Protocol):
@@ -182,7 +151,7 @@ class PeerProtocol(Protocol):
         if credential is not None:
             return Lane.KNOWN, credential
         if self._standing is None:
-            self._standing = Lane.UNKNOWN, _network(self.transport.getPeer())
+            self._standing = Lane.UNKNOWN, network_at(self.transport.getPeer())
         return self._standing
 
     def make_peer(self) -> Peer:
@@ -192,7 +161,7 @@ class PeerProtocol(Protocol):
     def connectionMade(self) -> None:
         factory = self.factory
         if self.place is None:  # it was not built by the factory, and is there all the same
-            self.place = factory.share.occupy(_network(self.transport.getPeer()), self)
+            self.place = factory.share.occupy(network_at(self.transport.getPeer()), self)
         self.peer = self.make_peer()
         self.peer.place = self.place
         self.peer.attach()
@@ -221,7 +190,7 @@ class PeerProtocol(Protocol):
         """Take a place as who the peer is by now: behind a proxy, that is known from the first bytes on."""
         assert self.place is not None
         address = self.transport.getPeer()
-        if _network(address) == self.place.address:
+        if network_at(address) == self.place.address:
             return True
         self.place.leave()
         place = self.factory.admit(address, self, is_at_work=True)
@@ -350,110 +319,6 @@ class PeerProtocol(Protocol):
                 excerpt=excerpt[:EXCERPT],
                 more=told_of(skipped),
             )
-
-
-class _TurnedAway(Protocol):
-    """A connection that is not let in. A reset leaves nothing behind on this side, where a close leaves TIME_WAIT."""
-
-    def makeConnection(self, transport: Any) -> None:
-        cut(transport)
-
-
-class PeerFactory(Factory):
-    """Builds a service's protocols and knows its live connections.
-
-    :cvar connection: the class of its connections.
-    :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
-    :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
-    :ivar turns: says whose work is next when there is much of it.
-    :ivar vigil: finds connections whose peers are no longer there.
-    :ivar end_those_who_left: frees the places of peers that have closed their connections, where that is not known yet.
-    :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
-    :ivar silence: the clock of those that have said nothing.
-    :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
-    """
-
-    _log = Logger()
-    noisy = False
-    connection: ClassVar[type[PeerProtocol]]
-    protocols: ClassVar[tuple[bytes, ...]] = ()
-
-    def __init__(self, name: str, context: PeerContext) -> None:
-        self.name = name
-        self.context = context
-        self.tally = Tally()
-        self.log_limiter = LogLimiter(context.clock.seconds)
-        self.connections: set[PeerProtocol] = set()
-        self.turns = Turns(context.clock.callLater, context.clock.seconds)
-        self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
-        self.on_lost: Any = None
-        self.silence = Silence(context.clock)
-        self.end_those_who_left: Callable[[], None] | None = None
-        self.share = Budget(context.clock.seconds).share(UNLIMITED)
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:
-        """A connection that has said nothing yet, or one that is reset at once because there are too many."""
-        place = self.admit(addr, None)
-        if place is None:
-            return _TurnedAway()
-        connection = self.make()
-        connection.place = place
-        place.occupant = connection
-        return connection
-
-    def make(self) -> PeerProtocol:
-        """A connection, whether there is a place for it or not."""
-        return self.connection(self)
-
-    def admit(self, address: Any, occupant: Occupant | None, is_at_work: bool = False) -> Place | None:
-        """A place for a newcomer from *address*, or None; that is counted and logged (limited).
-
-        :param is_at_work: whether this is called from within a connection, where others cannot be read.
-        """
-        network = _network(address)
-        place = self.share.admit(network, occupant)
-        if not isinstance(place, Place) and self.end_those_who_left is not None and not is_at_work:
-            self.end_those_who_left()
-            place = self.share.admit(network, occupant)
-        if isinstance(place, Place):
-            return place
-        self.tally.refuse(place.value)
-        skipped = self.log_limiter.admit(f"refused, {place.value}")
-        if skipped is not None:
-            self._log.warn(
-                "{service}: {who} was refused: {why}, {remedy} ({skipped} more like it were not logged)",
-                service=self.name,
-                who=describe_address(address),
-                why=place.value,
-                remedy=REMEDIES[place],
-                skipped=skipped,
-            )
-        return None
-
-    def note_displaced(self, refusal: Refusal) -> None:
-        """Count and log (limited) a connection that had to go for a newcomer."""
-        self.tally.refuse(f"displaced: {refusal.value}")
-        skipped = self.log_limiter.admit(f"displaced, {refusal.value}")
-        if skipped is not None:
-            self._log.warn(
-                "{service}: {why}, {remedy}: a connection had to make room ({skipped} more like it were not logged)",
-                service=self.name,
-                why=refusal.value,
-                remedy=REMEDIES[refusal],
-                skipped=skipped,
-            )
-
-    def counters(self) -> dict[str, Any]:
-        """The counters of all its connections, those that are open included."""
-        tally = self.tally
-        return {
-            "accepted": tally.accepted,
-            "bytes_in": tally.bytes_in + sum(connection._bytes_in for connection in self.connections),
-            "bytes_out": tally.bytes_out + sum(connection.peer.written for connection in self.connections),
-            "refused": dict(tally.refused),
-            "silent": tally.silent,
-            "dropped": dict(self.context.traffic.dropped),
-        }
 
 
 def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, context: PeerContext) -> bool:

@@ -18,10 +18,11 @@ from autobahn.websocket.protocol import WebSocketProtocol as Autobahn
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 
 from netd.codec.websocket import CloseCode
+from netd.connection.factory import PeerFactory
 from netd.connection.intake import Intake
 from netd.connection.origins import takes_origin
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.connection.websocket_rules import WebSocketRules
 from netd.connection.websocket_session import WebSocketPeer, WebSocketSession
 from netd.errors import NotPermitted

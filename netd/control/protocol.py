@@ -8,8 +8,9 @@ from twisted.logger import LogLevel
 
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.connection.bounds import Bounds, Policy
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.jsonrpc import BadRequest, failure
 from netd.console.link import ConsoleLink

@@ -13,8 +13,9 @@ from typing import ClassVar, Protocol
 from netd.codec.lines import LineTooLong
 from netd.config.descriptions import is_loopback
 from netd.connection.bounds import Bounds, Policy
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
 from netd.principal import ANONYMOUS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netd.connection.bounds import Bounds, Policy
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol, describe_address, told_of
+from netd.connection.protocol import PeerProtocol, describe_address, told_of
 from netd.relay.devices import DeviceLink
 from netd.relay.exchange import Exchange
 from netd.relay.machine import RelayConversation

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from netd.connection.bounds import Bounds, Policy
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.room.machine import BotConversation
 from netd.room.rooms import Rooms
 

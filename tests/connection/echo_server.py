@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 
 from netd.connection.bounds import Bounds, Policy, Traffic
 from netd.connection.eager import HotSockets
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.connection.turn import Turn
 
 

@@ -18,9 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.connection.bounds import Bounds, Policy, Traffic
 from netd.connection.budget import Budget, Quota, Refusal
 from netd.connection.crowd import CHANCE
+from netd.connection.factory import REMEDIES, PeerFactory
 from netd.connection.fairness import Lane
 from netd.connection.peer import LINGER_BYTES, PeerContext
-from netd.connection.protocol import LINES, REMEDIES, PeerFactory, PeerProtocol, describe_address
+from netd.connection.protocol import LINES, PeerProtocol, describe_address
 from netd.connection.turn import Turn
 from netd.connection.vigil import Signs
 from netd.log import INTERVAL

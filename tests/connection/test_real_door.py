@@ -18,10 +18,12 @@ from netd.connection import door
 from netd.connection.bounds import Bounds, Policy, Traffic
 from netd.connection.budget import UNLIMITED, Budget, Quota, Refusal
 from netd.connection.crowd import CHANCE
-from netd.connection.door import BATCH, LONGEST, EarlyPeer, QuickDoor
+from netd.connection.door import BATCH, LONGEST, QuickDoor
 from netd.connection.eager import HotSockets
+from netd.connection.early import EarlyPeer
+from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.protocol import PeerProtocol
 from netd.connection.turn import Turn
 from netd.testing import RecordingPeer
 from tests.connection.connections import PATIENCE, StandInReactor

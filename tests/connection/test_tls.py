@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.certificates import Certificates
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.protocol import PeerFactory, PeerProtocol
+from netd.connection.factory import PeerFactory
+from netd.connection.protocol import PeerProtocol
 from netd.connection.tls import HANDSHAKE_TIMEOUT, SecuredEndpoint, SecuredFactory, connection_of
 from netd.listening import make_context
 from netd.pem import Files
