@@ -34,7 +34,7 @@ class Client(NamedTuple):
 
 CLIENTS: Mapping[str, Client] = MappingProxyType(
     {
-        "relay": Client(("relay",), "Device, Controller: be told things by name, and tell them"),
+        "relay": Client(("relay", "relay_asyncio"), "Device, Controller: be told things by name, and tell them"),
         "session": Client(("session",), "Agent: stream measurements to whoever dials"),
         "feed": Client(("feed",), "Feed: samples of the feed, one by one or in blocks"),
         "command": Client(("command", "command_asyncio"), "Caller, call: run commands and get their results"),

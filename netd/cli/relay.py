@@ -39,7 +39,9 @@ def place(text: str, default_port: int = DEFAULT_PORT) -> RelayPlace:
 class ControllerPort(Protocol):
     """All that commands know of :class:`netd.client.relay.Controller`."""
 
-    dialect: str
+    @property
+    def dialect(self) -> str:
+        """What the last connection speaks; empty before there was one."""
 
     def close(self) -> None: ...
     def devices(self) -> list[DeviceInfo]: ...

@@ -26,7 +26,7 @@ class Backoff:
         self._least = least
         self._first = self._ceiling = first
 
-    def delay(self, lasted: float, error: Exception) -> float:
+    def delay(self, lasted: float, error: Exception | None = None) -> float:
         """Seconds to wait now that a connection ended by *error* after *lasted* seconds (0 when there was none)."""
         if lasted >= self.LASTED:
             self._ceiling = self._first

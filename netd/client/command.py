@@ -204,7 +204,7 @@ class CommandCalls:
         answer: dict[str, Any] = {}
         try:
             end = self._way.now() + self._timeout
-            await connection.send_by(line, end)
+            await connection.send(line, end)
             answer = await self._answer(connection, number, end)
         finally:
             if "id" not in answer:  # an old server, which closes now; or it went wrong, and the answer would seem the next one's

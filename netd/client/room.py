@@ -213,10 +213,12 @@ class RoomPart:
 
     async def leave(self) -> None:
         """Hang up, once the room has read what was said last."""
-        if self._connection is not None:
-            await self._connection.leave()
+        connection, self._connection, self._messages = self._connection, None, None
+        if connection is not None:
+            await connection.leave()
 
     async def _enter(self) -> RoomMessages:
+        self._ear = Ear()
         self._connection = await self._way.reach(ROOM, *self._place)
         await self._connection.send((self._name + ("\n" if self._dialect == NETD else "")).encode("utf-8"))
         messages = RoomMessages(self._connection, self._dialect)

@@ -37,7 +37,8 @@ class AsyncBot:
         on_welcome: Callable[[str], object] = lambda welcome: None,
         surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
-        self._part = RoomPart(AsyncWay(surroundings), host, port, name, character, dialect, on_welcome)
+        self._way = AsyncWay(surroundings)
+        self._part = RoomPart(self._way, host, port, name, character, dialect, on_welcome)
 
     @property
     def welcome(self) -> str:
@@ -63,3 +64,4 @@ class AsyncBot:
                 yield exchange
         finally:
             await self._part.leave()
+            await self._way.parted()

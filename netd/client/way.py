@@ -62,10 +62,10 @@ class Connection(ABC):
         self._now = now
 
     @abstractmethod
-    async def send(self, content: bytes, seconds: float | None = None) -> None:
+    async def send(self, content: bytes, end: float | None = None) -> None:
         """Hand *content* to the operating system, whole, and not mixed with what others send.
 
-        :param seconds: how long that may take; None for as long as it takes.
+        :param end: when that must be done, by the clock of the way; None for ever.
         :raises Exception: ``server.lost`` when it cannot be done, ``server.late`` when it takes too long.
         """
 
@@ -80,6 +80,8 @@ class Connection(ABC):
     @abstractmethod
     async def leave(self) -> None:
         """Say the last word, and hang up without taking back what was said before; whoever reads is woken. Twice is harmless.
+
+        Over sockets it returns when that is done, within a second; over asyncio the event loop sees to the rest.
 
         A connection that is closed while something that came is unread is reset, and a reset reaches the other side ahead of
         what it has not read yet. So this says that nothing more follows, and discards what comes until the other side has hung
@@ -97,10 +99,6 @@ class Connection(ABC):
         if received is None:
             raise self.given_up()
         return received
-
-    async def send_by(self, content: bytes, end: float | None) -> None:
-        """As :meth:`send`, until *end* by the clock of the way."""
-        await self.send(content, None if end is None else max(end - self._now(), 0.001))
 
     def given_up(self, reason: str = "did not answer in time") -> Exception:
         """What to raise when the other side was waited for long enough. It is not waited for when this side hangs up, either."""

@@ -141,12 +141,12 @@ class StreamConnection(Connection):
         self._farewell: Farewell | None = None
         self._ended: asyncio.Future[None] = self.loop.create_future()
 
-    async def send(self, content: bytes, seconds: float | None = None) -> None:
+    async def send(self, content: bytes, end: float | None = None) -> None:
         if self._farewell is not None or self._writer.is_closing():
             raise self.server.left()
         try:
             self._writer.write(content)
-            async with within(seconds):
+            async with within(None if end is None else end - self._now()):
                 await self._writer.drain()
         except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 these are two
             raise self.given_up("does not take what is sent to it") from None
@@ -154,6 +154,8 @@ class StreamConnection(Connection):
             raise self.server.broke(error) from error
 
     async def receive(self, seconds: float | None = None) -> bytes | None:
+        if self._farewell is not None:
+            raise self.server.left()
         try:
             if seconds == 0:
                 for _ in range(2):  # in the first of them the event loop finds what has come, in the second the reader has it
@@ -175,18 +177,19 @@ class StreamConnection(Connection):
         """Whether both sides have hung up."""
         return self._ended.done()
 
-    def begin_to_leave(self) -> Farewell:
-        """As :meth:`leave`, without waiting for the end.
+    async def leave(self) -> None:
+        self.begin_to_leave()  # the rest needs the event loop alone; who must wait for it does so by the way
 
-        :returns: what can be waited for; the connection ends by itself while the event loop runs.
-        """
+    def begin_to_leave(self) -> None:
+        """As :meth:`leave`; need not be awaited."""
         if self._farewell is None:
             self._farewell = Farewell(self._reader, self._writer, self._ended)
             self._farewell.begin(self.last_word, self.patience)
-        return self._farewell
 
-    async def leave(self) -> None:
-        await self.begin_to_leave().wait()
+    async def end(self) -> None:
+        """Return when the connection has ended, if this side has left it."""
+        if self._farewell is not None:
+            await self._farewell.wait()
 
 
 class AsyncWay(Way):
@@ -243,8 +246,12 @@ class AsyncWay(Way):
     async def aclose(self) -> None:
         """As :meth:`close`; wait until the servers have read what was said last, a second at most."""
         self.close()
+        await self.parted()
+
+    async def parted(self) -> None:
+        """Return when the connections that were left have ended: a second at most."""
         for connection in self._here():
-            await connection.leave()
+            await connection.end()
 
     def _here(self) -> list[StreamConnection]:
         """The connections of this event loop, which has to run for this; those of others have ended with them."""

@@ -10,14 +10,17 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
 from netd.client.way import CONNECT_TIMEOUT, Connection, Server, Way, tune
 
-__all__ = ["SocketConnection", "SocketWay", "Surroundings", "carry_out", "open_socket", "wait_until_readable"]
+__all__ = ["SocketConnection", "SocketWay", "Surroundings", "carry_out", "open_socket", "waiter_for"]
 
 T = TypeVar("T")
+
+TLS_WANTS = (2, 3)
+"""``ssl.SSL_ERROR_WANT_READ`` and ``_WRITE``: numbers of errors by which TLS says that it would block."""
 
 
 def carry_out(plan: Coroutine[Any, Any, T]) -> T:
@@ -43,18 +46,23 @@ def open_socket(host: str, port: int, seconds: float = CONNECT_TIMEOUT) -> socke
     return connection
 
 
-def wait_until_readable(connection: socket.socket, seconds: float) -> bool:
-    """Wait until *connection* has something to read, or has ended, at most so many seconds; False when it has not."""
-    # Not by the socket's own timeout: it has one, which is that of the threads that write. And not by epoll, which forgets a
-    # descriptor that another thread closes, and would wait on; poll looks at it again when it is woken.
-    number = connection.fileno()
-    if number < 0:
-        raise ConnectionAbortedError("this client has hung up")
+def waiter_for(connection: socket.socket) -> Callable[[float | None, bool], bool]:
+    """What waits until *connection* can be read from, or written to, at most so many seconds; False when it cannot.
+
+    Readable is an end as well, and writable what has ended.
+    """
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connection], [], [], seconds)[0])
-    waiting = select.poll()
-    waiting.register(number, select.POLLIN)
-    return bool(waiting.poll(math.ceil(1000 * seconds)))
+
+        def wait(seconds: float | None, is_writing: bool) -> bool:
+            waiting = [connection]
+            return any(select.select([] if is_writing else waiting, waiting if is_writing else [], waiting, seconds))
+
+        return wait
+    # Not epoll: it forgets a descriptor that another thread closes, and would wait on. poll looks at it again when it is woken.
+    polls = select.poll(), select.poll()
+    for poll, event in zip(polls, (select.POLLIN, select.POLLOUT)):  # noqa: B905 - before Python 3.10, zip knows no strict
+        poll.register(connection, event)
+    return lambda seconds, is_writing: bool(polls[is_writing].poll(None if seconds is None else math.ceil(1000 * seconds)))
 
 
 class Surroundings(NamedTuple):
@@ -66,7 +74,7 @@ class Surroundings(NamedTuple):
     :ivar chance: a number from 0 up to 1.
     :ivar random_bytes: so many unpredictable bytes.
     :ivar pause: waits for the event, at most so many seconds.
-    :ivar is_readable: waits until the socket has something to read, at most so many seconds; False when it has not.
+    :ivar waiter: makes what waits for a socket.
     """
 
     connect: Callable[[str, int, float], socket.socket] = open_socket
@@ -75,11 +83,29 @@ class Surroundings(NamedTuple):
     chance: Callable[[], float] = random.random
     random_bytes: Callable[[int], bytes] = os.urandom
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
-    is_readable: Callable[[socket.socket, float], bool] = wait_until_readable
+    waiter: Callable[[socket.socket], Callable[[float | None, bool], bool]] = waiter_for
+
+
+def in_turn(*functions: Callable[[Any], Any]) -> Iterator[Callable[[Any], Any]]:
+    """*functions*, of which one thread calls one at a time: TLS has one state for both directions."""
+    lock = threading.Lock()
+
+    def alone(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def call(argument: Any) -> Any:
+            with lock:
+                return function(argument)
+
+        return call
+
+    return map(alone, functions)
 
 
 class SocketConnection(Connection):
-    """A connection by a socket; any thread sends and leaves."""
+    """A connection by a socket; any thread sends and leaves.
+
+    The socket itself never blocks: its one timeout would be that of the threads that read and of those that send. What waits is
+    poll, for each its own time.
+    """
 
     def __init__(
         self,
@@ -89,10 +115,12 @@ class SocketConnection(Connection):
     ) -> None:
         super().__init__(server, surroundings.clock)
         self._socket = opened
-        self._is_readable = surroundings.is_readable
+        self._waiter = surroundings.waiter
+        self._wait = self._waiter(opened)
         self._pending: Callable[[], int] | None = getattr(opened, "pending", None)  # what TLS has decrypted, and nobody read yet
         self._sending = threading.Lock()
-        self._receiving = self._sending if self._pending else threading.Lock()  # TLS does one thing at a time
+        calls: Iterable[Callable[[Any], Any]] = (opened.recv, opened.send, opened.shutdown)
+        self._take, self._give, self._shut = in_turn(*calls) if self._pending else calls
         self._leaving = threading.Lock()
 
     @property
@@ -100,73 +128,85 @@ class SocketConnection(Connection):
         """Whether this side has hung up, or begun to."""
         return self._leaving.locked()
 
-    async def send(self, content: bytes, seconds: float | None = None) -> None:
-        try:
-            with self._sending:
-                if self.has_left:
-                    raise self.server.left()
-                self._socket.settimeout(seconds)
-                self._socket.sendall(content)
-        except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
-            raise self.given_up("does not take what is sent to it") from None
-        except (OSError, ValueError) as error:  # ValueError: closed in the middle of a TLS write
-            raise self.server.broke(error) from error
+    async def send(self, content: bytes, end: float | None = None) -> None:
+        with self._sending:
+            if self.has_left:
+                raise self.server.left()
+            try:
+                is_sent = self._send(content, end)
+            except (OSError, ValueError) as error:  # ValueError: TLS that another thread has closed
+                raise self.server.broke(error) from error
+        if not is_sent:
+            raise self.given_up("does not take what is sent to it")
+
+    def _send(self, content: bytes, end: float | None) -> bool:
+        """Hand over all of *content*, until the clock says *end*; False when that came first."""
+        unsent = memoryview(content)
+        while unsent:
+            try:
+                unsent = unsent[self._give(unsent) :]
+            except OSError as error:
+                if not self._would_block(error):
+                    raise
+                if not self._wait(None if end is None else max(end - self._now(), 0.0), True):
+                    return False
+        return True
 
     async def receive(self, seconds: float | None = None) -> bytes | None:
-        if seconds is None:
-            received = None
-            while received is None:  # a timeout of the socket is that of a thread that sends
-                received = self._receive(None)
-            return received
+        if self.has_left:
+            raise self.server.left()
         try:
-            is_readable = bool(self._pending and self._pending()) or self._is_readable(self._socket, seconds)
+            if seconds == 0 or (self._pending and self._pending()):
+                received = self._receive()
+            else:
+                received = self._receive_by(None if seconds is None else self._now() + seconds)
         except (OSError, ValueError) as error:
             raise self.server.broke(error) from error
-        return self._receive(seconds) if is_readable else None
-
-    def _receive(self, seconds: float | None) -> bytes | None:
-        """What has come; None when nothing did within the socket's timeout."""
-        try:
-            with self._receiving:
-                if self.has_left:
-                    raise self.server.left()
-                if self._pending:  # of a record of TLS, less than all may have come
-                    self._socket.settimeout(None if seconds is None else max(seconds, 0.001))
-                received = self._socket.recv(65536)
-        except socket.timeout:  # noqa: UP041 - before Python 3.10 these are two
-            return None
-        except (OSError, ValueError) as error:
-            raise self.server.broke(error) from error
-        if not received:
+        if received == b"":
             raise self.server.ended()
         return received
+
+    def _receive_by(self, end: float | None) -> bytes | None:
+        """What comes before the clock says *end*."""
+        while self._wait(None if end is None else max(end - self._now(), 0.0), False):
+            received = self._receive()
+            if received is not None:
+                return received
+        return None
+
+    def _receive(self) -> bytes | None:
+        """What has come, nothing at the end; None when nothing has, or less than TLS can decrypt."""
+        try:
+            received: bytes = self._take(65536)
+        except OSError as error:
+            if self._would_block(error):
+                return None
+            raise
+        if self.has_left:  # meanwhile: what comes now is not even decrypted any more
+            raise self.server.left()
+        return received
+
+    def _would_block(self, error: OSError) -> bool:
+        return isinstance(error, BlockingIOError) or (self._pending is not None and error.errno in TLS_WANTS)
 
     async def leave(self) -> None:
         if not self._leaving.acquire(blocking=False):
             return  # nobody releases it: a connection is left once
         end = self._now() + self.patience
-        is_whole = self._sending.acquire(timeout=self.patience)  # not in the middle of what another thread sends
         with contextlib.suppress(OSError, ValueError):  # the other side was first
-            if is_whole and self.last_word:
-                self._socket.settimeout(max(end - self._now(), 0.001))
-                self._socket.sendall(self.last_word)
+            if self._sending.acquire(timeout=self.patience):  # not in the middle of what another thread sends
+                try:
+                    self._send(self.last_word, end)
+                finally:
+                    self._sending.release()
         with contextlib.suppress(OSError, ValueError):
-            self._socket.shutdown(socket.SHUT_WR)
-            self._discard(end)
+            self._shut(socket.SHUT_WR)
+            wait = self._waiter(self._socket)  # another one: a thread that reads may still be waiting by the first
+            while self._now() < end and wait(end - self._now(), False) and self._take(65536):
+                pass  # until the other side has hung up, too
         with contextlib.suppress(OSError, ValueError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._shut(socket.SHUT_RDWR)
         self._socket.close()
-        if is_whole:
-            self._sending.release()
-
-    def _discard(self, end: float) -> None:
-        """Read until the other side hangs up, or the clock says *end*."""
-        left = end - self._now()
-        while left > 0:
-            self._socket.settimeout(left)
-            if not self._socket.recv(65536):
-                return
-            left = end - self._now()
 
 
 class SocketWay(Way):
@@ -192,11 +232,11 @@ class SocketWay(Way):
         opened = self._surroundings.connect(host, port, seconds)
         if tls is not None:
             try:
-                opened.settimeout(seconds)
-                opened = tls.wrap_socket(opened, server_hostname=host)
+                opened = tls.wrap_socket(opened, server_hostname=host)  # within the socket's timeout, which is that of connecting
             except OSError:
                 opened.close()
                 raise
+        opened.setblocking(False)
         connection = SocketConnection(opened, server, self._surroundings)
         with self._lock:
             self._connections = [*(one for one in self._connections if not one.has_left), connection]

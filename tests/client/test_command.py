@@ -26,6 +26,7 @@ from netd.client.command import (
     result_of,
     send_data,
 )
+from tests.client.sockets import MemorySocket, waiter
 
 ANSWERS = b'{"status": "success"}\n{"id": 2, "status": "error", "error": "\xc3\xa4"}\r\n\n{"status": "failed"}'
 
@@ -96,45 +97,31 @@ class AnswerTests(SynchronousTestCase):
         self.assertRaises(ValueError, command_line, {"a": float("nan")})
 
 
-class FakeSocket:
-    """A connection whose other side is a list of what ``recv`` gives: bytes, or an exception to raise."""
+class FakeSocket(MemorySocket):
+    """A connection whose other side is a list of what comes: bytes, an error, or None where nothing does.
 
-    def __init__(self, *pieces: bytes | Exception) -> None:
+    :ivar unasked: what comes between two commands.
+    """
+
+    def __init__(self, *pieces: bytes | OSError | None) -> None:
+        super().__init__()
         self.pieces = list(pieces)
-        self.sent = b""
-        self.broken: Exception | None = None
-        self.is_closed = False
-        self.unasked: bytes | Exception | None = None
+        self.unasked: bytes | OSError = BlockingIOError()
+        self._is_awaited = False
 
-    def settimeout(self, seconds: float) -> None:
-        """Nothing waits here."""
-
-    def sendall(self, payload: bytes) -> None:
-        """Keep it, or break."""
-        if self.broken is not None:
-            raise self.broken
-        self.sent += payload
-
-    def is_readable(self, seconds: float) -> bool:
-        """Between two commands, whether there is something else than an answer."""
-        if seconds == 0 and self.unasked is not None:
-            self.pieces.insert(0, self.unasked)
-        return seconds > 0 or self.unasked is not None
+    def wait(self, seconds: float | None, is_writing: bool) -> bool:
+        """Whether the next piece is one."""
+        self._is_awaited = True
+        return not is_writing and self.pieces[0] is not None
 
     def recv(self, size: int) -> bytes:
-        """The next piece."""
-        piece = self.pieces.pop(0)
-        if isinstance(piece, Exception):
+        """The next piece, if it was waited for."""
+        piece = self.pieces.pop(0) if self._is_awaited else self.unasked
+        self._is_awaited = False
+        if not isinstance(piece, bytes):
+            assert piece is not None
             raise piece
         return piece
-
-    def shutdown(self, how: int) -> None:
-        """The other side was first."""
-        raise OSError("not connected")
-
-    def close(self) -> None:
-        """Note it."""
-        self.is_closed = True
 
 
 class WorldTests(SynchronousTestCase):
@@ -144,15 +131,11 @@ class WorldTests(SynchronousTestCase):
         self.sockets: list[FakeSocket] = []
         self.dialled: list[tuple[str, int, float]] = []
         self.now = 0.0
-        self.surroundings = Surroundings(self._connect, self._clock, is_readable=self._is_readable)
+        self.surroundings = Surroundings(self._connect, self._clock, waiter=waiter)
 
     def _clock(self) -> float:
         self.now += 0.25
         return self.now
-
-    @staticmethod
-    def _is_readable(connection: socket.socket, seconds: float) -> bool:
-        return cast(FakeSocket, connection).is_readable(seconds)
 
     def _connect(self, host: str, port: int, timeout: float) -> socket.socket:
         self.dialled.append((host, port, timeout))
@@ -227,8 +210,8 @@ class CallerTests(WorldTests):
     def test_late(self) -> None:
         """An answer that does not come in time is told so, whatever the server drips meanwhile."""
         blocked = FakeSocket()
-        blocked.broken = socket.timeout()  # noqa: UP041 - as before Python 3.10
-        for wire in (FakeSocket(socket.timeout()), FakeSocket(*[b" "] * 99), blocked):  # noqa: UP041 - likewise
+        blocked.broken = BlockingIOError()
+        for wire in (FakeSocket(None), FakeSocket(*[b" "] * 99), blocked):
             self.assertRaises(NotInTime, self.caller(wire).call, "a")
 
     def test_not_connected(self) -> None:
@@ -273,7 +256,7 @@ class SendDataTests(WorldTests):
         self.output = io.StringIO()
         self.patch(sys, "stdout", self.output)
 
-    def send(self, *pieces: bytes | Exception, **options: Any) -> Any:
+    def send(self, *pieces: bytes | OSError | None, **options: Any) -> Any:
         """What ``send_data`` returns when the server says *pieces*."""
         self.sockets = [FakeSocket(*pieces)] if pieces else []
         return send_data({"command_id": "test_command"}, surroundings=self.surroundings, **options)
@@ -295,7 +278,7 @@ class SendDataTests(WorldTests):
             ((), "connect"),
             ((b"",), "connect"),
             ((b"nonsense\n",), "connect"),
-            ((socket.timeout(),), "connect"),  # noqa: UP041 - as before Python 3.10
+            ((None,), "connect"),
         ):
             self.called.clear()
             answer = self.send(*pieces, **self.callbacks())

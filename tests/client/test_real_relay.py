@@ -10,7 +10,6 @@ import logging
 import os
 import queue
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import relay
 from netd.client.relay_asyncio import AsyncController, AsyncDevice
+from netd.client.way_sockets import open_socket
+from netd.onefile import make_client
 from tests.client.test_relay import message
 from tests.client.test_relay_frames import frames
 
@@ -34,42 +35,6 @@ PATIENCE = 15.0
 
 BRISK = relay.Surroundings(chance=lambda: 0.1)
 """Surroundings in which the first attempts to reconnect are 0.05 s, 0.1 s, … apart."""
-
-
-class SilenceTests(SynchronousTestCase):
-    """Waiting for a sign of life, on a real socket."""
-
-    def test_is_readable(self) -> None:
-        """Something to read, or the end, ends the wait; the socket's timeout, which is the writers', stays as it is."""
-        ours, theirs = socket.socketpair()
-        self.addCleanup(ours.close)
-        ours.settimeout(7.0)
-        self.assertFalse(relay.wait_until_readable(ours, 0.01))
-        theirs.close()
-        self.assertTrue(relay.wait_until_readable(ours, PATIENCE))
-        self.assertEqual(ours.gettimeout(), 7.0)
-        ours.close()
-        self.assertRaises(OSError, relay.wait_until_readable, ours, PATIENCE)
-
-    def test_closed_by_another_thread(self) -> None:
-        """A thread that waits is woken by another one that hangs up, however soon the socket is gone after that."""
-        for _ in range(100):
-            ours, theirs = socket.socketpair()
-            begun, over = threading.Event(), threading.Event()
-            threading.Thread(target=self.wait_for_end, args=(ours, begun, over), daemon=True).start()
-            begun.wait(PATIENCE)
-            ours.shutdown(socket.SHUT_RDWR)
-            ours.close()
-            theirs.close()
-            self.assertTrue(over.wait(PATIENCE))
-
-    @staticmethod
-    def wait_for_end(connection: socket.socket, begun: threading.Event, over: threading.Event) -> None:
-        """Wait on *connection*, and tell when that is over, whatever came of it."""
-        begun.set()
-        with contextlib.suppress(OSError):
-            relay.wait_until_readable(connection, 2 * PATIENCE)
-        over.set()
 
 
 class NewRelay:
@@ -292,7 +257,7 @@ class OldServerTests(RealTests):
 
         def crowd() -> None:
             while not is_over.is_set():
-                relay.open_socket("127.0.0.1", port).close()
+                open_socket("127.0.0.1", port).close()
 
         others = threading.Thread(target=crowd)
         others.start()
@@ -347,7 +312,7 @@ class OldServerTests(RealTests):
         _, port = self.old_server()
         folder = Path(self.mktemp())
         folder.mkdir()
-        shutil.copy(relay.__file__, folder / "relay.py")
+        (folder / "relay.py").write_text(make_client("relay"), "utf-8")
         lines = (
             "import sys",
             f"sys.path.insert(0, {str(folder)!r})",
@@ -439,7 +404,7 @@ class NewServerTests(RealTests):
     def test_socket_options(self) -> None:
         """A small message leaves at once, and a relay that lost power is noticed."""
         server = self.new_relay()
-        with relay.open_socket("127.0.0.1", server.port) as connection:
+        with open_socket("127.0.0.1", server.port) as connection:
             self.assertTrue(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             self.assertTrue(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
             connection.sendall(frames(b"controller {}"))

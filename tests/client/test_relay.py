@@ -12,6 +12,7 @@ from typing import Any, cast
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import relay
+from tests.client.sockets import MemorySocket, waiter
 from tests.client.test_relay_frames import frames
 
 WELCOME_ENVELOPE = {"status": "welcome", "name": "gh", "address": "('127.0.0.1', 1)", "generation": 7}
@@ -25,10 +26,10 @@ def message(envelope: dict[str, Any], payload: bytes = b"") -> bytes:
 WELCOME = message(WELCOME_ENVELOPE)
 
 
-class FakeSocket:
+class FakeSocket(MemorySocket):
     """The client's end of a connection to a server in memory.
 
-    :param arriving: what ``recv`` gives, in order, before anything was sent: bytes, or an error.
+    :param arriving: what comes, in order, before anything was sent: bytes, or an error.
     :param react: called with what the client sent, each time; what it returns arrives next.
     :param hangs_up: whether the server closes when nothing more arrives, instead of being silent.
     """
@@ -36,25 +37,24 @@ class FakeSocket:
     def __init__(
         self, *arriving: bytes | OSError, react: Callable[[bytes], bytes] = lambda _: b"", hangs_up: bool = True
     ) -> None:
+        super().__init__()
         self.arriving = list(arriving)
         self.react = react
         self.hangs_up = hangs_up
-        self.sent = b""
-        self.is_closed = False
-        self.breaks: OSError | None = None
-        self.timeout: float | None = None
         self.world: World
 
-    def settimeout(self, seconds: float | None) -> None:
-        self.timeout = seconds
-
-    def sendall(self, frames: bytes) -> None:
-        if self.breaks is not None:
-            raise self.breaks
-        self.sent += frames
-        answer = self.react(frames)
+    def take(self, content: bytes) -> None:
+        super().take(content)
+        answer = self.react(content)
         if answer:
             self.arriving.append(answer)
+
+    def wait(self, seconds: float | None, is_writing: bool) -> bool:
+        if self.arriving or self.hangs_up:
+            return True
+        assert seconds is not None, "this would wait for ever"
+        self.world.now += seconds
+        return False
 
     def recv(self, size: int) -> bytes:
         if self.is_closed:
@@ -64,19 +64,9 @@ class FakeSocket:
             if isinstance(received, OSError):
                 raise received
             return received
-        if self.hangs_up:
-            return b""
-        if self.timeout == 0:
+        if not self.hangs_up:
             raise BlockingIOError
-        assert self.timeout is not None, "this would wait for ever"
-        self.world.now += self.timeout
-        raise TimeoutError
-
-    def shutdown(self, how: int) -> None:
-        assert how in (socket.SHUT_WR, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.is_closed = True
+        return b""
 
 
 class World:
@@ -87,9 +77,11 @@ class World:
         self.opened: list[FakeSocket] = []
         self.pauses: list[float] = []
         self.now = 1000.0
-        self.surroundings = relay.Surroundings(self.connect, lambda: self.now, lambda: 1.0, self.pause, self.is_readable)
+        self.surroundings = relay.Surroundings(
+            self.connect, lambda: self.now, chance=lambda: 1.0, pause=self.pause, waiter=waiter
+        )
 
-    def connect(self, host: str, port: int) -> socket.socket:
+    def connect(self, host: str, port: int, seconds: float) -> socket.socket:
         """Hand out the next connection."""
         assert (host, port) == ("relay.test", 5050)
         connection = self.connections.pop(0)
@@ -98,14 +90,6 @@ class World:
         connection.world = self
         self.opened.append(connection)
         return cast(socket.socket, connection)
-
-    def is_readable(self, connection: socket.socket, seconds: float) -> bool:
-        """Whether there is something to read; time passes where there is not."""
-        fake = cast(FakeSocket, connection)
-        if fake.arriving or fake.hangs_up:
-            return True
-        self.now += seconds
-        return False
 
     def pause(self, closed: threading.Event, seconds: float) -> None:
         """Let time pass; a device for which no connection is left is closed."""
@@ -194,7 +178,7 @@ class DeviceTests(QuietTests):
         first, second = FakeSocket(WELCOME, message({"id": 1}, b"a")), FakeSocket(WELCOME, message({"id": 1}, b"b"))
         messages = iter(self.device(World(first, second)))
         asked, _ = next(messages), next(messages)
-        first.breaks = BrokenPipeError()
+        first.broken = BrokenPipeError()
         self.assertFalse(asked.answer(b"late"))
         self.assertNotIn(b"late", second.sent)
 
@@ -323,9 +307,9 @@ class DeviceTests(QuietTests):
         connection = FakeSocket(WELCOME)
         world = World(connection)
 
-        def connect(host: str, port: int) -> socket.socket:
+        def connect(host: str, port: int, seconds: float) -> socket.socket:
             device.close()
-            return world.connect(host, port)
+            return world.connect(host, port, seconds)
 
         surroundings = world.surroundings._replace(connect=connect)
         device = relay.Device("relay.test", 5050, surroundings=surroundings)
@@ -378,7 +362,7 @@ class OldDeviceTests(QuietTests):
         connection = FakeSocket(frames(b"a"))
         device = self.device(World(connection), dialect="old")
         next(iter(device))
-        connection.breaks = BrokenPipeError()
+        connection.broken = BrokenPipeError()
         device.close()
         self.assertTrue(connection.is_closed)
 
@@ -510,7 +494,7 @@ class ControllerTests(QuietTests):
         server = self.server(message({"id": 1, "status": "sent", "final": True}))
         controller = self.controller(World(server))
         controller.send("gh", b"x")
-        server.breaks = BrokenPipeError("gone")
+        server.broken = BrokenPipeError("gone")
         self.assertIn("gone; it is unknown", controller.send("gh", b"x").error)
 
     def test_restarted_relay(self) -> None:

@@ -11,11 +11,13 @@ from typing import Any, cast
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client import relay
-from netd.client.relay_asyncio import AsyncController, AsyncDevice, AsyncMessage, AsyncSurroundings, Streams
+from netd.client import relay, relay_messages
+from netd.client.relay_asyncio import AsyncController, AsyncDevice, AsyncMessage, AsyncSurroundings
 from tests.client.test_relay import WELCOME, WELCOME_ENVELOPE, message
 from tests.client.test_relay_frames import frames
 from tests.client.transports import Transport
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class JumpingSelector(selectors.DefaultSelector):
@@ -116,7 +118,7 @@ class AsyncTests(SynchronousTestCase):
             self.opened.append(connection)
             return connection.open()
 
-        return AsyncSurroundings(connect, lambda: 1.0)
+        return AsyncSurroundings(connect, chance=lambda: 1.0)
 
     def device(self, *connections: FakeConnection | Exception, **options: Any) -> AsyncDevice:
         """A device that meets *connections*."""
@@ -420,7 +422,7 @@ def final(number: int, status: str, payload: bytes = b"", **members: Any) -> byt
 
 def request_of(written: bytes) -> tuple[dict[str, Any], bytes]:
     """The envelope and payload that a client wrote in one go."""
-    decoder = relay.FrameDecoder()
+    decoder = relay_messages.FrameDecoder()
     decoder.feed(written)
     envelope, payload = iter(decoder.next_frame, None)
     return cast("dict[str, Any]", json.loads(envelope)), payload

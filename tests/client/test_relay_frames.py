@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
-import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.python.filepath import FilePath
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client import relay
+from netd.client import relay_line, relay_old
+from netd.client import relay_messages as relay
 
 
 def frames(*payloads: bytes) -> bytes:
@@ -281,29 +279,29 @@ class OldDialectTests(SynchronousTestCase):
     def test_events(self) -> None:
         """The three events are, byte for byte, those of the old programs."""
         target = b"('127.0.0.1', 50412)".ljust(64)
-        self.assertEqual(relay.old_list(), frames(b"python") + b"|no target|".ljust(64))
-        self.assertEqual(relay.old_connect("127.0.0.1:50412"), frames(b"python") + target + frames(b"conecting"))
-        self.assertEqual(relay.old_send("127.0.0.1:50412", b""), frames(b"python") + target + frames(b""))
+        self.assertEqual(relay_old.old_list(), frames(b"python") + b"|no target|".ljust(64))
+        self.assertEqual(relay_old.old_connect("127.0.0.1:50412"), frames(b"python") + target + frames(b"conecting"))
+        self.assertEqual(relay_old.old_send("127.0.0.1:50412", b""), frames(b"python") + target + frames(b""))
 
     def test_part_of_an_address(self) -> None:
         """A target that an old server would match with several devices is not sent to any."""
         for target in ("", "5041", "127.0.0.1", "', "):
             with self.assertRaisesRegex(ValueError, "not a whole address: name host and port"):
-                relay.old_send(target, b"x")
+                relay_old.old_send(target, b"x")
 
     def test_name_through_the_old_dialect(self) -> None:
         """A netd spoken to in the old dialect can be told a name."""
-        self.assertEqual(relay.old_target("greenhouse"), b"greenhouse".ljust(64))
+        self.assertEqual(relay_old.old_target("greenhouse"), b"greenhouse".ljust(64))
 
     def test_target_too_long(self) -> None:
         """A target that would spill over its field is refused."""
         with self.assertRaisesRegex(ValueError, "too long: a target is at most 64 bytes"):
-            relay.old_target("x" * 65)
+            relay_old.old_target("x" * 65)
 
     def test_the_payload_that_means_connect(self) -> None:
         """The one payload that the old dialect cannot carry is refused, instead of lost with a wrong answer."""
         with self.assertRaisesRegex(ValueError, "it means connect there"):
-            relay.old_send("127.0.0.1:1", b"conecting")
+            relay_old.old_send("127.0.0.1:1", b"conecting")
 
     def test_answers(self) -> None:
         """Each answer means one outcome, and only the word of success is success."""
@@ -317,44 +315,44 @@ class OldDialectTests(SynchronousTestCase):
             b"": relay.Outcome("failed", error="the relay gave no reason"),
         }
         for answer, outcome in meanings.items():
-            self.assertEqual(relay.read_old_outcome(answer), outcome)
+            self.assertEqual(relay_old.read_old_outcome(answer), outcome)
 
     def test_connect_answers(self) -> None:
         """The address is read off the answer; any other answer is an error that names the target."""
-        self.assertEqual(relay.read_old_connect("x", b"|connected to ('127.0.0.1', 1)|"), "('127.0.0.1', 1)")
+        self.assertEqual(relay_old.read_old_connect("x", b"|connected to ('127.0.0.1', 1)|"), "('127.0.0.1', 1)")
         with self.assertRaisesRegex(relay.NoSuchDevice, "gh: target not found"):
-            relay.read_old_connect("gh", b"|target not found|")
+            relay_old.read_old_connect("gh", b"|target not found|")
 
     def test_list_with_commas_inside(self) -> None:
         """The old list has commas inside its items; a device that it holds twice is shown once."""
         answer = b"('127.0.0.1', 50412),('127.0.0.1', 50413),('127.0.0.1', 50412),"
         self.assertEqual(
-            [str(device) for device in relay.read_old_list(answer)], ["('127.0.0.1', 50412)", "('127.0.0.1', 50413)"]
+            [str(device) for device in relay_old.read_old_list(answer)], ["('127.0.0.1', 50412)", "('127.0.0.1', 50413)"]
         )
 
     def test_list_of_names(self) -> None:
         """A relay that lists names is understood; what it lists can be sent to."""
-        greenhouse, nameless = relay.read_old_list(b"greenhouse,127.0.0.1:50413,")
+        greenhouse, nameless = relay_old.read_old_list(b"greenhouse,127.0.0.1:50413,")
         self.assertEqual((greenhouse.name, str(nameless)), ("greenhouse", "('127.0.0.1', 50413)"))
 
     def test_empty_list_and_error(self) -> None:
         """No device is an empty list; an error is an error."""
-        self.assertEqual(relay.read_old_list(b"|no raspberrypies|"), [])
+        self.assertEqual(relay_old.read_old_list(b"|no raspberrypies|"), [])
         with self.assertRaisesRegex(relay.RelayError, "cannot list its devices: error: no"):
-            relay.read_old_list(b"|error: no|")
+            relay_old.read_old_list(b"|error: no|")
 
     @given(st.lists(st.tuples(st.ip_addresses(v=4), st.integers(1, 65535)), unique=True, min_size=1, max_size=6))
     def test_any_list(self, peers: list[tuple[object, int]]) -> None:
         """Whatever devices an old server has, each is listed as it can be sent to."""
         addresses = [str((str(host), port)) for host, port in peers]
-        listed = relay.read_old_list("".join(address + "," for address in addresses).encode())
+        listed = relay_old.read_old_list("".join(address + "," for address in addresses).encode())
         self.assertEqual([str(device) for device in listed], addresses)
 
     @given(st.binary(max_size=200))
     def test_any_answer(self, answer: bytes) -> None:
         """Whatever an old server answers, the program gets a list, an outcome or an error of the relay."""
-        relay.read_old_outcome(answer)
-        for read in (relay.read_old_list, lambda said: relay.read_old_connect("x", said)):
+        relay_old.read_old_outcome(answer)
+        for read in (relay_old.read_old_list, lambda said: relay_old.read_old_connect("x", said)):
             with contextlib.suppress(relay.RelayError):
                 read(answer)
 
@@ -364,31 +362,31 @@ class BackoffTests(SynchronousTestCase):
 
     def test_doubles_to_thirty_seconds(self) -> None:
         """A relay that is away is asked ever more rarely, at last every 30 s."""
-        backoff = relay.Backoff(lambda: 1.0)
+        backoff = relay_line.RelayBackoff(lambda: 1.0)
         self.assertEqual([backoff.delay(0) for _ in range(9)], [0.5, 1, 2, 4, 8, 16, 30, 30, 30])
 
     def test_full_jitter(self) -> None:
         """A hundred devices that lost the same relay do not come back at the same moment."""
         chances = iter([0.0, 0.25, 0.5])
-        backoff = relay.Backoff(lambda: next(chances))
+        backoff = relay_line.RelayBackoff(lambda: next(chances))
         self.assertEqual([backoff.delay(0) for _ in range(3)], [0.0, 0.25, 1.0])
 
     def test_a_connection_that_lasted_begins_anew(self) -> None:
         """After a good connection the next attempt is soon; one that broke at once does not count."""
-        backoff = relay.Backoff(lambda: 1.0)
+        backoff = relay_line.RelayBackoff(lambda: 1.0)
         self.assertEqual([backoff.delay(lasted) for lasted in (0, 9.9, 10, 0)], [0.5, 1, 0.5, 1])
 
     def test_a_name_that_was_taken(self) -> None:
         """Two devices of one name leave each other in peace for a while: 15 to 30 s each time, however long it was well."""
         chances = iter([0.0, 1.0, 0.5, 0.5])
-        backoff = relay.Backoff(lambda: next(chances))
+        backoff = relay_line.RelayBackoff(lambda: next(chances))
         self.assertEqual([backoff.delay(lasted, relay.NameTaken()) for lasted in (0, 86_400, 12)], [15, 30, 22.5])
         self.assertEqual(backoff.delay(0), 15)
 
     def test_a_name_that_is_held(self) -> None:
         """A device whose name somebody else holds asks again after a minute or somewhat more."""
         chances = iter([0.0, 1.0])
-        backoff = relay.Backoff(lambda: next(chances))
+        backoff = relay_line.RelayBackoff(lambda: next(chances))
         error = self.assertRaises(relay.Denied, relay.read_welcome, {"status": "error", "error": "held", "denied": True})
         self.assertIsInstance(error, relay.Refused)
         self.assertEqual([backoff.delay(0, error) for _ in range(2)], [60, 75])
@@ -400,9 +398,9 @@ class DialectMemoryTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.now = 0.0
 
-    def memory(self, dialect: str) -> relay.DialectMemory:
+    def memory(self, dialect: str) -> relay_line.DialectMemory:
         """A memory on this test's clock."""
-        return relay.DialectMemory(dialect, lambda: self.now)
+        return relay_line.DialectMemory(dialect, lambda: self.now)
 
     def test_old_is_remembered_for_ten_minutes(self) -> None:
         """Reconnecting to an old server costs no three seconds each time, and an upgraded one is noticed."""
@@ -432,24 +430,3 @@ class DialectMemoryTests(SynchronousTestCase):
         """A misspelled dialect is refused with the ones that there are."""
         with self.assertRaisesRegex(ValueError, "dialect: 'new' is none of auto, netd, old"):
             self.memory("new")
-
-
-class OneFileTests(SynchronousTestCase):
-    """The blocking client is one file for old Pythons."""
-
-    SOURCE = FilePath(relay.__file__).getContent()
-
-    def test_python_3_7(self) -> None:
-        """The file has no syntax that Python 3.7 does not know."""
-        ast.parse(self.SOURCE, feature_version=(3, 7))
-
-    def test_standard_library_only(self) -> None:
-        """The file can be copied alone: it imports nothing of netd and nothing that must be installed."""
-        imported: set[str] = set()
-        for node in ast.walk(ast.parse(self.SOURCE)):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                self.assertEqual(node.level, 0)
-                imported.add(node.module or "")
-        self.assertEqual({name.split(".")[0] for name in imported} - sys.stdlib_module_names, set())

@@ -24,32 +24,30 @@ from netd.client.room import (
     reply_bytes,
 )
 from netd.client.room_characters import gerund
+from tests.client.sockets import MemorySocket, waiter
 
 WELCOME = b"\nBot: Lars has been sucessfully connected\n4/4 bots have been connected soo far\n \nwaiting...."
 CONFIRMATION = b"This clients response has been sendt to the server\n"
 
 
-class FakeSocket:
+class FakeSocket(MemorySocket):
     """A connection on which the server's segments come one after the other; None is a silence, and after them is its end.
 
-    :ivar sent: what the bot has sent, call by call.
+    :ivar said: what the bot has sent, call by call.
     """
 
     def __init__(self, *segments: bytes | OSError | None) -> None:
+        super().__init__()
         self._segments = list(segments)
-        self.sent: list[bytes] = []
-        self.is_closed = False
+        self.said: list[bytes] = []
         self.when_read: Any = None
 
-    def settimeout(self, seconds: float | None) -> None:
-        """Nothing waits here."""
-
-    def is_readable(self, _seconds: float) -> bool:
-        """A silence is heard once."""
-        if self._segments and self._segments[0] is None:
+    def wait(self, seconds: float | None, is_writing: bool) -> bool:
+        """A silence is heard where there is an end to waiting."""
+        is_silent = bool(self._segments) and self._segments[0] is None
+        if is_silent:
             del self._segments[0]
-            return False
-        return True
+        return not is_silent or seconds is None
 
     def recv(self, _size: int) -> bytes:
         """The next segment."""
@@ -63,17 +61,9 @@ class FakeSocket:
                 return segment
         return b""
 
-    def sendall(self, content: bytes) -> None:
+    def take(self, content: bytes) -> None:
         """Write it down."""
-        self.sent.append(content)
-
-    def shutdown(self, _how: int) -> None:
-        """As if the other side had been first."""
-        raise OSError
-
-    def close(self) -> None:
-        """Write it down."""
-        self.is_closed = True
+        self.said.append(content)
 
 
 def echo(name: str, heard: Heard) -> str:
@@ -90,7 +80,7 @@ def bot(connection: FakeSocket | OSError, dialect: str = "old", **options: Any) 
             raise connection
         return connection
 
-    surroundings = Surroundings(connect, is_readable=lambda opened, seconds: opened.is_readable(seconds))  # type: ignore[attr-defined]
+    surroundings = Surroundings(connect, waiter=waiter)
     return Bot("localhost", 4242, "Lars", echo, dialect=dialect, surroundings=surroundings, **options)
 
 
@@ -106,7 +96,7 @@ class BotTests(SynchronousTestCase):
         self.assertEqual(lars.welcome, WELCOME.decode().strip())
         self.assertEqual(welcomes, [lars.welcome])
         self.assertEqual(
-            connection.sent,
+            connection.said,
             [b"Lars", b"Lars: Batman: Do you want to eat??", b"Lars: Ida: no!?", b"Lars: " + CONFIRMATION.strip() + b"?"],
         )
         self.assertEqual(
@@ -125,7 +115,7 @@ class BotTests(SynchronousTestCase):
         for size in (1, 7, 100):
             connection = FakeSocket(*(stream[i : i + size] for i in range(0, len(stream), size)))
             self.assertEqual(bot(connection, "netd").run(), 2)
-            self.assertEqual(connection.sent, [b"Lars\n", b"Lars: Batman: Do you want to eat??\n", b"Lars: Ida: no?\n"])
+            self.assertEqual(connection.said, [b"Lars\n", b"Lars: Batman: Do you want to eat??\n", b"Lars: Ida: no?\n"])
 
     def test_asked_for_its_name(self) -> None:
         """A server that asks for the name with a word of its own is answered once, and its welcome is the next message."""
