@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
 from netd.bus.local import LocalBus
-from netd.config import Configuration
+from netd.config import Configuration, NetdConfig
 from netd.connection.budget import Budget
 from netd.connection.pace import Pace
 from netd.connection.turn import Turn
@@ -28,12 +28,13 @@ from netd.control.service import make_control_service
 from netd.descriptors import DescriptorsService
 from netd.errors import NetdError
 from netd.heap import HeapService
-from netd.interfaces import IBudgeted, IConsole, IServiceKind
-from netd.listening import quota_of
+from netd.interfaces import IServiceKind
 from netd.operations import OperationTable
 from netd.paths import own_uid, state_directory
+from netd.reload import Reloader
 from netd.secrets.private_files import quoted
 from netd.secrets.tokens import TOKENS, Tokens
+from netd.sections import Sections
 from netd.system import System
 from netd.vitals import VitalsService
 
@@ -43,7 +44,6 @@ FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
 
 HARMLESS = {
-    signal.SIGHUP: "the configuration is read at start only",
     signal.SIGUSR1: "there is no log file to begin anew",
     signal.SIGUSR2: "it means nothing to netd",
 }
@@ -64,11 +64,13 @@ def assemble(
     reactor: Any,
     wall: Callable[[], float],
     is_in_foreground: bool = True,
+    read: Callable[[], Configuration] | None = None,
 ) -> Daemon:
     """Build every service of *configuration*, wire it to the bus and to the table of operations.
 
     :param reactor: whose clock is never set back.
     :param wall: the wall clock, in seconds since the epoch.
+    :param read: reads the configuration anew, for a reload; raises :class:`netd.errors.ConfigErrors`.
     """
 
     def stop() -> None:
@@ -76,12 +78,13 @@ def assemble(
             reactor.stop()
 
     bus, table = LocalBus(wall), OperationTable()
-    services = [kinds[section.kind].make_service(section.config, reactor, bus) for section in configuration.sections]
     netd = configuration.netd
+    budget = Budget(reactor.seconds, netd.memory)
+    sections = Sections(kinds, reactor, bus, table, budget)
     # What stops the daemon must answer first: the answer leaves at the end of this turn.
     system = System(
         netd.name,
-        services,
+        sections.by_name.values(),
         table,
         bus,
         reactor.seconds,
@@ -90,25 +93,26 @@ def assemble(
     )
     pace = Pace(reactor.seconds, reactor.callLater)
     topics = Topics(bus, reactor, Turn(reactor.callLater), pace, lambda: secrets.token_hex(6), netd.keep_events, netd.keep_size)
-    table.add([*system.operations(), *BusConsole(bus, topics).operations()])
-    for service in services:
-        table.add(service.operations(), service.instance)
-    budget = Budget(reactor.seconds, netd.memory)
-    for service, section in zip(services, configuration.sections, strict=True):
-        if IConsole.providedBy(service):
-            service.use_operations(table)
-        if IBudgeted.providedBy(service):
-            service.use_budget(budget, quota_of(section.config))
-    control = make_control_service(netd.state_directory, reactor, table)
-    vitals = VitalsService(reactor, bus, system.note_lag, system.vitals)
+
+    def use_netd(changed: NetdConfig) -> None:
+        budget.bound_memory(changed.memory)
+        topics.keep_events, topics.keep_size = changed.keep_events, changed.keep_size
+
+    reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd)
+    table.add([*system.operations(), *reloader.operations(), *BusConsole(bus, topics).operations()])
+    for section in configuration.sections:
+        sections.adopt(section.name, sections.start(section))
     running = [
-        *(IService(service) for service in services),
-        control,
-        vitals,
+        make_control_service(netd.state_directory, reactor, table),
+        VitalsService(reactor, bus, system.note_lag, system.vitals),
         DescriptorsService(budget),
         HeapService(reactor, budget),
     ]
-    return Daemon(system, running, netd.state_directory, is_in_foreground)
+
+    def reload() -> None:
+        reactor.callFromThread(reloader.reload_for_nobody)
+
+    return Daemon(system, sections, running, netd.state_directory, is_in_foreground, reload=reload)
 
 
 def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
@@ -149,8 +153,10 @@ def _dashboard(url: str, for_others: str | None) -> str:
 class Daemon(MultiService):
     """All services of one netd process.
 
+    :param services: those beside the sections'.
     :param is_in_foreground: whether the person who started it still looks at its output.
     :param announce: writes the banner, for a person.
+    :param reload: brings the configuration into force that the file has now; may be called by a signal handler.
     """
 
     _log = Logger()
@@ -158,18 +164,22 @@ class Daemon(MultiService):
     def __init__(
         self,
         system: System,
+        sections: Sections,
         services: list[Any],
         state_directory: Path,
         is_in_foreground: bool = True,
         announce: Callable[[str], Any] | None = None,
+        reload: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.system = system
+        self.sections = sections
         self._state_directory = state_directory
         self._is_in_foreground = is_in_foreground
         self._announce = announce or _print
+        self._reload = reload
         self._thresholds: tuple[int, int, int] | None = None
-        for service in services:
+        for service in (sections, *services):
             service.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
@@ -216,12 +226,16 @@ class Daemon(MultiService):
 
     def _mind_signals(self) -> None:
         """Survive signals that end a process unless it minds them; those that somebody minds already are left alone."""
-        for number in HARMLESS:
+        for number in (signal.SIGHUP, *HARMLESS):
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, self._signalled)
 
     def _signalled(self, number: int, _frame: object) -> None:
         received = signal.Signals(number)
+        if received is signal.SIGHUP:
+            if self._reload is not None:
+                self._reload()
+            return
         self._log.info("{signal}: {what}; nothing has changed", signal=received.name, what=HARMLESS[received])
 
 

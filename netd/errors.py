@@ -5,6 +5,7 @@ Errors carry plain values, never connections or services, so that they can be lo
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -52,6 +53,12 @@ class ConfigProblem:
     section: str
     option: str
     problem: str
+
+    @property
+    def line(self) -> float:
+        """The line of the file, or infinity for what is not in the file: for an order."""
+        number = self.place.rpartition(":")[2]
+        return int(number) if number.isdecimal() else math.inf
 
     def __str__(self) -> str:
         section = f"[{self.section}] " if self.section else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from attrs import define, field
@@ -35,7 +35,7 @@ class System:
     """
 
     name: str
-    services: list[INetdService]
+    services: Collection[INetdService]
     table: OperationTable
     bus: LocalBus
     monotonic: Callable[[], float]

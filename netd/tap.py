@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -50,13 +50,17 @@ class Options(TwistedOptions):
         ["origin", None, "Print the configuration in force with where each value comes from, and exit."],
     ]
     configuration: Configuration
+    read: Callable[[], Configuration]
 
     def postOptions(self) -> None:
         """Read the configuration, before anything is daemonised."""
         path = Path(self["config"]) if self["config"] else packaged_ini()
         kinds = {name: kind.config for name, kind in find_kinds().items()}
+        uid, hostname = os.getuid(), socket.gethostname()
+        # A reload reads by the same user, host name and place: twistd may change user and directory meanwhile.
+        self.read = partial(load, path.absolute(), kinds, os.environ, uid, hostname)
         try:
-            self.configuration = load(path, kinds, os.environ, os.getuid(), socket.gethostname())
+            self.configuration = load(path, kinds, os.environ, uid, hostname)
         except ConfigErrors as errors:
             told = {(problem.section, problem.option) for problem in errors.problems}
             more = _objections(errors.rest) if self["check"] and errors.rest is not None else ()
@@ -94,7 +98,8 @@ def _objections(configuration: Configuration) -> Iterator[ConfigProblem]:
 
     from netd.daemon import assemble
 
-    for service in assemble(configuration, find_kinds(), reactor, time.time):
+    daemon = assemble(configuration, find_kinds(), reactor, time.time)
+    for service in (*daemon.sections, *daemon):
         if IForesight.providedBy(service):
             yield from (configuration.problem(*objection) for objection in service.objections())
 
@@ -102,13 +107,8 @@ def _objections(configuration: Configuration) -> Iterator[ConfigProblem]:
 def _refuse(problems: list[ConfigProblem]) -> None:
     """Print *problems* in file order, and end; return when there are none."""
     if problems:
-        print(ConfigErrors(tuple(sorted(problems, key=_line_of))), file=sys.stderr)
+        print(ConfigErrors(tuple(sorted(problems, key=lambda problem: problem.line))), file=sys.stderr)
         raise SystemExit(EX_CONFIG)
-
-
-def _line_of(problem: ConfigProblem) -> float:
-    _, _, line = problem.place.rpartition(":")
-    return int(line) if line.isdecimal() else math.inf
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -149,4 +149,4 @@ def makeService(options: Options) -> Any:
     from netd.daemon import assemble
 
     make_monotonic(reactor, time.monotonic)
-    return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options))
+    return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options), options.read)

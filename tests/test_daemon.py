@@ -132,7 +132,7 @@ class AssemblyTests(DaemonTestCase):
         """Each section of the INI is a service, beside the control socket; nothing acts yet."""
         daemon = self.assemble()
         self.assertEqual(["main", "lab2"], [pump.instance for pump in self.kind.made])
-        self.assertEqual(6, len(list(daemon)))
+        self.assertEqual((2, 5), (len(list(daemon.sections)), len(list(daemon))))
         self.assertEqual(([], [], ""), (self.reactor.unixServers, list(self.folder.iterdir()), self.shown.getvalue()))
 
     def test_one_table(self) -> None:
@@ -256,7 +256,6 @@ class LifeTests(DaemonTestCase):
         """Signals that would end the process are answered with a line in the log."""
         self.start()
         for number, what in (
-            (signal.SIGHUP, "SIGHUP: the configuration is read at start only; nothing has changed"),
             (signal.SIGUSR1, "SIGUSR1: there is no log file to begin anew; nothing has changed"),
             (signal.SIGUSR2, "SIGUSR2: it means nothing to netd; nothing has changed"),
         ):
@@ -278,7 +277,8 @@ class LifeTests(DaemonTestCase):
         """A standard output that is full, or a pipe that nobody reads, costs the table and not the daemon."""
         with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
             self.patch(sys, "__stdout__", full)
-            daemon = Daemon(self.assemble().system, [], Path("/s"))
+            assembled = self.assemble()
+            daemon = Daemon(assembled.system, assembled.sections, [], Path("/s"))
             self.addCleanup(self.stop, daemon)
             daemon.startService()
             self.assertEqual(

@@ -76,6 +76,7 @@ class Exit(enum.IntEnum):
     FAILED = 1
     USAGE = 2
     NOT_FOUND = 3
+    CONFIGURATION = 78
     TIMED_OUT = 124
 
 

@@ -50,6 +50,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         "Act": {
             "send": Listed("send", "Send to a device and tell what became of it."),
             "call": Listed("call", "Run a command and show its result."),
+            "reload": Listed("reload", "Read the configuration again, and bring it into force."),
             "drain": Listed("control", "Accept no more connections; those that are open go on."),
             "stop": Listed("control", "Let netd finish what is open and end; return when it has."),
         },

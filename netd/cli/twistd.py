@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from netd.cli.invocation import CliSurroundings, Failure, Invocation, NetdCommand
+from netd.cli.invocation import CliSurroundings, Failure, Invocation, Misused, NetdCommand
+from netd.cli.reload import show_difference
 
 __all__ = ["check", "config", "find_twistd", "run"]
 
@@ -66,7 +67,19 @@ def check(invocation: Invocation, configuration: str | None) -> None:
 @click.command(cls=NetdCommand, common=("state",))
 @_config_option
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--diff", is_flag=True, help="Say what a reload would change in the running daemon.")
 @click.pass_obj
-def config(invocation: Invocation, configuration: str | None, origin: bool) -> None:
-    """Show the configuration in force."""
+def config(invocation: Invocation, configuration: str | None, origin: bool, diff: bool) -> None:
+    """Show the configuration in force.
+
+    With --diff, the running daemon is asked; the exit status is 0 where nothing differs, 1 where something does, 78 where the
+    file has mistakes, 2 where the daemon cannot be asked.
+    """
+    if diff:
+        if configuration is not None or origin:
+            raise Misused(
+                "--diff asks the running daemon, which reads the file that it was started with: leave out -c and --origin"
+            )
+        show_difference(invocation)
+        return
     _become_twistd(invocation, [], configuration, ["--origin" if origin else "--show-config"])

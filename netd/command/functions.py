@@ -8,30 +8,62 @@ import subprocess
 import sys
 import traceback
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from types import CodeType, ModuleType
+
+from attrs import frozen
 
 from netd.command.commands import BadFunctions, Command, Commands, read_command
 from netd.command.declaration import declarations_in
 
-__all__ = ["load_commands", "objection"]
+__all__ = ["Functions", "load_functions", "objection", "stamps_of"]
 
 PATIENCE = 30.0
 """Seconds that a trial may take."""
 
+STAMP = "__netd_stamp__"
+"""The attribute of a module that tells which content of its file was run."""
+
 _TRIAL = "from netd.command.functions import try_out; try_out()"
 
 
-def load_commands(sources: Iterable[Path | str]) -> list[Command]:
+@frozen
+class Functions:
+    """What some sources declared when they were run.
+
+    :ivar commands: in the order of their declaration.
+    :ivar stamps: of the sources, by which it shows that a file has another content.
+    """
+
+    sources: tuple[Path | str, ...]
+    commands: tuple[Command, ...]
+    stamps: tuple[object, ...]
+
+    def is_current(self, sources: Sequence[Path | str]) -> bool:
+        """Whether *sources* would declare the same if they were run now."""
+        return self.sources == tuple(sources) and self.stamps == stamps_of(sources)
+
+
+def load_functions(sources: Iterable[Path | str]) -> Functions:
     """The commands that *sources* declare: files by path, modules by name.
 
-    A file is run once in the life of the process, as a module is; its folder is added to the end of ``sys.path``, so that it can
-    import what lies beside it.
+    What was run before and has not changed since is not run again. A file's folder is added to the end of ``sys.path``, so that
+    it can import what lies beside it. A file that has changed becomes a new module; functions of the old one stay what they are.
 
     :raises BadFunctions: naming file and line.
     """
-    return [command for source in sources for command in _load(source)]
+    loaded = [_load(source) for source in sources]
+    return Functions(
+        tuple(sources), tuple(command for commands, _ in loaded for command in commands), tuple(stamp for _, stamp in loaded)
+    )
+
+
+def stamps_of(sources: Iterable[Path | str]) -> tuple[object, ...]:
+    """The stamps that :func:`load_functions` would find now."""
+    return tuple(_stamp(source if isinstance(source, Path) else _file_of(source)) for source in sources)
 
 
 def objection(sources: Iterable[Path | str]) -> str:
@@ -67,7 +99,7 @@ def try_out() -> None:
     commands, whys = Commands(), []
     for name in sys.argv[1:]:
         try:
-            for command in _load(Path(name) if "/" in name else name):
+            for command in _load(Path(name) if "/" in name else name)[0]:
                 commands.add(command)
         except BadFunctions as error:
             whys.append(str(error))
@@ -75,23 +107,35 @@ def try_out() -> None:
     os._exit(1 if whys else 0)  # whatever threads the functions have started
 
 
-def _load(source: Path | str) -> list[Command]:
+def _load(source: Path | str) -> tuple[list[Command], object]:
+    """The commands of one source, and its stamp."""
     module = _run_file(source.absolute()) if isinstance(source, Path) else _import_module(source)
     commands = [read_command(declaration) for declaration in declarations_in(vars(module))]
     if not commands:
         raise BadFunctions(
             f'{source}: no function in it is a command; write @command("name") above one (from netd.command import command)'
         )
-    return commands
+    return commands, vars(module)[STAMP]
+
+
+def _stamp(path: Path | None) -> object:
+    """Something that is another when the file has changed; None where there is no file."""
+    try:
+        status = path.stat() if path is not None else None
+    except OSError as error:
+        return error.errno
+    return status and (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _run_file(path: Path) -> ModuleType:
     name = f"netd_functions_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
-    if name in sys.modules:
-        return sys.modules[name]
+    stamp, before = _stamp(path), sys.modules.get(name)
+    if before is not None and vars(before)[STAMP] == stamp:
+        return before
     code = _compiled(path)
     module = ModuleType(name)
     module.__file__ = str(path)
+    setattr(module, STAMP, stamp)
     sys.modules[name] = module
     folder = str(path.parent)
     if folder not in sys.path:
@@ -99,9 +143,17 @@ def _run_file(path: Path) -> ModuleType:
     try:
         exec(code, vars(module))  # noqa: S102 - running the user's functions is what this service is for
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        _put_back(name, before)
         raise _broken(error, str(path)) from error
     return module
+
+
+def _put_back(name: str, before: ModuleType | None) -> None:
+    """Leave the module *name* as it was before it was run in vain."""
+    if before is not None:
+        sys.modules[name] = before
+    else:
+        sys.modules.pop(name, None)
 
 
 def _compiled(path: Path) -> CodeType:
@@ -116,13 +168,28 @@ def _compiled(path: Path) -> CodeType:
         raise BadFunctions(f"{path}: not Python: {error}") from None
 
 
+def _file_of(name: str) -> Path | None:
+    """The file of the module *name*, if it was imported from one."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return Path(file) if file else None
+
+
 def _import_module(name: str) -> ModuleType:
+    before = sys.modules.get(name)
+    stamp = _stamp(_file_of(name))
+    if before is not None and vars(before).get(STAMP, stamp) != stamp:
+        del sys.modules[name]
+        with suppress(OSError, TypeError, ValueError):  # what Python has kept of it goes by whole seconds
+            Path(cache_from_source(before.__file__ or "")).unlink()
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
+        _put_back(name, before)
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             raise BadFunctions(f"{name}: no such module; install it, or name its file in `functions`") from None
         raise _broken(error) from error
+    setattr(module, STAMP, _stamp(_file_of(name)))
+    return module
 
 
 def _broken(error: BaseException, path: str | None = None) -> BadFunctions:

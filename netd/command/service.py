@@ -8,14 +8,16 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from netd.change import Change
 from netd.codec.jsontext import BadJSON, check_numbers
 from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, Commands
 from netd.command.config import Config
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
-from netd.command.functions import load_commands, objection
+from netd.command.functions import Functions, load_functions, objection, stamps_of
 from netd.command.machine import CommandContext
 from netd.command.protocol import CommandFactory
 from netd.command.threads import Threads
+from netd.command.watcher import Watcher
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.interfaces import IBus, INetdService
@@ -47,7 +49,9 @@ class CommandService(ListeningService):
         self._config = config
         self._factory: CommandFactory = factory
         self._execution = execution
-        self._commands = factory.commands.commands
+        self._context = factory.commands
+        self._functions = Functions((), (), ())
+        self._watcher = Watcher(reactor, self._stamps, self._load_changed)
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
         """What keeps it from listening, and what is wrong with the functions; these are run to find that out."""
@@ -62,22 +66,42 @@ class CommandService(ListeningService):
         :raises netd.command.commands.BadFunctions: naming the section, and file and line of what is broken.
         """
         try:
-            self._load()
+            functions = load_functions(self._config.sources())
+            self._use(functions, self._commands_of(functions))
         except BadFunctions as error:
             raise BadFunctions(f"[{self._factory.name}] functions: {error}") from error
-        self._log.info(
-            "{service}: {count} commands: {own}, and those of {sources}",
-            service=self._factory.name,
-            count=sum(1 for _ in self._commands),
-            own=LIST,
-            sources=", ".join(str(source) for source in self._config.sources()),
-        )
         super().startService()
+        self._watch()
 
     def stopService(self) -> Deferred[None]:
         """Answer what runs, then end; a thread whose function does not return is left behind."""
+        self._watcher.stop()
         stopped = super().stopService()
         return stopped.addCallback(lambda _: self._execution.threads.stop())
+
+    def prepare(self, config: Config) -> Change:
+        """Get ready to go by *config*: its functions are run, if they are others or a file has changed."""
+        change = super().prepare(config)
+        sources = config.sources()
+        if self._functions.is_current(sources):
+            return change
+        try:
+            functions = load_functions(sources)
+            commands = self._commands_of(functions)
+        except BadFunctions as error:
+            change.refuse("functions", str(error))
+            return change
+        change.notes.append(f"functions: {_summary(functions, commands)}")
+        change.when_applied(lambda: self._use(functions, commands))
+        return change
+
+    def follow(self, config: Config) -> None:
+        """Go by *config*; what runs keeps the time that it was given."""
+        super().follow(config)
+        self._config = self._context.rules = config
+        self._execution.timeout = config.timeout
+        self._execution.threads.resize(config.threads, config.max_waiting)
+        self._watch()
 
     def operations(self) -> list[Operation]:
         """What consoles can do with it."""
@@ -135,10 +159,49 @@ class CommandService(ListeningService):
             report(outcome)
         return answer
 
-    def _load(self) -> None:
-        self._commands.add(Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself"))
-        for command in load_commands(self._config.sources()):
-            self._commands.add(command)
+    @property
+    def _commands(self) -> Commands:
+        return self._context.commands
+
+    def _watch(self) -> None:
+        """Watch the files, or do not, as the options say."""
+        if self._config.watch:
+            self._watcher.start()
+        else:
+            self._watcher.stop()
+
+    def _stamps(self) -> object:
+        return stamps_of(self._config.sources())
+
+    def _load_changed(self) -> None:
+        """A file has another content: run it, and use it if it is good."""
+        sources = self._config.sources()
+        if self._functions.is_current(sources):
+            return  # a reload was quicker
+        try:
+            functions = load_functions(sources)
+            self._use(functions, self._commands_of(functions))
+        except BadFunctions as error:
+            self._log.error("{service}: the functions before stay, because: {error}", service=self._factory.name, error=error)
+
+    def _commands_of(self, functions: Functions) -> Commands:
+        """What can be run: *functions*, and the one that lists them.
+
+        :raises BadFunctions: when two have one name.
+        """
+        own = Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself")
+        return Commands([own, *functions.commands])
+
+    def _use(self, functions: Functions, commands: Commands) -> None:
+        """Run *commands* from now on; a command that runs ends as it began."""
+        self._functions = functions
+        self._context.commands = commands
+        self._log.info("{service}: {what}", service=self._factory.name, what=_summary(functions, commands))
+
+
+def _summary(functions: Functions, commands: Commands) -> str:
+    sources = ", ".join(str(source) for source in functions.sources)
+    return f"{sum(1 for _ in commands)} commands: {LIST}, and those of {sources}"
 
 
 def _told(command_id: str, outcome: CommandOutcome) -> dict[str, Any]:

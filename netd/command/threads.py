@@ -90,12 +90,29 @@ class Threads:
         self._waiting.append(task)
         return task
 
+    def resize(self, size: int, most_waiting: int) -> None:
+        """Have other bounds from now on; a thread too many ends when its function has returned."""
+        self._size, self._most_waiting = size, most_waiting
+        while self._waiting and self._busy < size:
+            self._hand_over_next()
+        for _ in range(self._started - max(size, self._busy)):
+            self._handed.put(None)
+            self._started -= 1
+
     def stop(self) -> None:
         """Let the threads end, each when its function has returned."""
         self._waiting.clear()
         for _ in range(self._started):
             self._handed.put(None)
         self._started = 0
+
+    def _hand_over_next(self) -> None:
+        """Hand the first of those over that wait and are wanted, if there is one."""
+        while self._waiting:
+            following = self._waiting.popleft()
+            if following.is_wanted:
+                self._hand_over(following)
+                break
 
     def _hand_over(self, task: Task) -> None:
         task.is_begun = True
@@ -116,10 +133,10 @@ class Threads:
 
     def _returned(self, task: Task, outcome: Any) -> None:
         self._busy -= 1
-        while self._waiting:
-            following = self._waiting.popleft()
-            if following.is_wanted:
-                self._hand_over(following)
-                break
+        if self._busy < self._size:
+            self._hand_over_next()
+        if self._started > max(self._size, self._busy):
+            self._handed.put(None)
+            self._started -= 1
         if task.is_wanted:
             task.report(outcome)

@@ -24,6 +24,8 @@ A section that is present is a service that runs; a second one of a kind is writ
 An option that is commented out has the value shown. To change it, take the ; away and edit.
 Where a section itself is commented out, take the ; before its [name] away first: that alone starts it.
 Values carry their units: 250ms, 10s, 5m, 1h, 2d; 512, 64KiB, 1MiB. A comment starts with ; or #.
+"netd reload" (or SIGHUP) brings the new values of options marked "live" into force, starts added sections
+and stops removed ones, while connections stay open. A new value of any other option waits for a restart.
 "netd check" finds every mistake, "netd config --origin" shows what is in force and where it is written.
 This file is generated; see docs/configuration.md for the same as tables."""
 
@@ -56,6 +58,14 @@ keep the daemon from starting.
 Any other `NETD_…` is a mistake; an empty one counts as not set. A relative path in one is relative to the current
 directory, not to the file.
 `netd config --origin` shows each option in force and where it comes from.
+
+**Changes** come into force by `netd reload`, by SIGHUP (`kill -HUP`, `systemctl reload`), or by the operation `system.reload`:
+three names of one thing. netd reads the file and the environment as at its start, gets everything ready that the change needs
+(opens new ports, runs the file of functions, looks at certificates), and then changes over in one step. Connections stay open. If
+anything is wrong, nothing changes, and all mistakes are reported as at the start. The column "change" tells what is needed:
+`live` options follow a reload, the others keep their old value until netd is started again, and the reload names them. A
+section that is added starts, a section that is removed finishes its connections within `stop_timeout`. `netd config --diff`
+tells what a reload would do.
 
 **Secrets** are files: an option names the file, and nothing prints what is in it.
 
@@ -135,7 +145,8 @@ def _ini_section(name: str, config_class: type) -> list[str]:
     lines = [*_comment(section_help(config_class)), f"[{name}]" if _is_live(config_class) else f";[{name}]"]
     for option_name, option in options_of(config_class).items():
         required = " Required." if option.default is REQUIRED else ""
-        lines += ["", *_comment(f"{option.help}{required}"), *_comment(f"({option.parser.describes})")]
+        format_and_reload = f"({option.parser.describes}; live)" if option.live else f"({option.parser.describes})"
+        lines += ["", *_comment(f"{option.help}{required}"), *_comment(format_and_reload)]
         lines.append(f";{option_name} = {_default(option)}".rstrip())
     return lines
 
@@ -143,10 +154,11 @@ def _ini_section(name: str, config_class: type) -> list[str]:
 def _markdown_section(name: str, config_class: type) -> list[str]:
     switched_off = "" if _is_live(config_class) else " The packaged INI carries this section commented out."
     lines = [f"## [{name}]", "", f"{section_help(config_class)}{switched_off}".strip(), ""]
-    lines += ["| option | format | default | environment | |", "| --- | --- | --- | --- | --- |"]
+    lines += ["| option | format | default | environment | change | |", "| --- | --- | --- | --- | --- | --- |"]
     for option_name, option in options_of(config_class).items():
         default = f"`{_default(option)}`" if option.default is not REQUIRED else "*required*"
         variable = f"`{variable_name(name, MAIN, option_name)}`"
-        cells = (f"`{option_name}`", option.parser.describes, default, variable, option.help)
+        change = "live" if option.live else "restart"
+        cells = (f"`{option_name}`", option.parser.describes, default, variable, change, option.help)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return lines

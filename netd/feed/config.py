@@ -57,7 +57,7 @@ locales: Parser[tuple[str, ...]] = Parser("locales, comma-separated: en_US, de_D
 class Config(ListeningConfig):
     """WebSocket clients get made-up records, or what any subjects of the bus say, and report what they received."""
 
-    listen: tuple[str, ...] = option(endpoints, "loopback:8000", help="Where clients connect: one or more endpoints.")
+    listen: tuple[str, ...] = option(endpoints, "loopback:8000", help="Where clients connect: one or more endpoints.", live=True)
     source: str = option(
         source,
         FAKER,
@@ -67,9 +67,10 @@ class Config(ListeningConfig):
         fields,
         ", ".join(FIELDS),
         help="The values of a round, in the order in which clients of the first dialect get them, each as a text of its own.",
+        live=True,
     )
     interval: float = option(
-        within(duration, "1ms", "1h"), "1s", help="Time from one round to the next, and from connecting to the first."
+        within(duration, "1ms", "1h"), "1s", help="Time from one round to the next, and from connecting to the first.", live=True
     )
     per_client: bool = option(flag, "no", help="Whether each client gets values of its own. No: one round is made for all.")
     locales: tuple[str, ...] = option(
@@ -86,34 +87,38 @@ class Config(ListeningConfig):
         within(duration, "1ms", "1h"),
         "100ms",
         help="Shortest interval that a newer client can ask for, if not `interval` itself.",
+        live=True,
     )
     max_streams: int = option(
-        integer(0, 10_000), "32", help="How many sequences of rounds newer clients can have beside the common one."
+        integer(0, 10_000), "32", help="How many sequences of rounds newer clients can have beside the common one.", live=True
     )
     origins: tuple[str, ...] | None = option(
         off_or(web_origins),
         "off",
         help="Web pages that may connect, beside those of this very address: https://example.org, https://*.example.org, … or * "
         "for all. Programs send no origin, and always may; so may pages opened from a file, where the source is faker.",
+        live=True,
     )
     backlog: int = option(
         within(size, "1KiB", "64MiB"),
         "64KiB",
         help="How much may wait for a client that reads slowly; over it, it loses whole rounds.",
+        live=True,
     )
     max_message: int = option(
-        within(size, "125", "1MiB"), "128KiB", help="Longest message of a client; its connection is closed over it."
+        within(size, "125", "1MiB"), "128KiB", help="Longest message of a client; its connection is closed over it.", live=True
     )
     handshake_timeout: float = option(
-        duration, "8s", help="How long a connection may take to become a WebSocket, from its first byte."
+        duration, "8s", help="How long a connection may take to become a WebSocket, from its first byte.", live=True
     )
     ping_interval: float = option(
-        within(duration, "1s", "1h"), "10s", help="How long a client may be silent before it is sent a ping."
+        within(duration, "1s", "1h"), "10s", help="How long a client may be silent before it is sent a ping.", live=True
     )
     ping_timeout: float = option(
         within(duration, "3s", "1h"),
         "15s",
         help="How long a client has to answer a ping, before its connection is cut. Old clients sleep for 2s, and answer then.",
+        live=True,
     )
 
     @property

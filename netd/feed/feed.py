@@ -55,6 +55,13 @@ class Feed:
             values = next(iter(self.generators.values())).values(self.rules.seed)
             self.common = FeedStream(self.surroundings, values, self.rules.interval, self.rules.per_client, self)
 
+    def follow(self, rules: FeedRules) -> None:
+        """Go by *rules* from now on; the source, its values and their seed stay as they are."""
+        self.rules = rules
+        if isinstance(self.common, FeedStream):
+            self.texts = Form(rules.fields, is_old=True)
+            self.common.change_interval(rules.interval)
+
     def prepare(self) -> None:
         """Get ready to make values. Takes some time; before :meth:`start`."""
         for generator in self.generators.values():

@@ -106,6 +106,12 @@ class FeedService(ListeningService):
         self._pace.stop()
         return super().stopService()
 
+    def follow(self, config: Config) -> None:
+        """Go by *config*: rounds for all come at its interval, newcomers get its values."""
+        super().follow(config)
+        self._feed.follow(config)
+        self._clients.follow(config)
+
     def operations(self) -> list[Operation]:
         """What consoles can do with a feed."""
         return [

@@ -126,11 +126,22 @@ class FeedStream:
                 slot.timer.cancel()
                 slot.timer = None
 
+    def change_interval(self, interval: float) -> None:
+        """Make the next round one *interval* from now, and the others in that distance."""
+        if interval == self.interval:
+            return
+        self.interval = interval
+        length, last = self._slots_of_an_interval()
+        for slot in self._slots.values():
+            slot.seconds = min(slot.number, last) * length
+        if self._timer is not None:
+            self._timer.cancel()
+            self._due = self.surroundings.monotonic()
+            self._schedule()
+
     def join_in_turn(self, member: FeedMember, form: Form) -> None:
         """Deliver to *member* what all of *form* get, the first round one interval from now, or a slot sooner at most."""
-        length = max(self.interval / SLOTS, SHORTEST_SLOT)
-        # Not later than the last one of an interval, though the clock may be late: a slot in the next interval would miss rounds.
-        last = max(0, ceil(self.interval / length) - 1)
+        length, last = self._slots_of_an_interval()
         number = min(last, int((self.surroundings.monotonic() - self._due + self.interval) / length))
         if number <= 0:
             self.join(member, form, is_apart=False)
@@ -158,6 +169,14 @@ class FeedStream:
             del self._slots[slot.number]
             if slot.timer is not None:
                 slot.timer.cancel()
+
+    def _slots_of_an_interval(self) -> tuple[float, int]:
+        """The length of a slot in seconds, and the number of the last one.
+
+        Nobody comes later than that, though the clock may be late: a slot in the next interval would miss rounds.
+        """
+        length = max(self.interval / SLOTS, SHORTEST_SLOT)
+        return length, max(0, ceil(self.interval / length) - 1)
 
     def _schedule(self) -> None:
         """Times do not drift; those that have passed already are left out."""

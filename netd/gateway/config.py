@@ -40,6 +40,7 @@ class Config(ListeningConfig):
         "loopback:8080",
         help="Where browsers and programs connect: one or more endpoints; TLS by `ssl:`. Where other machines reach it, "
         "there must be tokens.",
+        live=True,
     )
     hosts: tuple[str, ...] | None = option(
         off_or(host_names),
@@ -47,27 +48,32 @@ class Config(ListeningConfig):
         help="Names by which requests may call this machine while there are no tokens, beside localhost, loopback addresses, "
         "and its own name where /etc/hosts makes that one: lab.local, … Other names are refused, because a foreign web page "
         "could have made them up.",
+        live=True,
     )
     origins: tuple[str, ...] | None = option(
         off_or(web_origins),
         "off",
         help="Web pages that may connect, beside those of this very address: https://example.org, https://*.example.org, … or * "
         "for all. Programs send no origin, and always may.",
+        live=True,
     )
     base: str = option(
         base_path,
         "/",
         help="Path under which a proxy asks for everything: /netd/. A proxy that takes the path away needs nothing here.",
+        live=True,
     )
-    echo: bool = option(flag, "no", help="Whether a WebSocket at /echo sends back every message, for conformance tests.")
+    echo: bool = option(
+        flag, "no", help="Whether a WebSocket at /echo sends back every message, for conformance tests.", live=True
+    )
     max_message: int = option(
-        within(size, "1KiB", "64MiB"), "1MiB", help="Longest message of a WebSocket, and longest body of a request."
+        within(size, "1KiB", "64MiB"), "1MiB", help="Longest message of a WebSocket, and longest body of a request.", live=True
     )
     ping_interval: float = option(
-        within(duration, "1s", "1h"), "10s", help="How long a WebSocket may be silent before it is sent a ping."
+        within(duration, "1s", "1h"), "10s", help="How long a WebSocket may be silent before it is sent a ping.", live=True
     )
     ping_timeout: float = option(
-        within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut."
+        within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut.", live=True
     )
 
     def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:

@@ -10,13 +10,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
+from netd.change import Change
 from netd.config.descriptions import is_exposed, is_loopback, is_secured
 from netd.config.options import section_name
 from netd.connection.protocol import describe_address
 from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.gateway.config import Config
-from netd.gateway.files import FOLDER, PAGES, read_files
+from netd.gateway.files import FOLDER, PAGES, File, read_files
 from netd.gateway.guard import Guard
 from netd.gateway.protocol import GatewayFactory
 from netd.gateway.site import Site
@@ -63,6 +64,7 @@ class GatewayService(ListeningService):
         self._gateway = factory
         self._table = OperationTable()
         self._tokens = Tokens(config.state_directory / TOKENS)
+        self._files: dict[str, File] = {}
         self._is_draining = False
         self._lines: frozenset[str] | None = None
         self._trouble = ""
@@ -91,13 +93,13 @@ class GatewayService(ListeningService):
         :raises TokenFileError: when the tokens cannot be trusted.
         :raises CannotListen: when an endpoint is not to be had.
         """
-        self._prepare()
+        self._set_up()
         super().privilegedStartService()
         self._check_ports()
 
     def startService(self) -> None:
         """Like :meth:`privilegedStartService`, which need not have been called."""
-        self._prepare()
+        self._set_up()
         super().startService()
         self._check_ports()
         self._judging.start(JUDGED_EVERY)
@@ -112,6 +114,27 @@ class GatewayService(ListeningService):
         """Accept nothing more, and say so at ``/readyz``; what is open goes on."""
         self._is_draining = True
         return super().drain()
+
+    def prepare(self, config: Config) -> Change:
+        """Get ready to go by *config*, unless everybody could then do everything."""
+        change = super().prepare(config)
+        unknown = [description for description in config.listen if description not in self._listen]
+        try:
+            self._tokens.lines()
+            exposed = [where for where in config.listen if is_exposed(where) or (where in unknown and is_exposed(where) is None)]
+            why = config.open_to_all(self._tokens, exposed)
+        except TokenFileError as error:
+            why = str(error)
+        if why:
+            change.refuse("", why)
+        return change
+
+    def follow(self, config: Config) -> None:
+        """Go by *config*: requests that begin from now on, and WebSockets that are open."""
+        super().follow(config)
+        self._config = config
+        self._gateway.follow(config)
+        self._gateway.site = self._make_site()
 
     def operations(self) -> list[Operation]:
         """None of its own: it shows those of all others."""
@@ -141,22 +164,21 @@ class GatewayService(ListeningService):
     def _is_open(self) -> bool:
         return self._lines is not None and not self._lines
 
-    def _prepare(self) -> None:
+    def _set_up(self) -> None:
         if self.is_accepting:
             return
         self._is_draining = False
         self._refuse_if_open([description for description in self._listen if is_exposed(description)])
+        self._files = read_files(FOLDER, PAGES)
+        self._gateway.dispatcher = Dispatcher(self._table, self._gateway.context.clock.seconds)
+        self._gateway.site = self._make_site()
+
+    def _make_site(self) -> Site:
         config, factory = self._config, self._gateway
-        factory.dispatcher = Dispatcher(self._table, factory.context.clock.seconds)
-        factory.site = Site(
-            read_files(FOLDER, PAGES),
-            Guard(
-                factory.name,
-                self._tokens,
-                factory.wrong,
-                (*(config.hosts or ()), *own_names(gethostname())),
-                config.origins or (),
-            ),
+        hosts = (*(config.hosts or ()), *own_names(gethostname()))
+        return Site(
+            self._files,
+            Guard(factory.name, self._tokens, factory.wrong, hosts, config.origins or ()),
             factory.dispatcher,
             config.base,
             config.max_message,

@@ -27,25 +27,33 @@ class Config(SectionConfig):
         endpoints,
         "loopback:6023",
         help="Where telnet connects. A unix socket is as good: `unix:/run/netd/manhole.sock:mode=600`.",
+        live=True,
     )
     password_file: Path | None = option(
         auto_or(secret_file),
         "auto",
         help="Who may log in; made by `netd passwd NAME`, and read anew at each login. "
         "`auto` is manhole.passwd in the state directory.",
+        live=True,
     )
     allow_remote: bool = option(
         flag,
         "no",
         help="Whether `listen` may name addresses that other machines reach. Passwords then cross the network unencrypted.",
+        live=True,
     )
-    python: bool = option(flag, "no", help="Whether `python` in the menu leads to a Python prompt inside the daemon.")
-    login_timeout: float = option(within(duration, "1s", "10m"), "30s", help="How long a login may take, all tries together.")
+    python: bool = option(flag, "no", help="Whether `python` in the menu leads to a Python prompt inside the daemon.", live=True)
+    login_timeout: float = option(
+        within(duration, "1s", "10m"), "30s", help="How long a login may take, all tries together.", live=True
+    )
     idle_timeout: float = option(
-        within(duration, "1s", "7d"), "15m", help="A session in which nothing is typed for so long ends."
+        within(duration, "1s", "7d"), "15m", help="A session in which nothing is typed for so long ends.", live=True
     )
     max_sessions: int = option(
-        integer(1, 100), "8", help="How many may be logged in at once. Those who have not yet logged in share 16 further places."
+        integer(1, 100),
+        "8",
+        help="How many may be logged in at once. Those who have not yet logged in share 16 further places.",
+        live=True,
     )
 
     def __attrs_post_init__(self) -> None:

@@ -47,7 +47,7 @@ class Doorkeeper:
     """
 
     def __init__(self, path: Path, in_thread: InThread, wrong: WrongSecrets) -> None:
-        self._path = path
+        self.path = path
         self._wrong = wrong
         self._in_thread = in_thread
         self._waiting: dict[str, deque[Deferred[None]]] = {}  # by address, in the order of their turns
@@ -86,7 +86,7 @@ class Doorkeeper:
             raise TooManyWrong(wait)
         # Who gives up does not stop the thread, and must not begin the next: connections that hang up could fill all threads.
         answer: Deferred[bool] = Deferred()
-        self._in_thread(_check, self._path, name, password).addBoth(self._finish, answer)
+        self._in_thread(_check, self.path, name, password).addBoth(self._finish, answer)
         return answer
 
     def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:

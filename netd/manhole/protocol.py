@@ -16,6 +16,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
+from netd.manhole.config import Config
 from netd.manhole.editor import LineEditor
 from netd.manhole.telnet import Signal, TelnetDecoder, TooManyCommands
 from netd.principal import ANONYMOUS
@@ -197,9 +198,8 @@ class ManholeProtocol(PeerProtocol):
 class ManholeFactory(PeerFactory):
     """Builds the connections, from where they are wanted, and admits only so many of those that have logged in.
 
-    :param max_sessions: how many.
     :param make_login: makes the first dialogue of a connection.
-    :param allow_remote: whether addresses of this machine that others reach are served.
+    :ivar rules: the options in force.
     """
 
     connection = ManholeProtocol
@@ -208,13 +208,11 @@ class ManholeFactory(PeerFactory):
         self,
         name: str,
         context: PeerContext,
-        max_sessions: int,
-        allow_remote: bool,
+        rules: Config,
         make_login: Callable[[ManholeProtocol], Dialogue],
     ) -> None:
         super().__init__(name, context)
-        self._max_sessions = max_sessions
-        self._allow_remote = allow_remote
+        self.rules = rules
         self.make_login = make_login
 
     def sessions(self) -> list[ManholeProtocol]:
@@ -224,12 +222,12 @@ class ManholeFactory(PeerFactory):
     def objection(self, newcomer: ManholeProtocol) -> str | None:
         """Why *newcomer* is not asked for a name, or None."""
         host = getattr(newcomer.transport.getHost(), "host", None)
-        if host is not None and not self._allow_remote and not is_loopback(host):
+        if host is not None and not self.rules.allow_remote and not is_loopback(host):
             return "only this machine is served here; `allow_remote = yes` in [manhole] changes that"
         return None
 
     def objection_to_another(self) -> str | None:
         """Why somebody who gave the right password is not admitted all the same, or None."""
-        if sum(session.peer.principal is not ANONYMOUS for session in self.sessions()) >= self._max_sessions:
-            return f"all {self._max_sessions} sessions are taken; try again later"
+        if sum(session.peer.principal is not ANONYMOUS for session in self.sessions()) >= self.rules.max_sessions:
+            return f"all {self.rules.max_sessions} sessions are taken; try again later"
         return None

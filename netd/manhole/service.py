@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
+from netd.change import Change
 from netd.config.options import section_name
 from netd.connection.budget import Budget, Quota
 from netd.console.dispatch import Dispatcher
@@ -59,8 +60,7 @@ class ManholeService(ListeningService):
         self._manhole = ManholeFactory(
             section_name("manhole", config.instance),
             make_context(reactor, STALL_TIMEOUT, config.dead_timeout),
-            config.max_sessions,
-            config.allow_remote,
+            config,
             self._make_login,
         )
         super().__init__(config.listen, self._manhole, reactor)
@@ -94,6 +94,21 @@ class ManholeService(ListeningService):
         """Like :meth:`privilegedStartService`, which need not have been called."""
         self._check_passwords()
         super().startService()
+
+    def prepare(self, config: Config) -> Change:
+        """Get ready to go by *config*, by which somebody must be able to log in."""
+        change = super().prepare(config)
+        try:
+            read_password_file(config.passwords)
+        except PasswordFileError as error:
+            change.refuse("password_file", str(error))
+        return change
+
+    def follow(self, config: Config) -> None:
+        """Go by *config*; those who have logged in keep the time that they may be idle."""
+        super().follow(config)
+        self._config = self._manhole.rules = config
+        self._doorkeeper.path = config.passwords
 
     def operations(self) -> list[Operation]:
         """What consoles can do with a manhole."""

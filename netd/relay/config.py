@@ -74,53 +74,70 @@ class Config(ListeningConfig):
     """Controllers list the connected devices and send to them by address or name; frames have 64-byte length headers."""
 
     listen: tuple[str, ...] = option(
-        endpoints, "loopback:5050", help="Where devices and controllers connect: one or more endpoints."
+        endpoints, "loopback:5050", help="Where devices and controllers connect: one or more endpoints.", live=True
     )
-    device_words: tuple[str, ...] = option(client_words, "raspberrypi, arduino", help="Client types that mean device.")
-    controller_words: tuple[str, ...] = option(client_words, "python", help="Client types that mean controller.")
+    device_words: tuple[str, ...] = option(client_words, "raspberrypi, arduino", help="Client types that mean device.", live=True)
+    controller_words: tuple[str, ...] = option(client_words, "python", help="Client types that mean controller.", live=True)
     max_payload: int = option(
         within(size, "1", "9999999"),
         "1MiB",
         help="Longest payload of a frame; a header that announces more is refused and the connection closed.",
+        live=True,
     )
     list_format: str = option(
         choice("addresses", "names"),
         "addresses",
         help="What a list holds: addresses as old controllers expect them (with commas inside), or names without commas.",
+        live=True,
     )
     host_names: tuple[tuple[str, str], ...] | None = option(
         off_or(host_names),
         "off",
         help="Names for devices whose programs cannot say one, by the host that they connect from: greenhouse=192.168.1.20, …",
+        live=True,
     )
     login_timeout: float = option(
         within(duration, "100ms", "1h"),
         "8s",
         help="How long a connection may take to say completely what it is, from its first byte.",
+        live=True,
     )
     frame_timeout: float = option(
         within(duration, "100ms", "1h"),
         "8s",
         help="How long an event that has begun may take for its next KiB, or its end, before it is refused.",
+        live=True,
     )
     device_queue: int = option(
         within(size, "64KiB", "1GiB"),
         "8MiB",
         help="How much may wait for one connected device that reads slowly; over it, senders get an error at once.",
+        live=True,
     )
     answer_timeout: float = option(
-        within(duration, "10ms", "30d"), "10s", help="How long a device has to answer a request whose sender gave no deadline."
+        within(duration, "10ms", "30d"),
+        "10s",
+        help="How long a device has to answer a request whose sender gave no deadline.",
+        live=True,
     )
-    max_deadline: float = option(within(duration, "10ms", "30d"), "1h", help="Longest deadline that a sender can give.")
+    max_deadline: float = option(
+        within(duration, "10ms", "30d"), "1h", help="Longest deadline that a sender can give.", live=True
+    )
     max_outstanding: int = option(
-        integer(1, 1_000_000), "1000", help="Unanswered requests per device, and per controller; over it, further ones fail."
+        integer(1, 1_000_000),
+        "1000",
+        help="Unanswered requests per device, and per controller; over it, further ones fail.",
+        live=True,
     )
     queue_for: float | None = option(
         off_or(within(duration, "100ms", "30d")),
         "off",
         help="How long messages to a named device that is away are kept for it. Off: they are answered `|target not found|`.",
+        live=True,
     )
-    queue_size: int = option(within(size, "1KiB", "1GiB"), "1MiB", help="How much is kept for one named device that is away.")
+    queue_size: int = option(
+        within(size, "1KiB", "1GiB"), "1MiB", help="How much is kept for one named device that is away.", live=True
+    )
 
     def __attrs_post_init__(self) -> None:
         """Tell the two roles apart.

@@ -92,7 +92,7 @@ class RelayProtocol(PeerProtocol):
 class RelayFactory(PeerFactory):
     """Builds the relay's connections.
 
-    :param device_queue: bytes that may wait for one device.
+    :ivar device_bounds: what may wait for one device.
     """
 
     connection = RelayProtocol
@@ -101,3 +101,11 @@ class RelayFactory(PeerFactory):
         super().__init__(name, context)
         self.exchange = exchange
         self.device_bounds = Bounds(Policy.REFUSE, device_queue)
+
+    def bound_devices(self, device_queue: int) -> None:
+        """Let so many bytes wait for one device from now on, also for those that are connected."""
+        self.device_bounds = Bounds(Policy.REFUSE, device_queue)
+        for connection in self.connections:
+            assert isinstance(connection, RelayProtocol)
+            if connection.conversation.link is not None:
+                connection.became_device()

@@ -67,6 +67,12 @@ class RelayService(ListeningService):
         self._attachments.end("netd stops")
         return super().stopService()
 
+    def follow(self, config: Config) -> None:
+        """Go by *config*, also with the connections that are open."""
+        super().follow(config)
+        self._exchange.follow(config)
+        self._relay.bound_devices(config.device_queue)
+
     def operations(self) -> list[Operation]:
         """What consoles can do with a relay."""
         return [

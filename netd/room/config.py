@@ -57,35 +57,42 @@ _actions: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_actio
 class Config(ListeningConfig):
     """Bots meet here: as soon as a room is full its host proposes something, and the bots answer in turn."""
 
-    listen: tuple[str, ...] = option(endpoints, "loopback:4242", help="Where bots connect: one or more endpoints.")
-    size: int = option(integer(1, 10_000), "4", help="How many bots fill a room; further ones wait in the next.")
+    listen: tuple[str, ...] = option(endpoints, "loopback:4242", help="Where bots connect: one or more endpoints.", live=True)
+    size: int = option(integer(1, 10_000), "4", help="How many bots fill a room; further ones wait in the next.", live=True)
     rounds: int = option(
-        integer(1, 10_000), "4", help="How many rounds a room has. The turn passes in the order of joining, one bot a round."
+        integer(1, 10_000),
+        "4",
+        help="How many rounds a room has. The turn passes in the order of joining, one bot a round.",
+        live=True,
     )
     turns: bool = option(
         flag,
         "yes",
         help="Whether bots take turns. `no`: what a bot says reaches the others at once, without host and rounds, until all have "
         "left. Bots that do not speak lines get one message at a time there, five a second.",
+        live=True,
     )
     replies: str = option(
         choice("turn", "all"),
         "turn",
         help="Whose replies reach the others after each round: that of the bot whose turn it is, or all, joined to one message.",
+        live=True,
     )
     ask_name: str | None = option(
         off_or(_question),
         "off",
         help="What each connection is told before it says its name, without a line end. Some old bots wait for it: USRNM.",
+        live=True,
     )
-    host: str = option(_host, "Batman", help="Who opens the conversation.")
+    host: str = option(_host, "Batman", help="Who opens the conversation.", live=True)
     sentence: str = option(
         _sentence,
         "Do you want to {action}?",
         help="What the host says. Bots take the last word, less its last character, for the action.",
+        live=True,
     )
     actions: tuple[str, ...] = option(
-        _actions, "hug, play, eat, shop, yell, steal, fight", help="What the host proposes: one of these, by chance."
+        _actions, "hug, play, eat, shop, yell, steal, fight", help="What the host proposes: one of these, by chance.", live=True
     )
     start_delay: float = option(
         within(duration, "0s", "10m"),
@@ -93,19 +100,24 @@ class Config(ListeningConfig):
         help="How long after the last welcome the host speaks, and how long after the last round those who do not reply "
         "to it are disconnected. Old bots must have read one message before the next: where one of them is in the room, the host "
         "waits 200ms at least.",
+        live=True,
     )
     reply_timeout: float = option(
-        within(duration, "100ms", "1h"), "10s", help="How long a bot has to reply, before the others go on without it."
+        within(duration, "100ms", "1h"), "10s", help="How long a bot has to reply, before the others go on without it.", live=True
     )
     reply_gap: float = option(
         within(duration, "1ms", "10s"),
         "200ms",
         help="A name or reply without a newline is complete after so long a silence.",
+        live=True,
     )
-    login_timeout: float = option(duration, "8s", help="How long a connection may take to say its name, from its first byte.")
-    max_name: int = option(within(byte_size, "1", "200"), "200", help="Longest name.")
+    login_timeout: float = option(
+        duration, "8s", help="How long a connection may take to say its name, from its first byte.", live=True
+    )
+    max_name: int = option(within(byte_size, "1", "200"), "200", help="Longest name.", live=True)
     max_reply: int = option(
         within(byte_size, "1", "16KiB"),
         "500",
         help="How much of a reply is passed on; old bots read no more than 500 bytes at once.",
+        live=True,
     )

@@ -65,6 +65,11 @@ class RoomService(ListeningService):
         self._rooms.end_all("netd stops")
         return super().stopService()
 
+    def follow(self, config: Config) -> None:
+        """Go by *config*; rooms that have begun keep what they began with."""
+        super().follow(config)
+        self._rooms.rules = config
+
     def operations(self) -> list[Operation]:
         """What consoles can do with rooms."""
         return [

@@ -74,50 +74,69 @@ class Config(ListeningConfig):
         endpoints,
         "loopback:10000",
         help="Where agents connect back: one or more endpoints. Agents of the first dialect know port 10000 only.",
+        live=True,
     )
-    agent_port: int = option(integer(1, 65535), "10001", help="Where agents listen for netd.")
+    agent_port: int = option(integer(1, 65535), "10001", help="Where agents listen for netd.", live=True)
     agents: tuple[IPv4Network | IPv6Network, ...] = option(
         networks,
         "127.0.0.0/8",
         help="The networks whose addresses netd may dial, and nothing else: a start can be asked for from a web page.",
+        live=True,
     )
     dial_from: str | None = option(
-        off_or(address), "off", help="The address of this machine to dial from; agents connect back to it. Off: any."
+        off_or(address), "off", help="The address of this machine to dial from; agents connect back to it. Off: any.", live=True
     )
     connect_back_from: tuple[IPv4Network | IPv6Network, ...] | None = option(
         off_or(networks),
         "off",
         help="Networks from which agents may connect back besides the address that was dialled: for agents behind NAT.",
+        live=True,
     )
-    accept_unsolicited: bool = option(flag, "no", help="Whether agents within `agents` may connect that netd has not dialled.")
+    accept_unsolicited: bool = option(
+        flag, "no", help="Whether agents within `agents` may connect that netd has not dialled.", live=True
+    )
     channels: tuple[tuple[str, str, str], ...] = option(
         channels,
         "x, y, z",
         help="Channels with label and unit: x:Heart rate [bpm], y, z. Those of one letter are what agents of the first dialect"
         " announce, in this order; the others describe channels whose agents say a name only.",
+        live=True,
     )
-    sessions_per_host: int = option(integer(1, 1000), "1", help="Sessions that one agent's host may have at a time.")
-    max_sessions: int = option(integer(1, 1_000_000), "10000", help="Sessions at a time, at most.")
+    sessions_per_host: int = option(integer(1, 1000), "1", help="Sessions that one agent's host may have at a time.", live=True)
+    max_sessions: int = option(integer(1, 1_000_000), "10000", help="Sessions at a time, at most.", live=True)
     dial_timeout: float = option(
-        within(duration, "10ms", "1h"), "10s", help="How long looking up and reaching an agent may take."
+        within(duration, "10ms", "1h"), "10s", help="How long looking up and reaching an agent may take.", live=True
     )
     connect_back_timeout: float = option(
-        within(duration, "10ms", "1h"), "10s", help="How long a dialled agent has to connect back and announce itself."
+        within(duration, "10ms", "1h"), "10s", help="How long a dialled agent has to connect back and announce itself.", live=True
     )
     announce_timeout: float = option(
-        within(duration, "10ms", "1h"), "8s", help="How long a connection may take to say whose it is, from its first byte."
+        within(duration, "10ms", "1h"),
+        "8s",
+        help="How long a connection may take to say whose it is, from its first byte.",
+        live=True,
     )
     token_timeout: float = option(
-        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample of an agent that ends none itself."
+        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample of an agent that ends none itself.", live=True
     )
-    idle_timeout: float = option(within(duration, "100ms", "7d"), "30s", help="Silence after which a session has failed.")
+    idle_timeout: float = option(
+        within(duration, "100ms", "7d"), "30s", help="Silence after which a session has failed.", live=True
+    )
     stop_grace: float = option(
-        within(duration, "0s", "1m"), "1s", help="How long an agent that was told to stop may go on before it is hung up on."
+        within(duration, "0s", "1m"),
+        "1s",
+        help="How long an agent that was told to stop may go on before it is hung up on.",
+        live=True,
     )
-    reconnect: bool = option(flag, "yes", help="Whether an agent that fails is dialled again until its session is stopped.")
+    reconnect: bool = option(
+        flag, "yes", help="Whether an agent that fails is dialled again until its session is stopped.", live=True
+    )
     reconnect_delay: float = option(
         within(duration, "10ms", "1h"),
         "1s",
         help="The longest wait before the second attempt, doubled for each further one; chance makes it up to half shorter.",
+        live=True,
     )
-    max_reconnect_delay: float = option(within(duration, "10ms", "1d"), "1m", help="The longest wait before any attempt.")
+    max_reconnect_delay: float = option(
+        within(duration, "10ms", "1d"), "1m", help="The longest wait before any attempt.", live=True
+    )

@@ -19,6 +19,7 @@ from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol
 from netd.connection.remotes import tcp_endpoint
 from netd.session.addresses import Address
 from netd.session.control import AgentControl
+from netd.session.rules import SessionRules
 from netd.session.session import TelemetrySession
 
 __all__ = ["AgentControlFactory", "AgentControlProtocol", "AgentDialer", "resolve"]
@@ -83,28 +84,25 @@ class AgentControlFactory(DialledFactory):
 class AgentDialer:
     """Makes control connections: each once, because a session itself says when its agent is dialled again.
 
-    :param port: where agents listen.
-    :param timeout: seconds that making one may take.
-    :param dial_from: the address of this machine to dial from, or None for any.
+    :ivar rules: the options in force.
     """
 
-    def __init__(self, reactor: Any, factory: AgentControlFactory, port: int, timeout: float, dial_from: str | None) -> None:
+    def __init__(self, reactor: Any, factory: AgentControlFactory, rules: SessionRules) -> None:
         self._reactor = reactor
         self._factory = factory
-        self._port = port
-        self._timeout = timeout
-        self._dial_from = dial_from
+        self.rules = rules
 
     def dial(self, session: TelemetrySession) -> Deferred[Any]:
         """Make the control connection of *session*, and tell it how that went. Cancelling gives up."""
-        endpoint = tcp_endpoint(self._reactor, str(session.address), self._port, self._timeout, self._dial_from)
+        rules = self.rules
+        endpoint = tcp_endpoint(self._reactor, str(session.address), rules.agent_port, rules.dial_timeout, rules.dial_from)
         connection = AgentControlProtocol(self._factory, session)
-        connecting = self._factory.dial(endpoint, connection, self._timeout)
-        return connecting.addErrback(self._failed, session)
+        connecting = self._factory.dial(endpoint, connection, rules.dial_timeout)
+        return connecting.addErrback(self._failed, session, rules.agent_port)
 
-    def _failed(self, failure: Failure, session: TelemetrySession) -> None:
+    def _failed(self, failure: Failure, session: TelemetrySession, port: int) -> None:
         failure.trap(DialFailed)
-        session.undiallable(f"cannot reach the agent at {session.address} port {self._port}: {failure.value}")
+        session.undiallable(f"cannot reach the agent at {session.address} port {port}: {failure.value}")
 
 
 @implementer(IResolutionReceiver)

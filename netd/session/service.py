@@ -44,24 +44,25 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
     name = section_name("session", config.instance)
     controls = AgentControlFactory(f"{name} (control)", context)
-    dialer = AgentDialer(reactor, controls, config.agent_port, config.dial_timeout, config.dial_from)
+    dialer = AgentDialer(reactor, controls, config)
     chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
     prefix = f"session.{config.instance}"
     sweep = Sweep(reactor.seconds, reactor.callLater)
     world = SessionSurroundings(config, bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
     roster = Roster(world, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
-    return SessionService(config, StreamFactory(name, context, roster), controls, reactor)
+    return SessionService(config, StreamFactory(name, context, roster), controls, dialer, reactor)
 
 
 @implementer(INetdService)
 class SessionService(ListeningService):
     """One session service."""
 
-    def __init__(self, config: Config, factory: StreamFactory, controls: AgentControlFactory, reactor: Any) -> None:
+    def __init__(
+        self, config: Config, factory: StreamFactory, controls: AgentControlFactory, dialer: AgentDialer, reactor: Any
+    ) -> None:
         super().__init__(config.listen, factory, reactor, config.stop_timeout)
         self.instance = config.instance
-        self._dial_timeout = config.dial_timeout
-        self._agent_port = config.agent_port
+        self._dialer = dialer
         self._streams = factory
         self._controls = controls
         self._roster = factory.roster
@@ -70,6 +71,13 @@ class SessionService(ListeningService):
         """Count the control connections, too; how many there are is netd's own doing."""
         super().use_budget(budget, quota)
         self._controls.share = budget.share(UNLIMITED)
+
+    def follow(self, config: Config) -> None:
+        """Go by *config*; sessions that are live see its times, and keep their channels."""
+        super().follow(config)
+        self._roster.follow(config)
+        self._dialer.rules = config
+        self._controls.vigil.limit = config.dead_timeout
 
     def operations(self) -> list[Operation]:
         """What consoles can do with sessions."""
@@ -88,7 +96,7 @@ class SessionService(ListeningService):
             "kind": "session",
             "instance": self.instance,
             "listening": self.listening(),
-            "agent_port": self._agent_port,
+            "agent_port": self._dialer.rules.agent_port,
             "connections": len(self._streams.connections),
             "sessions": len(live),
             "streaming": sum(session.state is SessionState.STREAMING for session in live),
@@ -133,7 +141,7 @@ class SessionService(ListeningService):
             raise OperationFailed("agents cannot connect back: this netd accepts no connections any more")
         if not isinstance(wanted, str):
             return self._begin(host.strip(), wanted, wait)
-        looked_up = resolve(self._reactor, wanted, self._dial_timeout)
+        looked_up = resolve(self._reactor, wanted, self._dialer.rules.dial_timeout)
         looked_up.addErrback(_too_late, wanted)
         return looked_up.addCallback(lambda found: self._begin(wanted, self._choose(wanted, found), wait))
 

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.commands import BadFunctions
 from netd.command.config import Config
-from netd.command.functions import load_commands, objection
+from netd.command.functions import load_functions, objection
 from netd.config import parse
 from netd.errors import ConfigErrors, InvalidArguments
 from netd.paths import packaged
@@ -73,30 +73,30 @@ class TrialTests(FolderTests):
 class LoadTests(FolderTests):
     def complaint(self, source: Path | str) -> str:
         """Why *source* cannot be used."""
-        return str(self.assertRaises(BadFunctions, load_commands, [source]))
+        return str(self.assertRaises(BadFunctions, load_functions, [source]))
 
     def test_file(self) -> None:
         """Functions of a file are found; nothing is written beside it."""
-        [command] = load_commands([self.write("commands.py", GOOD)])
+        [command] = load_functions([self.write("commands.py", GOOD)]).commands
         self.assertEqual((command.command_id, command.help), ("a", "Help."))
         self.assertEqual([path.name for path in self.folder.iterdir()], ["commands.py"])
 
     def test_file_is_run_once(self) -> None:
         """Two services with one file share what is in it: there is only one lamp."""
         path = self.write("commands.py", GOOD)
-        self.assertIs(load_commands([path])[0].function, load_commands([path])[0].function)
+        self.assertIs(load_functions([path]).commands[0].function, load_functions([path]).commands[0].function)
 
     def test_beside_it(self) -> None:
         """A file can import what lies beside it, and have classes that look for their module."""
         self.write("lamp_of_a_test.py", "BRIGHT = 3\n")
         text = GOOD + "import dataclasses, lamp_of_a_test\n@dataclasses.dataclass\nclass C:\n    a: 'int' = 1\n"
-        self.assertEqual(len(load_commands([self.write("commands.py", text)])), 1)
+        self.assertEqual(len(load_functions([self.write("commands.py", text)]).commands), 1)
 
     def test_module(self) -> None:
         """A module is named as one imports it."""
         self.write("lab_of_a_test.py", GOOD)
         sys.path.append(str(self.folder))
-        [command] = load_commands(["lab_of_a_test"])
+        [command] = load_functions(["lab_of_a_test"]).commands
         self.assertEqual(command.command_id, "a")
 
     def test_broken_file(self) -> None:
@@ -162,7 +162,7 @@ class ConfigTests(FolderTests):
 
     def test_example(self) -> None:
         """The example that comes with netd can be loaded, and holds what the documentation says."""
-        ids = {command.command_id for command in load_commands(self.read().sources())}
+        ids = {command.command_id for command in load_functions(self.read().sources()).commands}
         self.assertEqual(ids, {"test_command", "add", "wait"})
 
     def test_broken(self) -> None:
@@ -172,7 +172,7 @@ class ConfigTests(FolderTests):
         no_python = f"{path}:2: '(' was never closed"
         self.assertEqual(f"{no_file}; {no_python}", objection(self.read("functions = ./no.py, ./bad.py").sources()))
         for source, why in ((missing, no_file), (path, no_python)):
-            self.assertEqual(why, str(self.assertRaises(BadFunctions, load_commands, [source])))
+            self.assertEqual(why, str(self.assertRaises(BadFunctions, load_functions, [source])))
 
     def test_misspelled(self) -> None:
         """What is neither file nor module is a mistake with its line."""
@@ -189,7 +189,7 @@ class ConfigTests(FolderTests):
 class PackagedTests(FolderTests):
     def test_wait(self) -> None:
         """However long a program asks the example to wait, it waits no longer than a minute, or says why not."""
-        commands = {command.command_id: command for command in load_commands([packaged("commands.py")])}
+        commands = {command.command_id: command for command in load_functions([packaged("commands.py")]).commands}
         wait = commands["wait"].function
         self.assertEqual("waited for 0 s", wait(seconds=0))
         for seconds in (-1, -0.001, 60.1, 1e300, float("inf"), float("-inf"), float("nan"), 10**400):

@@ -47,7 +47,7 @@ class IniTests(SynchronousTestCase):
         for expected in (
             "; netd: every option, its unit and its default.\n",
             "\n; Moves liquids from one flask to another.\n[pump]\n\n",
-            "\n; Strokes a minute.\n; (whole number, 1 to 100)\n;speed = 10\n",
+            "\n; Strokes a minute.\n; (whole number, 1 to 100; live)\n;speed = 10\n",
             "\n; Keeps things.\n;[safe]\n",
             "\n[netd]\n",
             "\n;name = auto\n",
@@ -79,9 +79,9 @@ class MarkdownTests(SynchronousTestCase):
         """Each option is a row: format, default, variable, help; a bar in a cell does not break the table."""
         text = render_markdown(KINDS)
         for row in (
-            "| `speed` | whole number, 1 to 100 | `10` | `NETD_PUMP_SPEED` | Strokes a minute. |",
-            "| `mode` | one of gentle, strong | `gentle` | `NETD_PUMP_MODE` | How it pumps: gentle\\|strong. |",
-            "| `unit` | text | *required* | `NETD_SCALE_UNIT` | Unit of what it says. |",
+            "| `speed` | whole number, 1 to 100 | `10` | `NETD_PUMP_SPEED` | live | Strokes a minute. |",
+            "| `mode` | one of gentle, strong | `gentle` | `NETD_PUMP_MODE` | restart | How it pumps: gentle\\|strong. |",
+            "| `unit` | text | *required* | `NETD_SCALE_UNIT` | restart | Unit of what it says. |",
         ):
             self.assertIn(f"\n{row}\n", text)
 
@@ -94,7 +94,7 @@ class MarkdownTests(SynchronousTestCase):
 
     def test_head_of_a_table(self) -> None:
         """Options are shown as a table."""
-        head = "| option | format | default | environment | |\n| --- | --- | --- | --- | --- |\n| `listen` | "
+        head = "| option | format | default | environment | change | |\n| --- | --- | --- | --- | --- | --- |\n| `listen` | "
         self.assertIn(head, render_markdown({"pump": Pump}))
 
 

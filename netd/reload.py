@@ -1,0 +1,253 @@
+"""A reload: the configuration is read again, everything is prepared, and then all of it comes into force, or nothing.
+
+``netd reload``, SIGHUP and the operation ``system.reload`` are this. Whatever can fail happens while the services prepare: the
+file is read, ports are opened, files of functions are run, services of added sections are started. With any mistake all of it
+is taken back. What follows cannot fail: services take their new options, operations are exchanged, removed sections finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.change import Change
+from netd.config import ChangedOption, Configuration, Difference, NetdConfig, Section, compare
+from netd.errors import ConfigErrors, ConfigProblem, NetdError, OperationFailed
+from netd.interfaces import INetdService, IReloadable
+from netd.listener import HeldByNetd
+from netd.operations import Operation
+from netd.principal import Role
+from netd.sections import Sections
+
+__all__ = ["Refused", "Reload", "Reloader"]
+
+
+class Refused(OperationFailed):
+    """The configuration cannot be used, and nothing has changed; the text lists every mistake, one a line."""
+
+
+@frozen
+class Reload:
+    """What a reload has changed, or would change.
+
+    :ivar status: ``reloaded``; ``unchanged`` when the configuration is the one in force; ``checked`` when it was only looked at.
+    :ivar changed: live options, which have their new values.
+    :ivar restart: options that keep their old values until netd is started again.
+    :ivar added: sections that have been started.
+    :ivar removed: sections that are finishing.
+    :ivar files: files whose content is new, and what came of that.
+    :ivar failures: what could not be done at the last moment, one sentence each; the next reload tries again.
+    """
+
+    status: str
+    changed: tuple[ChangedOption, ...]
+    restart: tuple[ChangedOption, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    files: tuple[str, ...]
+    failures: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The same for people, one thing a line."""
+        return [
+            *(f"[{option.section}] {option.option}: {option.before} -> {option.after}" for option in self.changed),
+            *(f"added [{name}]" for name in self.added),
+            *(f"removed [{name}]" for name in self.removed),
+            *self.files,
+            *(f"[{option.section}] {option.option} waits for a restart" for option in self.restart),
+            *self.failures,
+        ]
+
+
+@define(eq=False)
+class Reloader:
+    """Brings new configurations into force.
+
+    :ivar configuration: the one in force.
+    :ivar read: reads the one that is wanted, as at the start.
+    :ivar sections: the services.
+    :ivar use_netd: takes the options of ``[netd]`` itself.
+    """
+
+    _log = Logger()
+
+    configuration: Configuration
+    read: Callable[[], Configuration]
+    sections: Sections
+    use_netd: Callable[[NetdConfig], None]
+    _lock: DeferredLock = field(factory=DeferredLock)
+
+    def operations(self) -> list[Operation]:
+        """What consoles can do with the configuration."""
+        told = "Read the configuration again, and bring it into force; or tell what that would change"
+        return [Operation("system.reload", self.reload, Role.ADMIN, told)]
+
+    def reload(self, check: bool = False) -> Deferred[Reload]:
+        """Bring the configuration into force that the file has now. One reload waits for another.
+
+        :param check: tell what a reload would do, and change nothing.
+        :raises Refused: through the Deferred, with every mistake.
+        """
+        return self._lock.run(self._check if check else self._apply).addCallback(self._note)
+
+    def reload_for_nobody(self) -> None:
+        """Reload because of a signal: only the log is told what came of it."""
+        self.reload().addErrback(self._note_failure)
+
+    def _check(self) -> Deferred[Reload]:
+        preparation = self._prepare()
+        preparation.discard()
+        return succeed(preparation.result("checked"))
+
+    def _apply(self) -> Deferred[Reload]:
+        preparation = self._prepare()
+        self.use_netd(preparation.difference.merged.netd)
+        applied = preparation.apply()
+
+        def done(result: Reload) -> Reload:
+            self.configuration = preparation.in_force
+            return result
+
+        return applied.addCallback(done)
+
+    def _prepare(self) -> Preparation:
+        try:
+            problems, wanted = [], self.read()
+        except ConfigErrors as errors:
+            if errors.rest is None:
+                raise Refused(str(errors)) from None
+            problems, wanted = list(errors.problems), errors.rest
+        preparation = Preparation(self.sections, self.configuration, wanted, problems)
+        try:
+            preparation.prepare()
+        except Exception:
+            preparation.discard()
+            raise
+        if preparation.problems:
+            preparation.discard()
+            problems = sorted(preparation.problems, key=lambda problem: problem.line)
+            raise Refused(str(ConfigErrors(tuple(problems))))
+        return preparation
+
+    def _note(self, reload: Reload) -> Reload:
+        if reload.status != "checked":
+            self._log.info("the configuration was read again: {what}", what="; ".join(reload.lines()) or "nothing has changed")
+        return reload
+
+    def _note_failure(self, failure: Failure) -> None:
+        if failure.check(Refused) is None:
+            self._log.failure("the configuration could not be read again: a fault of netd's own", failure)
+            return
+        self._log.error("the configuration was read again, and is not used; what was in force stays:")
+        for line in str(failure.value).splitlines():
+            self._log.error("{line}", line=line)
+
+
+class Preparation:
+    """One reload on its way.
+
+    :param problems: the mistakes that are known already; sections that have one are left out.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, sections: Sections, current: Configuration, wanted: Configuration, problems: Iterable[ConfigProblem]
+    ) -> None:
+        self._sections = sections
+        self._wanted = wanted
+        self.problems = list(problems)
+        self._left_out = {problem.section for problem in self.problems}
+        fixed = {name for name, service in sections.by_name.items() if not IReloadable.providedBy(service)}
+        self.difference: Difference = compare(current, wanted, fixed)
+        self._changes: dict[str, Change] = {}
+        self._started: dict[str, INetdService] = {}
+        self._waiting: list[Section] = []
+        self._failures: list[str] = []
+        self._failed: set[str] = set()
+
+    @property
+    def in_force(self) -> Configuration:
+        """The configuration after :meth:`apply`: without the sections that could not be started."""
+        merged = self.difference.merged
+        return evolve(merged, sections=tuple(section for section in merged.sections if section.name not in self._failed))
+
+    def prepare(self) -> None:
+        """Have everything ready that can fail; :attr:`problems` has what is wrong then."""
+        self.problems += self.difference.problems
+        for section in self.difference.merged.sections:
+            if section.name in self._left_out:
+                continue
+            if section.name in self.difference.added:
+                self.problems += self._start(section)
+            else:
+                self.problems += self._prepare(section)
+
+    def discard(self) -> None:
+        """Take back what :meth:`prepare` did."""
+        for change in self._changes.values():
+            change.discard()
+        for service in self._started.values():
+            self._sections.stop(service)
+
+    def apply(self) -> Deferred[Reload]:
+        """Bring everything into force; the result is there when the last endpoints are open."""
+        for name, change in self._changes.items():
+            change.apply()
+            self._sections.offer(name)
+        released = [free for change in self._changes.values() for free in change.released]
+        released += [self._sections.remove(name) for name in self.difference.removed]
+        for name, service in self._started.items():
+            self._sections.adopt(name, service)
+        return DeferredList(released).addCallback(lambda _: self._finish())
+
+    def result(self, status: str) -> Reload:
+        """What was done, or would be."""
+        difference = self.difference
+        return Reload(
+            status,
+            changed=tuple(changed for changed in difference.changed if changed.is_live),
+            restart=tuple(changed for changed in difference.changed if not changed.is_live),
+            added=difference.added,
+            removed=difference.removed,
+            files=tuple(f"[{name}] {note}" for name, change in self._changes.items() for note in change.notes),
+            failures=tuple(self._failures),
+        )
+
+    def _prepare(self, section: Section) -> Iterator[ConfigProblem]:
+        service: Any = self._sections.by_name.get(section.name)
+        if IReloadable.providedBy(service):
+            change = self._changes[section.name] = service.prepare(section.config)
+            for option, why in change.mistakes:
+                yield self._wanted.problem(section.name, option, why)
+
+    def _start(self, section: Section) -> Iterator[ConfigProblem]:
+        try:
+            self._started[section.name] = self._sections.start(section)
+        except HeldByNetd:
+            self._waiting.append(section)
+        except NetdError as error:
+            yield self._wanted.problem(section.name, "", str(error).removeprefix(f"[{section.name}] "))
+
+    def _finish(self) -> Reload:
+        for change in self._changes.values():
+            change.finish()
+            self._failures += change.failures
+        for section in self._waiting:
+            self._start_late(section)
+        self._sections.sort([section.name for section in self.difference.merged.sections])
+        is_empty = self.difference.is_empty and not any(change.notes for change in self._changes.values())
+        return self.result("unchanged" if is_empty else "reloaded")
+
+    def _start_late(self, section: Section) -> None:
+        try:
+            self._sections.adopt(section.name, self._sections.start(section))
+        except NetdError as error:
+            self._log.error("{error}", error=error)
+            self._failures.append(str(error))
+            self._failed.add(section.name)

@@ -1,0 +1,112 @@
+"""The services of all sections of the configuration, wired to bus, operations and budget; sections come and go in a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.logger import Logger
+
+from netd.config import Section
+from netd.connection.budget import Budget
+from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IServiceKind
+from netd.listening import quota_of
+from netd.operations import Operation, OperationTable
+
+__all__ = ["Sections"]
+
+
+class Sections(MultiService):
+    """The services that run, one for each section.
+
+    :ivar by_name: the services by section, in the order of the file.
+    """
+
+    _log = Logger()
+
+    def __init__(self, kinds: Mapping[str, IServiceKind], reactor: Any, bus: IBus, table: OperationTable, budget: Budget) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._kinds = kinds
+        self._reactor = reactor
+        self._bus = bus
+        self._table = table
+        self._budget = budget
+        self._leaving: set[Deferred[Any]] = set()
+        self._offered: dict[str, list[Operation]] = {}
+        self.by_name: dict[str, INetdService] = {}
+
+    def build(self, section: Section) -> INetdService:
+        """The service of *section*, wired to everything, and not started."""
+        service = self._kinds[section.kind].make_service(section.config, self._reactor, self._bus)
+        if IConsole.providedBy(service):
+            service.use_operations(self._table)
+        if IBudgeted.providedBy(service):
+            service.use_budget(self._budget, quota_of(section.config))
+        return service
+
+    def start(self, section: Section) -> INetdService:
+        """Build the service of *section* and start it; :meth:`adopt` follows, or :meth:`stop`.
+
+        :raises netd.errors.NetdError: when it cannot start; it has been stopped again.
+        """
+        service = self.build(section)
+        try:
+            IService(service).setServiceParent(self)
+        except Exception:
+            self.stop(service)
+            raise
+        return service
+
+    def adopt(self, name: str, service: INetdService) -> None:
+        """Let *service* be that of the section *name*, and offer its operations."""
+        self.by_name[name] = service
+        self.offer(name)
+
+    def offer(self, name: str) -> None:
+        """Offer the operations that the service of section *name* has now, instead of those that it had before."""
+        service = self.by_name[name]
+        operations = service.operations()
+        self._table.replace(self._offered.get(name, ()), operations, service.instance)
+        self._offered[name] = operations
+
+    def remove(self, name: str) -> Deferred[Any]:
+        """End the service of section *name*: its operations at once, its connections within ``stop_timeout``.
+
+        :returns: a Deferred that fires when its endpoints are free.
+        """
+        service = self.by_name.pop(name)
+        self._table.replace(self._offered.pop(name), (), service.instance)
+        free: Deferred[Any] = service.drain()
+        self.stop(service).addCallback(lambda _: self._forget(name, service.instance))
+        return free
+
+    def stop(self, service: INetdService) -> Deferred[Any]:
+        """Stop *service*, which is no part of the daemon any more when this returns."""
+        stopped = maybeDeferred(IService(service).disownServiceParent)
+        self._leaving.add(stopped)
+
+        def gone(result: Any) -> Any:
+            self._leaving.discard(stopped)
+            return result
+
+        return stopped.addBoth(gone)
+
+    def sort(self, names: Iterable[str]) -> None:
+        """Have the services in the order of *names*."""
+        for name in names:
+            with suppress(KeyError):  # it could not start
+                self.by_name[name] = self.by_name.pop(name)
+
+    def stopService(self) -> Deferred[Any]:
+        """Drain every service, also those whose sections were removed a moment ago."""
+        stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
+        return DeferredList([stopped, *self._leaving])
+
+    def _forget(self, name: str, instance: str) -> None:
+        """Retain no messages of a section that is gone."""
+        kind, _, _ = name.partition(":")
+        for message in self._bus.last(f"{kind}.{instance}.>"):
+            self._bus.forget(message.subject)

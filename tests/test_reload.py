@@ -1,0 +1,378 @@
+"""Reloads of a daemon without a network: what comes into force, what is refused, and that a refused reload changes nothing."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from netd.change import Change
+from netd.config import Configuration, SectionConfig, integer, option, parse
+from netd.console.dispatch import Dispatcher
+from netd.daemon import Daemon, assemble
+from netd.errors import NetdError
+from netd.interfaces import IBus, INetdService, IReloadable, IServiceKind
+from netd.listener import HeldByNetd
+from netd.message import Message
+from netd.operations import Operation, Role
+from netd.reload import Refused, Reload, Reloader
+from netd.testing import make_caller, result_of
+
+
+@attrs.frozen(kw_only=True)
+class PumpConfig(SectionConfig):
+    """Moves liquids."""
+
+    speed: int = option(integer(1, 100), "10", help="Strokes a minute.", live=True)
+    pipes: int = option(integer(1, 9), "1", help="How many pipes it has.")
+
+
+@implementer(INetdService)
+class Pump(Service):
+    """A service that cannot be changed while it runs.
+
+    :ivar free: fires when its endpoints are.
+    """
+
+    def __init__(self, config: PumpConfig, plant: Plant) -> None:
+        self.config = config
+        self.instance = config.instance
+        self.plant = plant
+        self.free: Deferred[None] = Deferred()
+        self.did: list[str] = []
+
+    def startService(self) -> None:
+        super().startService()
+        trouble = self.plant.troubles.get(self.instance)
+        if trouble is not None:
+            raise trouble
+        self.did.append("started")
+
+    def stopService(self) -> None:
+        super().stopService()
+        self.did.append("stopped")
+
+    def operations(self) -> list[Operation]:
+        return [Operation("pump.speed", lambda: self.config.speed, Role.VIEWER, "Its speed")]
+
+    def drain(self) -> Deferred[None]:
+        self.did.append("drained")
+        return self.free
+
+    def status(self) -> dict[str, Any]:
+        return {"kind": "pump", "instance": self.instance}
+
+
+@implementer(IReloadable)
+class LivePump(Pump):
+    """One that can."""
+
+    def prepare(self, config: PumpConfig) -> Change:
+        """Refuse what the plant forbids."""
+        change = Change()
+        if config.speed > self.plant.fastest:
+            change.refuse("speed", f"{config.speed} is too fast today")
+        if config.speed == 13:
+            raise ZeroDivisionError
+        self.did.append("prepared")
+        change.when_applied(lambda: self._use(config))
+        change.when_discarded(lambda: self.did.append("discarded"))
+        change.when_free(lambda: self.did.append("finished"))
+        return change
+
+    def _use(self, config: PumpConfig) -> None:
+        self.did.append("applied")
+        self.config = config
+
+
+@implementer(IServiceKind)
+class Plant:
+    """Makes pumps.
+
+    :ivar troubles: why an instance cannot start.
+    :ivar made: all pumps, in order.
+    """
+
+    kind = "pump"
+    config = PumpConfig
+
+    def __init__(self, pump: type[Pump]) -> None:
+        self.pump = pump
+        self.troubles: dict[str, Exception] = {}
+        self.fastest = 50
+        self.made: list[Pump] = []
+
+    def make_service(self, config: PumpConfig, reactor: object, bus: IBus) -> Pump:
+        self.made.append(self.pump(config, self))
+        return self.made[-1]
+
+
+class Reactor(MemoryReactorClock):
+    """A reactor that signals can reach."""
+
+    def callFromThread(self, callable: Any) -> None:  # noqa: N802 - Twisted's name
+        self.callLater(0, callable)
+
+
+class ReloadTestCase(SynchronousTestCase):
+    pump: type[Pump] = LivePump
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.SIG_DFL))
+        self.reactor, self.plant = Reactor(), Plant(self.pump)
+        self.write("[pump]\n[pump:lab2]\n")
+        self.daemon = self.assemble()
+        self.daemon.privilegedStartService()
+        self.daemon.startService()
+        self.addCleanup(self.stop)
+        for pump in self.plant.made:
+            pump.did.clear()
+
+    def write(self, ini: str) -> None:
+        """Change the file."""
+        self.ini = f"[netd]\nname = lab\nstate_directory = {self.folder}\n{ini}"
+
+    def read(self) -> Configuration:
+        """What the file says now; its first line is the fourth."""
+        return parse(self.ini, "netd.ini", {"pump": PumpConfig}, {}, 1000, "host")
+
+    def assemble(self) -> Daemon:
+        """The daemon."""
+        self.patch(sys, "__stdout__", io.StringIO())
+        return assemble(self.read(), {"pump": self.plant}, self.reactor, float, read=self.read)
+
+    def stop(self) -> None:
+        """Stop the daemon."""
+        stopped = self.daemon.stopService()
+        self.reactor.advance(10)
+        result_of(stopped)
+
+    def call(self, name: str, **parameters: Any) -> Any:
+        """What an operation gives, or a Deferred of it."""
+        dispatcher = Dispatcher(self.daemon.system.table, self.reactor.seconds)
+        return dispatcher.call(name, parameters, make_caller())
+
+    def reload(self, ini: str | None = None, **parameters: Any) -> Reload:
+        """Reload, after the file was changed to *ini*."""
+        if ini is not None:
+            self.write(ini)
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        result: Reload = result_of(operation.function(**parameters))  # type: ignore[arg-type]
+        return result
+
+    def refusal(self, ini: str) -> list[str]:
+        """Why it is refused to reload *ini*, line by line."""
+        error = self.assertRaises(Refused, self.reload, ini)
+        return str(error).splitlines()
+
+    def did(self, at: int) -> list[str]:
+        """What the pump number *at* has done."""
+        return self.plant.made[at].did
+
+
+class OptionTests(ReloadTestCase):
+    def test_nothing(self) -> None:
+        """A file that says the same changes nothing, and says so; services have looked whether their own files have changed."""
+        self.assertEqual(self.reload(), Reload("unchanged", (), (), (), (), (), ()))
+        self.assertEqual(self.did(0), ["prepared", "applied", "finished"])
+
+    def test_live(self) -> None:
+        """A live option is in force at once, and told; another service goes on as it was."""
+        result = self.reload("[pump]\nspeed = 20\n[pump:lab2]\n")
+        self.assertEqual(result.lines(), ["[pump] speed: 10 -> 20"])
+        self.assertEqual((20, 10), (result_of(self.call("pump.speed")), result_of(self.call("pump.speed", instance="lab2"))))
+        self.assertEqual(len(self.plant.made), 2)
+
+    def test_restart(self) -> None:
+        """An option that is not live is told, keeps its value, and is told again."""
+        for _ in range(2):
+            result = self.reload("[pump]\npipes = 3\n[pump:lab2]\n")
+            self.assertEqual(result.lines(), ["[pump] pipes waits for a restart"])
+            self.assertEqual(self.plant.made[0].config.pipes, 1)
+
+    def test_netd(self) -> None:
+        """The daemon's own limits are live."""
+        result = self.reload("memory = 64MiB\nkeep_events = 7\n[pump]\n[pump:lab2]\n")
+        self.assertEqual([option.option for option in result.changed], ["memory", "keep_events"])
+
+    def test_check(self) -> None:
+        """What a reload would do is told without doing it."""
+        self.write("[pump]\nspeed = 20\n[pump:lab3]\n")
+        result = self.reload(check=True)
+        self.assertEqual((result.status, result.added, result.removed), ("checked", ("pump:lab3",), ("pump:lab2",)))
+        self.assertEqual((self.did(0), self.did(1)), (["prepared", "discarded"], []))
+        self.assertEqual(self.did(2), ["started", "stopped"])
+        self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
+
+
+class SectionTests(ReloadTestCase):
+    def instances(self) -> list[str]:
+        """The services as the status tells them."""
+        return [service["instance"] for service in self.daemon.system.facts()["services"]]
+
+    def test_added(self) -> None:
+        """A section that is added is a service like any other: it runs, is shown in its place, and has its operations."""
+        result = self.reload("[pump]\n[pump:lab3]\nspeed = 30\n[pump:lab2]\n")
+        self.assertEqual((result.added, self.did(2)), (("pump:lab3",), ["started"]))
+        self.assertEqual(self.instances(), ["main", "lab3", "lab2"])
+        self.assertEqual(result_of(self.call("pump.speed", instance="lab3")), 30)
+
+    def test_removed(self) -> None:
+        """A section that is removed is stopped: its operations go at once, and nothing of it is retained on the bus."""
+        bus = self.daemon.system.bus
+        bus.publish(Message("pump.lab2.state", "fine"))
+        self.plant.made[1].free.callback(None)
+        result = self.reload("[pump]\n")
+        self.assertEqual((result.removed, self.did(1)), (("pump:lab2",), ["drained", "stopped"]))
+        self.assertEqual(self.instances(), ["main"])
+        self.assertEqual(bus.last("pump.>"), [])
+        _, instances = next(row for row in self.daemon.system.table if row[0].name == "pump.speed")
+        self.assertEqual(instances, ("main",))
+
+    def test_exchanged(self) -> None:
+        """A new section can have the port of one that goes: it starts as soon as the port is free."""
+        self.plant.troubles["lab3"] = HeldByNetd("pump:lab3", "cannot listen: netd does")
+        self.write("[pump]\n[pump:lab3]\n")
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        reloading: Any = operation.function()
+        self.assertEqual(self.instances(), ["main"])
+        del self.plant.troubles["lab3"]
+        self.plant.made[1].free.callback(None)
+        self.assertEqual(result_of(reloading).added, ("pump:lab3",))
+        self.assertEqual(self.instances(), ["main", "lab3"])
+
+    def test_not_free_in_the_end(self) -> None:
+        """If it is not, that is told, and the next reload tries again."""
+        self.plant.troubles["lab3"] = HeldByNetd("pump:lab3", "cannot listen: netd does")
+        with capturedLogs() as logged:
+            result = self.reload("[pump]\n[pump:lab2]\n[pump:lab3]\n")
+        self.assertEqual(result.failures, ("[pump:lab3] cannot listen: netd does",))
+        self.assertIn("[pump:lab3] cannot listen: netd does", [formatEvent(event) for event in logged])
+        del self.plant.troubles["lab3"]
+        self.assertEqual(self.reload().added, ("pump:lab3",))
+        self.assertEqual(self.instances(), ["main", "lab2", "lab3"])
+
+    def test_one_after_the_other(self) -> None:
+        """A reload waits until the one before has ended; then it reads the file."""
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        self.write("[pump]\n")
+        first: Any = operation.function()
+        second: Any = operation.function()
+        self.write("[pump]\nspeed = 40\n")
+        self.plant.made[1].free.callback(None)
+        self.assertEqual(
+            (result_of(first).lines(), result_of(second).lines()), (["removed [pump:lab2]"], ["[pump] speed: 10 -> 40"])
+        )
+
+    def test_stop_in_between(self) -> None:
+        """The daemon that stops waits for sections that were removed a moment ago."""
+        self.plant.made[1].stopService = lambda: leaving  # type: ignore[method-assign, assignment, return-value]
+        leaving: Deferred[None] = Deferred()
+        self.plant.made[1].free.callback(None)
+        self.reload("[pump]\n")
+        stopped = self.daemon.sections.stopService()
+        self.assertNoResult(stopped)
+        leaving.callback(None)
+        result_of(stopped)
+        self.daemon.sections.startService()
+
+
+class RefusalTests(ReloadTestCase):
+    def test_all_mistakes(self) -> None:
+        """What is wrong with the file, with what a service makes of it, and with a new service is told at once, by its lines."""
+        self.plant.troubles["lab3"] = NetdError("[pump:lab3] it leaks; mend it")
+        told = self.refusal("[pump]\nspeed = 70\n[pump:lab2]\nspeed = fast\n[pump:lab3]\n[pmp]\n")
+        self.assertEqual(
+            told,
+            [
+                "netd.ini:5: [pump] speed: 70 is too fast today",
+                "netd.ini:7: [pump:lab2] speed: 'fast' is not a whole number (1 to 100)",
+                "netd.ini:8: [pump:lab3] it leaks; mend it",
+                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump",
+            ],
+        )
+
+    def test_nothing_has_changed(self) -> None:
+        """All that was prepared is taken back: options, and services that were started."""
+        self.refusal("[pump]\nspeed = 20\n[pump:lab2]\nspeed = 70\n[pump:lab3]\n")
+        self.assertEqual([self.did(at)[-1] for at in range(3)], ["discarded", "discarded", "stopped"])
+        self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
+        self.assertEqual(self.reload("[pump]\n[pump:lab2]\n").status, "unchanged")
+
+    def test_unreadable(self) -> None:
+        """A file that is gone changes nothing."""
+        reloader = Reloader(self.read(), load_missing, self.daemon.sections, lambda netd: None)
+        error = self.failureResultOf(reloader.reload(), Refused).value
+        self.assertIn("/nowhere/netd.ini: cannot be read: No such file", str(error))
+
+    def test_fault(self) -> None:
+        """A fault of a service's own takes everything back, and is no refusal."""
+        self.write("[pump]\nspeed = 20\n[pump:lab2]\nspeed = 13\n")
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        self.failureResultOf(operation.function(), ZeroDivisionError)  # type: ignore[arg-type]
+        self.assertEqual(self.did(0), ["prepared", "discarded"])
+
+
+class FixedTests(ReloadTestCase):
+    pump = Pump
+
+    def test_waits_for_a_restart(self) -> None:
+        """A kind that does not take part runs on as it is; its options wait for a restart, whatever they say."""
+        result = self.reload("[pump]\nspeed = 20\n[pump:lab2]\n")
+        self.assertEqual(result.lines(), ["[pump] speed waits for a restart"])
+        self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
+
+
+class SignalTests(ReloadTestCase):
+    def hang_up(self) -> list[str]:
+        """What the log has after SIGHUP."""
+        with capturedLogs() as logged:
+            os.kill(os.getpid(), signal.SIGHUP)
+            self.reactor.advance(0)
+        return [formatEvent(event) or "" for event in logged]
+
+    def test_reload(self) -> None:
+        """SIGHUP is a reload; the log tells what has changed."""
+        self.write("[pump]\nspeed = 20\n[pump:lab2]\n")
+        self.assertEqual(self.hang_up(), ["the configuration was read again: [pump] speed: 10 -> 20"])
+        self.assertEqual(self.hang_up(), ["the configuration was read again: nothing has changed"])
+
+    def test_refused(self) -> None:
+        """Mistakes are in the log, each with its place."""
+        self.write("[pump]\nspeed = 0\n[pump:lab2]\nspeed = 70\n")
+        self.assertEqual(
+            self.hang_up(),
+            [
+                "the configuration was read again, and is not used; what was in force stays:",
+                "netd.ini:5: [pump] speed: 0 is out of range (1 to 100)",
+                "netd.ini:7: [pump:lab2] speed: 70 is too fast today",
+            ],
+        )
+
+    def test_bug(self) -> None:
+        """A fault of a service's own is in the log, too, and the daemon runs on."""
+        self.write("[pump]\nspeed = 13\n[pump:lab2]\n")
+        self.hang_up()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+def load_missing() -> Configuration:
+    """Read a file that is not there."""
+    from netd.config import load
+
+    return load(Path("/nowhere/netd.ini"), {}, {}, 1000, "host")
