@@ -11,27 +11,20 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
-from attrs import define, frozen
-
 from netd.codec.jsontext import BadJSON, depth_of, is_conclusive, leading_objects, objects_in
 from netd.codec.lines import LineDecoder, LineTooLong
-from netd.command.commands import Command, Commands
-from netd.command.grammar import OLD_ANSWER, NotACommand, Spread, failure, is_spread, read_request, success
-from netd.command.rules import CommandRules
-from netd.errors import InvalidArguments, NotPermitted, ProtocolError, TimedOut
+from netd.command.commands import Command
+from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, Spread, failure, is_spread, read_request, success
+from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
+from netd.errors import TimedOut
 from netd.interfaces import IPeer
 from netd.plaintext import unpadded
-from netd.principal import Action, Role, check
 
 __all__ = [
-    "CommandContext",
     "CommandConversation",
     "CommandInput",
     "CommandShell",
     "CommandState",
-    "ReportedOutcome",
-    "UnknownCommand",
-    "WrongArguments",
 ]
 
 BATCH = 32
@@ -41,22 +34,7 @@ BATCH_BYTES = 1 << 16
 """Bytes of their answers, likewise."""
 
 
-RUN = Action("command.run", Role.OPERATOR, is_open=True)
-"""To run a command."""
-
 APOLOGY = "internal error; netd's log has it"
-
-
-class UnknownCommand(ProtocolError):
-    """Nothing is registered under the ``command_id``."""
-
-    kind = "unknown command"
-
-
-class WrongArguments(ProtocolError):
-    """An argument is missing, unknown or of the wrong type."""
-
-    kind = "wrong arguments"
 
 
 class CommandState(enum.Enum):
@@ -87,18 +65,6 @@ class CommandInput(enum.Enum):
     __hash__ = object.__hash__
 
 
-class ReportedOutcome(Protocol):
-    """An outcome as the machine sees it: see ``netd.command.execution.CommandOutcome``."""
-
-    @property
-    def result(self) -> Any:
-        """What the function returned."""
-
-    @property
-    def error(self) -> str:
-        """Why there is no result, or ``""``."""
-
-
 class CommandShell(Protocol):
     """What a conversation asks of the connection around it."""
 
@@ -116,37 +82,6 @@ class CommandShell(Protocol):
 
     def unanswerable(self, command: Command, why: str) -> None:
         """What a function returned cannot travel; for the log."""
-
-
-@define(eq=False)
-class CommandContext:
-    """What all connections of one service have in common.
-
-    :ivar rules: the options in force; a reload replaces them.
-    :ivar commands: the functions in force; likewise.
-    :ivar run: runs a command with arguments; returns its outcome, or None and reports it later.
-    :ivar monotonic: the clock, which is never set back.
-    :ivar subjects: all subjects of the service, as a pattern.
-    """
-
-    rules: CommandRules
-    commands: Commands
-    run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], ReportedOutcome | None]
-    monotonic: Callable[[], float]
-    subjects: str
-
-
-@frozen
-class Fault:
-    """What is wrong with a line.
-
-    :ivar id: that of the command, where it could be read.
-    :ivar excerpt: of the line, for the log; never arguments that could be read.
-    """
-
-    error: ProtocolError
-    id: int | str | None = None
-    excerpt: bytes = b""
 
 
 CommandAction = Callable[["CommandConversation", Any], None]
@@ -181,7 +116,7 @@ class CommandConversation:
         self._peer = peer
         self._shell = shell
         self._lines = LineDecoder(context.rules.max_command)
-        self._waiting: deque[bytes | Fault] = deque()
+        self._waiting: deque[bytes | CommandFault | CommandRequest] = deque()
         self._begun: Spread | None = None
         self._command: Command | None = None
         self._request_id: int | str | None = None
@@ -237,6 +172,14 @@ class CommandConversation:
             self._restart()
         self._go_on()
 
+    def take(self, first: CommandRequest | CommandFault) -> None:
+        """The first line has been read already, and nothing of it was run."""
+        if isinstance(first, CommandFault):
+            self._bad_line(first)
+        else:
+            self._waiting.append(first)
+            self._go_on()
+
     def take_over(self, command: Command) -> Callable[[ReportedOutcome], None]:
         """*command*, the first and only one, runs already.
 
@@ -272,7 +215,7 @@ class CommandConversation:
             self._wait()
         else:
             why = f"no command came within {self._context.rules.receive_timeout:g} s (`receive_timeout`)"
-            self._step(CommandInput.IDLE, Fault(TimedOut(why)))
+            self._step(CommandInput.IDLE, CommandFault(TimedOut(why)))
 
     def drained(self) -> None:
         """All that was sent has been taken."""
@@ -308,7 +251,7 @@ class CommandConversation:
         else:
             limit = self._context.rules.receive_timeout
             why = f"the command did not end within {limit:g} s (`receive_timeout`); a newline ends it"
-            self._waiting.append(Fault(TimedOut(why), excerpt=rest))
+            self._waiting.append(CommandFault(TimedOut(why), excerpt=rest))
         self._go_on()
 
     def _restart(self) -> None:
@@ -371,9 +314,12 @@ class CommandConversation:
             self._is_paused = pause
             self._peer.set_reading(not pause)
 
-    def _take(self, line: bytes | Fault) -> None:
-        if isinstance(line, Fault):
+    def _take(self, line: bytes | CommandFault | CommandRequest) -> None:
+        if isinstance(line, CommandFault):
             self._step(CommandInput.BROKEN, line)
+            return
+        if isinstance(line, CommandRequest):
+            self._carry_out(line)
             return
         if self._begun is not None:
             self._take_more(self._begun, line)
@@ -389,24 +335,17 @@ class CommandConversation:
                 self._begun = Spread(line)
                 self._keep()
                 return
-            self._bad_line(Fault(error, error.id, line))
+            self._bad_line(CommandFault(error, error.id, line))
             return
+        self._carry_out(request)
+
+    def _carry_out(self, request: CommandRequest) -> None:
         self._request_id, self._takes_nan = request.id, request.has_nan
-        command = self._context.commands.find(request.command_id)
-        if command is None:
-            why = f"there is no command {request.command_id[:80]!r}{self._context.commands.nearest(request.command_id)}"
-            self._bad_line(Fault(UnknownCommand(why), request.id, request.command_id.encode()))
+        prepared = prepare(self._context, request, self._peer.principal)
+        if isinstance(prepared, CommandFault):
+            self._bad_line(prepared)
             return
-        try:
-            check(self._peer.principal, RUN, self._context.subjects)
-            arguments = command.bind(request.members, request.named_by)
-        except InvalidArguments as error:
-            self._bad_line(Fault(WrongArguments(str(error)), request.id))
-            return
-        except NotPermitted as error:
-            self._bad_line(Fault(error, request.id))
-            return
-        self._command = command
+        self._command, arguments = prepared
         self._is_kept = self._is_kept or request.id is not None
         self._step(CommandInput.COMMAND if self._is_kept else CommandInput.LAST_COMMAND, arguments)
 
@@ -427,11 +366,11 @@ class CommandConversation:
     def _keep(self) -> None:
         self._peer.keep(self._lines.unfinished + (0 if self._begun is None else self._begun.size))
 
-    def _too_long(self, excerpt: bytes) -> Fault:
+    def _too_long(self, excerpt: bytes) -> CommandFault:
         why = f"a command has at most {self._context.rules.max_command} bytes here (`max_command`)"
-        return Fault(LineTooLong(why), excerpt=excerpt)
+        return CommandFault(LineTooLong(why), excerpt=excerpt)
 
-    def _bad_line(self, fault: Fault) -> None:
+    def _bad_line(self, fault: CommandFault) -> None:
         self._is_kept = self._is_kept or fault.id is not None
         self._step(CommandInput.BAD_LINE if self._is_kept else CommandInput.LAST_BAD_LINE, fault)
 
@@ -471,12 +410,12 @@ class CommandConversation:
         self._send(self._answer(outcome))
         self._peer.close("answered")
 
-    def _do_complain(self, fault: Fault) -> None:
+    def _do_complain(self, fault: CommandFault) -> None:
         self._shell.refuse(fault.error.kind, str(fault.error), fault.excerpt)
         self._send(failure(fault.id, str(fault.error), self._limit(fault.id)))
         self._rest()
 
-    def _do_refuse(self, fault: Fault) -> None:
+    def _do_refuse(self, fault: CommandFault) -> None:
         self._do_complain(fault)
         self._peer.close(fault.error.kind)
 
@@ -484,8 +423,8 @@ class CommandConversation:
         self._send(failure(None, why, OLD_ANSWER))
         self._peer.close(why)
 
-    def _do_leave(self, why: str | Fault) -> None:
-        self._peer.close("idle" if isinstance(why, Fault) else why)
+    def _do_leave(self, why: str | CommandFault) -> None:
+        self._peer.close("idle" if isinstance(why, CommandFault) else why)
 
     def _do_apologise(self, _error: Exception) -> None:
         self._send(failure(self._request_id, APOLOGY, self._limit(self._request_id)))

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from netd.codec.jsontext import BadJSON
 from netd.command.commands import Command
-from netd.command.grammar import OLD_ANSWER, NotACommand, read_request, success
-from netd.command.machine import CommandContext, ReportedOutcome
-from netd.errors import InvalidArguments
+from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, read_request, success
+from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
+from netd.principal import ANONYMOUS
 
 __all__ = ["Once", "run_once"]
 
@@ -54,25 +54,26 @@ class Once:
             listener(self._outcome)
 
 
-def run_once(context: CommandContext, line: bytes) -> Once | None:
+def run_once(context: CommandContext, line: bytes) -> Once | CommandRequest | CommandFault | None:
     """Run the command in the one *line* of a newcomer, its newline included.
 
-    :returns: None, and nothing was run, where a conversation must decide: the line is no command that can be run, is longer than
-        ``max_command``, or asks for a kept connection.
+    :returns: where a conversation must decide, and nothing was run: what was read of it, if it asks for a kept connection; what
+        is wrong with it; or None, if the line is no command, or longer than ``max_command``.
     """
     rules = context.rules
     if len(line) > rules.max_command or rules.persistent:
         return None
     try:
         request = read_request(line, rules.name_member)
-        command = context.commands.find(request.command_id)
-        if command is None or request.id is not None or request.has_nan:
-            return None
-        arguments = command.bind(request.members, request.named_by)
-    except (NotACommand, InvalidArguments):
+    except NotACommand:
         return None
-    once = Once(command)
-    outcome = context.run(command, arguments, once.report)
+    if request.id is not None or request.has_nan:
+        return request
+    prepared = prepare(context, request, ANONYMOUS)
+    if isinstance(prepared, CommandFault):
+        return prepared
+    once = Once(prepared[0])
+    outcome = context.run(*prepared, once.report)
     if outcome is not None:
         once.report(outcome)
     return once

@@ -10,9 +10,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from netd.command.commands import Command
-from netd.command.grammar import OLD_ANSWER, failure
-from netd.command.machine import APOLOGY, CommandContext, CommandConversation, CommandState
+from netd.command.grammar import OLD_ANSWER, CommandRequest, failure
+from netd.command.machine import APOLOGY, CommandConversation, CommandState
 from netd.command.once import Once, run_once
+from netd.command.preparation import CommandContext, CommandFault
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.early import EarlyPeer
 from netd.connection.factory import PeerFactory
@@ -65,8 +66,8 @@ class CommandProtocol(PeerProtocol):
     early: EarlyPeer | None = None
     _rest: _Rest | None = None
 
-    def begin(self, line: bytes, address: tuple[Any, ...], once: Once | None) -> bytes | None:
-        """Take *line* from *address* before there is a transport, or go on with *once*, which runs the command in it.
+    def begin(self, line: bytes, address: tuple[Any, ...], known: Once | CommandRequest | CommandFault | None) -> bytes | None:
+        """Take *line* from *address* before there is a transport, or go on with what is *known* of it already.
 
         :returns: the whole answer, if all is said then.
         """
@@ -74,10 +75,12 @@ class CommandProtocol(PeerProtocol):
         self._bytes_in = len(line)
         self.early = early = EarlyPeer()
         self.conversation = CommandConversation(self.factory.commands, early, self)
-        if once is None:
+        if known is None:
             self.conversation.receive(line)
+        elif isinstance(known, Once):
+            known.listen(self.conversation.take_over(known.command))
         else:
-            once.listen(self.conversation.take_over(once.command))
+            self.conversation.take(known)
         return None if early.reason is None else early.sent
 
     def opened(self) -> None:
@@ -187,11 +190,11 @@ class CommandFactory(PeerFactory):
             )
 
     def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
-        once = run_once(self.commands, line)
-        answer = None if once is None else once.answer()
+        known = run_once(self.commands, line)
+        answer = known.answer() if isinstance(known, Once) else None
         if answer is None:
             connection = CommandProtocol(self)
-            answer = connection.begin(line, address, once)
+            answer = connection.begin(line, address, known)
             if answer is None:
                 return connection
         tally = self.tally

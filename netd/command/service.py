@@ -14,7 +14,7 @@ from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, C
 from netd.command.config import Config
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.functions import Functions, load_functions, objection, stamps_of
-from netd.command.machine import CommandContext
+from netd.command.preparation import CommandContext
 from netd.command.protocol import CommandFactory
 from netd.command.threads import Threads
 from netd.command.watcher import Watcher

@@ -13,7 +13,8 @@ from twisted.internet.task import Clock
 from netd.command.commands import Command, Commands, read_command
 from netd.command.config import Config
 from netd.command.declaration import Declaration
-from netd.command.machine import CommandContext, CommandConversation, CommandState, ReportedOutcome
+from netd.command.machine import CommandConversation, CommandState
+from netd.command.preparation import CommandContext, ReportedOutcome
 from netd.testing import RecordingPeer
 
 TEST = b'{"command_id": "test_command", "param1": 100, "param4": [1, 2, "text"]}\n'
