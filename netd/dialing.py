@@ -4,50 +4,85 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from netd.config import DialingConfig
+from netd.change import Change
 from netd.connection.budget import UNLIMITED, Budget, Quota
-from netd.connection.dialer import Dialer
+from netd.connection.dialer import Dialer, DialerRules
 from netd.connection.dialing import DialledFactory, DialledProtocol
 from netd.connection.ending import end_connections
 from netd.connection.remotes import Remote
-from netd.interfaces import IBudgeted
+from netd.interfaces import IBudgeted, IReloadable
 
-__all__ = ["DialingService"]
+__all__ = ["DialingRules", "DialingService"]
 
 
-@implementer(IBudgeted)
+class DialingRules(DialerRules, Protocol):
+    """What a service that dials goes by: a :class:`netd.config.DialingConfig`, with the kind's own option ``remote``."""
+
+    @property
+    def remote(self) -> str:
+        """The description of a Twisted client endpoint, as :data:`netd.config.remote` reads it."""
+
+    @property
+    def stall_timeout(self) -> float:
+        """Seconds for which a remote may take none of the bytes that wait for it."""
+
+    @property
+    def stop_timeout(self) -> float:
+        """Seconds that the connection gets to finish when the service stops."""
+
+    @property
+    def dead_timeout(self) -> float:
+        """Seconds without a sign of life after which the connection is broken."""
+
+
+@implementer(IBudgeted, IReloadable)
 class DialingService(Service):
-    """Dials *remote* with the connections of one factory, and dials again when the connection is lost or cannot be had.
+    """Dials a remote with the connections of one factory, and dials again when the connection is lost or cannot be had.
 
     Nothing is kept for the remote while there is no connection: a service that wants to say something then keeps it itself,
     within bounds, and says it when its connection is ``opened``.
 
-    :param remote: the description of a Twisted client endpoint, as :data:`netd.config.remote` reads it.
-    :param rules: a ``Config`` that derives from :class:`netd.config.DialingConfig`.
+    :param config: the section.
     :param chance: returns a random number from 0 up to 1, which shortens waits.
     """
 
     def __init__(
         self,
-        remote: str,
+        config: DialingRules,
         factory: DialledFactory,
         reactor: Any,
-        rules: DialingConfig,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._factory = factory
-        self._rules = rules
-        self._dialer = Dialer(factory, Remote(remote, reactor, rules.dial_timeout), remote, rules, chance)
+        self._reactor = reactor
+        self._rules = config
+        self._dialer = Dialer(factory, self._endpoint(config), config.remote, config, chance)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Let the connection count in the daemon's *budget*; it never has to make room for others."""
         self._factory.share = budget.share(UNLIMITED)
+
+    def prepare(self, config: DialingRules) -> Change:
+        """See :class:`netd.interfaces.IReloadable`. A service with options that can fail adds to it."""
+        change = Change()
+        change.when_applied(lambda: self.follow(config))
+        return change
+
+    def follow(self, config: DialingRules) -> None:
+        """Go by the options of *config* from now on. Override for those that a kind has beside."""
+        before, self._rules = self._rules, config
+        context = self._factory.context
+        context.stall_timeout = config.stall_timeout
+        context.dead_timeout = self._factory.vigil.limit = config.dead_timeout
+        self._dialer.rules = config
+        if (config.remote, config.dial_timeout) != (before.remote, before.dial_timeout):
+            self._dialer.use(self._endpoint(config), config.remote)
 
     @property
     def connection(self) -> DialledProtocol | None:
@@ -73,3 +108,6 @@ class DialingService(Service):
         """Dial no more; a connection that is there goes on."""
         self._dialer.pause()
         return succeed(None)
+
+    def _endpoint(self, config: DialingRules) -> Remote:
+        return Remote(config.remote, self._reactor, config.dial_timeout)

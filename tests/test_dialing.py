@@ -24,7 +24,7 @@ from netd.testing import FakeRemote, ServiceKindTests, configured, result_of, wi
 class BridgeConfig(DialingConfig):
     """Says goodbye."""
 
-    remote: str = option(remote, "tcp:10.0.0.7:5025", help="Where to dial.")
+    remote: str = option(remote, "tcp:10.0.0.7:5025", help="Where to dial.", live=True)
 
 
 class BridgeProtocol(DialledProtocol):
@@ -65,7 +65,7 @@ class BridgeKind:
 
     def make_service(self, config: BridgeConfig, reactor: Any, bus: IBus) -> Any:
         factory = BridgeFactory("bridge", make_context(reactor, config.stall_timeout, config.dead_timeout))
-        return BridgeService(config.remote, factory, reactor, config, lambda: 0.0)
+        return BridgeService(config, factory, reactor, lambda: 0.0)
 
 
 KIND = BridgeKind()
@@ -106,6 +106,21 @@ class DialingServiceTests(SynchronousTestCase):
             waits.append(facts["next_attempt"])
             reactor.advance(facts["next_attempt"])
         self.assertEqual((waits, facts["last_failure"][:22]), ([10.0, 15.0], "no answer within 3 s: "))
+
+    def test_reload(self) -> None:
+        """A connection stays when only limits and times change; another remote gets a connection of its own."""
+        connection = self.remote.accept()
+        lines = ("remote = tcp:10.0.0.9:7", "stall_timeout = 3s", "dial_timeout = 4s", "reconnect_delay = 20s")
+        change = self.service.prepare(configured(KIND, *lines))
+        self.assertEqual(change.mistakes, [])
+        change.apply()
+        self.assertFalse(connection.is_closing)
+        self.assertEqual(self.service._factory.context.stall_timeout, 3)
+        self.service.prepare(configured(KIND, "remote = tcp:10.0.0.9:8", *lines[1:])).apply()
+        self.assertEqual((connection.heard(), connection.is_closing), (b"goodbye", True))
+        connection.lose()
+        self.reactor.advance(10)
+        self.assertEqual((self.remote.calls[-1], self.reactor.tcpClients[-1][3]), (("10.0.0.9", 8), 4))
 
     def test_stop(self) -> None:
         """A service that stops says what it has to say, and waits for the end of its connection."""

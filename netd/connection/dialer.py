@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 
 from netd.connection.backoff import Backoff
-from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol
+from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol, DialResult
 from netd.connection.protocol import LINES, told_of
 
 __all__ = ["LASTED", "Dialer", "DialerRules", "DialerState"]
@@ -59,6 +59,7 @@ class DialerInput(enum.Enum):
 
     START = "the connection is wanted"
     PAUSE = "no further connection is wanted"
+    MOVED = "another remote is wanted"
     MADE = "an attempt succeeded"
     FAILED = "an attempt failed"
     LOST = "the connection ended"
@@ -70,6 +71,7 @@ class Dialer:
 
     :param remote: the description of *endpoint*, for people.
     :param chance: returns a random number from 0 up to 1.
+    :ivar rules: what it goes by; may be exchanged.
     :ivar connection: the connection; None while there is none.
     """
 
@@ -87,7 +89,7 @@ class Dialer:
         self._clock = factory.context.clock
         self._endpoint = endpoint
         self._remote = remote
-        self._rules = rules
+        self.rules = rules
         self._chance = chance
         self._attempt: Deferred[Any] | None = None
         self._timer: Any = None
@@ -103,6 +105,14 @@ class Dialer:
     def pause(self) -> None:
         """Dial no more. A connection that is there stays; :meth:`start` takes this back."""
         self._step(DialerInput.PAUSE)
+
+    def use(self, endpoint: IStreamClientEndpoint, remote: str) -> None:
+        """Dial *endpoint* from now on. A connection to another remote than before is ended politely; the wait is over."""
+        has_moved, self._remote = remote != self._remote, remote
+        self._endpoint = endpoint
+        if has_moved:
+            self._failures = 0
+            self._step(DialerInput.MOVED)
 
     def status(self) -> dict[str, Any]:
         """Facts for people, as plain JSON values. Times are in seconds from now."""
@@ -131,7 +141,7 @@ class Dialer:
 
     def _failed(self, error: DialFailed) -> None:
         self._attempt = None
-        if self.state is DialerState.DIALLING:  # and not stopped meanwhile, which makes an attempt fail, too
+        if error.result is not DialResult.GIVEN_UP:  # which this dialer itself has done
             self._last_failure = error.advice
             self._step(DialerInput.FAILED)
             self._log_failure(error)
@@ -149,7 +159,7 @@ class Dialer:
         self._timer = None
         connection = self._factory.make()
         connection.on_lost = self._lost
-        self._attempt = self._factory.dial(self._endpoint, connection, self._rules.dial_timeout)
+        self._attempt = self._factory.dial(self._endpoint, connection, self.rules.dial_timeout)
         self._attempt.addCallbacks(self._made, lambda failure: self._failed(failure.value))
 
     def _give_up(self) -> None:
@@ -157,13 +167,23 @@ class Dialer:
             self._attempt.cancel()
 
     def _wait(self) -> None:
-        backoff = Backoff(self._rules.reconnect_delay, self._rules.max_reconnect_delay)
+        backoff = Backoff(self.rules.reconnect_delay, self.rules.max_reconnect_delay)
         self._timer = self._clock.callLater(backoff.delay(self._failures, self._chance()), self._step, DialerInput.DUE)
         self._failures += 1
 
     def _stop_waiting(self) -> None:
         self._timer.cancel()
         self._timer = None
+
+    def _dial_instead(self) -> None:
+        self._give_up()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._dial()
+
+    def _leave(self) -> None:
+        assert self.connection is not None
+        self.connection.finish()
 
     def _greet(self) -> None:
         skipped = self._factory.log_limiter.admit("connected", most=LINES)
@@ -199,5 +219,9 @@ TRANSITIONS: dict[tuple[DialerState, DialerInput], tuple[Callable[[Dialer], None
     (DialerState.LAST, DialerInput.LOST): (Dialer._do_nothing, DialerState.STOPPED),
     (DialerState.WAITING, DialerInput.DUE): (Dialer._dial, DialerState.DIALLING),
     (DialerState.WAITING, DialerInput.PAUSE): (Dialer._stop_waiting, DialerState.STOPPED),
+    (DialerState.DIALLING, DialerInput.MOVED): (Dialer._dial_instead, DialerState.DIALLING),
+    (DialerState.WAITING, DialerInput.MOVED): (Dialer._dial_instead, DialerState.DIALLING),
+    (DialerState.CONNECTED, DialerInput.MOVED): (Dialer._leave, DialerState.CONNECTED),
+    (DialerState.LAST, DialerInput.MOVED): (Dialer._leave, DialerState.LAST),
 }
 """What is done with each input in each state, and the state afterwards. An absent pair changes nothing."""

@@ -182,6 +182,10 @@ class DialledProtocol(PeerProtocol):
         self.attempt.made()
         super().welcome()
 
+    def finish(self) -> None:
+        """The service stops, or dials another remote. Override where something is to be said first."""
+        self.peer.close("netd ended it")
+
     def stayed_silent(self) -> None:
         """A remote may be silent. A service whose remote may not asks its peer for an expiry."""
 

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.error import DNSLookupError
+from twisted.internet.error import ConnectionDone, DNSLookupError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.dialer import LASTED, TRANSITIONS, Dialer, DialerInput, DialerState
+from netd.connection.dialer import LASTED, Dialer, DialerState
 from netd.connection.dialing import DialledFactory, DialledProtocol
 from netd.listening import make_context
 from netd.testing import Connection, FakeRemote
@@ -88,8 +89,34 @@ class DialerTests(SynchronousTestCase):
             self.assertIs(self.dialer.state, DialerState.LAST if is_connected else DialerState.STOPPED)
             if not is_connected:
                 self.assertEqual((self.reactor.getDelayedCalls(), self.remote.is_called), ([], False))
-        known = {(state, happened) for state in DialerState for happened in (DialerInput.START, DialerInput.PAUSE)}
-        self.assertEqual(len(TRANSITIONS.keys() - known), 5, "the others are in the tests below")
+
+    def test_moved(self) -> None:
+        """Another remote is dialled at once, or when the connection to the one before has ended; a stopped dialer stays so."""
+        for state in DialerState:
+            self.bring_to(state)
+            before = len(self.remote.calls)
+            connection = self.dialer.connection
+            self.dialer.use(TCP4ClientEndpoint(self.reactor, "10.0.0.8", 5025), "tcp:10.0.0.8:5025")
+            if connection is not None:
+                self.assertFalse(connection.peer.is_open)
+                connection.connectionLost(Failure(ConnectionDone()))
+                self.reactor.advance(1)
+            is_dialled = state not in (DialerState.STOPPED, DialerState.LAST)
+            self.assertEqual((self.remote.is_called, len(self.remote.calls) - before), (is_dialled, int(is_dialled)))
+            self.assertEqual(self.status("remote", "failures"), ["tcp:10.0.0.8:5025", int(state is DialerState.CONNECTED)])
+            self.dialer.start()
+            self.assertEqual(self.remote.calls[-1], ("10.0.0.8", 5025))
+            self.dialer.pause()
+            self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_same_remote(self) -> None:
+        """An endpoint with another time limit is for the next attempt: what is there stays."""
+        connection = self.connected()
+        self.dialer.use(TCP4ClientEndpoint(self.reactor, "10.0.0.7", 5025, 3), "tcp:10.0.0.7:5025")
+        self.assertFalse(connection.is_closing)
+        connection.lose()
+        self.reactor.advance(1)
+        self.assertEqual(self.reactor.tcpClients[-1][3], 3)
 
     def test_for_ever(self) -> None:
         """A remote that is not there is dialled again for ever, at longer and longer intervals."""
