@@ -144,7 +144,9 @@ class Daemon:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-class InstalledTests(SynchronousTestCase):
+class InstalledTestCase(SynchronousTestCase):
+    """Runs what is installed, in an empty folder."""
+
     def setUp(self) -> None:
         self.bin = install() / "bin"
         self.folder = Path(tempfile.mkdtemp(prefix="netd-packaging-"))
@@ -160,6 +162,8 @@ class InstalledTests(SynchronousTestCase):
         self.addCleanup(daemon.end)
         return daemon
 
+
+class InstalledTests(InstalledTestCase):
     def configuration(self) -> Path:
         """An INI file with one relay, on a port that is free."""
         path = self.folder / "netd.ini"
@@ -185,7 +189,8 @@ class InstalledTests(SynchronousTestCase):
         self.assertRegex(outcome.stdout, r"(?m)^ +netd +\S")
         imported = set(_IMPORTED.findall(outcome.stderr))
         self.assertIn("twisted.plugins.netd_plugin", imported)
-        light = {"netd", "netd.kinds", "netd.interfaces", "netd.message", "netd.operations", "netd.errors"}
+        vocabulary = ("bus", "bus.subject", "change", "errors", "interfaces", "message", "operations", "principal")
+        light = {"netd", "netd.kinds", *(f"netd.{name}" for name in vocabulary)}
         self.assertEqual(set(), {name for name in imported if name.partition(".")[0] == "netd"} - light)
 
     def test_check_of_the_packaged_configuration(self) -> None:
