@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 import random
+import re
 import struct
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from netd.gateway.files import FOLDER, read_files
 from netd.gateway.head import Head
 from tests.browser.chromium import BrowserTestCase
+from tests.process import CHECKOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -658,6 +660,85 @@ class PlaceTests(ModuleTestCase):
         self.places()
         self.addresses()
         self.titles()
+
+
+class DocumentationTests(ModuleTestCase):
+    def test_examples(self) -> None:
+        """The examples of ``docs/dashboard.md`` work: signals that the page follows, and a whole page."""
+        text = (CHECKOUT / "docs" / "dashboard.md").read_text(encoding="utf-8")
+        signals, page = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        modules = {"signals": f"{signals}\nexport {{ list, hint }};", "example": page}
+
+        def answer(route: Route) -> None:
+            name = route.request.url.rpartition("/")[2].removesuffix(".js")
+            route.fulfill(content_type="text/javascript", body=modules[name])
+
+        for name in modules:
+            self.page.route(f"{ORIGIN}/static/app/pages/{name}.js", answer)
+        script = """async ({ list, hint }) => {
+          await new Promise((done) => setTimeout(done, 150));
+          return [list.outerHTML, hint.textContent];
+        }"""
+        expected = '<ul class="names" title="3 people"><li>Anna</li><li>Bob</li><li>Cleo</li><!----></ul>'
+        self.assertEqual(self.run_in("pages/signals", script), [expected, "a crowd"])
+        shown = """async ({ pumps }) => {
+          const { status } = await import("/static/app/connection.js");
+          status.value = { name: "lab", services: [{ kind: "pump", instance: "main", listening: [], counters: {} }] };
+          document.body.replaceChildren(pumps());
+          await new Promise((done) => setTimeout(done, 500));
+          return [document.querySelector("h2").textContent, document.querySelector("[data-testid=valves]").dataset.face];
+        }"""
+        self.assertEqual(self.run_in("pages/example", shown), ["Valves", "failed"], "there is no netd to ask")
+
+
+class HistoryTests(ModuleTestCase):
+    def test_kept(self) -> None:
+        """How netd did is kept from the start; a restart and a missing second are gaps, and no rate is made up of them."""
+        found = self.run_in(
+            "history",
+            """({ history, note }) => {
+              const vitals = (time, started, published) =>
+                ({ time, started, uptime: time - started, published, connections: 3, lag: 0.002 });
+              const all = [vitals(101, 100, 10), vitals(102, 100, 30), vitals(110, 100, 190), vitals(121, 120, 5)];
+              all.forEach((now, index) => note({ now, before: all[index - 1] ?? null }));
+              return Object.fromEntries(Object.entries(history).map(([name, one]) => [name, one.window(0, 200, 1000).values]));
+            }""",
+        )
+        self.assertEqual(found["connections"], [3, 3, None, 3, None, 3])
+        self.assertEqual(found["lag"], [2, 2, None, 2, None, 2])
+        self.assertEqual(found["rate"], [20, None, 20])
+
+
+class RedrawTests(ModuleTestCase):
+    def test_seen(self) -> None:
+        """What is out of sight is neither drawn nor brought up to date; it is, as soon as it is seen, until it ends."""
+        found = self.run_in(
+            "plots/redraw",
+            """async ({ redraw, whileRead }) => {
+              const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+              const element = document.createElement("p");
+              element.textContent = "a plot";
+              element.style.setProperty("margin-top", "5000px");
+              document.body.replaceChildren(element);
+              const counts = { drawn: 0, read: 0 };
+              const drawing = redraw(element, () => ((counts.drawn += 1), 0), () => {});
+              const end = whileRead(element, () => (counts.read += 1));
+              await wait(600);
+              const unseen = { ...counts };
+              element.style.setProperty("margin-top", "0");
+              await wait(1500);
+              const seen = { ...counts };
+              drawing.end();
+              end();
+              await wait(600);
+              return [unseen, seen, counts];
+            }""",
+        )
+        unseen, seen, ended = found
+        self.assertEqual(unseen, {"drawn": 0, "read": 0})
+        self.assertTrue(3 <= seen["drawn"] <= 31, str(seen))
+        self.assertTrue(2 <= seen["read"] <= 6, str(seen))
+        self.assertEqual(ended, seen)
 
 
 class CommandLineTests(ModuleTestCase):

@@ -1,4 +1,4 @@
-/** How netd did since the page was opened, kept while other pages are looked at. */
+/** How netd did since the dashboard was opened: kept while other pages are looked at. */
 
 import { onVitals } from "./connection.js";
 import { Series } from "./plots/series.js";
@@ -6,18 +6,15 @@ import { Series } from "./plots/series.js";
 /** Seconds between two vitals. */
 const EVERY = 1;
 
-/** What the vitals were since the page was opened: kept while other pages are looked at. */
 export const history = { rate: new Series(EVERY), connections: new Series(EVERY), lag: new Series(EVERY) };
-let isKept = false;
 
 /** Begin to keep the vitals. Once. */
-export function keepVitals() {
-  if (isKept) return;
-  isKept = true;
-  onVitals(({ now: last, before }) => {
-    const isNews = before?.started === last.started && last.uptime > before.uptime;
-    history.connections.push(last.time, last.connections, isNews);
-    history.lag.push(last.time, last.lag * 1000, isNews);
-    if (isNews) history.rate.push(last.time, (last.published - before.published) / (last.uptime - before.uptime), isNews);
-  });
+export const keepVitals = () => onVitals(note);
+
+/** Keep what one of the vitals says; the rate takes two, of the same netd. */
+export function note({ now, before }) {
+  const isNews = before?.started === now.started && now.uptime > before.uptime;
+  history.connections.push(now.time, now.connections, isNews);
+  history.lag.push(now.time, now.lag * 1000, isNews);
+  if (isNews) history.rate.push(now.time, (now.published - before.published) / (now.uptime - before.uptime), isNews);
 }
