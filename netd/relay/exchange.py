@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -251,7 +252,7 @@ class Exchange:
         request.holder = link.requests
         if self.bus.wants(link.sent_subject):
             self._publish_sent(link, request.payload)
-        self.after_turn(lambda: self._handed(link, request))
+        self.after_turn(partial(self._handed, link, request))
 
     def _handed(self, link: DeviceLink, request: RelayRequest) -> None:
         if not link.is_online or request.is_done:
@@ -260,7 +261,7 @@ class Exchange:
             request.payload = b""
             request.step(RequestInput.HANDED if link.answers else RequestInput.TAKEN)
         else:
-            link.when_clear(lambda: self._handed(link, request), self.after_turn)
+            link.when_clear(partial(self._handed, link, request), self.after_turn)
 
     def _keep(self, name: DeviceName, request: RelayRequest, seconds: float | None) -> bool:
         rules = self.rules
@@ -279,7 +280,7 @@ class Exchange:
     def _start_clock(self, request: RelayRequest, seconds: float, name: DeviceName | None = None) -> None:
         if request.clock is not None:
             request.clock.cancel()
-        request.clock = self.later(seconds, lambda: self._expire(request, name))
+        request.clock = self.later(seconds, partial(self._expire, request, name))
 
     def _expire(self, request: RelayRequest, name: DeviceName | None) -> None:
         self.counts["expired"] += 1

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from netd.codec.jsontext import BadJSON, decode_object, encode
-from netd.codec.length_header import HEADER, BadHeader, FrameTooLong, begins_header, encode_frame, parse_header
+from netd.codec.length_header import HEADER, LONGEST, BadHeader, FrameTooLong, begins_header, parse_header
 from netd.errors import ProtocolError
 from netd.plaintext import unpadded
 from netd.relay.devices import DeviceHello
@@ -121,10 +121,10 @@ def read_event(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | 
 
     :raises ProtocolError: when it cannot become one.
     """
-    typed = _frame(received, at, HELLO_LIMIT)
-    if isinstance(typed, int):
-        return typed
-    word, end = unpadded(received[at + HEADER : typed.end]), typed.end
+    end = _end_of_frame(received, at, HELLO_LIMIT)
+    if end > len(received):
+        return end - at
+    word = unpadded(received[at + HEADER : end])
     if word in dialect.devices:
         return RelayEvent(RelayInput.DEVICE, end)
     if word == GOODBYE:
@@ -137,13 +137,13 @@ def read_event(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | 
     target = received[end:field]
     if unpadded(target) == NO_TARGET:
         return RelayEvent(RelayInput.LIST, field)
-    sent = _frame(received, field, dialect.max_payload)
-    if isinstance(sent, int):
-        return field - at + sent
-    payload = received[field + HEADER : sent.end]
+    sent = _end_of_frame(received, field, dialect.max_payload)
+    if sent > len(received):
+        return sent - at
+    payload = received[field + HEADER : sent]
     said = RelayInput.CONNECT if payload == CONNECTING else RelayInput.SEND
     header = received[field : field + HEADER].replace(b"\0", b" ")  # old devices in Python can read no others
-    return RelayEvent(said, sent.end, target, received[at:field], header + payload, payload)
+    return RelayEvent(said, sent, target, received[at:field], header + payload, payload)
 
 
 def read_frame(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | int:
@@ -151,11 +151,11 @@ def read_frame(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | 
 
     :raises ProtocolError: when it cannot become one.
     """
-    said = _frame(received, at, dialect.max_payload)
-    if isinstance(said, int):
-        return said
-    payload = received[at + HEADER : said.end]
-    return RelayEvent(RelayInput.GOODBYE if payload == GOODBYE else RelayInput.FRAME, said.end, content=payload)
+    end = _end_of_frame(received, at, dialect.max_payload)
+    if end > len(received):
+        return end - at
+    payload = received[at + HEADER : end]
+    return RelayEvent(RelayInput.GOODBYE if payload == GOODBYE else RelayInput.FRAME, end, content=payload)
 
 
 def read_pair(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | int:
@@ -163,33 +163,42 @@ def read_pair(received: bytes, at: int, dialect: RelayDialect) -> RelayEvent | i
 
     :raises ProtocolError: when it cannot become one.
     """
-    first = _frame(received, at, ENVELOPE_LIMIT)
-    if isinstance(first, int):
-        return first
-    members = decode_object(received[at + HEADER : first.end])
-    second = _frame(received, first.end, dialect.max_payload)
-    if isinstance(second, int):
-        return first.end - at + second
-    return RelayEvent(RelayInput.PAIR, second.end, content=Envelope(members, received[first.end + HEADER : second.end]))
+    middle = _end_of_frame(received, at, ENVELOPE_LIMIT)
+    if middle > len(received):
+        return middle - at
+    members = decode_object(received[at + HEADER : middle])
+    end = _end_of_frame(received, middle, dialect.max_payload)
+    if end > len(received):
+        return end - at
+    return RelayEvent(RelayInput.PAIR, end, content=Envelope(members, received[middle + HEADER : end]))
 
 
 def encode_pair(envelope: Mapping[str, Any], payload: bytes = b"") -> bytes:
-    """An envelope and its payload, to leave in one write."""
-    return encode_frame(encode(envelope)) + encode_frame(payload)
+    """An envelope and its payload, to leave in one write.
+
+    :raises FrameTooLong: when one of them is longer than seven digits can say.
+    """
+    text = encode(envelope)
+    longest = max(len(text), len(payload))
+    if longest > LONGEST:
+        raise FrameTooLong(longest, LONGEST)
+    return b"%-64d%b%-64d%b" % (len(text), text, len(payload), payload)
 
 
-def _frame(received: bytes, at: int, limit: int) -> RelayEvent | int:
+def _end_of_frame(received: bytes, at: int, limit: int) -> int:
+    """The offset behind the frame at *at*, as far as it is known: behind its header, if that is not whole.
+
+    A frame is whole if that is not behind the end of *received*.
+    """
     body = at + HEADER
     if len(received) < body:
         if not begins_header(received[at:]):
             raise BadHeader
-        return HEADER
+        return body
     length = parse_header(received[at:body])
     if length > limit:
         raise FrameTooLong(length, limit)
-    if len(received) < body + length:
-        return HEADER + length
-    return RelayEvent(RelayInput.FRAME, body + length)
+    return body + length
 
 
 def _hello(word: bytes, end: int, dialect: RelayDialect) -> RelayEvent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
@@ -115,6 +116,7 @@ class RelayConversation:
         "_prefix_link",
         "_prefix_version",
         "_progress",
+        "_sender",
         "_shell",
         "link",
         "role",
@@ -129,6 +131,7 @@ class RelayConversation:
         self._gatherer = Gatherer()
         self._progress = 0
         self._answers: Answers | None = None
+        self._sender = ""
         self._ahead = 0
         self._is_held = False
         self._is_timed = True
@@ -379,9 +382,9 @@ class RelayConversation:
             why = "this id is outstanding" if request_id in outstanding else "too many outstanding requests"
             self._tell(request_id, {"status": "failed", "final": True, "error": why}, b"")
             return
-        request = self._exchange.request(
-            target, envelope.payload, address_text(*self._shell.address()), deadline, lambda told: self._report(request_id, told)
-        )
+        if not self._sender:
+            self._sender = address_text(*self._shell.address())
+        request = self._exchange.request(target, envelope.payload, self._sender, deadline, partial(self._report, request_id))
         if not request.is_done:
             outstanding[request_id] = request
 

@@ -68,10 +68,11 @@ class RelayRequest:
     :ivar deadline: seconds in which the device must answer, from when it is handed over.
     :ivar expires_at: when, by the monotonic clock, it expires wherever it is by then; None when its sender gave no deadline.
     :ivar clock: the pending expiry.
+    :ivar is_done: the final outcome has been told.
     :ivar holder: the device's unanswered requests, while it is one of them.
     """
 
-    __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "payload", "sender", "state")
+    __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "is_done", "payload", "sender", "state")
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class RelayRequest:
         self.deadline = deadline
         self.expires_at = expires_at
         self.state = RequestState.NEW
+        self.is_done = False
         self.clock: Cancellable | None = None
         self.holder: dict[int, RelayRequest] | None = None
         self._report = report
@@ -101,11 +103,6 @@ class RelayRequest:
         """Seconds in which the device must answer, at *now*."""
         return self.deadline if self.expires_at is None else max(self.expires_at - now, 0.0)
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the final outcome has been told."""
-        return self.state is RequestState.DONE
-
     def step(self, happened: RequestInput, payload: bytes = b"", error: str = "") -> bool:
         """Take *happened* in, and report what it means.
 
@@ -115,6 +112,7 @@ class RelayRequest:
         if transition is None:
             return False
         status, self.state = transition
+        self.is_done = self.state is RequestState.DONE
         if self.is_done:
             self._let_go(happened)
         self._report(RequestOutcome(status, self.is_done, payload, error))

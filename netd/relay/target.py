@@ -17,6 +17,9 @@ __all__ = ["NAME", "MalformedTarget", "Target", "address_text", "parse_target", 
 _BETWEEN = re.compile(r"""(?:\b[bu](?=['"])|[()\[\]{}'"\\,\s])+""")
 """What stands around and between the parts of an address: the quotes, brackets and commas of Python's ``str()``."""
 
+_PLAIN_NAME = re.compile(NAME.pattern.encode())
+"""What newer controllers send: a name, and nothing around it."""
+
 _BLANKS = str.maketrans("\t\r\n\0", "    ")
 """What stands for a space: of these, NULs fill the fields of a struct in C, host and port among them."""
 
@@ -53,6 +56,8 @@ def parse_target(field: bytes) -> Target:
 
     :raises MalformedTarget: when it can name nothing at all.
     """
+    if _PLAIN_NAME.fullmatch(field):
+        return Target(field.decode(), None)
     try:
         text = unpadded(field).decode().translate(_BLANKS)
     except UnicodeDecodeError:
