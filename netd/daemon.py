@@ -26,10 +26,10 @@ from netd.console.operations import BusConsole
 from netd.console.topics import Topics
 from netd.control.service import make_control_service
 from netd.descriptors import DescriptorsService
-from netd.errors import NetdError
+from netd.errors import ConfigErrors, NetdError
 from netd.heap import HeapService
 from netd.interfaces import IServiceKind
-from netd.operations import OperationTable
+from netd.operations import OfferedTwice, OperationTable
 from netd.paths import own_uid, state_directory
 from netd.reload import Reloader
 from netd.secrets.private_files import quoted
@@ -71,6 +71,7 @@ def assemble(
     :param reactor: whose clock is never set back.
     :param wall: the wall clock, in seconds since the epoch.
     :param read: reads the configuration anew, for a reload; raises :class:`netd.errors.ConfigErrors`.
+    :raises netd.errors.ConfigErrors: when two sections offer the same operation.
     """
 
     def stop() -> None:
@@ -101,7 +102,10 @@ def assemble(
     reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd)
     table.add([*system.operations(), *reloader.operations(), *BusConsole(bus, topics).operations()])
     for section in configuration.sections:
-        sections.adopt(section.name, sections.start(section))
+        try:
+            sections.adopt(section.name, sections.start(section))
+        except OfferedTwice as error:
+            raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
     running = [
         make_control_service(netd.state_directory, reactor, table),
         VitalsService(reactor, bus, system.note_lag, system.vitals),

@@ -14,13 +14,24 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from attrs import define, field, frozen
 
-from netd.errors import InvalidArguments, NoSuchOperation
+from netd.errors import InvalidArguments, NetdError, NoSuchOperation
 from netd.principal import Action, Identified, Principal, Role, check, may
 
 if typing.TYPE_CHECKING:
     from netd.secrets.tries import Tries
 
-__all__ = ["MAIN", "NO_DEFAULT", "Argument", "Caller", "CallerLink", "Operation", "OperationTable", "Role", "default_instance"]
+__all__ = [
+    "MAIN",
+    "NO_DEFAULT",
+    "Argument",
+    "Caller",
+    "CallerLink",
+    "OfferedTwice",
+    "Operation",
+    "OperationTable",
+    "Role",
+    "default_instance",
+]
 
 MAIN = "main"
 """The instance name of a section without one: ``[relay]`` is instance ``main`` of kind ``relay``."""
@@ -197,6 +208,16 @@ class Operation:
         return self.name.partition(".")[0]
 
 
+class OfferedTwice(NetdError):
+    """Two services offer an operation of the same name under the same instance: callers could not tell them apart."""
+
+    def __init__(self, operation: Operation, taken: Operation, instance: str) -> None:
+        super().__init__(
+            f"{operation.name} of the instance {instance} is offered twice, by the kinds {taken.kind} and {operation.kind}; "
+            "give one of the two sections a name of its own, [kind:NAME]"
+        )
+
+
 class OperationTable:
     """All operations of one daemon, by name and instance.
 
@@ -210,14 +231,24 @@ class OperationTable:
     def add(self, operations: Iterable[Operation], instance: str = MAIN) -> None:
         """Offer *operations* under *instance*.
 
-        :raises ValueError: when that instance already offers one of that name: two services collide.
+        :raises OfferedTwice: when that instance already offers one of that name.
         """
         self.replace((), operations, instance)
+
+    def check(self, operations: Iterable[Operation], instance: str) -> None:
+        """Make sure that *operations* can be added under *instance*.
+
+        :raises OfferedTwice: when that instance already offers one of that name.
+        """
+        for operation in operations:
+            taken = self._operations.get(operation.name, {}).get(instance)
+            if taken is not None:
+                raise OfferedTwice(operation, taken, instance)
 
     def replace(self, before: Iterable[Operation], after: Iterable[Operation], instance: str = MAIN) -> None:
         """Offer *after* under *instance*, in place of *before*; nobody sees a table in between.
 
-        :raises ValueError: when that instance already offers one of that name; nothing has changed then.
+        :raises OfferedTwice: when that instance already offers one of that name; nothing has changed then.
         """
         operations = {name: dict(instances) for name, instances in self._operations.items()}
         for operation in before:
@@ -225,7 +256,7 @@ class OperationTable:
         for operation in after:
             instances = operations.setdefault(operation.name, {})
             if instance in instances:
-                raise ValueError(f"operation {operation.name} of instance {instance} is offered twice")
+                raise OfferedTwice(operation, instances[instance], instance)
             instances[instance] = operation
         self._operations = {name: instances for name, instances in operations.items() if instances}
 

@@ -53,6 +53,7 @@ class Sections(MultiService):
         :raises netd.errors.NetdError: when it cannot start; it has been stopped again.
         """
         service = self.build(section)
+        self._table.check(service.operations(), service.instance)
         try:
             IService(service).setServiceParent(self)
         except Exception:

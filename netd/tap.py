@@ -98,7 +98,11 @@ def _objections(configuration: Configuration) -> Iterator[ConfigProblem]:
 
     from netd.daemon import assemble
 
-    daemon = assemble(configuration, find_kinds(), reactor, time.time)
+    try:
+        daemon = assemble(configuration, find_kinds(), reactor, time.time)
+    except ConfigErrors as errors:
+        yield from errors.problems
+        return
     for service in (*daemon.sections, *daemon):
         if IForesight.providedBy(service):
             yield from (configuration.problem(*objection) for objection in service.objections())
@@ -149,4 +153,8 @@ def makeService(options: Options) -> Any:
     from netd.daemon import assemble
 
     make_monotonic(reactor, time.monotonic)
-    return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options), options.read)
+    try:
+        return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options), options.read)
+    except ConfigErrors as errors:
+        _refuse(list(errors.problems))
+        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
-from netd.operations import MAIN, NO_DEFAULT, Argument, Operation, OperationTable, Role, default_instance
+from netd.operations import MAIN, NO_DEFAULT, Argument, OfferedTwice, Operation, OperationTable, Role, default_instance
 
 
 class Relay:
@@ -133,5 +133,8 @@ class TableTests(SynchronousTestCase):
     def test_offered_twice(self) -> None:
         """Two services that offer the same under the same name are found out when the daemon is built."""
         table = self.table("main")
-        error = self.assertRaises(ValueError, table.add, offer())
-        self.assertEqual("operation relay.send of instance main is offered twice", str(error))
+        self.assertRaises(OfferedTwice, table.add, offer())
+        error = self.assertRaises(OfferedTwice, table.check, offer(("relay.send",)), "main")
+        told = "relay.send of the instance main is offered twice, by the kinds relay and relay; "
+        self.assertTrue(str(error).startswith(told), error)
+        table.check(offer(), "lab2")

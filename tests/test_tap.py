@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import twisted.plugins
 from twisted.application.service import IService
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
@@ -272,3 +273,19 @@ class MakeServiceTests(OptionsTestCase):
         self.assertTrue(IService.providedBy(service))
         self.assertEqual(["lab2"], [relay.instance for relay in service.system.services])
         self.assertFalse((self.folder / "state").exists())
+
+    def test_same_operations(self) -> None:
+        """Two kinds that offer the same operation are an error of the configuration, for check, start and reload alike."""
+        folder = self.folder / "plugins"
+        folder.mkdir()
+        (folder / "hall_plugin.py").write_text("from netd.kinds import ServiceKind\nhall = ServiceKind('hall', 'netd.room')\n")
+        self.patch(twisted.plugins, "__path__", [*twisted.plugins.__path__, str(folder)])
+        self.addCleanup(sys.modules.pop, "twisted.plugins.hall_plugin", None)
+        with self.ini.open("a", encoding="utf-8") as file:
+            file.write("[room]\nlisten = tcp:0\n[hall]\nlisten = tcp:0\n")
+        told = f"{self.ini}:7: [hall] room.list of the instance main is offered twice, by the kinds room and room; "
+        self.assertEqual(78, self.leave("--check"))
+        self.assertIn(told, self.errors.getvalue())
+        options = self.parse()
+        self.assertEqual(78, self.assertRaises(SystemExit, makeService, options).code)
+        self.assertEqual(2, self.errors.getvalue().count(told))
