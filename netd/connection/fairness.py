@@ -18,9 +18,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["MEAL", "WEIGHTS", "Contender", "Lane", "Standing", "Turns"]
+__all__ = ["TURN_SHARE", "WEIGHTS", "Contender", "Lane", "Standing", "Turns"]
 
-MEAL = 0.003
+TURN_SHARE = 0.003
 """Seconds of work in one turn of the reactor."""
 
 NEW_FOR = 1.0
@@ -172,7 +172,7 @@ class Turns:
         self._root = _Level(None)
         self._lanes = {lane: _Level(self._root, weight) for lane, weight in WEIGHTS.items()}
         self._keys: dict[Standing, _Level] = {}
-        self._left = MEAL
+        self._left = TURN_SHARE
         self._is_scheduled = False
         self._served: Contender | None = None
         self._is_again = False
@@ -216,14 +216,14 @@ class Turns:
 
     def _next_turn(self) -> None:
         self._is_scheduled = False
-        end = self.monotonic() + MEAL
+        end = self.monotonic() + TURN_SHARE
         try:
             while self._root.line:
                 self._serve_next()
                 if self.monotonic() >= end:
                     break
         finally:
-            self._left = MEAL
+            self._left = TURN_SHARE
             self.has_time = not self._root.line
             if not self.has_time:
                 self._schedule()

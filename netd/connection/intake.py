@@ -1,8 +1,8 @@
-"""What many connections send, taken in bites: a flood of tiny messages from some of them holds up none of the others.
+"""Received bytes, handed to their connections in portions, so that a flood of tiny messages delays no other connection.
 
-For decoders that pay for each message, not for each byte: a read of 64 KiB may hold ten thousand of the smallest messages.  What
-cannot be taken at once waits here, and its connection is not read from until it has been taken; whose bite is next,
-:mod:`netd.connection.fairness` says.
+This is for decoders whose cost is in the messages, not in the bytes: a read of 64 KiB may hold ten thousand of the smallest
+messages. Bytes that cannot be decoded at once wait here, and their connection is not read from meanwhile.
+:mod:`netd.connection.fairness` says which connection gets the next portion.
 """
 
 from __future__ import annotations
@@ -11,111 +11,111 @@ from typing import Protocol
 
 from netd.connection.fairness import Contender, Standing, Turns
 
-__all__ = ["BITE", "MODEST", "Eater", "Intake"]
+__all__ = ["PORTION", "SMALL_READ", "Intake", "IntakeReader"]
 
-BITE = 1 << 8
-"""Bytes taken at a time where others wait: of the smallest messages, a millisecond's work."""
+PORTION = 1 << 8
+"""Bytes of one portion: a millisecond's work if they are the smallest messages."""
 
-MODEST = 1 << 10
-"""Bytes that may be taken at once where nobody waits."""
+SMALL_READ = 1 << 10
+"""Bytes that are handed over at once, without the queue, while no connection waits."""
 
 
-class Eater(Protocol):
-    """A connection whose bytes are taken in bites."""
+class IntakeReader(Protocol):
+    """A connection that reads in portions."""
 
-    def bite(self, received: bytes) -> None:
-        """Take *received*."""
+    def read_portion(self, received: bytes) -> None:
+        """Decode *received*, and act on it."""
 
     def pause(self, paused: bool) -> None:
-        """Read nothing more from the peer (True), or go on (False)."""
+        """Stop reading from the transport (True), or go on (False)."""
 
     def standing(self) -> Standing:
-        """Its lane and key as they are now."""
+        """Return the connection's lane and key now; see :mod:`netd.connection.fairness`."""
 
 
-class _Plate(Contender):
-    """What waits for one connection.
+class _Unread(Contender):
+    """The bytes of one connection that it has not read yet.
 
-    :ivar kept: bytes that were read and are not taken yet.
-    :ivar is_held: it gets nothing, not even of those.
+    :ivar kept: those bytes.
+    :ivar is_held: whether the connection gets no portion for now; see :meth:`Intake.hold`.
     """
 
-    __slots__ = ("_eater", "is_held", "kept")
+    __slots__ = ("_reader", "is_held", "kept")
 
-    def __init__(self, turns: Turns, eater: Eater) -> None:
+    def __init__(self, turns: Turns, reader: IntakeReader) -> None:
         super().__init__(turns)
-        self._eater = eater
+        self._reader = reader
         self.kept = b""
         self.is_held = False
 
     def standing(self) -> Standing:
-        return self._eater.standing()
+        return self._reader.standing()
 
     def serve(self) -> None:
-        """Give a bite."""
+        """Hand over one portion."""
         if not self.kept or self.is_held:
             return
-        bite, self.kept = self.kept[:BITE], self.kept[BITE:]
-        self._eater.bite(bite)
+        portion, self.kept = self.kept[:PORTION], self.kept[PORTION:]
+        self._reader.read_portion(portion)
         self.go_on()
 
     def go_on(self) -> None:
-        """Line up for the next bite, or read again, unless it is held."""
+        """Line up for the next portion, or let the transport be read again when none is left."""
         if self.is_held:
             return
         if self.kept:
             self.line_up()
         else:
-            self._eater.pause(False)
+            self._reader.pause(False)
 
 
 class Intake:
-    """All connections of one service, each taking its turn."""
+    """The unread bytes of all connections of one service."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
-        self._plates: dict[Eater, _Plate] = {}
+        self._unread: dict[IntakeReader, _Unread] = {}
 
-    def take(self, eater: Eater, received: bytes) -> None:
-        """Give *received* to *eater*: at once when it is little and nobody waits; else bite by bite."""
-        plate, turns = self._plates.get(eater) or self._plate(eater), self._turns
-        if plate.kept:
-            plate.kept += received
+    def take(self, reader: IntakeReader, received: bytes) -> None:
+        """Hand *received* to *reader*: at once when it is little and nothing waits, else in portions."""
+        unread, turns = self._unread.get(reader) or self._unread_of(reader), self._turns
+        if unread.kept:
+            unread.kept += received
             return
-        if plate.is_new:
-            plate.speak(turns.monotonic())
-        if turns.has_time and len(received) <= MODEST and not plate.is_held:
+        if unread.is_new:
+            unread.speak(turns.monotonic())
+        if turns.has_time and len(received) <= SMALL_READ and not unread.is_held:
             began = turns.monotonic()
-            eater.bite(received)
+            reader.read_portion(received)
             turns.spend(turns.monotonic() - began)
         else:
-            plate.kept = received
-            eater.pause(True)
-            if not plate.is_held:
-                plate.line_up()
+            unread.kept = received
+            reader.pause(True)
+            if not unread.is_held:
+                unread.line_up()
 
-    def waiting(self, eater: Eater) -> int:
-        """Bytes that wait to be taken by *eater*."""
-        plate = self._plates.get(eater)
-        return 0 if plate is None else len(plate.kept)
+    def waiting(self, reader: IntakeReader) -> int:
+        """Return how many bytes *reader* has not read yet."""
+        unread = self._unread.get(reader)
+        return 0 if unread is None else len(unread.kept)
 
-    def hold(self, eater: Eater, is_held: bool) -> None:
-        """Give *eater* nothing, not even of what was read already (True), or go on (False)."""
-        plate = self._plates.get(eater) or self._plate(eater)
+    def hold(self, reader: IntakeReader, is_held: bool) -> None:
+        """Hand *reader* nothing, not even bytes that were received before (True), or go on (False)."""
+        unread = self._unread.get(reader) or self._unread_of(reader)
         if is_held:
-            plate.is_held = True
-            eater.pause(True)
-        elif plate.is_held:
-            plate.is_held = False
-            plate.go_on()
+            unread.is_held = True
+            reader.pause(True)
+        elif unread.is_held:
+            unread.is_held = False
+            unread.go_on()
 
-    def forget(self, eater: Eater) -> None:
-        """Drop what waits for *eater*, and what is known of it."""
-        plate = self._plates.pop(eater, None)
-        if plate is not None:
-            plate.kept = b""
-            plate.leave()
+    def forget(self, reader: IntakeReader) -> None:
+        """Drop the unread bytes of *reader*, which is gone."""
+        unread = self._unread.pop(reader, None)
+        if unread is not None:
+            unread.kept = b""
+            unread.leave()
 
-    def _plate(self, eater: Eater) -> _Plate:
-        plate = self._plates[eater] = _Plate(self._turns, eater)
-        return plate
+    def _unread_of(self, reader: IntakeReader) -> _Unread:
+        unread = self._unread[reader] = _Unread(self._turns, reader)
+        return unread

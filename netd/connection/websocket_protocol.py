@@ -120,7 +120,7 @@ class WebSocketProtocol(PeerProtocol):
     def received(self, data: bytes) -> None:
         self.factory.intake.take(self, data)
 
-    def bite(self, received: bytes) -> None:
+    def read_portion(self, received: bytes) -> None:
         """Let Autobahn read; then see what came of it."""
         if not self.peer.is_open:
             return
@@ -151,7 +151,7 @@ class WebSocketProtocol(PeerProtocol):
             session.failHandshake(f"a request's head has at most {HEAD_LIMIT} bytes", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def pause(self, paused: bool) -> None:
-        """See :class:`netd.connection.intake.Eater`."""
+        """See :class:`netd.connection.intake.IntakeReader`."""
         self.peer.set_reading(not paused)
 
     def congested(self, is_congested: bool) -> None:

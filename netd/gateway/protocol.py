@@ -69,9 +69,9 @@ class GatewayProtocol(WebSocketProtocol):
         if self._conversation is not None:
             self._conversation.begin()
 
-    def bite(self, received: bytes) -> None:
+    def read_portion(self, received: bytes) -> None:
         if self._conversation is None:
-            super().bite(received)
+            super().read_portion(received)
             if not self.is_greeted():
                 self._early_bytes += len(received)
                 self._bound_early()
@@ -92,7 +92,7 @@ class GatewayProtocol(WebSocketProtocol):
         self._is_echo = admission.head.path == ECHO
         self.expect_handshake()
         super().begun()
-        super().bite(handshake)
+        super().read_portion(handshake)
 
     def expired(self) -> None:
         if self._conversation is None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.connection.fairness import MEAL, MOST_KEYS, NEW_FOR, WEIGHTS, Contender, Lane, Standing, Turns
+from netd.connection.fairness import MOST_KEYS, NEW_FOR, TURN_SHARE, WEIGHTS, Contender, Lane, Standing, Turns
 
 KNOWN, UNKNOWN = Lane.KNOWN, Lane.UNKNOWN
 
@@ -87,7 +87,7 @@ class TurnsTests(SynchronousTestCase):
 
     def test_a_turn_ends(self) -> None:
         """When the time of a turn is over, the rest waits for the next, and nothing is done at once meanwhile."""
-        workers = [Worker(self.world, KNOWN, f"t{number}", MEAL * 0.6) for number in range(4)]
+        workers = [Worker(self.world, KNOWN, f"t{number}", TURN_SHARE * 0.6) for number in range(4)]
         for worker in workers:
             worker.work()
         self.assertEqual(self.world.turn(), workers[:2])
@@ -97,9 +97,9 @@ class TurnsTests(SynchronousTestCase):
 
     def test_work_at_once(self) -> None:
         """Work that is done at once uses the time of the turn up; little of it costs no turn of its own."""
-        self.world.turns.spend(MEAL * 0.9)
+        self.world.turns.spend(TURN_SHARE * 0.9)
         self.assertEqual((self.world.turns.has_time, self.world.calls), (True, []))
-        self.world.turns.spend(MEAL * 0.2)
+        self.world.turns.spend(TURN_SHARE * 0.2)
         self.assertFalse(self.world.turns.has_time)
         self.world.turn()
         self.assertEqual((self.world.turns.has_time, self.world.calls), (True, []))
@@ -139,8 +139,8 @@ class TurnsTests(SynchronousTestCase):
 
     def test_a_newcomer_that_floods_stays_one(self) -> None:
         """However long it takes to do what a newcomer brought, it does not stand before others then; the next time it does."""
-        newcomer = Worker(self.world, UNKNOWN, "10.0.0.5", MEAL)
-        newcomer.work(int(2 * NEW_FOR / MEAL))
+        newcomer = Worker(self.world, UNKNOWN, "10.0.0.5", TURN_SHARE)
+        newcomer.work(int(2 * NEW_FOR / TURN_SHARE))
         while self.world.calls:
             self.world.turn()
             self.assertEqual(newcomer._standing, (Lane.NEWCOMER, "10.0.0.5"))

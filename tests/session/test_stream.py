@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import decode_object
-from netd.connection.fairness import MEAL
+from netd.connection.fairness import TURN_SHARE
 from netd.session.events import SampleTaken
 from netd.session.lines import HELLO_LIMIT
 from netd.session.states import SessionState
@@ -278,7 +278,7 @@ class CompanyTests(SynchronousTestCase):
         block = b"".join(b"x%d\n" % number for number in range(100))
         for side in self.sides:
             side.stream.receive(block)
-        self.assertLessEqual(self.spent, MEAL + 100 * 20e-6)
+        self.assertLessEqual(self.spent, TURN_SHARE + 100 * 20e-6)
         waiting = [side for side in self.sides if not side.peer.is_reading]
         self.assertGreater(len(waiting), 20)
         while not all(side.peer.is_reading for side in self.sides):
@@ -287,7 +287,7 @@ class CompanyTests(SynchronousTestCase):
             work = turn.func
             turn.cancel()
             work()
-            self.assertLessEqual(self.spent - before, MEAL + 100 * 20e-6)
+            self.assertLessEqual(self.spent - before, TURN_SHARE + 100 * 20e-6)
         self.assertEqual([value for _, value in self.seen], [*range(100)] * 30)
 
     def test_share_of_a_flood(self) -> None:
@@ -299,7 +299,7 @@ class CompanyTests(SynchronousTestCase):
             work = turn.func
             turn.cancel()
             work()
-            self.assertLessEqual(self.spent - before, MEAL + SLICE / 3 * 20e-6)
+            self.assertLessEqual(self.spent - before, TURN_SHARE + SLICE / 3 * 20e-6)
         self.assertEqual(len(self.seen), 20_001)
 
     def test_share_of_small_reads(self) -> None:
@@ -312,7 +312,7 @@ class CompanyTests(SynchronousTestCase):
         self.spent = 0.0
         for side in self.sides:
             side.stream.receive(b"x1\n" * 20)
-        self.assertLessEqual(self.spent, MEAL + 20 * 20e-6)
+        self.assertLessEqual(self.spent, TURN_SHARE + 20 * 20e-6)
 
     def test_next_turn(self) -> None:
         """With each turn there is time again: who comes one after the other does not line up."""
