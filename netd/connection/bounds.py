@@ -1,6 +1,6 @@
-"""How much may wait for a connection, and what happens over that: said by a service, kept to by :mod:`netd.connection.outbox`.
+"""The bounds of an outbox: how much may wait for a slow peer, and the policy for what is over that.
 
-Pure.  A service names its bounds without knowing how they are kept.
+Pure. A service states its bounds; :mod:`netd.connection.outbox` keeps to them.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ class Policy(enum.Enum):
     """What happens when more waits than the bounds allow."""
 
     DROP_OLDEST = "drop-oldest"
-    """The oldest waiting items go."""
+    """The oldest waiting items are dropped."""
     LATEST = "latest"
-    """A new item replaces the waiting one of the same key, at its place; over the bounds the oldest go."""
+    """A new item replaces the waiting item of the same key, at that one's place; over the bounds, the oldest are dropped."""
     ROUND = "round"
-    """Items of one key are a round: the oldest rounds go whole, and never one of which a part was already written."""
+    """Items of one key form a round. The oldest rounds are dropped whole; a round that is partly written is never dropped."""
     PAUSE = "pause"
-    """Everything is kept, and the source is told to stop until all has been taken."""
+    """Nothing is dropped. The source of the items is paused until all of them have been written."""
     REFUSE = "refuse"
-    """The new item is not taken; :meth:`netd.connection.outbox.Outbox.send` returns False."""
+    """The new item is refused: :meth:`netd.connection.outbox.Outbox.send` returns False."""
     DISCONNECT = "disconnect"
-    """The connection is given up."""
+    """The connection is cut."""
 
 
 @frozen
 class Bounds:
     """How much may wait for one connection.
 
-    :ivar size: bytes.
-    :ivar items: calls of :meth:`netd.connection.outbox.Outbox.send`.
+    :ivar size: bytes that may wait.
+    :ivar items: items that may wait, each from one call of :meth:`netd.connection.outbox.Outbox.send`.
     """
 
     policy: Policy
@@ -45,6 +45,6 @@ class Bounds:
 
 @define
 class Traffic:
-    """What the outboxes of one service gave up, by reason."""
+    """How many items the outboxes of one service have dropped, by reason."""
 
     dropped: Counter[str] = field(factory=Counter)

@@ -1,8 +1,9 @@
-"""What all connections of the daemon share: places and memory. One budget for the daemon, a share of it for each service.
+"""How many connections there may be, and how much memory they may use: one budget for the daemon, a share for each service.
 
-Pure: it is told who comes, speaks and leaves, and asks connections to go. A connection is *unidentified* until it has said a
-whole valid first message. When there are too many, newcomers are not turned away for the sake of those: the oldest unidentified
-one goes, of the address that has most of them. So a flood displaces itself, and whoever speaks at once gets in.
+Pure: the shells report that a connection came, was identified, or left, and the budget asks connections to close. A connection is
+*unidentified* until it has sent a whole valid first message. When there are too many connections, the newcomer is let in and the
+oldest unidentified connection is closed, of the address that has most of them. So a flood displaces its own connections, and a
+client that sends its first message at once is served even during one.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ NO_LIMIT = 1 << 62
 """More connections than there can be."""
 
 UNIDENTIFIED = 4
-"""The part of all places, and of all memory, that unidentified connections may have: one in so many."""
+"""Unidentified connections may have a quarter (one in this many) of all places and of all memory."""
 
 UNIDENTIFIED_MEMORY = 1 << 26
-"""Bytes that they may have in any case."""
+"""Bytes that unidentified connections may use at most, however large that quarter is."""
 
 UNIDENTIFIED_MEMORY_OF_ONE = 1 << 24
-"""Bytes that those of one address may have: sixteen of the longest commands that are half said, with the default options."""
+"""Bytes that the unidentified connections of one address may use: sixteen unfinished commands of the greatest default size."""
 
 GRAIN = 1 << 10
-"""Bytes. A change by less is not worth an entry."""
+"""Bytes. Smaller changes are not entered: most messages are small and whole, and would pay for two entries each."""
 
 
 class Refusal(enum.Enum):
@@ -50,18 +51,21 @@ class Occupant(Protocol):
     """A connection, as the budget sees it."""
 
     def make_room(self, refusal: Refusal, is_at_once: bool) -> None:
-        """Close: at once, so that all that it has is free when this returns, or in the next turn of the reactor.
+        """Close the connection. The budget has already taken its place away.
 
-        The budget has let go of it already.
+        :param is_at_once: True to free its descriptor and memory before this returns; False to do so in the next reactor turn,
+            because the connection may be in the middle of a call.
         """
 
 
 @frozen
 class Quota:
-    """What one section may have; see :class:`netd.config.ListeningConfig`.
+    """The limits of one section; see :class:`netd.config.ListeningConfig`.
 
-    :ivar silent: unidentified connections.
-    :ivar silent_timeout: seconds for which a connection may say nothing.
+    :ivar connections: connections at a time.
+    :ivar per_address: connections of one address at a time.
+    :ivar silent: unidentified connections at a time.
+    :ivar silent_timeout: seconds for which a connection may send nothing.
     """
 
     connections: int = NO_LIMIT
@@ -74,13 +78,13 @@ UNLIMITED = Quota()
 
 
 class Place:
-    """What one connection has of the budget.
+    """The place of one connection in the budget.
 
-    :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
-    :ivar since: when it came, in seconds.
-    :ivar occupant: the connection; None before there is one, and after its end.
-    :ivar is_identified: whether it has said a whole valid first message.
-    :ivar is_taken: False from its end on.
+    :ivar address: the connection's network, from :func:`netd.secrets.tries.network_of`.
+    :ivar since: the time at which the connection came, in seconds of the monotonic clock.
+    :ivar occupant: the connection; None before it is made, and after its end.
+    :ivar is_identified: whether the connection has sent a whole valid first message.
+    :ivar is_taken: False from the connection's end on.
     """
 
     __slots__ = ("_kept", "_share", "_waiting", "address", "is_identified", "is_taken", "occupant", "since")
@@ -96,37 +100,39 @@ class Place:
         self._waiting = 0
 
     def identify(self) -> None:
-        """The connection has said what it is: nobody displaces it any more."""
+        """The connection has sent its first valid message: newcomers do not displace it any more."""
         if not self.is_identified and self.is_taken:
             self.is_identified = True
             self._share.identified(self)
             self.keep(0)
 
     def arrive(self, size: int) -> bool:
-        """The connection, which is unidentified, has sent so much: that counts as kept until :meth:`keep` says what is.
+        """Count *size* bytes from an unidentified connection as memory, before its machine has looked at them.
 
-        :returns: False when the connection had to go for that.
+        :meth:`keep` corrects the figure afterwards. Counting later would let a flood of long first reads pass the limit.
+
+        :returns: False when the connection was closed over it.
         """
         self._kept += size
         self._share.budget.held(self, size, is_at_once=True)
         return self.is_taken
 
     def keep(self, size: int) -> None:
-        """So many bytes are kept of what the connection has sent: those of a message that is not whole."""
+        """Set how many received bytes the connection holds: those of a message that is not whole yet."""
         change = size - self._kept
         if self.is_taken and (not -GRAIN < change < GRAIN or not size):
             self._kept = size
             self._share.budget.held(self, change)
 
     def queue(self, size: int) -> None:
-        """So many bytes wait to be sent to the connection."""
+        """Set how many bytes wait to be sent to the connection."""
         change = size - self._waiting
         if self.is_taken and (not -GRAIN < change < GRAIN or not size):
             self._waiting = size
             self._share.budget.held(self, change)
 
     def leave(self) -> None:
-        """The connection is gone. Leaving twice is harmless."""
+        """Give the place back: the connection is gone. A second call does nothing."""
         if self.is_taken:
             self.is_taken = False
             self._share.left(self)
@@ -134,10 +140,10 @@ class Place:
 
 
 class Share:
-    """What one service has of the budget.
+    """One service's part of the budget.
 
-    :ivar quota: its limits.
-    :ivar budget: that of all services.
+    :ivar quota: the service's own limits.
+    :ivar budget: the budget of the daemon.
     """
 
     def __init__(self, budget: Budget, quota: Quota) -> None:
@@ -148,7 +154,7 @@ class Share:
         self._unidentified: Crowd[Place] = Crowd()
 
     def admit(self, address: str, occupant: Occupant | None = None) -> Place | Refusal:
-        """A place for a newcomer from *address*; others may have to go for it."""
+        """Return a place for a newcomer from *address*, displacing other connections for it if need be."""
         now = self.budget.monotonic()
         for refusal, is_over, crowd in self._limits(address):
             if is_over:
@@ -160,7 +166,7 @@ class Share:
         return self.occupy(address, occupant)
 
     def occupy(self, address: str, occupant: Occupant | None) -> Place:
-        """A place for a connection that is there already, however many there are."""
+        """Return a place for a connection that exists already, whatever the limits say."""
         place = Place(self, address, self.budget.monotonic(), occupant)
         self._count += 1
         self._per_address[address] = self._per_address.get(address, 0) + 1
@@ -185,7 +191,10 @@ class Share:
             del self._per_address[place.address]
 
     def _limits(self, address: str) -> Iterator[tuple[Refusal, bool, Crowd[Place]]]:
-        """Each limit: why a newcomer from *address* is refused over it, whether it is reached by now, and who may go."""
+        """Yield each limit: the refusal it stands for, whether it is reached now, and the connections that may be displaced.
+
+        A generator, because displacing one connection for a limit may bring the figures of the next one down.
+        """
         quota, budget = self.quota, self.budget
         yield Refusal.PER_ADDRESS, self._per_address.get(address, 0) >= quota.per_address, self._unidentified
         yield Refusal.SECTION, self._count >= quota.connections, self._unidentified
@@ -195,7 +204,7 @@ class Share:
 
 
 def displace(place: Place, refusal: Refusal, is_at_once: bool = True) -> None:
-    """Make the connection in *place* go."""
+    """Take *place* from its connection, and close that."""
     occupant = place.occupant
     place.leave()
     if occupant is not None:
@@ -203,12 +212,12 @@ def displace(place: Place, refusal: Refusal, is_at_once: bool = True) -> None:
 
 
 class Budget:
-    """The daemon's.
+    """The budget of the daemon.
 
     :param monotonic: the clock, which is never set back.
-    :param memory: bytes that all connections together may make the daemon hold.
-    :ivar limit: connections of all services together; set when it is known how many descriptors there are.
-    :ivar unidentified: connections of all services that have not said what they are.
+    :param memory: bytes that all connections together may use.
+    :ivar limit: how many connections all services together may have; set once the number of descriptors is known.
+    :ivar unidentified: the unidentified connections of all services.
     """
 
     def __init__(self, monotonic: Callable[[], float], memory: int = NO_LIMIT) -> None:
@@ -221,18 +230,18 @@ class Budget:
         self._count = 0
 
     def bound_memory(self, memory: int) -> None:
-        """Let all connections together make the daemon hold so many bytes from now on."""
+        """Set how many bytes all connections together may use from now on."""
         limit = min(memory // UNIDENTIFIED, UNIDENTIFIED_MEMORY)
         self.memory.bound(memory)
         self.unidentified_memory.bound(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody can come without somebody going."""
+        """Whether a newcomer needs the place of another connection."""
         return self._count >= self.limit
 
     def share(self, quota: Quota) -> Share:
-        """The share of one more service."""
+        """Return the share of one more service."""
         return Share(self, quota)
 
     def came(self, place: Place) -> None:
@@ -252,9 +261,9 @@ class Budget:
         self.unidentified_memory.forget(place)
 
     def held(self, place: Place, change: int, is_at_once: bool = False) -> None:
-        """From *place*: it makes the daemon hold so many bytes more, or fewer. Over a limit, connections have to go.
+        """Add *change* bytes to the memory of the connection in *place*. Over a limit, connections are displaced.
 
-        :param is_at_once: whether they can be closed now: nothing of them is at work.
+        :param is_at_once: whether they can be closed at once, because none of them is in the middle of a call.
         """
         self.memory.change(place, change)
         if not place.is_identified:

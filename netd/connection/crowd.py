@@ -1,6 +1,6 @@
-"""Places by the address that has them, oldest first: who has most of them, and which of those is to go.
+"""Unidentified connections by address, oldest first: the address that has most of them, and the one to be displaced.
 
-Pure, and a few dictionary operations for each newcomer however many there are: it is asked most when there are too many.
+Pure. Each call takes a few dictionary operations however many members there are, because most calls come during a flood.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Generic, Protocol, TypeVar
 __all__ = ["CHANCE", "Crowd", "CrowdMember"]
 
 CHANCE = 1.0
-"""Seconds for which a place is safe from newcomers of its own address: whoever speaks at once is not driven out by a flood."""
+"""Seconds for which newcomers of its own address do not displace a connection: time to send a first message during a flood."""
 
 
 class CrowdMember(Protocol):
-    """What a crowd consists of.
+    """A member of a crowd: the place of a connection.
 
-    :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
-    :ivar since: when it came, in seconds.
+    :ivar address: the connection's network, from :func:`netd.secrets.tries.network_of`.
+    :ivar since: the time at which the connection came, in seconds.
     """
 
     address: str
@@ -32,7 +32,8 @@ class Crowd(Generic[M]):
 
     def __init__(self) -> None:
         self._members: dict[str, dict[M, None]] = {}
-        # The addresses that have n members, for each n, and the greatest n: it changes by one at a time.
+        # For each n, the addresses that have n members; and the greatest n. A member comes or goes one at a time, so the greatest
+        # n moves by one at most, and no search for it is ever needed.
         self._by_size: dict[int, dict[str, None]] = {}
         self._greatest = 0
         self._count = 0
@@ -41,14 +42,14 @@ class Crowd(Generic[M]):
         return self._count
 
     def add(self, member: M) -> None:
-        """Take *member* in, the newest of its address."""
+        """Add *member* as the newest of its address."""
         members = self._members.setdefault(member.address, {})
         members[member] = None
         self._count += 1
         self._move(member.address, len(members) - 1, len(members))
 
     def discard(self, member: M) -> None:
-        """Let go of *member*, if it is here."""
+        """Remove *member*, if it is here."""
         members = self._members.get(member.address)
         if members is None or member not in members:
             return
@@ -59,13 +60,13 @@ class Crowd(Generic[M]):
             del self._members[member.address]
 
     def size_of(self, address: str) -> int:
-        """Members of *address*."""
+        """Return how many members *address* has."""
         return len(self._members.get(address, ()))
 
     def victim(self, newcomer: str, now: float) -> M | None:
-        """The member that makes room for one from the address *newcomer*: the oldest of the address that has most of them.
+        """Return the member to displace for a newcomer from the address *newcomer*: the oldest of the address that has most.
 
-        :returns: None when that is the newcomer's own, and none of it has had its :data:`CHANCE` yet.
+        :returns: None when that address is the newcomer's own and its oldest member is younger than :data:`CHANCE`.
         """
         if not self._count:
             return None
@@ -76,12 +77,12 @@ class Crowd(Generic[M]):
         return self.oldest_of(newcomer, now)
 
     def oldest_of(self, address: str, now: float) -> M | None:
-        """The oldest member of *address*, if it has had its :data:`CHANCE`."""
+        """Return the oldest member of *address* if it is older than :data:`CHANCE`, else None."""
         oldest = next(iter(self._members.get(address, ())), None)
         return oldest if oldest is not None and now - oldest.since >= CHANCE else None
 
     def _move(self, address: str, before: int, after: int) -> None:
-        """*address* has *after* members, not *before*."""
+        """Note that *address* has *after* members now, and had *before*."""
         if before:
             others = self._by_size[before]
             del others[address]

@@ -1,14 +1,15 @@
 """TCP connections that are read in one tight loop and written at once.
 
-Twisted's reactor pays some ten microseconds for each event, and two system calls for each write.  For many small messages that is
-most of the cost.  :class:`HotSockets` is one reader to the reactor: an epoll set of its own, nested in the reactor's, whose ready
-sockets it reads one after the other and whose turn (:class:`netd.connection.turn.Turn`) it then ends.  :class:`EagerServer` sends
-what is written to it at once while nothing is buffered; everything else (partial writes, producers, closing) stays Twisted's.
+Twisted's reactor spends some ten microseconds on each event and two system calls on each write. With many small messages, that is
+most of the cost. To the reactor, :class:`HotSockets` is a single reader: an epoll set of its own, nested in the reactor's. It
+reads its ready sockets one after the other, then ends the turn (:class:`netd.connection.turn.Turn`). :class:`EagerServer` sends
+at once what is written to it while nothing is buffered. Everything else (partial writes, producers, closing) stays Twisted's.
 
-Ends come first: of the sockets that are ready together, those whose peers have left are read to their end before the others.
-So nobody who came later finds the name of one who has gone taken.
+Closed connections come first: of the sockets that are ready together, those whose peers have left are read to their end before
+the others. A device that reconnects would otherwise find its own name taken by the connection that it has just closed.
 
-This module leans on ``tcp.Port.transport``, ``FileDescriptor.dataBuffer`` and ``_tempDataBuffer``; its tests pin them.
+This module uses ``tcp.Port.transport``, ``FileDescriptor.dataBuffer`` and ``_tempDataBuffer``, of which the last two are private;
+its tests notice when they change.
 """
 
 from __future__ import annotations
@@ -35,29 +36,30 @@ from netd.connection.vigil import Signs, signs_of
 __all__ = ["EagerServer", "HotSockets", "accept_waiting", "bound_accepts", "cut", "unsent_of"]
 
 FIRST_READ = 1 << 12
-"""Bytes asked for first: a small buffer is several times cheaper to get, and most reads fit."""
+"""Bytes of a first read. ``recv`` allocates a buffer of the size that it is given: this one is several times cheaper than one of
+64 KiB, and most reads fit into it."""
 
 MORE = (1 << 16) - FIRST_READ
-"""Bytes asked for when the first read came back full."""
+"""Bytes of the second read, made when the first one came back full."""
 
 ROUNDS = 32
-"""Rounds before the reactor gets its turn."""
+"""Rounds before the reactor runs again: its timers, and the connections that are not served here, wait for them."""
 
 LONGEST = 0.01
-"""Seconds of rounds after which the reactor gets its turn all the same."""
+"""Seconds of rounds after which the reactor runs again in any case."""
 
 ACCEPTS = 16
-"""Newcomers that one port accepts before the reactor gets its turn. Twisted begins with 100, and takes 20 more each time that
-this was not enough: in a flood of newcomers, those that are there would wait for ever more of them."""
+"""Connections that one port accepts in one event of the reactor. Twisted begins with 100 and raises that by 20 whenever it was
+not enough: in a flood, the connections that exist would wait for ever more newcomers."""
 
 MOST_WAITING = 1 << 12
-"""Connections that a port accepts before it is closed: the longest backlog that Linux grants."""
+"""Connections that are accepted from a port before it is closed: the longest backlog that Linux grants."""
 
 ROUND = 64
-"""Sockets read in one round, whose output then leaves."""
+"""Sockets read in one round. Their output leaves at its end, so a greater number would delay it."""
 
 LAST_READS = 16
-"""Reads of what a peer that has left had still said, before others have their turn."""
+"""Reads of a connection whose peer has left, before other connections are read."""
 
 FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOBUFS)
 """Errors of a send that will pass."""
@@ -69,7 +71,7 @@ if hasattr(select, "epoll"):
 
 @implementer(IReadDescriptor)
 class HotSockets:
-    """The sockets of one service, read in rounds.
+    """The sockets of one service, which are read in rounds.
 
     :param reactor: provides ``IReactorFDSet``.
     """
@@ -84,15 +86,15 @@ class HotSockets:
 
     @staticmethod
     def can_serve(reactor: object, port: object) -> bool:
-        """Whether connections of *port* can be hot: plain TCP ones, an epoll, and a reactor that watches descriptors.
+        """Whether connections of *port* can be read here: plain TCP ones, with epoll, and a reactor that watches descriptors.
 
-        A port of a unix socket is a ``tcp.Port`` too, and builds other transports.
+        The test of ``port.transport`` excludes unix sockets: their ports are ``tcp.Port`` too, but build other transports.
         """
         is_plain = isinstance(port, tcp.Port) and port.transport is tcp.Server
         return hasattr(select, "epoll") and is_plain and IReactorFDSet.providedBy(reactor)
 
     def start(self) -> None:
-        """Let the reactor watch the set, if it does not yet."""
+        """Have the reactor watch the epoll set. A second call does nothing."""
         if self._epoll is None:
             self._epoll = select.epoll()
             self._reactor.addReader(self)
@@ -105,7 +107,7 @@ class HotSockets:
             self._epoll = None
 
     def adopt(self, port: tcp.Port) -> None:
-        """Make the connections that *port* accepts from now on hot ones."""
+        """Read the connections that *port* accepts from now on here."""
         port.transport = partial(EagerServer, self)  # type: ignore[assignment]  # Port only ever calls it
 
     def add(self, transport: EagerServer) -> None:
@@ -143,6 +145,7 @@ class HotSockets:
                 break
             self._turn.open()
             try:
+                # Ends first, as the module's docstring says. Anything but EPOLLIN alone is one: EPOLLRDHUP, EPOLLHUP, EPOLLERR.
                 for fd in [fd for fd, events in ready if events != select.EPOLLIN]:
                     self._read_to_its_end(fd)
                 for fd, events in ready:
@@ -155,9 +158,9 @@ class HotSockets:
                 break
 
     def end_those_who_left(self) -> None:
-        """Read those whose peers have left to their end; the others are read in their own time.
+        """Read the connections whose peers have left to their end, and no others.
 
-        For whoever needs a place that one of them may still have. Never from what a connection was called for.
+        For a newcomer that finds no place: one of them may still hold it. Must not be called from within a connection's own call.
         """
         ended = [fd for fd, events in self._epoll.poll(0) if events != select.EPOLLIN] if self._epoll is not None else []
         if not ended:
@@ -170,14 +173,15 @@ class HotSockets:
             self._turn.end()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor lets go of all its readers: so do we."""
+        """End all connections: the reactor drops its readers when it stops."""
         for transport in list(self._transports.values()):
             self._end(transport, reason)
 
     def _read_to_its_end(self, fd: int) -> None:
-        """Read what came before the end, then the end, unless it is too much or reading is stopped over it.
+        """Read what the peer sent before it left, then the end; not all of it if that is much, or if the protocol stops reading.
 
-        A protocol that closes its side over that (TLS does, at the peer's goodbye) has nobody to wait for.
+        A protocol that closes its side meanwhile is ended at once, because there is no peer to wait for. TLS does that when it
+        reads the peer's closing alert.
         """
         transport = self._transports.get(fd)
         for _read in range(LAST_READS):
@@ -195,7 +199,7 @@ class HotSockets:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            # Read once, the error is gone: the reactor would find a clean end.
+            # The operating system reports an error once. Left to the reactor, the next read would find a clean end instead.
             transport._note(error)
             self._end(transport, Failure(CONNECTION_LOST))
             return
@@ -211,14 +215,14 @@ class HotSockets:
             self._end(transport, failure)
 
     def _half_end(self, transport: EagerServer) -> None:
-        """The peer has closed its side. As the reactor does it: a protocol that takes half an end is told, others are closed."""
+        """The peer has closed its side: as with the reactor, a protocol with ``IHalfCloseableProtocol`` is told, others end."""
         try:
             transport.readConnectionLost(Failure(CONNECTION_DONE))
         except Exception:
             self._log.failure("a connection's protocol failed at its end")
 
     def _end(self, transport: EagerServer, reason: Failure) -> None:
-        """Close *transport*. Its protocol may fail at that, too: the others are not to suffer."""
+        """End *transport*. An exception of its protocol is logged, and does not reach the other connections."""
         try:
             transport.connectionLost(reason)
         except Exception:
@@ -226,7 +230,7 @@ class HotSockets:
 
 
 def accept_waiting(port: tcp.Port) -> None:
-    """Accept the connections that the operating system has made for *port*: they would be reset when it is closed."""
+    """Accept what is in the backlog of *port*. Those clients believe that they are connected; closing the port resets them."""
     waiting = select.poll()
     waiting.register(port.fileno(), select.POLLIN)
     for _ in range(MOST_WAITING // ACCEPTS):
@@ -247,9 +251,9 @@ def bound_accepts(port: tcp.Port) -> None:
 
 
 def unsent_of(transport: Any) -> int:
-    """Bytes in the own buffer of *transport*, which the operating system has not taken yet; 0 where that cannot be told.
+    """Return the bytes in the buffer of *transport* that the operating system has not taken; 0 if that cannot be told.
 
-    TLS has none of its own: Twisted's wrappers answer with what waits in the transport below them.
+    TLS needs no case of its own: Twisted's wrappers pass the attributes of the transport below them on.
     """
     buffered = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
     unsent: int = buffered + getattr(transport, "_tempDataLen", 0)
@@ -257,9 +261,9 @@ def unsent_of(transport: Any) -> int:
 
 
 def cut(transport: Any) -> None:
-    """Reset the connection of *transport*, and free its descriptor before this returns; what waits on it is lost.
+    """Reset the connection of *transport* and free its descriptor before this returns. What waits to be sent is lost.
 
-    From outside of it, never from what its own protocol was called for.
+    Must not be called from within the connection's own protocol, which would be told its end in the middle of a call.
     """
     below = transport
     while isinstance(below, ProtocolWrapper):  # TLS, and what reads a proxy's header
@@ -279,10 +283,10 @@ def _more(transport: EagerServer) -> bytes:
 class EagerServer(tcp.Server):
     """A server-side TCP connection that is read by :class:`HotSockets`, and sends at once while nothing is buffered.
 
-    Its producer is paused as soon as the operating system leaves one byte, and resumed when all is taken: so "not paused" means
-    that everything written has been handed over.
+    Its producer is paused as soon as the operating system does not take a byte, and resumed when it has taken all. So a producer
+    that is not paused knows that everything it has written was handed over; outboxes rely on that (``is_flushed``).
 
-    :ivar errno: the operating system's reason why the connection broke; 0 where it did not.
+    :ivar errno: the operating system's reason why the connection broke, or 0.
     :ivar last_signs: what was known of the peer at the end; None before.
     """
 
@@ -294,22 +298,25 @@ class EagerServer(tcp.Server):
         super().__init__(*args)
 
     def startReading(self) -> None:
-        """Be read in the rounds of the hot sockets."""
+        """Have the hot sockets read this connection."""
         self._hot.add(self)
 
     def stopReading(self) -> None:
-        """Be read by nobody."""
+        """Take this connection out of the hot sockets."""
         self._hot.discard(self)
 
     def write(self, data: bytes) -> None:
-        """Send at once if nothing waits; buffer the rest the ordinary way."""
+        """Send at once if nothing is buffered; buffer what the operating system does not take as Twisted does.
+
+        Twisted itself would only append to its buffer here, and send in the next turn: one more poll and one more event.
+        """
         if self.dataBuffer or self._tempDataBuffer or not self.connected:
             super().write(data)  # type: ignore[no-untyped-call]
             return
         try:
             sent = self.socket.send(data)
         except OSError as error:
-            sent = 0  # full, or broken: then the reactor meets that again, and reports it
+            sent = 0  # its buffer is full, or the connection is broken: the reactor then meets the error, too, and reports it
             self._note(error)
         if sent != len(data):
             self.keep(data[sent:])
@@ -322,7 +329,7 @@ class EagerServer(tcp.Server):
             return CONNECTION_LOST if self._note(error) else 0
 
     def connectionLost(self, reason: Failure) -> None:
-        """Keep what the operating system knows of the peer, before the socket is closed."""
+        """Note what the operating system knows of the peer: after the close, it can no longer be asked."""
         if not self.disconnected:
             self.last_signs = signs_of(self)
             with suppress(OSError):
@@ -330,7 +337,7 @@ class EagerServer(tcp.Server):
         super().connectionLost(reason)
 
     def _note(self, error: OSError) -> bool:
-        """Keep the reason why the connection broke, which the operating system tells once; False where it is only full."""
+        """Note why the connection broke, which the operating system tells only once; False if its buffer is merely full."""
         if error.errno in FULL:
             return False
         self.errno = self.errno or error.errno or 0

@@ -1,12 +1,12 @@
-"""Whose work is done next, when there is more than fits into a turn of the reactor: start-time fair queueing, by time.
+"""The order in which connections are served when there is more work than fits into a reactor turn: start-time fair queueing.
 
-A tree of three levels shares the time: lanes (connections with a credential, those without, newcomers), keys (one credential, or
-one network address), and connections.  Each level has a virtual clock.  Whatever waits is tagged with its virtual
-start: the clock of its level or, where that is later, the virtual end of what it had before.  The least tag goes first.  So a
-connection that floods waits behind itself, however much it sends, and one that says little is served as soon as it speaks.
+A tree of three levels shares the processor's time: lanes (connections with a credential, connections without, newcomers), keys
+(one credential, or one network address), and connections. Each level has a virtual clock. A member that waits is tagged with its
+virtual start: the clock of its level or, if that is later, the virtual end of its last piece of work. The least tag is served
+first. So a connection that floods waits behind its own work, and a connection that sends little is served at once.
 
-A newcomer has nothing on its account.  A flood of new connections would therefore hold up those that have had something, however
-little that was.  So newcomers have a lane of their own, and the smallest share.
+New connections have used no time yet, so a flood of them would always go before connections that have used a little. Therefore
+newcomers have a lane of their own, with the smallest weight.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ TURN_SHARE = 0.003
 """Seconds of work in one turn of the reactor."""
 
 NEW_FOR = 1.0
-"""Seconds after which a connection without a credential is no newcomer any more, once all of its work is done."""
+"""Seconds for which a connection without a credential is a newcomer; longer while it still has work waiting."""
 
 LEAST_COST = 1e-6
-"""Seconds that a piece of work counts at least: a coarse clock must not make it free."""
+"""Seconds that each piece of work is charged at least, because a coarse clock may measure none."""
 
 MOST_KEYS = 4096
-"""Keys that are remembered when the last connection of each has gone."""
+"""Keys that are remembered at most. A key outlives its last connection: connecting anew must not clear its account."""
 
 
 class Lane(enum.IntEnum):
-    """What is known of a connection."""
+    """The kind of a connection, by what is known of its other end."""
 
     KNOWN = 0
     UNKNOWN = 1
@@ -42,17 +42,17 @@ class Lane(enum.IntEnum):
 
 
 WEIGHTS = {Lane.KNOWN: 8.0, Lane.UNKNOWN: 4.0, Lane.NEWCOMER: 1.0}
-"""Shares of the lanes while both have work waiting."""
+"""The weight of each lane: its part of the time while other lanes have work waiting, too."""
 
 Standing = tuple[Lane, str]
 """The lane of a connection, and its key there."""
 
 
 class _Member:
-    """What has a share of a level's time.
+    """A node of the tree: it has a share of the time of the level above.
 
-    :ivar due: virtual end of what it had.
-    :ivar is_waiting: it stands in the line of its level.
+    :ivar due: the virtual end of its last piece of work.
+    :ivar is_waiting: whether it is in the queue of its level.
     """
 
     __slots__ = ("due", "is_waiting", "level", "weight")
@@ -64,7 +64,7 @@ class _Member:
         self.is_waiting = False
 
     def wait(self, numbers: itertools.count[int]) -> None:
-        """Stand in the line, and so do all levels above."""
+        """Enter the queue of the level above, and that level the queue of its own, up to the root."""
         member: _Member = self
         while member.level is not None and not member.is_waiting:
             member.is_waiting = True
@@ -74,7 +74,7 @@ class _Member:
             member = level
 
     def charge(self, cost: float) -> None:
-        """Put *cost* on the account, and on those of all levels above."""
+        """Charge *cost* seconds to this node and to all levels above it."""
         member: _Member = self
         while member.level is not None:
             member.due = max(member.level.now, member.due) + cost / member.weight
@@ -82,11 +82,11 @@ class _Member:
 
 
 class _Level(_Member):
-    """A member whose time others share.
+    """An inner node: its members share its time.
 
     :ivar now: its virtual clock.
-    :ivar line: who waits: by virtual start, then those that owe nothing first, then by who came first.
-    :ivar members: how many connections it has, whether they wait or not.
+    :ivar line: the queue, a heap: ordered by virtual start; of equal ones, members that owe nothing first; then by arrival.
+    :ivar members: how many connections it has, waiting or not.
     """
 
     __slots__ = ("line", "members", "now")
@@ -98,7 +98,7 @@ class _Level(_Member):
         self.members = 0
 
     def pop(self) -> _Member:
-        """Take the first out of the line."""
+        """Remove the first member from the queue, and return it."""
         start, _owes, _number, member = heapq.heappop(self.line)
         self.now = max(self.now, start)
         member.is_waiting = False
@@ -106,7 +106,7 @@ class _Level(_Member):
 
 
 class Contender(_Member, ABC):
-    """One connection, as the others see it."""
+    """A leaf of the tree: one connection."""
 
     __slots__ = ("_new_until", "_standing", "_turns", "is_new")
 
@@ -119,22 +119,22 @@ class Contender(_Member, ABC):
 
     @abstractmethod
     def standing(self) -> Standing:
-        """The connection's lane and key as they are now; asked each time it lines up."""
+        """Return the connection's lane and key now. Called each time it enters the queue, because a login changes them."""
 
     @abstractmethod
     def serve(self) -> None:
-        """Do a small piece of the work that waits; line up again for the next."""
+        """Do a small piece of the work that waits, and call :meth:`line_up` again if more is left."""
 
     def speak(self, now: float) -> None:
-        """There is new work, and none that waits: a newcomer may have become one of the others.
+        """Note that new work has come while none was waiting: after :data:`NEW_FOR`, the connection is no newcomer any more.
 
-        One that still has work of its beginning does not, however long that takes: it may be one of a flood.
+        A connection whose first work still waits stays a newcomer however long that takes, because it may belong to a flood.
         """
         if now >= self._new_until:
             self.is_new = False
 
     def line_up(self) -> None:
-        """Have :meth:`serve` called when the turn comes. Once is enough, however often this is called."""
+        """Have :meth:`serve` called once, when the connection's turn comes. Calling this again before that changes nothing."""
         if not self.is_waiting:
             self._turns._line_up(self)
 
@@ -151,18 +151,19 @@ class Contender(_Member, ABC):
             self.due = self.level.now
 
     def leave(self) -> None:
-        """The connection is gone, or has another standing."""
+        """Leave the key: the connection is gone, or has another one now."""
         if self.level is not None:
             self.level.members -= 1
         self._standing = self.level = None
 
 
 class Turns:
-    """Gives each connection of one service its turn.
+    """Serves the connections of one service in their order.
 
     :param later: the reactor's ``callLater``.
     :param monotonic: a clock that nobody sets.
-    :ivar has_time: nobody waits, and this turn has time left: work may be done at once, and :meth:`spend` told what it took.
+    :ivar has_time: whether nothing waits and this turn has time left. Then work may be done at once, without the queue, and
+        :meth:`spend` is told how long it took: that is the fast path, which a service that is not overloaded never leaves.
     """
 
     def __init__(self, later: Callable[..., Any], monotonic: Callable[[], float]) -> None:
@@ -179,7 +180,7 @@ class Turns:
         self.has_time = True
 
     def spend(self, seconds: float) -> None:
-        """Work that was done at once took so long. While nobody waits, nobody's account matters, and none is kept."""
+        """Subtract *seconds* of work that was done at once. It is charged to nobody: while nothing waits, no order is needed."""
         self._left -= max(seconds, LEAST_COST)
         if self._left <= 0.0:
             self.has_time = False
@@ -187,7 +188,7 @@ class Turns:
 
     def _line_up(self, contender: Contender) -> None:
         if contender is self._served:
-            self._is_again = True  # behind what is put on its account now
+            self._is_again = True  # it enters the queue only after this piece is charged, or it would keep its old tag
             return
         contender.enter()
         contender.wait(self._numbers)
@@ -203,7 +204,7 @@ class Turns:
         return key
 
     def _forget_keys(self) -> None:
-        """Drop keys without connections: those that owe nothing, or, where that is not enough, all of them."""
+        """Drop keys that have no connections: those that owe nothing first, and all of them if that does not suffice."""
         kept = {standing: key for standing, key in self._keys.items() if key.members or key.due > self._lanes[standing[0]].now}
         if len(kept) >= MOST_KEYS:
             kept = {standing: key for standing, key in kept.items() if key.members}
@@ -229,7 +230,7 @@ class Turns:
                 self._schedule()
 
     def _serve_next(self) -> None:
-        """Serve the first in the line. What it raises is the reactor's to log, and ends nothing but this turn."""
+        """Serve the connection at the head of the queue. If it raises, the reactor logs that, and only this turn ends."""
         path: list[_Level] = []
         member: _Member = self._root
         while isinstance(member, _Level):

@@ -1,6 +1,6 @@
-"""The last step to many connections: the same bytes to each, one write where it keeps up, item by item where it does not.
+"""The same items to many connections: one joined write to each that keeps up, item by item to the others' outboxes.
 
-Pure, and in steps: who has thousands of members hands out some of it in each turn.
+Pure. The work comes as a generator, so that a caller with thousands of connections does a part of it in each reactor turn.
 """
 
 from __future__ import annotations
@@ -11,33 +11,34 @@ from typing import Protocol
 __all__ = ["BLOCK", "FanoutMember", "Item", "hand_out"]
 
 BLOCK = 1 << 16
-"""Bytes that a member is handed at once; of more than that it takes the items, in portions of its own."""
+"""Bytes that are joined into one block at most; more than that goes to the outboxes, which write it in slices."""
 
 STEP = 8
-"""Members that are handed something before whoever paces it may look at the clock."""
+"""Members that are served between two yields: reading the clock for each would cost as much as the write."""
 
 Item = tuple[bytes, Hashable]
-"""What is sent, framed; and its key for the policies of outboxes: a subject, or a round's number."""
+"""A framed message, and its key for the outbox's policy: a subject, or a round's number."""
 
 
 class FanoutMember(Protocol):
-    """A connection, or what stands for it."""
+    """One of the connections."""
 
     def offer(self, block: bytes) -> bool:
-        """Write *block* now; False when it would have to wait, and was not taken."""
+        """Write *block* now. Return False, and write nothing, if it would have to wait."""
 
     def spill(self, items: Sequence[Item]) -> None:
-        """Take *items*, or what the member's policy leaves of them, for later."""
+        """Put *items* into the outbox one by one, so that its policy can choose among them."""
 
     def fail(self) -> None:
-        """An exception is being handled that one of the others raised: log it, and give this connection up."""
+        """Log the exception that is being handled, which :meth:`offer` or :meth:`spill` raised, and cut this connection."""
 
 
 def hand_out(items: Sequence[Item], members: Iterable[FanoutMember]) -> Iterator[None]:
-    """Hand *items* to each of *members*, in steps between which others can be served. One that fails leaves the others theirs.
+    """Hand *items* to each of *members*, and yield now and then. A member that raises does not affect the others.
 
-    :param members: each is asked for when it is its turn: who has left by then is not to be among them any more.
+    :param members: read one at a time, as the work goes on; it must leave out connections that have ended meanwhile.
     """
+    # Joined once for all members: for a thousand readers, joining per outbox is what a fan-out would spend its time on.
     block = b"".join([item for item, _ in items]) if sum([len(item) for item, _ in items]) <= BLOCK else b""
     for position, member in enumerate(members, 1):
         try:

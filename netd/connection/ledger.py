@@ -1,7 +1,7 @@
-"""Memory that connections make the daemon hold: bytes by connection and by address, within one limit.
+"""The memory that connections use: bytes by connection and by address, within one limit.
 
-Pure. Over the limit somebody has to go: of the address that holds most, whoever began to hold something last. What one address
-may have can be limited, too.
+Pure. Over the limit, the connection to be closed is one of the address that uses most: the one whose use began last, so that an
+older connection of that address survives a flood of newer ones. The use of one address can have a limit of its own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ __all__ = ["Holding", "MemoryLedger"]
 
 
 class Holding(Protocol):
-    """What a ledger consists of.
+    """An entry of a ledger: the place of a connection.
 
-    :ivar address: who has it, as :func:`netd.secrets.tries.network_of` has it.
+    :ivar address: the connection's network, from :func:`netd.secrets.tries.network_of`.
     """
 
     address: str
@@ -24,12 +24,12 @@ H = TypeVar("H", bound=Holding)
 
 
 class MemoryLedger(Generic[H]):
-    """Bytes that are held.
+    """The bytes that are in use, by connection and by address.
 
-    :param limit: how many there may be.
-    :param of_one: how many of those one address may have; None for all of them.
-    :ivar total: how many there are.
-    :ivar most: how many there were at a time, since somebody has set it.
+    :param limit: bytes in use at most.
+    :param of_one: bytes that one address may use of those; None for all of them.
+    :ivar total: bytes in use now.
+    :ivar most: the greatest *total* so far; whoever reads it may set it back.
     """
 
     def __init__(self, limit: int, of_one: int | None = None) -> None:
@@ -40,17 +40,17 @@ class MemoryLedger(Generic[H]):
         self._by_address: dict[str, int] = {}
 
     def bound(self, limit: int, of_one: int | None = None) -> None:
-        """Hold other limits from now on; what is held already stays until more comes."""
+        """Apply other limits from now on. Nothing is closed for them until more memory is used."""
         self.limit = limit
         self._of_one = limit if of_one is None else of_one
 
     @property
     def is_over(self) -> bool:
-        """Whether more is held than may be."""
+        """Whether more bytes are in use than the limit allows."""
         return self.total > self.limit
 
     def change(self, holder: H, by: int) -> None:
-        """*holder* has *by* bytes more, or fewer."""
+        """Add *by* bytes, possibly fewer than none, to the use of *holder*."""
         self.total += by
         self.most = max(self.most, self.total)
         held = self._by_holder.get(holder, 0) + by
@@ -66,19 +66,19 @@ class MemoryLedger(Generic[H]):
             self._by_address.pop(address, None)
 
     def forget(self, holder: H) -> None:
-        """*holder* has nothing any more."""
+        """Remove the entry of *holder*."""
         held = self._by_holder.get(holder)
         if held:
             self.change(holder, -held)
 
     def is_over_at(self, address: str) -> bool:
-        """Whether *address* has more than one may have."""
+        """Whether *address* uses more than one address may."""
         return self._by_address.get(address, 0) > self._of_one
 
     def victim(self) -> H:
-        """Who goes first. There must be somebody."""
+        """Return the entry to give up first. The ledger must not be empty."""
         return self.victim_at(max(self._by_address, key=self._by_address.__getitem__))
 
     def victim_at(self, address: str) -> H:
-        """Who goes first of *address*, which must have something."""
+        """Return the entry of *address* to give up first. There must be one."""
         return next(holder for holder in reversed(self._by_holder) if holder.address == address)

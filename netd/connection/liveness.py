@@ -1,4 +1,4 @@
-"""Whether the other side of a quiet TCP connection is still there: the operating system asks, and its answer is read here."""
+"""Probes of a quiet TCP connection: the operating system asks the other side, and whether it answered is read here."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from netd.connection.vigil import signs_of
 __all__ = ["PROBING", "begin_probe"]
 
 PROBING = 5.0
-"""Seconds in which a sign of life must come."""
+"""Seconds within which the other side must answer a probe."""
 
 _PROBES = (("TCP_USER_TIMEOUT", 0), ("TCP_KEEPCNT", 4), ("TCP_KEEPINTVL", 1), ("TCP_KEEPIDLE", 1))
-"""Probes, seconds between them, and seconds of silence before the first, which comes last here: setting it sends one at once. A
-time limit for all of them would end a connection that has been idle for longer after a single lost probe."""
+"""The number of probes, the seconds between them, and the seconds of silence before the first. That one is set last, because
+setting it sends a probe at once. ``TCP_USER_TIMEOUT`` is switched off meanwhile: after one lost probe, it would end a connection
+that has been idle for longer than its limit."""
 
 
 def begin_probe(transport: Any) -> Callable[[], bool] | None:
-    """Ask the other side of *transport* at once, and once a second, whether it is there.
+    """Send probes to the other side of *transport*: one now, and one each second.
 
-    :returns: a function to be called :data:`PROBING` seconds later, which stops that, and returns False when no sign of life
-        came; None where there is no TCP connection to ask through.
+    :returns: a function to call :data:`PROBING` seconds later. It stops the probes and returns False if no sign of life came.
+        None instead where *transport* is no TCP connection.
     """
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):

@@ -1,9 +1,11 @@
-"""Where web pages come from, as browsers say it in ``Origin``: which of them a service takes.
+"""The ``Origin`` header: which web pages may connect to a service.
 
-Programs send no origin; a page cannot choose its own. So a page that was loaded from elsewhere is told apart from the service's
-own. The name in ``Host`` is no proof by itself: whoever owns a name can let it mean this machine once a page has been loaded from
-under it, and that page is of the very address that it connects to. Only addresses, ``localhost`` and names that the configuration
-says are this machine's cannot be made up so.
+A browser sends the origin of the page that connects, and the page cannot change it; other programs send none. So the service's
+own pages can be told from pages of other sites.
+
+That ``Origin`` and ``Host`` agree is not enough. The owner of a domain can load a page from it and then point the domain at this
+machine (DNS rebinding): the page then connects to its own origin. Only IP addresses, ``localhost``, and names that the
+configuration lists cannot be used so.
 """
 
 from __future__ import annotations
@@ -15,22 +17,22 @@ from urllib.parse import urlsplit
 __all__ = ["ANY_HOST", "ANY_ORIGIN", "is_own_origin", "takes_origin"]
 
 ANY_ORIGIN = "*"
-"""Among the origins that a service takes: web pages from anywhere."""
+"""As an origin of the configuration: pages of all sites may connect."""
 
 ANY_HOST = "*"
-"""Among the names that are this machine's: all of them, because a page that made one up would gain nothing by it."""
+"""As a name of this machine: any name is accepted. For services that ask for a token: a rebound domain gains nothing there."""
 
 
 _LABELS = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-"""Of a host's name, those that ``*`` stands for."""
+"""The labels of a host name that ``*`` stands for."""
 
 
 def is_own_origin(origin: str, host: str, hosts: tuple[str, ...] = ()) -> bool:
-    """Whether a page of *origin* came from where the request goes to.
+    """Return True if a page of *origin* was loaded from the server that it connects to.
 
     :param origin: the ``Origin`` header.
-    :param host: the ``Host`` header; the port that browsers leave out of both is the same in both.
-    :param hosts: names, in lower case, that are this machine's, beside ``localhost``.
+    :param host: the ``Host`` header. Browsers leave the default port out of both headers, so they can be compared as they are.
+    :param hosts: names of this machine beside ``localhost``, in lower case.
     """
     try:
         parts = urlsplit(origin)
@@ -43,9 +45,9 @@ def is_own_origin(origin: str, host: str, hosts: tuple[str, ...] = ()) -> bool:
 
 
 def takes_origin(origins: tuple[str, ...], origin: str, host: str, hosts: tuple[str, ...] = ()) -> bool:
-    """Whether a service that takes *origins*, in lower case, beside its own takes a page of *origin*.
+    """Return True if a page of *origin* may connect to a service: it is one of *origins*, or the server's own.
 
-    :param origins: ``https://*.example.org`` stands for all names below ``example.org``, and not for that name itself.
+    :param origins: in lower case. ``https://*.example.org`` stands for all names below ``example.org``, not for that one itself.
     :param hosts: see :func:`is_own_origin`.
     """
     said = origin.lower()

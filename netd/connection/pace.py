@@ -1,4 +1,4 @@
-"""Work for many clients, some milliseconds of it in each turn of the reactor: nobody else waits for all of it."""
+"""Work for thousands of clients, cut into some milliseconds a reactor turn, so that other connections are served in between."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twisted.logger import Logger
 __all__ = ["Pace"]
 
 BUDGET = 0.01
-"""Seconds of a turn."""
+"""Seconds of work in one reactor turn."""
 
 
 class Pace:
-    """Runs pieces of work one after the other, step by step. One that fails is logged, and the others go on.
+    """Runs pieces of work one after the other, step by step. A piece that raises is logged, and the next one begins.
 
     :param monotonic: the clock, which is never set back.
     :param later: the reactor's ``callLater``.
@@ -30,22 +30,22 @@ class Pace:
         self._is_scheduled = False
 
     def start(self, work: Iterator[None]) -> None:
-        """Do *work*, as much as fits into this turn at once."""
+        """Add *work*, a generator that yields between its steps, and do as much of it now as fits into this turn."""
         self._work.append(work)
         if not self._is_scheduled:
             self._run()
 
     def finish(self) -> None:
-        """Do all of it now, however long that takes: there is too much of it."""
+        """Do all work now, however long that takes. For a caller whose memory is bounded, and who has reached the bound."""
         while self._work:
             self._step()
 
     def stop(self) -> None:
-        """Do no more of it."""
+        """Forget the work that is left."""
         self._work.clear()
 
     def _run(self) -> None:
-        self._is_scheduled = True  # also for what is started by the work itself
+        self._is_scheduled = True  # before the steps, because a step may call start(), which must not run work within work
         end = self._monotonic() + BUDGET
         while self._work:
             self._step()

@@ -1,6 +1,6 @@
-"""Connections that have said nothing yet: one clock for all of a service, because each may stay for an hour.
+"""The time limit of connections that have sent nothing yet: one timer for all of a service.
 
-A timer of its own would weigh more than all else that such a connection has.
+Such a connection may stay for an hour, and thousands of them do: a timer for each would use more memory than the rest of it.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ __all__ = ["Silence", "Silent"]
 
 
 class Silent(Protocol):
-    """A connection that has said nothing yet."""
+    """A connection that has sent nothing yet."""
 
     def stayed_silent(self) -> None:
-        """It has had its time."""
+        """The time limit has passed."""
 
 
 class Silence:
-    """Tells those that have said nothing for too long."""
+    """The silent connections of one service, and the timer of the one whose limit passes first."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._began: dict[Silent, float] = {}  # in the order in which they came, and so of their ends
+        self._began: dict[Silent, float] = {}  # in order of arrival; with one limit for all, their times run out in this order
         self._limit = 0.0
         self._timer: Any = None
 
     def begin(self, connection: Silent, seconds: float) -> None:
-        """Tell *connection* after so many seconds, the same for all; another number counts for those before, too."""
+        """Give *connection* so many seconds to send something. The number then counts for all connections."""
         self._began[connection] = self._clock.seconds()
         self.limit(seconds)
 
     def limit(self, seconds: float) -> None:
-        """Tell each connection when it has said nothing for so long."""
+        """Change the limit, for the connections that are silent now as well."""
         if self._timer is not None and seconds != self._limit:
             self._timer.cancel()
             self._timer = None
@@ -42,7 +42,7 @@ class Silence:
         self._schedule()
 
     def end(self, connection: Silent) -> None:
-        """It has said something, or is gone."""
+        """Drop *connection*: it has sent something, or is gone."""
         if self._began.pop(connection, None) is not None and not self._began and self._timer is not None:
             self._timer.cancel()
             self._timer = None

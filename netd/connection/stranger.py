@@ -1,8 +1,9 @@
-"""Peers that mistake a port for another one: what a connection begins with when HTTP or TLS is spoken.
+"""HTTP or TLS on a port that speaks neither: recognised by a connection's first bytes, and answered.
 
-A web page can make its visitor's browser send a request to any port of the visitor's machine, with a body of the page's choosing.
-So the first bytes of a request are known before a service sees them as a name, a command or a frame. Nothing is held back for
-that: an old program whose first word could still become a request's is passed on as it comes.
+Most such peers have mistaken the port. But a web page can also make its visitor's browser send a request to any port of the
+visitor's machine, with a body of the page's choice: so a request must be recognised before a service takes its lines for a name,
+a command or a frame. Nothing is held back for it: the first word of an old program may look like the beginning of a request
+(``GET``), and that program waits for an answer.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import re
 __all__ = ["ALERT", "HELLO", "MOST_OPENING", "Tongue", "bad_request", "first_words", "page_of", "tongue_of"]
 
 MOST_OPENING = 1 << 13
-"""Bytes of a request's first line that are looked at; a longer one is a request, too: no program of ours begins so."""
+"""Bytes after which an unfinished first line is taken for a request's all the same: no program of ours begins like that."""
 
 HELLO = b"\x16"
 """The first byte of a TLS handshake."""
 
 ALERT = b"\x15\x03\x01\x00\x02\x02\x28"
-"""TLS, fatal: handshake_failure. What a client of TLS understands of "not here"."""
+"""A fatal TLS alert, handshake_failure: a TLS client then reports an error at once instead of waiting for a server's hello."""
 
 _REQUEST = re.compile(rb"[A-Za-z][!#$%&'*+.^_`|~0-9A-Za-z-]{0,31} [^ \r\n]+ HTTP/[0-9]")
 _UNFINISHED = re.compile(rb"[A-Z][A-Z-]{0,31}(?: (?:[^ \r\n]+(?: (?:H|HT|HTT|HTTP|HTTP/)?)?)?)?\Z")
@@ -29,7 +30,7 @@ _ORIGIN = re.compile(rb"(?im)^Origin: *([!-~]{1,200})")
 
 
 class Tongue(enum.Enum):
-    """What a connection begins with."""
+    """The protocol that a connection begins with."""
 
     OURS = "neither of these"
     HTTP = "an HTTP request"
@@ -38,9 +39,9 @@ class Tongue(enum.Enum):
 
 
 def tongue_of(opening: bytes) -> Tongue:
-    """What *opening* is, the first bytes of a connection.
+    """Tell the protocol of a connection by its first bytes, *opening*.
 
-    Undecided is only what could become a request with a method in capitals, as all of HTTP's are.
+    They are undecided only while they could become a request whose method is in capitals, as all methods of HTTP are.
     """
     first = opening[:1]
     if first == HELLO:
@@ -57,12 +58,12 @@ def tongue_of(opening: bytes) -> Tongue:
 
 
 def first_words(opening: bytes) -> bytes:
-    """Method and path of a request, for the log: what follows a question mark may be a secret."""
+    """Return method and path of a request, for the log. The query is left out, because it may hold a secret."""
     return re.split(rb"[?\r\n]", opening, maxsplit=1)[0]
 
 
 def page_of(opening: bytes) -> str:
-    """Which web page sent the request, in words to be appended to others; empty where it says none."""
+    """Name the web page that sent the request, as the end of a sentence; empty if the request names none."""
     found = _ORIGIN.search(opening)
     if found is None:
         return ""
@@ -70,7 +71,7 @@ def page_of(opening: bytes) -> str:
 
 
 def bad_request(text: str) -> bytes:
-    """The answer to a request: 400, with *text* for the person who looks at it."""
+    """Return an HTTP answer, status 400, that shows *text* to the person at the browser."""
     body = f"{text}\n".encode()
     head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"Connection: close\r\n\r\n" + body

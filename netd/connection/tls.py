@@ -1,8 +1,9 @@
-"""TLS under a service's connections: Twisted's own, with a clock for the handshake, and an answer for who speaks plain HTTP.
+"""TLS on a service's ports: Twisted's, with a time limit for the handshake and an answer to plain HTTP.
 
-Who says nothing at all is the service's to judge, as without TLS; who has begun a handshake must end it in time.
+A client that sends nothing is the service's own case, as without TLS. A client that has begun a handshake must end it in time.
 
-Leans on ``TLSMemoryBIOProtocol._handshakeDone`` and ``_checkHandshakeStatus``; the tests pin them.
+This module uses ``TLSMemoryBIOProtocol._handshakeDone`` and ``_checkHandshakeStatus``, which are private; its tests notice when
+they change.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from netd.connection.stranger import Tongue, bad_request, first_words, tongue_of
 __all__ = ["HANDSHAKE_TIMEOUT", "SecuredEndpoint", "SecuredProtocol"]
 
 HANDSHAKE_TIMEOUT = 5.0
-"""Seconds from the first byte of a handshake to its end."""
+"""Seconds that a handshake may take, from its first byte on."""
 
 
 class SecuredProtocol(TLSMemoryBIOProtocol):
-    """The TLS side of one connection. What a turn collects is one write already: nothing is gained by collecting more."""
+    """The TLS side of one connection.
+
+    Twisted's buffering variant is not used: an outbox already makes one write of all that a turn brings.
+    """
 
     _clock: Any = None
 
@@ -48,7 +52,7 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def _answer_http(self, opening: bytes) -> None:
-        """Tell a browser that the address begins with https, as web servers do; OpenSSL's alert says nothing to a person."""
+        """Tell the person at a browser that the address begins with ``https``. OpenSSL's alert would show as a broken page."""
         connection, transport = connection_of(self), cast(Any, self.transport)
         connection.refuse(Tongue.HTTP.value, "this port speaks TLS", first_words(opening))
         connection.peer.reason = f"began with {Tongue.HTTP.value}"
@@ -65,7 +69,7 @@ class SecuredProtocol(TLSMemoryBIOProtocol):
 
 
 class SecuredFactory(TLSMemoryBIOFactory):
-    """Puts TLS under what another factory builds."""
+    """Puts TLS under the connections of another factory."""
 
     protocol = SecuredProtocol
 
@@ -90,7 +94,7 @@ class SecuredEndpoint:
 
 
 def connection_of(secured: ProtocolWrapper) -> PeerProtocol:
-    """The connection that *secured* carries."""
+    """Return the service's connection inside of *secured*."""
     protocol: Any = secured
     while not isinstance(protocol, PeerProtocol):
         protocol = protocol.wrappedProtocol

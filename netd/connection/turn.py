@@ -1,7 +1,7 @@
-"""The end of a reactor turn: what was collected during it leaves, in one write per connection.
+"""The end of a reactor turn: everything that was sent during it is written, in one write per connection.
 
-Outboxes that were written to are flushed first; then the callbacks run that want to know whether those bytes were taken (an
-answer "sent" is only true then); what *they* send is flushed after them.
+First the outboxes are flushed. Then the callbacks run that depend on it: a relay may answer "sent" only when the operating system
+has taken the frame. What the callbacks send is flushed after them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ __all__ = ["Flushable", "Turn"]
 
 
 class Flushable(Protocol):
-    """What a turn flushes; an outbox."""
+    """An outbox, as a turn sees it."""
 
     def flush(self) -> None:
         """Write what was collected. Called once for each :meth:`Turn.touch`."""
 
 
 class Turn:
-    """Collects what has to happen at the end of the current reactor turn.
+    """The outboxes to be flushed, and the callbacks to be called, at the end of the current reactor turn.
 
     :param call_later: the reactor's ``callLater``.
     """
@@ -42,17 +42,17 @@ class Turn:
             self._schedule()
 
     def after(self, callback: Callable[[], None]) -> None:
-        """Call *callback* when all that was touched before the turn's end has been flushed."""
+        """Call *callback* at the end of the turn, when all outboxes have been flushed."""
         self._callbacks.append(callback)
         if not self._is_scheduled:
             self._schedule()
 
     def open(self) -> None:
-        """Promise to call :meth:`end` soon: nothing needs to be scheduled until then."""
+        """Begin a turn that the caller ends with :meth:`end`. The hot sockets do: it saves the reactor's call of its own."""
         self._is_scheduled = True
 
     def end(self) -> None:
-        """Flush, call back, flush again, until nothing is left. One failure stays its own."""
+        """Flush and call back until nothing is left. An outbox or callback that raises is logged, and the others go on."""
         try:
             while self._touched or self._callbacks:
                 touched, self._touched = self._touched, []

@@ -1,8 +1,9 @@
-"""Whether a peer's machine is still there, and how a connection ended: the operating system is asked, and reading costs nothing.
+"""Dead peers, found by what the operating system knows (``TCP_INFO``), and the end of a connection in words.
 
-A cable that is pulled says nothing. The operating system asks idle peers whether they are there (keepalive), and tells how long
-ago the last byte and the last sign of life came; :class:`Vigil` looks at that now and then. The system's own limits do not do:
-they give unacknowledged bytes their full time from when they were sent, however long the peer had been silent by then.
+A pulled cable sends no FIN. The operating system probes idle peers (keepalive), and tells how long ago the last byte and the last
+acknowledgement came; :class:`Vigil` reads that now and then, which costs a system call and no traffic. The system's own time
+limits are not enough: they count from the moment at which unacknowledged bytes were sent, however long the peer had been silent
+before.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from twisted.python.failure import Failure
 __all__ = ["DEAD_TIMEOUT", "Signs", "Vigil", "ask_for_signs", "describe_end", "signs_of", "silence_of"]
 
 DEAD_TIMEOUT = 30.0
-"""Seconds without a sign of life after which a connection counts as broken, where nothing else is said."""
+"""The default limit: seconds without a sign of life after which a connection counts as broken."""
 
 LOOKS = 12
-"""Looks within that time."""
+"""How often each connection is looked at within the limit."""
 
 ASKED, ASKED_AGAIN = 3, 6
-"""Parts of that time after which an idle peer is asked first, and again: three answers may get lost."""
+"""An idle peer is probed first after a third of the limit, then after each further sixth: three answers may get lost."""
 
 DEAD = 5 / 6
-"""The part of it without a sign of life that is enough, so that all of it is enough to notice."""
+"""The part of the limit after which a silent peer is cut: with the interval between two looks, that makes the whole limit."""
 
 PORTION = 500
-"""Connections looked at in one turn of the reactor: half a millisecond."""
+"""Connections looked at in one reactor turn; that takes half a millisecond."""
 
 _TCP_INFO = struct.Struct("2xBB48xII")
 """Of ``struct tcp_info`` (linux/tcp.h) the members ``tcpi_retransmits``, ``tcpi_probes``, and in milliseconds
@@ -42,11 +43,11 @@ _TCP_INFO = struct.Struct("2xBB48xII")
 
 
 class Signs(NamedTuple):
-    """What the operating system knows of a peer.
+    """When the operating system heard last from a peer.
 
-    :ivar byte: seconds since the last byte came, or the connection was made.
-    :ivar life: seconds since the last sign of life came, an acknowledgement at least.
-    :ivar unanswered: how often the peer was asked since then, by a probe or by bytes that were sent again.
+    :ivar byte: seconds since the last byte came, or since the connection was made.
+    :ivar life: seconds since the last sign of life: a byte or an acknowledgement.
+    :ivar unanswered: probes and retransmissions since then.
     """
 
     byte: float
@@ -54,15 +55,15 @@ class Signs(NamedTuple):
     unanswered: int
 
     def is_dead(self, limit: float) -> bool:
-        """Whether the peer was asked, and gave no sign of life for *limit* seconds.
+        """Return True if the peer gave no sign of life for *limit* seconds although it was probed.
 
-        One that is there and does not read is asked less and less often: no sign of life came because nobody asked.
+        Without a probe, silence proves nothing: a peer that does not read is probed at ever longer intervals.
         """
         return self.unanswered > 0 and self.life >= limit
 
 
 def signs_of(transport: Any) -> Signs | None:
-    """When *transport*'s peer was heard last; None where nobody knows: no TCP, closed, or not Linux."""
+    """Return the signs of *transport*'s peer; None without TCP, after the close, and on systems other than Linux."""
     option, handle = getattr(socket, "TCP_INFO", None), getattr(transport, "socket", None)
     if option is None or not isinstance(handle, socket.socket):
         return None
@@ -70,21 +71,22 @@ def signs_of(transport: Any) -> Signs | None:
         sent_again, probes, byte, life = _TCP_INFO.unpack(handle.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size))
     except OSError:
         return None
-    # Bytes are a sign of life, too. Linux may take them in without a look at what they acknowledge, where that is nothing new:
-    # from a peer that is only listened to, the last acknowledgement may be as old as the connection.
+    # The minimum, because Linux updates the time of the last acknowledgement only when something new is acknowledged: of a peer
+    # that sends and is sent nothing, that time may be as old as the connection, though bytes come all the while.
     return Signs(byte / 1000, min(byte, life) / 1000, sent_again + probes)
 
 
 def silence_of(transport: Any) -> float:
-    """Seconds since the last byte came; 0 where nobody knows."""
+    """Return the seconds since the last byte came from *transport*'s peer; 0 if that is not known."""
     signs = signs_of(transport) or getattr(transport, "last_signs", None)
     return 0.0 if signs is None else signs.byte
 
 
 def ask_for_signs(handle: socket.socket, limit: float, patience: float) -> None:
-    """Have the operating system ask an idle peer so often that *limit* seconds without an answer mean something.
+    """Have the operating system probe an idle peer so often that *limit* seconds without an answer prove it dead.
 
-    :param patience: seconds for which a peer that answers may take nothing: the system's own limit does not tell the two apart.
+    :param patience: seconds for which a peer may accept no data while it answers probes. ``TCP_USER_TIMEOUT`` does not
+        distinguish such a peer from a dead one, so it is set to the greater of the two times.
     """
     pause, wait = max(1, int(limit / ASKED)), max(1, int(limit / ASKED_AGAIN))
     for name, value in (
@@ -98,7 +100,7 @@ def ask_for_signs(handle: socket.socket, limit: float, patience: float) -> None:
 
 
 def describe_end(failure: Failure, transport: Any) -> str | None:
-    """Why a connection is gone, in words; None where the peer has closed it."""
+    """Say in words why a connection is gone; None if the peer has closed it in the ordinary way."""
     if failure.check(ConnectionDone) is not None:
         return None
     code = getattr(transport, "errno", 0)
@@ -116,13 +118,13 @@ class Watched(Protocol):
     transport: Any
 
     def died(self, why: str) -> None:
-        """The peer gives no sign of life: cut it."""
+        """Cut the connection: its peer gives no sign of life."""
 
 
 class Vigil:
-    """Finds the dead among *connections*, while there are any.
+    """Looks for dead peers among *connections*, as long as there are connections.
 
-    :ivar limit: seconds without a sign of life; it may change.
+    :ivar limit: seconds without a sign of life after which a peer counts as dead; it may be changed.
     """
 
     def __init__(self, clock: IReactorTime, limit: float, connections: Collection[Watched]) -> None:
@@ -133,12 +135,12 @@ class Vigil:
         self._timer: Any = None
 
     def begin(self) -> None:
-        """There is a connection."""
+        """Begin to look; called for each new connection."""
         if self._timer is None:
             self._wait(self.limit / LOOKS, self._begin)
 
     def end(self) -> None:
-        """There is none any more."""
+        """Stop looking: the last connection is gone."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
