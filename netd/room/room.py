@@ -82,7 +82,7 @@ class Room:
     @property
     def present(self) -> list[Seat]:
         """The bots that are here, in the order of joining."""
-        return [seat for seat in self._seats if seat.is_present]
+        return [seat for seat in self._seats if seat.state is not SeatState.GONE]
 
     def describe(self) -> dict[str, Any]:
         """Facts about it, as plain JSON values."""

@@ -111,7 +111,7 @@ class Rooms:
         """Publish how far a room has come; forget one that is over."""
         if room.state is RoomState.OVER:
             self._rooms.pop(room.id, None)
-        bots = tuple(seat.name for seat in room.present)
+        bots = tuple([seat.name for seat in room.present])
         event = RoomProgress(room.id, room.state.value, room.round, room.rules.rounds, room.rules.size, bots, reason)
         self.bus.publish(Message(f"{self.prefix}.{room.id}.state", event))
         if room.state is RoomState.OVER:

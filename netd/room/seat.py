@@ -90,11 +90,6 @@ class Seat:
         self.name = next(name for name in (f"{self.name} ({number})" for number in count(2)) if name not in taken)
 
     @property
-    def is_present(self) -> bool:
-        """Whether its connection is there."""
-        return self.state is not SeatState.GONE
-
-    @property
     def can_listen(self) -> bool:
         """Whether it may be sent a message: it has read the one before."""
         return self.state in (SeatState.IDLE, SeatState.REPLIED)

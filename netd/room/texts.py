@@ -64,8 +64,10 @@ class Text:
     @classmethod
     def of(cls, plain: bytes) -> Text:
         """*plain*, and the same as one line."""
-        parts = (unpadded(part) for part in plain.splitlines())
-        return cls(plain, b" ".join(part for part in parts if part) + b"\n")
+        lines = plain.splitlines()
+        if len(lines) == 1:  # as nearly all replies are
+            return cls(plain, unpadded(lines[0]) + b"\n")
+        return cls(plain, b" ".join(filter(None, map(unpadded, lines))) + b"\n")
 
 
 CONFIRMATION = Text.of(b"This clients response has been sendt to the server\n")
