@@ -18,6 +18,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
 from netd.bus.local import LocalBus
+from netd.codec.jsontext import to_plain
 from netd.config import Configuration, NetdConfig
 from netd.connection.budget import Budget
 from netd.connection.pace import Pace
@@ -204,7 +205,7 @@ class Daemon(MultiService):
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
         gc.set_threshold(*THRESHOLDS)
-        self._announce(banner(self.system.facts(), self._state_directory, state_directory(os.environ, own_uid())))
+        self._announce(banner(to_plain(self.system.facts()), self._state_directory, state_directory(os.environ, own_uid())))
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""

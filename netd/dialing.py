@@ -17,6 +17,7 @@ from netd.connection.dialing import DialledFactory, DialledProtocol
 from netd.connection.ending import end_connections
 from netd.connection.remotes import Remote
 from netd.interfaces import IBudgeted, IReloadable
+from netd.status import DialStatus
 
 __all__ = ["DialingRules", "DialingService"]
 
@@ -89,7 +90,7 @@ class DialingService(Service):
         """The connection; None while there is none."""
         return self._dialer.connection
 
-    def dialling(self) -> list[dict[str, Any]]:
+    def dialling(self) -> list[DialStatus]:
         """What it dials and how that goes, for people: the ``dialling`` of its status."""
         return [self._dialer.status()]
 

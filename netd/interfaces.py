@@ -144,12 +144,8 @@ class INetdService(Interface):
     def operations() -> list[Operation]:
         """The operations that this service offers."""
 
-    def status() -> dict[str, Any]:
-        """Facts for consoles, dashboard and metrics: plain JSON values.
-
-        ``listening`` is a list of ``{"address": …, "reach": …}``, ``dialling`` one of what
-        :meth:`netd.connection.dialer.Dialer.status` tells; a service has what it does. Counters are under ``counters``.
-        """
+    def status() -> object:
+        """Facts for consoles, dashboard and metrics: a :class:`netd.status.ServiceStatus`, or plain values with its members."""
 
     def drain() -> Any:
         """Accept nothing more; what is open goes on. Returns a Deferred that fires when no listener is left."""

@@ -34,6 +34,7 @@ from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
 from netd.pem import CertificateError, source_of
+from netd.status import Place
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listener", "reach_of"]
 
@@ -147,12 +148,12 @@ class Listener:
             return f"{self.description}: {error}"
         return ""
 
-    def places(self) -> list[dict[str, str]]:
+    def places(self) -> list[Place]:
         """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
         hosts = [port.getHost() for port in self.ports[:1]]
         return [
-            *({"address": describe_address(host), "reach": reach_of(host)} for host in hosts),
-            *({"address": self._address(late.host), "reach": late.reach} for late in self._late),
+            *(Place(describe_address(host), reach_of(host)) for host in hosts),
+            *(Place(self._address(late.host), late.reach) for late in self._late),
         ]
 
     def _open(self, host: str | None, is_optional: bool = False) -> Failure | None:

@@ -10,7 +10,7 @@ import difflib
 import enum
 import inspect
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 
 from attrs import define, field, frozen
 
@@ -151,8 +151,7 @@ def default_instance(instances: Collection[str]) -> str | None:
     return MAIN if MAIN in instances else None
 
 
-def _arguments(function: Callable[..., object]) -> tuple[tuple[Argument, ...], str | None]:
-    hints = typing.get_type_hints(function)
+def _arguments(function: Callable[..., object], hints: Mapping[str, object]) -> tuple[tuple[Argument, ...], str | None]:
     arguments, caller = [], None
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name not in hints:
@@ -165,12 +164,20 @@ def _arguments(function: Callable[..., object]) -> tuple[tuple[Argument, ...], s
     return tuple(arguments), caller
 
 
-@frozen
+def _result(annotation: object) -> object:
+    """The type of what a caller gets: of a Deferred or another awaitable, what comes of it."""
+    origin = typing.get_origin(annotation)
+    is_awaited = isinstance(origin, type) and issubclass(origin, Awaitable)
+    return typing.get_args(annotation)[-1] if is_awaited else annotation
+
+
+@frozen(eq=False)
 class Operation:
     """Something that a console can do.
 
     :ivar name: ``noun.verb``, e.g. ``relay.send``.
-    :ivar function: takes the arguments by name; returns a JSON-encodable value, a Deferred or a coroutine of one.
+    :ivar function: takes the arguments by name; returns an attrs object, a list of them, or any other value that JSON can say,
+        or a Deferred or a coroutine of one.
         Raises :class:`netd.errors.OperationFailed` for trouble that the caller should read about.
     :ivar role: the least role that may call it.
     :ivar summary: one line of help.
@@ -180,9 +187,11 @@ class Operation:
         call it, whichever subjects they have.
     :ivar kind: the kind of service that offers it; the noun, unless another is given, as ``recorder`` for ``history.query``.
     :ivar is_lasting: what it does lasts as long as the caller's connection: it makes no sense over one that ends with the answer.
+    :ivar describe_result: gives the JSON Schema of what callers get, where the function's annotation cannot say it.
     :ivar arguments: what callers give.
     :ivar caller: the name of the function's argument that takes the :class:`Caller`; None where it wants none.
     :ivar action: what callers must be allowed to do.
+    :ivar result: the type of what callers get; ``object`` where the function does not say.
     """
 
     name: str
@@ -193,15 +202,19 @@ class Operation:
     spans_services: bool = field(default=False, kw_only=True)
     kind: str = field(kw_only=True)
     is_lasting: bool = field(default=False, kw_only=True)
+    describe_result: Callable[[], dict[str, object]] | None = field(default=None, kw_only=True)
     arguments: tuple[Argument, ...] = field(init=False)
     caller: str | None = field(init=False)
     action: Action = field(init=False)
+    result: object = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        arguments, caller = _arguments(self.function)
+        hints = typing.get_type_hints(self.function, include_extras=True)
+        arguments, caller = _arguments(self.function, hints)
         object.__setattr__(self, "action", Action(self.name, self.role))
         object.__setattr__(self, "arguments", arguments)
         object.__setattr__(self, "caller", caller)
+        object.__setattr__(self, "result", _result(hints.get("return", object)))
 
     @kind.default
     def _kind_of_the_noun(self) -> str:

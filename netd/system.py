@@ -3,23 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Literal, get_type_hints
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred, DeferredList
 
 from netd import __version__
 from netd.bus.local import LocalBus
+from netd.codec.jsontext import to_plain
+from netd.codec.jsontypes import result_schema, schema
+from netd.codec.units import Epoch, Everything, Seconds
 from netd.console.dispatch import describe
 from netd.console.reach import subjects_of
+from netd.console.results import OperationFacts
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.principal import Principal
+from netd.principal import Principal, Proof
 from netd.secrets.tokens import Tokens
 from netd.vitals import Vitals
 
-__all__ = ["System"]
+__all__ = ["Draining", "Rights", "Stopping", "System", "SystemStatus"]
+
+
+@frozen(slots=False)
+class SystemStatus:
+    """The daemon and its services.
+
+    :ivar started: when, by the wall clock as it was then; another with each start.
+    :ivar published: messages on the bus since the start.
+    :ivar lag: the longest for which the event loop came late within the last second.
+    :ivar services: a :class:`netd.status.ServiceStatus` of each, as plain values.
+    """
+
+    name: str
+    version: str
+    started: Epoch
+    uptime: Seconds
+    published: int
+    lag: Seconds
+    services: list[dict[str, Any]]
+
+
+@frozen(slots=False)
+class Draining:
+    """Nothing more is accepted: by so many services."""
+
+    status: Literal["draining"]
+    services: int
+
+
+@frozen(slots=False)
+class Stopping:
+    """The daemon is about to end."""
+
+    status: Literal["stopping"]
+
+
+@frozen(slots=False)
+class Rights:
+    """What a caller may do.
+
+    :ivar name: of its token or user; None where only its address is known.
+    :ivar subjects: those that it is confined to.
+    :ivar proof: by what it is known.
+    """
+
+    name: str | None
+    role: str
+    subjects: tuple[str, ...] | Everything
+    proof: Proof
 
 
 @define(eq=False)
@@ -53,7 +106,9 @@ class System:
         listed, told = "List the operations with their arguments", "Tell what runs, where it listens, and how it does"
         return [
             Operation("system.operations", self.list_operations, Role.VIEWER, listed, spans_services=True),
-            Operation("system.status", self.status, Role.VIEWER, told, spans_services=True),
+            Operation(
+                "system.status", self.status, Role.VIEWER, told, spans_services=True, describe_result=self._describe_status
+            ),
             Operation("system.drain", self.drain, Role.ADMIN, "Accept no more connections; those that are open go on"),
             Operation("system.stop", self.stop, Role.ADMIN, "Finish what is open, then end the daemon"),
             Operation("system.whoami", self.whoami, Role.NOBODY, "Tell what the caller may do", spans_services=True),
@@ -64,40 +119,52 @@ class System:
         known = "Say who you are, by a token"
         return [Operation("system.login", self.login, Role.NOBODY, known, spans_services=True, is_lasting=True)]
 
-    def list_operations(self, caller: Caller) -> list[dict[str, Any]]:
+    def list_operations(self, caller: Caller) -> list[OperationFacts]:
         """The table, with JSON Schemas; to a caller who is confined to some subjects, what it may call of it."""
         return describe(self.table, caller.principal)
 
-    def status(self, caller: Caller) -> dict[str, Any]:
+    def status(self, caller: Caller) -> SystemStatus:
         """As :meth:`facts`; a caller who is confined to some subjects learns of those services alone that have no others."""
         facts = self.facts()
-        told = zip(self.services, facts["services"], strict=True)
-        facts["services"] = [status for service, status in told if caller.may(subjects_of(status["kind"], service.instance))]
-        return facts
+        told = zip(self.services, facts.services, strict=True)
+        seen = [status for service, status in told if caller.may(subjects_of(status["kind"], service.instance))]
+        return evolve(facts, services=seen)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> SystemStatus:
         """Facts about the daemon and each of its services."""
-        return {
-            "name": self.name,
-            "version": __version__,
-            "started": self.started,
-            "uptime": self.monotonic() - self.began,
-            "published": self.bus.published,
-            "lag": self.lag,
-            "services": [service.status() for service in self.services],
-        }
+        return SystemStatus(
+            name=self.name,
+            version=__version__,
+            started=self.started,
+            uptime=self.monotonic() - self.began,
+            published=self.bus.published,
+            lag=self.lag,
+            services=[to_plain(service.status()) for service in self.services],
+        )
 
-    def drain(self) -> Deferred[dict[str, Any]]:
+    def _describe_status(self) -> dict[str, Any]:
+        """The schema of :meth:`status`, in which each kind of service has its own members."""
+        kinds = {}
+        for service in self.services:
+            kind = to_plain(service.status())["kind"]
+            described = result_schema(get_type_hints(service.status).get("return", object))
+            members = described.get("properties", {}) | {"kind": {"const": kind}}
+            kinds[kind] = {"type": "object"} | described | {"properties": members}
+        listed = {"type": "array", "items": {"anyOf": list(kinds.values())}}
+        described = schema(SystemStatus)
+        return described | {"properties": described["properties"] | {"services": listed}}
+
+    def drain(self) -> Deferred[Draining]:
         """Stop accepting everywhere but on the control socket."""
         drained = DeferredList([service.drain() for service in self.services])
-        return drained.addCallback(lambda _: {"status": "draining", "services": len(self.services)})
+        return drained.addCallback(lambda _: Draining("draining", len(self.services)))
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> Stopping:
         """End the daemon, once this answer has left."""
         self.stop_daemon()
-        return {"status": "stopping"}
+        return Stopping("stopping")
 
-    def login(self, caller: Caller, token: str) -> dict[str, Any]:
+    def login(self, caller: Caller, token: str) -> Rights:
         """Give the caller what belongs to *token*, for as long as its connection stays.
 
         :raises NotPermitted: for a token that is unknown, and for a caller that has rights already: what it began with those
@@ -116,7 +183,7 @@ class System:
         caller.link.prove(found.principal)
         return _rights(found.principal)
 
-    def whoami(self, caller: Caller) -> dict[str, Any]:
+    def whoami(self, caller: Caller) -> Rights:
         """The caller's rights, as :meth:`login` gives them: no name where only the address is known; no subjects: all of them."""
         return _rights(caller.principal)
 
@@ -126,7 +193,7 @@ class System:
 
     def vitals(self) -> Vitals:
         """How the daemon does now."""
-        statuses = [service.status() for service in self.services]
+        statuses = self.facts().services
         return Vitals(
             time=self.bus.wall(),
             started=self.started,
@@ -138,10 +205,5 @@ class System:
         )
 
 
-def _rights(principal: Principal) -> dict[str, Any]:
-    return {
-        "name": principal.name,
-        "role": principal.role.name.lower(),
-        "subjects": principal.subjects,
-        "proof": principal.proof.value,
-    }
+def _rights(principal: Principal) -> Rights:
+    return Rights(principal.name, principal.role.name.lower(), principal.subjects, principal.proof)

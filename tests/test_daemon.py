@@ -28,6 +28,7 @@ from netd.errors import NetdError
 from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
 from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
+from netd.system import Stopping
 from netd.testing import make_caller, result_of
 
 
@@ -149,7 +150,7 @@ class AssemblyTests(DaemonTestCase):
     def test_stop_operation(self) -> None:
         """`system.stop` ends the daemon when its answer has had the time to leave, not before."""
         dispatcher = Dispatcher(self.assemble().system.table, self.reactor.seconds)
-        self.assertEqual({"status": "stopping"}, result_of(dispatcher.call("system.stop", {}, make_caller())))
+        self.assertEqual(Stopping("stopping"), result_of(dispatcher.call("system.stop", {}, make_caller())))
         self.assertFalse(self.reactor.hasStopped)
         self.reactor.advance(1)
         self.assertTrue(self.reactor.hasStopped)

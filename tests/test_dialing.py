@@ -93,7 +93,7 @@ class DialingServiceTests(SynchronousTestCase):
         connection.lose()
         self.assertEqual(len(self.remote.calls), 2)
         [facts] = self.service.status()["dialling"]
-        self.assertEqual((facts["remote"], facts["state"], facts["next_attempt"]), ("tcp:10.0.0.9:7", "waiting", 1.0))
+        self.assertEqual((facts.remote, facts.state, facts.next_attempt), ("tcp:10.0.0.9:7", "waiting", 1.0))
 
     def test_options(self) -> None:
         """How long an attempt may take and how long the waits are is said by the section."""
@@ -103,9 +103,9 @@ class DialingServiceTests(SynchronousTestCase):
         for _ in range(2):
             reactor.advance(3)
             [facts] = service.dialling()
-            waits.append(facts["next_attempt"])
-            reactor.advance(facts["next_attempt"])
-        self.assertEqual((waits, facts["last_failure"][:22]), ([10.0, 15.0], "no answer within 3 s: "))
+            waits.append(facts.next_attempt)
+            reactor.advance(facts.next_attempt)
+        self.assertEqual((waits, facts.last_failure[:22]), ([10.0, 15.0], "no answer within 3 s: "))
 
     def test_reload(self) -> None:
         """A connection stays when only limits and times change; another remote gets a connection of its own."""
@@ -145,7 +145,7 @@ class DialingServiceTests(SynchronousTestCase):
         self.assertFalse(connection.is_closing)
         connection.lose()
         self.reactor.advance(3600)
-        self.assertEqual((self.remote.is_called, self.service.dialling()[0]["state"]), (False, "stopped"))
+        self.assertEqual((self.remote.is_called, self.service.dialling()[0].state), (False, "stopped"))
 
     def test_budget(self) -> None:
         """The connection counts in the daemon's budget, whatever the section's share is."""

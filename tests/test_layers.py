@@ -63,7 +63,7 @@ class Layer:
     without: tuple[str, ...] = ()
 
 
-PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.*"))
+PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.* netd.status"))
 SHELL = (Reach("vocabulary secrets pure json options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
@@ -105,7 +105,7 @@ LAYERS = (
         libraries="attrs twisted.internet.endpoints",
     ),
     # 1: what is pure and has a library, or stands among shells; all that is pure by default is the last row
-    Layer("json", modules="netd.codec.jsontext", reaches=PURE, libraries="attrs msgspec", without=IO),
+    Layer("json", modules="netd.codec.{jsontext,jsontypes}", reaches=PURE, libraries="attrs msgspec", without=IO),
     Layer("pure", modules="netd.console.jsonrpc", reaches=PURE, libraries="attrs", without=IO),
     Layer("pure", modules="netd.gateway.metrics", reaches=PURE, libraries="attrs prometheus_client", without=IO),
     # 3: what touches Twisted, each as thin as can be
@@ -149,7 +149,7 @@ LAYERS = (
     # 1: the rest. A new module of a service or of a connection is pure until a row above says otherwise.
     Layer(
         "pure",
-        modules="netd.{codec,connection}.* netd.bus netd.{command,control,feed,gateway,manhole,relay,room,session}.*",
+        modules="netd.{codec,connection}.* netd.bus netd.status netd.{command,control,feed,gateway,manhole,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

@@ -96,7 +96,7 @@ class LoopbackTests(ListenerTestCase):
         """`localhost` is found by IPv4, by IPv6 and by the machine's own name; for people it is one place."""
         listener = self.opens()
         self.assertEqual(ALL, self.machine.listens())
-        self.assertEqual([("127.0.0.1:5050", "this machine only")], [tuple(place.values()) for place in listener.places()])
+        self.assertEqual([("127.0.0.1:5050", "this machine only")], [(place.address, place.reach) for place in listener.places()])
         self.assertEqual(listener.ports, self.opened)
 
     def test_absent_addresses(self) -> None:
@@ -217,7 +217,7 @@ class LateTests(ListenerTestCase):
         self.assertEqual(["127.0.0.1:5050"], [event["address"] for event in events])
 
     def places(self) -> dict[str, str]:
-        return {place["address"]: place["reach"] for place in self.listener.places()}
+        return {place.address: place.reach for place in self.listener.places()}
 
     def wait(self, seconds: float) -> list[Any]:
         """Let so much time pass; what is logged."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Annotated
+
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
@@ -37,6 +41,27 @@ class OperationTests(SynchronousTestCase):
         )
         self.assertEqual([True, False, False], [argument.is_required for argument in send.arguments])
         self.assertEqual((), devices.arguments)
+
+    def test_results(self) -> None:
+        """What callers get is what the function's annotation says; of a Deferred or a coroutine, what comes of it."""
+
+        async def soon() -> int:
+            return 1
+
+        def later() -> Deferred[list[str]]:
+            return Deferred()
+
+        def said() -> Coroutine[object, object, str]:
+            raise NotImplementedError
+
+        def nothing_said():  # type: ignore[no-untyped-def]  # as third parties write them
+            pass
+
+        def annotated() -> Annotated[float, "in metres"]:
+            return 1.0
+
+        results = [Operation("a.b", one, Role.VIEWER, "…").result for one in (soon, later, said, nothing_said, annotated)]
+        self.assertEqual([int, list[str], str, object, Annotated[float, "in metres"]], results)
 
     def test_default_of_none(self) -> None:
         """An argument whose default is None is not one that must be given."""

@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from netd import __version__
 from netd.bus.local import LocalBus
+from netd.codec.jsontext import to_plain
 from netd.console.dispatch import Dispatcher
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
@@ -20,7 +21,7 @@ from netd.message import Message
 from netd.operations import Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.secrets.tries import Tries, WrongSecrets
-from netd.system import System
+from netd.system import Draining, System
 from netd.testing import RecordingLink, make_caller, result_of
 from netd.vitals import Vitals
 
@@ -62,9 +63,9 @@ class SystemTests(SynchronousTestCase):
         self.stops += 1
 
     def call(self, name: str, **arguments: object) -> Any:
-        """What an operation of the table returns to the caller of the moment."""
+        """What an operation of the table returns to the caller of the moment, as JSON says it."""
         called = self.dispatcher.call(name, arguments, self.caller)
-        return result_of(called) if called.called else called
+        return to_plain(result_of(called)) if called.called else called
 
     def test_operations(self) -> None:
         """The operations are there that the console protocol promises, and only an administrator can end the daemon."""
@@ -80,6 +81,13 @@ class SystemTests(SynchronousTestCase):
             },
             roles,
         )
+
+    def test_status_is_described(self) -> None:
+        """Each kind of service that runs says with which members it tells its status."""
+        (status,) = (one for one in self.call("system.operations") if one["name"] == "system.status")
+        services = status["result"]["properties"]["services"]
+        self.assertEqual({"type": "object", "properties": {"kind": {"const": "pump"}}}, services["items"]["anyOf"][0])
+        self.assertEqual({"type": "number", "format": "epoch"}, status["result"]["properties"]["started"])
 
     def test_operations_of_services(self) -> None:
         """Operations that services add later are listed, too, as plain JSON."""
@@ -149,7 +157,7 @@ class SystemTests(SynchronousTestCase):
         self.pumps[0].drained.callback(None)
         self.assertNoResult(drained)
         self.pumps[1].drained.callback(None)
-        self.assertEqual({"status": "draining", "services": 2}, self.successResultOf(drained))
+        self.assertEqual(Draining("draining", 2), self.successResultOf(drained))
 
     def test_stop(self) -> None:
         """Stopping is answered, and ends the daemon once."""

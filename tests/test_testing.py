@@ -267,13 +267,13 @@ class ConnectionTests(SynchronousTestCase):
         caller.say(b"12".ljust(64), b"|disconnect|")
         self.assertTrue(caller.is_closing)
         caller.lose()
-        self.assertEqual(0, self.service.status()["connections"])
+        self.assertEqual(0, self.service.status().connections)
 
     def test_addresses(self) -> None:
         """A connection comes from where the test says, IPv6 included; devices are known by it."""
         for host, port in (("192.168.1.20", 40000), ("2001:db8::7", 40001)):
             connect(self.factory, self.reactor, host, port).say(b"11".ljust(64) + b"raspberrypi")
-        addresses = [device["address"] for device in self.service.devices(make_caller(Role.VIEWER))]
+        addresses = [device.address for device in self.service.devices(make_caller(Role.VIEWER))]
         self.assertEqual(["('192.168.1.20', 40000)", "('2001:db8::7', 40001)"], addresses)
 
 

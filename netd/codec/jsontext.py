@@ -1,4 +1,4 @@
-"""JSON, decided once for all of netd: the only module that knows which library does it.
+"""JSON, decided once for all of netd: with :mod:`netd.codec.jsontypes` the only module that knows which library does it.
 
 Taken: one JSON text in UTF-8, of bounded size and depth; of repeated keys the last counts; whole numbers may exceed 64 bits.
 Refused: NaN and infinities, numbers out of range, lone surrogates, control characters in strings, other encodings, anything after
@@ -15,16 +15,13 @@ from typing import Any
 import msgspec
 
 from netd.codec.foreign import plain
-from netd.errors import InvalidArguments, ProtocolError, text_of
-from netd.operations import Argument
+from netd.errors import ProtocolError, text_of
 from netd.plaintext import BOM, unpadded
 
 __all__ = [
     "MAX_DEPTH",
     "BadJSON",
-    "bind",
     "check_numbers",
-    "check_type",
     "decode",
     "decode_object",
     "decode_object_with_nan",
@@ -34,7 +31,7 @@ __all__ = [
     "is_conclusive",
     "leading_objects",
     "objects_in",
-    "schema",
+    "to_plain",
 ]
 
 MAX_DEPTH = 64
@@ -47,17 +44,6 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
 
 
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
-
-_WANTED = {
-    "float": "a number",
-    "int": "a whole number",
-    "str": "text",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-}
-_GIVEN = _WANTED | {"float": "a fraction"}
-"""What types are called where people read of them: what is wanted, and what was given instead."""
 
 
 class BadJSON(ProtocolError):
@@ -163,6 +149,18 @@ def encode(value: object) -> bytes:
         raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
 
 
+def to_plain(value: object, keeps_bytes: bool = False) -> Any:
+    """*value* as the values that its JSON text would be read as: lists, objects with their members, texts.
+
+    :param keeps_bytes: whether bytes stay what they are, instead of becoming base64.
+    :raises BadJSON: when some part of it cannot be JSON.
+    """
+    try:
+        return msgspec.to_builtins(value, builtin_types=(bytes,) if keeps_bytes else (), enc_hook=plain, str_keys=True)
+    except Exception as error:  # values of users' own classes may raise anything
+        raise BadJSON(f"cannot be written as JSON: {text_of(error)}") from None
+
+
 def check_numbers(value: object) -> None:
     """See to it that *value* has no NaN and no infinity: JSON has no such numbers, and :func:`encode` makes null of them.
 
@@ -180,84 +178,6 @@ def check_numbers(value: object) -> None:
             waiting += [(f"{place}[{key!r:.40}]", inner) for key, inner in one.items()]
         elif isinstance(one, list | tuple):
             waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(one)]
-
-
-def check_type(annotation: object) -> None:
-    """See to it that a JSON value can be of the type *annotation*.
-
-    :raises TypeError: when some part of it is a class that is made of no JSON value.
-    """
-    msgspec.json.schema(annotation, schema_hook=_object_alone)
-
-
-def _object_alone(kind: type) -> dict[str, Any]:
-    if kind is not object:
-        raise TypeError(f"JSON has no {kind.__name__}")
-    return {"title": "object"}
-
-
-def schema(annotation: object) -> dict[str, Any]:
-    """The JSON Schema of values that *annotation* takes; ``{}`` takes anything. A class unknown to JSON has a title alone."""
-    if annotation is object:
-        return {}
-    return msgspec.json.schema(annotation, schema_hook=lambda kind: {"title": kind.__name__})
-
-
-def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[str, Any]:
-    """*parameters* checked and converted by the types of *arguments*, defaults filled in.
-
-    :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
-    """
-    known = {argument.name for argument in arguments}
-    if not parameters.keys() <= known:
-        unknown = next(name for name in parameters if name not in known)
-        raise InvalidArguments(f"{unknown}: no such argument; there are: {', '.join(sorted(known)) or 'none'}")
-    bound = {}
-    for argument in arguments:
-        name = argument.name
-        if name in parameters:
-            value = parameters[name]
-            bound[name] = value if type(value) is argument.type else _convert(argument, value)
-        elif argument.is_required:
-            raise InvalidArguments(f"{name}: this argument is missing")
-        else:
-            bound[name] = argument.default
-    return bound
-
-
-def _convert(argument: Argument, value: object) -> object:
-    if argument.type is object or argument.type is Any:
-        return value
-    try:
-        return msgspec.convert(value, argument.type)
-    except msgspec.ValidationError as error:
-        raise InvalidArguments(f"{argument.name}{_in_words(str(error), argument.type)}") from None
-    except Exception as error:  # the type may be a class of a user's own, which may raise anything
-        raise InvalidArguments(f"{argument.name}: {text_of(error)}") from None
-
-
-def _in_words(refusal: str, annotation: object) -> str:
-    """Where and why msgspec refuses a value that is not of the type *annotation*, without Python's names for things."""
-    said, _, place = refusal.partition(" - at `$")
-    expected, comma, got = said.partition(", got `")
-    if expected.startswith("Expected `"):
-        kinds, _, rest = expected.removeprefix("Expected `").partition("`")
-        named = " or ".join(_WANTED.get(kind, kind) for kind in kinds.split(" | "))
-        given = got.rstrip("`")
-        said = f"must be {named}{rest}" + (f", not {_GIVEN.get(given, given)}" if comma else "")
-    elif said.startswith("Invalid enum value "):
-        said = f"{said.removeprefix('Invalid enum value ')} is none of {', '.join(_choices(schema(annotation)))}"
-    return f"{place.rstrip('`')}: {said}"
-
-
-def _choices(described: Any) -> list[str]:
-    """The values that the enumerations in a JSON Schema list."""
-    if isinstance(described, list):
-        return [choice for one in described for choice in _choices(one)]
-    if not isinstance(described, dict):
-        return []
-    listed = [str(choice) for choice in described.get("enum", ())]
-    return listed + [choice for name, one in described.items() if name != "enum" for choice in _choices(one)]
 
 
 def _check_depth(text: bytes, max_depth: int) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from attrs import field, frozen
 
-from netd.codec.jsontext import BadJSON, bind, check_type, encode, schema
+from netd.codec.arguments import describe_argument
+from netd.codec.jsontypes import bind, check_type
 from netd.command.declaration import Declaration
+from netd.command.results import CommandFacts
 from netd.errors import NetdError
 from netd.operations import NO_DEFAULT, Argument
 
@@ -90,15 +92,10 @@ class Command:
         rest = {name: given.pop(name) for name in list(given) if name not in known}
         return bind(self.arguments, given) | rest
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "command_id": self.command_id,
-            "help": self.help,
-            "blocking": self.is_blocking,
-            "arguments": [_describe(argument) for argument in self.arguments],
-            "more": self.takes_rest or bool(self.whole),
-        }
+    def describe(self) -> CommandFacts:
+        """Facts about it."""
+        arguments = [describe_argument(argument) for argument in self.arguments]
+        return CommandFacts(self.command_id, self.help, self.is_blocking, arguments, self.takes_rest or bool(self.whole))
 
 
 class Commands:
@@ -136,8 +133,8 @@ class Commands:
         near = difflib.get_close_matches(command_id, candidates, 1)
         return f"; did you mean {near[0]!r}?" if near else ""
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Facts about all of them, as plain JSON values."""
+    def describe(self) -> list[CommandFacts]:
+        """Facts about all of them."""
         return [command.describe() for command in self]
 
 
@@ -202,14 +199,3 @@ def _arguments(parameters: list[inspect.Parameter]) -> Iterator[Argument]:
             remedy = "write one of str, int, float, bool, list, dict and dataclasses, or no annotation"
             raise ValueError(f"{parameter.name}: no JSON value can be of this type: {error}; {remedy}") from None
         yield Argument(parameter.name, annotation, NO_DEFAULT if parameter.default is _UNKNOWN else parameter.default)
-
-
-def _describe(argument: Argument) -> dict[str, Any]:
-    described = {"name": argument.name, "required": argument.is_required, "schema": schema(argument.type)}
-    if not argument.is_required:
-        try:
-            encode(argument.default)
-        except BadJSON:
-            return described
-        described["default"] = argument.default
-    return described

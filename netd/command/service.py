@@ -16,6 +16,7 @@ from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.functions import Functions, load_functions, objection, stamps_of
 from netd.command.preparation import CommandContext
 from netd.command.protocol import CommandFactory
+from netd.command.results import CommandFacts, CommandResult, CommandServiceStatus, ThreadFacts
 from netd.command.threads import Threads
 from netd.command.watcher import Watcher
 from netd.config import section_name
@@ -110,28 +111,28 @@ class CommandService(ListeningService):
             Operation("command.run", self.run, Role.OPERATOR, "Run a command and tell its result"),
         ]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> CommandServiceStatus:
         """Facts about this service."""
         execution = self._execution
-        return {
-            "kind": "command",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "connections": len(self._factory.connections),
-            "commands": sum(1 for _ in self._commands),
-            "running": execution.open,
-            "threads": {"busy": execution.threads.busy, "size": self._config.threads, "waiting": execution.threads.waiting},
-            "counters": {**self._factory.counters(), "runs": dict(execution.counts)},
-        }
+        return CommandServiceStatus(
+            kind="command",
+            instance=self.instance,
+            listening=self.listening(),
+            connections=len(self._factory.connections),
+            commands=sum(1 for _ in self._commands),
+            running=execution.open,
+            threads=ThreadFacts(execution.threads.busy, self._config.threads, execution.threads.waiting),
+            counters={**self._factory.counters(), "runs": dict(execution.counts)},
+        )
 
-    def list(self) -> list[dict[str, Any]]:
-        """The commands as plain values."""
+    def list(self) -> list[CommandFacts]:
+        """The commands."""
         return self._commands.describe()
 
-    def run(self, command_id: str, arguments: dict[str, Any] | None = None) -> Deferred[dict[str, Any]]:
+    def run(self, command_id: str, arguments: dict[str, Any] | None = None) -> Deferred[CommandResult]:
         """Run a command.
 
-        :returns: a Deferred of ``{"status": "success", "result": …}``.
+        :returns: a Deferred of what it has returned.
         :raises NoSuchTarget: when there is none of that name.
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
         :raises NotInTime: when the function has not returned within the service's time-out.
@@ -144,7 +145,7 @@ class CommandService(ListeningService):
         taken = [name for name in (COMMAND_ID, ID) if name in (arguments or {})]
         if taken:
             raise InvalidArguments(f"arguments: none can be called {taken[0]!r}, which is the protocol's own")
-        answer: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+        answer: Deferred[CommandResult] = Deferred(lambda _: None)
 
         def report(outcome: CommandOutcome) -> None:
             if answer.called:
@@ -204,11 +205,11 @@ def _summary(functions: Functions, commands: Commands) -> str:
     return f"{sum(1 for _ in commands)} commands: {LIST}, and those of {sources}"
 
 
-def _told(command_id: str, outcome: CommandOutcome) -> dict[str, Any]:
+def _told(command_id: str, outcome: CommandOutcome) -> CommandResult:
     if outcome.status is not CommandStatus.SUCCESS:
         raise (NotInTime if outcome.status is CommandStatus.EXPIRED else OperationFailed)(outcome.error)
     try:
         check_numbers(outcome.result)
     except BadJSON as error:
         raise OperationFailed(f"the result of {command_id} {error}") from None
-    return {"status": "success", "result": outcome.result}
+    return CommandResult("success", outcome.result)

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from netd.connection.backoff import Backoff
 from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol, DialResult
 from netd.connection.protocol import LINES, told_of
+from netd.status import DialStatus
 
 __all__ = ["LASTED", "Dialer", "DialerRules", "DialerState"]
 
@@ -114,17 +115,17 @@ class Dialer:
             self._failures = 0
             self._step(DialerInput.MOVED)
 
-    def status(self) -> dict[str, Any]:
-        """Facts for people, as plain JSON values. Times are in seconds from now."""
+    def status(self) -> DialStatus:
+        """Facts for people. Times are from now on."""
         now, connection = self._clock.seconds(), self.connection
-        return {
-            "remote": self._remote,
-            "state": self.state.value,
-            "connected_for": None if connection is None else connection.age,
-            "next_attempt": None if self._timer is None else self._timer.getTime() - now,
-            "failures": self._failures,
-            "last_failure": self._last_failure,
-        }
+        return DialStatus(
+            remote=self._remote,
+            state=self.state.value,
+            connected_for=None if connection is None else connection.age,
+            next_attempt=None if self._timer is None else self._timer.getTime() - now,
+            failures=self._failures,
+            last_failure=self._last_failure,
+        )
 
     def _step(self, happened: DialerInput) -> None:
         transition = TRANSITIONS.get((self.state, happened))

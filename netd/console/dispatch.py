@@ -10,9 +10,11 @@ from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred,
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.codec.jsontext import bind, schema
+from netd.codec.arguments import describe_argument
+from netd.codec.jsontypes import bind, result_schema
 from netd.console.jsonrpc import Request, answer, failure, join, parse
 from netd.console.reach import instances_for, subjects_of
+from netd.console.results import OperationFacts
 from netd.errors import InvalidArguments, NetdError, OperationFailed
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
@@ -68,18 +70,13 @@ class Dispatcher:
 
         :returns: as :meth:`handle`.
         """
+        if not is_batch:
+            return self._carry_out_one(requests[0], caller)
         sizes: list[int] = []
         answers: Deferred[list[bytes | None]] = gatherResults(
-            [self._handle_one(self._within(request, sizes), caller).addCallback(_measured, sizes) for request in requests]
+            [self._carry_out_one(self._within(request, sizes), caller).addCallback(_measured, sizes) for request in requests]
         )
-
-        def assemble(given: list[bytes | None]) -> bytes | None:
-            wanted = [one for one in given if one is not None]
-            if not wanted:
-                return None
-            return join(wanted) if is_batch else wanted[0]
-
-        return answers.addCallback(assemble)
+        return answers.addCallback(_joined)
 
     @staticmethod
     def _within(request: Request, sizes: list[int]) -> Request:
@@ -94,19 +91,18 @@ class Dispatcher:
             more = f" ({skipped} more before it)" if skipped else ""
             self._log.info("{who}: {operation}{more}", who=caller.who, operation=name, more=more)
 
-    def _handle_one(self, request: Request, caller: Caller) -> Deferred[bytes | None]:
+    def _carry_out_one(self, request: Request, caller: Caller) -> Deferred[bytes | None]:
         if request.problem is not None:
             return succeed(failure(request.id, request.problem))
         done: Deferred[Any] = self.call(request.method, request.params, caller)
-        done.addCallbacks(lambda result: answer(request.id, result), lambda why: self._failed(request, caller, why))
-        if request.is_notification:
-            done.addCallback(lambda _: None)
-        return done
+        return done.addCallbacks(_answered, self._failed, callbackArgs=(request,), errbackArgs=(request, caller))
 
-    def _failed(self, request: Request, caller: Caller, why: Failure) -> bytes:
-        if not isinstance(why.value, NetdError):
-            self._log.failure("{who}: {operation} failed", why, who=caller.who, operation=request.method)
+    def _failed(self, why: Failure, request: Request, caller: Caller) -> bytes | None:
         error = why.value
+        if not isinstance(error, NetdError):
+            self._log.failure("{who}: {operation} failed", why, who=caller.who, operation=request.method)
+        if request.is_notification:
+            return None
         return failure(request.id, error if isinstance(error, Exception) else RuntimeError())
 
     def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> tuple[Operation, dict[str, Any]]:
@@ -130,31 +126,37 @@ class Dispatcher:
         return operation, bound
 
 
+def _answered(result: object, request: Request) -> bytes | None:
+    return None if request.is_notification else answer(request.id, result)
+
+
+def _joined(answers: list[bytes | None]) -> bytes | None:
+    wanted = [one for one in answers if one is not None]
+    return join(wanted) if wanted else None
+
+
 def _measured(answer: bytes | None, sizes: list[int]) -> bytes | None:
     sizes.append(len(answer or b""))
     return answer
 
 
-def describe(table: OperationTable, principal: Principal) -> list[dict[str, Any]]:
-    """All operations with their arguments' JSON Schemas, for ``system.operations``.
+def describe(table: OperationTable, principal: Principal) -> list[OperationFacts]:
+    """All operations with the JSON Schemas of their arguments and results, for ``system.operations``.
 
     :param principal: one that is confined to some subjects is shown those alone that it may call.
     """
     offered = ((operation, instances_for(principal, operation, instances)) for operation, instances in table)
     return [
-        {
-            "name": operation.name,
-            "kind": operation.kind,
-            "role": operation.role.name.lower(),
-            "summary": operation.summary,
-            "instances": list(instances),
-            "lasting": operation.is_lasting,
-            "arguments": [
-                {"name": argument.name, "required": argument.is_required, "schema": schema(argument.type)}
-                | ({} if argument.is_required else {"default": argument.default})
-                for argument in operation.arguments
-            ],
-        }
+        OperationFacts(
+            operation.name,
+            operation.kind,
+            operation.role.name.lower(),
+            operation.summary,
+            list(instances),
+            operation.is_lasting,
+            [describe_argument(argument) for argument in operation.arguments],
+            result_schema(operation.result) if operation.describe_result is None else operation.describe_result(),
+        )
         for operation, instances in offered
         if instances
     ]

@@ -5,13 +5,15 @@ Services publish under subjects that begin with their kind; people and programs 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import field, frozen
 
 from netd.bus.subject import covers, is_subject, split_pattern
 from netd.codec.jsontext import BadJSON, encode
+from netd.codec.units import Seconds
 from netd.console.link import ConsoleLink
+from netd.console.results import Forgotten, LastEvent, Published, Subscribed, Unsubscribed
 from netd.console.subscription import SlowPolicy
 from netd.console.topics import Topics
 from netd.errors import InvalidArguments, OperationFailed
@@ -71,7 +73,7 @@ class BusConsole:
             Operation("bus.unsubscribe", self.unsubscribe, Role.VIEWER, end, spans_services=True, is_lasting=True),
         ]
 
-    def last(self, caller: Caller, pattern: str = ">") -> list[dict[str, Any]]:
+    def last(self, caller: Caller, pattern: str = ">") -> list[LastEvent]:
         """The retained events of *pattern*."""
         _check(caller, pattern)
         messages = self.bus.last(pattern)
@@ -82,9 +84,9 @@ class BusConsole:
                 raise OperationFailed(
                     f"pattern: the newest events of {pattern} are over {MAX_LAST >> 20} MiB; ask for fewer subjects"
                 )
-        return [{"subject": found.subject, "time": found.time, "data": found.event} for found in messages]
+        return [LastEvent(found.subject, found.time, found.event) for found in messages]
 
-    def publish(self, caller: Caller, subject: str, data: object = None) -> dict[str, Any]:
+    def publish(self, caller: Caller, subject: str, data: object = None) -> Published:
         """Publish *data* under a subject that begins with ``custom``."""
         if not is_subject(subject) or not covers(CUSTOM, subject):
             raise InvalidArguments(f"subject: {subject!r:.80} is none that begins with `custom.`, of [A-Za-z0-9_-] between dots")
@@ -103,9 +105,9 @@ class BusConsole:
             del self._custom[oldest]
             self.bus.forget(oldest)
         self.bus.publish(Message(subject, data, weight=size, text=text))
-        return {"subject": subject, "size": size}
+        return Published(subject, size)
 
-    def forget(self, caller: Caller, subject: str) -> dict[str, Any]:
+    def forget(self, caller: Caller, subject: str) -> Forgotten:
         """Let go of what is kept of *subject*, or of all subjects under a pattern: those who come later are not told it.
 
         :returns: the subjects whose newest events were kept.
@@ -116,17 +118,17 @@ class BusConsole:
             self._custom.pop(one, None)
             self.bus.forget(one)
         self.topics.forget(subject)
-        return {"subject": subject, "forgotten": found}
+        return Forgotten(subject, found)
 
     def subscribe(
         self,
         caller: Caller,
         pattern: str,
-        every: float | None = None,
+        every: Seconds | None = None,
         replay: int = 0,
         policy: Literal["drop-oldest", "latest"] = "drop-oldest",
         since: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> Subscribed:
         """Let the caller's connection have the events of *pattern* (gateway protocol, "Subscriptions")."""
         _check(caller, pattern)
         if every is not None and not SHORTEST <= every <= LONGEST:
@@ -135,11 +137,11 @@ class BusConsole:
             raise InvalidArguments(f"replay: {replay} is not between 0 and {MOST_REPLAYED}")
         return self.topics.subscribe(_link(caller), pattern, every, replay, SlowPolicy(policy), since)
 
-    def unsubscribe(self, caller: Caller, pattern: str) -> dict[str, Any]:
+    def unsubscribe(self, caller: Caller, pattern: str) -> Unsubscribed:
         """End a subscription of the caller's connection."""
         if not self.topics.unsubscribe(_link(caller), pattern):
             raise OperationFailed(f"this connection has no subscription of {pattern!r:.80}")
-        return {"pattern": pattern}
+        return Unsubscribed(pattern)
 
 
 def _check(caller: Caller, pattern: str, argument: str = "pattern") -> None:

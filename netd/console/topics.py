@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from netd.connection.pace import Pace
 from netd.connection.turn import Turn
 from netd.console.link import ConsoleLink
+from netd.console.results import Gap, Subscribed
 from netd.console.subscription import SlowPolicy, Subscription
 from netd.console.topic import Topic
 from netd.errors import InvalidArguments, OperationFailed
@@ -65,7 +66,7 @@ class Topics:
 
     def subscribe(
         self, link: ConsoleLink, pattern: str, every: float | None, replay: int, policy: SlowPolicy, since: str | None
-    ) -> dict[str, Any]:
+    ) -> Subscribed:
         """Let *link* have the events of *pattern*; instead of what it had of the same pattern before.
 
         :returns: the answer of ``bus.subscribe`` (gateway protocol, "Subscriptions").
@@ -96,7 +97,7 @@ class Topics:
         if past or lost:
             subscription.begin(past)
             self.turn.after(lambda: self._begin(link, pattern, subscription))
-        return {"pattern": pattern, "position": f"{topic.epoch}:{offset}", "recovered": recovered, "gap": gap}
+        return Subscribed(pattern, f"{topic.epoch}:{offset}", recovered, gap)
 
     def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:
         """Let *link* have nothing more of *pattern*; False when it had nothing."""
@@ -177,7 +178,7 @@ class Topics:
         del self._topics[topic.pattern, topic.every]
 
     @staticmethod
-    def _resume(topic: Topic, epoch: str, seq: int) -> tuple[list[bytes] | None, dict[str, int | None] | None]:
+    def _resume(topic: Topic, epoch: str, seq: int) -> tuple[list[bytes] | None, Gap | None]:
         if epoch != topic.epoch or seq > topic.seq:
             return None, {"from": seq + 1, "to": None}
         found, gap = topic.since(seq)

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from netd.bus.subject import split_pattern
+from netd.codec.units import ABSENT, Absent
 from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.generator import Generator
 from netd.feed.grammar import BadFeedRequest, Subscribe, check_types
@@ -127,9 +128,9 @@ class Feed:
             "locales": list(self.generators),
         }
 
-    def describe_source(self, source: FeedSource | None) -> dict[str, Any]:
-        """What is known of a client's source, as plain JSON values."""
-        return {"interval": source.interval} if isinstance(source, FeedStream) else {}
+    def interval_of(self, source: FeedSource | None) -> float | Absent:
+        """Seconds between two samples of a client's source; absent where nobody knows them."""
+        return source.interval if isinstance(source, FeedStream) else ABSENT
 
     # Rounds
 

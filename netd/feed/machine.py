@@ -16,6 +16,7 @@ from netd.errors import ProtocolError
 from netd.feed.feed import Feed
 from netd.feed.grammar import BadFeedRequest, BlockReport, Named, Remark, Said, Subscribe, encode_block, read_request, read_words
 from netd.feed.reports import FeedClient
+from netd.feed.results import SubscriberFacts
 from netd.feed.rounds import Delivery, Form
 from netd.feed.streams import FeedSource
 
@@ -165,19 +166,19 @@ class Subscriber:
         if self.client is not None:
             self._feed.ledger.close(self.client, self._peer.silence())
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "client": self.label,
-            "address": self.address,
-            "dialect": self.dialect.value,
-            "since": self.since,
-            "types": list(self.wanted.types),
-            "block": self._block,
-            "locale": self.wanted.locale,
-            "seed": self.wanted.seed,
-            **self._feed.describe_source(self.source),
-        }
+    def describe(self) -> SubscriberFacts:
+        """Facts about it."""
+        return SubscriberFacts(
+            client=self.label,
+            address=self.address,
+            dialect=self.dialect.value,
+            since=self.since,
+            types=list(self.wanted.types),
+            block=self._block,
+            locale=self.wanted.locale,
+            seed=self.wanted.seed,
+            interval=self._feed.interval_of(self.source),
+        )
 
     def _collect(self, delivery: Delivery) -> None:
         for sample in delivery.samples(self.wanted.types):

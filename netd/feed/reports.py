@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from attrs import define, field
+
+from netd.feed.results import ClientFacts
 
 __all__ = ["FeedClient", "ReportLedger"]
 
@@ -43,19 +44,19 @@ class FeedClient:
         """Blocks a second, or None while they took no time."""
         return self.blocks / self.seconds if self.seconds > 0 else None
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "client": self.name,
-            "address": self.address,
-            "online": self.connections > 0,
-            "blocks": self.blocks,
-            "last_block": self.last_block,
-            "seconds": self.seconds,
-            "rate": self.rate,
-            "last_seen": self.last_seen,
-            "remarks": list(self.remarks),
-        }
+    def describe(self) -> ClientFacts:
+        """Facts about it."""
+        return ClientFacts(
+            client=self.name,
+            address=self.address,
+            online=self.connections > 0,
+            blocks=self.blocks,
+            last_block=self.last_block,
+            seconds=self.seconds,
+            rate=self.rate,
+            last_seen=self.last_seen,
+            remarks=list(self.remarks),
+        )
 
 
 class ReportLedger:

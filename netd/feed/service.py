@@ -20,6 +20,7 @@ from netd.feed.feed import Feed
 from netd.feed.generator import Generator
 from netd.feed.protocol import FeedFactory
 from netd.feed.reports import ReportLedger
+from netd.feed.results import ClientFacts, FeedServiceStatus, SubscriberFacts
 from netd.feed.rounds import TYPES
 from netd.feed.streams import FeedStream, FeedSurroundings
 from netd.feed.window import Window
@@ -123,29 +124,26 @@ class FeedService(ListeningService):
             ),
         ]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> FeedServiceStatus:
         """Facts about this feed."""
         common = self._feed.common
-        return {
-            "kind": "feed",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "connections": len(self._clients.connections),
-            "subscribers": len(self._clients.subscribers),
-            "source": FAKER if isinstance(common, FeedStream) else common.pattern,
-            "streams": len(self._feed.streams),
-            "counters": {
-                **self._clients.counters(),
-                "blocks": sum(client.blocks for client in self._feed.ledger),
-                **_counters(common),
-            },
-        }
+        blocks = sum(client.blocks for client in self._feed.ledger)
+        return FeedServiceStatus(
+            kind="feed",
+            instance=self.instance,
+            listening=self.listening(),
+            connections=len(self._clients.connections),
+            subscribers=len(self._clients.subscribers),
+            source=FAKER if isinstance(common, FeedStream) else common.pattern,
+            streams=len(self._feed.streams),
+            counters={**self._clients.counters(), "blocks": blocks, **_counters(common)},
+        )
 
-    def reports(self) -> list[dict[str, Any]]:
+    def reports(self) -> list[ClientFacts]:
         """What clients have said, in the order of their first words."""
         return [client.describe() for client in self._feed.ledger]
 
-    def subscribers(self) -> list[dict[str, Any]]:
+    def subscribers(self) -> list[SubscriberFacts]:
         """Who is connected, in the order of connecting."""
         return [subscriber.describe() for subscriber in self._clients.subscribers]
 

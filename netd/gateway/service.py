@@ -20,6 +20,7 @@ from netd.gateway.config import Config
 from netd.gateway.files import FOLDER, PAGES, File, read_files
 from netd.gateway.guard import Guard
 from netd.gateway.protocol import GatewayFactory
+from netd.gateway.results import GatewayServiceStatus
 from netd.gateway.site import Site
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
@@ -140,25 +141,20 @@ class GatewayService(ListeningService):
         """None of its own: it shows those of all others."""
         return []
 
-    def status(self) -> dict[str, Any]:
-        """Facts about this gateway.
-
-        ``url`` is where a browser on this machine finds the dashboard, and ``url_for_others`` where those on other machines do,
-        None where they cannot; ``open`` whether everyone on this
-        machine is administrator, because there are no tokens.
-        """
+    def status(self) -> GatewayServiceStatus:
+        """Facts about this gateway."""
         connections = self._gateway.connections
-        return {
-            "kind": "gateway",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "url": self._url(),
-            "url_for_others": self._url_for_others(),
-            "open": self._is_open,
-            "connections": len(connections),
-            "websockets": sum(connection.peer.session is not None for connection in connections),  # type: ignore[attr-defined]
-            "counters": self._gateway.counters(),
-        }
+        return GatewayServiceStatus(
+            kind="gateway",
+            instance=self.instance,
+            listening=self.listening(),
+            url=self._url(),
+            url_for_others=self._url_for_others(),
+            open=self._is_open,
+            connections=len(connections),
+            websockets=sum(connection.peer.session is not None for connection in connections),  # type: ignore[attr-defined]
+            counters=self._gateway.counters(),
+        )
 
     @property
     def _is_open(self) -> bool:

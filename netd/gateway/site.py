@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.codec.jsontext import encode
+from netd.codec.jsontext import encode, to_plain
 from netd.console.dispatch import Dispatcher
 from netd.gateway.answer import HTML, JSON, Answer, plain
 from netd.gateway.clients import SHELF, ClientFiles
@@ -233,17 +233,17 @@ class Site:
         )
 
     def _api(self, admission: Admission) -> Deferred[Answer]:
-        def answer(operations: list[dict[str, Any]]) -> Answer:
+        def answer(operations: object) -> Answer:
             vary = (("Vary", "Accept"),)
             if admission.head.wants_page:
-                return Answer(HTTPStatus.OK, render_page(operations), HTML, extra=vary)
+                return Answer(HTTPStatus.OK, render_page(to_plain(operations)), HTML, extra=vary)
             return Answer(HTTPStatus.OK, encode(operations), JSON, extra=vary)
 
         return self._dispatcher.call("system.operations", {}, admission.caller).addCallback(answer)
 
     def _metrics(self, admission: Admission) -> Deferred[Answer]:
         status = self._dispatcher.call("system.status", {}, admission.caller)
-        return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(facts), CONTENT_TYPE))
+        return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(to_plain(facts)), CONTENT_TYPE))
 
     def _ready(self, _admission: Admission) -> Answer:
         if self._is_draining():

@@ -13,7 +13,8 @@ from typing import Any
 
 from attrs import frozen
 
-from netd.codec.jsontext import BadJSON, decode, schema
+from netd.codec.jsontext import BadJSON, decode
+from netd.codec.jsontypes import schema
 from netd.errors import InvalidArguments, NoSuchOperation
 from netd.operations import Argument, Operation, OperationTable, default_instance
 

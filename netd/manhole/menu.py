@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from netd.codec.jsontext import to_plain
 from netd.errors import NetdError, NoSuchTarget
 from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
 from netd.manhole.protocol import ManholeProtocol
@@ -132,7 +133,7 @@ class OperatorMenu:
 
     def _show(self, value: object) -> None:
         try:
-            text = render(value)
+            text = render(to_plain(value, keeps_bytes=True))
         except NetdError as error:
             self._complain(error)
         else:

@@ -24,6 +24,7 @@ from netd.manhole.protocol import ManholeFactory, ManholeProtocol
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.secrets.passwords import PasswordFileError, read_password_file
 from netd.secrets.tries import Tries, WrongSecrets
+from netd.status import ServiceStatus
 
 __all__ = ["ManholeService", "make_service"]
 
@@ -114,15 +115,15 @@ class ManholeService(ListeningService):
         """What consoles can do with a manhole."""
         return [Operation("manhole.sessions", self.sessions, Role.ADMIN, "Who is connected to the manhole")]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> ServiceStatus:
         """Facts about this manhole."""
-        return {
-            "kind": "manhole",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "connections": len(self._manhole.connections),
-            "counters": self._manhole.counters(),
-        }
+        return ServiceStatus(
+            kind="manhole",
+            instance=self.instance,
+            listening=self.listening(),
+            connections=len(self._manhole.connections),
+            counters=self._manhole.counters(),
+        )
 
     def sessions(self) -> list[dict[str, Any]]:
         """The open sessions, oldest name first; ``user`` is None until somebody has logged in."""

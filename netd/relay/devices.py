@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from attrs import define, field, frozen
 
@@ -14,6 +13,7 @@ from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import moment
 from netd.principal import Principal
 from netd.relay.requests import RelayRequest
+from netd.relay.results import DeviceFacts
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text, parse_target
 
@@ -141,18 +141,18 @@ class DeviceLink:
             for callback in waiting:
                 callback()
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "name": self.name,
-            "address": self.address,
-            "online": self.is_online,
-            "generation": self.generation,
-            "since": self.since,
-            "last_seen": self.last_seen,
-            "aliases": list(self.aliases),
-            "answers": self.answers,
-        }
+    def describe(self) -> DeviceFacts:
+        """Facts about it."""
+        return DeviceFacts(
+            self.name,
+            self.address,
+            self.is_online,
+            self.generation,
+            self.since,
+            self.last_seen,
+            self.aliases,
+            self.answers,
+        )
 
 
 @define(eq=False, slots=True)

@@ -24,6 +24,7 @@ from netd.relay.events import readable
 from netd.relay.exchange import Exchange
 from netd.relay.payload import payload_of
 from netd.relay.requests import RequestInput
+from netd.relay.results import AnsweredMessage, AttachedDevice, DetachedDevice
 from netd.relay.target import NAME
 
 __all__ = ["Guests"]
@@ -125,7 +126,7 @@ class Guests:
             Operation("relay.detach", self.detach, Role.OPERATOR, "Stop being a device", is_lasting=True),
         ]
 
-    def attach(self, caller: Caller, name: str) -> dict[str, Any]:
+    def attach(self, caller: Caller, name: str) -> AttachedDevice:
         """Make the caller's connection the device *name*; a device of that name that the same caller has connected is replaced.
 
         :raises OperationFailed: when somebody else holds the name, when the caller is too many devices already, or the relay
@@ -150,7 +151,7 @@ class Guests:
             raise OperationFailed(str(error)) from None
         mine[name] = attached
         link = attached.link
-        return {"instance": self._instance, "device": name, "address": link.address, "generation": link.generation}
+        return AttachedDevice(self._instance, name, link.address, link.generation)
 
     def answer(
         self,
@@ -160,22 +161,22 @@ class Guests:
         text: str | None = None,
         base64: str | None = None,
         error: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> AnsweredMessage:
         """Answer the message *id* that *device* was sent; with *error*, refuse it."""
         attached = self._find(caller, device)
         payload = b"" if text is base64 is None else payload_of(text, base64)
         assert attached.link is not None
         happened = RequestInput.ANSWERED if error is None else RequestInput.REFUSED
         self._exchange.answered(attached.link, id, happened, payload, error or "")
-        return {"device": device, "id": id}
+        return AnsweredMessage(device, id)
 
-    def detach(self, caller: Caller, device: str) -> dict[str, Any]:
+    def detach(self, caller: Caller, device: str) -> DetachedDevice:
         """Let the caller's connection be *device* no more."""
         attached = self._find(caller, device)
         assert attached.link is not None
         del self._consoles[_console(caller)][device]
         self._exchange.disconnect(attached.link, "detached")
-        return {"device": device}
+        return DetachedDevice(device)
 
     def open(self) -> None:
         """Accept devices."""

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.interfaces import IBus, INetdService
@@ -20,6 +21,7 @@ from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
 from netd.relay.requests import RequestOutcome, RequestStatus
+from netd.relay.results import DeviceFacts, RelayServiceStatus, SendResult
 from netd.relay.target import MalformedTarget, Target, parse_target
 
 __all__ = ["RelayService", "make_service"]
@@ -89,23 +91,20 @@ class RelayService(ListeningService):
             *self._attachments.operations(),
         ]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> RelayServiceStatus:
         """Facts about this relay."""
-        return {
-            "kind": "relay",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "connections": len(self._relay.connections),
-            "devices": len(self._exchange.devices),
-            "counters": {
-                **self._relay.counters(),
-                "messages": self._exchange.messages,
-                **self._exchange.counts,
-            },
-        }
+        counts = {"messages": self._exchange.messages, **self._exchange.counts}
+        return RelayServiceStatus(
+            kind="relay",
+            instance=self.instance,
+            listening=self.listening(),
+            connections=len(self._relay.connections),
+            devices=len(self._exchange.devices),
+            counters={**self._relay.counters(), **counts},
+        )
 
-    def devices(self, caller: Caller) -> list[dict[str, Any]]:
-        """The devices whose presence *caller* may see, as plain values: those connected, then the named ones that are away."""
+    def devices(self, caller: Caller) -> list[DeviceFacts]:
+        """The devices whose presence *caller* may see: those connected, then the named ones that are away."""
         exchange = self._exchange
         links = (*exchange.devices, *exchange.devices.absent())
         return [link.describe() for link in links if caller.may(exchange.subject("presence", link.subject))]
@@ -116,13 +115,13 @@ class RelayService(ListeningService):
         target: str,
         text: str | None = None,
         base64: str | None = None,
-        deadline: float | None = None,
+        deadline: Seconds | None = None,
         wait: bool = True,
-    ) -> Deferred[dict[str, Any]]:
+    ) -> Deferred[SendResult]:
         """Carry a payload to a device.
 
         :param wait: whether to wait for the device's answer; otherwise ``sent`` (or ``queued``) is outcome enough.
-        :returns: a Deferred of the outcome, ``{"status", "error"?, "answer"?}``.
+        :returns: a Deferred of the outcome.
         :raises NoSuchTarget: when nothing is known of *target*.
         :raises NotPermitted: when *caller* may not see what is sent to it.
         """
@@ -133,7 +132,7 @@ class RelayService(ListeningService):
         payload = payload_of(text, base64)
         if len(payload) > self._exchange.rules.max_payload:
             raise InvalidArguments(f"text: {len(payload)} bytes are more than `max_payload` of this relay")
-        outcome: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+        outcome: Deferred[SendResult] = Deferred(lambda _: None)
 
         def report(told: RequestOutcome) -> None:
             if outcome.called or not (told.is_final or (not wait and told.status in (RequestStatus.SENT, RequestStatus.QUEUED))):
@@ -146,7 +145,7 @@ class RelayService(ListeningService):
         self._exchange.request(to, payload, "console", deadline, report)
         return outcome
 
-    def disconnect(self, target: str) -> dict[str, Any]:
+    def disconnect(self, target: str) -> DeviceFacts:
         """Close the connection of a device.
 
         :raises NoSuchTarget: when it is not connected.
@@ -158,7 +157,7 @@ class RelayService(ListeningService):
         link.peer.close("disconnected by an operator")
         return link.describe()
 
-    def forget(self, caller: Caller, target: str) -> dict[str, Any]:
+    def forget(self, caller: Caller, target: str) -> DeviceFacts:
         """Forget a named device that is away, what waits for it, and what is kept of it on the bus.
 
         :raises NoSuchTarget: when no such device is known.
@@ -199,10 +198,6 @@ def _hint(target: str) -> str:
     return f" (an address is host and port: {f'[{host}]' if ':' in target else host}:PORT)"
 
 
-def _describe(outcome: RequestOutcome) -> dict[str, Any]:
-    described: dict[str, Any] = {"status": outcome.status.value}
-    if outcome.error:
-        described["error"] = outcome.error
-    if outcome.status in (RequestStatus.ACKNOWLEDGED, RequestStatus.FAILED):
-        described["answer"] = outcome.payload
-    return described
+def _describe(outcome: RequestOutcome) -> SendResult:
+    has_answer = outcome.status in (RequestStatus.ACKNOWLEDGED, RequestStatus.FAILED)
+    return SendResult(outcome.status.value, outcome.error or ABSENT, outcome.payload if has_answer else ABSENT)

@@ -13,6 +13,7 @@ from netd.interfaces import Cancellable
 from netd.plaintext import unpadded
 from netd.room.observer import Observer, RoomState
 from netd.room.pager import Pager
+from netd.room.results import RoomFacts
 from netd.room.rules import RoomRules
 from netd.room.seat import PIECE, Seat, SeatInput
 from netd.room.texts import Flooding, Text, line_of, readable, welcome
@@ -65,16 +66,10 @@ class OpenRoom:
         """Whether another bot may join."""
         return self.state is RoomState.TALKING and len(self._seats) < self.rules.size
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "room": self.id,
-            "state": self.state.value,
-            "round": 0,
-            "rounds": 0,
-            "size": self.rules.size,
-            "bots": [seat.describe() for seat in self.present],
-        }
+    def describe(self) -> RoomFacts:
+        """Facts about it."""
+        bots = [seat.describe() for seat in self.present]
+        return RoomFacts(self.id, self.state.value, 0, 0, self.rules.size, bots)
 
     def join(self, seat: Seat) -> None:
         """Give a bot a place, and welcome it.

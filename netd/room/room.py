@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from netd.interfaces import Cancellable
 from netd.room.observer import READING, Observer, RoomState
+from netd.room.results import RoomFacts
 from netd.room.rules import RoomRules
 from netd.room.seat import Seat, SeatInput, SeatState
 from netd.room.texts import CONFIRMATION, Flooding, Text, joined, opening, readable, welcome
@@ -84,16 +85,10 @@ class Room:
         """The bots that are here, in the order of joining."""
         return [seat for seat in self._seats if seat.state is not SeatState.GONE]
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "room": self.id,
-            "state": self.state.value,
-            "round": self.round,
-            "rounds": self.rules.rounds,
-            "size": self.rules.size,
-            "bots": [seat.describe() for seat in self.present],
-        }
+    def describe(self) -> RoomFacts:
+        """Facts about it."""
+        bots = [seat.describe() for seat in self.present]
+        return RoomFacts(self.id, self.state.value, self.round, self.rules.rounds, self.rules.size, bots)
 
     # What bots do
 

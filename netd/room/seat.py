@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from itertools import count
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from netd.interfaces import IPeer
 from netd.plaintext import moment, unpadded
+from netd.room.results import BotFacts
 from netd.room.texts import NameTaken, Text
 
 __all__ = ["PIECE", "Seat", "SeatInput", "SeatState"]
@@ -154,9 +155,9 @@ class Seat:
         """Disconnect it."""
         self._peer.close(reason)
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {"name": self.name, "address": self.address, "lines": self.reads_lines, "state": self.state.value}
+    def describe(self) -> BotFacts:
+        """Facts about it."""
+        return BotFacts(self.name, self.address, self.reads_lines, self.state.value)
 
     TRANSITIONS: ClassVar[dict[tuple[SeatState, SeatInput], SeatState]] = {
         (SeatState.IDLE, SeatInput.ASKED): SeatState.OWES,

@@ -15,6 +15,7 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Operation, Role
 from netd.room.config import Config
 from netd.room.protocol import RoomFactory
+from netd.room.results import RoomFacts, RoomServiceStatus
 from netd.room.rooms import Rooms
 from netd.room.visitors import Visitors
 
@@ -78,22 +79,22 @@ class RoomService(ListeningService):
             *self._visitors.operations(),
         ]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> RoomServiceStatus:
         """Facts about these rooms."""
-        return {
-            "kind": "room",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "connections": len(self._room_factory.connections),
-            "rooms": len(self._rooms),
-            "counters": {**self._room_factory.counters(), **self._rooms.counts},
-        }
+        return RoomServiceStatus(
+            kind="room",
+            instance=self.instance,
+            listening=self.listening(),
+            connections=len(self._room_factory.connections),
+            rooms=len(self._rooms),
+            counters={**self._room_factory.counters(), **self._rooms.counts},
+        )
 
-    def list_rooms(self) -> list[dict[str, Any]]:
-        """The rooms that are not over, as plain values, oldest first."""
+    def list_rooms(self) -> list[RoomFacts]:
+        """The rooms that are not over, oldest first."""
         return [room.describe() for room in self._rooms]
 
-    def end(self, room: int) -> dict[str, Any]:
+    def end(self, room: int) -> RoomFacts:
         """End a room at once.
 
         :param room: its number.

@@ -16,6 +16,7 @@ from netd.interfaces import Cancellable, IPeer
 from netd.operations import Caller, CallerLink, Operation, Role
 from netd.principal import Principal
 from netd.room.machine import BotConversation
+from netd.room.results import TakenPlace, Visit
 from netd.room.rooms import Rooms
 from netd.room.texts import BadName, parse_name
 
@@ -167,7 +168,7 @@ class Visitors:
         """Accept no more visitors; those that there are go on."""
         self._is_open = False
 
-    def join(self, caller: Caller, name: str) -> dict[str, Any]:
+    def join(self, caller: Caller, name: str) -> TakenPlace:
         """Take a place as *name*.
 
         :returns: the name that the room gives: *name* without the white space around it.
@@ -197,19 +198,19 @@ class Visitors:
         visitor.conversation.receive(said)
         if name not in mine:
             raise OperationFailed(visitor.why)
-        return {"instance": self._instance, "name": name}
+        return TakenPlace(self._instance, name)
 
-    def say(self, caller: Caller, name: str, text: str) -> dict[str, Any]:
+    def say(self, caller: Caller, name: str, text: str) -> Visit:
         """Say *text* as *name*."""
         self._find(caller, name).conversation.receive(_line(text))
-        return {"name": name}
+        return Visit(name)
 
-    def leave(self, caller: Caller, name: str) -> dict[str, Any]:
+    def leave(self, caller: Caller, name: str) -> Visit:
         """Give the place up that the caller has as *name*."""
         visitor = self._find(caller, name)
         del self._consoles[_console(caller)][name]
         visitor.leave("left")
-        return {"name": name}
+        return Visit(name)
 
     def _find(self, caller: Caller, name: str) -> _Visitor:
         mine = self._consoles.get(_console(caller), {})

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import Any
 
 from attrs import define
 
@@ -19,6 +18,7 @@ from netd.interfaces import IBus
 from netd.message import Message, Want
 from netd.session.events import Samples, SampleTaken
 from netd.session.lines import ChannelSpec
+from netd.session.results import ChannelFacts
 from netd.session.samples import SampleReader, Summary
 
 __all__ = ["Channel", "Readings"]
@@ -78,18 +78,10 @@ class Channel:
             self.rate = (self.samples - self._rated) / (now - self._rated_at)
             self._rated_at, self._rated = now, self.samples
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "label": self.label,
-            "unit": self.unit,
-            "last": self.last,
-            "min": self.low,
-            "max": self.high,
-            "rate": round(self.rate, 3),
-            "samples": self.samples,
-            "time": self.time,
-        }
+    def describe(self) -> ChannelFacts:
+        """Facts about it."""
+        rate = round(self.rate, 3)
+        return ChannelFacts(self.label, self.unit, self.last, self.low, self.high, rate, self.samples, self.time)
 
 
 class Readings:
@@ -198,7 +190,7 @@ class Readings:
             if channel.name not in self._told and channel.name not in self._batched:
                 self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time)))
 
-    def describe(self, now: float) -> dict[str, dict[str, Any]]:
+    def describe(self, now: float) -> dict[str, ChannelFacts]:
         """Facts about each channel, by name; nothing is left uncounted."""
         self.count(now)
         for channel in self._channels.values():

@@ -23,9 +23,11 @@ from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
+from netd.session.results import PingedSession, SessionFacts, SessionServiceStatus
 from netd.session.roster import Roster
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.states import SessionState
+from netd.status import Counters
 
 __all__ = ["SessionService", "make_service"]
 
@@ -88,32 +90,32 @@ class SessionService(ListeningService):
             Operation("session.ping", self.ping, Role.OPERATOR, "Have an agent show a ping, by session or host"),
         ]
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> SessionServiceStatus:
         """Facts about this service."""
         live = self._roster.live()
         totals = self._roster.totals
-        return {
-            "kind": "session",
-            "instance": self.instance,
-            "listening": self.listening(),
-            "agent_port": self._dialer.rules.agent_port,
-            "connections": len(self._streams.connections),
-            "sessions": len(live),
-            "streaming": sum(session.state is SessionState.STREAMING for session in live),
-            "counters": {
-                **self._streams.counters(),
-                "started": totals.started,
-                "samples": totals.samples + sum(session.readings.samples for session in live),
-                "dials": dict(self._controls.dials),
-                "bad": totals.bad + sum(session.readings.bad for session in live),
-            },
+        counts: Counters = {
+            "started": totals.started,
+            "samples": totals.samples + sum(session.readings.samples for session in live),
+            "dials": dict(self._controls.dials),
+            "bad": totals.bad + sum(session.readings.bad for session in live),
         }
+        return SessionServiceStatus(
+            kind="session",
+            instance=self.instance,
+            listening=self.listening(),
+            agent_port=self._dialer.rules.agent_port,
+            connections=len(self._streams.connections),
+            sessions=len(live),
+            streaming=sum(session.state is SessionState.STREAMING for session in live),
+            counters={**self._streams.counters(), **counts},
+        )
 
-    def sessions(self) -> Deferred[list[dict[str, Any]]]:
-        """All sessions as plain values, live ones first. Where they are many, it takes several turns: nobody waits for it."""
+    def sessions(self) -> Deferred[list[SessionFacts]]:
+        """All sessions, live ones first. Where they are many, it takes several turns: nobody waits for it."""
         remaining = deque(self._roster)
-        described: list[dict[str, Any]] = []
-        listed: Deferred[list[dict[str, Any]]] = Deferred(lambda _: None)
+        described: list[SessionFacts] = []
+        listed: Deferred[list[SessionFacts]] = Deferred(lambda _: None)
 
         def go_on() -> None:
             end = self._reactor.seconds() + DESCRIBING
@@ -129,7 +131,7 @@ class SessionService(ListeningService):
         go_on()
         return listed
 
-    def start(self, host: str, wait: bool = True) -> Deferred[dict[str, Any]]:
+    def start(self, host: str, wait: bool = True) -> Deferred[SessionFacts]:
         """Begin a session with the agent at *host*, a name or an address.
 
         :param wait: whether to wait until it streams; otherwise it is enough that the agent is being dialled.
@@ -145,7 +147,7 @@ class SessionService(ListeningService):
         looked_up.addErrback(_too_late, wanted)
         return looked_up.addCallback(lambda found: self._begin(wanted, self._choose(wanted, found), wait))
 
-    def stop(self, session: int | str) -> Deferred[dict[str, Any]]:
+    def stop(self, session: int | str) -> Deferred[SessionFacts]:
         """End a session.
 
         :param session: its id, or its agent's host.
@@ -154,7 +156,7 @@ class SessionService(ListeningService):
         """
         found = self._roster.find(session)
         found.stop("stopped by an operator")
-        ended: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+        ended: Deferred[SessionFacts] = Deferred(lambda _: None)
 
         def watch(changed: TelemetrySession) -> bool:
             if changed.is_over and not ended.called:
@@ -164,7 +166,7 @@ class SessionService(ListeningService):
         found.watch(watch)
         return ended
 
-    def ping(self, session: int | str) -> dict[str, Any]:
+    def ping(self, session: int | str) -> PingedSession:
         """Make an agent show a ping.
 
         :param session: its id, or its agent's host.
@@ -176,7 +178,7 @@ class SessionService(ListeningService):
             raise OperationFailed(
                 f"session {found.id} is {found.state.value} and cannot be pinged; a streaming one that was dialled can"
             )
-        return {"session": found.id, "host": found.host}
+        return PingedSession(found.id, found.host)
 
     def stopService(self) -> Deferred[None]:
         """Tell every agent to stop, then end all that is open."""
@@ -196,9 +198,9 @@ class SessionService(ListeningService):
             self._roster.agents.check(found[0])
         return allowed[0]
 
-    def _begin(self, host: str, address: Address, wait: bool) -> Deferred[dict[str, Any]]:
+    def _begin(self, host: str, address: Address, wait: bool) -> Deferred[SessionFacts]:
         session = self._roster.start(host, address)
-        begun: Deferred[dict[str, Any]] = Deferred(lambda _: None)
+        begun: Deferred[SessionFacts] = Deferred(lambda _: None)
 
         def watch(changed: TelemetrySession) -> bool:
             is_decided = not wait or changed.state in DECIDED

@@ -20,6 +20,7 @@ from netd.session.events import StateChanged
 from netd.session.lines import ChannelSpec
 from netd.session.pacing import Sweep
 from netd.session.readings import Readings
+from netd.session.results import SessionFacts
 from netd.session.rules import SessionRules
 from netd.session.samples import SampleReader
 from netd.session.states import SessionInput, SessionState
@@ -201,24 +202,24 @@ class TelemetrySession:
         if not self.is_over:
             self._part()
 
-    def describe(self) -> dict[str, Any]:
-        """Facts about it, as plain JSON values."""
-        return {
-            "session": self.id,
-            "number": self.number,
-            "host": self.host,
-            "address": str(self.address),
-            "state": self.state.value,
-            "reason": self.reason,
-            "attempt": self.attempt,
-            "since": self.since,
-            "dialect": self.dialect,
-            "announced": [self.announced[place] for place in sorted(self.announced)],
-            "channels": self.readings.describe(self._world.monotonic()),
-            "samples": self.readings.samples,
-            "bad": self.readings.bad,
-            "unspanned": self.readings.unspanned,
-        }
+    def describe(self) -> SessionFacts:
+        """Facts about it."""
+        return SessionFacts(
+            session=self.id,
+            number=self.number,
+            host=self.host,
+            address=str(self.address),
+            state=self.state.value,
+            reason=self.reason,
+            attempt=self.attempt,
+            since=self.since,
+            dialect=self.dialect,
+            announced=[self.announced[place] for place in sorted(self.announced)],
+            channels=self.readings.describe(self._world.monotonic()),
+            samples=self.readings.samples,
+            bad=self.readings.bad,
+            unspanned=self.readings.unspanned,
+        )
 
     # What becomes of it
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.arguments import ArgumentFacts
 from netd.codec.jsontext import encode
 from netd.command.commands import BadFunctions, Command, Commands
 from netd.errors import InvalidArguments
@@ -185,14 +186,14 @@ class CommandsTests(SynchronousTestCase):
     def test_describe(self) -> None:
         """The list tells names, help and arguments with their types and defaults, by name."""
         described = Commands([made(typed), made(interact)]).describe()
-        self.assertEqual([one["command_id"] for one in described], ["interact", "typed"])
-        self.assertEqual(described[0]["more"], True)
-        self.assertEqual(described[1]["help"], "Help of typed.\n\nMore of it.")
+        self.assertEqual([one.command_id for one in described], ["interact", "typed"])
+        self.assertEqual(described[0].more, True)
+        self.assertEqual(described[1].help, "Help of typed.\n\nMore of it.")
         self.assertEqual(
-            described[1]["arguments"][:2],
+            described[1].arguments[:2],
             [
-                {"name": "count", "required": True, "schema": {"type": "integer"}},
-                {"name": "ratio", "required": False, "schema": {"type": "number"}, "default": 0.5},
+                ArgumentFacts("count", True, {"type": "integer"}),
+                ArgumentFacts("ratio", False, {"type": "number"}, 0.5),
             ],
         )
         encode(described)
@@ -202,7 +203,7 @@ class CommandsTests(SynchronousTestCase):
 
         def odd(a: Any = print) -> None: ...
 
-        self.assertEqual(made(odd).describe()["arguments"], [{"name": "a", "required": False, "schema": {}}])
+        self.assertEqual(made(odd).describe().arguments, [ArgumentFacts("a", False, {})])
 
     def test_one_name_twice(self) -> None:
         """Two functions under one name are an error that names both places."""

@@ -18,6 +18,7 @@ from zope.interface.verify import verifyObject
 from netd.codec.jsontext import encode
 from netd.command.commands import BadFunctions
 from netd.command.config import Config
+from netd.command.results import CommandResult, ThreadFacts
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
 from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
@@ -165,7 +166,7 @@ class ConnectionTests(ServiceTests):
         """All of many commands at once are answered, over several turns."""
         program = self.connect()
         program.protocol.dataReceived(b'{"command_id": "echo", "text": "x", "id": 1}\n' * 100)
-        self.assertEqual(self.service.status()["counters"]["runs"], {"success": 32})
+        self.assertEqual(self.service.status().counters["runs"], {"success": 32})
         for _ in range(10):
             self.reactor.advance(0)
         self.assertEqual(len(answers(program.heard())), 100)
@@ -178,7 +179,7 @@ class ConnectionTests(ServiceTests):
         program.say(b'{"command_id": "echo", "text": "%b", "id": 1}\n' % (b"x" * 1000) * 60)
         for _ in range(10):
             self.reactor.advance(0)
-        self.assertEqual(self.service.status()["counters"]["runs"], {"success": 32})
+        self.assertEqual(self.service.status().counters["runs"], {"success": 32})
         producer.resumeProducing()
         for _ in range(10):
             self.reactor.advance(0)
@@ -237,9 +238,9 @@ class StopTests(ServiceTests):
 class OperationTests(ServiceTests):
     def test_list(self) -> None:
         """Consoles see each command with its arguments and help."""
-        listed = {command["command_id"]: command for command in self.service.list()}
+        listed = {command.command_id: command for command in self.service.list()}
         self.assertEqual(sorted(listed), ["command.list", "echo", "fail", "later", "odd", "test_command"])
-        self.assertEqual(listed["test_command"]["help"], "Take the wire page's example.")
+        self.assertEqual(listed["test_command"].help, "Take the wire page's example.")
 
     def test_list_over_the_wire(self) -> None:
         """Programs elsewhere can ask, too."""
@@ -249,7 +250,7 @@ class OperationTests(ServiceTests):
     def test_run(self) -> None:
         """A console's command runs as a program's does."""
         self.bus.subscribe("command.main.*", lambda _: None)
-        self.assertEqual(result_of(self.service.run("echo", {"text": "x"})), {"status": "success", "result": "x"})
+        self.assertEqual(result_of(self.service.run("echo", {"text": "x"})), CommandResult("success", "x"))
         self.assertEqual(self.bus.events("command.main.run")[0].command_id, "echo")  # type: ignore[attr-defined]
 
     def test_run_wrongly(self) -> None:
@@ -273,16 +274,16 @@ class OperationTests(ServiceTests):
         running.addErrback(lambda _: None)
         running.cancel()
         self.waiting[0].callback(None)
-        self.assertEqual(self.service.status()["counters"]["runs"], {"success": 1})
+        self.assertEqual(self.service.status().counters["runs"], {"success": 1})
 
     def test_status(self) -> None:
         """The status tells what runs, and what was refused."""
         self.connect().say(b'{"command_id": "later"}\n')
         self.connect().say(b"?\n")
         status = self.service.status()
-        self.assertEqual((status["running"], status["commands"], status["connections"]), (1, 6, 2))
-        self.assertEqual(status["threads"], {"busy": 0, "size": 8, "waiting": 0})
-        self.assertEqual(status["counters"]["refused"], {"not a command": 1})
+        self.assertEqual((status.running, status.commands, status.connections), (1, 6, 2))
+        self.assertEqual(status.threads, ThreadFacts(busy=0, size=8, waiting=0))
+        self.assertEqual(status.counters["refused"], {"not a command": 1})
         self.waiting[0].callback(None)
 
 
@@ -308,7 +309,7 @@ class CountTests(ServiceTests):
 
     def test_one_count(self) -> None:
         """The log says as many commands as the status and the list."""
-        count = self.service.status()["commands"]
+        count = self.service.status().commands
         self.assertEqual(len(self.service.list()), count)
         (line,) = [formatEvent(event) for event in self.logged if "commands" in formatEvent(event)]
         self.assertRegex(line, rf"^command: {count} commands: command\.list, and those of /.*\.py$")
@@ -337,7 +338,7 @@ class AtOnceTests(ServiceTests):
             expected = ordinary.say(line)
             self.assertEqual(self.factory.answer_at_once(line, ("127.0.0.1", 1)), expected)
             ordinary.lose()
-        counters = self.service.status()["counters"]
+        counters = self.service.status().counters
         self.assertEqual((counters["accepted"], counters["bytes_in"] % 2, counters["bytes_out"] % 2), (10, 0, 0))
 
     @given(LINES)
@@ -365,11 +366,11 @@ class AtOnceTests(ServiceTests):
     def counts(self) -> Counter[str]:
         """What has been counted so far, the runs by their outcome."""
         status = self.service.status()
-        counters = status["counters"]
+        counters = status.counters
         counts = Counter({"accepted": 0, "bytes_in": counters["bytes_in"], "bytes_out": counters["bytes_out"]})
         counts.update({f"refused {kind}": count for kind, count in counters["refused"].items()})
         counts.update({f"ran {outcome}": count for outcome, count in counters["runs"].items()})
-        counts["running"] = status["running"]
+        counts.running = status.running
         return counts
 
     def test_a_failure_at_once(self) -> None:
@@ -378,7 +379,7 @@ class AtOnceTests(ServiceTests):
             answer = self.factory.answer_at_once(b'{"command_id": "%b"}\n' % command_id.encode(), ("127.0.0.1", 1))
             self.assertIn(error, answers(answer)[0]["error"])
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
-        self.assertEqual(self.service.status()["counters"]["runs"], {"error": 1, "success": 1})
+        self.assertEqual(self.service.status().counters["runs"], {"error": 1, "success": 1})
 
     def test_a_function_that_takes_time(self) -> None:
         """A command that is not done at once goes on as a connection, and is answered there."""

@@ -54,7 +54,7 @@ class DialerTests(SynchronousTestCase):
     def status(self, *facts: str) -> list[Any]:
         """Some of the facts, times rounded."""
         status = self.dialer.status()
-        return [round(status[fact], 2) if isinstance(status[fact], float) else status[fact] for fact in facts]
+        return [round(said, 2) if isinstance(said, float) else said for said in (getattr(status, fact) for fact in facts)]
 
     def connected(self) -> Connection:
         """The remote's end of a connection that is there."""
@@ -125,7 +125,7 @@ class DialerTests(SynchronousTestCase):
         for _ in range(9):
             self.remote.refuse()
             waits.append(self.status("next_attempt")[0])
-            self.reactor.advance(self.dialer.status()["next_attempt"])
+            self.reactor.advance(self.dialer.status().next_attempt)
         self.assertEqual(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60])
         self.assertEqual((len(self.remote.calls), self.factory.dials["refused"]), (10, 9))
 

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import to_plain
 from netd.console.dispatch import Dispatcher, describe
 from netd.errors import InvalidArguments, NoSuchOperation, NoSuchTarget, NotInTime, NotPermitted, OperationFailed
 from netd.operations import Caller, Operation, OperationTable, Role
@@ -321,9 +322,7 @@ class DescribeTests(DispatchTestCase):
     def test_description(self) -> None:
         """A console that knows no operation learns all of them: role, help, instances, arguments with type and default."""
         self.table.add(Pump().operations(), "lab2")
-        described = {
-            operation["name"]: operation for operation in json.loads(json.dumps(describe(self.table, make_caller().principal)))
-        }
+        described = {operation["name"]: operation for operation in to_plain(describe(self.table, make_caller().principal))}
         self.assertEqual(7, len(described))
         self.assertEqual(
             {
@@ -337,9 +336,20 @@ class DescribeTests(DispatchTestCase):
                     {"name": "a", "required": True, "schema": {"type": "integer"}},
                     {"name": "b", "required": False, "schema": {"type": "integer"}, "default": 1},
                 ],
+                "result": {"type": "integer"},
             },
             described["pump.add"],
         )
+        results = {name: one["result"] for name, one in described.items()}
+        text, nothing = {"type": "string"}, {"type": "null"}
+        self.assertEqual((text, text, nothing), (results["pump.wait"], results["pump.soon"], results["pump.refuse"]))
+
+    def test_described_by_a_function(self) -> None:
+        """Where an annotation cannot say what an operation gives, a function can."""
+        said = Operation("pump.say", self.pump.add, Role.VIEWER, "Say", describe_result=lambda: {"type": "string"})
+        self.table.add([said])
+        (told,) = (one for one in describe(self.table, make_caller().principal) if one.name == "pump.say")
+        self.assertEqual({"type": "string"}, told.result)
 
     def test_confined(self) -> None:
         """Who is confined to some subjects is shown what it may call, of the instances that it may call."""
@@ -354,5 +364,5 @@ class DescribeTests(DispatchTestCase):
                 ("pump.soon", ["lab2"]),
                 ("pump.wait", ["lab2"]),
             ],
-            [(operation["name"], operation["instances"]) for operation in described],
+            [(operation.name, operation.instances) for operation in described],
         )

@@ -226,6 +226,7 @@ SYSTEM: Mapping[str, Row] = {
                         "instances": ["main"],
                         "lasting": False,
                         "arguments": [{"name": "room", "required": True, "schema": {"type": "integer"}}],
+                        "result": ...,
                     }
                 ),
             ),

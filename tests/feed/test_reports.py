@@ -15,7 +15,7 @@ class LedgerTests(SynchronousTestCase):
     def test_reports(self) -> None:
         """Blocks, seconds and rate add up over the connections of one client, whatever its capital letters."""
         client = self.ledger.open("client-1", "127.0.0.1:1")
-        self.assertEqual((client.rate, client.describe()["online"]), (None, True))
+        self.assertEqual((client.rate, client.describe().online), (None, True))
         self.ledger.report(client, 1, 2.0)
         self.ledger.close(client)
         self.now = 107.0

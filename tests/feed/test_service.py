@@ -52,7 +52,7 @@ class FeedTests(SynchronousTestCase):
         """After its end no timer is left, and no subscriber of the bus."""
         for connection in list(self.factory.connections):
             connection.connectionLost(Failure(ConnectionDone()))
-        self.assertEqual(self.service.status()["streams"], 0)
+        self.assertEqual(self.service.status().streams, 0)
         result_of(self.service.stopService())
         self.reactor.advance(0)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
@@ -187,7 +187,7 @@ class OldClientTests(FeedTests):
         self.assertEqual(seen, [one for one in rounds if one in seen])
         self.assertLess(len(seen), len(rounds))
         self.assertEqual(seen[-1], rounds[-1])
-        self.assertEqual(self.service.status()["counters"]["dropped"], {"round": len(rounds) - len(seen)})
+        self.assertEqual(self.service.status().counters["dropped"], {"round": len(rounds) - len(seen)})
 
     def test_slow_and_served_apart(self) -> None:
         """So does one whose rounds, blocks or words are its own: what waits for it is bounded."""
@@ -242,27 +242,27 @@ class OldClientTests(FeedTests):
             self.assertEqual(client.say(say(said)), b"")
         client.say(encode_frame(2, b"\xff", MASK))
         [report] = self.service.reports()
-        self.assertEqual((report["client"], report["blocks"], report["last_block"], report["rate"]), ("client-1", 2, 4, 0.5))
-        self.assertEqual((report["online"], report["remarks"]), (True, ["so long", "\\xff"]))
+        self.assertEqual((report.client, report.blocks, report.last_block, report.rate), ("client-1", 2, 4, 0.5))
+        self.assertEqual((report.online, report.remarks), (True, ["so long", "\\xff"]))
         address = "127.0.0.1:50412"
         self.assertEqual(
             self.bus.events("feed.main.report"),
             [BlockReported("Client-1", address, 3, 2.0, 0.5), BlockReported("client-1", address, 4, 2.0, 0.5)],
         )
         self.assertEqual(self.bus.events("feed.main.remark")[0], ClientRemarked("client-1", address, "so long"))
-        self.assertEqual(self.service.status()["counters"]["blocks"], 2)
+        self.assertEqual(self.service.status().counters["blocks"], 2)
         client.lose()
-        self.assertFalse(self.service.reports()[0]["online"])
+        self.assertFalse(self.service.reports()[0].online)
 
     def test_nameless(self) -> None:
         """A client that says no name goes by its address, until it says one."""
         client = self.old()
         client.say(say("hello"))
-        self.assertEqual(self.service.reports()[0]["client"], "127.0.0.1:50412")
+        self.assertEqual(self.service.reports()[0].client, "127.0.0.1:50412")
         client.say(say("Connected with x"))
-        self.assertEqual([(report["client"], report["online"]) for report in self.service.reports()[1:]], [("x", True)])
-        self.assertFalse(self.service.reports()[0]["online"])
-        self.assertEqual(self.service.subscribers()[0]["client"], "x")
+        self.assertEqual([(report.client, report.online) for report in self.service.reports()[1:]], [("x", True)])
+        self.assertFalse(self.service.reports()[0].online)
+        self.assertEqual(self.service.subscribers()[0].client, "x")
 
     def test_rounds_on_the_bus(self) -> None:
         """Who listens on the bus sees each round, whether there are clients or not."""
@@ -356,28 +356,28 @@ class NewerClientTests(FeedTests):
             client.say(say("x" * (1 << 16)) if client.protocol.subprotocol is None else say({"remark": "x" * (1 << 16)}))
             self.reactor.pump([0.01] * 80)
             self.assertFalse(client.is_closing, before)
-        self.assertEqual(self.service.status()["counters"].get("refused", {}), {})
+        self.assertEqual(self.service.status().counters.get("refused", {}), {})
         self.assertEqual(len(self.bus.events("feed.main.remark")), 2)
 
     def test_interval(self) -> None:
         """Clients that ask for the same interval share its rounds; the common ones go on as they were."""
         old = self.old()
         one, other = self.newer(interval=0.25), self.newer(port=3, interval=0.25)
-        self.assertEqual(self.service.status()["streams"], 1)
+        self.assertEqual(self.service.status().streams, 1)
         self.reactor.pump([0.25] * 4)
         heard = self.heard(one)
         self.assertEqual([sample["seq"] for sample in heard if sample["type"] == "city"], [1, 2, 3, 4])
         self.assertEqual(self.heard(other), heard)
         self.assertEqual(len(texts(old.heard())), 8)
         one.lose()
-        self.assertEqual(self.service.status()["streams"], 1)
+        self.assertEqual(self.service.status().streams, 1)
         other.lose()
-        self.assertEqual(self.service.status()["streams"], 0)
+        self.assertEqual(self.service.status().streams, 0)
 
     def test_the_common_interval(self) -> None:
         """Who asks for what is common anyway gets the common rounds."""
         self.newer(interval=1.0, locale="en_US")
-        self.assertEqual(self.service.status()["streams"], 0)
+        self.assertEqual(self.service.status().streams, 0)
 
     def test_seed(self) -> None:
         """A seed repeats the same values from the first on, for each client by itself."""
@@ -390,7 +390,7 @@ class NewerClientTests(FeedTests):
         self.assertEqual(repeated, names[:2])
         [subscribed] = self.ask(first, subscribe={"seed": 6, "types": ["name"]})
         self.assertEqual(subscribed["subscribed"]["seed"], 6)
-        self.assertEqual(self.service.status()["streams"], 2)
+        self.assertEqual(self.service.status().streams, 2)
 
     def test_locale(self) -> None:
         """A locale that the section names can be had; another is refused with those that are."""
@@ -417,7 +417,7 @@ class NewerClientTests(FeedTests):
         self.assertTrue(answer["error"].startswith("not JSON"), answer)
         self.reactor.advance(1)
         self.assertEqual(len(self.heard(client)), 1)
-        self.assertEqual(self.service.status()["counters"]["refused"], {"bad request": 3, "bad JSON": 1})
+        self.assertEqual(self.service.status().counters["refused"], {"bad request": 3, "bad JSON": 1})
 
     def test_bounded_streams(self) -> None:
         """Only so many choices are served at once; a client can exchange its own."""
@@ -439,18 +439,18 @@ class NewerClientTests(FeedTests):
         self.assertEqual(self.ask(client, report={"block": 2, "seconds": 0.5}), [])
         self.assertEqual(self.ask(client, remark="hello"), [])
         [report] = self.service.reports()
-        self.assertEqual((report["client"], report["blocks"], report["remarks"]), ("n", 1, ["hello"]))
+        self.assertEqual((report.client, report.blocks, report.remarks), ("n", 1, ["hello"]))
 
     def test_subscribers(self) -> None:
         """Consoles see who is connected and what they get."""
         self.old()
         self.newer(name="n", types=["city"], block=2, interval=0.5)
         old, newer = self.service.subscribers()
-        self.assertEqual((old["client"], old["dialect"], old["interval"]), ("127.0.0.1:50412", "first", 1.0))
+        self.assertEqual((old.client, old.dialect, old.interval), ("127.0.0.1:50412", "first", 1.0))
         facts = {"address": "127.0.0.1:50412", "since": self.bus.wall(), "block": 1, "locale": None}
-        self.assertEqual({name: old[name] for name in facts}, facts)
+        self.assertEqual({name: getattr(old, name) for name in facts}, facts)
         self.assertEqual(
-            (newer["client"], newer["dialect"], newer["types"], newer["block"], newer["interval"]),
+            (newer.client, newer.dialect, newer.types, newer.block, newer.interval),
             ("n", "second", ["city"], 2, 0.5),
         )
 
@@ -486,7 +486,7 @@ class WindowTests(FeedTests):
         first, second = self.heard(client)
         self.assertEqual(first, {"type": "session.lab.1.x", "value": {"value": 1}, "time": self.bus.wall(), "seq": 1})
         self.assertEqual(self.heard(narrow), [second])
-        self.assertEqual(self.service.status()["source"], "session.>")
+        self.assertEqual(self.service.status().source, "session.>")
 
     def test_only_with_clients(self) -> None:
         """A feed of a pattern is no subscriber of the bus while nobody is connected to it."""
@@ -542,14 +542,14 @@ class ServiceTests(FeedTests):
         client.say(*[bytes((byte,)) for byte in stream])
         client.lose()
         [report] = self.service.reports()
-        self.assertEqual(report["blocks"], len(range(1, len(stream), 7)) + 1)
+        self.assertEqual(report.blocks, len(range(1, len(stream), 7)) + 1)
 
     def test_not_yet_a_websocket(self) -> None:
         """A connection without a handshake is no subscriber."""
         connect(self.factory, self.reactor).say(b"GET / HTTP/1.1\r\n")
         self.reactor.advance(1)
         status = self.service.status()
-        self.assertEqual((status["connections"], status["subscribers"]), (1, 0))
+        self.assertEqual((status.connections, status.subscribers), (1, 0))
 
     def test_stop(self) -> None:
         """When netd stops, clients are told so, and get no more rounds."""

@@ -105,7 +105,7 @@ class StartTests(SynchronousTestCase):
             ("loopback:8080", "127.0.0.1", "http://127.0.0.1:8080/"),
         ):
             service = self.make("unix:/run/g.sock", description)
-            self.assertIsNone(service.status()["url"])
+            self.assertIsNone(service.status().url)
             service._listeners = [FakeListener("unix:/run/g.sock", None), FakeListener(description, host)]  # type: ignore[list-item]
             self.assertEqual(service._url(), url)
         late = FakeListener("tcp:8080", None)
@@ -134,7 +134,7 @@ class StartTests(SynchronousTestCase):
         """Of the addresses of one `loopback`, the browser is sent to the one that every machine has."""
         service = self.make("loopback:8080")
         service.privilegedStartService()
-        self.assertEqual("http://127.0.0.1:8080/", service.status()["url"])
+        self.assertEqual("http://127.0.0.1:8080/", service.status().url)
 
 
 class OpenTests(GatewayTestCase):
@@ -154,14 +154,14 @@ class OpenTests(GatewayTestCase):
         """That everyone on this machine is administrator stands in the log and in the status whenever it becomes so."""
         remedy = f"`netd token add NAME --role admin --state {self.state}`"
         line = f"gateway: there are no tokens: everyone on this machine is administrator; {remedy} makes one"
-        self.assertEqual(([line], True), (self.told(), self.service.status()["open"]))
+        self.assertEqual(([line], True), (self.told(), self.service.status().open))
         self.token()
         self.reactor.advance(2)
-        self.assertEqual(([], False), (self.told(), self.service.status()["open"]))
+        self.assertEqual(([], False), (self.told(), self.service.status().open))
         remove_token(self.state / TOKENS, "panel")
         self.reactor.advance(2)
         self.reactor.advance(2)
-        self.assertEqual(([line], True), (self.told(), self.service.status()["open"]))
+        self.assertEqual(([line], True), (self.told(), self.service.status().open))
 
     def test_unusable_tokens(self) -> None:
         """Tokens that cannot be read are told once, with what is wrong, and open nothing."""
@@ -172,7 +172,7 @@ class OpenTests(GatewayTestCase):
         self.reactor.advance(2)
         (line,) = self.told()
         self.assertIn(f"gateway: nobody is let in: {self.state / TOKENS}:1: is not of the form", line)
-        self.assertFalse(self.service.status()["open"])
+        self.assertFalse(self.service.status().open)
 
 
 class BaseTests(SynchronousTestCase):
@@ -236,8 +236,8 @@ class ServiceTests(GatewayTestCase):
         self.visit()
         self.open()
         status = self.service.status()
-        self.assertEqual((status["kind"], status["connections"], status["websockets"]), ("gateway", 2, 1))
-        self.assertEqual(status["counters"]["accepted"], 2)
+        self.assertEqual((status.kind, status.connections, status.websockets), ("gateway", 2, 1))
+        self.assertEqual(status.counters["accepted"], 2)
 
     def test_stop(self) -> None:
         """On a stop, everybody is told, and waited for."""

@@ -52,7 +52,7 @@ class LoginTests(ManholeTestCase):
         again.type(NAME)
         again.type("wrong")
         self.assertTrue(again.is_closing)
-        self.assertEqual(4, self.service.status()["counters"]["refused"]["wrong password"])
+        self.assertEqual(4, self.service.status().counters["refused"]["wrong password"])
         late = self.visit()
         late.type(NAME)
         self.assertIn(b"netd> ", late.type(PASSWORD))
@@ -72,7 +72,7 @@ class LoginTests(ManholeTestCase):
             self.assertTrue(visit.is_closing)
         self.assertEqual(len(self.checks), PASSWORDS)
         self.assertFalse(self.logged_in().is_closing)
-        self.assertEqual(self.service.status()["counters"]["refused"]["too many wrong passwords"], 2)
+        self.assertEqual(self.service.status().counters["refused"]["too many wrong passwords"], 2)
         self.reactor.advance(WINDOW)
         late = self.visit(peer="10.0.0.5")
         late.type(NAME)
@@ -89,7 +89,7 @@ class LoginTests(ManholeTestCase):
         while len(answers) < len(visits) and not answers[-1].called:
             answers[-1].callback(False)
         self.assertEqual(len(answers), PASSWORDS)
-        self.assertEqual(self.service.status()["counters"]["refused"]["too many wrong passwords"], 4)
+        self.assertEqual(self.service.status().counters["refused"]["too many wrong passwords"], 4)
 
     def test_one_wrong_then_right(self) -> None:
         """A slip of the fingers costs one try."""

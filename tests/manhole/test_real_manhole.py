@@ -55,7 +55,7 @@ class RealManholeTests(TestCase):
         service.use_operations(table)
         service.startService()
         self.addCleanup(service.stopService)
-        address = service.listening()[0]["address"]
+        address = service.listening()[0].address
         client = Client(
             [
                 (b"login: ", NAME.encode()),

@@ -46,8 +46,8 @@ class ManholeServiceTests(ManholeTestCase):
         self.logged_in()
         self.logged_in()
         status = self.service.status()
-        self.assertEqual(("manhole", "main", 2), (status["kind"], status["instance"], status["connections"]))
-        self.assertEqual({"not admitted": 1}, status["counters"]["refused"])
+        self.assertEqual(("manhole", "main", 2), (status.kind, status.instance, status.connections))
+        self.assertEqual({"not admitted": 1}, status.counters["refused"])
 
     def test_sessions(self) -> None:
         """An operator can see who else is there, and who is still at the login."""

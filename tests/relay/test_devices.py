@@ -48,7 +48,7 @@ class DevicesTests(SynchronousTestCase):
         self.devices.disconnect(link)
         self.assertIsNone(self.devices.resolve(Target("gh", None)))
         [absent] = self.devices.absent()
-        self.assertEqual((absent.describe()["online"], absent.last_seen), (False, 1060.0))
+        self.assertEqual((absent.describe().online, absent.last_seen), (False, 1060.0))
 
     def test_a_name_of_its_own_beats_an_alias(self) -> None:
         """No device can hide another behind an alias."""

@@ -12,6 +12,7 @@ from netd.kinds import ServiceKind
 from netd.operations import Caller, OperationTable, Role
 from netd.relay.config import Config
 from netd.relay.guests import MOST_DEVICES
+from netd.relay.results import SendResult
 from netd.testing import RecordingLink, connect, make_caller, result_of, wired
 from tests.relay.bench import event, frames
 
@@ -62,17 +63,17 @@ class AttachmentTests(SynchronousTestCase):
     def test_being_a_device(self) -> None:
         """A page that attaches is listed, is told what is sent to it, and its answer reaches the sender."""
         facts = self.do("attach", name="panel")
-        self.assertEqual(("panel", "('console', 1)"), (facts["device"], facts["address"]))
-        self.assertEqual(["panel"], [device["name"] for device in self.service.devices(self.caller())])
+        self.assertEqual(("panel", "('console', 1)"), (facts.device, facts.address))
+        self.assertEqual(["panel"], [device.name for device in self.service.devices(self.caller())])
         outcomes = self.send("panel", text="on")
         ((method, message),) = self.told()
-        self.assertEqual(("main", "main"), (facts["instance"], message["instance"]))
+        self.assertEqual(("main", "main"), (facts.instance, message["instance"]))
         self.assertEqual(
             ("relay.message", "panel", "on", "console"), (method, message["device"], message["text"], message["from"])
         )
         self.assertEqual([], outcomes)
         self.do("answer", device="panel", id=message["id"], text="done")
-        self.assertEqual([{"status": "acknowledged", "answer": b"done"}], outcomes)
+        self.assertEqual([SendResult("acknowledged", answer=b"done")], outcomes)
 
     def test_refusal(self) -> None:
         """A page may refuse, and say why; without text it answers with nothing."""
@@ -81,8 +82,8 @@ class AttachmentTests(SynchronousTestCase):
         first, second = (message["id"] for _, message in self.told())
         self.do("answer", device="panel", id=first, error="not now")
         self.do("answer", device="panel", id=second)
-        self.assertEqual(("failed", "not now"), (refused[0]["status"], refused[0]["error"]))
-        self.assertEqual([{"status": "acknowledged", "answer": b""}], empty)
+        self.assertEqual(("failed", "not now"), (refused[0].status, refused[0].error))
+        self.assertEqual([SendResult("acknowledged", answer=b"")], empty)
 
     def test_bytes(self) -> None:
         """What is no text comes, and goes, as base64."""
@@ -91,7 +92,7 @@ class AttachmentTests(SynchronousTestCase):
         ((_, message),) = self.told()
         self.assertEqual(("/wA=", False), (message["base64"], "text" in message))
         self.do("answer", device="panel", id=message["id"], base64="/w==")
-        self.assertEqual(b"\xff", outcomes[0]["answer"])
+        self.assertEqual(b"\xff", outcomes[0].answer)
 
     def test_old_controller(self) -> None:
         """An old controller finds the page in its list, and reaches it by the address there."""
@@ -108,7 +109,7 @@ class AttachmentTests(SynchronousTestCase):
         assert isinstance(self.page.link, RecordingLink)
         self.page.link.is_full = True
         (outcome,) = self.send("panel", text="on")
-        self.assertEqual("failed", outcome["status"])
+        self.assertEqual("failed", outcome.status)
 
     def test_lost(self) -> None:
         """When the page's connection is lost, the device is away, and who waits for it hears so."""
@@ -116,8 +117,8 @@ class AttachmentTests(SynchronousTestCase):
         outcomes = self.send("panel", text="on")
         assert isinstance(self.page.link, RecordingLink)
         self.page.link.lose()
-        self.assertEqual("failed", outcomes[0]["status"])
-        self.assertEqual([False], [device["online"] for device in self.service.devices(self.caller())])
+        self.assertEqual("failed", outcomes[0].status)
+        self.assertEqual([False], [device.online for device in self.service.devices(self.caller())])
 
     def test_why_it_was_lost(self) -> None:
         """A page's device is away for the reason why its connection broke, and was seen last when the page said something."""
@@ -135,7 +136,7 @@ class AttachmentTests(SynchronousTestCase):
         """After detaching, the page is no device any more, and cannot answer as one."""
         self.do("attach", name="panel")
         self.do("detach", device="panel")
-        self.assertEqual([False], [device["online"] for device in self.service.devices(self.caller())])
+        self.assertEqual([False], [device.online for device in self.service.devices(self.caller())])
         for name, arguments in (("detach", {}), ("answer", {"id": 1})):
             self.assertRaises(NoSuchTarget, self.do, name, device="panel", **arguments)
         self.assertEqual([], self.told())

@@ -14,6 +14,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationF
 from netd.kinds import ServiceKind
 from netd.operations import Role
 from netd.relay.config import Config
+from netd.relay.results import SendResult
 from netd.testing import Connection, ServiceKindTests, connect, make_caller, result_of, wired
 from tests.relay.bench import ask, event, frames, pairs
 
@@ -143,16 +144,16 @@ class RelayServiceTests(ServiceBench):
     def test_bad_input_is_counted(self) -> None:
         """A refusal shows in the status."""
         connect(self.factory, self.reactor).say(b"?" * 64)
-        self.assertEqual(self.service.status()["counters"]["refused"], {"bad header": 1})
+        self.assertEqual(self.service.status().counters["refused"], {"bad header": 1})
 
     def test_devices(self) -> None:
         """Consoles see who is there, and who was."""
         self._device(name="greenhouse").lose()
         self._device(port=50500)
         online, away = self.service.devices(CONSOLE)
-        self.assertEqual((online["address"], online["online"]), ("('127.0.0.1', 50500)", True))
-        self.assertEqual((away["name"], away["online"]), ("greenhouse", False))
-        self.assertEqual(self.service.status()["devices"], 1)
+        self.assertEqual((online.address, online.online), ("('127.0.0.1', 50500)", True))
+        self.assertEqual((away.name, away.online), ("greenhouse", False))
+        self.assertEqual(self.service.status().devices, 1)
 
     def test_two_of_one_name(self) -> None:
         """Who reads the log learns that two devices push each other out, once a minute and not each time; so does the status."""
@@ -161,7 +162,7 @@ class RelayServiceTests(ServiceBench):
                 self._device(port=port, name="greenhouse")
         (told,) = [event for event in logged if "took its name" in event["log_format"]]
         self.assertEqual((told["name"], told["other"]), ("greenhouse", "('127.0.0.1', 50412)"))
-        self.assertEqual(self.service.status()["counters"]["replaced"], 3)
+        self.assertEqual(self.service.status().counters["replaced"], 3)
         with capturedLogs() as logged:
             self.reactor.advance(60)
             self._device(port=50416, name="greenhouse")
@@ -182,14 +183,14 @@ class RelayServiceTests(ServiceBench):
         [(envelope, payload)] = pairs(device.heard())
         self.assertEqual((payload, envelope["from"], outcomes), (b"water", "console", []))
         device.say(ask(b"\xff", id=envelope["id"], status="acknowledged"))
-        self.assertEqual(outcomes, [{"status": "acknowledged", "answer": b"\xff"}])
+        self.assertEqual(outcomes, [SendResult("acknowledged", answer=b"\xff")])
 
     def test_send_without_waiting(self) -> None:
         """Who does not wait for the answer hears that it was sent."""
         self._device(name="greenhouse")
         outcomes = self._told(self.service.send(CONSOLE, "greenhouse", base64="/w==", wait=False))
         self.reactor.advance(0)
-        self.assertEqual(outcomes, [{"status": "sent"}])
+        self.assertEqual(outcomes, [SendResult("sent")])
         self.reactor.advance(10)
 
     def test_send_to_an_old_device(self) -> None:
@@ -197,7 +198,7 @@ class RelayServiceTests(ServiceBench):
         device = self._device()
         outcomes = self._told(self.service.send(CONSOLE, "127.0.0.1:50412", text=""))
         self.assertEqual(frames(device.heard()), [b""])
-        self.assertEqual(outcomes, [{"status": "sent"}])
+        self.assertEqual(outcomes, [SendResult("sent")])
 
     def test_confined(self) -> None:
         """A token for some devices lists these, and sends to these; of others it does not even learn whether they are there."""
@@ -206,7 +207,7 @@ class RelayServiceTests(ServiceBench):
         self._device(port=50500)
         self._device(port=50600, name="attic", aliases=["loft"]).lose()
         panel = make_caller(Role.OPERATOR, ("relay.*.*.panel", "relay.main.*.127-0-0-1-50500", "relay.main.*.attic"))
-        listed = [device["name"] or device["address"] for device in self.service.devices(panel)]
+        listed = [device.name or device.address for device in self.service.devices(panel)]
         self.assertEqual(listed, ["panel", "('127.0.0.1', 50500)", "attic"])
         for target in ("panel", "panel-of-old", "127.0.0.1:50412", "127.0.0.1:50500"):
             self.assertEqual([], self._told(self.service.send(panel, target, text="on", deadline=0.1))[1:], target)
@@ -215,7 +216,7 @@ class RelayServiceTests(ServiceBench):
             seen = "relay.*.*.panel, relay.main.*.127-0-0-1-50500, relay.main.*.attic"
             self.assertEqual(why, f"{target!r} is none of the devices of this token, which sees {seen}")
         for target in ("attic", "loft"):
-            self.assertEqual("the device is away", result_of(self.service.send(panel, target, text="on"))["error"])
+            self.assertEqual("the device is away", result_of(self.service.send(panel, target, text="on")).error)
         watcher = make_caller(Role.OPERATOR, ("relay.main.presence.>",))
         self.assertEqual(5, len(self.service.devices(watcher)))
         self.assertRaises(NotPermitted, self.service.send, watcher, "panel", text="on")
@@ -226,7 +227,7 @@ class RelayServiceTests(ServiceBench):
         self._device(name="greenhouse")
         outcomes = self._told(self.service.send(CONSOLE, "greenhouse", text="x", deadline=2.0))
         self.reactor.advance(2)
-        self.assertEqual(outcomes, [{"status": "expired", "error": "the deadline passed"}])
+        self.assertEqual(outcomes, [SendResult("expired", "the deadline passed")])
 
     def test_send_cancelled(self) -> None:
         """A console that gives up while it waits disturbs nothing."""
@@ -265,7 +266,7 @@ class RelayServiceTests(ServiceBench):
     def test_disconnect(self) -> None:
         """An operator can send a device away."""
         device = self._device(name="greenhouse")
-        self.assertEqual(self.service.disconnect("greenhouse")["name"], "greenhouse")
+        self.assertEqual(self.service.disconnect("greenhouse").name, "greenhouse")
         self.assertTrue(device.is_closing)
         self.assertRaises(NoSuchTarget, self.service.disconnect, "nobody")
 
@@ -277,8 +278,8 @@ class RelayServiceTests(ServiceBench):
         self.assertRaisesRegex(OperationFailed, "is connected; `relay.disconnect` ends", self.service.forget, CONSOLE, "pump")
         device.lose()
         told = self._told(self.service.send(CONSOLE, "pump", "on"))
-        self.assertEqual(self.service.forget(CONSOLE, "p")["name"], "pump")
-        self.assertEqual([(one["status"], one["error"]) for one in told], [("failed", "the device was forgotten")])
+        self.assertEqual(self.service.forget(CONSOLE, "p").name, "pump")
+        self.assertEqual([(one.status, one.error) for one in told], [("failed", "the device was forgotten")])
         self.assertEqual(self.service.devices(CONSOLE), [])
         self.assertEqual(self.bus.last("relay.*.*.pump"), [])
         self.assertEqual(self.service._exchange._kept, 0)
@@ -366,7 +367,7 @@ class OptionTests(ServiceBench):
             self.reactor.pump([seconds - 0.1])
             self.assertEqual(told, [])
             self.reactor.pump([0.2])
-            self.assertEqual([outcome["status"] for outcome in told], ["expired"])
+            self.assertEqual([outcome.status for outcome in told], ["expired"])
 
     def test_offline_queue(self) -> None:
         """A message to a device that is away is kept for its own time, within its own size."""

@@ -111,7 +111,7 @@ class NameTests(SynchronousTestCase):
             [told] = self.hall.bot("Lars").hear()
             self.assertIn(b"Bot: Lars has been sucessfully connected\n%d/4" % count, told)
         [room] = self.hall.rooms
-        self.assertEqual([bot["name"] for bot in room.describe()["bots"]], ["Lars (3)", "Lars", "Lars (2)", "Lars (4)"])
+        self.assertEqual([bot.name for bot in room.describe().bots], ["Lars (3)", "Lars", "Lars (2)", "Lars (4)"])
 
     def test_a_name_that_is_free_again(self) -> None:
         """A bot that leaves while the room gathers takes its number with it."""
@@ -119,7 +119,7 @@ class NameTests(SynchronousTestCase):
         self.hall.bot("Lars").lose()
         self.hall.bot("Lars")
         [room] = self.hall.rooms
-        self.assertEqual([bot["name"] for bot in room.describe()["bots"]], ["Lars", "Lars (2)"])
+        self.assertEqual([bot.name for bot in room.describe().bots], ["Lars", "Lars (2)"])
 
     def test_asked(self) -> None:
         """A room that asks for the name does so at once, in the words of its section, and welcomes afterwards."""

@@ -10,6 +10,7 @@ from netd.kinds import ServiceKind
 from netd.room.config import Config
 from netd.room.events import BotPresence, RoomProgress, RoomSaid
 from netd.room.openroom import RATE, WINDOW
+from netd.room.results import BotFacts, RoomFacts
 from netd.room.seat import PIECE
 from netd.room.texts import line_of
 from netd.testing import connect, result_of, wired
@@ -90,12 +91,8 @@ class OpenRoomTests(SynchronousTestCase):
         """The operator ends it at once; what was said in that turn is lost."""
         self.lars.say(b"bye\n")
         [room] = self.hall.rooms
-        facts = {"room": 1, "state": "talking", "round": 0, "rounds": 0, "size": 3}
-        bots = [
-            {"name": name, "address": "127.0.0.1:50412", "lines": True, "state": "has nothing to reply to"}
-            for name in ("Lars", "Ida", "Ola")
-        ]
-        self.assertEqual(room.describe(), {**facts, "bots": bots})
+        bots = [BotFacts(name, "127.0.0.1:50412", True, "has nothing to reply to") for name in ("Lars", "Ida", "Ola")]
+        self.assertEqual(room.describe(), RoomFacts(1, "talking", 0, 0, 3, bots))
         for _ in range(2):
             room.end("ended by an operator")
         self.hall.end_turn()
@@ -229,7 +226,7 @@ class OldBotTests(SynchronousTestCase):
         again = self.hall.bot("Old")
         self.assertIn(b"Bot: Old has been", again.hear()[0])
         [room] = self.hall.rooms
-        self.assertEqual([bot["name"] for bot in room.describe()["bots"]], ["Old", "Line", "Old (2)"])
+        self.assertEqual([bot.name for bot in room.describe().bots], ["Old", "Line", "Old (2)"])
         self.assertIn(b"'Old' is taken", self.hall.bot("Old\n").hear()[0])
 
     def test_nothing_is_left(self) -> None:

@@ -511,7 +511,7 @@ class TroubleTests(SynchronousTestCase):
                 self.hall.reply(sides, b"a", b"b", b"c", b"d")
             [room] = self.hall.rooms
             facts = room.describe()
-            self.assertEqual((facts["state"], facts["round"], facts["rounds"]), (stage, 4 if stage == "parting" else 0, 4))
+            self.assertEqual((facts.state, facts.round, facts.rounds), (stage, 4 if stage == "parting" else 0, 4))
             room.end("ended by an operator")
             room.end("ended by an operator")
             why = "the room is over" if stage == "parting" else "ended by an operator"

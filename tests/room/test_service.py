@@ -74,7 +74,7 @@ class RoomServiceTests(SynchronousTestCase):
         bot = connect(self.factory, self.reactor)
         self.assertIn(b"too long", bot.say(b"x" * 65536))
         self.assertTrue(bot.is_closing)
-        self.assertEqual(self.service.status()["counters"]["refused"], {"bad name": 1})
+        self.assertEqual(self.service.status().counters["refused"], {"bad name": 1})
         self.assertNotIn("bot", bot.protocol.describe())
 
     def test_room_that_is_over(self) -> None:
@@ -92,10 +92,10 @@ class RoomServiceTests(SynchronousTestCase):
         self.start()
         bots = self.bots("Lars", "Nova\n")
         [room] = self.service.list_rooms()
-        self.assertEqual((room["room"], room["state"], room["size"], room["rounds"]), (1, "gathering", 4, 4))
-        self.assertEqual([(bot["name"], bot["lines"]) for bot in room["bots"]], [("Lars", False), ("Nova", True)])
-        self.assertEqual(room["bots"][0]["address"], "127.0.0.1:50412")
-        self.assertEqual((self.service.status()["rooms"], self.service.status()["counters"]["joined"]), (1, 2))
+        self.assertEqual((room.room, room.state, room.size, room.rounds), (1, "gathering", 4, 4))
+        self.assertEqual([(bot.name, bot.lines) for bot in room.bots], [("Lars", False), ("Nova", True)])
+        self.assertEqual(room.bots[0].address, "127.0.0.1:50412")
+        self.assertEqual((self.service.status().rooms, self.service.status().counters["joined"]), (1, 2))
         self.assertEqual(self.service.end(1), room)
         self.assertEqual([bot.is_closing for bot in bots], [True, True])
         self.assertEqual(self.service.list_rooms(), [])

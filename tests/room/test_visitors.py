@@ -10,6 +10,7 @@ from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.kinds import ServiceKind
 from netd.operations import Caller, OperationTable, Role
 from netd.room.config import Config
+from netd.room.results import TakenPlace, Visit
 from netd.room.visitors import MOST_VISITORS
 from netd.testing import RecordingLink, connect, make_caller, result_of, wired
 
@@ -57,7 +58,7 @@ class VisitorTests(SynchronousTestCase):
         """A person joins, reads what a bot would, replies, and is told when the room is over; the bot notices no difference."""
         bot = connect(self.factory, self.reactor)
         bot.say(b"Ann\n")
-        self.assertEqual({"instance": "main", "name": "Maria"}, self.do("join", name=" Maria "))
+        self.assertEqual(TakenPlace("main", "Maria"), self.do("join", name=" Maria "))
         (welcome,) = self.told()
         self.assertEqual("room.line", welcome[0])
         self.assertIn("Maria", welcome[1])
@@ -74,8 +75,8 @@ class VisitorTests(SynchronousTestCase):
     def test_leave(self) -> None:
         """Who leaves is gone for the others, and may come back under the same name."""
         self.do("join", name="Maria")
-        self.assertEqual({"name": "Maria"}, self.do("leave", name="Maria"))
-        self.assertEqual([], [seat["name"] for room in self.service.list_rooms() for seat in room["bots"]])
+        self.assertEqual(Visit("Maria"), self.do("leave", name="Maria"))
+        self.assertEqual([], [seat.name for room in self.service.list_rooms() for seat in room.bots])
         self.do("join", name="Maria")
 
     def test_lost(self) -> None:
@@ -83,7 +84,7 @@ class VisitorTests(SynchronousTestCase):
         self.do("join", name="Maria")
         assert isinstance(self.person.link, RecordingLink)
         self.person.link.lose()
-        self.assertEqual([], [seat["name"] for room in self.service.list_rooms() for seat in room["bots"]])
+        self.assertEqual([], [seat.name for room in self.service.list_rooms() for seat in room.bots])
 
     def test_bad_name(self) -> None:
         """A name that no bot could have is refused with the room's own words, and takes no place."""
@@ -109,7 +110,7 @@ class VisitorTests(SynchronousTestCase):
         """A room that an operator ends sends the people home, too."""
         self.do("join", name="Maria")
         (room,) = self.service.list_rooms()
-        self.functions["room.end"](room=room["room"])
+        self.functions["room.end"](room=room.room)
         self.assertEqual("room.left", self.told()[-1][0])
 
     def test_mistakes(self) -> None:
@@ -148,7 +149,7 @@ class VisitorTests(SynchronousTestCase):
         conversation.send(b"x" * 60_000 + b"\n")
         self.assertEqual([("room.left", "does not read")], self.told())
         self.assertRaises(NoSuchTarget, self.do, "say", name="Maria", text="hello?")
-        self.assertEqual([], [seat["name"] for room in self.service.list_rooms() for seat in room["bots"]])
+        self.assertEqual([], [seat.name for room in self.service.list_rooms() for seat in room.bots])
 
     def test_unread_and_lost(self) -> None:
         """One who reads nothing, and whose connection is lost before that has consequences, has left once."""

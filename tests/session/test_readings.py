@@ -43,7 +43,7 @@ class ReadingsTests(SynchronousTestCase):
         self.take(b"x3x1x2", 1001.0)
         facts = self._x(1001.5)
         expected = {"label": "Heart rate", "unit": "bpm", "last": 2.0, "min": 1.0, "max": 3.0, "samples": 3, "time": 1001.5}
-        self.assertEqual({name: facts[name] for name in expected}, expected | {"time": DAY + 1001.0})
+        self.assertEqual({name: getattr(facts, name) for name in expected}, expected | {"time": DAY + 1001.0})
         nothing = {"label": "", "unit": "", "last": None, "min": None, "max": None, "rate": 0.0, "samples": 0, "time": None}
         self.assertEqual(self.readings.describe(1001.5)["y"], nothing)
 
@@ -53,18 +53,18 @@ class ReadingsTests(SynchronousTestCase):
         self.readings.open(LineReader(), SPECS, 1010.0)
         self.take(b"x -5\n", 1011.0)
         self.take(b"x 1\n", 1013.0)
-        self.assertEqual([self._x(1013.0)[name] for name in ("min", "max", "last", "samples")], [-5.0, 3.0, 1.0, 3])
+        self.assertEqual([getattr(self._x(1013.0), name) for name in ("min", "max", "last", "samples")], [-5.0, 3.0, 1.0, 3])
 
     def test_rate(self) -> None:
         """The rate follows what an agent sends: soon after the beginning, and after each change."""
         for tick in range(100):
             self.take(b"x1\n", 1000 + tick * 0.2)
-        self.assertAlmostEqual(self._x(1019.8)["rate"], 5, delta=0.3)
+        self.assertAlmostEqual(self._x(1019.8).rate, 5, delta=0.3)
         for tick in range(100):
             self.take(b"x1\n" * 3, 1020 + tick * 0.1)
-        self.assertAlmostEqual(self._x(1030.0)["rate"], 30, delta=4)
+        self.assertAlmostEqual(self._x(1030.0).rate, 30, delta=4)
         self._x(1036.0)
-        self.assertEqual(self._x(1046.0)["rate"], 0)
+        self.assertEqual(self._x(1046.0).rate, 0)
 
     def test_watched(self) -> None:
         """While somebody subscribes to a channel, each of its samples is published, in order, as it comes."""
@@ -73,7 +73,7 @@ class ReadingsTests(SynchronousTestCase):
         self.take(b"x1y7x2\n", 1001.0)
         self.take(b"x3\n", 1001.1)
         self.assertEqual(seen, [SampleTaken(1, DAY + 1001.0), SampleTaken(2, DAY + 1001.0), SampleTaken(3, DAY + 1001.1)])
-        self.assertEqual(self.readings.describe(1001.1)["x"]["samples"], 3)
+        self.assertEqual(self.readings.describe(1001.1)["x"].samples, 3)
         self.assertEqual(len(seen), 3)
 
     def test_unwatched(self) -> None:
@@ -95,10 +95,10 @@ class ReadingsTests(SynchronousTestCase):
         for value in (1, 2, 3):
             self.take(b"x%d\n" % value * 20_000, 1000.0)
         facts = self._x(1000.1)
-        self.assertEqual([facts[name] for name in ("min", "max", "last", "samples")], [1.0, 1.0, 3.0, 60_000])
+        self.assertEqual([getattr(facts, name) for name in ("min", "max", "last", "samples")], [1.0, 1.0, 3.0, 60_000])
         self.assertEqual(self.readings.unspanned, 40_000)
         self.take(b"x9\n" * 10, 1001.2)
-        self.assertEqual((self._x(1001.3)["max"], self.readings.unspanned), (9.0, 40_000))
+        self.assertEqual((self._x(1001.3).max, self.readings.unspanned), (9.0, 40_000))
 
     def test_unknown_channel(self) -> None:
         """Samples of a channel that there is not are bad."""
@@ -168,7 +168,7 @@ class ReadingsTests(SynchronousTestCase):
         self.assertEqual(seen, [("x", samples[9], samples), ("y", SampleTaken(7, DAY + 1001.0), [])])
         self.assertTrue(self.readings.is_watched)
         facts = self.readings.describe(1001.1)
-        self.assertEqual((facts["x"]["samples"], facts["x"]["last"], len(seen)), (10, 9.0, 2))
+        self.assertEqual((facts["x"].samples, facts["x"].last, len(seen)), (10, 9.0, 2))
 
     def test_batches_of_the_newer_dialect(self) -> None:
         """The agent's own times come with a batch, too."""
@@ -241,12 +241,12 @@ class ReadingsTests(SynchronousTestCase):
             self.readings.take(b"x2\n" * 3, 1000.0 + second)
         self.assertEqual(self.bus.events("session.main.1.x")[:2], [SampleTaken(1, DAY + 1000.0), SampleTaken(2, DAY - 3600.0)])
         facts = self._x(1010.0)
-        self.assertAlmostEqual(facts["rate"], 3, delta=0.5)
-        self.assertEqual((facts["samples"], facts["time"]), (31, DAY - 3600.0))
+        self.assertAlmostEqual(facts.rate, 3, delta=0.5)
+        self.assertEqual((facts.samples, facts.time), (31, DAY - 3600.0))
 
     def test_corrected_words(self) -> None:
         """An agent that comes back with another label or unit is shown with those, and its samples go on counting."""
         self.take(b"x3\n", 1001.0)
         self.readings.open(LineReader(), [ChannelSpec("x", "Pulse", "1/min")], 1010.0)
         facts = self._x(1010.0)
-        self.assertEqual([facts[name] for name in ("label", "unit", "samples", "max")], ["Pulse", "1/min", 1, 3.0])
+        self.assertEqual([getattr(facts, name) for name in ("label", "unit", "samples", "max")], ["Pulse", "1/min", 1, 3.0])

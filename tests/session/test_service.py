@@ -118,15 +118,15 @@ class SessionTests(ServiceTests):
         """An old agent is dialled, connects back, announces and streams, and whoever started it sees that."""
         outcome, _, data = self._stream()
         self.assertEqual(self._dialled()[:2], ("127.0.0.1", 10001))
-        self.assertEqual([outcome[0][fact] for fact in ("session", "host", "state")], [1, "127.0.0.1", "streaming"])
+        self.assertEqual([getattr(outcome[0], fact) for fact in ("session", "host", "state")], [1, "127.0.0.1", "streaming"])
         for token in (b"s22", b"s33", b"x111", b"y222", b"z333"):
             data.say(token)
             self.reactor.advance(0.05)
         [facts] = self._sessions()
-        self.assertEqual({name: one["last"] for name, one in facts["channels"].items()}, {"x": 111, "y": 222, "z": 333})
+        self.assertEqual({name: one.last for name, one in facts.channels.items()}, {"x": 111, "y": 222, "z": 333})
         status = self.service.status()
-        self.assertEqual([status[fact] for fact in ("connections", "sessions", "streaming")], [1, 1, 1])
-        self.assertEqual([status["counters"][fact] for fact in ("started", "samples", "bad")], [1, 3, 0])
+        self.assertEqual([status.connections, status.sessions, status.streaming], [1, 1, 1])
+        self.assertEqual([status.counters[fact] for fact in ("started", "samples", "bad")], [1, 3, 0])
 
     def test_many_sessions(self) -> None:
         """A long list takes several turns, so that nobody waits for it, and is whole; a console may give up meanwhile."""
@@ -137,7 +137,7 @@ class SessionTests(ServiceTests):
         self.service.sessions().addErrback(lambda _: None).cancel()
         self.assertEqual(listed, [])
         self.reactor.advance(0)
-        self.assertEqual(len({facts["session"] for facts in listed[0]}), 500)
+        self.assertEqual(len({facts.session for facts in listed[0]}), 500)
 
     def test_sessions_that_take_long_to_describe(self) -> None:
         """A list of few sessions takes several turns, too, where each of them is work."""
@@ -151,7 +151,7 @@ class SessionTests(ServiceTests):
         self.reactor.seconds = clock
         self.assertEqual(listed, [])
         self.reactor.advance(1)
-        self.assertEqual(len({facts["session"] for facts in listed[0]}), 10)
+        self.assertEqual(len({facts.session for facts in listed[0]}), 10)
 
     def test_words_travel_alone(self) -> None:
         """Ping and stop are each a write of their own, a second apart at least."""
@@ -174,8 +174,8 @@ class SessionTests(ServiceTests):
         self.assertTrue(control.is_closing and data.is_closing)
         control.lose()
         data.lose()
-        self.assertEqual((outcome[0]["state"], outcome[0]["samples"]), ("ended", 1))
-        self.assertEqual([facts["state"] for facts in self._sessions()], ["ended"])
+        self.assertEqual((outcome[0].state, outcome[0].samples), ("ended", 1))
+        self.assertEqual([facts.state for facts in self._sessions()], ["ended"])
 
     def test_one_read_of_everything(self) -> None:
         """An agent whose whole life comes in one read is understood."""
@@ -183,18 +183,18 @@ class SessionTests(ServiceTests):
         self._connected()
         connect(self.factory, self.reactor).say(b"s11s22s33x111y222z333x1")
         self.reactor.advance(0.05)
-        self.assertEqual(self._sessions()[0]["samples"], 4)
+        self.assertEqual(self._sessions()[0].samples, 4)
 
     def test_newer_agent(self) -> None:
         """A newer agent names its channels; one that nobody waits for is told so before it is hung up on."""
         self.service.start("127.0.0.1")
         self._connected()
         connect(self.factory, self.reactor).say(hello(1, temp={"unit": "°C"}), b"temp 5\n")
-        self.assertEqual(self._sessions()[0]["channels"]["temp"]["last"], 5)
+        self.assertEqual(self._sessions()[0].channels["temp"].last, 5)
         lost = connect(self.factory, self.reactor)
         self.assertIn(b'{"error":"no session of that id', lost.say(hello(7)))
         self.assertTrue(lost.is_closing)
-        self.assertEqual(self.service.status()["counters"]["refused"], {"not expected": 1})
+        self.assertEqual(self.service.status().counters["refused"], {"not expected": 1})
 
     def test_silence_is_closed(self) -> None:
         """A connection that says nothing is kept for an hour; one that has begun to say whose it is has eight seconds."""
@@ -228,7 +228,7 @@ class SessionTests(ServiceTests):
         control.lose()
         self.assertTrue(data.is_closing)
         data.lose()
-        self.assertEqual(self._sessions()[0]["state"], "resting")
+        self.assertEqual(self._sessions()[0].state, "resting")
         self.reactor.advance(1)
         self.assertEqual((self._dialled()[0], len(self.reactor.tcpClients), self.resolver.asked), ("127.0.0.7", 2, ["pi.lab"]))
 
@@ -249,7 +249,7 @@ class SessionTests(ServiceTests):
         stopped = self._told(self.service.stopService())
         self.reactor.advance(1)
         self.reactor.advance(PARTING)
-        self.assertEqual([facts["state"] for facts in self._sessions()], ["ended"])
+        self.assertEqual([facts.state for facts in self._sessions()], ["ended"])
         data.lose()
         self.reactor.advance(0)
         self.assertEqual((control.is_closing, stopped), (True, []))
@@ -298,7 +298,7 @@ class StartTests(ServiceTests):
         self._dialled()[2].clientConnectionFailed(None, Failure(ConnectError()))
         why = self._fails(outcome, Gone)
         self.assertRegex(why, r"session 1: cannot reach the agent at 127.0.0.1 port 10001: .*; it is dialled again in \d\.\d s")
-        self.assertRegex(self._sessions()[0]["reason"], "cannot reach")
+        self.assertRegex(self._sessions()[0].reason, "cannot reach")
 
     def test_unreachable_for_good(self) -> None:
         """Without ``reconnect`` it is not tried again."""
@@ -306,11 +306,11 @@ class StartTests(ServiceTests):
         outcome = self.service.start("127.0.0.1")
         self._dialled()[2].clientConnectionFailed(None, Failure(ConnectError()))
         self.assertNotIn("dialled again", self._fails(outcome, Gone))
-        self.assertEqual(self.service.status()["sessions"], 0)
+        self.assertEqual(self.service.status().sessions, 0)
 
     def test_without_waiting(self) -> None:
         """Who does not wait hears that the agent is being dialled."""
-        self.assertEqual(result_of(self.service.start("127.0.0.1", wait=False))["state"], "dialling")
+        self.assertEqual(result_of(self.service.start("127.0.0.1", wait=False)).state, "dialling")
 
     def test_impatient_console(self) -> None:
         """A console that gives up while it waits disturbs nothing."""
@@ -319,7 +319,7 @@ class StartTests(ServiceTests):
         outcome.cancel()
         self._connected()
         connect(self.factory, self.reactor).say(b"s11\n")
-        self.assertEqual(self._sessions()[0]["state"], "streaming")
+        self.assertEqual(self._sessions()[0].state, "streaming")
         ended = self.service.stop(1)
         ended.addErrback(lambda _: None)
         ended.cancel()
@@ -350,7 +350,7 @@ class StartTests(ServiceTests):
         ]
         outcome = self._told(self.service.start("pi.lab", wait=False))
         self.assertEqual(self._dialled()[0], "127.0.0.9")
-        self.assertEqual((outcome[0]["host"], outcome[0]["address"]), ("pi.lab", "127.0.0.9"))
+        self.assertEqual((outcome[0].host, outcome[0].address), ("pi.lab", "127.0.0.9"))
 
     def test_rebound_name(self) -> None:
         """A name that resolves to something forbidden is refused, with the address."""
@@ -377,7 +377,7 @@ class StartTests(ServiceTests):
         self._start(agents=(ip_network("::1"),))
         self._stream("::1")
         self.assertEqual(self._dialled()[0], "::1")
-        self.assertEqual(self._sessions()[0]["state"], "streaming")
+        self.assertEqual(self._sessions()[0].state, "streaming")
 
     def test_dial_from(self) -> None:
         """The control connection comes from the configured address, and goes to the configured port."""
@@ -392,7 +392,7 @@ class StartTests(ServiceTests):
         self.service.start("127.0.0.1")
         self._connected()
         connect(self.factory, self.reactor, "192.168.1.1").say(b"s11\n")
-        self.assertEqual(self._sessions()[0]["state"], "streaming")
+        self.assertEqual(self._sessions()[0].state, "streaming")
 
     def test_not_listening(self) -> None:
         """Nobody is dialled while agents cannot connect back."""

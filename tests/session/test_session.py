@@ -179,7 +179,7 @@ class LifecycleTests(SynchronousTestCase):
             self.assertIs(session.state, SessionState.STREAMING)
             self.bench.clock.advance(1)
             self.assertIs(session.state, SessionState.FAILING)
-            self.assertEqual(session.describe()["since"], self.bench.bus.wall())
+            self.assertEqual(session.describe().since, self.bench.bus.wall())
             line.expire()
             line.lose()
             [call] = self.bench.clock.getDelayedCalls()
@@ -200,8 +200,8 @@ class LifecycleTests(SynchronousTestCase):
         line.expire()
         self.bench.connect_back(session).say(b"x3\n")
         facts = session.describe()
-        self.assertEqual((facts["state"], facts["attempt"], facts["reason"]), ("streaming", 2, ""))
-        self.assertEqual((facts["channels"]["x"]["samples"], facts["channels"]["x"]["max"]), (2, 5.0))
+        self.assertEqual((facts.state, facts.attempt, facts.reason), ("streaming", 2, ""))
+        self.assertEqual((facts.channels["x"].samples, facts.channels["x"].max), (2, 5.0))
         self._finish(session, line)
 
     def test_control_connection_lost(self) -> None:
@@ -291,7 +291,7 @@ class LifecycleTests(SynchronousTestCase):
         line.expire()
         seen = self.bench.watch()
         self.bench.connect_back(session).say(b"x5\n")
-        self.assertEqual((seen, session.describe()["number"]), ([("1.x", 5)], 7))
+        self.assertEqual((seen, session.describe().number), ([("1.x", 5)], 7))
         self._finish(session, line)
         other.stop("enough")
         self.assertEqual(self.bench.roster._numbers, {})

@@ -504,11 +504,11 @@ class UnsolicitedTests(SynchronousTestCase):
         side = self.bench.connect().say(b"s1142s2143\nx5\n")
         self.assertIsNotNone(side.stream.session)
         facts = side.stream.session.describe()
-        self.assertEqual((facts["announced"], facts["reason"]), ([142, 143], "came unasked, and announced 142, 143"))
+        self.assertEqual((facts.announced, facts.reason), ([142, 143], "came unasked, and announced 142, 143"))
         facts = self.bench.connect("10.0.0.6").say(b"x5\n").stream.session.describe()
-        self.assertEqual((facts["announced"], facts["reason"]), ([], "came unasked, and announced no id"))
+        self.assertEqual((facts.announced, facts.reason), ([], "came unasked, and announced no id"))
         facts = self.bench.connect("10.0.0.7").say(hello(9)).stream.session.describe()
-        self.assertEqual(facts["announced"], [9])
+        self.assertEqual(facts.announced, [9])
 
     def test_not_from_anywhere(self) -> None:
         """Agents outside of the allow-list are refused all the same, and so is one too many."""
@@ -559,8 +559,8 @@ class NewerDialectTests(SynchronousTestCase):
         [event] = self.bench.bus.events("session.main.1.temp")
         self.assertEqual(event, SampleTaken(21.5, self.bench.bus.wall(), 1732.125))
         described = self.session.describe()
-        self.assertEqual(described["dialect"], "newer")
-        channels = {name: (facts["label"], facts["unit"]) for name, facts in described["channels"].items()}
+        self.assertEqual(described.dialect, "newer")
+        channels = {name: (facts.label, facts.unit) for name, facts in described.channels.items()}
         self.assertEqual(channels, {"temp": ("Temperature", "°C"), "x": ("Heart rate", "bpm")})
 
     def test_refused_label(self) -> None:
@@ -569,8 +569,8 @@ class NewerDialectTests(SynchronousTestCase):
         self.assertEqual(self.seen, [("1.x", 5)])
         self.assertIsNone(self.side.peer.closed)
         self.assertEqual(self.side.refused, [("bad label", b"")])
-        channels = self.session.describe()["channels"]
-        self.assertEqual((channels["x"]["label"], channels["y"]["unit"]), ("Heart rate", "°C"))
+        channels = self.session.describe().channels
+        self.assertEqual((channels["x"].label, channels["y"].unit), ("Heart rate", "°C"))
 
     def test_every_cut(self) -> None:
         """Wherever the stream is cut, the same samples arrive; all in one read, and byte by byte."""

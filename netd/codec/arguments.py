@@ -1,0 +1,39 @@
+"""Arguments of operations and commands, as consoles are told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from netd.codec.jsontext import BadJSON, encode
+from netd.codec.jsontypes import ABSENT, Absent, schema
+from netd.codec.units import Schema
+from netd.operations import Argument
+
+__all__ = ["ArgumentFacts", "describe_argument"]
+
+
+@frozen(slots=False)
+class ArgumentFacts:
+    """One argument of an operation or command.
+
+    :ivar default: absent where the argument is required, and where JSON cannot say it.
+    """
+
+    name: str
+    required: bool
+    schema: Schema
+    default: Any | Absent = ABSENT
+
+
+def describe_argument(argument: Argument) -> ArgumentFacts:
+    """Facts about *argument*."""
+    described = schema(argument.type)
+    if argument.is_required:
+        return ArgumentFacts(argument.name, True, described)
+    try:
+        encode(argument.default)
+    except BadJSON:
+        return ArgumentFacts(argument.name, False, described)
+    return ArgumentFacts(argument.name, False, described, argument.default)

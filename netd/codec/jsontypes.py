@@ -1,0 +1,175 @@
+"""Types as JSON Schema, and values converted to them; with :mod:`netd.codec.jsontext` the only module that knows which library
+does it.
+
+Arguments of operations are checked by their annotations, arguments and results are described by them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from typing import Any
+
+import msgspec
+
+from netd.errors import InvalidArguments, text_of
+from netd.operations import Argument
+
+__all__ = ["ABSENT", "Absent", "bind", "check_type", "described", "result_schema", "schema"]
+
+ABSENT = msgspec.UNSET
+"""The value of a member that is left out of the JSON object."""
+
+Absent = msgspec.UnsetType
+"""The type of :data:`ABSENT`: ``error: str | Absent = ABSENT``."""
+
+_WANTED = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+_GIVEN = _WANTED | {"float": "a fraction"}
+"""What types are called where people read of them: what is wanted, and what was given instead."""
+
+
+def described(**keywords: object) -> object:
+    """*keywords* of JSON Schema that the type itself does not imply, to stand in an ``Annotated``:
+    ``Seconds = Annotated[float, described(format="seconds")]``.
+    """
+    return msgspec.Meta(extra_json_schema=keywords)
+
+
+def check_type(annotation: object) -> None:
+    """Make sure that a JSON value can be of the type *annotation*.
+
+    :raises TypeError: when some part of it is a class that is made of no JSON value.
+    """
+    msgspec.json.schema(annotation, schema_hook=_object_alone)
+
+
+def _object_alone(kind: type) -> dict[str, Any]:
+    if kind is not object:
+        raise TypeError(f"JSON has no {kind.__name__}")
+    return {"title": "object"}
+
+
+def schema(annotation: object) -> dict[str, Any]:
+    """The JSON Schema of the type *annotation*; ``{}`` is any value. A class that JSON does not have is a title alone.
+
+    It refers to nothing: each class is described where it is used. A class inside itself is any value.
+    """
+    if annotation is object:
+        return {}
+    try:
+        return _schema(annotation)
+    except TypeError:  # it cannot be looked up, or is no type
+        return _schema.__wrapped__(annotation)
+
+
+@functools.lru_cache(maxsize=512)
+def _schema(annotation: object) -> dict[str, Any]:
+    made = msgspec.json.schema(annotation, schema_hook=lambda kind: {"title": kind.__name__})
+    definitions = made.pop("$defs", {})
+    inlined: dict[str, Any] = _inlined(made, definitions)
+    return inlined
+
+
+def result_schema(annotation: object) -> dict[str, Any]:
+    """As :func:`schema`, of what a function returns: the alternatives may be several classes.
+
+    A third party's annotation that is no type of JSON at all is any value.
+    """
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        return {"anyOf": [result_schema(one) for one in typing.get_args(annotation)]}
+    try:
+        return schema(annotation)
+    except TypeError:
+        return {}
+
+
+def _inlined(part: Any, definitions: dict[str, Any], within: tuple[str, ...] = ()) -> Any:
+    """*part* of a schema with the definition of each class in the place where it is named."""
+    if isinstance(part, list):
+        return [_inlined(one, definitions, within) for one in part]
+    if not isinstance(part, dict):
+        return part
+    reference = part.get("$ref")
+    if isinstance(reference, str):
+        name = reference.removeprefix("#/$defs/")
+        return {} if name in within else _inlined(_without_fields(definitions[name]), definitions, (*within, name))
+    return {name: _inlined(one, definitions, within) for name, one in part.items()}
+
+
+def _without_fields(definition: dict[str, Any]) -> dict[str, Any]:
+    """A class's definition whose description is the first paragraph of its docstring: the rest is for Python."""
+    if "description" not in definition:
+        return definition
+    first = inspect.cleandoc(definition["description"]).partition("\n\n")[0]
+    return definition | {"description": " ".join(first.split())}
+
+
+def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[str, Any]:
+    """*parameters* checked and converted by the types of *arguments*, defaults filled in.
+
+    :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
+    """
+    if parameters:
+        _check_names(arguments, parameters)
+    bound = {}
+    for argument in arguments:
+        name = argument.name
+        if name in parameters:
+            value = parameters[name]
+            bound[name] = value if type(value) is argument.type else _convert(argument, value)
+        elif argument.is_required:
+            raise InvalidArguments(f"{name}: this argument is missing")
+        else:
+            bound[name] = argument.default
+    return bound
+
+
+def _check_names(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> None:
+    known = {argument.name for argument in arguments}
+    if not parameters.keys() <= known:
+        unknown = next(name for name in parameters if name not in known)
+        raise InvalidArguments(f"{unknown}: no such argument; there are: {', '.join(sorted(known)) or 'none'}")
+
+
+def _convert(argument: Argument, value: object) -> object:
+    if argument.type is object or argument.type is Any:
+        return value
+    try:
+        return msgspec.convert(value, argument.type)
+    except msgspec.ValidationError as error:
+        raise InvalidArguments(f"{argument.name}{_in_words(str(error), argument.type)}") from None
+    except Exception as error:  # the type may be a class of a user's own, which may raise anything
+        raise InvalidArguments(f"{argument.name}: {text_of(error)}") from None
+
+
+def _in_words(refusal: str, annotation: object) -> str:
+    """Where and why msgspec refuses a value that is not of the type *annotation*, without Python's names for things."""
+    said, _, place = refusal.partition(" - at `$")
+    expected, comma, got = said.partition(", got `")
+    if expected.startswith("Expected `"):
+        kinds, _, rest = expected.removeprefix("Expected `").partition("`")
+        named = " or ".join(_WANTED.get(kind, kind) for kind in kinds.split(" | "))
+        given = got.rstrip("`")
+        said = f"must be {named}{rest}" + (f", not {_GIVEN.get(given, given)}" if comma else "")
+    elif said.startswith("Invalid enum value "):
+        said = f"{said.removeprefix('Invalid enum value ')} is none of {', '.join(_choices(schema(annotation)))}"
+    return f"{place.rstrip('`')}: {said}"
+
+
+def _choices(part: Any) -> list[str]:
+    """The values that the enumerations in a JSON Schema list."""
+    if isinstance(part, list):
+        return [choice for one in part for choice in _choices(one)]
+    if not isinstance(part, dict):
+        return []
+    listed = [str(choice) for choice in part.get("enum", ())]
+    return listed + [choice for name, one in part.items() if name != "enum" for choice in _choices(one)]

@@ -1,0 +1,79 @@
+"""What the operations of a relay give, and its status."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from netd.codec.units import ABSENT, Absent, Address, Epoch, Prose
+from netd.status import ServiceStatus
+
+__all__ = ["AnsweredMessage", "AttachedDevice", "DetachedDevice", "DeviceFacts", "RelayServiceStatus", "SendResult"]
+
+
+@frozen(slots=False)
+class DeviceFacts:
+    """A device, connected or away.
+
+    :ivar generation: grows with each connection of any device.
+    :ivar since: when it connected.
+    :ivar last_seen: when it was last heard.
+    :ivar answers: it speaks the second dialect.
+    """
+
+    name: str
+    address: Address
+    online: bool
+    generation: int
+    since: Epoch
+    last_seen: Epoch
+    aliases: tuple[str, ...]
+    answers: bool
+
+
+@frozen(slots=False)
+class SendResult:
+    """What became of a payload.
+
+    :ivar status: `sent`, `queued`, `acknowledged`, `failed` or `expired`.
+    :ivar error: why it was not delivered or answered; absent where it was.
+    :ivar answer: what the device has answered; absent where it has not.
+    """
+
+    status: str
+    error: Prose | Absent = ABSENT
+    answer: bytes | Absent = ABSENT
+
+
+@frozen(slots=False)
+class AttachedDevice:
+    """A console connection that has become a device."""
+
+    instance: str
+    device: str
+    address: Address
+    generation: int
+
+
+@frozen(slots=False)
+class DetachedDevice:
+    """A console connection that has ceased to be a device."""
+
+    device: str
+
+
+@frozen(slots=False)
+class AnsweredMessage:
+    """A message that a console connection has answered as a device."""
+
+    device: str
+    id: int
+
+
+@frozen(slots=False, kw_only=True)
+class RelayServiceStatus(ServiceStatus):
+    """The status of a relay.
+
+    :ivar devices: how many are connected.
+    """
+
+    devices: int
