@@ -16,13 +16,12 @@ from twisted.python.usage import Options as TwistedOptions
 
 from netd.clock import make_monotonic
 from netd.config import Configuration, load
-from netd.config.descriptions import arguments_of, is_secured
 from netd.config.options import options_of
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.interfaces import IForesight
 from netd.kinds import find_kinds
 from netd.paths import packaged
-from netd.pem import exposed_keys, source_of
+from netd.pem import exposed_keys
 
 __all__ = ["Options", "makeService", "packaged_ini"]
 
@@ -87,9 +86,8 @@ class Options(TwistedOptions):
         """What is allowed, and better were otherwise."""
         for section in self.configuration.sections:
             for name, option in options_of(type(section.config)).items():
-                for description in (getattr(section.config, name) or ()) if option.parser.listens else ():
-                    if is_secured(description):
-                        yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source_of(*arguments_of(description))))
+                for source in option.parser.sources(getattr(section.config, name)):
+                    yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
 
 
 def _objections(configuration: Configuration) -> Iterator[ConfigProblem]:

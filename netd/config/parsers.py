@@ -7,15 +7,16 @@ neither sections nor files: the loader adds the place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from netd.config.descriptions import check_description, located, split_descriptions
-from netd.config.remotes import check_remote, located_remote
+from netd.config.descriptions import arguments_of, check_description, is_secured, located, split_descriptions
+from netd.config.remotes import check_remote, located_remote, sources_of_remote
 from netd.config.spelling import did_you_mean, quoted
+from netd.pem import PairSource, source_of
 
 __all__ = [
     "Parser",
@@ -49,6 +50,10 @@ _LONGEST_DURATION = 3650 * _SECONDS_IN["d"]
 _FLAGS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
+def _no_sources(_value: object) -> Iterable[PairSource]:
+    return ()
+
+
 @frozen
 class Parser(Generic[T_co]):
     """Reads the text of one option.
@@ -56,6 +61,7 @@ class Parser(Generic[T_co]):
     :ivar describes: the format or unit as the option reference shows it.
     :ivar read: turns text that is not empty into the value; raises ValueError with a text that names the remedy.
     :ivar listens: whether the value is a tuple of endpoint descriptions that the service will listen on.
+    :ivar sources: where the private keys are that a value names; they are netd's own.
     :ivar locate: puts the directory of the INI file before relative paths in the text; None where the text has none inside.
     """
 
@@ -63,6 +69,7 @@ class Parser(Generic[T_co]):
     read: Callable[[str], T_co]
     listens: bool = False
     locate: Callable[[str, Path], str] | None = None
+    sources: Callable[[Any], Iterable[PairSource]] = _no_sources
 
     def __call__(self, written: str) -> T_co:
         """The value of *written*; white space around it means nothing.
@@ -236,7 +243,13 @@ def _read_endpoints(written: str) -> tuple[str, ...]:
     return descriptions
 
 
-endpoints: Parser[tuple[str, ...]] = Parser("endpoints, separated by spaces", _read_endpoints, listens=True, locate=located)
+def _sources(descriptions: tuple[str, ...]) -> list[PairSource]:
+    return [source_of(*arguments_of(description)) for description in descriptions if is_secured(description)]
+
+
+endpoints: Parser[tuple[str, ...]] = Parser(
+    "endpoints, separated by spaces", _read_endpoints, listens=True, locate=located, sources=_sources
+)
 """One or more Twisted server endpoint descriptions, separated by white space; a space inside one is written ``\\ ``."""
 
 
@@ -245,7 +258,9 @@ def _read_remote(written: str) -> str:
     return written
 
 
-remote: Parser[str] = Parser("where to dial: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH", _read_remote, locate=located_remote)
+remote: Parser[str] = Parser(
+    "where to dial: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH", _read_remote, locate=located_remote, sources=sources_of_remote
+)
 """One Twisted client endpoint description. See :mod:`netd.config.remotes`."""
 
 
@@ -258,7 +273,10 @@ def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
         except ValueError as error:
             raise ValueError(f"{error}; or write {word}") from None
 
-    return Parser(f"{parser.describes}; or {word}", read, parser.listens, parser.locate)
+    def sources(value: T | None) -> Iterable[PairSource]:
+        return () if value is None else parser.sources(value)
+
+    return Parser(f"{parser.describes}; or {word}", read, parser.listens, parser.locate, sources)
 
 
 def unlimited_or(parser: Parser[T]) -> Parser[T | None]:

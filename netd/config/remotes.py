@@ -15,9 +15,9 @@ from twisted.internet.endpoints import clientFromString
 
 from netd.config.notation import Notation, escaped, is_whole
 from netd.config.spelling import did_you_mean, quoted
-from netd.pem import Files, trusted
+from netd.pem import Files, PairSource, trusted
 
-__all__ = ["REMOTE_PARAMETERS", "arguments_of_remote", "check_remote", "located_remote"]
+__all__ = ["REMOTE_PARAMETERS", "arguments_of_remote", "check_remote", "located_remote", "sources_of_remote"]
 
 REMOTE_PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "tcp": ("host", "port", "bindAddress"),
@@ -56,7 +56,7 @@ def check_remote(description: str) -> None:
         else:
             _ask_twisted(description, kind)
         if kind == "tls":
-            _check_certificates(arguments)
+            _check_certificates(description, arguments)
     except ValueError as error:
         raise ValueError(f"{description}: {error}") from None
 
@@ -69,6 +69,12 @@ def arguments_of_remote(description: str) -> tuple[str, dict[str, str]]:
 def located_remote(description: str, directory: Path) -> str:
     """*description* with *directory* before its relative paths. Nothing is checked: what cannot be read stays as it is."""
     return _NOTATION.located(description, directory)
+
+
+def sources_of_remote(description: str) -> list[PairSource]:
+    """Where netd's own key and certificate are for the (checked) *description*, if it names any."""
+    _, arguments = _NOTATION.arguments(description)
+    return [Files(Path(arguments["privateKey"]), Path(arguments["certificate"]))] if "privateKey" in arguments else []
 
 
 def _check_address(kind: str, arguments: dict[str, str]) -> None:
@@ -84,11 +90,11 @@ def _check_address(kind: str, arguments: dict[str, str]) -> None:
         raise ValueError(f"bindAddress {quoted(arguments['bindAddress'])} is not an IP address of this machine")
 
 
-def _check_certificates(arguments: dict[str, str]) -> None:
+def _check_certificates(description: str, arguments: dict[str, str]) -> None:
     if ("certificate" in arguments) != ("privateKey" in arguments):
         raise ValueError("certificate and privateKey belong together: give both, or neither")
-    if "certificate" in arguments:
-        Files(Path(arguments["privateKey"]), Path(arguments["certificate"])).pairs()
+    for source in sources_of_remote(description):
+        source.pairs()
     if "trustRoots" in arguments:
         trusted(Path(arguments["trustRoots"]))
 

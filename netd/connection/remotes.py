@@ -22,8 +22,8 @@ from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from zope.interface import implementer
 
-from netd.config.remotes import arguments_of_remote
-from netd.pem import Files, trusted
+from netd.config.remotes import arguments_of_remote, sources_of_remote
+from netd.pem import trusted
 
 __all__ = ["Remote", "tcp_endpoint"]
 
@@ -74,18 +74,18 @@ class Remote:
         endpoint = tcp_endpoint(self._reactor, host, port, self._seconds, arguments.get("bindAddress"))
         if kind == "tcp":
             return endpoint
-        return wrapClientTLS(_tls_options(host, arguments), endpoint, self._reactor)
+        return wrapClientTLS(_tls_options(self.description, host, arguments), endpoint, self._reactor)
 
 
-def _tls_options(host: str, arguments: dict[str, str]) -> Any:
+def _tls_options(description: str, host: str, arguments: dict[str, str]) -> Any:
     """How TLS begins with *host*: its certificate is verified, against the system's authorities or those of ``trustRoots``."""
     trust = None
     if "trustRoots" in arguments:
         roots = [crypto.X509.from_cryptography(each) for each in trusted(Path(arguments["trustRoots"]))]
         trust = trustRootFromCertificates([Certificate(root) for root in roots])
     own: dict[str, Any] = {}
-    if "certificate" in arguments:
-        [pair] = Files(Path(arguments["privateKey"]), Path(arguments["certificate"])).pairs()
+    for source in sources_of_remote(description):
+        [pair] = source.pairs()
         own["privateKey"] = crypto.PKey.from_cryptography_key(pair.key)
         own["certificate"], *own["extraCertChain"] = (
             crypto.X509.from_cryptography(each) for each in (pair.certificate, *pair.chain)

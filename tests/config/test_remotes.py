@@ -161,6 +161,14 @@ class ParserTests(SynchronousTestCase):
         error = str(self.assertRaises(ConfigErrors, self.read, "b.lan:1"))
         self.assertIn("b.ini:2: [b] remote: b.lan:1: unknown endpoint type 'b.lan' (did you mean tcp:b.lan:1?)", error)
 
+    def test_keys(self) -> None:
+        """The key of netd is known by the remote that names it, so that a warning can be given of who can read it."""
+        for parser in (remote, off_or(remote)):
+            self.assertEqual([*parser.sources("tls:b:1"), *parser.sources("tcp:b:1")], [])
+            [source] = parser.sources("tls:b:1:certificate=own.pem:privateKey=own.key")
+            self.assertEqual(source.files(), [Path("own.key"), Path("own.pem")])
+        self.assertEqual(list(off_or(remote).sources(None)), [])
+
     def test_off(self) -> None:
         """A remote that may be off keeps its paths' place."""
         either: Parser[str | None] = off_or(remote)
