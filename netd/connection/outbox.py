@@ -88,8 +88,6 @@ class Outbox:
     def attach(self) -> None:
         """Become the transport's producer."""
         self._transport.registerProducer(self, True)
-        if isinstance(self._transport, EagerServer):
-            self._send_now = self._transport.socket.send
 
     def rebind(self, bounds: Bounds) -> None:
         """Apply other bounds from now on; neither they nor those before may sort by key."""
@@ -133,8 +131,10 @@ class Outbox:
             return False
         self.written += len(block)
         if self._send_now is None:
-            self._transport.write(block)  # which tells when that fills it
-            return True
+            if not isinstance(self._transport, EagerServer):
+                self._transport.write(block)  # which tells when that fills it
+                return True
+            self._send_now = self._transport.socket.send  # kept from the first block on: most connections are never offered one
         try:
             sent = self._send_now(block)
         except OSError:
