@@ -13,6 +13,16 @@ from tests.contract.patterns import Holding
 
 __all__ = ["BUS", "COMMAND", "FEED", "MANHOLE", "SYSTEM"]
 
+NOTHING_RELOADED: Mapping[str, Any] = {
+    "status": "checked",
+    "changed": [],
+    "restart": [],
+    "added": [],
+    "removed": [],
+    "files": [],
+    "failures": [],
+}
+
 SUBSCRIBED: Mapping[str, Any] = {"pattern": "custom.>", "position": str, "recovered": None, "gap": None}
 
 BUS: Mapping[str, Row] = {
@@ -258,6 +268,13 @@ SYSTEM: Mapping[str, Row] = {
                     ),
                 },
             ),
+        ),
+    ),
+    "system.reload": Row(
+        Role.ADMIN,
+        (
+            Case("what is the same", {"check": True}, result=NOTHING_RELOADED),
+            Case("in a colour", {"colour": "red"}, fault=invalid("colour: no such argument; there are: check", is_form=True)),
         ),
     ),
     "system.drain": Row(Role.ADMIN, (Case("all", result={"status": "draining", "services": 7}),), is_last=True),

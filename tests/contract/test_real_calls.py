@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from jsonschema import Draft202012Validator
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.operations import Role
@@ -38,6 +39,13 @@ class TableTests(SynchronousTestCase):
             if self.takes_arguments(name):
                 self.assertTrue(any(case.fault is not None for case in row.cases), name)
 
+    def test_results_are_described(self) -> None:
+        """Of each operation netd says what it gives: a value of some type, whose members are listed where it has any."""
+        for name, one in the_world().operations.items():
+            Draft202012Validator.check_schema(one["result"])
+            self.assertIn(one["result"].get("type"), ("object", "array"), name)
+            self.assertTrue(one["result"].get("properties") or one["result"].get("items"), name)
+
     @staticmethod
     def takes_arguments(name: str) -> bool:
         """Whether the operation has any."""
@@ -66,9 +74,22 @@ class CallTestCase(SynchronousTestCase):
             outcome = driver.call(operation, filled(case.arguments, blanks))
         fault = case.fault if is_possible else row.refusal(operation)
         expected = driver.as_done(case, filled(case.result, blanks)) if fault is None else driver.as_fault(fault)
+        if "result" in outcome:
+            described = the_world().operations[operation]["result"]
+            Draft202012Validator(closed(described)).validate(outcome["result"])
         unlike = difference(expected, outcome, "the outcome")
         if unlike is not None:
             self.fail(f"{operation} {case.what}: {unlike}")
+
+
+def closed(schema: Any) -> Any:
+    """*schema*, where objects have no members but those that it lists."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    listed = {"additionalProperties": False} if "properties" in schema else {}
+    return listed | {name: closed(one) for name, one in schema.items()}
 
 
 def _test(operation: str, row: Row, case: Case) -> Callable[[CallTestCase], None]:
