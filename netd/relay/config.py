@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
-
 import attrs
 
 from netd.config import (
@@ -13,18 +11,17 @@ from netd.config import (
     duration,
     endpoints,
     integer,
-    mapping,
     off_or,
     option,
     size,
     within,
     words,
 )
+from netd.config.hosts import named_hosts
 from netd.config.spelling import quoted
-from netd.message import NAME
 from netd.plaintext import is_text
 
-__all__ = ["Config", "client_words", "host_names"]
+__all__ = ["Config", "client_words"]
 
 _GOODBYE = "|disconnect|"
 _LONGEST_WORD = 64
@@ -42,31 +39,6 @@ def _read_client_words(written: str) -> tuple[str, ...]:
 
 client_words: Parser[tuple[str, ...]] = Parser("words without spaces, comma-separated", _read_client_words)
 """One or more client types. A space in one would make room for the hellos of newer programs, ``device {…}``."""
-
-
-def _read_host(written: str) -> str:
-    try:
-        address = ip_address(written)
-    except ValueError:
-        raise ValueError(f"{quoted(written)} is not an IP address; write NAME=ADDRESS as in greenhouse=192.168.1.20") from None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address).partition("%")[0]
-
-
-def _read_host_names(written: str) -> tuple[tuple[str, str], ...]:
-    names: dict[str, str] = {}
-    for name, value in mapping(written):
-        if not NAME.fullmatch(name):
-            raise ValueError(f"{quoted(name)} is not a device's name; write 1 to 63 letters, digits, _ and -")
-        host = _read_host(value)
-        if host in names:
-            raise ValueError(f"{host} is given twice, as {names[host]} and as {name}; a host has one name")
-        names[host] = name
-    return tuple((name, host) for host, name in names.items())
-
-
-host_names: Parser[tuple[tuple[str, str], ...]] = Parser("NAME=ADDRESS pairs, comma-separated", _read_host_names)
-"""Devices' names, each with the IP address that it stands for, spelled as those of connections are; neither given twice."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +63,7 @@ class Config(ListeningConfig):
         live=True,
     )
     host_names: tuple[tuple[str, str], ...] | None = option(
-        off_or(host_names),
+        off_or(named_hosts),
         "off",
         help="Names for devices whose programs cannot say one, by the host that they connect from: greenhouse=192.168.1.20, …",
         live=True,

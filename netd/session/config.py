@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import attrs
 
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, within
+from netd.config.hosts import named_hosts
 
 __all__ = ["Config", "channels", "networks"]
 
@@ -100,6 +101,13 @@ class Config(ListeningConfig):
         "x, y, z",
         help="Channels with label and unit: x:Heart rate [bpm], y, z. Those of one letter are what agents of the first dialect"
         " announce, in this order; the others describe channels whose agents say a name only.",
+        live=True,
+    )
+    host_names: tuple[tuple[str, str], ...] | None = option(
+        off_or(named_hosts),
+        "off",
+        help="Names for agents that say none, by the address that netd dials or they come from: greenhouse=192.168.1.20, …"
+        " Subjects have an agent's name; without one, its host.",
         live=True,
     )
     sessions_per_host: int = option(integer(1, 1000), "1", help="Sessions that one agent's host may have at a time.", live=True)

@@ -11,7 +11,7 @@ __all__ = ["SampleTaken", "Samples", "StateChanged"]
 
 @frozen
 class SampleTaken:
-    """``session.<instance>.<id>.<channel>``: an agent said a value.
+    """``session.<instance>.<agent>.<channel>``: an agent said a value.
 
     :ivar time: when it came, seconds since the epoch.
     :ivar agent_time: the agent's own time for it, where it said one.
@@ -47,14 +47,16 @@ class Samples:
 
 @frozen
 class StateChanged:
-    """``session.<instance>.<id>``: a session is dialled, awaited, streaming, stopping, resting, ended.
+    """``session.<instance>.<agent>``: a session is dialled, awaited, streaming, stopping, resting, ended.
 
+    :ivar agent: what the agent is called; the token of its subjects.
     :ivar host: what was asked for; *address* is what it resolved to.
     :ivar attempt: 1 for the first time that the agent is dialled.
     :ivar reason: why, where that is not plain.
     """
 
     session: int
+    agent: str
     host: str
     address: str
     state: str

@@ -13,6 +13,7 @@ from attrs import frozen
 from netd.codec.jsontext import BadJSON, decode_object, encode
 from netd.errors import ProtocolError
 from netd.plaintext import is_text
+from netd.session.names import is_name
 from netd.session.samples import LONGEST, NUMBER, PLAIN_NUMBER, Column, Sample, SampleBatch, Summary, number_of
 
 __all__ = ["HELLO_LIMIT", "MAX_CHANNELS", "AgentHello", "BadHello", "ChannelSpec", "LineReader", "encode_error", "parse_hello"]
@@ -55,12 +56,14 @@ class AgentHello:
     """What a newer agent says first.
 
     :ivar session: the id that netd gave it on the control connection, or None where netd did not dial it.
-    :ivar dropped: what is wrong with each label or unit that was left out.
+    :ivar dropped: what is wrong with each name, label or unit that was left out.
+    :ivar name: what the agent calls itself, where it does.
     """
 
     session: int | None
     channels: tuple[ChannelSpec, ...]
     dropped: tuple[str, ...] = ()
+    name: str | None = None
 
 
 def parse_hello(line: bytes) -> AgentHello:
@@ -76,7 +79,12 @@ def parse_hello(line: bytes) -> AgentHello:
     if not isinstance(channels, dict) or not 1 <= len(channels) <= MAX_CHANNELS:
         raise BadHello(f"the hello's `channels` is an object of 1 to {MAX_CHANNELS} channels")
     dropped: list[str] = []
-    return AgentHello(session, tuple(_channel(name, facts, dropped) for name, facts in channels.items()), tuple(dropped))
+    name = members.get("name")
+    if name is not None and not is_name(name):
+        dropped.append("`name` is 1 to 63 characters of A-Z a-z 0-9 _ -, not digits alone")
+        name = None
+    specs = tuple(_channel(channel, facts, dropped) for channel, facts in channels.items())
+    return AgentHello(session, specs, tuple(dropped), name)
 
 
 def encode_error(text: str) -> bytes:

@@ -89,7 +89,7 @@ class Readings:
 
     *now* is the monotonic clock's in all methods; times that are shown are the bus's, of the wall clock.
 
-    :param prefix: first tokens of its subjects, ``session.<instance>.<id>``.
+    :param prefix: first tokens of its subjects, ``session.<instance>.<agent>``.
     :param keep: called when something is kept uncounted: calls :meth:`settle` now and then, until that returns False.
     :ivar samples: how many samples were counted.
     :ivar bad: how many were no numbers, or of no channel.
@@ -133,6 +133,13 @@ class Readings:
                 channel = Channel(spec.name, spec.label, spec.unit, f"{self._prefix}.{token(spec.name)}")
             channel.label, channel.unit = spec.label, spec.unit
             self._channels[spec.name] = channel
+
+    def rename(self, prefix: str) -> None:
+        """Publish under another *prefix* from now on."""
+        self._prefix = prefix
+        for channel in self._channels.values():
+            self._bus.forget(channel.subject)
+            channel.subject = f"{prefix}.{token(channel.name)}"
 
     def take(self, block: bytes, now: float) -> None:
         """Samples have come."""

@@ -36,6 +36,7 @@ class SessionFacts:
     """A session with an agent.
 
     :ivar session: its id.
+    :ivar agent: what its agent is called, in subjects, too.
     :ivar state: what it does, in a word or two.
     :ivar number: what its agent was told to announce.
     :ivar host: as asked for.
@@ -49,6 +50,7 @@ class SessionFacts:
     """
 
     session: int
+    agent: str
     number: int
     host: str
     address: Address

@@ -13,6 +13,7 @@ from netd.errors import NoSuchTarget, OperationFailed, ProtocolError
 from netd.session.addresses import Address, AllowList, Forbidden
 from netd.session.letters import Alphabet
 from netd.session.lines import ChannelSpec
+from netd.session.names import AgentNames, name_of_host
 from netd.session.rules import SessionRules
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.states import SessionState
@@ -64,6 +65,8 @@ class Roster:
         self.turns = Turns(world.later, world.monotonic)
         self._sessions: dict[int, TelemetrySession] = {}
         self._numbers: dict[int, TelemetrySession] = {}
+        self._names = AgentNames()
+        self._given: set[TelemetrySession] = set()  # those whose agents have names of an operator's or the configuration's
         self._unasked: Counter[Address] = Counter()
         self._ended: deque[TelemetrySession] = deque(maxlen=REMEMBERED)
         self._next_id = 1
@@ -91,9 +94,10 @@ class Roster:
         """The sessions that have not ended."""
         return list(self._sessions.values())
 
-    def start(self, host: str, address: Address) -> TelemetrySession:
+    def start(self, host: str, address: Address, name: str | None = None) -> TelemetrySession:
         """Begin a session, or dial the agent of a resting one at once.
 
+        :param name: what to call the agent.
         :raises OperationFailed: when the host has as many sessions as it may have, or the service has.
         :raises Forbidden: when *address* must not be dialled.
         """
@@ -106,19 +110,24 @@ class Roster:
                 raise OperationFailed(
                     f"{host} has session {ids} ({there[0].state.value}) already; `session.stop {there[0].id}` ends it"
                 )
+            if name is not None:
+                self._given.add(resting)
+                self._call(resting, name)
             resting.redial()
             return resting
-        session = self._add(host, address, is_dialled=True)
+        session = self._add(host, address, is_dialled=True, name=name)
         session.begin()
         return session
 
     def find(self, which: int | str) -> TelemetrySession:
-        """The live session with this id, or with the agent at this host.
+        """The live session with this id, or with the agent of this name, or at this host.
 
         :raises NoSuchTarget: when there is none, or several.
         """
         text = str(which).strip()
         session = self._sessions.get(int(text)) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else None
+        if session is None:
+            session = next((session for session in self._sessions.values() if session.agent == text), None)
         if session is not None:
             return session
         there = [session for session in self._sessions.values() if text in (session.host, str(session.address))]
@@ -153,6 +162,11 @@ class Roster:
         """Whether an agent at *address* that announces *id* would be taken in as the agent of a session."""
         session = self._numbers.get(id)
         return session is not None and session.expects_agent and self._is_from(address, session)
+
+    def introduce(self, session: TelemetrySession, name: str) -> None:
+        """The agent of *session* says its own *name*. An operator, or the configuration, may have given it another."""
+        if session not in self._given:
+            self._call(session, name)
 
     def when_empty(self, callback: Callable[[], Any]) -> None:
         """Call *callback* as soon as no session is live."""
@@ -195,10 +209,19 @@ class Roster:
         if self._unasked[address] >= self.rules.sessions_per_host:
             raise OperationFailed(f"{address} has as many sessions already as `sessions_per_host` allows")
 
-    def _add(self, host: str, address: Address, is_dialled: bool) -> TelemetrySession:
+    def _call(self, session: TelemetrySession, name: str) -> None:
+        agent = self._names.exchange(session.agent, name)
+        if agent != session.agent:
+            session.rename(agent)
+
+    def _add(self, host: str, address: Address, is_dialled: bool, name: str | None = None) -> TelemetrySession:
         if len(self._sessions) >= self.rules.max_sessions:
             raise OperationFailed(f"there are {len(self._sessions)} sessions, as many as `max_sessions` allows")
-        session = TelemetrySession(self.world, self._allot(), host, address, is_dialled)
+        given = name or {at: called for called, at in self.rules.host_names or ()}.get(str(address))
+        agent = self._names.take(given or name_of_host(host))
+        session = TelemetrySession(self.world, self._allot(), agent, host, address, is_dialled)
+        if given:
+            self._given.add(session)
         self._sessions[session.id] = self._numbers[session.number] = session
         if not is_dialled:
             self._unasked[address] += 1
@@ -224,6 +247,8 @@ class Roster:
                 self._numbers[session.number] = session
             return False
         del self._sessions[session.id], self._numbers[session.number]
+        self._names.give_back(session.agent)
+        self._given.discard(session)
         if not session.is_dialled:
             self._unasked[session.address] -= 1
         self._ended.append(session)

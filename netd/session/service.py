@@ -21,6 +21,7 @@ from netd.operations import Operation, Role
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
+from netd.session.names import check_name
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.results import PingedSession, SessionFacts, SessionServiceStatus
@@ -86,8 +87,8 @@ class SessionService(ListeningService):
         return [
             Operation("session.list", self.sessions, Role.VIEWER, "List the sessions with their channels, then those that ended"),
             Operation("session.start", self.start, Role.OPERATOR, "Dial the agent at a host and have it stream"),
-            Operation("session.stop", self.stop, Role.OPERATOR, "Have an agent stop, by session or host"),
-            Operation("session.ping", self.ping, Role.OPERATOR, "Have an agent show a ping, by session or host"),
+            Operation("session.stop", self.stop, Role.OPERATOR, "Have an agent stop, by session, name or host"),
+            Operation("session.ping", self.ping, Role.OPERATOR, "Have an agent show a ping, by session, name or host"),
         ]
 
     def status(self) -> SessionServiceStatus:
@@ -131,26 +132,29 @@ class SessionService(ListeningService):
         go_on()
         return listed
 
-    def start(self, host: str, wait: bool = True) -> Deferred[SessionFacts]:
+    def start(self, host: str, wait: bool = True, name: str | None = None) -> Deferred[SessionFacts]:
         """Begin a session with the agent at *host*, a name or an address.
 
         :param wait: whether to wait until it streams; otherwise it is enough that the agent is being dialled.
+        :param name: what to call the agent, in its subjects and everywhere else.
         :returns: a Deferred of facts about the session.
         :raises OperationFailed: when it may not be dialled, has a session already, or cannot be reached.
         """
+        if name is not None:
+            check_name(name)
         wanted = parse_host(host)
         if not self.is_accepting:
             raise OperationFailed("agents cannot connect back: this netd accepts no connections any more")
         if not isinstance(wanted, str):
-            return self._begin(host.strip(), wanted, wait)
+            return self._begin(host.strip(), wanted, wait, name)
         looked_up = resolve(self._reactor, wanted, self._dialer.rules.dial_timeout)
         looked_up.addErrback(_too_late, wanted)
-        return looked_up.addCallback(lambda found: self._begin(wanted, self._choose(wanted, found), wait))
+        return looked_up.addCallback(lambda found: self._begin(wanted, self._choose(wanted, found), wait, name))
 
     def stop(self, session: int | str) -> Deferred[SessionFacts]:
         """End a session.
 
-        :param session: its id, or its agent's host.
+        :param session: its id, or its agent's name or host.
         :returns: a Deferred of facts about it, once it has ended.
         :raises NoSuchTarget: when there is none.
         """
@@ -169,7 +173,7 @@ class SessionService(ListeningService):
     def ping(self, session: int | str) -> PingedSession:
         """Make an agent show a ping.
 
-        :param session: its id, or its agent's host.
+        :param session: its id, or its agent's name or host.
         :raises NoSuchTarget: when there is none.
         :raises OperationFailed: when it is not streaming, or was not dialled.
         """
@@ -198,8 +202,8 @@ class SessionService(ListeningService):
             self._roster.agents.check(found[0])
         return allowed[0]
 
-    def _begin(self, host: str, address: Address, wait: bool) -> Deferred[SessionFacts]:
-        session = self._roster.start(host, address)
+    def _begin(self, host: str, address: Address, wait: bool, name: str | None) -> Deferred[SessionFacts]:
+        session = self._roster.start(host, address, name)
         begun: Deferred[SessionFacts] = Deferred(lambda _: None)
 
         def watch(changed: TelemetrySession) -> bool:

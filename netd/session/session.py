@@ -65,6 +65,7 @@ class TelemetrySession:
     """One session with one agent.
 
     :param id: its number, for good.
+    :param agent: what its agent is called; the token of its subjects.
     :param host: what was asked for.
     :param address: what *host* resolved to; what is dialled, each time.
     :param is_dialled: False for an agent that came of its own accord.
@@ -77,13 +78,16 @@ class TelemetrySession:
     :ivar heard: when the agent said something last, by the monotonic clock.
     """
 
-    def __init__(self, world: SessionSurroundings, id: int, host: str, address: Address, is_dialled: bool = True) -> None:
+    def __init__(
+        self, world: SessionSurroundings, id: int, agent: str, host: str, address: Address, is_dialled: bool = True
+    ) -> None:
         self._world = world
         self.id = self.number = id
+        self.agent = agent
         self.host = host
         self.address = address
         self.is_dialled = is_dialled
-        self.subject = f"{world.prefix}.{id}"
+        self.subject = f"{world.prefix}.{agent}"
         self.readings = Readings(world.bus, self.subject, world.sweep.add)
         self.state = SessionState.DIALLING if is_dialled else SessionState.AWAITED
         self.reason = ""
@@ -104,6 +108,13 @@ class TelemetrySession:
         """Dial the agent for the first time."""
         self._do_dial()
         self._changed()
+
+    def rename(self, agent: str) -> None:
+        """Call the agent *agent* from now on; nothing is retained under its old subjects."""
+        self._world.bus.forget(self.subject)
+        self.agent = agent
+        self.subject = f"{self._world.prefix}.{agent}"
+        self.readings.rename(self.subject)
 
     def watch(self, watcher: Callable[[TelemetrySession], bool]) -> None:
         """Call *watcher* after each change of state, until it returns True."""
@@ -206,6 +217,7 @@ class TelemetrySession:
         """Facts about it."""
         return SessionFacts(
             session=self.id,
+            agent=self.agent,
             number=self.number,
             host=self.host,
             address=str(self.address),
@@ -239,7 +251,7 @@ class TelemetrySession:
         self._changed()
 
     def _changed(self) -> None:
-        where = (self.id, self.host, str(self.address))
+        where = (self.id, self.agent, self.host, str(self.address))
         changed = StateChanged(*where, self.state.value, self.attempt, self.reason, self.since)
         self._world.bus.publish(Message(self.subject, changed))
         self._watchers = [watcher for watcher in self._watchers if not watcher(self)]

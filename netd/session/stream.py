@@ -367,8 +367,10 @@ class AgentStream(Contender):
         if hello.session is not None:
             session.announce(((1, hello.session),))
         for why in hello.dropped:
-            self._shell.refuse("bad label", f"{why}; it was left out, and the channel goes on", b"")
+            self._shell.refuse("bad label", f"{why}; it was left out, and all else counts", b"")
         known = {channel.name: channel for channel in self._roster.channels}
+        if hello.name is not None:
+            self._roster.introduce(session, hello.name)
         self._reader = LineReader()
         self._arrive(session, "newer", tuple(_described(channel, known.get(channel.name)) for channel in hello.channels))
 

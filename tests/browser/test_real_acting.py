@@ -268,7 +268,7 @@ class HistoryTests(BrowserTestCase):
 class ConfinedTests(BrowserTestCase):
     def test_subjects(self) -> None:
         """With a token for some subjects, the page shows what is under them, and says calmly of all else that it does not."""
-        token = self.make_token("plots", Role.VIEWER, "session.main.1.>")
+        token = self.make_token("plots", Role.VIEWER, "session.main.127-0-0-1.>")
         daemon = self.start_netd()
         self.start_agent(rate=60)
         daemon.call("session.start", host="127.0.0.1")
@@ -279,14 +279,14 @@ class ConfinedTests(BrowserTestCase):
         self.wait_for_samples(page, by_id(page, "session"))
         by_id(page, "sessions-list", face="refused").wait_for()
         by_id(page, "page-bus").click()
-        self.assertEqual(by_id(page, "bus-pattern").input_value(), "session.main.1.>")
+        self.assertEqual(by_id(page, "bus-pattern").input_value(), "session.main.127-0-0-1.>")
         by_id(page, "bus-row").first.wait_for()
         by_id(page, "bus-pattern").fill(">")
         by_id(page, "bus-listen").click()
         by_id(page, "bus-error").get_by_text("does not hear all of >").wait_for()
         for name in ("devices", "feed", "commands", "rooms"):
             by_id(page, f"page-{name}").click()
-            by_id(page, "no-service").get_by_text("session.main.1.>").wait_for()
+            by_id(page, "no-service").get_by_text("session.main.127-0-0-1.>").wait_for()
         by_id(page, "page-overview").click()
         by_id(page, "confinement").get_by_role("link", name="Sessions").wait_for()
         by_id(page, "lately", face="refused").wait_for()

@@ -183,7 +183,7 @@ class SessionTests(BrowserTestCase):
         page.wait_for_timeout(12_000)
         frames.clear()
         page.wait_for_timeout(2000)
-        samples = [frame for frame in frames if '"subject":"session.main.1.x"' in frame.replace(" ", "")]
+        samples = [frame for frame in frames if '"subject":"session.main.127-0-0-1.x"' in frame.replace(" ", "")]
         self.assertTrue(1 <= len(samples) <= 3, f"{len(samples)} of {len(frames)}")
         by_id(page, "page-sessions").click()
         self.wait_for_samples(page, session)

@@ -21,7 +21,7 @@ from netd.client.control import InvalidArguments, Lost, NotRunning
 from netd.client.events import Dropped, Event, Gap, Wish
 from tests.cli.fakes import NOW, CommandTests, FakeEvents
 
-SAMPLE = Event("session.main.42.x", {"value": 72.5, "time": NOW}, NOW + 0.25, 7)
+SAMPLE = Event("session.main.greenhouse.x", {"value": 72.5, "time": NOW}, NOW + 0.25, 7)
 
 
 class LineTests(CommandTests):
@@ -38,7 +38,7 @@ class LineTests(CommandTests):
         self.assertEqual(result.exit_code, 0)
         self.assertEqual(
             result.stdout,
-            f'2023-11-14T22:13:20.250+00:00 session.main.42.x {{"value": 72.5, "time": {NOW}}}\n'
+            f'2023-11-14T22:13:20.250+00:00 session.main.greenhouse.x {{"value": 72.5, "time": {NOW}}}\n'
             "2023-11-14T22:13:20.000+00:00 relay.main.presence.x null\n",
         )
         self.assertEqual(
@@ -58,17 +58,17 @@ class LineTests(CommandTests):
         moment = datetime.fromtimestamp(NOW + 0.25).astimezone().strftime("%H:%M:%S.250")
         later = {"time": NOW - 90, "seconds": 0.5, "who": "\x1b[2J"}
         for event, line in (
-            (SAMPLE, f"{moment} session.main.42.x value 72.5"),
+            (SAMPLE, f"{moment} session.main.greenhouse.x value 72.5"),
             (
                 SAMPLE._replace(data=later),
-                f"{moment} session.main.42.x time {Words(NOW).moment(NOW - 90)}, in 500 ms, who \\x1b[2J",
+                f"{moment} session.main.greenhouse.x time {Words(NOW).moment(NOW - 90)}, in 500 ms, who \\x1b[2J",
             ),
             (SAMPLE._replace(subject="custom.x", data={"seconds": 0.5}), f"{moment} custom.x seconds 0.5"),
-            (SAMPLE._replace(data=None), f"{moment} session.main.42.x -"),
-            (SAMPLE._replace(data=5), f"{moment} session.main.42.x 5"),
+            (SAMPLE._replace(data=None), f"{moment} session.main.greenhouse.x -"),
+            (SAMPLE._replace(data=5), f"{moment} session.main.greenhouse.x 5"),
         ):
             self.assertEqual(words_line(event, has_colour=False), line)
-        self.assertIn("\x1b[36msession.main.42.x\x1b[0m value 72.5", words_line(SAMPLE, has_colour=True))
+        self.assertIn("\x1b[36msession.main.greenhouse.x\x1b[0m value 72.5", words_line(SAMPLE, has_colour=True))
 
     def test_all(self) -> None:
         """Without a pattern it is everything."""
@@ -82,7 +82,7 @@ class LineTests(CommandTests):
         self.assertEqual(
             lines,
             [
-                {"subject": "session.main.42.x", "data": {"value": 72.5, "time": NOW}, "time": NOW + 0.25, "seq": 7},
+                {"subject": "session.main.greenhouse.x", "data": {"value": 72.5, "time": NOW}, "time": NOW + 0.25, "seq": 7},
                 {"gap": {"from": 8, "to": None}},
                 {"dropped": {"events": 5, "policy": "latest"}},
             ],
@@ -103,7 +103,7 @@ class LineTests(CommandTests):
     def test_plot_off_a_terminal(self) -> None:
         """Where nobody looks, a plot is lines."""
         self.events.script = [SAMPLE]
-        self.assertIn("session.main.42.x", self.netd("tail", "--plot").stdout)
+        self.assertIn("session.main.greenhouse.x", self.netd("tail", "--plot").stdout)
 
     def test_errors(self) -> None:
         """A pattern that is none is 2, a daemon that is not there 1."""
@@ -270,7 +270,7 @@ class ScreenTests(SynchronousTestCase):
             self.assertEqual(self.drawn(), "")
             self.now += REDRAW
             self.screen.redraw()
-            self.assertIn("session.main.42.x  72.5", self.drawn())
+            self.assertIn("session.main.greenhouse.x  72.5", self.drawn())
             self.now += REDRAW
             self.screen.redraw()
             self.assertEqual(self.drawn(), "")

@@ -37,6 +37,7 @@ def session(state: str, channel: str, **known: Any) -> Mapping[str, Any]:
     """A session with one sample, or with none yet."""
     return {
         "session": int,
+        "agent": str,
         "number": int,
         "host": "127.0.0.1",
         "address": "127.0.0.1",

@@ -8,8 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
 from netd.config import parse
+from netd.config.hosts import named_hosts
 from netd.errors import ConfigErrors
-from netd.relay.config import Config, client_words, host_names
+from netd.relay.config import Config, client_words
 from netd.relay.grammar import RelayDialect, RelayInput, UnknownClientType, read_event
 
 
@@ -86,13 +87,13 @@ class HostNamesTests(SynchronousTestCase):
     def test_mistakes(self) -> None:
         """What is no name, no address, or given twice, is said with its remedy, where it stands."""
         for written, problem in (
-            ("green house=10.0.0.9", "'green house' is not a device's name; write 1 to 63 letters, digits, _ and -"),
-            ("x.y=10.0.0.9", "'x.y' is not a device's name; write 1 to 63 letters, digits, _ and -"),
+            ("green house=10.0.0.9", "'green house' is no name; write 1 to 63 letters, digits, _ and -"),
+            ("x.y=10.0.0.9", "'x.y' is no name; write 1 to 63 letters, digits, _ and -"),
             (
                 "shed=10.0.0.999",
                 "'10.0.0.999' is not an IP address; write NAME=ADDRESS as in greenhouse=192.168.1.20",
             ),
-            ("10.0.0.9=shed", "'10.0.0.9' is not a device's name; write 1 to 63 letters, digits, _ and -"),
+            ("10.0.0.9=shed", "'10.0.0.9' is no name; write 1 to 63 letters, digits, _ and -"),
             ("a=10.0.0.9, b=10.0.0.9", "10.0.0.9 is given twice, as a and as b; a host has one name"),
             ("a=::1, b=0:0::1", "::1 is given twice, as a and as b; a host has one name"),
             ("a=10.0.0.9, b=::ffff:10.0.0.9", "10.0.0.9 is given twice, as a and as b; a host has one name"),
@@ -102,8 +103,8 @@ class HostNamesTests(SynchronousTestCase):
 
     def test_name_too_long(self) -> None:
         """A name has at most 63 characters, as those that devices say themselves."""
-        self.assertEqual(((63 * "x", "::1"),), host_names(f"{63 * 'x'}=::1"))
-        self.assertRaises(ValueError, host_names, f"{64 * 'x'}=::1")
+        self.assertEqual(((63 * "x", "::1"),), named_hosts(f"{63 * 'x'}=::1"))
+        self.assertRaises(ValueError, named_hosts, f"{64 * 'x'}=::1")
 
 
 class LimitTests(SynchronousTestCase):

@@ -143,9 +143,9 @@ class Bench:
         self.dialled.append(Dialling(session))
         return self.dialled[-1]
 
-    def start(self, host: str = HOST) -> TelemetrySession:
+    def start(self, host: str = HOST, name: str | None = None) -> TelemetrySession:
         """A session that is being dialled."""
-        session = self.roster.start(host, ip_address(host))
+        session = self.roster.start(host, ip_address(host), name)
         self.clock.advance(0)
         return session
 

@@ -21,10 +21,10 @@ class LifecycleTests(SynchronousTestCase):
     def _begin(self, **rules: Any) -> None:
         self.bench = Bench(**rules)
 
-    def _states(self, session: int = 1) -> list[str]:
+    def _states(self, agent: str = "10-0-0-5") -> list[str]:
         """Every state that was published, with its reason."""
         states = []
-        for event in self.bench.bus.events(f"session.main.{session}"):
+        for event in self.bench.bus.events(f"session.main.{agent}"):
             assert isinstance(event, StateChanged)
             states.append(event.state + (f": {event.reason}" if event.reason else ""))
         return states
@@ -291,7 +291,7 @@ class LifecycleTests(SynchronousTestCase):
         line.expire()
         seen = self.bench.watch()
         self.bench.connect_back(session).say(b"x5\n")
-        self.assertEqual((seen, session.describe().number), ([("1.x", 5)], 7))
+        self.assertEqual((seen, session.describe().number), ([("10-0-0-5.x", 5)], 7))
         self._finish(session, line)
         other.stop("enough")
         self.assertEqual(self.bench.roster._numbers, {})

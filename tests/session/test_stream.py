@@ -34,7 +34,7 @@ class FirstDialectTests(SynchronousTestCase):
             self.side.say(token)
             self.assertEqual(self.side.peer.expiry, 0.05)
             self.side.expire()
-        self.assertEqual(self.seen, [("1.x", 111), ("1.y", 222), ("1.z", 333)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 111), ("10-0-0-5.y", 222), ("10-0-0-5.z", 333)])
         self.assertIs(self.session.state, SessionState.STREAMING)
         self.assertEqual((self.session.dialect, self.side.refused), ("first", []))
 
@@ -43,7 +43,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.side.say(b"s11").expire()
         self.assertIs(self.session.state, SessionState.STREAMING)
         self.side.say(b"x1\n")
-        self.assertEqual(self.seen, [("1.x", 1)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 1)])
 
     def test_every_cut(self) -> None:
         """Wherever the stream is cut, the same samples arrive; all in one read, and byte by byte."""
@@ -55,12 +55,12 @@ class FirstDialectTests(SynchronousTestCase):
             bench.await_agent()
             side = bench.connect().say(*(wire[a:b] for a, b in pairwise(cut)))
             side.lose()
-            self.assertEqual(seen, [(f"1.{channel}", value) for channel, value in expected], cut)
+            self.assertEqual(seen, [(f"10-0-0-5.{channel}", value) for channel, value in expected], cut)
 
     def test_announcements_in_another_order(self) -> None:
         """Which channel is announced first does not matter."""
         self.side.say(b"s33s11s22x5\n")
-        self.assertEqual(self.seen, [("1.x", 5)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 5)])
 
     def test_slow_announcement(self) -> None:
         """An id of which only a part came before a pause is not mistaken for another one."""
@@ -91,7 +91,7 @@ class FirstDialectTests(SynchronousTestCase):
                 side.say(bytes([byte]))
                 if side.peer.expiry is not None:
                     side.expire()
-            self.assertEqual((side.stream.session, side.refused, seen), (session, [], [(f"{first}.x", 5)]))
+            self.assertEqual((side.stream.session, side.refused, seen), (session, [], [("10-0-0-5.x", 5)]))
             side.say(b"s24")
             self.assertEqual(side.expire().refused, [("not expected", b"")])
             why = f"announces 4 as channel 2 of session {first}, whose channels begin with {first}"
@@ -101,12 +101,12 @@ class FirstDialectTests(SynchronousTestCase):
         """A number that comes in two pieces, the first of which ends with its point, is one number."""
         self.side.say(b"s11x1.")
         self.side.expire().say(b"5").expire()
-        self.assertEqual(self.seen, [("1.x", 1.5)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 1.5)])
 
     def test_samples_before_the_announcement(self) -> None:
         """A sample that comes before the announcement is of no session: dropped and counted, and the rest goes on."""
         self.side.say(b"x1\n", b"s11\nx2\n")
-        self.assertEqual((self.seen, self.side.refused), ([("1.x", 2)], [("early sample", b"x1\n")]))
+        self.assertEqual((self.seen, self.side.refused), ([("10-0-0-5.x", 2)], [("early sample", b"x1\n")]))
         self.assertEqual(self.side.why, "it came before an announcement, and was dropped")
 
     def test_padding(self) -> None:
@@ -118,7 +118,7 @@ class FirstDialectTests(SynchronousTestCase):
                 seen = bench.watch()
                 bench.await_agent()
                 side = bench.connect().say(*pieces)
-                self.assertEqual((seen, side.refused), ([("1.x", 11), ("1.y", 2)], []), said)
+                self.assertEqual((seen, side.refused), ([("10-0-0-5.x", 11), ("10-0-0-5.y", 2)], []), said)
 
     def test_nothing_but_padding(self) -> None:
         """Blanks are no beginning, and leave the connection the time that it had."""
@@ -148,14 +148,14 @@ class FirstDialectTests(SynchronousTestCase):
     def test_bad_samples(self) -> None:
         """A sample that is no number is counted and told to the log, and the rest goes on."""
         self.side.say(b"s11\nx1\nxnan\nyinf\nz3\n")
-        self.assertEqual(self.seen, [("1.x", 1), ("1.z", 3)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 1), ("10-0-0-5.z", 3)])
         self.assertEqual((self.session.readings.bad, self.side.refused), (2, [("bad sample", b"xnan")]))
         self.assertEqual(self.side.why, "not a number, or of no channel; the rest goes on")
 
     def test_end_of_the_connection(self) -> None:
         """What was begun when the agent hung up is taken; what was bad about it is told."""
         self.side.say(b"s11\n", b"x", b"42").lose()
-        self.assertEqual(self.seen, [("1.x", 42)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 42)])
         bench = Bench()
         bench.await_agent()
         side = bench.connect().say(b"s11\nx1y")
@@ -203,7 +203,7 @@ class FloodTests(SynchronousTestCase):
         self.session, self.line, self.side = self.bench.stream()
         self.side.say(b"x0\n")
         self.wire = b"".join(b"x%d\n" % number for number in range(1, 5001))
-        self.all = [("1.x", number) for number in range(5001)]
+        self.all = [("10-0-0-5.x", number) for number in range(5001)]
 
     def test_a_piece_a_turn(self) -> None:
         """Much at a time is taken bit by bit, and the agent not read from meanwhile: nothing is lost, others get their turn."""
@@ -225,7 +225,7 @@ class FloodTests(SynchronousTestCase):
         self.side.stream.receive(self.wire)
         self.side.stream.receive(b"x7\n")
         self.bench.clock.advance(0)
-        self.assertEqual(self.seen, [*self.all, ("1.x", 7)])
+        self.assertEqual(self.seen, [*self.all, ("10-0-0-5.x", 7)])
 
     def test_hangs_up(self) -> None:
         """What an agent sent before it hung up is all taken."""
@@ -372,7 +372,7 @@ class WhoseTests(SynchronousTestCase):
         self._refused(side)
         self.assertEqual((self.session.state, self.line.peer.sent), (SessionState.FAILING, b"1stop"))
         side.lose()
-        self.assertEqual(seen, [("1.x", 1)])
+        self.assertEqual(seen, [("10-0-0-5.x", 1)])
         self.assertIs(self.session.state, SessionState.FAILING)
 
     def test_two_agents(self) -> None:
@@ -381,7 +381,7 @@ class WhoseTests(SynchronousTestCase):
         side = self.bench.connect().say(b"s11\n")
         self._refused(self.bench.connect().say(b"s11\n"))
         side.say(b"x5\n")
-        self.assertEqual(seen, [("1.x", 5)])
+        self.assertEqual(seen, [("10-0-0-5.x", 5)])
 
     def test_before_it_was_told(self) -> None:
         """Ids of a session whose agent has not been told them yet are refused."""
@@ -462,22 +462,22 @@ class UnsolicitedTests(SynchronousTestCase):
         side = self.bench.connect().say(b"s1999s21000x5\n")
         session = side.stream.session
         assert session is not None
-        self.assertEqual((self.seen, session.id, session.host), ([("1.x", 5)], 1, HOST))
+        self.assertEqual((self.seen, session.id, session.host), ([("10-0-0-5.x", 5)], 1, HOST))
         self.assertEqual((self.bench.dialled, session.ping()), ([], False))
         side.say(b"s3900y1\n")
-        self.assertEqual(self.seen, [("1.x", 5), ("1.y", 1)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 5), ("10-0-0-5.y", 1)])
 
     def test_samples_alone(self) -> None:
         """An agent that just sends samples is taken in at the first."""
         side = self.bench.connect().say(b"x5\nx6\n")
-        self.assertEqual(self.seen, [("1.x", 5), ("1.x", 6)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 5), ("10-0-0-5.x", 6)])
         assert side.stream.session is not None
         self.assertEqual(side.stream.session.dialect, "first")
 
     def test_newer(self) -> None:
         """A newer agent names no session then."""
         self.bench.connect().say(hello(None, temp={}) + b"temp 5\n")
-        self.assertEqual(self.seen, [("1.temp", 5)])
+        self.assertEqual(self.seen, [("10-0-0-5.temp", 5)])
 
     def test_ends(self) -> None:
         """Its session ends with its connection, and nobody dials it."""
@@ -555,8 +555,8 @@ class NewerDialectTests(SynchronousTestCase):
     def test_a_session(self) -> None:
         """A hello names the channels; lines of any of them follow, with times or without."""
         self.side.say(hello(1, temp={"label": "Temperature", "unit": "°C"}, x={}), b"temp 21.5 1732.125\nx -3\n")
-        self.assertEqual(self.seen, [("1.temp", 21.5), ("1.x", -3)])
-        [event] = self.bench.bus.events("session.main.1.temp")
+        self.assertEqual(self.seen, [("10-0-0-5.temp", 21.5), ("10-0-0-5.x", -3)])
+        [event] = self.bench.bus.events("session.main.10-0-0-5.temp")
         self.assertEqual(event, SampleTaken(21.5, self.bench.bus.wall(), 1732.125))
         described = self.session.describe()
         self.assertEqual(described.dialect, "newer")
@@ -566,7 +566,7 @@ class NewerDialectTests(SynchronousTestCase):
     def test_refused_label(self) -> None:
         """A label with an escape sequence is left out and told of in the log; the agent streams."""
         self.side.say(hello(1, x={"label": "a\x1b[2J"}, y={"unit": "\N{DEGREE SIGN}C"}), b"x 5\n")
-        self.assertEqual(self.seen, [("1.x", 5)])
+        self.assertEqual(self.seen, [("10-0-0-5.x", 5)])
         self.assertIsNone(self.side.peer.closed)
         self.assertEqual(self.side.refused, [("bad label", b"")])
         channels = self.session.describe().channels
@@ -581,13 +581,13 @@ class NewerDialectTests(SynchronousTestCase):
             seen = bench.watch()
             bench.await_agent()
             bench.connect().say(*(wire[a:b] for a, b in pairwise(cut)))
-            self.assertEqual(seen, [("1.x", 1), ("1.y", 2)], cut)
+            self.assertEqual(seen, [("10-0-0-5.x", 1), ("10-0-0-5.y", 2)], cut)
 
     def test_unknown_channel(self) -> None:
         """A sample of a channel that the hello did not name is bad, and the rest goes on."""
         self.side.say(hello(), b"y 5\nx 6\nx nan\n")
         self.session.describe()
-        self.assertEqual((self.seen, self.session.readings.bad), ([("1.x", 6)], 2))
+        self.assertEqual((self.seen, self.session.readings.bad), ([("10-0-0-5.x", 6)], 2))
 
     def _told(self, side: Side, kind: str) -> str:
         self.assertEqual(side.peer.closed, kind)
@@ -613,7 +613,7 @@ class NewerDialectTests(SynchronousTestCase):
             seen = bench.watch()
             bench.await_agent()
             bench.connect().say(*(bytes([byte]) for byte in said + b"x 5\0\n"))
-            self.assertEqual(seen, [("1.x", 5)], said)
+            self.assertEqual(seen, [("10-0-0-5.x", 5)], said)
 
     def test_endless_hello(self) -> None:
         """A hello without an end is refused when it becomes too long."""

@@ -95,7 +95,7 @@ function head(item, watch, buttons) {
     testid: "unwatch",
     title: "Show it in the list only",
     "aria-label": `Hide session ${id}`,
-    onclick: () => unwatch(watch.instance, id),
+    onclick: () => unwatch(watch.instance, watch.agent),
   };
   return h(
     "header.panel-head",

@@ -1,5 +1,5 @@
 /**
- * Which sessions are watched, and what their channels said: kept while other pages are looked at, so that a plot has no hole
+ * Which agents are watched, and what their channels said: kept while other pages are looked at, so that a plot has no hole
  * because somebody looked elsewhere.
  */
 
@@ -25,35 +25,38 @@ const MOST_MARKS = 200;
 
 const GONE = "netd does not know it any more";
 
-/** The watched sessions, by "instance/id". @type {import("../signal.js").Writable<Map<string, Watch>>} */
+/**
+ * The watched sessions, by "instance/agent": an agent is called the same in each of its sessions.
+ * @type {import("../signal.js").Writable<Map<string, Watch>>}
+ */
 export const watched = signal(new Map());
 
-const key = (instance, id) => `${instance}/${id}`;
+const key = (instance, agent) => `${instance}/${agent}`;
 
-/** @param {string|null} instance @param {number} id @returns {Watch|undefined} */
-export const watchOf = (instance, id) => watched.value.get(key(instance, id));
+/** @param {string|null} instance @param {string} agent @returns {Watch|undefined} */
+export const watchOf = (instance, agent) => watched.value.get(key(instance, agent));
 
-/** Watch a session; where these would be too many, the first that has ended is let go. @returns {boolean} if there was room. */
-export function watch(instance, id) {
+/** Watch the session of an agent; where these would be too many, the first that has ended is let go. @returns {boolean} if there was room. */
+export function watch(instance, agent) {
   const all = new Map(watched.peek());
-  if (all.has(key(instance, id))) return true;
+  if (all.has(key(instance, agent))) return true;
   if (all.size >= MOST_WATCHED) {
     const ended = [...all.values()].find((one) => one.isEnded);
     if (ended === undefined) return false;
-    all.delete(key(ended.instance, ended.id));
+    all.delete(key(ended.instance, ended.agent));
     ended.close();
   }
-  const [made] = scope(() => new Watch(instance, id));
-  all.set(key(instance, id), made);
+  const [made] = scope(() => new Watch(instance, agent));
+  all.set(key(instance, agent), made);
   watched.value = all;
   return true;
 }
 
 /** Watch a session no longer; what it said is forgotten. */
-export function unwatch(instance, id) {
+export function unwatch(instance, agent) {
   const all = new Map(watched.peek());
-  all.get(key(instance, id))?.close();
-  all.delete(key(instance, id));
+  all.get(key(instance, agent))?.close();
+  all.delete(key(instance, agent));
   watched.value = all;
 }
 
@@ -64,9 +67,10 @@ const channelOf = (subject) => subject.slice(subject.lastIndexOf(".") + 1);
 /** States in which an attempt to reach an agent begins; each further attempt of a session has a higher number. */
 const BEGINNINGS = ["dialling", "awaiting the agent"];
 
-/** Whether *next* is said of another session than *before*, of the same number. */
+/** Whether *next* is said of another session of the agent than *before*; numbers begin anew when netd is restarted. */
 function isAnother(before, next) {
   if (before.state === "") return false;
+  if (before.session !== next.session) return true;
   const isSameAttempt = BEGINNINGS.includes(before.state) || !BEGINNINGS.includes(next.state);
   return before.state === "ended" || next.attempt < before.attempt || (next.attempt === before.attempt && !isSameAttempt);
 }
@@ -101,14 +105,14 @@ class Watch {
   #omitted = new Set();
   #state = "";
 
-  constructor(instance, id) {
+  constructor(instance, agent) {
     this.instance = instance;
-    this.id = id;
+    this.agent = agent;
     this.isEnded = false;
     /** What session.list said of it last, or null. */
     this.facts = null;
     /** What is known of it without that list, from its events. */
-    this.heard = signal({ session: id, host: "", state: "", reason: "", attempt: 1, since: null });
+    this.heard = signal({ session: agent, agent, host: "", state: "", reason: "", attempt: 1, since: null });
     /** Channels by name. @type {import("../signal.js").Writable<Map<string, Channel>>} */
     this.channels = signal(new Map());
     /** Comings and goings, oldest first. */
@@ -117,7 +121,7 @@ class Watch {
     this.lost = signal(0);
     /** How many channels are left out, because there are too many. */
     this.omitted = signal(0);
-    const subject = `session.${instance}.${id}`;
+    const subject = `session.${instance}.${agent}`;
     this.#samples = audible(`${subject}.*`);
     const thin = audible(`${subject}.>`).filter((pattern) => !this.#samples.includes(pattern));
     this.#hasThin = thin.length > 0;
@@ -220,12 +224,12 @@ class Watch {
   }
 
   /** The session came on: that it streams, or does no longer, is marked on the time axis. */
-  #changed({ data: { state, time, reason, host, attempt }, isNew }) {
-    const { since, attempt: last } = this.heard.peek();
+  #changed({ data: { session, state, time, reason, host, attempt }, isNew }) {
+    const { since, attempt: last, session: known } = this.heard.peek();
     if (since !== null && time < since && !isNew) return; // heard before
-    if (isAnother({ state: this.#state, attempt: last }, { state, attempt })) this.#beginAnew();
+    if (isAnother({ session: known, state: this.#state, attempt: last }, { session, state, attempt })) this.#beginAnew();
     const before = this.#state;
-    this.heard.value = { ...this.heard.peek(), state, reason, host, attempt, since: time };
+    this.heard.value = { ...this.heard.peek(), session, state, reason, host, attempt, since: time };
     this.#state = state;
     this.isEnded = state === "ended";
     if (state === "streaming" && before !== "streaming") this.#mark({ time, kind: "ok", word: "connected" });
@@ -239,7 +243,7 @@ class Watch {
     }
   }
 
-  /** This is another session: netd was restarted, and counts them from 1 again. */
+  /** This is another session of the agent. */
   #beginAnew() {
     this.#state = "";
     this.facts = null;

@@ -49,12 +49,12 @@ function content() {
   const all = computed(() => list.answer.value ?? heard.value);
   effect(() => watchFirst(instance.name.value, all.value));
   const shown = computed(() => {
-    const listed = new Map(all.value.map((one) => [one.session, one]));
+    const listed = newestByAgent(all.value);
     const ours = [...watched.value.values()].filter((one) => one.instance === instance.name.value);
-    const described = (one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.id)));
+    const described = (one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.agent)));
     return ours.map((one) => (list.refusal.value ? one.heard.value : described(one))).filter(Boolean);
   });
-  const card = (item) => sessionCard(item, watchOf(instance.name.value, item.peek().session), instance, view, list.refresh);
+  const card = (item) => sessionCard(item, watchOf(instance.name.value, item.peek().agent), instance, view, list.refresh);
   return h(
     "div.stack",
     {},
@@ -73,13 +73,20 @@ function content() {
   );
 }
 
+/** What each agent's session is: the one that lives, or the last that has ended. @returns {Map<string, object>} */
+function newestByAgent(sessions) {
+  const newest = new Map();
+  for (const one of sessions) if ((newest.get(one.agent)?.state ?? "ended") === "ended") newest.set(one.agent, one);
+  return newest;
+}
+
 /** The sessions that say something, newest last, where our token does not do for the list of them. */
 function heardOf(instance, list) {
-  const heard = signal(/** @type {{session: number, state: string}[]} */ ([]));
+  const heard = signal(/** @type {{session: number|string, agent: string, host: string, state: string}[]} */ ([]));
   const take = ({ subject }) => {
-    const id = Number(subject.split(".")[2]);
-    const others = heard.peek().filter((one) => one.session !== id);
-    if (others.length === heard.peek().length) heard.value = [...others, { session: id, state: "" }].slice(-LISTED);
+    const agent = subject.split(".")[2];
+    const isKnown = heard.peek().some((one) => one.agent === agent);
+    if (!isKnown) heard.value = [...heard.peek(), { session: agent, agent, host: agent, state: "" }].slice(-LISTED);
   };
   effect(() => {
     void instance.name.value;
@@ -95,9 +102,9 @@ function heardOf(instance, list) {
 function watchFirst(instance, all) {
   if (instance === null) return;
   const live = all.filter((one) => one.state !== "ended");
-  for (const { session } of live.slice(0, WATCHED_AT_FIRST)) {
-    const isWatched = watched.peek().has(`${instance}/${session}`);
-    if (!isWatched && !hidden.has(`${instance}/${session}`)) watch(instance, session);
+  for (const { agent } of live.slice(0, WATCHED_AT_FIRST)) {
+    const isWatched = watched.peek().has(`${instance}/${agent}`);
+    if (!isWatched && !hidden.has(`${instance}/${agent}`)) watch(instance, agent);
   }
 }
 
@@ -124,7 +131,7 @@ function starter(instance, list, all) {
     }),
     done: (result) => {
       started.value = result?.session ?? null;
-      if (result !== null) watch(instance.name.peek(), result.session);
+      if (result !== null) watch(instance.name.peek(), result.agent);
       list.refresh();
     },
     until: () => `${instance.name.value} ${host.value} ${isOver()}`,
@@ -206,18 +213,22 @@ function listing(instance, list, all) {
   );
 }
 
+/** An agent's name and host; the host alone where it has no name. */
+const agentOf = ({ agent, host }) =>
+  visible(host.replace(/[^A-Za-z0-9_-]+/g, "-") === agent ? host : `${agent} (${host})`);
+
 function row(item, instance) {
-  const { session: id } = item.peek();
-  const isWatched = () => watchOf(instance.name.value, id) !== undefined;
+  const { session: id, agent } = item.peek();
+  const isWatched = () => watchOf(instance.name.value, agent) !== undefined;
   const isFull = () => !isWatched() && watched.value.size >= MOST_WATCHED;
   const toggle = () => {
-    const name = `${instance.name.peek()}/${id}`;
+    const name = `${instance.name.peek()}/${agent}`;
     if (isWatched()) {
       hidden.add(name);
-      unwatch(instance.name.peek(), id);
+      unwatch(instance.name.peek(), agent);
     } else {
       hidden.delete(name);
-      watch(instance.name.peek(), id);
+      watch(instance.name.peek(), agent);
     }
   };
   const channels = () => Object.keys(item.value.channels ?? {}).map(visible).join(", ") || "–";
@@ -226,7 +237,7 @@ function row(item, instance) {
     "tr",
     { testid: "session-row", "data-session": String(id) },
     rowHead("Session", String(id)),
-    cell("Agent", visible(item.peek().host)),
+    cell("Agent", () => agentOf(item.value)),
     cell(
       "State",
       sessionBadge(() => item.value),
