@@ -1,23 +1,23 @@
-"""Connections that say one line, are answered and closed, without becoming connections of the reactor's first.
+"""The door: connections that send one line are answered and closed before a transport is made for them.
 
-For a program that connects for each command, building a transport and a protocol around it is most of the cost.
-:class:`QuickDoor` accepts for its ports, reads a newcomer's first bytes, and asks the service for the answer.  Whatever is not
-one whole line, or cannot be answered here and now, becomes an ordinary connection: that way is the reference, and what a service
-answers here is what it answers there.
+For a program that connects anew for each command, building a transport and a protocol is most of the cost. :class:`QuickDoor`
+accepts for its ports, reads a newcomer's first bytes and asks the service for the answer. A newcomer that does not send exactly
+one whole line, or whose line cannot be answered at once, becomes an ordinary connection. The ordinary way is the reference: a
+service gives the same answer on both.
 
-Nobody stays at the door for long: who says nothing becomes an ordinary connection, with its clocks, after at most two
-:data:`SWEEP`; so does the one who came first when there are more than :data:`MOST`.
+A newcomer stays at the door for a short time only. One that sends nothing becomes an ordinary connection, with the time limits of
+one, after at most two :data:`SWEEP`; the oldest one does when more than :data:`MOST` are there.
 
-An answer and the end of the connection leave in one packet (``MSG_MORE``, then ``shutdown``), and the socket is closed at once:
-there is nothing to read any more. Who says more after the one line, against the protocol, may meet a reset behind the answer; the
-ordinary way would have waited for it.
+The answer and the FIN leave in one packet (``MSG_MORE``, then ``shutdown``), and the socket is closed at once, because nothing is
+left to be read. A program that sends more after its line, against the protocol, may therefore be reset behind the answer, where
+the ordinary way would discard that input for a moment first.
 
-While many newcomers are answered, the operating system is asked to keep those who come until they have said something
-(``TCP_DEFER_ACCEPT``): each costs one event then, where it costs two otherwise. Who says nothing is seen up to :data:`DEFERRAL`
-later, so this is asked for only while it pays; silence cannot fill the backlog, because the system's defence against floods of
-connections (SYN cookies) lets the next ones through.
+While many newcomers are answered, the operating system hands over connections only once they have sent something
+(``TCP_DEFER_ACCEPT``): each takes one event then instead of two. A newcomer that sends nothing is seen up to :data:`DEFERRAL`
+seconds later, so the option is set only while it pays. Silent newcomers cannot fill the backlog, because the operating system's
+defence against SYN floods (SYN cookies) lets others through.
 
-Leans on ``socket._accept``, which makes no Python object around the descriptor; the tests pin it.
+This module uses ``socket._accept``, which makes no Python object of the descriptor; its tests notice when it changes.
 """
 
 from __future__ import annotations
@@ -42,58 +42,58 @@ from netd.connection.turn import Turn
 __all__ = ["QuickDoor", "QuickFactory"]
 
 AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_MORE", 0)
-"""How an answer is sent. Systems without these flags have no epoll either, and no door: there the module is only imported."""
+"""Flags for sending an answer. Systems that lack them lack epoll, too, and have no door: there the module is only imported."""
 
 FIRST_READ = 1 << 13
-"""Bytes of a first read; a line that is longer goes the ordinary way."""
+"""Bytes of a first read. A longer line goes the ordinary way."""
 
 BATCH = 64
-"""Newcomers, and events, in one go."""
+"""Connections accepted from one port, and events handled, in one round."""
 
 ROUNDS = 8
-"""Rounds before the reactor gets its turn."""
+"""Rounds before the reactor runs again."""
 
 LONGEST = 0.01
-"""Seconds of rounds after which it gets its turn all the same."""
+"""Seconds of rounds after which the reactor runs again in any case."""
 
 SWEEP = 0.1
-"""Seconds between two looks at who still stands at the door."""
+"""Seconds between two looks at the newcomers that have sent nothing."""
 
 RESET = struct.pack("ii", 1, 0)
-"""For ``SO_LINGER``: the end is a reset."""
+"""``SO_LINGER`` on, with a time of 0: closing the socket resets the connection."""
 
 MOST = 1024
-"""Newcomers who may stand there."""
+"""Newcomers at the door at most."""
 
 MANY = 50
-"""Newcomers answered between two sweeps from which on the operating system is to keep those who come until they speak."""
+"""Newcomers answered within one :data:`SWEEP` above which ``TCP_DEFER_ACCEPT`` pays."""
 
 DEFERRAL = 1
-"""Seconds for which it keeps who says nothing, at most."""
+"""Seconds for which the operating system keeps back a newcomer that sends nothing."""
 
 
 class QuickFactory(Protocol):
-    """What the door asks of a service."""
+    """A service's factory, as the door sees it."""
 
     def make(self) -> PeerProtocol:
-        """A connection that there is a place for."""
+        """Make a connection without asking the budget for a place."""
 
     def admit(self, address: Any, occupant: Occupant | None) -> Place | None:
-        """A place for a newcomer, or None when there are too many connections."""
+        """Return a place for a newcomer, or None when there are too many connections."""
 
     def buildProtocol(self, addr: Any) -> Any:
-        """A connection that has said nothing yet."""
+        """Make a connection that has received nothing yet."""
 
     def answer_at_once(self, line: bytes, address: tuple[Any, ...]) -> bytes | PeerProtocol:
-        """The whole answer to the one *line* of a newcomer, or a connection that goes on from there."""
+        """Return the whole answer to *line*, or a connection that goes on with it because the answer is not there yet."""
 
 
 class _Newcomer:
-    """A socket that was accepted.
+    """An accepted socket, which may become an ordinary connection.
 
-    :ivar is_swept: it stood here at the last sweep.
-    :ivar place: what it has of the daemon's budget while it stands here.
-    :ivar transport: that of the ordinary connection that it has become, or None.
+    :ivar is_swept: whether it was here at the last sweep: the next one makes it an ordinary connection.
+    :ivar place: its place in the daemon's budget while it is at the door. A newcomer that is answered at once never has one.
+    :ivar transport: the transport of the ordinary connection that it has become, or None.
     """
 
     __slots__ = ("_part", "address", "is_swept", "place", "port", "socket", "transport")
@@ -118,14 +118,14 @@ class _Newcomer:
         self.reset()
 
     def reset(self) -> None:
-        """Reset the connection: a close would leave TIME_WAIT on this side."""
+        """Reset the connection. An orderly close would leave a TIME_WAIT entry on this side for each of a flood."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._part(self)
 
 
 @implementer(IReadDescriptor)
 class QuickDoor:
-    """Accepts for some ports of one service.
+    """Accepts, and answers, for some ports of one service.
 
     :param reactor: provides ``IReactorFDSet`` and ``IReactorTime``.
     """
@@ -144,7 +144,7 @@ class QuickDoor:
         self._is_deferring = False
 
     def open(self, port: tcp.Port) -> None:
-        """Accept for *port* from now on. Its connections must be plain TCP ones: see ``HotSockets.can_serve``."""
+        """Accept for *port* from now on. It must be a plain TCP port: see :meth:`netd.connection.eager.HotSockets.can_serve`."""
         if self._epoll is None:
             self._epoll = select.epoll()
             self._reactor.addReader(self)
@@ -153,14 +153,14 @@ class QuickDoor:
         self._epoll.register(port.fileno(), select.EPOLLIN)
 
     def leave(self, port: tcp.Port) -> None:
-        """Accept no more for *port*, if it is served here; newcomers that stand at the door stay."""
+        """Accept no more for *port*, if it is served here. Its newcomers stay at the door."""
         if self._epoll is not None and self._ports.get(port.fileno()) is port:
             self._accept(port)
             del self._ports[port.fileno()]
             self._epoll.unregister(port.fileno())
 
     def close(self) -> None:
-        """Accept no more; who stands at the door becomes an ordinary connection."""
+        """Accept no more, and make the newcomers at the door ordinary connections."""
         if self._epoll is None:
             return
         for newcomer in list(self._newcomers.values()):
@@ -184,7 +184,7 @@ class QuickDoor:
         return "QuickDoor"
 
     def doRead(self) -> None:
-        """Accept and answer, round by round, and end the turn after each."""
+        """Accept and answer in rounds, and end the turn after each."""
         end = self._reactor.seconds() + LONGEST
         for _round in range(ROUNDS):
             ready = self._epoll.poll(0, BATCH) if self._epoll is not None else []
@@ -200,7 +200,7 @@ class QuickDoor:
                 break
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor lets go of this reader: the ports that are open still accept by themselves again."""
+        """Drop the newcomers: the reactor has dropped this reader. Ports that are still open accept by themselves again."""
         for newcomer in list(self._newcomers.values()):
             self._part(newcomer)
         ports = list(self._ports.values())
@@ -227,7 +227,7 @@ class QuickDoor:
             except BlockingIOError:
                 return
             except OSError:
-                port.doRead()  # out of descriptors, and the like: Twisted's own way copes
+                port.doRead()  # out of descriptors, for example: Twisted's own accept waits, and logs it
                 return
             self._read(_Newcomer(socket.SocketType(family, socket.SOCK_STREAM, 0, fd), address, port, self._part))
 
@@ -240,6 +240,7 @@ class QuickDoor:
                 return
             except OSError:
                 received = b""  # the ordinary way meets the same error, and reports it
+            # One whole line: the first newline is the last byte. A request or a TLS hello is refused on the ordinary way.
             if received.find(b"\n") == len(received) - 1 and received and tongue_of(received) is Tongue.OURS:
                 self._answer(newcomer, received)
             else:
@@ -258,7 +259,7 @@ class QuickDoor:
             if sent == len(answer):
                 newcomer.socket.shutdown(socket.SHUT_WR)
         except OSError:
-            sent = len(answer)  # it has gone: nobody is there to read it
+            sent = len(answer)  # the newcomer has gone, and nothing is left to be done for it
         if sent == len(answer):
             self._part(newcomer)
             return
@@ -282,7 +283,7 @@ class QuickDoor:
             self._send_on(next(iter(self._newcomers.values())))
 
     def _sweep(self) -> None:
-        """Send on who still stands here, and see how many come; again, until nobody does."""
+        """Make newcomers of the sweep before ordinary connections, and decide on ``TCP_DEFER_ACCEPT``; repeat while needed."""
         self._sweeping = None
         for newcomer in list(self._newcomers.values()):
             if newcomer.is_swept:
@@ -294,7 +295,7 @@ class QuickDoor:
             self._sweeping = self._reactor.callLater(SWEEP, self._sweep)
 
     def _defer(self, wanted: bool) -> None:
-        """Let the operating system keep newcomers until they have said something, or no longer."""
+        """Set or clear ``TCP_DEFER_ACCEPT`` on all ports."""
         if wanted is not self._is_deferring:
             self._is_deferring = wanted
             for port in self._ports.values():
@@ -313,10 +314,10 @@ class QuickDoor:
         if newcomer.place is not None:
             newcomer.place.leave()
         self._newcomers.pop(newcomer.socket.fileno(), None)
-        newcomer.socket.close()  # which takes it out of the epoll set, too
+        newcomer.socket.close()  # which removes it from the epoll set, too
 
     def _drop(self, newcomer: _Newcomer) -> None:
-        """Log the fault that was met, and end this one connection, however far it is; nobody else is to notice."""
+        """Log the exception that is being handled, and end this newcomer. The others go on."""
         failure = Failure()
         self._log.failure("a newcomer could not be answered", failure)
         self._part(newcomer)
@@ -327,9 +328,9 @@ class QuickDoor:
                 self._log.failure("a newcomer's protocol failed at its end")
 
     def _send_on(self, newcomer: _Newcomer, received: bytes = b"") -> None:
-        """Make *newcomer* an ordinary connection, which has said *received* so far."""
+        """Make *newcomer* an ordinary connection that has received *received* so far."""
         if newcomer.socket.fileno() < 0:
-            return  # it has just made room for another
+            return  # it was displaced by the budget a moment ago
         try:
             self._forget(newcomer)
             connection: PeerProtocol = self._factory.buildProtocol(_address_of(newcomer))
@@ -343,7 +344,7 @@ class QuickDoor:
         self._forget(newcomer)
         port = newcomer.port
         build: Callable[..., Any] = port.transport
-        whole = socket.socket(fileno=newcomer.socket.detach())  # with the methods that transports use
+        whole = socket.socket(fileno=newcomer.socket.detach())  # socket.SocketType lacks methods that transports use
         newcomer.transport = transport = build(whole, connection, newcomer.address, port, port.sessionno, self._reactor)
         port.sessionno += 1
         connection.makeConnection(transport)  # type: ignore[no-untyped-call]

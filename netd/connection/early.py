@@ -1,4 +1,4 @@
-"""The peer of a newcomer at the door, whose connection is not made yet."""
+"""The peer of a newcomer at the door (:mod:`netd.connection.door`), for which no transport exists yet."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["EarlyPeer"]
 
 @implementer(IPeer)
 class EarlyPeer:
-    """An :class:`IPeer` before there is a transport: it notes what is done to it.
+    """An :class:`IPeer` that notes each call, to be repeated on the peer of the connection if one is made.
 
-    :ivar sent: all that was sent.
+    :ivar sent: the bytes that were sent.
     :ivar reason: why it was closed, or None.
     """
 
@@ -30,35 +30,35 @@ class EarlyPeer:
         self._is_reading = True
 
     def send(self, data: bytes) -> bool:
-        """Note it."""
+        """Add *data* to :attr:`sent`."""
         self.sent += data
         return True
 
     def close(self, reason: str) -> None:
-        """Note the first *reason*."""
+        """Note *reason*, if it is the first."""
         self.reason = self.reason or reason
 
     def expire_after(self, seconds: float | None) -> None:
-        """Note it."""
+        """Note *seconds*. No timer is made: most newcomers are gone before the end of the turn."""
         self._expiry = seconds
 
     def keep(self, size: int, is_new: bool = False) -> bool:
-        """Nothing is kept here: whatever is not one whole line goes the ordinary way."""
+        """Nothing is kept: input that is not one whole line goes the ordinary way."""
         return True
 
     def set_reading(self, enabled: bool) -> None:
-        """Note it."""
+        """Note whether to read."""
         self._is_reading = enabled
 
     def probe(self) -> None:
-        """It has just come: it is there."""
+        """Do nothing: the newcomer has sent its line a moment ago, so it is there."""
 
     def silence(self) -> float:
-        """None: its first words have come just now."""
+        """Return 0: the line has come a moment ago."""
         return 0.0
 
     def hand_over(self, peer: IPeer) -> None:
-        """Do to *peer* what was done here."""
+        """Repeat on *peer* what was done here."""
         if self.sent:
             peer.send(self.sent)
         peer.expire_after(self._expiry)

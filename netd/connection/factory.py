@@ -1,4 +1,4 @@
-"""What makes the connections of a service, counts them, and refuses those that there is no place for."""
+"""The factory of a service's connections: it makes and counts them, and refuses those that the budget has no place for."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ REMEDIES = {
     Refusal.UNIDENTIFIED: "of which there may be one for four of the open files that are allowed",
     Refusal.DAEMON: "which the limit of open files bounds (`ulimit -Hn`, systemd's LimitNOFILE=)",
 }
-"""What each refusal says of how to have it otherwise."""
+"""For each refusal, the end of its log line: the option or limit to change."""
 
 
 @define
 class Tally:
-    """Counters of one service's connections.
+    """Counters of one service's connections. Bytes of connections that are open are not in them yet.
 
-    :ivar silent: connections that ended without having said anything.
+    :ivar accepted: connections so far.
+    :ivar silent: connections that ended without having sent anything.
+    :ivar refused: connections and messages that were refused, by kind.
     """
 
     accepted: int = 0
@@ -47,29 +49,31 @@ class Tally:
     refused: dict[str, int] = field(factory=dict)
 
     def refuse(self, kind: str) -> None:
-        """Count one peer that broke the protocol, by kind."""
+        """Count one refusal of *kind*."""
         self.refused[kind] = self.refused.get(kind, 0) + 1
 
 
 class _TurnedAway(Protocol):
-    """A connection that is not let in. A reset leaves nothing behind on this side, where a close leaves TIME_WAIT."""
+    """A connection that is refused. It is reset, because an orderly close would leave a TIME_WAIT entry on this side."""
 
     def makeConnection(self, transport: Any) -> None:
         cut(transport)
 
 
 class PeerFactory(Factory):
-    """Builds a service's protocols and knows its live connections.
+    """Makes the connections of one service, and knows those that are open.
 
-    :cvar connection: the class of its connections.
-    :cvar protocols: what is offered to clients that ask for protocols when TLS begins (ALPN), best first.
+    :cvar connection: the class of the connections.
+    :cvar protocols: the protocols offered in TLS handshakes (ALPN), best first.
     :ivar name: the service in log lines, e.g. ``relay`` or ``relay:lab2``.
-    :ivar turns: says whose work is next when there is much of it.
-    :ivar vigil: finds connections whose peers are no longer there.
-    :ivar end_those_who_left: frees the places of peers that have closed their connections, where that is not known yet.
-    :ivar on_lost: called after each connection's end; the listening service waits on it while it stops.
-    :ivar silence: the clock of those that have said nothing.
-    :ivar share: what it has of the daemon's budget; outside of a daemon, a budget of its own without limits.
+    :ivar connections: the open connections.
+    :ivar turns: the order in which the connections are served under load.
+    :ivar vigil: finds dead peers.
+    :ivar silence: the time limit of connections that have sent nothing.
+    :ivar end_those_who_left: reads connections whose peers have left to their end, which frees their places; None where
+        connections are not read by :class:`netd.connection.eager.HotSockets`.
+    :ivar on_lost: called after each connection's end; a service that stops waits for it.
+    :ivar share: the service's share of the daemon's budget; outside of a daemon, of a budget without limits.
     """
 
     _log = Logger()
@@ -91,7 +95,7 @@ class PeerFactory(Factory):
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """A connection that has said nothing yet, or one that is reset at once because there are too many."""
+        """Make a connection, or one that is reset at once because there are too many."""
         place = self.admit(addr, None)
         if place is None:
             return _TurnedAway()
@@ -101,16 +105,17 @@ class PeerFactory(Factory):
         return connection
 
     def make(self) -> PeerProtocol:
-        """A connection, whether there is a place for it or not."""
+        """Make a connection without asking the budget for a place."""
         return self.connection(self)
 
     def admit(self, address: Any, occupant: Occupant | None, is_at_work: bool = False) -> Place | None:
-        """A place for a newcomer from *address*, or None; that is counted and logged (limited).
+        """Return a place for a newcomer from *address*; None if it is refused, which is counted and logged (limited).
 
-        :param is_at_work: whether this is called from within a connection, where others cannot be read.
+        :param is_at_work: whether a connection is in the middle of a call. Then no other connection may be ended.
         """
         network = network_at(address)
         place = self.share.admit(network, occupant)
+        # A client that closes and connects again may be here before its end was read: then its old place is still taken.
         if not isinstance(place, Place) and self.end_those_who_left is not None and not is_at_work:
             self.end_those_who_left()
             place = self.share.admit(network, occupant)
@@ -130,7 +135,7 @@ class PeerFactory(Factory):
         return None
 
     def note_displaced(self, refusal: Refusal) -> None:
-        """Count and log (limited) a connection that had to go for a newcomer."""
+        """Count and log (limited) a connection that was displaced for a newcomer."""
         self.tally.refuse(f"displaced: {refusal.value}")
         skipped = self.log_limiter.admit(f"displaced, {refusal.value}")
         if skipped is not None:
@@ -143,7 +148,7 @@ class PeerFactory(Factory):
             )
 
     def counters(self) -> dict[str, Any]:
-        """The counters of all its connections, those that are open included."""
+        """Return the counters, with the bytes of open connections in them."""
         tally = self.tally
         return {
             "accepted": tally.accepted,

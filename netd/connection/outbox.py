@@ -1,7 +1,7 @@
-"""What waits to be written to one connection: bounded, with a policy for peers that read too slowly.
+"""The outbox of a connection: items that wait to be written, within bounds, and a policy for peers that read too slowly.
 
-Everything that one reactor turn brings for a connection leaves in one write at its end.  While the transport's own buffer is full
-the outbox keeps what comes; over its bounds, the policy decides, and everything dropped or refused is counted with its reason.
+All items that one reactor turn brings leave in one write at its end. While the transport's buffer is full, items wait here. Over
+the bounds, the policy decides which of them to drop, and each dropped or refused item is counted with its reason.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from netd.connection.turn import Turn
 __all__ = ["Outbox"]
 
 SLICE = 1 << 16
-"""Bytes handed to a transport that was full before asking it again."""
+"""Bytes written to a transport before it is asked whether it is full. An outbox of a MiB must not end up in Twisted's buffer as a
+whole: there, no policy can drop any of it."""
 
 
 class _Dropped(bytes):
-    """Nothing, in the place of an item that was dropped; known by its identity."""
+    """The mark in the place of a dropped item. It is empty, so that joining the queue skips it, and known by its identity."""
 
 
 _DROPPED = _Dropped()
@@ -31,12 +32,13 @@ _DROPPED = _Dropped()
 
 @implementer(IPushProducer)
 class Outbox:
-    """The way out to one connection. Derived classes say what pausing the source and giving up mean.
+    """The outbox of one connection. A derived class says how to pause the source of the items and how to cut the connection.
 
     :param transport: the connection's transport; :meth:`attach` registers the outbox as its producer.
-    :ivar is_full: True while the transport asks for no more.
-    :ivar is_flushed: True while all that was sent has been taken by a transport that is not full.
-    :ivar written: bytes handed to the transport so far.
+    :ivar is_full: whether the transport has paused its producer, which is this outbox.
+    :ivar is_flushed: whether the transport has taken everything, and is not full. With an eager transport, the operating system
+        has taken it then.
+    :ivar written: bytes written to the transport so far.
     """
 
     __slots__ = (
@@ -67,14 +69,18 @@ class Outbox:
         self._queue: list[bytes] = []
         self._keys: list[Hashable] | None = [] if bounds.policy in (Policy.LATEST, Policy.ROUND) else None
         self._open_key: Hashable = None
-        # For LATEST, while the transport is full: the number of the newest waiting item of each key. Items are numbered as they
-        # come; that many of them are no longer in the queue, and at its front are that many that were dropped.
+        # For LATEST, while the transport is full: the number of the newest waiting item of each key, to find the item that a new
+        # one replaces without a search. Items are numbered as they come, and keep their number while others leave the queue:
+        # _before counts those that have left, so an item's index is its number less _before. _dropped counts the marks at the
+        # front of the queue.
         self._places: dict[Hashable, int] | None = None
         self._before = 0
         self._dropped = 0
         self._size = 0
         self._closed = False
-        self._send_now: Callable[[bytes], int] | None = None  # what is called most, where nothing comes between
+        # The socket's own send, where the transport is an eager one: a fan-out calls it once for every reader, so no method of
+        # Twisted's stands in between. Kept from the first block on, because most connections are never offered one.
+        self._send_now: Callable[[bytes], int] | None = None
         self._paused_source = False
         self.is_full = False
         self.is_flushed = True
@@ -82,7 +88,7 @@ class Outbox:
 
     @property
     def waiting(self) -> int:
-        """Bytes that wait here (not those in the transport's own buffer)."""
+        """Bytes that wait here, without those in the transport's buffer."""
         return self._size
 
     def attach(self) -> None:
@@ -90,21 +96,21 @@ class Outbox:
         self._transport.registerProducer(self, True)
 
     def rebind(self, bounds: Bounds) -> None:
-        """Apply other bounds from now on; neither they nor those before may sort by key."""
+        """Apply other bounds from now on. Neither the old nor the new policy may be one that goes by keys."""
         assert self._keys is None
         self._sweep(self._head())
         self._bounds = bounds
 
     def send(self, item: bytes, key: Hashable = None) -> bool:
-        """Write *item* when the turn ends; items are never torn apart by a policy.
+        """Write *item* at the end of the turn. A policy drops an item whole or not at all.
 
-        :param key: for ``LATEST`` the subject, for ``ROUND`` the round's number.
-        :returns: False when *item* was not taken: refused by policy, or the connection is closed.
+        :param key: for ``LATEST`` the subject, for ``ROUND`` the number of the round.
+        :returns: False when *item* was not taken, because the policy refuses it or the connection is closed.
         """
         if self._closed:
             return False
         queue = self._queue
-        if not queue and not self.is_full:
+        if not queue and not self.is_full:  # the first item of this turn; a full transport resumes the outbox by itself
             self._turn.touch(self)
         if self._keys is not None and not self._note(item, key):
             return True
@@ -121,9 +127,10 @@ class Outbox:
         return True
 
     def offer(self, block: bytes) -> bool:
-        """Write *block* now, after what was sent before; for blocks that many connections share.
+        """Write *block* now, after what was sent before. For a block that many connections share.
 
-        :returns: False when it would have to wait, and was not taken.
+        :returns: False, with nothing written, when it would have to wait: its items then go through :meth:`send`, so that the
+            policy can choose among them.
         """
         if self._queue:
             self.flush()
@@ -132,23 +139,23 @@ class Outbox:
         self.written += len(block)
         if self._send_now is None:
             if not isinstance(self._transport, EagerServer):
-                self._transport.write(block)  # which tells when that fills it
+                self._transport.write(block)  # which pauses this producer if that fills its buffer
                 return True
-            self._send_now = self._transport.socket.send  # kept from the first block on: most connections are never offered one
+            self._send_now = self._transport.socket.send
         try:
             sent = self._send_now(block)
         except OSError:
-            sent = 0  # full, or broken: then the reactor meets the same error and reports it
+            sent = 0  # its buffer is full, or the connection is broken: the reactor then meets the error, too, and reports it
         if sent != len(block):
             self._transport.keep(block[sent:])
         return True
 
     def count_dropped(self, reason: str, count: int) -> None:
-        """Count what was dropped on its way here."""
+        """Count items that were dropped before they reached the outbox."""
         self._traffic.dropped[reason] += count
 
     def flush(self) -> None:
-        """Hand what waits to the transport: all of it in one write, or in slices while the transport fills up."""
+        """Write what waits: in one write if it is less than a slice, else in slices until the transport is full."""
         queue = self._queue
         if self._size > SLICE or self.is_full:
             self._flush_slices()
@@ -176,7 +183,7 @@ class Outbox:
         self.waiting_changed()
 
     def drop(self) -> None:
-        """Take nothing more, and forget what waits."""
+        """Take nothing more, and drop what waits."""
         self._closed = True
         self.is_full = True
         self.is_flushed = False
@@ -184,7 +191,7 @@ class Outbox:
         self.waiting_changed()
 
     def finish(self) -> None:
-        """Take nothing more; hand all that waits to the transport, full or not, and leave it."""
+        """Take nothing more, write all that waits even if the transport is full, and stop being its producer."""
         if self._closed:
             return
         if self._queue:
@@ -196,37 +203,37 @@ class Outbox:
     # IPushProducer, called by the transport
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
+        """Write nothing more for now: the transport's buffer is full."""
         self.is_full = True
         self.is_flushed = False
         self.fullness_changed()
 
     def resumeProducing(self) -> None:
-        """The transport's buffer is empty."""
+        """Write again: the transport's buffer is empty."""
         self.is_full = False
         self._flush_slices()
         if self.is_full:
-            return  # again: pauseProducing has said so
+            return  # filled up again, and pauseProducing has reported it
         if self._paused_source:
             self._paused_source = False
             self.pause_source(False)
         self.fullness_changed()
 
     def stopProducing(self) -> None:
-        """The connection is lost."""
+        """Drop everything: the connection is lost."""
         self.drop()
 
     def pause_source(self, pause: bool) -> None:
-        """``PAUSE`` wants the source to stop (True), or lets it go on (False). Override."""
+        """Pause the source of the items (True), or let it go on (False). Called for the policy ``PAUSE``. Override."""
 
     def fullness_changed(self) -> None:
-        """:attr:`is_full` has changed. Override."""
+        """React to a change of :attr:`is_full`. Override."""
 
     def waiting_changed(self) -> None:
-        """What waits here may have changed, while the transport was full. Override."""
+        """React to a change of :attr:`waiting` while the transport is full. Override."""
 
     def give_up(self) -> None:
-        """``DISCONNECT`` gives the connection up. Override."""
+        """Cut the connection. Called for the policy ``DISCONNECT``. Override."""
 
     def _write(self, count: int) -> None:
         queue = self._queue
@@ -246,7 +253,7 @@ class Outbox:
         self._size = 0
 
     def _note(self, item: bytes, key: Hashable) -> bool:
-        """Remember *key*; False when *item* took the place of a waiting one."""
+        """Note the key of *item*; return False if *item* has replaced a waiting item of that key."""
         keys = self._keys
         assert keys is not None
         if self.is_full and self._bounds.policy is Policy.LATEST:
@@ -296,11 +303,18 @@ class Outbox:
         return True
 
     def _head(self) -> int:
-        """How many items at the front of the queue are dropped ones. What writes the first of them writes them all."""
+        """Return how many marks of dropped items are at the front of the queue.
+
+        A write that takes the first of them takes them all, because they are empty; then :attr:`_dropped` is out of date.
+        """
         return self._dropped if self._queue and self._queue[0] is _DROPPED else 0
 
     def _drop_oldest(self) -> None:
-        """Drop what is over the bounds. It stays in the queue as nothing until it is half of it: moving up the rest costs."""
+        """Drop the oldest items until the rest is within the bounds.
+
+        Dropped items become marks, which are removed only when they are half of the queue. Removing each at once would move up
+        the whole rest for every item that comes.
+        """
         queue = self._queue
         start = head = self._head()
         while len(queue) - head > 1 and not self._fits(head):
@@ -315,13 +329,13 @@ class Outbox:
             self._sweep(head)
 
     def _sweep(self, count: int) -> None:
-        """Take the first *count* items, which are dropped ones, out of the queue."""
+        """Remove the first *count* items of the queue, which are marks."""
         del self._queue[:count]
         if self._keys is not None:
             self._forget_keys(count)
 
     def _forget_keys(self, count: int) -> None:
-        """The first *count* items are no longer in the queue."""
+        """Forget the keys of the first *count* items, which have left the queue."""
         assert self._keys is not None
         self._forget_places(0, count)
         del self._keys[:count]
@@ -330,7 +344,7 @@ class Outbox:
             self._places = None
 
     def _forget_places(self, start: int, end: int) -> None:
-        """The items from *start* to *end* do not wait any more: no newer one can take their place."""
+        """Forget the places of the items from *start* to *end*: they wait no longer, so a new item cannot replace them."""
         if self._places is not None and self._keys is not None:
             for number, key in enumerate(self._keys[start:end], self._before + start):
                 if self._places.get(key) == number:

@@ -1,8 +1,7 @@
-"""One connection as a machine sees it: send, close politely, one expiry, back-pressure.
+"""The peer: one connection as a machine sees it. It sends, closes politely, has one expiry, and can stop reading.
 
-Closing politely is done here once for all protocols: flush, send FIN, discard what still arrives for a moment, then close.
-Closing at once with unread input would make the operating system send a reset, and the peer would lose the very message that
-tells it why.
+Closing politely is done here for all protocols: flush, send FIN, discard further input for a moment, then close. If a socket is
+closed while input is unread, the operating system sends a reset, and the peer may lose the very message that tells it why.
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ from netd.principal import ANONYMOUS, Principal, Role
 __all__ = ["Peer", "PeerContext", "PeerOwner"]
 
 LINGER = 1.0
-"""Seconds for which input is discarded after FIN."""
+"""Seconds for which input is discarded after the FIN."""
 
 GLANCE = 0.05
-"""Seconds after a close in which most transports have handed over what they still held: only then does it show who is slow."""
+"""Seconds after a close until the first look at what is unsent: most transports have sent it all by then."""
 
 LEAST_RATE = 1 << 10
-"""Bytes a second at which a message must come, once there is a KiB of it. Else half a frame of a MiB would cost its sender a byte
-now and then, and netd a MiB for hours."""
+"""Bytes a second at which an unfinished message must grow, once it has a KiB. Otherwise a sender could make netd keep half a
+frame of a MiB for hours, at the cost of a byte now and then."""
 
 GRACE = 8.0
-"""Seconds before that is asked for."""
+"""Seconds of a message during which that rate is not required."""
 
 STALL_CHECKS = 8
-"""Looks at a full connection in one stall timeout: a peer that stops is cut at most that part of it later."""
+"""Looks at a full connection within one stall timeout; a peer that stops reading is cut late by one interval at most."""
 
 LINGER_BYTES = 1 << 18
 """Bytes of input discarded after FIN, at most."""
@@ -48,10 +47,12 @@ LINGER_BYTES = 1 << 18
 
 @define(eq=False)
 class PeerContext:
-    """What all connections of one service have in common.
+    """What all connections of one service share.
 
-    :ivar clock: the reactor's clock.
-    :ivar stall_timeout: seconds in which a full connection must take something, or it is given up.
+    :ivar clock: the reactor.
+    :ivar turn: where outboxes are flushed.
+    :ivar traffic: where dropped items are counted.
+    :ivar stall_timeout: seconds after which a connection is cut that is full and takes nothing.
     :ivar dead_timeout: seconds without a sign of life after which a connection counts as broken.
     """
 
@@ -63,23 +64,23 @@ class PeerContext:
 
 
 class PeerOwner(Protocol):
-    """Who a peer tells what happens to it: the connection's protocol."""
+    """The protocol of the connection, as its peer sees it."""
 
     def expired(self) -> None:
-        """The expiry asked for with :meth:`Peer.expire_after` has passed."""
+        """The expiry set by :meth:`Peer.expire_after` has passed."""
 
     def drained(self) -> None:
-        """Everything sent has been taken, after it had to wait."""
+        """Everything that was sent has been taken, after some of it had to wait."""
 
     def identified(self) -> None:
-        """The peer has proved who it is."""
+        """The other side has proved its identity."""
 
 
 class _NoOwner:
-    """Whom a peer tells things after its end."""
+    """The owner of a peer after its end: a peer that kept its protocol would keep it, and its machine, in memory."""
 
     def expired(self) -> None:
-        """Nothing is left to be done."""
+        """Do nothing."""
 
     drained = identified = expired
 
@@ -89,12 +90,12 @@ NOBODY = _NoOwner()
 
 @implementer(IPeer)
 class Peer(Outbox):
-    """An :class:`IPeer` over a Twisted transport: its outbox, and its way to the end.
+    """An :class:`IPeer` over a Twisted transport.
 
     :ivar is_open: False from the first :meth:`close` or :meth:`abort` on.
-    :ivar principal: who is at the other end.
-    :ivar place: what the connection has of the daemon's budget, if it is in one.
-    :ivar reason: why the connection is being closed, or is gone; None where the other side closed it.
+    :ivar principal: the principal at the other end.
+    :ivar place: the connection's place in the daemon's budget; None outside of one.
+    :ivar reason: why the connection is being closed or is gone; None if the other side has closed it.
     """
 
     __slots__ = (
@@ -144,7 +145,7 @@ class Peer(Outbox):
         self.is_open = True
 
     def prove(self, principal: Principal) -> None:
-        """The other side has shown that it is *principal*; with any rights, it makes no room for newcomers any more."""
+        """Note that the other side has proved to be *principal*. If that has any rights, newcomers displace it no longer."""
         self.principal = principal
         if principal.role is not Role.NOBODY:
             self._owner.identified()
@@ -157,7 +158,9 @@ class Peer(Outbox):
         self.reason = reason
         self._cancel_stall()
         self.finish()
+        # Reading must go on, or input would stay unread and make the close a reset; see the module's docstring.
         self._transport.resumeProducing()
+        # TLS (INegotiated) has no half-close: its loseConnection sends the closing alert and waits for the peer's.
         half_close = None if INegotiated.providedBy(self._transport) else getattr(self._transport, "loseWriteConnection", None)
         if half_close is None:
             self._transport.loseConnection()
@@ -168,22 +171,23 @@ class Peer(Outbox):
         self._restart(GLANCE if self._stall_left else LINGER)
 
     def abort(self, reason: str) -> None:
-        """Close at once; what waits is lost."""
+        """Cut the connection. What waits to be sent is lost."""
         self.is_open = False
         self.reason = self.reason or reason
         self.drop()
         self._transport.abortConnection()
 
     def discard(self, received: bytes) -> None:
-        """Count input that arrives after :meth:`close`; too much of it, and the connection is cut."""
+        """Count input that arrives after :meth:`close`. Over :data:`LINGER_BYTES`, the connection is cut."""
         self._discarded += len(received)
         if self._discarded > LINGER_BYTES:
             self.abort("input after the end")
 
     def expire_after(self, seconds: float | None) -> None:
-        """Replace the pending expiry, or clear it; it stands still while nothing is read.
+        """Replace the pending expiry, or clear it (None). While reading is stopped, its time stands still.
 
-        Cheap: a timer is made at the turn's end, where the expiry still stands then, and moved only when it fires.
+        This is cheap, because machines call it for each message: only the deadline is noted. A timer is made at the end of the
+        turn if there still is a deadline then, and moved on only when it fires.
         """
         if not self.is_open:
             return
@@ -212,12 +216,12 @@ class Peer(Outbox):
         return size < LEAST_RATE or size >= (now - self._began - GRACE) * LEAST_RATE
 
     def set_reading(self, enabled: bool) -> None:
-        """Stop or go on taking bytes; while the outbox has stopped it too, it stays stopped."""
+        """Stop reading, or go on. Reading goes on only if the outbox (policy ``PAUSE``) has not stopped it as well."""
         self._is_wanted = enabled
         self._apply_reading()
 
     def probe(self) -> None:
-        """Ask whether the other side is there; a connection that gives no sign of life in time is cut."""
+        """Probe the other side, and cut the connection if no sign of life comes within :data:`~.liveness.PROBING` seconds."""
         finish = begin_probe(self._transport) if self.is_open and self._probing is None else None
         if finish is not None:
             self._probing = self._context.clock.callLater(PROBING, self._end_probe, finish)
@@ -228,7 +232,10 @@ class Peer(Outbox):
         return 0.0 if has_left else silence_of(self._transport)
 
     def lost(self, why: str | None = None) -> None:
-        """The connection is lost, *why* unless we closed it: let go of everything. From ``connectionLost``."""
+        """Drop everything: the connection is lost. Called from ``connectionLost``.
+
+        :param why: the reason, unless this side has closed the connection.
+        """
         self.reason = self.reason or why
         self.is_open = False
         self.drop()
@@ -243,12 +250,12 @@ class Peer(Outbox):
     # Outbox
 
     def pause_source(self, pause: bool) -> None:
-        """The outbox has too much, or room again."""
+        """Stop reading because the outbox is over its bounds, or go on."""
         self._is_congested = pause
         self._apply_reading()
 
     def fullness_changed(self) -> None:
-        """The transport is full, or empty again: a full one must take something in time."""
+        """Begin to watch a transport that has become full: it must take something within the stall timeout."""
         self._cancel_stall()
         if self.is_full:
             if self.is_open:
@@ -257,12 +264,12 @@ class Peer(Outbox):
             self._owner.drained()
 
     def waiting_changed(self) -> None:
-        """Count what waits, here and in the transport, as memory."""
+        """Report the bytes that wait, here and in the transport, to the budget."""
         if self.place is not None:
             self.place.queue(self._size + self._stall_left if self.is_full else self._size)
 
     def give_up(self) -> None:
-        """The outbox has too much, for good."""
+        """Cut the connection, because the policy is ``DISCONNECT``."""
         self.abort("reads too slowly")
 
     def _apply_reading(self) -> None:
@@ -272,6 +279,7 @@ class Peer(Outbox):
         self._is_reading = is_reading
         if is_reading:
             self._transport.resumeProducing()
+            # The message that is unfinished could not grow meanwhile: its rate is counted without that time.
             if self._began is not None:
                 self._began += self._context.clock.seconds() - self._paused_at
             if self._left is not None:
@@ -292,10 +300,10 @@ class Peer(Outbox):
             self._turn.after(self._arm)
 
     def _arm(self) -> None:
-        """Make a timer for the expiry, if there still is one.
+        """Make a timer for the expiry, if there still is one at the end of the turn.
 
-        Most connections clear the first one within the read that brought it: a whole first message needs no clock. A timer that
-        was made for it would weigh 300 bytes until it fires.
+        Most connections clear their first expiry within the read that set it, because their first message is whole. A timer for
+        it would use 300 bytes until it fires.
         """
         self._is_arming = False
         if self._deadline is not None and self._timer is None:
@@ -316,7 +324,7 @@ class Peer(Outbox):
             self._check_end()
 
     def _check_end(self) -> None:
-        """After :meth:`close`: who still takes its last bytes gets more time, who has them all a moment."""
+        """After :meth:`close`: allow a peer that still takes its last bytes the stall timeout, one that has them a moment."""
         unsent, now = unsent_of(self._transport), self._context.clock.seconds()
         if unsent < self._stall_left:
             self._stall_left = unsent
@@ -351,7 +359,7 @@ class Peer(Outbox):
             self.abort(self._why_stalled())
 
     def _why_stalled(self) -> str:
-        """A peer that is there, and does not read, says so: it is asked for room now and then."""
+        """Tell a peer that is dead from one that is there and does not read: the latter answers the system's window probes."""
         signs = signs_of(self._transport)
         is_dead = signs is not None and signs.is_dead(self._context.stall_timeout / 2)
         return f"no sign of life for {signs.life:.0f} s" if is_dead and signs else "does not read"

@@ -1,6 +1,6 @@
-"""The shell that all of netd's TCP services share: one connection, its peer, its log line.
+"""The shell that all services share: one connection, with its peer, its place in the budget and its log line.
 
-A service's protocol derives from :class:`PeerProtocol`, says its bounds, and takes bytes in :meth:`PeerProtocol.received`.
+A service's protocol derives from :class:`PeerProtocol`, names its bounds, and takes bytes in :meth:`PeerProtocol.received`.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ __all__ = ["PeerProtocol", "describe_address", "network_at", "told_of"]
 
 REFUSED = "{service}: {who} refused ({kind}): {why}; it sent {excerpt!r}{more}"
 REFUSED_SILENTLY = "{service}: {who} refused ({kind}): {why}{more}"
-"""The log line of a refusal, and that of one where what was sent is not shown, or was nothing."""
+"""The log line of a refusal: with an excerpt of the input, and without one."""
 
 EXCERPT = 80
-"""Bytes of a bad peer's input that a log line shows."""
+"""Bytes of refused input that a log line shows."""
 
 
 SILENT = "said nothing"
-"""Why a connection ends that said nothing for too long."""
+"""The reason of an end after ``silent_timeout`` without a byte."""
 
 LINES = 30
-"""Connections of one address whose end, or whatever else is ordinary, is logged within a minute; further ones are counted."""
+"""Ordinary log lines of one kind, such as those of ends, for one address within a minute. Further ones are only counted."""
 
 
 def network_at(address: Any) -> str:
-    """Whose *address* it is, for the budget; all unix sockets are one's."""
+    """Return the network of *address*, by which the budget counts. All unix sockets count as one."""
     return network_of(getattr(address, "host", None) or "unix")
 
 
 def told_of(skipped: int) -> str:
-    """The end of a log line before which *skipped* others like it were held back."""
+    """Return the end of a log line: how many lines like it were *skipped* before."""
     return f" ({skipped} more like it were not logged)" if skipped else ""
 
 
 def describe_address(address: Any) -> str:
-    """*address* as ``host:port``, ``[host]:port``, or the path of a unix socket."""
+    """Write *address* as ``host:port``, ``[host]:port``, or ``unix:path``."""
     host = getattr(address, "host", None)
     if host is None:
         name = getattr(address, "name", None)
@@ -63,19 +63,20 @@ def describe_address(address: Any) -> str:
 class PeerProtocol(Protocol):
     """One connection of a service.
 
-    :cvar bounds: how much may wait for this peer, and what happens then.
-    :cvar send_buffer: bytes that the operating system is asked to hold for this peer, beside those; None leaves it to the system,
-        which takes some MiB for a peer that does not read.
-    :cvar receive_buffer: bytes that the operating system is asked to hold of what this peer has sent; None leaves it to the
-        system, which takes some MiB of a peer that floods, and needs a millisecond to let go of them.
+    :cvar bounds: the bounds of the outbox.
+    :cvar send_buffer: bytes of the operating system's send buffer; None leaves it to the system, which takes some MiB for a peer
+        that does not read.
+    :cvar receive_buffer: bytes of the operating system's receive buffer; None leaves it to the system, which takes some MiB from
+        a peer that floods, and needs a millisecond to free them.
     :cvar leaving: the level of the log line at the connection's end.
-    :cvar speaks_http: whether connections begin with HTTP; otherwise a request is answered and turned away, as TLS is everywhere.
-    :cvar waits_for_strangers: whether bytes that could become a request are held back until that is known. Only where no program
-        of the service's own begins so: others would be kept waiting.
-    :cvar machine: names of the attributes that hold what holds this connection: its machine. They are let go of at the end: what
-        it has kept is free at once then, and not when the garbage collector comes by.
-    :cvar says_when_identified: whether the service calls :meth:`identified`; the first byte does for those that never do.
-    :ivar place: what it has of the daemon's budget.
+    :cvar speaks_http: whether connections begin with HTTP. Otherwise a request is answered and the connection closed. TLS is
+        treated like that in any case: where it is meant, it has been taken off before.
+    :cvar waits_for_strangers: whether bytes that could become a request are held back until that is decided. Only for services
+        none of whose own programs begins like a request: those would wait.
+    :cvar machine: names of the attributes that refer to the machine, which refers back. They are deleted at the end, so that the
+        memory is free at once and not at the next garbage collection.
+    :cvar says_when_identified: whether the service calls :meth:`identified` itself; otherwise the first byte identifies.
+    :ivar place: the connection's place in the daemon's budget.
     """
 
     _log = Logger()
@@ -92,8 +93,8 @@ class PeerProtocol(Protocol):
     peer: Peer
 
     def __init__(self, factory: PeerFactory) -> None:
-        # All attributes are set here, also those that most connections never need: instances share one table of names as long as
-        # they get their names in the same order, before many of them are there. A name that came later costs each 600 bytes.
+        # All attributes are set here, even those that most connections never need. Python keeps the names once for all instances
+        # as long as each sets the same ones in the same order; an attribute that is added later costs an instance 600 bytes.
         self.factory = factory
         self.place: Place | None = None
         self._bytes_in = 0
@@ -103,33 +104,33 @@ class PeerProtocol(Protocol):
         self._standing: Standing | None = None
 
     def opened(self) -> None:
-        """The connection is there, and may say nothing for a long time. Override."""
+        """The connection is made; the first byte may be long in coming. Override."""
 
     def begun(self) -> None:
-        """The first byte has come: clocks start now. Override."""
+        """The first byte has come: the machine's time limits begin now. Override."""
 
     def received(self, data: bytes) -> None:
-        """Bytes came. Override."""
+        """Bytes have come. Override."""
 
     def expired(self) -> None:
-        """The expiry that was asked for has passed. Override."""
+        """The peer's expiry has passed. Override."""
 
     def drained(self) -> None:
-        """All that was sent has been taken, after it had to wait. Override."""
+        """All that was sent has been taken, after some of it had to wait. Override."""
 
     def closed(self) -> None:
         """The connection is gone. Override."""
 
     def welcome(self) -> None:
-        """Tell the service that the connection is there: all of the shell is in place."""
+        """Call :meth:`opened`: the shell is complete."""
         self.opened()
 
     def stayed_silent(self) -> None:
-        """Nothing has come for the section's ``silent_timeout``."""
+        """Close the connection: nothing has come for the section's ``silent_timeout``."""
         self.peer.close(SILENT)
 
     def identified(self) -> None:
-        """The peer has said a whole valid first message, or proved who it is: it makes no room for newcomers any more."""
+        """Note that the peer has sent a whole valid first message or a proof: newcomers do not displace it any more."""
         if not self._is_known and self.place is not None:
             self._is_known = True
             self.place.identify()
@@ -142,11 +143,11 @@ class PeerProtocol(Protocol):
             cut(self.transport)
 
     def finish(self) -> None:
-        """The service stops: end politely. Override where something is to be finished first."""
+        """Close politely, because the service stops. Override to finish something first."""
         self.peer.close("netd stops")
 
     def standing(self) -> Standing:
-        """The lane and key that its work waits in, by its credential or its address (:mod:`netd.connection.fairness`)."""
+        """Return the lane and key of the connection, by its credential or address (:mod:`netd.connection.fairness`)."""
         credential = self.peer.principal.credential
         if credential is not None:
             return Lane.KNOWN, credential
@@ -155,12 +156,12 @@ class PeerProtocol(Protocol):
         return self._standing
 
     def make_peer(self) -> Peer:
-        """The connection's peer. Override for one that ends in another way."""
+        """Make the connection's peer. Override for a peer that closes in another way."""
         return Peer(self.transport, self.factory.context, self.bounds, self)
 
     def connectionMade(self) -> None:
         factory = self.factory
-        if self.place is None:  # it was not built by the factory, and is there all the same
+        if self.place is None:  # made at the door, without a place, or by a test
             self.place = factory.share.occupy(network_at(self.transport.getPeer()), self)
         self.peer = self.make_peer()
         self.peer.place = self.place
@@ -171,7 +172,7 @@ class PeerProtocol(Protocol):
         factory.tally.accepted += 1
         self.welcome()
         if self._bytes_in:
-            self._begin()  # at the door
+            self._begin()  # its first bytes came at the door
         elif not self.peer.has_expiry:
             factory.silence.begin(self, factory.share.quota.silent_timeout)
 
@@ -187,7 +188,7 @@ class PeerProtocol(Protocol):
         self.begun()
 
     def _has_own_place(self) -> bool:
-        """Take a place as who the peer is by now: behind a proxy, that is known from the first bytes on."""
+        """Exchange the place if the peer's address has changed: behind a proxy, it is known only from the first bytes on."""
         assert self.place is not None
         address = self.transport.getPeer()
         if network_at(address) == self.place.address:
@@ -200,13 +201,15 @@ class PeerProtocol(Protocol):
         return place is not None
 
     def _arrive(self, size: int) -> bool:
-        """See what has come from an unidentified connection, and count it as memory; False when it had to go for that."""
+        """Count bytes of an unidentified connection as memory; return False if the connection was closed over them."""
         if not self._bytes_in:
             self._begin()
         assert self.place is not None
         return self._is_known or not self.peer.is_open or self.place.arrive(size)
 
     def dataReceived(self, data: bytes) -> None:
+        # Called for every read. Once a connection is identified, and its first bytes have shown that they are no request
+        # (_opening is None), three tests and an addition stand between the socket and the machine.
         if not self._is_known and not self._arrive(len(data)):
             return
         self._bytes_in += len(data)
@@ -218,11 +221,14 @@ class PeerProtocol(Protocol):
             self._receive_first(self._opening, data)
 
     def _receive_first(self, before: bytes, data: bytes) -> None:
-        """Take *data*, unless it shows that the peer speaks HTTP or TLS; *before* it came what might have become that."""
+        """Take *data*, unless it shows that the peer speaks HTTP or TLS.
+
+        :param before: the bytes before it, which might have been the beginning of that.
+        """
         self._opening = None
         if not before:
             self._written_before = self.peer.written
-        elif self.peer.written != self._written_before:  # it was answered: it was a word of its own
+        elif self.peer.written != self._written_before:  # they were answered: so they were a whole message of the service's own
             self.received(data)
             return
         opening = before + data
@@ -237,7 +243,7 @@ class PeerProtocol(Protocol):
             self._turn_away(tongue, opening)
 
     def _turn_away(self, tongue: Tongue, opening: bytes) -> None:
-        """Answer a peer that has the wrong port in its own words, and close."""
+        """Answer a peer that has mistaken the port, in its own protocol, and close."""
         if tongue is Tongue.TLS:
             self.refuse(tongue.value, "this port does not speak TLS", opening)
             self.peer.send(ALERT)
@@ -270,7 +276,7 @@ class PeerProtocol(Protocol):
             factory.on_lost()
 
     def _log_end(self, place: Place, own_reason: str | None, why: str) -> None:
-        """One line, if there were not too many of its address lately; those that said nothing have one together."""
+        """Log the end, unless there were too many lines of its address. All connections that sent nothing share one limit."""
         factory = self.factory
         if self._bytes_in or place.is_identified or own_reason not in (None, SILENT):
             skipped = self.admit_line(f"left, {self.leaving.name}")
@@ -291,7 +297,7 @@ class PeerProtocol(Protocol):
             )
 
     def admit_line(self, kind: str) -> int | None:
-        """Whether one more log line of *kind* about this peer's address is not too many; see :class:`netd.log.LogLimiter`."""
+        """Ask for a log line of *kind* about this peer's address; see :meth:`netd.log.LogLimiter.admit`."""
         assert self.place is not None
         return self.factory.log_limiter.admit(kind, self.place.address, LINES)
 
@@ -300,12 +306,12 @@ class PeerProtocol(Protocol):
         self.peer.abort(why)
 
     def describe(self) -> str:
-        """Its address, and its principal where more is known than that, for the log."""
+        """Return the peer's address, and its principal if more is known than the address, for the log."""
         address, principal = describe_address(self.transport.getPeer()), str(self.peer.principal)
         return f"{address}, {principal}" if principal else address
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log (limited, for each address) a peer that broke the protocol; *excerpt* is what it sent."""
+        """Count a peer that broke the protocol, and log it (limited by address); *excerpt* is what the peer sent."""
         factory = self.factory
         factory.tally.refuse(kind)
         skipped = factory.log_limiter.admit(kind, "" if self.place is None else self.place.address)
@@ -322,7 +328,7 @@ class PeerProtocol(Protocol):
 
 
 def _tune(transport: Any, send_buffer: int | None, receive_buffer: int | None, context: PeerContext) -> bool:
-    """Send at once, and ask peers whether they are there; False for a transport that is no TCP one."""
+    """Set the options of a TCP socket: no delay, keepalive, buffers. Return False if *transport* is none."""
     handle = getattr(transport, "socket", None)
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
         return False

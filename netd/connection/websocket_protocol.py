@@ -1,9 +1,11 @@
 """WebSocket connections: Autobahn behind the same shell, outbox, limits and log line as every other connection of netd.
 
-Autobahn does the handshake, reads frames, answers pings and closes.  It never sees the transport: what it writes goes through the
-connection's :class:`WebSocketPeer`, in one order with everything that the service sends, which is framed once by
-:mod:`netd.codec.websocket` and handed to any number of peers.  Its own timers are off, because they ignore the reactor that they
-are given; the clocks of handshake, ping and pong are the peer's one expiry.  Compression is never agreed to.
+Autobahn does the handshake, reads frames, and answers pings and close frames. It never sees the transport: it writes to the
+connection's :class:`WebSocketPeer`. The frames of a service do not pass through Autobahn at all, because it frames a message anew
+for each connection; :mod:`netd.codec.websocket` frames it once for any number of them.
+
+Autobahn's own timers are off, because they use the global reactor. The time limits of handshake, ping and pong are the peer's one
+expiry. Compression is never agreed to.
 """
 
 from __future__ import annotations
@@ -40,21 +42,21 @@ HEAD_LIMIT = 1 << 14
 
 
 class Phase(enum.Enum):
-    """What a connection is waiting for; its expiry is the clock of that."""
+    """What a connection waits for. The peer's expiry is the time limit for it."""
 
     HANDSHAKE = "the end of the handshake"
-    GREETING = "what the service must hear before anything else"
-    MESSAGES = "whatever the client says"
+    GREETING = "the message that the service requires first"
+    MESSAGES = "any message"
     PONG = "the answer to a ping"
 
 
 class WebSocketProtocol(PeerProtocol):
     """One WebSocket connection of a service.
 
-    A service's own class says in :meth:`websocket_opened` and :meth:`message` what it does, and sends frames with ``peer.send``,
-    which it may share between connections.
+    A service's class overrides :meth:`websocket_opened` and :meth:`message`, and sends frames with ``peer.send``. A frame may be
+    shared by many connections.
 
-    :ivar subprotocol: the one that was agreed on, or None.
+    :ivar subprotocol: the subprotocol of the handshake, or None.
     """
 
     speaks_http = True
@@ -82,27 +84,27 @@ class WebSocketProtocol(PeerProtocol):
         """The handshake is done. Override."""
 
     def message(self, payload: bytes, is_binary: bool) -> None:
-        """A message came; one that is not binary is UTF-8. Override."""
+        """A whole message has come; if it is not binary, it is valid UTF-8. Override."""
 
     def frame_began(self) -> None:
-        """The head of a frame came. Override to bound how many may come."""
+        """The head of a frame has come. Override to limit their number."""
 
     def is_greeted(self) -> bool:
-        """Whether the client has said what :meth:`expect_greeting` waits for. Override."""
+        """Whether the client has sent the message that :meth:`expect_greeting` waits for. Override."""
         return True
 
     def expect_greeting(self, seconds: float) -> None:
-        """Close the connection if it is not greeted within *seconds*; from :meth:`websocket_opened`."""
+        """Close the connection unless :meth:`is_greeted` within *seconds*. To be called from :meth:`websocket_opened`."""
         self._await(Phase.GREETING, seconds)
 
     def hold(self, reason: str, is_held: bool) -> None:
-        """Take nothing more, not even of what was read already, as long as any *reason* holds."""
+        """Act on no more input, not even on bytes that were read before, while at least one *reason* holds."""
         holds = self._holds | {reason} if is_held else self._holds - {reason}
         self._holds = holds or frozenset()  # of all empty ones, only this weighs nothing
         self.factory.intake.hold(self, bool(self._holds))
 
     def expect_handshake(self) -> None:
-        """Expect a WebSocket's handshake from here on."""
+        """Take the bytes that follow for a WebSocket handshake."""
         self._session = self.peer.session = WebSocketSession(self.factory.autobahn, self.peer, self)
         self._session.connectionMade()
 
@@ -121,7 +123,7 @@ class WebSocketProtocol(PeerProtocol):
         self.factory.intake.take(self, data)
 
     def read_portion(self, received: bytes) -> None:
-        """Let Autobahn read; then see what came of it."""
+        """Have Autobahn parse *received*, then look at the state that it is in."""
         if not self.peer.is_open:
             return
         assert self._session is not None
@@ -136,7 +138,10 @@ class WebSocketProtocol(PeerProtocol):
             self._see(self._session, received)
 
     def _see(self, session: WebSocketSession, received: bytes) -> None:
-        """Look what Autobahn has made of *received*."""
+        """Account for what Autobahn keeps of *received*, and close if it has found an error.
+
+        Called when the parser has returned, so that nothing is closed in the middle of its work.
+        """
         if not self.peer.is_open:
             return
         kept = session.unfinished + self.factory.intake.waiting(self)
@@ -155,7 +160,7 @@ class WebSocketProtocol(PeerProtocol):
         self.peer.set_reading(not paused)
 
     def congested(self, is_congested: bool) -> None:
-        """The outbox has too much, or room again: what was read already must not add to it."""
+        """Hold the input while the outbox is over its bounds: answers to bytes that were read before would add to it."""
         self.hold("congestion", is_congested)
 
     def expired(self) -> None:
@@ -172,7 +177,7 @@ class WebSocketProtocol(PeerProtocol):
         self.websocket_closed()
 
     def websocket_closed(self) -> None:
-        """The connection is gone, whether it was a WebSocket already or not. Override."""
+        """The connection is gone, possibly before its handshake was done. Override."""
 
     # Autobahn's side
 
@@ -196,7 +201,7 @@ class WebSocketProtocol(PeerProtocol):
         return next((name for name in factory.subprotocols if name in request.protocols), None)
 
     def handshaken(self, subprotocol: str | None) -> None:
-        """Autobahn has sent its answer: messages may follow it."""
+        """Begin: Autobahn has answered the handshake."""
         assert self._session is not None
         self.subprotocol = subprotocol
         self._session.forget_handshake()
@@ -206,7 +211,7 @@ class WebSocketProtocol(PeerProtocol):
             self.identified()
 
     def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
-        """Answer a request that makes no WebSocket as HTTP does, in words that a person with a browser can read."""
+        """Answer a request that cannot become a WebSocket by HTTP, in words for the person at the browser."""
         if status == HTTPStatus.UPGRADE_REQUIRED:
             why, headers = "this port speaks WebSocket: connect with a WebSocket client", (("Upgrade", "websocket"),)
         assert self._session is not None
@@ -251,9 +256,9 @@ class WebSocketProtocol(PeerProtocol):
         self._await(Phase.PONG, self.factory.rules.ping_timeout)
 
     def _do_end_ping(self) -> None:
-        """Cut a client that does not answer, unless the ping may still wait behind others, or was dropped with them.
+        """Cut a client that has not answered the ping, unless the ping may still wait in the outbox or was dropped there.
 
-        One that takes nothing at all is cut by its peer's stall clock.
+        A client that takes nothing at all is cut by its peer's stall timeout.
         """
         if self._has_lagged or self.peer.is_full:
             self._do_ping()
@@ -266,7 +271,7 @@ class WebSocketProtocol(PeerProtocol):
         Phase.MESSAGES: _do_ping,
         Phase.PONG: _do_end_ping,
     }
-    """What is done when the expiry of a phase passes."""
+    """The method that is called when the expiry passes in a phase."""
 
 
 class WebSocketFactory(PeerFactory):

@@ -1,4 +1,4 @@
-"""Autobahn's side of a WebSocket connection, and the peer that stands between it and the transport."""
+"""Autobahn's part of a WebSocket connection, and the peer that it takes for its transport."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from netd.connection.peer import Peer
 __all__ = ["WebSocketOwner", "WebSocketPeer", "WebSocketSession"]
 
 MAX_FRAGMENTS = 1000
-"""Frames of one message, beside one for each :data:`FRAGMENT` bytes of it: a fragment without payload costs its sender six bytes,
-and netd much more."""
+"""Frames that one message may have, beside one for each :data:`FRAGMENT` bytes: an empty fragment costs its sender six bytes, and
+netd the work of a whole frame."""
 
 FRAGMENT = 32
-"""Bytes. Who sends smaller fragments than this, and thousands of them, means no good."""
+"""Bytes of a fragment above which any number of them is allowed. No honest program sends thousands of smaller ones."""
 
 PIECE = 1 << 10
-"""Bytes. Smaller pieces of a message that is not whole yet are joined: a piece costs some fifty bytes more than are in it."""
+"""Bytes. Smaller pieces of an unfinished message are joined, because each bytes object takes some fifty bytes beside its own."""
 
 
 RESTING: dict[str, Any] = {
@@ -58,18 +58,18 @@ RESTING: dict[str, Any] = {
     "wasServerConnectionDropTimeout": False,
     "wasServingFlashSocketPolicyFile": False,
 }
-"""Attributes that Autobahn sets at the start of every connection, and changes in few. As long as they are unchanged, the class
-has them for all connections: fifty attributes of its own would be a third of what a connection weighs."""
+"""Attributes that Autobahn sets for every connection and changes in few. While they are unchanged, the class has them for all
+connections: fifty attributes for each would be a third of a connection's memory."""
 
 _OWN = object()
-"""No attribute of Autobahn's has this value."""
+"""A value that no attribute of Autobahn's has."""
 
 
 class _UnheardDeferred:
-    """Who waits for the opening and the end of a session, as far as Autobahn knows."""
+    """Stands for the Deferreds that Autobahn fires at the opening and at the end of a session; netd waits for neither."""
 
     def callback(self, result: object) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
 
 NEEDLESS: dict[str, Any] = {
@@ -82,38 +82,44 @@ NEEDLESS: dict[str, Any] = {
     "trafficStats": TrafficStats(),
     "utf8validateLast": None,
 }
-"""Attributes that Autobahn sets as well, and that nobody needs after the handshake: these stand in for them."""
+"""Attributes that Autobahn sets as well, and that nothing reads after the handshake: these common values replace them."""
 
 OF_THE_HANDSHAKE = ("http_", "websocket_", "_wskey")
-"""How the names of those begin that hold the request, and what was read off it."""
+"""Prefixes of the attributes that hold the request and what Autobahn parsed out of it."""
 
 
 class WebSocketOwner(Protocol):
-    """Who a session tells what it reads: the connection's protocol."""
+    """The protocol of the connection, as its session sees it."""
 
     def choose(self, request: ConnectionRequest) -> str | None:
-        """The subprotocol for a client whose handshake is in order; raises ``ConnectionDeny`` to turn it away."""
+        """Return the subprotocol for a valid handshake, or None.
+
+        :raises ConnectionDeny: to refuse the client.
+        """
 
     def handshaken(self, subprotocol: str | None) -> None:
-        """The handshake has been answered."""
+        """Begin: the handshake has been answered."""
 
     def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
-        """What came makes no handshake."""
+        """Answer a request that is no handshake, or a wrong one."""
 
     def congested(self, is_congested: bool) -> None:
-        """The outbox has too much, or room again."""
+        """Stop acting on input because the outbox is over its bounds (True), or go on (False)."""
 
     def frame_began(self) -> None:
-        """The head of a frame came, whatever frame it is."""
+        """Count a frame of any kind: its head has come."""
 
     def message(self, payload: bytes, is_binary: bool) -> None:
-        """A whole message came."""
+        """Take a whole message."""
 
 
 class WebSocketPeer(Peer):
-    """A peer that says goodbye as WebSockets do, and the transport that Autobahn writes to.
+    """A peer that ends with a close frame. To Autobahn, it is the transport.
 
-    :ivar session: Autobahn's side of the connection, as soon as there is one.
+    So Autobahn's pongs and close frames go through the same outbox as the frames of the service, in the order in which they were
+    sent. Written past the outbox, a close frame would overtake the last messages.
+
+    :ivar session: Autobahn's part of the connection, from the handshake on.
     """
 
     __slots__ = ("session",)
@@ -123,7 +129,7 @@ class WebSocketPeer(Peer):
         self.session: WebSocketSession | None = None
 
     def close(self, reason: str, code: CloseCode = CloseCode.GOING_AWAY) -> None:
-        """Send a close frame if none was sent yet, then end as all peers do. The frames that wait go before it."""
+        """Send a close frame behind the frames that wait, unless one was sent already, then close as every peer does."""
         if self.is_open and self.session is not None and self.session.state == Autobahn.STATE_OPEN:
             self.session.sendCloseFrame(code, close_reason(reason))
         super().close(reason)
@@ -133,7 +139,7 @@ class WebSocketPeer(Peer):
         self.session = None
 
     def pause_source(self, pause: bool) -> None:
-        """Stop what was read already, too."""
+        """Stop reading, and stop acting on bytes that were read before: each message in them may be answered."""
         super().pause_source(pause)
         if self.is_open:
             cast(WebSocketOwner, self._owner).congested(pause)
@@ -141,33 +147,33 @@ class WebSocketPeer(Peer):
     # What Autobahn asks of a transport
 
     def write(self, data: bytes) -> None:
-        """Send a frame of Autobahn's; for the policies it is a thing of its own."""
+        """Send a frame of Autobahn's, with a key that nothing else has: no policy replaces it by another frame."""
         self.send(data, object())
 
     def loseConnection(self) -> None:
-        """The client has closed, and Autobahn has answered; or the client broke the protocol, which is the shell's to see."""
+        """Close, because Autobahn has answered the client's close frame. After an error, the shell closes instead."""
         session = self.session
         if session is not None and not session.failedByMe:
             self.close(f"closed by the client ({session.remoteCloseCode or 'without a code'})")
 
     def unregisterProducer(self) -> None:
-        """The outbox stays the transport's producer until the end."""
+        """Do nothing: the outbox stays the transport's producer until the end."""
 
 
 class MuteLog:
-    """In place of Autobahn's log, which repeats itself for every bad peer. What matters is logged by the shell."""
+    """Replaces Autobahn's log, which has several lines for each bad peer. The shell logs one, and limits how many."""
 
     def debug(self, *said: object, **fields: object) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     info = warn = error = debug
 
 
 class WebSocketSession(WebSocketServerProtocol):
-    """Autobahn's side of one connection: it tells the shell what it reads.
+    """Autobahn's part of one connection: it parses, and calls the shell with what it has read.
 
-    :param peer: what it writes to.
-    :param owner: what it tells.
+    :param peer: the transport that it writes to.
+    :param owner: the connection's protocol.
     """
 
     vars().update(RESTING, **NEEDLESS)
@@ -187,15 +193,15 @@ class WebSocketSession(WebSocketServerProtocol):
 
     @property
     def unfinished(self) -> int:
-        """Bytes of a message, or of a handshake, that is not whole."""
+        """Bytes of an unfinished message or handshake that are kept in memory."""
         return len(self.data) + self._size + self._part
 
     def __getattr__(self, name: str) -> Any:
-        """Settings stay with Autobahn's factory; a copy of all of them in each connection would be a third of its weight."""
+        """Read Autobahn's settings from its factory: copies in each connection would be a third of the connection's memory."""
         return getattr(self.__dict__["factory"], name)
 
     def connectionMade(self) -> None:
-        self._connectionMade()  # where it comes from is the shell's to know: it needs no details of the transport
+        self._connectionMade()  # Autobahn's own connectionMade collects details of the transport, which nothing here reads
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         self.websocket_extensions: list[Any] = []  # offers are not even parsed
@@ -224,12 +230,12 @@ class WebSocketSession(WebSocketServerProtocol):
                 _join(self.message_data, piece)
 
     def give_up(self, why: str) -> None:
-        """Tell the client what it did wrong; the shell sees that, and closes."""
+        """Send a close frame with the reason. The shell sees :attr:`failedByMe` after the read, and closes."""
         self.failedByMe = True
         self.sendCloseFrame(CloseCode.POLICY, close_reason(why))
 
     def forget(self) -> None:
-        """The connection is lost: let go of all that was read and is not whole, and of itself."""
+        """Drop what was read and is not whole, and the reference to itself: the connection is lost."""
         self.is_closed = NEEDLESS["is_closed"]  # Autobahn's own has this session for its result
         self.data = b""
         self.frame_data = []
@@ -250,7 +256,7 @@ class WebSocketSession(WebSocketServerProtocol):
         self._owner.refuse_handshake(code, reason, responseHeaders or ())
 
     def forget_handshake(self) -> None:
-        """Let go of the request and of what was read off it, and of all that is as it is in every connection."""
+        """Drop the request, what was parsed out of it, and every attribute whose value the class has, too."""
         self.__dict__ = {
             name: value
             for name, value in vars(self).items()
@@ -261,7 +267,7 @@ class WebSocketSession(WebSocketServerProtocol):
 
 
 def _join(pieces: list[bytes], piece: bytes) -> None:
-    """Put *piece* at the end of *pieces*."""
+    """Append *piece* to *pieces*, or join it with the last one if that is short."""
     if pieces and len(pieces[-1]) < PIECE:
         pieces[-1] += piece
     else:
