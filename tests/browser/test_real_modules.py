@@ -571,7 +571,7 @@ class ServiceTests(ModuleTestCase):
     def members(self) -> None:
         """Facts within facts keep their path; a table has the columns of all its rows."""
         status = {"speed": 1, "counters": {"refused": {"dry run": 2}}, "motor": {"hours_run": 3}, "valves": [1]}
-        found = [["speed", 1], ["refused: dry run", 2], ["motor: hours run", 3], ["valves", [1]]]
+        found = [["Speed", 1], ["Refused: dry run", 2], ["Motor: hours run", 3], ["Valves", [1]]]
         self.check("pages/values", "flattened", ((status, ["counters"]), found), (({},), []))
         self.check(
             "pages/values", "columnsOf", (([[{"a": 1}, {"b": 2, "a": 3}]]), ["a", "b"]), (([[1, "x"]]), [""]), (([[]]), [])

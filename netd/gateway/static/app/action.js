@@ -30,9 +30,9 @@ let reasons = 0;
  * @param {object} parts
  * @param {string|(() => string)} parts.label what it does.
  * @param {string} parts.method the operation.
- * @param {() => string|null} [parts.instance] of the service, as far as it matters to who may.
+ * @param {import("./instances.js").Instance|null} [parts.instance] the service, where there may be several.
  * @param {() => string} [parts.objection] why we may not, beyond that; "" where we may.
- * @param {() => object|null|Promise<object|null>} parts.params its arguments; null when they are not complete yet.
+ * @param {() => object|null|Promise<object|null>} [parts.params] its arguments, but for the service; null while they are not complete.
  * @param {(result: any) => Outcome} parts.told what is said of a result.
  * @param {(result: any, error: Error|null) => void} [parts.done]
  * @param {string|(() => string)|null} [parts.question] asked before; for what cannot be undone.
@@ -48,17 +48,18 @@ let reasons = 0;
  * @returns {Action}
  */
 export function action(parts) {
-  const { method, instance = () => null, objection = () => "", params, told, done = () => {}, timeout } = parts;
+  const { method, instance = null, objection = () => "", params = () => ({}), told, done = () => {}, timeout } = parts;
   const outcome = parts.outcome ?? signal(/** @type {Outcome|null} */ (null));
   const [isBusy, isAsking, reason] = [signal(false), signal(false), signal("")];
-  const why = () => forbidden(method, instance()) || objection();
+  const why = () => forbidden(method, instance?.name.value) || objection();
 
   const run = async () => {
     isAsking.value = false;
     if (isBusy.value || !isLive.value || why()) return;
     try {
       isBusy.value = true;
-      const given = await params();
+      const own = await params();
+      const given = own === null || instance === null ? own : instance.params(own);
       if (given === null) return;
       outcome.value = { state: "waiting", text: "…" };
       const result = await netd.call(method, given, { timeout: typeof timeout === "function" ? timeout() : timeout });

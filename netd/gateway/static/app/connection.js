@@ -21,6 +21,7 @@ const REPLAYED = 256;
  * An operation, as `system.operations` describes it.
  * @typedef {object} Operation
  * @property {string} name
+ * @property {string|null} kind of the services that offer it.
  * @property {string} role the least that may call it.
  * @property {string} summary
  * @property {string[]} instances the services that offer it.

@@ -127,5 +127,11 @@ export function payload(encoded) {
   }
 }
 
+/** A name of netd's as a person would write it: "Open for" of "open_for". @param {string} name */
+export function spoken(name) {
+  const words = name.replaceAll(/[-_.]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** The noun for *number* things: "1 device", "3 devices". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;

@@ -1,5 +1,6 @@
 /** Which of several services of a kind is meant: [relay] or [relay:lab2]. One choice for the whole dashboard. */
 
+import { commandLine } from "./commandline.js";
 import { servicesOf } from "./connection.js";
 import { choice, h } from "./dom.js";
 import { place, remember } from "./router.js";
@@ -41,7 +42,9 @@ export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(k
  * @property {Readable<string|null>} name the one that is meant; null while none is known.
  * @property {(params?: object) => Record<string, any>|null} params arguments with it; null while none is known.
  * @property {() => import("./connection.js").Service|null} service what system.status says of it.
+ * @property {(rest: string) => string|null} subject what it says under this; null while none is known.
  * @property {() => string|null} option for a command line: its name, where it must be said.
+ * @property {(...words: any[]) => string} line a command line about it, see `commandLine`.
  * @property {Node} select shown where there is a choice.
  */
 
@@ -60,8 +63,10 @@ export function instanceOf(kind) {
     return there.includes(MAIN) ? MAIN : (there[0] ?? null);
   });
   const params = (given = {}) => (name.value === null ? null : { ...given, instance: name.value });
+  const subject = (rest) => (name.value === null ? null : `${kind}.${name.value}.${rest}`);
   const service = () => servicesOf(kind).find((one) => one.instance === name.value) ?? null;
   const option = () => (all().length > 1 ? name.value : null);
+  const line = (...words) => commandLine(...words, ["--instance", option()]);
   const pick = (event) => {
     picked.value = event.target.value;
     if (place.peek().kind === kind) remember(kind, picked.value);
@@ -73,7 +78,7 @@ export function instanceOf(kind) {
     () => names.value,
     () => (all().length > 1 ? h("select.instance", attributes, options()) : null),
   );
-  return { name, params, service, option, select };
+  return { name, params, subject, service, option, line, select };
 }
 
 /** The port that a service listens on, or null where it is *usual*: for command lines. @param {import("./connection.js").Service|null} service @param {number|null} usual */

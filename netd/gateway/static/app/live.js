@@ -20,16 +20,17 @@ const RESPITE = 20;
  */
 
 /**
- * What *method* gives, asked every few seconds while the tab is seen, and at once when *params* change or it is seen again.
+ * What *method* of a service gives, asked every few seconds while the tab is seen, and at once when another service is meant, or it
+ * is seen again.
  *
  * @param {string} method
- * @param {() => Record<string, any>|null} params null: there is nobody to ask.
+ * @param {import("./instances.js").Instance} instance
  * @param {number} seconds
  * @returns {Resource}
  */
-export function polled(method, params, seconds) {
+export function polled(method, instance, seconds) {
   const refused = signal("");
-  const refusal = computed(() => unanswered(method, params()?.instance) || refused.value);
+  const refusal = computed(() => unanswered(method, instance.name.value) || refused.value);
   const resource = { answer: signal(/** @type {any} */ (null)), error: signal(""), refusal, loaded: signal(0), refresh: async () => {} };
   let isOver = false;
   let timer = 0;
@@ -37,7 +38,7 @@ export function polled(method, params, seconds) {
 
   resource.refresh = async () => {
     clearTimeout(timer);
-    const asked = params();
+    const asked = instance.params();
     if (asked === null || isOver || refusal.peek()) return;
     const turn = ++latest;
     const began = performance.now();
@@ -59,7 +60,7 @@ export function polled(method, params, seconds) {
 
   let before = "";
   effect(() => {
-    const asked = `${identity.value} ${JSON.stringify(params())}`;
+    const asked = `${identity.value} ${instance.name.value}`;
     if (before !== "" && asked !== before) {
       resource.answer.value = null;
       refused.value = "";
@@ -131,22 +132,24 @@ export function settled(act, milliseconds) {
 }
 
 /**
- * A list that never has more than *most* items; the newest are first.
+ * A list that never has more than *most* items, each with a key of its own; the newest are first.
  * @template [T=any] @param {number} most
  */
 export function recent(most) {
-  const items = signal(/** @type {T[]} */ ([]));
+  const items = signal(/** @type {(T & {key: number})[]} */ ([]));
+  let last = 0;
+  const keyed = (item) => ({ key: ++last, ...item });
   return {
     get value() {
       return items.value;
     },
-    /** @param {...T} newest */
-    add(...newest) {
-      items.value = [...newest.reverse(), ...items.peek()].slice(0, most);
+    /** @param {T} newest */
+    add(newest) {
+      items.value = [keyed(newest), ...items.peek()].slice(0, most);
     },
-    /** Put other items in their place, the newest first. @param {T[]} others */
+    /** Put others in their place, the newest first; those that have a key keep it. @param {T[]} others */
     replace(others) {
-      items.value = others.slice(0, most);
+      items.value = others.slice(0, most).map(keyed);
     },
     clear() {
       items.value = [];

@@ -3,7 +3,7 @@
  * of service that is not in it, a third party's, has the page `SERVICE`, which is made of what netd says of that kind.
  */
 
-import { count, plural } from "./format.js";
+import { count, plural, spoken } from "./format.js";
 
 /**
  * @typedef {object} Entry
@@ -146,8 +146,11 @@ export const SERVICE = {
   facts: plainFacts,
 };
 
-/** Kinds of netd's own that are left off the rail: Overview leads to them. */
-const OFF_THE_RAIL = ["gateway", "manhole"];
+/**
+ * Kinds of netd's own that are left off the rail, because Overview leads to them; and what it says of each.
+ * @type {Record<string, Entry["facts"]>}
+ */
+const OFF_THE_RAIL = { gateway: ({ websockets }) => [plural(websockets, "WebSocket")], manhole: plainFacts };
 
 /** What all services have, and Overview has columns for. */
 const COMMON = new Set(["kind", "instance", "state", "connections"]);
@@ -163,13 +166,14 @@ export const pageOfKind = (kind) => PAGES.find((entry) => entry.kind === kind) ?
 export const KINDS = PAGES.flatMap(({ kind }) => (kind === null ? [] : [kind]));
 
 /** Whether *kind* has an entry of its own on the rail, below those of netd's pages. */
-export const isForeign = (kind) => !KINDS.includes(kind) && !OFF_THE_RAIL.includes(kind);
+export const isForeign = (kind) => !KINDS.includes(kind) && !(kind in OFF_THE_RAIL);
+
+/** What Overview says of a service. @param {any} status @returns {string[]} */
+export const factsOf = (status) => (OFF_THE_RAIL[status.kind] ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
 
 /** The title of a page. @param {Entry} entry @param {string|null} kind of the service, for the page of any. */
 export function titleOf({ title, name }, kind) {
-  if (name !== SERVICE.name || kind === null) return title;
-  const words = kind.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return name !== SERVICE.name || kind === null ? title : spoken(kind);
 }
 
 /** The first few numbers and words of a status, by the names that they have there. */

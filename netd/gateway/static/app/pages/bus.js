@@ -5,7 +5,7 @@ import { commandLine, commandLineToCopy, copyButton } from "../commandline.js";
 import { foreignKinds, identity, isLive, netd, servicesOf, status } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { clock, count, excerpt, fullTime, plural } from "../format.js";
-import { icon } from "../icons.js";
+import { keptHint, log, pauseButton } from "../log.js";
 import { PAGES, SERVICE, titleOf } from "../pages.js";
 import { faceOfEvents, panel } from "../panel.js";
 import { audible, inaudible, subjects } from "../rights.js";
@@ -178,7 +178,7 @@ function tailPanel({ rows, seen, waiting, clear }) {
         row.lost ? `# ${row.lost}` : JSON.stringify({ subject: row.subject, time: row.time, seq: row.seq, data: row.data }),
       )
       .join("\n");
-  const pause = () => (isPaused.value = !isPaused.value);
+  const pause = () => void (isPaused.value = !isPaused.value);
   const shape = computed(() => (rows.value.length ? "live" : "empty"));
   const aside = [
     h(
@@ -186,32 +186,15 @@ function tailPanel({ rows, seen, waiting, clear }) {
       { testid: "bus-count" },
       () => `${plural(seen.value, "event")}${waiting.value ? `, ${count(Math.min(waiting.value, MOST))} waiting` : ""}`,
     ),
-    h(
-      "button.quiet",
-      { type: "button", testid: "bus-pause", "aria-pressed": () => String(isPaused.value), onclick: pause },
-      h("span", { hidden: () => isPaused.value }, icon("pause")),
-      h("span", { hidden: () => !isPaused.value }, icon("play")),
-      () => (isPaused.value ? "Resume" : "Pause"),
-    ),
+    pauseButton(isPaused, pause, "quiet", "bus-pause"),
     copyButton(asText, "Copy all", { testid: "bus-copy", title: "Copy what is shown, one JSON object a line, the newest first" }),
     h("button.quiet", { type: "button", onclick: clear }, "Clear"),
   ];
   const empty = { text: () => `Nothing has been said under ${pattern.value} yet.` };
   return panel(
     { title: "Tail", testid: "bus-tail", face: faceOfEvents(() => shape.value === "empty"), empty, aside },
-    h(
-      "ol.log.tail",
-      { tabindex: "0", "aria-label": "Events, newest first", testid: "bus-rows" },
-      each(
-        () => rows.value,
-        (row) => row.key,
-        (row) => line(row.peek()),
-      ),
-    ),
-    when(
-      () => rows.value.length >= MOST,
-      () => h("p.hint", {}, `The newest ${MOST} are kept.`),
-    ),
+    log({ label: "Events, newest first", list: () => rows.value, row: line, kind: "tail", testid: "bus-rows" }),
+    keptHint(() => rows.value, MOST),
     when(
       () => !isLive.value,
       () => h("p.hint", {}, "Not connected: what is said now is asked for when netd is back."),

@@ -2,10 +2,11 @@
 
 import { action, form, results } from "../action.js";
 import { commandLine, commandLineToCopy, namedArgument } from "../commandline.js";
-import { choice, each, h, prose, when } from "../dom.js";
+import { choice, each, h, prose } from "../dom.js";
 import { clock, excerpt, shortSpan, visible } from "../format.js";
 import { instanceOf, tag } from "../instances.js";
 import { polled, recent, told } from "../live.js";
+import { keptHint, log } from "../log.js";
 import { badge, faceOf, faceOfEvents, needsService, panel } from "../panel.js";
 import { computed, signal } from "../signal.js";
 import { argumentForm } from "./argument_form.js";
@@ -16,7 +17,6 @@ const PATIENCE = 120;
 
 /** What was run from here, the newest first; kept while other pages are looked at. */
 const runs = recent(MOST_RUNS);
-let number = 0;
 
 /** The command that is chosen. */
 const chosen = signal("");
@@ -27,7 +27,7 @@ export function commands() {
 
 function content() {
   const instance = instanceOf("command");
-  const list = polled("command.list", () => instance.params(), EVERY);
+  const list = polled("command.list", instance, EVERY);
   const all = computed(() => list.answer.value ?? []);
   const current = computed(
     () =>
@@ -100,7 +100,7 @@ function runner(command, instance) {
   const run = runAction(command.command_id, inputs, instance);
   const line = () => {
     void written.value;
-    return commandLine("call", command.command_id, ...wordsOf(command, inputs), ["--instance", instance.option()]);
+    return instance.line("call", command.command_id, ...wordsOf(command, inputs));
   };
   return panel(
     { title: visible(command.command_id), testid: "run-panel" },
@@ -125,7 +125,7 @@ function runAction(name, inputs, instance) {
     running = null;
     const given = inputs.read();
     running = { given: JSON.stringify(given), instance: instance.name.peek(), began: performance.now() };
-    return instance.params({ command_id: name, arguments: given });
+    return { command_id: name, arguments: given };
   };
   const done = (result, error) => {
     if (running === null) return;
@@ -134,12 +134,12 @@ function runAction(name, inputs, instance) {
         ? { state: "trouble", outcome: "error", text: error.message }
         : { state: "ok", outcome: "success", text: shown(result.result) };
     const seconds = (performance.now() - running.began) / 1000;
-    runs.add({ ...running, key: ++number, time: Date.now() / 1000, name, seconds, ...outcome });
+    runs.add({ ...running, time: Date.now() / 1000, name, seconds, ...outcome });
   };
   return action({
     label: `Run ${visible(name)}`,
     method: "command.run",
-    instance: () => instance.name.value,
+    instance,
     params,
     told: ({ result }) => ({
       state: "ok",
@@ -176,19 +176,8 @@ function ownRuns() {
       empty,
       aside: h("button.quiet", { type: "button", hidden: () => !runs.value.length, onclick: () => runs.clear() }, "Clear"),
     },
-    h(
-      "ol.log",
-      { tabindex: "0", "aria-label": "Your runs, newest first" },
-      each(
-        () => runs.value,
-        (one) => one.key,
-        (one) => runRow(one.peek()),
-      ),
-    ),
-    when(
-      () => runs.value.length >= MOST_RUNS,
-      () => h("p.hint", {}, `The newest ${MOST_RUNS} are kept.`),
-    ),
+    log({ label: "Your runs, newest first", list: () => runs.value, row: runRow }),
+    keptHint(() => runs.value, MOST_RUNS),
   );
 }
 
@@ -197,34 +186,18 @@ function allRuns(instance) {
   const all = recent(MOST_RUNS);
   const take = ({ data, time }) => {
     const state = { success: "ok", expired: "waiting" }[data.outcome] ?? "trouble";
-    all.add({
-      key: ++number,
-      time,
-      name: data.command_id,
-      given: "",
-      seconds: data.seconds,
-      state,
-      outcome: data.outcome,
-      text: "",
-    });
+    const { command_id: name, seconds, outcome } = data;
+    all.add({ time, name, given: "", seconds, state, outcome, text: "" });
   };
-  const source = told(() => (instance.name.value === null ? null : `command.${instance.name.value}.run`), { replay: 20 }, take);
+  const source = told(() => instance.subject("run"), { replay: 20 }, take);
   const empty = {
     text: "Runs of all programs appear here, with their outcome alone. To run something:",
-    command: () => commandLine("call", "command.list", ["--instance", instance.option()]), // the one that all services have
+    command: () => instance.line("call", "command.list"), // the one that all services have
   };
   return panel(
     { title: "Everyone's runs", testid: "all-runs", face: faceOfEvents(() => all.value.length === 0, source), empty },
-    h(
-      "ol.log",
-      { tabindex: "0", "aria-label": "Everyone's runs, newest first" },
-      each(
-        () => all.value,
-        (one) => one.key,
-        (one) => runRow(one.peek()),
-      ),
-    ),
-    commandLineToCopy(() => commandLine("tail", `command.${instance.name.value ?? "*"}.run`)),
+    log({ label: "Everyone's runs, newest first", list: () => all.value, row: runRow }),
+    commandLineToCopy(() => commandLine("tail", instance.subject("run") ?? "command.>")),
   );
 }
 

@@ -6,10 +6,11 @@
 import { field, form, outcomeOf, restrained, restraint, segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { isLive, netd, now } from "../connection.js";
-import { choice, each, h, when } from "../dom.js";
+import { choice, h, when } from "../dom.js";
 import { clock, duration, excerpt, payload, visible } from "../format.js";
 import { portOf, tag } from "../instances.js";
 import { recent } from "../live.js";
+import { log } from "../log.js";
 import { badge, panel } from "../panel.js";
 import { forbidden } from "../rights.js";
 import { effect, onCleanup, signal } from "../signal.js";
@@ -31,11 +32,10 @@ const messages = recent(MOST);
 const outcome = signal(null);
 const way = signal("hand");
 const answer = signal("ok");
-let number = 0;
 
 /**
  * @typedef {object} Received
- * @property {number} key @property {string} from @property {string} said
+ * @property {string} from @property {string} said
  * @property {number} time when it came, seconds since the epoch by our clock.
  * @property {number|null} until when its sender waits no longer.
  * @property {import("../signal.js").Writable<{state: string, text: string}|null>} fate null while it waits for an answer.
@@ -54,7 +54,6 @@ function receive(/** @type {any} */ { from, text, base64, deadline }) {
   };
   return new Promise((resolve, reject) => {
     const one = {
-      key: ++number,
       from,
       said: text ?? payload(base64 ?? ""),
       time,
@@ -225,15 +224,8 @@ function being() {
 }
 
 function received() {
-  return h(
-    "ol.log.received",
-    { tabindex: "0", role: "log", "aria-label": "What you were sent, newest first", testid: "received" },
-    each(
-      () => messages.value,
-      (one) => one.key,
-      (item) => messageRow(item.peek()),
-    ),
-  );
+  const label = "What you were sent, newest first";
+  return log({ label, list: () => messages.value, row: messageRow, kind: "received", role: "log", testid: "received" });
 }
 
 /** @param {Received} one */

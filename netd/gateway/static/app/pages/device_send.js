@@ -6,6 +6,7 @@ import { choice, each, h, when } from "../dom.js";
 import { bytes, clock, excerpt, payload, shortSpan, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { recent } from "../live.js";
+import { log } from "../log.js";
 import { badge, panel } from "../panel.js";
 import { signal } from "../signal.js";
 
@@ -36,7 +37,6 @@ class UnfitPayload extends Error {}
 
 /** What was sent from this page, the newest first; kept while other pages are looked at. */
 const sent = recent(MOST_SENT);
-let number = 0;
 
 /** What became of something, in words. @param {{status: string, error?: string, answer?: string}} result */
 function words(result, target) {
@@ -132,19 +132,19 @@ function sendAction(instance, target) {
     const what = chosen === null ? text.peek() : `${chosen.name} (${bytes(chosen.size)})`;
     sending = { target: target.peek(), instance: instance.name.peek(), what, began: performance.now() };
     const deadline = deadlineOf();
-    return instance.params({ target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) });
+    return { target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) };
   };
   const outcomeOf = (result) => ({ state: STATES[result.status] ?? "gone", text: words(result, sending?.target ?? "") });
   const done = (result, error) => {
     if (sending === null) return;
     const outcome = result === null ? { state: "trouble", text: asCommands(error.message) } : outcomeOf(result);
     const seconds = (performance.now() - sending.began) / 1000;
-    sent.add({ ...sending, key: ++number, time: Date.now() / 1000, seconds, ...outcome });
+    sent.add({ ...sending, time: Date.now() / 1000, seconds, ...outcome });
   };
   return action({
     label: () => (target.value ? `Send to ${visible(target.value)}` : "Send"),
     method: "relay.send",
-    instance: () => instance.name.value,
+    instance,
     params,
     told: outcomeOf,
     until: () => `${instance.name.value} ${target.value}`,
@@ -266,15 +266,7 @@ function history() {
         "div.sent-from-here",
         {},
         h("h3.small", {}, "Sent from here"),
-        h(
-          "ol.log.sent",
-          { testid: "sent-log", tabindex: "0", "aria-label": "What was sent from here, newest first" },
-          each(
-            () => sent.value,
-            (one) => one.key,
-            (one) => sentRow(one.peek()),
-          ),
-        ),
+        log({ label: "What was sent from here, newest first", list: () => sent.value, row: sentRow, kind: "sent", testid: "sent-log" }),
       ),
   );
 }

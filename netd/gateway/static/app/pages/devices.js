@@ -35,12 +35,11 @@ export function devices() {
 
 function content() {
   const instance = instanceOf("relay");
-  const list = polled("relay.devices", () => instance.params(), EVERY);
+  const list = polled("relay.devices", instance, EVERY);
   const soon = settled(list.refresh, 150);
-  const under = (what) => (instance.name.value === null ? null : `relay.${instance.name.value}.${what}`);
-  told(() => under("presence.*"), {}, soon);
-  told(() => under("sent.*"), {}, soon);
-  const heard = heardAt(under);
+  told(() => instance.subject("presence.*"), {}, soon);
+  told(() => instance.subject("sent.*"), {}, soon);
+  const heard = heardAt(instance);
   const all = computed(() => list.answer.value ?? []);
   const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
   const sheet = sendSheet(instance, target, chosen, all, labelOf);
@@ -53,15 +52,15 @@ function content() {
     "div.two-columns.with-sheet",
     {},
     sheet.element,
-    h("div.stack", {}, listing({ instance, list, all, heard, choose }), conversation(under), beingPanel(instance)),
+    h("div.stack", {}, listing({ instance, list, all, heard, choose }), conversation(instance), beingPanel(instance)),
   );
 }
 
 /** When each device said something of its own accord: the list tells that only when it is asked for. */
-function heardAt(under) {
+function heardAt(instance) {
   /** @type {import("../signal.js").Writable<Map<string, number>>} */
   const times = signal(new Map());
-  told(() => under("said.*"), {}, ({ data, time }) => {
+  told(() => instance.subject("said.*"), {}, ({ data, time }) => {
     const newest = new Map(times.peek()).set(data.device, time);
     times.value = new Map([...newest].slice(-HEARD));
   });
@@ -106,11 +105,9 @@ function listing({ instance, list, all, heard, choose }) {
     outcomeOf(cut.outcome),
     when(
       () => cut.asked.value,
-      () => commandLineToCopy(() => commandLine("relay", "disconnect", cut.asked.value, ["--instance", instance.option()])),
+      () => commandLineToCopy(() => instance.line("relay", "disconnect", cut.asked.value)),
     ),
-    commandLineToCopy(() =>
-      instance.option() === null ? commandLine("devices") : commandLine("relay", "devices", ["--instance", instance.option()]),
-    ),
+    commandLineToCopy(() => (instance.option() === null ? commandLine("devices") : instance.line("relay", "devices"))),
   );
 }
 
@@ -121,8 +118,8 @@ function disconnection(item, instance, { outcome, asked }, refresh) {
     label: "Disconnect",
     about: `Disconnect ${label}`,
     method: "relay.disconnect",
-    instance: () => instance.name.value,
-    params: () => instance.params({ target: label }),
+    instance,
+    params: () => ({ target: label }),
     told: () => ({ state: "ok", text: `${visible(label)} is disconnected. Most devices come back by themselves.` }),
     done: refresh,
     question: "Close its connection?",

@@ -30,7 +30,7 @@ function content() {
 function records(instance) {
   const rounds = signal(/** @type {any[]} */ ([]));
   const passes = computed(() => (instance.service()?.source ?? "faker") !== "faker");
-  const pattern = () => (instance.name.value === null || passes.value ? null : `feed.${instance.name.value}.round`);
+  const pattern = () => (passes.value ? null : instance.subject("round"));
   const take = ({ data }) => {
     if (!isPaused.peek()) rounds.value = [data, ...rounds.peek()].slice(0, KEPT);
   };
@@ -92,10 +92,10 @@ function typeColumn(type, rounds) {
 }
 
 function reports(instance) {
-  const list = polled("feed.reports", () => instance.params(), EVERY);
-  const subscribers = polled("feed.subscribers", () => instance.params(), EVERY);
+  const list = polled("feed.reports", instance, EVERY);
+  const subscribers = polled("feed.subscribers", instance, EVERY);
   const soon = settled(list.refresh, 400);
-  told(() => (instance.name.value === null ? null : `feed.${instance.name.value}.report`), { every: 0.5 }, soon);
+  told(() => instance.subject("report"), { every: 0.5 }, soon);
   const clients = computed(() => joined(list.answer.value ?? [], subscribers.answer.value ?? []));
   const empty = {
     text: "No client is connected, and none has reported a block. To be one:",
@@ -110,7 +110,7 @@ function reports(instance) {
       keyOf: (one) => one.client,
       makeRow: clientRow,
     }),
-    commandLineToCopy(() => commandLine("feed", "reports", ["--instance", instance.option()])),
+    commandLineToCopy(() => instance.line("feed", "reports")),
   );
 }
 

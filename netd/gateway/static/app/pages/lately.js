@@ -1,9 +1,10 @@
 /** What came and went lately: devices, sessions, rooms. */
 
-import { each, h } from "../dom.js";
+import { h } from "../dom.js";
 import { ago, fullTime, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { recent, told } from "../live.js";
+import { log } from "../log.js";
 import { badge, faceOfEvents, panel } from "../panel.js";
 import { serverClock } from "../connection.js";
 import { pageOfKind, PAGES } from "../pages.js";
@@ -20,7 +21,6 @@ const NEWS = PAGES.flatMap(({ news }) => (news === undefined ? [] : [news]));
 
 export function lately() {
   const events = recent(MOST);
-  let number = 0;
   const take = (event) => {
     const [kind, instance] = event.subject.split(".");
     const { news } = pageOfKind(kind);
@@ -29,7 +29,7 @@ export function lately() {
     const folded = said.fold ? events.value.find((one) => one.fold === said.fold) : undefined;
     if (folded !== undefined && event.time < folded.time) return;
     const before = folded ? folded.before + 1 : 0;
-    const item = { ...said, kind, instance, time: event.time, key: folded?.key ?? ++number, before };
+    const item = { ...said, kind, instance, time: event.time, before, ...(folded ? { key: folded.key } : {}) };
     const others = events.value.filter((one) => one !== folded);
     const ofItsKind = others.filter((one) => one.kind === kind);
     const last = ofItsKind.length >= news.most ? ofItsKind.at(-1) : null;
@@ -46,20 +46,11 @@ export function lately() {
   const face = () => (shown().name === "refused" ? { name: "refused", text: NOT_TOLD } : shown());
   return panel(
     { title: "Lately", testid: "lately", face, empty },
-    h(
-      "ol.log.lately",
-      { tabindex: "0", "aria-label": "What came and went, newest first" },
-      each(
-        () => events.value,
-        (item) => item.key,
-        row,
-      ),
-    ),
+    log({ label: "What came and went, newest first", list: () => events.value, row, kind: "lately" }),
   );
 }
 
-function row(item) {
-  const { kind, instance, state } = item.peek();
+function row({ kind, instance, state }, item) {
   const before = () => (item.value.before ? `; ${plural(item.value.before, "other room")} before` : "");
   return h(
     "li",

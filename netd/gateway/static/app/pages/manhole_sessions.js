@@ -1,6 +1,6 @@
 /** Who is connected to the manhole: for admins, where there is one. */
 
-import { commandLine, commandLineToCopy } from "../commandline.js";
+import { commandLineToCopy } from "../commandline.js";
 import { operations } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { visible } from "../format.js";
@@ -20,7 +20,7 @@ export function manholeSessions() {
 }
 
 function listing(instance) {
-  const list = polled(METHOD, () => instance.params(), EVERY);
+  const list = polled(METHOD, instance, EVERY);
   const empty = {
     text: "Nobody is logged in. Connect with:",
     command: () => `telnet 127.0.0.1 ${portOf(instance.service(), null) ?? ""}`,
@@ -53,6 +53,6 @@ function listing(instance) {
         one,
       ),
     ),
-    commandLineToCopy(() => commandLine("manhole", "sessions", ["--instance", instance.option()])),
+    commandLineToCopy(() => instance.line("manhole", "sessions")),
   );
 }

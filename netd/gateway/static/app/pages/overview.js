@@ -17,7 +17,7 @@ import { choice, h, when } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { history } from "../history.js";
 import { sectionOf } from "../instances.js";
-import { pageOfKind } from "../pages.js";
+import { factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
 import { computed, onCleanup } from "../signal.js";
@@ -116,7 +116,7 @@ function services() {
 
 function serviceRow(item) {
   const { kind, instance } = item.peek();
-  const facts = () => (pageOfKind(kind).facts?.(item.value) ?? []).join(" · ") || "–";
+  const facts = () => factsOf(item.value).join(" · ") || "–";
   const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || "nowhere: draining";
   return h(
     "tr",

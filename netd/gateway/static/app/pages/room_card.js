@@ -1,7 +1,7 @@
 /** One room: who is here, what is said, how far it is. One that is over takes a line, and keeps what was said to be read. */
 
 import { action, results } from "../action.js";
-import { commandLine, commandLineToCopy } from "../commandline.js";
+import { commandLineToCopy } from "../commandline.js";
 import { choice, each, h, when } from "../dom.js";
 import { clock, excerpt, fullTime, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
@@ -38,8 +38,8 @@ function present(item, instance, refresh) {
     label: "End room",
     about: `End room ${room}`,
     method: "room.end",
-    instance: () => instance.name.value,
-    params: () => instance.params({ room }),
+    instance,
+    params: () => ({ room }),
     told: () => ({ state: "ok", text: "Ended." }),
     done: refresh,
     question: "Disconnect everyone in it?",
@@ -52,7 +52,7 @@ function present(item, instance, refresh) {
     seats(item),
     transcript(item),
     results(end),
-    commandLineToCopy(() => commandLine("room", "end", room, ["--instance", instance.option()])),
+    commandLineToCopy(() => instance.line("room", "end", room)),
   );
 }
 

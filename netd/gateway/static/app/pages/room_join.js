@@ -22,9 +22,8 @@ const MOST_LINES = 200;
 const seat = signal(null);
 const lines = recent(MOST_LINES);
 const outcome = signal({ state: "none", text: "" });
-let number = 0;
 
-const keep = (who, text) => lines.add({ key: ++number, time: Date.now() / 1000, who, text });
+const keep = (who, text) => lines.add({ time: Date.now() / 1000, who, text });
 
 async function join(name, instance) {
   outcome.value = { state: "waiting", text: "…" };

@@ -31,7 +31,7 @@ export function rooms() {
 
 function content() {
   const instance = instanceOf("room");
-  const list = polled("room.list", () => instance.params(), EVERY);
+  const list = polled("room.list", instance, EVERY);
   const known = signal(/** @type {Map<number, Known>} */ (new Map()));
   follow(instance, list, known);
   const shown = computed(() => [...known.value.values()]);
@@ -60,7 +60,7 @@ function content() {
         () => omitted() > 0,
         () => h("p.hint", {}, () => `${plural(omitted(), "further room")} not shown.`),
       ),
-      commandLineToCopy(() => commandLine("room", "list", ["--instance", instance.option()])),
+      commandLineToCopy(() => instance.line("room", "list")),
     ),
   );
 }
@@ -96,7 +96,7 @@ function follow(instance, list, known) {
     known.value = merged(known.peek(), list.answer.value, early);
     for (const room of known.peek().keys()) early.delete(room);
   });
-  const under = (what) => () => (instance.name.value === null ? null : `room.${instance.name.value}.*.${what}`);
+  const under = (what) => () => instance.subject(`*.${what}`);
   told(under("said"), { replay: REPLAYED }, said);
   told(under("presence"), {}, soon);
   told(under("state"), {}, progressed);

@@ -4,7 +4,7 @@ import { action, form, results } from "../action.js";
 import { commandLine, commandLineToCopy, operationLine } from "../commandline.js";
 import { operations } from "../connection.js";
 import { choice, each, h } from "../dom.js";
-import { excerpt, visible } from "../format.js";
+import { excerpt, spoken, visible } from "../format.js";
 import { instanceOf } from "../instances.js";
 import { polled } from "../live.js";
 import { faceOf, needsService, panel } from "../panel.js";
@@ -51,10 +51,7 @@ const isOffered = ({ kind, lasting }, wanted) => kind === wanted && !lasting;
 /** Whether an operation is asked by itself: it changes nothing, and needs no argument. */
 const isQuestion = ({ role, arguments: args }) => role === "viewer" && !args.some((one) => one.required);
 
-const verbOf = ({ name }) => {
-  const words = name.slice(name.indexOf(".") + 1).replaceAll(/[-_.]/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-};
+const verbOf = ({ name }) => spoken(name.slice(name.indexOf(".") + 1));
 
 function status(kind, instance) {
   const told = () => {
@@ -72,7 +69,7 @@ function status(kind, instance) {
 /** The answer to an operation that is asked every few seconds: a table for a list of objects, facts for anything else. */
 function answer(operation, instance) {
   const { name, summary } = operation;
-  const question = polled(name, () => instance.params(), EVERY);
+  const question = polled(name, instance, EVERY);
   const shape = computed(() => shapeOf(question.answer.value));
   const read = () => question.answer.value;
   const faces = {
@@ -111,8 +108,8 @@ function act(operation, instance) {
   const run = action({
     label: verb,
     method: name,
-    instance: () => instance.name.value,
-    params: () => instance.params(inputs.read()),
+    instance,
+    params: inputs.read,
     told: (result) => ({ state: "ok", text: result === null ? "Done." : excerpt(textOf(result), 2000) }),
     kind: "main",
     question: role === "admin" ? "Sure?" : null,

@@ -2,8 +2,9 @@
 
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { each, h, when } from "../dom.js";
-import { clock, count, excerpt, fullTime, measure, precisionOf } from "../format.js";
+import { clock, excerpt, fullTime, measure, precisionOf } from "../format.js";
 import { recent, told } from "../live.js";
+import { log, lostHint } from "../log.js";
 import { faceOfEvents, panel } from "../panel.js";
 import { effect, signal } from "../signal.js";
 import { sparkline } from "../plots/sparkline.js";
@@ -21,11 +22,10 @@ const NO_NUMBER = "time";
 export function sayings(kind, instance) {
   const events = recent(MOST_EVENTS);
   const numbers = signal(new Map());
-  let last = 0;
-  const prefix = () => `${kind}.${instance.name.value}.`;
+  const pattern = () => instance.subject(">");
   const take = ({ subject, data, time }) => {
-    const name = subject.slice(prefix().length);
-    events.add({ key: ++last, name, data, time });
+    const name = subject.split(".").slice(2).join(".");
+    events.add({ name, data, time });
     numbers.value = withNumbers(numbers.peek(), name, data, time);
   };
   effect(() => {
@@ -33,25 +33,13 @@ export function sayings(kind, instance) {
     events.clear();
     numbers.value = new Map();
   });
-  const pattern = () => (instance.name.value === null ? null : `${prefix()}>`);
   const source = told(pattern, { replay: 1, every: EVERY }, take);
   const empty = { text: () => `Nothing has been said under ${pattern() ?? kind} yet.` };
   return panel(
     { title: "Says", testid: "service-events", face: faceOfEvents(() => events.value.length === 0, source), empty },
     when(() => numbers.value.size > 0, () => numberList(numbers)),
-    h(
-      "ol.log.events",
-      { tabindex: "0", "aria-label": "Events, newest first" },
-      each(
-        () => events.value,
-        (one) => one.key,
-        (one) => line(one.peek()),
-      ),
-    ),
-    when(
-      () => source.lost.value > 0,
-      () => h("p.hint", {}, () => `${count(source.lost.value)} not shown: this browser read too slowly.`),
-    ),
+    log({ label: "Events, newest first", list: () => events.value, row: line, kind: "events" }),
+    lostHint(() => source.lost.value),
     commandLineToCopy(() => commandLine("tail", pattern() ?? `${kind}.>`)),
   );
 }

@@ -1,7 +1,7 @@
 /** One watched session: how it is, what can be done with it, and a plot for each of its channels. */
 
 import { action, results } from "../action.js";
-import { commandLine, commandLineToCopy } from "../commandline.js";
+import { commandLineToCopy } from "../commandline.js";
 import { isLive, knownAt, serverClock } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { ago, count, duration, plural, visible } from "../format.js";
@@ -41,7 +41,7 @@ export function sessionCard(item, watch, instance, window, refresh) {
   const { session: id } = item.peek();
   watch.show();
   const { stop, ping } = actions(id, instance, refresh, () => item.value);
-  const line = (verb) => commandLineToCopy(() => commandLine("session", verb, id, ["--instance", instance.option()]));
+  const line = (verb) => commandLineToCopy(() => instance.line("session", verb, id));
   return h(
     "section.panel.session",
     {
@@ -64,11 +64,11 @@ export function sessionCard(item, watch, instance, window, refresh) {
 }
 
 function actions(id, instance, refresh, read) {
-  const params = () => instance.params({ session: id });
+  const params = () => ({ session: id });
   const stop = action({
     label: "Stop",
     method: "session.stop",
-    instance: () => instance.name.value,
+    instance,
     params,
     told: (result) => ({ state: "ok", text: `Stopped; ${plural(result.samples ?? 0, "sample")} in all.` }),
     done: refresh,
@@ -79,7 +79,7 @@ function actions(id, instance, refresh, read) {
   const ping = action({
     label: "Ping",
     method: "session.ping",
-    instance: () => instance.name.value,
+    instance,
     params,
     told: () => ({ state: "ok", text: "Pinged: the agent was told to show it." }),
     until: () => read().state,

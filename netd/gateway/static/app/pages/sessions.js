@@ -5,9 +5,9 @@ import { commandLine, commandLineToCopy } from "../commandline.js";
 import { serverClock, serverNow } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { ago, count, rate, visible } from "../format.js";
-import { icon } from "../icons.js";
 import { instanceOf, portOf, sectionOf, tagOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
+import { pauseButton } from "../log.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { computed, effect, signal } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
@@ -42,9 +42,9 @@ export function sessions() {
 
 function content() {
   const instance = instanceOf("session");
-  const list = polled("session.list", () => instance.params(), EVERY);
+  const list = polled("session.list", instance, EVERY);
   const soon = settled(list.refresh, 150);
-  told(() => (instance.name.value === null ? null : `session.${instance.name.value}.*`), {}, soon);
+  told(() => instance.subject("*"), {}, soon);
   const heard = heardOf(instance, list);
   const all = computed(() => list.answer.value ?? heard.value);
   effect(() => watchFirst(instance.name.value, all.value));
@@ -92,7 +92,7 @@ function heardOf(instance, list) {
     void instance.name.value;
     heard.value = [];
   });
-  const pattern = (last) => () => (list.refusal.value && instance.name.value ? `session.${instance.name.value}.${last}` : null);
+  const pattern = (last) => () => (list.refusal.value ? instance.subject(last) : null);
   told(pattern("*"), { replay: 1 }, take);
   told(pattern("*.*"), { replay: 1, every: EVERY }, take);
   return heard;
@@ -123,8 +123,8 @@ function starter(instance, list, all) {
   const start = action({
     label: "Start session",
     method: "session.start",
-    instance: () => instance.name.value,
-    params: () => instance.params({ host: host.peek() }),
+    instance,
+    params: () => ({ host: host.peek() }),
     told: (result) => ({
       state: "ok",
       text: `Session ${result.session} streams ${Object.keys(result.channels ?? {}).map(visible).join(", ")}.`,
@@ -138,8 +138,7 @@ function starter(instance, list, all) {
     kind: "main",
     testid: "start-session",
   });
-  const line = () => commandLine("session", "start", host.value || "HOST", ["--instance", instance.option()]);
-  return panel(
+    return panel(
     { title: "Start a session", testid: "start-panel", aside: instance.select },
     form(
       { class: "row", testid: "start-form" },
@@ -149,7 +148,7 @@ function starter(instance, list, all) {
       h("span.hint", {}, () => dialled(instance)),
     ),
     results(start),
-    commandLineToCopy(line),
+    commandLineToCopy(() => instance.line("session", "start", host.value || "HOST")),
   );
 }
 
@@ -169,13 +168,7 @@ function windowControls() {
     "div.toolbar",
     {},
     segments("Time window", WINDOWS, view.seconds, "window"),
-    h(
-      "button",
-      { type: "button", testid: "pause", "aria-pressed": () => String(view.isPaused.value), onclick: toggle },
-      h("span", { hidden: () => view.isPaused.value }, icon("pause")),
-      h("span", { hidden: () => !view.isPaused.value }, icon("play")),
-      () => (view.isPaused.value ? "Resume" : "Pause"),
-    ),
+    pauseButton(view.isPaused, toggle, "", "pause"),
     when(
       () => view.isPaused.value,
       () => h("span.hint", { role: "status" }, "The view stands still; samples are still collected."),
@@ -199,7 +192,6 @@ function listing(instance, list, all) {
     text: "No session yet. Run an agent, then start a session with its address above. An agent to try it with:",
     command: agent,
   };
-  const name = () => commandLine("session", "list", ["--instance", instance.option()]);
   return panel(
     { title: "All sessions", testid: "sessions-list", face: faceOf(list, isEmpty), empty },
     longTable({
@@ -209,7 +201,7 @@ function listing(instance, list, all) {
       makeRow: (item) => row(item, instance),
       kind: "lines",
     }),
-    commandLineToCopy(name),
+    commandLineToCopy(() => instance.line("session", "list")),
   );
 }
 

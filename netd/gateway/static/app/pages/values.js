@@ -1,7 +1,7 @@
 /** Values of which nothing is known but that they are JSON: as facts, and as a table. */
 
 import { choice, each, h } from "../dom.js";
-import { count, excerpt } from "../format.js";
+import { count, excerpt, spoken } from "../format.js";
 import { computed } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
 
@@ -22,8 +22,6 @@ export function written(value) {
   return excerpt(typeof value === "string" ? value : JSON.stringify(value), SHOWN);
 }
 
-const wordsOf = (name) => name.replaceAll("_", " ");
-
 /**
  * The members of an object, and of those in it, each with its path.
  * @param {object} value @param {string[]} silent members whose own names are left out of the paths.
@@ -31,7 +29,7 @@ const wordsOf = (name) => name.replaceAll("_", " ");
  */
 export function flattened(value, silent = [], path = "") {
   return Object.entries(value).flatMap(([name, inner]) => {
-    const own = path ? `${path}: ${wordsOf(name)}` : wordsOf(name);
+    const own = path ? `${path}: ${name.replaceAll("_", " ")}` : spoken(name);
     const isObject = inner !== null && typeof inner === "object" && !Array.isArray(inner);
     if (!isObject) return [[own, inner]];
     return flattened(inner, silent, silent.includes(name) ? path : own);
@@ -76,15 +74,15 @@ function tableOf(names, read) {
       names.map((name, index) => {
         const value = () => (isObject(item.value.row) ? item.value.row[name] : item.value.row);
         const text = () => written(value());
-        if (index === 0) return rowHead(wordsOf(name), text);
-        return cell(wordsOf(name), text, typeof value() === "number" ? "number" : "long");
+        if (index === 0) return rowHead(spoken(name), text);
+        return cell(spoken(name), text, typeof value() === "number" ? "number" : "long");
       }),
     );
   return h(
     "div",
     {},
     longTable({
-      columns: names.map((name) => wordsOf(name) || "Value"),
+      columns: names.map((name) => spoken(name) || "Value"),
       list: () => read().map((row, index) => ({ row, index })),
       keyOf: ({ index }) => index,
       makeRow: row,
