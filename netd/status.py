@@ -26,13 +26,13 @@ class Place:
 
 @frozen(slots=False)
 class DialStatus:
-    """What a service dials, and how that goes.
+    """A remote that a service dials.
 
     :ivar remote: the endpoint that is dialled.
-    :ivar connected_for: None where there is no connection.
-    :ivar next_attempt: how long it is until then; None where none is pending.
-    :ivar failures: attempts that have failed since the last connection.
-    :ivar last_failure: why, in words; None where none has.
+    :ivar connected_for: age of the connection; None while there is none.
+    :ivar next_attempt: time until the next attempt; None while none is pending.
+    :ivar failures: attempts that failed, and connections that did not last, in a row.
+    :ivar last_failure: why the newest attempt failed or connection ended, with a remedy; None before the first failure.
     """
 
     remote: str

@@ -1,8 +1,9 @@
-"""Which agents may be dialled: an allow-list over addresses, and no second opinion of what an address means.
+"""The allow-list of addresses that netd may dial, and the parsing of hosts.
 
-A start request can come from a web form, and netd would dial for it. So the text must be a host name or an address in its usual
-form, the list is held against the *resolved* address, and exactly that address is dialled. Addresses with a meaning of their own
-(this machine, this link, an IPv4 address inside of an IPv6 one) are allowed only by an entry that is about nothing else.
+A start request can come from a web form, and must not make netd reach machines that the person cannot reach. Three rules see to
+that. A host is a name, or an address in its usual form: other spellings are a way to get an address past a check. The list
+is checked against the *resolved* address, and exactly that address is dialled. Addresses with a special meaning (this machine,
+this link, an IPv4 address inside of an IPv6 one) are allowed only by an entry that lies within their range.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ _CANONICAL = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 
 
 class Forbidden(OperationFailed):
-    """The address is not in the allow-list, or of a kind that is never dialled."""
+    """The address is not in the allow-list, or is never dialled whatever the list says."""
 
 
 class AllowList:
     """The networks whose addresses may be dialled.
 
-    :param where: the section and the variable that list them, for people.
+    :param where: names the section and the environment variable with the list, for error messages.
     """
 
     def __init__(self, networks: Iterable[Network], where: str = "[session] or NETD_SESSION_AGENTS") -> None:
@@ -51,7 +52,7 @@ class AllowList:
     def check(self, address: Address) -> None:
         """Make sure that *address* may be dialled.
 
-        :raises Forbidden: saying why not, and what would allow it.
+        :raises Forbidden: when it may not; the text says why, and what would allow it.
         """
         for network, what in self._never:
             if address in network and address != _LOOPBACK:
@@ -68,9 +69,9 @@ class AllowList:
 
 
 def parse_host(text: str) -> Address | str:
-    """The address that *text* is, or the host name.
+    """*text* as an address, or as a host name.
 
-    :raises InvalidArguments: when it is neither, or an address in disguise: decimal, octal, hexadecimal, shortened.
+    :raises InvalidArguments: when it is neither, or is an address in an unusual spelling: decimal, octal, hexadecimal, shortened.
     """
     host = text.strip()
     if ":" in host:
@@ -91,7 +92,7 @@ def parse_host(text: str) -> Address | str:
 
 
 def peer_address(host: str) -> Address | None:
-    """The address that a peer's *host* is, an IPv4 address in IPv6 clothes as what it is; None where it has none."""
+    """The address of a peer, of an IPv4-mapped IPv6 address the IPv4 address; None where *host* is no address."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

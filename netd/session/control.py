@@ -1,7 +1,7 @@
-"""The control connection of one session: ``42``, ``ping``, ``stop``, each with nothing behind it (session protocol, section 2).
+"""The words on the control connection of one session: ``42``, ``ping``, ``stop``, without terminators (protocol, section 2).
 
-An agent takes what one ``recv`` gives for one word, so two words never leave within a second of one another, and the connection
-is never closed without ``stop``: an agent that only sees it close goes on sending for ever.
+Old agents take whatever one ``recv`` returns for one word. So two words are always sent at least a second apart. The connection
+is never closed without ``stop`` before: an old agent that only sees the close would go on sending samples for ever.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from netd.interfaces import IPeer
 __all__ = ["SPACING", "AgentControl", "ControlState"]
 
 SPACING = 1.0
-"""Seconds between two words."""
+"""Seconds between two words, at least."""
 
 STOP, PING = b"stop", b"ping"
 
 
 class ControlState(enum.Enum):
-    """How a control connection is."""
+    """The states of a control connection."""
 
-    FREE = "free to say the next word"
-    SPACED = "has said a word less than a second ago"
-    LEAVING = "has said stop"
+    FREE = "a word may be sent"
+    SPACED = "a word was sent less than a second ago"
+    LEAVING = "stop was sent"
     OVER = "being closed"
 
 
 class ControlInput(enum.Enum):
-    """What happens to it."""
+    """What happens to a control connection."""
 
-    PING = "ping is wanted"
-    LEAVE = "the session comes to its end"
-    TIME = "the pending time has passed"
-    GONE = "the agent has ended its data connection, or nothing is left to wait for"
+    PING = "an operator wants a ping"
+    LEAVE = "the session ends the connection"
+    TIME = "the expiry has passed"
+    GONE = "the data connection has ended, or there is none"
 
 
 ControlAction = Callable[["AgentControl"], None]
 
 
 class AgentControl:
-    """What is said on one control connection.
+    """The machine of one control connection.
 
     :param grace: seconds between ``stop`` and the close.
-    :param over: called when it is time to close both connections of the session.
+    :param over: called when the connections of the session are to be closed.
     """
 
     def __init__(self, peer: IPeer, grace: float, over: Callable[[], None]) -> None:
@@ -56,24 +56,24 @@ class AgentControl:
         self.state = ControlState.FREE
 
     def greet(self, session: int) -> None:
-        """Say the session's id."""
+        """Send the id."""
         self.state = ControlState.SPACED
         self._say(b"%d" % session, SPACING)
 
     def ping(self) -> None:
-        """Say ``ping``, as soon as that can be told from the word before."""
+        """Send ``ping``, a second after the word before at the earliest."""
         self._step(ControlInput.PING)
 
     def leave(self) -> None:
-        """Say ``stop`` as soon as that can be told from the word before, wait the grace, and call it over."""
+        """Send ``stop``, a second after the word before at the earliest; call ``over`` when the grace has passed."""
         self._step(ControlInput.LEAVE)
 
     def gone(self) -> None:
-        """The agent's data connection has ended: after ``stop``, nothing is left to wait for."""
+        """Note that there is no data connection: after ``stop``, there is no reason to wait for the grace."""
         self._step(ControlInput.GONE)
 
     def expired(self) -> None:
-        """The time has passed that was asked for. From the connection's shell."""
+        """Handle the expiry of the peer. Called by the connection."""
         self._step(ControlInput.TIME)
 
     def _step(self, happened: ControlInput) -> None:
@@ -118,4 +118,4 @@ class AgentControl:
         (ControlState.LEAVING, ControlInput.TIME): (_do_close, ControlState.OVER),
         (ControlState.LEAVING, ControlInput.GONE): (_do_close, ControlState.OVER),
     }
-    """What is done with each input in each state, and what the connection is afterwards. An absent pair changes nothing."""
+    """The action and the next state of each state and input. An absent pair changes nothing."""

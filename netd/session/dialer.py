@@ -1,6 +1,7 @@
-"""The way out: names become addresses, and addresses control connections.
+"""Dialling agents: looking up their names, and making the control connections.
 
-An address is dialled as an address: nothing is looked up a second time, so what the allow-list has seen is what is reached.
+An agent is always dialled at an address. Dialling the name would look it up a second time, and could reach another address than
+the one that the allow-list has accepted.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ from netd.session.session import TelemetrySession
 __all__ = ["AgentControlFactory", "AgentControlProtocol", "AgentDialer", "resolve"]
 
 QUESTION, ANSWER = b"netd?\n", b"netd"
-"""What a newer agent asks, to choose its dialect, and the answer (session protocol, section 2). Old ones ask nothing."""
+"""The question by which a newer agent finds out whether it talks to netd, and the answer (session protocol, section 2).
+
+Old agents ask nothing."""
 
 ADDRESSES = 16
-"""Addresses of one name that are looked at."""
+"""Addresses of one name that are considered, at most."""
 
 
 class AgentControlProtocol(DialledProtocol):
-    """One control connection. Agents ask on it whether this is netd; whatever else they say is dropped."""
+    """One control connection. netd answers the question of newer agents, and drops everything else that an agent sends."""
 
     factory: AgentControlFactory
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, 1 << 10)
@@ -45,11 +48,11 @@ class AgentControlProtocol(DialledProtocol):
         self._heard = b""
 
     def opened(self) -> None:
-        """Say the id."""
+        """Tell the session, which sends the id."""
         self.control = self._session.connected(self.peer)
 
     def received(self, data: bytes) -> None:
-        """Answer the question, once; drop all else. An agent that goes on is hung up on."""
+        """Answer the question, once; drop everything else, and cut the connection when it is too much."""
         if len(self._heard) < len(QUESTION):
             self._heard = (self._heard + data)[: len(QUESTION)]
             if self._heard == QUESTION:
@@ -59,11 +62,11 @@ class AgentControlProtocol(DialledProtocol):
             self.peer.abort("talks on the control connection")
 
     def expired(self) -> None:
-        """Tell the machine."""
+        """Pass the expiry on to the machine."""
         self.control.expired()
 
     def closed(self) -> None:
-        """Tell the session."""
+        """Tell the session of the end."""
         self._session.control_lost(self.peer, self.peer.reason or "the agent closed it")
 
     def describe(self) -> str:
@@ -74,7 +77,7 @@ class AgentControlProtocol(DialledProtocol):
 class AgentControlFactory(DialledFactory):
     """Counts control connections; :class:`AgentDialer` makes them.
 
-    :cvar most_heard: bytes that an agent may say on one.
+    :cvar most_heard: bytes that an agent may send on one, at most.
     """
 
     connection = AgentControlProtocol
@@ -124,7 +127,9 @@ class _Collector:
 
 
 def resolve(reactor: Any, name: str, timeout: float) -> Deferred[list[Address]]:
-    """The addresses of *name*, in the resolver's order; none when it has none.
+    """Look *name* up.
+
+    :returns: a Deferred of its addresses, in the order of the resolver.
 
     :raises twisted.internet.defer.TimeoutError: through the Deferred, after *timeout* seconds.
     """

@@ -11,10 +11,10 @@ __all__ = ["SampleTaken", "Samples", "StateChanged"]
 
 @frozen
 class SampleTaken:
-    """``session.<instance>.<agent>.<channel>``: an agent said a value.
+    """``session.<instance>.<agent>.<channel>``: an agent sent a sample.
 
-    :ivar time: when it came, seconds since the epoch.
-    :ivar agent_time: the agent's own time for it, where it said one.
+    :ivar time: when it arrived, in seconds since the epoch.
+    :ivar agent_time: the time that the agent gave for it; None where it gave none.
     """
 
     value: float
@@ -24,11 +24,11 @@ class SampleTaken:
 
 @frozen
 class Samples:
-    """Several samples of one channel that came at the same time: a :class:`netd.message.Batch` of :class:`SampleTaken`.
+    """Several samples of one channel that arrived together: a :class:`netd.message.Batch` of :class:`SampleTaken`.
 
-    :ivar time: when they came, seconds since the epoch.
-    :ivar values: oldest first.
-    :ivar agent_times: the agent's own time of each; empty where it said none.
+    :ivar time: when they arrived, in seconds since the epoch.
+    :ivar values: the values, oldest first.
+    :ivar agent_times: the time that the agent gave for each; empty where it gave none.
     """
 
     time: float
@@ -50,9 +50,9 @@ class StateChanged:
     """``session.<instance>.<agent>``: a session is dialled, awaited, streaming, stopping, resting, ended.
 
     :ivar agent: what the agent is called; the token of its subjects.
-    :ivar host: what was asked for; *address* is what it resolved to.
+    :ivar host: the host as the operator wrote it; *address* is what it resolved to.
     :ivar attempt: 1 for the first time that the agent is dialled.
-    :ivar reason: why, where that is not plain.
+    :ivar reason: why the session is in this state, where the state alone does not say it.
     """
 
     session: int

@@ -1,7 +1,7 @@
-"""Tokens of the first dialect: ``s142`` announces, ``x-1.5e3`` is a sample (session protocol, section 3).
+"""Tokens of the first dialect: ``s142`` is an announcement, ``x-1.5e3`` a sample (session protocol, section 3).
 
-A token ends where the next one's letter stands, at a newline, at the end of the connection, or (the machine's to say) when
-nothing followed for a moment. Agents that end tokens with newlines and agents that do not are told apart by the first newline.
+A token ends at the letter of the next one, at a newline, or at the end of the connection. After a silence, the machine ends it.
+An agent that has sent a newline is taken to end all of its tokens by newlines: then silence ends none.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _END = rb"[ \t\r]*+$"
 _NOT_LETTERS = b"0123456789+-.eE\r\n"
 
 _SPOILT = b"?"
-"""Stands for the rest of a token that is too long: whatever follows, it is no number."""
+"""Replaces the rest of a token that is too long. With this character in it, the token can be no number, whatever follows."""
 
 
 class Alphabet:
-    """The letters that begin tokens, and what can follow them.
+    """The letters that begin tokens, and the expressions that read tokens of these letters.
 
     :param letters: one for each channel, in the order in which agents announce them: lower-case, neither ``s`` nor ``e``.
-    :ivar starters: each of them and the ``s`` of announcements, as single bytes.
+    :ivar starters: the letters, and the ``s`` of announcements, as single bytes.
     """
 
     def __init__(self, letters: str) -> None:
@@ -51,13 +51,13 @@ class Alphabet:
         self.unfinished = re.compile(rb"s[1-9]?|" + choice + rb"[+-]?(?:[0-9]*\.)?|" + choice + NUMBER + rb"[eE][+-]?|").fullmatch
 
     def lines(self, block: bytes) -> bytes:
-        """*block*, which holds nothing but samples, with each on a line of its own."""
+        """*block*, which holds only samples, with each sample on a line of its own."""
         if block.count(b"\n") == sum(map(block.count, self.letters)):
             return block
         return self._part(block)
 
     def parse(self, body: bytes) -> SampleBatch:
-        """What the whole tokens in *body* are."""
+        """Read *body*, which holds whole tokens."""
         if self.plain_samples(body) or self.all_samples(body):
             return SampleBatch(body)
         lines = self._part(body)
@@ -69,7 +69,7 @@ class Alphabet:
         return SampleBatch(b"".join(samples), announced, bad, first_bad[0] if bad and first_bad else b"")
 
     def summarise(self, block: bytes, spans: bool) -> list[Summary]:
-        """What *block* holds, one entry for each channel in it. Nothing here is done in Python for each sample."""
+        """One entry for each channel in *block*. No step runs Python code for each sample: that is what makes counting cheap."""
         found = []
         for letter in self.letters:
             count = block.count(letter)
@@ -88,7 +88,7 @@ class Alphabet:
         return [summary._replace(span=span_of[summary.channel]) for summary in found]
 
     def columns(self, block: bytes) -> dict[str, Column]:
-        """The values in *block* by channel. Letters and numbers are parted as two texts, which C does for all samples at once."""
+        """The values in *block* by channel. ``translate`` separates letters from numbers for all samples at once."""
         letters = block.translate(None, _NOT_LETTERS)
         numbers = list(map(float, block.translate(self._blank).split()))
         present = [letter for letter in self.letters if letter in letters]
@@ -103,7 +103,7 @@ class Alphabet:
         return body
 
     def _spans_of_columns(self, block: bytes) -> dict[str, tuple[float, float]]:
-        """For samples that are all different."""
+        """The range of each channel, the fast way where few samples are equal."""
         return {name: (min(column.values), max(column.values)) for name, column in self.columns(block).items()}
 
 
@@ -115,7 +115,7 @@ def _span(lines: set[bytes], letter: bytes) -> tuple[float, float]:
 class LetterReader:
     """A :class:`netd.session.samples.SampleReader` of the first dialect.
 
-    :ivar is_waiting: a token has begun that no newline is going to end.
+    :ivar is_waiting: True while a token has begun that only silence will end.
     """
 
     __slots__ = ("_alphabet", "_ends_lines", "_pending", "is_waiting")
@@ -138,26 +138,26 @@ class LetterReader:
 
     @property
     def is_announcing(self) -> bool:
-        """Whether what has begun is an announcement."""
+        """Whether the token that has begun is an announcement."""
         return self._pending.startswith(b"s")
 
     def look(self) -> SampleBatch:
-        """What has begun, as it is so far; it stays."""
+        """Read the token that has begun, as far as it has come, and keep it."""
         return self._alphabet.parse(self._pending)
 
     def end_token(self) -> SampleBatch:
-        """The token that has begun: a moment of silence ends it. Nothing when it cannot be whole yet, or none has begun."""
+        """End the token that has begun, and read it. A token that cannot be whole (``x-``) is kept, and nothing is returned."""
         if self._alphabet.unfinished(self._pending):
             return SampleBatch()
         return self.finish()
 
     def finish(self) -> SampleBatch:
-        """What has begun, because the connection has ended."""
+        """Read the token that has begun: the connection has ended."""
         pending, self._pending, self.is_waiting = self._pending, b"", False
         return self._alphabet.parse(pending) if pending else SampleBatch()
 
     def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
-        """What *block* holds, one entry for each channel in it."""
+        """One entry for each channel in *block*."""
         return self._alphabet.summarise(block, spans)
 
     def samples(self, block: bytes) -> Iterator[Sample]:
@@ -171,7 +171,7 @@ class LetterReader:
         return self._alphabet.columns(block)
 
     def _cut(self, joined: bytes) -> tuple[bytes, bytes]:
-        """*joined* cut before its last token, which may be going on; of a token that is too long, the letter is kept."""
+        """Split *joined* before its last token, which may go on. Of a token that is too long, only the letter is kept."""
         newline = joined.rfind(b"\n") + 1
         if newline:
             self._ends_lines = True

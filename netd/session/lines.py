@@ -33,18 +33,18 @@ _SAMPLE = re.compile(rb"(%b)[ \t]++(%b)(?:[ \t]++(%b))?+" % (_NAME, NUMBER, NUMB
 _CHANNEL = re.compile(r"[A-Za-z0-9_-]{1,63}").fullmatch
 
 _SPOILT = b"?"
-"""Stands for a line that is too long: whatever follows, it is no sample."""
+"""Replaces a line that is too long. With this character in front, the line can be no sample, whatever follows."""
 
 
 class BadHello(ProtocolError):
-    """The first line of a newer agent is not what it should be; the message says what is wrong."""
+    """The first line of a newer agent is no hello; the message says what is wrong with it."""
 
     kind = "bad hello"
 
 
 @frozen
 class ChannelSpec:
-    """What is known of a channel before its first sample."""
+    """The description of a channel, by its agent or in the configuration."""
 
     name: str
     label: str = ""
@@ -53,10 +53,10 @@ class ChannelSpec:
 
 @frozen
 class AgentHello:
-    """What a newer agent says first.
+    """The hello of a newer agent.
 
     :ivar session: the id that netd gave it on the control connection, or None where netd did not dial it.
-    :ivar dropped: what is wrong with each name, label or unit that was left out.
+    :ivar dropped: for each name, label or unit that was left out, what is wrong with it.
     :ivar name: what the agent calls itself, where it does.
     """
 
@@ -88,12 +88,12 @@ def parse_hello(line: bytes) -> AgentHello:
 
 
 def encode_error(text: str) -> bytes:
-    """What a newer agent is told before it is hung up on."""
+    """The line that tells a newer agent why its connection is closed."""
     return encode({"error": text}) + b"\n"
 
 
 def _members(line: bytes) -> dict[str, Any]:
-    """The hello's members; of strings in another encoding, or with control characters in them, whatever is there."""
+    """The members of a hello. One with strings in another encoding, or with control characters, is read as far as that goes."""
     try:
         return decode_object(line)
     except BadJSON as error:
@@ -110,7 +110,7 @@ def _members(line: bytes) -> dict[str, Any]:
 
 
 def _channel(name: str, facts: Any, dropped: list[str]) -> ChannelSpec:
-    """A channel as its agent describes it; a description that nobody could be shown is left out, and the channel stays."""
+    """The description of a channel, without a label or unit that cannot be shown; *dropped* gets the reason."""
     if _CHANNEL(name) is None:
         raise BadHello(f"channel {name[:80]!a}: a name is 1 to 63 characters of A-Z a-z 0-9 _ -")
     if facts is not None and not isinstance(facts, dict):
@@ -145,12 +145,12 @@ class LineReader:
         return _parse(joined[:end]) if end else SampleBatch()
 
     def finish(self) -> SampleBatch:
-        """What has begun, because the connection has ended: perhaps a part of a number, so it counts as bad."""
+        """Count the line that has begun as bad: the connection has ended, and the number may have been cut."""
         pending, self._pending = self._pending, b""
         return SampleBatch(bad=1, excerpt=pending) if pending.strip() else SampleBatch()
 
     def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
-        """What *block* holds, one entry for each channel in it."""
+        """One entry for each channel in *block*."""
         lines = block.split(b"\n")
         lines.pop()
         names, texts = _fields(block, lines)
@@ -172,7 +172,7 @@ class LineReader:
     def columns(self, block: bytes) -> dict[str, Column]:
         """The samples in *block* by channel."""
         lines, spaces = block.count(b"\n"), block.count(b" ")
-        if spaces in (lines, 2 * lines):  # all lines have as many fields
+        if spaces in (lines, 2 * lines):  # all lines have the same number of fields
             parts, step = block.split(), 1 + spaces // lines
             return _columns(parts[::step], list(map(float, parts[1::step])), list(map(float, parts[2::step])) if step > 2 else ())
         samples = list(self.samples(block))
@@ -181,10 +181,10 @@ class LineReader:
 
 
 def _columns(names: list[bytes], values: Sequence[float], times: Sequence[float | None]) -> dict[str, Column]:
-    """*values* and *times* by name; all *times* or none are given."""
+    """*values* and *times* by name. *times* has one for each value, or is empty."""
     different = list(dict.fromkeys(names))
     step = len(different)
-    if different * (len(names) // step) == names:  # the channels take turns, as those of most agents do
+    if different * (len(names) // step) == names:  # as from most agents: one sample of each channel in turn
         return {name.decode(): Column(values[place::step], times[place::step]) for place, name in enumerate(different)}
     found: dict[bytes, list[int]] = {name: [] for name in different}
     for place, name in enumerate(names):
@@ -196,7 +196,7 @@ def _columns(names: list[bytes], values: Sequence[float], times: Sequence[float 
 
 
 def _fields(block: bytes, lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Names and values in *block*; quickly where all of its lines have the same number of fields."""
+    """Names and values in *block*. The first way is fast, and does where all lines have the same number of fields."""
     spaces = block.count(b" ")
     if lines and spaces in (len(lines), 2 * len(lines)) and all(line.count(b" ") * len(lines) == spaces for line in set(lines)):
         step = 1 + spaces // len(lines)
@@ -221,7 +221,7 @@ def _sample(line: bytes) -> Sample:
 
 
 def _parse(body: bytes) -> SampleBatch:
-    """What the whole lines in *body* are."""
+    """Read *body*, which holds whole lines."""
     if _ALL_SAMPLES(body):
         return SampleBatch(body)
     samples, bad, excerpt = [], 0, b""

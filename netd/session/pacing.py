@@ -1,4 +1,4 @@
-"""The count of many sessions, a little of it in each turn, so that nobody else waits for it."""
+"""Counting the samples of many sessions: a few sessions in each turn of the reactor, so that other services are not held up."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any, Protocol
 __all__ = ["Kept", "Sweep"]
 
 SWEEP_EVERY = 1.0
-"""Seconds between two sweeps over sessions that nobody watches more closely."""
+"""Seconds after which samples are counted, unless a subscriber wants the newest one more often."""
 
 SWEEP_BUDGET = 0.002
-"""Seconds of a sweep in one turn."""
+"""Seconds that counting may take in one turn."""
 
 
 class Kept(Protocol):
-    """A session's readings, some of which are yet to be counted.
+    """The readings of a session with samples that are not counted yet.
 
-    :ivar count_every: seconds after which what was kept is to be counted, 1 at most.
+    :ivar count_every: seconds after which they are to be counted, 1 at most.
     """
 
     count_every: float
 
     def settle(self, now: float) -> bool:
-        """Count what was kept for long enough; True when something is kept still."""
+        """Count the samples that are due. Return True if some are left."""
 
 
 class Sweep:
-    """Has everything counted that was kept and not followed by more.
+    """Counts the samples of sessions whose agents send nothing more. Otherwise a read makes its session count the earlier ones.
 
-    Intervals are rounded down to a power of two, so that there are few: each has one timer for all readings, which runs only
-    while something is kept.
+    Intervals are rounded down to powers of two. So there are few of them, and one timer for each serves all sessions; it runs
+    only while there is something to count.
 
     :param monotonic: the clock, which is never set back.
-    :param later: calls after so many seconds; returns something to cancel.
+    :param later: calls a function after some seconds; returns the pending call.
     """
 
     def __init__(self, monotonic: Callable[[], float], later: Callable[..., Any]) -> None:
@@ -47,7 +47,7 @@ class Sweep:
         self._rest: Any = None
 
     def add(self, kept: Kept) -> None:
-        """Settle *kept* when its interval has passed, and until nothing of it is kept any more."""
+        """Have *kept* counted after its interval, and again until it has nothing left to count."""
         every = min(SWEEP_EVERY, 2.0 ** floor(log2(kept.count_every)))
         listed = self._listed.get(every)
         if listed is None:
@@ -56,7 +56,7 @@ class Sweep:
         listed.append(kept)
 
     def stop(self) -> None:
-        """Forget all of it."""
+        """Forget all readings, and cancel the timers."""
         self._listed.clear()
         self._due.clear()
         for timer in [*self._timers.values(), self._rest]:

@@ -25,21 +25,21 @@ class StreamProtocol(PeerProtocol):
     says_when_identified = True
 
     def opened(self) -> None:
-        """Wait for its announcement."""
+        """Make the machine."""
         address = peer_address(getattr(self.transport.getPeer(), "host", ""))
         self.stream = AgentStream(self.factory.roster, self.peer, address, self)
-        self.received = self.stream.receive  # type: ignore[method-assign, assignment]  # one call less a read
+        self.received = self.stream.receive  # type: ignore[method-assign, assignment]  # saves a call for each read
 
     def begun(self) -> None:
-        """Tell the stream."""
+        """Start the time limit for the announcement."""
         self.stream.begin()
 
     def expired(self) -> None:
-        """Tell the stream."""
+        """Pass the expiry on to the machine."""
         self.stream.expired()
 
     def closed(self) -> None:
-        """Tell the stream."""
+        """Tell the machine of the end."""
         self.stream.lost(self.peer.reason or "the agent closed it")
 
     def describe(self) -> str:

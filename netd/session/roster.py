@@ -1,4 +1,4 @@
-"""The sessions of one service: whom to dial, under which ids, and to which of them an agent that connects belongs."""
+"""The sessions of one service: their ids, the limits on their number, and the session that a connecting agent belongs to."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from netd.session.states import SessionState
 __all__ = ["FIRST_DIALECT", "NotExpected", "Roster", "Totals"]
 
 FIRST_DIALECT = 3
-"""Channels that an agent of the first dialect announces, at least, whatever the configuration names."""
+"""Ids that each session reserves, at least: agents of the first dialect announce three channels in any case."""
 
 GREATEST_ID = 900_000_000
-"""After ids of this size, small ones are given again. All have nine digits at most."""
+"""The greatest id. The next one starts again at 1, so that all ids have nine digits at most."""
 
 LONGEST_NUMBER = 20
 
 REMEMBERED = 32
-"""Ended sessions that are still listed."""
+"""Ended sessions that ``session.list`` still shows."""
 
 
 class NotExpected(ProtocolError):
-    """A data connection that belongs to no session that netd has started."""
+    """A data connection that matches no session."""
 
     kind = "not expected"
 
 
 @define
 class Totals:
-    """What the sessions that have ended have counted."""
+    """Counts of sessions that have ended; *started* counts all."""
 
     started: int = 0
     samples: int = 0
@@ -50,11 +50,11 @@ class Totals:
 class Roster:
     """All sessions of one service.
 
-    :param where: the section and the variable that list the agents, for people.
-    :ivar agents: the agents that may be dialled, or may come unasked.
+    :param where: names the section and the environment variable with the option ``agents``, for error messages.
+    :ivar agents: the addresses that may be dialled, or may connect without being dialled.
     :ivar channels: the channels of the configuration.
-    :ivar alphabet: those of them that have one letter, for agents of the first dialect.
-    :ivar turns: says whose samples are next when there are many.
+    :ivar alphabet: the one-letter channels among them, for agents of the first dialect.
+    :ivar turns: shares the time of a turn among the connections that bring samples.
     """
 
     def __init__(self, world: SessionSurroundings, where: str = "[session] or NETD_SESSION_AGENTS") -> None:
@@ -66,14 +66,14 @@ class Roster:
         self._sessions: dict[int, TelemetrySession] = {}
         self._numbers: dict[int, TelemetrySession] = {}
         self._names = AgentNames()
-        self._given: set[TelemetrySession] = set()  # those whose agents have names of an operator's or the configuration's
+        self._given: set[TelemetrySession] = set()  # sessions whose agents were named by an operator or the configuration
         self._unasked: Counter[Address] = Counter()
         self._ended: deque[TelemetrySession] = deque(maxlen=REMEMBERED)
         self._next_id = 1
         self._when_empty: list[Callable[[], Any]] = []
 
     def follow(self, rules: SessionRules) -> None:
-        """Go by *rules* from now on. Sessions that are live see the new times; their channels stay as they were announced."""
+        """Use *rules* from now on. Live sessions use the new time limits; their channels stay as they were announced."""
         self.world.rules = self.rules = rules
         self.channels = tuple(ChannelSpec(*channel) for channel in rules.channels)
         self.agents = AllowList(rules.agents, self._where)
@@ -95,11 +95,11 @@ class Roster:
         return list(self._sessions.values())
 
     def start(self, host: str, address: Address, name: str | None = None) -> TelemetrySession:
-        """Begin a session, or dial the agent of a resting one at once.
+        """Start a session, or dial at once for a session of this address that is resting.
 
-        :param name: what to call the agent.
-        :raises OperationFailed: when the host has as many sessions as it may have, or the service has.
-        :raises Forbidden: when *address* must not be dialled.
+        :param name: the name to give the agent.
+        :raises OperationFailed: when ``sessions_per_host`` or ``max_sessions`` is reached.
+        :raises Forbidden: when *address* may not be dialled.
         """
         self.agents.check(address)
         there = [session for session in self._sessions.values() if session.address == address and session.is_dialled]
@@ -139,9 +139,9 @@ class Roster:
         raise NoSuchTarget(f"no session {text!r}; `session.list` lists them")
 
     def claim(self, id: int | None, address: Address | None) -> TelemetrySession:
-        """The session that an agent at *address* belongs to, which announces the number *id* (None: it announces none).
+        """The session of an agent that connects from *address* and announces *id*, or announces no id (None).
 
-        :raises NotExpected: when it belongs to none, and may not come unasked.
+        :raises NotExpected: when no session matches and the agent may not connect without being dialled.
         """
         session = None if id is None else self._numbers.get(id)
         if session is not None and session.expects_agent and self._is_from(address, session):
@@ -159,7 +159,7 @@ class Roster:
         raise NotExpected(f"session {session.id} is {session.state.value}, and takes no further data connection")
 
     def is_awaited(self, id: int, address: Address | None) -> bool:
-        """Whether an agent at *address* that announces *id* would be taken in as the agent of a session."""
+        """Whether a session waits for an agent that connects from *address* and announces *id*."""
         session = self._numbers.get(id)
         return session is not None and session.expects_agent and self._is_from(address, session)
 
@@ -169,7 +169,7 @@ class Roster:
             self._call(session, name)
 
     def when_empty(self, callback: Callable[[], Any]) -> None:
-        """Call *callback* as soon as no session is live."""
+        """Call *callback* when the last live session has ended; at once when there is none."""
         if self._sessions:
             self._when_empty.append(callback)
         else:
@@ -179,7 +179,7 @@ class Roster:
         if address is None:
             return False
         if address.is_loopback and session.address.is_loopback:
-            return True  # one machine: dialled at 127.0.1.1, as Debian has its name, an agent comes back from 127.0.0.1
+            return True  # Debian resolves its own name to 127.0.1.1; an agent that is dialled there connects from 127.0.0.1
         return address == session.address or any(address in network for network in self._elsewhere)
 
     def _why_unknown(self, id: int) -> str:
@@ -197,9 +197,9 @@ class Roster:
             raise NotExpected(f"netd has not dialled it: {error}") from None
 
     def _check_room(self, address: Address) -> None:
-        """An agent that comes unasked takes no place of those that are dialled.
+        """Make sure that one more agent may connect without being dialled: half of the places are kept for dialled ones.
 
-        :raises OperationFailed: when it may not come.
+        :raises OperationFailed: when a limit is reached.
         """
         most = max(1, self.rules.max_sessions // 2)
         if self._unasked.total() >= most:
@@ -230,7 +230,7 @@ class Roster:
         return session
 
     def _allot(self) -> int:
-        """An id that, with those of its channels, belongs to no other live session, and that no agent was told."""
+        """An unused id: neither it nor the ids of its channels belong to another live session, and no agent was told it."""
         while self._next_id in self._sessions or self._next_id in self._numbers:
             self._next_id = self._following(self._next_id)
         allotted, self._next_id = self._next_id, self._following(self._next_id)

@@ -1,7 +1,7 @@
-"""What both dialects' readers say of the samples that they have read, and what a number is.
+"""Samples as the readers of both dialects pass them on, and the grammar of numbers.
 
-A *block* is a run of whole samples, checked, as the bytes they came as. Readers keep blocks instead of objects: most samples are
-only ever counted, and a block is counted at a fraction of what its samples would cost one by one.
+A *block* is a run of whole samples that have been checked, as the bytes that came. Most samples are only counted, and counting a
+block costs a fraction of what an object for each sample would cost. So samples stay blocks until somebody wants them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ LONGEST = 1000
 """Bytes in a token of the first dialect, or in a line of the newer one, at most."""
 
 PLAIN_NUMBER = rb"[+-]?+[0-9]{1,200}+(?:\.[0-9]{0,200}+)?+(?:[eE][+-]?[0-9]{1,2}+)?+"
-"""The usual spellings of a number, finite by their look: 200 digits and an exponent of two cannot overflow."""
+"""The usual spellings of a number. All of them are finite: 200 digits and an exponent of two digits cannot overflow."""
 
 NUMBER = rb"[+-]?+(?:[0-9]{1,200}+(?:\.[0-9]{0,200}+)?+|\.[0-9]{1,200}+)(?:[eE][+-]?[0-9]{1,4}+)?+"
-"""A number. NaN and infinities have no spelling; :func:`number_of` refuses what would become one."""
+"""All spellings of a number. None spells NaN or an infinity, but some overflow: :func:`number_of` refuses those."""
 
 _NUMBER = re.compile(NUMBER)
 
@@ -28,7 +28,7 @@ _NUMBER = re.compile(NUMBER)
 class Sample(NamedTuple):
     """One sample.
 
-    :ivar time: seconds since the epoch, where the agent said it.
+    :ivar time: the time that the agent gave, in seconds since the epoch; None where it gave none.
     """
 
     channel: str
@@ -39,7 +39,7 @@ class Sample(NamedTuple):
 class Column(NamedTuple):
     """All samples of one channel in a block, in order.
 
-    :ivar times: the agent's own for each; empty where it said none.
+    :ivar times: the time that the agent gave for each; empty where it gave none.
     """
 
     values: Sequence[float]
@@ -47,10 +47,11 @@ class Column(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a block holds of one channel.
+    """The samples of one channel in a block.
 
-    :ivar last: the newest value; ``time`` is the agent's own for it, where it said one.
-    :ivar span: the least and the greatest value, where they were asked for.
+    :ivar samples: how many they are.
+    :ivar last: the newest value; *time* is the time that the agent gave for it.
+    :ivar span: the least and the greatest value; None where they were not asked for.
     """
 
     channel: str
@@ -61,12 +62,12 @@ class Summary(NamedTuple):
 
 
 class SampleBatch(NamedTuple):
-    """What a read brought.
+    """The contents of one read.
 
-    :ivar block: its samples.
-    :ivar announced: first dialect: the place (1 is the first channel) and the id of each channel that was announced.
-    :ivar bad: how many samples were no numbers, or of no channel.
-    :ivar excerpt: one of those.
+    :ivar block: the samples.
+    :ivar announced: place (1 is the first channel) and id of each announced channel; in the first dialect only.
+    :ivar bad: how many tokens were no sample: not a number, or of no channel.
+    :ivar excerpt: the first of them.
     """
 
     block: bytes = b""
@@ -76,31 +77,31 @@ class SampleBatch(NamedTuple):
 
 
 class SampleReader(Protocol):
-    """Bytes in, batches out, however the bytes are cut.
+    """Turns the reads of a connection into batches, wherever the reads were cut.
 
-    :ivar is_waiting: something has begun that only silence can end.
+    :ivar is_waiting: True while a token has begun that only silence will end.
     """
 
     is_waiting: bool
 
     def feed(self, received: bytes) -> SampleBatch:
-        """What *received* completes."""
+        """The samples and announcements that *received* completes."""
 
     def finish(self) -> SampleBatch:
-        """What was begun, taken as complete: the connection has ended."""
+        """The rest, at the end of the connection."""
 
     def summarise(self, block: bytes, spans: bool = True) -> list[Summary]:
-        """What *block* holds, one entry for each channel in it; *spans* costs several times the rest."""
+        """One entry for each channel in *block*. With *spans*, this costs several times as much."""
 
     def samples(self, block: bytes) -> Iterator[Sample]:
         """The samples in *block*, in order."""
 
     def columns(self, block: bytes) -> dict[str, Column]:
-        """The samples in *block* by channel: for a fraction of what :meth:`samples` costs each."""
+        """The samples in *block* by channel, at a fraction of the cost of :meth:`samples`."""
 
 
 def number_of(text: bytes) -> float | None:
-    """The finite number that *text* spells, or None."""
+    """The number that *text* spells; None where it spells none, or an infinite one."""
     if _NUMBER.fullmatch(text) is None:
         return None
     value = float(text)

@@ -1,4 +1,4 @@
-"""Assembly of one session service: its roster, its dialer, its listeners, its operations."""
+"""The session service of one section: roster, dialer, listeners and operations put together."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ DESCRIBED = 200
 """Sessions described in one turn, at most."""
 
 DESCRIBING = 0.005
-"""Seconds of describing in one turn: a session can have many channels."""
+"""Seconds that describing may take in one turn: a session can have many channels."""
 
 DECIDED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, SessionState.ENDED)
-"""States in which it is known what became of a start."""
+"""States in which a start has succeeded or failed."""
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
@@ -71,12 +71,12 @@ class SessionService(ListeningService):
         self._roster = factory.roster
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
-        """Count the control connections, too; how many there are is netd's own doing."""
+        """Count the control connections as well, without a limit: netd itself makes them."""
         super().use_budget(budget, quota)
         self._controls.share = budget.share(UNLIMITED)
 
     def follow(self, config: Config) -> None:
-        """Go by *config*; sessions that are live see its times, and keep their channels."""
+        """Use *config*. Live sessions use its time limits, and keep their channels."""
         super().follow(config)
         self._roster.follow(config)
         self._dialer.rules = config
@@ -113,7 +113,7 @@ class SessionService(ListeningService):
         )
 
     def sessions(self) -> Deferred[list[SessionFacts]]:
-        """All sessions, live ones first. Where they are many, it takes several turns: nobody waits for it."""
+        """All sessions, live ones first. Many sessions are described in several turns, so that other services are not held up."""
         remaining = deque(self._roster)
         described: list[SessionFacts] = []
         listed: Deferred[list[SessionFacts]] = Deferred(lambda _: None)
@@ -135,10 +135,10 @@ class SessionService(ListeningService):
     def start(self, host: str, wait: bool = True, name: str | None = None) -> Deferred[SessionFacts]:
         """Begin a session with the agent at *host*, a name or an address.
 
-        :param wait: whether to wait until it streams; otherwise it is enough that the agent is being dialled.
+        :param wait: whether to answer when the agent streams, or as soon as it is being dialled.
         :param name: what to call the agent, in its subjects and everywhere else.
         :returns: a Deferred of facts about the session.
-        :raises OperationFailed: when it may not be dialled, has a session already, or cannot be reached.
+        :raises OperationFailed: when the agent may not be dialled, has a session already, or cannot be reached.
         """
         if name is not None:
             check_name(name)
@@ -185,7 +185,7 @@ class SessionService(ListeningService):
         return PingedSession(found.id, found.host)
 
     def stopService(self) -> Deferred[None]:
-        """Tell every agent to stop, then end all that is open."""
+        """Tell every agent to stop, then end all connections."""
         done: Deferred[Any] = self.drain()
         done.addCallback(lambda _: self._end_sessions())
         done.addCallback(lambda _: self._roster.world.sweep.stop())
@@ -194,7 +194,7 @@ class SessionService(ListeningService):
         return done
 
     def _choose(self, name: str, found: list[Address]) -> Address:
-        """The first of the addresses that may be dialled; exactly it is dialled."""
+        """The first address in *found* that may be dialled."""
         if not found:
             raise OperationFailed(f"no address of {name} was found; check the name, or write the address")
         allowed = [address for address in found if self._roster.agents.allows(address)]

@@ -1,7 +1,8 @@
-"""One session, as a machine: dialled, awaited, streaming, stopping or failing, resting, ended (session protocol, section 1).
+"""One session as a state machine: dialling, awaiting the agent, streaming, failing or stopping, resting, ended.
 
-It holds the two connections of an agent together and knows what becomes of it when one of them, or time, fails. It owns one
-timer, that of its state; the control connection has its own.
+The states are those of the session protocol, section 1. A session holds the control connection and the data connection of one
+agent, and decides what follows when either of them ends or a time limit passes. It has one timer, for its current state; the
+control connection has a timer of its own.
 """
 
 from __future__ import annotations
@@ -28,24 +29,23 @@ from netd.session.states import SessionInput, SessionState
 __all__ = ["SessionSurroundings", "TelemetrySession"]
 
 LASTED = 10.0
-"""Seconds of streaming after which an agent that fails is dialled again as soon as at first."""
-
+"""Seconds of streaming after which the wait before the next attempt starts again at its shortest."""
 
 PARTING = 0.5
-"""Seconds in which an agent should close its side when the session closes its connections; then the session goes on without."""
+"""Seconds for which a session waits until the agent has closed its side, too."""
 
 
 @define(eq=False)
 class SessionSurroundings:
-    """What a session knows of the world.
+    """What all sessions of a service share: options, bus, clock and dialer.
 
     :ivar rules: the options in force; a reload replaces them.
     :ivar prefix: first tokens of all subjects, ``session.<instance>``.
-    :ivar monotonic: the clock of all that waits, which is never set back.
-    :ivar later: calls after so many seconds; returns something to cancel.
-    :ivar sweep: has samples counted that no others follow.
-    :ivar dial: makes the control connection of a session, or tells it why not.
-    :ivar chance: a number from 0 up to 1.
+    :ivar monotonic: returns the time of the monotonic clock, in seconds.
+    :ivar later: calls a function after some seconds; returns the pending call.
+    :ivar sweep: counts samples after which no further ones come.
+    :ivar dial: makes the control connection of a session, and calls its ``connected`` or ``undiallable``.
+    :ivar chance: returns a random number from 0 up to 1.
     """
 
     rules: SessionRules
@@ -64,18 +64,18 @@ SessionAction = Callable[["TelemetrySession"], None]
 class TelemetrySession:
     """One session with one agent.
 
-    :param id: its number, for good.
-    :param agent: what its agent is called; the token of its subjects.
-    :param host: what was asked for.
-    :param address: what *host* resolved to; what is dialled, each time.
-    :param is_dialled: False for an agent that came of its own accord.
-    :ivar number: the id that the agent is told; its channels have this one and those that follow. At first the session's own;
-        each further attempt gets another, so that what comes late for an earlier attempt is of none.
-    :ivar reason: why it is in its state, where that is not plain.
-    :ivar attempt: how often it was dialled.
-    :ivar since: when it came into its state, in seconds since the epoch.
-    :ivar announced: the ids that its agent has said, by their places; those of an agent that came unasked are its own.
-    :ivar heard: when the agent said something last, by the monotonic clock.
+    :param id: the id of the session, which operators use; it never changes.
+    :param agent: the name of the agent, which is the token of the session's subjects.
+    :param host: the host as the operator wrote it.
+    :param address: the address that *host* resolved to. Each attempt dials it; the name is not looked up again.
+    :param is_dialled: False for an agent that connected without being dialled.
+    :ivar number: the id that the agent is told, and the first of the ids of its channels. The first attempt uses *id*; each
+        further attempt gets a new number, so that a late connection of an earlier attempt matches no session.
+    :ivar reason: why the session is in its state, where the state alone does not say it.
+    :ivar attempt: how many times the agent was dialled.
+    :ivar since: when the session entered its state, in seconds since the epoch.
+    :ivar announced: the ids that the agent has announced, by the places of the channels.
+    :ivar heard: when the agent last sent something, by the monotonic clock.
     """
 
     def __init__(
@@ -124,19 +124,19 @@ class TelemetrySession:
     # From the dialer and the control connection
 
     def connected(self, peer: IPeer) -> AgentControl:
-        """The control connection is there."""
+        """Take the control connection, which has been made."""
         self._dialling = None
         self._control = AgentControl(peer, self._world.rules.stop_grace, self._part)
         self._step(SessionInput.CONNECTED)
         return self._control
 
     def undiallable(self, reason: str) -> None:
-        """The agent cannot be reached."""
+        """Handle that the agent could not be reached."""
         self._dialling = None
         self._fail(reason)
 
     def control_lost(self, peer: IPeer, reason: str) -> None:
-        """The control connection is gone; that of an earlier attempt means nothing."""
+        """Handle the end of the control connection. That of an earlier attempt is ignored."""
         if self._control is None or self._control.peer is not peer:
             return
         self._control = None
@@ -152,27 +152,27 @@ class TelemetrySession:
         return self.state is SessionState.AWAITED
 
     def arrived(self, peer: IPeer, reader: SampleReader, dialect: str, channels: Iterable[ChannelSpec]) -> None:
-        """The agent's data connection has announced itself."""
+        """Take the agent's data connection, which has announced itself."""
         self._data = peer
         self.dialect = dialect
         self.readings.open(reader, channels, self._world.monotonic())
         self._step(SessionInput.ARRIVED)
 
     def announce(self, announced: Iterable[tuple[int, int]]) -> None:
-        """The agent has *announced* places and ids; see :attr:`announced`."""
+        """Note the places and ids that the agent has announced; see :attr:`announced`."""
         self.announced.update(announced)
 
     def take(self, block: bytes) -> None:
-        """Samples have come."""
+        """Take a block of samples."""
         self.heard = self._world.monotonic()
         self.readings.take(block, self.heard)
 
     def is_fed_by(self, peer: IPeer) -> bool:
-        """Whether *peer* is this session's data connection, and not yet being closed."""
+        """Return True while *peer* is the data connection of this session and the session has not closed it."""
         return peer is self._data
 
     def data_lost(self, peer: IPeer, reason: str) -> None:
-        """The data connection is gone; that of an earlier attempt means nothing."""
+        """Handle the end of the data connection. That of an earlier attempt is ignored."""
         if peer is not self._data:
             return
         self._data = None
@@ -187,34 +187,34 @@ class TelemetrySession:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the session has ended for good."""
         return self.state is SessionState.ENDED
 
     def stop(self, reason: str) -> None:
-        """Say ``stop``, wait the grace, close, and do not dial again."""
+        """Tell the agent to stop, wait for ``stop_grace``, close the connections, and do not dial again."""
         if self.state is not SessionState.STOPPING and (self.state, SessionInput.STOP) in self.TRANSITIONS:
             self.reason = reason
             self._step(SessionInput.STOP)
 
     def redial(self) -> None:
-        """Rest no longer."""
+        """Dial again at once if the session is resting."""
         self._step(SessionInput.DUE)
 
     def ping(self) -> bool:
-        """Make the agent show a ping; False when it is not streaming, or came of its own accord."""
+        """Make the agent show a ping. Return False if it is not streaming, or was not dialled."""
         if self.state is not SessionState.STREAMING or self._control is None:
             return False
         self._control.ping()
         return True
 
     def cut(self) -> None:
-        """End at once; what is open is closed without a word more."""
+        """End at once: close all connections without waiting for the agent."""
         self.stop("netd stops")
         if not self.is_over:
             self._part()
 
     def describe(self) -> SessionFacts:
-        """Facts about it."""
+        """Facts about the session."""
         return SessionFacts(
             session=self.id,
             agent=self.agent,
@@ -233,7 +233,7 @@ class TelemetrySession:
             unspanned=self.readings.unspanned,
         )
 
-    # What becomes of it
+    # Transitions
 
     def _fail(self, reason: str) -> None:
         if self.state in (SessionState.DIALLING, SessionState.AWAITED, SessionState.STREAMING):
@@ -275,7 +275,7 @@ class TelemetrySession:
             self._control.peer.close(why)
 
     def _part(self) -> None:
-        """Close what is open. The session goes on when the agent has closed its side too, or has had the time for it."""
+        """Close the connections. The next input follows when the agent has closed its side, or after :data:`PARTING`."""
         self._close_all()
         self._arm(0 if self._control is None else PARTING, lambda: self._step(SessionInput.CLOSED))
 
@@ -309,7 +309,7 @@ class TelemetrySession:
             self._part()
 
     def _do_wait(self) -> None:
-        """The control connection is being left already."""
+        """Do nothing: the control connection has been told to leave already."""
 
     def _do_rest(self) -> None:
         self._control = None
@@ -360,4 +360,4 @@ class TelemetrySession:
         (SessionState.RESTING, SessionInput.DUE): (_do_dial, SessionState.DIALLING),
         (SessionState.RESTING, SessionInput.STOP): (_do_end, SessionState.ENDED),
     }
-    """What is done with each input in each state, and what the session is afterwards. An absent pair changes nothing."""
+    """The action and the next state of each state and input. An absent pair changes nothing."""

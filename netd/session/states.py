@@ -8,7 +8,7 @@ __all__ = ["SessionInput", "SessionState"]
 
 
 class SessionState(enum.Enum):
-    """How far a session has come."""
+    """The states of a session."""
 
     DIALLING = "dialling"
     AWAITED = "awaiting the agent"
@@ -22,10 +22,10 @@ class SessionState(enum.Enum):
 class SessionInput(enum.Enum):
     """What happens to a session."""
 
-    CONNECTED = "the control connection is there"
+    CONNECTED = "the control connection was made"
     ARRIVED = "the agent's data connection has announced itself"
-    FAILED = "something failed, and is tried again"
-    GIVEN_UP = "something failed, for good"
-    CLOSED = "no connection is left"
-    DUE = "the rest is over"
-    STOP = "an operator wants it to end"
+    FAILED = "something failed, and the agent will be dialled again"
+    GIVEN_UP = "something failed, and the agent will not be dialled again"
+    CLOSED = "the last connection has ended"
+    DUE = "the wait before the next attempt is over"
+    STOP = "an operator stops the session"

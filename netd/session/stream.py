@@ -1,6 +1,6 @@
-"""One data connection, as a machine: an announcement or a hello, then samples (session protocol, sections 2 to 4).
+"""One data connection as a state machine: an announcement or a hello, then samples (session protocol, sections 2 to 4).
 
-States are an enum, what may come in each is a table; what is absent from it, the reader of that state cannot read.
+The table of transitions has no pair for a hello after an announcement, and so on: the reader of each state cannot produce those.
 """
 
 from __future__ import annotations
@@ -24,45 +24,45 @@ from netd.session.session import TelemetrySession
 __all__ = ["AgentStream", "StreamInput", "StreamShell", "StreamState"]
 
 EARLY_LIMIT = 1 << 12
-"""Bytes from an agent that has not said who it is, at most."""
+"""Bytes that a connection may send before its announcement, at most."""
 
 AT_ONCE = 1 << 12
-"""Bytes that are taken at once, while there is time; more is cut into pieces."""
+"""Bytes of one read that are taken at once, while the turn has time left; a longer read is taken in pieces."""
 
 SMALL = 1 << 6
-"""Bytes that are taken at once in any case where samples are only counted: to line up would take longer."""
+"""Bytes of one read that are taken at once in any case while nobody subscribes to the samples: queueing costs more."""
 
 SLICE = 1 << 10
-"""Bytes taken in one piece where each sample is work."""
+"""Bytes of a piece while each sample is published."""
 
 BIG_SLICE = 1 << 15
-"""Bytes taken in one piece where samples are only counted."""
+"""Bytes of a piece while samples are only counted."""
 
 
 STREAM = Action("session.stream", Role.OPERATOR, is_open=True)
-"""To be the agent of a session."""
+"""What a principal must be allowed to do to be the agent of a session."""
 
 EXCERPT = 60
-"""Bytes of what came before an announcement that the log shows."""
+"""Bytes that the log shows of what came in place of an announcement."""
 
 
 class NeverAnnounced(ProtocolError):
-    """A connection that said nothing of use."""
+    """A connection that did not announce a session in time."""
 
     kind = "never announced"
 
 
 class StreamState(enum.Enum):
-    """What a data connection is."""
+    """The states of a data connection."""
 
-    FRESH = "has not said whose it is"
-    OLD = "of a first-dialect agent"
-    NEW = "of a newer agent"
+    FRESH = "not announced"
+    OLD = "of an agent of the first dialect"
+    NEW = "of an agent of the newer dialect"
     OVER = "being closed"
 
 
 class StreamInput(enum.Enum):
-    """What can come on it."""
+    """What an agent can send."""
 
     ANNOUNCED = "s142"
     HELLO = "{…}"
@@ -70,26 +70,26 @@ class StreamInput(enum.Enum):
 
 
 class StreamShell(Protocol):
-    """What a stream tells the connection around it."""
+    """The connection around a stream, as the stream sees it."""
 
     def identified(self) -> None:
-        """The connection has said a whole valid first message."""
+        """Note that the agent has sent a valid announcement or hello."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """The protocol was broken; for log and counters."""
+        """Log and count a violation of the protocol."""
 
     def standing(self) -> Standing:
-        """Lane and key of the connection."""
+        """The lane and key of the connection, for :mod:`netd.connection.fairness`."""
 
 
 StreamAction = Callable[["AgentStream", Any], None]
 
 
 class AgentStream(Contender):
-    """What one agent says on its data connection.
+    """The machine of one data connection.
 
-    :param address: where it connects from; None where that is no IP address.
-    :ivar session: the session that it belongs to, once that is known.
+    :param address: the address that the agent connects from; None where that is no IP address.
+    :ivar session: the session of the agent; None before the announcement.
     """
 
     __slots__ = (
@@ -127,16 +127,16 @@ class AgentStream(Contender):
         self.state = StreamState.FRESH
 
     def begin(self) -> None:
-        """The first byte has come: it must be said before long whose this is."""
+        """Start the time limit for the announcement. Called with the first byte."""
         limit = self._roster.rules.announce_timeout
         self._deadline = self._roster.world.monotonic() + limit
         self._peer.expire_after(limit)
 
     def receive(self, received: bytes) -> None:
-        """Bytes came, however they are cut.
+        """Take the bytes of one read, wherever it was cut.
 
-        Many at a time, or when the streams together have had their share of the turn, are taken piece by piece, so that nobody
-        else waits for it.
+        A long read is taken in pieces, and so is any read when the streams together have used up their share of the turn: then
+        other services get their time in between.
         """
         if self._rest:
             self._rest += received
@@ -160,7 +160,7 @@ class AgentStream(Contender):
         return self._shell.standing()
 
     def serve(self) -> None:
-        """Take the next piece of what came, if the connection is still what it was."""
+        """Take the next piece of the read, unless the session has let go of the connection meanwhile."""
         rest, self._rest = self._rest, b""
         if not self._is_fed():
             return
@@ -177,12 +177,12 @@ class AgentStream(Contender):
             self._peer.set_reading(True)
 
     def _is_fed(self) -> bool:
-        """Whether what comes still means something: the connection is of no session yet, or of one that has not let go of it."""
+        """Whether input still counts: the connection has no session yet, or its session has not closed it."""
         return self.state is not StreamState.OVER and (self.session is None or self.session.is_fed_by(self._peer))
 
     def _receive(self, received: bytes) -> None:
         self._is_spoilt = False
-        if b"\0" in received:  # a program in C ends what it says with them, or pads it
+        if b"\0" in received:  # programs in C end strings with NUL, or pad them
             received = received.replace(b"\0", b"\n")
         try:
             if self.state is StreamState.FRESH:
@@ -196,9 +196,9 @@ class AgentStream(Contender):
             self._set_clock()
 
     def expired(self) -> None:
-        """Nothing followed for a moment, or the connection did not say in time whose it is."""
+        """Handle the expiry: silence has ended a token, or the time limit for the announcement has passed."""
         if self._rest:
-            return  # something did follow; the next piece of it sets the clock anew
+            return  # there was no silence: bytes wait to be taken, and the next piece sets the expiry anew
         try:
             if self.state is StreamState.FRESH and self._roster.world.monotonic() >= self._deadline:
                 self._take(self._reader.finish())
@@ -214,7 +214,7 @@ class AgentStream(Contender):
             self._wait_for_deadline()
 
     def lost(self, reason: str) -> None:
-        """The connection is gone: what was begun is complete."""
+        """Handle the end of the connection, which completes the token that has begun."""
         if self.session is not None and self._is_fed():
             try:
                 if self._rest:
@@ -232,7 +232,7 @@ class AgentStream(Contender):
             self.session.data_lost(self._peer, reason)
 
     def _is_announcing(self) -> bool:
-        """Whether what has begun is an announcement, whole or not."""
+        """Whether the token that has begun is an announcement."""
         return isinstance(self._reader, LetterReader) and self._reader.is_announcing
 
     def _receive_early(self, received: bytes) -> None:
@@ -250,7 +250,10 @@ class AgentStream(Contender):
             raise self._silence()
 
     def _without_mark(self, received: bytes) -> bytes:
-        """*received*, which begins the connection, without a byte order mark and blanks before it; none of a part of a mark."""
+        """*received*, the first bytes of the connection, without leading blanks and byte order mark.
+
+        Nothing is returned of bytes that may be the beginning of a mark.
+        """
         begun = (self._beginning + received).lstrip()
         rest = begun.removeprefix(BOM).lstrip()
         self._beginning = b"" if len(rest) < len(begun) or not BOM.startswith(begun) else begun
@@ -269,7 +272,7 @@ class AgentStream(Contender):
                 self._take(self._reader.feed(rest))
 
     def _end_token(self, reader: LetterReader) -> None:
-        """Silence ends a token; but an id that nobody waits for may be the beginning of another one."""
+        """End the token after a silence. An announced id that matches no session may be the beginning of one that does."""
         if reader.is_announcing:
             announced = reader.look().announced
             if announced and not self._is_whole(*announced[0]):
@@ -277,7 +280,7 @@ class AgentStream(Contender):
         self._take(reader.end_token())
 
     def _is_whole(self, place: int, id: int) -> bool:
-        """Whether *id* is all that it will become; a wrong one that cannot become right is."""
+        """Whether *id* is complete: it is the right one, or no further digits can make it right."""
         if self.session is None:
             return self._roster.is_awaited(id - place + 1, self._address)
         expected = self.session.number + place - 1
@@ -288,7 +291,7 @@ class AgentStream(Contender):
             self._step(StreamInput.ANNOUNCED, batch.announced)
         if batch.block:
             if self.session is not None:
-                self.session.take(batch.block)  # what the table says of each state with a session, at half the cost
+                self.session.take(batch.block)  # as the table has it for each state with a session, without the look-up
             else:
                 self._step(StreamInput.SAMPLES, batch.block)
         if batch.bad:
@@ -406,7 +409,7 @@ class AgentStream(Contender):
         (StreamState.OLD, StreamInput.SAMPLES): (_do_take, StreamState.OLD),
         (StreamState.NEW, StreamInput.SAMPLES): (_do_take, StreamState.NEW),
     }
-    """What is done with each input in each state, and what the connection is afterwards."""
+    """The action and the next state of each state and input."""
 
 
 def _check_ids(announced: tuple[tuple[int, int], ...], first: int) -> None:
@@ -416,7 +419,7 @@ def _check_ids(announced: tuple[tuple[int, int], ...], first: int) -> None:
 
 
 def _described(said: ChannelSpec, configured: ChannelSpec | None) -> ChannelSpec:
-    """*said*, with the words of the configuration where the agent has none."""
+    """*said*, with label and unit of the configuration where the agent gave none."""
     if configured is None:
         return said
     return ChannelSpec(said.name, said.label or configured.label, said.unit or configured.unit)

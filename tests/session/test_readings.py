@@ -14,6 +14,7 @@ from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import ChannelSpec, LineReader
 from netd.session.pacing import Sweep
 from netd.session.readings import KEPT, Readings
+from netd.session.results import ChannelFacts
 from netd.testing import RecordingBus
 
 DAY = 1_700_000_000
@@ -44,7 +45,7 @@ class ReadingsTests(SynchronousTestCase):
         facts = self._x(1001.5)
         expected = {"label": "Heart rate", "unit": "bpm", "last": 2.0, "min": 1.0, "max": 3.0, "samples": 3, "time": 1001.5}
         self.assertEqual({name: getattr(facts, name) for name in expected}, expected | {"time": DAY + 1001.0})
-        nothing = {"label": "", "unit": "", "last": None, "min": None, "max": None, "rate": 0.0, "samples": 0, "time": None}
+        nothing = ChannelFacts(label="", unit="", last=None, min=None, max=None, rate=0.0, samples=0, time=None)
         self.assertEqual(self.readings.describe(1001.5)["y"], nothing)
 
     def test_range_over_time(self) -> None:
