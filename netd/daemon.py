@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from netd.control.service import make_control_service
 from netd.descriptors import DescriptorsService
 from netd.errors import ConfigErrors, NetdError
 from netd.heap import HeapService
-from netd.interfaces import IServiceKind
+from netd.interfaces import INetdService, IServiceKind
+from netd.lifecycle import Lifecycle
 from netd.operations import OfferedTwice, OperationTable
 from netd.paths import own_uid, state_directory
 from netd.reload import Reloader
@@ -82,7 +83,12 @@ def assemble(
     bus, table = LocalBus(wall), OperationTable()
     netd = configuration.netd
     budget = Budget(reactor.seconds, netd.memory)
-    sections = Sections(kinds, reactor, bus, table, budget)
+
+    def running() -> Iterable[INetdService]:
+        return sections.by_name.values()
+
+    lifecycle = Lifecycle(running, bus, reactor)
+    sections = Sections(kinds, reactor, bus, table, budget, lifecycle.admit)
     # What stops the daemon must answer first: the answer leaves at the end of this turn.
     system = System(
         netd.name,
@@ -91,6 +97,7 @@ def assemble(
         bus,
         reactor.seconds,
         Tokens(netd.state_directory / TOKENS),
+        lifecycle,
         lambda: reactor.callLater(0.05, stop),
     )
     pace = Pace(reactor.seconds, reactor.callLater)
@@ -107,7 +114,7 @@ def assemble(
             sections.adopt(section.name, sections.start(section))
         except OfferedTwice as error:
             raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
-    running = [
+    others = [
         make_control_service(netd.state_directory, reactor, table),
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         DescriptorsService(budget),
@@ -117,7 +124,7 @@ def assemble(
     def reload() -> None:
         reactor.callFromThread(reloader.reload_for_nobody)
 
-    return Daemon(system, sections, running, netd.state_directory, is_in_foreground, reload=reload)
+    return Daemon(system, sections, others, netd.state_directory, is_in_foreground, reload=reload)
 
 
 def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
@@ -201,6 +208,7 @@ class Daemon(MultiService):
         """Start every service, then say where everything is."""
         self._mind_signals()
         self._or_fail(super().startService)
+        self.system.lifecycle.start()
         self._thresholds = gc.get_threshold()
         gc.collect()
         gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
@@ -210,6 +218,7 @@ class Daemon(MultiService):
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""
         self._log.info("netd stops: no new connections, those that are open are finished")
+        self.system.lifecycle.stop()
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
         return stopped.addBoth(self._leave_collector)
 

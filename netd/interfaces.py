@@ -20,6 +20,7 @@ __all__ = [
     "IBudgeted",
     "IBus",
     "IConsole",
+    "IDrainable",
     "IForesight",
     "INetdService",
     "IPeer",
@@ -148,7 +149,20 @@ class INetdService(Interface):
         """Facts for consoles, dashboard and metrics: a :class:`netd.status.ServiceStatus`, or plain values with its members."""
 
     def drain() -> Any:
-        """Accept nothing more; what is open goes on. Returns a Deferred that fires when no listener is left."""
+        """Accept nothing more, for good; what is open goes on. Returns a Deferred that fires when no listener is left."""
+
+
+class IDrainable(Interface):
+    """A service that takes part when an admin drains the daemon; one that is none goes on. Consoles are never drained."""
+
+    def pause() -> None:
+        """Accept nothing more, until :meth:`resume`; what is open goes on, and endpoints stay this service's."""
+
+    def finish() -> Any:
+        """End what is open politely, as when the service stops. Returns a Deferred that fires when nothing is left."""
+
+    def resume() -> None:
+        """Accept again; raises a :class:`netd.errors.NetdError` when that is not possible."""
 
 
 class IBudgeted(Interface):

@@ -28,6 +28,7 @@ from netd.certificates import Certificates
 from netd.config.descriptions import LOOPBACK, LOOPBACK_HOSTS, arguments_of, is_proxied, is_secured
 from netd.config.options import variable_name
 from netd.connection.factory import PeerFactory
+from netd.connection.parking import park, unpark
 from netd.connection.protocol import describe_address
 from netd.connection.tls import SecuredEndpoint
 from netd.errors import NetdError
@@ -37,6 +38,8 @@ from netd.pem import CertificateError, source_of
 from netd.status import Place
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listener", "reach_of"]
+
+SYSTEMD = "systemd"
 
 BACKLOG = 1024
 """Connections that the operating system is to keep until they are accepted, where the endpoint does not say. Over it, programs
@@ -50,6 +53,8 @@ AGAIN = 1.0
 
 ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """How the operating system says that the machine has no such address."""
+
+PARKED = "nobody: netd is draining"
 
 ENDING = f"nobody yet: old connections to this port are still ending; tried for up to {PATIENCE:.0f} s"
 
@@ -90,6 +95,7 @@ class Listener:
     :param opened: told of each port that listens.
     :param holders: who has an address and port; see :func:`netd.holders.holders_of`.
     :ivar ports: those that listen.
+    :ivar is_parked: they accept nobody, and keep their addresses; so will those that open meanwhile.
     """
 
     _log = Logger()
@@ -114,6 +120,7 @@ class Listener:
         self._late: list[_Late] = []
         self._timer: Any = None
         self._certificates: Certificates | None = None
+        self.is_parked = False
 
     def open(self) -> None:
         """Listen, now or as soon as old connections have let go of the port.
@@ -139,6 +146,25 @@ class Listener:
         closing = [port.stopListening() for port in ports]
         return [closed for closed in closing if closed is not None]
 
+    def park(self) -> None:
+        """Accept nobody, and stay."""
+        self.is_parked = True
+        for port in self.ports:
+            self._park(port)
+
+    def unpark(self) -> None:
+        """Accept again.
+
+        :raises CannotListen: when another program has taken the address meanwhile.
+        """
+        for port in self.ports:
+            try:
+                if isinstance(port, tcp.Port):
+                    unpark(port, int(self._arguments.get("backlog", BACKLOG)))
+            except OSError:
+                raise self._cannot(Failure()) from None
+        self.is_parked = False
+
     def objection(self) -> str:
         """Why it cannot go on as it is: certificates that were exchanged and cannot be served; empty where nothing is wrong."""
         try:
@@ -152,7 +178,7 @@ class Listener:
         """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
         hosts = [port.getHost() for port in self.ports[:1]]
         return [
-            *(Place(describe_address(host), reach_of(host)) for host in hosts),
+            *(Place(describe_address(host), PARKED if self.is_parked else reach_of(host)) for host in hosts),
             *(Place(self._address(late.host), late.reach) for late in self._late),
         ]
 
@@ -193,6 +219,12 @@ class Listener:
         if isinstance(port, tcp.Port) and "backlog" not in self._arguments:
             port.socket.listen(BACKLOG)
         self._opened(port)
+        if self.is_parked:
+            self._park(port)
+
+    def _park(self, port: Any) -> None:
+        if isinstance(port, tcp.Port):
+            park(port, is_shared=self._kind == SYSTEMD)
 
     @property
     def _port(self) -> int:

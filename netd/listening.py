@@ -27,7 +27,7 @@ from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
 from netd.foresight import objection
-from netd.interfaces import IBudgeted, IForesight, IReloadable
+from netd.interfaces import IBudgeted, IDrainable, IForesight, IReloadable
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -52,7 +52,7 @@ def quota_of(config: object) -> Quota:
     )
 
 
-@implementer(IBudgeted, IForesight, IReloadable)
+@implementer(IBudgeted, IDrainable, IForesight, IReloadable)
 class ListeningService(Service):
     """Listens with one factory on several endpoints.
 
@@ -81,6 +81,7 @@ class ListeningService(Service):
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._listeners = Listeners(self._make_listener, self._give_up)
+        self._is_paused = False
         self._accept_errors = LimitedObserver(reactor.seconds, globalLogPublisher)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
@@ -108,23 +109,45 @@ class ListeningService(Service):
         """Stop accepting, close all connections, and wait for them."""
         super().stopService()  # type: ignore[no-untyped-call]
         done = self.drain()
-        done.addCallback(lambda _: end_connections(self._factory, self._stop_timeout))
+        done.addCallback(lambda _: self.finish())
         done.addCallback(lambda _: self._hot.stop())
         return done
 
     def drain(self) -> Deferred[Any]:
-        """Accept nothing more; what is open goes on."""
+        """Accept nothing more, for good; what is open goes on."""
         if self._door is not None:
             self._door.close()
         return DeferredList(self._listeners.close())
 
+    def pause(self) -> None:
+        """See :class:`netd.interfaces.IDrainable`."""
+        self._is_paused = True
+        for listener in self._listeners:
+            self._leave(listener)
+            listener.park()
+
+    def resume(self) -> None:
+        """See :class:`netd.interfaces.IDrainable`.
+
+        :raises CannotListen: for the first endpoint that is not to be had any more.
+        """
+        self._is_paused = False
+        for listener in [listener for listener in self._listeners if listener.is_parked]:
+            listener.unpark()
+            for port in listener.ports:
+                self._serve(port)
+
+    def finish(self) -> Deferred[None]:
+        """Close all connections, and wait for them."""
+        return end_connections(self._factory, self._stop_timeout)
+
     def prepare(self, config: Any) -> Change:
         """See :class:`netd.interfaces.IReloadable`. A service that has more options than its endpoints adds to it.
 
-        One that has drained opens nothing: it only takes note.
+        One that has drained for good opens nothing: it only takes note.
         """
         change = Change()
-        if self.is_accepting:
+        if self._listeners:
             self._listeners.prepare(config.listen, change)
         change.when_applied(lambda: self.follow(config))
         return change
@@ -147,7 +170,7 @@ class ListeningService(Service):
     @property
     def is_accepting(self) -> bool:
         """Whether it listens, or does so as soon as it can."""
-        return bool(self._listeners)
+        return bool(self._listeners) and not self._is_paused
 
     def _start_listening(self) -> None:
         if self._listeners:
@@ -155,16 +178,22 @@ class ListeningService(Service):
         self._listeners.open(self._listen)
 
     def _make_listener(self, description: str) -> Listener:
-        return Listener(description, self._factory, self._reactor, self.remedy, self._listens)
+        listener = Listener(description, self._factory, self._reactor, self.remedy, self._listens)
+        if self._is_paused:
+            listener.park()
+        return listener
 
     def _give_up(self, listener: Listener) -> list[Deferred[Any]]:
         """Stop listening there; the connections that the operating system has made already are accepted first."""
-        for port in listener.ports:
+        self._leave(listener)
+        return listener.close()
+
+    def _leave(self, listener: Listener) -> None:
+        for port in () if listener.is_parked else listener.ports:
             if isinstance(port, tcp.Port) and port.connected:
                 if self._door is not None:
                     self._door.leave(port)
                 accept_waiting(port)
-        return listener.close()
 
     def _listens(self, port: Any) -> None:
         if isinstance(port, tcp.Port):
@@ -173,5 +202,10 @@ class ListeningService(Service):
         if HotSockets.can_serve(self._reactor, port):
             self._hot.start()
             self._hot.adopt(port)
-            if self._door is not None and port.factory is self._factory:  # and not what reads a proxy's header first
-                self._door.open(port)
+        if not self._is_paused:
+            self._serve(port)
+
+    def _serve(self, port: Any) -> None:
+        """Let the door accept for *port*, if it can: hot connections, and those that do not begin with a proxy's header."""
+        if self._door is not None and HotSockets.has_adopted(port) and port.factory is self._factory:
+            self._door.open(port)

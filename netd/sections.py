@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,18 +22,28 @@ __all__ = ["Sections"]
 class Sections(MultiService):
     """The services that run, one for each section.
 
+    :param admit: told of each service before it starts.
     :ivar by_name: the services by section, in the order of the file.
     """
 
     _log = Logger()
 
-    def __init__(self, kinds: Mapping[str, IServiceKind], reactor: Any, bus: IBus, table: OperationTable, budget: Budget) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, IServiceKind],
+        reactor: Any,
+        bus: IBus,
+        table: OperationTable,
+        budget: Budget,
+        admit: Callable[[INetdService], object],
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._kinds = kinds
         self._reactor = reactor
         self._bus = bus
         self._table = table
         self._budget = budget
+        self._admit = admit
         self._leaving: set[Deferred[Any]] = set()
         self._offered: dict[str, list[Operation]] = {}
         self.by_name: dict[str, INetdService] = {}
@@ -54,6 +64,7 @@ class Sections(MultiService):
         """
         service = self.build(section)
         self._table.check(service.operations(), service.instance)
+        self._admit(service)
         try:
             IService(service).setServiceParent(self)
         except Exception:

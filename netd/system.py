@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, get_type_hints
 
 from attrs import define, evolve, field, frozen
-from twisted.internet.defer import Deferred, DeferredList
 
 from netd import __version__
 from netd.bus.local import LocalBus
@@ -18,12 +17,13 @@ from netd.console.reach import subjects_of
 from netd.console.results import OperationFacts
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
+from netd.lifecycle import Draining, Lifecycle, ServingState
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.principal import Principal, Proof
 from netd.secrets.tokens import Tokens
 from netd.vitals import Vitals
 
-__all__ = ["Draining", "Rights", "Stopping", "System", "SystemStatus"]
+__all__ = ["Rights", "Stopping", "System", "SystemStatus"]
 
 
 @frozen(slots=False)
@@ -33,6 +33,7 @@ class SystemStatus:
     :ivar started: when, by the wall clock as it was then; another with each start.
     :ivar published: messages on the bus since the start.
     :ivar lag: the longest for which the event loop came late within the last second.
+    :ivar draining: how far it is with that; None while nothing drains.
     :ivar services: a :class:`netd.status.ServiceStatus` of each, as plain values.
     """
 
@@ -42,15 +43,9 @@ class SystemStatus:
     uptime: Seconds
     published: int
     lag: Seconds
+    state: ServingState
+    draining: Draining | None
     services: list[dict[str, Any]]
-
-
-@frozen(slots=False)
-class Draining:
-    """Nothing more is accepted: by so many services."""
-
-    status: Literal["draining"]
-    services: int
 
 
 @frozen(slots=False)
@@ -81,6 +76,7 @@ class System:
 
     :ivar monotonic: the clock, which is never set back.
     :ivar tokens: what callers may prove themselves with.
+    :ivar lifecycle: whether it serves.
     :ivar stop_daemon: ends the daemon.
     :ivar lag: of the event loop, in seconds; see :mod:`netd.vitals`.
     :ivar began: when the daemon was built, by the monotonic clock.
@@ -93,6 +89,7 @@ class System:
     bus: LocalBus
     monotonic: Callable[[], float]
     tokens: Tokens
+    lifecycle: Lifecycle
     stop_daemon: Callable[[], None]
     lag: float = 0.0
     began: float = field(init=False)
@@ -109,7 +106,7 @@ class System:
             Operation(
                 "system.status", self.status, Role.VIEWER, told, spans_services=True, describe_result=self._describe_status
             ),
-            Operation("system.drain", self.drain, Role.ADMIN, "Accept no more connections; those that are open go on"),
+            *self.lifecycle.operations(),
             Operation("system.stop", self.stop, Role.ADMIN, "Finish what is open, then end the daemon"),
             Operation("system.whoami", self.whoami, Role.NOBODY, "Tell what the caller may do", spans_services=True),
             *self._lasting(),
@@ -132,6 +129,7 @@ class System:
 
     def facts(self) -> SystemStatus:
         """Facts about the daemon and each of its services."""
+        now = self.lifecycle.describe()
         return SystemStatus(
             name=self.name,
             version=__version__,
@@ -139,6 +137,8 @@ class System:
             uptime=self.monotonic() - self.began,
             published=self.bus.published,
             lag=self.lag,
+            state=now.state,
+            draining=now.draining,
             services=[to_plain(service.status()) for service in self.services],
         )
 
@@ -153,11 +153,6 @@ class System:
         listed = {"type": "array", "items": {"anyOf": list(kinds.values())}}
         described = schema(SystemStatus)
         return described | {"properties": described["properties"] | {"services": listed}}
-
-    def drain(self) -> Deferred[Draining]:
-        """Stop accepting everywhere but on the control socket."""
-        drained = DeferredList([service.drain() for service in self.services])
-        return drained.addCallback(lambda _: Draining("draining", len(self.services)))
 
     def stop(self) -> Stopping:
         """End the daemon, once this answer has left."""

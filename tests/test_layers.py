@@ -124,7 +124,7 @@ LAYERS = (
     Layer(
         "shell",
         modules="netd.log netd.bus.local netd.console.* netd.*.protocol"
-        " netd.connection.{dialer,door,eager,early,ending,factory,liveness,outbox,pace,peer,silence,tls,turn,vigil}"
+        " netd.connection.{dialer,door,eager,early,ending,factory,liveness,outbox,pace,parking,peer,silence,tls,turn,vigil}"
         " netd.command.{execution,threads,watcher} netd.control.users netd.gateway.{channel,conversation,guard,site}"
         " netd.manhole.{login,menu,prompt} netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
@@ -135,7 +135,7 @@ LAYERS = (
     Layer(
         "assembly",
         modules="netd.{descriptors,dialing,foresight,heap,holders,kinds,listener,listeners,listening,own_name,system,testing,vitals}"
-        " netd.{reload,sections} netd.*.service netd.command.functions",
+        " netd.{lifecycle,reload,sections} netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
     ),

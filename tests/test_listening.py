@@ -9,9 +9,10 @@ from typing import Any
 import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.change import Change
@@ -239,6 +240,48 @@ class EndTests(ListeningTestCase):
         self.successResultOf(drained)
         self.assertFalse(caller.is_closing)
         self.successResultOf(self.running.drain())
+
+    def test_pause(self) -> None:
+        """While it pauses, people read that nobody can connect; endpoints stay, and so do connections."""
+        caller = connect(self.factory, self.reactor)
+        before = self.running.listening()
+        self.running.pause()
+        self.assertFalse(self.running.is_accepting)
+        self.assertEqual({"nobody: netd is draining"}, {place.reach for place in self.running.listening()})
+        self.assertEqual([False, False], [port.is_closing for port in self.reactor.ports])
+        self.assertFalse(caller.is_closing)
+        self.running.resume()
+        self.assertEqual((True, before), (self.running.is_accepting, self.running.listening()))
+
+    def test_endpoints_while_it_pauses(self) -> None:
+        """An endpoint that a reload adds meanwhile accepts nobody either, until the service resumes."""
+        self.running.pause()
+        change = self.running.prepare(Options(listen=("tcp:5051",)))
+        change.apply()
+        self.assertEqual(["nobody: netd is draining"], [place.reach for place in self.running.listening()])
+        self.running.resume()
+        self.assertNotIn("nobody", str(self.running.listening()))
+
+    def test_pause_before_the_start(self) -> None:
+        """So it is with a service that starts while the daemon drains."""
+        late = ListeningService(("tcp:5050",), self.factory, Reactor())
+        late.pause()
+        late.startService()
+        self.assertEqual((False, 1), (late.is_accepting, len(late.listening())))
+        late.resume()
+        self.assertTrue(late.is_accepting)
+
+    def test_finish(self) -> None:
+        """Finishing closes connections and leaves the endpoints; stopping meanwhile waits for the same end, and both are told."""
+        caller = connect(self.factory, self.reactor)
+        finished = self.running.finish()
+        self.assertTrue(caller.is_closing)
+        stopped = self.running.stopService()
+        self.close_ports()
+        self.assertNoResult(finished)
+        caller.protocol.connectionLost(Failure(ConnectionDone()))
+        self.successResultOf(finished)
+        self.successResultOf(stopped)
 
     def test_stop_without_connections(self) -> None:
         """A service with no connection has stopped as soon as its listeners are closed; no timer is left."""

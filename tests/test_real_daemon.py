@@ -13,6 +13,7 @@ from pathlib import Path
 
 from netd.client.control import Control
 from netd.paths import CONTROL_SOCKET
+from tests.command.bench import TEST
 from tests.process import LOOPBACK, PATIENCE, TWISTD, Daemon, RealTestCase, frame, read_frame, wait_for_pid
 
 
@@ -200,16 +201,57 @@ class EndTests(RealTestCase):
         self.assertNotIn("Traceback", daemon.output)
 
     def test_drained(self) -> None:
-        """After `system.drain` nobody new gets in, who is in stays in, and the control socket still answers."""
+        """After `system.drain` nobody new gets in, who is in stays in, and the control socket still answers.
+
+        No other program gets the port, though it asks to share it. `system.resume` opens it again; at the deadline of the next
+        drain, those who are in are closed, too.
+        """
         daemon = self.start()
         port = daemon.port()
         controller = self.connect(port)
         controller.sendall(frame(b"python") + b"|no target|".ljust(64))
         self.assertEqual(b"|no raspberrypies|", read_frame(controller))
-        self.assertEqual({"status": "draining", "services": 1}, daemon.call("system.drain"))
+        told = daemon.call("system.drain")
+        self.assertEqual(("draining", None, 1), (told["state"], told["draining"]["left"], told["draining"]["connections"]))
         self.assertRaises(ConnectionRefusedError, self.connect, port)
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.assertRaises(OSError, other.bind, ("127.0.0.1", port))
         controller.sendall(frame(b"python") + b"|no target|".ljust(64))
         self.assertEqual(b"|no raspberrypies|", read_frame(controller))
+        self.assertEqual({"state": "serving", "draining": None}, daemon.call("system.resume"))
+        self.assertEqual(port, daemon.port())
+        late = self.connect(port)
+        late.sendall(frame(b"python") + b"|no target|".ljust(64))
+        self.assertEqual(b"|no raspberrypies|", read_frame(late))
+        daemon.call("system.drain", within=0.1)
+        self.assertEqual((b"", b""), (controller.recv(1), late.recv(1)))
+        self.assertEqual("draining", daemon.call("system.status")["state"])
+        daemon.call("system.resume")
+        self.connect(port).close()
+        self.assertEqual(0, daemon.stop(), daemon.output)
+
+    def test_drained_door_and_file(self) -> None:
+        """After a drain, programs that send one line are answered again; those at a unix socket have waited meanwhile."""
+        path = self.folder / "relay.sock"
+        daemon = self.start(self.write_ini(f"[command]\nlisten = {LOOPBACK}\n[relay]\nlisten = unix:{path}\n"))
+
+        def call() -> bytes:
+            with self.connect(daemon.port("command")) as program:
+                program.sendall(TEST)
+                return program.recv(1 << 16)
+
+        answer = call()
+        self.assertIn(b"success", answer)
+        daemon.call("system.drain")
+        self.assertRaises(ConnectionRefusedError, call)
+        with socket.socket(socket.AF_UNIX) as waiting:
+            waiting.settimeout(PATIENCE)
+            waiting.connect(str(path))
+            waiting.sendall(frame(b"python") + b"|no target|".ljust(64))
+            daemon.call("system.resume")
+            self.assertEqual(answer, call())
+            self.assertEqual(b"|no raspberrypies|", read_frame(waiting))
         self.assertEqual(0, daemon.stop(), daemon.output)
 
 

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -17,23 +16,23 @@ from netd.codec.jsontext import to_plain
 from netd.console.dispatch import Dispatcher
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService
+from netd.lifecycle import Lifecycle
 from netd.message import Message
 from netd.operations import Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.secrets.tries import Tries, WrongSecrets
-from netd.system import Draining, System
+from netd.system import System
 from netd.testing import RecordingLink, make_caller, result_of
 from netd.vitals import Vitals
 
 
 @implementer(INetdService)
 class Pump:
-    """A service that is closed when the test says so."""
+    """A service with facts."""
 
     instance = "main"
 
     def __init__(self) -> None:
-        self.drained: Deferred[None] = Deferred()
         self.facts: dict[str, Any] = {"kind": "pump"}
 
     def operations(self) -> list[Operation]:
@@ -42,8 +41,8 @@ class Pump:
     def status(self) -> dict[str, Any]:
         return self.facts
 
-    def drain(self) -> Deferred[None]:
-        return self.drained
+    def drain(self) -> None:
+        """Nobody is accepted anyway."""
 
 
 class SystemTests(SynchronousTestCase):
@@ -54,7 +53,8 @@ class SystemTests(SynchronousTestCase):
         self.clock.advance(1000)
         self.tokens = Path(self.mktemp()).absolute() / TOKENS
         tokens = Tokens(self.tokens)
-        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, tokens, self.stop)
+        lifecycle = Lifecycle(lambda: self.pumps, self.bus, self.clock)
+        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, tokens, lifecycle, self.stop)
         self.table.add(self.system.operations())
         self.caller = make_caller(Role.ADMIN, link=RecordingLink())
         self.dispatcher = Dispatcher(self.table, self.clock.seconds)
@@ -73,6 +73,7 @@ class SystemTests(SynchronousTestCase):
         self.assertEqual(
             {
                 "system.drain": "admin",
+                "system.resume": "admin",
                 "system.login": "nobody",
                 "system.operations": "viewer",
                 "system.status": "viewer",
@@ -108,6 +109,8 @@ class SystemTests(SynchronousTestCase):
                 "uptime": 90.5,
                 "published": 1,
                 "lag": 0.25,
+                "state": "serving",
+                "draining": None,
                 "services": [{"kind": "pump"}] * 2,
             },
             self.call("system.status"),
@@ -150,14 +153,6 @@ class SystemTests(SynchronousTestCase):
         self.assertEqual(("too many unknown tokens; connect anew", 3), (why, tries.failed))
         self.caller = make_caller(Role.NOBODY, link=RecordingLink())
         self.assertRaises(NotPermitted, self.call, "system.login", token="x")  # and where nobody counts
-
-    def test_drain(self) -> None:
-        """Draining is answered when every service has stopped listening."""
-        drained = self.call("system.drain")
-        self.pumps[0].drained.callback(None)
-        self.assertNoResult(drained)
-        self.pumps[1].drained.callback(None)
-        self.assertEqual(Draining("draining", 2), self.successResultOf(drained))
 
     def test_stop(self) -> None:
         """Stopping is answered, and ends the daemon once."""

@@ -1,4 +1,4 @@
-"""``netd operations``, ``netd drain`` and ``netd stop``: the daemon as a whole."""
+"""``netd operations``, ``netd drain``, ``netd resume`` and ``netd stop``: the daemon as a whole."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import click
 
 from netd.cli.generated import fetch_table
-from netd.cli.invocation import ControlPort, Invocation, NetdCommand
-from netd.cli.text import escaped
+from netd.cli.invocation import ControlPort, Invocation, NetdCommand, seconds
+from netd.cli.text import duration, escaped
 from netd.client.control import ControlError, Lost, NotRunning, RemoteError
 
-__all__ = ["drain", "operations", "stop"]
+__all__ = ["drain", "operations", "resume", "stop"]
 
 
 @click.command(cls=NetdCommand)
@@ -41,16 +41,35 @@ def operations(invocation: Invocation) -> None:
 
 
 @click.command(cls=NetdCommand)
+@click.option("--within", type=seconds, help="Close those that are open after so many seconds: 30s, 5m, 1h.")
 @click.pass_obj
-def drain(invocation: Invocation) -> None:
-    """Accept no more connections; those that are open go on."""
+def drain(invocation: Invocation, within: float | None) -> None:
+    """Accept no more connections; those that are open go on.
+
+    With --within, they are closed at that time, as when netd stops. The gateway and the manhole stay open. `netd resume` takes it
+    back, `netd stop` ends the daemon.
+    """
     with invocation.control() as control:
         which = _which(invocation, control)
-        result = control.call("system.drain")
+        result = control.call("system.drain", **({} if within is None else {"within": within}))
     if invocation.as_json:
         invocation.print_json(result)
     else:
-        click.echo(escaped(f"netd accepts no more connections; those that are open go on: {which}"))
+        open_ones = "go on" if within is None else f"are closed in {duration(within)}"
+        click.echo(escaped(f"netd accepts no more connections; those that are open {open_ones}: {which}"))
+
+
+@click.command(cls=NetdCommand)
+@click.pass_obj
+def resume(invocation: Invocation) -> None:
+    """Accept connections again, after `netd drain`."""
+    with invocation.control() as control:
+        which = _which(invocation, control)
+        result = control.call("system.resume")
+    if invocation.as_json:
+        invocation.print_json(result)
+    else:
+        click.echo(escaped(f"netd accepts connections again: {which}"))
 
 
 @click.command(cls=NetdCommand)

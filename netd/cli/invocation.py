@@ -65,6 +65,8 @@ DEFAULT_TIMEOUT = 30.0
 LONGEST_WAIT = 86400.0
 """Seconds that an option can ask for."""
 
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
 DEADLINE_MARGIN = 5.0
 """Seconds beyond a request's own deadline in which netd tells its outcome."""
 
@@ -304,9 +306,10 @@ class Invocation:
 
 
 def seconds(text: str) -> float:
-    """A number of seconds above 0, a day at most; a type of click's."""
+    """A number of seconds above 0, a day at most, also as in ``30s``, ``5m`` or ``1h``; a type of click's."""
+    unit = text[-1:] if text[-1:] in _UNITS else "s"
     try:
-        number = float(text)
+        number = float(text.removesuffix(unit)) * _UNITS[unit]
     except ValueError:
         number = math.nan
     if not 0 < number <= LONGEST_WAIT:

@@ -52,6 +52,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "call": Listed("call", "Run a command and show its result."),
             "reload": Listed("reload", "Read the configuration again, and bring it into force."),
             "drain": Listed("control", "Accept no more connections; those that are open go on."),
+            "resume": Listed("control", "Accept connections again, after `netd drain`."),
             "stop": Listed("control", "Let netd finish what is open and end; return when it has."),
         },
         "Be a program that netd serves": {

@@ -35,7 +35,8 @@ def status(invocation: Invocation) -> None:
     up = facts.get("uptime")
     for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
     where = "" if context is None else f" at {context.url}"
-    click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}\n", keep="\n"))
+    state = _state(facts)
+    click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}{state}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service)]
     if rows:
         invocation.show_grid(("service", "listens on", "who may reach it"), rows)
@@ -46,6 +47,18 @@ def status(invocation: Invocation) -> None:
     if context is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
         click.echo(escaped(f"\ncontrol socket, for this user only: {socket}", keep="\n"))
+
+
+def _state(facts: Mapping[str, Any]) -> str:
+    """What it does where it does not serve: ``; draining: 3 connections are open, and are closed in 24 s``."""
+    state, draining = facts.get("state"), facts.get("draining")
+    if state in {"serving", None}:
+        return ""
+    if not isinstance(draining, Mapping):
+        return f"; {state}"
+    count, left = draining.get("connections"), draining.get("left")
+    are_open = "1 connection is open" if count == 1 else f"{count} connections are open"
+    return f"; {state}: {are_open}" + (f", closed in {duration(left)}" if _is_number(left) and left else "")
 
 
 def _rows(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:

@@ -114,6 +114,11 @@ class HotSockets:
         """Read the connections that *port* accepts from now on here."""
         port.transport = partial(EagerServer, self)  # type: ignore[assignment]  # Port only ever calls it
 
+    @staticmethod
+    def has_adopted(port: object) -> bool:
+        """Whether connections of *port* are hot ones."""
+        return isinstance(port, tcp.Port) and isinstance(port.transport, partial)
+
     def add(self, transport: EagerServer) -> None:
         """Read from *transport*."""
         fd = transport.fileno()

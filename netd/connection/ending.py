@@ -21,11 +21,17 @@ def end_connections(factory: PeerFactory, seconds: float) -> Deferred[None]:
         return succeed(None)
     gone: Deferred[None] = Deferred()
 
+    earlier = factory.on_lost  # who waits already: a daemon that drains, and is stopped
+
     def finish() -> None:
-        if not connections and not gone.called:
-            if deadline.active():
-                deadline.cancel()
-            gone.callback(None)
+        if connections:
+            return
+        factory.on_lost = None
+        if deadline.active():
+            deadline.cancel()
+        gone.callback(None)
+        if earlier is not None:
+            earlier()
 
     def cut() -> None:
         Logger().warn("{service}: cutting {count} connections", service=factory.name, count=len(connections))

@@ -18,6 +18,8 @@ __all__ = ["CONTENT_TYPE", "exposition"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+_STATES = ("serving", "draining", "stopping")
+
 _SERVICE = ("kind", "instance")
 
 _COUNTERS = (
@@ -50,6 +52,10 @@ class _Facts(Collector):
         """Those of the daemon, then those of its services."""
         status = self.status
         yield InfoMetricFamily("netd", "The daemon.", {"version": status["version"], "name": status["name"]})
+        state = GaugeMetricFamily("netd_state", "What the daemon does: 1 for that, 0 for the others.", labels=("state",))
+        for one in _STATES:
+            state.add_metric((one,), float(one == status["state"]))
+        yield state
         yield GaugeMetricFamily("netd_uptime_seconds", "Time since the start.", status["uptime"])
         yield GaugeMetricFamily(
             "netd_event_loop_lag_seconds", "Longest delay of the event loop in the last second.", status["lag"]

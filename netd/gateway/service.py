@@ -23,9 +23,11 @@ from netd.gateway.protocol import GatewayFactory
 from netd.gateway.results import GatewayServiceStatus
 from netd.gateway.site import Site
 from netd.interfaces import IBus, IConsole, INetdService
+from netd.lifecycle import ServingState, state_on
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
 from netd.own_name import outward_address, own_names
+from netd.plaintext import moment
 from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
@@ -50,7 +52,10 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
     """Build the gateway of one ``[gateway]`` section."""
     name = section_name("gateway", config.instance)
     return GatewayService(
-        config, GatewayFactory(name, make_context(reactor, config.stall_timeout, config.dead_timeout), config, bus.wall), reactor
+        config,
+        GatewayFactory(name, make_context(reactor, config.stall_timeout, config.dead_timeout), config, bus.wall),
+        bus,
+        reactor,
     )
 
 
@@ -58,15 +63,15 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
 class GatewayService(ListeningService):
     """One gateway."""
 
-    def __init__(self, config: Config, factory: GatewayFactory, reactor: Any) -> None:
+    def __init__(self, config: Config, factory: GatewayFactory, bus: IBus, reactor: Any) -> None:
         super().__init__(config.listen, factory, reactor, config.stop_timeout)
         self.instance = config.instance
+        self._bus = bus
         self._config = config
         self._gateway = factory
         self._table = OperationTable()
         self._tokens = Tokens(config.state_directory / TOKENS)
         self._files: dict[str, File] = {}
-        self._is_draining = False
         self._lines: frozenset[str] | None = None
         self._trouble = ""
         self._judging = LoopingCall(self._judge)
@@ -110,11 +115,6 @@ class GatewayService(ListeningService):
         if self._judging.running:
             self._judging.stop()
         return super().stopService()
-
-    def drain(self) -> Deferred[Any]:
-        """Accept nothing more, and say so at ``/readyz``; what is open goes on."""
-        self._is_draining = True
-        return super().drain()
 
     def prepare(self, config: Config) -> Change:
         """Get ready to go by *config*, unless everybody could then do everything."""
@@ -163,7 +163,6 @@ class GatewayService(ListeningService):
     def _set_up(self) -> None:
         if self.is_accepting:
             return
-        self._is_draining = False
         self._refuse_if_open([description for description in self._listen if is_exposed(description)])
         self._files = read_files(FOLDER, PAGES)
         self._gateway.dispatcher = Dispatcher(self._table, self._gateway.context.clock.seconds)
@@ -179,7 +178,7 @@ class GatewayService(ListeningService):
             config.base,
             config.max_message,
             config.echo,
-            lambda: self._is_draining,
+            self._why_not_ready,
             factory.log_limiter,
         )
 
@@ -213,6 +212,13 @@ class GatewayService(ListeningService):
         objection = self._config.open_to_all(self._tokens, exposed)
         if objection:
             raise OpenToAll(f"[{self._gateway.name}] {objection}")
+
+    def _why_not_ready(self) -> str:
+        now = state_on(self._bus)
+        if now is None or now.state is ServingState.SERVING:
+            return ""
+        end = "" if now.until is None else f"; what is open ends at {moment(now.until)}"
+        return f"{now.state.value} since {moment(now.since)}{end}"
 
     def _url(self) -> str | None:
         for host, port, scheme in self._places():

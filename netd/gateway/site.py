@@ -116,7 +116,7 @@ class Site:
     :param dispatcher: calls the operations.
     :param base: the path that a proxy may leave before all others; ends in a slash.
     :param most_bytes: in a body.
-    :param is_draining: whether the service accepts no more connections.
+    :param why_not_ready: tells load balancers why they should send nobody; empty where they may.
     """
 
     _log = Logger()
@@ -129,14 +129,14 @@ class Site:
         base: str,
         most_bytes: int,
         has_echo: bool,
-        is_draining: Callable[[], bool],
+        why_not_ready: Callable[[], str],
         limiter: LogLimiter,
     ) -> None:
         self._guard = guard
         self._dispatcher = dispatcher
         self._base = base
         self._most_bytes = most_bytes
-        self._is_draining = is_draining
+        self._why_not_ready = why_not_ready
         self._limiter = limiter
         self._clients = ClientFiles()
         served = {path: file.answer for path, file in files.items()} | self._clients.paths()
@@ -246,9 +246,8 @@ class Site:
         return status.addCallback(lambda facts: Answer(HTTPStatus.OK, exposition(to_plain(facts)), CONTENT_TYPE))
 
     def _ready(self, _admission: Admission) -> Answer:
-        if self._is_draining():
-            return plain(HTTPStatus.SERVICE_UNAVAILABLE, "draining")
-        return plain(HTTPStatus.OK, "ready")
+        why = self._why_not_ready()
+        return plain(HTTPStatus.SERVICE_UNAVAILABLE, why) if why else plain(HTTPStatus.OK, "ready")
 
 
 def _is_asked_for_methods(head: Head, route: _SiteRoute) -> bool:

@@ -107,12 +107,13 @@ class Guests:
     """The devices of one relay that are console connections.
 
     :param instance: the relay's; a page that is a device of two relays tells them apart by it.
+    :param is_accepting: whether the relay accepts devices at all now.
     """
 
-    def __init__(self, exchange: Exchange, instance: str) -> None:
+    def __init__(self, exchange: Exchange, instance: str, is_accepting: Callable[[], bool]) -> None:
         self._exchange = exchange
         self._instance = instance
-        self._is_open = True
+        self._is_accepting = is_accepting
         self._consoles: dict[CallerLink, dict[str, _Attached]] = {}
         self._ports = count(1)
 
@@ -134,8 +135,8 @@ class Guests:
         """
         if NAME.fullmatch(name) is None:
             raise InvalidArguments(f"name: {name!r:.80} is no device name; write 1 to 63 letters, digits, _ and -")
-        if not self._is_open:
-            raise OperationFailed("netd is draining: it accepts nothing new until it is started again")
+        if not self._is_accepting():
+            raise OperationFailed("netd is draining: it accepts nothing new until it is resumed (`netd resume`)")
         console = _console(caller)
         mine = self._consoles.get(console)
         if mine is None:
@@ -177,14 +178,6 @@ class Guests:
         del self._consoles[_console(caller)][device]
         self._exchange.disconnect(attached.link, "detached")
         return DetachedDevice(device)
-
-    def open(self) -> None:
-        """Accept devices."""
-        self._is_open = True
-
-    def shut(self) -> None:
-        """Accept no more of them; those that there are go on."""
-        self._is_open = False
 
     def end(self, reason: str) -> None:
         """Give all of them up."""

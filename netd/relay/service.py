@@ -52,22 +52,12 @@ class RelayService(ListeningService):
         self.instance = config.instance
         self._relay = factory
         self._exchange = factory.exchange
-        self._attachments = Guests(factory.exchange, config.instance)
+        self._attachments = Guests(factory.exchange, config.instance, lambda: self.is_accepting)
 
-    def startService(self) -> None:
-        """Listen, and accept devices of either kind."""
-        self._attachments.open()
-        super().startService()
-
-    def drain(self) -> Deferred[Any]:
-        """Accept nothing more, devices that are console connections neither; what is open goes on."""
-        self._attachments.shut()
-        return super().drain()
-
-    def stopService(self) -> Deferred[None]:
-        """Give up the devices that are console connections, then stop as any listening service does."""
+    def finish(self) -> Deferred[None]:
+        """Give up the devices that are console connections, then close the others."""
         self._attachments.end("netd stops")
-        return super().stopService()
+        return super().finish()
 
     def follow(self, config: Config) -> None:
         """Go by *config*, also with the connections that are open."""

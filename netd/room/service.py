@@ -49,22 +49,12 @@ class RoomService(ListeningService):
         self.instance = config.instance
         self._room_factory = factory
         self._rooms = factory.rooms
-        self._visitors = Visitors(factory.rooms, config.instance, reactor.callLater)
+        self._visitors = Visitors(factory.rooms, config.instance, reactor.callLater, lambda: self.is_accepting)
 
-    def startService(self) -> None:
-        """Listen, and accept bots and people."""
-        self._visitors.open()
-        super().startService()
-
-    def drain(self) -> Deferred[Any]:
-        """Accept nothing more, people on console connections neither; what is open goes on."""
-        self._visitors.shut()
-        return super().drain()
-
-    def stopService(self) -> Deferred[None]:
-        """End every room, then stop as any listening service does."""
+    def finish(self) -> Deferred[None]:
+        """End every room, then close what is left."""
         self._rooms.end_all("netd stops")
-        return super().stopService()
+        return super().finish()
 
     def follow(self, config: Config) -> None:
         """Go by *config*; rooms that have begun keep what they began with."""

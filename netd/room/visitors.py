@@ -143,11 +143,18 @@ class Visitors:
     """The people in the rooms of one section.
 
     :param instance: the section's; a page that is in rooms of two sections tells them apart by it.
+    :param is_accepting: whether the section accepts bots at all now.
     """
 
-    def __init__(self, rooms: Rooms, instance: str, later: Callable[[float, Callable[[], Any]], Cancellable]) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        instance: str,
+        later: Callable[[float, Callable[[], Any]], Cancellable],
+        is_accepting: Callable[[], bool],
+    ) -> None:
         self._instance = instance
-        self._is_open = True
+        self._is_accepting = is_accepting
         self._rooms = rooms
         self._later = later
         self._consoles: dict[CallerLink, dict[str, _Visitor]] = {}
@@ -160,22 +167,14 @@ class Visitors:
             Operation("room.leave", self.leave, Role.OPERATOR, "Leave the room", is_lasting=True),
         ]
 
-    def open(self) -> None:
-        """Accept visitors."""
-        self._is_open = True
-
-    def shut(self) -> None:
-        """Accept no more visitors; those that there are go on."""
-        self._is_open = False
-
     def join(self, caller: Caller, name: str) -> TakenPlace:
         """Take a place as *name*.
 
         :returns: the name that the room gives: *name* without the white space around it.
         :raises OperationFailed: when the name is not taken, with the reason, or nothing new is accepted.
         """
-        if not self._is_open:
-            raise OperationFailed("netd is draining: it accepts nothing new until it is started again")
+        if not self._is_accepting():
+            raise OperationFailed("netd is draining: it accepts nothing new until it is resumed (`netd resume`)")
         said = _line(name)
         try:
             name = parse_name(said, self._rooms.rules.max_name)

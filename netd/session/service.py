@@ -144,7 +144,7 @@ class SessionService(ListeningService):
             check_name(name)
         wanted = parse_host(host)
         if not self.is_accepting:
-            raise OperationFailed("agents cannot connect back: this netd accepts no connections any more")
+            raise OperationFailed("agents cannot connect back: this netd accepts no connections now")
         if not isinstance(wanted, str):
             return self._begin(host.strip(), wanted, wait, name)
         looked_up = resolve(self._reactor, wanted, self._dialer.rules.dial_timeout)
@@ -186,11 +186,13 @@ class SessionService(ListeningService):
 
     def stopService(self) -> Deferred[None]:
         """Tell every agent to stop, then end all connections."""
-        done: Deferred[Any] = self.drain()
-        done.addCallback(lambda _: self._end_sessions())
-        done.addCallback(lambda _: self._roster.world.sweep.stop())
+        return super().stopService().addCallback(lambda _: self._roster.world.sweep.stop())
+
+    def finish(self) -> Deferred[None]:
+        """Tell every agent to stop, then close what is left."""
+        done: Deferred[Any] = self._end_sessions()
         done.addCallback(lambda _: end_connections(self._controls, self._stop_timeout))
-        done.addCallback(lambda _: super(SessionService, self).stopService())
+        done.addCallback(lambda _: super(SessionService, self).finish())
         return done
 
     def _choose(self, name: str, found: list[Address]) -> Address:

@@ -19,6 +19,26 @@ class DrainTests(CommandTests):
         self.control.answers["system.drain"] = {"status": "draining"}
         self.assertEqual(self.netd("drain").stdout, f"netd accepts no more connections; those that are open go on: {HERE}\n")
         self.assertEqual(json.loads(self.netd("drain", "--json").stdout), {"status": "draining"})
+        self.assertEqual(self.control.calls[-1], ("system.drain", {}))
+
+    def test_within(self) -> None:
+        """``netd drain --within 5m`` says when those that are open are closed; a time is written with a unit, or in seconds."""
+        self.control.answers["system.drain"] = {}
+        times = (("5m", 300.0, "5 min"), ("30s", 30.0, "30 s"), ("1.5h", 5400.0, "1 h 30 min"), ("7", 7.0, "7 s"))
+        for written, seconds, said in times:
+            told = self.netd("drain", "--within", written).stdout
+            self.assertEqual(told, f"netd accepts no more connections; those that are open are closed in {said}: {HERE}\n")
+            self.assertEqual(self.control.calls[-1], ("system.drain", {"within": seconds}))
+        for written in ("0s", "25h", "s", "-1s", "5x"):
+            result = self.netd("drain", "--within", written)
+            self.assertEqual(result.exit_code, 2, written)
+            self.assertIn("is not a number of seconds above 0 and up to 86400", result.stderr)
+
+    def test_resume(self) -> None:
+        """``netd resume`` says that connections are accepted again."""
+        self.control.answers["system.resume"] = {"state": "serving", "draining": None}
+        self.assertEqual(self.netd("resume").stdout, f"netd accepts connections again: {HERE}\n")
+        self.assertEqual(json.loads(self.netd("resume", "--json").stdout)["state"], "serving")
 
 
 class StopTests(CommandTests):

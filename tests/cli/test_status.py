@@ -64,6 +64,20 @@ class StatusTests(CommandTests):
         self.assertRegex(lines[6], r" +dials tcp:c:1 +dialling$")
         self.assertEqual(lines[7], "    so far: 1 dial")
 
+    def test_state(self) -> None:
+        """A daemon that does not serve says so in the first line: how many are connected still, and for how long they may be."""
+        draining = {"since": 0.0, "left": None, "connections": 3}
+        for state, facts, said in (
+            ("serving", None, ""),
+            ("stopping", None, "; stopping"),
+            ("draining", draining, "; draining: 3 connections are open"),
+            ("draining", {**draining, "left": 24.2, "connections": 1}, "; draining: 1 connection is open, closed in 24 s"),
+            ("draining", {**draining, "left": 0.0, "connections": 0}, "; draining: 0 connections are open"),
+        ):
+            self.control.answers["system.status"] = {**STATUS, "state": state, "draining": facts}
+            first = self.netd("status").stdout.splitlines()[0]
+            self.assertEqual(first.rstrip(), f"netd 0.1.0 as lab, up 2 min 5 s{said}")
+
     def test_open(self) -> None:
         """Where there are no tokens, the status says what that means."""
         for is_open in (True, False):

@@ -277,6 +277,11 @@ SYSTEM: Mapping[str, Row] = {
             Case("in a colour", {"colour": "red"}, fault=invalid("colour: no such argument; there are: check", is_form=True)),
         ),
     ),
-    "system.drain": Row(Role.ADMIN, (Case("all", result={"status": "draining", "services": 7}),), is_last=True),
+    "system.drain": Row(
+        Role.ADMIN,
+        (Case("all", result={"state": "draining", "draining": {"since": ..., "left": None, "connections": 0}}),),
+        is_last=True,
+    ),
+    "system.resume": Row(Role.ADMIN, (Case("all", result={"state": "serving", "draining": None}),), is_last=True),
     "system.stop": Row(Role.ADMIN, (Case("all", result={"status": "stopping"}),), is_last=True),
 }

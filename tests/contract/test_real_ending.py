@@ -16,6 +16,7 @@ from tests.contract.patterns import difference
 from tests.contract.table import TABLE
 from tests.contract.terminals import CommandLine, ManholeMenu, ManholePrompt, RemoteCommandLine
 from tests.contract.world import World
+from tests.process import PATIENCE
 
 
 class EndTestCase(SynchronousTestCase):
@@ -54,12 +55,15 @@ class RpcTests(EndTestCase):
     way: ClassVar[type[Driver]] = Rpc
 
     def test_end(self) -> None:
-        """Whoever is on this machine may drain: nobody new is let in, this caller goes on; and stop, with status 0."""
-        ports = [self.world.port(kind) for kind in ("relay", "session", "feed", "command", "room", "gateway", "manhole")]
+        """Whoever is on this machine may drain: no program is let in, callers go on; and resume; and stop, with status 0."""
+        ports = [self.world.port(kind) for kind in ("relay", "session", "feed", "command", "room")]
         self.check("system.drain")
         for port in ports:
             with socket.socket() as late:
                 self.assertRaises(ConnectionRefusedError, late.connect, ("127.0.0.1", port))
+        self.check("system.resume")
+        for port in ports:
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
         (_, case) = TABLE["bus.last"].cases[:2]
         outcome = self.driver.call("bus.last", case.arguments)
         self.assertIsNone(difference(self.driver.as_done(case, case.result), outcome))
@@ -106,11 +110,10 @@ class RemoteCommandLineTests(EndTestCase):
         self.check_stop()
 
     def test_drain(self) -> None:
-        """It drains it; the next command is told that nobody is there any more."""
+        """It drains it, and resumes: the gateway is open all the time."""
         self.check("system.drain")
-        late = self.driver.call("system.status", {})
-        self.assertEqual(late["status"], 1)
-        self.assertIn("cannot reach netd at", late["text"])
+        self.assertEqual(self.driver.call("system.status", {})["result"]["state"], "draining")
+        self.check("system.resume")
 
 
 class ManholeMenuTests(RpcTests):

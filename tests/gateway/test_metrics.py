@@ -13,6 +13,7 @@ STATUS = {
     "uptime": 12.5,
     "published": 7,
     "lag": 0.004,
+    "state": "draining",
     "services": [
         {
             "kind": "relay",
@@ -50,6 +51,9 @@ class MetricsTests(SynchronousTestCase):
             samples,
             {
                 ("netd_info", "lab", "1.2"): 1,
+                ("netd_state", "serving"): 0,
+                ("netd_state", "draining"): 1,
+                ("netd_state", "stopping"): 0,
                 ("netd_uptime_seconds",): 12.5,
                 ("netd_event_loop_lag_seconds",): 0.004,
                 ("netd_published_messages_total",): 7,

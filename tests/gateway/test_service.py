@@ -79,7 +79,7 @@ class StartTests(SynchronousTestCase):
         for host, is_open in (("10.0.0.1", True), ("127.0.0.1", False), (None, False)):
             for start in ("privilegedStartService", "startService"):
                 made = self.make("systemd:domain=INET:index=0")
-                service = HandedOver(made._config, made._gateway, self.reactor)
+                service = HandedOver(made._config, made._gateway, RecordingBus(), self.reactor)
                 service.host = host
                 if is_open:
                     error = self.assertRaises(OpenToAll, getattr(service, start))

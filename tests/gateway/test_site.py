@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from netd.gateway.files import FOLDER
+from netd.lifecycle import STATE, DaemonStateChanged, ServingState
+from netd.message import Message
 from netd.onefile import CLIENTS, make_client
 from tests.feed.bench import say
 from tests.gateway.visits import GatewayTestCase, call, frames, get, post, replies
@@ -177,9 +179,21 @@ class HealthTests(GatewayTestCase):
         """A supervisor learns whether the process answers, and whether it takes more."""
         connection = self.visit()
         self.assertEqual([reply.text for reply in replies(connection.say(get("/healthz"), get("/readyz")))], ["ok", "ready"])
-        self.service.drain()
-        alive, ready = replies(connection.say(get("/healthz"), get("/readyz")))
-        self.assertEqual((alive.status, alive.text, ready.status, ready.text), (200, "ok", 503, "draining"))
+        since = "since 2026-11-28 10:01:12 UTC"
+        for state, until, why in (
+            (ServingState.DRAINING, None, f"draining {since}"),
+            (
+                ServingState.DRAINING,
+                1795860102.0,
+                f"draining {since}; what is open ends at 2026-11-28 10:01:42 UTC",
+            ),
+            (ServingState.STOPPING, None, f"stopping {since}"),
+        ):
+            self.bus.publish(Message(STATE, DaemonStateChanged(state, 1795860072.0, until)))
+            alive, ready = replies(connection.say(get("/healthz"), get("/readyz")))
+            self.assertEqual((alive.status, alive.text, ready.status, ready.text), (200, "ok", 503, why))
+        self.bus.publish(Message(STATE, DaemonStateChanged(ServingState.SERVING, 1795860132.0, None)))
+        self.assertEqual([reply.text for reply in replies(connection.say(get("/readyz")))], ["ready"])
 
     def test_options(self) -> None:
         """A load balancer that asks by OPTIONS, in HTTP/1.0 and without Host, finds netd alive."""
@@ -190,7 +204,7 @@ class HealthTests(GatewayTestCase):
         self.assertEqual(self.ask(bare.format("/").encode()).headers["Allow"], "GET, HEAD, OPTIONS")
         for path, status in (("/rpc", 405), ("/ws", 405), ("/nothing", 404)):
             self.assertEqual(self.ask(get(path, method="OPTIONS")).status, status, path)
-        self.service.drain()
+        self.bus.publish(Message(STATE, DaemonStateChanged(ServingState.DRAINING, 0.0, None)))
         self.assertEqual(self.ask(bare.format("/readyz").encode()).status, 503)
 
     def test_unknown_path(self) -> None:

@@ -22,6 +22,7 @@ from netd.console.topics import Topics
 from netd.errors import OperationFailed
 from netd.gateway.config import Config
 from netd.gateway.service import make_service
+from netd.lifecycle import Lifecycle
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.system import System
@@ -135,7 +136,8 @@ class GatewayTestCase(SynchronousTestCase):
         tokens = Tokens(self.state / TOKENS)
         seconds = self.reactor.seconds
         self.stopped: list[bool] = []
-        system = System("lab", [self.service], table, self.bus, seconds, tokens, lambda: self.stopped.append(True))
+        lifecycle = Lifecycle(lambda: [self.service], self.bus, self.reactor)
+        system = System("lab", [self.service], table, self.bus, seconds, tokens, lifecycle, lambda: self.stopped.append(True))
         turn, pace = Turn(self.reactor.callLater), Pace(self.reactor.seconds, self.reactor.callLater)
         topics = Topics(self.bus, self.reactor, turn, pace, lambda: "epoch", 16, 1 << 20)
         table.add([*system.operations(), *BusConsole(self.bus, topics).operations(), *self.own_operations()])

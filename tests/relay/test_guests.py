@@ -197,7 +197,7 @@ class AttachmentTests(SynchronousTestCase):
         self.do("attach", name="panel")
         result_of(self.service.drain())
         error = self.assertRaises(OperationFailed, self.do, "attach", name="other")
-        self.assertEqual("netd is draining: it accepts nothing new until it is started again", str(error))
+        self.assertEqual("netd is draining: it accepts nothing new until it is resumed (`netd resume`)", str(error))
         self.send("panel", text="on")
         self.assertEqual(1, len(self.told()))
 

@@ -134,7 +134,7 @@ class VisitorTests(SynchronousTestCase):
         """Rooms that drain take nobody new."""
         result_of(self.service.drain())
         error = self.assertRaises(OperationFailed, self.do, "join", name="Maria")
-        self.assertEqual("netd is draining: it accepts nothing new until it is started again", str(error))
+        self.assertEqual("netd is draining: it accepts nothing new until it is resumed (`netd resume`)", str(error))
 
     def test_unread(self) -> None:
         """A person who is told ever more and reads nothing has to leave; one who reads again in time stays."""
