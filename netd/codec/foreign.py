@@ -1,7 +1,7 @@
-"""Values that no JSON library knows, as JSON values: those of numpy and pandas, paths, and classes of the user's own.
+"""JSON values for objects that the JSON library does not know: those of numpy and pandas, paths, classes of users.
 
-Neither numpy nor pandas is imported: their objects are known by what they can do. Only a value that cannot be written as it
-is comes here.
+Neither numpy nor pandas is imported; their objects are recognised by their attributes. The library calls this module only for a
+value that it cannot write itself.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 __all__ = ["plain"]
 
 _WORDS = {True: "true", False: "false", None: "null"}
-"""What these are as members' names; as values, they never come here."""
+"""These as the names of members, as Python's ``json`` writes them. As values, the library writes them itself."""
 
 _SPANS = ("Period", "Interval")
-"""Classes of pandas that are neither a moment nor a number, and whose text is their usual notation."""
+"""Classes of pandas that become text, because ``str`` gives their usual notation."""
 
 
 def plain(value: Any) -> Any:
-    """What JSON can say of *value*, or a value nearer to that: it is asked again for what is in it.
+    """Return *value* as a JSON value, or as a container whose items the library then asks about one by one.
 
-    An array is a list, a table a list of rows; a value that pandas calls missing is None. A moment is text as ISO 8601 has it.
+    An array becomes a list, a table a list of rows, a missing value of pandas None, and a moment text in the format of ISO 8601.
 
-    :raises TypeError: when there is no such thing.
+    :raises TypeError: when *value* has no such form.
     """
     if value is None or isinstance(value, bool):
         return _WORDS[value]
@@ -51,7 +51,7 @@ def plain(value: Any) -> Any:
 
 
 def _rows(value: Any) -> Any:
-    """A table as a list of its rows, a column as a list."""
+    """Return the rows of a table, or the values of a column, as a list."""
     if not hasattr(value, "columns"):
         return value.tolist()
     if not value.columns.is_unique:
@@ -60,20 +60,20 @@ def _rows(value: Any) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether *value* is a moment that is none (NaT), or compares as itself with itself (NA)."""
+    """Return True for the missing values of pandas, NaT and NA."""
     if isinstance(value, datetime.date):
-        return bool(value != value)  # noqa: PLR0124 - what is none differs from itself
+        return bool(value != value)  # noqa: PLR0124 - NaT is a date, and the only one that differs from itself
     return type(value).__name__ == "NAType"
 
 
 def _listed(value: Any) -> Any:
-    """The plain value of a scalar, or the list that an array is. Moments and durations lose their nanoseconds."""
+    """Return a scalar of numpy as Python's own, an array as a list. Moments and durations lose their nanoseconds."""
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind in {"M", "m"}:
         value = value.astype("datetime64[us]" if kind == "M" else "timedelta64[us]")
     listed = value.tolist()
     if type(listed) is type(value):
-        if isinstance(value, numbers.Real):  # of more digits than Python has
+        if isinstance(value, numbers.Real):  # longdouble, which has more digits than a float
             return float(value)
         raise TypeError(f"there is no {type(value).__name__} in JSON")
     return listed
@@ -93,7 +93,7 @@ _KINDS: tuple[tuple[Any, Any], ...] = (
     (PurePath, str),
     ((ipaddress.IPv4Address, ipaddress.IPv6Address), str),
 )
-"""Classes whose heirs are as good as they are, and others that have one plain form. The order counts: a bool came before."""
+"""Classes, and how an instance of each, or of a derived one, becomes plain. ``bool``, which derives from ``int``, came before."""
 
 _ABSTRACT: tuple[tuple[Any, Any], ...] = ((numbers.Rational, float), (Mapping, dict), (Collection, list))
-"""What any other class may be; a string, a list and what numpy has came before."""
+"""The same for abstract classes. They come last: a string and an array of numpy are collections, too."""

@@ -1,8 +1,8 @@
-"""JSON, decided once for all of netd: with :mod:`netd.codec.jsontypes` the only module that knows which library does it.
+"""JSON, with one set of rules for all of netd. With :mod:`netd.codec.jsontypes` the only module that imports the JSON library.
 
-Taken: one JSON text in UTF-8, of bounded size and depth; of repeated keys the last counts; whole numbers may exceed 64 bits.
-Refused: NaN and infinities, numbers out of range, lone surrogates, control characters in strings, other encodings, anything after
-the text.
+Accepted: one JSON text in UTF-8, of bounded size and depth. Of repeated keys the last one counts; whole numbers may exceed 64
+bits. Refused: NaN and infinities, numbers out of range, lone surrogates, control characters in strings, other encodings, and
+anything behind the text.
 """
 
 from __future__ import annotations
@@ -38,25 +38,26 @@ MAX_DEPTH = 64
 """How deeply arrays and objects may nest."""
 
 _NO_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|-?\bInfinity\b|\bNaN\b', re.DOTALL)
-"""A text, or what Python's ``json`` writes for a number that JSON does not have."""
+"""A string (so that words in it are passed over), or what Python's ``json`` writes for numbers that JSON does not have."""
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?+|([\[{])|([\]}])', re.DOTALL)
-
+"""A string (so that brackets in it are passed over), an opening bracket, or a closing one."""
 
 _encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 class BadJSON(ProtocolError):
-    """Bytes that are no acceptable JSON text; the message says why and where."""
+    """Bytes are no acceptable JSON text. The message says why, and where."""
 
     kind = "bad JSON"
 
 
 def decode(text: bytes, max_depth: int = MAX_DEPTH) -> Any:
-    """The value of the JSON *text*. Its size is the caller's to bound, before it is collected.
+    """Return the value of the JSON *text*. The caller must have bounded its size, while it was received.
 
-    :raises BadJSON: for all that the module refuses.
+    :raises BadJSON: for everything that the module refuses.
     """
+    # Counting brackets costs a fraction of following them, and a text with few of them, as nearly all are, cannot be deep.
     if text.count(b"[") + text.count(b"{") > max_depth:
         _check_depth(text, max_depth)
     try:
@@ -66,9 +67,9 @@ def decode(text: bytes, max_depth: int = MAX_DEPTH) -> Any:
 
 
 def decode_object(text: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """Like :func:`decode`, for wires on which only an object makes sense.
+    """Like :func:`decode`, for protocols in which each text is an object.
 
-    :raises BadJSON: also when the text is JSON, but no object.
+    :raises BadJSON: also for a text that is not an object.
     """
     value = decode(text, max_depth)
     if not isinstance(value, dict):
@@ -77,9 +78,9 @@ def decode_object(text: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
 
 
 def decode_object_with_nan(text: bytes) -> dict[str, Any]:
-    """Like :func:`decode_object`, for programs whose JSON has ``NaN``, ``Infinity`` and ``-Infinity``, as Python's has.
+    """Like :func:`decode_object`, for programs that write ``NaN``, ``Infinity`` and ``-Infinity``, as Python's ``json`` does.
 
-    :raises BadJSON: as :func:`decode_object` does for the text with other numbers in their place.
+    :raises BadJSON: as :func:`decode_object` does for the same text with zeros instead of these.
     """
     decode_object(_NO_NUMBERS.sub(lambda found: found[0] if found[0].startswith(b'"') else b"0", text))
     try:
@@ -91,9 +92,9 @@ def decode_object_with_nan(text: bytes) -> dict[str, Any]:
 
 
 def leading_objects(text: bytes) -> tuple[list[bytes], bytes]:
-    """The JSON objects and arrays that *text* begins with, one after the other, and what is behind the last that is whole.
+    """Split *text* into the whole objects and arrays that it begins with, and the rest behind them.
 
-    They are told apart by their brackets: whether each is JSON, :func:`decode` finds out.
+    Only brackets are counted; whether each part is JSON is for :func:`decode` to find out.
     """
     found, depth, start = [], 0, 0
     for bracket in _BRACKETS.finditer(text):
@@ -110,13 +111,13 @@ def leading_objects(text: bytes) -> tuple[list[bytes], bytes]:
 
 
 def objects_in(text: bytes) -> list[bytes]:
-    """The JSON objects and arrays that *text* is made of; none where it goes on without one that is whole."""
+    """Return the objects and arrays that *text* consists of; an empty list if anything but blanks is left over."""
     found, rest = leading_objects(text)
     return [] if unpadded(rest) else found
 
 
 def depth_of(text: bytes) -> int:
-    """How many more brackets *text* opens than it closes."""
+    """Return how many more brackets *text* opens than it closes."""
     depth = 0
     for bracket in _BRACKETS.finditer(text):
         depth += 1 if bracket[1] else -1 if bracket[2] else 0
@@ -124,12 +125,12 @@ def depth_of(text: bytes) -> int:
 
 
 def is_conclusive(text: bytes) -> bool:
-    """Whether nothing that may follow changes what *text* is: objects that are whole, or no JSON at all."""
+    """Return True if no further byte can change what *text* is: it consists of whole objects, or it is no JSON."""
     return depth_of(text) <= 0 and not BOM.startswith(unpadded(text))
 
 
 def encode_with_nan(value: object) -> bytes:
-    """Like :func:`encode`, for programs that :func:`decode_object_with_nan` is for: NaN and infinities stay."""
+    """Like :func:`encode`, but NaN and infinities stay: for the programs that :func:`decode_object_with_nan` is for."""
     try:
         builtins = msgspec.to_builtins(value, enc_hook=plain)
         return json.dumps(builtins, ensure_ascii=False, separators=(",", ":")).encode()
@@ -138,10 +139,11 @@ def encode_with_nan(value: object) -> bytes:
 
 
 def encode(value: object) -> bytes:
-    """*value* as compact JSON in UTF-8: plain values, attrs objects, dataclasses, enums, moments, and what
-    :mod:`netd.codec.foreign` knows. Bytes become base64, decimals become text, NaN becomes null.
+    """Return *value* as compact JSON in UTF-8.
 
-    :raises BadJSON: when some part of it cannot be JSON.
+    :param value: plain values, attrs objects, dataclasses, enums, moments, and what :mod:`netd.codec.foreign` knows. Bytes become
+        base64, decimals become text, NaN becomes null.
+    :raises BadJSON: when some part of *value* has no form in JSON.
     """
     try:
         return _encode(value)
@@ -150,10 +152,10 @@ def encode(value: object) -> bytes:
 
 
 def to_plain(value: object, keeps_bytes: bool = False) -> Any:
-    """*value* as the values that its JSON text would be read as: lists, objects with their members, texts.
+    """Return *value* as reading its JSON text would: made of dictionaries, lists, strings and numbers alone.
 
-    :param keeps_bytes: whether bytes stay what they are, instead of becoming base64.
-    :raises BadJSON: when some part of it cannot be JSON.
+    :param keeps_bytes: whether bytes stay bytes instead of becoming base64.
+    :raises BadJSON: when some part of *value* has no form in JSON.
     """
     try:
         return msgspec.to_builtins(value, builtin_types=(bytes,) if keeps_bytes else (), enc_hook=plain, str_keys=True)
@@ -162,9 +164,9 @@ def to_plain(value: object, keeps_bytes: bool = False) -> Any:
 
 
 def check_numbers(value: object) -> None:
-    """See to it that *value* has no NaN and no infinity: JSON has no such numbers, and :func:`encode` makes null of them.
+    """Refuse a *value* that has NaN or an infinity in it, where null, which :func:`encode` would make of them, would mislead.
 
-    :raises BadJSON: naming where one of them is, or when some part of *value* cannot be JSON at all.
+    :raises BadJSON: naming the place of such a number; and when some part of *value* has no form in JSON.
     """
     try:
         waiting = [("", msgspec.to_builtins(value, enc_hook=plain))]

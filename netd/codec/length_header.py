@@ -1,7 +1,7 @@
 """Frames with a 64-byte decimal length header, and fields of fixed width between them (relay protocol, section 1).
 
-:class:`LengthHeaderDecoder` is the codec: bytes in, payloads out, no I/O.  :class:`LengthHeaderReceiver` puts it behind the
-interface of Twisted's ``IntNStringReceiver``, so that programs written against that one read this protocol too.
+:class:`LengthHeaderDecoder` is the codec: bytes in, payloads out, no I/O. :class:`LengthHeaderReceiver` has the interface of
+Twisted's ``IntNStringReceiver``, so that protocols written for that class can use this framing.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ HEADER = 64
 MAX_LENGTH = 1 << 20
 
 LONGEST = 9_999_999
-"""What seven digits can say."""
+"""The greatest length that seven digits can state."""
 
 _FORM = re.compile(rb"([0-9]{1,7})[ \0]*")
 _BEGINNING = re.compile(rb"(?:[0-9]{1,7}[ \0]*)?")
 
 
 class BadHeader(ProtocolError):
-    """64 bytes that are no header: not one to seven digits followed by spaces, or by the NULs of a program in C.
+    """64 bytes are no header: one to seven digits, followed by spaces, or by NULs as programs in C write them.
 
-    Mostly the length before it was short: the program counted the characters of a text, and what follows is the rest of it.
+    The usual cause is a length before it that was too small: the program counted characters instead of bytes, and the rest of its
+    text stands where a header should be. The message says so.
     """
 
     kind = "bad header"
@@ -51,7 +52,7 @@ class BadHeader(ProtocolError):
 
 
 class FrameTooLong(ProtocolError):
-    """A header announces more than the limit. Nothing was allocated for it.
+    """A header announces more bytes than the limit. Nothing was allocated for them.
 
     :ivar length: the bytes announced.
     """
@@ -65,9 +66,11 @@ class FrameTooLong(ProtocolError):
 
 @lru_cache(maxsize=4096)
 def parse_header(header: bytes) -> int:
-    """The length that the 64 bytes of *header* announce.
+    """Return the length that *header*, 64 bytes, announces.
 
-    :raises BadHeader: when they are not one to seven digits, and spaces or NULs after them.
+    Cached, because a program sends the same few lengths again and again: a dictionary look-up is cheaper than the match.
+
+    :raises BadHeader: when *header* is not one to seven digits, followed by spaces or NULs.
     """
     found = _FORM.fullmatch(header)
     if found is None:
@@ -77,9 +80,9 @@ def parse_header(header: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def parse_spaced_header(header: bytes) -> int:
-    """Like :func:`parse_header`, of a header that can be passed on as it is: spaces are the only padding.
+    """Like :func:`parse_header`, for a header that will be passed on as it is: it must be padded with spaces.
 
-    :raises BadHeader: also where the padding is NULs.
+    :raises BadHeader: also when it is padded with NULs, which old devices in Python cannot parse.
     """
     length = parse_header(header)
     if b"\0" in header:
@@ -93,9 +96,9 @@ def begins_header(received: bytes) -> bool:
 
 
 def encode_frame(payload: bytes) -> bytes:
-    """Header and payload as one bytes object, to leave in one write.
+    """Return header and payload in one bytes object, for a single write.
 
-    :raises FrameTooLong: when *payload* is longer than seven digits can say.
+    :raises FrameTooLong: when seven digits cannot state the length of *payload*.
     """
     if len(payload) > LONGEST:
         raise FrameTooLong(len(payload), LONGEST)
@@ -103,11 +106,11 @@ def encode_frame(payload: bytes) -> bytes:
 
 
 class Gatherer:
-    """Collects bytes until a known number is there; linear in the bytes received, however they are cut.
+    """Collects bytes until a known number of them is there, in linear time however they are cut.
 
-    What is whole in one read passes through without a copy.
+    A read that is whole by itself, as most are, passes through without a copy.
 
-    :ivar is_empty: nothing is held back: what is read now begins something new.
+    :ivar is_empty: whether no bytes are held back.
     """
 
     __slots__ = ("_kept", "_need", "is_empty")
@@ -121,7 +124,7 @@ class Gatherer:
         return len(self._kept)
 
     def take(self, received: bytes) -> bytes | None:
-        """All bytes not used up so far, or None while fewer than the needed number are there."""
+        """Return all bytes so far, or None while there are fewer than are needed."""
         if self.is_empty:
             return received
         self._kept += received
@@ -133,16 +136,16 @@ class Gatherer:
         return whole
 
     def keep(self, rest: bytes, need: int) -> None:
-        """Hold *rest* back until *need* bytes (counted from its start) are there."""
+        """Hold back *rest* until *need* bytes, counted from its start, are there."""
         self._kept = bytearray(rest)
         self._need = need
         self.is_empty = False
 
 
 class LengthHeaderDecoder:
-    """A byte stream of frames and fixed fields, pulled apart by whoever knows which comes next.
+    """A byte stream of frames and fixed fields. The caller knows which of them comes next, and asks for it.
 
-    :param limit: the longest payload, in bytes. Checked on the header: nothing is allocated from a declared length.
+    :param limit: the longest payload, in bytes. It is compared with the header, before anything is allocated.
     """
 
     __slots__ = ("_at", "_buffer", "_gatherer", "limit")
@@ -154,16 +157,16 @@ class LengthHeaderDecoder:
         self._at = 0
 
     def feed(self, received: bytes) -> None:
-        """Add what arrived, then pull with :meth:`next_frame` and :meth:`next_field` until they return None."""
+        """Add bytes. To be followed by calls of :meth:`next_frame` and :meth:`next_field` until one returns None."""
         gathered = self._gatherer.take(received)
         if gathered is not None:
             self._buffer, self._at = gathered, 0
 
     def next_frame(self) -> bytes | None:
-        """The payload of the next frame, or None until it is whole.
+        """Return the payload of the next frame, or None until the frame is whole.
 
         :raises BadHeader: when the next 64 bytes are no header.
-        :raises FrameTooLong: when they announce more than the limit.
+        :raises FrameTooLong: when the header announces more than the limit.
         """
         body = self._at + HEADER
         if len(self._buffer) < body:
@@ -175,7 +178,7 @@ class LengthHeaderDecoder:
         return self._pull(body, HEADER + length)
 
     def next_field(self, size: int = HEADER) -> bytes | None:
-        """The next *size* bytes, or None until they are there."""
+        """Return the next *size* bytes, or None until they are there."""
         return self._pull(self._at, size)
 
     def _pull(self, start: int, size: int) -> bytes | None:
@@ -193,7 +196,7 @@ class LengthHeaderDecoder:
 
 
 class LengthHeaderReceiver:
-    """``IntNStringReceiver``'s interface over 64-byte decimal headers.
+    """A base class with the interface of Twisted's ``IntNStringReceiver``, for 64-byte decimal headers.
 
     Mix in before :class:`twisted.internet.protocol.Protocol`; override :meth:`stringReceived`::
 
@@ -208,17 +211,17 @@ class LengthHeaderReceiver:
     _is_refused = False
 
     def dataReceived(self, data: bytes) -> None:
-        """Called by the transport with whatever arrived."""
+        """Decode *data*, and call :meth:`stringReceived` for each whole payload."""
         if not self._is_refused:
             for payload in self._payloads(data):
                 self.stringReceived(payload)
 
     def stringReceived(self, string: bytes) -> None:
-        """Called with each whole payload. Override."""
+        """A whole payload has come. Override."""
         raise NotImplementedError
 
     def lengthLimitExceeded(self, length: int) -> None:
-        """Called when a frame announces more than :attr:`MAX_LENGTH` bytes, or has no valid header (*length* -1)."""
+        """A frame announces more than :attr:`MAX_LENGTH` bytes, or has no valid header (*length* is -1). Close, or override."""
         self.transport.loseConnection()
 
     def sendString(self, string: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Lines: bytes up to a newline, with a limit and without a quadratic corner."""
+"""Lines: bytes up to a newline, of bounded length, decoded in linear time however the stream is cut."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["LineDecoder", "LineTooLong"]
 
 
 class LineTooLong(ProtocolError):
-    """More bytes than the limit without a newline."""
+    """A line is longer than the limit."""
 
     kind = "line too long"
 
 
 class LineDecoder:
-    """Cuts a byte stream into lines; a newline ends a line, one carriage return before it is dropped.
+    """Cuts a byte stream into lines. A newline ends a line; one carriage return before it is dropped.
 
     :param limit: the longest line in bytes, without its ending.
-    :ivar has_begun: there are bytes of a line that has not ended.
+    :ivar has_begun: whether some bytes of an unfinished line are here.
     """
 
     __slots__ = ("_kept", "has_begun", "limit")
@@ -29,15 +29,17 @@ class LineDecoder:
 
     @property
     def unfinished(self) -> int:
-        """Bytes of the line that has begun and not ended."""
+        """The number of bytes of the unfinished line."""
         return len(self._kept)
 
     def feed(self, received: bytes) -> list[bytes]:
-        """The lines that *received* completes.
+        """Return the lines that *received* completes.
 
-        :raises LineTooLong: when a line is over the limit, whole or not. Lines before it in the same read are lost with it:
+        :raises LineTooLong: when a line is over the limit, whole or not. Earlier lines of the same read are lost with it, because
             the connection ends there.
         """
+        # Only the new bytes are searched for a newline: to search the kept ones again with each read would be quadratic for a
+        # long line that comes in small pieces.
         first, newline, rest = received.partition(b"\n")
         if not newline:
             self._kept += received
@@ -54,7 +56,7 @@ class LineDecoder:
         return [line.removesuffix(b"\r") for line in lines]
 
     def finish(self) -> bytes:
-        """What is left without a newline, for protocols that take the end of the stream for one."""
+        """Return the unfinished line, for protocols in which the end of the stream ends a line, too."""
         rest = bytes(self._kept)
         self._kept.clear()
         self.has_begun = False

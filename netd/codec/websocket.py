@@ -1,6 +1,7 @@
-"""WebSocket frames as a server writes them (RFC 6455, section 5): unmasked, whole, and framed once for any number of readers.
+"""WebSocket frames as a server writes them (RFC 6455, section 5): unmasked and unfragmented.
 
-Pure.  Reading frames, the handshake and closing are Autobahn's, behind ``netd.connection.websocket_protocol``.
+Pure. A message is framed once and may then be sent to any number of connections, which Autobahn does not offer. The handshake,
+reading frames and closing are Autobahn's, behind :mod:`netd.connection.websocket_protocol`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import struct
 __all__ = ["MAX_REASON", "CloseCode", "Opcode", "close_reason", "frame", "text_frame"]
 
 MAX_REASON = 123
-"""Bytes of a close frame's reason: a control frame holds 125, and the code takes two."""
+"""Bytes of a close frame's reason at most: a control frame holds 125 bytes, of which the code takes two."""
 
 _MEDIUM = struct.Struct("!BBH")
 _LONG = struct.Struct("!BBQ")
 
 
 class Opcode(enum.IntEnum):
-    """What a frame is."""
+    """The kind of a frame."""
 
     CONTINUATION = 0
     TEXT = 1
@@ -29,7 +30,7 @@ class Opcode(enum.IntEnum):
 
 
 class CloseCode(enum.IntEnum):
-    """Why a connection is closed (RFC 6455, section 7.4.1)."""
+    """The reason of a close, as a number (RFC 6455, section 7.4.1)."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -40,7 +41,7 @@ class CloseCode(enum.IntEnum):
 
 
 def frame(opcode: Opcode, payload: bytes) -> bytes:
-    """A whole, unmasked frame.
+    """Return one unmasked frame with *payload*.
 
     :raises ValueError: when a control frame's payload is over 125 bytes.
     """
@@ -53,13 +54,13 @@ def frame(opcode: Opcode, payload: bytes) -> bytes:
 
 
 def text_frame(payload: bytes) -> bytes:
-    """A text message in one frame.
+    """Return a text message as one frame.
 
-    :param payload: UTF-8; a text that is not would end the reader's connection.
+    :param payload: UTF-8. It is not checked; a client must close the connection over a text that is not.
     """
     return frame(Opcode.TEXT, payload)
 
 
 def close_reason(text: str) -> bytes:
-    """*text* as the reason of a close frame: UTF-8, cut between characters where it is too long."""
+    """Return *text* as the reason of a close frame: UTF-8, cut between characters if it is too long."""
     return text.encode()[:MAX_REASON].decode(errors="ignore").encode()

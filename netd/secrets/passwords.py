@@ -1,9 +1,9 @@
-"""The password file: who may log in where a person types a name and a password.
+"""The password file: the people who may log in with a name and a password.
 
-The daemon reads the file and checks against it; ``netd passwd`` writes it.  Both do it through this module, so that they cannot
-disagree.  It is blocking on purpose, and one check takes 0.1 to 0.5 s of one core: the daemon calls it in a thread.
+The daemon reads the file, and ``netd passwd`` writes it; both use this module, so their formats cannot differ. The functions
+block. Checking a password takes 0.1 to 0.5 s of one core, which is what makes guessing slow; the daemon does it in a thread.
 
-A line is ``name:scrypt$N$r$p$salt$hash``: the cost parameters in decimal, salt and hash in Base64.  Blank lines and lines that
+A line is ``name:scrypt$N$r$p$salt$hash``: the cost parameters in decimal, salt and hash in Base64. Blank lines and lines that
 start with ``#`` are left alone.
 """
 
@@ -39,13 +39,13 @@ MAX_PASSWORD = 1024
 """The longest password, in characters."""
 
 SHORTEST = 10
-"""The shortest password that is hard enough to guess, in characters."""
+"""The shortest password that is accepted, in characters."""
 
 LEAST_LEFT = 6
-"""Characters that must be left of a password when each part of it that is easy to guess counts as one."""
+"""The least length of a password when each part of it that is easy to guess (a name, a common word) counts as one character."""
 
 SALT_BYTES = 16
-"""How many random bytes :func:`make_entry` wants as its salt."""
+"""The least number of random bytes in the salt of an entry."""
 
 _N, _R, _P = 2**15, 8, 3
 _HASH_BYTES = 32
@@ -74,11 +74,11 @@ _RUNS = tuple(
     for run in (row, row[::-1])
 )
 _HABITS = str.maketrans("0134578@$!", "oieastbasi")
-"""What people write for letters."""
+"""The digits and signs that people write for letters, as in ``pa$$w0rd``."""
 
 
 class PasswordFileError(PrivateFileError):
-    """The password file, or what should go into it, cannot be used; the text says where and what to do about it."""
+    """The password file, or a new entry, cannot be used. The message names the place and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class PasswordEntry:
     :ivar r: scrypt's block size.
     :ivar p: scrypt's parallelism.
     :ivar salt: random bytes, different in each entry.
-    :ivar digest: what scrypt makes of the password.
+    :ivar digest: the scrypt hash of the password.
     """
 
     name: str
@@ -101,16 +101,16 @@ class PasswordEntry:
     digest: bytes = field(repr=False)
 
     def to_line(self) -> str:
-        """The entry as it stands in the file, without the line end."""
+        """Return the line of the file, without its end."""
         salt, digest = (base64.b64encode(value).decode("ascii") for value in (self.salt, self.digest))
         return f"{self.name}:scrypt${self.n}${self.r}${self.p}${salt}${digest}"
 
 
 def make_entry(name: str, password: str, salt: bytes) -> PasswordEntry:
-    """The entry for *name* with *password*.
+    """Hash *password*, and return the entry for *name*.
 
-    :param salt: :data:`SALT_BYTES` random bytes or more, from ``secrets.token_bytes``; never used twice.
-    :raises PasswordFileError: when *name* or *password* could not be used to log in.
+    :param salt: :data:`SALT_BYTES` random bytes or more, from ``secrets.token_bytes``. A salt must not be used twice.
+    :raises PasswordFileError: when *name* or *password* could not be typed at a login.
     """
     if not _NAME.fullmatch(name):
         raise PasswordFileError(
@@ -126,7 +126,7 @@ def make_entry(name: str, password: str, salt: bytes) -> PasswordEntry:
 
 
 def weakness(name: str, password: str) -> str | None:
-    """Why *password* is too easy to guess for *name*, and what would be better; None where it is not."""
+    """Say why *password* is too easy to guess for *name*, and what would be better; None if it is good enough."""
     better = "take several words that only you would put together, such as four things that you see from your chair"
     if len(password) < SHORTEST:
         return f"a password has at least {SHORTEST} characters, and this one has {len(password)}: {better}"
@@ -137,7 +137,7 @@ def weakness(name: str, password: str) -> str | None:
 
 
 def _left(password: str, name: str) -> int:
-    """Characters that are left of *password* when each part that is easy to guess counts as one."""
+    """Return the length of *password* when each part that is easy to guess counts as one character."""
     rest = password.replace(name, "*").replace(name[::-1], "*") if len(name) > 2 else password
     for word in reversed([*_COMMON.finditer(rest.translate(_HABITS))]):
         rest = f"{rest[: word.start()]}*{rest[word.end() :]}"
@@ -150,7 +150,7 @@ def _left(password: str, name: str) -> int:
 
 
 def _run_at(text: str, place: int, run: str) -> int:
-    """How many characters of *text* from *place* on stand in *run* as they do here, if three or more; otherwise 1."""
+    """Return how many characters of *text*, from *place* on, follow each other in *run*, too; 1 if fewer than three do."""
     length = 1
     while place + length < len(text) and text[place : place + length + 1] in run:
         length += 1
@@ -158,11 +158,12 @@ def _run_at(text: str, place: int, run: str) -> int:
 
 
 def verify(entries: Mapping[str, PasswordEntry], name: str, password: str) -> bool:
-    """Whether *password* is that of *name*.  Blocks for as long whether or not there is such a name.
+    """Return True if *password* is that of *name*. A password longer than :data:`MAX_PASSWORD` is wrong.
 
-    A password that is longer than :data:`MAX_PASSWORD` is wrong.
+    The function takes as long for a name that does not exist, so that its time does not tell which names do.
     """
     entry = entries.get(name)
+    # For an unknown name, the cost parameters of another entry are used: those of the module may be lower than the file's.
     weighed = entry or next(iter(entries.values()), PasswordEntry("", _N, _R, _P, bytes(SALT_BYTES), bytes(_HASH_BYTES)))
     digest = _digest(password[: MAX_PASSWORD + 1], weighed.salt, weighed.n, weighed.r, weighed.p)
     matches = hmac.compare_digest(digest, weighed.digest)
@@ -170,9 +171,10 @@ def verify(entries: Mapping[str, PasswordEntry], name: str, password: str) -> bo
 
 
 def read_password_file(path: Path) -> dict[str, PasswordEntry]:
-    """All entries of the file, by name; at least one.
+    """Return the entries of the file by name, at least one.
 
-    :raises PasswordFileError: when the file is absent, open to others, empty or malformed.  Names each bad line as ``file:line``.
+    :raises PasswordFileError: when the file is absent, open to others, empty or malformed. It names each bad line as
+        ``file:line``.
     """
     entries: dict[str, PasswordEntry] = {}
     problems = []
@@ -195,10 +197,9 @@ def read_password_file(path: Path) -> dict[str, PasswordEntry]:
 
 
 def write_entry(path: Path, entry: PasswordEntry) -> None:
-    """Put *entry* into the file, in place of one of the same name; make the file, mode 0600, when there is none.
+    """Put *entry* into the file, in place of one of the same name. A file that does not exist is made, with mode 0600.
 
-    Either the whole new file is there afterwards or the old one still is.  Written by root, the file stays (or becomes) that of
-    the user who owns it (or its directory): the daemon must be able to read it.
+    The file is replaced as a whole; see :func:`netd.secrets.private_files.replace`.
 
     :raises PasswordFileError: when the file cannot be read or written.
     """
@@ -218,12 +219,12 @@ def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
 
 
 def _memory(n: int, r: int, p: int) -> int:
-    """What OpenSSL asks for: the blocks of all lanes, the table and two spare blocks, in bytes."""
+    """Return the bytes of memory that OpenSSL needs: the blocks of all lanes, the table, and two spare blocks."""
     return 128 * r * (n + p + 2)
 
 
 def _remedy(path: Path) -> str:
-    """What to do about it: names the file, as the command line may have another state directory than the daemon."""
+    """Return the command to run. It names the file, because the command line may use another state directory than the daemon."""
     return f"run `netd passwd NAME --file {quoted(path)}`"
 
 
@@ -261,7 +262,7 @@ def _parse(line: str) -> PasswordEntry:
 
 
 def _with_entry(lines: list[str], entry: PasswordEntry) -> str:
-    """The lines of the file with *entry* in the place of its older self, or at the end."""
+    """Return the text of the file with *entry* in place of the entry of that name, or at the end."""
     places = [index for index, line in enumerate(lines) if line.strip().partition(":")[0] == entry.name]
     kept = [line for index, line in enumerate(lines) if index not in places]
     kept.insert(places[0] if places else len(kept), entry.to_line())

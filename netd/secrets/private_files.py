@@ -1,6 +1,7 @@
-"""Files that hold secrets: read only when nobody else can read or change them, and replaced as a whole or not at all.
+"""Files that hold secrets: the password file and the file of tokens.
 
-The password file and the tokens are such files. The daemon reads them, the command line writes them.
+Such a file is read only if no other user can read or change it, and it is replaced as a whole or not at all. The daemon reads,
+the command line writes.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ MOST_BYTES = 2**20
 """The longest file that is read."""
 
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
-"""Opens without waiting for whoever is at the other end of a pipe; Windows has no pipes among its files."""
+"""Opens a named pipe without waiting for a writer. Windows has no named pipes among its files, and no such flag."""
 
 
 class PrivateFileError(NetdError):
-    """A file that holds secrets cannot be used; the text says where and what to do about it."""
+    """A file that holds secrets cannot be used. The message names the place and the remedy."""
 
 
 def read_private(path: Path, noun: str, remedy: str) -> str:
-    """The content of the file at *path*. A byte that is not UTF-8 spoils its own line only.
+    """Return the text of the file at *path*. Bytes that are not UTF-8 are replaced, so that they spoil only their own line.
 
-    :param noun: what it should be, for errors.
-    :param remedy: what to do about something else in its place.
-    :raises FileNotFoundError: when there is none.
+    :param noun: what the file should be, for messages.
+    :param remedy: what to do if it is something else, for messages.
+    :raises FileNotFoundError: when there is no such file.
     :raises PrivateFileError: when it is not a regular file, is open to others, belongs to another user, or is too long.
     """
     try:
@@ -51,12 +52,12 @@ def read_private(path: Path, noun: str, remedy: str) -> str:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write *text* beside *path*, mode 0600, make sure that it is on the disk, then give it the name.
+    """Replace the file at *path*: write *text* to a new file beside it, mode 0600, flush that to the disk, then rename it.
 
-    Written by root, the file stays (or becomes) that of the user who owns it (or its directory): the daemon must be able to read
-    it.
+    A crash leaves the old file or the new one, never a part. When root writes, the file keeps its owner, or gets that of its
+    directory, because the daemon runs as that user and must be able to read it.
 
-    :raises OSError: when that is not possible; then the old file is still there.
+    :raises OSError: when that fails. The old file is still there then.
     """
     descriptor, draft_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(draft_name)
@@ -81,9 +82,9 @@ def replace(path: Path, text: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep all others who do the same from changing *path* meanwhile; makes its directory, mode 0700, when that is missing.
+    """Lock *path* against other callers of this function. Its directory is made, with mode 0700, if it is missing.
 
-    What is locked is the directory: a lock on the file itself would stay with the old one when it is replaced.
+    The lock is on the directory: a lock on the file would stay with the old file when that is replaced.
 
     :raises OSError: when the directory cannot be used.
     """
@@ -99,7 +100,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def quoted(path: Path) -> str:
-    """*path* as a shell takes it, in whatever directory."""
+    """Return the absolute *path*, quoted for a shell."""
     return shlex.quote(str(path.absolute()))
 
 
@@ -107,7 +108,7 @@ def _check(path: Path, status: os.stat_result, remedy: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise PrivateFileError(f"{path}: is not a regular file: {remedy}")
     if own_uid() < 0:
-        return  # Windows: who may read a file is not in its mode, and a user's own folder is closed to other users
+        return  # on Windows, a file's mode does not tell who may read it; a user's own folder is closed to other users there
     uid = os.geteuid()
     if status.st_mode & 0o077:
         raise PrivateFileError(f"{path}: is open to other users: run `chmod 600 {quoted(path)}`")

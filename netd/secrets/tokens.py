@@ -1,7 +1,8 @@
-"""The tokens: what programs and people prove themselves with to the gateway, and what they may do then.
+"""Tokens: the secrets by which programs and people prove their identity to the gateway, with the rights that each one gives.
 
-The daemon reads the file ``tokens`` in its state directory, ``netd token`` writes it. Both do it through this module, so that
-they cannot disagree. A token has 256 random bits: its SHA-256 is as good as a slow hash of a password, and found in microseconds.
+The daemon reads the file ``tokens`` in its state directory, and ``netd token`` writes it; both use this module, so their formats
+cannot differ. A token has 256 random bits, which nobody can guess; so a fast hash (SHA-256) is enough, where a password needs a
+slow one.
 
 A line is ``name role sha256 [subject pattern …]``, the hash in hexadecimal. Blank lines and lines that start with ``#`` are left
 alone.
@@ -41,7 +42,7 @@ TOKENS = "tokens"
 """Name of the file inside the state directory."""
 
 PREFIX = "netd_"
-"""What every token begins with, so that people and scanners for leaked secrets know one when they see it."""
+"""The beginning of every token, by which people and scanners for leaked secrets recognise one."""
 
 SECRET_BYTES = 32
 """Random bytes in a token."""
@@ -57,11 +58,11 @@ _MAX_PATTERN = 512
 
 
 class TokenFileError(PrivateFileError):
-    """The tokens, or what should become one of them, cannot be used; the text says where and what to do about it."""
+    """The file of tokens, or a new token, cannot be used. The message names the place and the remedy."""
 
 
 class UnfitToken(TokenFileError):
-    """No token can be called that, have that role or be confined to that; the text says what can be."""
+    """A name, role or subject pattern is not valid. The message says what is."""
 
 
 @frozen
@@ -71,7 +72,7 @@ class AccessToken:
     :ivar name: a letter or digit, then letters, digits, ``.``, ``_``, ``@`` or ``-``; at most 64 characters.
     :ivar role: viewer, operator or admin.
     :ivar digest: the SHA-256 of the token's text, in hexadecimal.
-    :ivar subjects: the subject patterns that its bearer is confined to; None for one who is not.
+    :ivar subjects: the subject patterns that its bearer is confined to; None for all subjects.
     """
 
     name: str
@@ -81,19 +82,19 @@ class AccessToken:
 
     @property
     def principal(self) -> Principal:
-        """Who shows it."""
+        """The principal that shows this token."""
         return Principal(self.name, self.role, self.subjects, Proof.TOKEN, self.to_line())
 
     def to_line(self) -> str:
-        """The token as it stands in the file, without the line end."""
+        """Return the line of the file, without its end."""
         return " ".join((self.name, self.role.name.lower(), self.digest, *(self.subjects or ())))
 
 
 @define(eq=False)
 class Tokens:
-    """The tokens of one daemon, as the file has them at each moment.
+    """The tokens of one daemon, read again whenever the file has changed.
 
-    :ivar path: of the file; there need not be one.
+    :ivar path: the path of the file, which need not exist.
     """
 
     path: Path
@@ -102,21 +103,23 @@ class Tokens:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there are none.
+        """Whether there are no tokens.
 
         :raises TokenFileError: when the file cannot be trusted.
         """
         return not self._current()
 
     def lines(self) -> frozenset[str]:
-        """All of them, each as it stands in the file.
+        """Return the lines of all tokens.
 
         :raises TokenFileError: when the file cannot be trusted.
         """
         return frozenset(token.to_line() for token in self._current())
 
     def find(self, token_text: str) -> AccessToken | None:
-        """The token whose text is *token_text*; takes as long whether or not there is one.
+        """Return the token whose text is *token_text*, or None.
+
+        All tokens are compared, each in constant time, so that the time tells nothing about them.
 
         :raises TokenFileError: when the file cannot be trusted.
         """
@@ -128,7 +131,7 @@ class Tokens:
         return found
 
     def _current(self) -> tuple[AccessToken, ...]:
-        """Read the file if it is not the one that was read last. One that cannot be trusted is tried again the next time."""
+        """Return the tokens, read again if the file has changed since. A file that cannot be trusted is tried anew each time."""
         try:
             status = self.path.stat()
             seen: object = (status.st_dev, status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
@@ -142,9 +145,9 @@ class Tokens:
 
 
 def read_tokens(path: Path) -> dict[str, AccessToken]:
-    """All tokens by name, in the order of the file; none when there is no file.
+    """Return the tokens by name, in the order of the file; none when there is no file.
 
-    :raises TokenFileError: when the file is open to others or malformed. Names each bad line as ``file:line``.
+    :raises TokenFileError: when the file is open to others or malformed. It names each bad line as ``file:line``.
     """
     tokens: dict[str, AccessToken] = {}
     problems = []
@@ -165,18 +168,18 @@ def read_tokens(path: Path) -> dict[str, AccessToken]:
 
 
 def how_to_add(path: Path) -> str:
-    """The command that puts a token into the file *path*: the command line may have another state directory than the daemon."""
+    """Return the command that adds a token to *path*. It names the directory, as the command line may use another by default."""
     return f"`netd token add NAME --role admin --state {quoted(path.parent)}`"
 
 
 def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], new_secret: Callable[[int], bytes]) -> str:
-    """Make a token and put it into the file; make the file, mode 0600, when there is none.
+    """Make a token, and put it into the file. A file that does not exist is made, with mode 0600.
 
     :param role: viewer, operator or admin.
-    :param subjects: the subject patterns that its bearer is confined to; none for one who is not.
-    :param new_secret: gives so many random bytes: ``secrets.token_bytes``.
-    :returns: the token's text, which is kept nowhere.
-    :raises UnfitToken: when *name*, *role* or a pattern is none.
+    :param subjects: the subject patterns that its bearer is confined to; empty for all subjects.
+    :param new_secret: returns so many random bytes: ``secrets.token_bytes``.
+    :returns: the token's text. The file holds only its hash.
+    :raises UnfitToken: when *name*, *role* or a pattern is not valid.
     :raises TokenFileError: when there is a token of that name already, or the file cannot be read or written.
     """
     text = PREFIX + base64.urlsafe_b64encode(new_secret(SECRET_BYTES)).rstrip(b"=").decode()
@@ -196,7 +199,7 @@ def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], 
 
 
 def remove_token(path: Path, name: str) -> bool:
-    """Take the token *name* out of the file; False when there is none of that name.
+    """Remove the token *name* from the file. Return False if there is none of that name.
 
     :raises TokenFileError: when the file cannot be read or written.
     """
@@ -226,7 +229,7 @@ def _lines(path: Path) -> list[str]:
     try:
         return read_private(path, "file of tokens", f"run {how_to_add(path)}").splitlines()
     except FileNotFoundError:
-        if path.is_symlink():  # to where something is not mounted yet, say: without tokens, the gateway would be open
+        if path.is_symlink():  # perhaps into a file system that is not mounted yet; without tokens, the gateway would be open
             raise TokenFileError(f"{path}: is a symbolic link to what is not there: remove it, or put the file there") from None
         return []
     except PrivateFileError as error:

@@ -1,8 +1,8 @@
-"""Wrong secrets, tokens and passwords alike: how many of them a connection, and the address that it comes from, may give.
+"""The limits for wrong secrets, tokens and passwords alike, of a connection and of the address that it comes from.
 
-Whoever gives the right token is never kept waiting for others of the same address: behind a proxy, or on one machine, a neighbour
-with a wrong one would lock everybody out. What wrong ones cost is the connection: after a few of them each one needs a new one.
-A password can be guessed, and its check costs a third of a second: of these, an address has only so many a minute.
+A right token is always accepted at once, whatever others of the same address have tried: behind a proxy, or on a shared machine,
+one user with a wrong token would otherwise lock out all the others. A wrong one costs the connection, after a few. Passwords can
+be guessed, and checking one takes a third of a second: therefore only so many of an address are checked in a minute.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from attrs import define, field
 __all__ = ["PASSWORDS", "TRIES", "WINDOW", "Tries", "WrongSecrets", "network_of"]
 
 TRIES = 3
-"""Wrong secrets that a connection may give, and that all connections of one address may give within :data:`WINDOW`; from the last
-of them on, each ends its connection."""
+"""The wrong secret that ends its connection: the third of one connection, or of all connections of one address within
+:data:`WINDOW`. After it, each further one of that address does."""
 
 PASSWORDS = 10
-"""Wrong passwords of one address within :data:`WINDOW` after which no further one is checked."""
+"""Wrong passwords of one address within :data:`WINDOW` after which no further password of it is checked."""
 
 WINDOW = 60.0
 """Seconds for which the wrong secrets of an address are counted together."""
 
 MOST_ADDRESSES = 1000
-"""Addresses that are remembered; over it, the oldest are forgotten."""
+"""Addresses that are remembered at most. Over that, the one whose last wrong secret is oldest is forgotten."""
 
 
 def network_of(host: str) -> str:
-    """What one owner of addresses has: an address; of IPv6, where each customer has 2**64 of them or more, all of these."""
+    """Return the network of *host* by which limits count: an IPv4 address by itself, an IPv6 address with its /64.
+
+    Providers give each customer a /64 at least, so a limit for single IPv6 addresses would be none.
+    """
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
@@ -50,15 +53,15 @@ class WrongSecrets:
     _counts: dict[str, tuple[float, int]] = field(factory=dict, init=False)
 
     def wait(self, host: str) -> float:
-        """Seconds until another password from *host* is checked; 0 where that is now."""
+        """Return the seconds until another password from *host* is checked; 0 if that is now."""
         since, count = self._counts.get(network_of(host), (0.0, 0))
         return max(0.0, since + WINDOW - self.monotonic()) if count >= PASSWORDS else 0.0
 
     def note(self, host: str) -> bool:
         """Count a wrong secret.
 
-        :param host: the address that it came from; of a unix socket, anything that stays the same.
-        :returns: whether it was one too many, so that its connection is to be closed.
+        :param host: the address that it came from. For a unix socket, any constant.
+        :returns: True if the connection is to be closed over it.
         """
         network, now = network_of(host), self.monotonic()
         since, count = self._counts.pop(network, (now, 0))
@@ -75,9 +78,9 @@ class Tries:
     """The wrong secrets of one connection.
 
     :ivar host: see :meth:`WrongSecrets.note`.
-    :ivar noted: told each of them, for counters and the log.
+    :ivar noted: called for each wrong secret, for counters and the log.
     :ivar failed: how many there were.
-    :ivar is_over: there were too many: nothing more is looked at, the connection is being closed.
+    :ivar is_over: whether there were too many. Then the connection is being closed, and no further secret is looked at.
     """
 
     wrong: WrongSecrets
@@ -87,7 +90,7 @@ class Tries:
     is_over: bool = field(default=False, init=False)
 
     def fail(self) -> None:
-        """The connection has given a wrong secret."""
+        """Count a wrong secret of this connection."""
         self.failed += 1
         self.is_over = self.wrong.note(self.host) or self.failed >= TRIES
         self.noted()
