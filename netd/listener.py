@@ -35,7 +35,7 @@ from netd.errors import NetdError
 from netd.holders import Holder, holders_of
 from netd.operations import MAIN
 from netd.pem import CertificateError, source_of
-from netd.status import Place
+from netd.status import ListeningPlace
 
 __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listener", "reach_of"]
 
@@ -174,12 +174,12 @@ class Listener:
             return f"{self.description}: {error}"
         return ""
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[ListeningPlace]:
         """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
         hosts = [port.getHost() for port in self.ports[:1]]
         return [
-            *(Place(describe_address(host), PARKED if self.is_parked else reach_of(host)) for host in hosts),
-            *(Place(self._address(late.host), late.reach) for late in self._late),
+            *(ListeningPlace(describe_address(host), PARKED if self.is_parked else reach_of(host)) for host in hosts),
+            *(ListeningPlace(self._address(late.host), late.reach) for late in self._late),
         ]
 
     def _open(self, host: str | None, is_optional: bool = False) -> Failure | None:

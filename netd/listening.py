@@ -31,7 +31,7 @@ from netd.interfaces import IBudgeted, IDrainable, IForesight, IReloadable
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
-from netd.status import Place
+from netd.status import ListeningPlace
 
 __all__ = ["CannotListen", "ListeningService", "make_context", "quota_of", "reach_of"]
 
@@ -163,7 +163,7 @@ class ListeningService(Service):
             self._factory.share.quota = quota_of(config)
             self._factory.silence.limit(config.silent_timeout)
 
-    def listening(self) -> list[Place]:
+    def listening(self) -> list[ListeningPlace]:
         """Where it listens, or will, and who may reach it, for people: one place for each description."""
         return [place for listener in self._listeners for place in listener.places()]
 

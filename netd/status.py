@@ -6,14 +6,14 @@ from attrs import frozen
 
 from netd.codec.units import Prose, Seconds
 
-__all__ = ["Counters", "DialStatus", "Place", "ServiceStatus"]
+__all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus"]
 
 Counters = dict[str, int | dict[str, int]]
 """What a service has counted since its start: a number, or one for each reason."""
 
 
 @frozen(slots=False)
-class Place:
+class ListeningPlace:
     """Where a service listens.
 
     :ivar address: for people.
@@ -54,6 +54,6 @@ class ServiceStatus:
 
     kind: str
     instance: str
-    listening: list[Place]
+    listening: list[ListeningPlace]
     connections: int
     counters: Counters

@@ -21,6 +21,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.factory import PeerFactory
 from netd.connection.protocol import PeerProtocol
 from netd.listening import CannotListen, ListeningService, make_context
+from netd.status import ListeningPlace
 from netd.testing import Connection, connect
 
 
@@ -102,10 +103,10 @@ class StartTests(ListeningTestCase):
         )
         self.assertEqual(
             [
-                {"address": "127.0.0.1:7001", "reach": "this machine only"},
-                {"address": "0.0.0.0:7002", "reach": "every machine that reaches this one"},
-                {"address": "[::1]:7003", "reach": "this machine only"},
-                {"address": "unix:/run/pump.sock", "reach": "users of this machine who may open the socket file"},
+                ListeningPlace("127.0.0.1:7001", "this machine only"),
+                ListeningPlace("0.0.0.0:7002", "every machine that reaches this one"),
+                ListeningPlace("[::1]:7003", "this machine only"),
+                ListeningPlace("unix:/run/pump.sock", "users of this machine who may open the socket file"),
             ],
             service.listening(),
         )
@@ -176,7 +177,7 @@ class ReloadTests(ListeningTestCase):
         self.assertFalse(self.reactor.ports[0].is_closing)
         change.apply()
         self.assertEqual(([True, False], False), ([port.is_closing for port in self.reactor.ports], connection.is_closing))
-        self.assertEqual([{"address": "127.0.0.1:7005", "reach": "this machine only"}], service.listening())
+        self.assertEqual([ListeningPlace("127.0.0.1:7005", "this machine only")], service.listening())
 
     def test_limits(self) -> None:
         """Limits and clocks are those of the new configuration, for connections that are open, too."""

@@ -223,7 +223,7 @@ class OptionTests(ReloadTestCase):
 class SectionTests(ReloadTestCase):
     def instances(self) -> list[str]:
         """The services as the status tells them."""
-        return [service["instance"] for service in self.daemon.system.facts()["services"]]
+        return [service["instance"] for service in self.daemon.system.facts().services]
 
     def test_added(self) -> None:
         """A section that is added is a service like any other: it runs, is shown in its place, and has its operations."""
