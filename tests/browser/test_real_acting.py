@@ -12,7 +12,7 @@ from netd.client.relay import Device
 from netd.operations import Role
 from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
 from tests.browser.chromium import CHANNELS, BrowserTestCase, by_id
-from tests.process import Daemon
+from tests.process import LOOPBACK, Daemon
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -189,6 +189,39 @@ class AdminTests(BrowserTestCase):
         self.assertEqual(daemon.wait(), 0)
         by_id(page, "connection", connection="reconnecting").wait_for()
         self.assertEqual([one for one in self.complaints if "WebSocket connection to" not in one], [])
+
+
+class ReloadTests(BrowserTestCase):
+    def test_reload(self) -> None:
+        """The configuration is read again from the page: it says what would change, what is wrong where, and what has changed.
+
+        A section that was added can be used at once.
+        """
+        gateway = f"[gateway]\nlisten = tcp:{self.gateway_port}:interface=127.0.0.1\n"
+        relay = f"[relay]\nlisten = {LOOPBACK}\n"
+        ini = self.write_ini(gateway + relay)
+        self.start(ini).port("gateway")
+        page = self.look_at("overview")
+        panel = by_id(page, "daemon")
+        by_id(page, "check-reload").click()
+        panel.get_by_text("Nothing would change.").wait_for()
+        self.write_ini(f"{gateway}{relay}stop_timeout = soon\n")
+        by_id(page, "reload").click()
+        mistake = by_id(panel, "outcome", state="trouble")
+        mistake.get_by_text(f"{ini.name}:").wait_for()
+        self.assertRegex(mistake.first.inner_text(), r":\d+: \[relay\] stop_timeout: ")
+        self.write_ini(f"{gateway}{relay}max_payload = 2KiB\n[room]\nlisten = {LOOPBACK}\n")
+        by_id(page, "check-reload").click()
+        panel.get_by_text("[room] would be started").wait_for()
+        by_id(page, "page-rooms").wait_for(state="hidden")
+        by_id(page, "reload").click()
+        panel.get_by_text("[room] is started").wait_for()
+        self.assertIn("max_payload", by_id(panel, "outcome", state="ok").all_inner_texts()[0])
+        by_id(page, "page-rooms").click()
+        by_id(page, "join-name").fill("Maria")
+        by_id(page, "join-room").click()
+        page.get_by_text("You are here as Maria").wait_for()
+        self.assertEqual(self.complaints, [])
 
 
 class CommandTests(BrowserTestCase):

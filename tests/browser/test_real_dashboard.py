@@ -38,7 +38,7 @@ LIVELY = {
 
 OFFERED = {
     *("start-session", "stop-session", "ping-session", "send", "be-device", "run-command", "join-room", "publish"),
-    *("drain", "stop"),
+    *("drain", "stop", "reload", "check-reload"),
 }
 """Buttons that change something, that those who may not press them are shown."""
 

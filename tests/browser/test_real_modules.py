@@ -551,6 +551,16 @@ class SparklineTests(ModuleTestCase):
         self.flat()
 
 
+UNITS = (
+    ("seconds", 7320, "2 h 2 min"),
+    ("bytes", 2048, "2.0 KiB"),
+    ("rate", 12.6, "13 /s"),
+    ("port", 10000, "10000"),
+    ("elsewhere", 10000, "10\u202f000"),
+)
+"""Formats of JSON Schema, numbers, and how they are written."""
+
+
 class ServiceTests(ModuleTestCase):
     def written(self) -> None:
         """Any JSON is written so that it can be read."""
@@ -568,14 +578,43 @@ class ServiceTests(ModuleTestCase):
             (([{"a": 1}],), '[{"a":1}]'),
         )
 
+    def units(self) -> None:
+        """A number is written by the unit that its schema names; so are those in lists."""
+        self.check(
+            "pages/values",
+            "written",
+            *(((value, {"format": unit}), text) for unit, value, text in UNITS),
+            ((0.5, {"anyOf": [{"type": "null"}, {"format": "seconds"}]}), "500 ms"),
+            (([1, 120], {"items": {"format": "seconds"}}), "1 s, 2 min"),
+            (("text", {"format": "seconds"}), "text"),
+        )
+
     def members(self) -> None:
         """Facts within facts keep their path; a table has the columns of all its rows."""
         status = {"speed": 1, "counters": {"refused": {"dry run": 2}}, "motor": {"hours_run": 3}, "valves": [1]}
-        found = [["Speed", 1], ["Refused: dry run", 2], ["Motor: hours run", 3], ["Valves", [1]]]
-        self.check("pages/values", "flattened", ((status, ["counters"]), found), (({},), []))
+        seconds = {"format": "seconds"}
+        schema = {
+            "properties": {
+                "motor": {"anyOf": [{"type": "null"}, {"additionalProperties": seconds}]},
+                "speed": {"type": "integer"},
+            }
+        }
+        found = [
+            ["Speed", 1, {"type": "integer"}],
+            ["Refused: dry run", 2, {}],
+            ["Motor: hours run", 3, seconds],
+            ["Valves", [1], {}],
+        ]
+        self.check("pages/values", "flattened", ((status, ["counters"], schema), found), (({},), []))
         self.check(
             "pages/values", "columnsOf", (([[{"a": 1}, {"b": 2, "a": 3}]]), ["a", "b"]), (([[1, "x"]]), [""]), (([[]]), [])
         )
+
+    def statuses(self) -> None:
+        """Of the schema of all statuses, that of one kind is found."""
+        pump = {"properties": {"kind": {"const": "pump"}, "speed": {}}}
+        result = {"properties": {"services": {"items": {"anyOf": [{"properties": {"kind": {"const": "x"}}}, pump]}}}}
+        self.check("schema", "statusOf", ((result, "pump"), pump), ((result, "kettle"), {}), (({}, "pump"), {}))
 
     def numbers(self) -> None:
         """Each number of an event is followed under its own name, up to a bound; times and all else are no measurements."""
@@ -601,7 +640,9 @@ class ServiceTests(ModuleTestCase):
     def test_tables(self) -> None:
         """What is known of nothing but that it is JSON is shown as facts, tables and lines."""
         self.written()
+        self.units()
         self.members()
+        self.statuses()
         self.numbers()
 
 
@@ -689,6 +730,32 @@ class DocumentationTests(ModuleTestCase):
           return [document.querySelector("h2").textContent, document.querySelector("[data-testid=valves]").dataset.face];
         }"""
         self.assertEqual(self.run_in("pages/example", shown), ["Valves", "failed"], "there is no netd to ask")
+
+
+class ReloadTests(ModuleTestCase):
+    def test_words(self) -> None:
+        """What a reload has changed, or would change, is told a thing a line."""
+        nothing: dict[str, Any] = {name: [] for name in ("changed", "restart", "added", "removed", "files", "failures")}
+        option = {"section": "relay", "option": "stall", "before": "1s", "after": "2s", "place": "netd.ini:4"}
+        all_of_it = {
+            "changed": [option],
+            "restart": [option],
+            "added": ["room"],
+            "removed": ["feed"],
+            "files": ["[command] functions: 3 new"],
+            "failures": ["it broke"],
+        }
+        changed, waits = "[relay] stall: 1s \u2192 2s (netd.ini:4)", "[relay] stall: 2s waits for a restart (netd.ini:4)"
+        did = ["Changed:", changed, "[room] is started", "[feed] finishes", *all_of_it["files"], waits, "it broke"]
+        would = ["A reload would change:", changed, "[room] would be started", "[feed] would finish"]
+        self.check(
+            "pages/daemon",
+            "changes",
+            (({**nothing, "status": "unchanged"},), "Nothing has changed."),
+            (({**nothing, "status": "checked"},), "Nothing would change."),
+            (({**all_of_it, "status": "reloaded"},), "\n".join(did)),
+            (({**all_of_it, "status": "checked", "files": [], "restart": [], "failures": []},), "\n".join(would)),
+        )
 
 
 class HistoryTests(ModuleTestCase):

@@ -47,10 +47,13 @@ class ServiceTests(BrowserTestCase):
         self.assertEqual(page.url.partition("#")[2], "/service?kind=pump")
         by_id(page, "service-status").get_by_text("Refused: dry run").wait_for()
         by_id(page, "answer-pump.speed").get_by_text("42").wait_for()
-        by_id(page, "answer-pump.health").get_by_text("Motor: temperature").wait_for()
+        health = by_id(page, "answer-pump.health").locator(".fact-list > div").all_inner_texts()
+        self.assertIn("Motor: running for 2 h 2 min", [" ".join(fact.split()) for fact in health], "by the unit of the result")
+        self.assertIn("Log 33.8 KiB", [" ".join(fact.split()) for fact in health])
         valves = by_id(page, "answer-pump.valves")
         valves.get_by_text("<b>inlet</b>").wait_for()
         self.assertEqual(valves.locator("thead th").all_inner_texts(), ["Valve", "Open for", "Leaks"])
+        valves.get_by_text("1.5 s").wait_for()
         names = [one.get_attribute("data-name") for one in by_id(page, "service-number").all()]
         self.assertEqual(sorted(map(str, names)), ["pressure bar", "pressure litres", "temperature"])
         line = by_id(page, "service-number", name="temperature").locator("path")
@@ -89,7 +92,7 @@ class ServiceTests(BrowserTestCase):
         command = "netd pump run 'water & ice' 2.5 --mode strong --instance main"
         self.until(page, lambda: by_id(run, "command-line").locator("code").inner_text() == command, "the command is shown")
         by_id(page, "act-pump.run").click()
-        by_id(run, "outcome", state="ok").get_by_text('"litres": 2.5').wait_for()
+        by_id(run, "outcome", state="ok").get_by_text("Litres: 2.5").wait_for()
         by_id(page, "service-status").get_by_text("water & ice").wait_for()
         by_id(page, "act-pump.empty").click()
         by_id(page, "act-pump.empty-confirm").click()

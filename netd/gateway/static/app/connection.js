@@ -27,6 +27,7 @@ const REPLAYED = 256;
  * @property {string[]} instances the services that offer it.
  * @property {boolean} lasting what it does ends with the connection.
  * @property {import("./pages/argument_form.js").Argument[]} arguments
+ * @property {import("./schema.js").Schema} result what it gives.
  */
 
 /**
@@ -90,6 +91,9 @@ export const starts = signal(0);
 /** When netd was started, as its clock showed it then; 0 before we are told. */
 let startedAt = 0;
 
+/** The services whose operations we know, as a text; "" before any. */
+let offering = "";
+
 /** How far netd's clock is ahead of ours, in seconds. */
 let skew = 0;
 
@@ -138,7 +142,8 @@ function changed(next) {
   if (next.name !== "live") return;
   tokenRefusal.value = "";
   who.value = netd.who;
-  operations.value = new Map(netd.operations.map((operation) => [operation.name, /** @type {any} */ (operation)]));
+  offering = "";
+  takeOperations();
   refreshStatus();
 }
 
@@ -155,6 +160,25 @@ function take(data) {
   for (const listener of vitalsListeners) listener(vitals.peek());
 }
 
+/** Other services, after a reload, offer other operations. @param {Service[]} services */
+function noteServices(services) {
+  const running = services.map(({ kind, instance }) => `${kind}:${instance}`).join(" ");
+  if (offering !== "" && running !== offering) refreshOperations();
+  offering = running;
+}
+
+async function refreshOperations() {
+  try {
+    netd.operations = await netd.call("system.operations");
+    takeOperations();
+  } catch {
+    offering = ""; // the next connection brings them
+  }
+}
+
+const takeOperations = () =>
+  (operations.value = new Map(netd.operations.map((operation) => [operation.name, /** @type {any} */ (operation)])));
+
 /** Ask for system.status now. */
 export async function refreshStatus() {
   if (state.peek().name !== "live") return;
@@ -163,6 +187,7 @@ export async function refreshStatus() {
     const told = await netd.call("system.status");
     noteStart(told.started);
     status.value = { ...told, services: [...told.services, ...guessed(subjects, told.services)] };
+    noteServices(told.services);
   } catch (error) {
     if (error.code === NOT_PERMITTED)
       status.value = { name: null, services: guessed(subjects, []), refusal: error.message };

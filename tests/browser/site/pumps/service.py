@@ -3,14 +3,44 @@
 import math
 from typing import Any, Literal
 
+from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
+from netd.codec.units import Bytes, Epoch, Seconds
 from netd.interfaces import INetdService
 from netd.message import Message
 from netd.operations import Operation, Role
+
+
+@frozen(slots=False)
+class Valve:
+    """One of the valves."""
+
+    valve: str
+    open_for: Seconds
+    leaks: bool
+
+
+@frozen(slots=False)
+class Motor:
+    """What moves the pump."""
+
+    running_for: Seconds
+    temperature: float
+    since: Epoch
+
+
+@frozen(slots=False)
+class Health:
+    """How the pump does."""
+
+    seal: str
+    motor: Motor
+    log: Bytes
+    alarms: list[str]
 
 
 @implementer(INetdService)
@@ -51,12 +81,12 @@ class PumpService(Service):
     def tell_speed(self) -> int:
         return self.speed
 
-    def list_valves(self) -> list[dict[str, Any]]:
+    def list_valves(self) -> list[Valve]:
         names = ("<b>inlet</b>", "outlet", "bypass")
-        return [{"valve": name, "open_for": number * 1.5, "leaks": number == 2} for number, name in enumerate(names)]
+        return [Valve(name, number * 1.5, number == 2) for number, name in enumerate(names)]
 
-    def tell_health(self) -> dict[str, Any]:
-        return {"seal": "tight", "motor": {"hours": 1234, "temperature": 54.25}, "alarms": []}
+    def tell_health(self) -> Health:
+        return Health("tight", Motor(7320.0, 54.25, 1792000000.0), 34567, [])
 
     def run(
         self, liquid: str, litres: float, mode: Literal["gentle", "strong"] = "gentle", quiet: bool = False

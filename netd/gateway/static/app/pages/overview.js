@@ -1,7 +1,6 @@
 /** Overview: how netd does, what runs, and what happened lately. */
 
-import { action, results } from "../action.js";
-import { asCommands, commandLine, commandLineToCopy } from "../commandline.js";
+import { asCommands } from "../commandline.js";
 import {
   hearsVitals,
   identity,
@@ -9,23 +8,23 @@ import {
   lostAt,
   refreshStatus,
   serverNow,
-  servicesOf,
   status,
   vitals,
 } from "../connection.js";
-import { choice, h, when } from "../dom.js";
+import { choice, h } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { history } from "../history.js";
 import { sectionOf } from "../instances.js";
 import { factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
-import { computed, onCleanup } from "../signal.js";
+import { onCleanup } from "../signal.js";
 import { subjects } from "../rights.js";
 import { addressOf } from "../router.js";
 import { table, cell, rowHead } from "../table.js";
 import { messageRate } from "../strip.js";
 import { confinement } from "./confinement.js";
+import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
 import { manholeSessions } from "./manhole_sessions.js";
 
@@ -117,7 +116,7 @@ function services() {
 function serviceRow(item) {
   const { kind, instance } = item.peek();
   const facts = () => factsOf(item.value).join(" · ") || "–";
-  const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || "nowhere: draining";
+  const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || "nowhere";
   return h(
     "tr",
     { testid: "service-row" },
@@ -126,55 +125,5 @@ function serviceRow(item) {
     cell("Connections", () => count(item.value.connections ?? 0), "number"),
     cell("Refused", () => count(sum(item.value.counters?.refused)), "number"),
     cell("Listens on", where, "mono long", { title: () => (item.value.listening ?? []).map((one) => one.reach).join(", ") }),
-  );
-}
-
-function daemon() {
-  const isQuiet = computed(
-    () =>
-      status.value !== null &&
-      subjects.value === null &&
-      ["relay", "session", "feed", "room"].every((kind) => servicesOf(kind).every((one) => !one.connections)),
-  );
-  const drain = action({
-    label: "Drain",
-    method: "system.drain",
-    params: () => ({}),
-    told: () => ({ state: "ok", text: "Draining: nothing new is accepted; what is open goes on." }),
-    done: refreshStatus,
-    question: "Accept no more connections until netd is started again?",
-    testid: "drain",
-  });
-  const stop = action({
-    label: "Stop netd",
-    method: "system.stop",
-    params: () => ({}),
-    told: () => ({ state: "ok", text: "Stopping: netd finishes what is open, then ends." }),
-    question: "End this netd? Everyone is disconnected, and only who has a shell there can start it again.",
-    testid: "stop",
-  });
-  return panel(
-    { title: "This netd", testid: "daemon" },
-    h("p.facts", {}, () =>
-      !status.value?.name
-        ? status.value?.refusal
-          ? "Your token is not for how netd as a whole does."
-          : "–"
-        : `netd ${status.value.version} on ${status.value.name}, ${count(status.value.published)} messages so far`,
-    ),
-    when(
-      () => isQuiet.value,
-      () =>
-        h(
-          "div.suggestion",
-          {},
-          h("p.hint", {}, "Nothing is connected yet. See everything live with made-up programs:"),
-          commandLineToCopy(() => "netd demo"),
-        ),
-    ),
-    h("div.row", {}, drain.button, stop.button),
-    results(drain, stop),
-    commandLineToCopy(() => commandLine("drain")),
-    commandLineToCopy(() => commandLine("stop")),
   );
 }

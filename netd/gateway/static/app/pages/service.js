@@ -9,10 +9,11 @@ import { instanceOf } from "../instances.js";
 import { polled } from "../live.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { place } from "../router.js";
+import { ANY, statusOf } from "../schema.js";
 import { computed, signal } from "../signal.js";
 import { argumentForm } from "./argument_form.js";
 import { sayings } from "./service_events.js";
-import { factList, objectTable, written } from "./values.js";
+import { factList, flattened, objectTable, written } from "./values.js";
 
 /** Seconds between two questions. */
 const EVERY = 4;
@@ -57,25 +58,26 @@ function status(kind, instance) {
   const told = () => {
     const { listening = [], ...others } = instance.service() ?? {};
     const facts = Object.entries(others).filter(([name]) => !UNTOLD.includes(name));
-    return Object.fromEntries([...facts, ...(listening.length ? [["listens on", listening.map(({ address }) => address)]] : [])]);
+    const where = listening.length ? [["listens_on", listening.map(({ address }) => address)]] : [];
+    return flattened(Object.fromEntries([...facts, ...where]), ["counters"], statusOf(operations.value.get("system.status")?.result ?? ANY, kind));
   };
   return panel(
     { title: "Status", testid: "service-status", aside: instance.select },
-    factList(told, ["counters"]),
+    factList(told),
     commandLineToCopy(() => commandLine("status")),
   );
 }
 
 /** The answer to an operation that is asked every few seconds: a table for a list of objects, facts for anything else. */
 function answer(operation, instance) {
-  const { name, summary } = operation;
+  const { name, summary, result } = operation;
   const question = polled(name, instance, EVERY);
   const shape = computed(() => shapeOf(question.answer.value));
   const read = () => question.answer.value;
   const faces = {
-    table: () => objectTable(() => read() ?? []),
-    facts: () => factList(() => read() ?? {}),
-    value: () => h("p.big", {}, () => written(read())),
+    table: () => objectTable(() => read() ?? [], result),
+    facts: () => factList(() => flattened(read() ?? {}, [], result)),
+    value: () => h("p.big", {}, () => written(read(), result)),
   };
   return panel(
     {
@@ -101,7 +103,7 @@ function shapeOf(value) {
 
 /** A form for an operation that changes something, or needs to be told something. */
 function act(operation, instance) {
-  const { name, summary, arguments: args, role } = operation;
+  const { name, summary, arguments: args, role, result: gives } = operation;
   const changes = signal(0);
   const inputs = argumentForm(args, () => (changes.value += 1));
   const verb = verbOf(operation);
@@ -110,7 +112,7 @@ function act(operation, instance) {
     method: name,
     instance,
     params: inputs.read,
-    told: (result) => ({ state: "ok", text: result === null ? "Done." : excerpt(textOf(result), 2000) }),
+    told: (result) => ({ state: "ok", text: result === null ? "Done." : textOf(result, gives) }),
     kind: "main",
     question: role === "admin" ? "Sure?" : null,
     testid: `act-${name}`,
@@ -128,4 +130,13 @@ function act(operation, instance) {
   );
 }
 
-const textOf = (result) => (typeof result === "object" ? JSON.stringify(result, null, 2) : written(result));
+/** A result in a few lines: a fact each, where it is an object. */
+function textOf(result, schema) {
+  if (Array.isArray(result) || typeof result !== "object") return written(result, schema);
+  return excerpt(
+    flattened(result, [], schema)
+      .map(([name, value, described]) => `${name}: ${written(value, described)}`)
+      .join("\n"),
+    2000,
+  );
+}

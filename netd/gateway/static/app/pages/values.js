@@ -1,9 +1,12 @@
-/** Values of which nothing is known but that they are JSON: as facts, and as a table. */
+/** Values of which no more is known than their JSON Schema, if that: as facts, and as a table. */
 
 import { choice, each, h } from "../dom.js";
-import { count, excerpt, spoken } from "../format.js";
+import { bytes, count, excerpt, fullTime, rate, shortSpan, spoken } from "../format.js";
+import { ANY, formatOf, itemsOf, memberOf } from "../schema.js";
 import { computed } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
+
+/** @typedef {import("../schema.js").Schema} Schema */
 
 /** Characters of a value that are shown. */
 const SHOWN = 200;
@@ -12,68 +15,84 @@ const LOOKED_AT = 50;
 /** Digits of a number that is not whole. */
 const DIGITS = 6;
 
-/** A value as people read it. */
-export function written(value) {
+/** How a number is written, by the format that its schema names. @type {Record<string, (value: number) => string>} */
+const MEASURED = {
+  seconds: shortSpan,
+  epoch: fullTime,
+  bytes,
+  rate: (value) => `${rate(value)} /s`,
+  port: String,
+};
+
+/** A value as people read it. @param {any} value @param {Schema} [schema] @returns {string} */
+export function written(value, schema = ANY) {
   if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "number") return Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(DIGITS)));
+  if (typeof value === "number") return (MEASURED[formatOf(schema)] ?? plain)(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (Array.isArray(value) && value.every((one) => one === null || typeof one !== "object"))
-    return value.length ? excerpt(value.map(written).join(", "), SHOWN) : "none";
+  if (Array.isArray(value) && !value.some(isComposed))
+    return value.length ? excerpt(value.map((one) => written(one, itemsOf(schema))).join(", "), SHOWN) : "none";
   return excerpt(typeof value === "string" ? value : JSON.stringify(value), SHOWN);
 }
 
+const plain = (value) => (Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(DIGITS))));
+
+const isComposed = (value) => value !== null && typeof value === "object";
+const isObject = (value) => isComposed(value) && !Array.isArray(value);
+
+/** A member of a member…: how it is called, what it is, and its schema. @typedef {[string, any, Schema]} Fact */
+
 /**
  * The members of an object, and of those in it, each with its path.
- * @param {object} value @param {string[]} silent members whose own names are left out of the paths.
- * @returns {[string, any][]}
+ * @param {object} value
+ * @param {string[]} [silent] members whose own names are left out of the paths.
+ * @param {Schema} [schema]
+ * @returns {Fact[]}
  */
-export function flattened(value, silent = [], path = "") {
+export function flattened(value, silent = [], schema = ANY, path = "") {
   return Object.entries(value).flatMap(([name, inner]) => {
     const own = path ? `${path}: ${name.replaceAll("_", " ")}` : spoken(name);
-    const isObject = inner !== null && typeof inner === "object" && !Array.isArray(inner);
-    if (!isObject) return [[own, inner]];
-    return flattened(inner, silent, silent.includes(name) ? path : own);
+    const described = memberOf(schema, name);
+    if (!isObject(inner)) return [/** @type {Fact} */ ([own, inner, described])];
+    return flattened(inner, silent, described, silent.includes(name) ? path : own);
   });
 }
 
-/** Facts about something. @param {() => object} read @param {string[]} [silent] see `flattened`. */
-export const factList = (read, silent = []) =>
+/** Facts about something. @param {() => Fact[]} read see `flattened`. */
+export const factList = (read) =>
   h(
     "dl.fact-list",
     {},
     each(
-      () => flattened(read(), silent),
+      read,
       ([name]) => name,
-      (one) => h("div", {}, h("dt", {}, one.peek()[0]), h("dd", {}, () => written(one.value[1]))),
+      (one) => h("div", {}, h("dt", {}, one.peek()[0]), h("dd", {}, () => written(one.value[1], one.value[2]))),
     ),
   );
 
-/** A table of objects, or of single values. @param {() => any[]} read */
-export function objectTable(read) {
+/** A table of objects, or of single values. @param {() => any[]} read @param {Schema} [schema] of the array. */
+export function objectTable(read, schema = ANY) {
   const names = computed(() => JSON.stringify(columnsOf(read().slice(0, LOOKED_AT))));
   return h(
     "div",
     {},
     choice(
       () => names.value,
-      (text) => tableOf(JSON.parse(text), read),
+      (text) => tableOf(JSON.parse(text), read, itemsOf(schema)),
     ),
   );
 }
 
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-
 /** The members that *rows* have, in the order in which they come; [""] where they are single values. */
 export const columnsOf = (rows) => [...new Set(rows.flatMap((row) => (isObject(row) ? Object.keys(row) : [""])))];
 
-function tableOf(names, read) {
+function tableOf(names, read, schema) {
   const row = (item) =>
     h(
       "tr",
       {},
       names.map((name, index) => {
         const value = () => (isObject(item.value.row) ? item.value.row[name] : item.value.row);
-        const text = () => written(value());
+        const text = () => written(value(), name === "" ? schema : memberOf(schema, name));
         if (index === 0) return rowHead(spoken(name), text);
         return cell(spoken(name), text, typeof value() === "number" ? "number" : "long");
       }),
