@@ -86,9 +86,10 @@ LAYERS = (
     # Programs that talk to the daemon. They never import it, and single files are made of those that are "alone".
     Layer(
         "alone",
-        modules="netd.client.{way,way_*,again,relay*,command*,session,room*,feed}",
+        modules="netd.client.{way,way_*,again,websocket,relay*,command*,session,room*,feed*}",
         reaches=(Reach("alone"),),
     ),
+    Layer("client", modules="netd.client.gateway_http", reaches=(Reach("alone client"),), libraries="h11"),
     Layer("client", modules="netd.client.*", reaches=(*OUTSIDE, Reach("alone client"))),
     Layer("cli", modules="netd.cli.*", reaches=(*OUTSIDE, Reach("alone client cli")), libraries="click rich"),
     # 2: what the configuration says

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from netd.client.feed import FrameDecoder
+from netd.client.websocket import FrameDecoder
 from tests.feed.bench import request
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, RealTestCase, frame, read_frame
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from netd.client.feed import PING, FrameDecoder
+from netd.client.websocket import PING, FrameDecoder
 from tests.feed.bench import fits, request
 from tests.legacy.old_bot import ANSWERS, BAD
 from tests.legacy.old_feed_client import TYPES

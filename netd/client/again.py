@@ -52,6 +52,7 @@ class Comeback:
         self._backoff = backoff
         self._told = told
         self._log = log
+        self._retry_at: float | None = None
         self.connected_at: float | None = None
 
     def connected(self) -> None:
@@ -59,17 +60,32 @@ class Comeback:
         self.connected_at = self._way.now()
 
     async def wait(self, error: Exception) -> None:
-        """Return when the next attempt may be made.
+        """As :meth:`lost`; return when the next attempt may be made."""
+        self.lost(error)
+        await self.until_next()
 
-        :param error: what has ended the last connection, or kept it from being made.
-        """
-        lasted = 0.0 if self.connected_at is None else self._way.now() - self.connected_at
+    def lost(self, error: Exception) -> None:
+        """The connection has ended by *error*, or could not be made."""
+        now = self._way.now()
+        lasted = 0.0 if self.connected_at is None else now - self.connected_at
         self.connected_at = None
         if self._way.is_closed:
             return
         delay = self._backoff.delay(lasted, error)
+        self._retry_at = now + delay
         if self._log is not None:
             self._log.warning("%s; next attempt in %.1f s", error, delay)
         if self._told is not None:
             self._told(str(error), delay)
-        await self._way.pause(delay)
+
+    async def until_next(self, end: float | None = None) -> bool:
+        """Return when the next attempt may be made.
+
+        :returns: False when *end* comes first, by the clock of the way, or the way is closed.
+        """
+        now = self._way.now()
+        left = 0.0 if self._retry_at is None else self._retry_at - now
+        until = left if end is None else min(left, max(end - now, 0.0))
+        if until > 0:
+            await self._way.pause(until)
+        return left <= until and not self._way.is_closed

@@ -5,13 +5,72 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from netd.client.control import ControlError, ControlTimeout, NotRunning
-from netd.client.gateway_wire import Address, NotTrusted, check_token, read_url
 
-__all__ = ["DEFAULT_URL", "Access", "connect_error"]
+__all__ = ["DEFAULT_URL", "Access", "Address", "NotTrusted", "check_token", "connect_error", "read_url"]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class NotTrusted(ControlError):
+    """The server's certificate is not one that this client trusts."""
+
+
+class Address(NamedTuple):
+    """Where a gateway is.
+
+    :ivar authority: host and port as an address has them.
+    :ivar path: what stands before ``/rpc`` and ``/ws``: nothing, or that of a proxy.
+    """
+
+    host: str
+    port: int
+    is_tls: bool
+    authority: str
+    path: str
+
+    @property
+    def url(self) -> str:
+        """The address for people."""
+        return f"http{'s' if self.is_tls else ''}://{self.authority}{self.path}"
+
+
+def read_url(url: str) -> Address:
+    """The gateway at *url*: ``http://`` or ``https://``, host, perhaps port and path.
+
+    :raises ValueError: when it is none, or holds what belongs elsewhere; it is not quoted then: it may hold a secret.
+    """
+    remedy = "write http://HOST:PORT or https://HOST:PORT"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"the address of the gateway: {error}; {remedy}") from None
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError(f"the address of the gateway holds more than host, port and path; {remedy}, and give the token as such")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError(f"the address of the gateway is no address of HTTP; {remedy}")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError(f"the address of the gateway has more than plain characters; {remedy}")
+    is_tls = parts.scheme == "https"
+    usual = 443 if is_tls else 80
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port in {None, usual} else f"{host}:{port}"
+    return Address(parts.hostname, port or usual, is_tls, authority, parts.path.rstrip("/"))
+
+
+def check_token(token: str) -> str:
+    """*token* without the white space around it.
+
+    :raises ValueError: when it is none; it is not quoted.
+    """
+    bare = token.strip()
+    if not bare or not bare.isascii() or not bare.isprintable() or " " in bare:
+        raise ValueError("the token is empty, or has more than plain characters: `netd token add` prints them")
+    return bare
 
 
 class Access:

@@ -124,7 +124,6 @@ class RelayDevice:
     def __init__(
         self,
         way: Way,
-        chance: Callable[[], float],
         line: RelayLine,
         on_connect: Callable[[Welcome], object] | None,
         on_disconnect: Callable[[str, float], object] | None,
@@ -132,7 +131,7 @@ class RelayDevice:
         self._way = way
         self._line = line
         self._on_connect = on_connect
-        self._comeback = Comeback(way, RelayBackoff(chance), on_disconnect, self._log)
+        self._comeback = Comeback(way, RelayBackoff(way.chance), on_disconnect, self._log)
         self._wire: RelayWire | None = None
 
     async def run(self, receive: Callable[[bytes], bytes | str | Awaitable[bytes | str | None] | None]) -> None:
@@ -230,7 +229,7 @@ class Device:
     ) -> None:
         self._way = SocketWay(surroundings)
         line = device_line(self._way, host, port, name, aliases, dialect)
-        self._device = RelayDevice(self._way, surroundings.chance, line, on_connect, on_disconnect)
+        self._device = RelayDevice(self._way, line, on_connect, on_disconnect)
 
     def __enter__(self) -> Device:
         return self

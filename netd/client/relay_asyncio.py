@@ -45,7 +45,7 @@ class AsyncDevice:
     ) -> None:
         self._way = AsyncWay(surroundings)
         line = device_line(self._way, host, port, name, aliases, dialect)
-        self._device = RelayDevice(self._way, surroundings.chance, line, on_connect, on_disconnect)
+        self._device = RelayDevice(self._way, line, on_connect, on_disconnect)
         self.run = self._device.run
 
     async def __aenter__(self) -> AsyncDevice:

@@ -88,14 +88,14 @@ class Connection(ABC):
         up, too.
         """
 
-    async def receive_by(self, end: float | None) -> bytes:
-        """What comes, as soon as anything does.
-
-        :param end: when it must have come, by the clock of the way; None for ever.
-        :raises Exception: ``server.late`` when it has not, or as :meth:`receive` does.
-        """
+    async def receive_until(self, end: float | None) -> bytes | None:
+        """What comes, as soon as anything does; None when nothing has before *end*, by the clock of the way (None: for ever)."""
         left = None if end is None else end - self._now()
-        received = None if left is not None and left <= 0 else await self.receive(left)
+        return None if left is not None and left <= 0 else await self.receive(left)
+
+    async def receive_by(self, end: float | None) -> bytes:
+        """As :meth:`receive_until`; raises ``server.late`` when nothing has come."""
+        received = await self.receive_until(end)
         if received is None:
             raise self.given_up()
         return received
@@ -107,7 +107,19 @@ class Connection(ABC):
 
 
 class Way(ABC):
-    """The world around a plan, until it is closed."""
+    """The world around a plan, until it is closed.
+
+    :ivar wall_clock: seconds since the epoch.
+    :ivar chance: a number from 0 up to 1.
+    :ivar random_bytes: so many unpredictable bytes.
+    """
+
+    def __init__(
+        self, wall_clock: Callable[[], float], chance: Callable[[], float], random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self.wall_clock = wall_clock
+        self.chance = chance
+        self.random_bytes = random_bytes
 
     @property
     @abstractmethod
@@ -124,7 +136,7 @@ class Way(ABC):
 
     @abstractmethod
     async def open(self, server: Server, host: str, port: int, seconds: float, tls: Any = None) -> Connection:
-        """A connection, which the way closes in the end.
+        """A connection, which the way closes in the end: at once, where it has been closed meanwhile.
 
         :param tls: an ``ssl.SSLContext``, where the connection goes through TLS.
         :raises OSError: when there is none within *seconds*.
@@ -142,9 +154,7 @@ class Way(ABC):
         except (OSError, UnicodeError) as error:
             reason = str(error) or "it did not answer in time"
             raise server.unreachable(f"cannot reach {server.name} at {host}:{port}: {reason}") from error
-        if self.is_closed:  # meanwhile
-            await connection.leave()
-        self._refuse_closed(server)
+        self._refuse_closed(server)  # meanwhile: then the connection was left
         return connection
 
     def _refuse_closed(self, server: Server) -> None:

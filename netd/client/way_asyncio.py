@@ -196,6 +196,7 @@ class AsyncWay(Way):
     """Connections by asyncio's streams. It may be made where no event loop runs; each connection belongs to the loop of now."""
 
     def __init__(self, surroundings: AsyncSurroundings) -> None:
+        super().__init__(surroundings.wall_clock, surroundings.chance, surroundings.random_bytes)
         self._surroundings = surroundings
         self._is_closed = False
         self._connections: list[StreamConnection] = []
@@ -232,6 +233,8 @@ class AsyncWay(Way):
             raise TimeoutError("it did not answer in time") from None
         connection = StreamConnection(streams, server)
         self._connections = [*(one for one in self._connections if not one.has_ended), connection]
+        if self._is_closed:  # meanwhile
+            connection.begin_to_leave()
         return connection
 
     def close(self) -> None:

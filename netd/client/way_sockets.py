@@ -182,7 +182,7 @@ class SocketConnection(Connection):
             if self._would_block(error):
                 return None
             raise
-        if self.has_left:  # meanwhile: what comes now is not even decrypted any more
+        if self._pending and self.has_left:  # meanwhile: what comes now is not even decrypted any more
             raise self.server.left()
         return received
 
@@ -213,6 +213,7 @@ class SocketWay(Way):
     """Connections by sockets. Any thread closes it."""
 
     def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings.wall_clock, surroundings.chance, surroundings.random_bytes)
         self._surroundings = surroundings
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -236,10 +237,16 @@ class SocketWay(Way):
             except OSError:
                 opened.close()
                 raise
+        return self.keep(server, opened)
+
+    def keep(self, server: Server, opened: socket.socket) -> SocketConnection:
+        """The connection by a socket that was opened elsewhere, which the way closes in the end."""
         opened.setblocking(False)
         connection = SocketConnection(opened, server, self._surroundings)
         with self._lock:
             self._connections = [*(one for one in self._connections if not one.has_left), connection]
+        if self.is_closed:  # since when, nobody knows: close() may have come too early to find this one
+            carry_out(connection.leave())
         return connection
 
     def close(self) -> None:

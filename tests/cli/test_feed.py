@@ -179,7 +179,7 @@ class PortTests(FeedCommandTests):
         opened: Any = FeedPorts().open_feed(Order("h", 7, "n", ("city",), 0.5, None, 3, "old"), print, print)
         assert isinstance(opened, Feed)
         opened.close()
-        self.assertEqual(opened._wish[:3], (("city",), "n", 0.5))
+        self.assertEqual(opened._client._wish[:3], (("city",), "n", 0.5))
 
     def test_append(self) -> None:
         """A file is made when it is not there, and added to when it is."""

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from netd.client.feed import accept_of
+from netd.client.websocket import accept_of
 from tests.client.transports import Transport
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
@@ -69,42 +69,6 @@ class Pairs:
         """Leave nothing open."""
         for server in self.servers:
             server.close()
-
-
-class SlowSocket:
-    """A server's side with a clock: what comes, each as one read; a number is so many seconds of silence."""
-
-    def __init__(self, *says: bytes | float) -> None:
-        self._says = list(says)
-        self._timeout = 0.0
-        self.now = 0.0
-        self.sent = b""
-        self.takes = True
-
-    def clock(self) -> float:
-        """Seconds."""
-        return self.now
-
-    def settimeout(self, seconds: float) -> None:
-        """Keep it."""
-        self._timeout = seconds
-
-    def sendall(self, sent: bytes) -> None:
-        """Keep it."""
-        if not self.takes:
-            raise TimeoutError
-        self.sent += sent
-
-    def recv(self, size: int) -> bytes:
-        """The next that was written down."""
-        said = self._says.pop(0) if self._says else b""
-        if isinstance(said, bytes):
-            return said
-        self.now += min(said, self._timeout)
-        if said > self._timeout:
-            self._says.insert(0, said - self._timeout)
-            raise TimeoutError
-        return self.recv(size)
 
 
 class Streams(Transport):
@@ -173,7 +137,7 @@ class Opener:
         self._at_end = at_end
         self.asked: list[tuple[str, int, Any]] = []
 
-    async def __call__(self, host: str, port: int, *, ssl: Any) -> Any:
+    async def __call__(self, host: str, port: int, *, ssl: Any = None) -> Any:
         """The next connection."""
         self.asked.append((host, port, ssl))
         if not self._streams:

@@ -11,6 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.client.control import MAX_ANSWER, BadAnswer, Lost
 from netd.client.control_subscription import LinePort, subscribe
 from netd.client.events import Event, Wish
+from netd.client.gateway_plan import NETD
+from netd.client.way_sockets import SocketWay, Surroundings, carry_out
 from tests.client.test_events import event, params_of, subscribed
 
 
@@ -18,26 +20,35 @@ class LinePortTests(SynchronousTestCase):
     def setUp(self) -> None:
         ours, self.theirs = socket.socketpair()
         self.addCleanup(self.theirs.close)
-        self.port = LinePort(ours)
-        self.addCleanup(self.port.close)
+        self.port = self.open(ours)
+
+    def open(self, ours: socket.socket) -> LinePort:
+        """A port over that socket."""
+        self.way = SocketWay(Surroundings())
+        self.addCleanup(self.way.close)
+        return LinePort(self.way.keep(NETD, ours))
+
+    def read(self, seconds: float) -> bytes | None:
+        """The next message."""
+        return carry_out(self.port.read(self.way.now() + seconds))
 
     def test_lines(self) -> None:
         """Messages are lines, however they are cut."""
         self.theirs.sendall(b"one\ntw")
-        self.assertEqual(self.port.read(5), b"one")
-        self.assertIsNone(self.port.read(0.0))
+        self.assertEqual(self.read(5), b"one")
+        self.assertIsNone(self.read(0.01))
         self.theirs.sendall(b"o\n")
-        self.assertEqual(self.port.read(5), b"two")
-        self.port.write(b"three")
+        self.assertEqual(self.read(5), b"two")
+        carry_out(self.port.write(b"three"))
         self.assertEqual(self.theirs.recv(100), b"three\n")
 
     def test_end(self) -> None:
         """The end of the daemon is noticed, reading and writing."""
         self.theirs.close()
-        self.assertRaises(Lost, self.port.read, 5)
-        self.assertRaises(Lost, self.port.write, b"x")
-        self.port.close()
-        self.assertRaises(Lost, self.port.read, 5)
+        self.assertRaises(Lost, self.read, 5)
+        self.assertRaises(Lost, carry_out, self.port.write(b"x"))
+        carry_out(self.port.leave())
+        self.assertRaises(Lost, self.read, 5)
 
     def test_line_without_end(self) -> None:
         """A line without end does not fill the memory."""
@@ -46,16 +57,17 @@ class LinePortTests(SynchronousTestCase):
             def recv(self, size: int, flags: int = 0) -> bytes:
                 return b"x" * (MAX_ANSWER // 2)
 
-        port = LinePort(Endless())
-        self.addCleanup(port.close)
-        self.assertRaises(BadAnswer, port.read, 5)
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        self.port = self.open(Endless(fileno=ours.detach()))
+        self.assertRaises(BadAnswer, self.read, 5)
 
     def test_close_wakes(self) -> None:
         """Closing from another thread ends a read that waits."""
-        closing = threading.Timer(0.05, self.port.close)
+        closing = threading.Timer(0.05, self.way.close)
         closing.start()
         self.addCleanup(closing.join)
-        self.assertRaises(Lost, self.port.read, 60)
+        self.assertRaises(Lost, self.read, 60)
 
 
 class SubscribeTests(SynchronousTestCase):

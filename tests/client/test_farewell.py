@@ -9,35 +9,35 @@ from typing import Any, cast
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.farewell_asyncio import FAREWELL, hang_up
-from netd.client.feed import leave
+from netd.client.feed_messages import FEED, ConnectionLost
+from netd.client.way import FAREWELL
+from netd.client.way_asyncio import Deadline, StreamConnection
+from netd.client.way_sockets import SocketConnection, Surroundings, carry_out
+from tests.client.sockets import MemorySocket, waiter
 from tests.client.test_relay_asyncio import FakeConnection, JumpingLoop
 
 
-class Talker:
-    """A socket whose other side says something every *pause* seconds, *times* times, and then hangs up."""
+class Talker(MemorySocket):
+    """A socket whose other side says something every *pause* seconds, *times* times, and then hangs up.
+
+    :ivar calls: how this side hung up.
+    """
 
     def __init__(self, pause: float, times: int) -> None:
+        super().__init__()
         self._pause = pause
         self._times = times
-        self._timeout = 0.0
         self.now = 0.0
         self.calls: list[object] = []
 
-    def clock(self) -> float:
-        """Seconds."""
-        return self.now
-
-    def settimeout(self, seconds: float) -> None:
-        """Keep it."""
-        assert seconds > 0
-        self._timeout = seconds
+    def wait(self, seconds: float | None, is_writing: bool) -> bool:
+        """Until the next is said, if that comes in time."""
+        assert seconds is not None and not is_writing
+        self.now += min(self._pause, seconds)
+        return self._pause <= seconds
 
     def recv(self, size: int) -> bytes:
-        """The next that was said, if it comes in time."""
-        self.now += min(self._pause, self._timeout)
-        if self._pause > self._timeout:
-            raise TimeoutError
+        """The next that was said."""
         self._times -= 1
         return b"x" if self._times >= 0 else b""
 
@@ -51,20 +51,31 @@ class Talker:
 
 
 class LeaveTests(SynchronousTestCase):
-    def leave(self, talker: Talker) -> float:
+    def leave(self, talker: Talker, last_word: bytes = b"") -> float:
         """Seconds that it takes to leave *talker*."""
-        leave(cast(socket.socket, talker), 1.0, talker.clock)
+        surroundings = Surroundings(clock=lambda: talker.now, waiter=waiter)
+        connection = SocketConnection(cast(socket.socket, talker), FEED, surroundings)
+        connection.last_word = last_word
+        carry_out(connection.leave())
+        carry_out(connection.leave())
         self.assertEqual(talker.calls, [socket.SHUT_WR, socket.SHUT_RDWR, "close"])
+        self.assertRaises(ConnectionLost, carry_out, connection.send(b"x"))
+        self.assertRaises(ConnectionLost, carry_out, connection.receive())
+        self.assertEqual(talker.sent, last_word)
         return talker.now
 
     def test_read_on(self) -> None:
-        """The connection is closed when the other side has hung up, too."""
-        self.assertAlmostEqual(self.leave(Talker(0.1, 3)), 0.4)
+        """The last word is said, and the connection closed when the other side has hung up, too."""
+        self.assertAlmostEqual(self.leave(Talker(0.1, 3), b"goodbye"), 0.4)
 
     def test_a_second(self) -> None:
         """Who talks without end, or says nothing, is left after a second."""
         self.assertAlmostEqual(self.leave(Talker(0.1, 1000)), 1.0)
         self.assertEqual(self.leave(Talker(60.0, 0)), 1.0)
+
+    def test_in_vain(self) -> None:
+        """A plan that needs an event loop is told so, not waited for."""
+        self.assertRaises(RuntimeError, carry_out, asyncio.sleep(1))
 
 
 class Connection(FakeConnection):
@@ -112,12 +123,14 @@ class HangUpTests(SynchronousTestCase):
             reading = asyncio.create_task(streams[0].read(1))
             await asyncio.sleep(0)
             began = asyncio.get_running_loop().time()
-            farewell = hang_up(*streams, b"goodbye")
-            connection.get_protocol().pause_writing()
-            connection.get_protocol().resume_writing()
-            await farewell.wait()
-            await farewell.wait()
-            self.assertEqual(await reading, b"")
+            leaving = StreamConnection(streams, FEED)
+            leaving.last_word = b"goodbye"
+            await leaving.leave()
+            cast(asyncio.Protocol, connection.get_protocol()).pause_writing()
+            cast(asyncio.Protocol, connection.get_protocol()).resume_writing()
+            await leaving.end()
+            await leaving.end()
+            self.assertEqual((await reading, leaving.has_ended), (b"", True))
             self.assertEqual(asyncio.get_running_loop().time(), began)
 
         self.run_on_loop(run())
@@ -129,7 +142,7 @@ class HangUpTests(SynchronousTestCase):
 
         async def run() -> None:
             began = asyncio.get_running_loop().time()
-            await hang_up(*connection.open()).wait()
+            await self.hang_up(connection, b"")
             self.assertAlmostEqual(asyncio.get_running_loop().time() - began, FAREWELL)
 
         self.run_on_loop(run())
@@ -141,7 +154,7 @@ class HangUpTests(SynchronousTestCase):
 
         async def run() -> None:
             began = asyncio.get_running_loop().time()
-            waiting = asyncio.create_task(hang_up(*connection.open()).wait())
+            waiting = asyncio.create_task(self.hang_up(connection, b""))
             await asyncio.sleep(0)
             waiting.cancel()
             await asyncio.wait([waiting])
@@ -166,6 +179,58 @@ class HangUpTests(SynchronousTestCase):
         self.run_on_loop(self.hang_up(connection))
         self.assertEqual((connection.sent, connection.closings, connection.told), (b"bye", 0, ["lost"]))
 
-    async def hang_up(self, connection: Connection) -> None:
+    async def hang_up(self, connection: Connection, last_word: bytes = b"bye") -> None:
         """Hang up with a last word."""
-        await hang_up(*connection.open(), b"bye").wait()
+        leaving = StreamConnection(connection.open(), FEED)
+        leaving.last_word = last_word
+        await leaving.end()  # it was not left
+        await leaving.leave()
+        await leaving.leave()
+        await leaving.end()
+
+
+class DeadlineTests(SynchronousTestCase):
+    """What Pythons before 3.11 wait by."""
+
+    def run_on_loop(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        """Run to the end."""
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            runner.run(coroutine)
+
+    def test_in_time(self) -> None:
+        """What ends in time, or has all time, ends as it does."""
+
+        async def run() -> None:
+            for seconds in (2.0, None):
+                async with Deadline(seconds):
+                    await asyncio.sleep(1)
+
+        self.run_on_loop(run())
+
+    def test_late(self) -> None:
+        """What takes longer is cancelled when its time is over."""
+
+        async def run() -> None:
+            began = asyncio.get_running_loop().time()
+            with self.assertRaises(asyncio.TimeoutError):
+                async with Deadline(2.0):
+                    await asyncio.sleep(5)
+            self.assertEqual(asyncio.get_running_loop().time() - began, 2.0)
+
+        self.run_on_loop(run())
+
+    def test_cancelled(self) -> None:
+        """Whoever is cancelled by somebody else is cancelled."""
+
+        async def wait() -> None:
+            async with Deadline(2.0):
+                await asyncio.sleep(5)
+
+        async def run() -> None:
+            waiting = asyncio.create_task(wait())
+            await asyncio.sleep(1)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            self.assertTrue(waiting.cancelled())
+
+        self.run_on_loop(run())

@@ -5,43 +5,28 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.feed import (
+from netd.client.feed import TYPES, Block, ConnectionLost, Feed, Refused, Sample, Surroundings, Welcome
+from netd.client.feed_messages import (
     AUTO,
-    CLOSE,
     GREATEST_HEAD,
     NETD,
     OLD,
-    PING,
-    PONG,
     SUBPROTOCOL,
-    TEXT,
-    TYPES,
-    Backoff,
-    Block,
-    ConnectionLost,
-    Feed,
-    FrameDecoder,
-    Refused,
-    Sample,
-    Surroundings,
-    Welcome,
-    accept_of,
-    encode_frame,
-    masked,
     read_answer,
-    read_close,
     read_response,
     read_samples,
     request_head,
 )
+from netd.client.websocket import CLOSE, PING, PONG, TEXT, FrameDecoder, NotWebSocket, accept_of, encode_frame, masked, read_close
 from netd.codec.websocket import Opcode, frame, text_frame
+from tests.client.sockets import MemorySocket, waiter
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 """Sixteen zero bytes: chance in these tests."""
@@ -93,20 +78,20 @@ class FrameTests(SynchronousTestCase):
             b"\x01\x7e\x03\xe8" + b"x" * 1000 + b"\x80\x01",
             b"HTTP/1.1",
         ):
-            self.assertRaises(ConnectionLost, self.read, broken)
+            self.assertRaises(NotWebSocket, self.read, broken)
 
     @given(st.lists(st.binary(max_size=20)))
     def test_arbitrary_bytes(self, segments: list[bytes]) -> None:
-        """Nothing that comes is worse than a lost connection."""
+        """Nothing that comes is worse than no WebSocket."""
         try:
             self.read(*segments)
-        except ConnectionLost as error:
+        except NotWebSocket as error:
             self.assertTrue(str(error))
 
     def test_close_frames(self) -> None:
         """A person reads why the server closed."""
-        self.assertEqual(read_close(b"\x03\xe9netd stops"), "the server closed the connection (1001: netd stops)")
-        self.assertEqual(read_close(b""), "the server closed the connection (no code)")
+        self.assertEqual(read_close(b"\x03\xe9netd stops"), "closed the connection (1001: netd stops)")
+        self.assertEqual(read_close(b""), "closed the connection (no code)")
 
 
 class HandshakeTests(SynchronousTestCase):
@@ -149,59 +134,36 @@ class AnswerTests(SynchronousTestCase):
         for wrong in (b"[]", b"Anna", b"\xff", b"[" * 100_000):
             self.assertRaises(ConnectionLost, read_answer, wrong)
 
-    def test_backoff(self) -> None:
-        """Attempts come ever more rarely, half a minute apart at most, and soon again after a connection that lasted."""
-        backoff = Backoff(lambda: 0.5)
-        self.assertEqual([backoff.delay(0) for _ in range(8)], [2, 3, 6, 12, 22.5, 22.5, 22.5, 22.5])
-        self.assertEqual(backoff.delay(10), 2)
 
-
-class FakeSocket:
+class FakeSocket(MemorySocket):
     """A server's side that says what the test has written down; then it hangs up.
 
     :param says: what comes, each as one read; a number is so many seconds of silence.
+    :ivar test: has the clock.
     """
 
-    def __init__(self, *says: bytes | float, answers: bytes | None = None) -> None:
+    def __init__(self, *says: bytes | float) -> None:
+        super().__init__()
         self._says = list(says)
-        self._timeout = 0.0
-        self.sent = b""
-        self.is_closed = False
-        self.clock = 0.0
-        if answers is not None:
-            self._says.insert(0, answers)
+        self.test: FeedTests
 
-    def settimeout(self, seconds: float) -> None:
-        """Keep it."""
-        self._timeout = seconds
-
-    def sendall(self, sent: bytes) -> None:
-        """Keep it, unless the connection is broken."""
-        if self.is_closed:
-            raise BrokenPipeError(32, "Broken pipe")
-        self.sent += sent
+    def wait(self, seconds: float | None, is_writing: bool) -> bool:
+        """Let a silence pass, as far as it is waited for."""
+        said = self._says[0] if self._says else b""
+        if is_writing or isinstance(said, bytes):
+            return not is_writing
+        assert seconds is not None
+        del self._says[0]
+        if said > seconds:
+            self._says.insert(0, said - seconds)
+        self.test.now += min(said, seconds)
+        return said <= seconds and self.wait(seconds - said, is_writing)
 
     def recv(self, size: int) -> bytes:
         """The next that was written down."""
-        if not self._says:
-            return b""
-        said = self._says.pop(0)
-        if isinstance(said, bytes):
-            return said
-        if said < self._timeout:
-            self.clock += said
-            return self.recv(size)
-        self.clock += self._timeout
-        if said > self._timeout:
-            self._says.insert(0, said - self._timeout)
-        raise TimeoutError("timed out")
-
-    def shutdown(self, how: int) -> None:
-        """Hang up."""
-
-    def close(self) -> None:
-        """Hang up."""
-        self.is_closed = True
+        said = self._says.pop(0) if self._says else b""
+        assert isinstance(said, bytes), "this was not waited for"
+        return said
 
     def heard(self) -> list[tuple[int, bytes]]:
         """What the client said after its handshake."""
@@ -253,6 +215,7 @@ class FeedTests(SynchronousTestCase):
     def start(self, *servers: FakeSocket | OSError, dialect: str = AUTO, **wanted: Any) -> Feed:
         """A client of *servers*."""
         self.servers = list(servers)
+        self.on_connect: Callable[[], object] = lambda: None
         self.now = 0.0
         self.connects: list[Welcome] = []
         self.losses: list[tuple[str, float]] = []
@@ -262,13 +225,14 @@ class FeedTests(SynchronousTestCase):
             dialect=dialect,
             on_connect=self.connects.append,
             on_disconnect=lambda reason, delay: self.losses.append((reason, delay)),
-            surroundings=Surroundings(self.connect, self.clock, lambda: 99.0, lambda: 1.0, bytes, self.pause),
+            surroundings=Surroundings(self.connect, self.clock, lambda: 99.0, lambda: 1.0, bytes, self.pause, waiter),
             **wanted,
         )
         return self.feed
 
-    def connect(self, host: str, port: int) -> Any:
+    def connect(self, host: str, port: int, seconds: float) -> Any:
         """The next server."""
+        self.on_connect()
         self.assertEqual((host, port), ("h", 8000))
         if not self.servers:
             self.feed.close()
@@ -276,7 +240,7 @@ class FeedTests(SynchronousTestCase):
         server = self.servers.pop(0)
         if isinstance(server, OSError):
             raise server
-        self.server = server
+        server.test = self
         return server
 
     def clock(self) -> float:
@@ -322,7 +286,7 @@ class FeedTests(SynchronousTestCase):
         self.assertEqual(
             self.losses[:2],
             [
-                ("the server closed the connection (1001: netd stops)", 2.0),
+                ("the feed closed the connection (1001: netd stops)", 2.0),
                 ("cannot reach the feed at h:8000: [Errno 111] Connection refused", 4.0),
             ],
         )
@@ -334,7 +298,7 @@ class FeedTests(SynchronousTestCase):
         server = FakeSocket(NEWER, frame(Opcode.PING, b"p") + frame(Opcode.PONG, b""), 35.0, sample(1), 35.0, 35.0)
         self.assertEqual(len(list(self.start(server))), 1)
         self.assertEqual(server.heard()[1:4], [(PONG, b"p"), (PING, b""), (PING, b"")])
-        self.assertEqual(self.losses[0][0], "the server has gone silent")
+        self.assertEqual(self.losses[0][0], "the feed has gone silent")
 
     def test_refusals(self) -> None:
         """What the server does not have is an error at once: trying again would be no use."""
@@ -354,8 +318,8 @@ class FeedTests(SynchronousTestCase):
         for server, reason in (
             (FakeSocket(b"SSH-2.0-x\r\n\r\n"), "not a WebSocket server: it said 'SSH-2.0-x'"),
             (FakeSocket(b"x" * (GREATEST_HEAD + 1), b"x"), "not a WebSocket server: its answer has no end"),
-            (FakeSocket(b"HTTP", 99.0), "the server did not answer the handshake in time"),
-            (FakeSocket(), "the server closed the connection"),
+            (FakeSocket(b"HTTP", 99.0), "the feed did not answer in time"),
+            (FakeSocket(), "the feed closed the connection"),
             (FakeSocket(answer(SUBPROTOCOL) + text_frame(b"nix")), "not a message of netd.feed.v1: b'nix'"),
         ):
             self.assertEqual(list(self.start(server)), [])
@@ -375,7 +339,7 @@ class FeedTests(SynchronousTestCase):
         self.assertEqual(len(list(self.start(Broken(NEWER, sample(1))))), 1)
         self.assertEqual(self.losses[0][0], "the connection to the feed broke: [Errno 104] Connection reset by peer")
         broken = FakeSocket(NEWER)
-        broken.is_closed = True
+        broken.broken = BrokenPipeError(32, "Broken pipe")
         self.assertEqual(list(self.start(broken)), [])
         self.assertEqual(self.losses[0][0], "the connection to the feed broke: [Errno 32] Broken pipe")
 
@@ -417,7 +381,7 @@ class FeedTests(SynchronousTestCase):
             next(samples)
             self.assertTrue(feed.remark("hi"))
             self.assertIn((TEXT, remark), server.heard())
-            server.is_closed = True
+            server.broken = BrokenPipeError()
             self.assertFalse(feed.remark("too late"))
             feed.close()
             self.assertEqual(list(samples), [])
@@ -434,13 +398,7 @@ class FeedTests(SynchronousTestCase):
         """A client that is closed during an attempt to connect leaves no connection behind."""
         server = FakeSocket(NEWER)
         feed = self.start(server)
-        connect = self.connect
-
-        def close_then_connect(host: str, port: int) -> Any:
-            feed.close()
-            return connect(host, port)
-
-        feed._surroundings = feed._surroundings._replace(connect=close_then_connect)
+        self.on_connect = feed.close
         self.assertEqual(list(feed), [])
         self.assertTrue(server.is_closed)
 

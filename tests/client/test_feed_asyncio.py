@@ -11,24 +11,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.feed import (
-    AUTO,
-    CLOSE,
-    GREATEST_HEAD,
-    NETD,
-    OLD,
-    PING,
-    PONG,
-    SUBPROTOCOL,
-    TEXT,
-    Refused,
-    Sample,
-    Welcome,
-)
-from netd.client.feed_asyncio import AsyncFeed, AsyncSurroundings, Streams
+from netd.client.feed import Refused, Sample, Welcome
+from netd.client.feed_asyncio import AsyncFeed, AsyncSurroundings
+from netd.client.feed_messages import AUTO, GREATEST_HEAD, NETD, OLD, SUBPROTOCOL
+from netd.client.websocket import CLOSE, PING, PONG, TEXT
 from netd.codec.websocket import Opcode, frame, text_frame
 from tests.client.test_feed import NEWER, ROUND, FakeSocket, answer, sample, told
-from tests.client.test_relay_asyncio import FakeConnection, JumpingLoop
+from tests.client.test_relay_asyncio import FakeConnection, JumpingLoop, Streams
 
 GOODBYE = (CLOSE, b"\x03\xe8")
 
@@ -132,7 +121,7 @@ class AsyncFeedTests(SynchronousTestCase):
         self.assertEqual(
             self.losses[:3],
             [
-                ("the server closed the connection (1001: netd stops)", 2.0),
+                ("the feed closed the connection (1001: netd stops)", 2.0),
                 ("cannot reach the feed at h:8000: refused", 4.0),
                 ("cannot reach the feed at h:8000: it did not answer in time", 8.0),
             ],
@@ -169,7 +158,7 @@ class AsyncFeedTests(SynchronousTestCase):
 
         self.run_on_loop(run())
         self.assertEqual(server.heard()[1:4], [(PONG, b"p"), (PING, b""), (PING, b"")])
-        self.assertEqual(self.losses[0][0], "the server has gone silent")
+        self.assertEqual(self.losses[0][0], "the feed has gone silent")
 
     def test_refusals(self) -> None:
         """What the server does not have is an error at once: trying again would be no use."""
@@ -188,10 +177,10 @@ class AsyncFeedTests(SynchronousTestCase):
         for server, reason in (
             (Server(b"SSH-2.0-x\r\n\r\n"), "not a WebSocket server: it said 'SSH-2.0-x'"),
             (Server(b"x" * (GREATEST_HEAD + 1)), "not a WebSocket server: its answer has no end"),
-            (Server(b"HTTP", stays=True), "the server did not answer the handshake in time"),
-            (Server(), "the server closed the connection"),
+            (Server(b"HTTP", stays=True), "the feed did not answer in time"),
+            (Server(), "the feed closed the connection"),
             (Server(answer(SUBPROTOCOL), text_frame(b"nix")), "not a message of netd.feed.v1: b'nix'"),
-            (Server(answer(SUBPROTOCOL), stays=True), "the server has gone silent"),
+            (Server(answer(SUBPROTOCOL), stays=True), "the feed did not answer the subscription in time"),
         ):
             self.assertEqual(self.samples(server), [])
             self.assertEqual(self.losses[0][0], reason)
@@ -210,11 +199,14 @@ class AsyncFeedTests(SynchronousTestCase):
 
         self.assertEqual(self.samples(Breaks(stays=True)), [])
         self.assertEqual(self.losses[0][0], "the connection to the feed broke: [Errno 104] Connection reset by peer")
-        for breaks, reason in ((reset, "[Errno 104] Connection reset by peer"), (TimeoutError(), "nothing is taken")):
+        for breaks, reason in (
+            (reset, "the connection to the feed broke: [Errno 104] Connection reset by peer"),
+            (TimeoutError(), "the feed does not take what is sent to it"),
+        ):
             server = Server(NEWER, stays=True)
             server.breaks = breaks
             self.assertEqual(self.samples(server), [])
-            self.assertEqual(self.losses[0][0], f"the connection to the feed broke: {reason}")
+            self.assertEqual(self.losses[0][0], reason)
 
     def test_blocks(self) -> None:
         """Blocks are numbered over all connections, timed, and reported; how full the present one is can be watched."""

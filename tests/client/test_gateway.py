@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,14 +23,12 @@ from netd.client.control import (
     NotRunning,
     RequestTooLong,
 )
-from netd.client.feed import CLOSE, PING, PONG, FrameDecoder, encode_frame, masked
-from netd.client.gateway import IDLE, Event, Gateway, Surroundings, open_socket
-from netd.client.gateway_access import Access, connect_error
-from netd.client.gateway_sockets import Connection, WebSocket
-from netd.client.gateway_wire import Messages, NotTrusted, read_url
-from netd.client.subscription import Pacing
+from netd.client.gateway import Event, Gateway, Surroundings
+from netd.client.gateway_access import Access, NotTrusted, connect_error, read_url
+from netd.client.gateway_plan import IDLE
+from netd.client.websocket import CLOSE, PONG, FrameDecoder, masked
 from netd.codec.websocket import Opcode, frame, text_frame
-from tests.client.gateways import UPGRADED, Pairs, SlowSocket, response, rpc
+from tests.client.gateways import UPGRADED, Pairs, response, rpc
 from tests.client.test_events import event, params_of, subscribed
 
 SECRET = "T0p-5ecret"
@@ -44,8 +42,13 @@ class GatewayTests(SynchronousTestCase):
         self.pairs = Pairs(*script, hangs_up=hangs_up)
         self.addCleanup(self.pairs.close)
         self.now = self.step = 0.0
-        pacing = Pacing(self.clock, lambda: 1.0, lambda closed, seconds: None)
-        surroundings = Surroundings(connect or self.pairs.connect, pacing, bytes)
+        surroundings = Surroundings(
+            connect or self.pairs.connect,
+            self.clock,
+            chance=lambda: 1.0,
+            random_bytes=bytes,
+            pause=lambda closed, seconds: setattr(self, "now", self.now + seconds),
+        )
         self.client = Gateway("http://lab:8080", timeout=3.0, surroundings=surroundings, **options)
         self.addCleanup(self.client.close)
         return self.client
@@ -289,66 +292,3 @@ def messages_in(stream: bytes) -> list[tuple[int, bytes]]:
     decoder = FrameDecoder()
     decoder.feed(unmasked)
     return list(iter(decoder.next_message, None))  # type: ignore[arg-type]
-
-
-class WebSocketTests(SynchronousTestCase):
-    def websocket(self, *says: bytes | float) -> WebSocket:
-        """A WebSocket at a server that says so."""
-        self.socket = SlowSocket(*says)
-        connection = Connection(cast("socket.socket", self.socket), self.socket.clock)
-        return WebSocket(connection, Messages(b"", 1000, bytes), self.socket.clock, 5.0)
-
-    def test_silence(self) -> None:
-        """A silent server is pinged, once, and given up when it stays silent."""
-        websocket = self.websocket(35.0, frame(Opcode.PONG, b""), 50.0, text_frame(b"x"), 61.0)
-        self.assertEqual(websocket.read(86400.0), b"x")
-        self.assertEqual(self.socket.sent, encode_frame(PING, b"", bytes(4)) * 2)
-        with self.assertRaisesRegex(Lost, "gone silent"):
-            websocket.read(86400.0)
-
-    def test_patience(self) -> None:
-        """Reading ends in time, and the silence of the server is counted over several readings."""
-        websocket = self.websocket(100.0)
-        self.assertEqual([websocket.read(20.0), self.socket.now, self.socket.sent], [None, 20.0, b""])
-        self.assertIsNone(websocket.read(20.0))
-        self.assertEqual([self.socket.now, self.socket.sent], [40.0, encode_frame(PING, b"", bytes(4))])
-        self.assertRaises(Lost, websocket.read, 30.0)
-
-    def test_server_that_takes_nothing(self) -> None:
-        """A server that does not take a pong is lost; closing does not wait for it."""
-        websocket = self.websocket(frame(Opcode.PING, b""))
-        self.socket.takes = False
-        self.assertRaises(Lost, websocket.read, 5.0)
-        self.assertRaises(Lost, websocket.write, b"x")
-
-    def test_end(self) -> None:
-        """The end of the connection is one."""
-        self.assertRaises(Lost, self.websocket().read, 5.0)
-
-
-class ConnectionTests(SynchronousTestCase):
-    def test_closed(self) -> None:
-        """What is closed is of no more use, and closing twice is harmless."""
-        ours, theirs = socket.socketpair()
-        self.addCleanup(theirs.close)
-        connection = Connection(ours, lambda: 0.0)
-        connection.close()
-        connection.close()
-        self.assertRaises(Lost, connection.send, b"x", 1.0)
-        self.assertRaises(Lost, connection.receive, 1.0)
-
-    def test_full(self) -> None:
-        """A server that takes nothing is not waited for longer than was said."""
-        ours, theirs = socket.socketpair()
-        self.addCleanup(theirs.close)
-        connection = Connection(ours, lambda: 0.0)
-        self.addCleanup(connection.close)
-        self.assertRaises(TimeoutError, connection.send, b"x" * (1 << 24), 0.01)
-
-    def test_real_socket(self) -> None:
-        """The socket sends at once."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
-        connection = open_socket("127.0.0.1", listener.getsockname()[1], 5.0)
-        self.addCleanup(connection.close)
-        self.assertTrue(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))

@@ -9,49 +9,43 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client import gateway_asyncio
+from netd.client import gateway_plan
 from netd.client.control import BadAnswer, ControlTimeout, InvalidArguments, Lost, NoSuchTarget, NotPermitted, NotRunning
 from netd.client.events import Event, Gap
-from netd.client.feed import CLOSE, PING, PONG
+from netd.client.gateway_access import NotTrusted
 from netd.client.gateway_asyncio import AsyncGateway, AsyncSurroundings
-from netd.client.gateway_wire import NotTrusted
 from netd.client.subscription import Hooks
-from netd.client.subscription_asyncio import AsyncPacing, AsyncSubscription
+from netd.client.subscription_asyncio import AsyncSubscription
+from netd.client.websocket import CLOSE, PING, PONG
 from netd.codec.websocket import Opcode, frame, text_frame
 from tests.client.gateways import UPGRADED, Opener, Streams, response, rpc
 from tests.client.test_events import event, params_of, subscribed
 from tests.client.test_gateway import messages_in
+from tests.client.test_relay_asyncio import JumpingLoop
 
 SECRET = "T0p-5ecret"
 
 
 class AsyncTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.now = 0.0
         self.told: list[Any] = []
-        self.pacing = AsyncPacing(lambda: self.now, lambda: 1.0, self.pause)
-        self.silence = 30.0
 
     def gateway(self, *streams: Streams | OSError, url: str = "http://lab:8080", **options: Any) -> AsyncGateway:
         """A client of a gateway that says what is in *streams*, one for each connection."""
         self.opener = Opener(*streams)
         self.streams = [one for one in streams if isinstance(one, Streams)]
-        surroundings = AsyncSurroundings(self.opener, self.pacing, bytes, self.silence)
+        surroundings = AsyncSurroundings(self.opener, chance=lambda: 1.0, random_bytes=bytes)
         return AsyncGateway(url, surroundings=surroundings, **{"timeout": 3.0, **options})
-
-    async def pause(self, closed: asyncio.Event, seconds: float) -> None:
-        """Time passes."""
-        self.now += seconds
-        await asyncio.sleep(0)
 
     def run_in_loop(self, act: Coroutine[Any, Any, Any]) -> Any:
         """What *act* returns."""
-        return asyncio.run(act)
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            return runner.run(act)
 
     def raises(self, error: type[Exception], act: Coroutine[Any, Any, Any]) -> Exception:
         """What *act* raises."""
         with self.assertRaises(error) as caught:
-            asyncio.run(act)
+            self.run_in_loop(act)
         return caught.exception
 
 
@@ -76,7 +70,7 @@ class CallTests(AsyncTests):
             self.assertEqual(len(self.opener.asked), 1)
             await gateway.call("x")  # the first has come to its end
             self.assertTrue(first.is_closed)
-            self.patch(gateway_asyncio, "IDLE", 0.0)
+            self.patch(gateway_plan, "IDLE", 0.0)
             await gateway.call("x")
             self.assertEqual((second.is_closed, third.is_closed), (True, False))
             await gateway.close()
@@ -90,7 +84,7 @@ class CallTests(AsyncTests):
         async def calls() -> None:
             gateway = self.gateway(*[Streams(rpc(number), True) for number in range(1, 11)])
             await asyncio.gather(*[gateway.call("x") for _ in range(10)])
-            self.assertEqual(sum(not one.is_closed for one in self.streams), gateway_asyncio.MOST_IDLE)
+            self.assertEqual(sum(not one.is_closed for one in self.streams), gateway_plan.MOST_IDLE)
             await gateway.close()
             self.assertTrue(all(one.is_closed for one in self.streams))
 
@@ -221,7 +215,6 @@ class SubscriptionTests(AsyncTests):
 
     def test_silence(self) -> None:
         """A silent server is pinged, and given up when it stays silent."""
-        self.silence = 0.01
         streams = Streams(LIVE, None)
 
         async def act() -> None:
@@ -254,7 +247,6 @@ class SubscriptionTests(AsyncTests):
         """Closing does not wait for the next attempt."""
 
         async def act() -> None:
-            self.pacing = AsyncPacing(lambda: 0.0, lambda: 1000.0)
             subscription = self.subscription(Streams(LIVE))
             waiting = asyncio.ensure_future(anext(subscription, "over"))  # type: ignore[arg-type]
             await asyncio.sleep(0.01)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from netd.client import feed, relay, session
-from netd.client.feed import CLOSE, Feed, encode_frame
+from netd.client import relay
+from netd.client.feed import Feed
 from netd.client.feed_asyncio import AsyncFeed
-from netd.client.feed_asyncio import AsyncSurroundings as AsyncFeedSurroundings
 from netd.client.gateway import Gateway
-from netd.client.gateway import Surroundings as GatewaySurroundings
 from netd.client.gateway_asyncio import AsyncGateway
-from netd.client.gateway_asyncio import AsyncSurroundings as AsyncGatewaySurroundings
 from netd.client.relay import Controller, Device
 from netd.client.relay_asyncio import AsyncDevice
 from netd.client.room import Bot
 from netd.client.room_asyncio import AsyncBot
 from netd.client.session import Agent, Channel
 from netd.client.session_asyncio import AsyncAgent
+from netd.client.way import FAREWELL
+from netd.client.way_asyncio import AsyncSurroundings
+from netd.client.way_sockets import Surroundings
+from netd.client.websocket import CLOSE, encode_frame
 from netd.codec.websocket import text_frame
 from tests.client.gateways import UPGRADED
 from tests.client.test_events import event, subscribed
@@ -118,7 +118,7 @@ class FarewellTests(RealTestCase):
     def test_feed(self) -> None:
         """The feed reads the last report, and the goodbye behind it."""
         server = self.feed_server()
-        with Feed(port=server.port, surroundings=feed.Surroundings(random_bytes=bytes)) as client:
+        with Feed(port=server.port, surroundings=Surroundings(random_bytes=bytes)) as client:
             self.assertEqual([next(client.blocks(5)).number], [1])
             server.said_last.set()
         heard = self.heard(server)
@@ -130,7 +130,7 @@ class FarewellTests(RealTestCase):
         server = self.feed_server()
 
         async def run() -> None:
-            async with AsyncFeed(port=server.port, surroundings=AsyncFeedSurroundings(random_bytes=bytes)) as client:
+            async with AsyncFeed(port=server.port, surroundings=AsyncSurroundings(random_bytes=bytes)) as client:
                 self.assertEqual((await anext(client.blocks(5))).number, 1)
                 server.said_last.set()
 
@@ -250,7 +250,7 @@ class FarewellTests(RealTestCase):
     def test_gateway(self) -> None:
         """The gateway reads the goodbye of a subscription."""
         url, server = self.gateway_server()
-        with Gateway(url, surroundings=GatewaySurroundings(random_bytes=bytes)) as gateway, gateway.subscribe("a.>") as events:
+        with Gateway(url, surroundings=Surroundings(random_bytes=bytes)) as gateway, gateway.subscribe("a.>") as events:
             next(events)
             server.said_last.set()
         self.assertTrue(self.heard(server).endswith(GOODBYE))
@@ -260,7 +260,7 @@ class FarewellTests(RealTestCase):
         url, server = self.gateway_server()
 
         async def run() -> None:
-            async with AsyncGateway(url, surroundings=AsyncGatewaySurroundings(random_bytes=bytes)) as gateway:
+            async with AsyncGateway(url, surroundings=AsyncSurroundings(random_bytes=bytes)) as gateway:
                 await anext(gateway.subscribe("a.>"))
                 server.said_last.set()
 
@@ -284,12 +284,12 @@ class FarewellTests(RealTestCase):
         """What happens takes no more than a second, as the machine's load has it."""
         began = time.monotonic()
         yield
-        self.assertLess(time.monotonic() - began, feed.FAREWELL + 2.0)
+        self.assertLess(time.monotonic() - began, FAREWELL + 2.0)
 
     def test_flood(self) -> None:
         """A server that floods and never reads costs whoever leaves a second."""
         server = self.feed_server(is_dead=True)
-        client = Feed(port=server.port, surroundings=feed.Surroundings(random_bytes=bytes))
+        client = Feed(port=server.port, surroundings=Surroundings(random_bytes=bytes))
         next(iter(client))
         with self.a_second():
             client.close()
@@ -301,7 +301,7 @@ class FarewellTests(RealTestCase):
 
         async def run() -> None:
             turns = 0
-            client = AsyncFeed(port=server.port, surroundings=AsyncFeedSurroundings(random_bytes=bytes))
+            client = AsyncFeed(port=server.port, surroundings=AsyncSurroundings(random_bytes=bytes))
             await anext(aiter(client))
             with self.a_second():
                 leaving = asyncio.create_task(client.aclose())
@@ -339,11 +339,3 @@ class FarewellTests(RealTestCase):
         """Wait for an answer that does not come."""
         with contextlib.suppress(relay.RelayError):
             controller.devices()
-
-
-class OneWayTests(RealTestCase):
-    def test_every_file_leaves_alike(self) -> None:
-        """The clients that are one file each have the same way to leave: what is mended in one is mended in all."""
-        sources = {inspect.getsource(module.leave) for module in (feed, session)}
-        self.assertEqual(len(sources), 1)
-        self.assertEqual({module.FAREWELL for module in (feed, session)}, {1.0})

@@ -24,9 +24,8 @@ from websockets.typing import Subprotocol
 from netd.client.control import Control, InvalidArguments, NoSuchOperation, NotPermitted, NotRunning
 from netd.client.control_subscription import subscribe
 from netd.client.events import Event, Gap, Wish
-from netd.client.gateway import Gateway
+from netd.client.gateway import Gateway, NotTrusted
 from netd.client.gateway_asyncio import AsyncGateway
-from netd.client.gateway_wire import NotTrusted
 from netd.client.subscription import Hooks
 from netd.paths import CONTROL_SOCKET
 from tests.process import LOOPBACK, PATIENCE, RealTestCase

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.control import ControlError, ControlTimeout, InvalidArguments, Lost, NotPermitted, NotRunning
 from netd.client.events import Event, Gap, Stream, Wish
-from netd.client.subscription import Hooks, Pacing, Subscription
+from netd.client.subscription import Hooks, Subscription
+from netd.client.way_sockets import SocketWay, Surroundings
 from tests.client.test_events import event, params_of, subscribed
 
 
@@ -21,14 +22,19 @@ class FakePort:
     def __init__(self, *script: bytes | float | ControlError) -> None:
         self.script = list(script)
         self.written: list[bytes] = []
-        self.is_closed = False
+        self.has_left = False
         self.test: SubscriptionTests
 
-    def write(self, text: bytes) -> None:
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was left, or its way is closed."""
+        return self.has_left or self.test.subject.is_closed
+
+    async def write(self, text: bytes) -> None:
         """Keep it."""
         self.written.append(text)
 
-    def read(self, seconds: float) -> bytes | None:
+    async def read(self, end: float | None = None) -> bytes | None:
         """The next of the script; after it the connection is lost, as it is once it was closed."""
         if self.is_closed:
             raise Lost("closed")
@@ -37,15 +43,16 @@ class FakePort:
             raise said
         if isinstance(said, bytes):
             return said
-        self.test.now += min(said, seconds)
-        if said > seconds:
-            self.script.insert(0, said - seconds)
+        left = said if end is None else max(0.0, end - self.test.now)
+        self.test.now += min(said, left)
+        if said > left:
+            self.script.insert(0, said - left)
             return None
-        return self.read(seconds - said)
+        return await self.read(end)
 
-    def close(self) -> None:
+    async def leave(self) -> None:
         """Note it."""
-        self.is_closed = True
+        self.has_left = True
 
 
 class SubscriptionTests(SynchronousTestCase):
@@ -59,8 +66,8 @@ class SubscriptionTests(SynchronousTestCase):
         self.ports = list(ports)
         self.opened: list[FakePort] = []
         hooks = Hooks(lambda: self.told.append("connected"), lambda reason, delay: self.told.append((reason, delay)))
-        pacing = Pacing(lambda: self.now, lambda: 1.0, self.pause)
-        self.subject = Subscription(Stream(Wish("a.>")), self.connect, 10.0, hooks=hooks, pacing=pacing)
+        way = SocketWay(Surroundings(clock=lambda: self.now, chance=lambda: 1.0, pause=self.pause))
+        self.subject = Subscription(way, Stream(Wish("a.>")), self.connect, 10.0, hooks)
         return self.subject
 
     def pause(self, closed: threading.Event, seconds: float) -> None:
@@ -68,7 +75,7 @@ class SubscriptionTests(SynchronousTestCase):
         self.pauses.append(seconds)
         self.now += seconds
 
-    def connect(self) -> FakePort:
+    async def connect(self) -> FakePort:
         """The next connection."""
         if not self.ports:
             self.subject.close()

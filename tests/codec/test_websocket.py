@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.feed import FrameDecoder
+from netd.client.websocket import FrameDecoder
 from netd.codec.websocket import MAX_REASON, Opcode, close_reason, frame, text_frame
 
 

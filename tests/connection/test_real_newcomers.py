@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from netd.client.feed import TEXT, encode_frame
+from netd.client.websocket import TEXT, encode_frame
 from netd.operations import Role
 from netd.secrets.tokens import TOKENS, add_token
 from tests.connection.newcomers import handshake

@@ -15,7 +15,7 @@ from twisted.logger import LogEvent, capturedLogs, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
+from netd.client.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 from netd.codec.websocket import text_frame
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.origins import ANY_ORIGIN

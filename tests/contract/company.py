@@ -13,7 +13,7 @@ from typing import Any
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from netd.client.feed import SUBPROTOCOL, Wish, report_text
+from netd.client.feed_messages import SUBPROTOCOL, Wish, report_text
 from netd.client.relay import Device
 from tests.contract.agents import hello
 from tests.contract.world import World

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from netd.client.feed import CLOSE, PONG, TEXT, FrameDecoder, encode_frame, request_head
+from netd.client.feed_messages import request_head
+from netd.client.websocket import CLOSE, PONG, TEXT, FrameDecoder, encode_frame
 from netd.connection.fanout import Item
 from netd.feed.rounds import TYPES, Delivery
 from netd.testing import Connection

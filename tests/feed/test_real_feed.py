@@ -7,8 +7,9 @@ import logging
 import socket
 import sys
 
-from netd.client.feed import PING, Feed, FrameDecoder
+from netd.client.feed import Feed
 from netd.client.feed_asyncio import AsyncFeed
+from netd.client.websocket import PING, FrameDecoder
 from tests.feed.bench import fits, request
 from tests.process import CHECKOUT, LOOPBACK, PATIENCE, Daemon, Program, RealTestCase
 

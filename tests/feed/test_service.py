@@ -12,7 +12,7 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.feed import PING, TEXT, encode_frame
+from netd.client.websocket import PING, TEXT, encode_frame
 from netd.feed.audience import STEP
 from netd.feed.config import Config
 from netd.feed.events import BlockReported, ClientRemarked, RoundMade

@@ -7,7 +7,7 @@ import weakref
 
 from twisted.logger import LogEvent, LogLevel, capturedLogs, globalLogPublisher
 
-from netd.client.feed import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
+from netd.client.websocket import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 from netd.connection.fairness import Lane
 from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.protocol import EARLY_BYTES, EARLY_FRAMES

@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.feed import FrameDecoder
+from netd.client.websocket import FrameDecoder
 from netd.connection.pace import Pace
 from netd.connection.turn import Turn
 from netd.console.operations import BusConsole
