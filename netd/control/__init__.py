@@ -1,3 +1,3 @@
-"""The control socket: the table of operations as JSON-RPC 2.0, a line each, on a unix socket of the daemon's own user."""
+"""The control socket: operations as JSON-RPC 2.0, one message a line, on a unix socket that only the daemon's user can open."""
 
 __all__: list[str] = []

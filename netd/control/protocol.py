@@ -1,4 +1,4 @@
-"""One connection of the control socket (console protocol)."""
+"""One connection of the control socket: lines in, answers and notifications out (console protocol)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from netd.principal import Principal, Proof, Role
 __all__ = ["ControlFactory", "ControlProtocol"]
 
 LINE_LIMIT = 1 << 20
-"""Bytes in one request line, at most."""
+"""Bytes of a request line at most."""
 
 
 def _line(text: bytes) -> bytes:
@@ -30,21 +30,21 @@ def _line(text: bytes) -> bytes:
 
 
 class ControlProtocol(PeerProtocol):
-    """One caller. Only the daemon's own user and root can open the socket file: they may do everything."""
+    """One caller. It may do everything, because only the daemon's own user and root can open the socket file."""
 
     factory: ControlFactory
     machine = ("_link",)
-    leaving = LogLevel.debug  # each command of the command line is a connection of its own; what it asks for is logged
+    leaving = LogLevel.debug  # each run of `netd` is a connection, and the operations that it calls are logged already
     bounds: ClassVar[Bounds] = Bounds(Policy.PAUSE, 1 << 20)
 
     def opened(self) -> None:
-        """Nothing is asked yet."""
+        """Note the user at the other end, and wait for requests."""
         self.peer.prove(Principal(user_at(self.transport), Role.ADMIN, None, Proof.UNIX))
         self._lines = LineDecoder(LINE_LIMIT)
         self._link = ConsoleLink(self.peer, self._hold, _line, self.factory.dispatcher, Caller(self.peer, "control socket"))
 
     def received(self, data: bytes) -> None:
-        """Carry out the requests that are whole."""
+        """Pass each whole line on as a request."""
         try:
             lines = self._lines.feed(data)
             if not self.peer.keep(self._lines.unfinished, bool(lines)):
@@ -59,11 +59,11 @@ class ControlProtocol(PeerProtocol):
                 self._link.receive(line)
 
     def drained(self) -> None:
-        """Go on with what waited."""
+        """Go on with requests that waited for the caller to read."""
         self._link.drained()
 
     def closed(self) -> None:
-        """End what hangs on this connection."""
+        """End the subscriptions, and whatever else belongs to this connection."""
         self._link.lost()
         self._lines.finish()
 
@@ -72,7 +72,7 @@ class ControlProtocol(PeerProtocol):
 
 
 class ControlFactory(PeerFactory):
-    """Builds the control socket's connections."""
+    """Makes the connections of the control socket."""
 
     connection = ControlProtocol
 

@@ -1,4 +1,4 @@
-"""Assembly of the control socket."""
+"""The service of the control socket, and the lock of the state directory."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from netd.secrets.private_files import quoted
 __all__ = ["ControlService", "StateDirectoryUnusable", "make_control_service"]
 
 LOCK = "netd.lock"
-"""Name of the file inside the state directory that a running daemon has locked. The operating system lets go of the lock when the
-daemon ends, however it ends; a file that holds a pid would outlive it, and after a reboot that pid is another program's."""
+"""Name of the file in the state directory that a running daemon has locked. The operating system releases the lock however the
+daemon ends. A file with a pid would stay, and after a reboot that pid belongs to another program."""
 
 STALL_TIMEOUT = 8.0
-"""Seconds for which a caller may take none of the bytes that wait for it."""
+"""Seconds after which a caller is cut that reads none of the bytes waiting for it."""
 
 LONGEST_PATH = 100
-"""Bytes in a unix socket's path; the operating system's limit is a little higher."""
+"""Bytes of a unix socket's path at most. The operating system's limit is a little higher, and differs."""
 
 
 ELSEWHERE = "choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
 
 
 class StateDirectoryUnusable(NetdError):
-    """The state directory cannot be made or used; the text says why and what to do."""
+    """The state directory cannot be made or used. The message says why, and what to do."""
 
 
 def make_control_service(state_directory: Path, reactor: Any, table: OperationTable) -> ControlService:
@@ -49,10 +49,10 @@ def make_control_service(state_directory: Path, reactor: Any, table: OperationTa
 
 
 class ControlService(ListeningService):
-    """Listens on ``control.sock`` in the state directory, mode 0600; makes the directory when it is missing, mode 0700.
+    """Listens on ``control.sock``, mode 0600, in the state directory, which is made with mode 0700 if it is missing.
 
-    A lock keeps every other daemon out of that directory. Nobody but root and the daemon's own user may write in it: whoever
-    can could put a socket or a link of theirs where the daemon and its callers look for its own.
+    A lock keeps other daemons out of that directory. Only root and the daemon's own user may write in it: another user could put
+    a socket of its own, or a link, where callers look for the daemon's.
 
     :param uid: the user that the daemon runs as.
     """
@@ -67,7 +67,7 @@ class ControlService(ListeningService):
         self._lock: int | None = None
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
-        """What is wrong with the state directory. Root may look after that of another user, and so does not own it."""
+        """Yield what is wrong with the state directory. For root, it may belong to any user: the daemon may run as that one."""
         try:
             self._check_path()
             self._look_at_directory()
@@ -94,11 +94,11 @@ class ControlService(ListeningService):
             raise StateDirectoryUnusable(f"{path}: longer than a unix socket's path may be; choose a shorter `state_directory`")
 
     def privilegedStartService(self) -> None:
-        """Make the directory, take it, then listen; the socket of a daemon that was killed is replaced.
+        """Make and lock the directory, then listen. The socket that a killed daemon has left is replaced.
 
-        :raises StateDirectoryUnusable: when the directory cannot be made or written, others may write in it, or another daemon
-            has it.
-        :raises netd.listening.CannotListen: when something that is no socket is in the way.
+        :raises StateDirectoryUnusable: when the directory cannot be made or written, other users may write in it, or another
+            daemon has locked it.
+        :raises netd.listening.CannotListen: when a file that is no socket is in the way.
         """
         self._check_path()
         path = self._state_directory / CONTROL_SOCKET
@@ -119,7 +119,10 @@ class ControlService(ListeningService):
         super().privilegedStartService()
 
     def _take_directory(self) -> None:
-        """Make the directory, see whose it is, and lock it: one and the same directory, whatever its path leads to meanwhile."""
+        """Make the directory, check its owner, and lock it.
+
+        All three steps go through one descriptor, so that they concern the same directory even if the path is changed meanwhile.
+        """
         self._state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = os.open(self._state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -152,7 +155,7 @@ class ControlService(ListeningService):
             ) from None
 
     def stopService(self) -> Deferred[None]:
-        """Stop listening, close all connections, then let go of the directory."""
+        """Stop listening, close all connections, then release the directory."""
         return super().stopService().addCallback(lambda _: self._unlock())
 
     def _unlock(self) -> None:

@@ -1,4 +1,4 @@
-"""The user at the other end of a unix socket, as the operating system tells it."""
+"""The user at the other end of a unix socket, from the operating system."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 __all__ = ["user_at"]
 
 _CREDENTIALS = struct.Struct("3i")
-"""Process, user and group, as Linux has them (``SO_PEERCRED``)."""
+"""Process, user and group, in Linux's ``struct ucred`` (``SO_PEERCRED``)."""
 
 
 def user_at(transport: Any) -> str:
-    """The name of the user that connected *transport*.
+    """Return the name of the user whose process has connected *transport*.
 
-    Where the operating system does not tell (``SO_PEERCRED`` is Linux's), it is the daemon's own: the mode of the socket's file
-    keeps all others but root out.
+    On systems without ``SO_PEERCRED``, which is Linux's, that is the daemon's own user: the mode of the socket file keeps all
+    others but root out.
     """
     option = getattr(socket, "SO_PEERCRED", None)
     handle = getattr(transport, "socket", None)
@@ -31,7 +31,7 @@ def user_at(transport: Any) -> str:
 
 @cache
 def _name_of(uid: int) -> str:
-    """Asked once for each user: the answer may come over the network, and everybody waits for it."""
+    """Return the name of a user. Cached, because the look-up blocks, and may go to a directory server."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -1,1 +1,1 @@
-"""The manhole: a login over telnet, then a menu of every operation, then (behind a switch of its own) a Python prompt."""
+"""The manhole: a login over telnet, then a menu of all operations, then a Python prompt if an option allows it."""

@@ -15,10 +15,10 @@ __all__ = ["Config"]
 
 @attrs.frozen(kw_only=True)
 class Config(SectionConfig):
-    """A login over telnet for whoever looks after the daemon: all operations by hand; a Python prompt behind a second switch.
+    """A login over telnet for administrators: all operations from a menu, and a Python prompt if an option allows it.
 
-    Telnet hides nothing from the network in between: keep it on loopback, or on a unix socket. After ten wrong passwords within a
-    minute, an address (of IPv6, a /64) has none checked until that minute is over.
+    Telnet is not encrypted: keep it on loopback, or on a unix socket. After ten wrong passwords of an address (of IPv6, a /64)
+    within a minute, no further password of it is checked until that minute is over.
     """
 
     packaged: ClassVar[bool] = False
@@ -26,13 +26,13 @@ class Config(SectionConfig):
     listen: tuple[str, ...] = option(
         endpoints,
         "loopback:6023",
-        help="Where telnet connects. A unix socket is as good: `unix:/run/netd/manhole.sock:mode=600`.",
+        help="Where telnet connects. A unix socket will do, too: `unix:/run/netd/manhole.sock:mode=600`.",
         live=True,
     )
     password_file: Path | None = option(
         auto_or(secret_file),
         "auto",
-        help="Who may log in; made by `netd passwd NAME`, and read anew at each login. "
+        help="The file of the people who may log in. `netd passwd NAME` writes it; it is read at each login. "
         "`auto` is manhole.passwd in the state directory.",
         live=True,
     )
@@ -44,15 +44,15 @@ class Config(SectionConfig):
     )
     python: bool = option(flag, "no", help="Whether `python` in the menu leads to a Python prompt inside the daemon.", live=True)
     login_timeout: float = option(
-        within(duration, "1s", "10m"), "30s", help="How long a login may take, all tries together.", live=True
+        within(duration, "1s", "10m"), "30s", help="How long a login may take, with all its tries.", live=True
     )
     idle_timeout: float = option(
-        within(duration, "1s", "7d"), "15m", help="A session in which nothing is typed for so long ends.", live=True
+        within(duration, "1s", "7d"), "15m", help="How long nothing may be typed before the session ends.", live=True
     )
     max_sessions: int = option(
         integer(1, 100),
         "8",
-        help="How many may be logged in at once. Those who have not yet logged in share 16 further places.",
+        help="Sessions at the same time, at most. Connections that have not logged in yet share 16 further places.",
         live=True,
     )
 
@@ -66,10 +66,10 @@ class Config(SectionConfig):
 
     @property
     def passwords(self) -> Path:
-        """The password file, ``auto`` resolved."""
+        """The path of the password file, with ``auto`` resolved."""
         return self.state_directory / "manhole.passwd" if self.password_file is None else self.password_file
 
 
 def _is_exposed(description: str) -> bool:
-    """Whether the endpoint *description* is known to be reached by other machines."""
+    """Return True if other machines can reach the endpoint *description*."""
     return any(address.port and not is_loopback(address.interface) for _, address in addresses((description,)))

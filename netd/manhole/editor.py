@@ -1,6 +1,7 @@
-"""One line as it is typed: keys that a terminal sends one by one, those that take something back or move about among them.
+"""The line editor: keys as a terminal sends them, including those that erase, move the cursor, or bring back earlier lines.
 
-A telnet client that sends whole lines has done all of this itself. In character mode, and on a serial console, each key arrives.
+A telnet client in line mode does all of this itself and sends whole lines. In character mode, and on a serial console, each key
+arrives here.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from netd.codec.lines import LineTooLong
 __all__ = ["MOST_PAST", "LineEditor"]
 
 MOST_PAST = 100
-"""Lines that the arrow keys bring back."""
+"""Earlier lines that the arrow keys can bring back, at most."""
 
 LONGEST_KEY = 32
-"""Bytes that one key can be, at most."""
+"""Bytes of the escape sequence of one key, at most."""
 
 _KEY = re.compile(rb"\n|[\x01\x05\x08\x0b\x15\x17\x7f]|\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~]|[^\[O\n])")
 _BEGUN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?$")
@@ -24,11 +25,11 @@ _FIRST = re.compile(rb".[\x80-\xbf]{0,3}", re.DOTALL)
 
 
 class LineEditor:
-    """Takes what is typed, and gives the lines that result.
+    """Turns keys into lines.
 
     :param limit: the longest line in bytes.
-    :ivar is_secret: what is typed now is not to be brought back.
-    :ivar is_changed: a key has changed the line that has begun, or the place in it: the terminal shows something else.
+    :ivar is_secret: whether lines are not to be remembered, because a password is typed.
+    :ivar is_changed: whether a key has changed the line, or the cursor's place in it, in a way that the terminal does not show.
     """
 
     def __init__(self, limit: int) -> None:
@@ -39,16 +40,16 @@ class LineEditor:
         self._before = b""
         self._after = b""
         self._past: list[bytes] = []
-        self._place = 0  # in the past; behind its end stands what is typed now
+        self._place = 0  # an index of _past; len(_past) is the line that is being typed
         self._draft = b""
 
     @property
     def line(self) -> tuple[bytes, bytes]:
-        """What was typed of a line that has not ended: before the cursor, and from there on."""
+        """The unfinished line: the part before the cursor, and the part behind it."""
         return self._before, self._after
 
     def feed(self, typed: bytes) -> list[bytes]:
-        """The lines that *typed* completes, without their ends.
+        """Return the lines that *typed* completes, without their ends.
 
         :raises LineTooLong: when a line is over the limit, whole or not.
         """
@@ -70,7 +71,7 @@ class LineEditor:
         return lines
 
     def drop(self) -> None:
-        """Forget the line that has begun."""
+        """Forget the unfinished line."""
         self._begun = self._before = self._after = b""
         self._place = len(self._past)
 
@@ -96,7 +97,7 @@ class LineEditor:
             action(self)
             self.is_changed = self.is_changed or self.line != before or key in (b"\x7f", b"\x08")
         else:
-            self.is_changed = True  # nothing happens, but the terminal may have shown the key
+            self.is_changed = True  # an unknown key changes nothing, but the terminal may have shown it
 
     # The keys
 
@@ -147,7 +148,7 @@ class LineEditor:
 
 
 def _last(text: bytes) -> int:
-    """Where the last character of *text* begins, which is UTF-8: at most four bytes from the end."""
+    """Return the index of the last character of *text*, UTF-8: at most four bytes from the end."""
     place = max(0, len(text) - 1)
     while place > max(0, len(text) - 4) and 0x80 <= text[place] < 0xC0:
         place -= 1
@@ -172,4 +173,4 @@ _ACTIONS: Mapping[bytes, Callable[[LineEditor], None]] = {
     **dict.fromkeys((b"\x1b[1~", b"\x1b[7~"), LineEditor._home),
     **dict.fromkeys((b"\x1b[4~", b"\x1b[8~"), LineEditor._to_end),
 }
-"""Backspace (as terminals differ), Delete, Ctrl-W, Ctrl-U, Ctrl-K, Ctrl-A, Ctrl-E, arrows, Home and End; others do nothing."""
+"""Backspace (terminals send either of two codes), Delete, Ctrl-W, Ctrl-U, Ctrl-K, Ctrl-A, Ctrl-E, the arrows, Home and End."""

@@ -1,7 +1,7 @@
-"""What a line of the operator's menu means, worked out from the table of operations alone.
+"""The language of the menu: what a line means, by the table of operations alone.
 
-It reads and explains; it neither calls anything nor shows anything: commands come out as values, help as values that the shell
-renders like any other result.
+This module parses and explains. It neither calls operations nor writes to a terminal: commands are returned as values, and help
+is returned as values, too, which the menu renders like any other result.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _INSTANCE = Argument("instance", str, None)
 
 
 class MenuWord(enum.Enum):
-    """Commands of the menu itself; their names win over the short names of operations."""
+    """Commands of the menu itself. Their names take precedence over the short names of operations."""
 
     NOTHING = ""
     QUIT = "quit"
@@ -45,7 +45,7 @@ class MenuWord(enum.Enum):
 
 @frozen
 class Help:
-    """Show what there is, or explain *topic*."""
+    """List all commands, or explain *topic*."""
 
     topic: str | None
 
@@ -62,9 +62,9 @@ MenuCommand = MenuWord | Help | Invoke
 
 
 class MenuGrammar:
-    """The menu over one table of operations.
+    """The language of the menu over one table of operations.
 
-    :param has_python: whether ``python`` leads anywhere.
+    :param has_python: whether help mentions the command ``python``.
     """
 
     def __init__(self, table: OperationTable, has_python: bool = False) -> None:
@@ -72,13 +72,13 @@ class MenuGrammar:
         self._has_python = has_python
 
     def read(self, line: str) -> MenuCommand:
-        """The command that *line* gives.
+        """Parse *line*.
 
-        Words are separated by spaces and quoted as in a shell. Arguments come by position or as ``name=value``; a value is text
-        where its argument takes text, and JSON otherwise.
+        Words are separated by spaces and quoted as in a shell. Arguments are given by position or as ``name=value``. A value is
+        text if its argument takes text, and JSON otherwise.
 
-        :raises NoSuchOperation: with the nearest names.
-        :raises InvalidArguments: naming the argument, or what is wrong with the quoting.
+        :raises NoSuchOperation: with the nearest name.
+        :raises InvalidArguments: naming the argument, or the fault in the quoting.
         """
         try:
             words = shlex.split(line)
@@ -98,9 +98,9 @@ class MenuGrammar:
         return Invoke(operation.name, _parameters(operation, arguments))
 
     def help(self, topic: str | None) -> Any:
-        """All commands, one a row; or all about the operation *topic*, full or short name.
+        """Return the list of all commands, or the explanation of the operation *topic*, a full or a short name.
 
-        :raises NoSuchOperation: with the nearest names.
+        :raises NoSuchOperation: with the nearest name.
         """
         if topic is not None:
             return self._explain(*self._find(topic))
@@ -120,13 +120,13 @@ class MenuGrammar:
         return [*rows, {"command": MenuWord.QUIT.value, "arguments": "", "what it does": "Leave."}]
 
     def other_instances(self, command: Invoke) -> list[str]:
-        """Where else *command* could go; empty when it names its instance."""
+        """Return the instances that *command* does not go to but could; none when it names its instance."""
         _, instances = self._find(command.name)
         meant = default_instance(instances)
         return [] if "instance" in command.parameters else [instance for instance in instances if instance != meant]
 
     def _find(self, name: str) -> tuple[Operation, tuple[str, ...]]:
-        """The operation of that full name, or of that last part of its name, with its instances."""
+        """Return the operation of that full name, or whose last part is *name*, with its instances."""
         offers = {operation.name: (operation, instances) for operation, instances in self._table}
         if name in offers:
             return offers[name]

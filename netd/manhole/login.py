@@ -1,4 +1,4 @@
-"""The first dialogue: a name and a password, three tries, one deadline."""
+"""The login: the first dialogue of a terminal. It asks for a name and a password, with three tries and one time limit."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ InThread = Callable[..., Deferred[Any]]
 
 
 class TooManyWrong(NetdError):
-    """So many passwords of an address were wrong lately that another one is not checked.
+    """So many passwords of an address were wrong within a minute that no further one is checked now.
 
-    :ivar seconds: until the next one is.
+    :ivar seconds: the time until the next one is checked.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -38,12 +38,12 @@ class TooManyWrong(NetdError):
 
 
 class Doorkeeper:
-    """Checks passwords against the file: in a thread, and one at a time, as a check takes 32 MiB and a third of a second.
+    """Checks passwords against the file, in a thread. One at a time, because a check takes 32 MiB and a third of a second.
 
-    Addresses take turns: whoever sends many passwords waits for the checks of the others, and not they for all of these.
+    Addresses take turns: an address that sends many passwords waits behind the others, and does not hold them up.
 
     :param in_thread: calls a function in a thread and returns a Deferred of its result.
-    :param wrong: counts the wrong ones; whoever asks for a check notes that in it.
+    :param wrong: the count of wrong passwords. It is only read here; callers add to it.
     """
 
     def __init__(self, path: Path, in_thread: InThread, wrong: WrongSecrets) -> None:
@@ -54,13 +54,13 @@ class Doorkeeper:
         self._is_checking = False
 
     def check(self, name: str, password: str, host: str = "") -> Deferred[bool]:
-        """Whether *password* is that of *name*, by the file as it is now. Cancelling gives the place in the queue up.
+        """Check whether *password* is that of *name*, by the file as it is at the time.
 
-        The Deferred fails with :class:`netd.secrets.passwords.PasswordFileError` when the file cannot be used any more, and with
-        :class:`TooManyWrong` when too many of that address were wrong by the time of its turn: many connections that ask at once
-        get no more checks than one after the other.
-
-        :param host: the address that it comes from.
+        :param host: the address that the password comes from.
+        :returns: a Deferred of the answer. Cancelling it gives the place in the queue up. It fails with
+            :class:`netd.secrets.passwords.PasswordFileError` when the file cannot be used any more, and with
+            :class:`TooManyWrong` when too many passwords of that address are wrong by the time of its turn; so many connections
+            that ask at once get no more checks than one that asks again and again.
         """
         turns = self._waiting.setdefault(network_of(host), deque())
         turn: Deferred[None] = Deferred(turns.remove)
@@ -70,7 +70,7 @@ class Doorkeeper:
         return answer
 
     def _go_on(self) -> None:
-        """Begin the next check, if none is under way. The address whose turn it was then waits for the others."""
+        """Begin the next check, unless one is running. Its address then goes to the end of the queue."""
         while self._waiting and not self._is_checking:
             address, turns = next(iter(self._waiting.items()))
             del self._waiting[address]
@@ -84,14 +84,15 @@ class Doorkeeper:
         if wait:
             self._is_checking = False
             raise TooManyWrong(wait)
-        # Who gives up does not stop the thread, and must not begin the next: connections that hang up could fill all threads.
+        # Cancelling the answer cannot stop the thread. The next check must wait for its end all the same: otherwise connections
+        # that hang up at once could fill all threads.
         answer: Deferred[bool] = Deferred()
         self._in_thread(_check, self.path, name, password).addBoth(self._finish, answer)
         return answer
 
     def _finish(self, outcome: bool | Failure, answer: Deferred[bool]) -> None:
         self._is_checking = False
-        answer.callback(outcome)  # before the next one begins: this one may have been one too many
+        answer.callback(outcome)  # before the next check begins: a wrong password counts for that one already
         self._go_on()
 
 
@@ -106,10 +107,10 @@ class _Stage(enum.Enum):
 
 
 class Login:
-    """Asks one connection who it is.
+    """The login of one connection.
 
-    :param tries: counts its wrong passwords.
-    :param welcome: called once somebody has logged in; the terminal then knows the ``user``.
+    :param tries: counts the wrong passwords of this connection.
+    :param welcome: called after a login; the terminal's peer then has the user as its principal.
     :param timeout: seconds for all tries together.
     """
 
@@ -138,7 +139,7 @@ class Login:
         self._ask_name()
 
     def line(self, text: str) -> None:
-        """Take the name or the password, whichever was asked for."""
+        """Take the name, or the password, whichever was asked for last."""
         if self._stage is _Stage.NAME:
             self._name = text.strip()
             if self._name:

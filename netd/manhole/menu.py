@@ -1,4 +1,4 @@
-"""The second dialogue: the operator's menu. One operation runs at a time, and Ctrl-C ends the wait for it."""
+"""The menu: the second dialogue of a terminal. It runs one operation at a time, and Ctrl-C ends the wait for its result."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ __all__ = ["PROMPT", "Call", "OperatorMenu"]
 PROMPT = "netd> "
 
 Call = Callable[[str, dict[str, Any]], Deferred[Any]]
-"""Calls the operation of that name with those arguments."""
+"""Calls an operation by its name, with arguments, and returns a Deferred of its result."""
 
 
 @define(eq=False)
 class _Run:
-    """An operation that has been called and has not come back."""
+    """An operation that was called and has no result yet."""
 
     command: Invoke
     outcome: Deferred[None] | None = None
 
 
 class OperatorMenu:
-    """The menu on one terminal, from the login to the goodbye.
+    """The menu on one terminal, from the login to the end.
 
-    :param idle_timeout: seconds without a line after which the session ends; the time that an operation takes does not count.
-    :param enter_python: leaves the menu for the Python prompt, which gives the terminal back to this menu; None when the
-        configuration does not allow it.
+    :param idle_timeout: seconds without a line after which the session ends. The time of a running operation does not count.
+    :param enter_python: hands the terminal to the Python prompt, which hands it back to this menu; None when the configuration
+        does not allow it.
     """
 
     _log = Logger()
@@ -86,7 +86,7 @@ class OperatorMenu:
         self._prompt()
 
     def interrupt(self) -> None:
-        """Wait no longer for the operation that runs; without one, begin a new line."""
+        """Cancel the running operation; without one, begin a new line."""
         run = self._forget()
         self._terminal.write("\n" if run is None else f"\n{run.command.name}: cancelled\n")
         self._prompt()
@@ -116,7 +116,7 @@ class OperatorMenu:
         outcome.addBoth(self._came_back, run)
 
     def _came_back(self, outcome: Any, run: _Run) -> None:
-        if self._run is not run:  # cancelled: nobody waits any more
+        if self._run is not run:  # it was cancelled meanwhile
             return
         self._run = None
         if not isinstance(outcome, Failure):
@@ -143,12 +143,12 @@ class OperatorMenu:
         self._terminal.write(f"error: {escape(str(error))}{hint}\n")
 
     def _elsewhere(self, command: Invoke) -> str:
-        """Where else the target of *command* may be."""
+        """Return a hint at the other instances in which the target of *command* may be."""
         others = self._menu.other_instances(command)
         return f"; this was not asked of {', '.join(others)}: add instance={others[0]}" if others else ""
 
     def _forget(self) -> _Run | None:
-        """Cancel the operation that runs, if one does; what becomes of it is not shown any more."""
+        """Cancel the running operation, if there is one. Its result will not be shown."""
         run, self._run = self._run, None
         if run is not None and run.outcome is not None:
             run.outcome.cancel()

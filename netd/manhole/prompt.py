@@ -1,6 +1,6 @@
-"""The third dialogue: a Python prompt inside the daemon, for an administrator who switched it on.
+"""The Python prompt: the third dialogue of a terminal, if the configuration allows it.
 
-What is typed runs in the reactor's thread with all that the daemon may do: code that blocks stops every connection.
+Statements run in the reactor's thread, with all rights of the daemon. One that blocks stops every connection meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from netd.operations import Operation, OperationTable
 __all__ = ["PythonPrompt", "operations_namespace"]
 
 MAX_BLOCK = 1 << 16
-"""The longest statement, all its lines together, in bytes."""
+"""The longest statement, with all its lines, in bytes."""
 
 _FIRST, _MORE = ">>> ", "... "
 
@@ -31,8 +31,8 @@ _FIRST, _MORE = ">>> ", "... "
 class PythonPrompt:
     """Python on one terminal, until Ctrl-D or ``exit()``.
 
-    :param namespace: what the names at the prompt mean, to begin with.
-    :param leave: gives the terminal back.
+    :param namespace: the names that are defined at the prompt to begin with.
+    :param leave: hands the terminal back to the menu.
     """
 
     _log = Logger()
@@ -44,7 +44,7 @@ class PythonPrompt:
         self._idle_timeout = idle_timeout
         self._leave = leave
         self._names = ", ".join(sorted(namespace))
-        # Those of the interpreter would close the daemon's standard input.
+        # The interpreter's own exit() and quit() would close the daemon's standard input.
         self._interpreter = ManholeInterpreter(self, namespace | {"exit": _leave_prompt, "quit": _leave_prompt})
         self._prompt = _FIRST
         self._is_mid_line = False
@@ -56,7 +56,7 @@ class PythonPrompt:
         self._ask(_FIRST)
 
     def line(self, text: str) -> None:
-        """Run the statement that *text* completes."""
+        """Add a line to the statement, and run it if it is complete."""
         self._log.info(
             "{service}: {who}: python: {line!r}", service=self._terminal.factory.name, who=self._terminal.describe(), line=text
         )
@@ -74,7 +74,7 @@ class PythonPrompt:
             self._ask(_MORE if wants_more else _FIRST)
 
     def interrupt(self) -> None:
-        """Forget the statement that was begun."""
+        """Forget the unfinished statement."""
         self._interpreter.resetBuffer()
         self._terminal.write("\n")
         self._ask(_FIRST)
@@ -89,13 +89,13 @@ class PythonPrompt:
         self._terminal.close(f"nothing was typed for {self._idle_timeout:g} s; goodbye")
 
     def closed(self) -> None:
-        """What was started goes on; its output goes nowhere."""
+        """Do nothing: what was started goes on, without output."""
 
     def addOutput(self, text: str, is_late: bool | None = None) -> None:  # noqa: N802 - ManholeInterpreter calls it
-        """Show what the interpreter says.
+        """Show output of the interpreter.
 
-        :param is_late: whether it comes in between, from a Deferred, so that the prompt must be shown again.
-        :raises BrokenPipeError: when nobody is there to read it: ends a loop that prints for ever.
+        :param is_late: whether the output comes from a Deferred, after the prompt was shown, which is then shown again.
+        :raises BrokenPipeError: when the terminal is gone. That ends a loop which prints for ever.
         """
         shown = "\n".join(escape(line) for line in text.split("\n"))
         if is_late:
@@ -118,9 +118,9 @@ def _leave_prompt() -> None:
 
 
 def operations_namespace(table: OperationTable, call: Call) -> SimpleNamespace:
-    """Every operation as a function: ``netd.relay.send("greenhouse", text="hello")``.
+    """Return all operations as functions of nested namespaces: ``netd.relay.send("greenhouse", text="hello")``.
 
-    A function returns the operation's result if that is there at once, else a Deferred of it.
+    A function returns the operation's result, or a Deferred of it if the result is not there at once.
     """
     root = SimpleNamespace()
     for operation, _ in table:
@@ -151,7 +151,7 @@ def _function(operation: Operation, call: Call) -> Callable[..., Any]:
 
 
 def _result_of(outcome: Deferred[Any]) -> Any:
-    """The result of *outcome* when it has one, its exception when it has failed, else *outcome* itself."""
+    """Return the result of *outcome* or raise its exception; return *outcome* itself if it has neither yet."""
     results: list[Any] = []
     if not outcome.called or outcome.paused:
         return outcome

@@ -1,7 +1,7 @@
 """One telnet connection: bytes to typed lines and back, with bounds on everything.
 
-What is done with the lines is a *dialogue*'s: the login first, then the menu, then perhaps the Python prompt. The connection
-gives each line to the dialogue of the moment, keeps what is typed ahead while that one is busy, and owns the clock.
+A *dialogue* acts on the lines: first the login, then the menu, then perhaps the Python prompt. The connection hands each line to
+the current dialogue, and keeps lines that are typed ahead while that one is busy.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from netd.principal import ANONYMOUS
 __all__ = ["MAX_LINE", "MAX_TYPED_AHEAD", "Dialogue", "ManholeFactory", "ManholeProtocol"]
 
 MAX_LINE = 4096
-"""The longest line that is taken, in bytes."""
+"""The longest line, in bytes."""
 
 MAX_TYPED_AHEAD = 64
-"""How many lines wait while an operation runs before the connection is read no further."""
+"""Lines that may wait while an operation runs. With more, the connection is not read from."""
 
 LONGEST_PROMPT = 200
-"""How many characters of the line that was begun are shown anew with what is typed behind them."""
+"""Characters of output without a line end, such as a prompt, that are remembered to be shown again."""
 
 MAX_UNREAD = 1 << 20
-"""How many bytes of output wait for a terminal that does not read."""
+"""Bytes of output that may wait for a terminal. With more, the connection is cut."""
 
 
 class Dialogue(Protocol):
-    """Who answers what is typed."""
+    """What the lines of a terminal mean at the moment: the login, the menu, or the Python prompt."""
 
     def begin(self) -> None:
         """Take over the terminal."""
@@ -52,14 +52,14 @@ class Dialogue(Protocol):
         """Ctrl-D was typed."""
 
     def expired(self) -> None:
-        """The time that was asked for is over."""
+        """The time set by :meth:`ManholeProtocol.expire_after` has passed."""
 
     def closed(self) -> None:
-        """The terminal is gone: stop what still runs."""
+        """The terminal is gone: stop everything that still runs."""
 
 
 class ManholeProtocol(PeerProtocol):
-    """One connection, as its dialogue sees it: a terminal."""
+    """One connection: to its dialogues, a terminal."""
 
     bounds: ClassVar[Bounds] = Bounds(Policy.DISCONNECT, MAX_UNREAD)
     says_when_identified = True
@@ -75,46 +75,46 @@ class ManholeProtocol(PeerProtocol):
         self._is_handing_out = False
         self._dialogue: Dialogue | None = None
 
-    # What a dialogue may ask for
+    # For dialogues
 
     @property
     def is_open(self) -> bool:
-        """Whether what is written may still be read."""
+        """Whether output can still be read at the terminal."""
         return self.peer.is_open
 
     def converse(self, dialogue: Dialogue) -> None:
-        """Give all that is typed from now on to *dialogue*."""
+        """Hand all further lines to *dialogue*."""
         self._dialogue = dialogue
         dialogue.begin()
 
     def write(self, text: str) -> None:
-        """Show *text*, its line ends single newlines, to the person."""
+        """Show *text*, in which a newline ends each line."""
         self._prompt = (self._prompt + text[-LONGEST_PROMPT:]).rpartition("\n")[2][-LONGEST_PROMPT:]
         if self.is_open:
             self.peer.send(text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
 
     def hide_input(self) -> None:
-        """Do not let the terminal show what is typed, and do not bring it back later."""
+        """Have the terminal hide what is typed, and do not remember the line for the arrow keys."""
         self._editor.is_secret = True
         self.peer.send(self._telnet.offer())
 
     def show_input(self) -> None:
-        """Let the terminal show what is typed again, on a new line: it did not show the end of the hidden one."""
+        """Have the terminal show what is typed again, on a new line: it has not shown the end of the hidden one."""
         self._editor.is_secret = False
         self._prompt = ""
         self.peer.send(self._telnet.withdraw() + b"\r\n")
 
     def set_busy(self, is_busy: bool) -> None:
-        """Keep lines that are typed from now on, or go on handing them out. Ctrl-C gets through."""
+        """Keep further lines back (True), or hand them to the dialogue again. Ctrl-C is handed over in any case."""
         self._is_busy = is_busy
         self._hand_out()
 
     def expire_after(self, seconds: float | None) -> None:
-        """Call the dialogue's ``expired`` then, or never."""
+        """Call the dialogue's ``expired`` after so many seconds, or not at all (None)."""
         self.peer.expire_after(seconds)
 
     def close(self, reason: str) -> None:
-        """Say goodbye with *reason*, and close."""
+        """Show *reason* as the last line, and close."""
         if self.is_open:
             self.write(f"{reason}\n")
             self.peer.close(reason)
@@ -151,7 +151,7 @@ class ManholeProtocol(PeerProtocol):
             self._dialogue.closed()
 
     def is_admitted(self) -> bool:
-        """Whether this one counts as a session."""
+        """Whether the connection counts as a session."""
         return self._dialogue is not None and self.is_open
 
     def _take(self, typed: bytes | Signal) -> None:
@@ -169,7 +169,7 @@ class ManholeProtocol(PeerProtocol):
                 self._dialogue.end()
 
     def _hand_out(self) -> None:
-        if self._is_handing_out:  # a dialogue that is done at once: the loop below goes on
+        if self._is_handing_out:  # called from within the loop below, by a dialogue that is not busy any more
             return
         self._is_handing_out = True
         try:
@@ -180,7 +180,7 @@ class ManholeProtocol(PeerProtocol):
         self.peer.set_reading(len(self._typed) <= MAX_TYPED_AHEAD)
 
     def _show_line(self) -> None:
-        """Show the prompt and what was typed behind it anew: the terminal does not know what its own keys have changed."""
+        """Show the prompt and the unfinished line again, because the terminal does not know what its keys have changed."""
         before, after = (part.decode(errors="replace") for part in self._editor.line)
         back = f"\x1b[{len(after)}D" if after else ""
         if self.is_open:
@@ -196,7 +196,7 @@ class ManholeProtocol(PeerProtocol):
 
 
 class ManholeFactory(PeerFactory):
-    """Builds the connections, from where they are wanted, and admits only so many of those that have logged in.
+    """Makes the connections, and limits where they come from and how many may log in.
 
     :param make_login: makes the first dialogue of a connection.
     :ivar rules: the options in force.
@@ -216,18 +216,18 @@ class ManholeFactory(PeerFactory):
         self.make_login = make_login
 
     def sessions(self) -> list[ManholeProtocol]:
-        """The connections that were admitted and are open."""
+        """Return the open connections that were admitted."""
         return [one for one in self.connections if isinstance(one, ManholeProtocol) and one.is_admitted()]
 
     def objection(self, newcomer: ManholeProtocol) -> str | None:
-        """Why *newcomer* is not asked for a name, or None."""
+        """Say why *newcomer* may not log in from where it is; None if it may."""
         host = getattr(newcomer.transport.getHost(), "host", None)
         if host is not None and not self.rules.allow_remote and not is_loopback(host):
             return "only this machine is served here; `allow_remote = yes` in [manhole] changes that"
         return None
 
     def objection_to_another(self) -> str | None:
-        """Why somebody who gave the right password is not admitted all the same, or None."""
+        """Say why a right password does not admit another session; None if it does."""
         if sum(session.peer.principal is not ANONYMOUS for session in self.sessions()) >= self.rules.max_sessions:
             return f"all {self.rules.max_sessions} sessions are taken; try again later"
         return None

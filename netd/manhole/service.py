@@ -1,4 +1,4 @@
-"""Assembly of one manhole: its listeners, the doorkeeper, and the dialogues of each connection."""
+"""The service of one manhole: its listeners, the check of passwords, and the dialogues of each connection."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from netd.status import ServiceStatus
 __all__ = ["ManholeService", "make_service"]
 
 QUOTA = Quota(silent=16)
-"""Places of those who have not logged in. When all are taken, the oldest of the address that has most of them goes."""
+"""Places of connections that have not logged in. When all are taken, the oldest of the address that has most is displaced."""
 
 STALL_TIMEOUT = 8.0
-"""Seconds for which a terminal may take none of the output that waits for it."""
+"""Seconds after which a terminal is cut that reads none of its output."""
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> ManholeService:
@@ -67,7 +67,7 @@ class ManholeService(ListeningService):
         super().__init__(config.listen, self._manhole, reactor)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
-        """Have a budget of its own, out of what the daemon's keeps back: whoever looks after it must get in when it is full."""
+        """Use a budget of its own, on descriptors that the daemon keeps back: an administrator must get in when it is full."""
         super().use_budget(Budget(budget.monotonic), QUOTA)
 
     def use_operations(self, table: OperationTable) -> None:
@@ -75,7 +75,7 @@ class ManholeService(ListeningService):
         self._table = table
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
-        """What keeps it from listening, and what keeps everybody from logging in."""
+        """Yield what would prevent listening, and what would prevent every login."""
         yield from super().objections()
         try:
             read_password_file(self._config.passwords)
@@ -83,10 +83,10 @@ class ManholeService(ListeningService):
             yield self._manhole.name, "password_file", str(error)
 
     def privilegedStartService(self) -> None:
-        """Make sure that somebody can log in, then listen.
+        """Check that the password file holds a name, then listen.
 
-        :raises PasswordFileError: when nobody could; the text names the option, and says what to run.
-        :raises CannotListen: when an endpoint is not to be had.
+        :raises PasswordFileError: when nobody could log in. The message names the option and the command to run.
+        :raises CannotListen: when an endpoint cannot be opened.
         """
         self._check_passwords()
         super().privilegedStartService()
@@ -97,7 +97,7 @@ class ManholeService(ListeningService):
         super().startService()
 
     def prepare(self, config: Config) -> Change:
-        """Get ready to go by *config*, by which somebody must be able to log in."""
+        """Prepare for *config*, whose password file must hold a name."""
         change = super().prepare(config)
         try:
             read_password_file(config.passwords)
@@ -106,17 +106,17 @@ class ManholeService(ListeningService):
         return change
 
     def follow(self, config: Config) -> None:
-        """Go by *config*; those who have logged in keep the time that they may be idle."""
+        """Apply *config*. Sessions that exist keep their ``idle_timeout``."""
         super().follow(config)
         self._config = self._manhole.rules = config
         self._doorkeeper.path = config.passwords
 
     def operations(self) -> list[Operation]:
-        """What consoles can do with a manhole."""
+        """Return the operations of a manhole."""
         return [Operation("manhole.sessions", self.sessions, Role.ADMIN, "Who is connected to the manhole")]
 
     def status(self) -> ServiceStatus:
-        """Facts about this manhole."""
+        """Return facts about this manhole."""
         return ServiceStatus(
             kind="manhole",
             instance=self.instance,
@@ -126,7 +126,7 @@ class ManholeService(ListeningService):
         )
 
     def sessions(self) -> list[dict[str, Any]]:
-        """The open sessions, oldest name first; ``user`` is None until somebody has logged in."""
+        """Return the open sessions, sorted by address; ``user`` is None until somebody has logged in."""
         described = [{"user": session.peer.principal.name, "who": session.describe()} for session in self._manhole.sessions()]
         return sorted(described, key=lambda session: str(session["who"]))
 

@@ -1,8 +1,8 @@
 """The telnet protocol as far as a line-mode login needs it (RFC 854; echo: RFC 857).
 
-Sans-I/O: bytes come in; typed text, signals and the answers to the peer's negotiation come out. Every option of the peer's is
-refused. The one that is offered is ECHO, which makes the peer's own terminal stop showing what is typed: a password.
-Nothing is buffered but one unfinished command, which is bounded.
+Sans-I/O: bytes come in; typed text, signals, and answers to the peer's negotiation come out. Every option that the peer asks for
+is refused. The only one that is offered is ECHO: a client that believes that the server echoes stops showing what is typed, which
+hides a password. Only an unfinished command is buffered, and its length is bounded.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ MAX_COMMAND = 1024
 """The longest subnegotiation, in bytes."""
 
 MAX_COMMANDS = 256
-"""How many telnet commands a peer may send without any text between them."""
+"""Telnet commands that a peer may send in a row, without any text between them."""
 
 HIDE_INPUT = b"\xff\xfb\x01"
-"""IAC WILL ECHO: do not show what is typed."""
+"""IAC WILL ECHO: the client stops showing what is typed."""
 
 SHOW_INPUT = b"\xff\xfc\x01"
-"""IAC WONT ECHO: show it again."""
+"""IAC WONT ECHO: the client shows it again."""
 
 _IAC, _WILL, _WONT, _DO, _DONT, _ECHO = b"\xff", b"\xfb", b"\xfc", b"\xfd", b"\xfe", b"\x01"
 _COMMAND = re.compile(rb"\xff(?:([\xfb-\xfe])(.)|\xfa(?:[^\xff]|\xff[^\xf0])*+\xff\xf0|(\xff)|([^\xfa-\xff]))", re.DOTALL)
@@ -35,11 +35,11 @@ _CONTROL = re.compile(rb"[\x03\x04]")
 
 
 class TooManyCommands(ProtocolError):
-    """A flood of telnet commands, or one that never ends."""
+    """Too many telnet commands came in a row, or one was too long."""
 
 
 class Signal(enum.Enum):
-    """What a person says beside text."""
+    """A key or a telnet command that is no text."""
 
     INTERRUPT = "interrupt"
     """Ctrl-C, or telnet's IP, BRK or ABORT."""
@@ -54,17 +54,17 @@ _SIGNALS = {
     b"\xec": Signal.END,
 }
 _ERASING = {b"\xf7": b"\x7f", b"\xf8": b"\x15"}
-"""Telnet's EC and EL, as the keys that they are: Backspace and Ctrl-U."""
+"""Telnet's EC and EL, as the keys of the same meaning: Backspace and Ctrl-U."""
 _KEYS = {b"\x03": Signal.INTERRUPT, b"\x04": Signal.END}
 
 
 @define
 class Heard:
-    """What a piece of the stream held.
+    """The content of a piece of the stream.
 
-    :ivar answers: bytes to send back, before anything else: a client that threw its output away on Ctrl-C shows it again only
-        after the answer to its DO TIMING-MARK.
-    :ivar typed: text, each of its lines ended by a single newline, and signals, in order.
+    :ivar answers: bytes to be sent back before anything else. On Ctrl-C, some clients discard all output until the answer to
+        their DO TIMING-MARK comes; a prompt that was sent before it would be lost.
+    :ivar typed: text, in which each line ends with a single newline, and signals, in order.
     """
 
     answers: bytes = b""
@@ -72,7 +72,7 @@ class Heard:
 
 
 class TelnetDecoder:
-    """Takes a telnet stream apart."""
+    """Decodes a telnet stream."""
 
     __slots__ = ("_commands", "_follows_return", "_kept", "_offers")
 
@@ -83,20 +83,19 @@ class TelnetDecoder:
         self._commands = 0
 
     def offer(self) -> bytes:
-        """What makes the peer hide what is typed; its answer will be expected."""
+        """Return the bytes that make the client hide what is typed. Its answer is expected, and not refused."""
         self._offers += 1
         return HIDE_INPUT
 
     def withdraw(self) -> bytes:
-        """What makes the peer show what is typed; its answer will be expected."""
+        """Return the bytes that make the client show what is typed. Its answer is expected, too."""
         self._offers += 1
         return SHOW_INPUT
 
     def feed(self, received: bytes) -> Heard:
-        """Take the next bytes.
+        """Decode the next bytes.
 
-        :raises TooManyCommands: when the peer has said :data:`MAX_COMMANDS` commands in a row, or one of over
-            :data:`MAX_COMMAND` bytes.
+        :raises TooManyCommands: after more than :data:`MAX_COMMANDS` commands in a row, or one of over :data:`MAX_COMMAND` bytes.
         """
         stream, self._kept = self._kept + received, b""
         heard = Heard()
