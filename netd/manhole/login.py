@@ -18,7 +18,7 @@ from netd.principal import Principal, Proof, Role
 from netd.secrets.passwords import PasswordFileError, read_password_file, verify
 from netd.secrets.tries import TRIES, Tries, WrongSecrets, network_of
 
-__all__ = ["Doorkeeper", "Login"]
+__all__ = ["Login", "PasswordChecker"]
 
 _SHOWN_NAME = 64
 
@@ -37,7 +37,7 @@ class TooManyWrong(NetdError):
         self.seconds = seconds
 
 
-class Doorkeeper:
+class PasswordChecker:
     """Checks passwords against the file, in a thread. One at a time, because a check takes 32 MiB and a third of a second.
 
     Addresses take turns: an address that sends many passwords waits behind the others, and does not hold them up.
@@ -119,13 +119,13 @@ class Login:
     def __init__(
         self,
         terminal: ManholeProtocol,
-        doorkeeper: Doorkeeper,
+        checker: PasswordChecker,
         tries: Tries,
         timeout: float,
         welcome: Callable[[ManholeProtocol], None],
     ) -> None:
         self._terminal = terminal
-        self._doorkeeper = doorkeeper
+        self._checker = checker
         self._tries = tries
         self._timeout = timeout
         self._welcome = welcome
@@ -187,7 +187,7 @@ class Login:
         self._terminal.show_input()
         self._stage = _Stage.CHECKING
         self._terminal.set_busy(True)
-        self._checking = checking = self._doorkeeper.check(self._name, password, self._tries.host)
+        self._checking = checking = self._checker.check(self._name, password, self._tries.host)
         checking.addCallbacks(self._checked, self._check_failed)
 
     def _checked(self, is_right: bool) -> None:

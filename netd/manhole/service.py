@@ -17,7 +17,7 @@ from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
 from netd.manhole.config import Config
 from netd.manhole.grammar import MenuGrammar
-from netd.manhole.login import Doorkeeper, InThread, Login
+from netd.manhole.login import InThread, Login, PasswordChecker
 from netd.manhole.menu import OperatorMenu
 from netd.manhole.prompt import PythonPrompt, operations_namespace
 from netd.manhole.protocol import ManholeFactory, ManholeProtocol
@@ -57,7 +57,7 @@ class ManholeService(ListeningService):
         self._bus = bus
         self._table = OperationTable()
         self._wrong = WrongSecrets(reactor.seconds)
-        self._doorkeeper = Doorkeeper(config.passwords, in_thread, self._wrong)
+        self._checker = PasswordChecker(config.passwords, in_thread, self._wrong)
         self._manhole = ManholeFactory(
             section_name("manhole", config.instance),
             make_context(reactor, STALL_TIMEOUT, config.dead_timeout),
@@ -109,7 +109,7 @@ class ManholeService(ListeningService):
         """Apply *config*. Sessions that exist keep their ``idle_timeout``."""
         super().follow(config)
         self._config = self._manhole.rules = config
-        self._doorkeeper.path = config.passwords
+        self._checker.path = config.passwords
 
     def operations(self) -> list[Operation]:
         """Return the operations of a manhole."""
@@ -138,7 +138,7 @@ class ManholeService(ListeningService):
 
     def _make_login(self, terminal: ManholeProtocol) -> Login:
         tries = Tries(self._wrong, getattr(terminal.transport.getPeer(), "host", ""))
-        return Login(terminal, self._doorkeeper, tries, self._config.login_timeout, self._welcome)
+        return Login(terminal, self._checker, tries, self._config.login_timeout, self._welcome)
 
     def _welcome(self, terminal: ManholeProtocol) -> None:
         dispatcher = Dispatcher(self._table, self._manhole.context.clock.seconds)

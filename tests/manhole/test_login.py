@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.manhole.login import Doorkeeper
+from netd.manhole.login import PasswordChecker
 from netd.manhole.telnet import HIDE_INPUT, SHOW_INPUT
 from netd.secrets.passwords import PasswordFileError, make_entry, write_entry
 from netd.secrets.tries import PASSWORDS, WINDOW, WrongSecrets
@@ -245,38 +245,38 @@ class Threads:
         return answer
 
 
-class DoorkeeperTests(SynchronousTestCase):
+class PasswordCheckerTests(SynchronousTestCase):
     def test_real_file(self) -> None:
         """What `netd passwd` wrote is what opens, from the moment when it is written."""
         path = Path(self.mktemp())
-        doorkeeper = Doorkeeper(path, maybeDeferred, WrongSecrets(Clock().seconds))
-        self.failureResultOf(doorkeeper.check(NAME, PASSWORD), PasswordFileError)
+        checker = PasswordChecker(path, maybeDeferred, WrongSecrets(Clock().seconds))
+        self.failureResultOf(checker.check(NAME, PASSWORD), PasswordFileError)
         write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
-        self.assertTrue(self.successResultOf(doorkeeper.check(NAME, PASSWORD)))
-        self.assertFalse(self.successResultOf(doorkeeper.check(NAME, "wrong")))
+        self.assertTrue(self.successResultOf(checker.check(NAME, PASSWORD)))
+        self.assertFalse(self.successResultOf(checker.check(NAME, "wrong")))
 
     def test_one_at_a_time(self) -> None:
         """Eight strangers who send passwords at once cost the memory of one check."""
         threads = Threads()
-        doorkeeper = Doorkeeper(Path("x"), threads, WrongSecrets(Clock().seconds))
-        first, second = doorkeeper.check("a", "x"), doorkeeper.check("b", "x")
+        checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
+        first, second = checker.check("a", "x"), checker.check("b", "x")
         self.assertEqual(["a"], [name for name, _ in threads.asked])
         threads.asked[0][1].callback(True)
         self.assertTrue(self.successResultOf(first))
         self.assertEqual(["a", "b"], [name for name, _ in threads.asked])
         threads.asked[1][1].errback(PasswordFileError("gone"))
         self.failureResultOf(second, PasswordFileError)
-        doorkeeper.check("c", "x")
+        checker.check("c", "x")
         self.assertEqual(3, len(threads.asked))
 
     def test_addresses_take_turns(self) -> None:
         """Whoever sends many passwords from one address keeps those from another waiting for one check at most."""
         threads = Threads()
-        doorkeeper = Doorkeeper(Path("x"), threads, WrongSecrets(Clock().seconds))
+        checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
         for number in range(5):
-            doorkeeper.check(f"guess{number}", "x", "10.0.0.5")
+            checker.check(f"guess{number}", "x", "10.0.0.5")
         for name, host in (("operator", "10.0.0.6"), ("other", "fd00::1"), ("another", "fd00::2")):
-            doorkeeper.check(name, "x", host)
+            checker.check(name, "x", host)
         for place in range(8):
             threads.asked[place][1].callback(False)
         order = ["guess0", "guess1", "operator", "other", "guess2", "another", "guess3", "guess4"]
@@ -285,8 +285,8 @@ class DoorkeeperTests(SynchronousTestCase):
     def test_hanging_up(self) -> None:
         """Who hangs up leaves the queue, but a check that has begun still counts until its thread is done."""
         threads = Threads()
-        doorkeeper = Doorkeeper(Path("x"), threads, WrongSecrets(Clock().seconds))
-        running, waiting, last = (doorkeeper.check(name, "x") for name in ("running", "waiting", "last"))
+        checker = PasswordChecker(Path("x"), threads, WrongSecrets(Clock().seconds))
+        running, waiting, last = (checker.check(name, "x") for name in ("running", "waiting", "last"))
         for abandoned in (running, waiting):
             abandoned.addErrback(lambda _: None)
             abandoned.cancel()
