@@ -14,9 +14,11 @@ from netd.change import Change
 from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.connection.dialer import Dialer, DialerRules
 from netd.connection.dialing import DialledFactory, DialledProtocol
+from netd.connection.eager import HotSockets
+from netd.connection.eager_client import EagerReactor
 from netd.connection.ending import end_connections
 from netd.connection.remotes import Remote
-from netd.interfaces import IBudgeted, IReloadable
+from netd.interfaces import IBudgeted, IDrainable, IReloadable
 from netd.status import DialStatus
 
 __all__ = ["DialingRules", "DialingService"]
@@ -42,7 +44,7 @@ class DialingRules(DialerRules, Protocol):
         """Seconds without a sign of life after which the connection is broken."""
 
 
-@implementer(IBudgeted, IReloadable)
+@implementer(IBudgeted, IDrainable, IReloadable)
 class DialingService(Service):
     """Dials a remote with the connections of one factory, and dials again when the connection is lost or cannot be had.
 
@@ -61,7 +63,9 @@ class DialingService(Service):
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._factory = factory
-        self._reactor = reactor
+        self._hot = HotSockets(reactor, factory.context.turn)
+        self._is_eager = EagerReactor.can_serve(reactor)
+        self._reactor = EagerReactor(reactor, self._hot) if self._is_eager else reactor
         self._rules = config
         self._dialer = Dialer(factory, self._endpoint(config), config.remote, config, chance)
 
@@ -97,18 +101,32 @@ class DialingService(Service):
     def startService(self) -> None:
         """Dial."""
         super().startService()  # type: ignore[no-untyped-call]
+        if self._is_eager:
+            self._hot.start()
         self._dialer.start()
 
     def stopService(self) -> Deferred[None]:
         """Dial no more, end the connection politely, and wait for its end."""
         super().stopService()  # type: ignore[no-untyped-call]
-        self._dialer.pause()
-        return end_connections(self._factory, self._rules.stop_timeout)
+        self.pause()
+        return self.finish().addCallback(lambda _: self._hot.stop())
 
     def drain(self) -> Deferred[None]:
         """Dial no more; a connection that is there goes on."""
-        self._dialer.pause()
+        self.pause()
         return succeed(None)
+
+    def pause(self) -> None:
+        """Dial no more until :meth:`resume`; a connection that is there goes on."""
+        self._dialer.pause()
+
+    def finish(self) -> Deferred[None]:
+        """End the connection politely, and wait for its end."""
+        return end_connections(self._factory, self._rules.stop_timeout)
+
+    def resume(self) -> None:
+        """Dial again, unless the connection is still there."""
+        self._dialer.start()
 
     def _endpoint(self, config: DialingRules) -> Remote:
         return Remote(config.remote, self._reactor, config.dial_timeout)

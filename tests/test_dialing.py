@@ -14,7 +14,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.budget import Budget, Quota
 from netd.connection.dialing import DialledFactory, DialledProtocol
 from netd.dialing import DialingService
-from netd.interfaces import IBudgeted, IBus, INetdService, IServiceKind
+from netd.interfaces import IBudgeted, IBus, IDrainable, INetdService, IServiceKind
 from netd.listening import make_context
 from netd.operations import Operation
 from netd.testing import FakeRemote, ServiceKindTests, configured, result_of, wired
@@ -146,6 +146,21 @@ class DialingServiceTests(SynchronousTestCase):
         connection.lose()
         self.reactor.advance(3600)
         self.assertEqual((self.remote.is_called, self.service.dialling()[0].state), (False, "stopped"))
+
+    def test_paused(self) -> None:
+        """A daemon that drains ends the connection at the deadline; it is made again when the drain is taken back."""
+        verifyObject(IDrainable, self.service)
+        connection = self.remote.accept()
+        self.service.pause()
+        self.assertFalse(connection.is_closing)
+        finished = self.service.finish()
+        self.assertEqual((connection.heard(), connection.is_closing), (b"goodbye", True))
+        connection.lose()
+        self.assertIsNone(result_of(finished))
+        self.reactor.advance(3600)
+        self.assertFalse(self.remote.is_called)
+        self.service.resume()
+        self.assertTrue(self.remote.is_called)
 
     def test_budget(self) -> None:
         """The connection counts in the daemon's budget, whatever the section's share is."""

@@ -112,19 +112,20 @@ class Attempt:
 
     def failed(self, failure: Failure) -> None:
         """The connection could not be made, or was lost before that."""
-        if not self.outcome.called:
+        if self._connecting is not None and not self.outcome.called:
             self._fail(explained(failure))
 
     def _expired(self) -> None:
         self._end(DialFailed(DialResult.NO_ANSWER, f"no answer within {self._seconds:g} s"))
 
     def _end(self, error: DialFailed) -> None:
-        """Fail now, and let go of what was begun."""
-        self._fail(error)
-        assert self._connecting is not None
-        self._connecting.cancel()
+        """Let go of what was begun, then fail with *error*, and not with what that makes the endpoint say."""
+        connecting, self._connecting = self._connecting, None
+        assert connecting is not None
+        connecting.cancel()
         if self._connection.transport is not None:
             self._connection.transport.abortConnection()
+        self._fail(error)
 
     def _fail(self, error: DialFailed) -> None:
         self._count(error.result)

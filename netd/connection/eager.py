@@ -2,7 +2,7 @@
 
 Twisted's reactor spends some ten microseconds on each event and two system calls on each write. With many small messages, that is
 most of the cost. To the reactor, :class:`HotSockets` is a single reader: an epoll set of its own, nested in the reactor's. It
-reads its ready sockets one after the other, then ends the turn (:class:`netd.connection.turn.Turn`). :class:`EagerServer` sends
+reads its ready sockets one after the other, then ends the turn (:mod:`netd.connection.turn`). :class:`EagerConnection` sends
 at once what is written to it while nothing is buffered. Everything else (partial writes, producers, closing) stays Twisted's.
 
 Closed connections come first: of the sockets that are ready together, those whose peers have left are read to their end before
@@ -33,7 +33,7 @@ from zope.interface import implementer
 from netd.connection.turn import Turn
 from netd.connection.vigil import Signs, signs_of
 
-__all__ = ["EagerServer", "HotSockets", "accept_waiting", "bound_accepts", "cut", "unsent_of"]
+__all__ = ["EagerConnection", "EagerServer", "HotSockets", "accept_waiting", "bound_accepts", "cut", "unsent_of"]
 
 FIRST_READ = 1 << 12
 """Bytes of a first read. ``recv`` allocates a buffer of the size that it is given: this one is several times cheaper than one of
@@ -85,7 +85,7 @@ class HotSockets:
     def __init__(self, reactor: Any, turn: Turn) -> None:
         self._reactor = reactor
         self._turn = turn
-        self._transports: dict[int, EagerServer] = {}
+        self._transports: dict[int, EagerConnection] = {}
         self._epoll: select.epoll | None = None
 
     @staticmethod
@@ -119,14 +119,14 @@ class HotSockets:
         """Whether connections of *port* are hot ones."""
         return isinstance(port, tcp.Port) and isinstance(port.transport, partial)
 
-    def add(self, transport: EagerServer) -> None:
+    def add(self, transport: EagerConnection) -> None:
         """Read from *transport*."""
         fd = transport.fileno()
         if self._epoll is not None and fd not in self._transports:
             self._transports[fd] = transport
             self._epoll.register(fd, WATCHED)
 
-    def discard(self, transport: EagerServer) -> None:
+    def discard(self, transport: EagerConnection) -> None:
         """Read no more from *transport*, if it was read here."""
         fd = transport.fileno()
         if self._transports.get(fd) is not transport:
@@ -200,7 +200,7 @@ class HotSockets:
         if transport is not None and transport.disconnecting and not unsent_of(transport):
             self._end(transport, Failure(CONNECTION_DONE))
 
-    def _read(self, transport: EagerServer) -> None:
+    def _read(self, transport: EagerConnection) -> None:
         try:
             received = transport.socket.recv(FIRST_READ)
             if len(received) == FIRST_READ:
@@ -223,14 +223,14 @@ class HotSockets:
             self._log.failure("a connection's protocol failed", failure)
             self._end(transport, failure)
 
-    def _half_end(self, transport: EagerServer) -> None:
+    def _half_end(self, transport: EagerConnection) -> None:
         """The peer has closed its side: as with the reactor, a protocol with ``IHalfCloseableProtocol`` is told, others end."""
         try:
             transport.readConnectionLost(Failure(CONNECTION_DONE))
         except Exception:
             self._log.failure("a connection's protocol failed at its end")
 
-    def _end(self, transport: EagerServer, reason: Failure) -> None:
+    def _end(self, transport: EagerConnection, reason: Failure) -> None:
         """End *transport*. An exception of its protocol is logged, and does not reach the other connections."""
         try:
             transport.connectionLost(reason)
@@ -282,15 +282,15 @@ def cut(transport: Any) -> None:
         below.connectionLost(Failure(ConnectionAborted()))  # which abortConnection leaves for the next turn
 
 
-def _more(transport: EagerServer) -> bytes:
+def _more(transport: EagerConnection) -> bytes:
     try:
         return transport.socket.recv(MORE)
     except OSError:
         return b""
 
 
-class EagerServer(tcp.Server):
-    """A server-side TCP connection that is read by :class:`HotSockets`, and sends at once while nothing is buffered.
+class EagerConnection(tcp.Connection):
+    """A TCP connection that is read by :class:`HotSockets`, and sends at once while nothing is buffered.
 
     Its producer is paused as soon as the operating system does not take a byte, and resumed when it has taken all. So a producer
     that is not paused knows that everything it has written was handed over; outboxes rely on that (``is_flushed``).
@@ -301,11 +301,7 @@ class EagerServer(tcp.Server):
 
     errno = 0
     last_signs: Signs | None = None
-
-    def __init__(self, hot: HotSockets, *args: Any) -> None:
-        self._hot = hot
-        super().__init__(*args)
-        self.logstr = self.repstr = NAMELESS
+    _hot: HotSockets
 
     def startReading(self) -> None:
         """Have the hot sockets read this connection."""
@@ -340,7 +336,7 @@ class EagerServer(tcp.Server):
 
     def connectionLost(self, reason: Failure) -> None:
         """Note what the operating system knows of the peer: after the close, it can no longer be asked."""
-        if not self.disconnected:
+        if self.connected and not self.disconnected:
             self.last_signs = signs_of(self)
             with suppress(OSError):
                 self.errno = self.errno or self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -359,3 +355,12 @@ class EagerServer(tcp.Server):
         if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:
             self.producerPaused = True
             self.producer.pauseProducing()  # type: ignore[attr-defined]  # a streaming one has it
+
+
+class EagerServer(EagerConnection, tcp.Server):
+    """The server's side of an eager connection."""
+
+    def __init__(self, hot: HotSockets, *args: Any) -> None:
+        self._hot = hot
+        super().__init__(*args)
+        self.logstr = self.repstr = NAMELESS

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from netd.connection.bounds import Bounds, Policy, Traffic
-from netd.connection.eager import EagerServer
+from netd.connection.eager import EagerConnection
 from netd.connection.turn import Turn
 
 __all__ = ["Outbox"]
@@ -138,7 +138,7 @@ class Outbox:
             return False
         self.written += len(block)
         if self._send_now is None:
-            if not isinstance(self._transport, EagerServer):
+            if not isinstance(self._transport, EagerConnection):
                 self._transport.write(block)  # which pauses this producer if that fills its buffer
                 return True
             self._send_now = self._transport.socket.send

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +18,9 @@ from twisted.trial.unittest import TestCase
 from netd.config.remotes import check_remote
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.dialer import Dialer
-from netd.connection.dialing import DialledFactory, DialledProtocol
+from netd.connection.dialing import DialFailed, DialledFactory, DialledProtocol
+from netd.connection.eager import EagerConnection, HotSockets
+from netd.connection.eager_client import EagerReactor
 from netd.connection.ending import end_connections
 from netd.connection.remotes import Remote
 from netd.listening import make_context
@@ -86,13 +90,55 @@ class DialerTests(TestCase):
         return self.factory.heard.addTimeout(SECONDS, self.reactor)
 
     @inlineCallbacks
+    def test_eager(self) -> Any:
+        """A plain connection is read and written as fast as an accepted one, and its end is told from a reset."""
+        with socket.create_server(("127.0.0.1", 0)) as remote:
+            hot = HotSockets(self.reactor, self.factory.context.turn)
+            hot.start()
+            endpoint = Remote(f"tcp:127.0.0.1:{remote.getsockname()[1]}", EagerReactor(self.reactor, hot), 10.0)
+            connection = yield self.factory.dial(endpoint, self.factory.make(), 10.0)
+            theirs, _ = remote.accept()
+        self.assertIsInstance(connection.transport, EagerConnection)
+        ended: Deferred[str] = Deferred()
+        connection.on_lost = lambda _, why: ended.callback(why)
+        heard = self.hear()
+        with theirs:
+            theirs.sendall(b"hello to you")
+            self.assertEqual((yield heard)[0], b"hello to you")
+            self.assertTrue(connection.peer.is_flushed)
+            self.assertEqual(theirs.recv(16), b"hello")
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        why = yield ended.addTimeout(SECONDS, self.reactor)
+        self.assertEqual(why, "reset by the peer")
+        hot.stop()
+
+    @inlineCallbacks
+    def test_given_up(self) -> Any:
+        """An attempt that is given up while it is being made leaves nothing with the reactor."""
+        hot = HotSockets(self.reactor, self.factory.context.turn)
+        hot.start()
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as first, socket.socket() as second:
+            for taker in (first, second):  # a full backlog: the next one is neither accepted nor refused
+                taker.setblocking(False)
+                taker.connect_ex(full.getsockname())
+            endpoint = Remote(f"tcp:127.0.0.1:{full.getsockname()[1]}", EagerReactor(self.reactor, hot), 10.0)
+            dialling = self.factory.dial(endpoint, self.factory.make(), 0.1)
+            error = yield self.assertFailure(dialling, DialFailed)
+        self.assertEqual(str(error), "no answer within 0.1 s")
+        hot.stop()
+        self.assertEqual([reader for reader in self.reactor.getReaders() if isinstance(reader, EagerConnection)], [])
+
+    @inlineCallbacks
     def test_comes_back(self) -> Any:
         """A remote is reached by its name behind TLS; it goes away, and is reached again when it is back."""
         listening = yield self.listen()
         number = listening.getHost().port
         description = f"tls:localhost:{number}:trustRoots={self.folder / 'ca.pem'}"
         check_remote(description)
-        dialer = Dialer(self.factory, Remote(description, self.reactor, 10.0), description, Rules(), lambda: 0.5)
+        hot = HotSockets(self.reactor, self.factory.context.turn)
+        hot.start()
+        remote = Remote(description, EagerReactor(self.reactor, hot), 10.0)
+        dialer = Dialer(self.factory, remote, description, Rules(), lambda: 0.5)
         heard = self.hear()
         dialer.start()
         said, connection = yield heard
@@ -113,4 +159,5 @@ class DialerTests(TestCase):
         dialer.pause()
         yield end_connections(self.factory, 5.0)
         yield listening.stopListening()
+        hot.stop()
         self.assertEqual(self.factory.dials["connected"], 2)
