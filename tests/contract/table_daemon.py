@@ -254,6 +254,8 @@ SYSTEM: Mapping[str, Row] = {
                     "uptime": float,
                     "published": int,
                     "lag": float,
+                    "state": "serving",
+                    "draining": None,
                     "services": Holding(
                         {
                             "kind": "command",
@@ -279,9 +281,12 @@ SYSTEM: Mapping[str, Row] = {
     ),
     "system.drain": Row(
         Role.ADMIN,
-        (Case("all", result={"state": "draining", "draining": {"since": ..., "left": None, "connections": 0}}),),
+        (
+            Case("all", result={"state": "draining", "draining": {"since": float, "left": None, "connections": 0}}),
+            Case("in the past", {"within": -1.0}, fault=invalid("within: a number of seconds, 0 or more")),
+        ),
         is_last=True,
     ),
-    "system.resume": Row(Role.ADMIN, (Case("all", result={"state": "serving", "draining": None}),), is_last=True),
+    "system.resume": Row(Role.ADMIN, (Case("what serves", result={"state": "serving", "draining": None}),)),
     "system.stop": Row(Role.ADMIN, (Case("all", result={"status": "stopping"}),), is_last=True),
 }

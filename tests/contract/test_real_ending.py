@@ -36,7 +36,7 @@ class EndTestCase(SynchronousTestCase):
 
     def check(self, operation: str) -> None:
         """Call it; see that it is done."""
-        (case,) = TABLE[operation].cases
+        (case,) = (case for case in TABLE[operation].cases if case.fault is None)
         outcome = self.driver.call(operation, {})
         self.assertIsNone(difference(self.driver.as_done(case, case.result), outcome, operation))
 
