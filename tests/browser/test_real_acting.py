@@ -8,11 +8,12 @@ import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
-from netd.client.relay import Device
+from netd.client.relay import Device, device_hello
 from netd.operations import Role
 from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
-from tests.browser.chromium import CHANNELS, BrowserTestCase, by_id
-from tests.process import LOOPBACK, Daemon
+from tests.browser.access import obstacles
+from tests.browser.chromium import CHANNELS, SCREENSHOTS, BrowserTestCase, by_id
+from tests.process import LOOPBACK, Daemon, frame
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -221,6 +222,40 @@ class ReloadTests(BrowserTestCase):
         by_id(page, "join-name").fill("Maria")
         by_id(page, "join-room").click()
         page.get_by_text("You are here as Maria").wait_for()
+        self.assertEqual(self.complaints, [])
+
+
+class DrainTests(BrowserTestCase):
+    def test_drain(self) -> None:
+        """Drained from the page, netd says on every page who is still connected and for how long; it is taken back from there."""
+        daemon = self.start_netd()
+        self.connect(daemon.port("relay")).sendall(frame(device_hello("greenhouse", [])))
+        page = self.look_at("overview")
+        panel = by_id(page, "daemon")
+        by_id(page, "resume").wait_for(state="hidden")
+        by_id(page, "within").fill("90")
+        panel.get_by_text("netd drain --within 90s").wait_for()
+        by_id(page, "drain").click()
+        by_id(page, "drain-confirm").click()
+        by_id(panel, "outcome", state="ok").get_by_text("open connections are closed in 1 min 30 s").wait_for()
+        phase = by_id(page, "phase")
+        phase.get_by_text(re.compile("^draining: 1 still connected, closed in 1 min (2|30)")).wait_for()
+        page.set_viewport_size({"width": 360, "height": 800})
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        self.assertLessEqual(width[0], width[1])
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / "draining-narrow.png", full_page=True)
+        self.assertEqual(obstacles(page), [])
+        by_id(page, "page-devices").click()
+        phase.wait_for()
+        page.reload()
+        phase.wait_for()
+        by_id(page, "page-overview").click()
+        by_id(page, "resume").click()
+        by_id(panel, "outcome", state="ok").get_by_text("netd accepts connections again").wait_for()
+        phase.wait_for(state="hidden")
+        daemon.call("system.drain", within=0.1)
+        phase.get_by_text("drained: nobody is connected").wait_for()
         self.assertEqual(self.complaints, [])
 
 

@@ -9,6 +9,8 @@ const TOKEN = "netd.token";
 /** Seconds between two looks at system.status. */
 const STATUS_EVERY = 4;
 const VITALS = "system.main.vitals";
+/** Is published when netd begins to serve, drain or stop. */
+const STATE = "system.main.state";
 /** Vitals that are asked for at first: what others have seen already. */
 const REPLAYED = 256;
 
@@ -82,6 +84,17 @@ export const hearsVitals = computed(() => identity.value !== "" && within(VITALS
 /** What system.status gave last, or null. @type {Writable<Status|null>} */
 export const status = signal(null);
 
+/**
+ * Whether netd serves, drains or stops; null before we are told.
+ * @typedef {object} Phase
+ * @property {"serving"|"draining"|"stopping"} state
+ * @property {number|null} until when open connections are closed, seconds since the epoch by netd's clock; null without a deadline.
+ * @property {number} connections of programs, that are open while it drains.
+ */
+
+/** @type {Writable<Phase|null>} */
+export const phase = signal(null);
+
 /** Seconds since the epoch by our clock; moves once a second. */
 export const now = signal(Date.now() / 1000);
 
@@ -123,6 +136,11 @@ export function start() {
     const subscription = netd.subscribe(VITALS, { policy: "latest", replay: REPLAYED }, ({ data }) => take(data));
     onCleanup(() => subscription.close());
   });
+  effect(() => {
+    if (identity.value === "" || within(STATE, who.value?.subjects ?? null).length === 0) return;
+    const subscription = netd.subscribe(STATE, { policy: "latest" }, () => refreshStatus());
+    onCleanup(() => subscription.close());
+  });
   netd.open();
   setInterval(() => (now.value = Date.now() / 1000), 1000);
   setInterval(() => document.hidden || refreshStatus(), STATUS_EVERY * 1000);
@@ -160,6 +178,12 @@ function take(data) {
   for (const listener of vitalsListeners) listener(vitals.peek());
 }
 
+/** @param {any} told by `system.status` @returns {Phase} */
+function phaseOf({ state: name, draining }) {
+  const left = draining?.left ?? null;
+  return { state: name, until: left === null ? null : serverNow() + left, connections: draining?.connections ?? 0 };
+}
+
 /** Other services, after a reload, offer other operations. @param {Service[]} services */
 function noteServices(services) {
   const running = services.map(({ kind, instance }) => `${kind}:${instance}`).join(" ");
@@ -187,6 +211,7 @@ export async function refreshStatus() {
     const told = await netd.call("system.status");
     noteStart(told.started);
     status.value = { ...told, services: [...told.services, ...guessed(subjects, told.services)] };
+    phase.value = phaseOf(told);
     noteServices(told.services);
   } catch (error) {
     if (error.code === NOT_PERMITTED)

@@ -1,7 +1,7 @@
 /** The strip that is always true: the connection, and how netd does. */
 
 import { computed } from "./signal.js";
-import { hasToken, hearsVitals, isLive, logout, netd, now, state, status, vitals, who } from "./connection.js";
+import { hasToken, hearsVitals, isLive, logout, netd, now, phase, serverClock, state, status, vitals, who } from "./connection.js";
 import { h, when } from "./dom.js";
 import { clock, count, duration, rate, shortSpan } from "./format.js";
 import { icon } from "./icons.js";
@@ -35,8 +35,22 @@ const announced = computed(() => {
     reconnecting: "The connection to netd is lost. Reconnecting.",
     unauthorised: "Sign-in needed.",
   };
+  if (isLive.value && phase.value?.state === "draining") return "netd drains: it accepts no more connections.";
   return names[state.value.name === "connecting" && state.value.attempt > 0 ? "reconnecting" : state.value.name] ?? "";
 });
+
+/** That netd drains or stops, and how far it is with that; "" while it serves. */
+export const phaseText = computed(() => {
+  const { state: name, until, connections } = phase.value ?? { state: "serving", until: null, connections: 0 };
+  if (name === "serving") return "";
+  if (name === "stopping") return "stopping";
+  if (connections === 0) return "drained: nobody is connected";
+  const left = until === null ? null : Math.ceil(until - serverClock.value);
+  const end = left === null ? "may stay" : left > 0 ? `closed in ${duration(left)}` : "closed now";
+  return `draining: ${count(connections)} still connected, ${end}`;
+});
+
+const ending = () => badge("waiting", () => phaseText.value, { testid: "phase", "data-phase": () => phase.value?.state });
 
 const perSecond = () => {
   const { now: last, before } = vitals.value;
@@ -72,6 +86,7 @@ export function strip() {
       {},
       connection(),
       when(() => state.value.name === "reconnecting", retryNow),
+      when(() => isLive.value && phaseText.value !== "", ending),
     ),
     h(
       "dl.strip-facts",

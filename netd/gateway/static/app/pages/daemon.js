@@ -1,14 +1,17 @@
 /** This netd as a whole: what it is, and how it is told to read its configuration again, to drain and to stop. */
 
-import { action, results } from "../action.js";
+import { action, field, results } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { refreshStatus, servicesOf, status } from "../connection.js";
+import { phase, refreshStatus, servicesOf, status } from "../connection.js";
 import { h, when } from "../dom.js";
-import { count } from "../format.js";
+import { count, duration } from "../format.js";
 import { KINDS } from "../pages.js";
 import { panel } from "../panel.js";
 import { subjects } from "../rights.js";
-import { computed } from "../signal.js";
+import { computed, signal } from "../signal.js";
+
+/** @template T @typedef {import("../signal.js").Readable<T>} Readable */
+/** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
 /** Kinds whose connections are not made by people who look. */
 const CALLED = KINDS.filter((kind) => kind !== "command");
@@ -18,7 +21,10 @@ export function daemon() {
     () => status.value !== null && subjects.value === null && CALLED.every((kind) => servicesOf(kind).every((one) => !one.connections)),
   );
   const configuration = [reloading(false), reloading(true)];
-  const life = [draining(), stopping()];
+  const within = signal(/** @type {number|null} */ (null));
+  const outcome = signal(/** @type {import("../action.js").Outcome|null} */ (null));
+  const [drain, resume, stop] = [draining(within, outcome), resuming(outcome), stopping()];
+  const isDraining = () => phase.value?.state === "draining";
   return panel(
     { title: "This netd", testid: "daemon" },
     h("p.facts", {}, who),
@@ -26,9 +32,10 @@ export function daemon() {
     h("div.row", {}, configuration.map(({ button }) => button)),
     results(...configuration),
     commandLineToCopy(() => commandLine("reload")),
-    h("div.row.apart", {}, life.map(({ button }) => button)),
-    results(...life),
-    commandLineToCopy(() => commandLine("drain")),
+    h("div.row.apart", {}, withinField(within), drain.button, resume.button, stop.button),
+    results(drain, stop),
+    commandLineToCopy(() => commandLine("drain", ["--within", within.value === null ? null : `${within.value}s`])),
+    when(isDraining, () => commandLineToCopy(() => commandLine("resume"))),
     commandLineToCopy(() => commandLine("stop")),
   );
 }
@@ -82,14 +89,42 @@ export function changes({ status: became, changed, restart, added, removed, file
   return [isOnlyLookedAt ? "A reload would change:" : "Changed:", ...lines].join("\n");
 }
 
-const draining = () =>
-  action({
+/** @param {Writable<number|null>} within */
+function withinField(within) {
+  const write = (event) => (within.value = event.target.value === "" ? null : Math.max(0, Number(event.target.value)));
+  const input = h("input", { type: "number", min: "0", step: "any", inputmode: "decimal", placeholder: "never", testid: "within", oninput: write });
+  return field("Close open ones after seconds", input);
+}
+
+/**
+ * @param {Readable<number|null>} within seconds until open connections are closed; null for never.
+ * @param {Writable<import("../action.js").Outcome|null>} outcome shared with `resuming`, which takes it back.
+ */
+function draining(within, outcome) {
+  const open = () => (within.value === null ? "go on" : `are closed in ${duration(within.value)}`);
+  return action({
     label: "Drain",
     method: "system.drain",
-    told: () => ({ state: "ok", text: "Draining: nothing new is accepted; what is open goes on." }),
+    params: () => (within.peek() === null ? {} : { within: within.peek() }),
+    told: () => ({ state: "ok", text: `Programs that connect are refused; open connections ${open()}.` }),
     done: refreshStatus,
-    question: "Accept no more connections until netd is started again?",
+    outcome,
+    question: () => `Accept no more connections? Open ones ${open()}. “Resume” takes it back.`,
     testid: "drain",
+  });
+}
+
+/** @param {Writable<import("../action.js").Outcome|null>} outcome */
+const resuming = (outcome) =>
+  action({
+    label: "Resume",
+    method: "system.resume",
+    objection: () => (phase.value?.state === "serving" ? "It serves: there is nothing to take back." : ""),
+    told: () => ({ state: "ok", text: "netd accepts connections again." }),
+    done: refreshStatus,
+    outcome,
+    isOffered: false,
+    testid: "resume",
   });
 
 const stopping = () =>
