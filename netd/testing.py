@@ -21,10 +21,11 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from netd.bus.local import LocalBus
+from netd.change import Change
 from netd.codec.jsontext import encode
 from netd.config import SectionConfig, parse
 from netd.connection.protocol import PeerProtocol
-from netd.interfaces import INetdService, IPeer, IServiceKind
+from netd.interfaces import INetdService, IPeer, IReloadable, IServiceKind
 from netd.message import Message
 from netd.operations import Caller
 from netd.principal import ANONYMOUS, Principal, Proof, Role
@@ -41,6 +42,7 @@ __all__ = [
     "configured",
     "connect",
     "make_caller",
+    "reload",
     "result_of",
     "wired",
 ]
@@ -384,6 +386,18 @@ def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any,
     return service, servers[0][1] if servers else None, reactor, bus
 
 
+def reload(service: Any, config: SectionConfig) -> Change:
+    """Have *service* go by *config* from now on, as the daemon does it.
+
+    :raises AssertionError: when the service has objections.
+    """
+    change: Change = service.prepare(config)
+    assert not change.mistakes, change.mistakes
+    change.apply()
+    change.finish()
+    return change
+
+
 def result_of(deferred: Deferred[Any]) -> Any:
     """The result that *deferred* has by now.
 
@@ -435,6 +449,17 @@ class ServiceKindTests:
         reactor.advance(0)
         assert reactor.getDelayedCalls() == [], reactor.getDelayedCalls()
         assert not FakeRemote(reactor).is_called, FakeRemote(reactor).calls
+
+    def test_goes_by_another_configuration(self) -> None:
+        """A service that takes part in reloads can go by the configuration that it has, which changes nothing."""
+        service, _factory, reactor, _bus = wired(self.kind, self._config())
+        if IReloadable.providedBy(service):
+            verifyObject(IReloadable, service)
+            listeners = len(reactor.tcpServers)
+            service.prepare(self._config()).discard()
+            notes = reload(service, self._config()).notes
+            assert (notes, len(reactor.tcpServers)) == ([], listeners), notes
+        service.stopService()
 
     def test_leaves_its_remote(self) -> None:
         """A service that dials ends its connection when it stops, and dials no more."""

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.factory import PeerFactory
 from netd.holders import Holder
-from netd.listener import AGAIN, PATIENCE, CannotListen, Listener, reach_of
+from netd.listener import AGAIN, PATIENCE, CannotListen, HeldByNetd, Listener, reach_of
 from netd.listening import make_context
 from tests.tls import make_certificate
 
@@ -182,6 +182,26 @@ class TakenTests(ListenerTestCase):
         )
         self.assertEqual([("127.0.0.1", 5050)], self.machine.asked)
         self.assertEqual([], self.machine.getDelayedCalls())
+
+    def test_own(self) -> None:
+        """A port of netd's own may be given up in a moment: that is told apart."""
+        self.machine.held = [Holder(True, "netd (pid 1)", is_own=True)]
+        self.assertRaises(HeldByNetd, self.opens)
+
+    def test_own_unix_socket(self) -> None:
+        """So is a unix socket, by the lock beside it."""
+        path = Path(self.mktemp()).absolute()
+        cause = OSError(errno.EADDRINUSE, "Address already in use")
+
+        def refuse(*_arguments: Any, **_more: Any) -> None:
+            raise CannotListenError(None, str(path), cause)
+
+        self.machine.listenUNIX = refuse  # type: ignore[method-assign]
+        for pid, kind in ((os.getpid(), HeldByNetd), (1, CannotListen)):
+            lock = Path(f"{path}.lock")
+            lock.unlink(missing_ok=True)
+            lock.symlink_to(str(pid))
+            self.assertIs(type(self.assertRaises(CannotListen, self.opens, f"unix:{path}")), kind)
 
     def test_instance(self) -> None:
         """Another instance has its own section and variable; what else was written about the endpoint stays in the advice."""

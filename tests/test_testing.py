@@ -93,7 +93,7 @@ class RuleTests(SynchronousTestCase):
 
         outcome = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(outcome)
-        self.assertEqual(5, outcome.testsRun)
+        self.assertEqual(6, outcome.testsRun)
         return [case.id().rpartition(".")[2] for case, _ in (*outcome.failures, *outcome.errors)]
 
     def test_faultless(self) -> None:
