@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -65,6 +65,9 @@ class DialerInput(enum.Enum):
     FAILED = "an attempt failed"
     LOST = "the connection ended"
     DUE = "the pause is over"
+
+
+DialerAction = Callable[["Dialer"], None]
 
 
 class Dialer:
@@ -128,10 +131,10 @@ class Dialer:
         )
 
     def _step(self, happened: DialerInput) -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is not None:
-            act, self.state = transition
-            act(self)
+            action, self.state = transition
+            action(self)
 
     # What the attempt and the connection say
 
@@ -156,37 +159,37 @@ class Dialer:
 
     # What each input does
 
-    def _dial(self) -> None:
+    def _do_dial(self) -> None:
         self._timer = None
         connection = self._factory.make()
         connection.on_lost = self._lost
         self._attempt = self._factory.dial(self._endpoint, connection, self.rules.dial_timeout)
         self._attempt.addCallbacks(self._made, lambda failure: self._failed(failure.value))
 
-    def _give_up(self) -> None:
+    def _do_give_up(self) -> None:
         if self._attempt is not None:
             self._attempt.cancel()
 
-    def _wait(self) -> None:
+    def _do_wait(self) -> None:
         backoff = Backoff(self.rules.reconnect_delay, self.rules.max_reconnect_delay)
         self._timer = self._clock.callLater(backoff.delay(self._failures, self._chance()), self._step, DialerInput.DUE)
         self._failures += 1
 
-    def _stop_waiting(self) -> None:
+    def _do_stop_waiting(self) -> None:
         self._timer.cancel()
         self._timer = None
 
-    def _dial_instead(self) -> None:
-        self._give_up()
+    def _do_dial_instead(self) -> None:
+        self._do_give_up()
         if self._timer is not None:
             self._timer.cancel()
-        self._dial()
+        self._do_dial()
 
-    def _leave(self) -> None:
+    def _do_leave(self) -> None:
         assert self.connection is not None
         self.connection.finish()
 
-    def _greet(self) -> None:
+    def _do_greet(self) -> None:
         skipped = self._factory.log_limiter.admit("connected", most=LINES)
         if skipped is not None:
             self._log.info(
@@ -208,21 +211,20 @@ class Dialer:
                 more=told_of(skipped),
             )
 
-
-TRANSITIONS: dict[tuple[DialerState, DialerInput], tuple[Callable[[Dialer], None], DialerState]] = {
-    (DialerState.STOPPED, DialerInput.START): (Dialer._dial, DialerState.DIALLING),
-    (DialerState.DIALLING, DialerInput.MADE): (Dialer._greet, DialerState.CONNECTED),
-    (DialerState.DIALLING, DialerInput.FAILED): (Dialer._wait, DialerState.WAITING),
-    (DialerState.DIALLING, DialerInput.PAUSE): (Dialer._give_up, DialerState.STOPPED),
-    (DialerState.CONNECTED, DialerInput.LOST): (Dialer._wait, DialerState.WAITING),
-    (DialerState.CONNECTED, DialerInput.PAUSE): (Dialer._do_nothing, DialerState.LAST),
-    (DialerState.LAST, DialerInput.START): (Dialer._do_nothing, DialerState.CONNECTED),
-    (DialerState.LAST, DialerInput.LOST): (Dialer._do_nothing, DialerState.STOPPED),
-    (DialerState.WAITING, DialerInput.DUE): (Dialer._dial, DialerState.DIALLING),
-    (DialerState.WAITING, DialerInput.PAUSE): (Dialer._stop_waiting, DialerState.STOPPED),
-    (DialerState.DIALLING, DialerInput.MOVED): (Dialer._dial_instead, DialerState.DIALLING),
-    (DialerState.WAITING, DialerInput.MOVED): (Dialer._dial_instead, DialerState.DIALLING),
-    (DialerState.CONNECTED, DialerInput.MOVED): (Dialer._leave, DialerState.CONNECTED),
-    (DialerState.LAST, DialerInput.MOVED): (Dialer._leave, DialerState.LAST),
-}
-"""What is done with each input in each state, and the state afterwards. An absent pair changes nothing."""
+    TRANSITIONS: ClassVar[dict[tuple[DialerState, DialerInput], tuple[DialerAction, DialerState]]] = {
+        (DialerState.STOPPED, DialerInput.START): (_do_dial, DialerState.DIALLING),
+        (DialerState.DIALLING, DialerInput.MADE): (_do_greet, DialerState.CONNECTED),
+        (DialerState.DIALLING, DialerInput.FAILED): (_do_wait, DialerState.WAITING),
+        (DialerState.DIALLING, DialerInput.PAUSE): (_do_give_up, DialerState.STOPPED),
+        (DialerState.CONNECTED, DialerInput.LOST): (_do_wait, DialerState.WAITING),
+        (DialerState.CONNECTED, DialerInput.PAUSE): (_do_nothing, DialerState.LAST),
+        (DialerState.LAST, DialerInput.START): (_do_nothing, DialerState.CONNECTED),
+        (DialerState.LAST, DialerInput.LOST): (_do_nothing, DialerState.STOPPED),
+        (DialerState.WAITING, DialerInput.DUE): (_do_dial, DialerState.DIALLING),
+        (DialerState.WAITING, DialerInput.PAUSE): (_do_stop_waiting, DialerState.STOPPED),
+        (DialerState.DIALLING, DialerInput.MOVED): (_do_dial_instead, DialerState.DIALLING),
+        (DialerState.WAITING, DialerInput.MOVED): (_do_dial_instead, DialerState.DIALLING),
+        (DialerState.CONNECTED, DialerInput.MOVED): (_do_leave, DialerState.CONNECTED),
+        (DialerState.LAST, DialerInput.MOVED): (_do_leave, DialerState.LAST),
+    }
+    """What is done with each input in each state, and the state afterwards. An absent pair changes nothing."""
