@@ -101,13 +101,13 @@ class IPeer(Interface):
         The clock stands still while nothing is read from the peer: it cannot be late with what is not taken from it.
         """
 
-    def keep(size: int, is_new: bool = False) -> bool:
-        """So many bytes of a message are kept because its end has not come; 0 when nothing is kept any more.
+    def note_unfinished(size: int, is_new: bool = False) -> bool:
+        """Note that *size* bytes of an unfinished message are kept; 0 when none are.
 
-        Counts them as memory, and sees whether the message comes at a least rate.
+        The bytes are counted as memory, and the message must grow at a least rate.
 
-        :param is_new: whether the message is another one than at the last call.
-        :returns: False when it comes too slowly to be waited for.
+        :param is_new: whether this is another message than at the last call.
+        :returns: False when the message grows too slowly: the connection should be closed over it.
         """
 
     def set_reading(enabled: bool) -> None:

@@ -151,7 +151,7 @@ class RecordingPeer:
         """Write the expiry down."""
         self.expiry = seconds
 
-    def keep(self, size: int, is_new: bool = False) -> bool:
+    def note_unfinished(self, size: int, is_new: bool = False) -> bool:
         """Write it down."""
         self.kept = size
         return self.is_fast or is_new

@@ -325,7 +325,7 @@ class EagerConnection(tcp.Connection):
             sent = 0  # its buffer is full, or the connection is broken: the reactor then meets the error, too, and reports it
             self._note(error)
         if sent != len(data):
-            self.keep(data[sent:])
+            self.buffer(data[sent:])
 
     def writeSomeData(self, data: bytes) -> int | ConnectionLost:  # noqa: N802 - Twisted's name
         """Send what fits; see :class:`twisted.internet.abstract.FileDescriptor`."""
@@ -349,7 +349,7 @@ class EagerConnection(tcp.Connection):
         self.errno = self.errno or error.errno or 0
         return True
 
-    def keep(self, rest: bytes) -> None:
+    def buffer(self, rest: bytes) -> None:
         """Buffer what the operating system did not take."""
         super().write(rest)  # type: ignore[no-untyped-call]
         if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:

@@ -147,7 +147,7 @@ class WebSocketProtocol(PeerProtocol):
         kept = session.unfinished + self.factory.intake.waiting(self)
         if kept or self._is_keeping:
             self._is_keeping = bool(kept)
-            if not self.peer.keep(kept, session.is_new) and session.state == Autobahn.STATE_OPEN:
+            if not self.peer.note_unfinished(kept, session.is_new) and session.state == Autobahn.STATE_OPEN:
                 session.give_up("a message must come at 1 KiB a second at least")
             session.is_new = False
         if session.failedByMe:

@@ -80,7 +80,7 @@ class _Attached:
     def expire_after(self, seconds: float | None) -> None:
         """Nothing expires: the console connection has clocks of its own."""
 
-    def keep(self, size: int, is_new: bool = False) -> bool:
+    def note_unfinished(self, size: int, is_new: bool = False) -> bool:
         """What comes from a console connection is whole."""
         return True
 

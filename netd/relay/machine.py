@@ -263,7 +263,7 @@ class RelayConversation:
         elif self._is_timed:
             self._is_timed = False
             self._peer.expire_after(None)
-            self._peer.keep(0)
+            self._peer.note_unfinished(0)
 
     def _hold(self, rest: bytes) -> None:
         """So much was asked for at once that the answers must be taken before *rest* is looked at."""
@@ -297,7 +297,7 @@ class RelayConversation:
             self._keep(is_new=False)
 
     def _keep(self, is_new: bool) -> None:
-        if not self._peer.keep(len(self._gatherer), is_new):
+        if not self._peer.note_unfinished(len(self._gatherer), is_new):
             self._refuse(TimedOut("a message must come at 1 KiB a second at least"), b"")
 
     # What each input does

@@ -12,7 +12,7 @@ class EarlyPeerTests(SynchronousTestCase):
     def test_what_it_says(self) -> None:
         """To a machine it is a peer like any other, that has just spoken, reads all, and is never late."""
         early = EarlyPeer()
-        self.assertTrue(early.is_flushed and early.send(b"a") and early.keep(5000))
+        self.assertTrue(early.is_flushed and early.send(b"a") and early.note_unfinished(5000))
         self.assertEqual((early.is_full, early.silence()), (False, 0.0))
 
     def test_hand_over(self) -> None:
