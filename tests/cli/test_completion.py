@@ -71,5 +71,5 @@ class CompletionTests(CommandTests):
         self.offered("feed", "reports", incomplete="--")
         self.assertIn("--dialect", self.offered("feed", incomplete="--d"))
         self.environ["NETD_CONTEXT"] = "nowhere"
-        self.assertEqual(self.offered(incomplete="re"), ["reports"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "reload", "resume"])
         self.assertEqual(self.netd("--help").exit_code, 0)
