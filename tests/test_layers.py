@@ -136,8 +136,8 @@ LAYERS = (
     Layer("assembly", modules="netd.feed.service", reaches=ASSEMBLY, libraries="attrs zope.interface twisted faker"),
     Layer(
         "assembly",
-        modules="netd.{descriptors,dialing,foresight,heap,holders,kinds,listener,listeners,listening,own_name,system,testing,vitals}"
-        " netd.{lifecycle,reload,sections} netd.*.service netd.command.functions",
+        modules="netd.{descriptors,dialing,foresight,heap,holders,kinds,listener,listeners,listening,own_name,system,vitals}"
+        " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
     ),
