@@ -30,7 +30,7 @@ once a second.
 
 
 class DialerRules(Protocol):
-    """What a :class:`Dialer` goes by. A :class:`netd.config.DialingConfig` has it."""
+    """The options of a :class:`Dialer`. A :class:`netd.config.DialingConfig` has them."""
 
     @property
     def dial_timeout(self) -> float:
@@ -46,7 +46,7 @@ class DialerRules(Protocol):
 
 
 class DialerState(enum.Enum):
-    """What a dialer is at."""
+    """The state of a dialer; the values are shown to people."""
 
     STOPPED = "stopped"
     DIALLING = "dialling"
@@ -56,7 +56,7 @@ class DialerState(enum.Enum):
 
 
 class DialerInput(enum.Enum):
-    """What happens to it."""
+    """An event in the life of a dialer."""
 
     START = "the connection is wanted"
     PAUSE = "no further connection is wanted"
@@ -75,7 +75,7 @@ class Dialer:
 
     :param remote: the description of *endpoint*, for people.
     :param chance: returns a random number from 0 up to 1.
-    :ivar rules: what it goes by; may be exchanged.
+    :ivar rules: the options in force; they may be exchanged.
     :ivar connection: the connection; None while there is none.
     """
 
@@ -136,7 +136,7 @@ class Dialer:
             action, self.state = transition
             action(self)
 
-    # What the attempt and the connection say
+    # From the attempt and the connection
 
     def _made(self, connection: DialledProtocol) -> None:
         self._attempt = None

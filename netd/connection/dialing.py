@@ -34,11 +34,11 @@ from netd.pem import reason_of
 __all__ = ["DialFailed", "DialResult", "DialledFactory", "DialledProtocol"]
 
 NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
-"""How the operating system says that it knows no way to the remote."""
+"""The operating system's errors for a remote to which it has no route."""
 
 
 class DialResult(enum.Enum):
-    """What came of an attempt. The values are labels of a metric."""
+    """The result of an attempt. The values are labels of a metric."""
 
     CONNECTED = "connected"
     REFUSED = "refused"
@@ -56,7 +56,7 @@ REMEDIES = {
     DialResult.UNREACHABLE: "see whether this machine has a route to it (`ip route`)",
     DialResult.UNKNOWN_NAME: "check the name, or write the address",
 }
-"""What a person can do about a result that always has the same remedy."""
+"""The remedies of results that always have the same one."""
 
 TLS_REMEDIES = {
     "certificate verify failed": "it has expired, or `trustRoots` lacks the certificate that it is signed with",
@@ -64,13 +64,13 @@ TLS_REMEDIES = {
     "record layer failure": "the remote does not speak TLS: write tcp: in place of tls:",
     "packet length too long": "the remote does not speak TLS: write tcp: in place of tls:",
 }
-"""The same for what OpenSSL says."""
+"""The remedies of errors of OpenSSL, by its words for them."""
 
 
 class DialFailed(NetdError):
     """A remote could not be reached. The text says why.
 
-    :ivar remedy: what a person can do about it; empty where nobody knows.
+    :ivar remedy: the remedy, in words; empty if none is known.
     """
 
     def __init__(self, result: DialResult, why: str, remedy: str = "") -> None:
@@ -119,7 +119,7 @@ class Attempt:
         self._end(DialFailed(DialResult.NO_ANSWER, f"no answer within {self._seconds:g} s"))
 
     def _end(self, error: DialFailed) -> None:
-        """Let go of what was begun, then fail with *error*, and not with what that makes the endpoint say."""
+        """Cancel what was begun, then fail with *error*. The endpoint's own error, which the cancelling causes, is ignored."""
         connecting, self._connecting = self._connecting, None
         assert connecting is not None
         connecting.cancel()
@@ -139,9 +139,9 @@ class Attempt:
 
 @implementer(IHandshakeListener)
 class DialledProtocol(PeerProtocol):
-    """A connection that netd dials. Override what :class:`netd.connection.protocol.PeerProtocol` lets you.
+    """A connection that netd dials. The methods to override are those of :class:`netd.connection.protocol.PeerProtocol`.
 
-    :ivar attempt: what makes it.
+    :ivar attempt: the attempt that makes it.
     :ivar on_lost: called after the end of a connection that was made, with it and the reason.
     """
 
@@ -153,7 +153,7 @@ class DialledProtocol(PeerProtocol):
 
     def __init__(self, factory: DialledFactory) -> None:
         super().__init__(factory)
-        self._opening = None  # netd knows whom it has dialled: nobody is turned away for what the first bytes look like
+        self._opening = None  # netd knows the remote that it has dialled: its first bytes may look like HTTP or TLS
 
     @property
     def age(self) -> float:
@@ -196,7 +196,7 @@ class DialledProtocol(PeerProtocol):
 
 
 class _OnlyOne(Factory):
-    """Builds the one connection of an attempt."""
+    """A factory for the one connection of an attempt."""
 
     noisy = False
 
@@ -233,7 +233,7 @@ class DialledFactory(PeerFactory):
         return attempt.outcome
 
     def counters(self) -> dict[str, Any]:
-        """The counters of all its connections: those of any factory but for what can happen to accepted ones only."""
+        """Return the counters, without those of things that only happen to accepted connections."""
         counters = super().counters()
         del counters["accepted"], counters["silent"]
         return {"dials": dict(self.dials), **counters}
@@ -260,7 +260,7 @@ def explained(failure: Failure) -> DialFailed:
 
 
 def _by_number(cause: BaseException | None) -> DialFailed:
-    """The same for what the operating system says."""
+    """Put an error of the operating system into words."""
     number = getattr(cause, "osError", None) if isinstance(cause, ConnectError) else getattr(cause, "errno", None)
     if not isinstance(number, int):
         return DialFailed(DialResult.FAILED, str(cause).rstrip(".") or type(cause).__name__)

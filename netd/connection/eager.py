@@ -62,8 +62,8 @@ LAST_READS = 16
 """Reads of a connection whose peer has left, before other connections are read."""
 
 NAMELESS = "a connection of netd's"
-"""What Twisted calls each connection where it logs something by itself. Its own two texts for each would weigh 150 bytes, and
-netd logs connections by their addresses."""
+"""The name of each connection in log lines of Twisted's. Twisted makes two texts for each, which use 150 bytes; netd's own lines
+name connections by their addresses."""
 
 FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOBUFS)
 """Errors of a send that will pass."""
