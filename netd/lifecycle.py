@@ -151,7 +151,7 @@ class Lifecycle:
     def resume(self) -> Deferred[DaemonState]:
         """Accept programs again, on the same endpoints; after the deadline, when all that was open has ended.
 
-        :raises OperationFailed: when an endpoint is not to be had any more.
+        :raises OperationFailed: when an endpoint is not to be had any more; all others accept again.
         """
         self._check_is_not_stopping()
         self._forget_deadline()
@@ -177,12 +177,14 @@ class Lifecycle:
                 service.resume()
             except NetdError as error:
                 failures.append(str(error))
-        if failures:
-            raise OperationFailed("\n".join([*failures, "All others accept connections again; the next resume tries these."]))
         if self.state is ServingState.DRAINING:
             self._is_over = False
             self._enter(ServingState.SERVING)
             self._log.info("netd serves again")
+        if failures:
+            raise OperationFailed(
+                "\n".join([*failures, "Everything else accepts connections again; another resume tries the rest."])
+            )
         return self.describe()
 
     def _end(self) -> None:

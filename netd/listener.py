@@ -56,6 +56,8 @@ ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 PARKED = "nobody: netd is draining"
 
+TAKEN = "nobody: another program has taken the address meanwhile; `netd resume` tries again"
+
 ENDING = f"nobody yet: old connections to this port are still ending; tried for up to {PATIENCE:.0f} s"
 
 
@@ -121,6 +123,7 @@ class Listener:
         self._timer: Any = None
         self._certificates: Certificates | None = None
         self.is_parked = False
+        self._parked = PARKED
 
     def open(self) -> None:
         """Listen, now or as soon as old connections have let go of the port.
@@ -148,7 +151,7 @@ class Listener:
 
     def park(self) -> None:
         """Accept nobody, and stay."""
-        self.is_parked = True
+        self.is_parked, self._parked = True, PARKED
         for port in self.ports:
             self._park(port)
 
@@ -162,6 +165,7 @@ class Listener:
                 if isinstance(port, tcp.Port):
                     unpark(port, int(self._arguments.get("backlog", BACKLOG)))
             except OSError:
+                self._parked = TAKEN
                 raise self._cannot(Failure()) from None
         self.is_parked = False
 
@@ -178,7 +182,7 @@ class Listener:
         """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
         hosts = [port.getHost() for port in self.ports[:1]]
         return [
-            *(ListeningPlace(describe_address(host), PARKED if self.is_parked else reach_of(host)) for host in hosts),
+            *(ListeningPlace(describe_address(host), self._parked if self.is_parked else reach_of(host)) for host in hosts),
             *(ListeningPlace(self._address(late.host), late.reach) for late in self._late),
         ]
 

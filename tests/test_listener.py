@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import tcp
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import succeed
 from twisted.internet.error import CannotListenError
@@ -322,3 +324,40 @@ class ReachTests(SynchronousTestCase):
 def at(port: Any) -> tuple[str, int]:
     """Where *port* listens."""
     return port.getHost().host, port.getHost().port
+
+
+class ParkedPort(tcp.Port):
+    """A port whose address somebody else has taken, until the test says otherwise."""
+
+    def __init__(self, host: IPv4Address) -> None:
+        self.host = host
+        self.socket = self
+        self.family = socket.AF_UNIX
+        self.is_taken = True
+
+    def getHost(self) -> IPv4Address:
+        return self.host
+
+    def stopReading(self) -> None:
+        """It is parked."""
+
+    def startReading(self) -> None:
+        """It accepts again, or would."""
+        if self.is_taken:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+class ParkingTests(ListenerTestCase):
+    def test_taken(self) -> None:
+        """Where an address was taken meanwhile, the error says which, people read why nobody is accepted, and can try again."""
+        listener = self.make("tcp:5050")
+        port = ParkedPort(IPv4Address("TCP", "127.0.0.1", 5050))
+        listener.ports.append(port)
+        listener.park()
+        self.assertEqual("nobody: netd is draining", listener.places()[0].reach)
+        why = str(self.assertRaises(CannotListen, listener.unpark))
+        self.assertEqual(why, "[relay] cannot listen on tcp:5050: Address already in use. Do something.")
+        self.assertIn("another program has taken the address", listener.places()[0].reach)
+        port.is_taken = False
+        listener.unpark()
+        self.assertEqual("this machine only", listener.places()[0].reach)
