@@ -1,7 +1,8 @@
-"""One connection to a remote, kept up for ever: dialled, and dialled again after a pause when it is lost or cannot be had.
+"""One connection to a remote that is kept up: dialled again, after a wait, whenever it is lost or an attempt fails.
 
-Twisted's ``ClientService`` does not do: it takes a connection for made before its TLS handshake is over, ends a drain by cutting
-the connection, and fails where a connection is lost while it is being prepared (``NoTransition``).
+Twisted's ``ClientService`` is no base for this. It counts a connection as made before the TLS handshake is over; it cannot stop
+reconnecting without cutting the present connection; and a connection that is lost while ``prepareConnection`` waits makes it
+raise ``NoTransition``.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from netd.status import DialStatus
 __all__ = ["LASTED", "Dialer", "DialerRules", "DialerState"]
 
 LASTED = 10.0
-"""Seconds for which a connection must have been there for the next pause to be as short as the first.
+"""Seconds that a connection must have lasted for the next wait to be as short as the first.
 
-Without that, a remote that accepts each connection and closes it, as a broker does that knows no such password, would be dialled
+Otherwise a remote that accepts connections and closes them at once, as a broker does after a wrong password, would be dialled
 once a second.
 """
 
@@ -111,7 +112,7 @@ class Dialer:
         self._step(DialerInput.PAUSE)
 
     def use(self, endpoint: IStreamClientEndpoint, remote: str) -> None:
-        """Dial *endpoint* from now on. A connection to another remote than before is ended politely; the wait is over."""
+        """Dial *endpoint* from now on. If *remote* is another one than before, end the connection politely, or the wait."""
         has_moved, self._remote = remote != self._remote, remote
         self._endpoint = endpoint
         if has_moved:
@@ -145,7 +146,7 @@ class Dialer:
 
     def _failed(self, error: DialFailed) -> None:
         self._attempt = None
-        if error.result is not DialResult.GIVEN_UP:  # which this dialer itself has done
+        if error.result is not DialResult.GIVEN_UP:  # that is what this dialer itself has asked for
             self._last_failure = error.advice
             self._step(DialerInput.FAILED)
             self._log_failure(error)
@@ -197,7 +198,7 @@ class Dialer:
             )
 
     def _do_nothing(self) -> None:
-        """The state says it all."""
+        """Do nothing: only the state changes."""
 
     def _log_failure(self, error: DialFailed) -> None:
         skipped = self._factory.log_limiter.admit(f"cannot reach: {error.result.value}")

@@ -1,8 +1,8 @@
-"""One attempt to reach a remote: its connection, its time limit, and in plain words why it failed.
+"""One attempt to reach a remote: the connection, the time limit, and the reason in plain words if it fails.
 
-A connection that netd dials has the same peer, outbox, clocks and log line as one that it accepts. The differences are here: the
-attempt counts as made only when the TLS handshake is over, a remote may be silent for as long as its service allows, and nobody
-makes room for a connection that netd itself wanted. :mod:`netd.connection.dialer` repeats attempts.
+A connection that netd dials has the same peer, outbox, clocks and log line as one that it accepts. Three things differ. It is
+made when the TLS handshake is over, not before. It may be silent for as long as its service allows. It never has to make room for
+newcomers. :mod:`netd.connection.dialer` repeats attempts.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class DialFailed(NetdError):
 
     @property
     def advice(self) -> str:
-        """The text, and the remedy where there is one."""
+        """The text, with the remedy if there is one."""
         return f"{self}: {self.remedy}" if self.remedy else str(self)
 
 
@@ -100,18 +100,18 @@ class Attempt:
         self.outcome: Deferred[Any] = Deferred(lambda _: self._end(DialFailed(DialResult.GIVEN_UP, "given up")))
 
     def begin(self, endpoint: IStreamClientEndpoint) -> None:
-        """Connect."""
+        """Start the time limit, and connect."""
         self._deadline = self._factory.context.clock.callLater(self._seconds, self._expired)
         self._connecting = maybeDeferred(endpoint.connect, _OnlyOne(self._connection))
         self._connecting.addErrback(self.failed)
 
     def made(self) -> None:
-        """The connection is there, and behind TLS where that was wanted."""
+        """Succeed: the connection is there, and the TLS handshake is over."""
         self._count(DialResult.CONNECTED)
         self.outcome.callback(self._connection)
 
     def failed(self, failure: Failure) -> None:
-        """The connection could not be made, or was lost before that."""
+        """Fail: the connection could not be made, or was lost during the TLS handshake."""
         if self._connecting is not None and not self.outcome.called:
             self._fail(explained(failure))
 
@@ -166,7 +166,7 @@ class DialledProtocol(PeerProtocol):
             self._make()
 
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
-        """The remote's certificate is good, and all that follows is encrypted."""
+        """Open the connection: the certificate is good, and everything that follows is encrypted."""
         self._make()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
@@ -178,17 +178,17 @@ class DialledProtocol(PeerProtocol):
             self.on_lost(self, self.peer.reason or "the remote closed it")
 
     def welcome(self) -> None:
-        """Say that the attempt has succeeded, before the service hears that the connection is there."""
-        self.identified()  # it never has to make room for newcomers
+        """Let the attempt succeed before the connection calls ``opened``, so that the service knows the connection by then."""
+        self.identified()  # so that it never has to make room for newcomers
         self.attempt.made()
         super().welcome()
 
     def finish(self) -> None:
-        """The service stops, or dials another remote. Override where something is to be said first."""
+        """End politely: the service stops, or dials another remote. Override to say something first."""
         self.peer.close("netd ended it")
 
     def stayed_silent(self) -> None:
-        """A remote may be silent. A service whose remote may not asks its peer for an expiry."""
+        """Do nothing: a remote may be silent. A service that wants a limit uses ``peer.expire_after``."""
 
     def _make(self) -> None:
         self._is_made = True
@@ -240,7 +240,7 @@ class DialledFactory(PeerFactory):
 
 
 def explained(failure: Failure) -> DialFailed:
-    """Why a connection could not be made, in words."""
+    """The reason of *failure* in words."""
     cause = failure.value
     if isinstance(cause, VerificationError):
         remedy = "the certificate is for other names: dial one of those"
