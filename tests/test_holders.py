@@ -56,6 +56,7 @@ class HoldersTests(SynchronousTestCase):
         """A port of this very process is known as one."""
         self.tables(line(LOCAL, "0A", 77))
         self.process(os.getpid(), 77, "netd")
+        (self.proc / str(os.getpid()) / "fd/1").write_text("no link, as a file that was closed meanwhile is none")
         self.assertEqual([Holder(True, f"netd (pid {os.getpid()})", is_own=True)], self.holders())
 
     def test_script(self) -> None:

@@ -239,6 +239,25 @@ class ReloadTests(RealTestCase):
             connection.sendall(b'{"command_id": "version"}\n')
         self.assertLessEqual({end(connection) for connection in (*quick, *slow)}, {0, 1})
 
+    def test_ports_of_its_own(self) -> None:
+        """Two services exchange their ports, a socket gets another mode, loopback becomes all addresses, a section is renamed."""
+        one, two, three = free_port(), free_port(), free_port()
+        path = self.folder / "relay.sock"
+        for relay, room, feed in (
+            (f"tcp:{one}:interface=127.0.0.1 unix:{path}:mode=600", f"[room]\nlisten = loopback:{two}\n", f"loopback:{three}"),
+            (f"loopback:{two} unix:{path}:mode=660", f"[room:b]\nlisten = tcp:{one}\n", f"tcp:{three}"),
+            (f"tcp:{one} unix:{path}:mode=666", f"[room]\nlisten = tcp:{two}:interface=127.0.0.1\n", f"loopback:{three}"),
+        ):
+            self.write_ini(f"[relay]\nlisten = {relay}\n{room}[feed]\nlisten = {feed}\n")
+            self.assertEqual(self.control.call("system.reload")["failures"], [])
+            status = self.control.call("system.status")["services"]
+            ports = [int(service["listening"][0]["address"].rpartition(":")[2]) for service in status]
+            self.assertEqual(ports, [int(re.findall(r":(\d+)", listen)[0]) for listen in (relay, room, feed)])
+            self.assertEqual(oct(path.stat().st_mode & 0o777)[2:], relay[-3:])
+            for port in ports:
+                socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+            self.assertEqual(self.control.call("system.reload")["status"], "unchanged")
+
     def device(self) -> socket.socket:
         """A device of the first dialect."""
         device = self.connect(self.relay)
