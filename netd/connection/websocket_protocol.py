@@ -77,7 +77,7 @@ class WebSocketProtocol(PeerProtocol):
     def check_entry(self) -> None:
         """Accept any client. Override to check the principal.
 
-        :raises NotPermitted: when that is not so; the handshake is refused in the error's words.
+        :raises NotPermitted: to refuse the handshake, in the words of the error.
         """
 
     def websocket_opened(self) -> None:
