@@ -1,6 +1,6 @@
-"""The interfaces between the parts of netd.
+"""Every port of netd: what its parts know of each other.
 
-Collaborators are handed to constructors. Nothing is looked up in a registry.
+Collaborators are handed to constructors and cast through these interfaces where they are wired; nothing is looked up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from zope.interface import Attribute, Interface
 
 from netd.change import Change
-from netd.message import Message, Want
+from netd.message import EventKind, Message, Want
 from netd.operations import Operation, OperationTable
 from netd.principal import Principal
 
@@ -24,6 +24,7 @@ __all__ = [
     "IForesight",
     "INetdService",
     "IPeer",
+    "IPublisher",
     "IReloadable",
     "IServiceKind",
     "ISubscription",
@@ -34,21 +35,21 @@ class Cancellable(Protocol):
     """A pending call, such as ``reactor.callLater`` returns, or a pending connection."""
 
     def cancel(self) -> None:
-        """Cancel it. To be called once, and while the call is pending: Twisted's raises an exception otherwise."""
+        """Cancel it. Only while it is pending, and only once: Twisted's raises otherwise."""
 
 
 class ISubscription(Interface):
-    """A subscription to subjects of the bus."""
+    """What :meth:`IBus.subscribe` returns."""
 
     def cancel() -> None:
         """Deliver nothing more. Cancelling twice is harmless."""
 
 
 class IBus(Interface):
-    """The bus. Subjects are those of NATS: tokens with dots between them; in patterns ``*`` for one token, ``>`` for the rest."""
+    """Where everything meets. Subjects follow NATS: tokens, ``*`` for one token, ``>`` for the rest."""
 
     def publish(message: Message) -> None:
-        """Queue *message* for every matching subscriber, in order. Never blocks, never raises."""
+        """Queue for every matching subscriber, in order. Never blocks, never raises."""
 
     def subscribe(pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0) -> ISubscription:
         """Deliver in publication order until the subscription is cancelled.
@@ -59,98 +60,97 @@ class IBus(Interface):
         """
 
     def last(pattern: str) -> list[Message]:
-        """Return the newest retained message of each matching subject, sorted by subject."""
+        """The newest message of each matching subject that is still retained, by subject."""
 
     def forget(subject: str) -> None:
-        """Drop the retained message of *subject*, under which no more messages will come."""
+        """Retain nothing of a subject under which nothing more is to be expected."""
 
     def wants(subject: str) -> Want:
-        """Return the greatest want among the subscriptions of *subject*; ``NOBODY``, which is false, if there are none.
-
-        A publisher asks before it builds an event, and builds no more than is wanted.
+        """The greatest want among the subscriptions of this subject, ``NOBODY`` where there are none: spares building events that
+        nobody sees. It is false for nobody and true for any other.
         """
 
     def interval(subject: str) -> float:
-        """Return the shortest interval between two events of *subject* that a subscription for the ``NEWEST`` asks for."""
+        """Seconds between two events of this subject that are enough, where its subscriptions want the ``NEWEST``."""
 
     def wall() -> float:
-        """Return the time by the wall clock, in seconds since the epoch, for events, status and everything that people read.
+        """The time as people tell it, in seconds since the epoch: for events, status and whatever else a person reads.
 
-        It may jump, by an hour or by years. Everything that waits or measures uses the reactor's clock, which never does.
+        It may jump, by an hour or by years. Whatever waits or measures asks the reactor's clock, which never does.
         """
 
 
 class IPeer(Interface):
-    """A connection, as a machine sees it."""
+    """All that a machine knows of a connection."""
 
-    principal: Principal = Attribute("The principal at the other end; until a proof comes, one known by its address alone.")
-    is_flushed: bool = Attribute("True while the operating system has taken everything that was sent.")
-    is_full: bool = Attribute("True while the peer takes nothing: what is sent then waits beyond the end of the turn.")
+    principal: Principal = Attribute("Who is at the other end: by the address alone, until more is proved.")
+    is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")
+    is_full: bool = Attribute("True while the peer takes nothing: what is sent waits for longer than the end of the turn.")
 
     def send(data: bytes) -> bool:
-        """Write *data* at the end of the reactor turn, in one write with everything else of this turn.
+        """Write at the end of the reactor turn, joined with all else of this turn; bounded by the outbox.
 
-        :returns: False when the outbox, whose size is bounded, has refused *data*.
+        :returns: False when the outbox refused *data*.
         """
 
     def close(reason: str) -> None:
-        """Flush, then close. *reason* is for log and counters. Later calls change nothing."""
+        """Flush, then close; *reason* reaches the log and the counters. Later calls change nothing."""
 
     def expire_after(seconds: float | None) -> None:
-        """Replace the machine's one pending expiry, or clear it with None.
+        """Replace the pending expiry, or clear it with None. Machines own their timers this way.
 
-        Its time stands still while reading is stopped: a peer is not late with bytes that are not read from it.
+        The clock stands still while nothing is read from the peer: it cannot be late with what is not taken from it.
         """
 
-    def note_unfinished(size: int, is_new: bool = False) -> bool:
-        """Note that *size* bytes of an unfinished message are kept; 0 when none are.
+    def keep(size: int, is_new: bool = False) -> bool:
+        """So many bytes of a message are kept because its end has not come; 0 when nothing is kept any more.
 
-        The bytes are counted as memory, and the message must grow at a least rate.
+        Counts them as memory, and sees whether the message comes at a least rate.
 
-        :param is_new: whether this is another message than at the last call.
-        :returns: False when the message grows too slowly: the connection should be closed over it.
+        :param is_new: whether the message is another one than at the last call.
+        :returns: False when it comes too slowly to be waited for.
         """
 
     def set_reading(enabled: bool) -> None:
-        """Stop reading from this peer (back-pressure), or go on."""
+        """Back-pressure: stop or go on taking bytes from this peer."""
 
     def probe() -> None:
-        """Have the operating system probe the peer. Without a sign of life within 5 s, the connection is cut."""
+        """Have the operating system ask whether the peer is there; one that gives no sign of life within 5 s is lost."""
 
     def silence() -> float:
-        """Return the seconds since the last byte came; also after the connection's end.
+        """Seconds since the last byte came, also when the connection is gone.
 
-        0 when the peer has closed the connection, and where the operating system does not tell.
+        0 for a peer that has closed it just now, and where the operating system does not tell.
         """
 
 
 class IServiceKind(Interface):
-    """A kind of service, netd's own or a third party's, found by ``twisted.plugin``."""
+    """A kind of service, found by ``twisted.plugin``: netd's own and a third party's alike."""
 
     kind: str = Attribute("The section name in the INI.")
     config: type = Attribute("A frozen attrs class with one option() per INI option.")
 
     def make_service(config: Any, reactor: Any, bus: IBus) -> INetdService:
-        """Build the service of one section. Nothing is opened or scheduled before ``startService``.
+        """Build; touch neither network nor clock. Acts in startService.
 
-        *reactor* is the clock for everything that waits: ``seconds()`` and ``callLater`` are monotonic. Times that people read
-        come from *bus*: :meth:`IBus.wall`.
+        *reactor* is the clock of all that waits: ``seconds()`` and ``callLater`` are monotonic. What people read is *bus*'s
+        to tell: :meth:`IBus.wall`.
         """
 
 
 class INetdService(Interface):
     """A running section of the INI. Provides ``twisted.application.service.IService`` too."""
 
-    instance: str = Attribute("``main``, or the part of the section name behind the colon.")
+    instance: str = Attribute("``main``, or what follows the colon in the section name.")
 
     def operations() -> list[Operation]:
-        """Return the operations that this service offers."""
+        """The operations that this service offers."""
 
     def status() -> object:
-        """Return facts for consoles and metrics: a :class:`netd.status.ServiceStatus`, or plain values with its members."""
+        """Facts for consoles, dashboard and metrics: a :class:`netd.status.ServiceStatus`, or plain values with its members."""
 
     def drain() -> Any:
-        """Accept no more connections, for good; open ones go on. Returns a Deferred that fires when no listener is left."""
+        """Accept nothing more, for good; what is open goes on. Returns a Deferred that fires when no listener is left."""
 
 
 class IDrainable(Interface):
@@ -166,22 +166,27 @@ class IDrainable(Interface):
         """Accept again; raises a :class:`netd.errors.NetdError` when that is not possible."""
 
 
+class IPublisher(Interface):
+    """A service that tells what it publishes on the bus, so that consoles can show its events by their JSON Schemas."""
+
+    def events() -> list[EventKind]:
+        """The kinds of its events."""
+
+
 class IBudgeted(Interface):
-    """A service whose connections count in the daemon's budget. It is handed the budget before it starts."""
+    """A service whose connections count for the daemon's budget; handed its share before it starts."""
 
     def use_budget(budget: Any, quota: Any) -> None:
         """Take a share of the daemon's ``budget`` within the section's ``quota``; see :mod:`netd.connection.budget`."""
 
 
 class IForesight(Interface):
-    """A service that can tell in advance what would keep it from starting."""
+    """A service that can tell, before it starts, what would keep it from starting."""
 
     def objections() -> Iterable[tuple[str, str, str]]:
-        """Yield what is wrong on this machine although the options are valid: a file that is missing, a port that is taken.
+        """Section, option (or nothing) and what is wrong, for all that is wrong though the options are good: a file, the machine.
 
-        Nothing is changed or started by it.
-
-        :returns: for each problem the section, the option or ``""``, and a sentence.
+        Looks, and changes nothing; the service is not started.
         """
 
 
@@ -199,7 +204,7 @@ class IReloadable(Interface):
 
 
 class IConsole(Interface):
-    """A service that offers the operations of all services to its clients."""
+    """A service that shows the operations of all services; handed the table before it starts."""
 
     def use_operations(table: OperationTable) -> None:
-        """Offer the operations of *table*. Called once, before ``startService``."""
+        """Serve *table* from now on. Called once, before ``startService``."""

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Sized
 from typing import Any, Final, Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-__all__ = ["NAME", "Batch", "Message", "Want"]
+__all__ = ["NAME", "Batch", "EventKind", "Message", "Want"]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 """What nodes, devices and the like may be named: such a name is one token of a subject as it is."""
@@ -32,6 +32,18 @@ class Want(enum.IntEnum):
 
 class Batch(Iterable[Any], Sized, Protocol):
     """Several events of one subject, oldest first."""
+
+
+@frozen
+class EventKind:
+    """What a service publishes.
+
+    :ivar subject: the pattern of the subjects.
+    :ivar event: the class of the events, or another type that JSON can say.
+    """
+
+    subject: str
+    event: object
 
 
 @define(slots=True)

@@ -69,19 +69,19 @@ class CallerLink(typing.Protocol):
 
 
 CALL = Action("the operation", Role.NOBODY)
-"""The action of a :class:`Caller` that has not passed a dispatcher; the function alone checks it."""
+"""The action of a caller whom no dispatcher has handed on: the function alone decides."""
 
 
 @define(eq=False)
 class Caller:
     """The connection that an operation is called over. A function with an argument annotated with this class is handed it.
 
-    :ivar connection: has the caller's principal, which a login replaces.
-    :ivar origin: the console and the address of the caller, for the log.
+    :ivar connection: its principal is the caller's, as it is at each moment.
+    :ivar origin: the console, and where it is called from, for the log.
     :ivar host: the address that it calls from; empty where that is this machine, by other means than TCP.
-    :ivar link: the connection as notifications see it; None where it ends with the answer.
+    :ivar link: what stays open for notifications; None where the connection ends with the answer.
     :ivar tries: counts the wrong tokens that it gives; None where it cannot give any.
-    :ivar action: the operation that it calls.
+    :ivar action: what it calls.
     """
 
     connection: Identified
@@ -93,7 +93,7 @@ class Caller:
 
     @property
     def principal(self) -> Principal:
-        """The principal of the connection, as it is at this moment."""
+        """Who calls."""
         return self.connection.principal
 
     @property
@@ -106,16 +106,16 @@ class Caller:
         return Caller(self.connection, self.origin, self.host, self.link, self.tries, action)
 
     def may(self, subject: str) -> bool:
-        """Return True if the caller may do what it calls to everything under *subject*, which may be a pattern.
+        """Whether it may do what it calls to all that falls under *subject*, which may be a pattern.
 
         :raises ValueError: when *subject* is no pattern.
         """
         return may(self.principal, self.action, subject)
 
     def check(self, subject: str) -> None:
-        """Raise an error unless :meth:`may` is True.
+        """As :meth:`may`.
 
-        :raises NotPermitted: naming the subjects that the operation takes, and those that the caller has.
+        :raises NotPermitted: when it may not; the text says which subjects it takes, and which the caller has.
         """
         check(self.principal, self.action, subject)
 
@@ -202,7 +202,7 @@ class Operation:
     spans_services: bool = field(default=False, kw_only=True)
     kind: str = field(kw_only=True)
     is_lasting: bool = field(default=False, kw_only=True)
-    describe_result: Callable[[], dict[str, object]] | None = field(default=None, kw_only=True)
+    describe_result: Callable[[], dict[str, typing.Any]] | None = field(default=None, kw_only=True)
     arguments: tuple[Argument, ...] = field(init=False)
     caller: str | None = field(init=False)
     action: Action = field(init=False)

@@ -13,14 +13,16 @@ from netd.codec.jsontext import to_plain
 from netd.codec.jsontypes import result_schema, schema
 from netd.codec.units import Epoch, Everything, Seconds
 from netd.console.dispatch import describe
-from netd.console.reach import subjects_of
-from netd.console.results import OperationFacts
+from netd.console.reach import sees_some, subjects_of
+from netd.console.results import OperationFacts, SubjectFacts
 from netd.errors import NotPermitted
-from netd.interfaces import INetdService
+from netd.interfaces import INetdService, IPublisher
 from netd.lifecycle import Draining, Lifecycle, ServingState
+from netd.message import EventKind
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.principal import Principal, Proof
 from netd.secrets.tokens import Tokens
+from netd.vitals import SUBJECT as VITALS
 from netd.vitals import Vitals
 
 __all__ = ["Rights", "Stopping", "System", "SystemStatus"]
@@ -101,11 +103,13 @@ class System:
     def operations(self) -> list[Operation]:
         """The operations that are always there."""
         listed, told = "List the operations with their arguments", "Tell what runs, where it listens, and how it does"
+        published = "List what the services publish, by subject"
         return [
             Operation("system.operations", self.list_operations, Role.VIEWER, listed, spans_services=True),
             Operation(
                 "system.status", self.status, Role.VIEWER, told, spans_services=True, describe_result=self._describe_status
             ),
+            Operation("system.subjects", self.list_subjects, Role.VIEWER, published, spans_services=True),
             *self.lifecycle.operations(),
             Operation("system.stop", self.stop, Role.ADMIN, "Finish what is open, then end the daemon"),
             Operation("system.whoami", self.whoami, Role.NOBODY, "Tell what the caller may do", spans_services=True),
@@ -119,6 +123,14 @@ class System:
     def list_operations(self, caller: Caller) -> list[OperationFacts]:
         """The table, with JSON Schemas; to a caller who is confined to some subjects, what it may call of it."""
         return describe(self.table, caller.principal)
+
+    def list_subjects(self, caller: Caller) -> list[SubjectFacts]:
+        """What is published, with JSON Schemas; to a caller who is confined to some subjects, what may fall under these."""
+        published = [EventKind(VITALS, Vitals)]
+        for service in self.services:
+            published += service.events() if IPublisher.providedBy(service) else []
+        seen = [kind for kind in published if sees_some(caller.principal, kind.subject)]
+        return [SubjectFacts(kind.subject, result_schema(kind.event)) for kind in seen]
 
     def status(self, caller: Caller) -> SystemStatus:
         """As :meth:`facts`; a caller who is confined to some subjects learns of those services alone that have no others."""

@@ -13,6 +13,7 @@ from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
+from netd.codec.units import Epoch, Seconds
 from netd.interfaces import IBus
 from netd.message import Message
 
@@ -31,22 +32,20 @@ STEPS = 10
 class Vitals:
     """``system.main.vitals``: once a second, while anyone listens.
 
-    :ivar time: seconds since the epoch.
     :ivar started: when the daemon was started, as the wall clock showed it then; another with each start.
-    :ivar uptime: seconds.
     :ivar published: messages on the bus since the start.
     :ivar connections: those that are open, of all services.
     :ivar dropped: what slow peers lost since the start, of all services.
-    :ivar lag: seconds; the longest for which the event loop came late within the last second.
+    :ivar lag: the longest for which the event loop came late within the last second.
     """
 
-    time: float
-    started: float
-    uptime: float
+    time: Epoch
+    started: Epoch
+    uptime: Seconds
     published: int
     connections: int
     dropped: int
-    lag: float
+    lag: Seconds
 
 
 class VitalsService(Service):

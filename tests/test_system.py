@@ -8,16 +8,16 @@ from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer
 
 from netd import __version__
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
 from netd.console.dispatch import Dispatcher
 from netd.errors import NotPermitted
-from netd.interfaces import INetdService
+from netd.interfaces import INetdService, IPublisher
 from netd.lifecycle import Lifecycle
-from netd.message import Message
+from netd.message import EventKind, Message
 from netd.operations import Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.secrets.tries import Tries, WrongSecrets
@@ -40,6 +40,9 @@ class Pump:
 
     def status(self) -> dict[str, Any]:
         return self.facts
+
+    def events(self) -> list[EventKind]:
+        return [EventKind("pump.main.*", int)]
 
     def drain(self) -> None:
         """Nobody is accepted anyway."""
@@ -78,6 +81,7 @@ class SystemTests(SynchronousTestCase):
                 "system.operations": "viewer",
                 "system.status": "viewer",
                 "system.stop": "admin",
+                "system.subjects": "viewer",
                 "system.whoami": "nobody",
             },
             roles,
@@ -89,6 +93,18 @@ class SystemTests(SynchronousTestCase):
         services = status["result"]["properties"]["services"]
         self.assertEqual({"type": "object", "properties": {"kind": {"const": "pump"}}}, services["items"]["anyOf"][0])
         self.assertEqual({"type": "number", "format": "epoch"}, status["result"]["properties"]["started"])
+
+    def test_subjects(self) -> None:
+        """What is published is listed by subject, with the schema of the events; a service need not tell of its own."""
+        told = self.call("system.subjects")
+        self.assertEqual(["system.main.vitals"], [one["subject"] for one in told])
+        self.assertEqual({"type": "number", "format": "seconds"}, told[0]["schema"]["properties"]["lag"])
+        directlyProvides(self.pumps[0], INetdService, IPublisher)
+        self.assertEqual(
+            {"subject": "pump.main.*", "schema": {"type": "integer"}}, self.call("system.subjects")[1], "of a service that tells"
+        )
+        self.caller = make_caller(Role.VIEWER, ("pump.main.speed",))
+        self.assertEqual(["pump.main.*"], [one["subject"] for one in self.call("system.subjects")])
 
     def test_operations_of_services(self) -> None:
         """Operations that services add later are listed, too, as plain JSON."""
@@ -125,7 +141,7 @@ class SystemTests(SynchronousTestCase):
         told = self.call("system.status")
         self.assertEqual(("lab7", __version__, [{"kind": "pump"}]), (told["name"], told["version"], told["services"]))
         self.assertEqual(
-            ["system.login", "system.operations", "system.status", "system.whoami"],
+            ["system.login", "system.operations", "system.status", "system.subjects", "system.whoami"],
             [operation["name"] for operation in self.call("system.operations")],
         )
         self.caller = make_caller(Role.ADMIN, ("pump.main.speed", "valve.>"))

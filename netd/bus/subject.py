@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MAX_SUBJECT", "covers", "is_subject", "matches", "split_pattern", "token"]
+__all__ = ["MAX_SUBJECT", "covers", "is_subject", "matches", "overlaps", "split_pattern", "token"]
 
 MAX_SUBJECT = 512
 """The longest subject or pattern, in characters."""
@@ -54,6 +54,20 @@ def matches(pattern: str, subject: str) -> bool:
     elif len(tokens) != len(wanted):
         return False
     return all(want in ("*", got) for want, got in zip(wanted, tokens, strict=False))
+
+
+def overlaps(one: str, other: str) -> bool:
+    """Whether some subject falls under both patterns.
+
+    :raises ValueError: when one of them is no pattern.
+    """
+    first, second = split_pattern(one), split_pattern(other)
+    for mine, its in zip(first, second, strict=False):
+        if ">" in (mine, its):
+            return True
+        if mine != its and "*" not in (mine, its):
+            return False
+    return len(first) == len(second)
 
 
 def covers(pattern: str, narrower: str) -> bool:

@@ -11,8 +11,8 @@ import click
 from netd.cli.command import command_place
 from netd.cli.invocation import AnswerTimedOut, Failure, Invocation, NetdCommand
 from netd.cli.relay import RelayPlace
-from netd.cli.schema import UnfitWord, convert
 from netd.client.control import NotInTime, OperationFailed
+from netd.codec.schemas import UnfitWord, convert
 
 __all__ = ["call"]
 
@@ -51,7 +51,7 @@ def call(
     elif result is None:
         click.echo("success")
     else:
-        invocation.show(result, is_verbatim=True)
+        invocation.show(result)
 
 
 def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, ...], instance: str | None) -> Any:

@@ -8,8 +8,9 @@ import click
 
 from netd.cli.generated import fetch_table
 from netd.cli.invocation import ControlPort, Invocation, NetdCommand, seconds
-from netd.cli.text import duration, escaped
+from netd.cli.text import escaped
 from netd.client.control import ControlError, Lost, NotRunning, RemoteError
+from netd.plaintext import duration
 
 __all__ = ["drain", "operations", "resume", "stop"]
 

@@ -11,7 +11,8 @@ from netd.cli.generated import fetch_table
 from netd.cli.invocation import Invocation, NetdCommand, NotFound
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
-from netd.cli.text import online_since, short_address
+from netd.cli.text import online_since
+from netd.plaintext import short_address
 
 __all__ = ["devices", "devices_of", "is_meant", "relay_instances"]
 

@@ -13,11 +13,12 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from netd.cli.invocation import Exit, Failure, Invocation, Misused, NetdCommand, NotFound, common_options, seconds
-from netd.cli.schema import UnfitWord, choices_of, convert, is_switch, kind_of, metavar_of
+from netd.cli.invocation import ControlPort, Exit, Failure, Invocation, Misused, NetdCommand, NotFound, common_options, seconds
 from netd.cli.table import MAIN, MalformedTable, TableArgument, TableOperation, read_table, services
 from netd.cli.text import escaped
-from netd.cli.words import is_empty
+from netd.client.control import RemoteError
+from netd.codec.schemas import UnfitWord, choices_of, convert, is_switch, kind_of, metavar_of
+from netd.codec.words import EventSchemas, is_empty, schemas_of_events
 
 __all__ = ["HELP_TIMEOUT", "ServiceGroup", "exit_status", "fetch_table", "service_group"]
 
@@ -46,6 +47,14 @@ def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Ta
         return read_table(answer)
     except MalformedTable as error:
         raise Failure(str(error)) from error
+
+
+def fetch_events(control: ControlPort) -> EventSchemas:
+    """The schemas of the events that the daemon's services publish, by pattern of their subjects; none where it cannot tell."""
+    try:
+        return schemas_of_events(control.call("system.subjects"))
+    except RemoteError:
+        return ()
 
 
 def service_group(
@@ -248,7 +257,8 @@ def _call(ctx: click.Context, operation: TableOperation, params: dict[str, Any])
     invocation = ctx.ensure_object(Invocation)
     with invocation.control(invocation.patience(params.get("deadline"))) as control:
         result = control.call(operation.name, **params)
-    invocation.show(result)
+        events = () if operation.name != "bus.last" or invocation.as_json else fetch_events(control)
+    invocation.show(result, operation.result, events)
     ctx.exit(exit_status(result))
 
 

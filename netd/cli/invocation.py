@@ -39,11 +39,13 @@ from netd.client.control import (
     NotInTime,
     RequestTooLong,
 )
+from netd.codec.schemas import ANYTHING
 from netd.paths import CONTROL_SOCKET, own_uid, state_directory
 
 if TYPE_CHECKING:
     from netd.client.events import Wish
     from netd.client.subscription import Hooks
+    from netd.codec.words import EventSchemas
 
 __all__ = [
     "AnswerTimedOut",
@@ -279,18 +281,19 @@ class Invocation:
         """Write *value* as JSON, in ASCII: nothing in it can touch the terminal."""
         click.echo(json.dumps(value, indent=2))
 
-    def show(self, value: object, *, is_verbatim: bool = False) -> None:
+    def show(self, value: object, schema: Mapping[str, Any] = ANYTHING, events: EventSchemas = ()) -> None:
         """Write any result: JSON with ``--json``, otherwise as a table, a tree or a line.
 
-        :param is_verbatim: whether its numbers are not netd's own, and stay as they are.
+        :param schema: what it is; the numbers of what nobody has described stay as they are.
+        :param events: the schemas of the events in it, by pattern of their subjects.
         """
         if self.as_json:
             self.print_json(value)
             return
         from netd.cli import render  # noqa: PLC0415 - rich takes long to import
-        from netd.cli.words import Words  # noqa: PLC0415
+        from netd.codec.words import Words  # noqa: PLC0415
 
-        render.show(value, Words(self.surroundings.wall_clock(), is_verbatim=is_verbatim))
+        render.show(value, Words(self.surroundings.wall_clock(), events=events), schema)
 
     def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> None:
         """Write *rows*, each cell text or text and its style, below the names of their *columns*."""
@@ -305,12 +308,8 @@ class Invocation:
         render.show_grid(columns, rows)
 
 
-def seconds(written: str | float) -> float:
-    """A number of seconds above 0, a day at most, also as in ``30s``, ``5m`` or ``1h``; a type of click's.
-
-    :param written: a number where it is an option's default.
-    """
-    text = str(written)
+def seconds(text: str) -> float:
+    """A number of seconds above 0, a day at most, also as in ``30s``, ``5m`` or ``1h``; a type of click's."""
     unit = text[-1:] if text[-1:] in _UNITS else "s"
     try:
         number = float(text.removesuffix(unit)) * _UNITS[unit]

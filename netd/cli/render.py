@@ -7,7 +7,7 @@ Colour is rich's own decision: none off a terminal, none with ``NO_COLOR``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -18,7 +18,8 @@ from rich.tree import Tree
 
 from netd.cli.grid import Grid, Row
 from netd.cli.text import escaped
-from netd.cli.words import Words, is_empty, records
+from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
+from netd.codec.words import Words, is_empty, records
 
 __all__ = ["Cell", "cell_text", "show", "show_grid", "show_table", "table"]
 
@@ -29,12 +30,6 @@ _UNFOLDED = 1 << 20
 """Columns where nobody looks: what reads a pipe wants one line for each row, and all of it."""
 
 _DEEPEST = 20
-
-_WHOLE = frozenset({"data", "result", "default"})
-"""Members that stay on the line of their thing, whatever is in them."""
-
-_PROSE = frozenset({"reason", "error", "remarks"})
-"""Members of a thing that are sentences: they hang below its line, for a column would cut them."""
 
 
 def _print(renderable: RenderableType) -> None:
@@ -82,20 +77,23 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
     return made
 
 
-def show(value: object, words: Words) -> None:
-    """Write any JSON value in the form that suits it: things as a table, facts as a list or a tree, anything else as it is."""
-    _print(_renderable(value, words))
+def show(value: object, words: Words, schema: Mapping[str, Any] = ANYTHING) -> None:
+    """Write any JSON value in the form that suits it: things as a table, facts as a list or a tree, anything else as it is.
+
+    :param schema: what the value is.
+    """
+    _print(_renderable(value, words, branch_of(schema, value)))
 
 
-def _renderable(value: object, words: Words) -> RenderableType:
+def _renderable(value: object, words: Words, schema: Mapping[str, Any]) -> RenderableType:
     if value is None:
         return Text("done")
     if isinstance(value, dict) and value:
         if all(_is_line(one) for one in value.values()):
-            return _pairs(value, words)
-        return _grow(Tree("", hide_root=True), value, words, 1)
+            return _pairs(value, words, schema)
+        return _grow(Tree("", hide_root=True), value, words, schema, 1)
     if isinstance(value, list):
-        return _list(value, words)
+        return _list(value, words, items_of(schema))
     return _text(cell_text(value))
 
 
@@ -108,48 +106,62 @@ def _is_line(value: object) -> bool:
     return _is_plain(value) or (isinstance(value, list) and all(_is_plain(one) for one in value))
 
 
-def _pairs(value: dict[str, Any], words: Words) -> Table:
+def _pairs(value: dict[str, Any], words: Words, schema: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, one in value.items():
-        table.add_row(_text(name.replace("_", " ")), _text(words.value(name, one)))
+        table.add_row(_text(name.replace("_", " ")), _text(words.value(one, member_of(schema, name))))
     return table
 
 
-def _list(value: list[Any], words: Words) -> RenderableType:
+def _list(value: list[Any], words: Words, schema: Mapping[str, Any]) -> RenderableType:
     if not value:
         return Text("none")
     if all(isinstance(one, dict) and one for one in value):
-        return _grid(value, words)
+        return _grid(value, words, schema)
     return Text("\n").join(_text(cell_text(one)) for one in value)
 
 
-def _grid(things: list[dict[str, Any]], words: Words) -> Grid:
-    """A table of *things* with the columns that say something; the things that they hold hang below each."""
+def _grid(things: list[dict[str, Any]], words: Words, schema: Mapping[str, Any]) -> Grid:
+    """A table of *things* with the columns that say something; the things that they hold, and sentences, hang below each."""
+    schema = branch_of(schema, things[0])
     names = list(dict.fromkeys(name for one in things for name in one))
     full = [name for name in names if not all(is_empty(one.get(name)) for one in things)]
-    told = [name for name in full if name in _PROSE]
-    nested = [name for name in full if _is_nested(name, things)]
+    told = [name for name in full if _is_prose(member_of(schema, name))]
+    nested = [name for name in full if _is_nested(name, things, schema)]
     columns = [name for name in full if name not in {*told, *nested} and not _is_echo(name, full, things)]
     rows = []
     for thing in things:
-        below = [(name, words.value(name, thing[name])) for name in told if not is_empty(thing.get(name))]
+        below = [(name, words.value(thing[name], member_of(schema, name))) for name in told if not is_empty(thing.get(name))]
         for name in nested:
-            title = f"{name} " if len(nested) > 1 else ""
-            below += [(f"{title}{label}", words.line(one)) for label, one in records(thing.get(name))]
-        rows.append(Row([_cell(name, thing, words) for name in columns], below))
+            title, inner = f"{name} " if len(nested) > 1 else "", _inner(member_of(schema, name))
+            below += [(f"{title}{label}", words.line(one, inner)) for label, one in records(thing.get(name))]
+        rows.append(Row([_cell(name, thing, words, schema) for name in columns], below))
     return Grid(columns, rows)
 
 
-def _cell(name: str, thing: dict[str, Any], words: Words) -> str:
+def _cell(name: str, thing: dict[str, Any], words: Words, schema: Mapping[str, Any]) -> str:
     if name == "data" and "subject" in thing:
         return words.event(thing["subject"], thing.get("time"), thing.get("data"))
-    return words.value(name, thing.get(name))
+    return words.value(thing.get(name), member_of(schema, name))
 
 
-def _is_nested(name: str, things: list[dict[str, Any]]) -> bool:
-    return name not in _WHOLE and all(is_empty(one.get(name)) or records(one.get(name)) for one in things)
+def _is_prose(schema: Mapping[str, Any]) -> bool:
+    """Whether a member of a thing is a sentence, or several: it hangs below its line, for a column would cut it."""
+    return any(branch_of(one, "").get("format") == "prose" for one in (schema, items_of(schema)))
+
+
+def _is_nested(name: str, things: list[dict[str, Any]], schema: Mapping[str, Any]) -> bool:
+    """Whether a member holds things. What others have said stays on the line of its thing, whatever is in it."""
+    member = member_of(schema, name)
+    is_foreign = bool(schema) and (not member or member.get("format") == "schema")
+    return not is_foreign and all(is_empty(one.get(name)) or records(one.get(name)) for one in things)
+
+
+def _inner(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of the things in a member that holds them, in a list or by name."""
+    return items_of(schema) or member_of(schema, "")
 
 
 def _is_echo(name: str, names: list[str], things: list[dict[str, Any]]) -> bool:
@@ -158,13 +170,13 @@ def _is_echo(name: str, names: list[str], things: list[dict[str, Any]]) -> bool:
     return any(all(isinstance(one.get(name), str) and one.get(name) == one.get(other) for one in things) for other in before)
 
 
-def _grow(tree: Tree, value: dict[str, Any], words: Words, depth: int) -> Tree:
+def _grow(tree: Tree, value: dict[str, Any], words: Words, schema: Mapping[str, Any], depth: int) -> Tree:
     for name, one in value.items():
-        title = _text((name.replace("_", " "), "bold"))
+        title, member = _text((name.replace("_", " "), "bold")), branch_of(member_of(schema, name), one)
         if isinstance(one, dict) and one and depth < _DEEPEST:
-            _grow(tree.add(title), one, words, depth + 1)
+            _grow(tree.add(title), one, words, member, depth + 1)
         elif isinstance(one, list) and not _is_line(one):
-            tree.add(title).add(_list(one, words))
+            tree.add(title).add(_list(one, words, items_of(member)))
         else:
-            tree.add(Text(": ").join([title, _text(words.value(name, one))]))
+            tree.add(Text(": ").join([title, _text(words.value(one, member))]))
     return tree

@@ -9,7 +9,7 @@ import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand
 from netd.cli.text import online_since
-from netd.cli.words import rate, span
+from netd.codec.words import rate, span
 
 __all__ = ["reports"]
 

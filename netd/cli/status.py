@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand
-from netd.cli.text import duration, escaped
+from netd.cli.text import escaped
 from netd.paths import CONTROL_SOCKET
+from netd.plaintext import duration
 
 __all__ = ["status"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from netd.cli.schema import is_switch, metavar_of
+from netd.codec.schemas import is_switch, metavar_of
 
 __all__ = ["MAIN", "MalformedTable", "TableArgument", "TableOperation", "commands", "read_table", "services"]
 
@@ -58,6 +58,7 @@ class TableOperation:
     :ivar name: ``service.verb``.
     :ivar instances: the services that offer it.
     :ivar is_lasting: what it does ends with the caller's connection, so that it is nothing for a command.
+    :ivar result: the JSON schema of what it gives.
     """
 
     name: str
@@ -66,6 +67,7 @@ class TableOperation:
     instances: tuple[str, ...]
     arguments: tuple[TableArgument, ...]
     is_lasting: bool = False
+    result: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def service(self) -> str:
@@ -103,6 +105,7 @@ def _operation(entry: Mapping[str, Any]) -> TableOperation:
         tuple(entry["instances"]),
         arguments,
         bool(entry.get("lasting")),
+        dict(entry.get("result", {})),
     )
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netd.cli.generated import fetch_events
 from netd.cli.invocation import Invocation, NetdCommand, seconds
 from netd.cli.plot import Plot, numbers
 from netd.cli.remote import SubscriptionPort
 from netd.cli.text import escaped
-from netd.cli.words import Words
+from netd.codec.words import EventSchemas, Words
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -48,12 +49,16 @@ def tail(invocation: Invocation, pattern: str, plot: bool, every: float | None, 
     hooks = Hooks(disconnected=lambda reason, delay: notes.append(f"{reason}; trying again in {delay:.1f} s"))
     if not is_drawn:
         hooks = Hooks(disconnected=lambda reason, delay: _note(f"{reason}; trying again in {delay:.1f} s"))
+    described: EventSchemas = ()
+    if sys.stdout.isatty() and not (is_drawn or invocation.as_json):
+        with invocation.control() as control:
+            described = fetch_events(control)
     try:
         with invocation.subscription(wish, hooks) as events:
             if is_drawn:
                 _draw(events, notes)
             else:
-                _write(invocation, events)
+                _write(invocation, events, described)
     except KeyboardInterrupt:
         pass
 
@@ -62,9 +67,9 @@ def _note(text: str) -> None:
     click.echo(escaped(f"netd: {text}"), err=True)
 
 
-def _write(invocation: Invocation, events: SubscriptionPort) -> None:
+def _write(invocation: Invocation, events: SubscriptionPort, described: EventSchemas) -> None:
     has_colour = sys.stdout.isatty() and not invocation.surroundings.environ.get("NO_COLOR")
-    line = partial(words_line, has_colour=has_colour) if sys.stdout.isatty() else _line
+    line = partial(words_line, has_colour=has_colour, described=described) if sys.stdout.isatty() else _line
     for item in events:
         if invocation.as_json:
             click.echo(json.dumps(item_json(item), separators=(",", ":")))
@@ -102,13 +107,16 @@ def _line(item: Item) -> str:
     return f"{moment} {escaped(known['subject'])} {escaped(json.dumps(known['data'], ensure_ascii=False))}"
 
 
-def words_line(item: Item, has_colour: bool) -> str:
-    """An event for a person at a terminal: the local time, the subject, and the event in words."""
+def words_line(item: Item, has_colour: bool, described: EventSchemas = ()) -> str:
+    """An event for a person at a terminal: the local time, the subject, and the event in words.
+
+    :param described: the schemas of those that services publish.
+    """
     known = item_json(item)
     moment = known["time"]
     when = datetime.fromtimestamp(moment).astimezone().strftime("%H:%M:%S.%f")[:-3]
     subject = escaped(known["subject"])
-    said = escaped(Words(moment).event(known["subject"], moment, known["data"])) or "-"
+    said = escaped(Words(moment, events=described).event(known["subject"], moment, known["data"])) or "-"
     if has_colour:
         return f"{click.style(when, dim=True)} {click.style(subject, fg='cyan')} {said}"
     return f"{when} {subject} {said}"

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 
-from netd.plaintext import is_shown
+from netd.plaintext import duration, is_shown
 
-__all__ = ["ago", "as_commands", "duration", "escaped", "online_since", "payload_text", "short_address"]
+__all__ = ["ago", "as_commands", "escaped", "online_since", "payload_text"]
 
 _OPERATION = re.compile(r"`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)((?: [0-9]+)?)`")
-
-_OLD_SPELLING = re.compile(r"\('([^':]+)', ([0-9]+)\)")
 
 
 def escaped(text: str, keep: str = "") -> str:
@@ -36,26 +34,6 @@ def _escape(character: str) -> str:
 def payload_text(payload: bytes) -> str:
     r"""*payload* for a person: UTF-8 with its lines and tabs, all that is not text as ``\xNN``."""
     return escaped(payload.decode("utf-8", "backslashreplace"), keep="\n\t")
-
-
-def short_address(address: str) -> str:
-    """``('127.0.0.1', 50412)`` in the spelling that needs no quotes in a shell; any other as it is."""
-    match = _OLD_SPELLING.fullmatch(address)
-    return f"{match[1]}:{match[2]}" if match else address
-
-
-def duration(seconds: float) -> str:
-    """*seconds* in the largest unit that fits, and the next: ``3 s``, ``2 min 5 s``, ``4 h``. Below zero it is ``0 s``."""
-    left = max(0, int(seconds))
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    parts = []
-    for unit, size in units:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-        elif parts:
-            break
-    return " ".join(parts[:2]) or "0 s"
 
 
 def as_commands(text: str) -> str:

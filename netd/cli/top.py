@@ -13,8 +13,9 @@ import click
 
 from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand
 from netd.cli.rates import Course, Facts, Shown, count_rate, size_rate
-from netd.cli.text import duration, escaped
+from netd.cli.text import escaped
 from netd.client.control import ControlError, RemoteError
+from netd.plaintext import duration
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -1,4 +1,4 @@
-"""Arguments of operations and commands, as consoles are told of them."""
+"""Arguments and results of operations and commands, as consoles are told of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from attrs import frozen
 
 from netd.codec.jsontext import BadJSON, encode
-from netd.codec.jsontypes import ABSENT, Absent, schema
+from netd.codec.jsontypes import ABSENT, Absent, result_schema, schema
 from netd.codec.units import Schema
-from netd.operations import Argument
+from netd.operations import Argument, Operation
 
-__all__ = ["ArgumentFacts", "describe_argument"]
+__all__ = ["ArgumentFacts", "describe_argument", "describe_result"]
 
 
 @frozen(slots=False)
@@ -37,3 +37,8 @@ def describe_argument(argument: Argument) -> ArgumentFacts:
     except BadJSON:
         return ArgumentFacts(argument.name, False, described)
     return ArgumentFacts(argument.name, False, described, argument.default)
+
+
+def describe_result(operation: Operation) -> dict[str, Any]:
+    """The JSON Schema of what *operation* gives."""
+    return result_schema(operation.result) if operation.describe_result is None else operation.describe_result()

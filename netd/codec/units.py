@@ -23,10 +23,14 @@ __all__ = [
     "Rate",
     "Schema",
     "Seconds",
+    "Took",
 ]
 
 Seconds = Annotated[float, described(format="seconds")]
 """A span of time, in seconds."""
+
+Took = Annotated[float, described(format="seconds", title="in")]
+"""The span of time that something took: ``in 3 ms`` rather than ``seconds 3 ms``."""
 
 Epoch = Annotated[float, described(format="epoch")]
 """A moment, in seconds since 1970 by the wall clock."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from netd.codec.units import Took
+
 __all__ = ["Run"]
 
 
@@ -17,4 +19,4 @@ class Run:
 
     command_id: str
     outcome: str
-    seconds: float
+    seconds: Took

@@ -12,6 +12,7 @@ from netd.change import Change
 from netd.codec.jsontext import BadJSON, check_numbers
 from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, Commands
 from netd.command.config import Config
+from netd.command.events import Run
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.command.functions import Functions, load_functions, objection, stamps_of
 from netd.command.preparation import CommandContext
@@ -21,9 +22,10 @@ from netd.command.threads import Threads
 from netd.command.watcher import Watcher
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
-from netd.interfaces import IBus, INetdService
+from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
 from netd.log import LogLimiter
+from netd.message import EventKind
 from netd.operations import Operation, Role
 
 __all__ = ["CommandService", "make_service"]
@@ -40,7 +42,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> CommandService:
     return CommandService(config, factory, execution, reactor)
 
 
-@implementer(INetdService)
+@implementer(INetdService, IPublisher)
 class CommandService(ListeningService):
     """Runs the user's functions for whoever connects."""
 
@@ -109,6 +111,12 @@ class CommandService(ListeningService):
         return [
             Operation("command.list", self.list, Role.VIEWER, "List the commands with their arguments and help"),
             Operation("command.run", self.run, Role.OPERATOR, "Run a command and tell its result"),
+        ]
+
+    def events(self) -> list[EventKind]:
+        """See :class:`netd.interfaces.IPublisher`."""
+        return [
+            EventKind(f"command.{self.instance}.run", Run),
         ]
 
     def status(self) -> CommandServiceStatus:

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred,
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from netd.codec.arguments import describe_argument
-from netd.codec.jsontypes import bind, result_schema
+from netd.codec.arguments import describe_argument, describe_result
+from netd.codec.jsontypes import bind
 from netd.console.jsonrpc import Request, answer, failure, join, parse
 from netd.console.reach import instances_for, subjects_of
 from netd.console.results import OperationFacts
@@ -155,7 +155,7 @@ def describe(table: OperationTable, principal: Principal) -> list[OperationFacts
             list(instances),
             operation.is_lasting,
             [describe_argument(argument) for argument in operation.arguments],
-            result_schema(operation.result) if operation.describe_result is None else operation.describe_result(),
+            describe_result(operation),
         )
         for operation, instances in offered
         if instances

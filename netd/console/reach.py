@@ -5,11 +5,11 @@ It knows subjects and principals, and no wire.
 
 from __future__ import annotations
 
-from netd.bus.subject import split_pattern
+from netd.bus.subject import overlaps
 from netd.operations import Operation
 from netd.principal import Principal, may
 
-__all__ = ["instances_for", "subjects_of"]
+__all__ = ["instances_for", "sees_some", "subjects_of"]
 
 
 def subjects_of(kind: str, instance: str) -> str:
@@ -31,16 +31,9 @@ def instances_for(principal: Principal, operation: Operation, instances: tuple[s
     kind, action = operation.kind, operation.action
     if not operation.checks_subjects:
         return tuple(instance for instance in instances if may(principal, action, subjects_of(kind, instance)))
-    return tuple(instance for instance in instances if _sees_some(principal.subjects, kind, instance))
+    return tuple(instance for instance in instances if sees_some(principal, subjects_of(kind, instance)))
 
 
-def _sees_some(subjects: tuple[str, ...], kind: str, instance: str) -> bool:
-    """Whether something under ``kind.instance`` can fall under one of *subjects*."""
-    return any(_can_fall_under(split_pattern(pattern), kind, instance) for pattern in subjects)
-
-
-def _can_fall_under(tokens: tuple[str, ...], *above: str) -> bool:
-    is_open = tokens[-1] == ">"
-    wanted = tokens[:-1] if is_open else tokens
-    is_deep_enough = is_open or len(wanted) > len(above)
-    return is_deep_enough and all(want in ("*", got) for want, got in zip(wanted, above, strict=False))
+def sees_some(principal: Principal, pattern: str) -> bool:
+    """Whether *principal* sees something of what falls under *pattern*."""
+    return principal.subjects is None or any(overlaps(own, pattern) for own in principal.subjects)

@@ -9,7 +9,7 @@ from attrs import frozen
 from netd.codec.arguments import ArgumentFacts
 from netd.codec.units import Bytes, Epoch, Schema
 
-__all__ = ["Forgotten", "Gap", "LastEvent", "OperationFacts", "Published", "Subscribed", "Unsubscribed"]
+__all__ = ["Forgotten", "Gap", "LastEvent", "OperationFacts", "Published", "SubjectFacts", "Subscribed", "Unsubscribed"]
 
 Gap = TypedDict("Gap", {"from": int, "to": int | None})
 """Events that are lost, by their numbers; ``to`` is None where nobody knows how many. No class: ``from`` is a keyword."""
@@ -60,6 +60,17 @@ class Unsubscribed:
     """A subscription that has ended."""
 
     pattern: str
+
+
+@frozen(slots=False)
+class SubjectFacts:
+    """What is published under the subjects of a pattern.
+
+    :ivar schema: the JSON Schema of the events.
+    """
+
+    subject: str
+    schema: Schema
 
 
 @frozen(slots=False)

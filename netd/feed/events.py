@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from netd.codec.units import Address, Epoch, Rate, Took
+
 __all__ = ["BlockReported", "ClientRemarked", "RoundMade"]
 
 
@@ -19,7 +21,7 @@ class RoundMade:
     """
 
     seq: int
-    time: float
+    time: Epoch
     values: Mapping[str, str]
 
 
@@ -34,10 +36,10 @@ class BlockReported:
     """
 
     client: str
-    address: str
+    address: Address
     block: int
-    seconds: float
-    rate: float | None
+    seconds: Took
+    rate: Rate | None
 
 
 @frozen
@@ -45,5 +47,5 @@ class ClientRemarked:
     """``feed.<instance>.remark``: a client said something else."""
 
     client: str
-    address: str
+    address: Address
     text: str

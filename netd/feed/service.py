@@ -16,6 +16,7 @@ from netd.config import section_name
 from netd.connection.pace import Pace
 from netd.errors import NetdError
 from netd.feed.config import FAKER, Config
+from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.feed import Feed
 from netd.feed.generator import Generator
 from netd.feed.protocol import FeedFactory
@@ -24,8 +25,9 @@ from netd.feed.results import ClientFacts, FeedServiceStatus, SubscriberFacts
 from netd.feed.rounds import TYPES
 from netd.feed.streams import FeedStream, FeedSurroundings
 from netd.feed.window import Window
-from netd.interfaces import IBus, INetdService
+from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
+from netd.message import EventKind
 from netd.operations import Operation, Role
 
 __all__ = ["FeedService", "NoSuchLocale", "make_service"]
@@ -70,7 +72,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     return FeedService(config, factory, pace, reactor)
 
 
-@implementer(INetdService)
+@implementer(INetdService, IPublisher)
 class FeedService(ListeningService):
     """One feed."""
 
@@ -122,6 +124,14 @@ class FeedService(ListeningService):
             Operation(
                 "feed.subscribers", self.subscribers, Role.VIEWER, "List the clients that are connected, and what they get"
             ),
+        ]
+
+    def events(self) -> list[EventKind]:
+        """See :class:`netd.interfaces.IPublisher`."""
+        return [
+            EventKind(f"feed.{self.instance}.round", RoundMade),
+            EventKind(f"feed.{self.instance}.report", BlockReported),
+            EventKind(f"feed.{self.instance}.remark", ClientRemarked),
         ]
 
     def status(self) -> FeedServiceStatus:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from netd.codec.schemas import kind_of
+
 __all__ = ["render_page"]
 
 _PAGE = """<!doctype html>
@@ -68,18 +70,8 @@ def _row(operation: Mapping[str, Any]) -> str:
 
 def _argument(argument: Mapping[str, Any]) -> str:
     default = "" if argument["required"] else f" = {_json(argument['default'])}"
-    return f"<li><code>{escape(argument['name'])}{default}</code> <small>{escape(_kind(argument['schema']))}</small></li>"
+    return f"<li><code>{escape(argument['name'])}{default}</code> <small>{escape(kind_of(argument['schema']))}</small></li>"
 
 
 def _json(value: object) -> str:
     return escape(json.dumps(value, ensure_ascii=False))
-
-
-def _kind(schema: Mapping[str, Any]) -> str:
-    """A JSON Schema in a few words."""
-    if "anyOf" in schema:
-        return " or ".join(_kind(choice) for choice in schema["anyOf"])
-    if "enum" in schema:
-        return " or ".join(json.dumps(choice, ensure_ascii=False) for choice in schema["enum"])
-    limits = [f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema]
-    return " ".join([str(schema.get("type", "anything")), *limits])

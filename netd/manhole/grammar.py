@@ -13,22 +13,15 @@ from typing import Any
 
 from attrs import frozen
 
+from netd.codec.arguments import describe_result
 from netd.codec.jsontext import BadJSON, decode
 from netd.codec.jsontypes import schema
+from netd.codec.schemas import kind_of, takes_text
 from netd.errors import InvalidArguments, NoSuchOperation
 from netd.operations import Argument, Operation, OperationTable, default_instance
 
 __all__ = ["Help", "Invoke", "MenuCommand", "MenuGrammar", "MenuWord"]
 
-_TYPES = {
-    "string": "text",
-    "integer": "whole number",
-    "number": "number",
-    "boolean": "true or false",
-    "null": "null",
-    "array": "[…]",
-    "object": "{…}",
-}
 _EXAMPLES = 'a number, true, false, null, ["a", "b"] or {"key": "value"}'
 _HELP = "help"
 _QUESTION = "?"
@@ -125,6 +118,11 @@ class MenuGrammar:
         meant = default_instance(instances)
         return [] if "instance" in command.parameters else [instance for instance in instances if instance != meant]
 
+    def result_of(self, command: Invoke) -> dict[str, Any]:
+        """The JSON Schema of what *command* gives."""
+        operation, _ = self._find(command.name)
+        return describe_result(operation)
+
     def _find(self, name: str) -> tuple[Operation, tuple[str, ...]]:
         """Return the operation of that full name, or whose last part is *name*, with its instances."""
         offers = {operation.name: (operation, instances) for operation, instances in self._table}
@@ -150,7 +148,7 @@ class MenuGrammar:
         arguments = [
             {
                 "name": argument.name,
-                "takes": _takes(schema(argument.type)),
+                "takes": kind_of(schema(argument.type)),
                 "when left out": "must be given" if argument.is_required else repr(argument.default),
             }
             for argument in operation.arguments
@@ -198,8 +196,8 @@ def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
 
 def _quoting_hint(operation: Operation, position: int) -> str:
     """What to do if the word at *position* was meant to belong to the text before it."""
-    takes_text = any(_takes_text(schema(argument.type)) for argument in operation.arguments[:position])
-    return "; quote text with spaces" if takes_text else ""
+    has_text = any(takes_text(schema(argument.type)) for argument in operation.arguments[:position])
+    return "; quote text with spaces" if has_text else ""
 
 
 def _value(argument: Argument, text: str, hint: str) -> Any:
@@ -208,31 +206,11 @@ def _value(argument: Argument, text: str, hint: str) -> Any:
     :param hint: ends the complaint about what cannot be taken.
     """
     described = schema(argument.type)
-    if _takes_text(described):
+    if takes_text(described):
         return text
     try:
         return decode(text.encode("utf-8"))
     except BadJSON:
         if not described:
             return text
-        raise InvalidArguments(f"{argument.name}: {text!r} is not {_takes(described)}; write {_EXAMPLES}{hint}") from None
-
-
-def _takes_text(described: dict[str, Any]) -> bool:
-    choices = [*described.get("enum", ()), *([described["const"]] if "const" in described else ())]
-    return (
-        described.get("type") == "string"
-        or any(isinstance(choice, str) for choice in choices)
-        or any(_takes_text(one) for one in described.get("anyOf", ()))
-    )
-
-
-def _takes(described: dict[str, Any]) -> str:
-    """A JSON Schema in words."""
-    if "anyOf" in described:
-        return " or ".join(_takes(one) for one in described["anyOf"])
-    if "enum" in described:
-        return " or ".join(str(choice) for choice in described["enum"])
-    if "$ref" in described:
-        return _TYPES["object"]
-    return _TYPES.get(described.get("type", ""), "anything")
+        raise InvalidArguments(f"{argument.name}: {text!r} is not {kind_of(described)}; write {_EXAMPLES}{hint}") from None

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.codec.jsontext import to_plain
+from netd.codec.words import Words
 from netd.errors import NetdError, NoSuchTarget
 from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
 from netd.manhole.protocol import ManholeProtocol
@@ -36,6 +37,7 @@ class OperatorMenu:
     """The menu on one terminal, from the login to the end.
 
     :param idle_timeout: seconds without a line after which the session ends. The time of a running operation does not count.
+    :param wall: the wall clock, in seconds since the epoch.
     :param enter_python: hands the terminal to the Python prompt, which hands it back to this menu; None when the configuration
         does not allow it.
     """
@@ -48,12 +50,14 @@ class OperatorMenu:
         menu: MenuGrammar,
         call: Call,
         idle_timeout: float,
+        wall: Callable[[], float],
         enter_python: Callable[[OperatorMenu], None] | None,
     ) -> None:
         self._terminal = terminal
         self._menu = menu
         self._call = call
         self._idle_timeout = idle_timeout
+        self._wall = wall
         self._enter_python = enter_python
         self._run: _Run | None = None
 
@@ -71,7 +75,7 @@ class OperatorMenu:
                 self._invoke(command)
                 return
             if isinstance(command, Help):
-                terminal.write(f"{render(self._menu.help(command.topic))}\n")
+                terminal.write(f"{render(self._menu.help(command.topic), self._words())}\n")
         except NetdError as error:
             self._complain(error)
         else:
@@ -120,7 +124,7 @@ class OperatorMenu:
             return
         self._run = None
         if not isinstance(outcome, Failure):
-            self._show(outcome)
+            self._show(outcome, self._menu.result_of(run.command))
         elif isinstance(outcome.value, NetdError):
             self._complain(outcome.value, self._elsewhere(run.command) if outcome.check(NoSuchTarget) else "")
         else:
@@ -131,9 +135,9 @@ class OperatorMenu:
         self._prompt()
         self._terminal.set_busy(False)
 
-    def _show(self, value: object) -> None:
+    def _show(self, value: object, schema: dict[str, Any]) -> None:
         try:
-            text = render(to_plain(value, keeps_bytes=True))
+            text = render(to_plain(value, keeps_bytes=True), self._words(), schema)
         except NetdError as error:
             self._complain(error)
         else:
@@ -146,6 +150,9 @@ class OperatorMenu:
         """Return a hint at the other instances in which the target of *command* may be."""
         others = self._menu.other_instances(command)
         return f"; this was not asked of {', '.join(others)}: add instance={others[0]}" if others else ""
+
+    def _words(self) -> Words:
+        return Words(self._wall())
 
     def _forget(self) -> _Run | None:
         """Cancel the running operation, if there is one. Its result will not be shown."""

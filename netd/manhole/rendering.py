@@ -5,25 +5,24 @@ Pure. Nothing that a peer ever said can reach the terminal as a control characte
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from netd.codec.jsontext import encode
+from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
+from netd.codec.words import Words
 from netd.plaintext import is_shown
 
 __all__ = ["MAX_CHARACTERS", "escape", "render"]
 
 MAX_CHARACTERS = 1 << 17
-"""Characters of one result that are shown at most. A last line then tells how many lines are missing."""
+"""What is shown of one result, at most; the rest is said to be missing."""
 
 _CELL = 60
 _INDENT = "  "
-_MOMENTS = ("since", "last_seen", "time")
-"""Keys of seconds since 1970, which are beyond 2001; an agent's own time may be any number."""
-_YEAR_2001 = 978_307_200
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+_MEASURED = frozenset({"bytes", "epoch", "measured", "rate", "seconds"})
+"""The formats of numbers that are put into words."""
 
 
 def escape(text: str) -> str:
@@ -31,15 +30,17 @@ def escape(text: str) -> str:
     return "".join(character if is_shown(character) else _escaped(character) for character in text)
 
 
-def render(value: object) -> str:
-    """*value*, made of plain JSON values, as lines without a last line end.
+def render(value: object, words: Words, schema: Mapping[str, Any] = ANYTHING) -> str:
+    """*value*, made of plain JSON values and bytes, as lines without a last line end.
 
-    A list of objects becomes a table, an object ``key: value`` lines, nothing the word ``done``.  Moments and uptimes, which are
-    known by their keys, are written as people say them.
+    A list of objects becomes a table, an object ``key: value`` lines, nothing the word ``done``.
+
+    :param words: puts moments, spans and the like.
+    :param schema: what *value* is.
     """
     lines = []
     left = MAX_CHARACTERS
-    laid_out = _lines(value)
+    laid_out = _lines(_said(value, schema, words))
     for number, line in enumerate(laid_out):
         left -= len(line) + 1
         if left < 0:
@@ -60,41 +61,24 @@ def _lines(value: object) -> list[str]:
     if isinstance(value, str):
         return [escape(line) for line in value.splitlines()] or [""]
     if isinstance(value, dict):
-        return [line for key, item in value.items() for line in _member(escape(str(key)), _said(key, item))] or ["nothing"]
-    if isinstance(value, (list, tuple)):
+        return [line for key, item in value.items() for line in _member(escape(str(key)), item)] or ["nothing"]
+    if isinstance(value, list):
         if value and all(isinstance(item, dict) and item for item in value):
             return _table(list(value))
         return [_inline(item) for item in value] or ["nothing"]
     return [_inline(value)]
 
 
-def _said(key: object, item: object) -> object:
-    """*item* as people say what stands under *key*."""
-    if isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item):
-        return item
-    if key in _MOMENTS and item >= _YEAR_2001:
-        return _moment(item)
-    return _duration(item) if key == "uptime" else item
-
-
-def _moment(seconds: float) -> object:
-    """Seconds since 1970 as local time, to the second; as they are where no calendar reaches."""
-    try:
-        return (_EPOCH + timedelta(seconds=int(seconds))).astimezone().isoformat(" ")
-    except (OverflowError, ValueError, OSError):
-        return seconds
-
-
-def _duration(seconds: float) -> str:
-    """*seconds* in the largest unit that fits, and the next: ``9 s``, ``2 min 5 s``, ``4 h``."""
-    left = max(0, int(seconds))
-    counts = []
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        counts.append((count, unit))
-    first = next((place for place, (count, _) in enumerate(counts) if count), len(counts) - 1)
-    said = [f"{count} {unit}" for count, unit in counts[first : first + 2] if count]
-    return " ".join(said) or "0 s"
+def _said(value: Any, schema: Mapping[str, Any], words: Words, unit: object = None) -> Any:
+    """*value* with the numbers in it, wherever they are, as people say them."""
+    schema = branch_of(schema, value)
+    if isinstance(value, dict):
+        own = value.get("unit")
+        return {name: _said(one, member_of(schema, name), words, own) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_said(one, items_of(schema), words, unit) for one in value]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return words.value(value, schema, unit=unit) if is_number and schema.get("format") in _MEASURED else value
 
 
 def _member(key: str, item: object) -> list[str]:
@@ -117,7 +101,7 @@ def _inline(item: object) -> str:
 def _table(rows: list[dict[Any, object]]) -> list[str]:
     keys = list(dict.fromkeys(key for row in rows for key in row))
     heads = [_cell(str(key)) for key in keys]
-    cells = [[_cell(_said(key, row[key])) if key in row else "" for key in keys] for row in rows]
+    cells = [[_cell(row[key]) if key in row else "" for key in keys] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     rule = ["-" * width for width in widths]
     return [
@@ -134,7 +118,7 @@ def _cell(item: object) -> str:
 def _brief(item: object) -> str:
     """*item* in one cell: an object as ``key: value, …``, a list as ``one, two``, objects in a list apart by semicolons."""
     if isinstance(item, dict) and item:
-        return ", ".join(f"{escape(str(key))}: {_bracketed(_said(key, value))}" for key, value in item.items())
+        return ", ".join(f"{escape(str(key))}: {_bracketed(value)}" for key, value in item.items())
     if isinstance(item, (list, tuple)) and item:
         return ("; " if isinstance(item[0], dict) else ", ").join(_brief(one) for one in item)
     return _inline(item)

@@ -1,4 +1,4 @@
-"""The results of the manhole's operations."""
+"""What the operations of a manhole give."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["ManholeSession"]
 
 @frozen(slots=False)
 class ManholeSession:
-    """One session at the manhole.
+    """Somebody at the manhole.
 
     :ivar user: None until somebody has logged in.
     :ivar who: user and address, in words.

@@ -158,6 +158,7 @@ class ManholeService(ListeningService):
                 MenuGrammar(self._table, self._config.python),
                 call,
                 idle_timeout,
+                self._bus.wall,
                 enter_python if self._config.python else None,
             )
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from netd.codec.units import Address, Epoch, Prose
+
 __all__ = ["DevicePresence", "DeviceRefused", "DeviceSaid", "DeviceSent", "readable"]
 
 
@@ -17,11 +19,11 @@ class DevicePresence:
     """
 
     device: str
-    address: str
+    address: Address
     online: bool
     generation: int
-    last_seen: float
-    reason: str = ""
+    last_seen: Epoch
+    reason: Prose = ""
 
 
 @frozen
@@ -33,9 +35,9 @@ class DeviceRefused:
     """
 
     device: str
-    address: str
-    holder: str
-    reason: str
+    address: Address
+    holder: Address
+    reason: Prose
 
 
 @frozen

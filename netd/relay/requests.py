@@ -1,4 +1,4 @@
-"""A message on its way to a device: queued, sent, then exactly one of acknowledged, failed and expired."""
+"""What becomes of a message to a device: queued, sent, acknowledged, failed, expired, and never two of the last three."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RelayRequest", "RequestInput", "RequestOutcome", "RequestState", "Re
 
 
 class RequestStatus(enum.Enum):
-    """The status of a request, as its sender sees it (relay protocol, section 3.1)."""
+    """What a sender is told (relay protocol, section 3.1)."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -24,7 +24,7 @@ class RequestStatus(enum.Enum):
 
 
 class RequestState(enum.Enum):
-    """The state of a request."""
+    """How far a request has come."""
 
     NEW = "new"
     WAITING = "waiting for the device to come back"
@@ -33,7 +33,7 @@ class RequestState(enum.Enum):
 
 
 class RequestInput(enum.Enum):
-    """An event in the life of a request."""
+    """What happens to a request."""
 
     KEPT = "put into the offline queue"
     HANDED = "handed to a device that answers"
@@ -46,11 +46,11 @@ class RequestInput(enum.Enum):
 
 @frozen
 class RequestOutcome:
-    """A report to the sender of a request.
+    """One thing that a sender is told of its request.
 
-    :ivar is_final: whether it is the last one.
-    :ivar payload: the payload of the device's answer or refusal.
-    :ivar error: why the request failed.
+    :ivar is_final: nothing more will follow.
+    :ivar payload: the device's answer, or what it sent with its refusal.
+    :ivar error: why it failed.
     """
 
     status: RequestStatus
@@ -63,11 +63,10 @@ class RelayRequest:
     """One message on its way to a device.
 
     :param id: unique among the requests of one relay.
-    :param report: called with each outcome, in order; the last one is final.
-    :ivar sender: the sender, in words, for the device.
-    :ivar deadline: seconds in which the device must answer once it has the message.
-    :ivar expires_at: the time, by the monotonic clock, at which the request expires in any state; None if its sender gave no
-        deadline.
+    :param report: told each outcome, in order; the last one is final.
+    :ivar sender: who sends, for the device.
+    :ivar deadline: seconds in which the device must answer, from when it is handed over.
+    :ivar expires_at: when, by the monotonic clock, it expires wherever it is by then; None when its sender gave no deadline.
     :ivar clock: the pending expiry.
     :ivar is_done: the final outcome has been told.
     :ivar holder: the device's unanswered requests, while it is one of them.
@@ -97,17 +96,17 @@ class RelayRequest:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for its device to connect."""
+        """Whether it waits for its device to come back."""
         return self.state is RequestState.WAITING
 
     def time_left(self, now: float) -> float:
-        """Return the seconds that the device has left to answer, at *now*."""
+        """Seconds in which the device must answer, at *now*."""
         return self.deadline if self.expires_at is None else max(self.expires_at - now, 0.0)
 
     def step(self, happened: RequestInput, payload: bytes = b"", error: str = "") -> bool:
-        """Go to the state that follows *happened*, and report the outcome.
+        """Take *happened* in, and report what it means.
 
-        :returns: False when *happened* came too late, and nothing was done.
+        :returns: False when it came too late to mean anything.
         """
         transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
@@ -146,4 +145,4 @@ class RelayRequest:
         (RequestState.SENT, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
         (RequestState.SENT, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
     }
-    """The status to be reported for each input in each state, and the state that follows. An absent pair comes too late."""
+    """What each input makes of each state. An absent pair comes too late, and changes nothing."""

@@ -11,11 +11,13 @@ from zope.interface import implementer
 from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
-from netd.interfaces import IBus, INetdService
+from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
+from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
 from netd.relay.config import Config
 from netd.relay.devices import Devices
+from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent
 from netd.relay.exchange import NO_SUCH_DEVICE, Exchange
 from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
@@ -43,7 +45,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     return RelayService(config, factory, reactor)
 
 
-@implementer(INetdService)
+@implementer(INetdService, IPublisher)
 class RelayService(ListeningService):
     """One relay."""
 
@@ -79,6 +81,15 @@ class RelayService(ListeningService):
             Operation("relay.disconnect", self.disconnect, Role.OPERATOR, "Close a device's connection"),
             Operation("relay.forget", self.forget, Role.OPERATOR, "Forget a named device that is away", checks_subjects=True),
             *self._attachments.operations(),
+        ]
+
+    def events(self) -> list[EventKind]:
+        """See :class:`netd.interfaces.IPublisher`."""
+        return [
+            EventKind(f"relay.{self.instance}.presence.*", DevicePresence),
+            EventKind(f"relay.{self.instance}.refused", DeviceRefused),
+            EventKind(f"relay.{self.instance}.sent.*", DeviceSent),
+            EventKind(f"relay.{self.instance}.said.*", DeviceSaid),
         ]
 
     def status(self) -> RelayServiceStatus:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from netd.codec.units import Address, Prose
+
 __all__ = ["BotPresence", "BotRefused", "RoomProgress", "RoomSaid"]
 
 
@@ -32,7 +34,7 @@ class BotPresence:
     room: int
     bot: str
     state: str
-    reason: str = ""
+    reason: Prose = ""
 
 
 @frozen
@@ -44,9 +46,9 @@ class BotRefused:
     """
 
     bot: str
-    address: str
-    holder: str
-    reason: str
+    address: Address
+    holder: Address
+    reason: Prose
 
 
 @frozen
@@ -64,4 +66,4 @@ class RoomProgress:
     rounds: int
     size: int
     bots: tuple[str, ...]
-    reason: str = ""
+    reason: Prose = ""

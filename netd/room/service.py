@@ -10,10 +10,12 @@ from zope.interface import implementer
 
 from netd.config import section_name
 from netd.errors import NoSuchTarget
-from netd.interfaces import IBus, INetdService
+from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
+from netd.message import EventKind
 from netd.operations import Operation, Role
 from netd.room.config import Config
+from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
 from netd.room.protocol import RoomFactory
 from netd.room.results import RoomFacts, RoomServiceStatus
 from netd.room.rooms import Rooms
@@ -40,7 +42,7 @@ def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random 
     return RoomService(config, factory, reactor)
 
 
-@implementer(INetdService)
+@implementer(INetdService, IPublisher)
 class RoomService(ListeningService):
     """The rooms of one section."""
 
@@ -67,6 +69,15 @@ class RoomService(ListeningService):
             Operation("room.list", self.list_rooms, Role.VIEWER, "List the rooms, with their bots and how far they have come"),
             Operation("room.end", self.end, Role.OPERATOR, "End a room at once: its bots are disconnected"),
             *self._visitors.operations(),
+        ]
+
+    def events(self) -> list[EventKind]:
+        """See :class:`netd.interfaces.IPublisher`."""
+        return [
+            EventKind(f"room.{self.instance}.*.said", RoomSaid),
+            EventKind(f"room.{self.instance}.*.presence", BotPresence),
+            EventKind(f"room.{self.instance}.refused", BotRefused),
+            EventKind(f"room.{self.instance}.*.state", RoomProgress),
         ]
 
     def status(self) -> RoomServiceStatus:

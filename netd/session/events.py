@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from netd.codec.units import Address, Epoch, Measured, Prose
+
 __all__ = ["SampleTaken", "Samples", "StateChanged"]
 
 
@@ -17,8 +19,8 @@ class SampleTaken:
     :ivar agent_time: the time that the agent gave for it; None where it gave none.
     """
 
-    value: float
-    time: float
+    value: Measured
+    time: Epoch
     agent_time: float | None = None
 
 
@@ -58,8 +60,8 @@ class StateChanged:
     session: int
     agent: str
     host: str
-    address: str
+    address: Address
     state: str
     attempt: int
-    reason: str
-    time: float
+    reason: Prose
+    time: Epoch

@@ -15,12 +15,14 @@ from netd.config import section_name, variable_name
 from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.connection.ending import end_connections
 from netd.errors import Gone, OperationFailed
-from netd.interfaces import IBus, INetdService
+from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
+from netd.message import EventKind
 from netd.operations import Operation, Role
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
+from netd.session.events import SampleTaken, StateChanged
 from netd.session.names import check_name
 from netd.session.pacing import Sweep
 from netd.session.protocol import StreamFactory
@@ -56,7 +58,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     return SessionService(config, StreamFactory(name, context, roster), controls, dialer, reactor)
 
 
-@implementer(INetdService)
+@implementer(INetdService, IPublisher)
 class SessionService(ListeningService):
     """One session service."""
 
@@ -89,6 +91,13 @@ class SessionService(ListeningService):
             Operation("session.start", self.start, Role.OPERATOR, "Dial the agent at a host and have it stream"),
             Operation("session.stop", self.stop, Role.OPERATOR, "Have an agent stop, by session, name or host"),
             Operation("session.ping", self.ping, Role.OPERATOR, "Have an agent show a ping, by session, name or host"),
+        ]
+
+    def events(self) -> list[EventKind]:
+        """See :class:`netd.interfaces.IPublisher`."""
+        return [
+            EventKind(f"session.{self.instance}.*", StateChanged),
+            EventKind(f"session.{self.instance}.*.*", SampleTaken),
         ]
 
     def status(self) -> SessionServiceStatus:

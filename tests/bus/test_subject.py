@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.bus.subject import MAX_SUBJECT, covers, is_subject, matches, split_pattern, token
+from netd.bus.subject import MAX_SUBJECT, covers, is_subject, matches, overlaps, split_pattern, token
 
 TOKENS = st.text("ab-_", min_size=1, max_size=2)
 SUBJECTS = st.lists(TOKENS, min_size=1, max_size=5).map(".".join)
@@ -146,3 +146,24 @@ class CoversTests(SynchronousTestCase):
         """What falls under a covered pattern falls under the one that covers it."""
         if covers(wide, narrow) and matches(narrow, subject):
             self.assertTrue(matches(wide, subject))
+
+
+class OverlapsTests(SynchronousTestCase):
+    def test_overlaps(self) -> None:
+        """Two patterns overlap where one subject falls under both."""
+        for one, other, expected in (
+            ("relay.main.presence.*", "relay.*.*.lamp", True),
+            ("relay.>", "relay.main.>", True),
+            ("relay.main", "relay.main.>", False),
+            ("relay.main.*", "relay.main.a.b", False),
+            ("relay.*.x", "relay.main.y", False),
+            (">", "a", True),
+        ):
+            self.assertIs(overlaps(one, other), expected, (one, other))
+            self.assertIs(overlaps(other, one), expected, (other, one))
+
+    @given(PATTERNS, PATTERNS, SUBJECTS)
+    def test_subject_of_both(self, one: str, other: str, subject: str) -> None:
+        """A subject that falls under both shows that they overlap."""
+        if matches(one, subject) and matches(other, subject):
+            self.assertTrue(overlaps(one, other))

@@ -259,7 +259,7 @@ class UnknownTests(CommandTests):
         """A name that is neither a command nor a service is exit code 3, with the nearest of both kinds."""
         result = self.netd("rely", "send")
         self.assertEqual(result.exit_code, 3)
-        self.assertIn("did you mean relay?", result.stderr)
+        self.assertIn("did you mean relay", result.stderr)
         self.assertIn("did you mean status?", self.netd("statsu").stderr)
         self.assertNotIn("did you mean", self.netd("xyzzy").stderr)
 

@@ -7,12 +7,15 @@ import sys
 from datetime import UTC
 from typing import Any
 
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.render import show, show_grid
-from netd.cli.words import Words
+from netd.codec.jsontypes import result_schema
+from netd.codec.units import Epoch, Everything, Measured, Prose, Rate
+from netd.codec.words import Words
 from tests.cli.fakes import NOW
 
 JSON = st.recursive(
@@ -22,20 +25,57 @@ JSON = st.recursive(
 )
 
 
-def written(value: object) -> str:
-    """What is written of *value*, to the byte."""
+@frozen(slots=False)
+class Heart:
+    label: str
+    unit: str
+    last: Measured
+
+
+@frozen(slots=False)
+class Session:
+    id: int
+    host: str
+    address: str
+    reason: Prose
+    since: Epoch
+    online: bool
+    channels: dict[str, Heart]
+
+
+@frozen(slots=False)
+class Rights:
+    name: str | None
+    subjects: list[str] | Everything
+
+
+@frozen(slots=False)
+class Report:
+    rate: Rate
+    of: dict[str, Any]
+
+
+@frozen(slots=False)
+class Event:
+    subject: str
+    time: Epoch
+    data: Any
+
+
+def written(value: object, annotation: object = object) -> str:
+    """What is written of *value*, which is of that type, to the byte."""
     out, stdout = io.StringIO(), sys.stdout
     sys.stdout = out
     try:
-        show(value, Words(NOW, UTC))
+        show(value, Words(NOW, UTC, (("feed.*.report", result_schema(Report)),)), result_schema(annotation))
     finally:
         sys.stdout = stdout
     return out.getvalue()
 
 
-def shown(value: object) -> str:
+def shown(value: object, annotation: object = object) -> str:
     """What a person reads of *value*."""
-    return "\n".join(line.rstrip() for line in written(value).splitlines())
+    return "\n".join(line.rstrip() for line in written(value, annotation).splitlines())
 
 
 class ShowTests(SynchronousTestCase):
@@ -54,7 +94,7 @@ class ShowTests(SynchronousTestCase):
 
     def test_all_subjects(self) -> None:
         """Who is confined to no subjects may see all: the line is not left blank, as if it were none."""
-        self.assertEqual(shown({"name": None, "role": "admin", "subjects": None}), "name\nrole      admin\nsubjects  all")
+        self.assertEqual(shown({"name": None, "subjects": None}, Rights), "name\nsubjects  all")
 
     def test_list(self) -> None:
         """A list of things is a line each."""
@@ -78,11 +118,13 @@ class ShowTests(SynchronousTestCase):
         session = {"id": 1, "host": "h", "address": "h", "reason": "", "since": NOW, "online": True}
         channels = {"heart": {"label": "Heart", "unit": "bpm", "last": 70}}
         self.assertEqual(
-            shown([{**session, "channels": channels}, {**session, "id": 2, "reason": "it broke", "channels": {}}]).splitlines(),
+            shown(
+                [{**session, "channels": channels}, {**session, "id": 2, "reason": "it broke", "channels": {}}], list[Session]
+            ).splitlines(),
             [
                 "ID  HOST  SINCE     ONLINE",
                 "1   h     22:13:20  yes",
-                "  heart  Heart 70 bpm",
+                "  heart  label Heart, last 70 bpm",
                 "2   h     22:13:20  yes",
                 "  reason  it broke",
             ],
@@ -100,7 +142,7 @@ class ShowTests(SynchronousTestCase):
             {"subject": "custom.x", "time": NOW, "data": {"rate": 5}},
         ]
         self.assertEqual(
-            [line.split(None, 2) for line in shown(events).splitlines()][1:],
+            [line.split(None, 2) for line in shown(events, list[Event]).splitlines()][1:],
             [["feed.main.report", "22:13:20", "rate 5/s, of (x (y 1))"], ["custom.x", "22:13:20", "rate 5"]],
         )
 

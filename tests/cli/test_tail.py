@@ -16,9 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.plot import MOST_CURVES, MOST_POINTS, WINDOW, Plot, draw, numbers
 from netd.cli.tail import REDRAW, PlotScreen, words_line
-from netd.cli.words import Words
 from netd.client.control import InvalidArguments, Lost, NotRunning
 from netd.client.events import Dropped, Event, Gap, Wish
+from netd.codec.words import Words
 from tests.cli.fakes import NOW, CommandTests, FakeEvents
 
 SAMPLE = Event("session.main.greenhouse.x", {"value": 72.5, "time": NOW}, NOW + 0.25, 7)
@@ -57,6 +57,11 @@ class LineTests(CommandTests):
         """A person at a terminal reads the local time and the event in words, its own time only where that is another."""
         moment = datetime.fromtimestamp(NOW + 0.25).astimezone().strftime("%H:%M:%S.250")
         later = {"time": NOW - 90, "seconds": 0.5, "who": "\x1b[2J"}
+        members = {
+            "time": {"type": "number", "format": "epoch"},
+            "seconds": {"type": "number", "format": "seconds", "title": "in"},
+        }
+        told = (("session.>", {"type": "object", "properties": members}),)
         for event, line in (
             (SAMPLE, f"{moment} session.main.greenhouse.x value 72.5"),
             (
@@ -67,7 +72,7 @@ class LineTests(CommandTests):
             (SAMPLE._replace(data=None), f"{moment} session.main.greenhouse.x -"),
             (SAMPLE._replace(data=5), f"{moment} session.main.greenhouse.x 5"),
         ):
-            self.assertEqual(words_line(event, has_colour=False), line)
+            self.assertEqual(words_line(event, False, told), line)
         self.assertIn("\x1b[36msession.main.greenhouse.x\x1b[0m value 72.5", words_line(SAMPLE, has_colour=True))
 
     def test_all(self) -> None:

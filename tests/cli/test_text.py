@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.text import ago, as_commands, duration, escaped, online_since, payload_text, short_address
+from netd.cli.text import ago, as_commands, escaped, online_since, payload_text
+from netd.plaintext import duration, short_address
 
 
 class EscapedTests(SynchronousTestCase):

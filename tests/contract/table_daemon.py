@@ -272,6 +272,7 @@ SYSTEM: Mapping[str, Row] = {
             ),
         ),
     ),
+    "system.subjects": Row(Role.VIEWER, (Case("one of them", result=Holding({"subject": "command.main.run", "schema": ...})),)),
     "system.reload": Row(
         Role.ADMIN,
         (

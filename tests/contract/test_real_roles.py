@@ -171,7 +171,7 @@ class ConfinedTests(SynchronousTestCase):
 
     LOOK_THEMSELVES = frozenset(
         (
-            *("system.operations", "system.status", "system.whoami", "system.login"),
+            *("system.operations", "system.status", "system.subjects", "system.whoami", "system.login"),
             *("bus.last", "bus.publish", "bus.forget", "bus.subscribe", "bus.unsubscribe"),
             *("relay.devices", "relay.send", "relay.forget"),
         )

@@ -45,10 +45,10 @@ class PageTests(SynchronousTestCase):
         """Each operation shows its arguments, defaults, limits and role."""
         shown = words(render_page([OPERATION]))
         self.assertIn("relay.send Send (instances: lab2, main)", shown)
-        self.assertIn("target string", shown)
-        self.assertIn("wait = null number from 0 or null", shown)
+        self.assertIn("target text", shown)
+        self.assertIn("wait = null number or null", shown)
         self.assertIn('mode = "<a>" "<a>" or "b"', shown)
-        self.assertIn("any anything operator", shown)
+        self.assertIn("any any JSON or text operator", shown)
 
     def test_no_arguments(self) -> None:
         """An operation without arguments says so."""

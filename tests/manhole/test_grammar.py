@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.words import Words
 from netd.errors import InvalidArguments, NetdError, NoSuchOperation
 from netd.manhole.grammar import Help, Invoke, MenuGrammar, MenuWord
 from netd.manhole.rendering import render
@@ -56,6 +57,11 @@ def make_table() -> OperationTable:
     table.add([Operation("bus.publish", publish, Role.ADMIN, "Publish"), Operation("feed.tune", tune, Role.ADMIN, "Tune")])
     table.add([Operation("feed.move", move, Role.ADMIN, "Move")])
     return table
+
+
+def read_as(value: object) -> str:
+    """What a person reads of *value*."""
+    return render(value, Words(0.0))
 
 
 class MenuTests(SynchronousTestCase):
@@ -157,7 +163,7 @@ class MenuTests(SynchronousTestCase):
 
     def test_list_of_commands(self) -> None:
         """`help` shows every operation with its arguments and what it does, then the menu's own commands."""
-        shown = render(self.menu.help(None))
+        shown = read_as(self.menu.help(None))
         self.assertRegex(shown, r"relay\.send +target \[text\] \[deadline\] \[wait\] \[instance=…\] +Send to a device")
         self.assertRegex(shown, r"room\.list +List")
         self.assertRegex(shown, r"help or \? +\[command\]")
@@ -165,19 +171,19 @@ class MenuTests(SynchronousTestCase):
 
     def test_python_is_listed_where_it_is_on(self) -> None:
         """`help` does not offer a Python prompt that is switched off."""
-        self.assertNotIn("python", render(self.menu.help(None)))
-        self.assertIn("Go to the Python prompt.", render(MenuGrammar(make_table(), has_python=True).help(None)))
+        self.assertNotIn("python", read_as(self.menu.help(None)))
+        self.assertIn("Go to the Python prompt.", read_as(MenuGrammar(make_table(), has_python=True).help(None)))
 
     def test_instances(self) -> None:
         """`help send` says how another instance is reached, and which one is meant otherwise; where there is one, nothing."""
-        shown = render(self.menu.help("send"))
+        shown = read_as(self.menu.help("send"))
         self.assertRegex(shown, r"instance= +lab2 or main +'main'")
-        self.assertRegex(render(self.menu.help("relay.list")), r"instance= +lab2 or main +'main'")
-        self.assertNotIn("instance=", render(self.menu.help("room.list")))
+        self.assertRegex(read_as(self.menu.help("relay.list")), r"instance= +lab2 or main +'main'")
+        self.assertNotIn("instance=", read_as(self.menu.help("room.list")))
         table = OperationTable()
         for instance in ("a", "b"):
             table.add([Operation("relay.list", nothing, Role.VIEWER, "List")], instance)
-        self.assertRegex(render(MenuGrammar(table).help("list")), r"instance= +a or b +must be given")
+        self.assertRegex(read_as(MenuGrammar(table).help("list")), r"instance= +a or b +must be given")
         for line in ("send gh hi instance=lab2", "relay.list instance=lab2", "relay.help instance=lab2"):
             command = self.menu.read(line)
             assert isinstance(command, Invoke)
@@ -192,17 +198,17 @@ class MenuTests(SynchronousTestCase):
 
     def test_help_on_one(self) -> None:
         """`help send` tells everything about it: role, instances, and each argument's type and default."""
-        shown = render(self.menu.help("send"))
+        shown = read_as(self.menu.help("send"))
         self.assertIn("command: relay.send target [text] [deadline] [wait] [instance=…]", shown)
         self.assertIn("role: operator", shown)
         self.assertIn("instances: lab2, main", shown)
         self.assertRegex(shown, r"target +text +must be given")
         self.assertRegex(shown, r"deadline +number or null +None")
         self.assertRegex(shown, r"wait +true or false +True")
-        self.assertRegex(render(self.menu.help("tune")), r"mode +fast or slow +'fast'")
-        self.assertRegex(render(self.menu.help("publish")), r"event +anything +must be given")
-        self.assertRegex(render(self.menu.help("move")), r"place +\{…\} +must be given")
-        self.assertNotIn("arguments", render(self.menu.help("room.list")))
+        self.assertRegex(read_as(self.menu.help("tune")), r"mode +\"fast\" or \"slow\" +'fast'")
+        self.assertRegex(read_as(self.menu.help("publish")), r"event +any JSON or text +must be given")
+        self.assertRegex(read_as(self.menu.help("move")), r"place +JSON object +must be given")
+        self.assertNotIn("arguments", read_as(self.menu.help("room.list")))
 
     @given(st.text(max_size=60))
     def test_any_line(self, line: str) -> None:

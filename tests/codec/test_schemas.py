@@ -1,4 +1,4 @@
-"""Tests of :mod:`netd.cli.schema`."""
+"""Tests of :mod:`netd.codec.schemas`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.cli.schema import UnfitWord, choices_of, convert, kind_of, metavar_of
+from netd.codec.schemas import UnfitWord, choices_of, convert, kind_of, metavar_of
 
 TYPES = ["null", "boolean", "integer", "number", "array", "object", "string"]
 SCHEMAS = st.recursive(

@@ -1,4 +1,4 @@
-"""From words of the command line to arguments of an operation, by the JSON schema that the daemon tells.  Pure.
+"""JSON Schemas as consoles use them: put into words, looked into, and made values of what people type.  Pure.
 
 A word becomes the first of these that the schema allows and the word can be: null, boolean, integer, number, array
 or object (as JSON), string.
@@ -9,9 +9,25 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-__all__ = ["UnfitWord", "choices_of", "convert", "is_switch", "kind_of", "metavar_of"]
+__all__ = [
+    "ANYTHING",
+    "UnfitWord",
+    "branch_of",
+    "choices_of",
+    "convert",
+    "is_switch",
+    "items_of",
+    "kind_of",
+    "member_of",
+    "metavar_of",
+    "takes_text",
+]
+
+ANYTHING: Mapping[str, Any] = MappingProxyType({})
+"""The schema of any value."""
 
 _EVERY_TYPE = ("null", "boolean", "integer", "number", "array", "object", "string")
 
@@ -109,8 +125,11 @@ def convert(word: str, schema: Mapping[str, Any]) -> Any:
 
 def kind_of(schema: Mapping[str, Any]) -> str:
     """What *schema* allows, in a few words: ``number or null``, ``"fast" or "slow"``, ``JSON array``."""
-    words = [json.dumps(choice) for choice in _all_choices(schema)]
-    types = _types(schema)
+    try:
+        words = [json.dumps(choice, ensure_ascii=False) for choice in _all_choices(schema)]
+        types = _types(schema)
+    except (TypeError, AttributeError):  # it is no schema
+        types = list(_EVERY_TYPE)
     if len(types) == len(_EVERY_TYPE):
         return "any JSON or text"
     plain = {
@@ -147,3 +166,59 @@ def metavar_of(schema: Mapping[str, Any]) -> str:
     types = set(_types(schema)) - {"null"}
     short = {"integer": "INTEGER", "number": "NUMBER", "string": "TEXT"}
     return short.get(next(iter(types)), "JSON") if len(types) == 1 else "WORD"
+
+
+def takes_text(schema: Mapping[str, Any]) -> bool:
+    """Whether *schema* was made for text: it allows texts, and does not allow everything."""
+    return any(isinstance(choice, str) for choice in _all_choices(schema)) or (
+        "string" in _types(schema) and len(_types(schema)) < len(_EVERY_TYPE)
+    )
+
+
+_TYPES_OF_VALUES: Mapping[type, tuple[str, ...]] = MappingProxyType(
+    {
+        type(None): ("null",),
+        bool: ("boolean",),
+        int: ("integer", "number"),
+        float: ("number",),
+        str: ("string",),
+        list: ("array",),
+        dict: ("object",),
+    }
+)
+
+
+def branch_of(schema: Mapping[str, Any], value: object) -> Mapping[str, Any]:
+    """The alternative of *schema*, where it has several, that *value* is of; :data:`ANYTHING` where it is of none."""
+    branches = _branches(schema)
+    if len(branches) == 1:
+        return branches[0]
+    types = _TYPES_OF_VALUES.get(type(value), ())
+    fit = [branch for branch in branches if branch.get("type") in types and _has_constants(branch, value)]
+    return fit[0] if fit else ANYTHING
+
+
+def _has_constants(branch: Mapping[str, Any], value: object) -> bool:
+    """Whether an object has the constant members that *branch* has."""
+    if not isinstance(value, dict):
+        return True
+    constants = {name: member["const"] for name, member in _members(branch).items() if "const" in member}
+    return all(value.get(name) == constant for name, constant in constants.items())
+
+
+def _members(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    listed = schema.get("properties")
+    members = listed.items() if isinstance(listed, Mapping) else ()
+    return {name: member for name, member in members if isinstance(member, Mapping)}
+
+
+def member_of(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The schema of an object's member *name*."""
+    found = _members(schema).get(name, schema.get("additionalProperties"))
+    return found if isinstance(found, Mapping) else ANYTHING
+
+
+def items_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of an array's elements."""
+    found = schema.get("items")
+    return found if isinstance(found, Mapping) else ANYTHING
