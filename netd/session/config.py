@@ -81,26 +81,29 @@ class Config(ListeningConfig):
     agents: tuple[IPv4Network | IPv6Network, ...] = option(
         networks,
         "127.0.0.0/8",
-        help="The networks whose addresses netd may dial, and nothing else: a start can be asked for from a web page.",
+        help="The networks of the agents that netd may dial. netd dials no other address: a start can come from a web page.",
         live=True,
     )
     dial_from: str | None = option(
-        off_or(address), "off", help="The address of this machine to dial from; agents connect back to it. Off: any.", live=True
+        off_or(address),
+        "off",
+        help="The address of this machine to dial from, where agents connect back. Off: any.",
+        live=True,
     )
     connect_back_from: tuple[IPv4Network | IPv6Network, ...] | None = option(
         off_or(networks),
         "off",
-        help="Networks from which agents may connect back besides the address that was dialled: for agents behind NAT.",
+        help="Networks from which agents may connect back, besides the address that was dialled: for agents behind NAT.",
         live=True,
     )
     accept_unsolicited: bool = option(
-        flag, "no", help="Whether agents within `agents` may connect that netd has not dialled.", live=True
+        flag, "no", help="Whether agents in the networks of `agents` may connect without being dialled.", live=True
     )
     channels: tuple[tuple[str, str, str], ...] = option(
         channels,
         "x, y, z",
-        help="Channels with label and unit: x:Heart rate [bpm], y, z. Those of one letter are what agents of the first dialect"
-        " announce, in this order; the others describe channels whose agents say a name only.",
+        help="Channels with label and unit: x:Heart rate [bpm], y, z. Agents of the first dialect announce the channels of one"
+        " letter, in this order. The others are labels and units for agents that send only names.",
         live=True,
     )
     host_names: tuple[tuple[str, str], ...] | None = option(
@@ -113,7 +116,7 @@ class Config(ListeningConfig):
     sessions_per_host: int = option(integer(1, 1000), "1", help="Sessions that one agent's host may have at a time.", live=True)
     max_sessions: int = option(integer(1, 1_000_000), "10000", help="Sessions at a time, at most.", live=True)
     dial_timeout: float = option(
-        within(duration, "10ms", "1h"), "10s", help="How long looking up and reaching an agent may take.", live=True
+        within(duration, "10ms", "1h"), "10s", help="How long it may take to look an agent up and to reach it.", live=True
     )
     connect_back_timeout: float = option(
         within(duration, "10ms", "1h"), "10s", help="How long a dialled agent has to connect back and announce itself.", live=True
@@ -121,19 +124,22 @@ class Config(ListeningConfig):
     announce_timeout: float = option(
         within(duration, "10ms", "1h"),
         "8s",
-        help="How long a connection may take to say whose it is, from its first byte.",
+        help="How long a connection may take to announce its session, from its first byte.",
         live=True,
     )
     token_timeout: float = option(
-        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample of an agent that ends none itself.", live=True
+        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample, of an agent that sends no newlines.", live=True
     )
     idle_timeout: float = option(
-        within(duration, "100ms", "7d"), "30s", help="Silence after which a session has failed.", live=True
+        within(duration, "100ms", "7d"),
+        "30s",
+        help="How long an agent may send nothing before its session fails.",
+        live=True,
     )
     stop_grace: float = option(
         within(duration, "0s", "1m"),
         "1s",
-        help="How long an agent that was told to stop may go on before it is hung up on.",
+        help="How long an agent may go on after it was told to stop, before its connections are closed.",
         live=True,
     )
     reconnect: bool = option(

@@ -1,7 +1,7 @@
-"""What agents are called.
+"""The names of agents, which are tokens of subjects.
 
-A subject says whose samples these are, not to which attempt to reach the agent they belong: the numbers of sessions begin at 1
-with each daemon, and last night's series would be another agent's today.
+A subject names the agent and not the session: session ids begin at 1 with each start of the daemon, so that yesterday's subject
+of one agent would be today's subject of another.
 """
 
 from __future__ import annotations
@@ -14,30 +14,33 @@ __all__ = ["AgentNames", "check_name", "is_name", "name_of_host"]
 
 
 def is_name(text: object) -> bool:
-    """Whether an agent can be called *text*. A number would be a session's."""
+    """Whether *text* can be the name of an agent. Digits alone cannot: they are the id of a session."""
     return isinstance(text, str) and NAME.fullmatch(text) is not None and not text.isdigit()
 
 
 def check_name(text: str) -> None:
-    """:raises InvalidArguments: when no agent can be called *text*."""
+    """Make sure that *text* can be the name of an agent.
+
+    :raises InvalidArguments: when it cannot.
+    """
     if not is_name(text):
         raise InvalidArguments(f"name: {text!r:.80} is no name; write 1 to 63 letters, digits, _ and -, not digits alone")
 
 
 def name_of_host(host: str) -> str:
-    """What the agent at *host* is called where nobody gave it a name: ``127-0-0-1``."""
+    """The name of an agent at *host* to which nobody gave a name: ``127-0-0-1``."""
     name = token(host)
     return f"agent-{name}" if name.isdigit() else name
 
 
 class AgentNames:
-    """The names of live sessions. Two sessions of one agent at a time are ``greenhouse`` and ``greenhouse-2``."""
+    """The names that live sessions have. Two sessions that want the same name are ``greenhouse`` and ``greenhouse-2``."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, str] = {}
 
     def take(self, wanted: str) -> str:
-        """*wanted*, or what stands for it while another session is called so."""
+        """Take the name *wanted*, or one with a number behind it while another session has that name."""
         name, number = wanted, 1
         while name in self._wanted:
             number += 1
@@ -46,12 +49,12 @@ class AgentNames:
         return name
 
     def exchange(self, name: str, wanted: str) -> str:
-        """What the session called *name* is called when it should be *wanted*; the same where that is why it has its name."""
+        """Give *name* back, and take *wanted* in its place. A name that was taken for *wanted* stays."""
         if self._wanted[name] == wanted:
             return name
         self.give_back(name)
         return self.take(wanted)
 
     def give_back(self, name: str) -> None:
-        """The session called *name* has ended."""
+        """Free *name*: its session has ended."""
         del self._wanted[name]

@@ -1,9 +1,9 @@
-"""The channels of one session: newest value, range and rate, at next to no cost while nobody watches.
+"""The channels of one session: newest value, range and rate, at little cost while nobody subscribes to them.
 
-Blocks of samples are kept as they came and counted later: when a second has passed (with the next read, or by a sweep where none
-follows), when they have become large, or when somebody asks. What is published is what the subscribers of a channel want: each
-sample, or one batch a read, as it comes; otherwise the newest sample at each count, so that the bus always knows it. Where the
-newest is enough for them, counts come as often as they ask for it.
+Blocks of samples are kept as they arrived, and counted later: after a second (with the next read, or by the sweep if none
+follows), when they have become large, or when somebody asks for facts. Published is what the subscribers of a channel want: each
+sample, or one batch for each read, at once; otherwise the newest sample at each count, so that the bus always has it. Subscribers
+that want the newest sample more often make counts as frequent.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from netd.session.samples import SampleReader, Summary
 __all__ = ["Channel", "Readings"]
 
 COUNT_EVERY = 1.0
-"""Seconds after which what was kept is counted, with the next read or the next sweep."""
+"""Seconds after which blocks are counted, with the next read or the next sweep."""
 
 KEPT = 1 << 12
-"""Bytes kept uncounted, at most (a larger read is counted at once)."""
+"""Bytes of blocks that are not counted yet, at most. A longer read is counted at once."""
 
 WORTHWHILE = 24
-"""Bytes of a block whose samples are published in batches, at least: those of a shorter one are cheaper one by one."""
+"""Bytes of a block that is published as batches, at least: the samples of a shorter one are cheaper one by one."""
 
 SPANNED = 1 << 16
-"""Bytes a second whose samples count for the range; of an agent that sends more, a part does. That bounds what a flood costs."""
+"""Bytes a second whose samples count for the range. Of an agent that sends more, a part counts: that bounds the cost."""
 
 RATE_OVER = 5.0
 """Seconds over which the rate is an average, at least."""
@@ -44,7 +44,7 @@ class Channel:
     """One channel of one session.
 
     :ivar subject: where its samples are published.
-    :ivar time: when the newest sample came (or another that was counted with it), seconds since the epoch.
+    :ivar time: when the newest block arrived, in seconds since the epoch.
     :ivar rate: samples a second.
     """
 
@@ -62,7 +62,7 @@ class Channel:
     _rated: int = 0
 
     def take(self, summary: Summary, time: float) -> None:
-        """Add what a block held of it, the last of which came at *time*."""
+        """Add the *summary* of blocks, the last of which arrived at *time*."""
         if summary.span is not None:
             low, high = summary.span
             self.low = low if self.low is None else min(self.low, low)
@@ -71,7 +71,7 @@ class Channel:
         self.samples += summary.samples
 
     def measure_rate(self, now: float) -> None:
-        """Average over the time since the last measurement, when enough has passed; a first impression is quicker."""
+        """Work the rate out anew if enough time has passed since the last measurement; less is enough for the first."""
         if self._rated_at is None:
             self._rated_at, self._rated = now, self.samples
         elif now - self._rated_at >= (RATE_OVER if self.rate else COUNT_EVERY):
@@ -79,22 +79,22 @@ class Channel:
             self._rated_at, self._rated = now, self.samples
 
     def describe(self) -> ChannelFacts:
-        """Facts about it."""
+        """Facts about the channel."""
         rate = round(self.rate, 3)
         return ChannelFacts(self.label, self.unit, self.last, self.low, self.high, rate, self.samples, self.time)
 
 
 class Readings:
-    """What has been read in one session.
+    """The readings of one session.
 
-    *now* is the monotonic clock's in all methods; times that are shown are the bus's, of the wall clock.
+    *now* is the time of the monotonic clock in all methods. Times that people see come from the bus, by the wall clock.
 
     :param prefix: first tokens of its subjects, ``session.<instance>.<agent>``.
-    :param keep: called when something is kept uncounted: calls :meth:`settle` now and then, until that returns False.
-    :ivar samples: how many samples were counted.
-    :ivar bad: how many were no numbers, or of no channel.
-    :ivar unspanned: how many do not count for the range of their channel, because there were too many at a time.
-    :ivar is_watched: whether the samples of one of the channels are published as they come.
+    :param keep: called when blocks wait to be counted; must call :meth:`settle` from time to time, until that returns False.
+    :ivar samples: the number of samples.
+    :ivar bad: samples that were not a number, or of no channel.
+    :ivar unspanned: samples left out of the range of their channel, because the agent sent too many at a time.
+    :ivar is_watched: whether samples of some channel are published as they arrive.
     :ivar count_every: seconds between two counts.
     """
 
@@ -108,10 +108,10 @@ class Readings:
         self._counted_at = 0.0
         self._taken_at = 0.0
         self._wanted: dict[str, Want] = {}
-        self._told: dict[str, Channel] = {}  # those of which somebody wants each sample,
-        self._batched: dict[str, Channel] = {}  # all samples of each read,
-        self._newest: list[Channel] = []  # or the newest now and then
-        self._listed_for = inf  # the interval of the sweep that it is listed for
+        self._told: dict[str, Channel] = {}  # channels with a subscriber that wants each sample
+        self._batched: dict[str, Channel] = {}  # channels with one that wants batches, and with none that wants each sample
+        self._newest: list[Channel] = []  # channels whose subscribers want only the newest sample
+        self._listed_for = inf  # the interval of the sweep that these readings wait for
         self._reader: SampleReader | None = None
         self._span_allowance = float(SPANNED)
         self.samples = 0
@@ -121,7 +121,7 @@ class Readings:
         self.count_every = COUNT_EVERY
 
     def open(self, reader: SampleReader, specs: Iterable[ChannelSpec], now: float) -> None:
-        """Samples of these channels are to come, read by *reader*. A channel of the same name goes on, under its new words."""
+        """Expect samples of the channels *specs*, read by *reader*. Known channels go on, with their new labels and units."""
         self.count(now)
         self._want({})
         self._counted_at = now - COUNT_EVERY
@@ -142,7 +142,7 @@ class Readings:
             channel.subject = f"{prefix}.{token(channel.name)}"
 
     def take(self, block: bytes, now: float) -> None:
-        """Samples have come."""
+        """Take a block of samples."""
         wants, time = self._bus.wants, self._bus.wall()
         wanted = {name: want for name, channel in self._channels.items() if (want := wants(channel.subject))}
         if wanted != self._wanted:
@@ -164,14 +164,14 @@ class Readings:
             self._keep(self)
 
     def settle(self, now: float) -> bool:
-        """Count what was kept for a second, or for as long as subscribers allow; True when something is kept still."""
+        """Count the blocks if they are due. Return True if some are left."""
         if self._blocks and (self._newest or now - self._counted_at >= COUNT_EVERY):
             self.count(now)
         self._listed_for = self.count_every if self._blocks else inf
         return bool(self._blocks)
 
     def count(self, now: float) -> None:
-        """Count what was kept."""
+        """Count the blocks."""
         self._span_allowance = min(SPANNED, self._span_allowance + SPANNED * (now - self._counted_at))
         self._counted_at = now
         if self._newest:
@@ -198,7 +198,7 @@ class Readings:
                 self._bus.publish(Message(channel.subject, SampleTaken(summary.last, self._taken_at, summary.time)))
 
     def describe(self, now: float) -> dict[str, ChannelFacts]:
-        """Facts about each channel, by name; nothing is left uncounted."""
+        """Count the blocks, and return facts about each channel by name."""
         self.count(now)
         for channel in self._channels.values():
             if channel.samples:
@@ -206,7 +206,7 @@ class Readings:
         return {name: channel.describe() for name, channel in self._channels.items()}
 
     def _change(self, wanted: dict[str, Want], now: float) -> None:
-        """Others are *wanted* from now on; what was kept so far is counted first, and the newest of the others told."""
+        """Use *wanted* from now on. Blocks are counted before, under the wants that were in force when they arrived."""
         if self._blocks:
             self.count(now)
         self._want(wanted)
@@ -220,7 +220,7 @@ class Readings:
         self._set_interval()
 
     def _set_interval(self) -> None:
-        """Count as often as the most impatient subscriber to a newest sample wants it."""
+        """Count as often as the subscriber with the shortest interval wants the newest sample."""
         self.count_every = min([COUNT_EVERY, *[self._bus.interval(channel.subject) for channel in self._newest]])
 
     def _publish(self, block: bytes, channels: dict[str, Channel], time: float) -> None:

@@ -1,4 +1,4 @@
-"""What the operations of telemetry sessions give, and the status of a session service."""
+"""The results of the operations of telemetry sessions, and the status of a session service."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ class ChannelFacts:
     """One channel of a session.
 
     :ivar label: what is measured, in words.
-    :ivar unit: what it is measured in.
+    :ivar unit: the unit of the values.
     :ivar last: the newest value; None before the first.
-    :ivar samples: how many values came.
-    :ivar time: when the newest came.
+    :ivar rate: samples a second, lately.
+    :ivar samples: the number of samples.
+    :ivar time: when the newest sample arrived.
     """
 
     label: str
@@ -35,18 +36,18 @@ class ChannelFacts:
 class SessionFacts:
     """A session with an agent.
 
-    :ivar session: its id.
-    :ivar agent: what its agent is called, in subjects, too.
-    :ivar state: what it does, in a word or two.
-    :ivar number: what its agent was told to announce.
-    :ivar host: as asked for.
-    :ivar reason: why it is in its state.
+    :ivar session: the id of the session.
+    :ivar number: the id that the agent was told in the newest attempt.
+    :ivar agent: the name of the agent, which is also the token of its subjects.
+    :ivar host: the host as the operator wrote it.
+    :ivar state: the state of the session.
+    :ivar reason: why the session is in this state, where the state alone does not say it.
     :ivar attempt: how many times the agent was dialled.
-    :ivar since: when it came into its state.
-    :ivar announced: the numbers that the agent has announced.
-    :ivar channels: by name.
-    :ivar bad: samples that were no numbers, or of no channel.
-    :ivar unspanned: samples that do not count for the range of their channel, because there were too many at a time.
+    :ivar since: when the session entered its state.
+    :ivar announced: the ids that the agent has announced.
+    :ivar channels: the channels by name.
+    :ivar bad: samples that were not a number, or of no channel.
+    :ivar unspanned: samples left out of the range of their channel, because the agent sent too many at a time.
     """
 
     session: int
@@ -68,7 +69,7 @@ class SessionFacts:
 
 @frozen(slots=False)
 class PingedSession:
-    """A session whose agent was told to show a ping."""
+    """The session whose agent was told to show a ping."""
 
     session: int
     host: str
@@ -78,9 +79,9 @@ class PingedSession:
 class SessionServiceStatus(ServiceStatus):
     """The status of a session service.
 
-    :ivar agent_port: where agents are dialled.
-    :ivar sessions: those that have not ended.
-    :ivar streaming: those of them that stream.
+    :ivar agent_port: the port at which agents are dialled.
+    :ivar sessions: sessions that have not ended.
+    :ivar streaming: sessions whose agents stream.
     """
 
     agent_port: Port
