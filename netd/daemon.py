@@ -17,14 +17,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 
+from netd.bus.journal import Journal
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
 from netd.config import Configuration, NetdConfig
 from netd.connection.budget import Budget
-from netd.connection.pace import Pace
+from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
 from netd.console.operations import BusConsole
-from netd.console.topics import Topics
+from netd.console.streams import EventStreams
 from netd.control.service import make_control_service
 from netd.descriptors import DescriptorsService
 from netd.errors import ConfigErrors, NetdError
@@ -41,6 +42,9 @@ from netd.system import System
 from netd.vitals import VitalsService
 
 __all__ = ["Daemon", "assemble", "banner"]
+
+FOLLOWING, CATCHING_UP = 0.01, 0.005
+"""Seconds of a turn, at most: to hand events to subscribers, and to subscribers that are far behind."""
 
 FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
@@ -100,15 +104,17 @@ def assemble(
         lifecycle,
         lambda: reactor.callLater(0.05, stop),
     )
-    pace = Pace(reactor.seconds, reactor.callLater)
-    topics = Topics(bus, reactor, Turn(reactor.callLater), pace, lambda: secrets.token_hex(6), netd.keep_events, netd.keep_size)
+    turn, shares = Turn(reactor.callLater), TurnShares(reactor.seconds, reactor.callLater)
+    journal = Journal(turn.after, netd.keep_events, netd.keep_size)
+    following, catching_up = shares.share("follow", FOLLOWING), shares.share("catch up", CATCHING_UP)
+    streams = EventStreams(bus, reactor, turn, following, catching_up, lambda: secrets.token_hex(6), journal)
 
     def use_netd(changed: NetdConfig) -> None:
         budget.bound_memory(changed.memory)
-        topics.keep_events, topics.keep_size = changed.keep_events, changed.keep_size
+        journal.bound(changed.keep_events, changed.keep_size)
 
     reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd)
-    table.add([*system.operations(), *reloader.operations(), *BusConsole(bus, topics).operations()])
+    table.add([*system.operations(), *reloader.operations(), *BusConsole(bus, streams).operations()])
     for section in configuration.sections:
         try:
             sections.adopt(section.name, sections.start(section))

@@ -61,6 +61,7 @@ class Message:
         (:meth:`encoded`); None before.
     :ivar time: when it was published, by the wall clock, in seconds since the epoch; 0 before. A clock that is set back makes
         newer messages look older: their order is *number*'s.
+    :ivar entries: what a journal has made of it, for the next stream that asks (:class:`netd.bus.journal.Journal`).
     :ivar number: grows with each message on its bus; 0 before it is published.
     """
 
@@ -71,6 +72,7 @@ class Message:
     text: bytes | None = field(default=None, kw_only=True, eq=False, repr=False)
     time: float = field(default=0.0, init=False, eq=False, repr=False)
     number: int = field(default=0, init=False, eq=False, repr=False)
+    entries: tuple[Any, ...] = field(default=(), init=False, eq=False, repr=False)
 
     def stamp(self, time: float, number: int) -> None:
         """Note when it is published, and behind how many others. For the bus alone."""

@@ -15,7 +15,7 @@ from netd.console.jsonrpc import Request, notification, parse
 from netd.operations import Caller
 from netd.principal import Principal
 
-__all__ = ["ANSWERS", "BACKLOG", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
+__all__ = ["ANSWERS", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
 
 MOST_OPEN = 64
 """Requests of one connection that may be unanswered before no further one is carried out, or read."""
@@ -23,26 +23,15 @@ MOST_OPEN = 64
 ANSWERS = 1 << 20
 """Bytes of answers that may wait for one connection before no further request is carried out."""
 
-BACKLOG = 1 << 20
-"""Bytes of events that wait for one connection, at most, those of all its subscriptions together."""
-
 Frame = Callable[[bytes], bytes]
 """Makes a JSON text into what a connection sends."""
 
 
 class Backlog(Protocol):
-    """What waits to be sent over a link that is full.
-
-    :ivar size: bytes of it that count for the link's bound.
-    """
-
-    size: int
+    """What has something left to send over a link that is full."""
 
     def forward(self) -> bool:
-        """Send what fits now; False when something is left."""
-
-    def drop(self, size: int) -> bool:
-        """Lose *size* bytes of it, the oldest first; False when there is nothing to lose."""
+        """Send what fits now. Return False if something is left that has to wait for the connection."""
 
 
 class ConsoleLink:
@@ -53,7 +42,6 @@ class ConsoleLink:
         to many of them is shared.
     :param caller: who is at the other end; the link becomes its ``link``.
     :ivar backlogs: those that have something to send when there is room again, oldest first.
-    :ivar backlogged: bytes that wait in them.
     """
 
     def __init__(self, peer: Peer, hold: Callable[[bool], None], frame: Frame, dispatcher: Dispatcher, caller: Caller) -> None:
@@ -61,7 +49,6 @@ class ConsoleLink:
         self._hold = hold
         self.frame = frame
         self.caller = caller
-        self.backlogged = 0
         self.backlogs: dict[Backlog, None] = {}
         self._dispatcher = dispatcher
         self._open = 0
@@ -116,13 +103,6 @@ class ConsoleLink:
             self._when_lost.pop(key, None)
 
         return withdraw
-
-    def fit(self) -> None:
-        """Lose of what waits what is over the bound: of the largest backlog, so that a busy one takes nothing from the others."""
-        while self.backlogged > BACKLOG:
-            largest = max(self.backlogs, key=lambda backlog: backlog.size)
-            if not largest.drop(self.backlogged - BACKLOG):
-                break
 
     def drained(self) -> None:
         """All that was sent has been taken, after it had to wait. From the connection's shell."""

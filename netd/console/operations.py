@@ -12,10 +12,10 @@ from attrs import field, frozen
 from netd.bus.subject import covers, is_subject, split_pattern
 from netd.codec.jsontext import BadJSON, encode
 from netd.codec.units import Seconds
+from netd.console.cursor import SlowPolicy
 from netd.console.link import ConsoleLink
 from netd.console.results import Forgotten, LastEvent, Published, Subscribed, Unsubscribed
-from netd.console.subscription import SlowPolicy
-from netd.console.topics import Topics
+from netd.console.streams import EventStreams
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
 from netd.message import Message
@@ -48,7 +48,7 @@ class BusConsole:
     """The operations ``bus.…``."""
 
     bus: IBus
-    topics: Topics
+    streams: EventStreams
     _custom: dict[str, None] = field(factory=dict, init=False)
 
     def operations(self) -> list[Operation]:
@@ -117,7 +117,7 @@ class BusConsole:
         for one in found:
             self._custom.pop(one, None)
             self.bus.forget(one)
-        self.topics.forget(subject)
+        self.streams.forget(subject)
         return Forgotten(subject, found)
 
     def subscribe(
@@ -135,11 +135,11 @@ class BusConsole:
             raise InvalidArguments(f"every: {every} is not between {SHORTEST} and {LONGEST:.0f} seconds")
         if not 0 <= replay <= MOST_REPLAYED:
             raise InvalidArguments(f"replay: {replay} is not between 0 and {MOST_REPLAYED}")
-        return self.topics.subscribe(_link(caller), pattern, every, replay, SlowPolicy(policy), since)
+        return self.streams.subscribe(_link(caller), pattern, every, replay, SlowPolicy(policy), since)
 
     def unsubscribe(self, caller: Caller, pattern: str) -> Unsubscribed:
         """End a subscription of the caller's connection."""
-        if not self.topics.unsubscribe(_link(caller), pattern):
+        if not self.streams.unsubscribe(_link(caller), pattern):
             raise OperationFailed(f"this connection has no subscription of {pattern!r:.80}")
         return Unsubscribed(pattern)
 

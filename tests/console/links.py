@@ -8,15 +8,16 @@ from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
+from netd.bus.journal import Journal
 from netd.bus.local import LocalBus
 from netd.connection.bounds import Bounds, Policy
-from netd.connection.pace import Pace
 from netd.connection.peer import Peer
+from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.console.operations import BusConsole
-from netd.console.topics import Topics
+from netd.console.streams import EventStreams
 from netd.listening import make_context
 from netd.operations import Caller, OperationTable, Role
 from netd.testing import WallClock, make_caller
@@ -84,7 +85,7 @@ class LinkUnderTest:
 
 
 class Bench:
-    """A bus, its topics, and their operations in a table.
+    """A bus, its streams, and their operations in a table.
 
     :ivar step: seconds that handing something to a few subscribers takes.
     """
@@ -99,10 +100,14 @@ class Bench:
         turn = Turn(self.reactor.callLater)
         self.step = 0.0
         self._next_turn: list[Callable[[], None]] = []
-        self.pace = Pace(self._look, lambda _seconds, call: self._next_turn.append(call))
-        self.topics = Topics(self.bus, self.reactor, turn, self.pace, lambda: next(epochs), keep_events, keep_size)
+        shares = TurnShares(self._look, lambda _seconds, call: self._next_turn.append(call))
+        self.following, self.catching_up = shares.share("follow", 0.01), shares.share("catch up", 0.005)
+        self.journal = Journal(turn.after, keep_events, keep_size)
+        self.streams = EventStreams(
+            self.bus, self.reactor, turn, self.following, self.catching_up, lambda: next(epochs), self.journal
+        )
         self.table = OperationTable()
-        self.table.add(BusConsole(self.bus, self.topics).operations())
+        self.table.add(BusConsole(self.bus, self.streams).operations())
         self.dispatcher = Dispatcher(self.table, self.reactor.seconds)
 
     def connect(self, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> LinkUnderTest:

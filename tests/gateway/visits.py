@@ -14,11 +14,12 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.bus.journal import Journal
 from netd.client.websocket import FrameDecoder
-from netd.connection.pace import Pace
+from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
 from netd.console.operations import BusConsole
-from netd.console.topics import Topics
+from netd.console.streams import EventStreams
 from netd.errors import OperationFailed
 from netd.gateway.config import Config
 from netd.gateway.service import make_service
@@ -138,9 +139,12 @@ class GatewayTestCase(SynchronousTestCase):
         self.stopped: list[bool] = []
         lifecycle = Lifecycle(lambda: [self.service], self.bus, self.reactor)
         system = System("lab", [self.service], table, self.bus, seconds, tokens, lifecycle, lambda: self.stopped.append(True))
-        turn, pace = Turn(self.reactor.callLater), Pace(self.reactor.seconds, self.reactor.callLater)
-        topics = Topics(self.bus, self.reactor, turn, pace, lambda: "epoch", 16, 1 << 20)
-        table.add([*system.operations(), *BusConsole(self.bus, topics).operations(), *self.own_operations()])
+        turn, shares = Turn(self.reactor.callLater), TurnShares(self.reactor.seconds, self.reactor.callLater)
+        journal = Journal(turn.after, 16, 1 << 20)
+        streams = EventStreams(
+            self.bus, self.reactor, turn, shares.share("follow", 0.01), shares.share("catch up", 0.005), lambda: "epoch", journal
+        )
+        table.add([*system.operations(), *BusConsole(self.bus, streams).operations(), *self.own_operations()])
         self.service.use_operations(table)
         self.service.privilegedStartService()
         self.service.startService()

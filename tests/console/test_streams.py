@@ -7,19 +7,21 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.bus import journal
+from netd.bus.journal import MOST_SUBJECTS, OVERHEAD
 from netd.codec.jsontext import BadJSON
 from netd.connection.fanout import STEP
-from netd.console import history, topics
-from netd.console.history import MOST_SUBJECTS, OVERHEAD
-from netd.console.link import ANSWERS, BACKLOG
+from netd.console import streams
+from netd.console.link import ANSWERS
 from netd.console.operations import MOST_CUSTOM
-from netd.console.topics import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
+from netd.console.stream import INDEXED
+from netd.console.streams import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message, Want
 from netd.operations import Role
 from tests.console.links import Bench, LinkUnderTest
 
 
-class TopicsTestCase(SynchronousTestCase):
+class StreamsTestCase(SynchronousTestCase):
     keep_events = 4
     keep_size = 1 << 20
 
@@ -38,7 +40,7 @@ class TopicsTestCase(SynchronousTestCase):
         viewer.link.lost()
 
 
-class EventTests(TopicsTestCase):
+class EventTests(StreamsTestCase):
     def test_event(self) -> None:
         """A subscriber is told each event of its pattern with subject, number, time and data, and nothing else."""
         answer = self.viewer.ask("bus.subscribe", pattern="pump.>")
@@ -146,7 +148,7 @@ class EventTests(TopicsTestCase):
         self.assertEqual([], self.viewer.events())
 
 
-class EveryTests(TopicsTestCase):
+class EveryTests(StreamsTestCase):
     def test_newest_of_each_subject(self) -> None:
         """With `every`, the first event comes at once, and then the newest of each subject in each interval."""
         self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
@@ -207,7 +209,7 @@ class EveryTests(TopicsTestCase):
         self.assertEqual([], self.bench.reactor.getDelayedCalls())
 
 
-class ReplayTests(TopicsTestCase):
+class ReplayTests(StreamsTestCase):
     def test_retained_events_follow_the_answer(self) -> None:
         """Replayed events come after the answer, without a number, in order of time; then come new ones."""
         self.publish(2)
@@ -258,7 +260,7 @@ class ReplayTests(TopicsTestCase):
         self.assertEqual([(2, 2), (3, 3)], [(event["params"]["seq"], event["params"]["data"]) for event in events])
 
 
-class ResumeTests(TopicsTestCase):
+class ResumeTests(StreamsTestCase):
     def resume(self, since: str) -> tuple[dict[str, Any], list[int]]:
         """What a new connection is answered, and the numbers of the events that follow."""
         viewer = self.bench.connect()
@@ -315,9 +317,9 @@ class ResumeTests(TopicsTestCase):
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         self.publish(1)
         self.bench.reactor.advance(0)
-        (topic,) = self.bench.topics._topics.values()
-        topic.shorten()
-        self.assertEqual(([], {"from": 1, "to": 1}), topic.since(0))
+        (stream,) = self.bench.streams._streams.values()
+        self.bench.journal.forget("pump.>")
+        self.assertEqual(([], {"from": 1, "to": 1}), stream.resume(0))
 
     def test_other_epoch(self) -> None:
         """After a restart, and when the stream was forgotten, nothing is known of what was missed."""
@@ -339,13 +341,13 @@ class ResumeTests(TopicsTestCase):
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         self.publish(1)
         self.bench.reactor.advance(0)
-        (topic,) = self.bench.topics._topics.values()
-        topic.seq = 10**15
-        found, gap = topic.since(0)
+        (stream,) = self.bench.streams._streams.values()
+        stream.seq = 10**15
+        found, gap = stream.resume(0)
         self.assertEqual((1, {"from": 2, "to": 10**15}), (len(found), gap))
 
 
-class BeginningTests(TopicsTestCase):
+class BeginningTests(StreamsTestCase):
     keep_events = 100
     keep_size = 1 << 24
 
@@ -379,6 +381,8 @@ class BeginningTests(TopicsTestCase):
         viewer.clog()
         self.bench.reactor.advance(0)
         viewer.unclog()
+        for _ in range(20):
+            self.bench.go_on()
         answer, *events = viewer.heard()
         self.assertEqual((60, None), (answer["result"]["recovered"], answer["result"]["gap"]))
         self.assertEqual(list(range(60)), [event["params"]["data"][0] for event in events])
@@ -390,22 +394,24 @@ class BeginningTests(TopicsTestCase):
         for number in range(5000):
             self.publish(number)
         self.bench.reactor.advance(0)
-        (topic,) = self.bench.topics._topics.values()
-        self.assertIn("pump.main.heat", topic._history)
-        self.assertLess(len(topic._history._kept), 500)
+        (stream,) = self.bench.streams._streams.values()
+        self.assertIn((None, "pump.main.heat"), self.bench.journal.rings)
+        self.assertLess(len(self.bench.journal._order), 500)
+        self.publish(1)
+        self.bench.reactor.advance(0)
+        self.assertLess(len(stream._entries), 500)
 
     def test_most_subjects(self) -> None:
         """Beyond the number of subjects, those that were heard of longest ago are forgotten, and new ones kept."""
-        self.patch(history, "MOST_SUBJECTS", 10)
+        self.patch(journal, "MOST_SUBJECTS", 10)
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         for number in range(25):
             self.publish(number, subject=f"pump.p{number}")
         self.bench.reactor.advance(0)
-        (topic,) = self.bench.topics._topics.values()
-        self.assertEqual([f"pump.p{number}" for number in range(15, 25)], list(topic._history._rings))
+        self.assertEqual([f"pump.p{number}" for number in range(15, 25)], [subject for _, subject in self.bench.journal.rings])
 
 
-class AnswersTests(TopicsTestCase):
+class AnswersTests(StreamsTestCase):
     def test_many_requests_of_one_that_does_not_read(self) -> None:
         """A caller that asks and does not read makes netd hold a bounded amount of answers, not one for each request."""
         self.publish("x" * 60_000)
@@ -446,11 +452,11 @@ class AnswersTests(TopicsTestCase):
         for subject in ("custom.mistake", "custom.lamp", "custom.mistake"):
             operator.ask("bus.publish", subject=subject, data=1)
         self.publish(2)
-        kept = self.bench.topics._kept
+        kept = self.bench.journal.size
         answer = operator.ask("bus.forget", subject="custom.mistake")
         self.assertEqual(answer, {"subject": "custom.mistake", "forgotten": ["custom.mistake"]})
         self.assertEqual(operator.ask("bus.last", pattern="custom.mistake"), [])
-        self.assertLess(self.bench.topics._kept, kept)
+        self.assertLess(self.bench.journal.size, kept)
         self.bench.reactor.advance(60)
         late = self.bench.connect()
         for pattern, every in ((">", "null"), ("custom.>", "60")):
@@ -479,7 +485,7 @@ class AnswersTests(TopicsTestCase):
         self.assertEqual(1, len(self.bench.bus.last("pump.>")))
 
 
-class KeepTests(TopicsTestCase):
+class KeepTests(StreamsTestCase):
     keep_events = 1000
     keep_size = 10_000
 
@@ -490,18 +496,18 @@ class KeepTests(TopicsTestCase):
             self.publish(number)
             if number % 100 == 99:
                 self.bench.reactor.advance(0)
-            self.assertLessEqual(self.bench.topics._kept, self.keep_size)
+            self.assertLessEqual(self.bench.journal.size, self.keep_size)
         self.lost(self.viewer)
-        (topic,) = self.bench.topics._topics.values()
-        kept = [kept for kept in topic._history._kept if kept.text is not None]
-        self.assertEqual(500, kept[-1].seq)
-        self.assertEqual(self.bench.topics._kept, sum(len(one.text or b"") + OVERHEAD for one in kept))
-        self.assertEqual(kept, [kept for ring in topic._history._rings.values() for kept in ring])
+        (stream,) = self.bench.streams._streams.values()
+        kept = [kept for kept in self.bench.journal._order if kept.text is not None]
+        self.assertEqual((500, kept[-1]), (stream._numbers[-1], stream._entries[-1]))
+        self.assertEqual(self.bench.journal.size, sum(len(one.text or b"") + OVERHEAD + INDEXED for one in kept))
+        self.assertEqual(kept, [kept for ring in self.bench.journal.rings.values() for kept in ring])
         self.bench.reactor.advance(IDLE)
-        self.assertEqual(0, self.bench.topics._kept)
+        self.assertEqual(0, self.bench.journal.size)
 
 
-class ManyTests(TopicsTestCase):
+class ManyTests(StreamsTestCase):
     """More subscribers than can be told within one turn."""
 
     keep_events = 100
@@ -548,15 +554,15 @@ class ManyTests(TopicsTestCase):
 
     def test_too_much(self) -> None:
         """When more comes than can be told, nothing else is done until what waits is told: no more than a bound of it waits."""
-        self.patch(topics, "MOST_COLLECTED", 10_000)
+        self.patch(streams, "MOST_COLLECTED", 10_000)
         for _ in range(100):
             self.publish("x" * 1000)
             self.bench.reactor.advance(0)
-            self.assertLessEqual(self.bench.topics.collected, 10_000)
+            self.assertLessEqual(self.bench.streams.collected, 10_000)
         self.assertGreater(min(self.told()), 80)
         for _ in range(10):
             self.bench.go_on()
-        self.assertEqual(([100] * 3 * STEP, 0), (self.told(), self.bench.topics.collected))
+        self.assertEqual(([100] * 3 * STEP, 0), (self.told(), self.bench.streams.collected))
 
     def replace(self, viewer: LinkUnderTest, option: str) -> list[tuple[str, object]]:
         """Publish 1 and, while that is being told, 2; have *viewer* subscribe anew with *option*; publish 3. What it was told."""
@@ -594,8 +600,6 @@ class ManyTests(TopicsTestCase):
         self.publish(3)
         for _ in range(4):  # the first hand-out has ended, the second is under way
             self.bench.go_on()
-        (topic,) = self.bench.topics._topics.values()
-        self.assertEqual(2, topic._going)
         other.link.receive(b'{"jsonrpc": "2.0", "id": 1, "method": "bus.subscribe", "params": {"pattern": "pump.>"}}')
         for _ in range(20):
             self.bench.go_on()
@@ -639,7 +643,7 @@ class ManyTests(TopicsTestCase):
             self.viewer.ask("bus.unsubscribe", pattern=f"valve.p{number}")
         for _ in range(20):
             self.bench.go_on()
-        self.assertEqual(0, self.bench.topics.collected)
+        self.assertEqual(0, self.bench.streams.collected)
 
     def test_one_fails(self) -> None:
         """A connection with a fault is given up; all others are told, those of the other kind too."""
@@ -666,7 +670,7 @@ class ManyTests(TopicsTestCase):
         self.assertEqual([1] * STEP + [0] * STEP + [1] * STEP, self.told())
 
 
-class ReplacedTests(TopicsTestCase):
+class ReplacedTests(StreamsTestCase):
     """Subscriptions that take the place of others."""
 
     def test_of_a_resting_one(self) -> None:
@@ -699,7 +703,7 @@ class ReplacedTests(TopicsTestCase):
         self.assertEqual(0, answer["recovered"])
 
 
-class UnspeakableTests(TopicsTestCase):
+class UnspeakableTests(StreamsTestCase):
     def test_no_json(self) -> None:
         """An event that cannot be JSON is logged, and takes no number; those around it arrive."""
         self.viewer.ask("bus.subscribe", pattern="pump.>")
@@ -718,12 +722,12 @@ class UnspeakableTests(TopicsTestCase):
         self.assertEqual([2], self.viewer.events())
 
 
-class SlowTests(TopicsTestCase):
+class SlowTests(StreamsTestCase):
     def test_oldest_are_dropped(self) -> None:
         """Who reads nothing loses the oldest; when it reads again it is told how many, and has the newest in order."""
         self.viewer.ask("bus.subscribe", pattern="pump.>")
         self.viewer.clog()
-        total = BACKLOG // 100
+        total = 10_000
         for number in range(total):
             self.publish(number)
             self.bench.reactor.advance(0)
@@ -745,14 +749,13 @@ class SlowTests(TopicsTestCase):
         for _ in range(64):
             self.publish("x" * 50_000)
             self.bench.reactor.advance(0)
-            self.assertLessEqual(self.viewer.link.backlogged, BACKLOG)
+            self.assertLessEqual(self.bench.journal.size, self.keep_size)
         self.viewer.unclog()
         heard = self.viewer.heard()
         counts = {text["params"]["pattern"]: text["params"]["count"] for text in heard if text["method"] == "dropped"}
         events = [text["params"]["pattern"] for text in heard if text["method"] == "event"]
         for pattern in ("pump.>", ">"):
             self.assertEqual(64, counts[pattern] + events.count(pattern))
-        self.assertEqual(0, self.viewer.link.backlogged)
 
     def test_latest(self) -> None:
         """With `latest` only the newest of each subject waits, and the loss is told, too."""
@@ -856,10 +859,10 @@ class SlowTests(TopicsTestCase):
         self.publish(1)
         self.bench.reactor.advance(0)
         self.lost(self.viewer)
-        self.assertEqual((0, {}), (self.viewer.link.backlogged, self.viewer.link.backlogs))
+        self.assertEqual({}, self.viewer.link.backlogs)
 
 
-class BusConsoleTests(TopicsTestCase):
+class BusConsoleTests(StreamsTestCase):
     def test_last(self) -> None:
         """The newest event of each subject, with its time."""
         self.publish(1, 2)

@@ -1,0 +1,167 @@
+"""Events that somebody follows, kept once for all who follow them: the newest of each subject, as JSON text, within bounds.
+
+Streams (:mod:`netd.console.stream`) number the entries and refer to them. An entry that makes room loses its text; whoever still
+refers to it sees by that that it is gone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from twisted.logger import Logger
+
+from netd.bus.subject import matches
+from netd.codec.jsontext import BadJSON, encode
+from netd.message import Message
+
+__all__ = ["MOST_SUBJECTS", "OVERHEAD", "Journal", "JournalEntry", "JournalKey"]
+
+MOST_SUBJECTS = 10_000
+"""Subjects whose newest events are kept."""
+
+OVERHEAD = 300
+"""Bytes that an entry takes beside its text, with its share of what its subject takes."""
+
+JournalKey = tuple[object, str]
+"""The stream that keeps its events apart, or None; and the subject."""
+
+
+class JournalEntry:
+    """One event.
+
+    :ivar number: the message's on its bus: the order of events that no stream has numbered.
+    :ivar text: the end of the event's JSON, ``,"time":…,"subject":…,"data":…}}``; None once it is no longer kept. A stream puts
+        its pattern and its own number before it, so that one text serves all patterns.
+    :ivar size: bytes of memory that count for the bound.
+    """
+
+    __slots__ = ("key", "number", "size", "text")
+
+    def __init__(self, key: JournalKey, number: int, text: bytes) -> None:
+        self.key = key
+        self.number = number
+        self.size = len(text) + OVERHEAD
+        self.text: bytes | None = text
+
+
+class Journal:
+    """The newest *most* events of each subject, of *most_size* bytes together; over that, the oldest of all make room.
+
+    Nothing goes before the end of the turn in which it was published: until then, not all streams have seen it.
+
+    :param after: calls at the end of the turn (:meth:`netd.connection.turn.Turn.after`).
+    :ivar size: bytes that the entries take.
+    :ivar rings: the entries that are kept, by key, oldest first.
+    """
+
+    _log = Logger()
+
+    def __init__(self, after: Callable[[Callable[[], None]], object], most: int, most_size: int) -> None:
+        self._after = after
+        self.bound(most, most_size)
+        self.size = 0
+        self._kept = 0
+        self._order: deque[JournalEntry] = (
+            deque()
+        )  # of all, oldest first, those too that are gone: they are swept when they are many
+        self._overfull: dict[JournalKey, deque[JournalEntry]] = {}
+        self._is_trimming = False
+        self.rings: dict[JournalKey, deque[JournalEntry]] = {}
+
+    def bound(self, most: int, most_size: int) -> None:
+        """Keep so many events of each subject, of so many bytes together, from the next event on."""
+        self._most = most
+        self._most_loosely = most + most // 8  # a turn in which each subject loses one event costs more than one in eight of them
+        self._most_size = most_size
+
+    def take(self, message: Message, owner: object = None) -> Sequence[JournalEntry]:
+        """The entries of *message*, made for the first stream that asks; none where it cannot be JSON.
+
+        :param owner: a stream that takes some messages only. Kept with all others of their subject, its few events would soon
+            be pushed out. Of a batch, it takes the last event.
+        """
+        if owner is None:
+            known: tuple[JournalEntry, ...] = message.entries
+            if known and known[-1].text is not None:
+                return known
+        subject = message.subject
+        try:
+            end = b',"time":%b,"subject":"%b","data":' % (encode(message.time), subject.encode())
+            if message.batch is None or owner is not None:
+                texts = [b"%b%b}}" % (end, message.encoded(encode))]
+            else:
+                texts = [b"%b%b}}" % (end, encode(event)) for event in message.batch]
+        except BadJSON:
+            self._log.failure("what was published under {subject} is for nobody who follows it", subject=subject)
+            return ()
+        key, number = (owner, subject), message.number
+        entries = tuple([JournalEntry(key, number, text) for text in texts])
+        if owner is None:
+            message.entries = entries
+        self._add(key, entries)
+        return entries
+
+    def grow(self, size: int) -> None:
+        """Count *size* bytes more, which entries take, or a stream for them."""
+        self.size += size
+        if self.size > self._most_size:
+            self._trim_later()
+
+    def forget(self, pattern: str) -> None:
+        """Let go the events of all subjects under *pattern*."""
+        for key in [key for key in self.rings if matches(pattern, key[1])]:
+            while key in self.rings:
+                self._let_go(self.rings[key][0])
+
+    def forget_owner(self, owner: object) -> None:
+        """Let go the events that *owner* kept apart."""
+        for key in [key for key in self.rings if key[0] is owner]:
+            while key in self.rings:
+                self._let_go(self.rings[key][0])
+
+    def clear(self) -> None:
+        """Keep nothing: nobody follows anything."""
+        while self._order:
+            self._let_go(self._order.popleft())
+
+    def trim(self) -> None:
+        """Let go what is over the bounds. Only when all streams have numbered what was published."""
+        self._is_trimming = False
+        for ring in self._overfull.values():
+            while len(ring) > self._most:
+                self._let_go(ring[0])
+        self._overfull.clear()
+        while self.size > self._most_size or len(self.rings) > MOST_SUBJECTS:
+            self._let_go(self._order.popleft())
+        if len(self._order) > 2 * self._kept + 100:
+            self._order = deque([one for one in self._order if one.text is not None])
+
+    def _add(self, key: JournalKey, entries: tuple[JournalEntry, ...]) -> None:
+        ring = self.rings.get(key)
+        if ring is None:
+            ring = self.rings[key] = deque()
+        ring += entries
+        self._order += entries
+        self._kept += len(entries)
+        self.grow(sum([entry.size for entry in entries]))
+        if len(ring) > self._most:
+            self._overfull[key] = ring
+        if len(ring) > self._most_loosely or len(self.rings) > MOST_SUBJECTS:
+            self._trim_later()
+
+    def _trim_later(self) -> None:
+        if not self._is_trimming:
+            self._is_trimming = True
+            self._after(self.trim)
+
+    def _let_go(self, entry: JournalEntry) -> None:
+        """Drop *entry*, the oldest of its key, unless that is done already."""
+        if entry.text is not None:
+            ring = self.rings[entry.key]
+            ring.popleft()
+            if not ring:
+                del self.rings[entry.key]
+            self.size -= entry.size
+            entry.text = None
+            self._kept -= 1

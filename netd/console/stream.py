@@ -1,0 +1,297 @@
+"""One stream of numbered events, shared by all who subscribe to the same pattern at the same rate.
+
+A subscriber is a cursor: the number of the last event that it was told. All cursors at the head are handed the same block, one
+write each. One whose connection cannot take it stays where it is, and reads later from what is kept.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import compress
+from operator import itemgetter
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+from netd.bus.journal import MOST_SUBJECTS, Journal, JournalEntry
+from netd.bus.subject import matches
+from netd.connection.fanout import BLOCK, STEP
+from netd.connection.shares import TurnShare
+from netd.connection.turn import Turn
+from netd.console.cursor import Cursor, NumberedEntry
+from netd.console.link import Frame
+from netd.interfaces import IBus, ISubscription
+from netd.message import Message, Want
+
+__all__ = ["INDEXED", "MOST_REPEATED", "EventStream", "StreamSurroundings"]
+
+MOST_REPEATED = 10_000
+"""Past events that a subscription begins with, at most."""
+
+INDEXED = 32
+"""Bytes that a stream takes for each event that is kept, while it is kept and for a while after."""
+
+OVERHEAD = 100
+"""Bytes that an event takes beside its text while it is yet to be handed out."""
+
+Blocks = list[tuple[int, bytes]]
+"""What is handed out: blocks of frames, each with the number of its last event."""
+
+
+class StreamSurroundings(Protocol):
+    """What a stream needs of those around it.
+
+    :ivar following: the share of the turn for handing out.
+    :ivar catching_up: the share of the turn for cursors that are far behind.
+    :ivar collected: bytes of all events that are yet to be handed out.
+    """
+
+    bus: IBus
+    clock: IReactorTime
+    turn: Turn
+    following: TurnShare
+    catching_up: TurnShare
+    journal: Journal
+    collected: int
+
+    def fit(self) -> None:
+        """See to it that not too much is yet to be handed out."""
+
+
+class EventStream:
+    """The stream of all who subscribe to *pattern* with the same *every*.
+
+    One hand-out is under way at a time; what is numbered meanwhile goes with the next.
+
+    :ivar epoch: names this stream: its numbers mean nothing in another.
+    :ivar seq: the number of its newest event that was numbered, 0 before the first.
+    :ivar cursors: all who subscribe to it.
+    :ivar heads: those of them that are handed what comes; the others catch up by themselves.
+    """
+
+    def __init__(self, around: StreamSurroundings, pattern: str, every: float | None, epoch: str) -> None:
+        self._around = around
+        self.pattern = pattern
+        self.every = every
+        self.epoch = epoch
+        self.seq = 0
+        self.cursors: dict[Cursor, None] = {}
+        self.heads: dict[Cursor, None] = {}
+        self.catching_up = around.catching_up
+        self._owner = None if every is None else self
+        self._new: list[Message] = []
+        self._fresh: list[bytes] = []  # texts of the newest numbers, which nobody was handed yet
+        self._fresh_size = 0
+        self._is_telling = False
+        # The index: 16 bytes an event. A list of pairs takes 96, with which a thousand patterns break the bound of the journal.
+        self._numbers = array("Q")
+        self._entries: list[JournalEntry] = []
+        self._most_indexed = 16
+        self._held: dict[str, Message] = {}
+        self._timer: Any = None
+        self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
+        if every is None:
+            self._source: ISubscription = around.bus.subscribe(pattern, self._take, Want.BATCH)
+        else:
+            self._source = around.bus.subscribe(pattern, self._receive, Want.NEWEST, every)
+
+    def number(self) -> None:
+        """Give numbers to what was published."""
+        new = self._new
+        if not new:
+            return
+        self._new = []
+        around = self._around
+        if len(self._entries) > self._most_indexed:
+            self._sweep()
+        take, owner, head, fresh = around.journal.take, self._owner, self._head, self._fresh
+        is_told = bool(self.heads or fresh)  # cursors that are behind read from the index alone
+        seq, size = self.seq, 0
+        for message in new:
+            for entry in take(message, owner):
+                seq += 1
+                self._numbers.append(seq)
+                self._entries.append(entry)
+                entry.size += INDEXED
+                if is_told:
+                    text = b"%b%d%b" % (head, seq, entry.text)  # type: ignore[str-format]  # it is kept until the turn ends
+                    fresh.append(text)
+                    size += len(text) + OVERHEAD
+        around.journal.grow(INDEXED * (seq - self.seq))
+        around.collected += size
+        self._fresh_size += size
+        self.seq = seq
+
+    def after(self, seq: int, is_latest: bool = False) -> Iterable[NumberedEntry]:
+        """See :class:`netd.console.cursor.NumberedStream`."""
+        start = bisect_right(self._numbers, seq)
+        items = ((self._numbers[at], self._entries[at]) for at in range(start, len(self._entries)))
+        if not is_latest:
+            return items
+        newest = {item[1].key: item for item in items if item[1].text is not None}
+        return sorted(newest.values(), key=itemgetter(0))
+
+    def resume(self, seq: int) -> tuple[list[NumberedEntry], dict[str, int] | None]:
+        """What came after number *seq* and is kept, the newest of it; first and last number of the events that are not."""
+        found = [item for item in self.after(seq) if item[1].text is not None][-MOST_REPEATED:]
+        if len(found) == self.seq - seq:
+            return found, None
+        first = next((due for due, (number, _) in enumerate(found, seq + 1) if number != due), seq + 1 + len(found))
+        back = enumerate(reversed(found))
+        last = next((self.seq - at for at, (number, _) in back if number != self.seq - at), self.seq - len(found))
+        return found, {"from": first, "to": last}
+
+    def newest(self, count: int) -> list[NumberedEntry]:
+        """Up to *count* of the newest events of each subject, oldest first; those before the stream's beginning, too."""
+        own: list[NumberedEntry] = []
+        seen: Counter[object] = Counter()
+        for item in zip(reversed(self._numbers), reversed(self._entries), strict=True):
+            if item[1].text is not None and seen[item[1].key] < count and len(own) < MOST_REPEATED:
+                seen[item[1].key] += 1
+                own.append(item)
+        return [*self._older(count, {key[1] for key in map(_key, own)}), *reversed(own)]
+
+    def text(self, item: NumberedEntry) -> bytes | None:
+        """See :class:`netd.console.cursor.NumberedStream`."""
+        seq, entry = item
+        return None if entry.text is None else b"%b%b%b" % (self._head, b"%d" % seq if seq else b"null", entry.text)
+
+    def let_go(self, pattern: str) -> None:
+        """Hold back no events of the subjects under *pattern*."""
+        self._held = {subject: message for subject, message in self._held.items() if not matches(pattern, subject)}
+
+    def end(self) -> None:
+        """Listen no more, and keep nothing."""
+        self._source.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._new.clear()
+        self._around.collected -= self._fresh_size
+        self._fresh, self._fresh_size = [], 0
+        if self._owner is not None:
+            self._around.journal.forget_owner(self)
+
+    def _older(self, count: int, known: set[str]) -> list[NumberedEntry]:
+        """Events of subjects that are not *known* here: those that are kept because others followed them, else the newest.
+
+        A stream that takes some events only is told the newest alone, because the others come too close to one another.
+        """
+        journal, found = self._around.journal, []
+        for message in self._around.bus.last(self.pattern):
+            if message.subject not in known and journal.take(message):
+                ring = journal.rings.get((None, message.subject), ())
+                found += list(ring)[-count:] if self.every is None else list(ring)[-1:]
+        found.sort(key=lambda entry: entry.number)
+        return [(0, entry) for entry in found[-MOST_REPEATED:]]
+
+    def _sweep(self) -> None:
+        """Drop from the index what is no longer kept."""
+        is_kept = [entry.text is not None for entry in self._entries]
+        self._numbers = array("Q", compress(self._numbers, is_kept))
+        self._entries = list(compress(self._entries, is_kept))
+        self._most_indexed = 2 * len(self._entries) + 16
+
+    def _take(self, message: Message) -> None:
+        new = self._new
+        new.append(message)
+        if len(new) == 1:
+            self._around.turn.after(self._flush)
+
+    def _flush(self) -> None:
+        """The turn ends."""
+        self.number()
+        if self._fresh and not self._is_telling:
+            if len(self.heads) <= STEP:  # what one step does needs no share of the turn
+                texts, size = self._take_fresh()
+                self._hand(list(self.heads), self.seq - len(texts), texts, (None, []))
+                self._around.collected -= size
+            else:
+                self._is_telling = True
+                self._around.following.start(self._tell())
+        if self._is_telling:
+            self._around.fit()
+
+    def _take_fresh(self) -> tuple[list[bytes], int]:
+        texts, size = self._fresh, self._fresh_size
+        self._fresh, self._fresh_size = [], 0
+        return texts, size
+
+    def _tell(self) -> Iterator[None]:
+        """Hand what is new to all at the head; others are served in between."""
+        while self._fresh:
+            texts, size = self._take_fresh()
+            start, heads = self.seq - len(texts), list(self.heads)
+            framed: tuple[Frame | None, Blocks] = (None, [])
+            for place in range(0, len(heads), STEP):
+                framed = self._hand(heads[place : place + STEP], start, texts, framed)
+                yield
+            self._around.collected -= size
+        self._is_telling = False
+
+    def _hand(
+        self, cursors: list[Cursor], start: int, texts: list[bytes], framed: tuple[Frame | None, Blocks]
+    ) -> tuple[Frame | None, Blocks]:
+        """Hand *texts*, the events after number *start*, to *cursors*.
+
+        :param framed: the frame of the connections before, and what was made with it; that of the last is returned.
+        """
+        frame, blocks = framed
+        end = start + len(texts)
+        for cursor in cursors:
+            if cursor.is_behind:
+                continue
+            try:
+                if cursor.seq == start:
+                    if cursor.frame is not frame:
+                        frame = cursor.frame
+                        blocks = _blocks(start, texts, frame)
+                    for number, block in blocks:
+                        if not cursor.offer(block):
+                            cursor.fall_behind()
+                            break
+                        cursor.seq = number
+                elif cursor.seq < end:  # it joined between two events that wait here
+                    cursor.fall_behind()
+            except Exception:
+                cursor.fail()
+        return frame, blocks
+
+    def _receive(self, message: Message) -> None:
+        if self._timer is None and self.every is not None:
+            self._take(message)
+            self._timer = self._around.clock.callLater(self.every, self._tick)
+        elif message.subject in self._held or len(self._held) < MOST_SUBJECTS:
+            self._held[message.subject] = message
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._held and self.every is not None:
+            self._timer = self._around.clock.callLater(self.every, self._tick)
+            held, self._held = self._held, {}
+            for message in held.values():
+                self._take(message)
+
+
+def _blocks(start: int, texts: list[bytes], frame: Callable[[bytes], bytes]) -> Blocks:
+    """*texts*, the events after number *start*, framed and joined to blocks."""
+    if len(texts) == 1:
+        return [(start + 1, frame(texts[0]))]
+    blocks: Blocks = []
+    framed: list[bytes] = []
+    size = 0
+    for number, item in enumerate(map(frame, texts), start + 1):
+        if size and size + len(item) > BLOCK:
+            blocks.append((number - 1, b"".join(framed)))
+            framed, size = [], 0
+        framed.append(item)
+        size += len(item)
+    blocks.append((start + len(texts), b"".join(framed)))
+    return blocks
+
+
+def _key(item: NumberedEntry) -> tuple[object, str]:
+    return item[1].key

@@ -1,0 +1,193 @@
+"""The bus for console connections: one stream of numbered events for each pattern that is subscribed to, shared by all who do.
+
+A stream that nobody subscribes to any more goes on for a while, so that whoever lost a connection can go on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+
+from netd.bus.journal import Journal
+from netd.connection.shares import TurnShare
+from netd.connection.turn import Turn
+from netd.console.cursor import Cursor, NumberedEntry, SlowPolicy
+from netd.console.link import ConsoleLink
+from netd.console.results import Gap, Subscribed
+from netd.console.stream import EventStream
+from netd.errors import InvalidArguments, OperationFailed
+from netd.interfaces import IBus
+
+__all__ = ["MOST_SUBSCRIPTIONS", "EventStreams"]
+
+MOST_SUBSCRIPTIONS = 64
+"""Subscriptions of one connection."""
+
+MOST_STREAMS = 4096
+"""Different streams at a time."""
+
+MOST_COLLECTED = 1 << 22
+"""Bytes of events that are yet to be handed out, of all streams together."""
+
+IDLE = 120.0
+"""Seconds for which a stream goes on that nobody subscribes to any more."""
+
+MOST_IDLE = 16
+"""Streams that go on so at a time: each of them costs whoever publishes."""
+
+
+@define(eq=False)
+class EventStreams:
+    """All streams, and who subscribes to them.
+
+    :ivar turn: what subscribers are sent is collected in it.
+    :ivar following: the share of the turn for handing out what comes.
+    :ivar catching_up: the share of the turn for subscribers that are far behind.
+    :ivar new_epoch: a name that was never used before, without a colon.
+    :ivar journal: what is kept.
+    :ivar collected: bytes of all events that are yet to be handed out.
+    """
+
+    bus: IBus
+    clock: IReactorTime
+    turn: Turn
+    following: TurnShare
+    catching_up: TurnShare
+    new_epoch: Callable[[], str]
+    journal: Journal
+    collected: int = field(default=0, init=False)
+    _streams: dict[tuple[str, float | None], EventStream] = field(factory=dict, init=False)
+    _idle: dict[EventStream, Any] = field(factory=dict, init=False)
+    _links: dict[ConsoleLink, dict[str, Cursor]] = field(factory=dict, init=False)
+
+    def subscribe(
+        self, link: ConsoleLink, pattern: str, every: float | None, replay: int, policy: SlowPolicy, since: str | None
+    ) -> Subscribed:
+        """Let *link* have the events of *pattern*; instead of what it had of the same pattern before.
+
+        :returns: the answer of ``bus.subscribe`` (gateway protocol, "Subscriptions").
+        :raises InvalidArguments: when *since* is no position.
+        :raises OperationFailed: when there are too many subscriptions.
+        """
+        position = None if since is None else _position(since)
+        mine = self._subscriptions(link)
+        if pattern not in mine and len(mine) >= MOST_SUBSCRIPTIONS:
+            raise OperationFailed(f"a connection has at most {MOST_SUBSCRIPTIONS} subscriptions; end one with bus.unsubscribe")
+        stream = self._stream(pattern, every)
+        self._use(stream)
+        self._number_all()
+        recovered, gap = None, None
+        past: list[NumberedEntry] = []
+        if position is not None:
+            found, gap = self._resume(stream, *position)
+            if found is not None:
+                past, recovered = found, len(found)
+        if recovered is None and replay:
+            past = stream.newest(replay)
+        lost = self._end_subscription(mine, pattern, stream) if pattern in mine else 0
+        if recovered is not None:
+            lost = 0  # the answer tells what is lost
+        cursor = mine[pattern] = Cursor(stream, link, policy, past, lost, recovered is not None)
+        stream.cursors[cursor] = None
+        if cursor.is_behind:
+            self.turn.after(lambda: self._begin(link, cursor))
+        return Subscribed(pattern, f"{stream.epoch}:{stream.seq}", recovered, gap)
+
+    def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:
+        """Let *link* have nothing more of *pattern*; False when it had nothing."""
+        mine = self._links.get(link, {})
+        if pattern not in mine:
+            return False
+        self._end_subscription(mine, pattern)
+        return True
+
+    def forget(self, pattern: str) -> None:
+        """Keep no events of the subjects under *pattern*. What is being handed out arrives."""
+        self._number_all()
+        self.journal.forget(pattern)
+        for stream in self._streams.values():
+            stream.let_go(pattern)
+
+    def fit(self) -> None:
+        """Where too much is yet to be handed out, everything else waits until it has been."""
+        if self.collected > MOST_COLLECTED:
+            self.following.finish()
+
+    def _number_all(self) -> None:
+        """Number all that was published, and let go what is over the bounds: what is promised now is not to go later."""
+        for stream in self._streams.values():
+            stream.number()
+        self.journal.trim()
+
+    def _subscriptions(self, link: ConsoleLink) -> dict[str, Cursor]:
+        mine = self._links.get(link)
+        if mine is None:
+            mine = self._links[link] = {}
+            link.when_lost(lambda: self._lost(link))
+        return mine
+
+    def _lost(self, link: ConsoleLink) -> None:
+        mine = self._links.pop(link)
+        for pattern, cursor in list(mine.items()):
+            cursor.count_lost()
+            self._end_subscription(mine, pattern)
+
+    def _end_subscription(self, mine: dict[str, Cursor], pattern: str, next_stream: EventStream | None = None) -> int:
+        """End it; how many events it was not told. It may be followed by one to *next_stream*."""
+        cursor = mine.pop(pattern)
+        lost = cursor.end()
+        stream = cast(EventStream, cursor.stream)
+        del stream.cursors[cursor]
+        if not stream.cursors and stream is not next_stream:
+            self._rest(stream)
+        return lost
+
+    def _begin(self, link: ConsoleLink, cursor: Cursor) -> None:
+        if self._links.get(link, {}).get(cursor.stream.pattern) is cursor:
+            cursor.fall_behind()
+
+    def _stream(self, pattern: str, every: float | None) -> EventStream:
+        stream = self._streams.get((pattern, every))
+        if stream is None:
+            if len(self._streams) >= MOST_STREAMS and self._idle:
+                self._end(next(iter(self._idle)))
+            if len(self._streams) >= MOST_STREAMS:
+                raise OperationFailed(f"there are {MOST_STREAMS} different subscriptions already; use one of a wider pattern")
+            stream = self._streams[pattern, every] = EventStream(self, pattern, every, self.new_epoch())
+        return stream
+
+    def _use(self, stream: EventStream) -> None:
+        resting = self._idle.pop(stream, None)
+        if resting is not None:
+            resting.cancel()
+
+    def _rest(self, stream: EventStream) -> None:
+        if len(self._idle) >= MOST_IDLE:
+            self._end(next(iter(self._idle)))
+        self._idle[stream] = self.clock.callLater(IDLE, self._end, stream)
+
+    def _end(self, stream: EventStream) -> None:
+        resting = self._idle.pop(stream, None)
+        if resting is not None and resting.active():
+            resting.cancel()
+        stream.end()
+        del self._streams[stream.pattern, stream.every]
+        if not self._streams:
+            self.journal.clear()
+
+    @staticmethod
+    def _resume(stream: EventStream, epoch: str, seq: int) -> tuple[list[NumberedEntry] | None, Gap | None]:
+        if epoch != stream.epoch or seq > stream.seq:
+            return None, {"from": seq + 1, "to": None}
+        found, gap = stream.resume(seq)
+        return found, None if gap is None else {"from": gap["from"], "to": gap["to"]}
+
+
+def _position(since: str) -> tuple[str, int]:
+    epoch, colon, offset = since.rpartition(":")
+    if not (colon and offset.isascii() and offset.isdecimal() and len(offset) < 20):
+        raise InvalidArguments(f"since: {since!r:.80} is no position; it is epoch:seq, as in the answer and the events")
+    return epoch, int(offset)
