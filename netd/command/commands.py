@@ -1,4 +1,4 @@
-"""The commands of one service: what each function takes, read off its signature, and how a JSON object becomes its arguments."""
+"""The commands of one service: the arguments of each function, from its signature, and their values, from a JSON object."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from netd.operations import NO_DEFAULT, Argument
 __all__ = ["COMMAND_ID", "ID", "LIST", "BadFunctions", "Command", "Commands", "place_of", "read_command"]
 
 MOST_COMPARED = 3
-"""Names that one which is not there is compared with, letter by letter: whoever asks for many of those is not to delay others."""
+"""Names that an unknown one is compared with, letter by letter. More would let a flood of unknown names delay other programs."""
 
 COMMAND_ID, ID = "command_id", "id"
-"""The members of a command that are the protocol's own; all others are arguments."""
+"""The members of a command that belong to the protocol. All others are arguments."""
 
 LIST = "command.list"
 """The ``command_id`` that every service answers itself."""
@@ -33,15 +33,15 @@ _UNKNOWN = inspect.Parameter.empty
 
 
 class BadFunctions(NetdError):
-    """The user's functions cannot be served; the text names file and line, and the remedy."""
+    """The user's functions cannot be served. The message names file and line, and the remedy."""
 
 
 @frozen
 class Command:
     """One function that programs can run.
 
-    :ivar arguments: those that it takes by name; none when it takes the whole object.
-    :ivar takes_rest: it has ``**more``, which takes every other member.
+    :ivar arguments: the arguments that it takes by name; none when it takes the whole object.
+    :ivar takes_rest: whether it has a parameter like ``**more``, which takes all other members.
     :ivar whole: the name of the parameter that takes the whole JSON object, or ``""``.
     :ivar help: its docstring.
     :ivar place: ``file:line`` of the function.
@@ -67,10 +67,13 @@ class Command:
         return {argument.name: argument.default for argument in self.arguments if not argument.is_required}
 
     def bind(self, members: Mapping[str, Any], named_by: str = COMMAND_ID) -> dict[str, Any]:
-        """The function's keyword arguments for a command with *members*, of which *named_by* names it.
+        """Return the function's keyword arguments for a command with *members*.
 
+        :param named_by: the member that has named the command.
         :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
         """
+        # The fast way: each member is an argument, and its value is of exactly the type that is wanted. Anything else is left to
+        # bind_with_care, which converts and says what is wrong.
         types, bound = self._types, self._defaults.copy()
         for name, value in members.items():
             if types.get(name) is type(value) and name != named_by:
@@ -80,7 +83,7 @@ class Command:
         return bound if len(bound) == len(types) and not self.whole else self.bind_with_care(members, named_by)
 
     def bind_with_care(self, members: Mapping[str, Any], named_by: str = COMMAND_ID) -> dict[str, Any]:
-        """Like :meth:`bind`, which leaves to it whatever has to be converted, collected or refused."""
+        """Like :meth:`bind`, for values that have to be converted, collected or refused."""
         if self.whole:
             return {self.whole: dict(members)}
         given = dict(members)
@@ -93,7 +96,7 @@ class Command:
         return bind(self.arguments, given) | rest
 
     def describe(self) -> CommandFacts:
-        """Facts about it."""
+        """Return facts about this command."""
         arguments = [describe_argument(argument) for argument in self.arguments]
         return CommandFacts(self.command_id, self.help, self.is_blocking, arguments, self.takes_rest or bool(self.whole))
 
@@ -107,11 +110,11 @@ class Commands:
             self.add(command)
 
     def __iter__(self) -> Iterator[Command]:
-        """By ``command_id``."""
+        """Iterate over the commands, sorted by ``command_id``."""
         return iter(sorted(self._commands.values(), key=lambda command: command.command_id))
 
     def add(self, command: Command) -> None:
-        """Offer *command*.
+        """Add *command*.
 
         :raises BadFunctions: when there is another of that ``command_id``.
         """
@@ -122,11 +125,11 @@ class Commands:
             )
 
     def find(self, command_id: str) -> Command | None:
-        """The command of that name."""
+        """Return the command of that name, or None."""
         return self._commands.get(command_id)
 
     def nearest(self, command_id: str) -> str:
-        """``; did you mean …?`` for a name that is not there, or ``""``."""
+        """Return ``; did you mean …?`` for an unknown name, or ``""``."""
         size, letters = len(command_id), set(command_id[:80])
         alike = (name for name in self._commands if abs(len(name) - size) <= 2 and len(letters.symmetric_difference(name)) <= 3)
         candidates = list(islice(alike, MOST_COMPARED))
@@ -134,18 +137,18 @@ class Commands:
         return f"; did you mean {near[0]!r}?" if near else ""
 
     def describe(self) -> list[CommandFacts]:
-        """Facts about all of them."""
+        """Return facts about all commands."""
         return [command.describe() for command in self]
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """``file:line`` of *function*, or what there is instead."""
+    """Return ``file:line`` of *function*, or its ``repr`` if it was not written in Python."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(function)
 
 
 def read_command(declaration: Declaration) -> Command:
-    """The command that *declaration* declares.
+    """Return the command that *declaration* declares.
 
     :raises BadFunctions: when the function's signature cannot be served by a JSON object.
     """
@@ -169,7 +172,7 @@ def read_command(declaration: Declaration) -> Command:
 
 
 def _whole(wanted: bool | None, parameters: list[inspect.Parameter]) -> str:
-    """The name of the parameter that takes the whole object, or ``""``."""
+    """Return the name of the parameter that takes the whole object, or ``""``."""
     if wanted is False:
         return ""
     is_alone = len(parameters) == 1 and parameters[0].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD

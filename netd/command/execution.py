@@ -1,6 +1,7 @@
-"""Runs commands: a plain function, a Deferred, a coroutine, or a blocking function in a thread. Exactly one outcome, in time.
+"""Runs commands: plain functions, functions that return a Deferred, coroutines, and blocking functions in threads.
 
-What the function does to itself stays its own: whatever it raises, returns or never returns becomes an outcome.
+Each run has exactly one outcome, within the time limit. Whatever a function raises or returns, and also that it never returns,
+becomes an outcome.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from netd.message import Message
 __all__ = ["HELD_UP", "CommandOutcome", "CommandStatus", "Execution"]
 
 HELD_UP = 0.05
-"""Seconds for which a function may hold up everyone before the log names it."""
+"""Seconds for which a function may block the reactor before the log names it."""
 
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
-"""Types of results that are no Deferred for sure. Deferred is an abstract class: to ask whether something is one takes longer
-than a short function."""
+"""Types of results that are certainly no Deferred. Deferred is an abstract class, and ``isinstance`` of one takes longer than a
+short function does."""
 
 _NO_LOOP = "no running event loop"
 
@@ -49,10 +50,10 @@ class CommandStatus(enum.Enum):
 
 
 class CommandOutcome(NamedTuple):
-    """What became of one command.
+    """The outcome of one command.
 
-    :ivar result: what the function returned.
-    :ivar error: why there is no result.
+    :ivar result: the value that the function returned.
+    :ivar error: why there is no result, or ``""``.
     """
 
     status: CommandStatus
@@ -65,8 +66,8 @@ class Execution:
     """Runs the functions of one service.
 
     :ivar timeout: seconds that a function may take.
-    :ivar subject: what its runs are published under.
-    :ivar open: functions that have no outcome yet.
+    :ivar subject: the subject of the event of each run.
+    :ivar open: runs that have no outcome yet.
     :ivar counts: outcomes, by status.
     """
 
@@ -84,7 +85,7 @@ class Execution:
     def run(self, command: Command, arguments: dict[str, Any], report: Callable[[CommandOutcome], None]) -> CommandOutcome | None:
         """Run *command* with *arguments*.
 
-        :returns: the outcome, where there is one at once; otherwise *report* is called with it later.
+        :returns: the outcome, or None; then *report* will be called with it.
         """
         started = self.clock.seconds()
         self.open += 1
@@ -104,7 +105,7 @@ class Execution:
         return self.ended(command, started, self.outcome_of(command, returned))
 
     def outcome_of(self, command: Command, returned: Any) -> CommandOutcome:
-        """The outcome of a function that *returned* something, possibly a failure, which is logged unless it is the caller's."""
+        """Turn what a function *returned*, possibly a Failure, into an outcome. Failures that are not the caller's are logged."""
         if not isinstance(returned, Failure):
             return CommandOutcome(CommandStatus.SUCCESS, returned)
         if not returned.check(InvalidArguments):
@@ -121,7 +122,7 @@ class Execution:
         return outcome
 
     def held_up(self, command: Command, seconds: float) -> None:
-        """Tell whoever looks after the daemon that a function kept everyone waiting."""
+        """Log that a function blocked the reactor."""
         skipped = self.limiter.admit(f"held up {command.command_id}")
         if skipped is not None:
             self._log.warn(
@@ -134,7 +135,7 @@ class Execution:
             )
 
     def failed(self, command: Command, failure: Failure) -> None:
-        """Log what a function raised."""
+        """Log the exception of a function."""
         skipped = self.limiter.admit(f"failed {command.command_id}")
         if skipped is not None:
             self._log.failure(
@@ -145,7 +146,7 @@ class Execution:
             )
 
     def expired(self, command: Command) -> None:
-        """Log that a function did not return."""
+        """Log that a function did not return in time."""
         skipped = self.limiter.admit(f"expired {command.command_id}")
         if skipped is not None:
             self._log.warn(
@@ -158,7 +159,7 @@ class Execution:
 
 
 class _Running:
-    """One function that runs on after the call."""
+    """A run whose function has not returned its result yet."""
 
     __slots__ = ("_command", "_deferred", "_execution", "_is_waiting", "_outcome", "_report", "_started", "_task", "_timer")
 
@@ -174,13 +175,13 @@ class _Running:
         self._task: Task | None = None
 
     def wait_for(self, deferred: Deferred[Any]) -> CommandOutcome | None:
-        """The function has returned *deferred*; the outcome, where it has been called already."""
+        """Wait for *deferred*, which the function has returned. Return the outcome if it has fired already."""
         self._deferred = deferred
         deferred.addBoth(self._returned)
         return self._wait()
 
     def start_in_thread(self, arguments: dict[str, Any]) -> CommandOutcome | None:
-        """Call the function as soon as a thread is free; the outcome, where there are too many already."""
+        """Call the function as soon as a thread is free. Return the outcome if too many functions wait for a thread."""
         self._task = self._execution.threads.run(partial(_call, self._command.function, arguments), self._returned)
         if self._task is None:
             self._conclude(
@@ -195,7 +196,7 @@ class _Running:
         return self._outcome
 
     def _returned(self, returned: Any) -> None:
-        """The function has an outcome; possibly too late, and then nobody wants it."""
+        """Take the result of the function, unless the time limit has passed already."""
         if self._outcome is None:
             self._conclude(self._execution.outcome_of(self._command, returned))
 
@@ -222,13 +223,13 @@ class _Running:
 
 
 def _call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """What happens in the thread: a coroutine gets an asyncio loop of its own."""
+    """Call *function* in the thread. A coroutine is run in an asyncio loop of its own."""
     returned = function(**arguments)
     return asyncio.run(returned) if inspect.iscoroutine(returned) else returned
 
 
 def _message(failure: Failure) -> str:
-    """What the program is told of an exception: its text, never where it came from."""
+    """Return what the program is told of an exception: its text, and never the traceback."""
     text = text_of(failure.value)
     if isinstance(failure.value, RuntimeError) and text == _NO_LOOP:
         text += ": a coroutine that awaits asyncio is marked as blocking, one that awaits Deferreds is not"

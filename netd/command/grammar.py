@@ -21,7 +21,7 @@ from netd.plaintext import unpadded
 __all__ = ["OLD_ANSWER", "CommandRequest", "NotACommand", "Spread", "failure", "is_spread", "read_request", "success"]
 
 OLD_ANSWER = 1024
-"""Bytes of an answer, its newline included, that a program of the first dialect reads."""
+"""Bytes of an answer, with its newline, that a program of the first dialect reads."""
 
 LONGEST_ID = 64
 
@@ -29,9 +29,9 @@ _SUCCESS = b'{"status":"success"}\n'
 
 
 class NotACommand(ProtocolError):
-    """A line that is no command; the message says why, and what is.
+    """A line is no command. The message says why, and what a command is.
 
-    :ivar id: its ``id``, where that much could be read.
+    :ivar id: the ``id`` of the line, if that could be read.
     """
 
     kind = "not a command"
@@ -44,10 +44,10 @@ class NotACommand(ProtocolError):
 class CommandRequest(NamedTuple):
     """A line that is a command.
 
-    :ivar id: what the program chose; None in the first dialect.
+    :ivar id: the ``id`` that the program has chosen; None in the first dialect.
     :ivar members: the whole object.
     :ivar named_by: the member that names the command.
-    :ivar has_nan: a number in it is one that JSON does not have: its program takes such numbers, too.
+    :ivar has_nan: whether it holds a number that JSON does not have. Then its program accepts such numbers, too.
     """
 
     command_id: str
@@ -58,10 +58,10 @@ class CommandRequest(NamedTuple):
 
 
 class Spread:
-    """A command that is spread over several lines, as ``json.dumps(…, indent=2)`` writes it: those that have come.
+    """The lines so far of a command that is spread over several, as ``json.dumps(…, indent=2)`` writes it.
 
     :ivar depth: how many brackets are open.
-    :ivar size: bytes that are kept.
+    :ivar size: the bytes of all lines.
     """
 
     __slots__ = ("_lines", "depth", "size")
@@ -72,27 +72,27 @@ class Spread:
         self.add(line)
 
     def add(self, line: bytes) -> None:
-        """The next *line*. None of JSON's texts goes on in another line, so that each can be looked at by itself."""
+        """Add a line. A JSON string cannot contain a line end, so the brackets of each line can be counted by themselves."""
         self._lines.append(line)
         self.depth += depth_of(line)
         self.size += len(line) + 1
 
     @property
     def text(self) -> bytes:
-        """All lines."""
+        """The lines, joined."""
         return b"\n".join(self._lines)
 
 
 def is_spread(line: bytes) -> bool:
-    """Whether *line*, which is no command, is the first of one that is spread over several."""
+    """Return True if *line*, which is no command, looks like the first line of one that is spread over several."""
     return line.startswith(b"{") and line.endswith((b"{", b"[", b",")) and 0 < depth_of(line) <= MAX_DEPTH
 
 
 def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> CommandRequest:
-    """The command in *line*.
+    """Parse the command in *line*.
 
-    :param names: members that name a command; the first of them that is there does.
-    :raises NotACommand: when it is none.
+    :param names: the members that may name a command. The first one that is present does.
+    :raises NotACommand: when the line is none.
     """
     has_nan = False
     try:
@@ -115,9 +115,9 @@ def read_request(line: bytes, names: tuple[str, ...] = (COMMAND_ID,)) -> Command
 
 
 def _read_with_care(line: bytes, refusal: BadJSON) -> tuple[dict[str, Any], bool]:
-    """The object in a *line* that was refused: what programs of the first dialect put around and into one is taken.
+    """Parse a *line* that is not strictly JSON, with the padding and the numbers that programs of the first dialect write.
 
-    :returns: also whether one of its numbers is none of JSON's.
+    :returns: the object, and whether it holds a number that JSON does not have.
     """
     text = unpadded(line)
     try:
@@ -140,12 +140,12 @@ def _read_id(members: dict[str, Any]) -> int | str:
 
 
 def success(request_id: object, result: object, limit: int, *, takes_nan: bool = False) -> bytes:
-    """The answer that carries *result*, if that is not None.
+    """Return the answer with *result*; without it if *result* is None.
 
-    :param request_id: None in the first dialect.
-    :param limit: bytes of the whole line.
-    :param takes_nan: whether the program takes numbers that JSON does not have.
-    :raises BadJSON: when *result* cannot be JSON, or the line would be too long; the text says which.
+    :param request_id: the ``id`` of the command; None in the first dialect.
+    :param limit: bytes that the line may have.
+    :param takes_nan: whether the program accepts numbers that JSON does not have.
+    :raises BadJSON: when *result* has no form in JSON, or the line would be too long. The message says which.
     """
     if result is None and request_id is None:
         return _SUCCESS
@@ -163,7 +163,7 @@ def success(request_id: object, result: object, limit: int, *, takes_nan: bool =
 
 
 def failure(request_id: object, why: str, limit: int) -> bytes:
-    """The answer that says *why* there is no result, cut to *limit* bytes."""
+    """Return the answer that says *why* there is no result, cut to *limit* bytes."""
     answer: dict[str, Any] = {} if request_id is None else {ID: request_id}
     text = why.encode("utf-8", "backslashreplace").decode()[:limit]
     while len(line := encode({**answer, "status": "error", "error": text}) + b"\n") > limit:

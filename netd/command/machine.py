@@ -66,29 +66,29 @@ class CommandInput(enum.Enum):
 
 
 class CommandShell(Protocol):
-    """What a conversation asks of the connection around it."""
+    """The shell of a conversation: the connection around it."""
 
     def later(self, callback: Callable[[], None]) -> None:
-        """Call *callback* when others have had their turn, and all that was sent has been written as far as it goes."""
+        """Call *callback* after other connections have had their turn, and the outbox has been flushed."""
 
     def identified(self) -> None:
-        """The connection has said a whole valid first message."""
+        """Note that the connection has sent a whole valid first message."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """The protocol was broken; for log and counters."""
+        """Count and log a breach of the protocol."""
 
     def failed(self) -> None:
-        """The exception that is being handled is a fault of netd's own; for the log."""
+        """Log the exception that is being handled, which is a fault of netd's own."""
 
     def unanswerable(self, command: Command, why: str) -> None:
-        """What a function returned cannot travel; for the log."""
+        """Log that the result of a function cannot be sent."""
 
 
 CommandAction = Callable[["CommandConversation", Any], None]
 
 
 class CommandConversation:
-    """What one connection says, and what it is told."""
+    """The machine of one connection."""
 
     __slots__ = (
         "_begun",
@@ -132,23 +132,24 @@ class CommandConversation:
         self.state = CommandState.FRESH
 
     def begin(self) -> None:
-        """The first byte has come: a command must follow before long, if none has come yet."""
+        """Start the receive timeout: the first byte has come."""
         if self.state is CommandState.FRESH:
             self._restart()
             self._expire_after(self._context.rules.receive_timeout)
 
     def move(self, peer: IPeer) -> None:
-        """Go on with *peer* instead of the one before."""
+        """Use *peer* from now on, instead of the one before."""
         self._peer = peer
 
     def receive(self, received: bytes) -> None:
-        """Bytes came, however they are cut."""
+        """Take the next bytes of the stream."""
         if self._farewell or self.state in (CommandState.LAST, CommandState.OVER):
             self._pause(True)
             return
         has_begun = self._lines.has_begun
         if not has_begun and received.find(b"\n") == len(received) - 1 < self._context.rules.max_command:
-            self._receive_line(received[:-1])  # what the decoder would say; most reads are one whole line
+            # Most reads are one whole line. The decoder would return the same, with more work.
+            self._receive_line(received[:-1])
             return
         try:
             lines = self._lines.feed(received)
@@ -163,8 +164,8 @@ class CommandConversation:
         self._go_on()
 
     def _receive_line(self, line: bytes) -> None:
-        """One whole *line* came by itself. Its answer gives the next command its time; a blank one does so at once."""
-        if not (line.startswith(b"{") and line.endswith(b"}")):  # most have no padding, and pay nothing for it
+        """Take one whole *line*. Its answer starts the receive timeout of the next command; a blank line does so at once."""
+        if not (line.startswith(b"{") and line.endswith(b"}")):  # most lines have no padding, and skip the search for it
             line = unpadded(line)
         if line:
             self._waiting.append(line)
@@ -173,7 +174,7 @@ class CommandConversation:
         self._go_on()
 
     def take(self, first: CommandRequest | CommandFault) -> None:
-        """The first line has been read already, and nothing of it was run."""
+        """Take the first line, which was parsed at the door; nothing was run."""
         if isinstance(first, CommandFault):
             self._bad_line(first)
         else:
@@ -181,9 +182,9 @@ class CommandConversation:
             self._go_on()
 
     def take_over(self, command: Command) -> Callable[[ReportedOutcome], None]:
-        """*command*, the first and only one, runs already.
+        """Take over *command*, the first and only one, which runs already.
 
-        :returns: what is to be told its outcome.
+        :returns: the function to be called with its outcome.
         """
         self._command = command
         self.state = CommandState.LAST
@@ -255,16 +256,16 @@ class CommandConversation:
         self._go_on()
 
     def _restart(self) -> None:
-        """The next command has its full time to arrive."""
+        """Start the receive timeout for the next command."""
         self._until = self._context.monotonic() + self._context.rules.receive_timeout
 
     def _rest(self) -> None:
-        """So has the next command, and the connection may be without one for so long, whatever blank lines come meanwhile."""
+        """Start the receive timeout and the idle timeout. Blank lines start only the first anew; see :meth:`_receive_line`."""
         now, rules = self._context.monotonic(), self._context.rules
         self._until, self._idle_until = now + rules.receive_timeout, now + rules.idle_timeout
 
     def _go_on(self) -> None:
-        """Carry out what waits, until a command runs on, others must have their turn, or nothing is left."""
+        """Run the commands that wait, until one does not end at once, other connections must have their turn, or none is left."""
         if self._is_going:
             return
         self._is_going = True
@@ -291,7 +292,7 @@ class CommandConversation:
             self._go_on()
 
     def _wait(self) -> None:
-        """Nothing is to be done until more comes, if more can come."""
+        """Wait for more input, or end if no more can come."""
         if self._farewell:
             self._step(CommandInput.ENDED, self._farewell)
             return
@@ -328,7 +329,7 @@ class CommandConversation:
             request = read_request(line, self._context.rules.name_member)
         except NotACommand as error:
             objects = objects_in(line)
-            if len(objects) > 1:  # as good as a line each
+            if len(objects) > 1:  # several in one line, each of which is taken for a line
                 self._waiting.extendleft(reversed(objects))
                 return
             if self.state is CommandState.FRESH and not self._is_kept and is_spread(line) and self._has_more():

@@ -1,8 +1,8 @@
-"""One command of the first dialect, run without a conversation around it.
+"""One command of the first dialect, run without a conversation.
 
-Most programs of the first dialect send one good line, and its function has its result at once.  Nothing of a conversation is
-needed for that, and to build one costs more than the command.  Whatever is not as simple is left to a
-:class:`netd.command.machine.CommandConversation`: it is the reference, and a test compares the two.
+Most programs of the first dialect send one valid line, and the function has its result at once. A conversation is not needed for
+that, and making one costs more than the command. Everything that is not as simple is left to a
+:class:`netd.command.machine.CommandConversation`, which is the reference; a test compares the two.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["Once", "run_once"]
 
 
 class Once:
-    """A command that was run, and its outcome as soon as there is one.
+    """A command that was started, and its outcome as soon as there is one.
 
-    :ivar command: what runs, or ran.
+    :ivar command: the command.
     """
 
     __slots__ = ("_listener", "_outcome", "command")
@@ -32,13 +32,13 @@ class Once:
         self._listener: Callable[[ReportedOutcome], None] | None = None
 
     def report(self, outcome: ReportedOutcome) -> None:
-        """The command has its *outcome*."""
+        """Take the outcome of the command."""
         self._outcome = outcome
         if self._listener is not None:
             self._listener(outcome)
 
     def answer(self) -> bytes | None:
-        """The whole answer, if there is a result and it can travel."""
+        """Return the whole answer; None while there is no result, and if the result cannot be sent."""
         outcome = self._outcome
         if outcome is None or outcome.error:
             return None
@@ -48,7 +48,7 @@ class Once:
             return None
 
     def listen(self, listener: Callable[[ReportedOutcome], None]) -> None:
-        """Tell *listener* the outcome, once: now, or when there is one."""
+        """Call *listener* with the outcome, once: now, or when there is one."""
         self._listener = listener
         if self._outcome is not None:
             listener(self._outcome)
@@ -57,8 +57,8 @@ class Once:
 def run_once(context: CommandContext, line: bytes) -> Once | CommandRequest | CommandFault | None:
     """Run the command in the one *line* of a newcomer, its newline included.
 
-    :returns: where a conversation must decide, and nothing was run: what was read of it, if it asks for a kept connection; what
-        is wrong with it; or None, if the line is no command, or longer than ``max_command``.
+    :returns: the run. Otherwise nothing was run, and a conversation must go on with it: with the request, if it asks for a kept
+        connection; with the fault in it; or with nothing (None), if the line is no command or longer than ``max_command``.
     """
     rules = context.rules
     if len(line) > rules.max_command or rules.persistent:

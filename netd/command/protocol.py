@@ -25,7 +25,7 @@ __all__ = ["CommandFactory", "CommandProtocol"]
 
 
 class _Rest(Contender):
-    """The commands of a connection that wait until others have had their turn."""
+    """The commands of a connection that wait until other connections have had their turn."""
 
     __slots__ = ("_callback", "_connection", "_is_served")
 
@@ -118,18 +118,18 @@ class CommandProtocol(PeerProtocol):
             self._rest.leave()
 
     def finish(self) -> None:
-        """The service stops: what runs is answered first."""
+        """Close, because the service stops, once the running command is answered."""
         self.conversation.finish()
 
     def readConnectionLost(self) -> None:
-        """The program has closed its sending side, and may still read."""
+        """Tell the conversation that the program has closed its sending side. It may still read."""
         if self.peer.is_open:
             self.conversation.ended()
         else:
             self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        """Our sending side is closed: :meth:`netd.connection.peer.Peer.close` did that."""
+        """Do nothing: :meth:`netd.connection.peer.Peer.close` has closed the sending side, and goes on from there."""
 
     def later(self, callback: Callable[[], None]) -> None:
         """Call *callback* when the turn of this connection comes, and this turn's output has been written."""
@@ -142,7 +142,7 @@ class CommandProtocol(PeerProtocol):
         self.factory.failed()
 
     def unanswerable(self, command: Command, why: str) -> None:
-        """Log (limited) that what a function returned cannot travel."""
+        """Log (limited) that the result of a function cannot be sent."""
         skipped = self.factory.log_limiter.admit(f"unanswerable {command.command_id}")
         if skipped is not None:
             self._log.warn(
@@ -156,7 +156,7 @@ class CommandProtocol(PeerProtocol):
 
 
 class CommandFactory(PeerFactory):
-    """Builds the connections of one service.
+    """Makes the connections of one service.
 
     :param commands: what its connections have in common.
     """

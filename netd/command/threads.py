@@ -1,7 +1,8 @@
-"""A bounded number of threads for functions that block, and a bounded queue before them.
+"""A bounded number of threads for functions that block, with a bounded queue before them.
 
-The queue stays in the reactor's thread: a function is handed over only when a thread is free, so that one which nobody waits for
-any more is never run. The threads are daemons: a function that never returns does not keep the process from ending.
+The queue stays in the reactor's thread. A function is handed over only when a thread is free, so that a function whose time limit
+has passed meanwhile is never run. The threads are daemon threads, so a function that never returns does not keep the process from
+ending.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def start_thread(work: Callable[[], None]) -> None:
 
 
 class Task:
-    """One function on its way through a thread.
+    """One function that waits for a thread, or runs in one.
 
-    :param report: called in the reactor's thread with what the function returned, or a ``Failure``.
-    :ivar is_wanted: set it to False, and the function is not begun any more, and not reported.
-    :ivar is_begun: a thread has it.
+    :param report: called in the reactor's thread with the value that the function returned, or a ``Failure``.
+    :ivar is_wanted: when set to False, the function is not begun any more, and its result is not reported.
+    :ivar is_begun: whether a thread has it.
     """
 
     __slots__ = ("function", "is_begun", "is_wanted", "report")
@@ -43,7 +44,7 @@ class Threads:
     """Runs functions in threads. All methods are called in the reactor's thread.
 
     :param reactor: provides ``IReactorFromThreads``.
-    :param size: threads, at most; each is started when it is needed first.
+    :param size: threads at most. Each is started when it is needed for the first time.
     :param most_waiting: functions that may wait for a thread.
     :param start: starts a thread.
     """
@@ -66,18 +67,18 @@ class Threads:
 
     @property
     def busy(self) -> int:
-        """Threads that run a function."""
+        """The number of threads that run a function."""
         return self._busy
 
     @property
     def waiting(self) -> int:
-        """Functions that wait for a thread."""
+        """The number of functions that wait for a thread."""
         return sum(task.is_wanted for task in self._waiting)
 
     def run(self, function: Callable[[], Any], report: Callable[[Any], None]) -> Task | None:
-        """Run *function* as soon as a thread is free, and report.
+        """Run *function* as soon as a thread is free, and report its result.
 
-        :returns: None when too many wait already.
+        :returns: None when too many functions wait already.
         """
         task = Task(function, report)
         if self._busy < self._size:
@@ -91,7 +92,7 @@ class Threads:
         return task
 
     def resize(self, size: int, most_waiting: int) -> None:
-        """Have other bounds from now on; a thread too many ends when its function has returned."""
+        """Apply other bounds. A thread that is one too many ends when its function has returned."""
         self._size, self._most_waiting = size, most_waiting
         while self._waiting and self._busy < size:
             self._hand_over_next()
@@ -107,7 +108,7 @@ class Threads:
         self._started = 0
 
     def _hand_over_next(self) -> None:
-        """Hand the first of those over that wait and are wanted, if there is one."""
+        """Hand over the first waiting function that is still wanted, if there is one."""
         while self._waiting:
             following = self._waiting.popleft()
             if following.is_wanted:
@@ -123,7 +124,7 @@ class Threads:
         self._handed.put(task)
 
     def _work(self) -> None:
-        """What each thread does."""
+        """Run functions until None comes. This is the loop of each thread."""
         while (task := self._handed.get()) is not None:
             try:
                 outcome = task.function()
