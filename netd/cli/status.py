@@ -80,7 +80,7 @@ def _dialled(remote: Mapping[str, Any]) -> tuple[str, str, str]:
     where, state, again = f"dials {remote.get('remote')}", str(remote.get("state")), remote.get("next_attempt")
     up = remote.get("connected_for")
     if isinstance(up, (int, float)):
-        return where, f"{state} for {duration(up)}", ""
+        return where, state.replace("connected", f"connected for {duration(up)}", 1), ""
     if isinstance(again, (int, float)):
         state = f"{state}, dials again in {duration(again + 1)}"
     return where, state, str(remote.get("last_failure") or "")

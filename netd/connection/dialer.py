@@ -52,7 +52,7 @@ class DialerState(enum.Enum):
     DIALLING = "dialling"
     CONNECTED = "connected"
     WAITING = "waiting"
-    LAST = "connected, and not dialled again"
+    LAST = "connected, not dialled again"
 
 
 class DialerInput(enum.Enum):

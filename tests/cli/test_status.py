@@ -54,6 +54,7 @@ class StatusTests(CommandTests):
             {"remote": "tcp:a:1", "state": "connected", "connected_for": 125.0, "next_attempt": None, "last_failure": "old"},
             {"remote": "tcp:b:1", "state": "waiting", "connected_for": None, "next_attempt": 2.5, "last_failure": "refused: why"},
             {"remote": "tcp:c:1", "state": "dialling", "connected_for": None, "next_attempt": None, "last_failure": None},
+            {"remote": "tcp:d:1", "state": "connected, not dialled again", "connected_for": 5.0, "next_attempt": None},
         ]
         services = [{"kind": "bridge", "instance": "main", "dialling": remotes, "counters": {"dials": {"connected": 1}}}]
         self.control.answers["system.status"] = {**STATUS, "services": services}
@@ -62,7 +63,8 @@ class StatusTests(CommandTests):
         self.assertRegex(lines[4], r" +dials tcp:b:1 +waiting, dials again in 3 s$")
         self.assertEqual(lines[5], "    refused: why")
         self.assertRegex(lines[6], r" +dials tcp:c:1 +dialling$")
-        self.assertEqual(lines[7], "    so far: 1 dial")
+        self.assertRegex(lines[7], r" +dials tcp:d:1 +connected for 5 s, not dialled again$")
+        self.assertEqual(lines[8], "    so far: 1 dial")
 
     def test_state(self) -> None:
         """A daemon that does not serve says so in the first line: how many are connected still, and for how long they may be."""
