@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netd.client.way import Connection, Server, Way, check_port
-from netd.client.way_sockets import SocketWay, Surroundings, carry_out
+from netd.client.way import Connection, Program, Server, W, Way, check_port
+from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
 __all__ = [
     "BadAnswer",
@@ -241,10 +240,8 @@ class CommandCalls:
 # --- New programs -----------------------------------------------------------------------------------------------------
 
 
-class Caller:
-    """Runs commands over one connection, which is kept where the server keeps it. One command at a time; threads take turns.
-
-    The connection is made by the first call, and again by the next call after it was lost. A command is never sent twice.
+class CommandProgram(Program[W]):
+    """What makes a caller of commands, whatever way it goes.
 
     :param timeout: seconds to connect in, and seconds to be answered in.
     :raises ValueError: when the port cannot be.
@@ -256,21 +253,17 @@ class Caller:
         port: int = PORT,
         timeout: float = TIMEOUT,
         *,
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
+        surroundings: Any = None,
     ) -> None:
-        self._way = SocketWay(surroundings)
+        super().__init__(surroundings)
         self._calls = CommandCalls(self._way, host, port, timeout)
-        self._turn = threading.Lock()
 
-    def __enter__(self) -> Caller:
-        return self
 
-    def __exit__(self, *raised: object) -> None:
-        self.close()
+class Caller(CommandProgram[SocketWay], Blocking):
+    """Runs commands over one connection, which is kept where the server keeps it. One command at a time; threads take turns.
 
-    def close(self) -> None:
-        """Hang up for good, from any thread; a call that waits ends at once."""
-        self._way.close()
+    The connection is made by the first call, and again by the next call after it was lost. A command is never sent twice.
+    """
 
     def call(self, __command_id: str, __arguments: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """Run a command and return its result. The first two are given by position only.
@@ -282,7 +275,7 @@ class Caller:
         :raises TypeError: when an argument cannot be JSON.
         :raises ValueError: when an argument cannot have that name, or cannot be JSON.
         """
-        with self._turn:
+        with self._way.turn:
             return carry_out(self._calls.call(__command_id, __arguments, more))
 
     def commands(self) -> list[dict[str, Any]]:
@@ -291,7 +284,7 @@ class Caller:
         :raises CommandFailed: when the server knows no such list.
         :raises CommandError: as :meth:`call` does.
         """
-        with self._turn:
+        with self._way.turn:
             return carry_out(self._calls.commands())
 
 

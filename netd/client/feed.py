@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from netd.client.again import Backoff, Comeback
 from netd.client.feed_messages import (
@@ -33,8 +34,8 @@ from netd.client.feed_messages import (
     place_text,
     request_head,
 )
-from netd.client.way import CONNECT_TIMEOUT, Connection, Way
-from netd.client.way_sockets import SocketWay, Surroundings, carry_out
+from netd.client.way import CONNECT_TIMEOUT, Connection, Program, W, Way
+from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 from netd.client.websocket import WebSocket, make_key
 
 __all__ = [
@@ -178,11 +179,8 @@ class FeedClient:
             await live[0].leave()
 
 
-class Feed:
-    """A client of the feed; connects again for ever, with backoff, until :meth:`close`.
-
-    Iterating gives each :class:`Sample`; :meth:`blocks` gives blocks of them, and reports each to the server. Whoever takes more
-    than some seconds over one sample must expect the server to take this client for dead; then it connects again.
+class FeedProgram(Program[W]):
+    """What makes a client of the feed, whatever way it goes.
 
     :param types: those that are wanted; none for all.
     :param name: what the server calls this client in its reports.
@@ -210,17 +208,19 @@ class Feed:
         dialect: str = AUTO,
         on_connect: Callable[[Welcome], object] | None = None,
         on_disconnect: Callable[[str, float], object] | None = None,
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
+        surroundings: Any = None,
     ) -> None:
-        self._way = SocketWay(surroundings)
+        super().__init__(surroundings)
         wish = Wish(tuple(types), name, interval, locale, seed, block)
         self._client = FeedClient(self._way, (host, port), path, wish, dialect, on_connect, on_disconnect)
 
-    def __enter__(self) -> Feed:
-        return self
 
-    def __exit__(self, *raised: object) -> None:
-        self.close()
+class Feed(FeedProgram[SocketWay], Blocking):
+    """A client of the feed; connects again for ever, with backoff, until :meth:`close`.
+
+    Iterating gives each :class:`Sample`; :meth:`blocks` gives blocks of them, and reports each to the server. Whoever takes more
+    than some seconds over one sample must expect the server to take this client for dead; then it connects again.
+    """
 
     def __iter__(self) -> Iterator[Sample]:
         """Each sample as it comes, over all connections, until :meth:`close`. Iterating anew goes on with the connection.
@@ -256,10 +256,3 @@ class Feed:
     def remark(self, text: str) -> bool:
         """Tell the server something else, for its log. Returns as :meth:`report` does."""
         return carry_out(self._client.remark(text))
-
-    def close(self) -> None:
-        """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s.
-
-        Returns when the server has read what was said last, after a second at most.
-        """
-        self._way.close()

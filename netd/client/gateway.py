@@ -11,61 +11,28 @@ have the same codes everywhere.
 
 from __future__ import annotations
 
-import os
-from types import TracebackType
 from typing import Any
 
-from netd.client.control import MAX_ANSWER
 from netd.client.events import DROP_OLDEST, Dropped, Event, Gap, Item, Stream, Wish
-from netd.client.gateway_access import DEFAULT_URL, Access, NotTrusted
-from netd.client.gateway_plan import GatewayPlan
+from netd.client.gateway_access import NotTrusted
+from netd.client.gateway_plan import GatewayProgram
 from netd.client.subscription import Hooks, Subscription
-from netd.client.way_sockets import SocketWay, Surroundings, carry_out
+from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
 __all__ = ["Dropped", "Event", "Gap", "Gateway", "Hooks", "Item", "NotTrusted", "Subscription", "Surroundings"]
 
 
-class Gateway:
+class Gateway(GatewayProgram[SocketWay], Blocking):
     """A gateway of netd. Connections are made when they are needed.
 
     Calls may be made from several threads at once; each subscription is used by one thread, over a connection of its own.
-
-    :param url, token, token_file, cafile: see :class:`Access`.
-    :param timeout: seconds that a call may take, connecting included; also for the answer to a subscription.
-    :param max_answer: bytes of an answer.
-    :raises ValueError: as :class:`Access` does.
     """
 
-    def __init__(
-        self,
-        url: str = DEFAULT_URL,
-        token: str | None = None,
-        *,
-        token_file: str | os.PathLike[str] | None = None,
-        cafile: str | os.PathLike[str] | None = None,
-        timeout: float = 30.0,
-        max_answer: int = MAX_ANSWER,
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
-    ) -> None:
-        self._access = Access(url, token, token_file, cafile)
-        self.timeout = timeout
-        self._surroundings = surroundings
-        self._way = SocketWay(surroundings)
-        self._plan = GatewayPlan(self._way, self._access, max_answer)
-        self._subscriptions: list[Subscription] = []
-
-    def __repr__(self) -> str:
-        return f"<Gateway {self._access.address.url}>"
-
-    def __enter__(self) -> Gateway:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+    _subscriptions: tuple[Subscription, ...] = ()
 
     def close(self) -> None:
         """Hang up for good, from any thread: subscriptions end, calls raise ``Lost``."""
-        self._way.close()
+        super().close()
         for subscription in self._subscriptions:
             subscription.close()
 
@@ -95,5 +62,5 @@ class Gateway:
         """
         way, stream = SocketWay(self._surroundings), Stream(Wish(pattern, every, replay, policy))
         subscription = Subscription(way, stream, lambda: self._plan.open_websocket(way, self.timeout), self.timeout, hooks)
-        self._subscriptions = [*(one for one in self._subscriptions if not one.is_closed), subscription]
+        self._subscriptions = (*(one for one in self._subscriptions if not one.is_closed), subscription)
         return subscription

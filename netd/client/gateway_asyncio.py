@@ -9,58 +9,31 @@ async with AsyncGateway("http://lab:8080", token_file="lab.token") as gateway:
 from __future__ import annotations
 
 import asyncio
-import os
-from types import TracebackType
 from typing import Any
 
-from netd.client.control import MAX_ANSWER
 from netd.client.events import DROP_OLDEST, Stream, Wish
-from netd.client.gateway_access import DEFAULT_URL, Access
-from netd.client.gateway_plan import GatewayPlan
+from netd.client.gateway_plan import GatewayProgram
 from netd.client.subscription import Hooks
 from netd.client.subscription_asyncio import AsyncSubscription
-from netd.client.way_asyncio import AsyncSurroundings, AsyncWay
+from netd.client.way_asyncio import AsyncProgram, AsyncSurroundings, AsyncWay
 
 __all__ = ["AsyncGateway", "AsyncSubscription", "AsyncSurroundings"]
 
 
-class AsyncGateway:
+class AsyncGateway(GatewayProgram[AsyncWay], AsyncProgram):
     """A gateway of netd; arguments and errors are those of :class:`netd.client.gateway.Gateway`.
 
     It may be used in one event loop after the other, and not in two at a time.
     """
 
-    def __init__(
-        self,
-        url: str = DEFAULT_URL,
-        token: str | None = None,
-        *,
-        token_file: str | os.PathLike[str] | None = None,
-        cafile: str | os.PathLike[str] | None = None,
-        timeout: float = 30.0,
-        max_answer: int = MAX_ANSWER,
-        surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - a tuple of functions: it does not change
-    ) -> None:
-        self._access = Access(url, token, token_file, cafile)
-        self.timeout = timeout
-        self._surroundings = surroundings
-        self._way = AsyncWay(surroundings)
-        self._plan = GatewayPlan(self._way, self._access, max_answer)
-        self._subscriptions: list[AsyncSubscription] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def __repr__(self) -> str:
-        return f"<AsyncGateway {self._access.address.url}>"
-
-    async def __aenter__(self) -> AsyncGateway:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
+    _subscriptions: tuple[AsyncSubscription, ...] = ()
+    _loop: asyncio.AbstractEventLoop | None = None
 
     async def close(self) -> None:
         """Hang up for good: subscriptions end, calls raise ``Lost``."""
         await asyncio.gather(self._way.aclose(), *(subscription.close() for subscription in self._subscriptions))
+
+    aclose = close
 
     async def call(self, method: str, /, **params: Any) -> Any:
         """The result of one operation: plain JSON values; raises as :meth:`netd.client.gateway.Gateway.call` does."""
@@ -82,5 +55,5 @@ class AsyncGateway:
         """The events of all subjects that match *pattern*, as :meth:`netd.client.gateway.Gateway.subscribe` has them."""
         way, stream = AsyncWay(self._surroundings), Stream(Wish(pattern, every, replay, policy))
         subscription = AsyncSubscription(way, stream, lambda: self._plan.open_websocket(way, self.timeout), self.timeout, hooks)
-        self._subscriptions = [*(one for one in self._subscriptions if not one.is_closed), subscription]
+        self._subscriptions = (*(one for one in self._subscriptions if not one.is_closed), subscription)
         return subscription

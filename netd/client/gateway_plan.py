@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import Any
 
-from netd.client.control import BadAnswer, ControlTimeout, Lost, NotRunning, encode_request, read_answer
-from netd.client.gateway_access import Access, connect_error
+from netd.client.control import MAX_ANSWER, BadAnswer, ControlTimeout, Lost, NotRunning, encode_request, read_answer
+from netd.client.gateway_access import DEFAULT_URL, Access, connect_error
 from netd.client.gateway_http import HttpExchange, Response, check_agreement, rpc_result
-from netd.client.way import Connection, Server, Way
+from netd.client.way import Connection, Program, Server, W, Way
 from netd.client.websocket import WebSocket, make_key
 
-__all__ = ["IDLE", "MOST_IDLE", "NETD", "GatewayPlan"]
+__all__ = ["IDLE", "MOST_IDLE", "NETD", "GatewayPlan", "GatewayProgram"]
 
 NETD = Server("netd", NotRunning, Lost, Lost)
 
@@ -128,6 +129,36 @@ class GatewayPlan:
                 return None
             response = exchange.feed(received)
         return response
+
+
+class GatewayProgram(Program[W]):
+    """What makes a client of a gateway, whatever way it goes.
+
+    :param url, token, token_file, cafile: see :class:`Access`.
+    :param timeout: seconds that a call may take, connecting included; also for the answer to a subscription.
+    :param max_answer: bytes of an answer.
+    :raises ValueError: as :class:`Access` does.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        token: str | None = None,
+        *,
+        token_file: str | os.PathLike[str] | None = None,
+        cafile: str | os.PathLike[str] | None = None,
+        timeout: float = 30.0,
+        max_answer: int = MAX_ANSWER,
+        surroundings: Any = None,
+    ) -> None:
+        super().__init__(surroundings)
+        self._access = Access(url, token, token_file, cafile)
+        self.timeout = timeout
+        self._surroundings = surroundings
+        self._plan = GatewayPlan(self._way, self._access, max_answer)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._access.address.url}>"
 
 
 def _ended(exchange: HttpExchange, lost: Lost) -> Response:

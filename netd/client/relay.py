@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
@@ -49,8 +48,8 @@ from netd.client.relay_messages import (
     whole_address,
 )
 from netd.client.relay_old import old_connect, old_list, old_send, read_old_connect, read_old_list, read_old_outcome
-from netd.client.way import Way
-from netd.client.way_sockets import SocketWay, Surroundings, carry_out
+from netd.client.way import Program, W, Way
+from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
 
 __all__ = [
     "ConnectionLost",
@@ -204,8 +203,8 @@ class Message:
         return carry_out(self._message.fail(error, payload))
 
 
-class Device:
-    """A device at the relay; connects again for ever, with backoff, until :meth:`close`.
+class DeviceProgram(Program[W]):
+    """What makes a device, whatever way it goes.
 
     :param name: what controllers call it; without one, and always in the old dialect, it is known by its address alone.
     :param aliases: further names.
@@ -225,17 +224,15 @@ class Device:
         dialect: str = AUTO,
         on_connect: Callable[[Welcome], object] | None = None,
         on_disconnect: Callable[[str, float], object] | None = None,
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
+        surroundings: Any = None,
     ) -> None:
-        self._way = SocketWay(surroundings)
-        line = device_line(self._way, host, port, name, aliases, dialect)
+        super().__init__(surroundings)
+        line = RelayLine(self._way, host, port, dialect, device_hello(name, aliases), b"raspberrypi")
         self._device = RelayDevice(self._way, line, on_connect, on_disconnect)
 
-    def __enter__(self) -> Device:
-        return self
 
-    def __exit__(self, *raised: object) -> None:
-        self.close()
+class Device(DeviceProgram[SocketWay], Blocking):
+    """A device at the relay; connects again for ever, with backoff, until :meth:`close`."""
 
     def run(self, receive: Callable[[bytes], bytes | str | None]) -> None:
         """Call *receive* with each payload, in order, until :meth:`close`.
@@ -256,18 +253,6 @@ class Device:
         :returns: False when there is no connection: news is not kept.
         """
         return carry_out(self._device.say(payload, event))
-
-    def close(self) -> None:
-        """Leave for good, from any thread; iterating ends. During an attempt to connect, it ends within 10 s.
-
-        Returns when the relay has read what was said last, after a second at most.
-        """
-        self._way.close()
-
-
-def device_line(way: Way, host: str, port: int, name: str | None, aliases: Sequence[str], dialect: str) -> RelayLine:
-    """How a device comes to its connections."""
-    return RelayLine(way, host, port, dialect, device_hello(name, aliases), b"raspberrypi")
 
 
 # --- What a controller does -------------------------------------------------------------------------------------------
@@ -376,7 +361,7 @@ class RelayController:
         await wire.leave()
 
 
-class Controller:
+class Controller(Blocking):
     """Sends to devices and says what became of it. One request at a time; threads take turns.
 
     The connection is made by the first call, and again by the next call after it was lost. A request is never repeated.
@@ -392,38 +377,27 @@ class Controller:
         port: int,
         dialect: str = AUTO,
         *,
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
+        surroundings: Surroundings | None = None,
     ) -> None:
-        self._way = SocketWay(surroundings)
+        super().__init__(surroundings)
         self._controller = RelayController(self._way, host, port, dialect)
-        self._turn = threading.Lock()
-
-    def __enter__(self) -> Controller:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     @property
     def dialect(self) -> str:
         """What the last connection speaks, ``"netd"`` or ``"old"``; empty before there was one."""
         return self._controller.dialect
 
-    def close(self) -> None:
-        """Hang up for good, from any thread; a call that waits ends, too, after a second at most."""
-        self._way.close()
-
     def devices(self) -> list[DeviceInfo]:
         """The devices that the relay knows; see :meth:`RelayController.devices`."""
-        with self._turn:
+        with self._way.turn:
             return carry_out(self._controller.devices())
 
     def connect(self, target: str | DeviceInfo) -> str:
         """Ask whether a device is there; see :meth:`RelayController.connect`."""
-        with self._turn:
+        with self._way.turn:
             return carry_out(self._controller.connect(target))
 
     def send(self, target: str | DeviceInfo, payload: bytes | str, deadline: float | None = None) -> Outcome:
         """Send *payload* to a device, and wait for what becomes of it; see :meth:`RelayController.send`."""
-        with self._turn:
+        with self._way.turn:
             return carry_out(self._controller.send(target, payload, deadline))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from netd.client.relay import RelayController, RelayDevice, RelayMessage, device_line
+from netd.client.relay import DeviceProgram, RelayController, RelayMessage
 from netd.client.relay_line import RelayWire
 from netd.client.relay_messages import (
     AUTO,
@@ -14,45 +14,25 @@ from netd.client.relay_messages import (
     ConnectionLost,
     NotInTime,
     RelayError,
-    Welcome,
     is_last_word,
     message_frames,
 )
-from netd.client.way_asyncio import AsyncSurroundings, AsyncWay, within
+from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay, within
 
 __all__ = ["AsyncController", "AsyncDevice", "AsyncMessage", "AsyncSurroundings"]
 
 AsyncMessage = RelayMessage
 
 
-class AsyncDevice:
+class AsyncDevice(DeviceProgram[AsyncWay], Asynchronous):
     """A device at the relay; connects again for ever, with backoff, until :meth:`close`.
 
     The arguments are those of :class:`netd.client.relay.Device`.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        name: str | None = None,
-        aliases: Sequence[str] = (),
-        *,
-        dialect: str = AUTO,
-        on_connect: Callable[[Welcome], object] | None = None,
-        on_disconnect: Callable[[str, float], object] | None = None,
-        surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - a tuple of functions: it does not change
-    ) -> None:
-        self._way = AsyncWay(surroundings)
-        line = device_line(self._way, host, port, name, aliases, dialect)
-        self._device = RelayDevice(self._way, line, on_connect, on_disconnect)
-        self.run = self._device.run
-
-    async def __aenter__(self) -> AsyncDevice:
-        return self
-
-    async def __aexit__(self, *raised: object) -> None:
-        await self.aclose()
+    async def run(self, receive: Callable[[bytes], bytes | str | Awaitable[bytes | str | None] | None]) -> None:
+        """Call (and await) *receive* with each payload, in order; see :meth:`netd.client.relay.Device.run`."""
+        await self._device.run(receive)
 
     def __aiter__(self) -> AsyncIterator[AsyncMessage]:
         """Each message as it comes, over all connections, until :meth:`close`. Iterating anew goes on with the connection."""
@@ -67,17 +47,6 @@ class AsyncDevice:
     async def say(self, payload: bytes | str, event: str | None = None) -> bool:
         """Publish news: the relay puts *payload* on the bus; see :meth:`netd.client.relay.Device.say`."""
         return await self._device.say(payload, event)
-
-    def close(self) -> None:
-        """Begin to leave for good; iterating ends. During an attempt to connect, it ends within 10 s.
-
-        A program that ends right after that had better await :meth:`aclose`.
-        """
-        self._way.close()
-
-    async def aclose(self) -> None:
-        """Leave for good, and wait until the relay has read what was said last: a second at most."""
-        await self._way.aclose()
 
 
 class AsyncController(RelayController):

@@ -17,11 +17,16 @@ import inspect
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netd.client.room_characters import BAD, CHARACTERS, GOOD, Character, Heard, curious, find_character, grumpy, happy, lazy
-from netd.client.way import Connection, Server, Way, check_choice, check_port
-from netd.client.way_sockets import SocketWay, Surroundings, carry_out
+from netd.client.way import Connection, Program, Server, W, Way, check_choice, check_port
+from netd.client.way_sockets import Blocking, SocketWay, Surroundings, carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    AsyncCharacter = Callable[[str, Heard], Awaitable[str]]
 
 __all__ = [
     "BAD",
@@ -240,8 +245,8 @@ class RoomPart:
             raise Refused(f"the room refused: {self.welcome}")
 
 
-class Bot:
-    """A bot for one room.
+class RoomProgram(Program[W]):
+    """What makes a bot for one room, whatever way it goes.
 
     :param name: what the others call it; unique in its room.
     :param character: the name of one of :data:`CHARACTERS`, or a function of one's own.
@@ -255,25 +260,23 @@ class Bot:
         host: str,
         port: int,
         name: str,
-        character: str | Character = "happy",
+        character: str | Character | AsyncCharacter = "happy",
         *,
         dialect: str = OLD,
         on_welcome: Callable[[str], object] = lambda welcome: None,
-        surroundings: Surroundings = Surroundings(),  # noqa: B008 - a tuple of functions: it does not change
+        surroundings: Any = None,
     ) -> None:
-        self._way = SocketWay(surroundings)
+        super().__init__(surroundings)
         self._part = RoomPart(self._way, host, port, name, character, dialect, on_welcome)
-
-    def __enter__(self) -> Bot:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     @property
     def welcome(self) -> str:
         """What the server said when it gave the bot a place; empty before."""
         return self._part.welcome
+
+
+class Bot(RoomProgram[SocketWay], Blocking):
+    """A bot for one room."""
 
     def run(self, on_exchange: Callable[[Exchange], object] | None = None) -> int:
         """Take a place, reply to everything, and return when the room is over (or :meth:`close` was called).
@@ -299,7 +302,3 @@ class Bot:
                 yield exchange
         finally:
             carry_out(self._part.leave())
-
-    def close(self) -> None:
-        """Leave, from any thread. Returns when the room has read what was said last, after a second at most."""
-        self._way.close()

@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
 
-from netd.client.room import OLD, Exchange, RoomPart
-from netd.client.way_asyncio import AsyncSurroundings, AsyncWay
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from netd.client.room_characters import Character, Heard
-
-    AsyncCharacter = Callable[[str, Heard], Awaitable[str]]
+from netd.client.room import Exchange, RoomProgram
+from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay
 
 __all__ = ["AsyncBot", "AsyncSurroundings"]
 
 
-class AsyncBot:
+class AsyncBot(RoomProgram[AsyncWay], Asynchronous):
     """A bot for one room; arguments and errors are those of :class:`netd.client.room.Bot`. Cancel the task to leave.
 
     Leaving takes until the room has read what was said last, a second at most.
 
     :param character: may be a coroutine function, too.
     """
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        name: str,
-        character: str | Character | AsyncCharacter = "happy",
-        *,
-        dialect: str = OLD,
-        on_welcome: Callable[[str], object] = lambda welcome: None,
-        surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - a tuple of functions: it does not change
-    ) -> None:
-        self._way = AsyncWay(surroundings)
-        self._part = RoomPart(self._way, host, port, name, character, dialect, on_welcome)
-
-    @property
-    def welcome(self) -> str:
-        """What the server said when it gave the bot a place; empty before."""
-        return self._part.welcome
 
     async def run(self, on_exchange: Callable[[Exchange], object] | None = None) -> int:
         """Take a place, reply to everything, and return how many replies were given when the room is over."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-__all__ = ["CONNECT_TIMEOUT", "FAREWELL", "Connection", "Server", "Way", "check_choice", "check_port", "tune"]
+__all__ = ["CONNECT_TIMEOUT", "FAREWELL", "Connection", "Program", "Server", "W", "Way", "check_choice", "check_port", "tune"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds in which there must be a connection."""
@@ -160,6 +160,21 @@ class Way(ABC):
     def _refuse_closed(self, server: Server) -> None:
         if self.is_closed:
             raise server.unreachable("this client was closed")
+
+
+W = TypeVar("W", bound=Way)
+
+
+class Program(Generic[W]):
+    """What a client is, whatever way it goes: the arguments that it is made with, and the plans that it makes of them.
+
+    :param surroundings: the outside world, so that tests can hand in another.
+    """
+
+    _make_way: Callable[[Any], Any]
+
+    def __init__(self, surroundings: Any = None) -> None:
+        self._way: W = self._make_way(surroundings)
 
 
 def tune(connection: socket.socket) -> None:

@@ -8,11 +8,22 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from netd.client.way import Connection, Server, Way, tune
+from netd.client.way import Connection, Program, Server, Way, tune
 
-__all__ = ["AsyncSurroundings", "AsyncWay", "Farewell", "StreamConnection", "open_streams", "within"]
+__all__ = [
+    "AsyncProgram",
+    "AsyncSurroundings",
+    "AsyncWay",
+    "Asynchronous",
+    "Farewell",
+    "StreamConnection",
+    "open_streams",
+    "within",
+]
+
+AsyncSelf = TypeVar("AsyncSelf", bound="AsyncProgram")
 
 if TYPE_CHECKING:
     Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -195,7 +206,8 @@ class StreamConnection(Connection):
 class AsyncWay(Way):
     """Connections by asyncio's streams. It may be made where no event loop runs; each connection belongs to the loop of now."""
 
-    def __init__(self, surroundings: AsyncSurroundings) -> None:
+    def __init__(self, surroundings: AsyncSurroundings | None = None) -> None:
+        surroundings = surroundings or AsyncSurroundings()
         super().__init__(surroundings.wall_clock, surroundings.chance, surroundings.random_bytes)
         self._surroundings = surroundings
         self._is_closed = False
@@ -262,3 +274,30 @@ class AsyncWay(Way):
             return []
         loop = asyncio.get_running_loop()
         return [one for one in self._connections if one.loop is loop and not one.has_ended]
+
+
+class AsyncProgram(Program[AsyncWay]):
+    """What all clients for asyncio can: be left."""
+
+    _make_way = AsyncWay
+
+    async def __aenter__(self: AsyncSelf) -> AsyncSelf:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Leave for good, and wait until the server has read what was said last: a second at most."""
+        await self._way.aclose()
+
+
+class Asynchronous(AsyncProgram):
+    """What most clients for asyncio can: be left by who cannot await."""
+
+    def close(self) -> None:
+        """Begin to leave for good; whoever waits is woken. During an attempt to connect, that ends within 10 s.
+
+        A program that ends right after that had better await :meth:`aclose`.
+        """
+        self._way.close()

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
-from netd.client.way import CONNECT_TIMEOUT, Connection, Server, Way, tune
+from netd.client.way import CONNECT_TIMEOUT, Connection, Program, Server, Way, tune
 
-__all__ = ["SocketConnection", "SocketWay", "Surroundings", "carry_out", "open_socket", "waiter_for"]
+__all__ = ["Blocking", "SocketConnection", "SocketWay", "Surroundings", "carry_out", "open_socket", "waiter_for"]
 
 T = TypeVar("T")
+Self = TypeVar("Self", bound="Blocking")
 
 TLS_WANTS = (2, 3)
 """``ssl.SSL_ERROR_WANT_READ`` and ``_WRITE``: numbers of errors by which TLS says that it would block."""
@@ -210,11 +211,16 @@ class SocketConnection(Connection):
 
 
 class SocketWay(Way):
-    """Connections by sockets. Any thread closes it."""
+    """Connections by sockets. Any thread closes it.
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    :ivar turn: what threads wait for that do one thing after the other.
+    """
+
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        surroundings = surroundings or Surroundings()
         super().__init__(surroundings.wall_clock, surroundings.chance, surroundings.random_bytes)
         self._surroundings = surroundings
+        self.turn = threading.Lock()
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._connections: list[SocketConnection] = []
@@ -256,3 +262,22 @@ class SocketWay(Way):
             connections = list(self._connections)
         for connection in connections:
             carry_out(connection.leave())
+
+
+class Blocking(Program[SocketWay]):
+    """What all clients can that block: be left, by any thread."""
+
+    _make_way = SocketWay
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave for good, from any thread; whoever waits is woken, by a second later. An attempt to connect ends within 10 s.
+
+        Returns when the server has read what was said last, after a second at most.
+        """
+        self._way.close()

@@ -169,7 +169,7 @@ class SecretTests(GatewayTests):
     def test_nowhere(self) -> None:
         """The token is in no text that a client shows of itself."""
         gateway = self.gateway(response(SECRET.encode()[:0], "401 Unauthorized"), token=SECRET)
-        self.assertNotIn(SECRET, repr(gateway) + repr(gateway._access) + str(vars(gateway)["_subscriptions"]))
+        self.assertNotIn(SECRET, repr(gateway) + repr(gateway._access) + str(gateway._subscriptions))
         error = self.assertRaises(NotPermitted, gateway.call, "x")
         self.assertNotIn(SECRET, repr(error) + str(error))
 
