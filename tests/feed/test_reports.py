@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import to_plain
 from netd.feed.reports import LONGEST_REMARK, REMARKS, ReportLedger
 
 
@@ -24,7 +25,7 @@ class LedgerTests(SynchronousTestCase):
         self.ledger.close(again)
         [described] = [client.describe() for client in self.ledger]
         self.assertEqual(
-            described,
+            to_plain(described),
             {
                 "client": "Client-1",
                 "address": "127.0.0.1:2",
