@@ -46,10 +46,10 @@ class DialingRules(DialerRules, Protocol):
 
 @implementer(IBudgeted, IDrainable, IReloadable)
 class DialingService(Service):
-    """Dials a remote with the connections of one factory, and dials again when the connection is lost or cannot be had.
+    """Keeps a connection to a remote up: dials it, and dials again after failed attempts and lost connections.
 
-    Nothing is kept for the remote while there is no connection: a service that wants to say something then keeps it itself,
-    within bounds, and says it when its connection is ``opened``.
+    netd keeps nothing for a remote that is not connected. A service that must not lose what it has to say keeps it itself,
+    within bounds, and sends it when its connection is ``opened``.
 
     :param config: the section.
     :param chance: returns a random number from 0 up to 1, which shortens waits.
@@ -74,13 +74,13 @@ class DialingService(Service):
         self._factory.share = budget.share(UNLIMITED)
 
     def prepare(self, config: DialingRules) -> Change:
-        """See :class:`netd.interfaces.IReloadable`. A service with options that can fail adds to it."""
+        """See :class:`netd.interfaces.IReloadable`. A service with options that can fail extends it."""
         change = Change()
         change.when_applied(lambda: self.follow(config))
         return change
 
     def follow(self, config: DialingRules) -> None:
-        """Go by the options of *config* from now on. Override for those that a kind has beside."""
+        """Use the options of *config* from now on. A service with options of its own extends it."""
         before, self._rules = self._rules, config
         context = self._factory.context
         context.stall_timeout = config.stall_timeout
@@ -95,7 +95,7 @@ class DialingService(Service):
         return self._dialer.connection
 
     def dialling(self) -> list[DialStatus]:
-        """What it dials and how that goes, for people: the ``dialling`` of its status."""
+        """The state of the connection, for people: the ``dialling`` of the service's status."""
         return [self._dialer.status()]
 
     def startService(self) -> None:

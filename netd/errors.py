@@ -1,6 +1,6 @@
-"""What can go wrong, each named for what happened.
+"""The exceptions of netd. Each is named for what has happened.
 
-Errors carry plain values, never connections or services, so that they can be logged, counted and sent to a console.
+They carry plain values, never connections or services, so that they can be logged, counted, and sent to a console.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def text_of(error: object) -> str:
-    """What *error* says, or the name of its class, when it says nothing or fails at saying it: classes of users' own may."""
+    """Return the text of *error*; the name of its class if it has none, or if a user's own class fails in ``__str__``."""
     try:
         text = str(error)
     except Exception:
@@ -36,17 +36,17 @@ def text_of(error: object) -> str:
 
 
 class NetdError(Exception):
-    """Base of everything that netd raises on purpose. ``str()`` of it is fit for a person."""
+    """The base of all exceptions that netd raises on purpose. Its text is written for people."""
 
 
 @frozen
 class ConfigProblem:
     """One mistake in the configuration.
 
-    :ivar place: where: ``file:line`` or ``environment NETD_…``.
-    :ivar section: the INI section, or ``""`` where there is none.
-    :ivar option: the option, or ``""`` where the section itself is meant.
-    :ivar problem: what is wrong, and the remedy where there is one.
+    :ivar place: ``file:line`` or ``environment NETD_…``.
+    :ivar section: the INI section, or ``""``.
+    :ivar option: the option, or ``""`` for the section itself.
+    :ivar problem: the mistake, and the remedy if there is one.
     """
 
     place: str
@@ -56,7 +56,7 @@ class ConfigProblem:
 
     @property
     def line(self) -> float:
-        """The line of the file, or infinity for what is not in the file: for an order."""
+        """The line of the file; infinity if the mistake is not in the file, so that it is sorted behind the others."""
         number = self.place.rpartition(":")[2]
         return int(number) if number.isdecimal() else math.inf
 
@@ -67,10 +67,10 @@ class ConfigProblem:
 
 
 class ConfigErrors(NetdError):
-    """The configuration cannot be used; carries *every* problem that was found, in file order.
+    """The configuration cannot be used. The exception carries every problem that was found, in file order.
 
-    :ivar rest: the ``Configuration`` with defaults in place of options that have a problem, for finding more that is wrong; None
-        where the file could not be read.
+    :ivar rest: the ``Configuration`` with defaults in place of the wrong options, in which further problems can be looked for;
+        None when the file could not be read.
     """
 
     def __init__(self, problems: tuple[ConfigProblem, ...], rest: Any = None) -> None:
@@ -80,45 +80,45 @@ class ConfigErrors(NetdError):
 
 
 class ProtocolError(NetdError):
-    """A peer broke its protocol. The message is fit to be sent to that peer.
+    """A peer broke its protocol. The message may be sent to that peer.
 
-    :cvar kind: a few words that stay the same, for counters and for the limit on log lines.
+    :cvar kind: a few words that are always the same, by which such errors are counted and their log lines limited.
     """
 
     kind: ClassVar[str] = "protocol error"
 
 
 class TimedOut(ProtocolError):
-    """A peer did not get on in time."""
+    """A peer exceeded a time limit."""
 
     kind = "timed out"
 
 
 class OperationFailed(NetdError):
-    """An operation could not be carried out; the text tells the person why."""
+    """An operation could not be carried out. The message says why."""
 
 
 class NoSuchTarget(OperationFailed):
-    """The thing that an operation names (a device, a session, a room) does not exist."""
+    """The device, session or room that an operation names does not exist."""
 
 
 class NotInTime(OperationFailed):
-    """The operation has not come to its end in the time that it has. What it began may go on."""
+    """An operation exceeded its time limit. What it has begun may go on."""
 
 
 class Gone(OperationFailed):
-    """The thing that an operation names went away while the operation ran."""
+    """The device, session or room that an operation names went away while the operation ran."""
 
 
 class NoSuchOperation(NetdError):
-    """No service offers an operation of that name (or that instance of it)."""
+    """No service offers an operation of that name, or that instance of it."""
 
 
 class InvalidArguments(NetdError):
-    """Arguments of an operation are missing, unknown or of the wrong type; the text names the argument."""
+    """An argument of an operation is missing, unknown or of the wrong type. The message names it."""
 
 
 class NotPermitted(ProtocolError):
-    """Role or subjects of the principal do not reach to what it asks for, at a console or on a wire."""
+    """The role or the subjects of the principal do not suffice, at a console or on another protocol."""
 
     kind = "not permitted"

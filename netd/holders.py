@@ -90,12 +90,18 @@ def _process(inode: str, proc: Path) -> Path | None:
     """The folder of the process that has the socket *inode* open."""
     link = f"socket:[{inode}]"
     for folder in proc.glob("[0-9]*/fd") if inode != "0" else ():
-        try:
-            if any(str(entry.readlink()) == link for entry in folder.iterdir()):
+        with suppress(OSError):  # it has ended, or belongs to somebody else
+            if any(_leads_to(entry, link) for entry in folder.iterdir()):
                 return folder.parent
-        except OSError:
-            continue  # it has ended, or belongs to somebody else
     return None
+
+
+def _leads_to(entry: Path, link: str) -> bool:
+    """Whether an open file is *link*. It may be closed by now: of this very process, the one by which the list was read is."""
+    try:
+        return str(entry.readlink()) == link
+    except OSError:
+        return False
 
 
 def _name(process: Path) -> str:

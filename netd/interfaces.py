@@ -1,6 +1,6 @@
-"""Every port of netd: what its parts know of each other.
+"""The interfaces between the parts of netd.
 
-Collaborators are handed to constructors and cast through these interfaces where they are wired; nothing is looked up.
+Collaborators are handed to constructors. Nothing is looked up in a registry.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class Cancellable(Protocol):
     """A pending call, such as ``reactor.callLater`` returns, or a pending connection."""
 
     def cancel(self) -> None:
-        """Cancel it. Only while it is pending, and only once: Twisted's raises otherwise."""
+        """Cancel it. To be called once, and while the call is pending: Twisted's raises an exception otherwise."""
 
 
 class ISubscription(Interface):
-    """What :meth:`IBus.subscribe` returns."""
+    """A subscription to subjects of the bus."""
 
     def cancel() -> None:
         """Deliver nothing more. Cancelling twice is harmless."""
 
 
 class IBus(Interface):
-    """Where everything meets. Subjects follow NATS: tokens, ``*`` for one token, ``>`` for the rest."""
+    """The bus. Subjects are those of NATS: tokens with dots between them; in patterns ``*`` for one token, ``>`` for the rest."""
 
     def publish(message: Message) -> None:
-        """Queue for every matching subscriber, in order. Never blocks, never raises."""
+        """Queue *message* for every matching subscriber, in order. Never blocks, never raises."""
 
     def subscribe(pattern: str, receive: Callable[[Message], Any], want: Want = Want.EACH, every: float = 0.0) -> ISubscription:
         """Deliver in publication order until the subscription is cancelled.
@@ -60,97 +60,98 @@ class IBus(Interface):
         """
 
     def last(pattern: str) -> list[Message]:
-        """The newest message of each matching subject that is still retained, by subject."""
+        """Return the newest retained message of each matching subject, sorted by subject."""
 
     def forget(subject: str) -> None:
-        """Retain nothing of a subject under which nothing more is to be expected."""
+        """Drop the retained message of *subject*, under which no more messages will come."""
 
     def wants(subject: str) -> Want:
-        """The greatest want among the subscriptions of this subject, ``NOBODY`` where there are none: spares building events that
-        nobody sees. It is false for nobody and true for any other.
+        """Return the greatest want among the subscriptions of *subject*; ``NOBODY``, which is false, if there are none.
+
+        A publisher asks before it builds an event, and builds no more than is wanted.
         """
 
     def interval(subject: str) -> float:
-        """Seconds between two events of this subject that are enough, where its subscriptions want the ``NEWEST``."""
+        """Return the shortest interval between two events of *subject* that a subscription for the ``NEWEST`` asks for."""
 
     def wall() -> float:
-        """The time as people tell it, in seconds since the epoch: for events, status and whatever else a person reads.
+        """Return the time by the wall clock, in seconds since the epoch, for events, status and everything that people read.
 
-        It may jump, by an hour or by years. Whatever waits or measures asks the reactor's clock, which never does.
+        It may jump, by an hour or by years. Everything that waits or measures uses the reactor's clock, which never does.
         """
 
 
 class IPeer(Interface):
-    """All that a machine knows of a connection."""
+    """A connection, as a machine sees it."""
 
-    principal: Principal = Attribute("Who is at the other end: by the address alone, until more is proved.")
-    is_flushed: bool = Attribute("True while everything sent has been taken by the operating system.")
-    is_full: bool = Attribute("True while the peer takes nothing: what is sent waits for longer than the end of the turn.")
+    principal: Principal = Attribute("The principal at the other end; until a proof comes, one known by its address alone.")
+    is_flushed: bool = Attribute("True while the operating system has taken everything that was sent.")
+    is_full: bool = Attribute("True while the peer takes nothing: what is sent then waits beyond the end of the turn.")
 
     def send(data: bytes) -> bool:
-        """Write at the end of the reactor turn, joined with all else of this turn; bounded by the outbox.
+        """Write *data* at the end of the reactor turn, in one write with everything else of this turn.
 
-        :returns: False when the outbox refused *data*.
+        :returns: False when the outbox, whose size is bounded, has refused *data*.
         """
 
     def close(reason: str) -> None:
-        """Flush, then close; *reason* reaches the log and the counters. Later calls change nothing."""
+        """Flush, then close. *reason* is for log and counters. Later calls change nothing."""
 
     def expire_after(seconds: float | None) -> None:
-        """Replace the pending expiry, or clear it with None. Machines own their timers this way.
+        """Replace the machine's one pending expiry, or clear it with None.
 
-        The clock stands still while nothing is read from the peer: it cannot be late with what is not taken from it.
+        Its time stands still while reading is stopped: a peer is not late with bytes that are not read from it.
         """
 
-    def keep(size: int, is_new: bool = False) -> bool:
-        """So many bytes of a message are kept because its end has not come; 0 when nothing is kept any more.
+    def note_unfinished(size: int, is_new: bool = False) -> bool:
+        """Note that *size* bytes of an unfinished message are kept; 0 when none are.
 
-        Counts them as memory, and sees whether the message comes at a least rate.
+        The bytes are counted as memory, and the message must grow at a least rate.
 
-        :param is_new: whether the message is another one than at the last call.
-        :returns: False when it comes too slowly to be waited for.
+        :param is_new: whether this is another message than at the last call.
+        :returns: False when the message grows too slowly: the connection should be closed over it.
         """
 
     def set_reading(enabled: bool) -> None:
-        """Back-pressure: stop or go on taking bytes from this peer."""
+        """Stop reading from this peer (back-pressure), or go on."""
 
     def probe() -> None:
-        """Have the operating system ask whether the peer is there; one that gives no sign of life within 5 s is lost."""
+        """Have the operating system probe the peer. Without a sign of life within 5 s, the connection is cut."""
 
     def silence() -> float:
-        """Seconds since the last byte came, also when the connection is gone.
+        """Return the seconds since the last byte came; also after the connection's end.
 
-        0 for a peer that has closed it just now, and where the operating system does not tell.
+        0 when the peer has closed the connection, and where the operating system does not tell.
         """
 
 
 class IServiceKind(Interface):
-    """A kind of service, found by ``twisted.plugin``: netd's own and a third party's alike."""
+    """A kind of service, netd's own or a third party's, found by ``twisted.plugin``."""
 
     kind: str = Attribute("The section name in the INI.")
     config: type = Attribute("A frozen attrs class with one option() per INI option.")
 
     def make_service(config: Any, reactor: Any, bus: IBus) -> INetdService:
-        """Build; touch neither network nor clock. Acts in startService.
+        """Build the service of one section. Nothing is opened or scheduled before ``startService``.
 
-        *reactor* is the clock of all that waits: ``seconds()`` and ``callLater`` are monotonic. What people read is *bus*'s
-        to tell: :meth:`IBus.wall`.
+        *reactor* is the clock for everything that waits: ``seconds()`` and ``callLater`` are monotonic. Times that people read
+        come from *bus*: :meth:`IBus.wall`.
         """
 
 
 class INetdService(Interface):
     """A running section of the INI. Provides ``twisted.application.service.IService`` too."""
 
-    instance: str = Attribute("``main``, or what follows the colon in the section name.")
+    instance: str = Attribute("``main``, or the part of the section name behind the colon.")
 
     def operations() -> list[Operation]:
-        """The operations that this service offers."""
+        """Return the operations that this service offers."""
 
     def status() -> object:
-        """Facts for consoles, dashboard and metrics: a :class:`netd.status.ServiceStatus`, or plain values with its members."""
+        """Return facts for consoles and metrics: a :class:`netd.status.ServiceStatus`, or plain values with its members."""
 
     def drain() -> Any:
-        """Accept nothing more, for good; what is open goes on. Returns a Deferred that fires when no listener is left."""
+        """Accept no more connections, for good; open ones go on. Returns a Deferred that fires when no listener is left."""
 
 
 class IDrainable(Interface):
@@ -174,19 +175,21 @@ class IPublisher(Interface):
 
 
 class IBudgeted(Interface):
-    """A service whose connections count for the daemon's budget; handed its share before it starts."""
+    """A service whose connections count in the daemon's budget. It is handed the budget before it starts."""
 
     def use_budget(budget: Any, quota: Any) -> None:
         """Take a share of the daemon's ``budget`` within the section's ``quota``; see :mod:`netd.connection.budget`."""
 
 
 class IForesight(Interface):
-    """A service that can tell, before it starts, what would keep it from starting."""
+    """A service that can tell in advance what would keep it from starting."""
 
     def objections() -> Iterable[tuple[str, str, str]]:
-        """Section, option (or nothing) and what is wrong, for all that is wrong though the options are good: a file, the machine.
+        """Yield what is wrong on this machine although the options are valid: a file that is missing, a port that is taken.
 
-        Looks, and changes nothing; the service is not started.
+        Nothing is changed or started by it.
+
+        :returns: for each problem the section, the option or ``""``, and a sentence.
         """
 
 
@@ -204,7 +207,7 @@ class IReloadable(Interface):
 
 
 class IConsole(Interface):
-    """A service that shows the operations of all services; handed the table before it starts."""
+    """A service that offers the operations of all services to its clients."""
 
     def use_operations(table: OperationTable) -> None:
-        """Serve *table* from now on. Called once, before ``startService``."""
+        """Offer the operations of *table*. Called once, before ``startService``."""

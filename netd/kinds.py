@@ -1,6 +1,6 @@
-"""Kinds of service: found by ``twisted.plugin``, netd's own and a third party's in the same way.
+"""Kinds of service. ``twisted.plugin`` finds netd's own kinds and those of other distributions in the same way.
 
-A plugin file holds dotted names only; what is behind them is imported when the kind is used.
+A plugin file holds dotted names only, so that ``twistd --help`` stays quick: a package is imported when its kind is used.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class ServiceKind:
 
     @property
     def config(self) -> type:
-        """The class of its sections; imported now."""
+        """Import and return the class of its sections."""
         config: type = namedAny(f"{self.package}.config.Config")
         return config
 
     def make_service(self, config: Any, reactor: Any, bus: IBus) -> INetdService:
-        """Build one section's service; imported now."""
+        """Import the package, and build the service of one section."""
         service: INetdService = namedAny(f"{self.package}.service.make_service")(config, reactor, bus)
         return service
 
@@ -46,7 +46,7 @@ def find_kinds(plugins: Iterable[IServiceKind] | None = None) -> dict[str, IServ
     """All kinds by section name.
 
     :param plugins: where to look instead of among the installed plugins.
-    :raises ValueError: when two plugins claim one name.
+    :raises ValueError: when two plugins have the same section name.
     """
     kinds: dict[str, IServiceKind] = {}
     for plugin in getPlugins(IServiceKind) if plugins is None else plugins:

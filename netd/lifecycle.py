@@ -1,8 +1,8 @@
-"""Whether the daemon serves, drains or stops.
+"""The state of the daemon: serving, draining or stopping.
 
-A draining daemon accepts no more programs, and lets those that are connected go on: for good, or up to a deadline, at which they
-are ended as when the daemon stops. Then it stays drained. Until it stops, all of that can be taken back. Consoles (gateway,
-manhole, control socket) are not drained: through them people see how it goes, and resume.
+A draining daemon accepts no more programs. Connected programs go on, for good or up to a deadline; at the deadline their
+connections end as they do when the daemon stops, and the daemon stays drained. Until it stops, an admin can resume. Consoles
+(gateway, manhole, control socket) are not drained: people watch and resume through them.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Lifecycle:
     _ending: Deferred[Any] | None = field(default=None, init=False)
 
     def operations(self) -> list[Operation]:
-        """What admins can do with it."""
+        """The operations that change the state."""
         drain = "Accept no more connections; those that are open go on, or are closed after so many seconds"
         return [
             Operation("system.drain", self.drain, Role.ADMIN, drain),
@@ -114,7 +114,7 @@ class Lifecycle:
         ]
 
     def admit(self, service: INetdService) -> None:
-        """A service is about to start. Where the daemon drains, it accepts nobody until that is over."""
+        """Pause *service*, which is about to start, if the daemon drains."""
         if self.state is ServingState.DRAINING and _is_drained(service):
             service.pause()  # type: ignore[attr-defined]  # of IDrainable
 
@@ -128,9 +128,9 @@ class Lifecycle:
         self._enter(ServingState.STOPPING)
 
     def drain(self, within: Seconds | None = None) -> DaemonState:
-        """Accept no more programs. While it drains already, this sets another deadline, or none.
+        """Accept no more programs. A daemon that drains already gets another deadline, or none.
 
-        :param within: seconds after which those that are connected are ended; never, where it is left out.
+        :param within: seconds after which connections end; without it, they go on.
         """
         if within is not None and not within >= 0:
             raise InvalidArguments("within: a number of seconds, 0 or more")
@@ -149,9 +149,9 @@ class Lifecycle:
         return self.describe()
 
     def resume(self) -> Deferred[DaemonState]:
-        """Accept programs again, on the same endpoints; after the deadline, when all that was open has ended.
+        """Accept programs again, on the same endpoints. After the deadline, wait until all connections have ended.
 
-        :raises OperationFailed: when an endpoint is not to be had any more.
+        :raises OperationFailed: when an endpoint is not to be had any more; all others accept again.
         """
         self._check_is_not_stopping()
         self._forget_deadline()
@@ -177,12 +177,14 @@ class Lifecycle:
                 service.resume()
             except NetdError as error:
                 failures.append(str(error))
-        if failures:
-            raise OperationFailed("\n".join([*failures, "All others accept connections again; the next resume tries these."]))
         if self.state is ServingState.DRAINING:
             self._is_over = False
             self._enter(ServingState.SERVING)
             self._log.info("netd serves again")
+        if failures:
+            raise OperationFailed(
+                "\n".join([*failures, "Everything else accepts connections again; another resume tries the rest."])
+            )
         return self.describe()
 
     def _end(self) -> None:

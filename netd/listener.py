@@ -1,8 +1,8 @@
-"""One endpoint description, and the ports that listen because of it.
+"""The listening ports of one endpoint description.
 
-Most descriptions make one port. ``loopback`` makes one on each loopback address that the machine has, and counts as one place
-for people. A port that only the last connections of an earlier program still hold is tried again, while everything else starts.
-This module knows nothing of connections: :mod:`netd.listening` is told of each port that opens.
+Most descriptions open one port. ``loopback`` opens one on each loopback address of the machine; people are shown one of them. A
+port that is free but for connections of an earlier program that are still ending is tried again, and meanwhile everything else
+starts. This module does not deal with connections: :mod:`netd.listening` is called with each port that opens.
 """
 
 from __future__ import annotations
@@ -42,27 +42,28 @@ __all__ = ["AGAIN", "BACKLOG", "PATIENCE", "CannotListen", "HeldByNetd", "Listen
 SYSTEMD = "systemd"
 
 BACKLOG = 1024
-"""Connections that the operating system is to keep until they are accepted, where the endpoint does not say. Over it, programs
-wait a second and try again."""
+"""The backlog of a port whose description names none. When it is full, clients try again after a second."""
 
 PATIENCE = 70.0
-"""Seconds for which a port is tried that nobody listens on: TIME_WAIT takes 60."""
+"""Seconds for which a port is tried while old connections are ending. TIME_WAIT lasts 60."""
 
 AGAIN = 1.0
 """Seconds between two tries."""
 
 ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""How the operating system says that the machine has no such address."""
+"""Errors that mean that the machine has no such address."""
 
 PARKED = "nobody: netd is draining"
+
+TAKEN = "nobody: another program has taken the address meanwhile; `netd resume` tries again"
 
 ENDING = f"nobody yet: old connections to this port are still ending; tried for up to {PATIENCE:.0f} s"
 
 
 class CannotListen(NetdError):
-    """An endpoint could not be listened on; the text names service, endpoint, cause and remedy.
+    """netd cannot listen on an endpoint. The text names service, endpoint, cause and remedy.
 
-    :ivar why: the same without the service.
+    :ivar why: the text without the service.
     """
 
     def __init__(self, service: str, why: str) -> None:
@@ -71,15 +72,15 @@ class CannotListen(NetdError):
 
 
 class HeldByNetd(CannotListen):
-    """An address on which netd itself listens; it may be about to stop that."""
+    """The address is taken by netd itself, which may be about to give it up."""
 
 
 @define
 class _Late:
-    """An address that cannot be listened on yet.
+    """An address that is still taken by connections that are ending.
 
-    :ivar until: when it is given up.
-    :ivar reach: who can reach it, and why not, in words.
+    :ivar until: the time after which it is no longer tried.
+    :ivar reach: what people are told in place of who can reach it.
     """
 
     host: str
@@ -89,13 +90,13 @@ class _Late:
 
 
 class Listener:
-    """Listens as *description* says.
+    """Listens on the endpoint that *description* describes.
 
-    :param remedy: what a person can do when the endpoint is not to be had.
-    :param opened: told of each port that listens.
-    :param holders: who has an address and port; see :func:`netd.holders.holders_of`.
-    :ivar ports: those that listen.
-    :ivar is_parked: they accept nobody, and keep their addresses; so will those that open meanwhile.
+    :param remedy: what a person can do when netd cannot listen there.
+    :param opened: called with each port that opens.
+    :param holders: finds the programs that use an address and port; see :func:`netd.holders.holders_of`.
+    :ivar ports: the open ports.
+    :ivar is_parked: True while the ports accept nobody, and keep their addresses. A port that opens meanwhile does the same.
     """
 
     _log = Logger()
@@ -121,11 +122,12 @@ class Listener:
         self._timer: Any = None
         self._certificates: Certificates | None = None
         self.is_parked = False
+        self._parked = PARKED
 
     def open(self) -> None:
-        """Listen, now or as soon as old connections have let go of the port.
+        """Listen now, or as soon as the old connections to the port have ended.
 
-        :raises CannotListen: when the endpoint is not to be had.
+        :raises CannotListen: when that is not possible.
         """
         if is_secured(self.description):
             self._certificates = self._load()
@@ -137,7 +139,7 @@ class Listener:
             raise self._cannot(failures[0])
 
     def close(self) -> list[Any]:
-        """Stop listening, and trying to; Deferreds, of ports that need time for that."""
+        """Stop listening, and stop trying. Returns a Deferred for each port that takes time to close."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -147,8 +149,8 @@ class Listener:
         return [closed for closed in closing if closed is not None]
 
     def park(self) -> None:
-        """Accept nobody, and stay."""
-        self.is_parked = True
+        """Accept nobody, and keep the addresses."""
+        self.is_parked, self._parked = True, PARKED
         for port in self.ports:
             self._park(port)
 
@@ -162,11 +164,12 @@ class Listener:
                 if isinstance(port, tcp.Port):
                     unpark(port, int(self._arguments.get("backlog", BACKLOG)))
             except OSError:
+                self._parked = TAKEN
                 raise self._cannot(Failure()) from None
         self.is_parked = False
 
     def objection(self) -> str:
-        """Why it cannot go on as it is: certificates that were exchanged and cannot be served; empty where nothing is wrong."""
+        """Why the certificates, which may have been exchanged, cannot be used; empty where nothing is wrong."""
         try:
             if self._certificates is not None:
                 self._certificates.check()
@@ -175,15 +178,15 @@ class Listener:
         return ""
 
     def places(self) -> list[ListeningPlace]:
-        """Where it listens, as one place, and where not yet; each with who may reach it, for people."""
+        """The place where it listens, and those where it cannot yet; each with who can reach it, for people."""
         hosts = [port.getHost() for port in self.ports[:1]]
         return [
-            *(ListeningPlace(describe_address(host), PARKED if self.is_parked else reach_of(host)) for host in hosts),
+            *(ListeningPlace(describe_address(host), self._parked if self.is_parked else reach_of(host)) for host in hosts),
             *(ListeningPlace(self._address(late.host), late.reach) for late in self._late),
         ]
 
     def _open(self, host: str | None, is_optional: bool = False) -> Failure | None:
-        """Listen at *host*, or see that this can be done later; why an optional one was left out, or None."""
+        """Listen on *host* now or later. Returns the reason if *host* is optional and the machine lacks it, else None."""
         failure = self._listen(host)
         if failure is None:
             return None
@@ -207,7 +210,7 @@ class Listener:
         return None
 
     def _listen(self, host: str | None) -> Failure | None:
-        """Listen at *host*; why that is not possible, or None."""
+        """Listen on *host*. Returns the reason if that is not possible, else None."""
         failures: list[Failure] = []
         listens = self._endpoint(host).listen(self._factory)
         listens.addCallback(self._listens)
@@ -238,7 +241,7 @@ class Listener:
             endpoint = TCP4ServerEndpoint(self._reactor, port, backlog, host)  # takes IPv6 addresses, too
             if is_proxied(self.description):
                 endpoint = proxyEndpoint(endpoint)
-            if self._certificates is not None:  # the proxy's header is the first thing on a connection, before TLS
+            if self._certificates is not None:  # the proxy's header comes first on a connection, before TLS
                 endpoint = SecuredEndpoint(endpoint, self._certificates, self._reactor)
             return endpoint
         try:
@@ -252,7 +255,7 @@ class Listener:
         return endpoint
 
     def _load(self) -> Certificates:
-        """The certificates of an endpoint of TLS."""
+        """Read the certificates of a TLS endpoint."""
         try:
             found = Certificates(source_of(self._kind, self._arguments), self._factory.protocols, self._factory.name)
             found.load()
@@ -260,7 +263,7 @@ class Listener:
             raise CannotListen(self._factory.name, f"cannot listen on {self.description}: {error}") from None
         return found
 
-    # What is not to be had
+    # Ports that cannot be opened
 
     def _schedule(self) -> None:
         if self._timer is None:
@@ -281,7 +284,7 @@ class Listener:
             self._schedule()
 
     def _look(self, late: _Late, failure: Failure) -> None:
-        """See whether there is still something to wait for."""
+        """Give the address up, unless connections are still ending there and there is time left."""
         holder = self._holder(late.host)
         if _errno(failure) == errno.EADDRINUSE and holder is None and self._reactor.seconds() < late.until:
             return
@@ -292,14 +295,14 @@ class Listener:
         self._log.error("{error}", error=error)
 
     def _holder(self, host: str) -> Holder | None:
-        """Who listens at *host* already; None when nobody does."""
+        """The program that listens on *host*, or None."""
         found = self._holders(host, self._port)
         if found is None:
             return Holder(is_listening=True, process=None)
         return next((holder for holder in found if holder.is_listening), None)
 
     def _connected(self, host: str) -> Holder | None:
-        """Who has a connection at *host* that does not end; None when nobody can be named."""
+        """A program with a connection to *host* that has not ended, or None where none can be named."""
         return next((holder for holder in self._holders(host, self._port) or () if holder.process is not None), None)
 
     def _taken(self, host: str, holder: Holder) -> str:
@@ -334,7 +337,7 @@ class Listener:
 
 
 def reach_of(address: Any) -> str:
-    """Who can reach a listener at *address*, in words."""
+    """Who can reach a port on *address*, in words."""
     host = getattr(address, "host", None)
     if host is None:
         return "users of this machine who may open the socket file"

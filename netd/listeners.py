@@ -46,7 +46,7 @@ class Listeners:
     def open(self, descriptions: Iterable[str]) -> None:
         """Listen on every endpoint.
 
-        :raises CannotListen: for the first that is not to be had.
+        :raises CannotListen: for the first endpoint on which that is not possible.
         """
         for description in descriptions:
             listener = self._listeners[description] = self._make(description)

@@ -1,7 +1,8 @@
-"""A service that listens: on any number of Twisted endpoints, until it drains or stops.
+"""A service that listens on any number of Twisted endpoints.
 
-Binds before privileges are given up, makes TCP connections hot where the platform can, and ends politely: stop accepting, close
-each connection, wait a little, cut what is left.
+It binds its ports before twistd gives up privileges. Where the platform has epoll, its TCP connections are eager
+(:mod:`netd.connection.eager`). At its end it stops accepting, closes each connection politely, waits for ``stop_timeout``, and
+cuts the connections that are left.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ __all__ = ["CannotListen", "ListeningService", "make_context", "quota_of", "reac
 
 
 def make_context(reactor: Any, stall_timeout: float, dead_timeout: float = DEAD_TIMEOUT) -> PeerContext:
-    """What the connections of one service share, on *reactor*."""
+    """Make the context that all connections of one service share."""
     return PeerContext(reactor, Turn(reactor.callLater), Traffic(), stall_timeout, dead_timeout)
 
 
 def quota_of(config: object) -> Quota:
-    """What a section may have of the budget; kinds that know no such options have the defaults."""
+    """The limits of a section on its share of the budget: its options, or the defaults for a kind that has no such options."""
     limits = config if isinstance(config, ListeningConfig) else ListeningConfig()
     return Quota(
         connections=limits.max_connections or NO_LIMIT,
@@ -54,12 +55,12 @@ def quota_of(config: object) -> Quota:
 
 @implementer(IBudgeted, IDrainable, IForesight, IReloadable)
 class ListeningService(Service):
-    """Listens with one factory on several endpoints.
+    """Listens on several endpoints with one factory.
 
-    :cvar remedy: what a person can do when an endpoint is not to be had.
+    :cvar remedy: what a person can do when netd cannot listen on an endpoint.
     :param listen: Twisted endpoint strings.
     :param stop_timeout: seconds that connections get to finish when the service stops.
-    :param quick: *factory* itself, where newcomers may be answered at the door.
+    :param quick: *factory* itself, if it can answer connections at the door (:mod:`netd.connection.door`).
     """
 
     _log = Logger()
@@ -85,7 +86,7 @@ class ListeningService(Service):
         self._accept_errors = LimitedObserver(reactor.seconds, globalLogPublisher)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
-        """Let the daemon's *budget* decide who is let in. Called once, before ``startService``; without it, everybody is."""
+        """Let the daemon's *budget* decide which connections are accepted. Without a budget, all are."""
         self._factory.share = budget.share(quota)
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
@@ -95,13 +96,13 @@ class ListeningService(Service):
     def privilegedStartService(self) -> None:
         """Listen on every endpoint.
 
-        :raises CannotListen: for the first that is not to be had.
+        :raises CannotListen: for the first endpoint on which that is not possible.
         """
         super().privilegedStartService()  # type: ignore[no-untyped-call]
         self._start_listening()
 
     def startService(self) -> None:
-        """Listen, where that was not done with privileges already."""
+        """Listen, unless that was done before privileges were given up."""
         super().startService()  # type: ignore[no-untyped-call]
         self._start_listening()
 
@@ -114,7 +115,7 @@ class ListeningService(Service):
         return done
 
     def drain(self) -> Deferred[Any]:
-        """Accept nothing more, for good; what is open goes on."""
+        """Accept no further connections, for good. Open connections go on."""
         if self._door is not None:
             self._door.close()
         return DeferredList(self._listeners.close())
@@ -129,7 +130,7 @@ class ListeningService(Service):
     def resume(self) -> None:
         """See :class:`netd.interfaces.IDrainable`.
 
-        :raises CannotListen: for the first endpoint that is not to be had any more.
+        :raises CannotListen: for the first endpoint whose address another program has taken.
         """
         self._is_paused = False
         for listener in [listener for listener in self._listeners if listener.is_parked]:
@@ -142,9 +143,9 @@ class ListeningService(Service):
         return end_connections(self._factory, self._stop_timeout)
 
     def prepare(self, config: Any) -> Change:
-        """See :class:`netd.interfaces.IReloadable`. A service that has more options than its endpoints adds to it.
+        """See :class:`netd.interfaces.IReloadable`. A service with further options that can fail extends it.
 
-        One that has drained for good opens nothing: it only takes note.
+        A service that has drained for good opens no endpoints.
         """
         change = Change()
         if self._listeners:
@@ -153,7 +154,7 @@ class ListeningService(Service):
         return change
 
     def follow(self, config: Any) -> None:
-        """Go by the options of *config* from now on. Override for those that a kind has beside."""
+        """Use the options of *config* from now on. A service with options of its own extends it."""
         self._listen = config.listen
         self._stop_timeout = config.stop_timeout
         context = self._factory.context
@@ -164,12 +165,12 @@ class ListeningService(Service):
             self._factory.silence.limit(config.silent_timeout)
 
     def listening(self) -> list[ListeningPlace]:
-        """Where it listens, or will, and who may reach it, for people: one place for each description."""
+        """The places where it listens, or will, and who can reach them, for people."""
         return [place for listener in self._listeners for place in listener.places()]
 
     @property
     def is_accepting(self) -> bool:
-        """Whether it listens, or does so as soon as it can."""
+        """Whether it listens, or will as soon as it can."""
         return bool(self._listeners) and not self._is_paused
 
     def _start_listening(self) -> None:
@@ -184,7 +185,7 @@ class ListeningService(Service):
         return listener
 
     def _give_up(self, listener: Listener) -> list[Deferred[Any]]:
-        """Stop listening there; the connections that the operating system has made already are accepted first."""
+        """Stop listening there. Connections in the backlog are accepted first: their clients believe to be connected."""
         self._leave(listener)
         return listener.close()
 

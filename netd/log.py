@@ -1,4 +1,4 @@
-"""What netd's logging needs beyond Twisted's: a limit on repetition, and a sink that lets no control characters through."""
+"""Logging, as far as Twisted's does not suffice: a limit for repeated lines, and an observer that escapes control characters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if
 
 
 SOURCES = 100
-"""Sources whose lines of one kind are counted apart; all others together count as one."""
+"""Sources that are counted separately, for each kind of line. All further ones count as one source."""
 
 OTHERS = "others"
 
@@ -28,9 +28,9 @@ OTHERS = "others"
 class _Lines:
     """The lines of one kind and source.
 
-    :ivar since: when the interval began, in seconds.
-    :ivar written: lines within it.
-    :ivar held_back: those that were not, since the last one that was.
+    :ivar since: the time at which the interval began, in seconds.
+    :ivar written: lines that were written in the interval.
+    :ivar held_back: lines that were not, since the last one that was.
     """
 
     since: float
@@ -39,7 +39,7 @@ class _Lines:
 
 
 class LogLimiter:
-    """Lets a few log lines of each kind and source through per interval, and counts the rest.
+    """Limits log lines: a few of each kind and source are written in an interval, and the rest is counted.
 
     :param monotonic: the clock, which is never set back.
     """
@@ -50,10 +50,11 @@ class LogLimiter:
         self._kinds: dict[str, dict[str, _Lines]] = {}
 
     def admit(self, kind: str, source: str = "", most: int = 1) -> int | None:
-        """How many of *kind* were held back since its last line, or None when this one is to be held back too.
+        """Ask whether a line of *kind* may be written.
 
-        :param source: where it comes from, as an address; others are not held back for its sake.
-        :param most: lines of one source that go through in an interval.
+        :param source: an address that the line is about. Each source has a limit of its own, so that one cannot hide others.
+        :param most: lines of one source that may be written in an interval.
+        :returns: None if the line is to be held back; else the number of lines held back since the last one, to be told in it.
         """
         now = self._monotonic()
         lines = self._lines(self._kinds.setdefault(kind, {}), source, now)
@@ -67,7 +68,7 @@ class LogLimiter:
         return held_back
 
     def _lines(self, sources: dict[str, _Lines], source: str, now: float) -> _Lines:
-        """What is known of *source*, or of all others where too many are known."""
+        """Return the count of *source*, or the common one of all others if too many sources are known."""
         found = sources.get(source)
         if found is None:
             if len(sources) >= SOURCES:
@@ -76,7 +77,7 @@ class LogLimiter:
         return found
 
     def _forget(self, sources: dict[str, _Lines], now: float) -> None:
-        """Forget those whose interval is over; what they still had to tell, all others tell together."""
+        """Forget sources whose interval is over. Their held-back lines are added to the common count."""
         over = [name for name, lines in sources.items() if now - lines.since >= self._interval and name != OTHERS]
         untold = sum(sources.pop(name).held_back for name in over)
         sources.setdefault(OTHERS, _Lines(now)).held_back += untold
@@ -84,11 +85,11 @@ class LogLimiter:
 
 @implementer(ILogObserver)
 class LimitedObserver:
-    """Passes on one event of each format a minute, with the number of those before it that were not.
+    """Passes on one event of each format in a minute, with the number of events that were held back before it.
 
-    For what Twisted logs each time, such as each connection that it could not accept.
+    For events that Twisted logs each time, such as each connection that it could not accept.
 
-    :param publish: takes the events that go through.
+    :param publish: called with the events that are passed on.
     """
 
     def __init__(self, monotonic: Callable[[], float], publish: Callable[[LogEvent], object]) -> None:

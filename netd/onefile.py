@@ -35,7 +35,7 @@ class Client(NamedTuple):
 CLIENTS: Mapping[str, Client] = MappingProxyType(
     {
         "relay": Client(("relay", "relay_asyncio"), "Device, Controller: be told things by name, and tell them"),
-        "session": Client(("session",), "Agent: stream measurements to whoever dials"),
+        "session": Client(("session", "session_asyncio"), "Agent: stream measurements to whoever dials"),
         "feed": Client(("feed", "feed_asyncio"), "Feed: samples of the feed, one by one or in blocks"),
         "command": Client(("command", "command_asyncio"), "Caller, call: run commands and get their results"),
         "room": Client(("room", "room_asyncio"), "Bot: take a place in a room, and answer in character"),

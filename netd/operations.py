@@ -69,19 +69,19 @@ class CallerLink(typing.Protocol):
 
 
 CALL = Action("the operation", Role.NOBODY)
-"""The action of a caller whom no dispatcher has handed on: the function alone decides."""
+"""The action of a :class:`Caller` that has not passed a dispatcher; the function alone checks it."""
 
 
 @define(eq=False)
 class Caller:
     """The connection that an operation is called over. A function with an argument annotated with this class is handed it.
 
-    :ivar connection: its principal is the caller's, as it is at each moment.
-    :ivar origin: the console, and where it is called from, for the log.
+    :ivar connection: has the caller's principal, which a login replaces.
+    :ivar origin: the console and the address of the caller, for the log.
     :ivar host: the address that it calls from; empty where that is this machine, by other means than TCP.
-    :ivar link: what stays open for notifications; None where the connection ends with the answer.
+    :ivar link: the connection as notifications see it; None where it ends with the answer.
     :ivar tries: counts the wrong tokens that it gives; None where it cannot give any.
-    :ivar action: what it calls.
+    :ivar action: the operation that it calls.
     """
 
     connection: Identified
@@ -93,7 +93,7 @@ class Caller:
 
     @property
     def principal(self) -> Principal:
-        """Who calls."""
+        """The principal of the connection, as it is at this moment."""
         return self.connection.principal
 
     @property
@@ -106,16 +106,16 @@ class Caller:
         return Caller(self.connection, self.origin, self.host, self.link, self.tries, action)
 
     def may(self, subject: str) -> bool:
-        """Whether it may do what it calls to all that falls under *subject*, which may be a pattern.
+        """Return True if the caller may do what it calls to everything under *subject*, which may be a pattern.
 
         :raises ValueError: when *subject* is no pattern.
         """
         return may(self.principal, self.action, subject)
 
     def check(self, subject: str) -> None:
-        """As :meth:`may`.
+        """Raise an error unless :meth:`may` is True.
 
-        :raises NotPermitted: when it may not; the text says which subjects it takes, and which the caller has.
+        :raises NotPermitted: naming the subjects that the operation takes, and those that the caller has.
         """
         check(self.principal, self.action, subject)
 

@@ -1,4 +1,4 @@
-"""Where netd keeps its state, and what it brought along: decided alike by the daemon and by the command line that talks to it."""
+"""The directory of netd's state, and the files that come with netd: the same rules for the daemon and for the command line."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ CONTROL_SOCKET = "control.sock"
 
 
 def own_uid() -> int:
-    """The number of the user that this process runs as; -1 where users have none, as on Windows."""
+    """Return the number of the user that this process runs as; -1 on Windows, where users have none."""
     getuid = getattr(os, "getuid", None)
     return -1 if getuid is None else int(getuid())
 
 
 def home_directory(environ: Mapping[str, str]) -> Path:
-    """The user's own directory: ``HOME``, or ``USERPROFILE``, which is its name on Windows."""
+    """Return the user's home directory: ``HOME``, or ``USERPROFILE``, which is its name on Windows."""
     return Path(environ.get("HOME") or environ.get("USERPROFILE") or "/")
 
 
 def state_directory(environ: Mapping[str, str], uid: int) -> Path:
-    """The state directory of a daemon whose configuration names none.
+    """Return the state directory of a daemon whose configuration names none.
 
-    ``NETD_STATE_DIRECTORY`` wins, then systemd's ``STATE_DIRECTORY``; otherwise ``/var/lib/netd`` for root and
-    ``$XDG_STATE_HOME/netd`` (``~/.local/state/netd``) for anyone else.
+    ``NETD_STATE_DIRECTORY`` comes first, then systemd's ``STATE_DIRECTORY``. Without either, it is ``/var/lib/netd`` for root and
+    ``$XDG_STATE_HOME/netd`` (``~/.local/state/netd``) for other users.
     """
     named = environ.get("NETD_STATE_DIRECTORY") or environ.get("STATE_DIRECTORY", "").split(":")[0]
     if named:
@@ -39,7 +39,7 @@ def state_directory(environ: Mapping[str, str], uid: int) -> Path:
 
 
 def packaged(name: str) -> Path:
-    """A file that comes with netd: beside the package when installed, in ``etc/`` of a checkout."""
+    """Return the path of a file that comes with netd: inside the installed package, or in ``etc/`` of a checkout."""
     package = Path(__file__).parent
     installed = package / "etc" / name
     return installed if installed.exists() else package.parent / "etc" / name

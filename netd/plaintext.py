@@ -1,7 +1,7 @@
-"""What counts as text: the characters that a name may hold, those that a terminal may be shown, and the padding around a field.
+"""Rules for text: the characters that names may hold, the characters that terminals may be sent, and the padding of fields.
 
-Names are chosen by people and by programs in any language, so only control characters are refused: the joiners inside an emoji or
-a Persian word, no-break spaces and ideographic ones are text.
+People and programs choose names in any language, so only control characters are refused in them. The joiners in an emoji or a
+Persian word, no-break spaces and ideographic spaces are allowed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 __all__ = ["BOM", "duration", "is_shown", "is_text", "moment", "short_address", "unpadded"]
 
 _NOT_TEXT = frozenset({"Cc", "Cs"})
-"""Unicode's categories of controls and of lone surrogates, which stand for bytes that are not UTF-8."""
+"""The Unicode categories of control characters and of lone surrogates, which stand for bytes that are not UTF-8."""
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of what a terminal obeys instead of showing: controls, directions, lone surrogates, separators."""
+"""The Unicode categories of characters that a terminal acts on, or that have no glyph: controls, directions, separators, …"""
 
 _JOINERS = "\u200c\u200d"
-"""Format characters that change how their neighbours are drawn, and nothing else."""
+"""Format characters that only change how their neighbours are drawn."""
 
 BOM = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""
@@ -35,12 +35,12 @@ def is_text(text: str) -> bool:
 
 
 def is_shown(character: str) -> bool:
-    """Return True if a terminal draws *character*, and does nothing else with it."""
+    """Return True if a terminal only draws *character*."""
     return character in _JOINERS or unicodedata.category(character) not in _NOT_SHOWN
 
 
 def moment(seconds: float) -> str:
-    """A moment, in seconds since the epoch, as messages write it: ``2026-11-28 10:01:12 UTC``."""
+    """Write a time, in seconds since the epoch, as messages do: ``2026-11-28 10:01:12 UTC``."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -65,10 +65,10 @@ def duration(seconds: float) -> str:
 
 
 def unpadded(field: bytes) -> bytes:
-    """*field* without the white space, NULs and byte order marks around it.
+    """Return *field* without the white space, NULs and byte order marks around it.
 
-    Programs in C send a whole buffer of which the text fills the beginning; streams of .NET and editors on Windows begin with the
-    mark.
+    Programs in C send a whole buffer, of which the text fills the beginning. Streams of .NET, and files of editors on Windows,
+    begin with a byte order mark.
     """
     field = field.strip(_PADDING)
     while field.startswith(BOM) or field.endswith(BOM):

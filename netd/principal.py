@@ -1,7 +1,7 @@
-"""Who is at a connection, and the one rule of what that principal may do.
+"""The principal of a connection, and the one rule of what a principal may do.
 
-Every connection has a principal from its first moment on: one that is known by its address alone, until a proof replaces it.
-Console operations and the programs on the wires ask the same :func:`may`, with an action and the subject that it is about. The
+Each connection has a principal from its beginning: an anonymous one, known by its address alone, until a proof puts another in
+its place. Consoles and wires ask the same question, :func:`may`, with an action and the subject that the action is about. This
 module knows no wire, no file and no service.
 """
 
@@ -43,30 +43,28 @@ class Role(enum.IntEnum):
 
 
 class Proof(enum.Enum):
-    """By what a principal is known. The values are what ``system.whoami`` tells."""
+    """The evidence for a principal. ``system.whoami`` tells the value."""
 
     NONE = "none"
-    """By its address alone."""
+    """No evidence but the address."""
     LOOPBACK = "loopback"
-    """By its address, which only this machine has."""
+    """An address that only this machine has."""
     UNIX = "unix"
-    """By the operating system: the user of a process on this machine."""
+    """The operating system names the user of a process on this machine."""
     PASSWORD = "password"  # noqa: S105 - the word for it
     TOKEN = "token"  # noqa: S105 - the word for it
 
 
 _NOUNS = {Proof.UNIX: "user", Proof.PASSWORD: "user", Proof.TOKEN: "token"}
-"""What the name of a principal is the name of."""
+"""The kind of thing that a principal's name belongs to, by proof."""
 
 
 @frozen
 class Principal:
-    """Who is at a connection. Connections whose principals are alike may share one object.
+    """The other side of a connection: a user, the bearer of a token, or somebody at an address. Connections may share one object.
 
-    :ivar name: None where nothing but the address is known; that is the connection's to tell.
-    :ivar role: what it may do with operations.
-    :ivar subjects: the subject patterns that it is confined to; None for one that is not confined.
-    :ivar proof: by what it is known.
+    :ivar name: None where nothing but the address is known, which the connection has.
+    :ivar subjects: the patterns of subjects that the principal is confined to; None where it is not confined.
     :ivar credential: the line of the credential that proved it, as its file has it: when that line changes, the proof is over.
         None where there is no such line.
     """
@@ -82,7 +80,7 @@ class Principal:
         return "" if self.name is None else f"{_NOUNS[self.proof]} {self.name}"
 
     def sees(self, subject: str) -> bool:
-        """Whether all that falls under *subject*, which may be a pattern, is among its subjects.
+        """Return True if everything under *subject*, which may be a pattern, is among the principal's subjects.
 
         :raises ValueError: when *subject* is no pattern.
         """
@@ -90,30 +88,30 @@ class Principal:
 
 
 class Identified(Protocol):
-    """What has a principal: a connection, whatever it is made of."""
+    """Anything that has a principal: a connection, whatever it is made of."""
 
     @property
     def principal(self) -> Principal:
-        """Who is at the other end."""
+        """The other side of the connection."""
 
 
 ANONYMOUS = Principal(None, Role.NOBODY, None, Proof.NONE)
-"""The principal of a connection before, or without, a proof."""
+"""The principal of a connection without a proof."""
 
 LOCAL = Principal(None, Role.NOBODY, None, Proof.LOOPBACK)
-"""The same, where only this machine can have made the connection and that matters."""
+"""The principal of a connection that only this machine can have made, where that makes a difference."""
 
 LOCAL_ADMIN = Principal(None, Role.ADMIN, None, Proof.LOOPBACK)
-"""The same, where everyone on this machine may do everything."""
+"""The same, while everyone on this machine is administrator."""
 
 
 @frozen
 class Action:
     """Something that principals do.
 
-    :ivar name: ``kind.verb``, as refusals name it.
-    :ivar role: the least role that it takes.
-    :ivar is_open: a principal without a name may do it, whatever its role: programs of before have no way to prove who they are.
+    :ivar name: ``kind.verb``, which refusals name.
+    :ivar role: the least role that the action takes.
+    :ivar is_open: open to principals without a name, whatever their role: legacy programs cannot prove anything.
     """
 
     name: str
@@ -122,19 +120,19 @@ class Action:
 
 
 def may(principal: Principal, action: Action, subject: str | None = None) -> bool:
-    """Whether *principal* may do *action* to what is published under *subject*.
+    """Return True if *principal* may do *action* to everything under *subject*.
 
-    :param subject: a subject, or a pattern all of which is needed; None where the action is about none, or its subjects are asked
-        about one by one, later.
+    :param subject: a subject, or a pattern all of which is needed; None where the action is about no subject, or asks about its
+        subjects one by one, later.
     :raises ValueError: when *subject* is no pattern.
     """
     return _refusal(principal, action, subject) is None
 
 
 def check(principal: Principal, action: Action, subject: str | None = None) -> None:
-    """As :func:`may`.
+    """Raise an error unless *principal* may do *action*; see :func:`may`.
 
-    :raises NotPermitted: when it may not; the text says what is missing.
+    :raises NotPermitted: saying what is missing.
     :raises ValueError: when *subject* is no pattern.
     """
     why = _refusal(principal, action, subject)

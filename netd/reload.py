@@ -116,6 +116,8 @@ class Reloader:
         return applied.addCallback(done)
 
     def _prepare(self) -> Preparation:
+        if not self.sections.running:
+            raise Refused("netd stops; nothing has changed")
         try:
             problems, wanted = [], self.read()
         except ConfigErrors as errors:
@@ -235,11 +237,12 @@ class Preparation:
             yield self._wanted.problem(section.name, "", str(error).removeprefix(f"[{section.name}] "))
 
     def _finish(self) -> Reload:
-        for change in self._changes.values():
-            change.finish()
-            self._failures += change.failures
-        for section in self._waiting:
-            self._start_late(section)
+        if self._sections.running:  # the daemon may have been stopped meanwhile
+            for change in self._changes.values():
+                change.finish()
+                self._failures += change.failures
+            for section in self._waiting:
+                self._start_late(section)
         self._sections.sort([section.name for section in self.difference.merged.sections])
         is_empty = self.difference.is_empty and not any(change.notes for change in self._changes.values())
         return self.result("unchanged" if is_empty else "reloaded")

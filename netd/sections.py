@@ -118,7 +118,7 @@ class Sections(MultiService):
         return DeferredList([stopped, *self._leaving])
 
     def _forget(self, name: str, instance: str) -> None:
-        """Retain no messages of a section that is gone."""
+        """Retain no messages of a section that is gone, and has not come again meanwhile."""
         kind, _, _ = name.partition(":")
-        for message in self._bus.last(f"{kind}.{instance}.>"):
+        for message in () if name in self.by_name else self._bus.last(f"{kind}.{instance}.>"):
             self._bus.forget(message.subject)

@@ -22,7 +22,7 @@ class HeapTests(SynchronousTestCase):
     def hold(self, size: int) -> int:
         """The connections hold so many bytes for a while; how often something was given back in it."""
         before = len(self.given)
-        self.place.keep(size)
+        self.place.note_unfinished(size)
         self.clock.pump([STEP] * 5)
         return len(self.given) - before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -50,6 +51,13 @@ class HoldersTests(SynchronousTestCase):
         self.process(11, 5, "sleep", "60")
         self.process(12, 77, "old-relay", "-p", "5050")
         self.assertEqual([Holder(True, "old-relay (pid 12)"), Holder(False, None)], self.holders())
+
+    def test_own(self) -> None:
+        """A port of this very process is known as one."""
+        self.tables(line(LOCAL, "0A", 77))
+        self.process(os.getpid(), 77, "netd")
+        (self.proc / str(os.getpid()) / "fd/1").write_text("no link, as a file that was closed meanwhile is none")
+        self.assertEqual([Holder(True, f"netd (pid {os.getpid()})", is_own=True)], self.holders())
 
     def test_script(self) -> None:
         """Of a script, people know the name of the file, not the interpreter's; nothing else of its arguments is shown."""

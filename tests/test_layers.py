@@ -86,7 +86,7 @@ LAYERS = (
     # Programs that talk to the daemon. They never import it, and single files are made of those that are "alone".
     Layer(
         "alone",
-        modules="netd.client.{way,way_*,again,websocket,relay*,command*,session,room*,feed*}",
+        modules="netd.client.{way,way_*,again,websocket,relay*,command*,session*,room*,feed*}",
         reaches=(Reach("alone"),),
     ),
     Layer("client", modules="netd.client.gateway_http", reaches=(Reach("alone client"),), libraries="h11"),
@@ -136,8 +136,8 @@ LAYERS = (
     Layer("assembly", modules="netd.feed.service", reaches=ASSEMBLY, libraries="attrs zope.interface twisted faker"),
     Layer(
         "assembly",
-        modules="netd.{descriptors,dialing,foresight,heap,holders,kinds,listener,listeners,listening,own_name,system,testing,vitals}"
-        " netd.{lifecycle,reload,sections} netd.*.service netd.command.functions",
+        modules="netd.{descriptors,dialing,foresight,heap,holders,kinds,listener,listeners,listening,own_name,system,vitals}"
+        " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
     ),

@@ -187,16 +187,17 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(1, len(self.flushLoggedErrors(ValueError)))
 
     def test_endpoint_that_is_taken(self) -> None:
-        """Where an endpoint is not to be had, whoever resumes reads why; the daemon drains on until the next resume."""
+        """Where an endpoint is not to be had, whoever resumes reads why; all else serves, and another resume tries the rest."""
         self.lifecycle.drain()
         self.relay.error = NetdError("[relay] cannot listen on tcp:5050: taken")
         other = Relay()
         self.services.append(other)
         why = str(self.failureResultOf(self.lifecycle.resume(), OperationFailed).value)
         self.assertEqual(
-            why, "[relay] cannot listen on tcp:5050: taken\nAll others accept connections again; the next resume tries these."
+            why,
+            "[relay] cannot listen on tcp:5050: taken\nEverything else accepts connections again; another resume tries the rest.",
         )
-        self.assertEqual(("draining", ["resume"]), (self.state()["state"], other.done))
+        self.assertEqual(("serving", ["resume"]), (self.state()["state"], other.done))
         self.relay.error = None
         self.assertEqual("serving", result_of(self.lifecycle.resume()).state.value)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import tcp
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import succeed
 from twisted.internet.error import CannotListenError
@@ -16,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.factory import PeerFactory
 from netd.holders import Holder
-from netd.listener import AGAIN, PATIENCE, CannotListen, Listener, reach_of
+from netd.listener import AGAIN, PATIENCE, CannotListen, HeldByNetd, Listener, reach_of
 from netd.listening import make_context
 from tests.tls import make_certificate
 
@@ -183,6 +185,26 @@ class TakenTests(ListenerTestCase):
         self.assertEqual([("127.0.0.1", 5050)], self.machine.asked)
         self.assertEqual([], self.machine.getDelayedCalls())
 
+    def test_own(self) -> None:
+        """A port of netd's own may be given up in a moment: that is told apart."""
+        self.machine.held = [Holder(True, "netd (pid 1)", is_own=True)]
+        self.assertRaises(HeldByNetd, self.opens)
+
+    def test_own_unix_socket(self) -> None:
+        """So is a unix socket, by the lock beside it."""
+        path = Path(self.mktemp()).absolute()
+        cause = OSError(errno.EADDRINUSE, "Address already in use")
+
+        def refuse(*_arguments: Any, **_more: Any) -> None:
+            raise CannotListenError(None, str(path), cause)
+
+        self.machine.listenUNIX = refuse  # type: ignore[method-assign]
+        for pid, kind in ((os.getpid(), HeldByNetd), (1, CannotListen)):
+            lock = Path(f"{path}.lock")
+            lock.unlink(missing_ok=True)
+            lock.symlink_to(str(pid))
+            self.assertIs(type(self.assertRaises(CannotListen, self.opens, f"unix:{path}")), kind)
+
     def test_instance(self) -> None:
         """Another instance has its own section and variable; what else was written about the endpoint stays in the advice."""
         text = self.refusal("tcp:5050:interface=127.0.0.1:backlog=5", "relay:lab2")
@@ -302,3 +324,40 @@ class ReachTests(SynchronousTestCase):
 def at(port: Any) -> tuple[str, int]:
     """Where *port* listens."""
     return port.getHost().host, port.getHost().port
+
+
+class ParkedPort(tcp.Port):
+    """A port whose address somebody else has taken, until the test says otherwise."""
+
+    def __init__(self, host: IPv4Address) -> None:
+        self.host = host
+        self.socket = self
+        self.family = socket.AF_UNIX
+        self.is_taken = True
+
+    def getHost(self) -> IPv4Address:
+        return self.host
+
+    def stopReading(self) -> None:
+        """It is parked."""
+
+    def startReading(self) -> None:
+        """It accepts again, or would."""
+        if self.is_taken:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+class ParkingTests(ListenerTestCase):
+    def test_taken(self) -> None:
+        """Where an address was taken meanwhile, the error says which, people read why nobody is accepted, and can try again."""
+        listener = self.make("tcp:5050")
+        port = ParkedPort(IPv4Address("TCP", "127.0.0.1", 5050))
+        listener.ports.append(port)
+        listener.park()
+        self.assertEqual("nobody: netd is draining", listener.places()[0].reach)
+        why = str(self.assertRaises(CannotListen, listener.unpark))
+        self.assertEqual(why, "[relay] cannot listen on tcp:5050: Address already in use. Do something.")
+        self.assertIn("another program has taken the address", listener.places()[0].reach)
+        port.is_taken = False
+        listener.unpark()
+        self.assertEqual("this machine only", listener.places()[0].reach)

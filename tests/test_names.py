@@ -57,6 +57,16 @@ class NameTests(SynchronousTestCase):
         by_variable = [f"{name}:{line}" for name, tree in modules() for line in getattr_by_variable(tree)]
         self.assertEqual([], by_variable)
 
+    def test_tables_stand_in_their_machines(self) -> None:
+        """Every machine has its table at the same place: `TRANSITIONS`, an attribute of the class, behind what it names."""
+        elsewhere = [
+            f"{name}:{node.lineno}"
+            for name, tree in modules()
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and "TRANSITIONS" in ast.unparse(node).partition("=")[0]
+        ]
+        self.assertEqual([], elsewhere)
+
     def test_table_of_strings_is_found(self) -> None:
         """The search itself works: a constant name is harmless, any other is found."""
         found = getattr_by_variable(ast.parse('getattr(self, "name")\ngetattr(self, action)()\ngetattr(self, f"_{action}")()'))

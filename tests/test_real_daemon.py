@@ -292,6 +292,19 @@ class DaemonisedTests(RealTestCase):
         self.assertFalse((self.state / CONTROL_SOCKET).exists())
         self.assertIn("Server Shut Down", self.log_file.read_text(encoding="utf-8"))
 
+    def test_hang_up(self) -> None:
+        """SIGHUP reloads the configuration in the background, too; another directory at the start does not matter."""
+        self.assertEqual((0, ""), self.daemonise(Path(self.write_ini().name)))
+        self.write_ini(f"[relay]\nlisten = {LOOPBACK}\nmax_payload = 2MiB\n[room]\nlisten = {LOOPBACK}\n")
+        os.kill(int(self.pid_file.read_text(encoding="ascii")), signal.SIGHUP)
+        end = time.monotonic() + PATIENCE
+        told = "the configuration was read again: [relay] max_payload: 1MiB -> 2MiB; added [room]"
+        while told not in self.log_file.read_text(encoding="utf-8"):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        with Control(self.state / CONTROL_SOCKET, PATIENCE) as control:
+            self.assertEqual(["relay", "room"], [service["kind"] for service in control.call("system.status")["services"]])
+
     def test_busy_port(self) -> None:
         """A port that is taken is told on the terminal, the whole of it in the log, and no pid file claims that netd runs."""
         port = self.start(self.write_ini(state="other")).port()

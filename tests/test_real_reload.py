@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import signal
@@ -20,6 +21,9 @@ DEVICES, WEBSOCKETS, RELOADS = 1000, 100, 100
 
 BROKEN_EVERY, SIGNAL_EVERY = 10, 7
 """Each so-many-th reload finds a file that is broken at first, or is asked for by a signal."""
+
+CROWD = 50
+"""Programs that connect at the same moment."""
 
 MOST_ASKED = 1000
 """How often the daemon is asked for something that is about to happen."""
@@ -214,6 +218,45 @@ class ReloadTests(RealTestCase):
             self.assertEqual([event["data"]["text"].encode() for event in events], payloads)
         self.check_services()
         self.check_sizes(sizes)
+
+    def test_moment_of_the_move(self) -> None:
+        """Programs that the system has connected to the old port by then are answered, quick ones and others."""
+        asking = socket.socket(socket.AF_UNIX)
+        self.addCleanup(asking.close)
+        asking.connect(os.fspath(self.state / CONTROL_SOCKET))
+        asking.sendall(b'{"jsonrpc": "2.0", "id": 0, "method": "system.whoami"}\n')
+        asking.recv(1 << 16)
+        self.daemon.signal(signal.SIGSTOP)
+        self.addCleanup(self.daemon.signal, signal.SIGCONT)
+        os.waitid(os.P_PID, self.daemon.process.pid, os.WSTOPPED | os.WNOWAIT)
+        asking.sendall(b'{"jsonrpc": "2.0", "id": 1, "method": "system.reload"}\n')
+        self.lab.write(1)
+        quick = [begin(self.lab.port(0), "version") for _ in range(CROWD)]
+        slow = [socket.create_connection(("127.0.0.1", self.lab.port(0)), PATIENCE) for _ in range(CROWD)]
+        self.daemon.signal(signal.SIGCONT)
+        self.assertIn(b'"reloaded"', asking.recv(1 << 16))
+        for connection in slow:
+            connection.sendall(b'{"command_id": "version"}\n')
+        self.assertLessEqual({end(connection) for connection in (*quick, *slow)}, {0, 1})
+
+    def test_ports_of_its_own(self) -> None:
+        """Two services exchange their ports, a socket gets another mode, loopback becomes all addresses, a section is renamed."""
+        one, two, three = free_port(), free_port(), free_port()
+        path = self.folder / "relay.sock"
+        for relay, room, feed in (
+            (f"tcp:{one}:interface=127.0.0.1 unix:{path}:mode=600", f"[room]\nlisten = loopback:{two}\n", f"loopback:{three}"),
+            (f"loopback:{two} unix:{path}:mode=660", f"[room:b]\nlisten = tcp:{one}\n", f"tcp:{three}"),
+            (f"tcp:{one} unix:{path}:mode=666", f"[room]\nlisten = tcp:{two}:interface=127.0.0.1\n", f"loopback:{three}"),
+        ):
+            self.write_ini(f"[relay]\nlisten = {relay}\n{room}[feed]\nlisten = {feed}\n")
+            self.assertEqual(self.control.call("system.reload")["failures"], [])
+            status = self.control.call("system.status")["services"]
+            ports = [int(service["listening"][0]["address"].rpartition(":")[2]) for service in status]
+            self.assertEqual(ports, [int(re.findall(r":(\d+)", listen)[0]) for listen in (relay, room, feed)])
+            self.assertEqual(oct(path.stat().st_mode & 0o777)[2:], relay[-3:])
+            for port in ports:
+                socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+            self.assertEqual(self.control.call("system.reload")["status"], "unchanged")
 
     def device(self) -> socket.socket:
         """A device of the first dialect."""

@@ -244,6 +244,32 @@ class SectionTests(ReloadTestCase):
         _, instances = next(row for row in self.daemon.system.table if row[0].name == "pump.speed")
         self.assertEqual(instances, ("main",))
 
+    def test_removed_and_added_again(self) -> None:
+        """A section that comes again while the old one still finishes has its messages for itself."""
+        bus = self.daemon.system.bus
+        leaving: Deferred[None] = Deferred()
+        self.plant.made[1].stopService = lambda: leaving  # type: ignore[method-assign, assignment, return-value]
+        self.plant.made[1].free.callback(None)
+        self.reload("[pump]\n")
+        self.reload("[pump]\n[pump:lab2]\n")
+        bus.publish(Message("pump.lab2.state", "fine"))
+        leaving.callback(None)
+        self.assertEqual([message.subject for message in bus.last("pump.>")], ["pump.lab2.state"])
+
+    def test_stopped(self) -> None:
+        """A daemon that stops takes no other configuration, and starts nothing that waits for a port."""
+        self.plant.troubles["lab3"] = HeldByNetd("pump:lab3", "cannot listen: netd does")
+        self.write("[pump]\n[pump:lab3]\n")
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        reloading: Any = operation.function()
+        made = len(self.plant.made)
+        self.daemon.stopService()
+        self.plant.made[1].free.callback(None)
+        self.assertEqual(result_of(reloading).failures, ())
+        self.assertEqual(len(self.plant.made), made)
+        self.assertRaises(Refused, self.reload)
+        self.daemon.startService()
+
     def test_exchanged(self) -> None:
         """A new section can have the port of one that goes: it starts as soon as the port is free."""
         self.plant.troubles["lab3"] = HeldByNetd("pump:lab3", "cannot listen: netd does")

@@ -274,6 +274,20 @@ class MakeServiceTests(OptionsTestCase):
         self.assertEqual(["lab2"], [relay.instance for relay in service.system.services])
         self.assertFalse((self.folder / "state").exists())
 
+    def test_read_again(self) -> None:
+        """A reload reads the file by its name at the start, and the variables, whatever the directory is by then."""
+        here = Path.cwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(self.ini.parent)
+        self.ini = Path(self.ini.name)
+        self.patch(os, "environ", {**os.environ, "NETD_RELAY_LAB2_MAX_PAYLOAD": "7"})
+        options = self.parse()
+        with self.ini.open("a", encoding="utf-8") as file:
+            file.write("[room]\n")
+        os.chdir("/")
+        relay, room = options.read().sections
+        self.assertEqual((relay.config.max_payload, room.name), (7, "room"))  # type: ignore[attr-defined]
+
     def test_same_operations(self) -> None:
         """Two kinds that offer the same operation are an error of the configuration, for check, start and reload alike."""
         folder = self.folder / "plugins"

@@ -308,8 +308,12 @@ class Invocation:
         render.show_grid(columns, rows)
 
 
-def seconds(text: str) -> float:
-    """A number of seconds above 0, a day at most, also as in ``30s``, ``5m`` or ``1h``; a type of click's."""
+def seconds(written: str | float) -> float:
+    """A number of seconds above 0, a day at most, also as in ``30s``, ``5m`` or ``1h``; a type of click's.
+
+    :param written: a number where it is an option's default.
+    """
+    text = str(written)
     unit = text[-1:] if text[-1:] in _UNITS else "s"
     try:
         number = float(text.removesuffix(unit)) * _UNITS[unit]

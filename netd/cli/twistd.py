@@ -64,7 +64,7 @@ def check(invocation: Invocation, configuration: str | None) -> None:
     _become_twistd(invocation, [], configuration, ["--check"])
 
 
-@click.command(cls=NetdCommand, common=("state",))
+@click.command(cls=NetdCommand, common=("state", "context", "json", "timeout"))
 @_config_option
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
 @click.option("--diff", is_flag=True, help="Say what a reload would change in the running daemon.")
@@ -82,4 +82,6 @@ def config(invocation: Invocation, configuration: str | None, origin: bool, diff
             )
         show_difference(invocation)
         return
+    if invocation.as_json:
+        raise Misused("only --diff has an answer for programs; leave out --json")
     _become_twistd(invocation, [], configuration, ["--origin" if origin else "--show-config"])

@@ -151,6 +151,7 @@ class StreamConnection(Connection):
         self._reader, self._writer = streams
         self._farewell: Farewell | None = None
         self._ended: asyncio.Future[None] = self.loop.create_future()
+        self._ahead: asyncio.Task[bytes] | None = None
 
     async def send(self, content: bytes, end: float | None = None) -> None:
         if self._farewell is not None or self._writer.is_closing():
@@ -168,11 +169,18 @@ class StreamConnection(Connection):
         if self._farewell is not None:
             raise self.server.left()
         try:
-            if seconds == 0:
-                for _ in range(2):  # in the first of them the event loop finds what has come, in the second the reader has it
-                    await asyncio.sleep(0)
-            async with within(seconds):
-                received = await self._reader.read(65536)
+            if self._ahead is not None:
+                await asyncio.wait({self._ahead}, timeout=seconds)
+                if not self._ahead.done():
+                    return None
+                ahead, self._ahead = self._ahead, None
+                received = ahead.result()
+            else:
+                if seconds == 0:
+                    for _ in range(2):  # in the first of them the event loop finds what has come, in the second the reader has it
+                        await asyncio.sleep(0)
+                async with within(seconds):
+                    received = await self._reader.read(65536)
         except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 these are two
             return None
         except OSError as error:
@@ -182,6 +190,12 @@ class StreamConnection(Connection):
         if not received:
             raise self.server.ended()
         return received
+
+    def look_ahead(self) -> asyncio.Task[bytes]:
+        """What is done when something has come, which the next :meth:`receive` gives."""
+        if self._ahead is None:
+            self._ahead = asyncio.ensure_future(self._reader.read(65536))
+        return self._ahead
 
     @property
     def has_ended(self) -> bool:
@@ -243,6 +257,10 @@ class AsyncWay(Way):
                 streams = await self._surroundings.connect(host, port, **({} if tls is None else {"ssl": tls}))
         except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 these are two
             raise TimeoutError("it did not answer in time") from None
+        return self.keep(server, streams)
+
+    def keep(self, server: Server, streams: Streams) -> StreamConnection:
+        """The connection by streams that were opened elsewhere, which the way closes in the end."""
         connection = StreamConnection(streams, server)
         self._connections = [*(one for one in self._connections if not one.has_ended), connection]
         if self._is_closed:  # meanwhile

@@ -124,6 +124,10 @@ class SocketConnection(Connection):
         self._take, self._give, self._shut = in_turn(*calls) if self._pending else calls
         self._leaving = threading.Lock()
 
+    def fileno(self) -> int:
+        """The number by which the operating system knows the socket, for who waits for several."""
+        return self._socket.fileno()
+
     @property
     def has_left(self) -> bool:
         """Whether this side has hung up, or begun to."""

@@ -152,7 +152,7 @@ def encode(value: object) -> bytes:
 
 
 def to_plain(value: object, keeps_bytes: bool = False) -> Any:
-    """Return *value* as reading its JSON text would: made of dictionaries, lists, strings and numbers alone.
+    """Return *value* as reading its JSON text would: made of dictionaries, lists or tuples, strings and numbers.
 
     :param keeps_bytes: whether bytes stay bytes instead of becoming base64.
     :raises BadJSON: when some part of *value* has no form in JSON.

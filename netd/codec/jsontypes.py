@@ -34,7 +34,7 @@ _WANTED = {
     "object": "an object",
 }
 _GIVEN = _WANTED | {"float": "a fraction"}
-"""What types are called where people read of them: what is wanted, and what was given instead."""
+"""The names of types in messages for people: of the type that is wanted, and of the one that was given."""
 
 
 def described(**keywords: object) -> object:

@@ -175,12 +175,12 @@ def _file_of(name: str) -> Path | None:
 
 
 def _import_module(name: str) -> ModuleType:
-    before = sys.modules.get(name)
-    stamp = _stamp(_file_of(name))
-    if before is not None and vars(before).get(STAMP, stamp) != stamp:
+    before, file = sys.modules.get(name), _file_of(name)
+    stamp = _stamp(file)
+    if before is not None and file is not None and vars(before).get(STAMP, stamp) != stamp:
         del sys.modules[name]
-        with suppress(OSError, TypeError, ValueError):  # what Python has kept of it goes by whole seconds
-            Path(cache_from_source(before.__file__ or "")).unlink()
+        with suppress(OSError):  # Python's own cache tells changes apart by whole seconds
+            Path(cache_from_source(str(file))).unlink()
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:

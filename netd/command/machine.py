@@ -232,7 +232,7 @@ class CommandConversation:
     def _take_unfinished(self) -> None:
         """Silence after a line that has not ended: it is whole all the same, has some time left, or none."""
         rest, now, begun = self._lines.finish(), self._context.monotonic(), self._begun
-        self._peer.keep(0 if begun is None else begun.size)
+        self._peer.note_unfinished(0 if begun is None else begun.size)
         if not unpadded(rest) and begun is None:  # the NUL behind the last command
             until = self._idle_until if self.state is CommandState.KEPT else self._until
             self._expire_after(max(0.0, until - now))
@@ -246,7 +246,7 @@ class CommandConversation:
             self._keep()
         elif now < self._until:
             self._lines.feed(rest)
-            self._peer.keep(len(rest))
+            self._peer.note_unfinished(len(rest))
             self._expire_after(self._until - now)
             return
         else:
@@ -365,7 +365,7 @@ class CommandConversation:
         return bool(self._waiting) or not self._farewell
 
     def _keep(self) -> None:
-        self._peer.keep(self._lines.unfinished + (0 if self._begun is None else self._begun.size))
+        self._peer.note_unfinished(self._lines.unfinished + (0 if self._begun is None else self._begun.size))
 
     def _too_long(self, excerpt: bytes) -> CommandFault:
         why = f"a command has at most {self._context.rules.max_command} bytes here (`max_command`)"

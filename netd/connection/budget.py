@@ -104,12 +104,12 @@ class Place:
         if not self.is_identified and self.is_taken:
             self.is_identified = True
             self._share.identified(self)
-            self.keep(0)
+            self.note_unfinished(0)
 
     def arrive(self, size: int) -> bool:
         """Count *size* bytes from an unidentified connection as memory, before its machine has looked at them.
 
-        :meth:`keep` corrects the figure afterwards. Counting later would let a flood of long first reads pass the limit.
+        :meth:`note_unfinished` corrects the figure afterwards. Counted later, a flood of long first reads would pass the limit.
 
         :returns: False when the connection was closed over it.
         """
@@ -117,14 +117,14 @@ class Place:
         self._share.budget.held(self, size, is_at_once=True)
         return self.is_taken
 
-    def keep(self, size: int) -> None:
+    def note_unfinished(self, size: int) -> None:
         """Set how many received bytes the connection holds: those of a message that is not whole yet."""
         change = size - self._kept
         if self.is_taken and (not -GRAIN < change < GRAIN or not size):
             self._kept = size
             self._share.budget.held(self, change)
 
-    def queue(self, size: int) -> None:
+    def note_waiting(self, size: int) -> None:
         """Set how many bytes wait to be sent to the connection."""
         change = size - self._waiting
         if self.is_taken and (not -GRAIN < change < GRAIN or not size):

@@ -1,14 +1,15 @@
-"""One connection to a remote, kept up for ever: dialled, and dialled again after a pause when it is lost or cannot be had.
+"""One connection to a remote that is kept up: dialled again, after a wait, whenever it is lost or an attempt fails.
 
-Twisted's ``ClientService`` does not do: it takes a connection for made before its TLS handshake is over, ends a drain by cutting
-the connection, and fails where a connection is lost while it is being prepared (``NoTransition``).
+Twisted's ``ClientService`` is no base for this. It counts a connection as made before the TLS handshake is over; it cannot stop
+reconnecting without cutting the present connection; and a connection that is lost while ``prepareConnection`` waits makes it
+raise ``NoTransition``.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -22,15 +23,15 @@ from netd.status import DialStatus
 __all__ = ["LASTED", "Dialer", "DialerRules", "DialerState"]
 
 LASTED = 10.0
-"""Seconds for which a connection must have been there for the next pause to be as short as the first.
+"""Seconds that a connection must have lasted for the next wait to be as short as the first.
 
-Without that, a remote that accepts each connection and closes it, as a broker does that knows no such password, would be dialled
+Otherwise a remote that accepts connections and closes them at once, as a broker does after a wrong password, would be dialled
 once a second.
 """
 
 
 class DialerRules(Protocol):
-    """What a :class:`Dialer` goes by. A :class:`netd.config.DialingConfig` has it."""
+    """The options of a :class:`Dialer`. A :class:`netd.config.DialingConfig` has them."""
 
     @property
     def dial_timeout(self) -> float:
@@ -46,7 +47,7 @@ class DialerRules(Protocol):
 
 
 class DialerState(enum.Enum):
-    """What a dialer is at."""
+    """The state of a dialer; the values are shown to people."""
 
     STOPPED = "stopped"
     DIALLING = "dialling"
@@ -56,7 +57,7 @@ class DialerState(enum.Enum):
 
 
 class DialerInput(enum.Enum):
-    """What happens to it."""
+    """An event in the life of a dialer."""
 
     START = "the connection is wanted"
     PAUSE = "no further connection is wanted"
@@ -67,12 +68,15 @@ class DialerInput(enum.Enum):
     DUE = "the pause is over"
 
 
+DialerAction = Callable[["Dialer"], None]
+
+
 class Dialer:
     """Keeps one connection to *remote* up.
 
     :param remote: the description of *endpoint*, for people.
     :param chance: returns a random number from 0 up to 1.
-    :ivar rules: what it goes by; may be exchanged.
+    :ivar rules: the options in force; they may be exchanged.
     :ivar connection: the connection; None while there is none.
     """
 
@@ -108,7 +112,7 @@ class Dialer:
         self._step(DialerInput.PAUSE)
 
     def use(self, endpoint: IStreamClientEndpoint, remote: str) -> None:
-        """Dial *endpoint* from now on. A connection to another remote than before is ended politely; the wait is over."""
+        """Dial *endpoint* from now on. If *remote* is another one than before, end the connection politely, or the wait."""
         has_moved, self._remote = remote != self._remote, remote
         self._endpoint = endpoint
         if has_moved:
@@ -128,12 +132,12 @@ class Dialer:
         )
 
     def _step(self, happened: DialerInput) -> None:
-        transition = TRANSITIONS.get((self.state, happened))
+        transition = self.TRANSITIONS.get((self.state, happened))
         if transition is not None:
-            act, self.state = transition
-            act(self)
+            action, self.state = transition
+            action(self)
 
-    # What the attempt and the connection say
+    # From the attempt and the connection
 
     def _made(self, connection: DialledProtocol) -> None:
         self._attempt = None
@@ -142,7 +146,7 @@ class Dialer:
 
     def _failed(self, error: DialFailed) -> None:
         self._attempt = None
-        if error.result is not DialResult.GIVEN_UP:  # which this dialer itself has done
+        if error.result is not DialResult.GIVEN_UP:  # that is what this dialer itself has asked for
             self._last_failure = error.advice
             self._step(DialerInput.FAILED)
             self._log_failure(error)
@@ -156,37 +160,37 @@ class Dialer:
 
     # What each input does
 
-    def _dial(self) -> None:
+    def _do_dial(self) -> None:
         self._timer = None
         connection = self._factory.make()
         connection.on_lost = self._lost
         self._attempt = self._factory.dial(self._endpoint, connection, self.rules.dial_timeout)
         self._attempt.addCallbacks(self._made, lambda failure: self._failed(failure.value))
 
-    def _give_up(self) -> None:
+    def _do_give_up(self) -> None:
         if self._attempt is not None:
             self._attempt.cancel()
 
-    def _wait(self) -> None:
+    def _do_wait(self) -> None:
         backoff = Backoff(self.rules.reconnect_delay, self.rules.max_reconnect_delay)
         self._timer = self._clock.callLater(backoff.delay(self._failures, self._chance()), self._step, DialerInput.DUE)
         self._failures += 1
 
-    def _stop_waiting(self) -> None:
+    def _do_stop_waiting(self) -> None:
         self._timer.cancel()
         self._timer = None
 
-    def _dial_instead(self) -> None:
-        self._give_up()
+    def _do_dial_instead(self) -> None:
+        self._do_give_up()
         if self._timer is not None:
             self._timer.cancel()
-        self._dial()
+        self._do_dial()
 
-    def _leave(self) -> None:
+    def _do_leave(self) -> None:
         assert self.connection is not None
         self.connection.finish()
 
-    def _greet(self) -> None:
+    def _do_greet(self) -> None:
         skipped = self._factory.log_limiter.admit("connected", most=LINES)
         if skipped is not None:
             self._log.info(
@@ -194,7 +198,7 @@ class Dialer:
             )
 
     def _do_nothing(self) -> None:
-        """The state says it all."""
+        """Do nothing: only the state changes."""
 
     def _log_failure(self, error: DialFailed) -> None:
         skipped = self._factory.log_limiter.admit(f"cannot reach: {error.result.value}")
@@ -208,21 +212,20 @@ class Dialer:
                 more=told_of(skipped),
             )
 
-
-TRANSITIONS: dict[tuple[DialerState, DialerInput], tuple[Callable[[Dialer], None], DialerState]] = {
-    (DialerState.STOPPED, DialerInput.START): (Dialer._dial, DialerState.DIALLING),
-    (DialerState.DIALLING, DialerInput.MADE): (Dialer._greet, DialerState.CONNECTED),
-    (DialerState.DIALLING, DialerInput.FAILED): (Dialer._wait, DialerState.WAITING),
-    (DialerState.DIALLING, DialerInput.PAUSE): (Dialer._give_up, DialerState.STOPPED),
-    (DialerState.CONNECTED, DialerInput.LOST): (Dialer._wait, DialerState.WAITING),
-    (DialerState.CONNECTED, DialerInput.PAUSE): (Dialer._do_nothing, DialerState.LAST),
-    (DialerState.LAST, DialerInput.START): (Dialer._do_nothing, DialerState.CONNECTED),
-    (DialerState.LAST, DialerInput.LOST): (Dialer._do_nothing, DialerState.STOPPED),
-    (DialerState.WAITING, DialerInput.DUE): (Dialer._dial, DialerState.DIALLING),
-    (DialerState.WAITING, DialerInput.PAUSE): (Dialer._stop_waiting, DialerState.STOPPED),
-    (DialerState.DIALLING, DialerInput.MOVED): (Dialer._dial_instead, DialerState.DIALLING),
-    (DialerState.WAITING, DialerInput.MOVED): (Dialer._dial_instead, DialerState.DIALLING),
-    (DialerState.CONNECTED, DialerInput.MOVED): (Dialer._leave, DialerState.CONNECTED),
-    (DialerState.LAST, DialerInput.MOVED): (Dialer._leave, DialerState.LAST),
-}
-"""What is done with each input in each state, and the state afterwards. An absent pair changes nothing."""
+    TRANSITIONS: ClassVar[dict[tuple[DialerState, DialerInput], tuple[DialerAction, DialerState]]] = {
+        (DialerState.STOPPED, DialerInput.START): (_do_dial, DialerState.DIALLING),
+        (DialerState.DIALLING, DialerInput.MADE): (_do_greet, DialerState.CONNECTED),
+        (DialerState.DIALLING, DialerInput.FAILED): (_do_wait, DialerState.WAITING),
+        (DialerState.DIALLING, DialerInput.PAUSE): (_do_give_up, DialerState.STOPPED),
+        (DialerState.CONNECTED, DialerInput.LOST): (_do_wait, DialerState.WAITING),
+        (DialerState.CONNECTED, DialerInput.PAUSE): (_do_nothing, DialerState.LAST),
+        (DialerState.LAST, DialerInput.START): (_do_nothing, DialerState.CONNECTED),
+        (DialerState.LAST, DialerInput.LOST): (_do_nothing, DialerState.STOPPED),
+        (DialerState.WAITING, DialerInput.DUE): (_do_dial, DialerState.DIALLING),
+        (DialerState.WAITING, DialerInput.PAUSE): (_do_stop_waiting, DialerState.STOPPED),
+        (DialerState.DIALLING, DialerInput.MOVED): (_do_dial_instead, DialerState.DIALLING),
+        (DialerState.WAITING, DialerInput.MOVED): (_do_dial_instead, DialerState.DIALLING),
+        (DialerState.CONNECTED, DialerInput.MOVED): (_do_leave, DialerState.CONNECTED),
+        (DialerState.LAST, DialerInput.MOVED): (_do_leave, DialerState.LAST),
+    }
+    """What is done with each input in each state, and the state afterwards. An absent pair changes nothing."""

@@ -1,8 +1,8 @@
-"""One attempt to reach a remote: its connection, its time limit, and in plain words why it failed.
+"""One attempt to reach a remote: the connection, the time limit, and the reason in plain words if it fails.
 
-A connection that netd dials has the same peer, outbox, clocks and log line as one that it accepts. The differences are here: the
-attempt counts as made only when the TLS handshake is over, a remote may be silent for as long as its service allows, and nobody
-makes room for a connection that netd itself wanted. :mod:`netd.connection.dialer` repeats attempts.
+A connection that netd dials has the same peer, outbox, clocks and log line as one that it accepts. Three things differ. It is
+made when the TLS handshake is over, not before. It may be silent for as long as its service allows. It never has to make room for
+newcomers. :mod:`netd.connection.dialer` repeats attempts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from netd.pem import reason_of
 __all__ = ["DialFailed", "DialResult", "DialledFactory", "DialledProtocol"]
 
 NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
-"""How the operating system says that it knows no way to the remote."""
+"""The operating system's errors for a remote to which it has no route."""
 
 
 class DialResult(enum.Enum):
-    """What came of an attempt. The values are labels of a metric."""
+    """The result of an attempt. The values are labels of a metric."""
 
     CONNECTED = "connected"
     REFUSED = "refused"
@@ -56,7 +56,7 @@ REMEDIES = {
     DialResult.UNREACHABLE: "see whether this machine has a route to it (`ip route`)",
     DialResult.UNKNOWN_NAME: "check the name, or write the address",
 }
-"""What a person can do about a result that always has the same remedy."""
+"""The remedies of results that always have the same one."""
 
 TLS_REMEDIES = {
     "certificate verify failed": "it has expired, or `trustRoots` lacks the certificate that it is signed with",
@@ -64,13 +64,13 @@ TLS_REMEDIES = {
     "record layer failure": "the remote does not speak TLS: write tcp: in place of tls:",
     "packet length too long": "the remote does not speak TLS: write tcp: in place of tls:",
 }
-"""The same for what OpenSSL says."""
+"""The remedies of errors of OpenSSL, by its words for them."""
 
 
 class DialFailed(NetdError):
     """A remote could not be reached. The text says why.
 
-    :ivar remedy: what a person can do about it; empty where nobody knows.
+    :ivar remedy: the remedy, in words; empty if none is known.
     """
 
     def __init__(self, result: DialResult, why: str, remedy: str = "") -> None:
@@ -80,7 +80,7 @@ class DialFailed(NetdError):
 
     @property
     def advice(self) -> str:
-        """The text, and the remedy where there is one."""
+        """The text, with the remedy if there is one."""
         return f"{self}: {self.remedy}" if self.remedy else str(self)
 
 
@@ -100,18 +100,18 @@ class Attempt:
         self.outcome: Deferred[Any] = Deferred(lambda _: self._end(DialFailed(DialResult.GIVEN_UP, "given up")))
 
     def begin(self, endpoint: IStreamClientEndpoint) -> None:
-        """Connect."""
+        """Start the time limit, and connect."""
         self._deadline = self._factory.context.clock.callLater(self._seconds, self._expired)
         self._connecting = maybeDeferred(endpoint.connect, _OnlyOne(self._connection))
         self._connecting.addErrback(self.failed)
 
     def made(self) -> None:
-        """The connection is there, and behind TLS where that was wanted."""
+        """Succeed: the connection is there, and the TLS handshake is over."""
         self._count(DialResult.CONNECTED)
         self.outcome.callback(self._connection)
 
     def failed(self, failure: Failure) -> None:
-        """The connection could not be made, or was lost before that."""
+        """Fail: the connection could not be made, or was lost during the TLS handshake."""
         if self._connecting is not None and not self.outcome.called:
             self._fail(explained(failure))
 
@@ -119,7 +119,7 @@ class Attempt:
         self._end(DialFailed(DialResult.NO_ANSWER, f"no answer within {self._seconds:g} s"))
 
     def _end(self, error: DialFailed) -> None:
-        """Let go of what was begun, then fail with *error*, and not with what that makes the endpoint say."""
+        """Cancel what was begun, then fail with *error*. The endpoint's own error, which the cancelling causes, is ignored."""
         connecting, self._connecting = self._connecting, None
         assert connecting is not None
         connecting.cancel()
@@ -139,9 +139,9 @@ class Attempt:
 
 @implementer(IHandshakeListener)
 class DialledProtocol(PeerProtocol):
-    """A connection that netd dials. Override what :class:`netd.connection.protocol.PeerProtocol` lets you.
+    """A connection that netd dials. The methods to override are those of :class:`netd.connection.protocol.PeerProtocol`.
 
-    :ivar attempt: what makes it.
+    :ivar attempt: the attempt that makes it.
     :ivar on_lost: called after the end of a connection that was made, with it and the reason.
     """
 
@@ -153,7 +153,7 @@ class DialledProtocol(PeerProtocol):
 
     def __init__(self, factory: DialledFactory) -> None:
         super().__init__(factory)
-        self._opening = None  # netd knows whom it has dialled: nobody is turned away for what the first bytes look like
+        self._opening = None  # netd knows the remote that it has dialled: its first bytes may look like HTTP or TLS
 
     @property
     def age(self) -> float:
@@ -166,7 +166,7 @@ class DialledProtocol(PeerProtocol):
             self._make()
 
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
-        """The remote's certificate is good, and all that follows is encrypted."""
+        """Open the connection: the certificate is good, and everything that follows is encrypted."""
         self._make()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # the base class's default is not needed
@@ -178,17 +178,17 @@ class DialledProtocol(PeerProtocol):
             self.on_lost(self, self.peer.reason or "the remote closed it")
 
     def welcome(self) -> None:
-        """Say that the attempt has succeeded, before the service hears that the connection is there."""
-        self.identified()  # it never has to make room for newcomers
+        """Let the attempt succeed before the connection calls ``opened``, so that the service knows the connection by then."""
+        self.identified()  # so that it never has to make room for newcomers
         self.attempt.made()
         super().welcome()
 
     def finish(self) -> None:
-        """The service stops, or dials another remote. Override where something is to be said first."""
+        """End politely: the service stops, or dials another remote. Override to say something first."""
         self.peer.close("netd ended it")
 
     def stayed_silent(self) -> None:
-        """A remote may be silent. A service whose remote may not asks its peer for an expiry."""
+        """Do nothing: a remote may be silent. A service that wants a limit uses ``peer.expire_after``."""
 
     def _make(self) -> None:
         self._is_made = True
@@ -196,7 +196,7 @@ class DialledProtocol(PeerProtocol):
 
 
 class _OnlyOne(Factory):
-    """Builds the one connection of an attempt."""
+    """A factory for the one connection of an attempt."""
 
     noisy = False
 
@@ -233,14 +233,14 @@ class DialledFactory(PeerFactory):
         return attempt.outcome
 
     def counters(self) -> dict[str, Any]:
-        """The counters of all its connections: those of any factory but for what can happen to accepted ones only."""
+        """Return the counters, without those of things that only happen to accepted connections."""
         counters = super().counters()
         del counters["accepted"], counters["silent"]
         return {"dials": dict(self.dials), **counters}
 
 
 def explained(failure: Failure) -> DialFailed:
-    """Why a connection could not be made, in words."""
+    """The reason of *failure* in words."""
     cause = failure.value
     if isinstance(cause, VerificationError):
         remedy = "the certificate is for other names: dial one of those"
@@ -260,7 +260,7 @@ def explained(failure: Failure) -> DialFailed:
 
 
 def _by_number(cause: BaseException | None) -> DialFailed:
-    """The same for what the operating system says."""
+    """Put an error of the operating system into words."""
     number = getattr(cause, "osError", None) if isinstance(cause, ConnectError) else getattr(cause, "errno", None)
     if not isinstance(number, int):
         return DialFailed(DialResult.FAILED, str(cause).rstrip(".") or type(cause).__name__)

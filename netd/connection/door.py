@@ -155,7 +155,6 @@ class QuickDoor:
     def leave(self, port: tcp.Port) -> None:
         """Accept no more for *port*, if it is served here. Its newcomers stay at the door."""
         if self._epoll is not None and self._ports.get(port.fileno()) is port:
-            self._accept(port)
             del self._ports[port.fileno()]
             self._epoll.unregister(port.fileno())
 

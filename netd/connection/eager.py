@@ -62,8 +62,8 @@ LAST_READS = 16
 """Reads of a connection whose peer has left, before other connections are read."""
 
 NAMELESS = "a connection of netd's"
-"""What Twisted calls each connection where it logs something by itself. Its own two texts for each would weigh 150 bytes, and
-netd logs connections by their addresses."""
+"""The name of each connection in log lines of Twisted's. Twisted makes two texts for each, which use 150 bytes; netd's own lines
+name connections by their addresses."""
 
 FULL = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ENOBUFS)
 """Errors of a send that will pass."""
@@ -325,7 +325,7 @@ class EagerConnection(tcp.Connection):
             sent = 0  # its buffer is full, or the connection is broken: the reactor then meets the error, too, and reports it
             self._note(error)
         if sent != len(data):
-            self.keep(data[sent:])
+            self.buffer(data[sent:])
 
     def writeSomeData(self, data: bytes) -> int | ConnectionLost:  # noqa: N802 - Twisted's name
         """Send what fits; see :class:`twisted.internet.abstract.FileDescriptor`."""
@@ -349,7 +349,7 @@ class EagerConnection(tcp.Connection):
         self.errno = self.errno or error.errno or 0
         return True
 
-    def keep(self, rest: bytes) -> None:
+    def buffer(self, rest: bytes) -> None:
         """Buffer what the operating system did not take."""
         super().write(rest)  # type: ignore[no-untyped-call]
         if self._tempDataBuffer and self.producer is not None and self.streamingProducer and not self.producerPaused:

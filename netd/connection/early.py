@@ -42,7 +42,7 @@ class EarlyPeer:
         """Note *seconds*. No timer is made: most newcomers are gone before the end of the turn."""
         self._expiry = seconds
 
-    def keep(self, size: int, is_new: bool = False) -> bool:
+    def note_unfinished(self, size: int, is_new: bool = False) -> bool:
         """Nothing is kept: input that is not one whole line goes the ordinary way."""
         return True
 

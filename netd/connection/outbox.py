@@ -147,7 +147,7 @@ class Outbox:
         except OSError:
             sent = 0  # its buffer is full, or the connection is broken: the reactor then meets the error, too, and reports it
         if sent != len(block):
-            self._transport.keep(block[sent:])
+            self._transport.buffer(block[sent:])
         return True
 
     def count_dropped(self, reason: str, count: int) -> None:

@@ -1,9 +1,9 @@
-"""Ports that take a break: a parked port accepts nobody, and keeps its address from everybody else.
+"""Parked ports: a parked port accepts no connection, and keeps its address from other programs.
 
-A newcomer at a parked TCP port is refused at once, as if nobody listened: programs try again later or elsewhere, and a load
-balancer sees it with its next probe. Linux allows that: a listening socket that is shut down for reading stays bound. Other
-systems do not, and a unix socket cannot listen a second time; there newcomers wait, connected, until the port is opened again or
-closed. So they do at a socket that is systemd's as well: it is not netd's to shut.
+A connection to a parked TCP port is refused at once, as if no program listened: clients try again later or elsewhere, and a load
+balancer notices with its next probe. That is possible on Linux, where a listening socket that is shut down for reading stays
+bound. On other systems, and with unix sockets, which cannot listen a second time, newcomers wait, connected, until the port is
+opened again or closed. The same holds for a socket that belongs to systemd, which netd must not shut down.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REFUSING = (socket.AF_INET, socket.AF_INET6)
 
 
 def park(port: tcp.Port, is_shared: bool) -> None:
-    """Accept nothing more at *port*, which is not closed.
+    """Accept no more connections at *port*, without closing it.
 
     :param is_shared: whether other processes have the socket, too.
     """
@@ -33,9 +33,9 @@ def park(port: tcp.Port, is_shared: bool) -> None:
         listener.shutdown(socket.SHUT_RD)
     except OSError:  # not Linux
         return
-    with suppress(OSError):  # a port that the system had chosen is let go of, and taken again; all others are bound still
+    with suppress(OSError):  # a port that the system had chosen was released, and is bound again; any other is still bound
         listener.bind(address)
-    # While nobody listens, another program could have the port, if both sides asked to share it: netd's does not any more.
+    # While no socket listens, another program could bind the port if both sockets had SO_REUSEADDR: netd's loses it.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
 
@@ -46,6 +46,6 @@ def unpark(port: tcp.Port, backlog: int) -> None:
     """
     listener = port.socket
     if listener.family in REFUSING:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else connections that are open stand in the way
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # otherwise, open connections prevent listening
         listener.listen(backlog)
     port.startReading()

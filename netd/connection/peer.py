@@ -203,10 +203,10 @@ class Peer(Outbox):
         """Whether an expiry is pending."""
         return self._deadline is not None
 
-    def keep(self, size: int, is_new: bool = False) -> bool:
+    def note_unfinished(self, size: int, is_new: bool = False) -> bool:
         """See :class:`netd.interfaces.IPeer`."""
         if self.place is not None:
-            self.place.keep(size)
+            self.place.note_unfinished(size)
         if not size:
             self._began = None
             return True
@@ -266,7 +266,7 @@ class Peer(Outbox):
     def waiting_changed(self) -> None:
         """Report the bytes that wait, here and in the transport, to the budget."""
         if self.place is not None:
-            self.place.queue(self._size + self._stall_left if self.is_full else self._size)
+            self.place.note_waiting(self._size + self._stall_left if self.is_full else self._size)
 
     def give_up(self) -> None:
         """Cut the connection, because the policy is ``DISCONNECT``."""

@@ -57,7 +57,7 @@ class Remote:
         self._seconds = seconds
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:  # noqa: N803 - Twisted's name
-        """See ``IStreamClientEndpoint``.
+        """Connect; see ``IStreamClientEndpoint``.
 
         :raises netd.pem.CertificateError: when a certificate or key is no longer good.
         """
@@ -78,7 +78,7 @@ class Remote:
 
 
 def _tls_options(description: str, host: str, arguments: dict[str, str]) -> Any:
-    """How TLS begins with *host*: its certificate is verified, against the system's authorities or those of ``trustRoots``."""
+    """TLS options that verify the certificate of *host*, by the system's authorities or those in ``trustRoots``."""
     trust = None
     if "trustRoots" in arguments:
         roots = [crypto.X509.from_cryptography(each) for each in trusted(Path(arguments["trustRoots"]))]

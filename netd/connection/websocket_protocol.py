@@ -75,9 +75,9 @@ class WebSocketProtocol(PeerProtocol):
         self._holds: frozenset[str] = frozenset()
 
     def check_entry(self) -> None:
-        """Whoever is there may have a WebSocket. Override where not everybody may.
+        """Accept any client. Override to check the principal.
 
-        :raises NotPermitted: when that is not so; the handshake is refused in the error's words.
+        :raises NotPermitted: to refuse the handshake, in the words of the error.
         """
 
     def websocket_opened(self) -> None:
@@ -147,7 +147,7 @@ class WebSocketProtocol(PeerProtocol):
         kept = session.unfinished + self.factory.intake.waiting(self)
         if kept or self._is_keeping:
             self._is_keeping = bool(kept)
-            if not self.peer.keep(kept, session.is_new) and session.state == Autobahn.STATE_OPEN:
+            if not self.peer.note_unfinished(kept, session.is_new) and session.state == Autobahn.STATE_OPEN:
                 session.give_up("a message must come at 1 KiB a second at least")
             session.is_new = False
         if session.failedByMe:
@@ -275,14 +275,14 @@ class WebSocketProtocol(PeerProtocol):
 
 
 class WebSocketFactory(PeerFactory):
-    """Builds a service's WebSocket connections.
+    """Makes the WebSocket connections of one service.
 
-    :cvar subprotocols: those that the service speaks, best first; a client that asks for none of them is not turned away.
-    :cvar hosts: names that are the server's own, beside ``localhost``; see :mod:`netd.connection.origins`.
+    :cvar subprotocols: the subprotocols of the service, best first. A client that asks for none of them is not refused.
+    :cvar hosts: names of this server beside ``localhost``; see :mod:`netd.connection.origins`.
     :ivar rules: the options in force.
-    :ivar paths: those that clients connect to.
-    :ivar origins: web pages of these origins may connect, beside those of the server's own address.
-    :ivar handshake_timeout: seconds from the connection's first byte to the handshake's end.
+    :ivar paths: the paths that clients may connect to.
+    :ivar origins: origins whose web pages may connect, beside the server's own.
+    :ivar handshake_timeout: seconds from the first byte to the end of the handshake.
     """
 
     protocols = (b"http/1.1",)
@@ -298,7 +298,7 @@ class WebSocketFactory(PeerFactory):
         self.follow(rules)
 
     def follow(self, rules: WebSocketRules) -> None:
-        """Go by *rules* from now on; connections that are open go by them, too. Override for what a service has beside."""
+        """Apply *rules*, to open connections as well. Override for further options of a service."""
         self.rules = rules
         self.origins = rules.origins or ()
         self.autobahn.setProtocolOptions(

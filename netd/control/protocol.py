@@ -47,7 +47,7 @@ class ControlProtocol(PeerProtocol):
         """Pass each whole line on as a request."""
         try:
             lines = self._lines.feed(data)
-            if not self.peer.keep(self._lines.unfinished, bool(lines)):
+            if not self.peer.note_unfinished(self._lines.unfinished, bool(lines)):
                 raise TimedOut("a line of more than 1 KiB must come at 1 KiB a second at least")
         except (LineTooLong, TimedOut) as error:
             self.refuse(error.kind, str(error), data)

@@ -97,9 +97,9 @@ class Guard:
         return None
 
     def principal(self, head: Head, caller: Caller) -> Principal | Answer:
-        """Who sent the request. One who has not said so yet, where that is needed, has the role nobody.
+        """Return the sender of a request: the bearer of its token, or the principal that its address shows.
 
-        :param caller: as its address shows it.
+        :param caller: with the principal that its address shows.
         :raises TokenFileError: when the tokens cannot be read.
         """
         if head.token is not None:

@@ -79,7 +79,7 @@ class GatewayProtocol(WebSocketProtocol):
             try:
                 self._conversation.receive(received)
                 if self._conversation is not None:
-                    self.peer.keep(self._conversation.unfinished + self.factory.intake.waiting(self))
+                    self.peer.note_unfinished(self._conversation.unfinished + self.factory.intake.waiting(self))
             except Exception:
                 self._log.failure("{service}: {who} cannot be served", service=self.factory.name, who=self.describe())
                 self.peer.abort("an error in netd")

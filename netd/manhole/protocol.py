@@ -96,13 +96,13 @@ class ManholeProtocol(PeerProtocol):
     def hide_input(self) -> None:
         """Have the terminal hide what is typed, and do not remember the line for the arrow keys."""
         self._editor.is_secret = True
-        self.peer.send(self._telnet.offer())
+        self.peer.send(self._telnet.hide_input())
 
     def show_input(self) -> None:
         """Have the terminal show what is typed again, on a new line: it has not shown the end of the hidden one."""
         self._editor.is_secret = False
         self._prompt = ""
-        self.peer.send(self._telnet.withdraw() + b"\r\n")
+        self.peer.send(self._telnet.show_input() + b"\r\n")
 
     def set_busy(self, is_busy: bool) -> None:
         """Keep further lines back (True), or hand them to the dialogue again. Ctrl-C is handed over in any case."""

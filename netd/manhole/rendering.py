@@ -16,7 +16,7 @@ from netd.plaintext import is_shown
 __all__ = ["MAX_CHARACTERS", "escape", "render"]
 
 MAX_CHARACTERS = 1 << 17
-"""What is shown of one result, at most; the rest is said to be missing."""
+"""Characters of one result that are shown at most. A last line then tells how many lines are missing."""
 
 _CELL = 60
 _INDENT = "  "

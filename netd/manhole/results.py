@@ -1,4 +1,4 @@
-"""What the operations of a manhole give."""
+"""The results of the manhole's operations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["ManholeSession"]
 
 @frozen(slots=False)
 class ManholeSession:
-    """Somebody at the manhole.
+    """One session at the manhole.
 
     :ivar user: None until somebody has logged in.
     :ivar who: user and address, in words.

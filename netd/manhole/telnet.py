@@ -82,12 +82,12 @@ class TelnetDecoder:
         self._offers = 0
         self._commands = 0
 
-    def offer(self) -> bytes:
+    def hide_input(self) -> bytes:
         """Return the bytes that make the client hide what is typed. Its answer is expected, and not refused."""
         self._offers += 1
         return HIDE_INPUT
 
-    def withdraw(self) -> bytes:
+    def show_input(self) -> bytes:
         """Return the bytes that make the client show what is typed. Its answer is expected, too."""
         self._offers += 1
         return SHOW_INPUT

@@ -1,4 +1,4 @@
-"""What a first-dialect controller is answered: one frame for each event, in order, and none before it is true.
+"""The answers to a first-dialect controller: one frame for each event, in order, and none before it is true.
 
 "Sent" is only true when the operating system has taken the frame for the device.  Devices are flushed first in a turn; then the
 answers are made.  A device that is still slow then holds back this controller's answers, and its reading, and nobody else's.
@@ -19,7 +19,7 @@ DISCONNECTED = encode_frame(b"|device disconnected|")
 
 
 def _nobody() -> None:
-    """Whom answers tell after the end of their connection."""
+    """Called in place of the connection after its end."""
 
 
 class Answers:
@@ -41,28 +41,28 @@ class Answers:
 
     @property
     def are_given(self) -> bool:
-        """Whether nothing is owed."""
+        """Whether all answers have been given."""
         return not self._owed
 
     def add(self, answer: bytes) -> None:
-        """Owe *answer*."""
+        """Give *answer* when all answers before it have been given."""
         self._owed.append((None, answer, 1))
         self._schedule()
 
     def add_sent(self, link: DeviceLink, times: int) -> None:
-        """Owe for *times* frames that were sent to *link*: that they were sent, or that it disconnected."""
+        """Answer for *times* frames, when their fate is known, that they were sent to *link* or that *link* has disconnected."""
         self._owed.append((link, SENT, times))
         if not self._is_scheduled:
             self._is_scheduled = True
             self._after_turn(self._give)
 
     def end(self, reason: str) -> None:
-        """Close the connection for *reason* when all that is owed has been given."""
+        """Close the connection for *reason* when all answers have been given."""
         self._goodbye = reason
         self._schedule()
 
     def forget(self) -> None:
-        """Owe nothing any more, and know nobody: the connection is lost."""
+        """Drop all answers, and the reference to the connection: it is lost."""
         self._owed.clear()
         self._caught_up = _nobody
 

@@ -26,9 +26,9 @@ NO_DEVICES = b"|no raspberrypies|"
 
 @frozen
 class DeviceHello:
-    """What a device of the second dialect says of itself.
+    """The hello of a second-dialect device.
 
-    :ivar ping: seconds between two pings that it wants to be sent; None for none.
+    :ivar ping: the interval in seconds at which it wants to be pinged; None for no pings.
     """
 
     name: str = ""
@@ -37,10 +37,10 @@ class DeviceHello:
 
 
 class NameHeld(ProtocolError):
-    """A name that somebody else holds.
+    """A device asked for a name that another one holds.
 
     :ivar name: the name, or alias.
-    :ivar holder: the connection that has it; None where the configuration keeps it for another host.
+    :ivar holder: the connection that holds it; None if the configuration reserves it for another host.
     """
 
     kind = "name held"
@@ -52,14 +52,14 @@ class NameHeld(ProtocolError):
 
 
 def owner_of(principal: Principal, host: str) -> str:
-    """What a connection from *host* is known by: its credential, or else its host; all ways from this machine itself are one."""
+    """Return the owner of a connection: its credential, or else its host. All addresses of this machine count as one host."""
     if principal.credential is not None:
         return principal.credential
     return HERE if host in ("", "unix", "::1") or host.startswith("127.") else host
 
 
 def _field(link: DeviceLink) -> bytes:
-    """The target field that names *link* as the list does."""
+    """Return the target field that names *link* in the spelling of the list."""
     return link.address.encode().ljust(HEADER)
 
 
@@ -67,17 +67,17 @@ def _field(link: DeviceLink) -> bytes:
 class DeviceLink:
     """One connection of a device.
 
-    :ivar answers: it speaks the second dialect, and answers.
-    :ivar generation: grows with each connection of any device.
-    :ivar since: when it connected, in seconds since the epoch.
-    :ivar last_seen: when it was last heard, likewise.
-    :ivar beat: its next ping, where it has asked for that.
-    :ivar owner: who connects; nobody else takes its name over while it is there.
+    :ivar answers: whether it speaks the second dialect, and so answers requests.
+    :ivar generation: a number that grows with each connection of any device.
+    :ivar since: the time at which it connected, in seconds since the epoch.
+    :ivar last_seen: the time at which it was heard last, likewise.
+    :ivar beat: the timer of its next ping, if it has asked for pings.
+    :ivar owner: see :func:`owner_of`. No other owner can take its name while it is connected.
     :ivar name: its name, or ``""``.
-    :ivar took_from: the address of the connection whose name it took over, if that one was still there.
+    :ivar took_from: the address of the connection whose name it took over, if that one was still connected.
     :ivar subject: its token in subjects.
-    :ivar sent_subject: the subject of what is sent to it.
-    :ivar requests: those that it has not answered yet, by id; None until there is one.
+    :ivar sent_subject: the subject of messages to it.
+    :ivar requests: the requests that it has not answered yet, by id; None before the first.
     """
 
     peer: IPeer
@@ -104,17 +104,17 @@ class DeviceLink:
 
     @property
     def address(self) -> str:
-        """Its address as old programs print it."""
+        """Its address in the spelling of old programs."""
         return address_text(self.host, self.port)
 
     @property
     def label(self) -> str:
-        """What people call it: its name, or its address."""
+        """Its name, or its address if it has none."""
         return self.name or self.address
 
     @property
     def short_label(self) -> str:
-        """What it is called where a comma may not be: its name, or ``host:port``."""
+        """Its name, or ``host:port``: for lists, in which commas separate the items."""
         return self.name or f"{self.host}:{self.port}"
 
     @property
@@ -125,7 +125,7 @@ class DeviceLink:
     def when_clear(self, callback: Callable[[], None], after_turn: Callable[[Callable[[], None]], None]) -> None:
         """Call *callback* once, when :attr:`is_clear` may have become true.
 
-        :param after_turn: where to wait while the device is not full: what was sent to it in this turn is then taken at its end.
+        :param after_turn: used while the device is not full: everything that this turn has sent is then taken at its end.
         """
         if not self.peer.is_full:
             after_turn(callback)
@@ -157,10 +157,10 @@ class DeviceLink:
 
 @define(eq=False, slots=True)
 class DeviceName:
-    """A name that a device has, or had.
+    """A name that a device has or had.
 
-    :ivar link: its newest connection; offline when it is not ``is_online``.
-    :ivar queue: requests that wait for it to come back.
+    :ivar link: the newest connection under this name, which may have ended.
+    :ivar queue: requests that wait for the device to connect.
     """
 
     link: DeviceLink
@@ -172,7 +172,8 @@ class Devices:
 
     :param wall: the wall clock, in seconds since the epoch.
     :param remembered: how many names of absent devices are kept.
-    :ivar version: grows with each change of who is connected under which name, and of the rules.
+    :ivar version: a number that grows with each connection, disconnection and change of the rules. While it is the same, a target
+        that was looked up still means the same device.
     """
 
     def __init__(self, wall: Callable[[], float], rules: RelayRules, remembered: int = 10_000) -> None:
@@ -182,12 +183,13 @@ class Devices:
         self.follow(rules)
         self._generation = int(wall())
         self._online: dict[tuple[str, int], DeviceLink] = {}
-        self._fields: dict[bytes, DeviceLink] = {}  # of those that controllers have named so: they need no parsing again
+        # Target fields that controllers have sent: they repeat their target before each payload, and so need no parsing again.
+        self._fields: dict[bytes, DeviceLink] = {}
         self._names: dict[str, DeviceName] = {}
         self._aliases: dict[str, str] = {}
 
     def follow(self, rules: RelayRules) -> None:
-        """Go by *rules* from now on: for devices that connect, and for lists. Devices that are connected keep their names."""
+        """Apply *rules* to further devices, and to lists. Devices that are connected keep their names."""
         self._named_hosts = dict(rules.host_names or ())
         self._host_names = {host: name for name, host in self._named_hosts.items()}
         self._list_names = rules.list_format == "names"
@@ -198,12 +200,12 @@ class Devices:
         return len(self._online)
 
     def __iter__(self) -> Iterator[DeviceLink]:
-        """The devices that are connected, oldest connection first."""
+        """Iterate over the connected devices, oldest connection first."""
         return iter(self._online.values())
 
     @property
     def listed(self) -> bytes:
-        """The answer to a list event, as a frame: each connected device followed by a comma. Made once for each change."""
+        """The answer to a list event, as a frame: each device, followed by a comma. Kept until a device comes or goes."""
         if self._listed is None:
             items = "".join(f"{link.short_label if self._list_names else link.address}," for link in self)
             self._listed = encode_frame(items.encode() or NO_DEVICES)
@@ -212,12 +214,12 @@ class Devices:
     def connect(
         self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None
     ) -> tuple[DeviceLink, DeviceLink | None]:
-        """Take a device in.
+        """Add a device.
 
-        :param hello: what it said, for a device of the second dialect.
-        :param owner: who connects; whoever is at *host* where that is left out.
+        :param hello: the hello of a second-dialect device.
+        :param owner: the owner; by default, that of the principal or of *host*.
         :returns: its link, and the link whose name it took over, if that one was still connected.
-        :raises NameHeld: when it says a name that somebody else holds.
+        :raises NameHeld: when another owner holds a name of its hello.
         """
         owner = owner_of(peer.principal, host) if owner is None else owner
         if hello is not None:
@@ -232,13 +234,13 @@ class Devices:
         return link, self._take_name(link) if name else None
 
     def name_at(self, host: str, hello: DeviceHello | None) -> str:
-        """The name that a device at *host* comes to have by its *hello*, or by the configuration; ``""`` for none."""
+        """Return the name of a device at *host*, from its *hello* or from the configuration; ``""`` for none."""
         return hello.name if hello else self._host_names.get(host, "")
 
     def disconnect(self, link: DeviceLink) -> bool:
-        """Take a device out.
+        """Remove a device.
 
-        :returns: whether it is away now; one that lost its name to a newer connection is not.
+        :returns: True if the device is absent now; False if a newer connection has its name.
         """
         link.is_online = False
         self.version += 1
@@ -252,9 +254,9 @@ class Devices:
         return name is None or name.link is link
 
     def find(self, field: bytes) -> DeviceLink | None:
-        """The connected device that a target field names, exactly.
+        """Return the connected device that a target field names, or None.
 
-        :raises netd.relay.target.MalformedTarget: when the field can name nothing.
+        :raises netd.relay.target.MalformedTarget: when the field cannot name a device.
         """
         link = self._fields.get(field)
         if link is None:
@@ -264,14 +266,14 @@ class Devices:
         return link
 
     def resolve(self, target: Target) -> DeviceLink | None:
-        """The connected device that *target* names."""
+        """Return the connected device that *target* names, or None."""
         if target.address is not None:
             return self._online.get(target.address)
         name = self.name_of(target.text)
         return name.link if name is not None and name.link.is_online else None
 
     def subject_of(self, target: Target) -> str:
-        """The token in subjects of the device that *target* names, or would, if it were known."""
+        """Return the token in subjects of the device that *target* names, known or not."""
         link, name = self.resolve(target), self.name_of(target.text)
         if link is None and name is not None:
             link = name.link
@@ -280,15 +282,15 @@ class Devices:
         return token(target.text if target.address is None else address_text(*target.address))
 
     def name_of(self, text: str) -> DeviceName | None:
-        """What is known of the name or alias *text*, connected or not."""
+        """Return the entry of the name or alias *text*, whether its device is connected or not; None if there is none."""
         return self._names.get(text) or self._names.get(self._aliases.get(text, ""))
 
     def absent(self) -> Iterator[DeviceLink]:
-        """The last connections of named devices that are away."""
+        """Iterate over the last connections of named devices that are absent."""
         return (name.link for name in self._names.values() if not name.link.is_online)
 
     def forget(self, name: DeviceName) -> None:
-        """Know nothing of *name* any more; its device is away."""
+        """Remove the entry of *name*, whose device is absent."""
         del self._names[name.link.name]
         self._forget_aliases(name.link)
 

@@ -1,4 +1,4 @@
-"""The relay's shared noun: it knows the devices, carries requests to them, and publishes what happens.
+"""The exchange, which all connections of a relay share: it knows the devices, carries messages to them, and publishes events.
 
 Connections (``machine``) and operations (``service``) both go through it.  It knows no controller and no reactor: the clock, the
 end of the reactor turn and the bus are handed in.
@@ -34,13 +34,13 @@ CONNECT = Action("relay.connect", Role.OPERATOR, is_open=True)
 NO_SUCH_DEVICE = "no such device"
 
 PING = encode_pair({"status": "ping"})
-"""What a device is sent that has asked for pings."""
+"""The frames of a ping, for devices that have asked for pings."""
 
 QUEUE_ITEMS = 1000
-"""Messages kept for one absent device, at most."""
+"""Messages that are kept for one absent device, at most."""
 
 QUEUES_SIZE = 1 << 26
-"""Bytes kept for all absent devices together, at most."""
+"""Bytes that are kept for all absent devices together, at most."""
 
 
 @define(eq=False)
@@ -73,16 +73,16 @@ class Exchange:
         self.dialect = RelayDialect.of(self.rules)
 
     def follow(self, rules: RelayRules) -> None:
-        """Go by *rules* from now on; connections that are open go by them, too."""
+        """Apply *rules*, to open connections as well."""
         self.rules = rules
         self.dialect = RelayDialect.of(rules)
         self.devices.follow(rules)
 
     def connect(self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None) -> DeviceLink:
-        """Take a device in, give it what waited for it, and publish that it is there.
+        """Add a device, send it the messages that waited for it, and publish its presence.
 
-        :raises NameHeld: when somebody else holds its name; whether that one is still there will be known 5 s later.
-        :raises NotPermitted: when whoever is at *peer* may not be this device.
+        :raises NameHeld: when another device holds its name. That one is probed: after 5 s, the name is free if it is dead.
+        :raises NotPermitted: when the principal of *peer* may not be this device.
         """
         device = self.devices.name_at(host, hello) or token(address_text(host, port))
         check(peer.principal, CONNECT, self.subject("presence", device))
@@ -112,17 +112,17 @@ class Exchange:
         return link
 
     def _beat(self, link: DeviceLink, seconds: float) -> None:
-        """Ping a device so often: one that only reads learns so that netd is gone."""
+        """Ping a device every so many seconds. A device that only reads notices by missing pings that netd is gone."""
 
         def ping() -> None:
             self._beat(link, seconds)
-            if not link.peer.is_full:  # then it is hearing enough
+            if not link.peer.is_full:  # a full one has other bytes to read
                 link.peer.send(PING)
 
         link.beat = self.later(seconds, ping)
 
     def _deny(self, error: NameHeld, address: str) -> None:
-        """Tell whoever watches, and find out whether the holder of the name is dead: the same device may have a new address."""
+        """Publish the refusal, and probe the holder of the name: it may be the same device, dead, under an earlier address."""
         self.counts["denied"] += 1
         holder = error.holder
         if holder is not None:
@@ -131,7 +131,7 @@ class Exchange:
         self.bus.publish(Message(f"{self.prefix}.refused", refused))
 
     def _replace(self, old: DeviceLink, new: DeviceLink) -> None:
-        """Tell the device that loses its name, if it is there to hear it, and close its connection."""
+        """Tell the device that has lost its name, if its connection works, and close that."""
         self.counts["replaced"] += 1
         new.took_from = old.address
         self.disconnect(old, "replaced by a newer connection")
@@ -141,7 +141,7 @@ class Exchange:
         old.peer.close("replaced by a newer connection of the same name")
 
     def disconnect(self, link: DeviceLink, reason: str) -> None:
-        """A device is gone: whoever waits for it is told. Harmless when that was known."""
+        """Note that a device is gone: its requests fail, and its absence is published. A second call does nothing."""
         if not link.is_online:
             return
         is_away = self.devices.disconnect(link)
@@ -158,7 +158,7 @@ class Exchange:
             self._forget_events(link)
 
     def forget(self, name: DeviceName) -> None:
-        """Know nothing of *name* any more, whose device is away: nothing waits for it, and nothing is kept of it on the bus."""
+        """Forget an absent device: its queue is dropped, and so are the retained messages under its subjects."""
         self.devices.forget(name)
         queue, name.queue = name.queue, []
         for request in queue:
@@ -167,10 +167,10 @@ class Exchange:
         self._forget_events(name.link)
 
     def forward(self, link: DeviceLink, frames: list[bytes], sender: Callable[[], tuple[str, int]]) -> bool:
-        """Send whole first-dialect *frames* (header and payload) to a device, as they are where it speaks that dialect.
+        """Send whole first-dialect *frames* (header and payload) to a device, unchanged if it speaks that dialect.
 
-        :param sender: tells the address of the controller that sends.
-        :returns: False when the device's outbox refused them: it does not read.
+        :param sender: returns the address of the controller.
+        :returns: False when the device's outbox has refused them, because the device does not read.
         """
         self.messages += len(frames)
         if self.bus.wants(link.sent_subject):
@@ -184,7 +184,7 @@ class Exchange:
     def request(
         self, target: Target, payload: bytes, sender: str, deadline: float | None, report: Callable[[RequestOutcome], None]
     ) -> RelayRequest:
-        """Carry *payload* to a device and report what becomes of it; see :class:`netd.relay.requests.RelayRequest`.
+        """Send *payload* to a device as a request; see :class:`netd.relay.requests.RelayRequest`.
 
         :param deadline: seconds; bounded by ``max_deadline``, ``answer_timeout`` when None.
         """
@@ -206,7 +206,7 @@ class Exchange:
         return request
 
     def keep_frame(self, name: DeviceName, payload: bytes) -> bool:
-        """Put a message of a first-dialect controller, which can be told no more, into the offline queue of *name*.
+        """Put a message of a first-dialect controller into the offline queue of *name*. No later outcome can be reported to it.
 
         :returns: False when there is no queue, or no room in it.
         """
@@ -214,7 +214,7 @@ class Exchange:
         return self._keep(name, request, self.rules.queue_for)
 
     def withdraw(self, request: RelayRequest) -> None:
-        """Whoever made *request* has gone: forget it, unless it waits for a device to come back."""
+        """Forget *request*, because its sender has gone; but not if it waits for a device to connect."""
         if not request.is_waiting:
             request.step(RequestInput.LOST)
 
@@ -233,7 +233,7 @@ class Exchange:
         self.bus.publish(Message(self.subject("said", link.subject), said, weight=4 * len(payload)))
 
     def subject(self, kind: str, device: str) -> str:
-        """The subject under which *kind* of news about a device is published."""
+        """Return the subject of events of *kind* about a device."""
         return f"{self.prefix}.{kind}.{device}"
 
     def _hand(self, link: DeviceLink, request: RelayRequest) -> None:

@@ -1,4 +1,4 @@
-"""What is said on a relay connection: whole events, read at an offset (relay protocol, sections 1 to 3).
+"""The events of a relay connection, each read whole at an offset (relay protocol, sections 1 to 3).
 
 Each reader gets the bytes at hand and an offset, and returns what is there and where it ends, or how many bytes (from the offset)
 it needs before it can say more.  Nothing is allocated from a declared length.
@@ -47,13 +47,13 @@ ENVELOPE_LIMIT = 1 << 16
 
 
 class UnknownClientType(ProtocolError):
-    """A type frame that says neither device nor controller."""
+    """A type frame names neither a device nor a controller."""
 
     kind = "unknown client type"
 
 
 class RelayInput(enum.Enum):
-    """What a connection can say."""
+    """The kind of an event."""
 
     DEVICE = "device"
     DEVICE_HELLO = "device {…}"
@@ -68,7 +68,7 @@ class RelayInput(enum.Enum):
 
 @frozen
 class RelayEvent:
-    """Something whole that was said.
+    """A whole event.
 
     :ivar end: the offset behind it.
     :ivar target: the target field's 64 bytes, for ``CONNECT`` and ``SEND``.
@@ -95,7 +95,7 @@ class Envelope:
 
 @frozen
 class RelayDialect:
-    """How this relay's clients speak.
+    """The words and limits of one relay's clients.
 
     :ivar devices: type words that mean device.
     :ivar controllers: type words that mean controller.
@@ -229,7 +229,7 @@ def _hello(word: bytes, end: int, dialect: RelayDialect) -> RelayEvent:
 
 
 def _ping(asked: object) -> float | None:
-    """Seconds between pings, within bounds: a device is told in its welcome what it gets."""
+    """Return the seconds between pings, within bounds. The welcome tells the device which interval it gets."""
     if asked is None:
         return None
     if isinstance(asked, bool) or not isinstance(asked, int | float):

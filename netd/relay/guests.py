@@ -1,4 +1,4 @@
-"""Devices that are console connections: a web page, or a program with a token, which is sent to like any other device.
+"""Guests: devices that are console connections, such as a web page or a program with a token. They are sent to as any other.
 
 A console connection that attaches takes a device's place in the exchange: a peer that reads the second dialect, whose frames
 become notifications (gateway protocol, "Being a device").
@@ -40,10 +40,10 @@ MOST_DEVICES = 64
 class _Attached:
     """The peer of a device that is a console connection.
 
-    :param ended: called with the reason when the relay gives the device up.
+    :param ended: called with the reason when the relay closes the device.
     """
 
-    is_flushed = True  # what is sent is the console connection's at once
+    is_flushed = True  # each message is handed to the console connection at once
 
     def __init__(self, console: CallerLink, instance: str, name: str, ended: Callable[[str], None]) -> None:
         self._console = console
@@ -63,7 +63,7 @@ class _Attached:
         return self._console.is_full
 
     def send(self, data: bytes) -> bool:
-        """Tell the console connection what the frames in *data* say; False when it does not read."""
+        """Send the content of the frames in *data* as notifications. Return False if the console connection does not read."""
         if self._console.is_full:
             return False
         self._frames.feed(data)
@@ -74,30 +74,30 @@ class _Attached:
         return True
 
     def close(self, reason: str) -> None:
-        """The relay gives the device up."""
+        """End the device; the console connection stays."""
         self._ended(reason)
 
     def expire_after(self, seconds: float | None) -> None:
-        """Nothing expires: the console connection has clocks of its own."""
+        """Do nothing: the console connection has time limits of its own."""
 
-    def keep(self, size: int, is_new: bool = False) -> bool:
-        """What comes from a console connection is whole."""
+    def note_unfinished(self, size: int, is_new: bool = False) -> bool:
+        """Return True: messages from a console connection are always whole."""
         return True
 
     def set_reading(self, enabled: bool) -> None:
-        """Nothing is read from it but answers, which are asked for."""
+        """Do nothing: a guest sends only answers to requests."""
 
     def probe(self) -> None:
-        """Ask for it whether the console connection is there."""
+        """Probe the console connection."""
         self._console.probe()
 
     def silence(self) -> float:
-        """Since the console connection said something last."""
+        """Return the seconds since the console connection sent something."""
         return self._console.silence()
 
     def _tell(self, envelope: dict[str, Any], payload: bytes) -> None:
         if "status" in envelope:
-            return  # the welcome: the answer of relay.attach says it
+            return  # the welcome, which is in the answer of relay.attach
         text, octets = readable(payload)
         said = {"text": text} if octets is None else {"base64": b64encode(octets).decode()}
         self._console.notify("relay.message", {**self._facts, **envelope, **said})
@@ -106,8 +106,8 @@ class _Attached:
 class Guests:
     """The devices of one relay that are console connections.
 
-    :param instance: the relay's; a page that is a device of two relays tells them apart by it.
-    :param is_accepting: whether the relay accepts devices at all now.
+    :param instance: the instance of the relay, by which a page that is a device of two relays tells them apart.
+    :param is_accepting: returns whether the relay accepts devices now.
     """
 
     def __init__(self, exchange: Exchange, instance: str, is_accepting: Callable[[], bool]) -> None:
@@ -118,7 +118,7 @@ class Guests:
         self._ports = count(1)
 
     def operations(self) -> list[Operation]:
-        """What a console connection does to be a device."""
+        """Return the operations by which a console connection becomes a device, and acts as one."""
         return [
             Operation("relay.attach", self.attach, Role.OPERATOR, "Make this connection a device", is_lasting=True),
             Operation(
@@ -128,7 +128,7 @@ class Guests:
         ]
 
     def attach(self, caller: Caller, name: str) -> AttachedDevice:
-        """Make the caller's connection the device *name*; a device of that name that the same caller has connected is replaced.
+        """Make the caller's connection the device *name*. It replaces a device of that name that the same caller has connected.
 
         :raises OperationFailed: when somebody else holds the name, when the caller is too many devices already, or the relay
             accepts nothing new.
@@ -163,7 +163,7 @@ class Guests:
         base64: str | None = None,
         error: str | None = None,
     ) -> AnsweredMessage:
-        """Answer the message *id* that *device* was sent; with *error*, refuse it."""
+        """Answer the message *id* to *device*, or refuse it with *error*."""
         attached = self._find(caller, device)
         payload = b"" if text is base64 is None else payload_of(text, base64)
         assert attached.link is not None
@@ -172,7 +172,7 @@ class Guests:
         return AnsweredMessage(device, id)
 
     def detach(self, caller: Caller, device: str) -> DetachedDevice:
-        """Let the caller's connection be *device* no more."""
+        """End *device* on the caller's connection."""
         attached = self._find(caller, device)
         assert attached.link is not None
         del self._consoles[_console(caller)][device]
@@ -180,7 +180,7 @@ class Guests:
         return DetachedDevice(device)
 
     def end(self, reason: str) -> None:
-        """Give all of them up."""
+        """End all guests."""
         for console in list(self._consoles):
             for attached in list(self._consoles[console].values()):
                 assert attached.link is not None

@@ -1,8 +1,9 @@
 """One connection of the relay, as a machine: bytes in, answers out through its peer (relay protocol).
 
-States are an enum, what may be said in each is a table, an absent pair is the protocol error.  Controllers repeat themselves: the
-same type frame and target before every payload.  :meth:`RelayConversation._burst` recognises that prefix and takes all whole
-requests of a read in one go; :mod:`netd.relay.grammar` is the reference that it must agree with.
+The table at the end of :class:`RelayConversation` says which events are allowed in which state; an absent pair is a protocol
+error. A controller sends the same type frame and target field before every payload. :meth:`RelayConversation._burst` compares
+them with the last ones, without parsing, and takes all whole requests of a read at once. The reference that it must agree with is
+:mod:`netd.relay.grammar`; the tests compare the two.
 """
 
 from __future__ import annotations
@@ -40,19 +41,19 @@ QUEUED = encode_frame(b"|queued|")
 NOT_READING = encode_frame(b"|error: the device does not read what was sent before|")
 
 PROGRESS = 1 << 10
-"""Bytes that renew the clock of an unfinished event."""
+"""Progress in bytes after which the frame timeout of an unfinished event starts again."""
 
 AHEAD = 1 << 20
-"""Bytes of answers to one read, beyond which the rest of that read waits until they have been taken: a list of all devices is
-asked for in 134 bytes."""
+"""Bytes of answers to one read, over which the rest of that read waits until they have been taken. 134 bytes ask for a list of
+all devices, so a read of 64 KiB could ask for hundreds of them."""
 
 
 CONTROL = Action("relay.control", Role.OPERATOR, is_open=True)
-"""To list devices and send to them over the wire: for programs of before, who may connect at all."""
+"""Listing devices and sending to them. It is open, because old programs cannot prove who they are."""
 
 
 class RelayState(enum.Enum):
-    """What a connection is."""
+    """The kind of a connection, by what it has sent."""
 
     FRESH = "newcomer"
     CONTROLLER = "first-dialect controller"
@@ -74,32 +75,32 @@ READERS: dict[RelayState, Callable[[bytes, int, RelayDialect], RelayEvent | int]
 
 
 class RelayShell(Protocol):
-    """What a conversation tells the connection around it, and asks it."""
+    """The shell of a conversation: the connection around it."""
 
     def address(self) -> tuple[str, int]:
-        """Host and port of the other side, as they are known once something has come from it."""
+        """Return host and port of the other side. Behind a proxy, they are known once something has come from it."""
 
     def became_device(self) -> None:
-        """The connection is a device now: other bounds apply to what waits for it."""
+        """Apply the bounds of a device's outbox: the connection is a device now."""
 
     def device_connected(self, link: DeviceLink) -> None:
-        """The device is known now; for the log."""
+        """Log the device."""
 
     def identified(self) -> None:
-        """The connection has said a whole valid first message."""
+        """Note that the connection has sent a whole valid first message."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """The protocol was broken; for log and counters."""
+        """Count and log a breach of the protocol."""
 
 
 RelayAction = Callable[["RelayConversation", RelayEvent], None]
 
 
 class RelayConversation:
-    """What one connection says, and what it is told.
+    """The machine of one connection.
 
-    :ivar link: the device that this connection is, if it is one.
-    :ivar role: what it was before it was being closed.
+    :ivar link: the device, if the connection is one.
+    :ivar role: the last state before ``OVER``, for the log.
     """
 
     __slots__ = (
@@ -144,11 +145,11 @@ class RelayConversation:
         self.role = RelayState.FRESH
 
     def begin(self) -> None:
-        """The first byte has come: it must be said before long what this is."""
+        """Start the login timeout: the first byte has come."""
         self._peer.expire_after(self._exchange.rules.login_timeout)
 
     def receive(self, received: bytes) -> None:
-        """Bytes came, however they are cut."""
+        """Take the next bytes of the stream."""
         if self._gatherer.is_empty:
             gathered: bytes | None = received
             at = 0 if self._prefix is None else self._burst(received, 0, len(received))
@@ -184,20 +185,20 @@ class RelayConversation:
             self._finish_read(gathered, at, need)
 
     def drained(self) -> None:
-        """Everything sent to this connection has been taken, after it had to wait."""
+        """Go on with what had to wait: everything that was sent to this connection has been taken."""
         if self.link is not None:
             self.link.cleared()
         if self._is_held:
             self._go_on()
 
     def expired(self) -> None:
-        """The connection did not get on in time."""
+        """Close the connection: an event was not whole in time."""
         if self.state is RelayState.OVER:
             return
         self._refuse(TimedOut("timed out in the middle of a message"), b"")
 
     def lost(self, reason: str) -> None:
-        """The connection is gone."""
+        """Drop everything: the connection is gone."""
         self.state = RelayState.OVER
         self._prefix = self._prefix_link = None
         self._gatherer = Gatherer()
@@ -210,7 +211,11 @@ class RelayConversation:
             self._exchange.disconnect(self.link, reason)
 
     def _burst(self, received: bytes, at: int, size: int) -> int:
-        """Take all whole sends at *at* that repeat the last one's type frame and target; returns the offset behind them."""
+        """Forward all whole sends at *at* that repeat the type frame and target of the last one, and return the offset behind.
+
+        This is the fast path of an old controller. It parses only the length of each payload. Anything unusual ends it, and the
+        grammar reads on from there.
+        """
         prefix, link = self._prefix, self._prefix_link
         assert prefix is not None and link is not None
         if self._prefix_version != self._devices.version:
@@ -227,7 +232,7 @@ class RelayConversation:
             try:
                 length = parse_spaced_header(received[start:body])
             except BadHeader:
-                break  # the grammar meets it again, after what is good has been sent
+                break  # the grammar finds it again and refuses it, after the good frames before it have been sent
             if length > limit or body + length > size:
                 break
             if length == len(CONNECTING) and received.startswith(CONNECTING, body):
@@ -263,10 +268,10 @@ class RelayConversation:
         elif self._is_timed:
             self._is_timed = False
             self._peer.expire_after(None)
-            self._peer.keep(0)
+            self._peer.note_unfinished(0)
 
     def _hold(self, rest: bytes) -> None:
-        """So much was asked for at once that the answers must be taken before *rest* is looked at."""
+        """Read *rest* only after the answers so far have been taken: one read has asked for very many bytes."""
         self._is_held = True
         self._gatherer.keep(rest, 0)
         self._is_timed = True
@@ -275,7 +280,7 @@ class RelayConversation:
         self._exchange.after_turn(self._go_on)
 
     def _go_on(self) -> None:
-        """Read on, if everything that held this connection back is over."""
+        """Read on, unless something still holds this connection back."""
         if self.state is RelayState.OVER or not (self._answers is None or self._answers.are_given):
             return
         if self._is_held:
@@ -297,7 +302,7 @@ class RelayConversation:
             self._keep(is_new=False)
 
     def _keep(self, is_new: bool) -> None:
-        if not self._peer.keep(len(self._gatherer), is_new):
+        if not self._peer.note_unfinished(len(self._gatherer), is_new):
             self._refuse(TimedOut("a message must come at 1 KiB a second at least"), b"")
 
     # What each input does

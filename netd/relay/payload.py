@@ -11,7 +11,7 @@ __all__ = ["payload_of"]
 
 
 def payload_of(text: str | None, base64: str | None) -> bytes:
-    """The bytes that a caller gave in one of two arguments.
+    """Return the bytes that a caller gave in one of two arguments.
 
     :raises InvalidArguments: when it gave both or none, or what is no base64.
     """

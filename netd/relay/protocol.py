@@ -16,7 +16,7 @@ from netd.relay.target import plain_host
 __all__ = ["RelayFactory", "RelayProtocol"]
 
 ANSWERS = Bounds(Policy.PAUSE, 1 << 16)
-"""What may wait for a controller before it is not read from."""
+"""The bounds of a controller's outbox. Over them, the controller is not read from."""
 
 
 class RelayProtocol(PeerProtocol):
@@ -40,16 +40,16 @@ class RelayProtocol(PeerProtocol):
         self.conversation.begin()
 
     def address(self) -> tuple[str, int]:
-        """The address that people know it by; behind a proxy that tells it, it is known from the first bytes on."""
+        """Return host and port of the other side; behind a proxy, they are known from the first bytes on."""
         address = self.transport.getPeer()
         return plain_host(getattr(address, "host", "unix")), getattr(address, "port", self._number)
 
     def became_device(self) -> None:
-        """More may wait for a device; over it, senders are refused."""
+        """Apply the bounds of a device: more may wait, and over them, messages are refused."""
         self.peer.rebind(self.factory.device_bounds)
 
     def device_connected(self, link: DeviceLink) -> None:
-        """A line for whoever watches."""
+        """Log the device, and that it has taken the name of another connection if it has."""
         skipped = self.admit_line("device connected")
         if skipped is not None:
             self._log.info(
@@ -83,14 +83,14 @@ class RelayProtocol(PeerProtocol):
         self.conversation.drained()
 
     def describe(self) -> str:
-        """Its role and address, for the log."""
+        """Return role, name and address, for the log."""
         link = self.conversation.link
         name = f" {link.name}" if link is not None and link.name else ""
         return f"{self.conversation.role.value}{name} {super().describe()}"
 
 
 class RelayFactory(PeerFactory):
-    """Builds the relay's connections.
+    """Makes the connections of one relay.
 
     :ivar device_bounds: what may wait for one device.
     """

@@ -1,4 +1,4 @@
-"""What becomes of a message to a device: queued, sent, acknowledged, failed, expired, and never two of the last three."""
+"""A message on its way to a device: queued, sent, then exactly one of acknowledged, failed and expired."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RelayRequest", "RequestInput", "RequestOutcome", "RequestState", "Re
 
 
 class RequestStatus(enum.Enum):
-    """What a sender is told (relay protocol, section 3.1)."""
+    """The status of a request, as its sender sees it (relay protocol, section 3.1)."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -24,7 +24,7 @@ class RequestStatus(enum.Enum):
 
 
 class RequestState(enum.Enum):
-    """How far a request has come."""
+    """The state of a request."""
 
     NEW = "new"
     WAITING = "waiting for the device to come back"
@@ -33,7 +33,7 @@ class RequestState(enum.Enum):
 
 
 class RequestInput(enum.Enum):
-    """What happens to a request."""
+    """An event in the life of a request."""
 
     KEPT = "put into the offline queue"
     HANDED = "handed to a device that answers"
@@ -46,11 +46,11 @@ class RequestInput(enum.Enum):
 
 @frozen
 class RequestOutcome:
-    """One thing that a sender is told of its request.
+    """A report to the sender of a request.
 
-    :ivar is_final: nothing more will follow.
-    :ivar payload: the device's answer, or what it sent with its refusal.
-    :ivar error: why it failed.
+    :ivar is_final: whether it is the last one.
+    :ivar payload: the payload of the device's answer or refusal.
+    :ivar error: why the request failed.
     """
 
     status: RequestStatus
@@ -63,10 +63,11 @@ class RelayRequest:
     """One message on its way to a device.
 
     :param id: unique among the requests of one relay.
-    :param report: told each outcome, in order; the last one is final.
-    :ivar sender: who sends, for the device.
-    :ivar deadline: seconds in which the device must answer, from when it is handed over.
-    :ivar expires_at: when, by the monotonic clock, it expires wherever it is by then; None when its sender gave no deadline.
+    :param report: called with each outcome, in order; the last one is final.
+    :ivar sender: the sender, in words, for the device.
+    :ivar deadline: seconds in which the device must answer once it has the message.
+    :ivar expires_at: the time, by the monotonic clock, at which the request expires in any state; None if its sender gave no
+        deadline.
     :ivar clock: the pending expiry.
     :ivar is_done: the final outcome has been told.
     :ivar holder: the device's unanswered requests, while it is one of them.
@@ -96,17 +97,17 @@ class RelayRequest:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for its device to come back."""
+        """Whether it waits for its device to connect."""
         return self.state is RequestState.WAITING
 
     def time_left(self, now: float) -> float:
-        """Seconds in which the device must answer, at *now*."""
+        """Return the seconds that the device has left to answer, at *now*."""
         return self.deadline if self.expires_at is None else max(self.expires_at - now, 0.0)
 
     def step(self, happened: RequestInput, payload: bytes = b"", error: str = "") -> bool:
-        """Take *happened* in, and report what it means.
+        """Go to the state that follows *happened*, and report the outcome.
 
-        :returns: False when it came too late to mean anything.
+        :returns: False when *happened* came too late, and nothing was done.
         """
         transition = self.TRANSITIONS.get((self.state, happened))
         if transition is None:
@@ -145,4 +146,4 @@ class RelayRequest:
         (RequestState.SENT, RequestInput.LOST): (RequestStatus.FAILED, RequestState.DONE),
         (RequestState.SENT, RequestInput.EXPIRED): (RequestStatus.EXPIRED, RequestState.DONE),
     }
-    """What each input makes of each state. An absent pair comes too late, and changes nothing."""
+    """The status to be reported for each input in each state, and the state that follows. An absent pair comes too late."""

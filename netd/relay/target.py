@@ -1,4 +1,4 @@
-"""Which device a controller means: an address in any of the spellings that controllers produce, or a name."""
+"""The target field of a controller: the address of a device, in any of the spellings that controllers produce, or a name."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from netd.plaintext import is_text, unpadded
 __all__ = ["NAME", "MalformedTarget", "Target", "address_text", "parse_target", "plain_host"]
 
 _BETWEEN = re.compile(r"""(?:\b[bu](?=['"])|[()\[\]{}'"\\,\s])+""")
-"""What stands around and between the parts of an address: the quotes, brackets and commas of Python's ``str()``."""
+"""The characters around and between the parts of an address: the quotes, brackets and commas of Python's ``str()``."""
 
 _PLAIN_NAME = re.compile(NAME.pattern.encode())
-"""What newer controllers send: a name, and nothing around it."""
+"""A name by itself, as newer controllers send it."""
 
 _BLANKS = str.maketrans("\t\r\n\0", "    ")
 """What stands for a space: of these, NULs fill the fields of a struct in C, host and port among them."""
@@ -41,10 +41,10 @@ class MalformedTarget(ProtocolError):
 
 @frozen
 class Target:
-    """What a target field says.
+    """A target field that was read.
 
-    :ivar text: as it was written, without padding; of a name, the name alone.
-    :ivar address: host and port, when it reads as an address.
+    :ivar text: the text of the field, without padding; for a name, the name alone.
+    :ivar address: host and port, if the text can be read as an address.
     """
 
     text: str
@@ -89,13 +89,13 @@ def _address(parts: list[str]) -> tuple[str, int] | None:
 
 
 def address_text(host: str, port: int) -> str:
-    """The address as old programs print it: ``('127.0.0.1', 50412)``."""
+    """Write an address as old programs do: ``('127.0.0.1', 50412)``."""
     return str((host, port))
 
 
 @lru_cache(maxsize=4096)
 def plain_host(host: str) -> str:
-    """*host* in the one spelling that a device is known by: IPv6 in its shortest form without scope, IPv4 as IPv4."""
+    """Return *host* as devices are known by it: IPv6 in its shortest form, without a scope; mapped IPv4 as IPv4."""
     if ":" not in host:
         return host
     try:

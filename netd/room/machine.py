@@ -198,7 +198,7 @@ class BotConversation:
             lines = self._lines.feed(received)
         except LineTooLong:
             raise Flooding(f"You send too much: a line has at most {FLOOD} bytes.") from None
-        if not self._peer.keep(self._lines.unfinished, bool(lines)):
+        if not self._peer.note_unfinished(self._lines.unfinished, bool(lines)):
             raise TimedOut("Your line comes too slowly. A line of more than 1 KiB must come at 1 KiB a second at least.")
         for line in lines:
             self._hear(line, SeatInput.WHOLE)

@@ -106,7 +106,7 @@ class _Visitor:
             self._expiry.cancel()
         self._expiry = None if seconds is None else self._later(seconds, self._expired)
 
-    def keep(self, size: int, is_new: bool = False) -> bool:
+    def note_unfinished(self, size: int, is_new: bool = False) -> bool:
         """What comes from a console connection is whole."""
         return True
 

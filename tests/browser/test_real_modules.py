@@ -605,6 +605,9 @@ class ServiceTests(ModuleTestCase):
             ["Motor: hours run", 3, seconds],
             ["Valves", [1], {}],
         ]
+        several = {"dialling": [{"state": "up"}, {"state": "down"}], "one": [{"a": 1}], "none": []}
+        named = [["Dialling 1: state", "up", {}], ["Dialling 2: state", "down", {}], ["One: a", 1, {}], ["None", [], {}]]
+        self.check("pages/values", "flattened", ((several,), named))
         self.check("pages/values", "flattened", ((status, ["counters"], schema), found), (({},), []))
         self.check(
             "pages/values", "columnsOf", (([[{"a": 1}, {"b": 2, "a": 3}]]), ["a", "b"]), (([[1, "x"]]), [""]), (([[]]), [])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netd.operations import Role
 from tests.browser.access import obstacles
 from tests.browser.chromium import NARROW, SCREENSHOTS, WIDE, BrowserTestCase, by_id
+from tests.process import CHECKOUT, LOOPBACK
+from tests.test_extending import write_files
+from tests.test_real_extending import Oven
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,7 +28,7 @@ class ServiceTests(BrowserTestCase):
         """A netd with two pumps."""
         gateway = f"[gateway]\nlisten = tcp:{self.gateway_port}:interface=127.0.0.1\n"
         ini = self.write_ini(f"{gateway}[pump]\nspeed = 42\n[pump:lab]\nspeed = 7\n")
-        daemon = self.start(ini, env={"PYTHONPATH": f"{SITE.parents[2]}:{SITE}"})
+        daemon = self.start(ini, env={"PYTHONPATH": f"{CHECKOUT}:{SITE}"})
         daemon.port("gateway")
         return daemon
 
@@ -122,4 +127,38 @@ class ServiceTests(BrowserTestCase):
         by_id(page, "no-service").get_by_text("[kettle]").wait_for()
         page.goto(f"http://127.0.0.1:{self.gateway_port}/#/service?kind=relay")
         by_id(page, "page", page="devices").wait_for()
+        self.assertEqual(self.complaints, [])
+
+
+class DocumentedTests(BrowserTestCase):
+    """The kinds of ``docs/extending.md``, as they stand there."""
+
+    def test_pages(self) -> None:
+        """What listens and what dials are looked at alike: both have their status, operations and events on a page."""
+        site = self.folder / "site"
+        write_files(site)
+        oven = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Oven)
+        oven.daemon_threads = True
+        threading.Thread(target=oven.serve_forever, args=(0.05,), daemon=True).start()
+        self.addCleanup(oven.server_close)
+        self.addCleanup(oven.shutdown)
+        gateway = f"[gateway]\nlisten = tcp:{self.gateway_port}:interface=127.0.0.1\n"
+        remote = f"tcp:127.0.0.1:{oven.server_address[1]}"
+        instrument = f"[instrument]\nremote = {remote}\nquery = MEAS:TEMP?\nevery = 100ms\n"
+        daemon = self.start(
+            self.write_ini(f"{gateway}[echo]\nlisten = {LOOPBACK}\n{instrument}"), env={"PYTHONPATH": f"{CHECKOUT}:{site}"}
+        )
+        daemon.port("gateway")
+        page = self.look_at("overview")
+        by_id(page, "service-row").get_by_text(f"dials {remote}").wait_for()
+        self.connect(daemon.port("echo"))
+        by_id(page, "page-echo").click()
+        by_id(page, "answer-echo.count").get_by_text("1", exact=True).wait_for()
+        by_id(page, "page-instrument").click()
+        by_id(page, "service-status").get_by_text("Dialling: state").wait_for()
+        by_id(page, "service-number", name="reading value").get_by_text("21.5").wait_for()
+        by_id(page, "argument-question").fill("*IDN?")
+        by_id(page, "act-instrument.ask").click()
+        by_id(page, "outcome", state="ok").get_by_text("ACME oven 7").wait_for()
+        self.assertEqual(obstacles(page), [])
         self.assertEqual(self.complaints, [])

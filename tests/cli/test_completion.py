@@ -27,7 +27,7 @@ class CompletionTests(CommandTests):
 
     def test_commands(self) -> None:
         """Netd's own commands are offered, and the services of the daemon that runs."""
-        self.assertEqual(self.offered(incomplete="re"), ["reports", "relay"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "reload", "resume", "relay"])
         self.assertEqual(self.offered(incomplete="sta"), ["status"])
         self.assertEqual([timeout for _, timeout in self.control.opened], [0.5, 0.5])
 
@@ -60,16 +60,16 @@ class CompletionTests(CommandTests):
     def test_lasting(self) -> None:
         """What is no command is not offered."""
         self.control.answers["system.operations"] = [{**operation("relay.attach"), "lasting": True}]
-        self.assertEqual((self.offered("relay"), self.offered(incomplete="rel")), ([], []))
+        self.assertEqual((self.offered("relay"), self.offered(incomplete="rela")), ([], []))
 
     def test_without_daemon(self) -> None:
         """Where no daemon can be asked, nothing is said but netd's own."""
         self.control.broken = NotRunning("not here")
-        self.assertEqual(self.offered(incomplete="re"), ["reports"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "reload", "resume"])
         self.assertEqual(self.offered("relay"), [])
         self.assertEqual(self.offered("relay", "send"), [])
         self.offered("feed", "reports", incomplete="--")
         self.assertIn("--dialect", self.offered("feed", incomplete="--d"))
         self.environ["NETD_CONTEXT"] = "nowhere"
-        self.assertEqual(self.offered(incomplete="re"), ["reports"])
+        self.assertEqual(self.offered(incomplete="re"), ["reports", "reload", "resume"])
         self.assertEqual(self.netd("--help").exit_code, 0)

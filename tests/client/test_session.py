@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client import session
-from netd.client.session import Agent, Channel, NotANumber, Refused, Schedule, SessionLost
+from netd.client import session_messages as session
+from netd.client.session import Agent, Channel, NotANumber, Refused, SessionLost
+from netd.client.session_messages import Schedule
 from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import LineReader, parse_hello
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from itertools import pairwise
 from typing import Any, cast
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client.session import Channel, Hooks
-from netd.client.session_asyncio import AsyncAgent, AsyncSurroundings, Serve, Streams
-from tests.client.test_relay_asyncio import JumpingLoop
+from netd.client.session_asyncio import AsyncAgent, AsyncSurroundings
+from tests.client.test_relay_asyncio import JumpingLoop, Streams
 from tests.client.transports import Transport
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class FakeWriter(Transport):
@@ -30,6 +32,11 @@ class FakeWriter(Transport):
         """What was sent, without the times."""
         return [sent for _, sent in self.sent]
 
+    @property
+    def samples(self) -> list[bytes]:
+        """The lines behind the hello, one or several in a write."""
+        return b"".join(self.said).splitlines(keepends=True)[1:]
+
     def write(self, sent: bytes) -> None:
         self.sent.append((asyncio.get_running_loop().time(), sent))
 
@@ -37,15 +44,15 @@ class FakeWriter(Transport):
         if self.breaks is not None:
             raise self.breaks
 
-    def close(self) -> None:
-        self.is_closed = True
+    def is_closing(self) -> bool:
+        return self.is_closed
 
     def get_extra_info(self, name: str) -> tuple[str, int]:
         return {"peername": ("10.0.0.1", 5), "sockname": ("10.0.0.5", 10001)}[name]
 
 
 class FakeServer:
-    """What :meth:`AsyncSurroundings.listen` returns, and the servers that dial."""
+    """What listening returns, and the servers that dial."""
 
     def __init__(self) -> None:
         self.serve: Serve | None = None
@@ -63,9 +70,9 @@ class FakeServer:
         self.serve = serve
         return self
 
-    async def connect(self, host: str, port: int, local: str) -> Streams:
+    async def connect(self, host: str, port: int, *, local_addr: tuple[str, int]) -> Streams:
         """Stands in for connecting back."""
-        self.connected.append((host, port, local))
+        self.connected.append((host, port, local_addr[0]))
         if self.refuses is not None:
             raise self.refuses
         self.data.append(FakeWriter())
@@ -103,14 +110,14 @@ class AsyncAgentTests(SynchronousTestCase):
 
         async def run() -> FakeServer:
             server = FakeServer()
-            surroundings = AsyncSurroundings(server.listen, server.connect)
+            surroundings = AsyncSurroundings(server.connect)
             hooks = Hooks(
                 lambda session, host: self.happened.append((session, host)),
                 self.happened.append,
                 lambda: self.happened.append("ping"),
             )
             async with AsyncAgent(
-                channels or {"x": lambda: 5}, every=0.25, hooks=hooks, surroundings=surroundings, **options
+                channels or {"x": lambda: 5}, every=0.25, hooks=hooks, listen=server.listen, surroundings=surroundings, **options
             ) as agent:
                 running = asyncio.create_task(agent.run())
                 await asyncio.sleep(0)
@@ -163,7 +170,8 @@ class AsyncAgentTests(SynchronousTestCase):
                 self.assertEqual(control.said, [b"netd?\n"])
                 control.reader.feed_data(word)
                 await asyncio.sleep(5)
-                control.reader.feed_data(b"stop")
+                if not control.is_closed:
+                    control.reader.feed_data(b"stop")
                 await asyncio.sleep(5)
 
         server = self.live(play, dialect="auto")
@@ -196,9 +204,9 @@ class AsyncAgentTests(SynchronousTestCase):
 
         channels = {"a": [1, 2], "c": tell(), "d": Channel([(8, 9)], every=0.5)}
         server = self.live(play, channels)
-        self.assertEqual(sorted(server.data[0].said[1:]), [b"a 1\n", b"a 2\n", b"c 6\n", b"c 7\n", b"d 8 9\n"])
+        self.assertEqual(sorted(server.data[0].samples), [b"a 1\n", b"a 2\n", b"c 6\n", b"c 7\n", b"d 8 9\n"])
         self.assertEqual(self.happened[-1], "all channels are at their end")
-        self.assertIn(b"b 3\n", self.live(play, {"b": ask}).data[0].said)
+        self.assertIn(b"b 3\n", self.live(play, {"b": ask}).data[0].samples)
 
     def test_only_while_a_session_goes_on(self) -> None:
         """An asynchronous iterable is asked while somebody listens, and survives the end of a session."""
@@ -241,7 +249,7 @@ class AsyncAgentTests(SynchronousTestCase):
             await server.dial()
 
         server = self.live(play, {"x": measure, "y": tell(), "z": lambda: None})
-        self.assertEqual(set(server.data[0].said[1:]), {b"x 1\n", b"y 2\n"})
+        self.assertEqual(set(server.data[0].samples), {b"x 1\n", b"y 2\n"})
         self.assertEqual(
             sorted(record.getMessage() for record in self.records if record.levelno == logging.WARNING),
             ["channel x has no value this time: unplugged", "channel y has no value this time: nan is no finite number"],
@@ -279,7 +287,7 @@ class AsyncAgentTests(SynchronousTestCase):
             await asyncio.sleep(1)
 
         self.live(play)
-        self.assertEqual(self.happened[-1], "the data connection broke: reset")
+        self.assertEqual(self.happened[-1], "the connection to the server broke: reset")
         self.live(play_on)
         self.assertEqual(self.happened[-1], "the server said stop")
 

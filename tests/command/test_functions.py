@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,24 @@ class LoadTests(FolderTests):
         sys.path.append(str(self.folder))
         [command] = load_functions(["lab_of_a_test"]).commands
         self.assertEqual(command.command_id, "a")
+
+    def test_module_that_has_changed(self) -> None:
+        """A module whose file has changed is imported anew, however soon; a broken one leaves the one before in its place."""
+        path = self.write("changes_of_a_test.py", GOOD)
+        sys.path.append(str(self.folder))
+        before = load_functions(["changes_of_a_test"])
+        self.assertTrue(before.is_current(["changes_of_a_test"]))
+        later = path.stat().st_mtime_ns
+        for text in (GOOD.replace('"a"', '"b"'), "raise ValueError"):
+            later += 1
+            path.write_text(text)
+            os.utime(path, ns=(later, later))
+            self.assertFalse(before.is_current(["changes_of_a_test"]))
+            if "raise" not in text:
+                [command] = load_functions(["changes_of_a_test"]).commands
+                self.assertEqual((command.command_id, before.commands[0].command_id), ("b", "a"))
+        self.assertRaises(BadFunctions, load_functions, ["changes_of_a_test"])
+        self.assertIs(sys.modules["changes_of_a_test"].__dict__["a"], command.function)
 
     def test_broken_file(self) -> None:
         """What is wrong with a file is said with its line: Python's own words, and no traceback."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from netd.command.config import Config
 from netd.command.results import CommandResult, ThreadFacts
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
-from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
+from netd.testing import Connection, ServiceKindTests, connect, reload, result_of, wired
 from tests.command.bench import SUCCESS, TEST, answers
 
 KIND = ServiceKind("command", "netd.command")
@@ -82,6 +83,14 @@ LINES = st.one_of(
     st.binary(max_size=20).map(lambda junk: junk.replace(b"\n", b"") + b"\n"),
     st.integers(8170, 8192).map(lambda size: b'{"command_id": "echo", "text": "'.ljust(size, b"x") + b'"}\n'),
 )
+
+
+SWAPPED = """\
+from netd.command import command
+@command("swapped")
+def swapped() -> str:
+    return "new"
+"""
 
 
 class CommandKindTests(ServiceKindTests, SynchronousTestCase):
@@ -416,3 +425,100 @@ class AtOnceTests(ServiceTests):
             answer = self.factory.answer_at_once(line, ("127.0.0.1", 1))
             self.assertEqual(answers(answer)[0]["error"], "a command has at most 100 bytes here (`max_command`)")
         self.assertEqual(self.factory.answer_at_once(TEST.strip().ljust(100) + b"\n", ("127.0.0.1", 1)), SUCCESS)
+
+
+class ReloadTests(ServiceTests):
+    """Functions and limits that change while programs are connected."""
+
+    def start(self, **options: Any) -> None:
+        super().start(**options)
+        self.path = Path(self.service._config.functions[0])
+
+    def write(self, text: str) -> None:
+        """Another content of the file, which is newer by a second at least."""
+        before = self.path.stat().st_mtime_ns
+        self.path.write_text(text, encoding="utf-8")
+        os.utime(self.path, ns=(before + 10**9, before + 10**9))
+
+    def config(self, **options: Any) -> Config:
+        """The options, with the same file."""
+        return Config(functions=(str(self.path),), **options)
+
+    def ids(self) -> list[str]:
+        """The commands that there are."""
+        return [command.command_id for command in self.service.list()]
+
+    def test_functions(self) -> None:
+        """A command that runs ends with the old functions; the next one finds the new ones."""
+        program = self.connect()
+        program.say(b'{"command_id": "later"}\n')
+        self.write(SWAPPED)
+        [note] = reload(self.service, self.config()).notes
+        self.assertEqual(note, f"functions: 2 commands: command.list, and those of {self.path}")
+        self.assertEqual(self.ids(), ["command.list", "swapped"])
+        self.assertIn(b'"result":"new"', self.connect().say(b'{"command_id": "swapped"}\n'))
+        self.waiting.pop().callback("old")
+        self.assertIn(b'"result":"old"', program.heard())
+
+    def test_nothing_new(self) -> None:
+        """A file that has not changed is not run again."""
+        function = self.service._commands.find("later").function
+        self.assertEqual(reload(self.service, self.config(max_waiting=3)).notes, [])
+        self.assertIs(self.service._commands.find("later").function, function)
+
+    def test_broken(self) -> None:
+        """A file that is broken refuses the reload, with file and line, and runs nothing new."""
+        before = self.ids()
+        for text, why in (
+            ("def", ":1: invalid syntax"),
+            (f"{SWAPPED}raise ValueError('no')\n", ":5: ValueError: no"),
+            ("", ": no function in it is a command"),
+            (f"{SWAPPED}\n@command('command.list')\ndef mine(): pass\n", "command 'command.list' is there already"),
+        ):
+            self.write(text)
+            change = self.service.prepare(self.config())
+            change.discard()
+            [(option, told)] = change.mistakes
+            self.assertEqual((option, why in told), ("functions", True), told)
+            self.assertEqual(self.ids(), before)
+        self.path.unlink()
+        [(_, told)] = self.service.prepare(self.config()).mistakes
+        self.assertIn("No such file", told)
+
+    def test_limits(self) -> None:
+        """Clocks, threads and longest answers are the new ones."""
+        program = self.connect()
+        reload(self.service, self.config(receive_timeout=1.0, timeout=2.0, threads=3, persistent=True))
+        self.assertEqual(self.service.status().threads.size, 3)
+        program.say(b'{"command_id": "later"}\n')
+        self.reactor.advance(2.1)
+        self.assertIn(b"did not return within 2 s", program.heard())
+        self.assertTrue(program.is_closing)
+        kept = self.connect()
+        kept.say(b'{"command_id": "command.list"}\n')
+        self.assertFalse(kept.is_closing)
+
+    def test_watched(self) -> None:
+        """A watched file is run when it has stayed the same for a second; a broken one is told once, and changes nothing."""
+        reload(self.service, self.config(watch=True))
+        self.reactor.advance(1)
+        self.write(SWAPPED[:-2])
+        with capturedLogs() as logged:
+            for _ in range(5):
+                self.reactor.advance(1)
+        [error] = [formatEvent(event) or "" for event in logged]
+        self.assertIn(f"command: the functions before stay, because: {self.path}:4: ", error)
+        self.write(SWAPPED)
+        self.reactor.advance(1)
+        self.assertNotIn("swapped", self.ids())
+        self.reactor.advance(1)
+        self.assertIn("swapped", self.ids())
+        self.write(f"{SWAPPED}\n")
+        reload(self.service, self.config(watch=True))
+        function = self.service._commands.find("swapped").function
+        self.reactor.advance(1)
+        self.reactor.advance(1)
+        self.assertIs(self.service._commands.find("swapped").function, function)
+        self.write("")
+        reload_off = Config(functions=("tests.command.swapped_not_there",))
+        self.assertIn("no such module", self.service.prepare(reload_off).mistakes[0][1])

@@ -61,6 +61,38 @@ class ThreadsTests(SynchronousTestCase):
         self.assertNotIn(None, tasks)
         self.assertIsNone(self.threads.run(lambda: None, self.told.append))
 
+    def test_more_threads(self) -> None:
+        """With more threads, those that wait begin."""
+        for _ in range(4):
+            self.threads.run(lambda: None, self.told.append)
+        self.threads.resize(3, 9)
+        self.assertEqual((len(self.started), self.threads.busy, self.threads.waiting), (3, 3, 1))
+        self.assertIsNotNone(self.threads.run(lambda: None, self.told.append))
+
+    def test_fewer_threads(self) -> None:
+        """With fewer, none begins while too many are busy, and the last thread ends when it has nothing to do."""
+        for name in "ab":
+            self.threads.run(lambda name=name: name, self.told.append)
+        self.threads.resize(1, 9)
+        self.threads.run(lambda: "c", self.told.append)
+        task = self.threads._handed.get()
+        assert task is not None
+        self.threads._returned(task, task.function())
+        self.assertEqual((self.told, self.threads.busy, self.threads.waiting), (["a"], 1, 1))
+        self.started[0]()  # runs the other one, and is then told to end
+        self.deliver()
+        self.assertEqual((self.told, self.threads.busy, self.threads.waiting), (["a", "b"], 1, 0))
+
+    def test_idle_threads(self) -> None:
+        """Threads that do nothing end at once."""
+        self.threads.run(lambda: "a", self.told.append)
+        task = self.threads._handed.get()
+        assert task is not None
+        self.threads._returned(task, task.function())
+        self.threads.resize(0, 2)
+        self.started[0]()
+        self.assertEqual((self.told, self.threads.busy), (["a"], 0))
+
     def test_unwanted(self) -> None:
         """A function that nobody waits for any more is not begun, and makes room; one that is begun is not told."""
         ran: list[str] = []

@@ -160,7 +160,7 @@ class MemoryTests(BudgetTestCase):
         self.assertIsNone(honest.displaced)
         self.assertTrue(small.arrive(1000))
         guest, busy = self.come(self.share, "flood")
-        busy.keep(100_001)
+        busy.note_unfinished(100_001)
         self.assertEqual((guest.displaced, guest.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, False))
 
     def test_unidentified_of_one_address(self) -> None:
@@ -176,7 +176,7 @@ class MemoryTests(BudgetTestCase):
         self.assertEqual((last.displaced, last.was_at_once), (Refusal.UNIDENTIFIED_MEMORY, True))
         place = self.come(self.share, "known")[1]
         place.identify()
-        place.keep(1 << 25)
+        place.note_unfinished(1 << 25)
         self.assertTrue(place.is_taken and other.is_taken)
 
     def test_what_is_kept(self) -> None:
@@ -184,11 +184,11 @@ class MemoryTests(BudgetTestCase):
         _, place = self.come(self.share, "a")
         for _ in range(100):
             self.assertTrue(place.arrive(50_000))
-            place.keep(0)
+            place.note_unfinished(0)
         self.assertEqual(self.budget.memory.total, 0)
         self.assertTrue(place.arrive(3000) and place.arrive(3000))
         self.assertEqual(self.budget.memory.total, 6000)
-        place.keep(0)
+        place.note_unfinished(0)
         self.assertEqual(self.budget.memory.total, 0)
 
     def test_what_is_kept_when_it_is_known(self) -> None:
@@ -197,7 +197,7 @@ class MemoryTests(BudgetTestCase):
         place.arrive(500)
         place.identify()
         self.assertEqual(self.budget.memory.total, 0)
-        place.keep(5000)
+        place.note_unfinished(5000)
         place.identify()
         self.assertEqual(self.budget.memory.total, 5000)
 
@@ -208,24 +208,24 @@ class MemoryTests(BudgetTestCase):
             guest, place = self.come(self.share, address)
             place.arrive(500)
             place.identify()
-            place.keep(60_000)
-            place.queue(60_000)
+            place.note_unfinished(60_000)
+            place.note_waiting(60_000)
             places.append((guest, place))
         self.assertEqual(self.budget.memory.total, 360_000)
-        places[2][1].queue(105_000)
+        places[2][1].note_waiting(105_000)
         self.assertEqual([None, Refusal.MEMORY, None], [guest.displaced for guest, _ in places])
         self.assertFalse(places[1][0].was_at_once)
-        places[1][1].keep(100_000)
+        places[1][1].note_unfinished(100_000)
         self.assertEqual(self.budget.memory.total, 285_000)
 
     def test_after_the_end(self) -> None:
         """A connection that is gone holds nothing, whatever is still said of it."""
         _, place = self.come(self.share, "a")
         place.arrive(5000)
-        place.queue(5000)
+        place.note_waiting(5000)
         place.leave()
-        place.keep(9000)
-        place.queue(9000)
+        place.note_unfinished(9000)
+        place.note_waiting(9000)
         place.identify()
         self.assertEqual((self.budget.memory.total, self.budget.unidentified_memory.total), (0, 0))
 
@@ -233,7 +233,7 @@ class MemoryTests(BudgetTestCase):
         """Less than a KiB is not written down each time, and still given back whole."""
         _, place = self.come(self.share, "a")
         place.identify()
-        for hold in (place.keep, place.queue):
+        for hold in (place.note_unfinished, place.note_waiting):
             hold(GRAIN)
             hold(GRAIN + 1)
             self.assertEqual(self.budget.memory.total, GRAIN)

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.dialer import LASTED, Dialer, DialerState
 from netd.connection.dialing import DialledFactory, DialledProtocol
+from netd.connection.protocol import LINES
 from netd.listening import make_context
 from netd.testing import Connection, FakeRemote
 
@@ -207,6 +208,17 @@ class DialerTests(SynchronousTestCase):
                 (LogLevel.info, "bridge: connected to tcp:10.0.0.7:5025"),
             ],
         )
+
+    def test_many_connections_in_the_log(self) -> None:
+        """A remote that closes each connection at once does not fill the log either."""
+        with capturedLogs() as events:
+            self.dialer.start()
+            for _ in range(2 * LINES):
+                self.remote.accept().lose()
+                self.dialer.pause()
+                self.dialer.start()
+        told = [event for event in events if str(event.get("log_format")).startswith("{service}: connected")]
+        self.assertEqual(len(told), LINES)
 
     def test_many_failures_in_the_log(self) -> None:
         """Failures of one kind that follow fast are counted instead of logged."""

@@ -360,48 +360,48 @@ class KeepTests(PeerTests):
     def test_steady(self) -> None:
         """A message that comes at a KiB a second is waited for, however long that takes."""
         for second in range(1000):
-            self.assertTrue(self.peer.keep(1024 * (second + 1)))
+            self.assertTrue(self.peer.note_unfinished(1024 * (second + 1)))
             self.clock.advance(1)
 
     def test_slow(self) -> None:
         """One that grows by a KiB every six seconds is given up soon."""
         kept = 0
-        while self.peer.keep(kept := kept + 1024):
+        while self.peer.note_unfinished(kept := kept + 1024):
             self.clock.advance(6)
             self.assertLess(self.clock.seconds(), 30)
 
     def test_small(self) -> None:
         """A line that somebody types, letter by letter, is waited for."""
         for letters in range(1, 100):
-            self.assertTrue(self.peer.keep(letters))
+            self.assertTrue(self.peer.note_unfinished(letters))
             self.clock.advance(5)
 
     def test_new_message(self) -> None:
         """Each message has its own time, whether the one before it ended in the same read or not."""
-        self.assertTrue(self.peer.keep(2000))
+        self.assertTrue(self.peer.note_unfinished(2000))
         self.clock.advance(100)
-        self.assertTrue(self.peer.keep(2000, is_new=True))
+        self.assertTrue(self.peer.note_unfinished(2000, is_new=True))
         self.clock.advance(100)
-        self.assertTrue(self.peer.keep(0))
-        self.assertTrue(self.peer.keep(2000))
+        self.assertTrue(self.peer.note_unfinished(0))
+        self.assertTrue(self.peer.note_unfinished(2000))
         self.clock.advance(100)
-        self.assertFalse(self.peer.keep(2001))
+        self.assertFalse(self.peer.note_unfinished(2001))
 
     def test_not_read_from(self) -> None:
         """While a peer is not read from, it is not slow."""
-        self.peer.keep(2000)
+        self.peer.note_unfinished(2000)
         self.peer.set_reading(False)
         self.clock.advance(1000)
         self.peer.set_reading(True)
         self.clock.advance(1)
-        self.assertTrue(self.peer.keep(2001))
+        self.assertTrue(self.peer.note_unfinished(2001))
 
     def test_memory(self) -> None:
         """What is kept, what waits here and what waits in the transport count as memory, until the connection is gone."""
         budget = Budget(self.clock.seconds)
         self.make_full(unsent=5000)
         self.peer.place = place = budget.share(UNLIMITED).occupy("a", None)
-        self.peer.keep(3000)
+        self.peer.note_unfinished(3000)
         self.send(bytes(2000))
         self.assertEqual(10_000, budget.memory.total)
         self.transport.read()

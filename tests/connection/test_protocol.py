@@ -616,7 +616,7 @@ class PlaceTests(ProtocolTests):
         connection = self.connect()
         connection.say(b"it is me", b"x" * 5000)
         self.assertFalse(connection.transport.disconnected)
-        connection.protocol.peer.keep(5000)
+        connection.protocol.peer.note_unfinished(5000)
         self.assertEqual("made room: too much memory", connection.protocol.peer.reason)
 
     def test_memory_of_first_bytes(self) -> None:

@@ -20,12 +20,10 @@ from netd.connection.budget import UNLIMITED, Budget, Quota, Refusal
 from netd.connection.crowd import CHANCE
 from netd.connection.door import BATCH, LONGEST, QuickDoor
 from netd.connection.eager import HotSockets
-from netd.connection.early import EarlyPeer
 from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol
 from netd.connection.turn import Turn
-from netd.testing import RecordingPeer
 from tests.connection.connections import PATIENCE, StandInReactor
 
 
@@ -437,26 +435,3 @@ class DoorTests(SynchronousTestCase):
         self.assertGreater(self.door.fileno(), 0)
         self.door.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(program.recv(100), b"")
-
-
-class EarlyPeerTests(SynchronousTestCase):
-    def test_what_it_says(self) -> None:
-        """To a machine it is a peer like any other, that has just spoken, reads all, and is never late."""
-        early = EarlyPeer()
-        self.assertTrue(early.is_flushed and early.send(b"a") and early.keep(5000))
-        self.assertEqual((early.is_full, early.silence()), (False, 0.0))
-
-    def test_hand_over(self) -> None:
-        """All that was done to the early peer is done to the real one."""
-        early, peer = EarlyPeer(), RecordingPeer()
-        early.send(b"a")
-        early.send(b"b")
-        early.expire_after(3.0)
-        early.set_reading(False)
-        early.close("first")
-        early.close("second")
-        early.hand_over(peer)
-        self.assertEqual((peer.sent, peer.expiry, peer.is_reading, peer.closed), (b"ab", 3.0, False, "first"))
-        nothing = RecordingPeer()
-        EarlyPeer().hand_over(nothing)
-        self.assertEqual((nothing.sent, nothing.expiry, nothing.is_reading, nothing.closed), (b"", None, True, None))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+import tempfile
 
-from twisted.internet import tcp
+from twisted.internet import tcp, unix
 from twisted.internet.protocol import Factory
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -29,6 +32,13 @@ class Readers:
     def removeReader(self, port: object) -> None:  # noqa: N802 - as Twisted calls it
         """Read it no more."""
         self.reading.discard(port)
+
+
+class Stubborn(socket.socket):
+    """One that cannot be shut while it listens, as on macOS."""
+
+    def shutdown(self, how: int) -> None:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
 
 
 class ParkingTests(SynchronousTestCase):
@@ -87,6 +97,38 @@ class ParkingTests(SynchronousTestCase):
                 self.assertEqual(address, port.socket.getsockname())
                 self.connect(address)
                 self.accept(port)
+
+    def test_taken(self) -> None:
+        """Should another program have the address after all, that is an error of the operating system, and nobody is accepted."""
+        park(self.port, is_shared=False)
+        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as if it had not been forbidden
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(self.address)
+            other.listen()
+            self.assertRaises(OSError, unpark, self.port, 16)
+            self.assertEqual(set(), self.reactor.reading)
+        unpark(self.port, 16)
+        self.assertEqual({self.port}, self.reactor.reading)
+
+    def test_waiting(self) -> None:
+        """Where a socket cannot be shut, as a unix socket and all sockets of other systems, newcomers wait."""
+        folder = tempfile.TemporaryDirectory(prefix="netd-")  # a unix socket's path is short
+        self.addCleanup(folder.cleanup)
+        path = f"{folder.name}/parked.sock"
+        port = unix.Port(path, Factory(), reactor=self.reactor)
+        port.startListening()
+        self.addCleanup(port.socket.close)
+        park(port, is_shared=False)
+        with socket.socket(socket.AF_UNIX) as program:
+            program.connect(path)
+            unpark(port, 16)
+            port.socket.accept()[0].close()
+        self.assertIn(port, self.reactor.reading)
+        self.port.socket.close()
+        self.port.socket = Stubborn()
+        park(self.port, is_shared=False)
+        unpark(self.port, 16)
 
     def test_shared(self) -> None:
         """At a socket that other processes have, too, newcomers wait."""

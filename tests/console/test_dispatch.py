@@ -138,6 +138,14 @@ class PermissionTests(DispatchTestCase):
             result = self.try_("pump.add", make_caller(Role.ADMIN, subjects), a=1)
             self.assertEqual(2 if allowed else NotPermitted, result, subjects)
 
+    def test_confined_and_other_noun(self) -> None:
+        """Under whatever noun a service offers an operation, a token for the service's subjects allows it, and no other does."""
+        self.table.add([Operation("flow.tell", self.login, Role.VIEWER, "Tell", kind="pump")])
+        self.table.add([Operation("flow.find", self.login, Role.VIEWER, "Find", kind="pump", spans_services=True)])
+        for subjects, told in ((("pump.>",), "console, token test"), (("flow.>",), NotPermitted)):
+            self.assertEqual(told, self.try_("flow.tell", make_caller(Role.VIEWER, subjects)))
+            self.assertEqual("console, token test", self.try_("flow.find", make_caller(Role.VIEWER, subjects)))
+
     def test_confined_to_an_instance(self) -> None:
         """It is the instance that is called that counts."""
         self.table.add(self.pump.operations(), "lab2")

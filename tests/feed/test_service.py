@@ -23,7 +23,7 @@ from netd.feed.service import NoSuchLocale, make_service
 from netd.kinds import ServiceKind
 from netd.message import Message
 from netd.principal import Role
-from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, make_caller, result_of, wired
+from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, make_caller, reload, result_of, wired
 from tests.feed.bench import MASK, FakeMember, close_frame, frames, open_feed, pong, request, say, texts
 
 KIND = ServiceKind("feed", "netd.feed")
@@ -618,3 +618,51 @@ class ServiceTests(FeedTests):
         self.assertEqual(len(lines), 2, lines)
         self.assertIn("said 'one\\x1b' (0 more remarks were not logged)", lines[0])
         self.assertTrue(lines[1].startswith("feed: 'client-\\x1b1' at 127.0.0.1:50412 left after 0.0 s"), lines[1])
+
+
+class ReloadTests(FeedTests):
+    """Options that change while clients are connected."""
+
+    def change(self, **options: Any) -> None:
+        """Go by these options."""
+        reload(self.service, Config(**{"locales": ("en_US",), "seed": 7, "ping_interval": 3600.0, **options}))
+
+    def test_interval(self) -> None:
+        """Rounds come at the new interval from now on, also to clients that came between two rounds."""
+        self.reactor.advance(0.5)
+        client = self.old()
+        self.reactor.advance(0.6)
+        self.reactor.advance(0.5)
+        self.assertEqual(len(texts(client.heard())), 8)
+        self.change(interval=0.2)
+        heard = []
+        for _ in range(12):
+            self.reactor.advance(0.1)
+            heard += texts(client.heard())
+        self.assertIn(len(heard), (5 * 8, 6 * 8))
+        self.change(interval=0.2)
+
+    def test_fields(self) -> None:
+        """Clients of the first dialect that come from now on get the new fields; the others keep theirs."""
+        before = self.old()
+        self.change(fields=("name", "city"))
+        after = self.old(port=50414)
+        self.reactor.advance(1)
+        self.assertEqual((len(texts(before.heard())), len(texts(after.heard()))), (8, 2))
+
+    def test_messages(self) -> None:
+        """The longest message is the new one for clients that are connected, too; what may wait is for newcomers."""
+        client = self.newer()
+        self.change(max_message=200, backlog=70_000, origins=("https://lab.example",), handshake_timeout=3.0)
+        client.say(say("x" * 300))
+        self.assertTrue(client.is_closing)
+        self.assertEqual(self.factory.bounds.size, 70_000)
+        self.assertIn("https://lab.example", self.factory.origins)
+        self.assertEqual(self.factory.handshake_timeout, 3.0)
+
+    def test_window(self) -> None:
+        """A feed that passes subjects on has limits to change, and no rounds."""
+        result_of(self.service.stopService())
+        self.start(source="session.>")
+        self.change(source="session.>", max_message=200)
+        self.assertEqual(self.service.status().source, "session.>")

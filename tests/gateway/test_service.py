@@ -17,8 +17,8 @@ from netd.kinds import find_kinds
 from netd.operations import Role
 from netd.own_name import outward_address
 from netd.secrets.tokens import TOKENS, TokenFileError, add_token, remove_token
-from netd.testing import RecordingBus, ServiceKindTests, result_of
-from tests.gateway.visits import GatewayTestCase, get
+from netd.testing import RecordingBus, ServiceKindTests, reload, result_of
+from tests.gateway.visits import GatewayTestCase, get, say
 
 
 class KindTests(ServiceKindTests, SynchronousTestCase):
@@ -173,6 +173,47 @@ class OpenTests(GatewayTestCase):
         (line,) = self.told()
         self.assertIn(f"gateway: nobody is let in: {self.state / TOKENS}:1: is not of the form", line)
         self.assertFalse(self.service.status().open)
+
+
+class ReloadTests(GatewayTestCase):
+    """Options that change while WebSockets are open."""
+
+    def config(self, **options: Any) -> Config:
+        """The options, with the same state."""
+        return Config(state_directory=self.state, **options)
+
+    def test_pages(self) -> None:
+        """Origins, names and base are the new ones for the next request; a WebSocket that is open stays."""
+        socket = self.open()
+        page = get("/", "Origin: https://lab.example", host="lab.local:8080")
+        self.assertEqual(self.ask(page).status, 403)
+        reload(self.service, self.config(origins=("https://lab.example",), hosts=("lab.local",), base="/lab/", echo=True))
+        self.assertEqual(self.ask(page).status, 200)
+        self.assertEqual(self.ask(get("/lab/")).status, 200)
+        self.open(path="/lab/ws")
+        self.assertEqual(self.call(socket, "test.add", left=1), 2)
+
+    def test_longest_message(self) -> None:
+        """The longest message is the new one for WebSockets that are open, too."""
+        socket = self.open()
+        reload(self.service, self.config(max_message=1024))
+        socket.say(say("x" * 1500))
+        self.assertTrue(socket.is_closing)
+
+    def test_open_to_all(self) -> None:
+        """An address that others reach is refused while there are no tokens, and so is one that shows only when it listens."""
+        for exposed in ("tcp:8080", "systemd:domain=INET:index=0"):
+            change = self.service.prepare(self.config(listen=(exposed,)))
+            change.discard()
+            whys = [why for _, why in change.mistakes]
+            self.assertTrue(any(why.startswith(f"other machines reach {exposed}, and there are no tokens") for why in whys), whys)
+
+    def test_unusable_tokens(self) -> None:
+        """Tokens that cannot be trusted refuse the reload."""
+        self.token()
+        (self.state / TOKENS).chmod(0o644)
+        [(option, why)] = self.service.prepare(self.config()).mistakes
+        self.assertEqual((option, "is open to other users" in why), ("", True))
 
 
 class BaseTests(SynchronousTestCase):

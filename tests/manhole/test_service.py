@@ -12,6 +12,7 @@ from netd.interfaces import IConsole, INetdService
 from netd.manhole.config import Config
 from netd.manhole.service import make_service
 from netd.secrets.passwords import PasswordFileError
+from netd.testing import reload
 from tests.manhole.visits import ManholeTestCase
 
 
@@ -66,3 +67,17 @@ class ManholeServiceTests(ManholeTestCase):
         self.assertNoResult(stopped)
         visit.hang_up()
         self.successResultOf(stopped)
+
+    def test_reload(self) -> None:
+        """How many may be logged in changes for the next one; who is logged in stays."""
+        self.use(max_sessions=1)
+        first = self.logged_in()
+        self.assertTrue(self.logged_in().is_closing)
+        reload(self.service, Config(password_file=self.passwords, max_sessions=2, idle_timeout=60.0))
+        self.assertFalse(self.logged_in().is_closing)
+        self.assertFalse(first.is_closing)
+
+    def test_reload_without_passwords(self) -> None:
+        """A password file that is missing refuses the reload: nobody could log in."""
+        [(option, why)] = self.service.prepare(Config(password_file=Path("/nowhere/passwords"))).mistakes
+        self.assertEqual((option, "there is no password file" in why), ("password_file", True))

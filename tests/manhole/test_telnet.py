@@ -51,8 +51,8 @@ class TelnetDecoderTests(SynchronousTestCase):
     def test_echo(self) -> None:
         """The answers to our own offer and its withdrawal are not answered again; ECHO that nobody offered is refused."""
         decoder = TelnetDecoder()
-        self.assertEqual(HIDE_INPUT, decoder.offer())
-        self.assertEqual(SHOW_INPUT, decoder.withdraw())
+        self.assertEqual(HIDE_INPUT, decoder.hide_input())
+        self.assertEqual(SHOW_INPUT, decoder.show_input())
         self.assertEqual((b"", []), hear(IAC + DO + ECHO + IAC + DONT + ECHO, decoder=decoder))
         self.assertEqual((IAC + WONT + ECHO, []), hear(IAC + DONT + ECHO + IAC + DO + ECHO, decoder=decoder))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.codec.jsontext import to_plain
 from netd.principal import ANONYMOUS, Principal, Proof, Role
 from netd.relay.config import Config
 from netd.relay.devices import DeviceHello, Devices, NameHeld, owner_of
@@ -30,7 +31,7 @@ class DevicesTests(SynchronousTestCase):
         """What consoles and controllers are told of a device."""
         link, _ = self.devices.connect(RecordingPeer(), "10.0.0.7", 1, DeviceHello("greenhouse", ("gh",)))
         facts = {"name": "greenhouse", "address": "('10.0.0.7', 1)", "online": True, "generation": 1001, "answers": True}
-        self.assertEqual(link.describe(), {**facts, "since": 1000.0, "last_seen": 1000.0, "aliases": ["gh"]})
+        self.assertEqual(to_plain(link.describe()), {**facts, "since": 1000.0, "last_seen": 1000.0, "aliases": ("gh",)})
 
     def test_gone_at_once(self) -> None:
         """A device that went away is neither listed nor found."""

@@ -15,7 +15,7 @@ from netd.kinds import ServiceKind
 from netd.operations import Role
 from netd.relay.config import Config
 from netd.relay.results import SendResult
-from netd.testing import Connection, ServiceKindTests, connect, make_caller, result_of, wired
+from netd.testing import Connection, ServiceKindTests, connect, make_caller, reload, result_of, wired
 from tests.relay.bench import ask, event, frames, pairs
 
 KIND = ServiceKind("relay", "netd.relay")
@@ -416,3 +416,47 @@ def _done() -> Any:
     from twisted.python.failure import Failure
 
     return Failure(ConnectionDone())
+
+
+class ReloadTests(ServiceBench):
+    """Options that change while devices and controllers are connected."""
+
+    def test_limits(self) -> None:
+        """Longest payload, waiting room of a device, and time-outs are those of the new options, for who is connected, too."""
+        device = self._device()
+        controller = connect(self.factory, self.reactor, port=50413)
+        target = "('127.0.0.1', 50412)"
+        reload(self.service, Config(max_payload=4, device_queue=70_000, frame_timeout=2.0))
+        self.assertEqual(frames(controller.say(event(target, b"1234"))), [b"data succesfully sent"])
+        self.assertEqual(device.protocol.peer._bounds.size, 70_000)
+        with capturedLogs():
+            controller.say(event(target, b"12345"))
+        self.assertTrue(controller.is_closing)
+        half = connect(self.factory, self.reactor, port=50414)
+        half.say(event(target, b"1")[:-1])
+        reload(self.service, Config(frame_timeout=9.0))
+        device.lose()
+
+    def test_repeated_prefix(self) -> None:
+        """A client type that is one no longer is none for a controller that has repeated itself either."""
+        device = self._device()
+        controller = connect(self.factory, self.reactor, port=50413)
+        target = "('127.0.0.1', 50412)"
+        controller.say(event(target, b"1"))
+        reload(self.service, Config(controller_words=("matlab",)))
+        with capturedLogs():
+            controller.say(event(target, b"2") * 2)
+        self.assertTrue(controller.is_closing)
+        self.assertEqual(frames(device.heard()), [b"1"])
+
+    def test_names(self) -> None:
+        """A list has names from the next one on; hosts have names for devices that connect from now on."""
+        before = self._device()
+        controller = connect(self.factory, self.reactor, port=50413)
+        self.assertEqual(frames(controller.say(event("|no target|"))), [b"('127.0.0.1', 50412),"])
+        reload(self.service, Config(list_format="names", host_names=(("shed", "127.0.0.1"),)))
+        self.assertEqual(frames(controller.say(event("|no target|"))), [b"127.0.0.1:50412,"])
+        after = self._device(port=50415)
+        self.assertEqual(frames(controller.say(event("|no target|"))), [b"127.0.0.1:50412,shed,"])
+        before.lose()
+        after.lose()

@@ -12,7 +12,7 @@ from netd.errors import NoSuchTarget
 from netd.kinds import ServiceKind
 from netd.room.config import Config
 from netd.room.service import make_service
-from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, result_of, wired
+from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, reload, result_of, wired
 from tests.room.bench import CONFIRMATION, NAMES, OPENING
 
 KIND = ServiceKind("room", "netd.room")
@@ -52,6 +52,20 @@ class RoomServiceTests(SynchronousTestCase):
             self.assertIn(b"sucessfully connected", welcome + bot.heard())
             bots.append(bot)
         return bots
+
+    def test_reload(self) -> None:
+        """A room that has begun goes on by the rules that it began with; the next one is of the new size."""
+        self.start(size=3)
+        first = self.bots("Lars")
+        reload(self.service, Config(size=2, host="Robin", actions=("dance",)))
+        second = self.bots("Ida", "Ola")
+        self.assertEqual([(room.size, len(room.bots)) for room in self.service.list_rooms()], [(3, 3)])
+        third = self.bots("Kari", "Per")
+        self.reactor.advance(1)
+        self.assertIn(b"Batman: Do you want to play?", first[0].heard())
+        self.assertIn(b"Robin: Do you want to dance?", third[0].heard())
+        for bot in (*first, *second, *third):
+            bot.lose()
 
     def test_a_room(self) -> None:
         """Four bots talk through the shells, and are disconnected politely."""

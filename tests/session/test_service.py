@@ -20,7 +20,7 @@ from netd.kinds import ServiceKind
 from netd.session.addresses import Forbidden
 from netd.session.config import Config
 from netd.session.session import PARTING
-from netd.testing import Connection, ServiceKindTests, connect, result_of, wired
+from netd.testing import Connection, ServiceKindTests, connect, reload, result_of, wired
 from tests.session.bench import hello
 
 KIND = ServiceKind("session", "netd.session")
@@ -111,6 +111,41 @@ class ServiceTests(SynchronousTestCase):
         data.say(b"s1%d" % session)
         self.reactor.advance(0.05)
         return outcome, control, data
+
+
+class ReloadTests(ServiceTests):
+    """Options that change while an agent streams."""
+
+    def test_times(self) -> None:
+        """A session that streams goes on, and sees the new time for silence."""
+        outcome, _, data = self._stream()
+        reload(self.service, Config(idle_timeout=5.0, reconnect=False))
+        data.say(b"x1")
+        self.reactor.advance(0.05)
+        self.reactor.advance(4)
+        self.assertEqual(self._sessions()[0].state, "streaming")
+        self.reactor.advance(30)
+        self.assertNotEqual(self._sessions()[0].state, "streaming")
+        self.assertEqual(len(outcome), 1)
+
+    def test_agents(self) -> None:
+        """Networks, port and place to dial from are the new ones, without a restart."""
+        self.assertRaises(Forbidden, self.service.start, "10.1.1.1")
+        reload(self.service, Config(agents=(ip_network("10.1.0.0/16"),), agent_port=99, dial_from="10.1.0.9", dial_timeout=3.0))
+        self._told(self.service.start("10.1.1.1"))
+        host, port, _, timeout, source = self._dialled()
+        self.assertEqual((host, port, timeout, source), ("10.1.1.1", 99, 3.0, ("10.1.0.9", 0)))
+        self.assertEqual(self.service.status().agent_port, 99)
+        self.assertRaises(Forbidden, self.service.start, "127.0.0.1")
+
+    def test_channels(self) -> None:
+        """Agents that come from now on announce the new channels."""
+        reload(self.service, Config(channels=(("a", "Air", "bar"), ("b", "", ""))))
+        _, _, data = self._stream()
+        data.say(b"a7")
+        self.reactor.advance(0.05)
+        [facts] = self._sessions()
+        self.assertEqual((facts.channels["a"].last, facts.channels["a"].label), (7, "Air"))
 
 
 class SessionTests(ServiceTests):

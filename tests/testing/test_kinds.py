@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from netd.config import SectionConfig
-from netd.interfaces import IBus, INetdService, IServiceKind
+from netd.interfaces import IBus, IDrainable, INetdService, IServiceKind
 from netd.kinds import ServiceKind
 from netd.operations import Operation, Role
 from netd.testing import ServiceKindTests, wired
@@ -77,7 +77,7 @@ class RuleTests(SynchronousTestCase):
 
         outcome = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(outcome)
-        self.assertEqual(5, outcome.testsRun)
+        self.assertEqual(7, outcome.testsRun)
         return [case.id().rpartition(".")[2] for case, _ in (*outcome.failures, *outcome.errors)]
 
     def test_faultless(self) -> None:
@@ -179,5 +179,18 @@ class RuleTests(SynchronousTestCase):
 
         for service_class in (LeavesTimer, NeverStops, Opaque):
             self.assertEqual(["test_stops_without_a_trace"], self.broken_rules(service_class), service_class)
+
+        @implementer(IDrainable)
+        class DialsWhilePaused(Pump):
+            def pause(self) -> None:
+                self.reactor.connectTCP("10.0.0.7", 5025, ClientFactory())
+
+            def finish(self) -> Any:
+                return succeed(None)
+
+            def resume(self) -> None:
+                pass
+
+        self.assertEqual(["test_pauses_and_resumes"], self.broken_rules(DialsWhilePaused))
         both = ["test_leaves_its_remote", "test_stops_without_a_trace"]
         self.assertEqual(both, self.broken_rules(GoesOnDialling))

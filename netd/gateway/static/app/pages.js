@@ -178,12 +178,10 @@ export function titleOf({ title, name }, kind) {
 
 /** The first few numbers and words of a status, by the names that they have there. */
 function plainFacts(status) {
-  const told = Object.entries(status).filter(
-    ([name, value]) => !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== "")),
-  );
-  return told
-    .slice(0, MOST_FACTS)
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? count(value) : value}`);
+  const isTold = ([name, value]) => !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== ""));
+  const word = ([name, value]) => `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? count(value) : value}`;
+  const dialling = (status.dialling ?? []).map(({ state }) => state);
+  return [...dialling, ...Object.entries(status).filter(isTold).map(word)].slice(0, MOST_FACTS);
 }
 
 const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);

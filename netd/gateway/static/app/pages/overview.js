@@ -105,7 +105,7 @@ function services() {
   return panel(
     { title: "Services", testid: "services", face, empty, kind: "wide" },
     table(
-      ["Service", "Does", "Connections", "Refused", "Listens on"],
+      ["Service", "Does", "Connections", "Refused", "Address"],
       listed,
       (one) => `${one.kind}:${one.instance}`,
       serviceRow,
@@ -113,10 +113,13 @@ function services() {
   );
 }
 
+/** What a service that does not listen connects to. @param {import("../connection.js").Service} service */
+const dialled = ({ dialling = [] }) => dialling.map(({ remote }) => `dials ${remote}`).join(", ") || "–";
+
 function serviceRow(item) {
   const { kind, instance } = item.peek();
   const facts = () => factsOf(item.value).join(" · ") || "–";
-  const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || "nowhere";
+  const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || dialled(item.value);
   return h(
     "tr",
     { testid: "service-row" },
@@ -124,6 +127,6 @@ function serviceRow(item) {
     cell("Does", facts, "long"),
     cell("Connections", () => count(item.value.connections ?? 0), "number"),
     cell("Refused", () => count(sum(item.value.counters?.refused)), "number"),
-    cell("Listens on", where, "mono long", { title: () => (item.value.listening ?? []).map((one) => one.reach).join(", ") }),
+    cell("Address", where, "mono long", { title: () => (item.value.listening ?? []).map((one) => one.reach).join(", ") }),
   );
 }

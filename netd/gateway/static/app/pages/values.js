@@ -12,6 +12,8 @@ import { cell, longTable, rowHead } from "../table.js";
 const SHOWN = 200;
 /** Rows whose members become columns; what only later ones have is left out. */
 const LOOKED_AT = 50;
+/** Characters of a fact from which it has a line of its own. */
+const LONG = 24;
 /** Digits of a number that is not whole. */
 const DIGITS = 6;
 
@@ -41,6 +43,12 @@ const isObject = (value) => isComposed(value) && !Array.isArray(value);
 
 /** A member of a member…: how it is called, what it is, and its schema. @typedef {[string, any, Schema]} Fact */
 
+/** What is within a member: an object, or each one of a list, by its number where there are several. @returns {[string, any, Schema][]} */
+function parts(name, value, schema) {
+  if (!Array.isArray(value) || !value.length || !value.every(isObject)) return [[name, value, schema]];
+  return value.map((one, index) => [value.length > 1 ? `${name} ${index + 1}` : name, one, itemsOf(schema)]);
+}
+
 /**
  * The members of an object, and of those in it, each with its path.
  * @param {object} value
@@ -49,9 +57,9 @@ const isObject = (value) => isComposed(value) && !Array.isArray(value);
  * @returns {Fact[]}
  */
 export function flattened(value, silent = [], schema = ANY, path = "") {
-  return Object.entries(value).flatMap(([name, inner]) => {
+  const members = Object.entries(value).flatMap(([name, inner]) => parts(name, inner, memberOf(schema, name)));
+  return members.flatMap(([name, inner, described]) => {
     const own = path ? `${path}: ${name.replaceAll("_", " ")}` : spoken(name);
-    const described = memberOf(schema, name);
     if (!isObject(inner)) return [/** @type {Fact} */ ([own, inner, described])];
     return flattened(inner, silent, described, silent.includes(name) ? path : own);
   });
@@ -65,7 +73,10 @@ export const factList = (read) =>
     each(
       read,
       ([name]) => name,
-      (one) => h("div", {}, h("dt", {}, one.peek()[0]), h("dd", {}, () => written(one.value[1], one.value[2]))),
+      (one) => {
+        const text = () => written(one.value[1], one.value[2]);
+        return h("div", { class: () => (text().length > LONG ? "wide" : "") }, h("dt", {}, one.peek()[0]), h("dd", {}, text));
+      },
     ),
   );
 

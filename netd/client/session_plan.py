@@ -1,0 +1,249 @@
+"""What an agent does with each server that dials it, whatever way it goes: connect back, and stream."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+
+from netd.client.session_messages import (
+    ANNOUNCE_PAUSE,
+    ANSWER_TIMEOUT,
+    AUTO,
+    ID_PAUSE,
+    ID_TIMEOUT,
+    NETD,
+    OLD,
+    QUESTION,
+    START_PAUSE,
+    AgentError,
+    Channel,
+    Hooks,
+    Schedule,
+    SessionLost,
+    Value,
+    announcements,
+    can_be_old,
+    dialect_of,
+    hello,
+    old_sample,
+    read_complaint,
+    read_id,
+    sample,
+)
+from netd.client.way import CONNECT_TIMEOUT, Connection, Way
+
+__all__ = ["AgentPlan", "AgentWay"]
+
+CLOSED = "this agent was closed"
+
+
+class AgentWay(Way):
+    """A way that waits for several connections at once, and for a bell."""
+
+    @abstractmethod
+    async def wait_any(self, connections: Iterable[Connection], seconds: float) -> None:
+        """Return when something has come on one of *connections*, when :meth:`ring` was called, or after so many seconds."""
+
+    @abstractmethod
+    def ring(self) -> None:
+        """Wake who waits."""
+
+    @abstractmethod
+    async def dial(self, host: str, port: int, local: str) -> Connection:
+        """A connection from the address *local*; raises ``OSError`` when there is none within 10 s."""
+
+
+class AgentPlan:
+    """One session after another.
+
+    :param schedule: asks the sources.
+    """
+
+    _log = logging.getLogger("netd.client.session")
+
+    def __init__(
+        self, way: AgentWay, channels: Mapping[str, Channel], server_port: int, dialect: str, hooks: Hooks, schedule: Schedule
+    ) -> None:
+        self._way = way
+        self._channels = channels
+        self._server_port = server_port
+        self._dialect = self._spoken = dialect
+        self._hooks = hooks
+        self._schedule = schedule
+        self._lock = threading.Lock()
+        self._said: list[bytes] = []
+        self._is_deaf = False
+        self.is_streaming = False
+        self.is_closed = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there will be no more sessions."""
+        return self.is_closed or self._schedule.is_exhausted
+
+    def close(self) -> None:
+        """End the session that goes on, once what was said is sent. From any thread."""
+        self.is_closed = True
+        self._way.ring()
+
+    def say(self, name: str, value: Value) -> bool:
+        """Have a value of a channel sent at once; see :meth:`netd.client.session.Agent.say`."""
+        if name not in self._channels:
+            raise ValueError(f"{name!r} is no channel of this agent")
+        encoded = (old_sample if self._spoken == OLD else sample)(name, value)
+        with self._lock:
+            if not self.is_streaming or encoded is None:
+                return False
+            self._said.append(encoded)
+        self._way.ring()
+        return True
+
+    async def serve(self, control: Connection, host: str, local: str) -> None:
+        """The session with the server at *host*, which has dialled the address *local*."""
+        try:
+            reason = await self._serve(control, host, local)
+        except AgentError as error:
+            reason = str(error)
+        finally:
+            control.patience = 0.0  # nothing that was said there is of use any more
+            await control.leave()
+        self._log.info("the session has ended: %s", reason)
+        self._hooks.stopped(reason)
+
+    async def _serve(self, control: Connection, host: str, local: str) -> str:
+        session = await self._read_id(control)
+        self._spoken = await self._choose(control)
+        self._schedule.speak(self._spoken)
+        try:
+            data = await self._way.dial(host, self._server_port, local)
+        except OSError as error:
+            reason = str(error) or "it did not answer in time"
+            raise SessionLost(f"cannot connect back to {host} port {self._server_port}: {reason}") from error
+        try:
+            self._hooks.started(session, host)
+            return await self._greet(session, control, data) or await self._stream(control, data)
+        except AgentError as error:
+            return await self._last_word(control) or str(error)
+        finally:
+            with self._lock:
+                self.is_streaming = False
+                self._said.clear()
+            await data.leave()
+
+    async def _read(self, connection: Connection, seconds: float) -> bytes | None:
+        """What comes, at most so many seconds later; None when nothing does, or the agent is closed meanwhile."""
+        await self._way.wait_any([connection], seconds)
+        return await connection.receive(0)
+
+    async def _read_id(self, control: Connection) -> int:
+        received, patience = b"", ID_TIMEOUT
+        while len(received) <= 16:
+            try:
+                segment = await self._read(control, patience)
+            except SessionLost:
+                break
+            if segment is None:
+                if not received:
+                    raise SessionLost(CLOSED if self.is_closed else "the server said no session id in time")
+                break
+            received, patience = received + segment, ID_PAUSE
+        return read_id(received)
+
+    async def _choose(self, control: Connection) -> str:
+        """The dialect of the session that begins."""
+        if self._dialect != AUTO:
+            return self._dialect
+        if not can_be_old(self._channels):
+            return NETD
+        await control.send(QUESTION)
+        return dialect_of(await self._read(control, ANSWER_TIMEOUT) or b"")
+
+    async def _greet(self, session: int, control: Connection, data: Connection) -> str:
+        """Say whose data connection this is; returns why there is nothing more to do, or an empty text."""
+        now = self._way.now()
+        if self._spoken == NETD:
+            await self._send(data, hello(session, self._channels))
+        else:
+            for announcement in announcements(session):
+                await self._send(data, announcement)
+                now += ANNOUNCE_PAUSE
+                reason = await self._listen_until(now, control, data)
+                if reason:
+                    return reason
+            now += START_PAUSE
+        self._schedule.start(now)
+        with self._lock:
+            self.is_streaming = True
+        self.notify()
+        return ""
+
+    async def _stream(self, control: Connection, data: Connection) -> str:
+        """Say samples until the session ends; returns why it did."""
+        while True:
+            reason = await self._listen_until(self._way.now() + self._schedule.wait(self._way.now()), control, data)
+            if reason and not self.is_closed:
+                return reason
+            with self._lock:
+                said, self._said = self._said, []
+            samples = said if reason else said + self._schedule.take(self._way.now())
+            if self._spoken == OLD:
+                for one in samples:
+                    await self._send(data, one)
+                    await self._way.pause(ID_PAUSE)  # old servers take what one recv gives for one token
+            elif samples:
+                await self._send(data, b"".join(samples))
+            self.notify()
+            if reason:
+                return reason
+            if self._schedule.is_exhausted:
+                return "all channels are at their end"
+
+    def notify(self) -> None:
+        """Something was sent, or a session begins: for who waits for that."""
+
+    async def _listen_until(self, moment: float, control: Connection, data: Connection) -> str:
+        """Heed both connections until *moment*, or until something is to be said; returns why the session ends, if it does."""
+        while not self.is_closed:
+            await self._way.wait_any((control, data), max(0.0, moment - self._way.now()))
+            if self._said and not self._is_deaf:  # what was said before the server ended the session is sent
+                self._is_deaf = True
+                return ""
+            self._is_deaf = False
+            reason = await self._heed(control, data)
+            if reason or self._said or self._way.now() >= moment:
+                return reason
+        return CLOSED
+
+    async def _heed(self, control: Connection, data: Connection) -> str:
+        """Take in what the server has said; returns why the session ends, if it does.
+
+        :raises SessionLost: when the server has ended the data connection.
+        """
+        try:
+            word = await control.receive(0)
+        except SessionLost:
+            return "the server closed the control connection"
+        if word is not None and b"stop" in word:
+            return "the server said stop"
+        if word is not None and b"ping" in word:
+            self._hooks.pinged()
+        try:
+            complaint = await data.receive(0)
+        except SessionLost:
+            complaint = b""
+        if complaint is not None:
+            raise read_complaint(complaint)
+        return ""
+
+    async def _last_word(self, control: Connection) -> str:
+        """Why the data connection broke, if the server says so: it may hang up as soon as it has said stop."""
+        try:
+            word = await self._read(control, ID_PAUSE)
+        except SessionLost:
+            return ""
+        return "the server said stop" if word is not None and b"stop" in word else ""
+
+    async def _send(self, data: Connection, content: bytes) -> None:
+        await data.send(content, self._way.now() + CONNECT_TIMEOUT)

@@ -1,0 +1,26 @@
+"""The public test kit: tests of a kind of service without a network and without waiting. See ``docs/extending.md``.
+
+netd's own tests stand on it.
+"""
+
+from __future__ import annotations
+
+from netd.testing.connections import Connection, FakeRemote, connect
+from netd.testing.kinds import ServiceKindTests, configured, reload, result_of, wired
+from netd.testing.recording import RecordingBus, RecordingLink, RecordingPeer, WallClock, make_caller
+
+__all__ = [
+    "Connection",
+    "FakeRemote",
+    "RecordingBus",
+    "RecordingLink",
+    "RecordingPeer",
+    "ServiceKindTests",
+    "WallClock",
+    "configured",
+    "connect",
+    "make_caller",
+    "reload",
+    "result_of",
+    "wired",
+]
