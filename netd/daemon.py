@@ -128,7 +128,7 @@ def assemble(
     ]
 
     def reload() -> None:
-        reactor.callFromThread(reloader.reload_for_nobody)
+        reactor.callFromThread(reloader.reload_by_signal)
 
     return Daemon(system, sections, others, netd.state_directory, is_in_foreground, reload=reload)
 

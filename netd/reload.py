@@ -8,6 +8,7 @@ is taken back. What follows cannot fail: services take their new options, operat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -95,7 +96,7 @@ class Reloader:
         """
         return self._lock.run(self._check if check else self._apply).addCallback(self._note)
 
-    def reload_for_nobody(self) -> None:
+    def reload_by_signal(self) -> None:
         """Reload because of a signal: only the log is told what came of it."""
         self.reload().addErrback(self._note_failure)
 
@@ -138,14 +139,14 @@ class Reloader:
 
     def _note(self, reload: Reload) -> Reload:
         if reload.status != "checked":
-            self._log.info("the configuration was read again: {what}", what="; ".join(reload.lines()) or "nothing has changed")
+            self._log.info("the configuration was reloaded: {what}", what="; ".join(reload.lines()) or "nothing has changed")
         return reload
 
     def _note_failure(self, failure: Failure) -> None:
         if failure.check(Refused) is None:
-            self._log.failure("the configuration could not be read again: a fault of netd's own", failure)
+            self._log.failure("the configuration could not be reloaded: a fault of netd's own", failure)
             return
-        self._log.error("the configuration was read again, and is not used; what was in force stays:")
+        self._log.error("the configuration cannot be reloaded, and the one in force stays:")
         for line in str(failure.value).splitlines():
             self._log.error("{line}", line=line)
 
@@ -200,8 +201,8 @@ class Preparation:
     def apply(self) -> Deferred[Reload]:
         """Bring everything into force; the result is there when the last endpoints are open."""
         for name, change in self._changes.items():
-            change.apply()
-            self._sections.offer(name)
+            self._carry_out(name, change.apply)
+            self._carry_out(name, partial(self._sections.offer, name))
         released = [free for change in self._changes.values() for free in change.released]
         released += [self._sections.remove(name) for name in self.difference.removed]
         for name, service in self._started.items():
@@ -236,10 +237,18 @@ class Preparation:
         except NetdError as error:
             yield self._wanted.problem(section.name, "", str(error).removeprefix(f"[{section.name}] "))
 
+    def _carry_out(self, name: str, step: Callable[[], object]) -> None:
+        """Do what must not fail. If it does, that is this one service's fault: the others get their changes all the same."""
+        try:
+            step()
+        except Exception as error:
+            self._log.failure("[{name}] could not apply its configuration", name=name)
+            self._failures.append(f"[{name}] {type(error).__name__}: {error}; this is a fault of the service, and the log has it")
+
     def _finish(self) -> Reload:
         if self._sections.running:  # the daemon may have been stopped meanwhile
-            for change in self._changes.values():
-                change.finish()
+            for name, change in self._changes.items():
+                self._carry_out(name, change.finish)
                 self._failures += change.failures
             for section in self._waiting:
                 self._start_late(section)

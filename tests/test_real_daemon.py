@@ -298,7 +298,7 @@ class DaemonisedTests(RealTestCase):
         self.write_ini(f"[relay]\nlisten = {LOOPBACK}\nmax_payload = 2MiB\n[room]\nlisten = {LOOPBACK}\n")
         os.kill(int(self.pid_file.read_text(encoding="ascii")), signal.SIGHUP)
         end = time.monotonic() + PATIENCE
-        told = "the configuration was read again: [relay] max_payload: 1MiB -> 2MiB; added [room]"
+        told = "the configuration was reloaded: [relay] max_payload: 1MiB -> 2MiB; added [room]"
         while told not in self.log_file.read_text(encoding="utf-8"):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.01)

@@ -87,6 +87,8 @@ class LivePump(Pump):
             change.refuse("speed", f"{config.speed} is too fast today")
         if config.speed == 13:
             raise ZeroDivisionError
+        if config.speed == 14:
+            change.when_applied(lambda: 1 // 0)
         self.did.append("prepared")
         change.when_applied(lambda: self._use(config))
         change.when_discarded(lambda: self.did.append("discarded"))
@@ -354,6 +356,16 @@ class RefusalTests(ReloadTestCase):
         self.assertEqual(self.did(0), ["prepared", "discarded"])
 
 
+class FaultTests(ReloadTestCase):
+    def test_applying(self) -> None:
+        """A service that fails at what must not fail is told and logged; the others get their options all the same."""
+        result = self.reload("[pump]\nspeed = 14\n[pump:lab2]\nspeed = 20\n")
+        [failure] = result.failures
+        self.assertIn("[pump] ZeroDivisionError: ", failure)
+        self.assertEqual(result_of(self.call("pump.speed", instance="lab2")), 20)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
 class FixedTests(ReloadTestCase):
     pump = Pump
 
@@ -375,8 +387,8 @@ class SignalTests(ReloadTestCase):
     def test_reload(self) -> None:
         """SIGHUP is a reload; the log tells what has changed."""
         self.write("[pump]\nspeed = 20\n[pump:lab2]\n")
-        self.assertEqual(self.hang_up(), ["the configuration was read again: [pump] speed: 10 -> 20"])
-        self.assertEqual(self.hang_up(), ["the configuration was read again: nothing has changed"])
+        self.assertEqual(self.hang_up(), ["the configuration was reloaded: [pump] speed: 10 -> 20"])
+        self.assertEqual(self.hang_up(), ["the configuration was reloaded: nothing has changed"])
 
     def test_refused(self) -> None:
         """Mistakes are in the log, each with its place."""
@@ -384,7 +396,7 @@ class SignalTests(ReloadTestCase):
         self.assertEqual(
             self.hang_up(),
             [
-                "the configuration was read again, and is not used; what was in force stays:",
+                "the configuration cannot be reloaded, and the one in force stays:",
                 "netd.ini:5: [pump] speed: 0 is out of range (1 to 100)",
                 "netd.ini:7: [pump:lab2] speed: 70 is too fast today",
             ],

@@ -145,7 +145,7 @@ export function needsService(kind, make) {
 }
 
 function absent(kind) {
-  const text = `No [${kind}] section runs in this netd. Add one to its configuration and restart it.`;
+  const text = `No [${kind}] section runs in this netd. Add one to its configuration and reload it.`;
   return instead(text, () => "netd config --origin");
 }
 
