@@ -649,6 +649,60 @@ class ServiceTests(ModuleTestCase):
         self.numbers()
 
 
+class ArgumentFormTests(ModuleTestCase):
+    SCRIPT = """({ argumentForm }, schema, written, required) => {
+      const form = argumentForm([{ name: "it", required, schema, default: 1 }], () => {});
+      const input = form.element.querySelector("[data-testid=argument-it]");
+      input.value = written;
+      try {
+        return form.read();
+      } catch (error) {
+        return error.message;
+      }
+    }"""
+
+    def read(self, schema: dict[str, Any], written: str, required: bool = True) -> Any:
+        """The arguments that a form with one input gives, or the error."""
+        return self.run_in("pages/argument_form", self.SCRIPT, schema, written, required)
+
+    def fit(self) -> None:
+        """What is written becomes a value of the first type that takes it; nothing is left out."""
+        number_or_null = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+        for schema, written, value in (
+            ({"type": "string"}, "5", "5"),
+            ({"type": "string"}, "", ""),
+            ({"type": "integer"}, "5", 5),
+            ({"type": "number"}, "5", 5),
+            (number_or_null, "2.5", 2.5),
+            ({"type": ["integer", "string"]}, "5", 5),
+            ({"type": ["integer", "string"]}, "5x", "5x"),
+            ({}, "[1, 2]", [1, 2]),
+            ({}, "word", "word"),
+            ({"type": "array"}, "[1]", [1]),
+            ({"type": "object"}, '{"a": 1}', {"a": 1}),
+            ({"enum": ["a", 2]}, "2", 2),
+            ({"type": "boolean"}, "true", True),
+        ):
+            self.assertEqual(self.read(schema, written), {"it": value}, f"{schema} {written!r}")
+        for schema in ({"type": "string"}, {"type": "integer"}, {"enum": ["a"]}, {"type": "boolean"}):
+            self.assertEqual(self.read(schema, "", required=False), {}, str(schema))
+
+    def unfit(self) -> None:
+        """A value that does not fit is told with its argument, the wanted type, and why."""
+        for schema, written, error in (
+            ({"type": "array"}, "{}", "it takes JSON array, and {} is not that; it is of the kind JSON object."),
+            ({"type": "array"}, "[1", "it takes JSON array, and [1 is not that; it is no JSON: "),
+            ({"type": "integer"}, "2.5", "it takes integer, and 2.5 is not that; it is of the kind number."),
+            ({"type": "integer"}, "", "it: this argument is missing."),
+        ):
+            self.assertIn(error, self.read(schema, written))
+
+    def test_tables(self) -> None:
+        """Forms made of JSON Schemas give the values that people mean."""
+        self.fit()
+        self.unfit()
+
+
 class PlaceTests(ModuleTestCase):
     def places(self) -> None:
         """An address names a page and a service, or else the first page; a kind's own page comes before the general one."""

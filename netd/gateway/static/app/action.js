@@ -1,4 +1,4 @@
-/** Doing something: a button that says what it does, asks first if that is dangerous, and shows what became of it. */
+/** Actions: a button that calls an operation, asks first where that is dangerous, and shows the outcome. */
 
 import { identity, isLive, netd, starts } from "./connection.js";
 import { asCommands } from "./commandline.js";
@@ -18,32 +18,32 @@ let reasons = 0;
 
 /**
  * @typedef {object} Action
- * @property {Element} button what is pressed.
- * @property {Element} outcome what became of it; see also `results`.
- * @property {() => string} why we may not, or "".
- * @property {Writable<string>} reason the id of what says so.
- * @property {() => Promise<void>} run does it.
- * @property {() => void} press does it, or asks first where that must be: for a form.
+ * @property {Element} button
+ * @property {Element} outcome the line that tells the outcome; see also `results`.
+ * @property {() => string} why the reason why the user may not do it; "" where they may.
+ * @property {Writable<string>} reason the id of the element that shows this reason.
+ * @property {() => Promise<void>} run calls the operation.
+ * @property {() => void} press does what a press of the button does: it asks first, where there is a question. Forms call it.
  */
 
 /**
  * @param {object} parts
- * @param {string|(() => string)} parts.label what it does.
+ * @param {string|(() => string)} parts.label what the button does.
  * @param {string} parts.method the operation.
  * @param {import("./instances.js").Instance|null} [parts.instance] the service, where there may be several.
- * @param {() => string} [parts.objection] why we may not, beyond that; "" where we may.
- * @param {() => object|null|Promise<object|null>} [parts.params] its arguments, but for the service; null while they are not complete.
- * @param {(result: any) => Outcome} parts.told what is said of a result.
+ * @param {() => string} [parts.objection] a further reason why the user may not do it; "" for none.
+ * @param {() => object|null|Promise<object|null>} [parts.params] the arguments, without the instance; null while incomplete.
+ * @param {(result: any) => Outcome} parts.told makes the outcome of a result.
  * @param {(result: any, error: Error|null) => void} [parts.done]
- * @param {string|(() => string)|null} [parts.question] asked before; for what cannot be undone.
- * @param {() => void} [parts.asking] called before that.
- * @param {string} [parts.about] the button's name for those who do not see what is beside it.
- * @param {() => any} [parts.until] what became of it is told until this is another, or we are, or netd is started anew.
- * @param {boolean} [parts.isLasting] a success is told beyond a change of *until*.
- * @param {Writable<Outcome|null>} [parts.outcome] where that is told, if it is shared.
+ * @param {string|(() => string)|null} [parts.question] asked before an action that cannot be undone.
+ * @param {() => void} [parts.asking] called before the question is shown.
+ * @param {string} [parts.about] the button's name for screen readers, where the label alone says too little.
+ * @param {() => any} [parts.until] the outcome is shown until this value changes, the user changes, or netd restarts.
+ * @param {boolean} [parts.isLasting] a success stays shown when *until* changes.
+ * @param {Writable<Outcome|null>} [parts.outcome] a signal for the outcome, where actions share one.
  * @param {number|(() => number)} [parts.timeout] seconds.
  * @param {string} [parts.kind] "main" submits the form that it is in; "plain", "quiet".
- * @param {boolean} [parts.isOffered] to those who may not do it, too: disabled, with the reason.
+ * @param {boolean} [parts.isOffered] whether users who may not do it see the button, disabled; otherwise it is hidden.
  * @param {string} parts.testid
  * @returns {Action}
  */
@@ -82,8 +82,10 @@ export function action(parts) {
   return { button, outcome: outcomeOf(outcome), why, reason, run, press };
 }
 
-/** What was true once is told no longer than it matters. */
-/** @param {Writable<Outcome|null>} outcome @param {{until?: () => any, isLasting?: boolean}} parts */
+/**
+ * Remove the outcome when it no longer matters.
+ * @param {Writable<Outcome|null>} outcome @param {{until?: () => any, isLasting?: boolean}} parts
+ */
 function forget(outcome, { until = () => null, isLasting = false }) {
   const about = [computed(() => `${identity.value} ${starts.value}`), computed(until)];
   let before = about.map((one) => one.peek());
@@ -137,7 +139,7 @@ function confirmation(question, label, run, keep, testid) {
   );
 }
 
-/** What became of something, told where it was pressed. @param {import("./signal.js").Readable<Outcome|null>} outcome */
+/** The line that tells an outcome, below the button. @param {import("./signal.js").Readable<Outcome|null>} outcome */
 export const outcomeOf = (outcome) =>
   h(
     "p.outcome",
@@ -145,19 +147,22 @@ export const outcomeOf = (outcome) =>
     () => outcome.value?.text ?? "",
   );
 
-/** What became of *actions*, and, once for all of them, why we may not do them. @param {...Action} actions */
+/** The outcomes of *actions*, and the reasons why the user may not do them. @param {...Action} actions */
 export function results(...actions) {
   return [...actions.map((one) => one.outcome), restraint(...actions)];
 }
 
-/** Attributes of a button that cannot be pressed while netd is away, or while *why* says that we may not. */
+/** Attributes that disable a button while netd is away, or while *why* gives a reason. */
 export const restrained = (why, reason) => ({
   disabled: () => !isLive.value || why() !== "",
   title: () => why() || (isLive.value ? null : "Not connected to netd"),
   "aria-describedby": () => (why() && reason.value) || null,
 });
 
-/** Why we may not do *actions*; the same reason is said once. @param {...{why: () => string, reason: Writable<string>}} actions */
+/**
+ * The reasons why the user may not do *actions*, each reason once.
+ * @param {...{why: () => string, reason: Writable<string>}} actions
+ */
 export function restraint(...actions) {
   const id = `reason-${++reasons}`;
   for (const one of actions) one.reason.value = id;
@@ -170,7 +175,7 @@ export function field(label, input, hint = "", attributes = {}) {
   return h("label.field", attributes, h("span.field-label", {}, label), input, hint ? h("span.field-hint", {}, hint) : null);
 }
 
-/** A form that does *run* instead of going anywhere. */
+/** A form that calls *run* when it is submitted. */
 export function form(attributes, run, ...children) {
   const submit = (event) => {
     event.preventDefault();
@@ -179,7 +184,10 @@ export function form(attributes, run, ...children) {
   return h("form", { onsubmit: submit, novalidate: false, ...attributes }, ...children);
 }
 
-/** One of a few words. @param {string} label @param {[any, string][]} options @param {Writable<any>} chosen @param {string} testid */
+/**
+ * A choice between a few words.
+ * @param {string} label @param {[any, string][]} options @param {Writable<any>} chosen @param {string} testid
+ */
 export function segments(label, options, chosen, testid) {
   return h(
     "div.segments",

@@ -1,4 +1,4 @@
-/** The same operations as commands of a shell. Pure, but for the clipboard. */
+/** Operations as command lines, to copy. Pure, but for the clipboard. */
 
 import { each, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -10,10 +10,10 @@ const OPERATION = /`([a-z][a-z0-9_-]*)\.([a-z0-9_.-]+)((?: [0-9]+)?)`/g;
 /** @type {Record<string, string>} */
 const SHORT = { "relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations" };
 
-/** Milliseconds for which "Copied" stays. */
+/** Milliseconds for which the button says "Copied". */
 const THANKS = 1600;
 
-/** *word* as a POSIX shell reads it. */
+/** *word*, quoted for a POSIX shell where that is needed. */
 export function quoted(word) {
   const text = String(word);
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
@@ -38,10 +38,10 @@ export function commandLine(...words) {
 }
 
 /**
- * An operation as a command: what it needs as words, and what it may be told as options.
+ * An operation as a command line: required arguments are words, the others are options.
  * @param {import("./connection.js").Operation} operation
- * @param {Record<string, any>} given its arguments, as far as they are known.
- * @param {string|null} instance the service, where it must be said.
+ * @param {Record<string, any>} given the arguments that are known; the others are shown by their names.
+ * @param {string|null} instance null where there is only one.
  */
 export function operationLine({ name, arguments: args }, given, instance) {
   const dot = name.indexOf(".");
@@ -66,7 +66,7 @@ export function asCommands(text) {
   );
 }
 
-/** One argument of `netd call`: NAME=VALUE, or NAME:=JSON where a word could be taken for something else. */
+/** One argument of `netd call`: NAME=VALUE, or NAME:=JSON where VALUE could be read as another type. */
 export function namedArgument(name, value, schema = {}) {
   if (typeof value === "string" && (schema.type === "string" || !isJson(value))) return `${name}=${value}`;
   if (typeof value === "number" || typeof value === "boolean") return `${name}=${value}`;
@@ -82,7 +82,7 @@ function isJson(text) {
   }
 }
 
-/** Put *text* on the clipboard; pages that are not served securely have the older way only. */
+/** Put *text* on the clipboard. Without HTTPS, browsers offer the older way only. */
 export async function copy(text) {
   if (navigator.clipboard !== undefined) {
     await navigator.clipboard.writeText(text);

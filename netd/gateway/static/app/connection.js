@@ -1,4 +1,4 @@
-/** What the whole page knows of netd: the connection, who we are, what can be done, and what is always told. */
+/** The state that all pages share: connection, user, operations, status and vitals. */
 
 import { Netd, NOT_PERMITTED } from "../netd.js";
 import { isForeign, KINDS } from "./pages.js";
@@ -6,16 +6,16 @@ import { within } from "./subjects.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
 
 const TOKEN = "netd.token";
-/** Seconds between two looks at system.status. */
+/** Seconds between two calls of `system.status`. */
 const STATUS_EVERY = 4;
 const VITALS = "system.main.vitals";
-/** Is published when netd begins to serve, drain or stop. */
+/** The subject under which netd publishes that it begins to serve, drain or stop. */
 const STATE = "system.main.state";
-/** Vitals that are asked for at first: what others have seen already. */
+/** How many earlier vitals are asked for, so that plots do not begin empty. */
 const REPLAYED = 256;
 
 /**
- * Who we are, as netd says it; `subjects` is null for all.
+ * The user, as netd knows them; `subjects` is null for all.
  * @typedef {{name: string, role: string, subjects: string[]|null}} Who
  */
 
@@ -24,12 +24,12 @@ const REPLAYED = 256;
  * @typedef {object} Operation
  * @property {string} name
  * @property {string|null} kind of the services that offer it.
- * @property {string} role the least that may call it.
+ * @property {string} role the least role that may call it.
  * @property {string} summary
  * @property {string[]} instances the services that offer it.
- * @property {boolean} lasting what it does ends with the connection.
+ * @property {boolean} lasting whether its effect ends with the connection.
  * @property {import("./pages/argument_form.js").Argument[]} arguments
- * @property {import("./schema.js").Schema} result what it gives.
+ * @property {import("./schema.js").Schema} result the schema of its result.
  */
 
 /**
@@ -39,13 +39,13 @@ const REPLAYED = 256;
  */
 
 /**
- * What `system.status` gave. For a token that is for some subjects only, services that these name are added, as `isGuessed`, where
- * netd does not say anything of them; `refusal` says why where it says nothing at all.
+ * The result of `system.status`. netd leaves out services of which a confined token may see a part only: they are added with
+ * `isGuessed`. Where netd refuses the whole status, `refusal` has the reason.
  * @typedef {{name: string|null, services: Service[], refusal?: string} & Record<string, any>} Status
  */
 
 /**
- * How netd does, as it says each second, and when that came, milliseconds since the epoch by our clock.
+ * The vitals that netd publishes each second; `received` is the time of arrival, in milliseconds since the epoch by our clock.
  * @typedef {{time: number, started: number, uptime: number, published: number, connections: number, dropped: number, lag: number,
  *   received: number}} Vitals
  */
@@ -57,72 +57,75 @@ export const netd = new Netd({ token: sessionStorage.getItem(TOKEN) });
 /** The connection's state, see State in netd.js. */
 export const state = signal(netd.state);
 
-/** Whether netd can be asked something. */
+/** Whether operations can be called now. */
 export const isLive = computed(() => state.value.name === "live");
 
-/** When the connection was lost last, seconds since the epoch. */
+/** When the connection was last lost, in seconds since the epoch. */
 export const lostAt = signal(Date.now() / 1000);
 
-/** Why netd took a token no longer, or not at all; "" where it was not asked to. */
+/** Why netd refused the last token; "" where it did not. */
 export const tokenRefusal = signal("");
 
-/** Who we are; null before we are anyone. @type {Writable<Who|null>} */
+/** The user; null before the first connection. @type {Writable<Who|null>} */
 export const who = signal(null);
 
 /** The operations by name. @type {Writable<Map<string, Operation>>} */
 export const operations = signal(new Map());
 
-/** The newest vitals, and those before. @type {Writable<{now: Vitals|null, before: Vitals|null}>} */
+/** The newest vitals, and the ones before. @type {Writable<{now: Vitals|null, before: Vitals|null}>} */
 export const vitals = signal({ now: null, before: null });
 
-/** Who we are, as a text that changes only when we become somebody else; "" before we are anyone. */
+/** The user as a text, which changes only with the user; "" before the first connection. */
 export const identity = computed(() => (who.value === null ? "" : `${who.value.role} ${who.value.name}`));
 
-/** Whether netd tells us how it does: not those whose token is for other subjects. */
+/** Whether the user's token covers the vitals. */
 export const hearsVitals = computed(() => identity.value !== "" && within(VITALS, who.value?.subjects ?? null).length > 0);
 
-/** What system.status gave last, or null. @type {Writable<Status|null>} */
+/** The last status, or null. @type {Writable<Status|null>} */
 export const status = signal(null);
 
 /**
- * Whether netd serves, drains or stops; null before we are told.
+ * Whether netd serves, drains or stops; null before the first status.
  * @typedef {object} Phase
  * @property {"serving"|"draining"|"stopping"} state
  * @property {number|null} until when open connections are closed, seconds since the epoch by netd's clock; null without a deadline.
- * @property {number} connections of programs, that are open while it drains.
+ * @property {number} connections how many programs are still connected while netd drains.
  */
 
 /** @type {Writable<Phase|null>} */
 export const phase = signal(null);
 
-/** Seconds since the epoch by our clock; moves once a second. */
+/** Seconds since the epoch by the browser's clock; changes once a second. */
 export const now = signal(Date.now() / 1000);
 
-/** How often netd was started anew since this page was opened, as far as we are told. */
+/** How often netd has been restarted since this page was opened. */
 export const starts = signal(0);
 
-/** When netd was started, as its clock showed it then; 0 before we are told. */
+/** When netd was started, by its own clock; 0 before the first vitals or status. */
 let startedAt = 0;
 
-/** The services whose operations we know, as a text; "" before any. */
+/** The services that offer the known operations, as a text; "" before the first status of a connection. */
 let offering = "";
 
-/** How far netd's clock is ahead of ours, in seconds. */
+/** How far netd's clock is ahead of the browser's, in seconds. */
 let skew = 0;
 
 /** netd's time now, seconds since the epoch. */
 export const serverNow = () => Date.now() / 1000 + skew;
 
-/** The same, for what is shown: moves once a second. */
+/** The same as a signal, which changes once a second. */
 export const serverClock = computed(() => now.value + skew);
 
-/** netd's time of what is shown: now, or when the connection was lost; seconds since the epoch. */
+/** netd's time to which the shown state belongs: now, or when the connection was lost. */
 export const knownAt = computed(() => (isLive.value ? serverClock.value : lostAt.value + skew));
 
 /** @type {Set<(vitals: {now: Vitals|null, before: Vitals|null}) => void>} */
 const vitalsListeners = new Set();
 
-/** Call *listener* with each vitals event, until the page that asks is left. @param {(vitals: {now: any, before: any}) => void} listener */
+/**
+ * Call *listener* with all vitals, until the page that asks is left.
+ * @param {(vitals: {now: any, before: any}) => void} listener
+ */
 export function onVitals(listener) {
   vitalsListeners.add(listener);
   onCleanup(() => vitalsListeners.delete(listener));
@@ -153,7 +156,7 @@ function changed(next) {
   if (state.peek().name === "live" && next.name !== "live") lostAt.value = Date.now() / 1000;
   state.value = next;
   if (next.name === "unauthorised" && hasToken()) {
-    // a token that is given again is counted as another wrong one: not even a reload does so
+    // netd counts each attempt with a wrong token, so it must not be sent again: not even after a reload of the page
     sessionStorage.removeItem(TOKEN);
     tokenRefusal.value = next.reason;
   }
@@ -165,7 +168,7 @@ function changed(next) {
   refreshStatus();
 }
 
-/** Whoever was started at another moment than the netd that we know is another. */
+/** Another start time means that netd has been restarted. */
 function noteStart(moment) {
   if (startedAt !== 0 && moment !== startedAt) starts.value += 1;
   startedAt = moment;
@@ -184,7 +187,7 @@ function phaseOf({ state: name, draining }) {
   return { state: name, until: left === null ? null : serverNow() + left, connections: draining?.connections ?? 0 };
 }
 
-/** Other services, after a reload, offer other operations. @param {Service[]} services */
+/** After a reload, other services may offer other operations. @param {Service[]} services */
 function noteServices(services) {
   const running = services.map(({ kind, instance }) => `${kind}:${instance}`).join(" ");
   if (offering !== "" && running !== offering) refreshOperations();
@@ -196,7 +199,7 @@ async function refreshOperations() {
     netd.operations = await netd.call("system.operations");
     takeOperations();
   } catch {
-    offering = ""; // the next connection brings them
+    offering = ""; // they are asked for with the next connection
   }
 }
 
@@ -216,13 +219,13 @@ export async function refreshStatus() {
   } catch (error) {
     if (error.code === NOT_PERMITTED)
       status.value = { name: null, services: guessed(subjects, []), refusal: error.message };
-    // anything else: the strip tells how the connection is, and the next look will do
+    // Any other error: the strip shows the state of the connection, and the next call follows soon.
   }
 }
 
 /**
- * The services that *subjects* are about, of kinds that are not *known*: those whose operations netd offers us, or else those
- * that the subjects themselves name.
+ * Services of further kinds that a token with these *subjects* may see a part of: those whose operations netd offers, or else
+ * those that the subjects name.
  * @param {string[]} subjects @param {Service[]} known @returns {Service[]}
  */
 function guessed(subjects, known) {
@@ -235,7 +238,7 @@ function guessed(subjects, known) {
   });
 }
 
-/** The kinds of third parties' services that run. */
+/** The third parties' kinds of which a service runs. */
 export const foreignKinds = computed(() => {
   const kinds = (status.value?.services ?? []).map((service) => service.kind);
   return [...new Set(kinds)].filter(isForeign).sort();

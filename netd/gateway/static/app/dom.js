@@ -1,12 +1,12 @@
 /**
- * Elements made of signals. Text goes in as text nodes only: nothing that a device, bot or client says is ever parsed.
+ * Elements that follow signals. Text becomes text nodes: nothing that a device, bot or client says is ever parsed as HTML.
  */
 
 import { computed, effect, onCleanup, scope, signal } from "./signal.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Properties that must be set as such: their attributes mean the first value only. */
+/** Names that must be set as properties: the attribute of that name is only the initial value. */
 const PROPERTIES = new Set(["value", "checked", "disabled", "open", "selected", "hidden", "indeterminate"]);
 
 /**
@@ -27,9 +27,10 @@ const PROPERTIES = new Set(["value", "checked", "disabled", "open", "selected", 
  * An element.
  *
  * @template {string} Tag
- * @param {Tag} tag with classes: "div.panel.quiet"; "svg:path" for what belongs to a drawing.
- * @param {Record<string, any>} [attributes] by name; "on…" are listeners, `testid` is data-testid, functions are kept up to date.
- * @param {...any} children text, numbers, nodes, arrays of these, functions that give text, null for nothing.
+ * @param {Tag} tag a name with classes: "div.panel.quiet"; "svg:path" for an element of SVG.
+ * @param {Record<string, any>} [attributes] "on…" are listeners, `testid` is data-testid; a function is called again when its
+ *   signals change.
+ * @param {...any} children texts, numbers, nodes, arrays of these, functions that return text; null for nothing.
  * @returns {Made<Tag>}
  */
 export function h(tag, attributes = {}, ...children) {
@@ -72,11 +73,11 @@ function liveText(read) {
   return node;
 }
 
-/** *text* with what it says in backticks as code. @param {string} text @returns {(string|Element)[]} */
+/** *text*, in which the words in backticks become code. @param {string} text @returns {(string|Element)[]} */
 export const prose = (text) => text.split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 
 /**
- * One of several things, made anew only when *choose* gives another value.
+ * The element that *make* returns for the value of *choose*; it is made again when this value changes.
  * @template T @param {() => T} choose @param {(chosen: T) => Element|null} make
  */
 export function choice(choose, make) {
@@ -97,7 +98,7 @@ export function choice(choose, make) {
   return fragment;
 }
 
-/** What *make* makes, while *condition* holds. @param {() => any} condition @param {() => Element} make */
+/** The element that *make* returns, while *condition* holds. @param {() => any} condition @param {() => Element} make */
 export const when = (condition, make) =>
   choice(
     () => Boolean(condition()),
@@ -105,12 +106,12 @@ export const when = (condition, make) =>
   );
 
 /**
- * One node for each item, moved and kept as long as its key is there.
+ * One element for each item. It is kept, and moved, as long as the list has an item of its key.
  *
  * @template T
  * @param {() => Iterable<T>} list
  * @param {(item: T) => any} keyOf
- * @param {(item: Readable<T>, key: any) => Element} make gets a signal of the newest item of its key.
+ * @param {(item: Readable<T>, key: any) => Element} make takes a signal of the newest item with this key.
  */
 export function each(list, keyOf, make) {
   const anchor = document.createComment("");

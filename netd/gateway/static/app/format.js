@@ -1,4 +1,4 @@
-/** How numbers, times and what came from elsewhere are written. Pure. */
+/** Numbers, times and foreign text as people read them. Pure. */
 
 /** @type {[string, number][]} */
 const UNITS = [
@@ -8,10 +8,10 @@ const UNITS = [
   ["s", 1],
 ];
 
-/** Characters that show nothing, or change the direction of what follows. */
+/** Characters that are invisible, or change the direction of the text behind them. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu;
 
-/** *seconds* in the largest unit that fits, and the next: "3 s", "2 min 5 s". @param {number} seconds */
+/** *seconds* in the two largest units that are not 0: "3 s", "2 min 5 s". @param {number} seconds */
 export function duration(seconds) {
   let left = Math.max(0, Math.floor(seconds));
   const parts = [];
@@ -24,7 +24,7 @@ export function duration(seconds) {
   return parts.slice(0, 2).join(" ") || "0 s";
 }
 
-/** How long ago *moment* was; both in seconds since the epoch. */
+/** How long ago *moment* was. Both arguments are seconds since the epoch. */
 export function ago(moment, now) {
   const seconds = now - moment;
   return seconds < 2 ? "just now" : `${duration(seconds)} ago`;
@@ -51,33 +51,33 @@ const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", time
 /** The time of day of *moment*, seconds since the epoch: "14:03:09". */
 export const clock = (moment) => clockFormat.format(moment * 1000);
 
-/** The same without seconds. */
+/** The time of day without seconds. */
 export const clockMinutes = (moment) => minuteFormat.format(moment * 1000);
 
 /** Day and time of *moment*, seconds since the epoch. */
 export const fullTime = (moment) => dayFormat.format(moment * 1000);
 
-/** A whole number with its thousands apart. */
+/** A whole number in groups of three digits. */
 export const count = (number) =>
   Number.isFinite(number) ? Math.round(number).toLocaleString("en").replaceAll(",", "\u202f") : "–";
 
-/** A rate a second, with as many digits as mean something. */
+/** A rate, with one decimal below 10. */
 export function rate(number) {
   if (!Number.isFinite(number)) return "–";
   if (number >= 100) return count(number);
   return number === 0 ? "0" : number.toFixed(number < 10 ? 1 : 0);
 }
 
-/** Digits of a measured value that are shown where nothing is known of its channel, and at most. */
+/** Digits of a measured value: where the precision of its channel is unknown, and at most. */
 const DIGITS = 5;
 const MOST_DIGITS = 15;
 
 /**
- * With how many digits the values of a channel are said: behind the point, and in all.
+ * The precision of a channel's values: decimals, and digits in all.
  * @typedef {{decimals: number, digits: number}} Precision
  */
 
-/** As many digits as *value* was said with, or as *before*, whichever are more. @param {Precision|null} before @returns {Precision} */
+/** The precision of *value*, or that of *before*, whichever is greater. @param {Precision|null} before @returns {Precision} */
 export function precisionOf(value, before = null) {
   const [mantissa, power = "0"] = String(Number(value.toPrecision(MOST_DIGITS))).split("e");
   const behind = (mantissa.split(".")[1]?.length ?? 0) - Number(power);
@@ -88,7 +88,7 @@ export function precisionOf(value, before = null) {
   };
 }
 
-/** A measured value, with the digits of its channel, or as many as usually mean something. @param {Precision|null} [precision] */
+/** A measured value with the precision of its channel, or with five digits. @param {Precision|null} [precision] */
 export function measure(value, precision = null) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
@@ -104,20 +104,20 @@ export function bytes(number) {
   return number < 1 << 20 ? `${(number / 1024).toFixed(1)} KiB` : `${(number / (1 << 20)).toFixed(1)} MiB`;
 }
 
-/** What a peer wrote, with what would be invisible, or would turn the text around, made visible. @param {string} text */
+/** A peer's text, in which invisible characters, and those that change its direction, are escaped. @param {string} text */
 export function visible(text) {
   return String(text).replace(INVISIBLE, (one) =>
     one === "\n" || one === "\t" ? one : `\\u{${one.codePointAt(0)?.toString(16)}}`,
   );
 }
 
-/** At most *limit* characters of what a peer wrote. */
+/** At most *limit* characters of a peer's text. */
 export function excerpt(text, limit = 500) {
   const shown = visible(text.length > limit ? text.slice(0, limit) : text);
   return text.length > limit ? `${shown}… (${count(text.length)} characters)` : shown;
 }
 
-/** Base64 as text, where it is some; otherwise how many bytes there are. @param {string} encoded */
+/** Decoded base64, where it is text; otherwise the number of bytes. @param {string} encoded */
 export function payload(encoded) {
   const raw = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
   try {
@@ -127,11 +127,11 @@ export function payload(encoded) {
   }
 }
 
-/** A name of netd's as a person would write it: "Open for" of "open_for". @param {string} name */
+/** An identifier as words: "Open for" of "open_for". @param {string} name */
 export function spoken(name) {
   const words = name.replaceAll(/[-_.]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The noun for *number* things: "1 device", "3 devices". */
+/** A number with its noun: "1 device", "3 devices". */
 export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;

@@ -1,4 +1,4 @@
-/** What is around every page: the rail, the strip that is always true, and the sign-in where it is needed. */
+/** The frame around every page: rail, strip, and the dialog to sign in. */
 
 import { foreignKinds, servicesOf, status } from "./connection.js";
 import { choice, each, h } from "./dom.js";
@@ -10,10 +10,10 @@ import { addressOf, page, place } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 import { strip } from "./strip.js";
 
-/** What makes each page, by its name, as far as that is loaded; an Error where that failed. */
+/** The functions that make the pages loaded so far, by name; an Error where loading failed. */
 const makers = signal(new Map());
 
-/** Each page is loaded when it is opened first. */
+/** Load a page, when it is opened for the first time. */
 function load(name) {
   const keep = (made) => (makers.value = new Map([...makers.peek(), [name, made]]));
   pageNamed(name).load().then(keep, keep);
@@ -65,13 +65,13 @@ function rail() {
   );
 }
 
-/** A page of which no service runs, as far as we may know, is left out, unless it is looked at. */
+/** The rail leaves out pages of kinds that do not run, as far as the token lets us know, but for the page that is open. */
 function isListed({ name, kind }) {
   if (kind === null || status.value === null || page.value === name) return true;
   return servicesOf(kind).length > 0 || !reaches(kind);
 }
 
-/** Kinds without a page of their own: those of third parties, and the one that is looked at. */
+/** Kinds without a page of their own: third parties' kinds, and the one that is open. */
 const foreign = computed(() => {
   const looked = page.value === SERVICE.name ? place.value.kind : null;
   return looked === null || foreignKinds.value.includes(looked) ? foreignKinds.value : [...foreignKinds.value, looked];

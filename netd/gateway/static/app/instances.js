@@ -11,14 +11,14 @@ const MAIN = "main";
 /** @type {Map<string, import("./signal.js").Writable<string|null>>} */
 const chosen = new Map();
 
-/** The choice for one kind; the address may make it, too. @param {string} kind */
+/** The user's choice for one kind. The address can make it, too. @param {string} kind */
 function chosenOf(kind) {
   const made = chosen.get(kind) ?? signal(/** @type {string|null} */ (null));
   chosen.set(kind, made);
   return made;
 }
 
-/** Let addresses choose. Once. */
+/** Follow the choice in the address. To be called once. */
 export function start() {
   effect(() => {
     const { kind, instance } = place.value;
@@ -26,26 +26,26 @@ export function start() {
   });
 }
 
-/** A service as its section is written in the configuration, without the brackets: "relay", "relay:lab". @param {string} kind @param {string} instance */
+/** The name of a service's section: "relay", "relay:lab". @param {string} kind @param {string} instance */
 export const sectionOf = (kind, instance) => (instance === MAIN ? kind : `${kind}:${instance}`);
 
-/** The same, where there are several of its kind; "" otherwise. @param {string} kind @param {string|null} instance */
+/** The name of the section, where several of the kind run; "" otherwise. @param {string} kind @param {string|null} instance */
 export const tagOf = (kind, instance) => (servicesOf(kind).length > 1 ? sectionOf(kind, instance ?? MAIN) : "");
 
-/** That, behind the name of a thing. @param {string} kind @param {() => string|null} read the instance. */
+/** The same as an element, to stand behind a name. @param {string} kind @param {() => string|null} read the instance. */
 export const tag = (kind, read) => h("span.section-tag", { hidden: () => tagOf(kind, read()) === "" }, () => tagOf(kind, read()));
 
 /** @template T @typedef {import("./signal.js").Readable<T>} Readable */
 
 /**
  * @typedef {object} Instance
- * @property {Readable<string|null>} name the one that is meant; null while none is known.
- * @property {(params?: object) => Record<string, any>|null} params arguments with it; null while none is known.
- * @property {() => import("./connection.js").Service|null} service what system.status says of it.
- * @property {(rest: string) => string|null} subject what it says under this; null while none is known.
- * @property {() => string|null} option for a command line: its name, where it must be said.
- * @property {(...words: any[]) => string} line a command line about it, see `commandLine`.
- * @property {Node} select shown where there is a choice.
+ * @property {Readable<string|null>} name the chosen one; null while no service of the kind is known.
+ * @property {(params?: object) => Record<string, any>|null} params arguments with `instance` added; null while no service is known.
+ * @property {() => import("./connection.js").Service|null} service its status.
+ * @property {(rest: string) => string|null} subject a subject of its events; null while no service is known.
+ * @property {() => string|null} option its name for a command line; null where there is only one.
+ * @property {(...words: any[]) => string} line a command line with `--instance` where that is needed, see `commandLine`.
+ * @property {Node} select lets the user choose; empty where there is only one.
  */
 
 /** @param {string} kind @returns {Instance} */
@@ -81,7 +81,10 @@ export function instanceOf(kind) {
   return { name, params, subject, service, option, line, select };
 }
 
-/** The port that a service listens on, or null where it is *usual*: for command lines. @param {import("./connection.js").Service|null} service @param {number|null} usual */
+/**
+ * The port of a service for a command line; null where it is the *usual* one, which need not be said.
+ * @param {import("./connection.js").Service|null} service @param {number|null} usual
+ */
 export function portOf(service, usual) {
   const port = service?.listening?.map(({ address: where }) => /:(\d+)$/.exec(where)?.[1]).find(Boolean);
   return port === undefined || Number(port) === usual ? null : port;

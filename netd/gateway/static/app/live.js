@@ -1,27 +1,27 @@
-/** Two ways to know something of netd: to ask now and again, and to be told. Both end with the page that asked. */
+/** Two ways to follow netd: polling an operation, and subscribing to events. Both end with the page. */
 
 import { NOT_PERMITTED } from "../netd.js";
 import { identity, isLive, netd, state } from "./connection.js";
 import { audible, inaudible, unanswered } from "./rights.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
 
-/** A question that takes long is asked less often: so many times as long passes before the next. */
+/** After a slow answer, the pause is this many times as long as the answer took. */
 const RESPITE = 20;
 
 /** @template T @typedef {import("./signal.js").Readable<T>} Readable */
 
 /**
  * @typedef {object} Resource
- * @property {Readable<any>} answer the newest, or null.
- * @property {Readable<string>} error why there is none, or no newer one.
- * @property {Readable<string>} refusal why we may not know it.
- * @property {Readable<number>} loaded when the newest came, milliseconds since the epoch; 0 before.
- * @property {() => Promise<void>} refresh ask now.
+ * @property {Readable<any>} answer the newest answer; null before the first.
+ * @property {Readable<string>} error why the last call failed; "" where it did not.
+ * @property {Readable<string>} refusal why the user may not call it; "" where they may.
+ * @property {Readable<number>} loaded when the answer came, in milliseconds since the epoch; 0 before.
+ * @property {() => Promise<void>} refresh calls it now.
  */
 
 /**
- * What *method* of a service gives, asked every few seconds while the tab is seen, and at once when another service is meant, or it
- * is seen again.
+ * Call *method* of a service every few seconds while the tab is visible, and at once when another service is chosen or the tab is
+ * shown again.
  *
  * @param {string} method
  * @param {import("./instances.js").Instance} instance
@@ -79,13 +79,13 @@ export function polled(method, instance, seconds) {
 }
 
 /**
- * Be told of all events under *pattern*, as far as our token is for them; subscribes anew when the pattern changes.
+ * Subscribe to *pattern*, as far as the token covers it, and again whenever the pattern changes.
  *
- * @param {() => string|null} pattern null: nothing.
+ * @param {() => string|null} pattern null for none.
  * @param {object} options see Netd.subscribe.
  * @param {(event: import("../netd.js").BusEvent) => void} onEvent
- * @returns {{lost: Readable<number>, error: Readable<string>, refusal: Readable<string>}} how many events were lost because this
- *   browser read too slowly, why we are told nothing, and why we may not be told.
+ * @returns {{lost: Readable<number>, error: Readable<string>, refusal: Readable<string>}} how many events were lost because the
+ *   browser read too slowly, why netd refused the subscription, and why the token does not cover it.
  */
 export function told(pattern, options, onEvent) {
   const lost = signal(0);
@@ -103,15 +103,15 @@ export function told(pattern, options, onEvent) {
   return { lost, error, refusal };
 }
 
-/** Milliseconds between two turns of what is asked for all the time. */
+/** The longest pause of `settled`, in milliseconds. */
 const BUSY = 1000;
 
 /**
- * Something that many events ask for: done at once, and once more after a pause where it was asked for meanwhile. The pause grows
- * from *milliseconds* to a second while events go on: a busy netd never falls silent, so that waiting for silence would be for ever.
+ * Make *act* safe to call for each event: it runs at once, and again after a pause if it was called meanwhile. The pause grows from
+ * *milliseconds* to a second while events go on. It does not wait for silence, because a busy netd is never silent.
  *
- * @param {() => Promise<void>|void} act what takes longer than the pause is not done twice at a time.
- * @param {number} milliseconds @returns {() => Promise<void>} asks for it.
+ * @param {() => Promise<void>|void} act never runs twice at a time.
+ * @param {number} milliseconds @returns {() => Promise<void>}
  */
 export function settled(act, milliseconds) {
   let isRunning = false;
@@ -132,7 +132,7 @@ export function settled(act, milliseconds) {
 }
 
 /**
- * A list that never has more than *most* items, each with a key of its own; the newest are first.
+ * A list of the newest *most* items, newest first. Each item gets a key.
  * @template [T=any] @param {number} most
  */
 export function recent(most) {
@@ -147,7 +147,7 @@ export function recent(most) {
     add(newest) {
       items.value = [keyed(newest), ...items.peek()].slice(0, most);
     },
-    /** Put others in their place, the newest first; those that have a key keep it. @param {T[]} others */
+    /** Replace all items. Items that have a key keep it. @param {T[]} others */
     replace(others) {
       items.value = others.slice(0, most).map(keyed);
     },

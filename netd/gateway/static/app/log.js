@@ -1,4 +1,4 @@
-/** Lists of what has happened, the newest first. */
+/** Lists of events, and the parts that stand around them. */
 
 import { each, h } from "./dom.js";
 import { count } from "./format.js";
@@ -9,11 +9,11 @@ import { icon } from "./icons.js";
 /**
  * @template {{key: number}} T
  * @param {object} parts
- * @param {string} parts.label for those who do not see what is around it.
- * @param {() => T[]} parts.list what `recent` keeps, for one.
- * @param {(first: T, item: Readable<T>) => Element} parts.row gets an item as it is, and a signal of what it becomes.
+ * @param {string} parts.label for screen readers.
+ * @param {() => T[]} parts.list newest first; `recent` keeps such a list.
+ * @param {(first: T, item: Readable<T>) => Element} parts.row takes the item as it is now, and a signal of its changes.
  * @param {string} [parts.kind] classes.
- * @param {string|null} [parts.role] "log": what is new is read out.
+ * @param {string|null} [parts.role] "log" has screen readers read new items out.
  * @param {string|null} [parts.testid]
  */
 export function log({ label, list, row, kind = "", role = null, testid = null }) {
@@ -21,14 +21,14 @@ export function log({ label, list, row, kind = "", role = null, testid = null })
   return h("ol.log", { class: kind, tabindex: "0", role, "aria-label": label, testid }, each(list, keyOf, (item) => row(item.peek(), item)));
 }
 
-/** Says how many events never came here. @param {() => number} read */
+/** Tells how many events were lost. @param {() => number} read */
 export const lostHint = (read) =>
   h("p.hint", { hidden: () => read() === 0 }, () => `${count(read())} not shown: this browser read too slowly.`);
 
-/** Says that what was before is forgotten, as soon as it is. @param {() => unknown[]} list @param {number} most */
+/** Tells that only the newest items are kept, once there are so many. @param {() => unknown[]} list @param {number} most */
 export const keptHint = (list, most) => h("p.hint", { hidden: () => list().length < most }, `The newest ${most} are kept.`);
 
-/** A button that lets what is shown stand still. @param {Readable<boolean>} isPaused @param {() => void} press */
+/** A button that pauses a view. @param {Readable<boolean>} isPaused @param {() => void} press */
 export const pauseButton = (isPaused, press, kind, testid) =>
   h(
     "button",

@@ -1,4 +1,4 @@
-/** The dialog that asks for a token, as long as netd wants one. The token stays in this tab's session storage alone. */
+/** The dialog that asks for a token, while netd wants one. The token is kept in the session storage of the tab only. */
 
 import { login, state, tokenRefusal } from "./connection.js";
 import { field, form } from "./action.js";

@@ -1,4 +1,4 @@
-/** The dashboard begins here: the frame, then the page that the address names. */
+/** The entry point: starts everything, and shows the frame. */
 
 import * as connection from "./connection.js";
 import { frame } from "./frame.js";

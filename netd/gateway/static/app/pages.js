@@ -1,36 +1,36 @@
 /**
- * The pages of the dashboard, each described in one place: the rail, the router, Overview, "Lately" and Bus read this table. A kind
- * of service that is not in it, a third party's, has the page `SERVICE`, which is made of what netd says of that kind.
+ * The table of pages: rail, router, Overview, "Lately" and Bus read it. A kind of service that is not in it, a third party's, has
+ * the page `SERVICE`, which is made of the status, operations and events of that kind.
  */
 
 import { count, plural, spoken } from "./format.js";
 
 /**
  * @typedef {object} Entry
- * @property {string} name as the address has it: #/sessions.
+ * @property {string} name its name in the address: #/sessions.
  * @property {string} title
  * @property {string} icon the path of a drawing, 16 by 16.
  * @property {string|null} kind the kind of service that the page is about.
- * @property {() => Promise<() => Element>} load imports the page; gives what makes it.
- * @property {(status: any) => string[]} [facts] what Overview says of a service, from its status.
- * @property {[string, string][]} [suggest] patterns of subjects that Bus offers, each with a word for it.
- * @property {News} [news] what "Lately" lists.
+ * @property {() => Promise<() => Element>} load imports the page; gives the function that makes it.
+ * @property {(status: any) => string[]} [facts] what Overview tells of a service, by its status.
+ * @property {[string, string][]} [suggest] patterns that Bus offers, each with a word for it.
+ * @property {News} [news] the events that "Lately" lists.
  */
 
 /**
- * Which events "Lately" lists.
+ * Events that "Lately" lists.
  * @typedef {object} News
  * @property {string} pattern of their subjects.
- * @property {number} most how many are kept: many sessions must not hide a device that has gone.
+ * @property {number} most how many are kept, so that many sessions do not displace a device.
  * @property {(data: any, instance: string) => Item|null} read
  */
 
 /**
- * An event as "Lately" shows it. Of those with the same `fold`, the newest stands for all: rooms end all the time.
+ * An event in "Lately". Of events with the same `fold`, only the newest is shown: rooms end all the time.
  * @typedef {{state: string, who: string, what: string, fold?: string}} Item
  */
 
-/** How netd says when an agent is dialled again: the seconds are those of the moment when it said so. */
+/** netd's words for the next attempt. The seconds count from the time of the event. */
 export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
 
 /** @type {Record<string, string>} */
@@ -147,16 +147,16 @@ export const SERVICE = {
 };
 
 /**
- * Kinds of netd's own that are left off the rail, because Overview leads to them; and what it says of each.
+ * Kinds of netd's own that the rail leaves out, because Overview leads to them; each with its facts for Overview.
  * @type {Record<string, Entry["facts"]>}
  */
 const OFF_THE_RAIL = { gateway: ({ websockets }) => [plural(websockets, "WebSocket")], manhole: plainFacts };
 
-/** What all services have, and Overview has columns for. */
+/** Members that Overview shows in other columns. */
 const COMMON = new Set(["kind", "instance", "state", "connections"]);
 const MOST_FACTS = 3;
 
-/** The page of this name, or the first where there is none. @param {string} name @returns {Entry} */
+/** The page of this name; the first page where there is none. @param {string} name @returns {Entry} */
 export const pageNamed = (name) => [...PAGES, SERVICE].find((entry) => entry.name === name) ?? PAGES[0];
 
 /** The page about services of *kind*. @param {string} kind @returns {Entry} */
@@ -168,15 +168,15 @@ export const KINDS = PAGES.flatMap(({ kind }) => (kind === null ? [] : [kind]));
 /** Whether *kind* has an entry of its own on the rail, below those of netd's pages. */
 export const isForeign = (kind) => !KINDS.includes(kind) && !(kind in OFF_THE_RAIL);
 
-/** What Overview says of a service. @param {any} status @returns {string[]} */
+/** What Overview tells of a service. @param {any} status @returns {string[]} */
 export const factsOf = (status) => (OFF_THE_RAIL[status.kind] ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
 
-/** The title of a page. @param {Entry} entry @param {string|null} kind of the service, for the page of any. */
+/** The title of a page. @param {Entry} entry @param {string|null} kind that of the service, for the page `SERVICE`. */
 export function titleOf({ title, name }, kind) {
   return name !== SERVICE.name || kind === null ? title : spoken(kind);
 }
 
-/** The first few numbers and words of a status, by the names that they have there. */
+/** The first few numbers and words of a status, with their names. */
 function plainFacts(status) {
   const isTold = ([name, value]) => !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== ""));
   const word = ([name, value]) => `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? count(value) : value}`;

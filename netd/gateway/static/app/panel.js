@@ -1,4 +1,4 @@
-/** Panels and their faces: empty, loading, live, stale or failed; and refused, where our token is for something else. */
+/** Panels and their faces: empty, loading, live, stale, failed, or refused where the token covers something else. */
 
 import { commandLineToCopy } from "./commandline.js";
 import { isLive, lostAt, servicesOf, state, status } from "./connection.js";
@@ -7,12 +7,12 @@ import { clock } from "./format.js";
 import { reaches, subjects } from "./rights.js";
 import { computed, signal } from "./signal.js";
 
-/** Milliseconds that an answer may take before it is worth saying so: what is there sooner does not flicker. */
+/** Milliseconds before "Loading…" is shown, so that a quick answer does not make the panel flicker. */
 const PATIENCE = 300;
 
 let panels = 0;
 
-/** Why nothing is known, while the connection is not live. */
+/** The reason why there is no data while the connection is not live. */
 export const away = () => (state.value.name === "unauthorised" ? "not signed in" : "not connected");
 
 const notConnected = () => `since ${clock(lostAt.value)}: ${away()}`;
@@ -22,13 +22,13 @@ const notConnected = () => `since ${clock(lostAt.value)}: ${away()}`;
 /**
  * @typedef {object} Face
  * @property {"empty"|"loading"|"live"|"stale"|"failed"|"refused"} name
- * @property {string} [text] what to say about it.
+ * @property {string} [text] the explanation.
  */
 
 /**
- * The face of something that is asked for, see live.js.
+ * The face of a polled answer, see live.js.
  * @param {import("./live.js").Resource} resource
- * @param {() => boolean} [isEmpty] whether there is nothing to see in the answer.
+ * @param {() => boolean} [isEmpty] whether the answer has nothing to show.
  * @returns {() => Face}
  */
 export function faceOf(resource, isEmpty = () => false) {
@@ -45,9 +45,9 @@ export function faceOf(resource, isEmpty = () => false) {
 }
 
 /**
- * The face of something that we are told of: it has no answer that could be waited for.
+ * The face of a list of events: it is never loading, because there is no answer to wait for.
  * @param {() => boolean} isEmpty
- * @param {...{error: Readable<string>, refusal: Readable<string>}} sources what tells it, see live.js.
+ * @param {...{error: Readable<string>, refusal: Readable<string>}} sources the subscriptions, see live.js.
  * @returns {() => Face}
  */
 export function faceOfEvents(isEmpty, ...sources) {
@@ -69,10 +69,11 @@ export function faceOfEvents(isEmpty, ...sources) {
  * @param {string} parts.title
  * @param {string} parts.testid
  * @param {() => Face} [parts.face]
- * @param {{text: string|(() => string), command?: () => string|null}} [parts.empty] what would appear here, and how to make it appear.
+ * @param {{text: string|(() => string), command?: () => string|null}} [parts.empty] what would
+ *   be here, and the command that makes it appear.
  * @param {any} [parts.aside] beside the title.
  * @param {string} [parts.kind] classes.
- * @param {any} content what is shown unless the panel is empty, loading, failed or refused.
+ * @param {any} content shown when the face is live or stale.
  */
 export function panel(
   { title, testid, face = () => ({ name: "live" }), empty = { text: "Nothing yet." }, aside = null, kind = "" },
@@ -120,7 +121,7 @@ function bareFace(shown, face, empty) {
 }
 
 /**
- * A state, told by colour, shape and word.
+ * A state: a colour, a shape and a word.
  * @param {"ok"|"waiting"|"trouble"|"gone"|"plain"|(() => string)} state
  * @param {any} text
  * @param {object} [attributes]
@@ -130,10 +131,13 @@ export function badge(state, text, attributes = {}, tag = "span") {
   return h(`${tag}.badge`, { "data-state": state, ...attributes }, h("span.dot", { "aria-hidden": "true" }), h("span", {}, text));
 }
 
-/** Says since when what is shown is not kept up to date, and why. @param {() => string} [why] */
+/** Tells since when the content is out of date, and why. @param {() => string} [why] */
 export const staleBadge = (why = notConnected) => badge("trouble", () => `stale ${why() ?? ""}`);
 
-/** What a page shows instead of itself, while no service of its kind runs. @param {string} kind @param {() => Element} make */
+/**
+ * The page that *make* makes; while no service of its kind runs, how to get one.
+ * @param {string} kind @param {() => Element} make
+ */
 export function needsService(kind, make) {
   return choice(
     () => {

@@ -1,4 +1,4 @@
-/** What we may do and hear: by our role, and by the subjects that our token is for. netd checks; this says what is offered. */
+/** What the user may do and hear, by role and subjects. netd checks that itself; this decides what the pages offer. */
 
 import { operations, who } from "./connection.js";
 import { covers, within } from "./subjects.js";
@@ -8,32 +8,35 @@ import { computed } from "./signal.js";
 const RANK = { viewer: 1, operator: 2, admin: 3 };
 const MAIN = "main";
 
-/** The role that an operation takes of which we know nothing: what is asked about here changes something. */
+/** The role that is assumed for an unknown operation: those that pages ask about change something. */
 const CAUTIOUS = "operator";
 
-/** Services whose operations take any token, and look at the subjects themselves. */
+/** Operations that check the subjects themselves, and so take any token. */
 const OPEN = new Set(["bus"]);
 
 const written = computed(() => JSON.stringify(who.value?.subjects ?? null));
 
-/** The patterns that our token is for; null for everything. The same ones stay the same. */
+/** The patterns that the token covers; null for everything. The array changes only when the patterns do. */
 export const subjects = computed(() => /** @type {string[]|null} */ (JSON.parse(written.value)));
 
-/** The same as a text for people. */
+/** The same as a text. */
 const own = () => (subjects.value ?? []).join(", ");
 
-/** What of *pattern* we may hear. @returns {string[]} */
+/** The parts of *pattern* that the token covers. @returns {string[]} */
 export const audible = (pattern) => within(pattern, subjects.value);
 
-/** Why we hear nothing of *pattern*, or "". */
+/** Why the user hears nothing of *pattern*; "" where they do. */
 export function inaudible(pattern) {
   return audible(pattern).length ? "" : `This token is for ${own()}, and not for ${pattern}.`;
 }
 
-/** Whether our token is for something of services of *kind*. */
+/** Whether the token covers something of the services of *kind*. */
 export const reaches = (kind) => subjects.value === null || audible(`${kind}.>`).length > 0;
 
-/** Why our token does not do for an operation of a service, or "". netd lists those for which it does. @param {string} method @param {string|null} [instance] */
+/**
+ * Why the subjects of the token do not cover an operation; "" where they do. netd's own list has only the covered ones.
+ * @param {string} method @param {string|null} [instance]
+ */
 function outOfReach(method, instance) {
   if (subjects.value === null) return "";
   const named = instance ?? MAIN;
@@ -47,10 +50,13 @@ function outOfReach(method, instance) {
   return `This takes a token for ${needed}; yours is for ${own()}.`;
 }
 
-/** Why *method*, which changes nothing, would not be answered, or "". @param {string} method @param {string|null} [instance] */
+/**
+ * Why *method*, which changes nothing, would be refused; "" where it would not.
+ * @param {string} method @param {string|null} [instance]
+ */
 export const unanswered = (method, instance) => outOfReach(method, instance);
 
-/** Why we may not call *method*, or "" where we may. @param {string} method @param {string|null} [instance] of the service. */
+/** Why the user may not call *method*; "" where they may. @param {string} method @param {string|null} [instance] of the service. */
 export function forbidden(method, instance) {
   const needed = operations.value.get(method)?.role ?? CAUTIOUS;
   const role = who.value?.role;

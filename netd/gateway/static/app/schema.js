@@ -23,7 +23,7 @@ export const itemsOf = (schema) => alternatives(schema).find((one) => typeof one
 /** What a value is measured in, or is: "seconds", "epoch", …; "" where nothing is said. @param {Schema} schema @returns {string} */
 export const formatOf = (schema) => alternatives(schema).find((one) => one.format !== undefined)?.format ?? "";
 
-/** The schema of a status of services of *kind*, in that of the result of `system.status`. @param {Schema} schema @param {string} kind */
+/** The schema of the status of *kind*, in that of `system.status`. @param {Schema} schema @param {string} kind */
 export function statusOf(schema, kind) {
   const statuses = alternatives(itemsOf(memberOf(schema, "services")));
   return statuses.find((one) => memberOf(one, "kind").const === kind) ?? ANY;

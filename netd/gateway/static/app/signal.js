@@ -1,40 +1,40 @@
 /**
- * Values that know who shows them. Writing to a signal marks what depends on it; at most 20 times a second, and never in a
- * hidden tab, everything that is marked runs once. That is the only way in which this dashboard's pages change.
+ * Signals: values that know what depends on them. Writing to a signal marks its readers. At most 20 times a second, and never in a
+ * hidden tab, all marked effects run once. All pages are updated in this way.
  */
 
 /** Milliseconds between two updates of the page, at least. */
 const FRAME = 50;
 
-/** How often effects of effects run within one update; those that are left then wait for the next. */
+/** How many rounds of effects that mark other effects run in one update; further ones wait for the next update. */
 const ROUNDS = 8;
 
 /**
- * Something that can be read and depended on.
+ * A value that can be read, and depended on.
  * @template T
  * @typedef {{readonly value: T, peek: () => T}} Readable
  */
 
 /**
- * Something that can be written, too.
+ * A value that can also be written.
  * @template T
  * @typedef {Signal<T>} Writable
  */
 
-/** What reads signals, and is told that they have changed. @typedef {Computed<any>|Effect} Reader */
+/** A reader of signals, which is marked when they change. @typedef {Computed<any>|Effect} Reader */
 
 /** @typedef {Signal<any>|Computed<any>} Source */
 
 /** @type {Reader|null} */
 let running = null;
-/** What ends with what is being made. @type {{cleanups: (() => void)[]}|null} */
+/** The effect or scope that is being made: what is made meanwhile ends with it. @type {{cleanups: (() => void)[]}|null} */
 let owner = null;
 /** @type {Set<Effect>} */
 const queue = new Set();
 let isScheduled = false;
 let lastFlush = 0;
 
-/** Registers the running effect or computed as a reader of *source*. @param {Source} source */
+/** Make the running effect or computed a reader of *source*. @param {Source} source */
 function track(source) {
   if (running !== null && !running.sources.has(source)) {
     running.sources.set(source, source.version);
@@ -48,7 +48,7 @@ function untrack(reader) {
   reader.sources.clear();
 }
 
-/** Whether anything that *reader* has read is different now. @param {Reader} reader */
+/** Whether any value that *reader* has read is another now. @param {Reader} reader */
 function isOutdated(reader) {
   for (const [source, version] of reader.sources) {
     source.refresh();
@@ -94,7 +94,7 @@ class Signal {
     return this.current;
   }
 
-  /** Say that the value has changed inside. */
+  /** Mark the readers although the value is the same object: its content has changed. */
   touch() {
     this.version += 1;
     for (const reader of [...this.readers]) reader.mark();
@@ -166,7 +166,7 @@ class Effect {
     schedule();
   }
 
-  /** Run again, if anything that was read has changed. */
+  /** Run again, if a value that was read has changed. */
   update() {
     try {
       if (!this.isOver && isOutdated(this)) this.run();
@@ -219,23 +219,23 @@ function flush() {
   }
 }
 
-/** A value that others can depend on. @template T @param {T} value @returns {Signal<T>} */
+/** A value that effects and computed values can depend on. @template T @param {T} value @returns {Signal<T>} */
 export const signal = (value) => new Signal(value);
 
-/** A value made of others, and made again only when they change. @template T @param {() => T} compute @returns {Computed<T>} */
+/** A value computed from others, again only when these change. @template T @param {() => T} compute @returns {Computed<T>} */
 export const computed = (compute) => new Computed(compute);
 
-/** Does *act* now, and again each time that something it reads has changed. @param {() => void} act @returns {{end: () => void}} */
+/** Run *act* now, and again whenever a value that it reads has changed. @param {() => void} act @returns {{end: () => void}} */
 export const effect = (act) => new Effect(act);
 
-/** Call *cleanup* when the effect or scope that is being made runs again, or ends. @param {() => void} cleanup */
+/** Call *cleanup* when the effect or scope that is being made ends, or runs again. @param {() => void} cleanup */
 export function onCleanup(cleanup) {
   owner?.cleanups.push(cleanup);
 }
 
 /**
- * Make something whose effects end together.
- * @template T @param {() => T} make @returns {[T, () => void]} what was made, and what ends it.
+ * Run *make* so that all effects that it makes can be ended together.
+ * @template T @param {() => T} make @returns {[T, () => void]} its result, and a function that ends the effects.
  */
 export function scope(make) {
   const [before, reader] = [owner, running];

@@ -1,4 +1,4 @@
-/** The strip that is always true: the connection, and how netd does. */
+/** The strip above every page: the connection, the state of netd, and its vitals. */
 
 import { computed } from "./signal.js";
 import { hasToken, hearsVitals, isLive, logout, netd, now, phase, serverClock, state, status, vitals, who } from "./connection.js";
@@ -9,10 +9,10 @@ import { badge } from "./panel.js";
 import { subjects } from "./rights.js";
 import { themeSwitch } from "./themes.js";
 
-/** Seconds without a sign of life after which what is shown is called stale. */
+/** Seconds without vitals after which the page is called stale. */
 const STALE = 3;
 
-/** When netd told us how it does last, or when we came, seconds since the epoch. */
+/** When the last vitals came, or else the connection was made, in seconds since the epoch. */
 const heardAt = computed(() => Math.max(vitals.value.now?.received ?? 0, state.value.since) / 1000);
 const age = computed(() => now.value - heardAt.value);
 const isStale = computed(() => isLive.value && hearsVitals.value && age.value > STALE);
@@ -27,7 +27,7 @@ function connectionState() {
   return ["gone", "closed"];
 }
 
-/** What a screen reader is told: the state alone, and not each second of a count-down. */
+/** The text for screen readers: the state without the count-down, which would be read out each second. */
 const announced = computed(() => {
   /** @type {Record<string, string>} */
   const names = {
@@ -39,7 +39,7 @@ const announced = computed(() => {
   return names[state.value.name === "connecting" && state.value.attempt > 0 ? "reconnecting" : state.value.name] ?? "";
 });
 
-/** That netd drains or stops, and how far it is with that; "" while it serves. */
+/** The progress of draining or stopping; "" while netd serves. */
 export const phaseText = computed(() => {
   const { state: name, until, connections } = phase.value ?? { state: "serving", until: null, connections: 0 };
   if (name === "serving") return "";
@@ -61,7 +61,7 @@ const perSecond = () => {
 /** Messages a second on the bus, as a signal. */
 export const messageRate = computed(perSecond);
 
-/** netd's uptime in seconds; while it is away, as it was. */
+/** netd's uptime in seconds; while it is away, the last that is known. */
 const uptime = computed(() => {
   const last = vitals.value.now;
   if (last === null || !hearsVitals.value) return status.value?.uptime ?? null;
@@ -71,7 +71,7 @@ const uptime = computed(() => {
 /** @param {(last: import("./connection.js").Vitals) => string} read */
 const fromVitals = (read) => () => (vitals.value.now === null ? "–" : read(vitals.value.now));
 
-/** A token for some subjects only is not told how netd does, unless it is for that. */
+/** Whether the token is confined to some subjects: then vitals are shown only if it covers them. */
 const isConfined = () => who.value !== null && subjects.value !== null;
 const knowsVitals = () => !isConfined() || hearsVitals.value;
 
@@ -155,7 +155,7 @@ function signedIn() {
   );
 }
 
-/** Who is let in without a token shares that with everyone. */
+/** A warning: without tokens, everyone who reaches the gateway has all rights. */
 function openToAll() {
   const title = "There are no tokens. Make one: netd token add NAME --role admin";
   return badge(

@@ -1,6 +1,6 @@
-/** Patterns of subjects, as netd reads them: `*` is one token, a final `>` one or more. Pure. */
+/** Patterns of subjects, as netd reads them: `*` matches one token, a final `>` one or more. Pure. */
 
-/** Whether each subject of *other* is one of *pattern*. Both may be patterns. */
+/** Whether *pattern* matches every subject that *other* matches. */
 export function covers(pattern, other) {
   const [mine, theirs] = [pattern.split("."), other.split(".")];
   for (const [index, token] of mine.entries()) {
@@ -11,7 +11,7 @@ export function covers(pattern, other) {
   return mine.length === theirs.length;
 }
 
-/** The pattern of the subjects that *one* and *other* have in common; null for none. */
+/** The pattern of the subjects that both *one* and *other* match; null for none. */
 export function common(one, other) {
   const [mine, theirs] = [one.split("."), other.split(".")];
   const shared = [];
@@ -26,8 +26,8 @@ export function common(one, other) {
 }
 
 /**
- * What of *pattern* lies within *allowed*: patterns of which none covers another.
- * @param {string} pattern @param {string[]|null} allowed null: everything. @returns {string[]}
+ * The parts of *pattern* that lie within *allowed*; no part covers another.
+ * @param {string} pattern @param {string[]|null} allowed null for everything. @returns {string[]}
  */
 export function within(pattern, allowed) {
   if (allowed === null) return [pattern];

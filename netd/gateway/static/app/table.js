@@ -1,10 +1,10 @@
-/** Tables. On a phone each row becomes a card, whose cells say their column themselves, or a line of its most important cells. */
+/** Tables. On a phone, each row becomes a card whose cells have labels, or a line of the most important cells. */
 
 import { each, h } from "./dom.js";
 import { count } from "./format.js";
 import { computed, signal } from "./signal.js";
 
-/** Rows that are shown at first, and that each press on "more" adds. */
+/** How many rows are shown at first, and how many each press on "more" adds. */
 const STEP = 50;
 
 /** @template T @typedef {import("./signal.js").Readable<T>} Readable */
@@ -15,7 +15,7 @@ const STEP = 50;
  * @param {() => T[]} list
  * @param {(item: T) => any} keyOf
  * @param {(item: Readable<T>) => Element} makeRow a row of cells, see `cell`.
- * @param {string} [kind] classes: "lines" has a line for each row, also on a phone, where its cells of the class "extra" are left out.
+ * @param {string} [kind] classes: "lines" makes a line of each row on a phone, too, without the cells of the class "extra".
  */
 export function table(columns, list, keyOf, makeRow, kind = "") {
   const head = columns.map((name) => h("th", { scope: "col" }, name || h("span.offscreen", {}, "Actions")));
@@ -24,7 +24,7 @@ export function table(columns, list, keyOf, makeRow, kind = "") {
 }
 
 /**
- * The same of a long list: its first rows, and a button for more. A page of all would be slow, and on a phone as high as a house.
+ * A table of a long list: its first rows, and a button for more. All rows at once would be slow, and endless on a phone.
  * @template T
  * @param {object} parts what `table` takes, by name.
  * @param {string[]} parts.columns
@@ -49,7 +49,11 @@ export function longTable({ columns, list, keyOf, makeRow, kind = "" }) {
   ];
 }
 
-/** A cell of *column*. @param {string} column @param {any} content @param {string|(() => string)} kind classes: "number", "mono", "long", "extra", … */
+/**
+ * A cell of *column*.
+ * @param {string} column @param {any} content
+ * @param {string|(() => string)} kind classes: "number", "mono", "long", "extra", …
+ */
 export const cell = (column, content, kind = "", attributes = {}) =>
   h("td", { class: kind, "data-label": column, ...attributes }, content);
 

@@ -1,21 +1,24 @@
-/** Switching between dark, light and what the system says; and colours for what is drawn on a canvas. */
+/** The switch between dark, light and the system's theme; and the colours for canvases. */
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { effect, signal } from "./signal.js";
 
 const KEY = "netd.theme";
-/** What a press of the switch chooses. @type {Record<string, string>} */
+/** The theme that a press of the switch chooses. @type {Record<string, string>} */
 const NEXT = { system: "light", light: "dark", dark: "system" };
 const COLOURS = ["text", "muted", "line", "accent", "ok", "waiting", "trouble", "gone"];
 
 const chosen = signal(localStorage.getItem(KEY) ?? "system");
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 
-/** Colours by name, as a canvas takes them; anew with each change of theme. @type {import("./signal.js").Writable<Record<string, string>>} */
+/**
+ * Colours by name, for canvases; they change with the theme.
+ * @type {import("./signal.js").Writable<Record<string, string>>}
+ */
 export const palette = signal({});
 
-/** Keep the page in the theme that is chosen. */
+/** Apply the chosen theme, and follow its changes. */
 export function start() {
   const probe = h("span.offscreen", { "aria-hidden": "true" });
   document.body.append(probe);

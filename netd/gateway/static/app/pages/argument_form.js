@@ -1,13 +1,13 @@
-/** A form made of JSON Schemas: one input for each argument of a command. */
+/** A form made of JSON Schemas: one input for each argument. */
 
 import { field } from "../action.js";
 import { h } from "../dom.js";
 import { excerpt } from "../format.js";
 
-/** How types of JSON Schema are called. @type {Record<string, string>} */
+/** Names of JSON Schema's types for people. @type {Record<string, string>} */
 const KINDS = { any: "any JSON or text", enum: "one of these", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };
 
-/** An argument that is wrong; the message says how. */
+/** An argument has a wrong value; the message tells why. */
 export class UnfitArgument extends Error {}
 
 /**
@@ -15,7 +15,7 @@ export class UnfitArgument extends Error {}
  * @property {string} name @property {boolean} required @property {Record<string, any>} schema @property {any} [default]
  */
 
-/** The types that *schema* allows; none known means any. @param {any} schema @returns {string[]} */
+/** The types that *schema* allows; "any" where it names none. @param {any} schema @returns {string[]} */
 function typesOf(schema) {
   const branches = schema.anyOf ?? schema.oneOf ?? [schema];
   return branches.flatMap((one) => (one.type === undefined ? (one.enum ? ["enum"] : ["any"]) : one.type));
@@ -27,9 +27,9 @@ const choicesOf = (schema) => (schema.anyOf ?? [schema]).flatMap((one) => one.en
 /**
  * The inputs for *args*.
  * @param {Argument[]} args
- * @param {() => void} changed something was written.
- * @returns {{element: Element, read: () => object, peek: () => object}} `read` gives the arguments that were written, and `peek` those
- *   of them that are right.
+ * @param {() => void} changed is called after each input.
+ * @returns {{element: Element, read: () => object, peek: () => object}} `read` gives the arguments, and throws where one is wrong;
+ *   `peek` gives those that are right.
  */
 export function argumentForm(args, changed) {
   const inputs = args.map((argument) => ({ argument, input: inputFor(argument, changed) }));
@@ -52,7 +52,7 @@ export function argumentForm(args, changed) {
   return { element, read, peek };
 }
 
-/** What *read* gives; undefined where it throws. */
+/** The result of *read*; undefined where it throws. */
 function attempt(read) {
   try {
     return read();
@@ -107,7 +107,7 @@ function choose(choices, argument, attributes, changed) {
   return { element, read: () => (element.value === "" ? undefined : JSON.parse(element.value)) };
 }
 
-/** What *text* says, of one of *types*; undefined for nothing written. */
+/** *text* as a value of one of *types*; undefined where nothing was written. */
 function valueOf(text, types, argument) {
   if (text === "" && !(argument.required && types.includes("string"))) return undefined;
   if (types.every((type) => type === "string" || type === "null")) return text;
@@ -122,7 +122,7 @@ function valueOf(text, types, argument) {
   throw new UnfitArgument(`${argument.name} takes ${wanted}, and ${excerpt(text, 80)} is not that; ${why}.`);
 }
 
-/** *text* as JSON, or why it is none. */
+/** *text* parsed as JSON, or the error. */
 function parsed(text) {
   try {
     return { json: JSON.parse(text), error: "" };

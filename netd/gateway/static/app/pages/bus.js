@@ -1,4 +1,4 @@
-/** The bus: everything that is said in netd, as it is said. */
+/** The bus: all events, as they are published. */
 
 import { field, form } from "../action.js";
 import { commandLine, commandLineToCopy, copyButton } from "../commandline.js";
@@ -18,21 +18,21 @@ const SHOWN = 400;
 
 const EVERYTHING = ">";
 
-/** What was chosen to be listened to, or null; kept while other pages are looked at. */
+/** The chosen pattern, or null. It is kept while other pages are open. */
 const chosen = signal(/** @type {string|null} */ (null));
 const isPaused = signal(false);
 
-/** What is listened to: without a choice, the first that our token is for. */
+/** The pattern to listen to: the chosen one, or the first that the token covers. */
 const pattern = computed(() => chosen.value ?? subjects.value?.[0] ?? EVERYTHING);
 
-/** Usual patterns: of netd as a whole, of the services that run, and of third parties' among these. */
+/** Common patterns: of netd itself, and of each kind of service that runs. */
 function usual() {
   const runs = (kind) => kind === null || status.value === null || servicesOf(kind).length > 0;
   const own = PAGES.filter(({ kind }) => runs(kind)).flatMap(({ suggest = [] }) => suggest);
   return [...own, ...foreignKinds.value.map((kind) => [`${kind}.>`, titleOf(SERVICE, kind).toLowerCase()])];
 }
 
-/** What is offered: what our token is for, and what of the usual patterns is said, and it hears whole. */
+/** The offered patterns: those of the token, and the common ones that it covers whole. */
 const suggested = () => {
   const heard = usual().filter(([one]) => audible(one).includes(one));
   const own = (subjects.value ?? []).filter((one) => !heard.some(([value]) => value === one));
@@ -44,7 +44,7 @@ export function bus() {
   return h("div.grid.bus", {}, controls(tail), tailPanel(tail), publishPanel());
 }
 
-/** Collects what is said: at most the newest, with a row for each loss. */
+/** Collect the newest events, with a row for each gap. */
 function follow() {
   const rows = signal(/** @type {any[]} */ ([]));
   const error = signal("");
@@ -108,7 +108,7 @@ function follow() {
   return { rows, error, seen, waiting, clear };
 }
 
-/** Why a pattern is not listened to: netd would refuse it. */
+/** Why netd would refuse a pattern that the token does not cover whole. */
 function notWhole(wanted) {
   const parts = audible(wanted);
   if (parts.length === 0) return inaudible(wanted);
@@ -187,7 +187,7 @@ function tailPanel({ rows, seen, waiting, clear }) {
       () => `${plural(seen.value, "event")}${waiting.value ? `, ${count(Math.min(waiting.value, MOST))} waiting` : ""}`,
     ),
     pauseButton(isPaused, pause, "quiet", "bus-pause"),
-    copyButton(asText, "Copy all", { testid: "bus-copy", title: "Copy what is shown, one JSON object a line, the newest first" }),
+    copyButton(asText, "Copy all", { testid: "bus-copy", title: "Copy the shown events, one JSON object a line, newest first" }),
     h("button.quiet", { type: "button", onclick: clear }, "Clear"),
   ];
   const empty = { text: () => `Nothing has been said under ${pattern.value} yet.` };
@@ -197,7 +197,7 @@ function tailPanel({ rows, seen, waiting, clear }) {
     keptHint(() => rows.value, MOST),
     when(
       () => !isLive.value,
-      () => h("p.hint", {}, "Not connected: what is said now is asked for when netd is back."),
+      () => h("p.hint", {}, "Not connected. The events of this time are asked for when netd is back."),
     ),
   );
 }

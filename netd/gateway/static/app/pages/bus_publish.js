@@ -1,4 +1,4 @@
-/** Saying something on the bus: under `custom.…`, where people and programs may. */
+/** Publishing an event under `custom.…`, the subjects that are free for people and programs. */
 
 import { action, field, form, results } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
@@ -13,7 +13,7 @@ const CUSTOM = "custom.";
 /** What is being written; kept while other pages are looked at. */
 const draft = { subject: signal(""), text: signal("") };
 
-/** What is published: JSON, or a text where it is none. */
+/** The event's data: the text parsed as JSON, or the text itself where it is no JSON. */
 function contentOf(text) {
   if (text.trim() === "") return null;
   try {

@@ -1,4 +1,4 @@
-/** One channel of a session: its plot, its newest value, and what there is in the window. */
+/** One channel of a session: its plot, its newest value, and least, mean and greatest value of the window. */
 
 import { knownAt, serverNow } from "../connection.js";
 import { h } from "../dom.js";
@@ -8,28 +8,28 @@ import { whileRead } from "../plots/redraw.js";
 import { onCleanup, signal } from "../signal.js";
 import { THIN } from "./session_watch.js";
 
-/** Updates of the figures from one of what a screen reader finds to the next: five seconds. */
+/** The summary for screen readers changes with every so many updates of the figures: every five seconds. */
 const SUMMARISED = 20;
-/** Characters of a value from which it is written smaller, and smaller still: no digit is left out. */
+/** Lengths from which a value is written smaller, and smaller still, so that no digit is left out. */
 const LONG = 8;
 const LONGER = 13;
 /** Seconds after which the newest value is called old. */
 const OLD = 5;
-/** Seconds to which `all` begins, at least. */
+/** The shortest window of "All", in seconds. */
 const LEAST_ALL = 10;
-/** Samples that come in less than this part of the time between two earlier ones are told apart from these. */
+/** Where earlier samples are kept thinner than this part of the newer ones' rate, a mark says so. */
 const DENSER = 0.7;
 
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
 /**
- * The view of all plots of a page: how long a window, and whether it stands still.
+ * The view of all plots of a page: the length of the window, and whether it is paused.
  * @typedef {{seconds: Writable<number>, isPaused: Writable<boolean>, pausedAt: Writable<number>}} Window
  */
 
 /**
  * @param {import("./session_watch.js").Channel} channel
- * @param {() => {label: string, unit: string}} described what the session says of it.
+ * @param {() => {label: string, unit: string}} described its label and unit.
  * @param {{marks: import("../plots/marks.js").Mark[]}} watch
  * @param {Window} window
  * @param {string} group
@@ -57,7 +57,7 @@ export function channelPlot(channel, described, watch, window, group) {
   const update = () => {
     learn();
     figures.value = { ...newest(), summary };
-    if (updates++ % SUMMARISED === 1) summarise(); // the first time, nothing has been drawn
+    if (updates++ % SUMMARISED === 1) summarise(); // not at the first update: nothing has been drawn then
   };
   const summarise = () =>
     (sentence.value = describe(described().label || channel.name, described().unit, summary, channel.precision));
@@ -89,7 +89,7 @@ export function channelPlot(channel, described, watch, window, group) {
   return element;
 }
 
-/** What the plot shows now. */
+/** The times that the plot shows now. */
 function viewOf({ seconds, isPaused, pausedAt }, series) {
   const to = isPaused.peek() ? pausedAt.peek() : serverNow();
   const from = seconds.peek() > 0 ? to - seconds.peek() : Math.min(series.oldest, to - LEAST_ALL);
@@ -97,7 +97,7 @@ function viewOf({ seconds, isPaused, pausedAt }, series) {
 }
 
 /**
- * Where all samples begin: of what was before this page listened, netd keeps fewer.
+ * The time from which the plot has all samples: netd keeps fewer of those from before this page subscribed.
  * @returns {import("../plots/marks.js").Mark[]}
  */
 function thinMark({ thinUntil, series }) {
@@ -132,7 +132,7 @@ function figuresOf(channel, described, window, { figures, point }) {
   );
 }
 
-/** How large a channel's values can be written. */
+/** The class for the size of a channel's values. */
 const sizeOf = ({ length }) => (length > LONGER ? "longer" : length >= LONG ? "long" : "");
 
 const pointText = (at, unit, precision) =>

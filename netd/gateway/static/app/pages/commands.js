@@ -1,4 +1,4 @@
-/** Commands: functions of the user's, each with a form made of its arguments; and what was run. */
+/** Commands: the user's functions, each with a form made of its arguments, and the runs. */
 
 import { action, form, results } from "../action.js";
 import { commandLine, commandLineToCopy, namedArgument } from "../commandline.js";
@@ -15,10 +15,10 @@ const EVERY = 30;
 const MOST_RUNS = 200;
 const PATIENCE = 120;
 
-/** What was run from here, the newest first; kept while other pages are looked at. */
+/** The runs from this page, newest first. They are kept while other pages are open. */
 const runs = recent(MOST_RUNS);
 
-/** The command that is chosen. */
+/** The chosen command. */
 const chosen = signal("");
 
 export function commands() {
@@ -44,7 +44,7 @@ function content() {
       {
         title: "Commands",
         testid: "commands-list",
-        face: faceOf(list), // it is never empty: netd's own command.list is there
+        face: faceOf(list), // never empty: command.list is always there
         aside: instance.select,
       },
       names(all, current),
@@ -152,7 +152,7 @@ function runAction(name, inputs, instance) {
   });
 }
 
-/** The arguments as words of a command line; their names, while they are not complete. */
+/** The arguments as words of a command line; their names, while they are incomplete. */
 function wordsOf(command, inputs) {
   const schemas = new Map(command.arguments.map((one) => [one.name, one.schema]));
   try {
@@ -165,9 +165,9 @@ function wordsOf(command, inputs) {
 /** A result as text. */
 const shown = (result) => excerpt(typeof result === "string" ? result : (JSON.stringify(result) ?? "nothing"), 2000);
 
-/** What was run from here, with arguments and results. */
+/** The runs from this page, with arguments and results. */
 function ownRuns() {
-  const empty = { text: "What you run appears here, with its arguments and its result." };
+  const empty = { text: "Your runs appear here, with their arguments and results." };
   return panel(
     {
       title: "Your runs",
@@ -181,7 +181,7 @@ function ownRuns() {
   );
 }
 
-/** What was run by whomever: netd tells that, and how it ended, and not what was said. */
+/** All runs by anyone. netd publishes their outcome, but neither arguments nor results. */
 function allRuns(instance) {
   const all = recent(MOST_RUNS);
   const take = ({ data, time }) => {
@@ -192,7 +192,7 @@ function allRuns(instance) {
   const source = told(() => instance.subject("run"), { replay: 20 }, take);
   const empty = {
     text: "Runs of all programs appear here, with their outcome alone. To run something:",
-    command: () => instance.line("call", "command.list"), // the one that all services have
+    command: () => instance.line("call", "command.list"), // every service has this one
   };
   return panel(
     { title: "Everyone's runs", testid: "all-runs", face: faceOfEvents(() => all.value.length === 0, source), empty },

@@ -1,4 +1,4 @@
-/** For a token that is for some subjects only: what it sees, in place of how netd as a whole does. */
+/** For a confined token, in place of the vitals: its subjects, and the pages that have something to show. */
 
 import { foreignKinds } from "../connection.js";
 import { each, h } from "../dom.js";
@@ -11,7 +11,7 @@ export function confinement() {
   const own = () => PAGES.filter(({ name, kind }) => name === "bus" || (kind !== null && audible(`${kind}.>`).length));
   const foreign = () => foreignKinds.value.map((kind) => ({ name: kind, title: titleOf(SERVICE, kind), href: addressOf(kind) }));
   return panel(
-    { title: "What you see", testid: "confinement", kind: "wide" },
+    { title: "Your subjects", testid: "confinement", kind: "wide" },
     h("p", {}, "Your token is for these subjects, and netd shows you what is under them:"),
     h(
       "ul.patterns",

@@ -1,4 +1,4 @@
-/** This netd as a whole: what it is, and how it is told to read its configuration again, to drain and to stop. */
+/** The daemon as a whole: its version and node; reload, drain, resume and stop. */
 
 import { action, field, results } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
@@ -13,7 +13,7 @@ import { computed, signal } from "../signal.js";
 /** @template T @typedef {import("../signal.js").Readable<T>} Readable */
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
-/** Kinds whose connections are not made by people who look. */
+/** Kinds whose connections show that somebody uses netd. */
 const CALLED = KINDS.filter((kind) => kind !== "command");
 
 export function daemon() {
@@ -42,7 +42,7 @@ export function daemon() {
 
 function who() {
   if (status.value?.name) return `netd ${status.value.version} on ${status.value.name}, ${count(status.value.published)} messages so far`;
-  return status.value?.refusal ? "Your token is not for how netd as a whole does." : "–";
+  return status.value?.refusal ? "Your token does not cover netd as a whole." : "–";
 }
 
 const suggestion = () =>
@@ -53,7 +53,7 @@ const suggestion = () =>
     commandLineToCopy(() => "netd demo"),
   );
 
-/** Reading the configuration again. With any mistake nothing changes, and all mistakes are told, with file and line. */
+/** Reload the configuration, or only *check* it. With any mistake nothing changes; the outcome lists all, with file and line. */
 const reloading = (check) =>
   action({
     label: check ? "What would change?" : "Reload configuration",
@@ -66,12 +66,12 @@ const reloading = (check) =>
   });
 
 /**
- * An option that has another value, as `system.reload` tells it.
+ * An option with another value, in the result of `system.reload`.
  * @typedef {{section: string, option: string, before: string, after: string, place: string}} Changed
  */
 
 /**
- * What a reload has changed, or would change, a thing a line.
+ * The changes that a reload has made, or would make, one a line.
  * @param {{status: string, changed: Changed[], restart: Changed[], added: string[], removed: string[], files: string[],
  *   failures: string[]}} result
  */
@@ -98,7 +98,7 @@ function withinField(within) {
 
 /**
  * @param {Readable<number|null>} within seconds until open connections are closed; null for never.
- * @param {Writable<import("../action.js").Outcome|null>} outcome shared with `resuming`, which takes it back.
+ * @param {Writable<import("../action.js").Outcome|null>} outcome shared with `resuming`: each replaces the outcome of the other.
  */
 function draining(within, outcome) {
   const open = () => (within.value === null ? "go on" : `are closed in ${duration(within.value)}`);
@@ -119,7 +119,7 @@ const resuming = (outcome) =>
   action({
     label: "Resume",
     method: "system.resume",
-    objection: () => (phase.value?.state === "serving" ? "It serves: there is nothing to take back." : ""),
+    objection: () => (phase.value?.state === "serving" ? "It serves already." : ""),
     told: () => ({ state: "ok", text: "netd accepts connections again." }),
     done: refreshStatus,
     outcome,
@@ -131,7 +131,7 @@ const stopping = () =>
   action({
     label: "Stop netd",
     method: "system.stop",
-    told: () => ({ state: "ok", text: "Stopping: netd finishes what is open, then ends." }),
-    question: "End this netd? Everyone is disconnected, and only who has a shell there can start it again.",
+    told: () => ({ state: "ok", text: "Stopping: netd closes all connections, then ends." }),
+    question: "Stop this netd? Everyone is disconnected. It can only be started again from a shell on its machine.",
     testid: "stop",
   });

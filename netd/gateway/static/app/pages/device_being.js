@@ -1,6 +1,6 @@
 /**
- * Being a device as a person: what it is sent is shown here, and answered by hand or by itself. What we are is kept while other
- * pages are looked at.
+ * Being a device as a person: messages to it are shown here, and answered by hand or by a fixed text. The device stays attached
+ * while other pages are open.
  */
 
 import { field, form, outcomeOf, restrained, restraint, segments } from "../action.js";
@@ -15,7 +15,7 @@ import { badge, panel } from "../panel.js";
 import { forbidden } from "../rights.js";
 import { effect, onCleanup, signal } from "../signal.js";
 
-/** Messages that are kept. One that is still waiting when it has to go is refused. */
+/** How many messages are kept. A message that leaves the list unanswered is refused. */
 const MOST = 50;
 const TOO_MANY = "too many messages wait for an answer by hand";
 
@@ -25,7 +25,10 @@ const WAYS = [
   ["itself", "By itself"],
 ];
 
-/** The device that we are, or null. @type {import("../signal.js").Writable<{name: string, instance: string, detach: () => Promise<void>}|null>} */
+/**
+ * The device that this page is, or null.
+ * @type {import("../signal.js").Writable<{name: string, instance: string, detach: () => Promise<void>}|null>}
+ */
 const self = signal(null);
 const messages = recent(MOST);
 /** @type {import("../signal.js").Writable<import("../action.js").Outcome|null>} */
@@ -36,13 +39,13 @@ const answer = signal("ok");
 /**
  * @typedef {object} Received
  * @property {string} from @property {string} said
- * @property {number} time when it came, seconds since the epoch by our clock.
- * @property {number|null} until when its sender waits no longer.
+ * @property {number} time when it came, in seconds since the epoch by the browser's clock.
+ * @property {number|null} until when its sender stops waiting.
  * @property {import("../signal.js").Writable<{state: string, text: string}|null>} fate null while it waits for an answer.
  * @property {(text: string) => void} answer @property {(reason: string) => void} refuse
  */
 
-/** A message has come; the promise's value is the answer, and its error a refusal. */
+/** Take a message. The promise's value is the answer; its error is a refusal. */
 function receive(/** @type {any} */ { from, text, base64, deadline }) {
   const time = Date.now() / 1000;
   /** @type {Received["fate"]} */
@@ -72,13 +75,13 @@ function refuseAll(reason) {
   for (const one of messages.value) one.refuse(reason);
 }
 
-/** What netd gives as the reason when it ends: then the name is taken again as soon as it is back. */
+/** netd's reason when it stops: netd.js attaches the device again when netd is back. */
 const STOPPING = "netd stops";
 
-/** With the connection, what waited for an answer is lost. */
+/** A lost connection takes the unanswered messages with it. */
 const forget = () => netd.state.name === "live" || refuseAll("the connection was lost");
 
-/** We are no device any more. @param {string} said */
+/** This page is no longer a device. @param {string} said */
 function over(said) {
   netd.removeEventListener("state", forget);
   refuseAll("it is no device any more");
@@ -128,14 +131,14 @@ export function beingPanel(instance) {
   return element;
 }
 
-/** What the keyboard is led to, when what it was at is gone: the first of these that there is. */
+/** Where the focus goes when its element is removed: to the first of these that exists. */
 const NEXT = ["reply-text", "being-way", "being-name"];
-/** What it is led away from by a message. */
+/** Where the focus is taken from when a message comes. */
 const IDLE = ["being-way", "received"];
 
 const within = (testid) => `[data-testid="${testid}"]`;
 
-/** Whoever is in *panel* with the keyboard stays there, and is led to what waits for an answer. */
+/** Keep the focus within *panel*, and move it to a message that waits for an answer. */
 function keepFocus(panel) {
   let isHere = false;
   const note = (/** @type {any} */ { target }) => (isHere = panel.contains(target));
@@ -154,7 +157,7 @@ function keepFocus(panel) {
   effect(() => {
     void self.value;
     for (const one of messages.value) void one.fate.value;
-    const timer = setTimeout(lead, 0); // behind the effects that make and remove what is led to and from
+    const timer = setTimeout(lead, 0); // after the effects that add and remove these elements
     onCleanup(() => clearTimeout(timer));
   });
 }
@@ -188,7 +191,7 @@ function outside(instance, why) {
       h("button.main", attributes, () => (name.value ? `Be ${name.value}` : "Be a device")),
     ),
     restraint({ why, reason }),
-    h("p.hint.below", {}, "What is sent to that name comes here, and you answer. A device of that name on this computer gives it up; one elsewhere keeps it."),
+    h("p.hint.below", {}, "Messages to that name come here, and you answer them. A device of that name on this computer gives it up; one elsewhere keeps it."),
     commandLineToCopy(line),
   );
 }
@@ -224,7 +227,7 @@ function being() {
 }
 
 function received() {
-  const label = "What you were sent, newest first";
+  const label = "Messages to you, newest first";
   return log({ label, list: () => messages.value, row: messageRow, kind: "received", role: "log", testid: "received" });
 }
 

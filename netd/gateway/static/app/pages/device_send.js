@@ -1,4 +1,4 @@
-/** Sending to a device: text, JSON or a file; and honestly what became of it. */
+/** Sending a text, JSON or a file to a device, and the outcome of each. */
 
 import { action, field, form, results, segments } from "../action.js";
 import { asCommands, commandLine, commandLineToCopy } from "../commandline.js";
@@ -20,25 +20,25 @@ const KINDS = [
 const STATES = { sent: "ok", acknowledged: "ok", queued: "waiting", expired: "trouble", failed: "trouble" };
 const MOST_SENT = 30;
 
-/** The id of the input of what is sent. */
+/** The id of the input for the message. */
 export const MESSAGE = "message";
 
-/** Bytes of a file: base64 must fit in one message of 1 MiB. */
+/** The largest file in bytes: as base64 it must fit in one message of 1 MiB. */
 const LARGEST = 740 * 1024;
-/** Devices that are offered while a name is written. */
+/** How many devices are suggested while a name is typed. */
 const SUGGESTED = 50;
-/** Seconds that an answer is waited for where no deadline is given; netd's own comes first. */
+/** Seconds to wait for an answer without a deadline. netd's own time-out is shorter. */
 const PATIENCE = 60;
-/** Seconds beyond a deadline in which netd tells what became of it. */
+/** Seconds beyond the deadline in which netd's outcome arrives. */
 const MARGIN = 10;
 
-/** What cannot be sent; the message says why. */
+/** The payload cannot be sent; the message tells why. */
 class UnfitPayload extends Error {}
 
-/** What was sent from this page, the newest first; kept while other pages are looked at. */
+/** The messages sent from this page, newest first. They are kept while other pages are open. */
 const sent = recent(MOST_SENT);
 
-/** What became of something, in words. @param {{status: string, error?: string, answer?: string}} result */
+/** An outcome in words. @param {{status: string, error?: string, answer?: string}} result */
 function words(result, target) {
   const answer = result.answer ? payload(result.answer) : "";
   if (result.status === "sent") return "sent: it was handed to the device, which does not answer";
@@ -57,10 +57,10 @@ const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadli
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
 /**
- * The panel, which on a phone is a sheet at the foot of the window: the list of devices may be long.
+ * The panel for sending. On a phone it is a sheet at the foot of the window, because the list of devices may be long.
  * @param {import("../instances.js").Instance} instance
  * @param {Writable<string>} target
- * @param {Readable<any>} chosen the device that is called so, or null.
+ * @param {Readable<any>} chosen the device of that name, or null.
  * @param {Readable<any[]>} all
  * @param {(device: any) => string} labelOf
  * @returns {{element: Element, open: () => void}}
@@ -70,7 +70,7 @@ export function sendSheet(instance, target, chosen, all, labelOf) {
   const close = (event) => event.key === "Escape" && (isOpen.value = false);
   const element = h("div.sheet", { "data-open": () => String(isOpen.value), onkeydown: close }, sendPanel(isOpen, instance, target, chosen, all, labelOf));
   const open = () => {
-    element.dataset.open = "true"; // before the next update of the page: it is to have the focus now
+    element.dataset.open = "true"; // at once, not with the next update: it gets the focus now
     isOpen.value = true;
   };
   return { element, open };
@@ -89,7 +89,7 @@ const handle = (isOpen) =>
     () => (isOpen.value ? "Close" : "Open"),
   );
 
-/** @param {Writable<boolean>} isOpen whether it is more than its title, on a phone. */
+/** @param {Writable<boolean>} isOpen on a phone, whether more than the title is shown. */
 function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
   const send = sendAction(instance, target);
   const isAway = () => target.value && chosen.value !== null && !chosen.value.online;
@@ -104,7 +104,7 @@ function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
         "one of the list, or any name or address that is connected",
       ),
       when(isAway, () => h("p.hint", {}, "It is away. netd keeps messages for it only where `queue_for` of its relay says so.")),
-      segments("What to send", KINDS, draft.kind, "send-kind"),
+      segments("Kind of message", KINDS, draft.kind, "send-kind"),
       choice(
         () => draft.kind.value === "file",
         (isFile) => (isFile ? fileInput() : textInput()),
@@ -118,7 +118,7 @@ function sendPanel(isOpen, instance, target, chosen, all, labelOf) {
   );
 }
 
-/** The first of *names* in which *written* is. */
+/** The first few of *names* that contain *written*. */
 const suggestions = (names, written) => names.filter((name) => name.includes(written)).slice(0, SUGGESTED);
 
 function sendAction(instance, target) {
@@ -155,7 +155,7 @@ function sendAction(instance, target) {
   });
 }
 
-/** The same as a command. */
+/** The command line for the same. */
 function lineFor(target, instance) {
   const isFile = draft.kind.value === "file";
   return commandLine(
@@ -235,7 +235,7 @@ function targetInput(target, options) {
   );
 }
 
-/** The arguments that say what is sent. @throws {UnfitPayload} */
+/** The arguments for the payload. @throws {UnfitPayload} */
 async function payloadOf(kind, text, file) {
   if (kind === "text") return { text };
   if (kind === "json") {
@@ -266,7 +266,7 @@ function history() {
         "div.sent-from-here",
         {},
         h("h3.small", {}, "Sent from here"),
-        log({ label: "What was sent from here, newest first", list: () => sent.value, row: sentRow, kind: "sent", testid: "sent-log" }),
+        log({ label: "Messages sent from here, newest first", list: () => sent.value, row: sentRow, kind: "sent", testid: "sent-log" }),
       ),
   );
 }

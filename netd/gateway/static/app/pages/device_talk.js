@@ -1,4 +1,4 @@
-/** What is said to and by devices, by whomever: what passes through the relay. */
+/** All messages to and from devices: the traffic of the relay. */
 
 import { h } from "../dom.js";
 import { clock, excerpt, fullTime, payload, visible } from "../format.js";
@@ -20,10 +20,10 @@ export function conversation(instance) {
   const toThem = told(() => instance.subject("sent.*"), { replay: 5 }, take("to"));
   const byThem = told(() => instance.subject("said.*"), { replay: 5 }, take("from"));
   const lost = () => toThem.lost.value + byThem.lost.value;
-  const empty = { text: "What is sent to devices, and what they say of their own accord, appears here." };
+  const empty = { text: "Messages to devices, and those that devices send of their own accord, appear here." };
   return panel(
     { title: "Passing through", testid: "talk", face: faceOfEvents(() => lines.value.length === 0, toThem, byThem), empty },
-    log({ label: "What passes through the relay, newest first", list: () => lines.value, row }),
+    log({ label: "Messages through the relay, newest first", list: () => lines.value, row }),
     lostHint(lost),
     commandLineToCopy(() => commandLine("tail", instance.subject(">") ?? "relay.>")),
   );

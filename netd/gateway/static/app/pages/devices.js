@@ -1,4 +1,4 @@
-/** Devices: who is there, who was, and sending to them. */
+/** Devices: those connected, those away, and sending to them. */
 
 import { action, outcomeOf } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
@@ -16,16 +16,16 @@ import { beingPanel } from "./device_being.js";
 import { MESSAGE, sendSheet } from "./device_send.js";
 
 const EVERY = 2;
-/** Devices of which it is kept when they said something. */
+/** For how many devices the time of the last message is kept. */
 const HEARD = 500;
 
-/** The device that is sent to; kept while other pages are looked at. */
+/** The device to send to. It is kept while other pages are open. */
 const target = signal("");
 
-/** What a device is called: its name, or its address. */
+/** A device's label: its name, or else its address. */
 const labelOf = (device) => device.name || hostPort(device.address);
 
-/** An address as `netd send` takes it: old programs print ('127.0.0.1', 50412). */
+/** An address as `netd send` takes it. The relay's own notation is ('127.0.0.1', 50412), for old programs. */
 const hostPort = (address) =>
   address.replace(/^\('(.*)', (\d+)\)$/, (_, host, port) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`));
 
@@ -56,7 +56,7 @@ function content() {
   );
 }
 
-/** When each device said something of its own accord: the list tells that only when it is asked for. */
+/** When each device last said something of its own accord. Events tell that sooner than the polled list. */
 function heardAt(instance) {
   /** @type {import("../signal.js").Writable<Map<string, number>>} */
   const times = signal(new Map());
@@ -111,7 +111,7 @@ function listing({ instance, list, all, heard, choose }) {
   );
 }
 
-/** Closing a device's connection. What became of it is told below the list: its row may be gone then. */
+/** Closing a device's connection. The outcome is shown below the list, because the row may be gone by then. */
 function disconnection(item, instance, { outcome, asked }, refresh) {
   const label = labelOf(item.peek());
   return action({
@@ -131,7 +131,7 @@ function disconnection(item, instance, { outcome, asked }, refresh) {
   });
 }
 
-/** A line; what can be done with a device is beside the one that is chosen. */
+/** A row of the list. Only that of the chosen device has a button. */
 function row(item, instance, heard, choose, makeCut) {
   const label = labelOf(item.peek());
   const isChosen = () => target.value === label;
@@ -170,7 +170,7 @@ function row(item, instance, heard, choose, makeCut) {
       { testid: "last-seen" },
     ),
     cell("Address", () => hostPort(item.value.address), "mono extra", {
-      title: () => (item.value.answers ? "Answers requests" : "Hears, and does not answer"),
+      title: () => (item.value.answers ? "Answers requests" : "Listens, and does not answer requests"),
     }),
     h(
       "td.end",

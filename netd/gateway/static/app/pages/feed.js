@@ -1,4 +1,4 @@
-/** The feed: what is sent, by type, and what its clients report. */
+/** The feed: the records of each type, and the reports of its clients. */
 
 import { segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
@@ -12,7 +12,7 @@ import { computed, signal } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
 
 const EVERY = 4;
-/** Values of each type that are shown, and rounds a second at most. */
+/** How many values of each type are shown; seconds between two rounds, at least. */
 const KEPT = 6;
 const THIN = 0.25;
 
@@ -114,7 +114,7 @@ function reports(instance) {
   );
 }
 
-/** Those who reported, then those who are connected and have not. */
+/** Clients that have reported, then those that are connected and have not. */
 function joined(reported, connected) {
   const gets = new Map(connected.map((one) => [one.client, one]));
   const known = reported.map((one) => ({ ...one, gets: gets.get(one.client) ?? null }));

@@ -1,4 +1,4 @@
-/** What came and went lately: devices, sessions, rooms. */
+/** The latest changes of devices, sessions and rooms. */
 
 import { h } from "../dom.js";
 import { ago, fullTime, plural, visible } from "../format.js";
@@ -12,10 +12,10 @@ import { subjects } from "../rights.js";
 import { addressOf } from "../router.js";
 
 const MOST = 60;
-/** Rooms, sessions and devices whose newest change is shown when the page is opened. */
+/** How many earlier changes of each device, session and room are asked for at first. */
 const REPLAYED = 3;
 
-const NOT_TOLD = "Your token is not for the comings and goings of devices, sessions or rooms.";
+const NOT_TOLD = "Your token does not cover the states of devices, sessions or rooms.";
 
 const NEWS = PAGES.flatMap(({ news }) => (news === undefined ? [] : [news]));
 
@@ -38,7 +38,7 @@ export function lately() {
   const sources = NEWS.map(({ pattern }) => told(() => pattern, { replay: REPLAYED }, take));
   const isPart = () => subjects.value !== null;
   const empty = {
-    text: () => (isPart() ? "Nothing that your token sees has come or gone." : "Nothing has come or gone. Connect a device:"),
+    text: () => (isPart() ? "Nothing that your token covers has changed." : "Nothing has changed yet. Connect a device:"),
     command: () => (isPart() ? null : "netd device --name greenhouse"),
   };
   const shown = faceOfEvents(() => events.value.length === 0, ...sources);
@@ -46,7 +46,7 @@ export function lately() {
   const face = () => (shown().name === "refused" ? { name: "refused", text: NOT_TOLD } : shown());
   return panel(
     { title: "Lately", testid: "lately", face, empty },
-    log({ label: "What came and went, newest first", list: () => events.value, row, kind: "lately" }),
+    log({ label: "Latest changes, newest first", list: () => events.value, row, kind: "lately" }),
   );
 }
 

@@ -1,4 +1,4 @@
-/** Who is connected to the manhole: for admins, where there is one. */
+/** The connections to the manhole, for admins. */
 
 import { commandLineToCopy } from "../commandline.js";
 import { operations } from "../connection.js";
@@ -46,7 +46,7 @@ function listing(instance) {
     },
     h(
       "ul.log",
-      { "aria-label": "Who is connected to the manhole" },
+      { "aria-label": "Connections to the manhole" },
       each(
         rows,
         (item) => item.who,

@@ -1,4 +1,4 @@
-/** Overview: how netd does, what runs, and what happened lately. */
+/** Overview: vitals, services, and the latest changes. */
 
 import { asCommands } from "../commandline.js";
 import {
@@ -28,7 +28,7 @@ import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
 import { manholeSessions } from "./manhole_sessions.js";
 
-/** Seconds that the small plots show, at most and at least: as many as this page has seen. */
+/** The longest and the shortest window of the small plots, in seconds. */
 const WINDOW = 300;
 const LEAST_WINDOW = 30;
 
@@ -89,7 +89,7 @@ function tile(title, explained, series, read, testid) {
 
 const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);
 
-const NOT_WHOLE = "Services are listed for tokens that see all of one. What yours sees is on the pages named above.";
+const NOT_WHOLE = "Your token sees no service whole, so none is listed. The pages named above show what it sees.";
 
 function services() {
   const listed = () => (status.value?.services ?? []).filter((one) => !one.isGuessed);
@@ -113,7 +113,7 @@ function services() {
   );
 }
 
-/** What a service that does not listen connects to. @param {import("../connection.js").Service} service */
+/** The remotes that a service dials. @param {import("../connection.js").Service} service */
 const dialled = ({ dialling = [] }) => dialling.map(({ remote }) => `dials ${remote}`).join(", ") || "–";
 
 function serviceRow(item) {

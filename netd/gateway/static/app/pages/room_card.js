@@ -1,4 +1,4 @@
-/** One room: who is here, what is said, how far it is. One that is over takes a line, and keeps what was said to be read. */
+/** One room: its bots, what they say, and its round. A room that is over becomes a line, which opens the transcript. */
 
 import { action, results } from "../action.js";
 import { commandLineToCopy } from "../commandline.js";
@@ -100,7 +100,7 @@ function seats(item) {
     );
   return h(
     "ul.seats",
-    { "aria-label": "Who is here" },
+    { "aria-label": "Bots in this room" },
     each(
       () => item.value.facts.bots,
       (one) => one.name,
@@ -117,7 +117,7 @@ function transcript(item) {
     when(isBare, () => h("p.hint.padded", {}, "Nothing has been said yet.")),
     h(
       "div.log.talk",
-      { tabindex: "0", hidden: isBare, role: "group", "aria-label": "What is said" },
+      { tabindex: "0", hidden: isBare, role: "group", "aria-label": "Transcript" },
       h(
         "ol",
         {},
@@ -131,7 +131,7 @@ function transcript(item) {
   );
 }
 
-/** Many bots begin with their own name, which is beside it already. */
+/** Many bots begin their text with their own name, which stands beside it already. */
 const withoutName = (text, bot) => (text.startsWith(`${bot}: `) ? text.slice(bot.length + 2) : text);
 
 function line({ bot, text, time, round, passed_on: isPassedOn }) {

@@ -1,4 +1,4 @@
-/** Being in a room as a person: what a bot would read, and what one says. The place is kept while other pages are looked at. */
+/** Taking part in a room as a person. The place is kept while other pages are open. */
 
 import { field, form, restrained, restraint } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
@@ -124,7 +124,7 @@ function inside() {
     ),
     h(
       "div.log.talk",
-      { testid: "own-room", tabindex: "0", role: "log", "aria-label": "What you read and said" },
+      { testid: "own-room", tabindex: "0", role: "log", "aria-label": "What the room says to you, and your lines" },
       h(
         "ol",
         {},

@@ -1,4 +1,4 @@
-/** Rooms: who is here, what is said; end one, or join as a person. */
+/** Rooms: their bots and transcripts; ending a room, and joining one as a person. */
 
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { each, h, when } from "../dom.js";
@@ -11,10 +11,10 @@ import { joinPanel } from "./room_join.js";
 import { roomCard } from "./room_card.js";
 
 const EVERY = 4;
-/** Rooms that are shown, those that are over included, and how many of these stay. */
+/** How many rooms are shown, and how many of these may be over. */
 const MOST_PLACES = 24;
 const MOST_OVER = 3;
-/** Lines of each room that are kept, and that are asked for at first. */
+/** How many lines of each room are kept, and how many are asked for at first. */
 const MOST_LINES = 200;
 const REPLAYED = 50;
 
@@ -22,10 +22,10 @@ export function rooms() {
   return h("div.grid.rooms", {}, needsService("room", content));
 }
 
-/** What room.list says of a room. @typedef {{room: number, state: string} & Record<string, any>} Facts */
+/** A room in the result of `room.list`. @typedef {{room: number, state: string} & Record<string, any>} Facts */
 
 /**
- * What is known of a room: what room.list says, or said before it was over, and what was said in it.
+ * A room as it is shown: its facts, the last ones where it is over, and its transcript.
  * @typedef {{room: number, isOver: boolean, facts: Facts, lines: any[], reason: string}} Known
  */
 
@@ -65,7 +65,7 @@ function content() {
   );
 }
 
-/** Keep *known* up to date with the list of rooms, and with what the bus says of each. */
+/** Keep *known* up to date with the polled list and with events. */
 function follow(instance, list, known) {
   const soon = settled(list.refresh, 150);
   const early = new Map();
@@ -102,15 +102,15 @@ function follow(instance, list, known) {
   told(under("state"), {}, progressed);
 }
 
-/** *lines* with *line*, unless it is there: what is replayed may have been here before. */
+/** *lines* with *line* added, unless it is there: replayed events may be here already. */
 const added = (lines, line) => (lines.some((one) => one.key === line.key) ? lines : [...lines, line].slice(-MOST_LINES));
 
 /**
- * The rooms of the list, and the last few that are over. Each keeps its place: a new one takes that of one that is over long.
- * Where there is no place for all, rooms that talk come before those that gather.
+ * The rooms of the list, and the last few that are over. Each room keeps its place; a new room takes the place of the one that has
+ * been over for the longest time. Where there are not enough places, rooms that talk come before rooms that gather.
  *
  * @param {Map<number, Known>} before @param {Facts[]} listed
- * @param {Map<number, any[]>} early what was said in rooms that are new.
+ * @param {Map<number, any[]>} early lines of rooms that are not listed yet.
  * @returns {Map<number, Known>}
  */
 export function merged(before, listed, early) {
@@ -129,7 +129,7 @@ export function merged(before, listed, early) {
   return new Map(places.map((known) => [known.room, known]));
 }
 
-/** The place of a new room: that of the oldest that is over, a free one, or, for one that talks, that of one that does not yet. */
+/** The place of a new room: that of the oldest that is over, a free one, or, for one that talks, that of one that gathers. */
 function placeFor(places, talks, isTalking) {
   const over = places.filter((one) => one.isOver);
   const isFull = places.length >= MOST_PLACES;

@@ -1,4 +1,4 @@
-/** A service of a kind that has no page of its own, a third party's: what it counts, does and says, from what netd tells of it. */
+/** The page of any kind of service, for third parties' kinds: made of its status, operations and events. */
 
 import { action, form, results } from "../action.js";
 import { commandLine, commandLineToCopy, operationLine } from "../commandline.js";
@@ -15,9 +15,9 @@ import { argumentForm } from "./argument_form.js";
 import { sayings } from "./service_events.js";
 import { factList, flattened, objectTable, written } from "./values.js";
 
-/** Seconds between two questions. */
+/** Seconds between two calls of an operation. */
 const EVERY = 4;
-/** What is said of each status anyway, and not worth a line. */
+/** Members of a status that the page shows elsewhere. */
 const UNTOLD = ["kind", "instance"];
 
 export function service() {
@@ -46,10 +46,10 @@ function content(kind) {
   );
 }
 
-/** An operation that lasts as long as a connection is nothing for a button. */
+/** Operations whose effect ends with the connection have no button. */
 const isOffered = ({ kind, lasting }, wanted) => kind === wanted && !lasting;
 
-/** Whether an operation is asked by itself: it changes nothing, and needs no argument. */
+/** Whether an operation is polled: it changes nothing, and needs no argument. */
 const isQuestion = ({ role, arguments: args }) => role === "viewer" && !args.some((one) => one.required);
 
 const verbOf = ({ name }) => spoken(name.slice(name.indexOf(".") + 1));
@@ -68,7 +68,7 @@ function status(kind, instance) {
   );
 }
 
-/** The answer to an operation that is asked every few seconds: a table for a list of objects, facts for anything else. */
+/** The polled answer of an operation: a table for a list of objects, facts for an object. */
 function answer(operation, instance) {
   const { name, summary, result } = operation;
   const question = polled(name, instance, EVERY);
@@ -101,7 +101,7 @@ function shapeOf(value) {
   return value !== null && typeof value === "object" ? "facts" : "value";
 }
 
-/** A form for an operation that changes something, or needs to be told something. */
+/** The form for an operation that changes something, or needs an argument. */
 function act(operation, instance) {
   const { name, summary, arguments: args, role, result: gives } = operation;
   const changes = signal(0);
@@ -130,7 +130,7 @@ function act(operation, instance) {
   );
 }
 
-/** A result in a few lines: a fact each, where it is an object. */
+/** A result in a few lines: one fact a line, where it is an object. */
 function textOf(result, schema) {
   if (Array.isArray(result) || typeof result !== "object") return written(result, schema);
   return excerpt(

@@ -1,4 +1,4 @@
-/** What a service says on the bus: numbers as they change, and the newest events. */
+/** The events of a service: its numbers as small plots, and the newest events. */
 
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { each, h, when } from "../dom.js";
@@ -11,12 +11,12 @@ import { sparkline } from "../plots/sparkline.js";
 
 /** Seconds between two events of one subject, at least. */
 const EVERY = 0.25;
-/** Events that are listed. */
+/** How many events are listed. */
 const MOST_EVENTS = 100;
-/** Numbers that are followed, and how many values of each. */
+/** How many numbers are plotted, and how many values of each. */
 const MOST_NUMBERS = 24;
 const MOST_VALUES = 240;
-/** Every event has the time of its publication beside it: one within is no measurement. */
+/** A member of many events that is no measurement. */
 const NO_NUMBER = "time";
 
 export function sayings(kind, instance) {
@@ -45,7 +45,7 @@ export function sayings(kind, instance) {
 }
 
 /**
- * The numbers in *data*, each with a name: that of its event, and of the member that it is.
+ * The numbers in *data*, each named by its event and member.
  * @returns {[string, number][]}
  */
 export function numbersIn(name, data) {
@@ -56,7 +56,7 @@ export function numbersIn(name, data) {
     .map(([member, value]) => [`${name} ${member}`, value]);
 }
 
-/** *known* numbers with those of one event more. */
+/** The *known* numbers with those of another event added. */
 export function withNumbers(known, name, data, time) {
   const found = numbersIn(name, data).filter(([one]) => known.has(one) || known.size < MOST_NUMBERS);
   if (found.length === 0) return known;

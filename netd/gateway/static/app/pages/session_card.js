@@ -1,4 +1,4 @@
-/** One watched session: how it is, what can be done with it, and a plot for each of its channels. */
+/** One watched session: its state, its buttons, and a plot of each channel. */
 
 import { action, results } from "../action.js";
 import { commandLineToCopy } from "../commandline.js";
@@ -31,7 +31,7 @@ export const sessionBadge = (read) =>
   );
 
 /**
- * @param {import("../signal.js").Readable<any>} item what session.list says of it.
+ * @param {import("../signal.js").Readable<any>} item the session in the result of `session.list`.
  * @param {any} watch
  * @param {import("../instances.js").Instance} instance
  * @param {import("./channel_plot.js").Window} window

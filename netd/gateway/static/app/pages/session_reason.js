@@ -1,10 +1,10 @@
-/** Why a session is as it is. */
+/** The reason for a session's state. */
 
 import { isLive, knownAt } from "../connection.js";
 import { duration, visible } from "../format.js";
 import { REDIALLED } from "../pages.js";
 
-/** Why a session is as it is; when it is dialled again is counted down. @param {{reason: string, since: number}} session */
+/** The reason for a session's state, with a count-down to the next attempt. @param {{reason: string, since: number}} session */
 export function reasonNow({ reason, since }) {
   const text = reason.replace(REDIALLED, (_, seconds) => {
     if (!isLive.value) return "it was to be dialled again";

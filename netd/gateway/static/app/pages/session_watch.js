@@ -8,18 +8,18 @@ import { audible } from "../rights.js";
 import { Series } from "../plots/series.js";
 import { effect, onCleanup, scope, signal } from "../signal.js";
 
-/** Sessions that are watched at a time, and channels of each. */
+/** How many sessions are watched at a time, and how many channels of each. */
 export const MOST_WATCHED = 6;
 const MOST_CHANNELS = 24;
-/** Samples of each channel that are asked for at first, as far as netd keeps them: seconds, where they are many. */
+/** How many earlier samples of each channel are asked for. netd may keep fewer: some seconds of a quick channel. */
 const REPLAYED = 1000;
-/** So a second subscription has netd keep minutes: seconds between two samples of it. */
+/** Seconds between two samples of a second, thin subscription, of which netd keeps minutes. */
 export const THIN = 1;
-/** Milliseconds until a channel that says nothing now is shown with its past alone. */
+/** Milliseconds until a silent channel is shown with its earlier samples alone. */
 const PATIENCE = 500;
-/** Milliseconds out of sight after which a session is followed with one sample a second, until it is looked at again. */
+/** Milliseconds out of sight after which one sample a second is received, until the session is in view again. */
 const LEAVING = 10000;
-/** Changes of a session that are asked for at first, for the marks on the time axis. */
+/** How many earlier changes of a session are asked for, for the marks on the time axis. */
 const CHANGES = 50;
 const MOST_MARKS = 200;
 
@@ -36,7 +36,10 @@ const key = (instance, agent) => `${instance}/${agent}`;
 /** @param {string|null} instance @param {string} agent @returns {Watch|undefined} */
 export const watchOf = (instance, agent) => watched.value.get(key(instance, agent));
 
-/** Watch the session of an agent; where these would be too many, the first that has ended is let go. @returns {boolean} if there was room. */
+/**
+ * Watch the session of an agent. Where there are too many, the first session that has ended is dropped.
+ * @returns {boolean} whether there was room.
+ */
 export function watch(instance, agent) {
   const all = new Map(watched.peek());
   if (all.has(key(instance, agent))) return true;
@@ -52,7 +55,7 @@ export function watch(instance, agent) {
   return true;
 }
 
-/** Watch a session no longer; what it said is forgotten. */
+/** Stop watching a session, and forget its samples. */
 export function unwatch(instance, agent) {
   const all = new Map(watched.peek());
   all.get(key(instance, agent))?.close();
@@ -64,7 +67,7 @@ const follow = (patterns, options, take) => patterns.map((pattern) => netd.subsc
 
 const channelOf = (subject) => subject.slice(subject.lastIndexOf(".") + 1);
 
-/** States in which an attempt to reach an agent begins; each further attempt of a session has a higher number. */
+/** The states in which an attempt to reach an agent begins. Each attempt of a session has a higher number. */
 const BEGINNINGS = ["dialling", "awaiting the agent"];
 
 /** Whether *next* is said of another session of the agent than *before*; numbers begin anew when netd is restarted. */
@@ -80,17 +83,17 @@ function isAnother(before, next) {
  * @typedef {object} Channel
  * @property {string} name
  * @property {Series} series
- * @property {import("../format.js").Precision|null} precision how many digits its values have, at most; null before the first.
- * @property {number} length characters of its values, at most.
- * @property {number|null} thinUntil before this, seconds since the epoch, there is one sample a second.
- * @property {number} since what is told of before this is here already.
- * @property {boolean} isFollowed whether its newest samples are one a second.
+ * @property {import("../format.js").Precision|null} precision that of its most precise value; null before the first.
+ * @property {number} length the characters of its longest value.
+ * @property {number|null} thinUntil the time before which there is one sample a second.
+ * @property {number} since the time before which all samples are here already.
+ * @property {boolean} isFollowed whether one sample a second is received now.
  */
 
 /** One watched session. */
 class Watch {
   #subscriptions;
-  /** What brings the samples: all of them while somebody looks, one a second otherwise. */
+  /** The subscriptions for samples: for all of them while the session is in view, else for one a second. */
   #stream = [];
   #samples;
   #hasThin;
@@ -99,7 +102,7 @@ class Watch {
   #isFollowed = false;
   #judge = () => this.#look();
   #away;
-  /** What channels said before we listened, one sample a second, until the first of now comes. */
+  /** Samples from before the subscription, one a second, by channel, until its first new sample comes. */
   #past = new Map();
   #patience;
   #omitted = new Set();
@@ -109,17 +112,17 @@ class Watch {
     this.instance = instance;
     this.agent = agent;
     this.isEnded = false;
-    /** What session.list said of it last, or null. */
+    /** The session in the last result of `session.list`, or null. */
     this.facts = null;
-    /** What is known of it without that list, from its events. */
+    /** The facts that its events tell, for tokens that may not call `session.list`. */
     this.heard = signal({ session: agent, agent, host: "", state: "", reason: "", attempt: 1, since: null });
     /** Channels by name. @type {import("../signal.js").Writable<Map<string, Channel>>} */
     this.channels = signal(new Map());
-    /** Comings and goings, oldest first. */
+    /** The marks on the time axis, oldest first. */
     this.marks = [];
-    /** How many samples were lost on the way here. */
+    /** How many samples were lost. */
     this.lost = signal(0);
-    /** How many channels are left out, because there are too many. */
+    /** How many channels are not shown, because there are too many. */
     this.omitted = signal(0);
     const subject = `session.${instance}.${agent}`;
     this.#samples = audible(`${subject}.*`);
@@ -135,14 +138,14 @@ class Watch {
     this.#away = effect(() => this.#connection(isLive.value));
   }
 
-  /** What is known of it, with what session.list says now: nothing, where netd was restarted and does not know it. */
+  /** Take the session in the newest list; undefined, where netd does not know it any more. */
   describe(listed) {
     this.facts = listed ?? (this.facts && { ...this.facts, state: "ended", reason: GONE });
     this.isEnded ||= listed === undefined;
     return this.facts;
   }
 
-  /** Somebody looks at its samples, until the page is left. */
+  /** Receive all samples until the page is left. */
   show() {
     this.#looking += 1;
     this.#look();
@@ -160,7 +163,7 @@ class Watch {
     this.#away.end();
   }
 
-  /** Follow it closely while it is looked at: nobody sees the samples of a page that is not shown. */
+  /** Receive all samples while the session is in view, and soon fewer when it is not. */
   #look() {
     const isSeen = this.#looking > 0 && !document.hidden;
     clearTimeout(this.#leaving);
@@ -168,7 +171,7 @@ class Watch {
     else if (isSeen && this.#isFollowed) this.#receive();
   }
 
-  /** Receive all samples, or, where it *isFollowed* only, one a second. */
+  /** Subscribe to all samples, or, where the session *isFollowed* only, to one a second. */
   #receive(isFollowed = false) {
     for (const subscription of this.#stream) subscription.close();
     this.#isFollowed = isFollowed;
@@ -181,7 +184,7 @@ class Watch {
     }
   }
 
-  /** A sample of before, or one that is taken anyhow: there is no telling them apart but by what came first. */
+  /** Keep a thin sample for later, or take it, where the session is only followed: both come from the same subscription. */
   #remember(event) {
     const { subject, data } = event;
     const name = channelOf(subject);
@@ -194,7 +197,7 @@ class Watch {
     this.#past.get(name).push(data);
   }
 
-  /** Channels that have said nothing yet are shown with their past. */
+  /** Show silent channels with their earlier samples. */
   #recall() {
     for (const name of [...this.#past.keys()]) this.#channel(name);
   }
@@ -206,7 +209,7 @@ class Watch {
     channel.series.push(time, value, isNew);
   }
 
-  /** The channel *name*, which begins with what it said before the time *now*; undefined where there are too many. */
+  /** The channel *name*, which begins with the samples from before *now*; undefined where there are too many channels. */
   #channel(name, now = Infinity) {
     let channel = this.channels.peek().get(name);
     if (channel === undefined) {
@@ -223,10 +226,10 @@ class Watch {
     return channel;
   }
 
-  /** The session came on: that it streams, or does no longer, is marked on the time axis. */
+  /** The state has changed: the begin and the end of streaming become marks on the time axis. */
   #changed({ data: { session, state, time, reason, host, attempt }, isNew }) {
     const { since, attempt: last, session: known } = this.heard.peek();
-    if (since !== null && time < since && !isNew) return; // heard before
+    if (since !== null && time < since && !isNew) return; // known already
     if (isAnother({ session: known, state: this.#state, attempt: last }, { session, state, attempt })) this.#beginAnew();
     const before = this.#state;
     this.heard.value = { ...this.heard.peek(), session, state, reason, host, attempt, since: time };

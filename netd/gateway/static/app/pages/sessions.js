@@ -16,7 +16,7 @@ import { reasonNow } from "./session_reason.js";
 import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "./session_watch.js";
 
 const EVERY = 4;
-/** Sessions that are watched without being asked for. */
+/** How many sessions are watched without being chosen. */
 const WATCHED_AT_FIRST = 2;
 const LISTED = 500;
 
@@ -30,10 +30,10 @@ const WINDOWS = [
   [0, "All"],
 ];
 
-/** The window of all plots; kept while other pages are looked at. */
+/** The window of all plots. It is kept while other pages are open. */
 const view = { seconds: signal(60), isPaused: signal(false), pausedAt: signal(0) };
 
-/** Sessions that the user hid, and which are not opened again by themselves. */
+/** Sessions that the user has hidden: they are not shown again without being chosen. */
 const hidden = new Set();
 
 export function sessions() {
@@ -80,7 +80,7 @@ function newestByAgent(sessions) {
   return newest;
 }
 
-/** The sessions that say something, newest last, where our token does not do for the list of them. */
+/** The sessions known from their events, newest last, for tokens that may not call `session.list`. */
 function heardOf(instance, list) {
   const heard = signal(/** @type {{session: number|string, agent: string, host: string, state: string}[]} */ ([]));
   const take = ({ subject }) => {
@@ -98,7 +98,7 @@ function heardOf(instance, list) {
   return heard;
 }
 
-/** Some streaming sessions are watched by themselves, so that there is something to see. */
+/** Watch the first sessions without being asked, so that there is something to see. */
 function watchFirst(instance, all) {
   if (instance === null) return;
   const live = all.filter((one) => one.state !== "ended");

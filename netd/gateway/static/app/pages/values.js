@@ -1,4 +1,4 @@
-/** Values of which no more is known than their JSON Schema, if that: as facts, and as a table. */
+/** Any JSON as facts and tables; its JSON Schema, where there is one, gives the units. */
 
 import { choice, each, h } from "../dom.js";
 import { bytes, count, excerpt, fullTime, rate, shortSpan, spoken } from "../format.js";
@@ -8,11 +8,11 @@ import { cell, longTable, rowHead } from "../table.js";
 
 /** @typedef {import("../schema.js").Schema} Schema */
 
-/** Characters of a value that are shown. */
+/** The longest text of a value. */
 const SHOWN = 200;
-/** Rows whose members become columns; what only later ones have is left out. */
+/** How many rows are searched for columns. */
 const LOOKED_AT = 50;
-/** Characters of a fact from which it has a line of its own. */
+/** The length from which a fact has a line of its own. */
 const LONG = 24;
 /** Digits of a number that is not whole. */
 const DIGITS = 6;
@@ -26,7 +26,7 @@ const MEASURED = {
   port: String,
 };
 
-/** A value as people read it. @param {any} value @param {Schema} [schema] @returns {string} */
+/** A value as text. @param {any} value @param {Schema} [schema] @returns {string} */
 export function written(value, schema = ANY) {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "number") return (MEASURED[formatOf(schema)] ?? plain)(value);
@@ -41,18 +41,21 @@ const plain = (value) => (Number.isInteger(value) ? count(value) : String(Number
 const isComposed = (value) => value !== null && typeof value === "object";
 const isObject = (value) => isComposed(value) && !Array.isArray(value);
 
-/** A member of a member…: how it is called, what it is, and its schema. @typedef {[string, any, Schema]} Fact */
+/** A fact: its path, its value, and the schema of the value. @typedef {[string, any, Schema]} Fact */
 
-/** What is within a member: an object, or each one of a list, by its number where there are several. @returns {[string, any, Schema][]} */
+/**
+ * A member as it is, or the objects in it where it is a list of them, numbered where there are several.
+ * @returns {[string, any, Schema][]}
+ */
 function parts(name, value, schema) {
   if (!Array.isArray(value) || !value.length || !value.every(isObject)) return [[name, value, schema]];
   return value.map((one, index) => [value.length > 1 ? `${name} ${index + 1}` : name, one, itemsOf(schema)]);
 }
 
 /**
- * The members of an object, and of those in it, each with its path.
+ * The members of an object and of the objects in it, each with its path.
  * @param {object} value
- * @param {string[]} [silent] members whose own names are left out of the paths.
+ * @param {string[]} [silent] names that are left out of the paths.
  * @param {Schema} [schema]
  * @returns {Fact[]}
  */
@@ -65,7 +68,7 @@ export function flattened(value, silent = [], schema = ANY, path = "") {
   });
 }
 
-/** Facts about something. @param {() => Fact[]} read see `flattened`. */
+/** A list of facts. @param {() => Fact[]} read see `flattened`. */
 export const factList = (read) =>
   h(
     "dl.fact-list",

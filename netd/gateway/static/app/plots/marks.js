@@ -1,24 +1,24 @@
-/** Comings and goings on the time axis of a plot: a thin line over its height, and a word at its head, or at its foot. */
+/** Marks on the time axis of a plot: a thin line over its height, with a word at its head or foot. */
 
 import { palette } from "../themes.js";
 
-/** Pixels of a line of words, and between a word and its line. */
+/** Pixels: the height of a line of words, and the distance between a word and its mark. */
 const LINE = 12;
 const ASIDE = 4;
-/** Lines of words at the head of a plot; a word that fits in none is left out: its line is still there. */
+/** How many lines of words there are at the head of a plot. A word that fits into none is left out. */
 const LINES = 3;
 
 /**
- * @typedef {{time: number, kind: "ok"|"gone"|"trouble"|"before", word: string}} Mark `before` is about what is left of it, and
- *   fainter.
+ * @typedef {{time: number, kind: "ok"|"gone"|"trouble"|"before", word: string}} Mark `before`
+ *   speaks of the time to its left, and is fainter.
  */
 
 /**
- * Where the words of marks are written so that none is upon another: from left to right, each in the first line that is free.
+ * Lines for the words of marks, so that no two overlap: from left to right, each word goes into the first free line.
  *
- * @param {{x: number, width: number, isLeft: boolean}[]} words in the order of x; `isLeft` is written on the left of x.
+ * @param {{x: number, width: number, isLeft: boolean}[]} words in the order of x; `isLeft`: the word ends at x.
  * @param {number} lines how many lines there are.
- * @returns {(number|null)[]} the line of each, from 0; null where all are taken.
+ * @returns {(number|null)[]} the line of each word, from 0; null where no line is free.
  */
 export function linesOf(words, lines) {
   const ends = new Array(lines).fill(-Infinity);

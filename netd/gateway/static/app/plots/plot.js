@@ -1,8 +1,8 @@
 /**
- * One plot of one series over time, on uPlot: gaps stay gaps, comings and goings are marked, the scale is calm.
+ * A plot of one series over time, by uPlot. Gaps stay gaps, connects and disconnects are marked, and the scale seldom changes.
  *
- * uPlot is given places within the range of values, 0 to 1, and never the values: it divides its axes in ways that end in loops of
- * billions of turns for values that double precision hardly tells apart, and knows no steps below 1e-32.
+ * uPlot gets the places of values within their range, 0 to 1, and never the values. Its own axes run into loops of billions of
+ * turns for values that double precision can hardly tell apart, and have no steps below 1e-32.
  */
 
 import { measure, clock, clockMinutes } from "../format.js";
@@ -15,7 +15,7 @@ import { calmRange, extent, placeOf, ticksOf, tickWords } from "./ticks.js";
 
 /** uPlot, which is most of what a plot loads: axes and figures are there before it. @type {any} */
 let uPlot = null;
-const UPLOT = "../../vendor/uplot/uPlot.esm.min.js"; // by a name: what others have written is not checked with what is ours
+const UPLOT = "../../vendor/uplot/uPlot.esm.min.js"; // a constant, so that TypeScript does not check the minified file
 const loading = import(UPLOT).then((module) => (uPlot = module.default));
 
 const FONT = "11px system-ui, sans-serif";
@@ -23,32 +23,32 @@ const Y_AXIS = 50;
 const X_AXIS = 26;
 /** Pixels between two ticks of the axis of values, at least. */
 const Y_SPACE = 30;
-/** Pixels that are free above, for what all ticks share, and on the right. */
+/** Free pixels above, for the text that all ticks share, and on the right. */
 const ABOVE = 18;
 const RIGHT = 8;
 /** Pixels that a label of the time axis takes. */
 const SECONDS_WIDTH = 52;
 const MINUTES_WIDTH = 36;
-/** Points in the plot below which each of them is shown as a dot. */
+/** With fewer points than this, each is drawn as a dot. */
 const SPARSE = 40;
 
 /**
  * @typedef {object} View
  * @property {number} from @property {number} to seconds since the epoch.
- * @property {string|null} still what is shown stays for as long as this is the same; null where it goes on.
+ * @property {string|null} still names a paused view, which is drawn once; null where time goes on.
  */
 
 /**
  * @param {object} parts
  * @param {import("./series.js").Series} parts.series
  * @param {() => View} parts.view
- * @param {() => string} parts.name what is drawn, in a sentence, for those who do not see it.
+ * @param {() => string} parts.name a sentence for screen readers.
  * @param {() => import("./marks.js").Mark[]} [parts.marks]
- * @param {(summary: import("./series.js").Summary) => void} [parts.onSummary] of what is seen, with each drawing.
- * @param {(at: {time: number, value: number}|null) => void} [parts.onPoint] what the pointer is at.
+ * @param {(summary: import("./series.js").Summary) => void} [parts.onSummary] is called with each drawing.
+ * @param {(at: {time: number, value: number}|null) => void} [parts.onPoint] is called when the pointer moves.
  * @param {string} [parts.group] plots of one group share the pointer's time.
  * @param {boolean} [parts.isSmall] without axes.
- * @param {() => any} [parts.changes] reads whatever makes another drawing necessary at once.
+ * @param {() => any} [parts.changes] reads the signals whose change is drawn at once.
  * @param {string} [parts.testid]
  * @param {[number, number]} [parts.least] a range of values that is always shown.
  * @returns {Element}
@@ -135,7 +135,7 @@ function seenExtent(times, values, from, to) {
   return low === null ? extent(values) : [low, high];
 }
 
-/** Another range has other ticks, about *most* of them. */
+/** Set the range, and make about *most* ticks for it. */
 function setRange(shown, range, most) {
   const isSame = shown.ticks !== null && shown.most === most && shown.range.bottom === range.bottom && shown.range.top === range.top;
   if (isSame) return;
@@ -145,7 +145,7 @@ function setRange(shown, range, most) {
   shown.words = tickWords(shown.ticks);
 }
 
-/** Draw points. Axes are laid out anew: for uPlot, the range of values is always the same. */
+/** Draw points, and the axes anew: uPlot itself sees no change of the range, which is always 0 to 1. */
 function show(drawn, times, values, range) {
   const places = values.map((value) => (value === null ? null : placeOf(value, range)));
   drawn.batch(() => {
@@ -188,7 +188,7 @@ const dots = (ink, isSmall) => ({
   fill: ink("accent"),
 });
 
-/** A label that would not fit whole is left out. */
+/** The time axis. A label that does not fit whole is left out. */
 function timeAxis(ink) {
   const values = (u, splits, _, __, step) => {
     const [write, half] = step < 60 ? [clock, SECONDS_WIDTH / 2] : [clockMinutes, MINUTES_WIDTH / 2];
@@ -210,7 +210,7 @@ const axis = (ink) => ({
   ticks: { show: false },
 });
 
-/** What all ticks share is said once, above them. */
+/** Write the text that all ticks share above them. */
 function drawCommon({ ctx }, common) {
   if (common === "") return;
   ctx.save();

@@ -1,12 +1,12 @@
 /**
- * When what moves is brought up to date: plots together, at most 20 times a second; figures together, 4 times. Only what can be
- * seen, and nothing in a hidden tab.
+ * The clock of everything that moves: all plots at most 20 times a second, all figures 4 times. Only elements in view are updated,
+ * and nothing in a hidden tab.
  */
 
 const FRAME = 50;
-/** Milliseconds between two updates of figures: faster ones cannot be read. */
+/** Milliseconds between two updates of figures: people cannot read faster ones. */
 const READABLE = 250;
-/** Milliseconds until a plot that could not be drawn is tried again. */
+/** Milliseconds until a plot that has failed is drawn again. */
 const RESPITE = 5000;
 
 const drawn = new Set();
@@ -16,7 +16,7 @@ let timer = 0;
 let beat = 0;
 let last = 0;
 
-/** Whether an element is within the window, or nearly, kept up to date. */
+/** Whether each element is in view, or nearly. */
 const seen = new WeakMap();
 const observer = new IntersectionObserver(
   (entries) => {
@@ -33,7 +33,7 @@ function tick(now) {
   schedule();
 }
 
-/** What one plot throws must not keep the others from being drawn. */
+/** Draw one plot. Its error must not stop the others. */
 function drawOne(one, now) {
   try {
     one.due = now + one.draw();
@@ -44,7 +44,7 @@ function drawOne(one, now) {
   }
 }
 
-/** Draw when the first of those that are seen is due: a frame in which nothing is drawn costs as much as another. */
+/** Ask for a frame when the first plot in view is due: a frame in which nothing is drawn costs as much as another. */
 function schedule() {
   if (frame) return;
   clearTimeout(timer);
@@ -62,10 +62,10 @@ function ask() {
 
 /**
  * Draw again and again.
- * @param {Element} element draw only while this is seen.
- * @param {() => number} draw gives the milliseconds after which it is worth drawing again.
- * @param {(error: Error) => void} failed is called with what *draw* throws; it is tried again some seconds later.
- * @returns {{now: () => void, end: () => void}} draws as soon as it may; ends it.
+ * @param {Element} element it is drawn only while this is in view.
+ * @param {() => number} draw returns the milliseconds until it is worth drawing again.
+ * @param {(error: Error) => void} failed is called with an error of *draw*, which is tried again later.
+ * @returns {{now: () => void, end: () => void}} `now` draws as soon as possible, `end` ends it.
  */
 export function redraw(element, draw, failed) {
   const one = { element, draw, failed, due: 0 };
@@ -83,8 +83,8 @@ export function redraw(element, draw, failed) {
 }
 
 /**
- * Do *act* as often as figures can be read.
- * @param {Element} element only while this is seen. @param {() => void} act @returns {() => void} ends it.
+ * Call *act* as often as people can read figures.
+ * @param {Element} element it is called only while this is in view. @param {() => void} act @returns {() => void} ends it.
  */
 export function whileRead(element, act) {
   const one = { element, act };

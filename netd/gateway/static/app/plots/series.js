@@ -1,26 +1,26 @@
 /**
- * The samples of one channel, in bounded memory: the newest one by one, older ones as the least, greatest and mean value of
- * half a second. Gaps are kept as gaps. Pure: time is in the samples.
+ * The samples of one channel, in bounded memory: the newest singly, older ones as least, greatest and mean value of half a second.
+ * Gaps are kept. Pure: all times come with the samples.
  */
 
-/** Samples kept one by one. */
+/** How many samples are kept singly. */
 const KEPT = 16384;
 const FIRST_ROOM = 512;
 
-/** Seconds that are one older bucket, and how many of them are kept: an hour. */
+/** The seconds of a bucket of older samples, and how many buckets are kept: an hour. */
 const WIDTH = 0.5;
 const BUCKETS = 7200;
 
-/** A silence of more than so many usual intervals is a gap, if it is longer than so many seconds, too. */
+/** A silence is a gap if it is longer than so many usual intervals, and than so many seconds. */
 const UNUSUAL = 8;
 const LEAST_GAP = 1.5;
-/** The same, where the interval is known. */
+/** The number of intervals, where the interval is known. */
 const MISSED = 2.5;
 
-/** Seconds by which samples go back in time when a clock is set, at least; less is disorder. */
+/** A sample older by so many seconds means that a clock was set back; less is disorder. */
 const SET_BACK = 2;
 
-/** A ring of rows of numbers, which grows up to a bound and then forgets the oldest. */
+/** A ring buffer for rows of numbers, which grows up to a bound, and then overwrites the oldest row. */
 class Ring {
   constructor(columns, most) {
     this.most = most;
@@ -35,7 +35,7 @@ class Ring {
     return this.columns[column][(this.start + index) % this.room];
   }
 
-  /** @returns {number[]|null} the row that had to make room. */
+  /** @returns {number[]|null} the row that was overwritten. */
   push(...row) {
     if (this.length === this.room && this.room < this.most) this.grow();
     let evicted = null;
@@ -79,7 +79,7 @@ class Ring {
   }
 }
 
-/** Makes of many points at most two for each column of pixels: the least and the greatest. */
+/** Reduces points to at most two for each column of pixels: the least and the greatest. */
 class Columns {
   constructor(width) {
     this.width = width;
@@ -134,7 +134,7 @@ class Columns {
  */
 
 export class Series {
-  /** @param {number} [every] seconds between two values, where that is known: more than some of them are a gap. */
+  /** @param {number} [every] seconds between two values, where that is known. */
   constructor(every = 0) {
     this.every = every;
     this.raw = new Ring(["time", "value"], KEPT);
@@ -142,22 +142,22 @@ export class Series {
     this.bucket = null;
     this.usual = 0;
     this.isBroken = false;
-    /** The newest value, or null, and when it came, seconds since the epoch. */
+    /** The newest value, or null, and its time in seconds since the epoch. */
     this.last = null;
     this.lastTime = -Infinity;
     /** How many samples have come. */
     this.total = 0;
   }
 
-  /** When the oldest that is kept came. */
+  /** The time of the oldest sample that is kept. */
   get oldest() {
     if (this.old !== null && this.old.length) return this.old.at(0, 0);
     return this.raw.length ? this.raw.at(0, 0) : Infinity;
   }
 
   /**
-   * A sample. One that is older than the newest is left out, because it has been here before; unless it is known to be *news*:
-   * then a clock was set back, and what is said to be later is forgotten, because nothing can be drawn on both.
+   * Add a sample. One that is older than the newest is ignored as a repetition, unless it *isNews*: then a clock was set back, and
+   * later samples are dropped, because a plot has one time axis.
    */
   push(time, value, isNews = false) {
     if (time < this.lastTime) {
@@ -175,7 +175,7 @@ export class Series {
     this.total += 1;
   }
 
-  /** Forget everything from *time* on. */
+  /** Drop all samples from *time* on. */
   rewind(time) {
     this.raw.cut(time);
     this.old?.cut(time);
@@ -190,7 +190,7 @@ export class Series {
     return interval > LEAST_GAP && this.usual > 0 && interval > UNUSUAL * this.usual;
   }
 
-  /** What follows is not joined to what was before. */
+  /** Begin a gap: the next sample is not joined to the last. */
   gap() {
     if (this.isBroken || this.last === null) return;
     this.isBroken = true;
@@ -203,7 +203,7 @@ export class Series {
     if (evicted !== null) this.age(...evicted);
   }
 
-  /** A sample that is old becomes part of a bucket. */
+  /** Put an old sample into a bucket. */
   age(time, value) {
     this.old ??= new Ring(["time", "min", "max", "mean", "count"], BUCKETS);
     const bucket = this.bucket;
@@ -228,7 +228,7 @@ export class Series {
     this.bucket = null;
   }
 
-  /** The newest sample that is kept one by one and is no later than *time*. @returns {{value: number|null, time: number}} */
+  /** The newest singly kept sample that is no later than *time*. @returns {{value: number|null, time: number}} */
   before(time) {
     for (let index = Math.min(this.raw.search(time), this.raw.length - 1); index >= 0; index -= 1) {
       const [at, value] = [this.raw.at(0, index), this.raw.at(1, index)];
@@ -238,11 +238,11 @@ export class Series {
   }
 
   /**
-   * What there is from *from* to *to*, for a plot that is *columns* pixels wide.
+   * The points from *from* to *to* for a plot that is *columns* pixels wide.
    *
    * @param {number} from @param {number} to seconds since the epoch.
-   * @returns {{times: number[], values: (number|null)[], summary: Summary}} null is a gap; one point on either side is
-   *   there, too.
+   * @returns {{times: number[], values: (number|null)[], summary: Summary}} null is a gap. There is one
+   *   point more on either side.
    */
   window(from, to, columns) {
     const thin = new Columns((to - from) / columns);
@@ -290,7 +290,7 @@ function note(summary, min, max, mean, count) {
   summary.count += count;
 }
 
-/** The mean of *one* and *other*, which counts for *part* of it. A sum of large values would be infinite. */
+/** The weighted mean of two values; *part* is the weight of *other*. A sum of large values could be infinite. */
 function meanOf(one, other, part) {
   const mean = one + (other * part - one * part);
   return Number.isFinite(mean) ? mean : one * (1 - part) + other * part;

@@ -1,10 +1,10 @@
-/** A number as it changes, as small as a word. Pure, but for the element. */
+/** Small plots of single numbers, beside text. Pure, but for the element. */
 
 import { h } from "../dom.js";
 
 const WIDTH = 120;
 const HEIGHT = 28;
-/** Free above and below, so that the line is not cut. */
+/** Free space above and below, so that the line is not cut. */
 const MARGIN = 2;
 
 /**
@@ -28,7 +28,7 @@ const round = (number) => Number(number.toFixed(1));
 
 /**
  * @param {() => {time: number, value: number}[]} read the points, oldest first.
- * @param {() => string} name what is drawn, for those who do not see it.
+ * @param {() => string} name a sentence for screen readers.
  */
 export const sparkline = (read, name) =>
   h(

@@ -1,49 +1,49 @@
 /**
- * The axis of values: its range, its ticks, and words for them of which no two are alike. For any numbers of double precision,
- * however large, however near to each other. Pure.
+ * The axis of values: range, ticks and labels, no two of them alike, for any numbers of double precision, however large or near to
+ * each other. Pure.
  */
 
-/** Part of the range that is left free above and below. */
+/** The part of the range that is kept free above and below. */
 const MARGIN = 0.08;
-/** The least range, as part of the values' size: 64 times what double precision tells apart. Narrower ones have no ticks. */
+/** The least range in relation to the values' size: 64 times the resolution of double precision. A narrower range has no ticks. */
 const LEAST_PART = 2 ** -46;
-/** The least range at all: below, powers of ten lose their digits. */
+/** The least range of all: smaller powers of ten lose digits. */
 const LEAST = 1e-300;
-/** Steps that the range is divided into, at least. */
+/** The least number of steps in the range. */
 const PARTS = 4;
-/** Characters of a tick, at most. */
+/** The longest label, in characters. */
 const LONGEST = 7;
-/** Below so many steps from zero, the ticks are written whole, and above, as what they add to something that all share. */
+/** Ticks that are further from zero than so many steps are written as offsets from a number that all share. */
 const NEAR = 1e4;
-/** What all ticks share is a multiple of so many times their last digit that differs: the rest has two or three digits. */
+/** The shared number is a multiple of so many steps, so that the offsets have two or three digits. */
 const HUNDRED = 100;
-/** Part of a step by which a tick may lie outside of the range, for the sake of rounding. */
+/** The part of a step by which rounding may put a tick outside of the range. */
 const ALMOST = 1e-6;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** @typedef {{bottom: number, top: number}} Range */
 
-/** Half of the distance between two numbers: the whole may be infinite. */
+/** Half of the distance between two numbers; the whole distance may be infinite. */
 const half = (low, high) => high / 2 - low / 2;
 
-/** A finite number. */
+/** *value*, limited to finite numbers. */
 const finite = (value) => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value));
 
-/** 1, 2 or 5 times a power of ten: the least of them that is at least *rough*. */
+/** The least number of the form 1, 2 or 5 times a power of ten that is at least *rough*. */
 function niceStep(rough) {
   const power = Math.floor(Math.log10(rough));
   for (const [factor, more] of [[1, 0], [2, 0], [5, 0], [1, 1]]) {
-    const step = Number(`${factor}e${power + more}`); // not 10 ** power, whose last digit may be another
+    const step = Number(`${factor}e${power + more}`); // not 10 ** power, whose last digit may be wrong
     if (step >= rough) return step;
   }
   return finite(rough);
 }
 
 /**
- * Whole steps around the values from *low* to *high*, so that the range changes seldom.
+ * A range of whole steps around the values from *low* to *high*, so that it seldom changes.
  *
  * @param {number|null} low @param {number|null} high null where there are no values.
- * @param {[number, number]|null} [least] a range that is always within.
+ * @param {[number, number]|null} [least] a range that is always included.
  * @returns {Range} never too narrow for double precision, and never infinite.
  */
 export function calmRange(low, high, least = null) {
@@ -62,7 +62,7 @@ export function calmRange(low, high, least = null) {
   return { bottom: from >= 0 ? Math.max(0, bottom) : bottom, top: to <= 0 ? Math.min(0, top) : top };
 }
 
-/** Where *value* is within a range: 0 at its bottom, 1 at its top. @param {number} value @param {Range} range */
+/** The place of *value* within a range: 0 at the bottom, 1 at the top. @param {number} value @param {Range} range */
 export const placeOf = (value, { bottom, top }) => half(bottom, value) / half(bottom, top);
 
 /**
@@ -80,8 +80,8 @@ export function extent(values) {
 }
 
 /**
- * Multiples of a round step, one after the other.
- * @typedef {{step: number, first: number, values: number[]}} Ticks `first` is the whole number that makes the first one.
+ * Consecutive multiples of a round step.
+ * @typedef {{step: number, first: number, values: number[]}} Ticks the first value is `first` times `step`.
  */
 
 /**
@@ -101,13 +101,13 @@ export function ticksOf({ bottom, top }, most) {
   return ticks;
 }
 
-/** Digits behind the point that *step* takes. */
+/** How many decimals *step* needs. */
 function decimalsOf(step) {
   const [digits, power = "0"] = String(Number(step.toPrecision(3))).split("e");
   return Math.max(0, (digits.split(".")[1]?.length ?? 0) - Number(power));
 }
 
-/** *values*, which are *step* apart, divided by ten to the *power*. */
+/** Labels for *values* that are *step* apart, divided by ten to the *power*. */
 function written(values, step, power) {
   const scaled = (value) => Number(value.toPrecision(15).replace(/(e.*)?$/, (by) => `e${Number(by.slice(1) || 0) - power}`));
   const decimals = Math.min(100, decimalsOf(scaled(step)));
@@ -118,18 +118,18 @@ const fits = (words) => words.every((word) => word.length <= LONGEST) && new Set
 
 const times = (power) => (power === 0 ? "" : `× 10${String(power).replace("-", "⁻").replace(/\d/g, (one) => SUPERSCRIPTS[one])}`);
 
-/** A power of ten of which ticks of *size* are few. */
+/** The power of ten, a multiple of 3, by which ticks of *size* are divided. */
 const powerOf = (size) => 3 * Math.floor(Math.log10(size) / 3);
 
 /**
- * Words for the ticks of an axis, no two alike: with as many digits as their step takes.
+ * Labels for ticks, no two alike, with as many digits as the step needs.
  *
  * @param {Ticks} ticks
- * @returns {{words: string[], common: string}} what all ticks share is in `common`: "× 10⁻⁹", "+ 429228004229800".
+ * @returns {{words: string[], common: string}} `common` is what all ticks share: "× 10⁻⁹", "+ 429228004229800".
  */
 export function tickWords({ step, first, values }) {
   const size = Math.max(...values.map(Math.abs), step);
-  const isMiddling = size < 1e15 && step > 1e-15; // the others would be long words of zeros
+  const isMiddling = size < 1e15 && step > 1e-15; // others would be long rows of zeros
   const plain = isMiddling ? written(values, step, 0) : [];
   if (isMiddling && fits(plain)) return { words: plain, common: "" };
   if (size / step < NEAR) {
@@ -140,7 +140,7 @@ export function tickWords({ step, first, values }) {
   return wordsOfRest({ step, first, values });
 }
 
-/** What ticks add to something that all share. Counted in steps, because the ticks themselves are rounded. */
+/** Labels as offsets from a shared number, counted in steps because the ticks themselves are rounded. */
 function wordsOfRest({ step, first, values }) {
   const steps = HUNDRED / Number(step.toExponential(0)[0]);
   const shared = Math.round((first + values.length / 2) / steps) * steps;
