@@ -168,15 +168,6 @@ class Listener:
                 raise self._cannot(Failure()) from None
         self.is_parked = False
 
-    def objection(self) -> str:
-        """Why the certificates, which may have been exchanged, cannot be used; empty where nothing is wrong."""
-        try:
-            if self._certificates is not None:
-                self._certificates.check()
-        except CertificateError as error:
-            return f"{self.description}: {error}"
-        return ""
-
     def places(self) -> list[ListeningPlace]:
         """The place where it listens, and those where it cannot yet; each with who can reach it, for people."""
         hosts = [port.getHost() for port in self.ports[:1]]

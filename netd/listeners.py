@@ -62,10 +62,7 @@ class Listeners:
         opened: dict[str, Listener] = {}
         waiting: list[str] = []
         for description in descriptions:
-            if description in self._listeners:
-                why = self._listeners[description].objection()
-            else:
-                why = self._open_or_wait(description, opened, waiting)
+            why = "" if description in self._listeners else self._open_or_wait(description, opened, waiting)
             if why:
                 change.refuse(LISTEN, why)
         change.when_discarded(lambda: [listener.close() for listener in opened.values()])

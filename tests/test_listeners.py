@@ -13,14 +13,10 @@ from netd.listeners import Listeners
 
 
 class FakeListener:
-    """A listener of one description; *machine* says whether it opens.
-
-    :ivar broken: what :meth:`objection` says.
-    """
+    """A listener of one description; *machine* says whether it opens."""
 
     def __init__(self, description: str, machine: Machine) -> None:
         self.description = description
-        self.broken = ""
         self._machine = machine
 
     def open(self) -> None:
@@ -34,10 +30,6 @@ class FakeListener:
         """Close; what has to be waited for."""
         self._machine.did.append(f"close {self.description}")
         return [f"free {self.description}"]
-
-    def objection(self) -> str:
-        """As the test says."""
-        return self.broken
 
 
 class Machine:
@@ -127,9 +119,3 @@ class ExchangeTests(SynchronousTestCase):
         del self.machine.troubles["tcp:3"]
         self.prepare("tcp:3").apply()
         self.assertEqual(self.open(), ["tcp:3"])
-
-    def test_certificates(self) -> None:
-        """An endpoint that stays is asked whether it can: certificates may have been exchanged for some that are no good."""
-        for listener in self.listeners:
-            listener.broken = f"{listener.description}: no good"  # type: ignore[attr-defined]
-        self.assertEqual(self.prepare("tcp:1", "tcp:3").mistakes, [("listen", "tcp:1: no good")])
