@@ -22,7 +22,7 @@ export function conversation(instance) {
   const lost = () => toThem.lost.value + byThem.lost.value;
   const empty = { text: "Messages to devices, and those that devices send of their own accord, appear here." };
   return panel(
-    { title: "Passing through", testid: "talk", face: faceOfEvents(() => lines.value.length === 0, toThem, byThem), empty },
+    { title: "Messages", testid: "talk", face: faceOfEvents(() => lines.value.length === 0, toThem, byThem), empty },
     log({ label: "Messages through the relay, newest first", list: () => lines.value, row }),
     lostHint(lost),
     commandLineToCopy(() => commandLine("tail", instance.subject(">") ?? "relay.>")),
