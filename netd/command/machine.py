@@ -152,6 +152,7 @@ class CommandConversation:
             self._receive_line(received[:-1])
             return
         try:
+            self._lines.limit = self._context.rules.max_command  # a reload may have changed it
             lines = self._lines.feed(received)
             self._keep()
         except LineTooLong:

@@ -488,7 +488,9 @@ class ReloadTests(ServiceTests):
     def test_limits(self) -> None:
         """Clocks, threads and longest answers are the new ones."""
         program = self.connect()
-        reload(self.service, self.config(receive_timeout=1.0, timeout=2.0, threads=3, persistent=True))
+        long = self.connect()
+        reload(self.service, self.config(receive_timeout=1.0, timeout=2.0, threads=3, persistent=True, max_command=100))
+        self.assertIn(b"at most 100 bytes", long.say(b"x" * 101))
         self.assertEqual(self.service.status().threads.size, 3)
         program.say(b'{"command_id": "later"}\n')
         self.reactor.advance(2.1)
