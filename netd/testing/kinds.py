@@ -13,8 +13,9 @@ from zope.interface.verify import verifyObject
 
 from netd.change import Change
 from netd.codec.jsontext import encode
+from netd.codec.jsontypes import result_schema
 from netd.config import SectionConfig, parse
-from netd.interfaces import IDrainable, INetdService, IReloadable, IServiceKind
+from netd.interfaces import IDrainable, INetdService, IPublisher, IReloadable, IServiceKind
 from netd.testing.connections import FakeRemote
 from netd.testing.recording import RecordingBus, WallClock
 
@@ -109,6 +110,16 @@ class ServiceKindTests:
             assert operation.name.partition(".")[0] not in OWN_NOUNS, f"{operation.name}: the noun is the daemon's own"
             assert operation.kind == self.kind.kind, f"{operation.name}: say kind={self.kind.kind!r}, or use that as its noun"
             assert operation.summary, operation.name
+
+    def test_events_carry_the_kind(self) -> None:
+        """Events that a service declares are published under its own subjects, and have a schema by which consoles show them."""
+        service = self._make()[0]
+        own = f"{self.kind.kind}.{service.instance}."
+        if IPublisher.providedBy(service):
+            verifyObject(IPublisher, service)
+            for event in service.events():
+                assert event.subject.startswith(own), f"{event.subject}: call it {own}…"
+                result_schema(event.event)  # raises for a class that JSON cannot express
 
     def test_stops_without_a_trace(self) -> None:
         """After a start and a stop no timer, no listener and no call is left."""

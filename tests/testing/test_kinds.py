@@ -13,8 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from netd.config import SectionConfig
-from netd.interfaces import IBus, IDrainable, INetdService, IServiceKind
+from netd.interfaces import IBus, IDrainable, INetdService, IPublisher, IServiceKind
 from netd.kinds import ServiceKind
+from netd.message import EventKind
 from netd.operations import Operation, Role
 from netd.testing import ServiceKindTests, wired
 
@@ -77,7 +78,7 @@ class RuleTests(SynchronousTestCase):
 
         outcome = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(outcome)
-        self.assertEqual(7, outcome.testsRun)
+        self.assertEqual(8, outcome.testsRun)
         return [case.id().rpartition(".")[2] for case, _ in (*outcome.failures, *outcome.errors)]
 
     def test_faultless(self) -> None:
@@ -146,6 +147,16 @@ class RuleTests(SynchronousTestCase):
 
         for service_class in (Misnamed, Foreign, Usurper, Mute):
             self.assertEqual(["test_operations_carry_the_kind"], self.broken_rules(service_class), service_class)
+
+    def test_events(self) -> None:
+        """Events under another kind's subjects are found."""
+
+        @implementer(IPublisher)
+        class Liar(Pump):
+            def events(self) -> list[EventKind]:
+                return [EventKind("valve.main.opened", int)]
+
+        self.assertEqual(["test_events_carry_the_kind"], self.broken_rules(Liar))
 
     def test_nouns(self) -> None:
         """An operation may have another noun than its kind, when it says whose it is."""
