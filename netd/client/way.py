@@ -95,7 +95,8 @@ class Connection(ABC):
 
     async def receive_by(self, end: float | None) -> bytes:
         """As :meth:`receive_until`; raises ``server.late`` when nothing has come."""
-        received = await self.receive_until(end)
+        left = None if end is None else end - self._now()
+        received = None if left is not None and left <= 0 else await self.receive(left)
         if received is None:
             raise self.given_up()
         return received

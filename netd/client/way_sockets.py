@@ -164,20 +164,16 @@ class SocketConnection(Connection):
             if seconds == 0 or (self._pending and self._pending()):
                 received = self._receive()
             else:
-                received = self._receive_by(None if seconds is None else self._now() + seconds)
+                received, end = None, None if seconds is None else self._now() + seconds
+                while received is None:
+                    if not self._wait(None if end is None else max(end - self._now(), 0.0), False):
+                        return None
+                    received = self._receive()
         except (OSError, ValueError) as error:
             raise self.server.broke(error) from error
         if received == b"":
             raise self.server.ended()
         return received
-
-    def _receive_by(self, end: float | None) -> bytes | None:
-        """What comes before the clock says *end*."""
-        while self._wait(None if end is None else max(end - self._now(), 0.0), False):
-            received = self._receive()
-            if received is not None:
-                return received
-        return None
 
     def _receive(self) -> bytes | None:
         """What has come, nothing at the end; None when nothing has, or less than TLS can decrypt."""
