@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock, succeed
@@ -25,15 +25,18 @@ from netd.operations import Operation
 from netd.principal import Role
 from netd.sections import Sections
 
-__all__ = ["Refused", "Reload", "Reloader"]
+__all__ = ["ReloadRefused", "ReloadResult", "Reloader"]
 
 
-class Refused(OperationFailed):
+ReloadStatus = Literal["reloaded", "unchanged", "checked"]
+
+
+class ReloadRefused(OperationFailed):
     """The configuration cannot be used, and nothing has changed; the text lists every mistake, one a line."""
 
 
 @frozen
-class Reload:
+class ReloadResult:
     """What a reload has changed, or would change.
 
     :ivar status: ``reloaded``; ``unchanged`` when the configuration is the one in force; ``checked`` when it was only looked at.
@@ -45,7 +48,7 @@ class Reload:
     :ivar failures: what could not be done at the last moment, one sentence each; the next reload tries again.
     """
 
-    status: str
+    status: ReloadStatus
     changed: tuple[ChangedOption, ...]
     restart: tuple[ChangedOption, ...]
     added: tuple[str, ...]
@@ -88,11 +91,11 @@ class Reloader:
         told = "Read the configuration again, and bring it into force; or tell what that would change"
         return [Operation("system.reload", self.reload, Role.ADMIN, told)]
 
-    def reload(self, check: bool = False) -> Deferred[Reload]:
+    def reload(self, check: bool = False) -> Deferred[ReloadResult]:
         """Bring the configuration into force that the file has now. One reload waits for another.
 
         :param check: tell what a reload would do, and change nothing.
-        :raises Refused: through the Deferred, with every mistake.
+        :raises ReloadRefused: through the Deferred, with every mistake.
         """
         return self._lock.run(self._check if check else self._apply).addCallback(self._note)
 
@@ -100,17 +103,17 @@ class Reloader:
         """Reload because of a signal: only the log is told what came of it."""
         self.reload().addErrback(self._note_failure)
 
-    def _check(self) -> Deferred[Reload]:
+    def _check(self) -> Deferred[ReloadResult]:
         preparation = self._prepare()
         preparation.discard()
         return succeed(preparation.result("checked"))
 
-    def _apply(self) -> Deferred[Reload]:
+    def _apply(self) -> Deferred[ReloadResult]:
         preparation = self._prepare()
         self.use_netd(preparation.difference.merged.netd)
         applied = preparation.apply()
 
-        def done(result: Reload) -> Reload:
+        def done(result: ReloadResult) -> ReloadResult:
             self.configuration = preparation.in_force
             return result
 
@@ -118,12 +121,12 @@ class Reloader:
 
     def _prepare(self) -> Preparation:
         if not self.sections.running:
-            raise Refused("netd stops; nothing has changed")
+            raise ReloadRefused("netd stops; nothing has changed")
         try:
             problems, wanted = [], self.read()
         except ConfigErrors as errors:
             if errors.rest is None:
-                raise Refused(str(errors)) from None
+                raise ReloadRefused(str(errors)) from None
             problems, wanted = list(errors.problems), errors.rest
         preparation = Preparation(self.sections, self.configuration, wanted, problems)
         try:
@@ -134,16 +137,16 @@ class Reloader:
         if preparation.problems:
             preparation.discard()
             problems = sorted(preparation.problems, key=lambda problem: problem.line)
-            raise Refused(str(ConfigErrors(tuple(problems))))
+            raise ReloadRefused(str(ConfigErrors(tuple(problems))))
         return preparation
 
-    def _note(self, reload: Reload) -> Reload:
+    def _note(self, reload: ReloadResult) -> ReloadResult:
         if reload.status != "checked":
             self._log.info("the configuration was reloaded: {what}", what="; ".join(reload.lines()) or "nothing has changed")
         return reload
 
     def _note_failure(self, failure: Failure) -> None:
-        if failure.check(Refused) is None:
+        if failure.check(ReloadRefused) is None:
             self._log.failure("the configuration could not be reloaded: a fault of netd's own", failure)
             return
         self._log.error("the configuration cannot be reloaded, and the one in force stays:")
@@ -198,7 +201,7 @@ class Preparation:
         for service in self._started.values():
             self._sections.stop(service)
 
-    def apply(self) -> Deferred[Reload]:
+    def apply(self) -> Deferred[ReloadResult]:
         """Bring everything into force; the result is there when the last endpoints are open."""
         for name, change in self._changes.items():
             self._carry_out(name, change.apply)
@@ -209,10 +212,10 @@ class Preparation:
             self._sections.adopt(name, service)
         return DeferredList(released).addCallback(lambda _: self._finish())
 
-    def result(self, status: str) -> Reload:
+    def result(self, status: ReloadStatus) -> ReloadResult:
         """What was done, or would be."""
         difference = self.difference
-        return Reload(
+        return ReloadResult(
             status,
             changed=tuple(changed for changed in difference.changed if changed.is_live),
             restart=tuple(changed for changed in difference.changed if not changed.is_live),
@@ -245,7 +248,7 @@ class Preparation:
             self._log.failure("[{name}] could not apply its configuration", name=name)
             self._failures.append(f"[{name}] {type(error).__name__}: {error}; this is a fault of the service, and the log has it")
 
-    def _finish(self) -> Reload:
+    def _finish(self) -> ReloadResult:
         if self._sections.running:  # the daemon may have been stopped meanwhile
             for name, change in self._changes.items():
                 self._carry_out(name, change.finish)

@@ -28,7 +28,7 @@ from netd.interfaces import IBus, INetdService, IReloadable, IServiceKind
 from netd.listener import HeldByNetd
 from netd.message import Message
 from netd.operations import Operation, Role
-from netd.reload import Refused, Reload, Reloader
+from netd.reload import Reloader, ReloadRefused, ReloadResult
 from netd.testing import make_caller, result_of
 
 
@@ -169,17 +169,17 @@ class ReloadTestCase(SynchronousTestCase):
         dispatcher = Dispatcher(self.daemon.system.table, self.reactor.seconds)
         return dispatcher.call(name, parameters, make_caller())
 
-    def reload(self, ini: str | None = None, **parameters: Any) -> Reload:
+    def reload(self, ini: str | None = None, **parameters: Any) -> ReloadResult:
         """Reload, after the file was changed to *ini*."""
         if ini is not None:
             self.write(ini)
         operation, _, _ = self.daemon.system.table.find("system.reload", {})
-        result: Reload = result_of(operation.function(**parameters))  # type: ignore[arg-type]
+        result: ReloadResult = result_of(operation.function(**parameters))  # type: ignore[arg-type]
         return result
 
     def refusal(self, ini: str) -> list[str]:
         """Why it is refused to reload *ini*, line by line."""
-        error = self.assertRaises(Refused, self.reload, ini)
+        error = self.assertRaises(ReloadRefused, self.reload, ini)
         return str(error).splitlines()
 
     def did(self, at: int) -> list[str]:
@@ -190,7 +190,7 @@ class ReloadTestCase(SynchronousTestCase):
 class OptionTests(ReloadTestCase):
     def test_nothing(self) -> None:
         """A file that says the same changes nothing, and says so; services have looked whether their own files have changed."""
-        self.assertEqual(self.reload(), Reload("unchanged", (), (), (), (), (), ()))
+        self.assertEqual(self.reload(), ReloadResult("unchanged", (), (), (), (), (), ()))
         self.assertEqual(self.did(0), ["prepared", "applied", "finished"])
 
     def test_live(self) -> None:
@@ -269,7 +269,7 @@ class SectionTests(ReloadTestCase):
         self.plant.made[1].free.callback(None)
         self.assertEqual(result_of(reloading).failures, ())
         self.assertEqual(len(self.plant.made), made)
-        self.assertRaises(Refused, self.reload)
+        self.assertRaises(ReloadRefused, self.reload)
         self.daemon.startService()
 
     def test_exchanged(self) -> None:
@@ -345,7 +345,7 @@ class RefusalTests(ReloadTestCase):
     def test_unreadable(self) -> None:
         """A file that is gone changes nothing."""
         reloader = Reloader(self.read(), load_missing, self.daemon.sections, lambda netd: None)
-        error = self.failureResultOf(reloader.reload(), Refused).value
+        error = self.failureResultOf(reloader.reload(), ReloadRefused).value
         self.assertIn("/nowhere/netd.ini: cannot be read: No such file", str(error))
 
     def test_fault(self) -> None:
