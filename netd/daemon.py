@@ -92,7 +92,8 @@ def assemble(
         return sections.by_name.values()
 
     lifecycle = Lifecycle(running, bus, reactor)
-    sections = Sections(kinds, reactor, bus, table, budget, lifecycle.admit)
+    shares = TurnShares(reactor.seconds, reactor.callLater)
+    sections = Sections(kinds, reactor, bus, table, budget, shares, lifecycle.admit)
     # What stops the daemon must answer first: the answer leaves at the end of this turn.
     system = System(
         netd.name,
@@ -102,9 +103,10 @@ def assemble(
         reactor.seconds,
         Tokens(netd.state_directory / TOKENS),
         lifecycle,
+        shares.spent,
         lambda: reactor.callLater(0.05, stop),
     )
-    turn, shares = Turn(reactor.callLater), TurnShares(reactor.seconds, reactor.callLater)
+    turn = Turn(reactor.callLater)
     journal = Journal(turn.after, netd.keep_events, netd.keep_size)
     following, catching_up = shares.share("follow", FOLLOWING), shares.share("catch up", CATCHING_UP)
     streams = EventStreams(bus, reactor, turn, following, catching_up, lambda: secrets.token_hex(6), journal)

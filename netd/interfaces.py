@@ -5,7 +5,7 @@ Collaborators are handed to constructors. Nothing is looked up in a registry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from zope.interface import Attribute, Interface
@@ -23,11 +23,13 @@ __all__ = [
     "IDrainable",
     "IForesight",
     "INetdService",
+    "IPaced",
     "IPeer",
     "IPublisher",
     "IReloadable",
     "IServiceKind",
     "ISubscription",
+    "ITurnShare",
 ]
 
 
@@ -36,6 +38,21 @@ class Cancellable(Protocol):
 
     def cancel(self) -> None:
         """Cancel it. To be called once, and while the call is pending: Twisted's raises an exception otherwise."""
+
+
+class ITurnShare(Interface):
+    """A share of the reactor's turn, for one kind of work: :class:`netd.connection.shares.TurnShare`."""
+
+    spent: float = Attribute("Seconds, since the start. Whoever does little work at once adds what it took.")
+
+    def start(work: Iterator[None]) -> None:
+        """Add *work*, a generator that yields between its steps, and do as much of it now as fits into this turn."""
+
+    def start_later(work: Iterator[None]) -> None:
+        """Add *work*, which begins in the next turn."""
+
+    def stop() -> None:
+        """Forget the work that is left."""
 
 
 class ISubscription(Interface):
@@ -179,6 +196,13 @@ class IBudgeted(Interface):
 
     def use_budget(budget: Any, quota: Any) -> None:
         """Take a share of the daemon's ``budget`` within the section's ``quota``; see :mod:`netd.connection.budget`."""
+
+
+class IPaced(Interface):
+    """A service with work that would make others wait; the daemon divides its turns among the shares of all services."""
+
+    def turn_shares() -> Iterable[Any]:
+        """Its shares, each a :class:`netd.connection.shares.TurnShare`; made when the service was."""
 
 
 class IForesight(Interface):

@@ -28,7 +28,7 @@ from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
 from netd.foresight import objection
-from netd.interfaces import IBudgeted, IDrainable, IForesight, IReloadable
+from netd.interfaces import IBudgeted, IDrainable, IForesight, IPaced, IReloadable, ITurnShare
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -53,7 +53,7 @@ def quota_of(config: object) -> Quota:
     )
 
 
-@implementer(IBudgeted, IDrainable, IForesight, IReloadable)
+@implementer(IBudgeted, IDrainable, IForesight, IPaced, IReloadable)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -88,6 +88,10 @@ class ListeningService(Service):
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Let the daemon's *budget* decide which connections are accepted. Without a budget, all are."""
         self._factory.share = budget.share(quota)
+
+    def turn_shares(self) -> list[ITurnShare]:
+        """See :class:`netd.interfaces.IPaced`. A service with work of another kind adds the share for it."""
+        return [self._factory.turns.share]
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
         """See :class:`netd.interfaces.IForesight`. A service that needs more than its endpoints adds to it."""

@@ -12,7 +12,8 @@ from twisted.logger import Logger
 
 from netd.config import Section
 from netd.connection.budget import Budget
-from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IServiceKind
+from netd.connection.shares import TurnShares
+from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind
 from netd.listening import quota_of
 from netd.operations import Operation, OperationTable
 
@@ -35,6 +36,7 @@ class Sections(MultiService):
         bus: IBus,
         table: OperationTable,
         budget: Budget,
+        shares: TurnShares,
         admit: Callable[[INetdService], object],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -43,6 +45,7 @@ class Sections(MultiService):
         self._bus = bus
         self._table = table
         self._budget = budget
+        self._shares = shares
         self._admit = admit
         self._leaving: set[Deferred[Any]] = set()
         self._offered: dict[str, list[Operation]] = {}
@@ -55,6 +58,9 @@ class Sections(MultiService):
             service.use_operations(self._table)
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
+        if IPaced.providedBy(service):
+            for share in service.turn_shares():
+                self._shares.adopt(share)
         return service
 
     def start(self, section: Section) -> INetdService:
@@ -102,6 +108,9 @@ class Sections(MultiService):
 
         def gone(result: Any) -> Any:
             self._leaving.discard(stopped)
+            if IPaced.providedBy(service):
+                for share in service.turn_shares():
+                    self._shares.let_go(share)
             return result
 
         return stopped.addBoth(gone)

@@ -35,6 +35,7 @@ class SystemStatus:
     :ivar started: when, by the wall clock as it was then; another with each start.
     :ivar published: messages on the bus since the start.
     :ivar lag: the longest for which the event loop came late within the last second.
+    :ivar turns: how long the event loop has been at each kind of work that is divided over its turns, since the start.
     :ivar draining: how far it is with that; None while nothing drains.
     :ivar services: a :class:`netd.status.ServiceStatus` of each, as plain values.
     """
@@ -45,6 +46,7 @@ class SystemStatus:
     uptime: Seconds
     published: int
     lag: Seconds
+    turns: dict[str, Seconds]
     state: ServingState
     draining: Draining | None
     services: list[dict[str, Any]]
@@ -79,6 +81,7 @@ class System:
     :ivar monotonic: the clock, which is never set back.
     :ivar tokens: what callers may prove themselves with.
     :ivar lifecycle: whether it serves.
+    :ivar spent: seconds of all turns by the kind of work; see :mod:`netd.connection.shares`.
     :ivar stop_daemon: ends the daemon.
     :ivar lag: of the event loop, in seconds; see :mod:`netd.vitals`.
     :ivar began: when the daemon was built, by the monotonic clock.
@@ -92,6 +95,7 @@ class System:
     monotonic: Callable[[], float]
     tokens: Tokens
     lifecycle: Lifecycle
+    spent: Callable[[], dict[str, float]]
     stop_daemon: Callable[[], None]
     lag: float = 0.0
     began: float = field(init=False)
@@ -149,6 +153,7 @@ class System:
             uptime=self.monotonic() - self.began,
             published=self.bus.published,
             lag=self.lag,
+            turns=self.spent(),
             state=now.state,
             draining=now.draining,
             services=[to_plain(service.status()) for service in self.services],

@@ -126,7 +126,7 @@ LAYERS = (
         "shell",
         modules="netd.log netd.bus.{journal,local} netd.console.* netd.*.protocol"
         " netd.connection.{dialer,door,early,ending}"
-        " netd.connection.{eager,eager_client,factory,liveness,outbox,pace,parking,peer,shares,silence,tls,turn,vigil}"
+        " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.command.{execution,threads,watcher} netd.control.users netd.gateway.{channel,conversation,guard,site}"
         " netd.manhole.{login,menu,prompt} netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,

@@ -57,7 +57,17 @@ class SystemTests(SynchronousTestCase):
         self.tokens = Path(self.mktemp()).absolute() / TOKENS
         tokens = Tokens(self.tokens)
         lifecycle = Lifecycle(lambda: self.pumps, self.bus, self.clock)
-        self.system = System("lab7", list(self.pumps), self.table, self.bus, self.clock.seconds, tokens, lifecycle, self.stop)
+        self.system = System(
+            "lab7",
+            list(self.pumps),
+            self.table,
+            self.bus,
+            self.clock.seconds,
+            tokens,
+            lifecycle,
+            lambda: {"follow": 0.5},
+            self.stop,
+        )
         self.table.add(self.system.operations())
         self.caller = make_caller(Role.ADMIN, link=RecordingLink())
         self.dispatcher = Dispatcher(self.table, self.clock.seconds)
@@ -125,6 +135,7 @@ class SystemTests(SynchronousTestCase):
                 "uptime": 90.5,
                 "published": 1,
                 "lag": 0.25,
+                "turns": {"follow": 0.5},
                 "state": "serving",
                 "draining": None,
                 "services": [{"kind": "pump"}] * 2,

@@ -12,9 +12,10 @@ from twisted.logger import Logger
 
 from netd.connection.budget import UNLIMITED, Budget, Occupant, Place, Refusal
 from netd.connection.eager import cut
-from netd.connection.fairness import Turns
+from netd.connection.fairness import TURN_SHARE, Turns
 from netd.connection.peer import PeerContext
 from netd.connection.protocol import PeerProtocol, describe_address, network_at
+from netd.connection.shares import own_share
 from netd.connection.silence import Silence
 from netd.connection.vigil import Vigil
 from netd.log import LogLimiter
@@ -87,7 +88,7 @@ class PeerFactory(Factory):
         self.tally = Tally()
         self.log_limiter = LogLimiter(context.clock.seconds)
         self.connections: set[PeerProtocol] = set()
-        self.turns = Turns(context.clock.callLater, context.clock.seconds)
+        self.turns = Turns(own_share(context.clock, "receive", TURN_SHARE), context.clock.seconds)
         self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
         self.on_lost: Any = None
         self.silence = Silence(context.clock)

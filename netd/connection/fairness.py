@@ -15,8 +15,9 @@ import enum
 import heapq
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+
+from netd.interfaces import ITurnShare
 
 __all__ = ["TURN_SHARE", "WEIGHTS", "Contender", "Lane", "Standing", "Turns"]
 
@@ -160,14 +161,14 @@ class Contender(_Member, ABC):
 class Turns:
     """Serves the connections of one service in their order.
 
-    :param later: the reactor's ``callLater``.
+    :param share: of the reactor's turn, in which they are served.
     :param monotonic: a clock that nobody sets.
     :ivar has_time: whether nothing waits and this turn has time left. Then work may be done at once, without the queue, and
         :meth:`spend` is told how long it took: that is the fast path, which a service that is not overloaded never leaves.
     """
 
-    def __init__(self, later: Callable[..., Any], monotonic: Callable[[], float]) -> None:
-        self._later = later
+    def __init__(self, share: ITurnShare, monotonic: Callable[[], float]) -> None:
+        self.share = share
         self.monotonic = monotonic
         self._numbers = itertools.count()
         self._root = _Level(None)
@@ -181,6 +182,7 @@ class Turns:
 
     def spend(self, seconds: float) -> None:
         """Subtract *seconds* of work that was done at once. It is charged to nobody: while nothing waits, no order is needed."""
+        self.share.spent += seconds
         self._left -= max(seconds, LEAST_COST)
         if self._left <= 0.0:
             self.has_time = False
@@ -213,24 +215,30 @@ class Turns:
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._later(0, self._next_turn)
+            self.share.start_later(self._serve())
 
-    def _next_turn(self) -> None:
-        self._is_scheduled = False
-        end = self.monotonic() + TURN_SHARE
+    def _serve(self) -> Iterator[None]:
+        """Serve one connection after the other. The share of the turn says when the others go on."""
         try:
             while self._root.line:
                 self._serve_next()
-                if self.monotonic() >= end:
-                    break
-        finally:
-            self._left = TURN_SHARE
-            self.has_time = not self._root.line
-            if not self.has_time:
-                self._schedule()
+                if self._root.line:
+                    yield
+        except Exception:
+            self._end()
+            raise  # which the share logs
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing waits any more, or what was done has failed: then the rest is served by another piece of work."""
+        self._is_scheduled = False
+        self._left = TURN_SHARE
+        self.has_time = not self._root.line
+        if not self.has_time:
+            self._schedule()
 
     def _serve_next(self) -> None:
-        """Serve the connection at the head of the queue. If it raises, the reactor logs that, and only this turn ends."""
+        """Serve the connection at the head of the queue."""
         path: list[_Level] = []
         member: _Member = self._root
         while isinstance(member, _Level):

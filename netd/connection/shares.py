@@ -14,32 +14,34 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from zope.interface import implementer
 
-__all__ = ["MOST", "TurnShare", "TurnShares"]
+from netd.interfaces import ITurnShare
+
+__all__ = ["MOST", "TurnShare", "TurnShares", "own_share"]
 
 MOST = 0.01
 """Seconds of a turn, of all shares together."""
 
 
+@implementer(ITurnShare)
 class TurnShare:
     """The time for one kind of work. See :meth:`TurnShares.share`.
 
     :ivar name: of the work.
     :ivar seconds: of a turn, at most.
-    :ivar spent: seconds, since the start.
-    :ivar has_time: whether something may be done at once, without a generator. :meth:`spend` is then told how long it took.
+    :ivar spent: seconds, since the start. Whoever does little work at once, without a generator, adds what it took.
     """
 
     _log = Logger()
 
     def __init__(self, shares: TurnShares, name: str, seconds: float) -> None:
-        self._shares = shares
+        self.shares = shares
         self.name = name
         self.seconds = seconds
         self.spent = 0.0
-        self.has_time = True
-        self._left = seconds
         self._work: deque[Iterator[None]] = deque()
         self._is_busy = False
 
@@ -54,12 +56,12 @@ class TurnShare:
         if len(self._work) == 1 and not self._is_busy:
             self.run(self.seconds)
             if self._work:
-                self._shares.renew()
+                self.shares.renew()
 
     def start_later(self, work: Iterator[None]) -> None:
         """Add *work*, which begins in the next turn."""
         self._work.append(work)
-        self._shares.renew()
+        self.shares.renew()
 
     def finish(self) -> None:
         """Do all work now, however long that takes. For a caller whose memory is bounded, and who has reached the bound."""
@@ -69,23 +71,12 @@ class TurnShare:
         """Forget the work that is left."""
         self._work.clear()
 
-    def spend(self, seconds: float) -> None:
-        """Subtract *seconds* of work that was done at once."""
-        self.spent += seconds
-        self._left -= seconds
-        if self._left <= 0.0 and self.has_time:
-            self.has_time = False
-            self._shares.renew()
-
-    def begin_turn(self) -> None:
-        """Another turn begins, with new time."""
-        self.has_time, self._left = True, self.seconds
-
     def run(self, seconds: float) -> None:
         """Work for so many *seconds*. A piece that raises is logged, and the next one begins."""
-        monotonic, work = self._shares.monotonic, self._work
+        monotonic, work = self.shares.monotonic, self._work
         was_busy, self._is_busy = self._is_busy, True  # a step may call start(), which must not run work within work
         began = now = monotonic()
+        end = began + seconds
         while work:
             piece = work[0]
             try:
@@ -96,7 +87,7 @@ class TurnShare:
                 work.popleft()
                 self._log.failure("a piece of work failed: {name}", name=self.name)
             now = monotonic()
-            if now - began >= seconds:
+            if now >= end:
                 break
         self._is_busy = was_busy
         self.spent += now - began
@@ -113,6 +104,7 @@ class TurnShares:
         self.monotonic = monotonic
         self._later = later
         self._shares: deque[TurnShare] = deque()
+        self._spent: dict[str, float] = {}  # of shares that are gone
         self._is_scheduled = False
 
     def share(self, name: str, seconds: float) -> TurnShare:
@@ -121,10 +113,16 @@ class TurnShares:
         self._shares.append(share)
         return share
 
-    def give_back(self, share: TurnShare) -> None:
-        """Nothing more is done in *share*."""
+    def adopt(self, share: TurnShare) -> None:
+        """Divide these turns among *share* and the others from now on; it was made on its own, and nothing waits in it."""
+        share.shares = self
+        self._shares.append(share)
+
+    def let_go(self, share: TurnShare) -> None:
+        """Nothing more is done in *share*: its service has ended. What it spent stays counted."""
         share.stop()
         self._shares.remove(share)
+        self._spent[share.name] = self._spent.get(share.name, 0.0) + share.spent
 
     def renew(self) -> None:
         """See to it that another turn comes."""
@@ -133,16 +131,14 @@ class TurnShares:
             self._later(0, self._turn)
 
     def spent(self) -> dict[str, float]:
-        """Seconds by name of the work."""
-        spent: dict[str, float] = {}
+        """Seconds by name of the work, since the start."""
+        spent = dict(self._spent)
         for share in self._shares:
             spent[share.name] = spent.get(share.name, 0.0) + share.spent
-        return spent
+        return dict(sorted(spent.items()))
 
     def _turn(self) -> None:
         self._is_scheduled = False
-        for share in self._shares:
-            share.begin_turn()
         waiting = deque([share for share in self._shares if share.is_waiting])
         self._shares.rotate(-1)  # another is the last, which has what the others leave
         weight, end = sum([share.seconds for share in waiting]), self.monotonic() + MOST
@@ -152,3 +148,8 @@ class TurnShares:
             weight -= share.seconds
         if any(share.is_waiting for share in self._shares):
             self.renew()
+
+
+def own_share(clock: IReactorTime, name: str, seconds: float) -> TurnShare:
+    """A share of turns that nobody else has: that of a service outside of a daemon, until :meth:`TurnShares.adopt`."""
+    return TurnShares(clock.seconds, clock.callLater).share(name, seconds)

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from netd.config import section_name
-from netd.connection.pace import Pace
+from netd.connection.shares import TurnShare, own_share
 from netd.errors import NetdError
 from netd.feed.config import FAKER, Config
 from netd.feed.events import BlockReported, ClientRemarked, RoundMade
@@ -25,7 +25,7 @@ from netd.feed.results import ClientFacts, FeedServiceStatus, SubscriberFacts
 from netd.feed.rounds import TYPES
 from netd.feed.streams import FeedStream, FeedSurroundings
 from netd.feed.window import Window
-from netd.interfaces import IBus, INetdService, IPublisher
+from netd.interfaces import IBus, INetdService, IPublisher, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
@@ -53,36 +53,44 @@ def _fakers(section: str, locale: str) -> dict[str, Any]:
     return {kind: weighted if kind == "name" else plain for kind in TYPES}
 
 
+DELIVERING = 0.01
+"""Seconds of a turn for deliveries to many clients, at most."""
+
+
 def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     """Build the feed of one ``[feed]`` section."""
     name = section_name("feed", config.instance)
     context = make_context(reactor, config.stall_timeout, config.dead_timeout)
-    pace = Pace(reactor.seconds, reactor.callLater)
+    share = own_share(reactor, "feed", DELIVERING)
     feed = Feed(
         config,
         bus,
         f"feed.{config.instance}",
-        FeedSurroundings(reactor.seconds, bus.wall, reactor.callLater, context.turn.after, pace.start),
+        FeedSurroundings(reactor.seconds, bus.wall, reactor.callLater, context.turn.after, share.start),
         ReportLedger(bus.wall),
         {locale: Generator(partial(_fakers, name, locale), Random) for locale in config.locales}
         if config.pattern is None
         else {},
     )
     factory = FeedFactory(name, context, config, feed)
-    return FeedService(config, factory, pace, reactor)
+    return FeedService(config, factory, share, reactor)
 
 
 @implementer(INetdService, IPublisher)
 class FeedService(ListeningService):
     """One feed."""
 
-    def __init__(self, config: Config, factory: FeedFactory, pace: Pace, reactor: Any) -> None:
+    def __init__(self, config: Config, factory: FeedFactory, share: TurnShare, reactor: Any) -> None:
         super().__init__(config.listen, factory, reactor, config.stop_timeout)
         self.instance = config.instance
         self._clients = factory
         self._feed = factory.feed
-        self._pace = pace
+        self._share = share
         self._locales = config.locales if config.pattern is None else ()
+
+    def turn_shares(self) -> list[ITurnShare]:
+        """Its shares for what clients send, and for deliveries."""
+        return [*super().turn_shares(), self._share]
 
     def objections(self) -> Iterable[tuple[str, str, str]]:
         """What keeps it from listening, and the locales that Faker does not know."""
@@ -106,7 +114,7 @@ class FeedService(ListeningService):
     def stopService(self) -> Deferred[None]:
         """Deliver nothing more, say goodbye to all clients, and wait for them."""
         self._feed.stop()
-        self._pace.stop()
+        self._share.stop()
         return super().stopService()
 
     def follow(self, config: Config) -> None:

@@ -60,6 +60,12 @@ class _Facts(Collector):
         yield GaugeMetricFamily(
             "netd_event_loop_lag_seconds", "Longest delay of the event loop in the last second.", status["lag"]
         )
+        turns = CounterMetricFamily(
+            "netd_turn_seconds", "Time of the event loop for work that is divided over its turns.", labels=("share",)
+        )
+        for share, seconds in status["turns"].items():
+            turns.add_metric((share,), seconds)
+        yield turns
         yield CounterMetricFamily("netd_published_messages", "Messages published on the bus.", status["published"])
         yield from self._of_services()
 

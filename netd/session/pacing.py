@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import floor, log2
 from typing import Any, Protocol
 
-__all__ = ["Kept", "Sweep"]
+from netd.interfaces import ITurnShare
+
+__all__ = ["COUNTING", "Kept", "Sweep"]
 
 SWEEP_EVERY = 1.0
 """Seconds after which samples are counted, unless a subscriber wants the newest one more often."""
 
-SWEEP_BUDGET = 0.002
+COUNTING = 0.002
 """Seconds that counting may take in one turn."""
 
 
@@ -29,25 +30,25 @@ class Kept(Protocol):
 
 
 class Sweep:
-    """Counts the samples of sessions whose agents send nothing more. Otherwise a read makes its session count the earlier ones.
+    """Has everything counted that was kept and not followed by more.
 
-    Intervals are rounded down to powers of two. So there are few of them, and one timer for each serves all sessions; it runs
-    only while there is something to count.
+    Intervals are rounded down to a power of two, so that there are few: each has one timer for all readings, which runs only
+    while something is kept.
 
+    :param share: of the reactor's turn, for counting.
     :param monotonic: the clock, which is never set back.
-    :param later: calls a function after some seconds; returns the pending call.
+    :param later: calls after so many seconds; returns something to cancel.
     """
 
-    def __init__(self, monotonic: Callable[[], float], later: Callable[..., Any]) -> None:
+    def __init__(self, share: ITurnShare, monotonic: Callable[[], float], later: Callable[..., Any]) -> None:
+        self.share = share
         self._monotonic = monotonic
         self._later = later
         self._listed: dict[float, list[Kept]] = {}
         self._timers: dict[float, Any] = {}
-        self._due: deque[Kept] = deque()
-        self._rest: Any = None
 
     def add(self, kept: Kept) -> None:
-        """Have *kept* counted after its interval, and again until it has nothing left to count."""
+        """Settle *kept* when its interval has passed, and until nothing of it is kept any more."""
         every = min(SWEEP_EVERY, 2.0 ** floor(log2(kept.count_every)))
         listed = self._listed.get(every)
         if listed is None:
@@ -56,29 +57,23 @@ class Sweep:
         listed.append(kept)
 
     def stop(self) -> None:
-        """Forget all readings, and cancel the timers."""
+        """Forget all of it."""
         self._listed.clear()
-        self._due.clear()
-        for timer in [*self._timers.values(), self._rest]:
-            if timer is not None:
-                timer.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
         self._timers.clear()
-        self._rest = None
+        self.share.stop()
 
     def _begin(self, every: float) -> None:
         del self._timers[every]
-        self._due.extend(self._listed.pop(every))
-        if self._rest is None:
-            self._go_on()
+        self.share.start(self._settle(iter(self._listed.pop(every))))
 
-    def _go_on(self) -> None:
-        self._rest = None
-        now = self._monotonic()
+    def _settle(self, remaining: Iterator[Kept]) -> Iterator[None]:
         try:
-            while self._due and self._monotonic() - now < SWEEP_BUDGET:
-                kept = self._due.popleft()
-                if kept.settle(now):
+            for kept in remaining:
+                if kept.settle(self._monotonic()):
                     self.add(kept)
-        finally:
-            if self._due:
-                self._rest = self._later(0, self._go_on)
+                yield
+        except Exception:
+            self.share.start(self._settle(remaining))
+            raise  # which the share logs

@@ -62,7 +62,7 @@ class Roster:
         self._where = where
         self.follow(world.rules)
         self.totals = Totals()
-        self.turns = Turns(world.later, world.monotonic)
+        self.turns = Turns(world.receiving, world.monotonic)
         self._sessions: dict[int, TelemetrySession] = {}
         self._numbers: dict[int, TelemetrySession] = {}
         self._names = AgentNames()

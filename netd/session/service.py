@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,8 +14,10 @@ from zope.interface import implementer
 from netd.config import section_name, variable_name
 from netd.connection.budget import UNLIMITED, Budget, Quota
 from netd.connection.ending import end_connections
+from netd.connection.fairness import TURN_SHARE
+from netd.connection.shares import own_share
 from netd.errors import Gone, OperationFailed
-from netd.interfaces import IBus, INetdService, IPublisher
+from netd.interfaces import IBus, INetdService, IPublisher, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
@@ -24,7 +26,7 @@ from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
 from netd.session.events import SampleTaken, StateChanged
 from netd.session.names import check_name
-from netd.session.pacing import Sweep
+from netd.session.pacing import COUNTING, Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.results import PingedSession, SessionFacts, SessionServiceStatus
 from netd.session.roster import Roster
@@ -33,9 +35,6 @@ from netd.session.states import SessionState
 from netd.status import Counters
 
 __all__ = ["SessionService", "make_service"]
-
-DESCRIBED = 200
-"""Sessions described in one turn, at most."""
 
 DESCRIBING = 0.005
 """Seconds that describing may take in one turn: a session can have many channels."""
@@ -52,8 +51,9 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     dialer = AgentDialer(reactor, controls, config)
     chance = random.Random().random  # noqa: S311 - spreads attempts, keeps no secret
     prefix = f"session.{config.instance}"
-    sweep = Sweep(reactor.seconds, reactor.callLater)
-    world = SessionSurroundings(config, bus, prefix, reactor.seconds, reactor.callLater, sweep, dialer.dial, chance)
+    receiving = own_share(reactor, "receive", TURN_SHARE)
+    sweep = Sweep(own_share(reactor, "count", COUNTING), reactor.seconds, reactor.callLater)
+    world = SessionSurroundings(config, bus, prefix, reactor.seconds, reactor.callLater, receiving, sweep, dialer.dial, chance)
     roster = Roster(world, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
     return SessionService(config, StreamFactory(name, context, roster), controls, dialer, reactor)
 
@@ -71,6 +71,11 @@ class SessionService(ListeningService):
         self._streams = factory
         self._controls = controls
         self._roster = factory.roster
+        self._describing = own_share(reactor, "describe", DESCRIBING)
+
+    def turn_shares(self) -> list[ITurnShare]:
+        """Its shares for what agents send, for counting that, and for lists."""
+        return [self._roster.turns.share, self._roster.world.sweep.share, self._describing]
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Count the control connections as well, without a limit: netd itself makes them."""
@@ -123,22 +128,17 @@ class SessionService(ListeningService):
 
     def sessions(self) -> Deferred[list[SessionFacts]]:
         """All sessions, live ones first. Many sessions are described in several turns, so that other services are not held up."""
-        remaining = deque(self._roster)
-        described: list[SessionFacts] = []
         listed: Deferred[list[SessionFacts]] = Deferred(lambda _: None)
 
-        def go_on() -> None:
-            end = self._reactor.seconds() + DESCRIBING
-            for _ in range(min(DESCRIBED, len(remaining))):
-                described.append(remaining.popleft().describe())
-                if self._reactor.seconds() >= end:
-                    break
-            if remaining:
-                self._reactor.callLater(0, go_on)
-            elif not listed.called:
+        def describe() -> Iterator[None]:
+            described = []
+            for session in list(self._roster):
+                described.append(session.describe())
+                yield
+            if not listed.called:
                 listed.callback(described)
 
-        go_on()
+        self._describing.start(describe())
         return listed
 
     def start(self, host: str, wait: bool = True, name: str | None = None) -> Deferred[SessionFacts]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from attrs import define
 
 from netd.connection.backoff import Backoff
-from netd.interfaces import Cancellable, IBus, IPeer
+from netd.interfaces import Cancellable, IBus, IPeer, ITurnShare
 from netd.message import Message
 from netd.session.addresses import Address
 from netd.session.control import AgentControl
@@ -43,6 +43,7 @@ class SessionSurroundings:
     :ivar prefix: first tokens of all subjects, ``session.<instance>``.
     :ivar monotonic: returns the time of the monotonic clock, in seconds.
     :ivar later: calls a function after some seconds; returns the pending call.
+    :ivar receiving: the share of the turn for what agents send.
     :ivar sweep: counts samples after which no further ones come.
     :ivar dial: makes the control connection of a session, and calls its ``connected`` or ``undiallable``.
     :ivar chance: returns a random number from 0 up to 1.
@@ -53,6 +54,7 @@ class SessionSurroundings:
     prefix: str
     monotonic: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Cancellable]
+    receiving: ITurnShare
     sweep: Sweep
     dial: Callable[[TelemetrySession], Cancellable]
     chance: Callable[[], float]

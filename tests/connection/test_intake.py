@@ -8,8 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.fairness import TURN_SHARE, Lane, Standing, Turns
 from netd.connection.intake import PORTION, SMALL_READ, Intake
+from netd.connection.shares import TurnShares
 
-BYTE = TURN_SHARE / 4 / PORTION
+BYTE = 1.0001 * TURN_SHARE / 4 / PORTION
 """Seconds that a byte takes: four portions are a turn."""
 
 
@@ -46,7 +47,8 @@ class IntakeTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.now = 0.0
         self.later: list[Callable[[], None]] = []
-        self.intake = Intake(Turns(lambda delay, call: self.later.append(call), lambda: self.now))
+        shares = TurnShares(lambda: self.now, lambda _delay, call: self.later.append(call))
+        self.intake = Intake(Turns(shares.share("receive", TURN_SHARE), lambda: self.now))
         self.flooder, self.other = self.reader(), self.reader()
 
     def reader(self) -> FakeReader:

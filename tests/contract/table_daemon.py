@@ -254,6 +254,7 @@ SYSTEM: Mapping[str, Row] = {
                     "uptime": float,
                     "published": int,
                     "lag": float,
+                    "turns": ...,
                     "state": "serving",
                     "draining": None,
                     "services": Holding(

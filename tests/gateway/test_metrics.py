@@ -13,6 +13,7 @@ STATUS = {
     "uptime": 12.5,
     "published": 7,
     "lag": 0.004,
+    "turns": {"follow": 2.5, "receive": 0.25},
     "state": "draining",
     "services": [
         {
@@ -56,6 +57,8 @@ class MetricsTests(SynchronousTestCase):
                 ("netd_state", "stopping"): 0,
                 ("netd_uptime_seconds",): 12.5,
                 ("netd_event_loop_lag_seconds",): 0.004,
+                ("netd_turn_seconds_total", "follow"): 2.5,
+                ("netd_turn_seconds_total", "receive"): 0.25,
                 ("netd_published_messages_total",): 7,
                 ("netd_connections", "lab2", "relay"): 3,
                 ("netd_accepted_connections_total", "lab2", "relay"): 4,

@@ -138,8 +138,13 @@ class GatewayTestCase(SynchronousTestCase):
         seconds = self.reactor.seconds
         self.stopped: list[bool] = []
         lifecycle = Lifecycle(lambda: [self.service], self.bus, self.reactor)
-        system = System("lab", [self.service], table, self.bus, seconds, tokens, lifecycle, lambda: self.stopped.append(True))
-        turn, shares = Turn(self.reactor.callLater), TurnShares(self.reactor.seconds, self.reactor.callLater)
+        shares = TurnShares(self.reactor.seconds, self.reactor.callLater)
+
+        def stop() -> None:
+            self.stopped.append(True)
+
+        system = System("lab", [self.service], table, self.bus, seconds, tokens, lifecycle, shares.spent, stop)
+        turn = Turn(self.reactor.callLater)
         journal = Journal(turn.after, 16, 1 << 20)
         streams = EventStreams(
             self.bus, self.reactor, turn, shares.share("follow", 0.01), shares.share("catch up", 0.005), lambda: "epoch", journal

@@ -9,10 +9,11 @@ from attrs import evolve
 from twisted.internet.task import Clock
 
 from netd.codec.jsontext import encode
-from netd.connection.fairness import Lane, Standing
+from netd.connection.fairness import TURN_SHARE, Lane, Standing
+from netd.connection.shares import own_share
 from netd.session.addresses import Network
 from netd.session.config import Config
-from netd.session.pacing import Sweep
+from netd.session.pacing import COUNTING, Sweep
 from netd.session.roster import Roster
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.stream import AgentStream
@@ -133,7 +134,8 @@ class Bench:
             "session.main",
             self.clock.seconds,
             self.clock.callLater,
-            Sweep(self.clock.seconds, self.clock.callLater),
+            own_share(self.clock, "receive", TURN_SHARE),
+            Sweep(own_share(self.clock, "count", COUNTING), self.clock.seconds, self.clock.callLater),
             self._dial,
             lambda: self.chance,
         )

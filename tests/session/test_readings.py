@@ -8,11 +8,12 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from netd.connection.shares import own_share
 from netd.message import Want
 from netd.session.events import Samples, SampleTaken
 from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import ChannelSpec, LineReader
-from netd.session.pacing import Sweep
+from netd.session.pacing import COUNTING, Sweep
 from netd.session.readings import KEPT, Readings
 from netd.session.results import ChannelFacts
 from netd.testing import RecordingBus
@@ -230,7 +231,8 @@ class ReadingsTests(SynchronousTestCase):
         """Have the readings swept in time, from 1000 on."""
         self.clock = Clock()
         self.clock.advance(1000.0)
-        self.readings = Readings(self.bus, "session.main.1", Sweep(self.clock.seconds, self.clock.callLater).add)
+        sweep = Sweep(own_share(self.clock, "count", COUNTING), self.clock.seconds, self.clock.callLater)
+        self.readings = Readings(self.bus, "session.main.1", sweep.add)
         self.readings.open(LetterReader(Alphabet("xyz")), SPECS, 1000.0)
 
     def test_clock_that_is_set_back(self) -> None:
