@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from attrs import frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionDone, DNSLookupError
 from twisted.internet.testing import MemoryReactorClock
@@ -231,3 +233,52 @@ class DialerTests(SynchronousTestCase):
             self.remote.refuse()
         told = [str(formatEvent(event)) for event in events if event.get("log_level") is LogLevel.warn]
         self.assertEqual([line.partition("again in ")[2] for line in told], ["0.5 s", "30.0 s (6 more like it were not logged)"])
+
+
+class WalkTests(SynchronousTestCase):
+    """Any order of what services, remotes and time do."""
+
+    ACTS = ("start", "pause", "move", "accept", "refuse", "lose", "a moment", "long")
+
+    @settings(deadline=None)
+    @given(st.lists(st.sampled_from(ACTS), max_size=30))
+    def test_any_order(self, acts: list[str]) -> None:
+        """There is one attempt, one wait or one connection at a time, as the state says, and nothing is left after a pause."""
+        reactor = MemoryReactorClock()
+        factory = PlainFactory("bridge", make_context(reactor, 8.0))
+        remote = FakeRemote(reactor)
+        dialer = Dialer(factory, TCP4ClientEndpoint(reactor, "10.0.0.1", 1), "1", Rules(), lambda: ALMOST_ONE)
+        ends: list[Connection] = []
+        for number, act in enumerate(acts):
+            self.perform(act, number, dialer, remote, reactor, ends)
+            is_connected = dialer.state in (DialerState.CONNECTED, DialerState.LAST)
+            self.assertEqual(
+                (remote.is_called, dialer.status().next_attempt is not None, dialer.connection is not None),
+                (dialer.state is DialerState.DIALLING, dialer.state is DialerState.WAITING, is_connected),
+            )
+            self.assertEqual(len(factory.connections), int(is_connected))
+        dialer.pause()
+        for connection in list(factory.connections):
+            connection.peer.abort("enough")
+            connection.connectionLost(Failure(ConnectionDone()))
+        reactor.advance(0)
+        self.assertEqual((reactor.getDelayedCalls(), dialer.state), ([], DialerState.STOPPED))
+
+    def perform(
+        self, act: str, number: int, dialer: Dialer, remote: FakeRemote, reactor: MemoryReactorClock, ends: list[Connection]
+    ) -> None:
+        """Do one of the acts, if it is possible."""
+        if act == "start":
+            dialer.start()
+        elif act == "pause":
+            dialer.pause()
+        elif act == "move":
+            dialer.use(TCP4ClientEndpoint(reactor, "10.0.0.2", number), str(number))
+        elif act == "accept" and remote.is_called:
+            ends.append(remote.accept())
+        elif act == "refuse" and remote.is_called:
+            remote.refuse()
+        elif act == "lose" and dialer.connection is not None:
+            ends.pop().lose()
+        elif act in ("a moment", "long"):
+            reactor.advance(0.1 if act == "a moment" else 61)
