@@ -7,18 +7,18 @@ import shlex
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import frozen
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-from OpenSSL import SSL
 
 from netd.errors import NetdError
 
+if TYPE_CHECKING:
+    from cryptography import x509
+
 __all__ = ["CertificateError", "Files", "Folder", "Pair", "PairSource", "exposed_keys", "reason_of", "source_of", "trusted"]
 
-METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": SSL.TLS1_2_VERSION}
+METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": 0x0303}
 """What ``sslmethod`` may say, and the newest version of TLS that it allows."""
 
 
@@ -166,6 +166,8 @@ def exposed_keys(source: PairSource) -> list[str]:
 
 
 def _pair(key: Any, certificate: x509.Certificate, chain: Iterable[x509.Certificate]) -> Pair:
+    from cryptography import x509
+
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
@@ -175,6 +177,8 @@ def _pair(key: Any, certificate: x509.Certificate, chain: Iterable[x509.Certific
 
 def _identity(holder: Any) -> bytes:
     """What a key and its certificates have in common."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     public = holder.public_key()
     identity: bytes = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return identity
@@ -192,6 +196,8 @@ def _label(block: bytes) -> bytes:
 
 def _keys(path: Path) -> list[Any]:
     """The private keys in the file at *path*."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     keys = []
     for block in _blocks(path):
         if b"PRIVATE KEY-----" in block:
@@ -209,6 +215,8 @@ def _keys(path: Path) -> list[Any]:
 
 def _certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in the file at *path*."""
+    from cryptography import x509
+
     blocks = _blocks(path)
     try:
         return [x509.load_pem_x509_certificate(block) for block in blocks if b"CERTIFICATE-----" in block]
@@ -230,6 +238,8 @@ def _is_exposed(status: os.stat_result) -> bool:
 
 def reason_of(error: Exception) -> str:
     """The first sentence of what a library says."""
+    from OpenSSL import SSL
+
     if isinstance(error, SSL.Error) and error.args and error.args[0]:
         return str(error.args[0][0][2])
     return str(error).partition("\n")[0] or type(error).__name__

@@ -1,8 +1,9 @@
 """Server endpoint descriptions (``loopback:5050``, ``tcp:5050``): splitting, placing, checking, and telling where they collide.
 
-All types but ``loopback`` are Twisted's, and Twisted's own parser has the last word on them. Before it is asked, the arguments
-are laid beside the parameters of the known types: its errors speak of Python calls (``_parseTCP() got an unexpected keyword
-argument``), these speak of what was written. Nothing here listens, and nothing imports the reactor.
+All types but ``loopback`` are Twisted's. Those that Twisted brings along are checked here: the errors of its own parser speak of
+Python calls (``_parseTCP() got an unexpected keyword argument``), these speak of what was written; and to import it takes longer
+than all the rest of the configuration. It is asked about the types of other distributions. Nothing here listens, and nothing
+imports the reactor.
 """
 
 from __future__ import annotations
@@ -16,9 +17,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from attrs import frozen
-from twisted.internet.endpoints import serverFromString
 
-from netd.certificates import Certificates
 from netd.config.notation import Notation, escaped, is_whole
 from netd.config.spelling import did_you_mean, quoted
 from netd.pem import source_of
@@ -154,8 +153,10 @@ def check_description(description: str) -> None:
         if kind in PARAMETERS:
             _check_arguments(kind, arguments, _unwrapped(description).removeprefix(f"{kind}:"))
         if kind in _SECURED:
+            from netd.certificates import Certificates
+
             Certificates(source_of(kind, arguments), (), kind).check()
-        elif kind not in ("systemd", LOOPBACK):
+        elif kind not in PARAMETERS:
             _ask_twisted(_unwrapped(description), kind)
     except ValueError as error:
         raise ValueError(f"{description}: {error}") from None
@@ -290,15 +291,14 @@ def _check_systemd(arguments: dict[str, str]) -> None:
 
 
 def _ask_twisted(description: str, kind: str) -> None:
+    from twisted.internet.endpoints import serverFromString
+
     try:
         serverFromString(object(), description)
-    except OSError as error:
-        raise ValueError(f"{error.filename} cannot be read: {error.strerror}") from None
     except Exception as error:
         if "Unknown endpoint type" in str(error):
             raise ValueError(_unknown_type(kind, description)) from None
-        # A type of another distribution may need a real reactor; whether it can listen shows when it does.
-        if kind in PARAMETERS or isinstance(error, (ValueError, TypeError)):
+        if isinstance(error, (ValueError, TypeError)):  # any other: it may need a real reactor, and shows when it listens
             raise ValueError(f"cannot be used: {error}") from None
 
 

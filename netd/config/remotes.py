@@ -11,8 +11,6 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
-from twisted.internet.endpoints import clientFromString
-
 from netd.config.notation import Notation, escaped, is_whole
 from netd.config.spelling import did_you_mean, quoted
 from netd.pem import Files, PairSource, trusted
@@ -103,6 +101,8 @@ def _ask_twisted(description: str, kind: str) -> None:
     """Let another distribution's type have its say; it may need a real reactor, and then shows when it dials."""
     if kind == "ssl":
         raise ValueError("ssl: does not verify whom it reaches; write tls:HOST:PORT")
+    from twisted.internet.endpoints import clientFromString
+
     try:
         clientFromString(object(), description)
     except Exception as error:

@@ -47,6 +47,13 @@ pigeon_parser = PigeonParser()
 CERTIFICATE_OF_NOTHING = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
 
 
+VALUES = st.sampled_from(["80", "0", "127.0.0.1", r"\:\:1", "", "660", "/x/y", "a", r"\=", "-1"])
+FIELDS = VALUES | st.builds(
+    "{}={}".format, st.sampled_from(["port", "interface", "backlog", "address", "mode", "lockfile"]), VALUES
+)
+"""Arguments of endpoints, good and bad."""
+
+
 class CheckTests(SynchronousTestCase):
     def assert_refused(self, description: str, problem: str) -> None:
         error = self.assertRaises(ValueError, check_description, description)
@@ -74,6 +81,16 @@ class CheckTests(SynchronousTestCase):
             "stdio:",
         ):
             check_description(description)
+
+    @given(st.sampled_from(["tcp", "tcp6", "unix"]), st.lists(FIELDS, max_size=4))
+    def test_good_for_twisted(self, kind: str, fields: list[str]) -> None:
+        """What is taken, Twisted takes, too: it is not asked about its own types."""
+        description = ":".join([kind, *fields])
+        try:
+            check_description(description)
+        except ValueError:
+            return
+        twisted_endpoints.serverFromString(object(), description)
 
     def test_unknown_type(self) -> None:
         """A type that does not exist draws the nearest, and all that exist."""
