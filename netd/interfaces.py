@@ -21,7 +21,6 @@ __all__ = [
     "IBus",
     "IConsole",
     "IDrainable",
-    "IForesight",
     "INetdService",
     "IPaced",
     "IPeer",
@@ -203,18 +202,6 @@ class IPaced(Interface):
 
     def turn_shares() -> Iterable[Any]:
         """Its shares, each a :class:`netd.connection.shares.TurnShare`; made when the service was."""
-
-
-class IForesight(Interface):
-    """A service that can tell in advance what would keep it from starting."""
-
-    def objections() -> Iterable[tuple[str, str, str]]:
-        """Yield what is wrong on this machine although the options are valid: a file that is missing, a port that is taken.
-
-        Nothing is changed or started by it.
-
-        :returns: for each problem the section, the option or ``""``, and a sentence.
-        """
 
 
 class IReloadable(Interface):

@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from netd.interfaces import IBus, INetdService, IServiceKind
 
-__all__ = ["ServiceKind", "find_kinds"]
+__all__ = ["ServiceKind", "find_kinds", "is_own"]
 
 
 @implementer(IServiceKind, IPlugin)
@@ -40,6 +40,11 @@ class ServiceKind:
         """Import the package, and build the service of one section."""
         service: INetdService = namedAny(f"{self.package}.service.make_service")(config, reactor, bus)
         return service
+
+
+def is_own(kind: IServiceKind) -> bool:
+    """Whether *kind* comes with netd, and has the name that it has there."""
+    return isinstance(kind, ServiceKind) and kind.package == f"netd.{kind.kind}"
 
 
 def find_kinds(plugins: Iterable[IServiceKind] | None = None) -> dict[str, IServiceKind]:

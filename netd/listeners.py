@@ -13,7 +13,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from netd.change import Change
-from netd.foresight import objection
+from netd.config.foresight import objection
 from netd.listener import CannotListen, HeldByNetd, Listener
 
 __all__ = ["LISTEN", "Listeners"]

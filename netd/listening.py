@@ -7,7 +7,6 @@ cuts the connections that are left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from twisted.application.service import Service
@@ -27,8 +26,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.peer import PeerContext
 from netd.connection.turn import Turn
 from netd.connection.vigil import DEAD_TIMEOUT
-from netd.foresight import objection
-from netd.interfaces import IBudgeted, IDrainable, IForesight, IPaced, IReloadable, ITurnShare
+from netd.interfaces import IBudgeted, IDrainable, IPaced, IReloadable, ITurnShare
 from netd.listener import CannotListen, Listener, reach_of
 from netd.listeners import Listeners
 from netd.log import LimitedObserver
@@ -53,7 +51,7 @@ def quota_of(config: object) -> Quota:
     )
 
 
-@implementer(IBudgeted, IDrainable, IForesight, IPaced, IReloadable)
+@implementer(IBudgeted, IDrainable, IPaced, IReloadable)
 class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
@@ -92,10 +90,6 @@ class ListeningService(Service):
     def turn_shares(self) -> list[ITurnShare]:
         """See :class:`netd.interfaces.IPaced`. A service with work of another kind adds the share for it."""
         return [self._factory.turns.share]
-
-    def objections(self) -> Iterable[tuple[str, str, str]]:
-        """See :class:`netd.interfaces.IForesight`. A service that needs more than its endpoints adds to it."""
-        return [(self._factory.name, "listen", why) for why in map(objection, self._listen) if why]
 
     def privilegedStartService(self) -> None:
         """Listen on every endpoint.

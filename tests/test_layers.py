@@ -101,7 +101,7 @@ LAYERS = (
     ),
     Layer(
         "options",
-        modules="netd.config.* netd.*.config",
+        modules="netd.config.* netd.*.config netd.command.trial netd.control.directory netd.feed.locales",
         reaches=(Reach("vocabulary secrets"), Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*")),
         libraries="attrs twisted.internet.endpoints",
     ),
@@ -136,7 +136,7 @@ LAYERS = (
     Layer("assembly", modules="netd.feed.service", reaches=ASSEMBLY, libraries="attrs zope.interface twisted faker"),
     Layer(
         "assembly",
-        modules="netd.{descriptors,dialing,foresight,heap,holders,kinds,listener,listeners,listening,own_name,system,vitals}"
+        modules="netd.{descriptors,dialing,heap,holders,kinds,listener,listeners,listening,own_name,system,vitals}"
         " netd.{lifecycle,reload,sections} netd.testing.* netd.*.service netd.command.functions",
         reaches=ASSEMBLY,
         libraries="attrs zope.interface twisted",
@@ -144,7 +144,7 @@ LAYERS = (
     # 5: what knows everything
     Layer(
         "root",
-        modules="netd.{clock,daemon,reference,tap} twisted.plugins.netd_plugin",
+        modules="netd.{check,clock,daemon,reference,tap} twisted.plugins.netd_plugin",
         reaches=(*ASSEMBLY, Reach("root")),
         libraries="*",
     ),

@@ -1,4 +1,4 @@
-"""``netd run``, ``netd check`` and ``netd config``: this process becomes twistd, which is the daemon.
+"""``netd run``, ``netd check`` and ``netd config``: this process becomes the daemon, or the program that reads its configuration.
 
 The command line knows the daemon's options by name only, and never imports it.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -36,15 +35,19 @@ def find_twistd(surroundings: CliSurroundings) -> str:
     return str(Path(found).resolve())
 
 
-def _become_twistd(invocation: Invocation, before: Sequence[str], configuration: str | None, after: Sequence[str]) -> None:
-    """Become ``twistd [before] netd [-c FILE] [after]``, with the state directory that ``--state`` names."""
-    invocation.require_unix()
-    surroundings = invocation.surroundings
-    chosen = ["-c", configuration] if configuration is not None else []
-    environ = dict(surroundings.environ)
+def _become(invocation: Invocation, *arguments: str) -> None:
+    """Become the program of these *arguments*, with the state directory that ``--state`` names."""
+    environ = dict(invocation.surroundings.environ)
     if invocation.named_state is not None:
         environ["NETD_STATE_DIRECTORY"] = str(invocation.named_state.absolute())
-    surroundings.replace_process([find_twistd(surroundings), *before, "netd", *chosen, *after], environ)
+    invocation.surroundings.replace_process(list(arguments), environ)
+
+
+def _look_at(invocation: Invocation, what: str, configuration: str | None) -> None:
+    """Become the program that reads the configuration; it takes no module from the folder that it is called in."""
+    invocation.require_unix()
+    chosen = [configuration] if configuration is not None else []
+    _become(invocation, str(invocation.surroundings.python), "-P", "-m", "netd.check", what, *chosen)
 
 
 @click.command(cls=NetdCommand, common=("state",), context_settings={"ignore_unknown_options": True})
@@ -53,7 +56,9 @@ def _become_twistd(invocation: Invocation, before: Sequence[str], configuration:
 @click.pass_obj
 def run(invocation: Invocation, configuration: str | None, extra: tuple[str, ...]) -> None:
     """Run the daemon in the foreground until Ctrl-C or `netd stop`."""
-    _become_twistd(invocation, ["-n", "--pidfile=", *extra], configuration, [])
+    invocation.require_unix()
+    chosen = ["-c", configuration] if configuration is not None else []
+    _become(invocation, find_twistd(invocation.surroundings), "-n", "--pidfile=", *extra, "netd", *chosen)
 
 
 @click.command(cls=NetdCommand, common=("state",), short_help="Check the configuration, and list all its mistakes.")
@@ -61,7 +66,7 @@ def run(invocation: Invocation, configuration: str | None, extra: tuple[str, ...
 @click.pass_obj
 def check(invocation: Invocation, configuration: str | None) -> None:
     """Check the configuration; list all its mistakes, and exit with 78."""
-    _become_twistd(invocation, [], configuration, ["--check"])
+    _look_at(invocation, "check", configuration)
 
 
 @click.command(cls=NetdCommand, common=("state", "context", "json", "timeout"))
@@ -84,4 +89,4 @@ def config(invocation: Invocation, configuration: str | None, origin: bool, diff
         return
     if invocation.as_json:
         raise Misused("only --diff has an answer for programs; leave out --json")
-    _become_twistd(invocation, [], configuration, ["--origin" if origin else "--show-config"])
+    _look_at(invocation, "origin" if origin else "config", configuration)

@@ -6,10 +6,12 @@ The files that it names are read by :mod:`netd.command.functions`, when the daem
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
 
+from netd.command.trial import objection
 from netd.config import ListeningConfig, Parser, auto_or, duration, endpoints, flag, integer, off_or, option, size, within, words
 from netd.paths import packaged
 
@@ -122,6 +124,13 @@ class Config(ListeningConfig):
         help="How many commands may wait for one of these threads; further ones fail at once.",
         live=True,
     )
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`: the endpoints, and what is wrong with the functions; they are run to find out."""
+        yield from super().objections()
+        why = objection(self.sources())
+        if why:
+            yield "functions", why
 
     def sources(self) -> tuple[Path | str, ...]:
         """Files as paths, modules as names, in the order written."""

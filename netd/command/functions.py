@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
 import sys
 import traceback
 import zlib
@@ -19,15 +18,10 @@ from attrs import frozen
 from netd.command.commands import BadFunctions, Command, Commands, read_command
 from netd.command.declaration import declarations_in
 
-__all__ = ["Functions", "load_functions", "objection", "stamps_of"]
-
-PATIENCE = 30.0
-"""Seconds that a trial may take."""
+__all__ = ["Functions", "load_functions", "stamps_of", "try_out"]
 
 STAMP = "__netd_stamp__"
 """The attribute of a module that tells which content of its file was run."""
-
-_TRIAL = "from netd.command.functions import try_out; try_out()"
 
 
 @frozen
@@ -64,32 +58,6 @@ def load_functions(sources: Iterable[Path | str]) -> Functions:
 def stamps_of(sources: Iterable[Path | str]) -> tuple[object, ...]:
     """The stamps that :func:`load_functions` would find now."""
     return tuple(_stamp(source if isinstance(source, Path) else _file_of(source)) for source in sources)
-
-
-def objection(sources: Iterable[Path | str]) -> str:
-    """Why the *sources* cannot be loaded; empty where they can.
-
-    Whether a program runs shows when it runs: it does so in a process of its own, whose output nobody sees and which is not given
-    longer than :data:`PATIENCE`.
-    """
-    names = [str(source.absolute()) if isinstance(source, Path) else source for source in sources]
-    path = os.pathsep.join(filter(None, sys.path))
-    env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        ended = subprocess.run(  # noqa: S603 - no shell
-            [sys.executable, "-c", _TRIAL, *names],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"{', '.join(names)}: not loaded within {PATIENCE:.0f} s; the daemon would wait as long"
-    if ended.returncode and not ended.stdout:
-        return f"{', '.join(names)}: ends the process that loads it, with status {ended.returncode}"
-    return ended.stdout.decode(errors="replace").strip()
 
 
 def try_out() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,7 +13,7 @@ from netd.command.commands import COMMAND_ID, ID, LIST, BadFunctions, Command, C
 from netd.command.config import Config
 from netd.command.events import Run
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
-from netd.command.functions import Functions, load_functions, objection, stamps_of
+from netd.command.functions import Functions, load_functions, stamps_of
 from netd.command.preparation import CommandContext
 from netd.command.protocol import CommandFactory
 from netd.command.results import CommandFacts, CommandResult, CommandServiceStatus, ThreadFacts
@@ -55,13 +54,6 @@ class CommandService(ListeningService):
         self._context = factory.commands
         self._functions = Functions((), (), ())
         self._watcher = Watcher(reactor, self._stamps, self._load_changed)
-
-    def objections(self) -> Iterable[tuple[str, str, str]]:
-        """What keeps it from listening, and what is wrong with the functions; these are run to find that out."""
-        yield from super().objections()
-        why = objection(self._config.sources())
-        if why:
-            yield self._factory.name, "functions", why
 
     def startService(self) -> None:
         """Load the functions (as the user that the daemon runs as), then take connections.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
+from netd.config.foresight import objection
 from netd.config.options import SectionConfig, option
 from netd.config.parsers import duration, integer, unlimited_or, within
 
@@ -45,3 +48,7 @@ class ListeningConfig(SectionConfig):
         help="The same from one address; of IPv6, from one /64 network.",
         live=True,
     )
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`: the endpoints of ``listen`` that the machine does not have."""
+        return [("listen", why) for why in map(objection, getattr(self, "listen", ())) if why]

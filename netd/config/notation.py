@@ -56,8 +56,7 @@ class Notation:
         arguments: dict[str, str] = {}
         if kind not in self.parameters:
             return kind, arguments
-        for position, field in enumerate(fields):
-            name, value = self._argument(kind, position, field)
+        for name, value in self._arguments(kind, fields):
             if name in arguments:
                 raise ValueError(f"{name} is given twice")
             arguments[name] = value
@@ -69,7 +68,7 @@ class Notation:
         if kind not in self.paths or not is_whole(description):
             return description
         try:
-            arguments = [self._argument(kind, position, field) for position, field in enumerate(fields)]
+            arguments = self._arguments(kind, fields)
         except ValueError:
             return description
         for position, (name, value) in enumerate(arguments):
@@ -78,18 +77,19 @@ class Notation:
                 fields[position] = f"{name}={path}" if _partition(fields[position])[1] else path
         return ":".join([kind, *fields])
 
-    def _argument(self, kind: str, position: int, field: str) -> tuple[str, str]:
-        """Name and value of one argument."""
+    def _arguments(self, kind: str, fields: list[str]) -> list[tuple[str, str]]:
+        """Name and value of each argument. Those without names stand for the parameters in their order."""
         parameters = self.parameters[kind]
         takes = f"{kind} takes {', '.join(parameters)}"
-        name, equals, value = _partition(field)
-        if not equals:
-            if position >= len(parameters):
+        arguments, unnamed = [], iter(parameters)
+        for name, equals, value in map(_partition, fields):
+            meant = name if equals else next(unnamed, None)
+            if meant is None:
                 raise ValueError(f"too many arguments; {takes}")
-            name, value = parameters[position], name
-        if name not in parameters:
-            raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, parameters)}; {takes}")
-        return name, value
+            if meant not in parameters:
+                raise ValueError(f"unknown argument {quoted(name)}{did_you_mean(name, parameters)}; {takes}")
+            arguments.append((meant, value if equals else name))
+        return arguments
 
 
 def _partition(argument: str) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ The default is INI text, read by the option's own parser, so that it cannot diff
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast
 
@@ -105,6 +105,12 @@ class SectionConfig:
     state_directory: Path = Path()
     stop_timeout: float = 5.0
     dead_timeout: float = 30.0
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """Option (or ``""`` for the section) and what would keep the service from starting, though the options are good: a file
+        that is missing, an address that the machine does not have. For ``netd check``. Looks, and changes nothing.
+        """
+        return ()
 
 
 def _read_node_name(written: str) -> str:

@@ -5,24 +5,21 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 
-from netd.config.options import NETD
 from netd.console.dispatch import Dispatcher
+from netd.control.directory import ELSEWHERE, StateDirectoryUnusable, check_owner, check_path
 from netd.control.protocol import ControlFactory
-from netd.errors import NetdError
 from netd.listening import ListeningService, make_context
 from netd.operations import OperationTable
 from netd.paths import CONTROL_SOCKET
 from netd.secrets.private_files import quoted
 
-__all__ = ["ControlService", "StateDirectoryUnusable", "make_control_service"]
+__all__ = ["ControlService", "make_control_service"]
 
 LOCK = "netd.lock"
 """Name of the file in the state directory that a running daemon has locked. The operating system releases the lock however the
@@ -30,16 +27,6 @@ daemon ends. A file with a pid would stay, and after a reboot that pid belongs t
 
 STALL_TIMEOUT = 8.0
 """Seconds after which a caller is cut that reads none of the bytes waiting for it."""
-
-LONGEST_PATH = 100
-"""Bytes of a unix socket's path at most. The operating system's limit is a little higher, and differs."""
-
-
-ELSEWHERE = "choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
-
-
-class StateDirectoryUnusable(NetdError):
-    """The state directory cannot be made or used. The message says why, and what to do."""
 
 
 def make_control_service(state_directory: Path, reactor: Any, table: OperationTable) -> ControlService:
@@ -66,33 +53,6 @@ class ControlService(ListeningService):
         self._uid = uid
         self._lock: int | None = None
 
-    def objections(self) -> Iterable[tuple[str, str, str]]:
-        """Yield what is wrong with the state directory. For root, it may belong to any user: the daemon may run as that one."""
-        try:
-            self._check_path()
-            self._look_at_directory()
-        except StateDirectoryUnusable as error:
-            yield NETD, "state_directory", str(error)
-
-    def _look_at_directory(self) -> None:
-        directory = self._state_directory
-        if directory.is_dir():
-            status = directory.stat()
-            self._check_owner(status, self._uid or status.st_uid)
-            is_fit = os.access(directory, os.W_OK | os.X_OK)
-            why = "this user may not write in it"
-        else:
-            nearest = next(parent for parent in directory.absolute().parents if parent.exists())
-            is_fit = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK) and not os.path.lexists(directory)
-            why = f"it is not there, and cannot be made in {nearest}" if not os.path.lexists(directory) else "it is no directory"
-        if not is_fit:
-            raise StateDirectoryUnusable(f"cannot use the state directory {directory}: {why}; {ELSEWHERE}")
-
-    def _check_path(self) -> None:
-        path = self._state_directory / CONTROL_SOCKET
-        if len(str(path).encode()) > LONGEST_PATH:
-            raise StateDirectoryUnusable(f"{path}: longer than a unix socket's path may be; choose a shorter `state_directory`")
-
     def privilegedStartService(self) -> None:
         """Make and lock the directory, then listen. The socket that a killed daemon has left is replaced.
 
@@ -100,7 +60,7 @@ class ControlService(ListeningService):
             daemon has locked it.
         :raises netd.listening.CannotListen: when a file that is no socket is in the way.
         """
-        self._check_path()
+        check_path(self._state_directory)
         path = self._state_directory / CONTROL_SOCKET
         try:
             self._take_directory()
@@ -126,23 +86,11 @@ class ControlService(ListeningService):
         self._state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory = os.open(self._state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self._check_owner(os.fstat(directory), self._uid)
+            check_owner(self._state_directory, os.fstat(directory), self._uid)
             self._lock = self._open_lock(directory)
         finally:
             os.close(directory)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _check_owner(self, status: os.stat_result, uid: int) -> None:
-        directory = self._state_directory
-        if status.st_uid not in (uid, 0):
-            raise StateDirectoryUnusable(
-                f"the state directory {directory} belongs to another user (uid {status.st_uid}; this is {uid}); run "
-                f"`chown {uid} {directory}`, or {ELSEWHERE}"
-            )
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise StateDirectoryUnusable(
-                f"other users may write in the state directory {directory}; run `chmod go-w {directory}`, or {ELSEWHERE}"
-            )
 
     def _open_lock(self, directory: int) -> int:
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, size, within, words
 from netd.config.pages import web_origins
+from netd.feed.locales import objection
 
 __all__ = ["FAKER", "FIELDS", "Config"]
 
@@ -125,3 +127,9 @@ class Config(ListeningConfig):
     def pattern(self) -> str | None:
         """The subjects that are passed on; None for a feed that makes its values."""
         return None if self.source == FAKER else self.source
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`: the endpoints, and the locales that Faker does not know."""
+        yield from super().objections()
+        if self.pattern is None:
+            yield from (("locales", why) for why in map(objection, self.locales) if why)

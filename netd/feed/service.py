@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from random import Random
 from typing import Any
 
 from faker import Factory as Faker
-from faker.config import AVAILABLE_LOCALES
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
@@ -19,6 +17,7 @@ from netd.feed.config import FAKER, Config
 from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.feed import Feed
 from netd.feed.generator import Generator
+from netd.feed.locales import objection
 from netd.feed.protocol import FeedFactory
 from netd.feed.reports import ReportLedger
 from netd.feed.results import ClientFacts, FeedServiceStatus, SubscriberFacts
@@ -37,16 +36,9 @@ class NoSuchLocale(NetdError):
     """Faker does not know a locale of the configuration; the text names it, and those that are like it."""
 
 
-def _objection_to(locale: str) -> str:
-    if locale in AVAILABLE_LOCALES:
-        return ""
-    near = sorted(known for known in AVAILABLE_LOCALES if known.startswith(f"{locale[:2]}_"))
-    return f"Faker does not know {locale}; it knows {', '.join(near or ['en_US', 'de_DE', 'fr_FR', '…'])}"
-
-
 def _fakers(section: str, locale: str) -> dict[str, Any]:
     """Only names show that some of their parts are rare, and weighing all choices makes everything four times as slow."""
-    why = _objection_to(locale)
+    why = objection(locale)
     if why:
         raise NoSuchLocale(f"[{section}] locales: {why}")
     weighted, plain = Faker.create(locale), Faker.create(locale, use_weighting=False)
@@ -86,16 +78,10 @@ class FeedService(ListeningService):
         self._clients = factory
         self._feed = factory.feed
         self._share = share
-        self._locales = config.locales if config.pattern is None else ()
 
     def turn_shares(self) -> list[ITurnShare]:
         """Its shares for what clients send, and for deliveries."""
         return [*super().turn_shares(), self._share]
-
-    def objections(self) -> Iterable[tuple[str, str, str]]:
-        """What keeps it from listening, and the locales that Faker does not know."""
-        yield from super().objections()
-        yield from ((self._clients.name, "locales", why) for why in map(_objection_to, self._locales) if why)
 
     def privilegedStartService(self) -> None:
         """Prepare what makes the values, then listen.

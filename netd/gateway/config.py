@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import attrs
 
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_or, option, size, within
+from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
 from netd.config.spelling import quoted
-from netd.secrets.tokens import Tokens, how_to_add
+from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 
 __all__ = ["Config", "base_path"]
 
@@ -75,6 +76,18 @@ class Config(ListeningConfig):
     ping_timeout: float = option(
         within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut.", live=True
     )
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`: the endpoints, and other machines that reach a gateway without usable tokens."""
+        yield from super().objections()
+        tokens = Tokens(self.state_directory / TOKENS)
+        try:
+            tokens.lines()
+            why = self.open_to_all(tokens, filter(is_exposed, self.listen))
+        except TokenFileError as error:
+            why = str(error)
+        if why:
+            yield "", why
 
     def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:
         """Why it must not listen at *exposed*, which other machines reach; empty where there are tokens.

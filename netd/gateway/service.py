@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from socket import gethostname
 from typing import Any
 
@@ -80,17 +80,6 @@ class GatewayService(ListeningService):
     def use_operations(self, table: OperationTable) -> None:
         """Serve *table*. Called once, before ``startService``."""
         self._table = table
-
-    def objections(self) -> Iterable[tuple[str, str, str]]:
-        """What keeps it from listening; other machines reach it, and there are no tokens; or these cannot be used."""
-        yield from super().objections()
-        try:
-            self._tokens.lines()
-            why = self._config.open_to_all(self._tokens, filter(is_exposed, self._listen))
-        except TokenFileError as error:
-            why = str(error)
-        if why:
-            yield self._gateway.name, "", why
 
     def privilegedStartService(self) -> None:
         """Read the files, and listen, unless everybody could then do everything.

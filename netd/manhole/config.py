@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import attrs
 
 from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
+from netd.secrets.passwords import PasswordFileError, read_password_file
 
 __all__ = ["Config"]
 
@@ -63,6 +65,14 @@ class Config(SectionConfig):
                 f"listen: other machines reach {', '.join(exposed)}, and telnet sends passwords unencrypted; "
                 "listen on loopback:PORT or a unix socket, or write allow_remote = yes"
             )
+
+    def objections(self) -> Iterable[tuple[str, str]]:
+        """See :meth:`SectionConfig.objections`: the endpoints, and a password file with which nobody can log in."""
+        yield from super().objections()
+        try:
+            read_password_file(self.passwords)
+        except PasswordFileError as error:
+            yield "password_file", str(error)
 
     @property
     def passwords(self) -> Path:

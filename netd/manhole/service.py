@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -73,14 +72,6 @@ class ManholeService(ListeningService):
     def use_operations(self, table: OperationTable) -> None:
         """Offer *table* in the menu. Called once, before ``startService``."""
         self._table = table
-
-    def objections(self) -> Iterable[tuple[str, str, str]]:
-        """Yield what would prevent listening, and what would prevent every login."""
-        yield from super().objections()
-        try:
-            read_password_file(self._config.passwords)
-        except PasswordFileError as error:
-            yield self._manhole.name, "password_file", str(error)
 
     def privilegedStartService(self) -> None:
         """Check that the password file holds a name, then listen.

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.commands import BadFunctions
 from netd.command.config import Config
-from netd.command.functions import load_functions, objection
+from netd.command.functions import load_functions
+from netd.command.trial import objection
 from netd.config import parse
 from netd.errors import ConfigErrors, InvalidArguments
 from netd.paths import packaged

@@ -21,6 +21,7 @@ from netd.config.descriptions import (
     PARAMETERS,
     ListenAddress,
     addresses,
+    arguments_of,
     check_description,
     is_exposed,
     located,
@@ -69,6 +70,7 @@ class CheckTests(SynchronousTestCase):
             "haproxy:loopback:5050",
             "tcp:5050",
             "tcp:0:127.0.0.1:10",
+            "tcp:backlog=5:80",
             "tcp:port=80:interface=\\:\\:1",
             "tcp6:80:backlog=5:interface=\\:\\:1",
             "unix:/run/x:mode=660:lockfile=0",
@@ -81,6 +83,11 @@ class CheckTests(SynchronousTestCase):
             "stdio:",
         ):
             check_description(description)
+
+    def test_named_before_unnamed(self) -> None:
+        """Arguments without names stand for the parameters in their order, whatever has been named before them."""
+        self.assertEqual(("tcp", {"backlog": "5", "port": "80", "interface": "0.0.0.0"}), arguments_of("tcp:backlog=5:80"))
+        self.assert_refused("tcp:port=80:80", "port is given twice")
 
     @given(st.sampled_from(["tcp", "tcp6", "unix"]), st.lists(FIELDS, max_size=4))
     def test_good_for_twisted(self, kind: str, fields: list[str]) -> None:

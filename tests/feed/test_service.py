@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from faker.config import AVAILABLE_LOCALES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone
@@ -17,6 +18,7 @@ from netd.feed.audience import STEP
 from netd.feed.config import Config
 from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.generator import Generator
+from netd.feed.locales import objection
 from netd.feed.machine import GREATEST_MESSAGE
 from netd.feed.rounds import TEXTS, TYPES, Delivery
 from netd.feed.service import NoSuchLocale, make_service
@@ -28,6 +30,14 @@ from tests.feed.bench import MASK, FakeMember, close_frame, frames, open_feed, p
 
 KIND = ServiceKind("feed", "netd.feed")
 NEWER = "netd.feed.v1"
+
+
+class LocalesTests(SynchronousTestCase):
+    def test_as_faker_finds_them(self) -> None:
+        """The locales that are known are those that Faker knows."""
+        self.assertEqual([], [locale for locale in AVAILABLE_LOCALES if objection(locale)])
+        self.assertEqual("Faker does not know de_XX; it knows de_AT, de_CH, de_DE, de_LI, de_LU", objection("de_XX"))
+        self.assertIn("it knows en_US, de_DE, fr_FR, …", objection("xx_YY"))
 
 
 class FeedKindTests(ServiceKindTests, SynchronousTestCase):

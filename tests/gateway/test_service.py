@@ -48,8 +48,8 @@ class StartTests(SynchronousTestCase):
                     f"Run `netd token add NAME --role admin --state {self.state.absolute()}`, or `listen` on loopback:PORT "
                     "or a unix socket.",
                 )
-                (*_, (section, _, why)) = service.objections()
-                self.assertEqual(f"[{section}] {why}", str(error))
+                *_, (_, why) = service._config.objections()
+                self.assertEqual(f"[gateway] {why}", str(error))
         self.assertEqual(self.reactor.tcpServers, [])
 
     def test_with_tokens(self) -> None:
@@ -58,9 +58,9 @@ class StartTests(SynchronousTestCase):
         self.make("tcp:8080").privilegedStartService()
         self.assertEqual(len(self.reactor.tcpServers), 1)
         service = self.make("tcp:8080")
-        self.assertEqual([], list(service.objections()))
+        self.assertEqual([], list(service._config.objections()))
         (self.state / TOKENS).chmod(0o644)
-        ((_, _, why),) = service.objections()
+        ((_, why),) = service._config.objections()
         self.assertIn("is open to other users", why)
 
     def test_local(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.foresight import LONGEST_PATH, objection
+from netd.config.foresight import LONGEST_PATH, objection
 
 
 class AddressTests(SynchronousTestCase):

@@ -1,0 +1,134 @@
+"""The configuration, looked at: checked, or shown. ``netd check`` and ``netd config`` are this module as a program.
+
+``twistd netd --check`` does the same. But twistd takes longer to import than the configuration takes to be checked.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from netd.config import Configuration, load
+from netd.config.options import NETD, options_of
+from netd.control.directory import objection
+from netd.errors import ConfigErrors, ConfigProblem
+from netd.interfaces import IServiceKind
+from netd.kinds import find_kinds, is_own
+from netd.paths import packaged
+from netd.pem import exposed_keys
+
+__all__ = ["check", "main", "packaged_ini", "read", "refuse", "show"]
+
+EX_CONFIG = 78
+"""Exit status when the configuration cannot be used (sysexits.h)."""
+
+
+def packaged_ini() -> Path:
+    """The INI that comes with netd."""
+    return packaged("netd.ini")
+
+
+def read(path: Path, kinds: Mapping[str, IServiceKind], is_checked: bool) -> Configuration:
+    """The configuration in the file *path*.
+
+    :param is_checked: whether to look for what would keep the services from starting, too.
+    :raises SystemExit: after all mistakes have been told.
+    """
+    try:
+        return load(path, {name: kind.config for name, kind in kinds.items()}, os.environ, os.getuid(), socket.gethostname())
+    except ConfigErrors as errors:
+        told = {(problem.section, problem.option) for problem in errors.problems}
+        more = _objections(errors.rest, kinds) if is_checked and errors.rest is not None else ()
+        refuse([*errors.problems, *(problem for problem in more if (problem.section, problem.option) not in told)])
+        raise  # there is at least one
+
+
+def check(configuration: Configuration, path: Path, kinds: Mapping[str, IServiceKind]) -> None:
+    """Say that the configuration is good, and warn of what were better otherwise.
+
+    :raises SystemExit: after all has been told that would keep the services from starting.
+    """
+    refuse(list(_objections(configuration, kinds)))
+    names = ", ".join(section.name for section in configuration.sections) or "no service"
+    _print([f"{path}: good; it runs {names}"])
+    print(*(f"{path}: warning: {text}" for text in _warnings(configuration)), sep="", end="", file=sys.stderr)
+
+
+def show(configuration: Configuration, with_origin: bool) -> None:
+    """Print the options in force, one a line.
+
+    :param with_origin: say where each comes from.
+    """
+    _print(line if with_origin else line.rpartition(" ; ")[0] for line in configuration.origin_lines())
+
+
+def refuse(problems: list[ConfigProblem]) -> None:
+    """Print *problems* in file order, and end; return when there are none."""
+    if problems:
+        print(ConfigErrors(tuple(sorted(problems, key=lambda problem: problem.line))), file=sys.stderr)
+        raise SystemExit(EX_CONFIG)
+
+
+def main() -> None:
+    """``python -m netd.check check|config|origin [FILE]``."""
+    what, *files = sys.argv[1:]
+    path, kinds = Path(files[0]) if files else packaged_ini(), find_kinds()
+    configuration = read(path, kinds, what == "check")
+    if what == "check":
+        check(configuration, path, kinds)
+    else:
+        show(configuration, what == "origin")
+
+
+def _warnings(configuration: Configuration) -> Iterator[str]:
+    """What is allowed, and better were otherwise."""
+    for section in configuration.sections:
+        for name, option in options_of(type(section.config)).items():
+            for source in option.parser.sources(getattr(section.config, name)):
+                yield from (f"[{section.name}] {text}\n" for text in exposed_keys(source))
+
+
+def _objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:
+    """What would keep the services from starting, though their options are good."""
+    why = objection(configuration.netd.state_directory, os.geteuid())
+    if why:
+        yield configuration.problem(NETD, "state_directory", why)
+    for section in configuration.sections:
+        yield from (configuration.problem(section.name, *found) for found in section.config.objections())
+    if not all(is_own(kinds[section.kind]) for section in configuration.sections):
+        yield from _collisions(configuration, dict(kinds))
+
+
+def _collisions(configuration: Configuration, kinds: dict[str, IServiceKind]) -> Iterable[ConfigProblem]:
+    """Sections whose operations have one name, which shows when the services are built; netd's own kinds have no such."""
+    from twisted.internet import reactor
+
+    from netd.daemon import assemble
+
+    try:
+        assemble(configuration, kinds, reactor, time.time)
+    except ConfigErrors as errors:
+        return errors.problems
+    return ()
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Write *lines*.
+
+    :raises SystemExit: with 1 when nobody reads them to the end, as ``head`` does not: that is no trouble of ours.
+    """
+    try:
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""``netd check`` and ``netd config`` as a program: what it says, and how little it imports for that."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+HEAVY = frozenset(
+    ("autobahn", "cryptography", "faker", "msgspec", "OpenSSL", "twisted.internet.endpoints", "twisted.internet.reactor")
+) | {"netd.codec.jsontext", "netd.daemon", "netd.listening", "netd.relay.service", "twisted.web"}
+"""What takes long to import, and is not needed where no certificate and no kind of a third party's is named."""
+
+PROGRAM = (
+    "import atexit, sys; there = {*sys.modules}; atexit.register(lambda: print('', *{*sys.modules} - there)); "
+    "from netd.check import main; main()"
+)
+
+
+class CheckTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+
+    def run_program(self, program: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it, with a state directory of its own."""
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NETD_STATE_DIRECTORY": str(self.folder / "state")}
+        return subprocess.run(
+            [sys.executable, "-P", *program, *arguments], env=environ, capture_output=True, text=True, check=False
+        )
+
+    def test_starts_light(self) -> None:
+        """The packaged configuration is checked without the services; what is not counted was imported before it."""
+        ended = self.run_program(("-c", PROGRAM), "check")
+        self.assertEqual((0, ""), (ended.returncode, ended.stderr))
+        told, modules = ended.stdout.splitlines()
+        self.assertTrue(told.endswith("netd.ini: good; it runs command, feed, gateway, relay, room, session"), told)
+        self.assertEqual(set(), HEAVY & set(modules.split()))
+
+    def test_mistakes(self) -> None:
+        """All mistakes are told, those of the machine too, and the exit status says that the configuration is bad."""
+        ini = self.folder / "netd.ini"
+        ini.write_text("[relay]\nlisten = unix:/no/where/a.sock\nqueue_fro = 1s\n[feed]\nlocales = xx_YY\n", encoding="utf-8")
+        ended = self.run_program(("-m", "netd.check"), "check", str(ini))
+        self.assertEqual((78, ""), (ended.returncode, ended.stdout))
+        for said in ("there is no directory", "queue_fro", "Faker does not know xx_YY"):
+            self.assertIn(said, ended.stderr)
+
+    def test_shown(self) -> None:
+        """The options in force are shown, where that is asked for with where each comes from."""
+        where = "environment NETD_STATE_DIRECTORY"
+        option = f"[netd] state_directory = {self.folder / 'state'}"
+        shown = {what: self.run_program(("-m", "netd.check"), what).stdout for what in ("config", "origin")}
+        self.assertIn(f"\n{option}\n", shown["config"])
+        self.assertIn(f"\n{option} ; {where}\n", shown["origin"])
