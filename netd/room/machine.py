@@ -1,7 +1,7 @@
 """One connection of the room service, as a machine: it says a name, takes a place, and replies (room protocol, section 2).
 
-Old bots end neither name nor reply with anything: a silence ends both.  A name that ends in a newline is that of a newer bot, and
-lines end whatever it says.
+Old bots end neither their name nor their replies with anything; a silence does. A newer bot ends its name, and everything else
+that it says, with a newline.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from netd.room.texts import BadName, Flooding, parse_name
 __all__ = ["BotConversation", "BotInput", "BotShell", "BotState"]
 
 JOIN = Action("room.join", Role.OPERATOR, is_open=True)
-"""To take a place in a room."""
+"""Taking a place in a room."""
 
 _NAME_FIELD = 1024
-"""Bytes of a name with its padding, at most: what programs in C send of a name is the whole buffer."""
+"""Bytes of a name with its padding, at most. Programs in C send the whole buffer that the name is in."""
 
 
 class BotState(enum.Enum):
-    """What a connection is."""
+    """The kind of a connection, by what it has sent."""
 
     FRESH = "has said nothing"
     NAMING = "has begun its name"
@@ -40,7 +40,7 @@ class BotState(enum.Enum):
 
 
 class BotInput(enum.Enum):
-    """What happens to a connection."""
+    """An event of a connection."""
 
     BYTES = "says something"
     NEWLINE = "has ended its name with a newline"
@@ -49,23 +49,23 @@ class BotInput(enum.Enum):
 
 
 class BotShell(Protocol):
-    """What a conversation tells the connection around it."""
+    """The shell of a conversation: the connection around it."""
 
     def identified(self) -> None:
-        """The connection has said a whole valid first message."""
+        """Note that the connection has sent a whole valid first message."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """The protocol was broken; for log and counters."""
+        """Count and log a breach of the protocol."""
 
 
 BotAction = Callable[["BotConversation", bytes], None]
 
 
 class BotConversation:
-    """What one connection says, and what it is told.
+    """The machine of one connection.
 
-    :param address: where it comes from, for people.
-    :ivar seat: its place in a room, once it has one.
+    :param address: the address of the bot, for people.
+    :ivar seat: the bot's place in a room; None before it has one.
     """
 
     __slots__ = (
@@ -96,24 +96,24 @@ class BotConversation:
         self.state = BotState.FRESH
 
     def begin(self) -> None:
-        """The first byte has come: a name must follow before long."""
+        """Start the login timeout: the first byte has come."""
         self._naming = self._rooms.later(self._rooms.rules.login_timeout, self._late)
 
     def ask(self) -> None:
-        """Ask for the name in the words of the section, where it has some: there are bots that wait for them."""
+        """Send ``ask_name``, if the section has it: some bots wait for such a question before they send their name."""
         words = self._rooms.rules.ask_name
         if words:
             self._peer.send(words.encode())
 
     def receive(self, received: bytes) -> None:
-        """Bytes came, however they are cut."""
+        """Take the next bytes of the stream."""
         if self._has_whole_lines and received.find(b"\n") == len(received) - 1 < FLOOD:
             self._take_line(received)
         else:
             self._step(BotInput.BYTES, received)
 
     def expired(self) -> None:
-        """The time that was asked for has passed."""
+        """The peer's expiry has passed."""
         self._step(BotInput.EXPIRED, b"")
 
     def _late(self) -> None:
@@ -126,7 +126,7 @@ class BotConversation:
             self._naming = None
 
     def lost(self, reason: str) -> None:
-        """The connection is gone."""
+        """Give up the place: the connection is gone."""
         self._end_naming()
         self._lines.finish()
         self.state = BotState.OVER
@@ -187,7 +187,7 @@ class BotConversation:
         self._room.quiet(self.seat)
 
     def _take_line(self, received: bytes) -> None:
-        """One whole line, as nearly always: does what :meth:`_do_reply_with_lines` would."""
+        """Take one whole line, as nearly all reads are. :meth:`_do_reply_with_lines` would do the same, through the decoder."""
         try:
             self._hear(received[:-2] if received.endswith(b"\r\n") else received[:-1], SeatInput.WHOLE)
         except Flooding as error:

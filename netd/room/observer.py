@@ -1,4 +1,4 @@
-"""What rooms with turns and rooms without have in common: the observer that they tell what happens in them."""
+"""The observer of a room, which both kinds of room (with turns and without) report to."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["READING", "Observed", "Observer", "RoomState"]
 
 
 READING = 0.2
-"""Seconds, at least, in which an old bot may read a message: it takes what one ``recv`` gives for one message."""
+"""Seconds at least between two messages to an old bot. It takes whatever one ``recv`` returns for one message."""
 
 
 class RoomState(enum.Enum):
-    """How far a room has come."""
+    """The state of a room."""
 
     GATHERING = "gathering"
     FULL = "full"
@@ -26,7 +26,7 @@ class RoomState(enum.Enum):
 
 
 class Observed(Protocol):
-    """What an observer may ask of a room."""
+    """A room, as its observer sees it."""
 
     id: int
     rules: RoomRules
@@ -39,16 +39,16 @@ class Observed(Protocol):
 
 
 class Observer(Protocol):
-    """Whom a room tells what happens in it."""
+    """The recipient of a room's reports."""
 
     def wants_everything(self, room: Observed) -> bool:
-        """Whether replies that are not passed on are of interest, too."""
+        """Return True if replies that are not passed on are to be reported, too."""
 
     def said(self, room: Observed, bot: str, said: bytes, passed_on: bool) -> None:
-        """Somebody said something in this round."""
+        """The host, or a bot, has said something in this round."""
 
     def presence_changed(self, room: Observed, seat: Seat, state: str, reason: str) -> None:
-        """A bot joined, fell silent, or left."""
+        """A bot has joined, fallen silent, or left."""
 
     def progressed(self, room: Observed, reason: str) -> None:
-        """The room came on."""
+        """The room has a new state, or has begun another round."""

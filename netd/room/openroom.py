@@ -1,7 +1,8 @@
-"""A room without turns: what a bot says reaches the others at once (room protocol, section 4).
+"""A room without turns: each line of a bot reaches the others at once (room protocol, section 4).
 
-All that is said in one reactor turn leaves in one block, made once for all who said nothing; who spoke gets it without its own
-words.  An old bot, which ends its messages with nothing, is taken at each read, and told one message at a time.
+All lines of one reactor turn are joined into one block, once, for all bots that said nothing in it; a bot that spoke gets the
+block without its own lines. An old bot does not end its messages: each read of it counts as a message, and it is sent one at a
+time.
 """
 
 from __future__ import annotations
@@ -86,10 +87,10 @@ class OpenRoom:
         self._observer.presence_changed(self, seat, "joined", "")
 
     def hear(self, seat: Seat, said: bytes, _happened: SeatInput) -> bool:
-        """A bot says a line, or an old one whatever one read brings.
+        """Take a line of a bot, or of an old bot the bytes of one read.
 
-        :returns: False when there is nothing in it.
-        :raises Flooding: when it says too much in too short a time.
+        :returns: False when it is empty.
+        :raises Flooding: when the bot says too much within one :data:`WINDOW`.
         """
         if self._window is None:
             self._window = self._later(WINDOW, self._next_window)
@@ -110,7 +111,7 @@ class OpenRoom:
         return True
 
     def leave(self, seat: Seat, reason: str) -> None:
-        """A bot is gone."""
+        """Remove a bot, whose connection is gone."""
         if self.state is RoomState.OVER or not seat.step(SeatInput.LEFT):
             return
         del self._seats[seat.name]
@@ -120,7 +121,7 @@ class OpenRoom:
             self._finish("the last bot has left")
 
     def end(self, reason: str) -> None:
-        """End it at once."""
+        """End the room at once."""
         if self.state is not RoomState.OVER:
             self._finish(reason)
 
@@ -177,7 +178,7 @@ class OpenRoom:
 
 
 def _without(everything: bytes, spans: list[tuple[int, int]]) -> bytes:
-    """*everything* but the bytes in *spans*, which are in order."""
+    """Return *everything* without the bytes in *spans*, which are in order."""
     pieces, at = [], 0
     for start, end in spans:
         pieces.append(everything[at:start])

@@ -1,4 +1,4 @@
-"""Messages to an old bot that replies when it likes: one at a time, as it takes whatever one ``recv`` gives for one message."""
+"""The messages to an old bot in a room without turns: one at a time, because it takes all that one ``recv`` returns for one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from netd.room.seat import Seat
 __all__ = ["Pager"]
 
 MOST_WAITING = 256
-"""Messages that wait for one bot; over it, it misses the oldest."""
+"""Messages that may wait for one bot. Over that, the oldest is dropped."""
 
 MOST_APART = 16
-"""Messages that wait for one bot, over which as many as it reads at once leave together."""
+"""Waiting messages above which several are joined into one, of the size that a bot reads at once."""
 
 
 class Pager:
-    """Hands a bot one message, and the next when it has had the time to read that, or has said something since.
+    """Sends a bot one message, and the next one when it has had time to read that, or has said something.
 
     :param limit: bytes of a message, at most.
     """
@@ -33,22 +33,22 @@ class Pager:
         self._timer: Cancellable | None = None
 
     def begin(self) -> None:
-        """The bot was sent something by other means, which it has to read first."""
+        """Wait, because the bot was sent something by other means, which it must read first."""
         self._timer = self._later(READING, self._hand_over)
 
     def send(self, message: bytes) -> None:
-        """Hand *message* over, now or in its turn."""
+        """Send *message*, now or when its turn comes."""
         self._waiting.append(message)
         if self._timer is None:
             self._hand_over()
 
     def has_spoken(self) -> None:
-        """The bot said something: it does not have to read what it was sent any more."""
+        """Send the next message at once: the bot has said something, and so has read the last one."""
         self.stop()
         self._hand_over()
 
     def stop(self) -> None:
-        """Hand nothing over for now."""
+        """Send nothing for now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

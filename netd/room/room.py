@@ -1,8 +1,9 @@
 """One room: bots gather, the host speaks, the turn goes round, and all leave (room protocol, section 3).
 
-A round is over when every bot that is awaited has replied, has left or has had its time.  Then the reply of the bot whose turn
-it is goes to the others, and the confirmation to itself; replies to these are what the next round chooses from.  So a bot that
-replies never has two messages before it.  Time, chance and the bus are the caller's (:class:`netd.room.rooms.Rooms`).
+A round ends when each awaited bot has replied, has left, or has had its time. Then the reply of the bot whose turn it is goes to
+the others, and a confirmation to the bot itself. The next round chooses from the replies to these. So a bot that replies never
+has two messages to read at once, which an old bot would take for one. Time, chance and the bus belong to
+:class:`netd.room.rooms.Rooms`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from netd.room.texts import CONFIRMATION, Flooding, Text, joined, opening, reada
 __all__ = ["FLOOD", "Room", "RoomInput"]
 
 FLOOD = 1 << 16
-"""Bytes between two messages to a bot, over which it is put out."""
+"""Bytes that a bot may send between two messages to it. Over that, its connection is closed."""
 
 MOST_VOICES = 50
-"""Bots whose replies one message holds, where all replies are passed on."""
+"""Replies that are joined into one message at most, in rooms that pass on all replies."""
 
 IS_OVER = "the room is over"
 
@@ -34,7 +35,7 @@ RoomAction = Callable[["Room", str], None]
 
 
 class RoomInput(enum.Enum):
-    """What happens to a room."""
+    """An event in the life of a room."""
 
     FILLED = "the last place is taken"
     TIME = "its time has passed"
@@ -47,10 +48,10 @@ class RoomInput(enum.Enum):
 class Room:
     """One room.
 
-    :param sentence: what the host says.
-    :param later: calls after so many seconds; returns something to cancel.
-    :ivar id: unique among the rooms of one service.
-    :ivar round: rounds that are done, or were passed over.
+    :param sentence: the sentence that the host says.
+    :param later: calls a function after so many seconds; returns something to cancel.
+    :ivar id: a number that is unique among the rooms of one service.
+    :ivar round: how many rounds are done or were skipped.
     """
 
     def __init__(
@@ -93,9 +94,9 @@ class Room:
     # What bots do
 
     def join(self, seat: Seat) -> None:
-        """Give a bot a place, and welcome it. Only while the room gathers.
+        """Give a bot a place, and welcome it. To be called only while :attr:`has_place`.
 
-        :raises NameTaken: when another bot here has that name, and this one can be told so.
+        :raises NameTaken: see :meth:`netd.room.seat.Seat.claim_name`.
         """
         said_name = seat.name
         seat.claim_name(self._names)
@@ -108,10 +109,10 @@ class Room:
             self._step(RoomInput.FILLED)
 
     def hear(self, seat: Seat, said: bytes, happened: SeatInput) -> bool:
-        """A bot says something.
+        """Take what a bot has said.
 
-        :returns: False when nobody asked.
-        :raises Flooding: when it says far too much.
+        :returns: False when the bot was not asked.
+        :raises Flooding: when it has sent more than :data:`FLOOD`.
         """
         was_asked = seat.hear(said, happened, self.rules.max_reply)
         if seat.received > FLOOD:
@@ -121,12 +122,12 @@ class Room:
         return was_asked
 
     def quiet(self, seat: Seat) -> None:
-        """What a bot has begun to say is complete."""
+        """End the reply of a bot, after a silence."""
         seat.step(SeatInput.QUIET)
         self._note_heard(seat)
 
     def leave(self, seat: Seat, reason: str) -> None:
-        """A bot is gone."""
+        """Remove a bot, whose connection is gone."""
         if self.state is RoomState.OVER or not seat.step(SeatInput.LEFT):
             return
         self._present -= 1
@@ -141,7 +142,7 @@ class Room:
             self._step(RoomInput.REPLIED)
 
     def end(self, reason: str) -> None:
-        """End it at once."""
+        """End the room at once."""
         self._step(RoomInput.ENDED, reason)
 
     # Its course
@@ -157,7 +158,7 @@ class Room:
         action(self, reason or happened.value)
 
     def _note_heard(self, seat: Seat) -> None:
-        """See whether anybody is still awaited, now that *seat* has said something."""
+        """Note whether *seat* is still awaited, now that it has said something, and go on if no bot is."""
         if seat.is_awaited:
             self._awaited.add(seat)
             return
@@ -180,7 +181,7 @@ class Room:
         self._restart(self.rules.reply_timeout)
 
     def _do_give_up_waiting(self, _why: str) -> None:
-        """Go on without those who have not replied; half a reply is one."""
+        """Go on without the bots that have not replied. A reply that has begun counts as it is."""
         awaited, self._awaited = self._awaited, set()
         for seat in self._seats:
             if seat in awaited:
@@ -191,7 +192,7 @@ class Room:
         self._step(RoomInput.REPLIED)
 
     def _do_next_turn(self, _why: str) -> None:
-        """Pass on what is to be passed on in this round; rounds in which nobody has something to say are passed over."""
+        """Pass on the reply, or the replies, of this round. Rounds without any reply are skipped."""
         speakers = self._all_speakers() if self._passes_all else self._next_speaker()
         self._tell_observer(speakers)
         if self._passes_all:
@@ -205,7 +206,7 @@ class Room:
             self._observer.progressed(self, "")
 
     def _next_speaker(self) -> list[Seat]:
-        """The next bot in the order of joining that has something to say; turns of others are lost."""
+        """Return the next bot, in the order of joining, that has something to say. The others lose their turn."""
         while self.round < self.rules.rounds:
             seat = self._seats[self.round % len(self._seats)]
             self.round += 1
@@ -214,7 +215,7 @@ class Room:
         return []
 
     def _all_speakers(self) -> list[Seat]:
-        """All bots that have something to say."""
+        """Return all bots that have something to say."""
         speakers = [seat for seat in self._seats if seat.has_something_to_say]
         self.round = self.round + 1 if speakers else self.rules.rounds
         return speakers
@@ -230,7 +231,7 @@ class Room:
                 self._ask(seat, text, SeatInput.ASKED)
 
     def _pass_all_on(self, speakers: list[Seat]) -> None:
-        """Tell each bot in one message what the others said: an old one could not tell several apart."""
+        """Send each bot the replies of the others in one message, because an old bot would take several for one."""
         said = [(speaker, speaker.reply) for speaker in speakers]
         for seat in self._seats:
             if not seat.can_listen:
@@ -255,7 +256,7 @@ class Room:
         self._awaited.add(seat)
 
     def _do_part(self, _why: str) -> None:
-        """Let those who reply read the last message; the others get the time that they had for their welcome."""
+        """Give each awaited bot the time that it had for the welcome to read the last message; dismiss the others."""
         for seat in self.present:
             if seat not in self._awaited:
                 self._dismiss(seat, IS_OVER)

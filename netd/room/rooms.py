@@ -1,6 +1,6 @@
-"""The rooms of one service: who gathers where, and what the bus hears of it.
+"""The rooms of one service: they find a room for each bot, and publish the events of all rooms.
 
-Clock, chance and bus are handed in; connections (``machine``) and operations (``service``) come through here.
+Clock, chance and bus are handed in. Connections (``machine``) and operations (``service``) both use this module.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ class Rooms:
     _ids: Iterator[int] = field(factory=lambda: count(1))
 
     def __iter__(self) -> Iterator[AnyRoom]:
-        """The rooms, oldest first."""
+        """Iterate over the rooms, oldest first."""
         return iter(list(self._rooms.values()))
 
     def __len__(self) -> int:
         return len(self._rooms)
 
     def find(self, id: int) -> AnyRoom | None:
-        """The room called *id*, unless it is over."""
+        """Return the room *id*, unless it is over."""
         return self._rooms.get(id)
 
     def join(self, seat: Seat) -> AnyRoom:
         """Give a bot a place in the oldest room that has one, or in a new one.
 
-        :raises netd.room.texts.NameTaken: when another bot there has that name, and this one can be told so.
+        :raises netd.room.texts.NameTaken: see :meth:`netd.room.seat.Seat.claim_name`.
         """
         room = next((room for room in self._rooms.values() if room.has_place), None)
         if room is None:
@@ -92,23 +92,23 @@ class Rooms:
     # Observer
 
     def wants_everything(self, room: Observed) -> bool:
-        """Whether anybody would receive it."""
+        """Return True if a subscriber wants the replies of *room*."""
         return bool(self.bus.wants(f"{self.prefix}.{room.id}.said"))
 
     def said(self, room: Observed, bot: str, said: bytes, passed_on: bool) -> None:
-        """Publish what somebody said."""
+        """Publish a sentence or a reply."""
         if passed_on:
             self.counts["passed_on"] += 1
         text = readable(said, self.rules.max_reply).decode()
         self.bus.publish(Message(f"{self.prefix}.{room.id}.said", RoomSaid(room.id, bot, text, room.round, passed_on)))
 
     def presence_changed(self, room: Observed, seat: Seat, state: str, reason: str) -> None:
-        """Publish who came, fell silent or left."""
+        """Publish that a bot came, fell silent or left."""
         self.counts[state] += 1
         self.bus.publish(Message(f"{self.prefix}.{room.id}.presence", BotPresence(room.id, seat.name, state, reason)))
 
     def progressed(self, room: Observed, reason: str) -> None:
-        """Publish how far a room has come; forget one that is over."""
+        """Publish the state of a room, and forget a room that is over."""
         if room.state is RoomState.OVER:
             self._rooms.pop(room.id, None)
         bots = tuple([seat.name for seat in room.present])

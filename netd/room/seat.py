@@ -1,4 +1,4 @@
-"""One bot in its room: what it was sent, whether it has replied, and what."""
+"""The seat of a bot in its room: the state of the exchange with it, and its reply."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["PIECE", "Seat", "SeatInput", "SeatState"]
 
 
 PIECE = 32
-"""What a piece costs beside its bytes: a line without content is work, too."""
+"""Bytes that each piece of input counts in addition to its own, because an empty line is work, too."""
 
 
 class SeatState(enum.Enum):
-    """What is known of a bot. Only one that has replied, or was given time, is sent the next message."""
+    """The state of the exchange with a bot. It is sent the next message only when it has replied, or its time is over."""
 
     IDLE = "has nothing to reply to"
     OWES = "is to reply"
@@ -35,7 +35,7 @@ class SeatState(enum.Enum):
 
 
 class SeatInput(enum.Enum):
-    """What happens to a bot."""
+    """An event of the exchange with a bot."""
 
     ASKED = "is sent a message"
     THANKED = "is sent the confirmation"
@@ -51,12 +51,12 @@ class SeatInput(enum.Enum):
 class Seat:
     """A bot's place in a room.
 
-    :param address: where it comes from, for people.
-    :param reads_lines: whether its messages are lines, both ways.
-    :param since: when it came, in seconds since the epoch.
-    :ivar name: what it is called here; with a number, where an old bot has the name of another one.
-    :ivar reply: what it has said to the last message so far.
-    :ivar received: bytes that it has sent since the last message to it, and :data:`PIECE` for each piece of them.
+    :param address: its address, for people.
+    :param reads_lines: whether its messages are lines, in both directions.
+    :param since: the time at which it came, in seconds since the epoch.
+    :ivar name: its name in this room; with a number added, if an old bot has the name of another one.
+    :ivar reply: its reply to the last message, so far.
+    :ivar received: bytes that it has sent since the last message to it, with :data:`PIECE` for each piece of them.
     """
 
     __slots__ = ("_peer", "address", "name", "reads_lines", "received", "reply", "since", "state")
@@ -72,10 +72,10 @@ class Seat:
         self._peer = peer
 
     def claim_name(self, taken: Mapping[str, Seat]) -> None:
-        """See to it that its name is none of *taken*. An old bot, which knows no other name than its own, gets a number.
+        """Make sure that its name is none of *taken*. An old bot, which cannot choose another one, gets a number added to it.
 
-        :raises NameTaken: when a bot that reads lines can be told to choose another one. Whether the holder of the name is still
-            there will be known 5 s later.
+        :raises NameTaken: for a bot that reads lines, which can choose another one. The holder of the name is probed: after 5 s,
+            the name is free if that bot is dead.
         """
         holder = taken.get(self.name)
         if holder is None:
@@ -92,7 +92,7 @@ class Seat:
 
     @property
     def can_listen(self) -> bool:
-        """Whether it may be sent a message: it has read the one before."""
+        """Whether it may be sent a message, because it has read the one before."""
         return self.state in (SeatState.IDLE, SeatState.REPLIED)
 
     @property
@@ -102,16 +102,16 @@ class Seat:
 
     @property
     def is_in_the_middle(self) -> bool:
-        """Whether silence would complete what it has begun to say."""
+        """Whether it has begun a reply that a silence will end."""
         return self.state in (SeatState.REPLYING, SeatState.WAKING)
 
     @property
     def has_something_to_say(self) -> bool:
-        """Whether it has replied, with more than padding: old bots fail over less."""
+        """Whether it has replied with more than padding. Old bots fail when they are sent an empty message."""
         return self.state is SeatState.REPLIED and bool(unpadded(self.reply))
 
     def step(self, happened: SeatInput) -> bool:
-        """Take *happened* in; False when it means nothing now."""
+        """Go to the state that follows *happened*. Return False if none does."""
         state = self.TRANSITIONS.get((self.state, happened))
         if state is None:
             return False
@@ -130,11 +130,11 @@ class Seat:
         self._peer.send(text.line if self.reads_lines else text.plain)
 
     def send(self, lines: bytes) -> None:
-        """Send what is lines already."""
+        """Send *lines* as they are."""
         self._peer.send(lines)
 
     def hear(self, said: bytes, happened: SeatInput, limit: int) -> bool:
-        """Take in what it says; False when nobody asked. Of a reply at most *limit* bytes are kept."""
+        """Take what the bot has said, at most *limit* bytes of a reply. Return False if it was not asked."""
         self.received += len(said) + PIECE
         before = self.state
         if (before is SeatState.REPLIED and len(self.reply) >= limit) or not self.step(happened):
@@ -148,15 +148,15 @@ class Seat:
         return True
 
     def probe(self) -> None:
-        """Find out whether it is still there."""
+        """Probe its connection."""
         self._peer.probe()
 
     def close(self, reason: str) -> None:
-        """Disconnect it."""
+        """Close its connection."""
         self._peer.close(reason)
 
     def describe(self) -> BotFacts:
-        """Facts about it."""
+        """Return facts about the bot."""
         return BotFacts(self.name, self.address, self.reads_lines, self.state.value)
 
     TRANSITIONS: ClassVar[dict[tuple[SeatState, SeatInput], SeatState]] = {

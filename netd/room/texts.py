@@ -1,4 +1,4 @@
-"""What is said in a room: names, the welcome, the host's sentence, what a bot's reply becomes on its way to the others."""
+"""The texts of a room: names, the welcome, the host's sentence, and replies in the form in which they are passed on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NameTaken(ProtocolError):
 
 
 class Flooding(ProtocolError):
-    """More than anyone reads."""
+    """A bot sends too much."""
 
     kind = "flooding"
 
@@ -71,11 +71,11 @@ class Text:
 
 
 CONFIRMATION = Text.of(b"This clients response has been sendt to the server\n")
-"""What a bot gets when its reply was passed on."""
+"""The message to a bot whose reply was passed on."""
 
 
 def welcome(name: str, count: int, size: int) -> Text:
-    """What a bot gets when it has a place: the *count*-th of *size*."""
+    """Return the welcome of a bot that has place *count* of *size*."""
     return Text.of(
         (
             f"\nBot: {name} has been sucessfully connected\n{count}/{size} bots have been connected soo far\n \n"
@@ -85,15 +85,15 @@ def welcome(name: str, count: int, size: int) -> Text:
 
 
 def opening(host: str, sentence: str) -> Text:
-    """What all bots get first, and reply to."""
+    """Return the first message of a room, which all bots reply to."""
     return Text.of(f"\n{host}: {sentence}".encode())
 
 
 def parse_name(said: bytes, limit: int) -> str:
-    """The name that a bot says, white space and other padding around it left out.
+    """Return the name that a bot has sent, without white space and other padding around it.
 
-    :param limit: bytes.
-    :raises BadName: saying what a name is.
+    :param limit: bytes of a name at most.
+    :raises BadName: when it is no name. The message says what one is.
     """
     stripped = unpadded(said)
     if not stripped:
@@ -112,7 +112,7 @@ def parse_name(said: bytes, limit: int) -> str:
 
 
 def readable(reply: bytes, limit: int) -> bytes:
-    """*reply* as it is passed on: UTF-8, so that no bot fails over it, and at most *limit* bytes of whole characters."""
+    """Return *reply* as it is passed on: valid UTF-8, over which no bot fails, and at most *limit* bytes of whole characters."""
     text = reply.decode(errors="replace").encode()
     return text if len(text) <= limit else text[:limit].decode(errors="ignore").encode()
 
