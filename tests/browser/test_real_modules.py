@@ -587,6 +587,8 @@ class ServiceTests(ModuleTestCase):
             ((0.5, {"anyOf": [{"type": "null"}, {"format": "seconds"}]}), "500 ms"),
             (([1, 120], {"items": {"format": "seconds"}}), "1 s, 2 min"),
             (("text", {"format": "seconds"}), "text"),
+            (("('::1', 7)", {"format": "address"}), "[::1]:7"),
+            (("aGVsbG8=", {"anyOf": [{"type": "null"}, {"contentEncoding": "base64"}]}), "hello"),
         )
 
     def members(self) -> None:
@@ -621,21 +623,25 @@ class ServiceTests(ModuleTestCase):
 
     def numbers(self) -> None:
         """Each number of an event is followed under its own name, up to a bound; times and all else are no measurements."""
+        timed = {"properties": {"since": {"format": "epoch"}, "for": {"format": "seconds"}}}
         self.check(
             "pages/service_events",
             "numbersIn",
-            (("flow", 3), [["flow", 3]]),
-            (("flow", {"bar": 2.5, "time": 1, "name": "x", "on": True}), [["flow bar", 2.5]]),
+            (("flow", 3, {"format": "bytes"}), [["flow", 3, {"format": "bytes"}]]),
+            (("flow", {"bar": 2.5, "time": 1, "name": "x", "on": True}), [["flow bar", 2.5, {}]]),
+            (("flow", {"time": 1, "since": 2, "for": 3}, timed), [["flow time", 1, {}], ["flow for", 3, {"format": "seconds"}]]),
             *((("flow", data), []) for data in ("x", None, [1, 2])),
         )
         found = self.run_in(
             "pages/service_events",
             """({ withNumbers }) => {
               let known = new Map();
-              for (let step = 0; step < 300; step += 1) known = withNumbers(known, "flow", step, step);
-              for (let step = 0; step < 40; step += 1) known = withNumbers(known, `n${step}`, step + 0.25, step);
+              for (let step = 0; step < 300; step += 1) known = withNumbers(known, { name: "flow", data: step, time: step });
+              for (let step = 0; step < 40; step += 1)
+                known = withNumbers(known, { name: `n${step}`, data: step + 0.25, time: step });
               const { points, precision } = known.get("flow");
-              return [known.size, points.length, points[0].value, precision, withNumbers(known, "n", "no number", 0) === known];
+              const same = withNumbers(known, { name: "n", data: "no number", time: 0 });
+              return [known.size, points.length, points[0].value, precision, same === known];
             }""",
         )
         self.assertEqual(found, [24, 240, 60, {"decimals": 0, "digits": 3}, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socketserver
 import threading
 from pathlib import Path
@@ -60,7 +61,9 @@ class ServiceTests(BrowserTestCase):
         self.assertEqual(valves.locator("thead th").all_inner_texts(), ["Valve", "Open for", "Leaks"])
         valves.get_by_text("1.5 s").wait_for()
         names = [one.get_attribute("data-name") for one in by_id(page, "service-number").all()]
-        self.assertEqual(sorted(map(str, names)), ["pressure bar", "pressure litres", "temperature"])
+        self.assertEqual(sorted(map(str, names)), ["pressure bar", "pressure stroke", "temperature"])
+        by_id(page, "service-number", name="pressure stroke").get_by_text("1.43 s").wait_for()
+        by_id(page, "service-event").get_by_text(re.compile(r"^bar [0-9.]+, stroke 1\.43 s$")).first.wait_for()
         line = by_id(page, "service-number", name="temperature").locator("path")
         before = line.get_attribute("d")
         self.until(page, lambda: line.get_attribute("d") != before, "the line goes on")

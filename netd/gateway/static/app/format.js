@@ -127,6 +127,13 @@ export function payload(encoded) {
   }
 }
 
+/**
+ * An address as commands take it: 127.0.0.1:50412. The relay's notation for old programs is ('127.0.0.1', 50412).
+ * @param {string} address
+ */
+export const shortAddress = (address) =>
+  address.replace(/^\('(.*)', (\d+)\)$/, (_, host, port) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`));
+
 /** An identifier as words: "Open for" of "open_for". @param {string} name */
 export function spoken(name) {
   const words = name.replaceAll(/[-_.]/g, " ");

@@ -10,8 +10,8 @@ from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from netd.codec.units import Bytes, Epoch, Seconds
-from netd.interfaces import INetdService
-from netd.message import Message
+from netd.interfaces import INetdService, IPublisher
+from netd.message import EventKind, Message
 from netd.operations import Operation, Role
 
 
@@ -43,7 +43,16 @@ class Health:
     alarms: list[str]
 
 
-@implementer(INetdService)
+@frozen(slots=False)
+class Pressure:
+    """``pump.<instance>.pressure``: what the pump measures, many times a second."""
+
+    bar: float
+    stroke: Seconds
+    time: Epoch
+
+
+@implementer(INetdService, IPublisher)
 class PumpService(Service):
     def __init__(self, config: Any, reactor: Any, bus: Any) -> None:
         self.instance = config.instance
@@ -64,8 +73,7 @@ class PumpService(Service):
 
     def _tell(self) -> None:
         self._strokes += 1
-        time = self._bus.wall()
-        pressure = {"bar": round(2 + math.sin(self._strokes / 20), 3), "litres": self.speed * self._strokes, "time": time}
+        pressure = Pressure(round(2 + math.sin(self._strokes / 20), 3), 60 / self.speed, self._bus.wall())
         self._bus.publish(Message(f"pump.{self.instance}.pressure", pressure))
         self._bus.publish(Message(f"pump.{self.instance}.temperature", round(21 + math.cos(self._strokes / 50), 2)))
 
@@ -77,6 +85,9 @@ class PumpService(Service):
             Operation("pump.run", self.run, Role.OPERATOR, "Pump a liquid"),
             Operation("pump.empty", self.empty, Role.ADMIN, "Let everything out"),
         ]
+
+    def events(self) -> list[EventKind]:
+        return [EventKind(f"pump.{self.instance}.pressure", Pressure)]
 
     def tell_speed(self) -> int:
         return self.speed

@@ -4,7 +4,7 @@ import { action, outcomeOf } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { serverClock } from "../connection.js";
 import { h, when } from "../dom.js";
-import { ago, fullTime, visible } from "../format.js";
+import { ago, fullTime, shortAddress, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
 import { badge, faceOf, needsService, panel } from "../panel.js";
@@ -23,11 +23,7 @@ const HEARD = 500;
 const target = signal("");
 
 /** A device's label: its name, or else its address. */
-const labelOf = (device) => device.name || hostPort(device.address);
-
-/** An address as `netd send` takes it. The relay's own notation is ('127.0.0.1', 50412), for old programs. */
-const hostPort = (address) =>
-  address.replace(/^\('(.*)', (\d+)\)$/, (_, host, port) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`));
+const labelOf = (device) => device.name || shortAddress(device.address);
 
 export function devices() {
   return h("div.grid.devices", {}, needsService("relay", content));
@@ -169,7 +165,7 @@ function row(item, instance, heard, choose, makeCut) {
       "",
       { testid: "last-seen" },
     ),
-    cell("Address", () => hostPort(item.value.address), "mono extra", {
+    cell("Address", () => shortAddress(item.value.address), "mono extra", {
       title: () => (item.value.answers ? "Answers requests" : "Listens, and does not answer requests"),
     }),
     h(

@@ -1,8 +1,8 @@
 /** Any JSON as facts and tables; its JSON Schema, where there is one, gives the units. */
 
 import { choice, each, h } from "../dom.js";
-import { bytes, count, excerpt, fullTime, rate, shortSpan, spoken } from "../format.js";
-import { ANY, formatOf, itemsOf, memberOf } from "../schema.js";
+import { bytes, count, excerpt, fullTime, payload, rate, shortAddress, shortSpan, spoken } from "../format.js";
+import { alternatives, ANY, formatOf, itemsOf, memberOf } from "../schema.js";
 import { computed } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
 
@@ -16,6 +16,9 @@ const LOOKED_AT = 50;
 const LONG = 24;
 /** Digits of a number that is not whole. */
 const DIGITS = 6;
+
+/** Whether the unit of a number is known. @param {Schema} schema */
+export const isMeasured = (schema) => formatOf(schema) in MEASURED;
 
 /** How a number is written, by the format that its schema names. @type {Record<string, (value: number) => string>} */
 const MEASURED = {
@@ -33,7 +36,13 @@ export function written(value, schema = ANY) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value) && !value.some(isComposed))
     return value.length ? excerpt(value.map((one) => written(one, itemsOf(schema))).join(", "), SHOWN) : "none";
-  return excerpt(typeof value === "string" ? value : JSON.stringify(value), SHOWN);
+  return excerpt(typeof value === "string" ? textual(value, schema) : JSON.stringify(value), SHOWN);
+}
+
+/** A text, decoded where the schema says how. @param {string} text @param {Schema} schema */
+function textual(text, schema) {
+  if (formatOf(schema) === "address") return shortAddress(text);
+  return alternatives(schema).some((one) => one.contentEncoding === "base64") ? payload(text) : text;
 }
 
 const plain = (value) => (Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(DIGITS))));
