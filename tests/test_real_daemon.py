@@ -124,9 +124,13 @@ class EndTests(RealTestCase):
         """The daemon outlives the terminal that it was started from, and a log rotation that means another program."""
         daemon = self.start()
         port = daemon.port()
-        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        for number, told in (
+            (signal.SIGHUP, "the configuration was reloaded: nothing has changed"),
+            (signal.SIGUSR1, "SIGUSR1: .*; nothing has changed"),
+            (signal.SIGUSR2, "SIGUSR2: .*; nothing has changed"),
+        ):
             daemon.signal(number)
-            daemon.wait_for(f"{number.name}: .*; nothing has changed")
+            daemon.wait_for(told)
         controller = self.connect(port)
         controller.sendall(frame(b"python") + b"|no target|".ljust(64))
         self.assertEqual(b"|no raspberrypies|", read_frame(controller))

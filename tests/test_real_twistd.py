@@ -114,9 +114,10 @@ class HelpTests(RealTestCase):
         """`twistd --help` names netd, and imports none of it but the vocabulary."""
         shown, modules = self.imported("--help")
         self.assertRegex(shown, r"(?m)^ +netd +One daemon for devices")
-        self.assertEqual(
-            set(), modules - {"netd", "netd.kinds", "netd.interfaces", "netd.message", "netd.operations", "netd.errors"}
+        vocabulary = (
+            "netd.bus netd.bus.subject netd.change netd.errors netd.interfaces netd.message netd.operations netd.principal"
         )
+        self.assertEqual(set(), modules - {"netd", "netd.kinds", *vocabulary.split()})
 
     def test_help(self) -> None:
         """`twistd netd --help` explains each option, and imports no service."""
@@ -124,7 +125,9 @@ class HelpTests(RealTestCase):
         for option in ("--config=", "--check", "--show-config", "--origin"):
             self.assertIn(option, shown)
         self.assertIn("netd.tap", modules)
-        self.assertEqual(set(), {name for name in modules if re.match(r"netd\.(relay|admin|wire|daemon|listening)\b", name)})
+        self.assertEqual(
+            set(), {name for name in modules if re.match(r"netd\.(relay|connection|daemon|listening|manhole)\b", name)}
+        )
 
 
 class ThirdPartyTests(RealTestCase):
