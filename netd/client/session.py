@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from netd.client.session_messages import (
@@ -30,7 +30,7 @@ from netd.client.session_messages import (
 )
 from netd.client.session_plan import AgentPlan, AgentWay
 from netd.client.way import CONNECT_TIMEOUT, Connection, tune
-from netd.client.way_sockets import SocketConnection, SocketWay, Surroundings, carry_out
+from netd.client.way_sockets import SocketWay, Surroundings, carry_out
 
 __all__ = ["DIALECTS", "Agent", "AgentError", "Channel", "Hooks", "NotANumber", "Refused", "SessionLost", "Source"]
 
@@ -59,15 +59,16 @@ class AgentSockets(SocketWay, AgentWay):
         self._bell, self._rope = socket.socketpair()
         self._rope.setblocking(False)
 
-    async def wait_any(self, connections: Iterable[Connection], seconds: float | None) -> None:
-        self.wait_for([one for one in connections if isinstance(one, SocketConnection)], seconds)
+    async def wait_any(self, connections: Iterable[Connection], seconds: float) -> Collection[Connection]:
+        return self.wait_for(connections, seconds)
 
-    def wait_for(self, sockets: Iterable[Any], seconds: float | None) -> bool:
-        """Whether something has come on one of *sockets* within so many seconds, before the bell rings."""
+    def wait_for(self, sockets: Iterable[Any], seconds: float | None) -> list[Any]:
+        """Those of *sockets* on which something has come within so many seconds, before the bell rings."""
         readable, _, _ = select.select([*sockets, self._bell], [], [], seconds)
         if self._bell in readable:
+            readable.remove(self._bell)
             self._bell.recv(4096)
-        return readable not in ([], [self._bell])
+        return readable
 
     def ring(self) -> None:
         with contextlib.suppress(OSError):  # it rings already, or nobody is there any more
@@ -168,10 +169,13 @@ class Agent:
             self._hang_up()
 
     def _serve(self, control: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # it has gone already
+        try:
             tune(control)
             host, local = control.getpeername()[0], control.getsockname()[0]
-            carry_out(self._plan.serve(self._way.keep(SESSION_SERVER, control), host, local))
+        except OSError:  # it has gone already
+            control.close()
+            return
+        carry_out(self._plan.serve(self._way.keep(SESSION_SERVER, control), host, local))
 
     def _hang_up(self) -> None:
         listener, self._listener = self._listener, None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from netd.client.session_messages import (
@@ -45,11 +45,12 @@ class AgentStreams(AsyncWay, AgentWay):
 
     _rings: asyncio.Future[None] | None = None
 
-    async def wait_any(self, connections: Iterable[Connection], seconds: float) -> None:
+    async def wait_any(self, connections: Iterable[Connection], seconds: float) -> Collection[Connection]:
         self._rings = asyncio.get_running_loop().create_future()
-        waiting: set[asyncio.Future[Any]] = {self._rings}
-        waiting |= {one.look_ahead() for one in connections if isinstance(one, StreamConnection)}
+        looks = {one.look_ahead(): one for one in connections if isinstance(one, StreamConnection)}
+        waiting: set[asyncio.Future[Any]] = {self._rings, *looks}
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return [one for look, one in looks.items() if look.done()]
 
     def ring(self) -> None:
         if self._rings is not None and not self._rings.done():

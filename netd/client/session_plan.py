@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from netd.client.session_messages import (
     ANNOUNCE_PAUSE,
@@ -43,8 +43,11 @@ class AgentWay(Way):
     """A way that waits for several connections at once, and for a bell."""
 
     @abstractmethod
-    async def wait_any(self, connections: Iterable[Connection], seconds: float) -> None:
-        """Return when something has come on one of *connections*, when :meth:`ring` was called, or after so many seconds."""
+    async def wait_any(self, connections: Iterable[Connection], seconds: float) -> Collection[Connection]:
+        """Those of *connections* on which something has come, or which have ended.
+
+        It returns when there are any, when :meth:`ring` was called, or after so many seconds.
+        """
 
     @abstractmethod
     def ring(self) -> None:
@@ -104,7 +107,7 @@ class AgentPlan:
         """The session with the server at *host*, which has dialled the address *local*."""
         try:
             reason = await self._serve(control, host, local)
-        except AgentError as error:
+        except (AgentError, OSError) as error:  # one of the program's hooks may write to what is closed
             reason = str(error)
         finally:
             control.patience = 0.0  # nothing that was said there is of use any more
@@ -134,8 +137,7 @@ class AgentPlan:
 
     async def _read(self, connection: Connection, seconds: float) -> bytes | None:
         """What comes, at most so many seconds later; None when nothing does, or the agent is closed meanwhile."""
-        await self._way.wait_any([connection], seconds)
-        return await connection.receive(0)
+        return await connection.receive(0) if await self._way.wait_any([connection], seconds) else None
 
     async def _read_id(self, control: Connection) -> int:
         received, patience = b"", ID_TIMEOUT
@@ -206,21 +208,20 @@ class AgentPlan:
     async def _listen_until(self, moment: float, control: Connection, data: Connection) -> str:
         """Heed both connections until *moment*, or until something is to be said; returns why the session ends, if it does."""
         while not self.is_closed:
-            await self._way.wait_any((control, data), max(0.0, moment - self._way.now()))
+            ready = await self._way.wait_any((control, data), max(0.0, moment - self._way.now()))
             if self._said and not self._is_deaf:  # what was said before the server ended the session is sent
                 self._is_deaf = True
                 return ""
             self._is_deaf = False
-            reason = await self._heed(control, data)
+            reason = (control in ready and await self._heed(control)) or ""
+            if data in ready and not reason:
+                raise read_complaint(await self._complaint(data))
             if reason or self._said or self._way.now() >= moment:
                 return reason
         return CLOSED
 
-    async def _heed(self, control: Connection, data: Connection) -> str:
-        """Take in what the server has said; returns why the session ends, if it does.
-
-        :raises SessionLost: when the server has ended the data connection.
-        """
+    async def _heed(self, control: Connection) -> str:
+        """Take in what the server has said; returns why the session ends, if it does."""
         try:
             word = await control.receive(0)
         except SessionLost:
@@ -229,13 +230,15 @@ class AgentPlan:
             return "the server said stop"
         if word is not None and b"ping" in word:
             self._hooks.pinged()
-        try:
-            complaint = await data.receive(0)
-        except SessionLost:
-            complaint = b""
-        if complaint is not None:
-            raise read_complaint(complaint)
         return ""
+
+    @staticmethod
+    async def _complaint(data: Connection) -> bytes:
+        """What the server says before it ends the data connection."""
+        try:
+            return await data.receive(0) or b""
+        except SessionLost:
+            return b""
 
     async def _last_word(self, control: Connection) -> str:
         """Why the data connection broke, if the server says so: it may hang up as soon as it has said stop."""
