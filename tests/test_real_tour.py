@@ -93,8 +93,11 @@ class TourTests(PackagedTestCase):
                 self.assertEqual(self.run_line(line, said_of(line, SAYS)), expected, line)
 
     def test_programs(self) -> None:
-        """The README's device answers the README's controller."""
+        """The README's device, with the client that the README's curl fetches, answers the README's controller."""
         _, device, controller = programs()
+        fetched = re.search(r"^    (curl -O \S+)", (CHECKOUT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        assert fetched is not None
+        self.assertEqual(self.run_line(fetched[1]), 0)
         on_the_pi = Program([sys.executable, "-u", "-c", device], self.folder, self.env)
         self.addCleanup(on_the_pi.end)
         for _ in range(int(PATIENCE)):
@@ -115,7 +118,7 @@ class TourTests(PackagedTestCase):
         watcher = Program([sys.executable, "-u", "-c", programs()[0]], self.folder, self.env)
         self.addCleanup(watcher.end)
         self.assertEqual(self.run_line("netd session start 127.0.0.1"), 0)
-        watcher.wait_for(r"session\.main\.1\.x \d")
+        watcher.wait_for(r"session\.main\.127-0-0-1\.x \d")
         text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
         asked = re.search(r"curl -s (\S+/rpc) -H 'Content-Type: (\S+)' -d '(.+)'", text)
         assert asked is not None
