@@ -1,4 +1,4 @@
-"""Who one source delivers to: groups of clients that get the very same bytes, and clients that get something of their own."""
+"""The audience of a source: groups of clients that get the same bytes, and clients apart, which get bytes of their own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from netd.feed.rounds import TYPES, Delivery, Form
 __all__ = ["Audience", "FeedMember", "Group", "Interest"]
 
 STEP = 16
-"""Clients that are delivered to one by one, before others are served."""
+"""Deliveries to clients apart between two yields, in which other connections are served."""
 
 MOST_SUBJECTS = 1024
-"""Subjects of which a group remembers whether it wants them; then it begins anew."""
+"""Subjects for which a group remembers whether they match. When there are more, it forgets all of them."""
 
 
 class FeedMember(fanout.FanoutMember, Protocol):
@@ -30,7 +30,7 @@ class FeedMember(fanout.FanoutMember, Protocol):
 
 @define(eq=False)
 class Interest:
-    """Which subjects fall under some patterns; without patterns, all. Each subject is looked at once."""
+    """Some subject patterns, or all subjects. The result is remembered, so that each subject is matched once."""
 
     patterns: tuple[str, ...]
     _known: dict[str, bool] = field(factory=dict)
@@ -51,15 +51,15 @@ class Interest:
 class Group:
     """Clients of one form.
 
-    :ivar interest: in subjects.
-    :ivar members: in the order of joining.
+    :ivar interest: the subjects that they want.
+    :ivar members: the clients, in the order of joining.
     """
 
     interest: Interest
     members: dict[FeedMember, None] = field(factory=dict)
 
     def hand_out(self, items: Sequence[Item]) -> Iterator[None]:
-        """Hand *items* to all who are there now, in steps."""
+        """Hand *items* to all present members, in steps."""
         return fanout.hand_out(items, (member for member in list(self.members) if member in self.members))
 
 
@@ -67,9 +67,9 @@ class Group:
 class Audience:
     """All clients of one source.
 
-    :ivar members: their forms, in the order of joining.
-    :ivar groups: of those who share what they get.
-    :ivar apart: those who do not, and their interests in subjects.
+    :ivar members: the clients and their forms, in the order of joining.
+    :ivar groups: the groups, by form.
+    :ivar apart: the clients apart, and their interests.
     """
 
     members: dict[FeedMember, Form] = field(factory=dict)
@@ -89,7 +89,7 @@ class Audience:
             group.members[member] = None
 
     def leave(self, member: FeedMember) -> None:
-        """Take *member* away, if it is there."""
+        """Remove *member*, if it is here."""
         form = self.members.pop(member, None)
         if form is None or self.apart.pop(member, None) is not None:
             return
@@ -99,13 +99,13 @@ class Audience:
             del self.groups[form]
 
     def types(self) -> list[str]:
-        """The types of values that anyone wants."""
+        """Return the types of values that at least one client wants."""
         interests = [*(group.interest for group in self.groups.values()), *self.apart.values()]
         wanted = {kind for interest in interests for kind in interest.patterns or TYPES}
         return [kind for kind in TYPES if kind in wanted]
 
     def deliver(self, delivery: Delivery) -> Iterator[None]:
-        """Give *delivery* to those who are apart, in steps."""
+        """Deliver to the clients apart, in steps."""
         for position, member in enumerate(list(self.apart), 1):
             if member in self.apart:
                 member.deliver(delivery)

@@ -1,7 +1,6 @@
-"""The feed's shared noun: what there is to be had, who gets it, and what they say of it.
+"""The feed: its sources, its clients, and their reports.
 
-Connections (``machine``) and operations (``service``) both go through it.  It knows no reactor: clock, bus and chance are handed
-in.
+Connections (``machine``) and operations (``service``) both use it. It knows no reactor: clock, bus and chance are handed in.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ __all__ = ["Feed"]
 
 @define(eq=False)
 class Feed:
-    """Deliveries for all clients of one feed.
+    """One feed.
 
     :ivar prefix: first tokens of its subjects, ``feed.<instance>``.
-    :ivar generators: by locale, the common one first; empty for a feed that passes on subjects.
-    :ivar texts: what clients of the first dialect get.
-    :ivar ledger: what clients have said.
-    :ivar streams: beside the common source, those that newer clients asked for.
+    :ivar generators: the makers of values by locale, the common one first; empty for a feed that passes on subjects.
+    :ivar texts: the form of deliveries to first-dialect clients.
+    :ivar ledger: the reports of clients.
+    :ivar streams: the streams that newer clients asked for, beside the common source.
     """
 
     rules: FeedRules
@@ -64,7 +63,7 @@ class Feed:
             self.common.change_interval(rules.interval)
 
     def prepare(self) -> None:
-        """Get ready to make values. Takes some time; before :meth:`start`."""
+        """Prepare the makers of values, which takes some time. To be called before :meth:`start`."""
         for generator in self.generators.values():
             generator.prepare()
 
@@ -102,8 +101,8 @@ class Feed:
     def subscribe(self, member: Any, asked: Subscribe) -> Subscribe:
         """Deliver to *member* what it asks for.
 
-        :returns: the same, with what is meant by what was left out.
-        :raises BadRequest: saying what cannot be had; what it had before goes on.
+        :returns: the request, with defaults filled in.
+        :raises BadFeedRequest: when that cannot be delivered. The deliveries of before go on then.
         """
         if self.rules.pattern is not None:
             return self._subscribe_to_window(member, asked)
@@ -135,11 +134,11 @@ class Feed:
     # Rounds
 
     def wants_rounds(self) -> bool:
-        """Whether anyone on the bus would see a round."""
+        """Return True if the bus has subscribers for rounds."""
         return bool(self.bus.wants(f"{self.prefix}.round"))
 
     def made(self, made: Round) -> None:
-        """Publish a common round, if anyone would see it."""
+        """Publish a common round, if it has subscribers."""
         if self.wants_rounds():
             self.bus.publish(Message(f"{self.prefix}.round", RoundMade(made.seq, made.time, made.values)))
 
@@ -153,7 +152,7 @@ class Feed:
         )
 
     def remarked(self, client: FeedClient, text: str) -> None:
-        """Keep and publish something else that *client* said."""
+        """Keep and publish a remark of *client*: any message that is neither a name nor a report."""
         self.ledger.remark(client, text)
         self.bus.publish(Message(f"{self.prefix}.remark", ClientRemarked(client.name, client.address, text[:LONGEST_REMARK])))
 

@@ -1,4 +1,4 @@
-"""What clients of the feed say, in both dialects (feed protocol), and what the second one is answered."""
+"""The messages of the feed's clients, in both dialects, and the answers of the second one (feed protocol)."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _REPORTS = (
 
 
 class BadFeedRequest(ProtocolError):
-    """A message of the second dialect that cannot be followed."""
+    """A message of the second dialect cannot be followed."""
 
     kind = "bad request"
 
 
 @frozen
 class Named:
-    """A client says what it is called."""
+    """A client gives its name."""
 
     name: str
 
@@ -74,14 +74,14 @@ class BlockReport:
 
 @frozen
 class Remark:
-    """A client says anything else."""
+    """A client sends any other text."""
 
     text: str
 
 
 @frozen
 class Subscribe:
-    """What a client of the second dialect wants; None and empty where it leaves that to the feed.
+    """The request of a second-dialect client. None, or empty, leaves the choice to the feed.
 
     :ivar types: types of values, or subject patterns; empty for all.
     :ivar block: samples in a message; 1 sends each by itself.
@@ -99,7 +99,7 @@ Said = Named | BlockReport | Remark | Subscribe
 
 
 def read_words(text: str) -> Said:
-    """What a message of the first dialect means; one that is neither greeting nor report is a remark."""
+    """Parse a message of the first dialect. A message that is neither a name nor a report is a remark."""
     if len(text) <= MAX_REPORT:
         connected = _CONNECTED.fullmatch(text)
         if connected is not None:
@@ -114,9 +114,9 @@ def read_words(text: str) -> Said:
 
 
 def read_request(payload: bytes) -> Said:
-    """What a message of the second dialect means.
+    """Parse a message of the second dialect.
 
-    :raises ProtocolError: saying what is wrong with it.
+    :raises ProtocolError: when it is none. The message says what is wrong.
     """
     request = decode_object(payload)
     if "subscribe" in request:
@@ -189,7 +189,7 @@ class _Members:
 def check_types(types: tuple[str, ...]) -> None:
     """Refuse types that are not made.
 
-    :raises BadRequest: naming those that are.
+    :raises BadFeedRequest: naming the types that are made.
     """
     unknown = next((word for word in types if word not in TYPES), None)
     if unknown is not None:

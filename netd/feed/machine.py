@@ -1,6 +1,6 @@
-"""One client of the feed, as a machine: what it says goes to the feed, what is delivered goes out in the form of its dialect.
+"""One client of the feed, as a machine: its messages go to the feed, and deliveries go out in the form of its dialect.
 
-What may be said in which dialect is a table; an absent pair is the protocol error.
+The table at the end of :class:`Subscriber` says which messages each dialect has; an absent pair is a protocol error.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from netd.feed.streams import FeedSource
 __all__ = ["GREATEST_MESSAGE", "FeedDialect", "FeedOutlet", "FeedShell", "Subscriber"]
 
 GREATEST_MESSAGE = 1 << 18
-"""Bytes of samples in a block: one more that does not fit ends it early."""
+"""Bytes of samples in a block at most. A sample that does not fit any more begins the next block."""
 
 
 class FeedDialect(enum.Enum):
-    """How a client speaks, and whether it has said yet what it wants."""
+    """The dialect of a client; of the second one, also whether the client has subscribed."""
 
     OLD = "first"
     GREETED = "second, not subscribed"
@@ -35,29 +35,29 @@ class FeedDialect(enum.Enum):
 
 
 class FeedOutlet(Protocol):
-    """All that a client needs of its peer."""
+    """The peer of a client."""
 
     def send(self, item: bytes, key: Hashable = None) -> bool:
-        """Write; what has the same *key* stays together or is lost together."""
+        """Write *item*. Items of the same *key* are written or dropped together."""
 
     def offer(self, block: bytes) -> bool:
-        """Write now; False when it would have to wait, and was not taken."""
+        """Write *block* now. Return False, and write nothing, if it would have to wait."""
 
     def silence(self) -> float:
         """See :meth:`netd.interfaces.IPeer.silence`."""
 
 
 class FeedShell(Protocol):
-    """What a client tells the connection around it."""
+    """The shell of a client: the connection around it."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """The protocol was broken; for log and counters."""
+        """Count and log a breach of the protocol."""
 
     def fail(self) -> None:
-        """An exception is being handled that this client raised: log it, and give the connection up."""
+        """Log the exception that is being handled, which this client has raised, and cut the connection."""
 
     def note_remark(self, text: str) -> None:
-        """Something was said that means nothing to the feed; for the log."""
+        """Log a remark."""
 
 
 SubscriberAction = Callable[["Subscriber", Any], None]
@@ -66,11 +66,11 @@ SubscriberAction = Callable[["Subscriber", Any], None]
 class Subscriber:
     """One connected client.
 
-    :ivar address: where it connects from.
-    :ivar since: when, in seconds since the epoch.
-    :ivar client: its entry among the reports, once it has said anything.
-    :ivar source: what it is delivered; None before it has subscribed.
-    :ivar wanted: what it has asked for.
+    :ivar address: its address.
+    :ivar since: the time at which it connected, in seconds since the epoch.
+    :ivar client: its entry in the ledger of reports; None before its first message.
+    :ivar source: the source of its deliveries; None before it has subscribed.
+    :ivar wanted: its request.
     """
 
     __slots__ = (
@@ -108,18 +108,18 @@ class Subscriber:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Its name, or its address if it has none."""
         return self.client.name if self.client is not None else self.address
 
     def start(self) -> None:
-        """The connection is a WebSocket: an old client is delivered to from now on, a newer one is told what there is."""
+        """Begin: an old client gets deliveries from now on, a newer one is sent the offer."""
         if self.dialect is FeedDialect.OLD:
             self._feed.join(self)
         else:
             self._answer({"welcome": self._feed.describe_offer()})
 
     def receive(self, payload: bytes) -> None:
-        """The client said something; *payload* may be bytes that are no text."""
+        """Take a message, which may be bytes that are no text."""
         try:
             said = (
                 read_words(payload.decode(errors="backslashreplace"))
@@ -139,7 +139,7 @@ class Subscriber:
     # What it gets
 
     def offer(self, block: bytes) -> bool:
-        """Send what all of the same form get; False when it would have to wait, and was not taken."""
+        """See :class:`netd.connection.fanout.FanoutMember`."""
         return self._peer.offer(block)
 
     def fail(self) -> None:
@@ -147,12 +147,12 @@ class Subscriber:
         self._shell.fail()
 
     def spill(self, items: Sequence[Item]) -> None:
-        """Keep *items* until they can be sent; each whole, or not at all."""
+        """See :class:`netd.connection.fanout.FanoutMember`. Items of one key are sent or dropped together."""
         for item, key in items:
             self._peer.send(item, key)
 
     def deliver(self, delivery: Delivery) -> None:
-        """Send a round, or a message of the bus, in this client's form; whole, or not at all."""
+        """Send a round, or a message of the bus, in this client's form. It is sent or dropped as a whole."""
         if self.dialect is FeedDialect.OLD:
             self._peer.send(delivery.framed(self._feed.texts), delivery.seq)
         elif self._block == 1:
@@ -161,7 +161,7 @@ class Subscriber:
             self._collect(delivery)
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """End the deliveries: the connection is gone."""
         self._feed.leave(self)
         if self.client is not None:
             self._feed.ledger.close(self.client, self._peer.silence())
@@ -231,7 +231,7 @@ class Subscriber:
         return self.client if self.client is not None else self._be(self.address)
 
     def _be(self, name: str) -> FeedClient:
-        """Go by *name* from now on."""
+        """Use *name* from now on."""
         before = self.client
         if before is None or before.name != name:
             self.client = self._feed.ledger.open(name, self.address)

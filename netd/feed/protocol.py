@@ -55,7 +55,7 @@ class FeedProtocol(WebSocketProtocol):
         self.subscriber.start()
 
     def message(self, payload: bytes, is_binary: bool) -> None:
-        """Tell the subscriber; one message is like another to it."""
+        """Pass the message to the subscriber, which does not distinguish text from binary."""
         assert self.subscriber is not None
         self.subscriber.receive(payload)
 
@@ -66,7 +66,7 @@ class FeedProtocol(WebSocketProtocol):
             self.subscriber.lost()
 
     def fail(self) -> None:
-        """Log the exception that is being handled, and hang up."""
+        """Log the exception that is being handled, and cut the connection."""
         self._log.failure("{service}: {who} could not be told", service=self.factory.name, who=self.describe())
         self.peer.abort("a fault of netd's own")
 
@@ -90,10 +90,10 @@ class FeedProtocol(WebSocketProtocol):
 
 
 class FeedFactory(WebSocketFactory):
-    """Builds the feed's connections.
+    """Makes the connections of one feed.
 
-    :ivar bounds: what may wait for one client that connects from now on.
-    :ivar subscribers: those that are WebSockets, in the order of their handshakes.
+    :ivar bounds: the bounds of the outboxes of further clients.
+    :ivar subscribers: the subscribers, in the order of their handshakes.
     """
 
     connection = FeedProtocol

@@ -1,4 +1,4 @@
-"""What clients say of their blocks, kept by client over all its connections."""
+"""The reports of clients about their blocks, kept by client over all its connections."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LONGEST_REMARK = 500
 
 @define(eq=False)
 class FeedClient:
-    """One client, by the name that it says.
+    """One client, by the name that it has given.
 
-    :ivar last_seen: when it said something, or left, in seconds since the epoch.
-    :ivar name: as it was said last; the address of a client that says none.
+    :ivar last_seen: the time of its last message, or of its end, in seconds since the epoch.
+    :ivar name: its name as it was written last, or its address if it has none.
     :ivar blocks: how many blocks it has reported.
     :ivar last_block: the number that it gave the last one, or None.
     :ivar seconds: how long all of them took together.
@@ -60,7 +60,7 @@ class FeedClient:
 
 
 class ReportLedger:
-    """All clients of one feed that have said anything. Capital letters do not make another client.
+    """All clients of one feed that have sent a message. Names that differ only in capital letters are the same.
 
     :param wall: the wall clock, in seconds since the epoch.
     :param remembered: how many clients are kept; over it, the one that appeared first is forgotten, absent ones before others.
@@ -75,7 +75,7 @@ class ReportLedger:
         return iter(self._clients.values())
 
     def open(self, name: str, address: str) -> FeedClient:
-        """The client called *name*, which now has one connection more."""
+        """Return the client *name*, with one more connection."""
         key = name.casefold()
         client = self._clients.get(key)
         if client is None:
@@ -86,20 +86,20 @@ class ReportLedger:
         return client
 
     def close(self, client: FeedClient, silence: float = 0.0) -> None:
-        """One of the client's connections has ended, *silence* seconds after it was heard last, or was another's."""
+        """Remove one connection of the client. It has ended, *silence* seconds after its last byte, or has got another name."""
         client.connections -= 1
         if not client.connections:
             client.last_seen = self._wall() - silence
 
     def report(self, client: FeedClient, block: int, seconds: float) -> None:
-        """The client has received a block."""
+        """Note that the client has received a block."""
         client.blocks += 1
         client.last_block = block
         client.seconds += seconds
         client.last_seen = self._wall()
 
     def remark(self, client: FeedClient, text: str) -> None:
-        """The client said something else."""
+        """Note a remark of the client."""
         client.remarks.append(text[:LONGEST_REMARK])
         client.last_seen = self._wall()
 

@@ -1,4 +1,4 @@
-"""Where rounds come from: streams make them in time, and hand them to their audience. They know no connection."""
+"""Streams: they make rounds at equal times, and deliver them to their audience. They know no connection."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ SHORTEST_SLOT = 0.02
 
 
 class Publisher(Protocol):
-    """Who else is interested in the rounds of a stream, beside its clients: the feed, for the bus."""
+    """The publisher of a stream's rounds, beside its clients: the feed, which publishes them on the bus."""
 
     def wants_rounds(self) -> bool:
-        """Whether a round is to be made, even if there is no client."""
+        """Return True if rounds are to be made even without clients."""
 
     def made(self, made: Round) -> None:
-        """A common round was made."""
+        """Publish a common round."""
 
 
 class FeedSource(Protocol):
-    """A stream or a window.
+    """The source of deliveries: a stream or a window.
 
-    :ivar audience: who is delivered to.
+    :ivar audience: the clients that it delivers to.
     """
 
     audience: Audience
@@ -71,9 +71,9 @@ class FeedSurroundings:
 
 @define(eq=False)
 class Slot:
-    """Clients that get each round some time after it was made, because their interval ends then.
+    """The clients that get each round some time after it was made, because they connected in that part of an interval.
 
-    :ivar seconds: after the round.
+    :ivar seconds: the time between a round and its delivery to them.
     """
 
     number: int

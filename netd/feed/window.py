@@ -1,7 +1,7 @@
-"""What the bus says under a pattern, passed on to clients: collected during a turn, matched by subject, delivered in steps.
+"""A window: messages of the bus under a pattern, passed on to clients. They are collected in each turn and delivered in steps.
 
-However much is said, and however many patterns clients have, nobody else waits for it: what comes faster than it can be delivered
-is bounded, and the oldest of it is lost for all.
+Other connections do not wait for that, however many messages and patterns there are. Messages that come faster than they can be
+delivered are kept within a bound; over it, the oldest are dropped for all clients.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STEP = 64
 
 @define(eq=False)
 class Window:
-    """What the bus says under *pattern*, as it is said. While there are no clients, it is no subscriber of the bus.
+    """The messages under *pattern*. Without clients, the window does not subscribe to the bus.
 
     :ivar seq: of the last message that was taken.
     :ivar unfit: messages that cannot be JSON.
