@@ -44,16 +44,21 @@ class LineDecoder:
         if not newline:
             self._kept += received
             self.has_begun = bool(self._kept)
-            self._check(len(self._kept), self._kept.endswith(b"\r"))
+            self._check_unfinished()
             return []
         lines = rest.split(b"\n")
         lines.insert(0, bytes(self._kept) + first)
         self._kept = bytearray(lines.pop())
         self.has_begun = bool(self._kept)
-        for line in lines:
-            self._check(len(line), line.endswith(b"\r"))
-        self._check(len(self._kept), self._kept.endswith(b"\r"))
-        return [line.removesuffix(b"\r") for line in lines]
+        whole = []
+        for ended in lines:
+            line = ended.removesuffix(b"\r")
+            if len(line) > self.limit:
+                raise self._too_long()
+            whole.append(line)
+        if self._kept:
+            self._check_unfinished()
+        return whole
 
     def finish(self) -> bytes:
         """Return the unfinished line, for protocols in which the end of the stream ends a line, too."""
@@ -62,6 +67,9 @@ class LineDecoder:
         self.has_begun = False
         return rest
 
-    def _check(self, length: int, has_return: bool) -> None:
-        if length - has_return > self.limit:
-            raise LineTooLong(f"a line has at most {self.limit} bytes")
+    def _check_unfinished(self) -> None:
+        if len(self._kept) - self._kept.endswith(b"\r") > self.limit:
+            raise self._too_long()
+
+    def _too_long(self) -> LineTooLong:
+        return LineTooLong(f"a line has at most {self.limit} bytes")

@@ -77,7 +77,7 @@ def parse(text: bytes) -> tuple[list[Request], bool]:
 def answer(request_id: Any, result: object) -> bytes:
     """The answer that carries *result*; an answer about the failure when it cannot be JSON."""
     try:
-        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(request_id), encode(result))
+        return encode({"jsonrpc": "2.0", "id": request_id, "result": result})
     except BadJSON as error:
         return failure(request_id, OperationFailed(f"the result {error}"))
 

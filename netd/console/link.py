@@ -140,4 +140,5 @@ class ConsoleLink:
         self._open -= requests
         if answer is not None:
             self.peer.send(self.frame(answer))
-        self._go_on()
+        if not self._is_going:
+            self._go_on()

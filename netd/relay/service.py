@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from itertools import chain
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -107,7 +108,9 @@ class RelayService(ListeningService):
     def devices(self, caller: Caller) -> list[DeviceFacts]:
         """The devices whose presence *caller* may see: those connected, then the named ones that are away."""
         exchange = self._exchange
-        links = (*exchange.devices, *exchange.devices.absent())
+        links = chain(exchange.devices, exchange.devices.absent())
+        if caller.principal.subjects is None:  # of thousands of devices, each would be asked about in vain
+            return [link.describe() for link in links]
         return [link.describe() for link in links if caller.may(exchange.subject("presence", link.subject))]
 
     def send(
