@@ -586,6 +586,7 @@ class ServiceTests(ModuleTestCase):
             *(((value, {"format": unit}), text) for unit, value, text in UNITS),
             ((0.5, {"anyOf": [{"type": "null"}, {"format": "seconds"}]}), "500 ms"),
             (([1, 120], {"items": {"format": "seconds"}}), "1 s, 2 min"),
+            ((0, {"format": "seconds"}), "0 s"),
             (("text", {"format": "seconds"}), "text"),
             (("('::1', 7)", {"format": "address"}), "[::1]:7"),
             (("aGVsbG8=", {"anyOf": [{"type": "null"}, {"contentEncoding": "base64"}]}), "hello"),
@@ -696,9 +697,9 @@ class ArgumentFormTests(ModuleTestCase):
     def unfit(self) -> None:
         """A value that does not fit is told with its argument, the wanted type, and why."""
         for schema, written, error in (
-            ({"type": "array"}, "{}", "it takes JSON array, and {} is not that; it is of the kind JSON object."),
-            ({"type": "array"}, "[1", "it takes JSON array, and [1 is not that; it is no JSON: "),
-            ({"type": "integer"}, "2.5", "it takes integer, and 2.5 is not that; it is of the kind number."),
+            ({"type": "array"}, "{}", "it must be a JSON array, not {}"),
+            ({"type": ["array", "null"]}, "[1", "it must be a JSON array or null, not [1: "),
+            ({"type": "integer"}, "2.5", "it must be a whole number, not 2.5"),
             ({"type": "integer"}, "", "it: this argument is missing."),
         ):
             self.assertIn(error, self.read(schema, written))

@@ -5,7 +5,21 @@ import { h } from "../dom.js";
 import { excerpt } from "../format.js";
 
 /** Names of JSON Schema's types for people. @type {Record<string, string>} */
-const KINDS = { any: "any JSON or text", enum: "one of these", string: "text", boolean: "yes or no", array: "JSON array", object: "JSON object" };
+const KINDS = {
+  any: "any JSON or text",
+  enum: "one of these",
+  string: "text",
+  boolean: "yes or no",
+  integer: "whole number",
+  array: "JSON array",
+  object: "JSON object",
+};
+
+/** Types that stand with an article in a sentence. */
+const COUNTED = new Set(["integer", "number", "array", "object"]);
+
+const kindOf = (type) => KINDS[type] ?? type;
+const withArticle = (type) => (COUNTED.has(type) ? `a ${kindOf(type)}` : kindOf(type));
 
 /** An argument has a wrong value; the message tells why. */
 export class UnfitArgument extends Error {}
@@ -62,7 +76,7 @@ function attempt(read) {
 }
 
 function labelled(argument, element) {
-  const kinds = typesOf(argument.schema).map((type) => KINDS[type] ?? type);
+  const kinds = typesOf(argument.schema).map(kindOf);
   const otherwise = argument.required
     ? ""
     : argument.default === undefined
@@ -117,9 +131,8 @@ function valueOf(text, types, argument) {
     (types.includes("any") || types.includes(typeOf(json)) || (typeOf(json) === "integer" && types.includes("number")));
   if (fits) return json;
   if (types.includes("string") || types.includes("any")) return text;
-  const wanted = types.map((type) => KINDS[type] ?? type).join(" or ");
-  const why = error === "" ? `it is of the kind ${KINDS[typeOf(json)] ?? typeOf(json)}` : `it is no JSON: ${error}`;
-  throw new UnfitArgument(`${argument.name} takes ${wanted}, and ${excerpt(text, 80)} is not that; ${why}.`);
+  const wanted = types.map(withArticle).join(" or ");
+  throw new UnfitArgument(`${argument.name} must be ${wanted}, not ${excerpt(text, 80)}${error ? `: ${error}` : ""}`);
 }
 
 /** *text* parsed as JSON, or the error. */

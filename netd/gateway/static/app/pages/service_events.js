@@ -42,9 +42,9 @@ export function sayings(kind, instance) {
     numbers.value = new Map();
   });
   const source = told(() => (published.value === null ? null : pattern()), { replay: 1, every: EVERY }, take);
-  const empty = { text: () => `Nothing has been said under ${pattern() ?? kind} yet.` };
+  const empty = { text: () => `No event has been published under ${pattern() ?? kind} yet.` };
   return panel(
-    { title: "Says", testid: "service-events", face: faceOfEvents(() => events.value.length === 0, source), empty },
+    { title: "Events", testid: "service-events", face: faceOfEvents(() => events.value.length === 0, source), empty },
     when(() => numbers.value.size > 0, () => numberList(numbers)),
     log({ label: "Events, newest first", list: () => events.value, row: line, kind: "events" }),
     lostHint(() => source.lost.value),

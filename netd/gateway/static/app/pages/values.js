@@ -22,7 +22,7 @@ export const isMeasured = (schema) => formatOf(schema) in MEASURED;
 
 /** How a number is written, by the format that its schema names. @type {Record<string, (value: number) => string>} */
 const MEASURED = {
-  seconds: shortSpan,
+  seconds: (value) => (value === 0 ? "0 s" : shortSpan(value)),
   epoch: fullTime,
   bytes,
   rate: (value) => `${rate(value)} /s`,
