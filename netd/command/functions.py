@@ -110,7 +110,7 @@ def _run_file(path: Path) -> ModuleType:
         sys.path.append(folder)
     try:
         exec(code, vars(module))  # noqa: S102 - running the user's functions is what this service is for
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit, and whatever else a file may raise: none of them ends the daemon
         _put_back(name, before)
         raise _broken(error, str(path)) from error
     return module
@@ -151,7 +151,7 @@ def _import_module(name: str) -> ModuleType:
             Path(cache_from_source(str(file))).unlink()
     try:
         module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # as above
         _put_back(name, before)
         if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
             raise BadFunctions(f"{name}: no such module; install it, or name its file in `functions`") from None
@@ -167,4 +167,11 @@ def _broken(error: BaseException, path: str | None = None) -> BadFunctions:
     place = f"{own[-1].filename}:{own[-1].lineno}"
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}"
-    return BadFunctions(f"{place}: {type(error).__name__}: {error}")
+    return BadFunctions(f"{place}: {type(error).__name__}: {_text_of(error)}")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # its class is the user's, too
+        return "(its text cannot be made)"

@@ -127,6 +127,8 @@ class LoadTests(FolderTests):
             (GOOD + "\n\ndef f():\n    1 / 0\n\n\nf()\n", "10: ZeroDivisionError: division by zero"),
             (GOOD + "import json\njson.loads('')\n", "8: JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
             (GOOD + "raise SystemExit(3)\n", "7: SystemExit: 3"),
+            (GOOD + "raise KeyboardInterrupt\n", "7: KeyboardInterrupt: "),
+            (GOOD + "class E(Exception):\n    __str__ = None\nraise E\n", "9: E: (its text cannot be made)"),
             (GOOD + "exec('(')\n", "1: SyntaxError: '(' was never closed (<string>, line 1)"),
         ):
             path = self.write("commands.py", text)
