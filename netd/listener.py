@@ -286,11 +286,11 @@ class Listener:
         self._log.error("{error}", error=error)
 
     def _holder(self, host: str) -> Holder | None:
-        """The program that listens on *host*, or None."""
+        """The program that listens on *host*, or None. Of several, it is not netd: only netd may be about to give it up."""
         found = self._holders(host, self._port)
         if found is None:
             return Holder(is_listening=True, process=None)
-        return next((holder for holder in found if holder.is_listening), None)
+        return min((holder for holder in found if holder.is_listening), key=lambda holder: holder.is_own, default=None)
 
     def _connected(self, host: str) -> Holder | None:
         """A program with a connection to *host* that has not ended, or None where none can be named."""

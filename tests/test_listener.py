@@ -189,6 +189,8 @@ class TakenTests(ListenerTestCase):
         """A port of netd's own may be given up in a moment: that is told apart."""
         self.machine.held = [Holder(True, "netd (pid 1)", is_own=True)]
         self.assertRaises(HeldByNetd, self.opens)
+        self.machine.held.append(Holder(True, "other (pid 2)"))
+        self.assertIn("other (pid 2)", str(self.assertRaises(CannotListen, self.opens)))
 
     def test_own_unix_socket(self) -> None:
         """So is a unix socket, by the lock beside it."""
