@@ -13,7 +13,7 @@ __all__ = ["Change"]
 
 
 class Change:
-    """One service's part in a reload, as its ``prepare`` returns it.
+    """One service's part in a reload, as its ``prepare`` describes it.
 
     :ivar mistakes: option (or ``""`` for the section) and what is wrong with it. With any mistake, the reload is refused.
     :ivar notes: what else than options has changed, for people: files whose content is new.

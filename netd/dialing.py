@@ -73,11 +73,9 @@ class DialingService(Service):
         """Let the connection count in the daemon's *budget*; it never has to make room for others."""
         self._factory.share = budget.share(UNLIMITED)
 
-    def prepare(self, config: DialingRules) -> Change:
+    def prepare(self, config: DialingRules, change: Change) -> None:
         """See :class:`netd.interfaces.IReloadable`. A service with options that can fail extends it."""
-        change = Change()
         change.when_applied(lambda: self.follow(config))
-        return change
 
     def follow(self, config: DialingRules) -> None:
         """Use the options of *config* from now on. A service with options of its own extends it."""

@@ -207,13 +207,14 @@ class IPaced(Interface):
 class IReloadable(Interface):
     """A service that takes another configuration while it runs. Without it, all options of its section wait for a restart."""
 
-    def prepare(config: Any) -> Change:
+    def prepare(config: Any, change: Change) -> None:
         """Get everything ready that another *config* needs and that can fail; what runs does not notice.
 
         *config* is of the kind's own class. In it, options that are not live have the values that are in force. It may equal the
         one in force: files that it names may have changed.
 
-        :returns: what is to be done when it comes into force, or to be taken back when it does not; with its objections.
+        Tell *change* what is to be done when *config* comes into force, what is to be taken back when it does not, and the
+        objections. What it was told before an exception is taken back, too.
         """
 
 

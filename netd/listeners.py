@@ -47,10 +47,17 @@ class Listeners:
         """Listen on every endpoint.
 
         :raises CannotListen: for the first endpoint on which that is not possible.
+        :raises HeldByNetd: for the first endpoint that netd itself has, if there is no other reason why not.
         """
+        held: HeldByNetd | None = None
         for description in descriptions:
             listener = self._listeners[description] = self._make(description)
-            listener.open()
+            try:
+                listener.open()
+            except HeldByNetd as error:
+                held = held or error
+        if held is not None:
+            raise held
 
     def close(self) -> list[Any]:
         """Stop listening; what has to be waited for: Deferreds."""
@@ -61,12 +68,12 @@ class Listeners:
         """Open those of *descriptions* that are not open yet; the others are closed when *change* is applied."""
         opened: dict[str, Listener] = {}
         waiting: list[str] = []
+        change.when_discarded(lambda: [listener.close() for listener in opened.values()])
+        change.when_applied(lambda: change.released.extend(self._exchange(descriptions, opened)))
         for description in descriptions:
             why = "" if description in self._listeners else self._open_or_wait(description, opened, waiting)
             if why:
                 change.refuse(LISTEN, why)
-        change.when_discarded(lambda: [listener.close() for listener in opened.values()])
-        change.when_applied(lambda: change.released.extend(self._exchange(descriptions, opened)))
         if waiting:
             change.when_free(lambda: self._open_late(waiting, change))
 

@@ -80,6 +80,7 @@ class ListeningService(Service):
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None
         self._listeners = Listeners(self._make_listener, self._give_up)
+        self._is_listening = False
         self._is_paused = False
         self._accept_errors = LimitedObserver(reactor.seconds, globalLogPublisher)
 
@@ -114,6 +115,7 @@ class ListeningService(Service):
 
     def drain(self) -> Deferred[Any]:
         """Accept no further connections, for good. Open connections go on."""
+        self._is_listening = False
         if self._door is not None:
             self._door.close()
         return DeferredList(self._listeners.close())
@@ -140,16 +142,14 @@ class ListeningService(Service):
         """Close all connections, and wait for them."""
         return end_connections(self._factory, self._stop_timeout)
 
-    def prepare(self, config: Any) -> Change:
+    def prepare(self, config: Any, change: Change) -> None:
         """See :class:`netd.interfaces.IReloadable`. A service with further options that can fail extends it.
 
-        A service that has drained for good opens no endpoints.
+        A service that does not listen yet, or has drained for good, opens no endpoints.
         """
-        change = Change()
-        if self._listeners:
+        if self._is_listening:
             self._listeners.prepare(config.listen, change)
         change.when_applied(lambda: self.follow(config))
-        return change
 
     def follow(self, config: Any) -> None:
         """Use the options of *config* from now on. A service with options of its own extends it."""
@@ -172,9 +172,9 @@ class ListeningService(Service):
         return bool(self._listeners) and not self._is_paused
 
     def _start_listening(self) -> None:
-        if self._listeners:
-            return
-        self._listeners.open(self._listen)
+        if not self._is_listening:
+            self._is_listening = True
+            self._listeners.open(self._listen)
 
     def _make_listener(self, description: str) -> Listener:
         listener = Listener(description, self._factory, self._reactor, self.remedy, self._listens)

@@ -131,7 +131,7 @@ class Reloader:
         preparation = Preparation(self.sections, self.configuration, wanted, problems)
         try:
             preparation.prepare()
-        except Exception:
+        except BaseException:  # a user's function may raise anything
             preparation.discard()
             raise
         if preparation.problems:
@@ -228,15 +228,15 @@ class Preparation:
     def _prepare(self, section: Section) -> Iterator[ConfigProblem]:
         service: Any = self._sections.by_name.get(section.name)
         if IReloadable.providedBy(service):
-            change = self._changes[section.name] = service.prepare(section.config)
-            for option, why in change.mistakes:
-                yield self._wanted.problem(section.name, option, why)
+            change = self._changes[section.name] = Change()
+            yield from self._mistakes(section, service, change)
 
     def _start(self, section: Section) -> Iterator[ConfigProblem]:
         try:
             self._started[section.name] = self._sections.start(section)
         except HeldByNetd:
             self._waiting.append(section)
+            yield from self._foresee(section)
         except NetdError as error:
             yield self._wanted.problem(section.name, "", str(error).removeprefix(f"[{section.name}] "))
 
@@ -247,6 +247,21 @@ class Preparation:
         except Exception as error:
             self._log.failure("[{name}] could not apply its configuration", name=name)
             self._failures.append(f"[{name}] {type(error).__name__}: {error}; this is a fault of the service, and the log has it")
+
+    def _foresee(self, section: Section) -> Iterator[ConfigProblem]:
+        """What would keep *section* from starting when its endpoints are free: by then, the sections before it have ended."""
+        service: Any = self._sections.build(section)
+        if IReloadable.providedBy(service):
+            change = Change()
+            try:
+                yield from self._mistakes(section, service, change)
+            finally:
+                change.discard()
+
+    def _mistakes(self, section: Section, service: Any, change: Change) -> Iterator[ConfigProblem]:
+        service.prepare(section.config, change)
+        for option, why in change.mistakes:
+            yield self._wanted.problem(section.name, option, why)
 
     def _finish(self) -> ReloadResult:
         if self._sections.running:  # the daemon may have been stopped meanwhile

@@ -17,7 +17,7 @@ from netd.dialing import DialingService
 from netd.interfaces import IBudgeted, IBus, IDrainable, INetdService, IServiceKind
 from netd.listening import make_context
 from netd.operations import Operation
-from netd.testing import FakeRemote, ServiceKindTests, configured, result_of, wired
+from netd.testing import FakeRemote, ServiceKindTests, configured, prepared, result_of, wired
 
 
 @attrs.frozen(kw_only=True)
@@ -111,12 +111,12 @@ class DialingServiceTests(SynchronousTestCase):
         """A connection stays when only limits and times change; another remote gets a connection of its own."""
         connection = self.remote.accept()
         lines = ("remote = tcp:10.0.0.9:7", "stall_timeout = 3s", "dial_timeout = 4s", "reconnect_delay = 20s")
-        change = self.service.prepare(configured(KIND, *lines))
+        change = prepared(self.service, configured(KIND, *lines))
         self.assertEqual(change.mistakes, [])
         change.apply()
         self.assertFalse(connection.is_closing)
         self.assertEqual(self.service._factory.context.stall_timeout, 3)
-        self.service.prepare(configured(KIND, "remote = tcp:10.0.0.9:8", *lines[1:])).apply()
+        prepared(self.service, configured(KIND, "remote = tcp:10.0.0.9:8", *lines[1:])).apply()
         self.assertEqual((connection.heard(), connection.is_closing), (b"goodbye", True))
         connection.lose()
         self.reactor.advance(10)

@@ -95,6 +95,22 @@ class ExchangeTests(SynchronousTestCase):
         self.assertEqual(self.machine.did, ["open tcp:3", "close tcp:4", "close tcp:3"])
         self.assertEqual(self.open(), ["tcp:1", "tcp:2"])
 
+    def test_fault(self) -> None:
+        """A fault half-way leaves nothing open: what was opened before it is closed when the change is discarded."""
+        self.machine.troubles["tcp:4"] = ZeroDivisionError()  # type: ignore[assignment]
+        change = Change()
+        self.assertRaises(ZeroDivisionError, self.listeners.prepare, ("tcp:3", "tcp:4"), change)
+        change.discard()
+        self.assertEqual(self.machine.did, ["open tcp:3", "close tcp:3"])
+
+    def test_more_than_one_reason(self) -> None:
+        """A port of another program's is told, although an address before it is netd's own, and may become free."""
+        held, taken = HeldByNetd("relay", "netd has it"), CannotListen("relay", "it is taken")
+        self.machine.troubles = {"tcp:3": held, "tcp:4": taken}
+        listeners = Listeners(self.machine.make, self.machine.give_up)
+        self.assertIs(self.assertRaises(CannotListen, listeners.open, ["tcp:3", "tcp:4"]), taken)
+        self.assertIs(self.assertRaises(HeldByNetd, listeners.open, ["tcp:3", "tcp:5"]), held)
+
     def test_held_by_netd(self) -> None:
         """An address that netd itself gives up in this reload is opened when it is free."""
         self.machine.troubles["systemd:domain=INET:name=new"] = HeldByNetd("relay", "cannot listen: netd does")

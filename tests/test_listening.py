@@ -22,7 +22,7 @@ from netd.connection.factory import PeerFactory
 from netd.connection.protocol import PeerProtocol
 from netd.listening import CannotListen, ListeningService, make_context
 from netd.status import ListeningPlace
-from netd.testing import Connection, connect
+from netd.testing import Connection, connect, prepared
 
 
 class QuietProtocol(PeerProtocol):
@@ -167,7 +167,7 @@ class StartTests(ListeningTestCase):
 class ReloadTests(ListeningTestCase):
     def prepared(self, service: ListeningService, **options: Any) -> Change:
         """What *service* would do to go by these options."""
-        return service.prepare(Options(**{"listen": ("tcp:7001:interface=127.0.0.1",), **options}))
+        return prepared(service, Options(**{"listen": ("tcp:7001:interface=127.0.0.1",), **options}))
 
     def test_moved_port(self) -> None:
         """The new port is listened on before the old one is closed, and shown; connections of the old one stay."""
@@ -257,11 +257,24 @@ class EndTests(ListeningTestCase):
     def test_endpoints_while_it_pauses(self) -> None:
         """An endpoint that a reload adds meanwhile accepts nobody either, until the service resumes."""
         self.running.pause()
-        change = self.running.prepare(Options(listen=("tcp:5051",)))
+        change = prepared(self.running, Options(listen=("tcp:5051",)))
         change.apply()
         self.assertEqual(["nobody: netd is draining"], [place.reach for place in self.running.listening()])
         self.running.resume()
         self.assertNotIn("nobody", str(self.running.listening()))
+
+    def test_no_endpoint_left(self) -> None:
+        """A service whose only endpoint could not be opened in the end tries again with the next reload."""
+        self.running._listeners.close()
+        prepared(self.running, Options(listen=("tcp:5051",))).apply()
+        self.assertEqual(1, len(self.running.listening()))
+
+    def test_does_not_listen(self) -> None:
+        """A service that has not started, or has drained for good, opens nothing in a reload."""
+        for service in (ListeningService(("tcp:5050",), self.factory, self.reactor), self.running):
+            service.drain()
+            prepared(service, Options(listen=("tcp:5051",))).apply()
+            self.assertEqual([], service.listening())
 
     def test_pause_before_the_start(self) -> None:
         """So it is with a service that starts while the daemon drains."""

@@ -80,20 +80,18 @@ class Pump(Service):
 class LivePump(Pump):
     """One that can."""
 
-    def prepare(self, config: PumpConfig) -> Change:
+    def prepare(self, config: PumpConfig, change: Change) -> None:
         """Refuse what the plant forbids."""
-        change = Change()
         if config.speed > self.plant.fastest:
             change.refuse("speed", f"{config.speed} is too fast today")
-        if config.speed == 13:
-            raise ZeroDivisionError
         if config.speed == 14:
             change.when_applied(lambda: 1 // 0)
         self.did.append("prepared")
         change.when_applied(lambda: self._use(config))
         change.when_discarded(lambda: self.did.append("discarded"))
         change.when_free(lambda: self.did.append("finished"))
-        return change
+        if config.speed == 13:
+            raise ZeroDivisionError
 
     def _use(self, config: PumpConfig) -> None:
         self.did.append("applied")
@@ -353,7 +351,14 @@ class RefusalTests(ReloadTestCase):
         self.write("[pump]\nspeed = 20\n[pump:lab2]\nspeed = 13\n")
         operation, _, _ = self.daemon.system.table.find("system.reload", {})
         self.failureResultOf(operation.function(), ZeroDivisionError)  # type: ignore[arg-type]
-        self.assertEqual(self.did(0), ["prepared", "discarded"])
+        self.assertEqual((self.did(0), self.did(1)), (["prepared", "discarded"], ["prepared", "discarded"]))
+
+    def test_in_the_place_of_another(self) -> None:
+        """What is wrong with a section that waits for a port of netd's own is found while the port still has its service."""
+        self.plant.troubles["lab3"] = HeldByNetd("pump:lab3", "cannot listen: netd does")
+        told = self.refusal("[pump]\n[pump:lab3]\nspeed = 70\n")
+        self.assertEqual(told, ["netd.ini:6: [pump:lab3] speed: 70 is too fast today"])
+        self.assertNotIn("drained", self.did(1))
 
 
 class FaultTests(ReloadTestCase):

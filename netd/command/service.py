@@ -74,21 +74,20 @@ class CommandService(ListeningService):
         stopped = super().stopService()
         return stopped.addCallback(lambda _: self._execution.threads.stop())
 
-    def prepare(self, config: Config) -> Change:
+    def prepare(self, config: Config, change: Change) -> None:
         """Get ready to go by *config*: its functions are run, if they are others or a file has changed."""
-        change = super().prepare(config)
+        super().prepare(config, change)
         sources = config.sources()
         if self._functions.is_current(sources):
-            return change
+            return
         try:
             functions = load_functions(sources)
             commands = self._commands_of(functions)
         except BadFunctions as error:
             change.refuse("functions", str(error))
-            return change
+            return
         change.notes.append(f"functions: {_summary(functions, commands)}")
         change.when_applied(lambda: self._use(functions, commands))
-        return change
 
     def follow(self, config: Config) -> None:
         """Go by *config*; what runs keeps the time that it was given."""

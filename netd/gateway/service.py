@@ -105,9 +105,9 @@ class GatewayService(ListeningService):
             self._judging.stop()
         return super().stopService()
 
-    def prepare(self, config: Config) -> Change:
+    def prepare(self, config: Config, change: Change) -> None:
         """Get ready to go by *config*, unless everybody could then do everything."""
-        change = super().prepare(config)
+        super().prepare(config, change)
         unknown = [description for description in config.listen if description not in self._listen]
         try:
             self._tokens.lines()
@@ -117,7 +117,6 @@ class GatewayService(ListeningService):
             why = str(error)
         if why:
             change.refuse("", why)
-        return change
 
     def follow(self, config: Config) -> None:
         """Go by *config*: requests that begin from now on, and WebSockets that are open."""

@@ -87,14 +87,13 @@ class ManholeService(ListeningService):
         self._check_passwords()
         super().startService()
 
-    def prepare(self, config: Config) -> Change:
+    def prepare(self, config: Config, change: Change) -> None:
         """Prepare for *config*, whose password file must hold a name."""
-        change = super().prepare(config)
+        super().prepare(config, change)
         try:
             read_password_file(config.passwords)
         except PasswordFileError as error:
             change.refuse("password_file", str(error))
-        return change
 
     def follow(self, config: Config) -> None:
         """Apply *config*. Sessions that exist keep their ``idle_timeout``."""

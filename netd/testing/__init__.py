@@ -6,7 +6,7 @@ netd's own tests stand on it.
 from __future__ import annotations
 
 from netd.testing.connections import Connection, FakeRemote, connect
-from netd.testing.kinds import ServiceKindTests, configured, reload, result_of, wired
+from netd.testing.kinds import ServiceKindTests, configured, prepared, reload, result_of, wired
 from netd.testing.recording import RecordingBus, RecordingLink, RecordingPeer, WallClock, make_caller
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "configured",
     "connect",
     "make_caller",
+    "prepared",
     "reload",
     "result_of",
     "wired",

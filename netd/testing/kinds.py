@@ -19,7 +19,7 @@ from netd.interfaces import IDrainable, INetdService, IPublisher, IReloadable, I
 from netd.testing.connections import FakeRemote
 from netd.testing.recording import RecordingBus, WallClock
 
-__all__ = ["ServiceKindTests", "configured", "reload", "result_of", "wired"]
+__all__ = ["ServiceKindTests", "configured", "prepared", "reload", "result_of", "wired"]
 
 OPERATION_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 """A noun and a verb, of which command lines and forms can be made."""
@@ -57,12 +57,19 @@ def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any,
     return service, servers[0][1] if servers else None, reactor, bus
 
 
+def prepared(service: Any, config: SectionConfig) -> Change:
+    """What *service* would do to go by *config*, with its objections: ``mistakes``."""
+    change = Change()
+    service.prepare(config, change)
+    return change
+
+
 def reload(service: Any, config: SectionConfig) -> Change:
     """Reload *service* with *config*, as the daemon does.
 
     :raises AssertionError: when the service refuses.
     """
-    change: Change = service.prepare(config)
+    change = prepared(service, config)
     assert not change.mistakes, change.mistakes
     change.apply()
     change.finish()
@@ -137,7 +144,7 @@ class ServiceKindTests:
         if IReloadable.providedBy(service):
             verifyObject(IReloadable, service)
             listeners = len(reactor.tcpServers)
-            service.prepare(self._config()).discard()
+            prepared(service, self._config()).discard()
             notes = reload(service, self._config()).notes
             assert (notes, len(reactor.tcpServers)) == ([], listeners), notes
         service.stopService()

@@ -22,7 +22,7 @@ from netd.command.config import Config
 from netd.command.results import CommandResult, ThreadFacts
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
-from netd.testing import Connection, ServiceKindTests, connect, reload, result_of, wired
+from netd.testing import Connection, ServiceKindTests, connect, prepared, reload, result_of, wired
 from tests.command.bench import SUCCESS, TEST, answers
 
 KIND = ServiceKind("command", "netd.command")
@@ -476,13 +476,13 @@ class ReloadTests(ServiceTests):
             (f"{SWAPPED}\n@command('command.list')\ndef mine(): pass\n", "command 'command.list' is there already"),
         ):
             self.write(text)
-            change = self.service.prepare(self.config())
+            change = prepared(self.service, self.config())
             change.discard()
             [(option, told)] = change.mistakes
             self.assertEqual((option, why in told), ("functions", True), told)
             self.assertEqual(self.ids(), before)
         self.path.unlink()
-        [(_, told)] = self.service.prepare(self.config()).mistakes
+        [(_, told)] = prepared(self.service, self.config()).mistakes
         self.assertIn("No such file", told)
 
     def test_limits(self) -> None:
@@ -523,4 +523,4 @@ class ReloadTests(ServiceTests):
         self.assertIs(self.service._commands.find("swapped").function, function)
         self.write("")
         reload_off = Config(functions=("tests.command.swapped_not_there",))
-        self.assertIn("no such module", self.service.prepare(reload_off).mistakes[0][1])
+        self.assertIn("no such module", prepared(self.service, reload_off).mistakes[0][1])

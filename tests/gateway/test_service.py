@@ -17,7 +17,7 @@ from netd.kinds import find_kinds
 from netd.operations import Role
 from netd.own_name import outward_address
 from netd.secrets.tokens import TOKENS, TokenFileError, add_token, remove_token
-from netd.testing import RecordingBus, ServiceKindTests, reload, result_of
+from netd.testing import RecordingBus, ServiceKindTests, prepared, reload, result_of
 from tests.gateway.visits import GatewayTestCase, get, say
 
 
@@ -203,7 +203,7 @@ class ReloadTests(GatewayTestCase):
     def test_open_to_all(self) -> None:
         """An address that others reach is refused while there are no tokens, and so is one that shows only when it listens."""
         for exposed in ("tcp:8080", "systemd:domain=INET:index=0"):
-            change = self.service.prepare(self.config(listen=(exposed,)))
+            change = prepared(self.service, self.config(listen=(exposed,)))
             change.discard()
             whys = [why for _, why in change.mistakes]
             self.assertTrue(any(why.startswith(f"other machines reach {exposed}, and there are no tokens") for why in whys), whys)
@@ -212,7 +212,7 @@ class ReloadTests(GatewayTestCase):
         """Tokens that cannot be trusted refuse the reload."""
         self.token()
         (self.state / TOKENS).chmod(0o644)
-        [(option, why)] = self.service.prepare(self.config()).mistakes
+        [(option, why)] = prepared(self.service, self.config()).mistakes
         self.assertEqual((option, "is open to other users" in why), ("", True))
 
 

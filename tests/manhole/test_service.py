@@ -12,7 +12,7 @@ from netd.interfaces import IConsole, INetdService
 from netd.manhole.config import Config
 from netd.manhole.service import make_service
 from netd.secrets.passwords import PasswordFileError
-from netd.testing import reload
+from netd.testing import prepared, reload
 from tests.manhole.visits import ManholeTestCase
 
 
@@ -79,5 +79,5 @@ class ManholeServiceTests(ManholeTestCase):
 
     def test_reload_without_passwords(self) -> None:
         """A password file that is missing refuses the reload: nobody could log in."""
-        [(option, why)] = self.service.prepare(Config(password_file=Path("/nowhere/passwords"))).mistakes
+        [(option, why)] = prepared(self.service, Config(password_file=Path("/nowhere/passwords"))).mistakes
         self.assertEqual((option, "there is no password file" in why), ("password_file", True))
