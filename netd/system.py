@@ -17,7 +17,7 @@ from netd.console.reach import sees_some, subjects_of
 from netd.console.results import OperationFacts, SubjectFacts
 from netd.errors import NotPermitted
 from netd.interfaces import INetdService, IPublisher
-from netd.lifecycle import Draining, Lifecycle, ServingState
+from netd.lifecycle import STATE, DaemonStateChanged, Draining, Lifecycle, ServingState
 from netd.message import EventKind
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.principal import Principal, Proof
@@ -130,7 +130,7 @@ class System:
 
     def list_subjects(self, caller: Caller) -> list[SubjectFacts]:
         """What is published, with JSON Schemas; to a caller who is confined to some subjects, what may fall under these."""
-        published = [EventKind(VITALS, Vitals)]
+        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals)]
         for service in self.services:
             published += service.events() if IPublisher.providedBy(service) else []
         seen = [kind for kind in published if sees_some(caller.principal, kind.subject)]

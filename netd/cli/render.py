@@ -125,19 +125,19 @@ def _list(value: list[Any], words: Words, schema: Mapping[str, Any]) -> Renderab
 
 def _grid(things: list[dict[str, Any]], words: Words, schema: Mapping[str, Any]) -> Grid:
     """A table of *things* with the columns that say something; the things that they hold, and sentences, hang below each."""
-    schema = branch_of(schema, things[0])
+    schemas = [branch_of(schema, thing) for thing in things]
     names = list(dict.fromkeys(name for one in things for name in one))
     full = [name for name in names if not all(is_empty(one.get(name)) for one in things)]
-    told = [name for name in full if _is_prose(member_of(schema, name))]
-    nested = [name for name in full if _is_nested(name, things, schema)]
+    told = [name for name in full if any(_is_prose(member_of(one, name)) for one in schemas)]
+    nested = [name for name in full if _is_nested(name, things, schemas)]
     columns = [name for name in full if name not in {*told, *nested} and not _is_echo(name, full, things)]
     rows = []
-    for thing in things:
-        below = [(name, words.value(thing[name], member_of(schema, name))) for name in told if not is_empty(thing.get(name))]
+    for thing, own in zip(things, schemas, strict=True):
+        below = [(name, words.value(thing[name], member_of(own, name))) for name in told if not is_empty(thing.get(name))]
         for name in nested:
-            title, inner = f"{name} " if len(nested) > 1 else "", _inner(member_of(schema, name))
+            title, inner = f"{name} " if len(nested) > 1 else "", _inner(member_of(own, name))
             below += [(f"{title}{label}", words.line(one, inner)) for label, one in records(thing.get(name))]
-        rows.append(Row([_cell(name, thing, words, schema) for name in columns], below))
+        rows.append(Row([_cell(name, thing, words, own) for name in columns], below))
     return Grid(columns, rows)
 
 
@@ -152,11 +152,11 @@ def _is_prose(schema: Mapping[str, Any]) -> bool:
     return any(branch_of(one, "").get("format") == "prose" for one in (schema, items_of(schema)))
 
 
-def _is_nested(name: str, things: list[dict[str, Any]], schema: Mapping[str, Any]) -> bool:
+def _is_nested(name: str, things: list[dict[str, Any]], schemas: list[Mapping[str, Any]]) -> bool:
     """Whether a member holds things. What others have said stays on the line of its thing, whatever is in it."""
-    member = member_of(schema, name)
-    is_foreign = bool(schema) and (not member or member.get("format") == "schema")
-    return not is_foreign and all(is_empty(one.get(name)) or records(one.get(name)) for one in things)
+    members = [member_of(schema, name) for schema in schemas]
+    is_told = not any(schemas) or any(member and member.get("format") != "schema" for member in members)
+    return is_told and all(is_empty(one.get(name)) or records(one.get(name)) for one in things)
 
 
 def _inner(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -73,7 +73,7 @@ class Words:
         """
         schema = branch_of(schema, value)
         if value is None:
-            return str(schema.get("title", ""))
+            return str(schema.get("title", "")) if schema.get("type") == "null" else ""
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, (int, float)):

@@ -135,6 +135,20 @@ class ShowTests(SynchronousTestCase):
         room = {"room": 1, "bots": [{"name": "Ada"}], "rules": {"turn": {"limit": 3}}, "mixed": [{"a": 1}, 5]}
         self.assertEqual(shown([room]).splitlines(), ["ROOM  MIXED", "1     (a 1), 5", "  bots Ada", "  rules turn  limit 3"])
 
+    def test_things_of_several_kinds(self) -> None:
+        """Things whose members differ by their kind are each shown by what they are; what one has not says nothing."""
+        members = {"kind": {"const": "a"}, "lag": {"type": "number", "format": "seconds"}, "of": {"type": "object", "title": "X"}}
+        other = {"kind": {"const": "b"}, "rate": {"type": "number", "format": "rate"}}
+        alternatives = [{"type": "object", "properties": one} for one in (members, other)]
+        out, stdout = io.StringIO(), sys.stdout
+        sys.stdout = out
+        try:
+            things = [{"kind": "b", "rate": 5}, {"kind": "a", "lag": 2, "of": {"x": 1}}]
+            show(things, Words(NOW, UTC), {"type": "array", "items": {"anyOf": alternatives}})
+        finally:
+            sys.stdout = stdout
+        self.assertEqual("KIND  RATE  LAG  OF\nb     5/s\na           2 s  x 1\n", out.getvalue())
+
     def test_events(self) -> None:
         """An event is one line, whatever is in it; what others have published gets no units."""
         events = [
