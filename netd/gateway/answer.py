@@ -1,4 +1,4 @@
-"""Answers of the gateway, as HTTP has them: a status, headers, a body.
+"""The HTTP answers of the gateway: status, headers, body.
 
 Pure. Every answer carries the same headers for safety: a page of the gateway loads nothing from elsewhere, runs no script that
 is not a file of it, and shows in no other page's frame.
@@ -36,12 +36,11 @@ _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 @frozen
 class Answer:
-    """What a request is answered.
+    """The answer to a request.
 
     :ivar extra: headers beside those that every answer has.
-    :ivar refusal: in a few words that stay the same, what the client did wrong, for counters and the limit on log lines; empty
-        where nothing is to be counted.
-    :ivar is_last: the connection is closed after it: what follows on it cannot be trusted, or is not wanted.
+    :ivar refusal: the client's mistake in a few words that are always the same, for counters and log; empty if there is none.
+    :ivar is_last: whether the connection is closed after it, because the bytes behind cannot be trusted or are not wanted.
     """
 
     status: HTTPStatus
@@ -53,7 +52,7 @@ class Answer:
     is_last: bool = False
 
     def headers(self) -> Iterator[tuple[str, str]]:
-        """All headers but those of the connection."""
+        """Return all headers but those of the connection."""
         if self.status not in _BODILESS:
             yield "Content-Type", self.content_type
             yield "Content-Length", str(len(self.body))
@@ -75,5 +74,5 @@ class Answer:
 
 
 def plain(status: HTTPStatus, why: str, *extra: tuple[str, str], refusal: str = "", is_last: bool = False) -> Answer:
-    """An answer that says *why* in one line, for a person."""
+    """Return an answer that says *why* in one line, for a person."""
     return Answer(status, f"{why}\n".encode(errors="replace"), extra=extra, refusal=refusal, is_last=is_last)

@@ -1,7 +1,7 @@
 """Twisted's parser of HTTP, behind a connection of netd.
 
-It is given the head of one request, then its body, and nothing else; it writes to the connection's outbox. The limits, the clocks
-and the order of things are :mod:`netd.gateway.conversation`'s.
+The parser gets the head of one request and then its body, and nothing else; it writes to the connection's outbox. Limits, time
+limits and the order of requests belong to :mod:`netd.gateway.conversation`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ __all__ = ["ChannelOwner", "GatewayChannel", "GatewayOutlet", "GatewayRequest"]
 
 
 MOST_DIGITS = 18
-"""In the length of a body. Of some thousands, Python makes no number."""
+"""Digits of the length of a body at most. Python refuses to convert thousands of digits."""
 
 
 class ChannelOwner(Protocol):
-    """Who a channel tells what it reads."""
+    """The conversation, as its channel sees it."""
 
     def head_read(self, request: GatewayRequest, length: int | None) -> None:
-        """A head is whole; *length* is that of the body, None for chunks. The body is read next, if there is one."""
+        """A head is whole. *length* is that of the body, None for chunks; the body is read next, if there is one."""
 
     def request_read(self, request: GatewayRequest) -> None:
         """A request is whole."""
 
     def request_broken(self) -> None:
-        """What came is no request."""
+        """The bytes are no request."""
 
     def answered(self) -> None:
-        """Nothing may follow the last answer."""
+        """Close after the last answer."""
 
 
 class GatewayRequest(Request):
@@ -52,7 +52,7 @@ class GatewayRequest(Request):
         self.channel.owner.request_read(self)
 
     def forgo_body(self) -> None:
-        """Do not ask the client to go on with a body that it has only announced."""
+        """Do not send ``100 Continue``: the client shall not send the body that it has announced."""
         self.requestHeaders.removeHeader(b"Expect")
 
     def give(self, answer: Answer, date: str) -> None:
@@ -97,7 +97,7 @@ class GatewayChannel(HTTPChannel):
 
 @implementer(ITransport)
 class GatewayOutlet:
-    """What a channel takes for its transport.
+    """The transport of a channel: it writes to the outbox.
 
     :ivar disconnecting: asked by the channel before each line.
     """

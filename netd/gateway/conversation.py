@@ -1,7 +1,7 @@
-"""One connection's HTTP: requests in, one after the other, and their answers out.
+"""HTTP on one connection: requests in, one after the other, and their answers out.
 
-It cuts what comes into heads and bodies, within their limits and clocks, and has Twisted read them. Of what a client sends ahead,
-nothing is looked at before the answer before it is on its way.
+The conversation cuts the stream into heads and bodies, within limits of size and time, and has Twisted parse them. Requests that
+a client sends ahead wait until the answer to the one before has been sent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BROKEN = plain(HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request", refusal="b
 
 
 class Stage(enum.Enum):
-    """What a connection waits for."""
+    """The part of a request that a connection waits for."""
 
     NEW = "a request"
     HEAD = "the rest of a head"
@@ -56,19 +56,19 @@ class Host(Protocol):
 
     @property
     def peer(self) -> Peer:
-        """Where answers go."""
+        """The peer that answers are sent to."""
 
     def date(self) -> str:
-        """The time, as HTTP tells it."""
+        """Return the time in the format of HTTP."""
 
     def hold(self, reason: str, is_held: bool) -> None:
-        """Take nothing more from the client, or go on."""
+        """Stop reading from the client, or go on."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log what a client did wrong."""
+        """Count and log a client's mistake."""
 
     def become_websocket(self, admission: Admission, handshake: bytes) -> None:
-        """The client asks for a WebSocket, in *handshake*, and may have it."""
+        """Go on as a WebSocket, with *handshake*, the client's request."""
 
 
 class GatewayConversation:
@@ -98,11 +98,11 @@ class GatewayConversation:
         self._stage = Stage.NEW
 
     def begin(self) -> None:
-        """The first byte has come: a request must follow before long."""
+        """Start the time limit of a head: the first byte has come."""
         self._enter(Stage.NEW)
 
     def receive(self, received: bytes) -> None:
-        """Bytes came; not while an answer is waited for."""
+        """Take the next bytes of the stream. Not called while an answer is waited for."""
         is_body = self._stage is Stage.BODY
         rest = self._take_body(received) if is_body else self._take_head(self._received + received)
         if rest and self._peer.is_open:
@@ -112,29 +112,29 @@ class GatewayConversation:
 
     @property
     def unfinished(self) -> int:
-        """Bytes that are kept of requests that are not whole, or must wait."""
+        """Bytes of requests that are not whole, or that wait."""
         return len(self._received) + self._body + len(self._ahead)
 
     def expired(self) -> None:
-        """The clock of the stage has run out."""
+        """Close the connection, because the time limit of the stage has passed."""
         if self._stage in (Stage.NEW, Stage.IDLE):
             self._peer.close("idle")
         else:
             self._end(TOO_SLOW)
 
     def drained(self) -> None:
-        """All that was sent has been taken, after it had to wait."""
+        """Go on with what had to wait: all that was sent has been taken."""
         self._go_on()
 
     def finish(self) -> None:
-        """The service stops: answer what was asked, then close."""
+        """Answer the current request, then close: the service stops."""
         if self._stage is Stage.ANSWER:
             self._is_last = True
         else:
             self._peer.close("netd stops")
 
     def lost(self) -> None:
-        """The connection is lost, or is no longer HTTP: let go of the parser, which would keep all of this alive."""
+        """Drop the parser, which refers back to this object: the connection is lost, or is no longer HTTP."""
         self._received = self._ahead = b""
         channel = self._channel
         del self._channel

@@ -1,8 +1,8 @@
-"""How a request shows that a proxy passed it on. Pure.
+"""Signs in a request that a proxy has passed it on. Pure.
 
-While there are no tokens, whoever can connect is the administrator, and a proxy on this machine connects for everybody. Some
-proxies add no header at all. What shows those is that nginx speaks HTTP/1.0 to the server behind it unless it is told otherwise,
-as no browser and hardly a program does. A proxy that adds nothing and speaks HTTP/1.1 looks like any program of this machine.
+While there are no tokens, every client on this machine may do everything, and a proxy on this machine connects for clients of
+others. Most proxies add a header that shows it. nginx adds none by default, but it speaks HTTP/1.0 to the server behind it, which
+no browser and hardly any program does. A proxy that adds nothing and speaks HTTP/1.1 cannot be told from a program.
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ _FORWARDING = re.compile(
 
 
 def forwarded_by(head: Head) -> str:
-    """What shows that a proxy passed the request on: a header's name, or the version; empty where nothing does."""
+    """Return the sign that a proxy has passed the request on: the name of a header, or the version; ``""`` if there is none."""
     named = next((name for name in head.headers if _FORWARDING.fullmatch(name.replace("_", "-"))), "")
     return named or (head.version if head.version == "HTTP/1.0" else "")

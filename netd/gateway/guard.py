@@ -1,8 +1,8 @@
-"""Who a request comes from, and whether it is looked at: tokens, ``Host`` and ``Origin`` (gateway protocol, "Who may do what").
+"""The guard: the sender of a request, and refusals by ``Host`` and ``Origin`` (gateway protocol, "Who may do what").
 
-While there are no tokens, whoever can reach this machine's loopback may do everything. A web page can make its visitor's browser
-do that; so such requests must name this machine, which a foreign page cannot make them do (its name resolves to here, but stays
-its name), and must not come from a foreign page.
+While there are no tokens, every program that reaches this machine's loopback may do everything. A web page can make its visitor's
+browser send requests there. So a request must name this machine in ``Host``: a foreign page can make its own name resolve to this
+machine, but the request then carries that name. And its ``Origin`` must not be a foreign page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from netd.secrets.tries import WrongSecrets
 __all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard"]
 
 UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
-"""In counters and the log: a token was given that is none."""
+"""The kind of refusal of a wrong token, in counters and log."""
 
 TOKEN_NEEDED = plain(
     HTTPStatus.UNAUTHORIZED,
@@ -46,17 +46,17 @@ TOKENS_UNUSABLE = plain(
 )
 
 PROBES = ("/healthz", "/readyz")
-"""Paths that tell nothing but whether netd lives: programs that ask for them name the machine in their own way, or not at all."""
+"""Paths that tell only whether netd lives. Load balancers ask for them, with another ``Host`` or none."""
 
 
 @frozen
 class Guard:
     """Judges requests.
 
-    :ivar section: the gateway's own, for errors.
-    :ivar wrong: counts the tokens that are none.
-    :ivar hosts: names, in lower case, that are this machine's, beside the obvious ones.
-    :ivar origins: web pages, in lower case, that are served beside the gateway's own.
+    :ivar section: the gateway's section, for messages.
+    :ivar wrong: counts wrong tokens.
+    :ivar hosts: names of this machine, in lower case, beside the obvious ones.
+    :ivar origins: origins of web pages, in lower case, that are served beside the gateway's own.
     """
 
     section: str
@@ -66,7 +66,7 @@ class Guard:
     origins: tuple[str, ...]
 
     def objection(self, head: Head, caller: Caller) -> Answer | None:
-        """Why this request is not looked at, whoever sent it; None for one that is in order.
+        """Say why this request is refused whoever has sent it; None if it is in order.
 
         :param caller: as its address shows it.
         :raises TokenFileError: when the tokens cannot be read.
@@ -110,7 +110,7 @@ class Guard:
         return LOCAL_ADMIN if self.is_open(caller.principal) else caller.principal
 
     def is_open(self, principal: Principal) -> bool:
-        """Whether *principal* may do everything, because it is on this machine and there are no tokens.
+        """Return True if *principal* may do everything, because it is on this machine and there are no tokens.
 
         :raises TokenFileError: when the tokens cannot be read.
         """

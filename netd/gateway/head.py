@@ -1,4 +1,4 @@
-"""The head of a request, as far as the gateway looks at it. Pure."""
+"""The head of a request, as far as the gateway needs it. Pure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Head:
 
     @property
     def token(self) -> str | None:
-        """What stands in ``Authorization: Bearer …``; None without such a header, empty when it says something else."""
+        """Return the token of ``Authorization: Bearer …``; None without such a header, empty for another kind of it."""
         given = self.headers.get("authorization")
         if given is None:
             return None

@@ -1,4 +1,4 @@
-"""The facts of ``system.status`` as Prometheus has them.
+"""The facts of ``system.status`` as metrics of Prometheus.
 
 Labels are the kind and the instance of a service, the reason for what was refused or dropped, and remotes of the configuration:
 nothing that a client chooses, so that no client can make the number of series grow.

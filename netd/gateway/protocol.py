@@ -1,4 +1,4 @@
-"""The gateway's shell: one connection, which speaks HTTP until it becomes a WebSocket, if it does."""
+"""The gateway's shell: one connection, which speaks HTTP and may become a WebSocket."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
 SUBPROTOCOL = "netd.v1"
 
 LOGIN_TIMEOUT = 8.0
-"""Seconds in which a WebSocket must say whose it is."""
+"""Seconds within which the client of a WebSocket must log in, where that is needed."""
 
 EARLY_BYTES, EARLY_FRAMES = 1 << 12, 16
 """What a WebSocket may send until it has said whose it is."""
@@ -54,7 +54,7 @@ class GatewayProtocol(WebSocketProtocol):
 
     @property
     def leaving(self) -> Any:
-        """A browser opens connections by the dozen: only those that were WebSockets are worth a line."""
+        """The level of the log line at the end: a browser opens dozens of connections, so only WebSockets have one."""
         return LogLevel.debug if self._session is None else LogLevel.info
 
     # HTTP
@@ -120,7 +120,7 @@ class GatewayProtocol(WebSocketProtocol):
         return date.decode()
 
     def websocket_opened(self) -> None:
-        """Let the client call operations, as soon as it is known who it is."""
+        """Let the client call operations; before a login, only that one."""
         assert self._caller is not None
         self._caller.tries = Tries(self.factory.wrong, self._host(), self._login_failed)
         if not self._is_echo:
@@ -129,11 +129,11 @@ class GatewayProtocol(WebSocketProtocol):
             self.expect_greeting(LOGIN_TIMEOUT)
 
     def is_greeted(self) -> bool:
-        """Whether the client has said who it is."""
+        """Whether the client has logged in."""
         return self.peer.principal.role is not Role.NOBODY
 
     def frame_began(self) -> None:
-        """Frames cost more than the bytes in them: before the login there are few."""
+        """Limit the frames before a login, because a frame costs more than the bytes in it."""
         if not self.is_greeted():
             self._early_frames += 1
             self._bound_early()
@@ -152,7 +152,7 @@ class GatewayProtocol(WebSocketProtocol):
             self.peer.close("its token was removed or changed", CloseCode.POLICY)
 
     def message(self, payload: bytes, is_binary: bool) -> None:
-        """Carry out a request, or echo."""
+        """Pass a request on, or echo the message."""
         if self._link is not None:
             self._link.receive(payload)
         else:
@@ -166,7 +166,7 @@ class GatewayProtocol(WebSocketProtocol):
             self._link.drained()
 
     def websocket_closed(self) -> None:
-        """Leave nothing behind."""
+        """End the subscriptions, and whatever else belongs to this connection."""
         if self._conversation is not None:
             self._conversation.lost()
         if self._link is not None:
@@ -199,11 +199,11 @@ class GatewayProtocol(WebSocketProtocol):
 
 
 class GatewayFactory(WebSocketFactory):
-    """Builds the gateway's connections.
+    """Makes the connections of one gateway.
 
-    :ivar site: what HTTP finds; set before the first connection.
+    :ivar site: answers the HTTP requests; set before the first connection.
     :ivar dispatcher: calls the operations; likewise.
-    :ivar wrong: counts the tokens that are none.
+    :ivar wrong: counts wrong tokens.
     :ivar wall: the wall clock, in seconds since the epoch.
     """
 

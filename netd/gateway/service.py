@@ -1,4 +1,4 @@
-"""Assembly of one gateway: its files, its guard, its listeners."""
+"""The service of one gateway: its files, its guard, its listeners."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OPEN = "there are no tokens: everyone on this machine is administrator; {remedy}
 
 
 class OpenToAll(NetdError):
-    """There are no tokens, and other machines reach the gateway; the text says what to do."""
+    """There are no tokens, and other machines reach the gateway. The message says what to do."""
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
@@ -82,11 +82,11 @@ class GatewayService(ListeningService):
         self._table = table
 
     def privilegedStartService(self) -> None:
-        """Read the files, and listen, unless everybody could then do everything.
+        """Read the files, and listen.
 
-        :raises OpenToAll: when that is so.
-        :raises TokenFileError: when the tokens cannot be trusted.
-        :raises CannotListen: when an endpoint is not to be had.
+        :raises OpenToAll: when every client could do everything then.
+        :raises TokenFileError: when the file of tokens cannot be trusted.
+        :raises CannotListen: when an endpoint cannot be opened.
         """
         self._set_up()
         super().privilegedStartService()
@@ -100,13 +100,13 @@ class GatewayService(ListeningService):
         self._judging.start(JUDGED_EVERY)
 
     def stopService(self) -> Deferred[None]:
-        """Look at the tokens no more, then stop as any listening service does."""
+        """Stop watching the file of tokens, then stop as any listening service does."""
         if self._judging.running:
             self._judging.stop()
         return super().stopService()
 
     def prepare(self, config: Config, change: Change) -> None:
-        """Get ready to go by *config*, unless everybody could then do everything."""
+        """Prepare for *config*. It is refused if every client could do everything then."""
         super().prepare(config, change)
         unknown = [description for description in config.listen if description not in self._listen]
         try:
@@ -119,7 +119,7 @@ class GatewayService(ListeningService):
             change.refuse("", why)
 
     def follow(self, config: Config) -> None:
-        """Go by *config*: requests that begin from now on, and WebSockets that are open."""
+        """Apply *config* to further requests, and to open WebSockets."""
         super().follow(config)
         self._config = config
         self._gateway.follow(config)

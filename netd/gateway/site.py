@@ -1,4 +1,4 @@
-"""What there is at which path, and who may have it (gateway protocol)."""
+"""The paths of the gateway, with what is at each and the access that it needs (gateway protocol)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ NOT_A_SOCKET = plain(
 
 
 class _Access(enum.Enum):
-    """Who may have what is at a path."""
+    """The access that a path needs."""
 
     ANYONE = enum.auto()
     KNOWN = enum.auto()
@@ -81,11 +81,11 @@ class _Access(enum.Enum):
 
 @frozen
 class Admission:
-    """A request that may go on.
+    """A request that was admitted by its head.
 
     :ivar caller: the connection that it came over.
-    :ivar principal: who sent it, and whom the connection has from now on; nobody, where anyone may come.
-    :ivar body: its content, as soon as it is there.
+    :ivar principal: its sender, which is the connection's principal from now on; anonymous where no access is needed.
+    :ivar body: its content, as soon as that has come.
     """
 
     head: Head
@@ -110,13 +110,13 @@ class _SiteRoute:
 
 
 class Site:
-    """Everything that the gateway answers, but what happens on WebSockets.
+    """The answers to all HTTP requests.
 
     :param files: by path.
     :param dispatcher: calls the operations.
     :param base: the path that a proxy may leave before all others; ends in a slash.
-    :param most_bytes: in a body.
-    :param why_not_ready: tells load balancers why they should send nobody; empty where they may.
+    :param most_bytes: bytes of a body at most.
+    :param why_not_ready: returns why load balancers should send no clients here, or ``""``.
     """
 
     _log = Logger()
@@ -152,7 +152,7 @@ class Site:
             self._routes[ECHO] = _SiteRoute(("GET",), _Access.KNOWN, None)
 
     def admit(self, head: Head, length: int | None, caller: Caller) -> Admission | Answer:
-        """Whether a request may go on, judged by its head.
+        """Judge a request by its head: return its admission, or the answer that refuses it.
 
         :param caller: as its address shows it; each request proves anew who sends it.
         :param length: bytes of its body; None when it comes in chunks.
@@ -179,11 +179,11 @@ class Site:
         return self._objection_to_body(route, head, length) or Admission(head, caller, found)
 
     def is_socket(self, admission: Admission) -> bool:
-        """Whether the connection is to become a WebSocket."""
+        """Return True if the connection is to become a WebSocket."""
         return self._routes[admission.head.path].handler is None
 
     def answer(self, admission: Admission) -> Deferred[Answer]:
-        """The answer to a request that is whole. Never fails."""
+        """Return the answer to a whole request, or a Deferred of it, which never fails."""
         handler = self._routes[admission.head.path].handler
         assert handler is not None
         answers: Deferred[Answer] = maybeDeferred(handler, admission)
@@ -251,7 +251,7 @@ class Site:
 
 
 def _is_asked_for_methods(head: Head, route: _SiteRoute) -> bool:
-    """Whether only that is asked. With an ``Origin`` it is a browser, which asks for the rights of a foreign page."""
+    """Return True if the request asks only for the methods of a path. With an ``Origin``, it is a browser's preflight instead."""
     return head.method == OPTIONS in route.methods and head.path not in PROBES and not head.get("origin")
 
 
