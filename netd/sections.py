@@ -58,9 +58,6 @@ class Sections(MultiService):
             service.use_operations(self._table)
         if IBudgeted.providedBy(service):
             service.use_budget(self._budget, quota_of(section.config))
-        if IPaced.providedBy(service):
-            for share in service.turn_shares():
-                self._shares.adopt(share)
         return service
 
     def start(self, section: Section) -> INetdService:
@@ -71,6 +68,9 @@ class Sections(MultiService):
         service = self.build(section)
         self._table.check(service.operations(), service.instance)
         self._admit(service)
+        if IPaced.providedBy(service):
+            for share in service.turn_shares():
+                self._shares.adopt(share)
         try:
             IService(service).setServiceParent(self)
         except Exception:

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,10 +22,11 @@ from zope.interface import implementer
 
 from netd.change import Change
 from netd.config import Configuration, SectionConfig, integer, option, parse
+from netd.connection.shares import TurnShare, own_share
 from netd.console.dispatch import Dispatcher
 from netd.daemon import Daemon, assemble
 from netd.errors import NetdError
-from netd.interfaces import IBus, INetdService, IReloadable, IServiceKind
+from netd.interfaces import IBus, INetdService, IPaced, IReloadable, IServiceKind
 from netd.listener import HeldByNetd
 from netd.message import Message
 from netd.operations import Operation, Role
@@ -96,6 +98,19 @@ class LivePump(Pump):
     def _use(self, config: PumpConfig) -> None:
         self.did.append("applied")
         self.config = config
+
+
+@implementer(IPaced)
+class PacedPump(LivePump):
+    """One whose work would make others wait."""
+
+    def __init__(self, config: PumpConfig, plant: Plant) -> None:
+        super().__init__(config, plant)
+        self.share = own_share(Clock(), "pump", 0.01)
+
+    def turn_shares(self) -> list[TurnShare]:
+        """One."""
+        return [self.share]
 
 
 @implementer(IServiceKind)
@@ -218,6 +233,26 @@ class OptionTests(ReloadTestCase):
         self.assertEqual((self.did(0), self.did(1)), (["prepared", "discarded"], []))
         self.assertEqual(self.did(2), ["started", "stopped"])
         self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
+
+
+class TurnTests(ReloadTestCase):
+    pump = PacedPump
+
+    def test_shares(self) -> None:
+        """The daemon divides its turns among its services; what one has spent that is gone stays counted, and it has no share."""
+        one, other = self.plant.made
+        assert isinstance(one, PacedPump)
+        assert isinstance(other, PacedPump)
+        one.share.spent, other.share.spent = 0.25, 0.5
+        self.assertEqual(self.daemon.system.facts().turns, {"catch up": 0.0, "follow": 0.0, "pump": 0.75})
+        other.free.callback(None)
+        self.reload("[pump]\n")
+        self.assertEqual(self.daemon.system.facts().turns["pump"], 0.75)
+        other.share.spent += 1
+        self.assertEqual(self.daemon.system.facts().turns["pump"], 0.75)
+        self.plant.troubles["lab3"] = NetdError("no")
+        self.assertRaises(ReloadRefused, self.reload, "[pump]\n[pump:lab3]\n")
+        self.assertEqual(len(one.share.shares._shares), 3)
 
 
 class SectionTests(ReloadTestCase):
