@@ -97,7 +97,7 @@ class Sections(MultiService):
         """
         service = self.by_name.pop(name)
         self._table.replace(self._offered.pop(name), (), service.instance)
-        free: Deferred[Any] = service.drain()
+        free: Deferred[Any] = maybeDeferred(service.drain)
         self.stop(service).addCallback(lambda _: self._forget(name, service.instance))
         return free
 
