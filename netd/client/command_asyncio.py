@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netd.client.command import HOST, PORT, TIMEOUT, CommandProgram
+from netd.client.command_plan import HOST, PORT, TIMEOUT, CommandProgram
 from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay
 
 __all__ = ["AsyncCaller", "AsyncSurroundings", "async_call"]

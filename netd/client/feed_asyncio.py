@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
-from netd.client.feed import FeedProgram
 from netd.client.feed_messages import Block, Sample
+from netd.client.feed_plan import FeedProgram
 from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay
 
 __all__ = ["AsyncFeed", "AsyncSurroundings"]

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from netd.client.relay import DeviceProgram, RelayController, RelayMessage
 from netd.client.relay_line import RelayWire
 from netd.client.relay_messages import (
     AUTO,
@@ -17,6 +16,7 @@ from netd.client.relay_messages import (
     is_last_word,
     message_frames,
 )
+from netd.client.relay_plan import DeviceProgram, RelayController, RelayMessage
 from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay, within
 
 __all__ = ["AsyncController", "AsyncDevice", "AsyncMessage", "AsyncSurroundings"]

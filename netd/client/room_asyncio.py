@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
-from netd.client.room import Exchange, RoomProgram
+from netd.client.room_plan import Exchange, RoomProgram
 from netd.client.way_asyncio import Asynchronous, AsyncSurroundings, AsyncWay
 
 __all__ = ["AsyncBot", "AsyncSurroundings"]

@@ -8,7 +8,8 @@ import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
-from netd.client.relay import Device, device_hello
+from netd.client.relay import Device
+from netd.client.relay_messages import device_hello
 from netd.operations import Role
 from netd.secrets.passwords import SALT_BYTES, make_entry, write_entry
 from tests.browser.access import obstacles

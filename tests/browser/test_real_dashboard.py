@@ -10,8 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from netd.client.relay import Device, device_hello
-from netd.client.room import NETD, Bot
+from netd.client.relay import Device
+from netd.client.relay_messages import device_hello
+from netd.client.room import Bot
+from netd.client.room_plan import NETD
 from netd.operations import Role
 from netd.secrets.tokens import TOKENS, remove_token
 from tests.browser.access import obstacles

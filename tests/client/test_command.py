@@ -13,19 +13,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.client import command
-from netd.client.command import (
-    AnswerDecoder,
-    BadAnswer,
-    Caller,
-    CommandFailed,
-    ConnectionLost,
-    NotConnected,
-    NotInTime,
-    Surroundings,
-    command_line,
-    result_of,
-    send_data,
-)
+from netd.client.command import BadAnswer, Caller, CommandFailed, ConnectionLost, NotConnected, NotInTime, Surroundings, send_data
+from netd.client.command_messages import MAX_ANSWER, AnswerDecoder, command_line, result_of
 from tests.client.sockets import MemorySocket, waiter
 
 ANSWERS = b'{"status": "success"}\n{"id": 2, "status": "error", "error": "\xc3\xa4"}\r\n\n{"status": "failed"}'
@@ -64,7 +53,7 @@ class DecoderTests(SynchronousTestCase):
     def test_too_long(self) -> None:
         """An answer that never ends is given up."""
         decoder = AnswerDecoder()
-        decoder.feed(b"x" * (command.MAX_ANSWER + 1))
+        decoder.feed(b"x" * (MAX_ANSWER + 1))
         self.assertRaises(BadAnswer, decoder.next_answer)
 
     @given(st.lists(st.binary(max_size=40)))

@@ -9,21 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.client.room import (
-    BAD,
-    CHARACTERS,
-    GOOD,
-    Bot,
-    Ear,
-    Exchange,
-    Heard,
-    NotConnected,
-    Refused,
-    Surroundings,
-    check_name,
-    reply_bytes,
-)
+from netd.client.room import BAD, CHARACTERS, GOOD, Bot, Exchange, Heard, NotConnected, Refused, Surroundings
 from netd.client.room_characters import gerund
+from netd.client.room_plan import Ear, check_name, reply_bytes
 from tests.client.sockets import MemorySocket, waiter
 
 WELCOME = b"\nBot: Lars has been sucessfully connected\n4/4 bots have been connected soo far\n \nwaiting...."
