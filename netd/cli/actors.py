@@ -1,4 +1,4 @@
-"""What the actors of ``netd demo`` do: programs of all five kinds, on nothing but netd's own clients."""
+"""The actors of ``netd demo``: programs of all five kinds, built from netd's own clients alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REQUEST_PAUSE, COMMAND_PAUSE, THINKING = 3.0, 4.0, 0.7
 
 
 class Closable(Protocol):
-    """What can be told to end from another thread."""
+    """An object that another thread can close."""
 
     def close(self) -> None: ...
 
@@ -43,7 +43,7 @@ C = TypeVar("C", bound=Closable)
 
 
 class Part:
-    """What all parts have in common: one client at a time, closed when the part must end."""
+    """The common base of all parts: it holds one client at a time, and closes it when the part has to end."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -52,7 +52,7 @@ class Part:
         self._client: Closable | None = None
 
     def hold(self, client: C) -> C:
-        """Keep *client*, to be closed with the part, or at once when that is over."""
+        """Keep *client*, and close it with the part; if the part has ended already, close it at once."""
         with self._lock:
             self._client = client
         if self.over.is_set():
@@ -69,20 +69,20 @@ class Part:
 
 
 class AbsentPart(Part):
-    """The part of a service that does not run."""
+    """Stands in for a part whose service does not run."""
 
     def __init__(self, name: str, section: str) -> None:
         super().__init__(name)
         self._section = section
 
     def run(self, tell: Tell) -> None:
-        """Say so."""
+        """Show that the service does not run."""
         tell(f"this netd has no [{self._section}] that a program on this machine reaches over TCP")
         self.over.wait()
 
 
 class DevicePart(Part):
-    """A device that answers."""
+    """A device that answers every message."""
 
     def __init__(self, place: RelayPlace, open_device: Callable[..., Any] = RelayDevice) -> None:
         super().__init__("device")
@@ -91,7 +91,7 @@ class DevicePart(Part):
         self._answered = 0
 
     def run(self, tell: Tell) -> None:
-        """Answer everything."""
+        """Answer every message."""
         with self.hold(self._open(self._place.host, self._place.port, DEVICE)) as device:
             tell(f"{DEVICE} waits for requests")
             for message in device:
@@ -103,7 +103,7 @@ class DevicePart(Part):
 
 
 class ControllerPart(Part):
-    """Sends to the device, and tells what became of it."""
+    """A controller that sends to the device and shows the outcome."""
 
     def __init__(
         self, place: RelayPlace, open_controller: Callable[..., Any] = RelayController, pause: float = REQUEST_PAUSE
@@ -125,7 +125,7 @@ class ControllerPart(Part):
 
 
 class AgentPart(Part):
-    """An agent with three signals, and who has netd dial it.
+    """An agent with three signals. It also asks the daemon to dial it.
 
     :param port: where netd dials agents.
     :param control: opens the daemon's control socket.
@@ -191,7 +191,7 @@ class AgentPart(Part):
             agent.close()
 
     def _stop(self, session: int) -> None:
-        """Have netd end the session: it would dial the agent again and again, and refuse the host a session of its own."""
+        """End the session. Otherwise netd would keep dialling the agent, and would refuse this host another session."""
         with suppress(ControlError), self._control() as control:  # it has ended already, or netd has
             control.call("session.stop", session=session)
 
@@ -239,7 +239,7 @@ class CommandsPart(Part):
         self._number = 0
 
     def run(self, tell: Tell) -> None:
-        """Have netd add."""
+        """Call the command ``add``."""
         with self.hold(self._open(self._place.host, self._place.port)) as caller:
             while not self.over.is_set():
                 self._number += 1
@@ -263,7 +263,7 @@ class BotPart(Part):
         self._open = open_bot
 
     def run(self, tell: Tell) -> None:
-        """Be in one room, to its end."""
+        """Stay in one room until it is over."""
         bot = self.hold(self._open(self._place.host, self._place.port, self._name, self._think, dialect=self._dialect))
         tell("waits for a room to fill")
         for exchange in bot.exchanges():

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["agent"]
 
 DEFAULT_NAME = "value"
-"""The channel of a program that was given none."""
+"""The name of the channel for a program that was given without one."""
 
 COMPLAINTS = 10
-"""Lines of a program that are told to be no numbers, at most."""
+"""Number of warnings at most about lines of a program that are not numbers."""
 
 SINE_STEPS = 50
 """Values in one period of ``sine``."""
@@ -120,10 +120,10 @@ def agent(
 
 
 class _Programs:
-    """The programs whose numbers an agent says; each in a thread of its own.
+    """The programs whose numbers the agent streams, each read in a thread of its own.
 
-    :param is_all: whether nothing is left to be said when the last of them has ended; then the agent is closed.
-    :ivar failures: those that have ended badly, and how.
+    :param is_all: whether the agent has no other channels, so that it is closed when the last program has ended.
+    :ivar failures: the programs that failed, with the reason.
     """
 
     def __init__(self, opened: AgentPort, count: int, is_all: bool) -> None:
@@ -134,7 +134,7 @@ class _Programs:
         self.failures: list[str] = []
 
     def pass_on(self, name: str, program: str, lines: ProgramPort) -> None:
-        """Say each number that *program* writes, to its end."""
+        """Stream each number that *program* writes, until it ends."""
         complaints = 0
         for line in lines:
             try:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["bot"]
 
 CHARACTERS = ("happy", "grumpy", "curious", "lazy")
-"""Written out: to import the client for its list would cost every command its time."""
+"""The names of the characters. They are repeated here because importing the client would slow every command down."""
 
 _COUNT = re.compile(r"connected\s+(?P<present>[0-9]{1,9})/(?P<size>[0-9]{1,9}) bots ")
-"""How full the room is, in the welcome of netd and of old servers."""
+"""Matches the number of bots and places in the welcome message of netd and of legacy servers."""
 
 
 @click.command(cls=NetdCommand, common=("json",), short_help="Be a bot: take a place in a room, and answer in character.")
@@ -60,18 +60,18 @@ def bot(invocation: Invocation, name: str, host: str, port: int, character: str,
 
 
 def _welcomed(welcome: str) -> None:
-    """Tell that there is a place, and who is missing: the room says nothing more until it is full."""
+    """Show that the bot has a place and how many are missing. The room sends nothing more until it is full."""
     count = _COUNT.search(welcome)
     if count is not None:
         click.echo(f"netd: the bot waits in the room: {count['present']} of {count['size']} are there", err=True)
 
 
 def _lines(exchange: Exchange) -> str:
-    """What was heard, and below it what was replied."""
+    """The text that was heard, and below it the reply."""
     return f"{escaped(exchange.heard.text)}\n> {escaped(exchange.reply)}"
 
 
 def _json_line(exchange: Exchange) -> str:
-    """The same as one line of JSON."""
+    """An exchange as one line of JSON."""
     heard = exchange.heard
     return json.dumps({"turn": heard.turn, "speaker": heard.speaker, "text": heard.text, "reply": exchange.reply})

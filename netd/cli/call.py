@@ -63,7 +63,7 @@ def _through_daemon(invocation: Invocation, command_id: str, words: tuple[str, .
         except NotInTime as error:
             raise AnswerTimedOut(str(error)) from error
         except OperationFailed as error:
-            raise Failure(str(error)) from error  # the function's own words: none of them is an operation's name
+            raise Failure(str(error)) from error  # words of the function itself, so names in it are not turned into commands
     return answer.get("result") if isinstance(answer, Mapping) else answer
 
 
@@ -89,7 +89,7 @@ def _through_port(invocation: Invocation, server: RelayPlace, command_id: str, w
 
 
 def schemas_of(command_id: str, listed: Any) -> Schemas:
-    """The schemas of the arguments of *command_id* in the answer to ``command.list``; none where it is not there."""
+    """The schemas of the arguments of *command_id*, from the answer to ``command.list``; empty if the command is not listed."""
     try:
         return {
             argument["name"]: argument["schema"]
@@ -102,10 +102,10 @@ def schemas_of(command_id: str, listed: Any) -> Schemas:
 
 
 def read_arguments(words: tuple[str, ...], schemas: Callable[[], Schemas]) -> dict[str, Any]:
-    """The arguments that *words* say.
+    """The arguments that *words* give.
 
-    :param schemas: asks the server what the command takes; called only for words that could be text and something else.
-    :raises click.UsageError: for a word that is no argument.
+    :param schemas: asks the server for the schemas; called only if a word could be read as text and as another type.
+    :raises click.UsageError: if a word has not the form of an argument.
     """
     arguments: dict[str, Any] = {}
     open_words: dict[str, str] = {}

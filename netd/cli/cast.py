@@ -1,4 +1,4 @@
-"""Who plays in ``netd demo``, and where their services are."""
+"""The actors of ``netd demo``, and the addresses of their services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOTS = (
 
 
 def read_places(status: Mapping[str, Any]) -> dict[str, RelayPlace]:
-    """Where each kind of service can be reached from this machine, by what ``system.status`` says; the first TCP port of each."""
+    """The address of each kind of service, seen from this machine: the first TCP port in ``system.status``."""
     places: dict[str, RelayPlace] = {}
     for service in status["services"]:
         for listening in service["listening"]:
@@ -41,15 +41,15 @@ def read_places(status: Mapping[str, Any]) -> dict[str, RelayPlace]:
 
 
 def read_agent_port(status: Mapping[str, Any]) -> int:
-    """Where netd dials agents, by what ``system.status`` says."""
+    """The port at which netd dials agents, from ``system.status``."""
     ports = [service["agent_port"] for service in status["services"] if service["kind"] == "session"]
     return int(ports[0]) if ports else 0
 
 
 def cast(status: Mapping[str, Any], control: Callable[[], Control], chance: Callable[[], float]) -> Sequence[Actor]:
-    """Everybody who plays to the daemon whose ``system.status`` is given, in the order in which they are shown."""
+    """All actors for the daemon with this ``system.status``, in the order in which they are shown."""
     places, agent_port = read_places(status), read_agent_port(status)
-    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the lines tell the same
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the actors' lines show the same
     parts: list[tuple[str, str, Callable[[RelayPlace], Actor]]] = [
         ("device", "relay", DevicePart),
         ("controller", "relay", ControllerPart),

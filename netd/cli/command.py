@@ -1,4 +1,4 @@
-"""The command line's way to a command server's own port: works from other machines, and with servers that are older than netd."""
+"""Access to a command server through its own port: from other machines, and for legacy servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_PORT = 65432
 
 
 class CallerPort(Protocol):
-    """All that commands know of :class:`netd.client.command.Caller`."""
+    """The part of :class:`netd.client.command.Caller` that commands use."""
 
     def close(self) -> None: ...
     def call(self, command_id: str, arguments: Mapping[str, Any], /) -> Any: ...
@@ -21,12 +21,12 @@ class CallerPort(Protocol):
 
 
 def command_place(text: str) -> RelayPlace:
-    """``HOST:PORT``, or ``HOST`` with the command server's usual port; a type of click's."""
+    """Parse ``HOST:PORT``, or ``HOST`` with the usual port of a command server. Used as a click type."""
     return place(text, DEFAULT_PORT)
 
 
 def open_caller(where: RelayPlace, timeout: float) -> CallerPort:
-    """A caller that connects on its first call, and waits so many seconds for each answer."""
+    """A caller that connects on its first call. It waits *timeout* seconds for each answer."""
     from netd.client.command import Caller  # noqa: PLC0415 - only one command needs it, and all must start fast
 
     return Caller(where.host, where.port, timeout)

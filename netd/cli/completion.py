@@ -1,4 +1,4 @@
-"""``netd completion``: the script by which a shell completes commands, options and the running daemon's operations."""
+"""``netd completion``: the script that lets a shell complete commands, options and the operations of the running daemon."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ def completion(ctx: click.Context, shell: str) -> None:
     made = get_completion_class(shell)
     assert made is not None, "click knows these three"
     script = made(ctx.find_root().command, {}, "netd", VARIABLE)
-    click.echo(ShellComplete.source(script))  # not the shell's own, which runs bash to learn its version
+    click.echo(ShellComplete.source(script))  # the base class: click's own class for bash starts bash to learn its version

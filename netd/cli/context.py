@@ -1,4 +1,4 @@
-"""``netd context``: names for the gateways of other machines, so that every command can be for one of them."""
+"""``netd context``: names for gateways on other machines, which any command can then address."""
 
 from __future__ import annotations
 

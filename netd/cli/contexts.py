@@ -1,4 +1,4 @@
-"""The gateways that a user has given names to, kept in a file of the user's own; secrets are in other files, which it names."""
+"""The gateways that the user has named. They are kept in a file of the user; the file names others that hold the tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netd.paths import home_directory
 __all__ = ["LOCAL", "Context", "ContextError", "Contexts", "contexts_file", "read_contexts", "write_contexts"]
 
 LOCAL = "local"
-"""The context that is always there: the daemon of this machine and user, through its control socket."""
+"""The context that always exists: the daemon of this machine and user, through its control socket."""
 
 MOST_BYTES = 1 << 20
 
@@ -23,15 +23,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class ContextError(Exception):
-    """The file, or what should go into it, cannot be used; the text says where and what to do about it."""
+    """The file, or an entry for it, cannot be used. The message names the place and the remedy."""
 
 
 @dataclass(frozen=True)
 class Context:
     """A gateway.
 
-    :ivar token_file: the file with the token, or None.
-    :ivar cafile: certificates that are trusted instead of the system's, or None.
+    :ivar token_file: path of the file with the token, or None.
+    :ivar cafile: path of a file of certificates to trust instead of those of the system, or None.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Contexts:
-    """All of a user's contexts.
+    """All contexts of the user.
 
-    :ivar used: the one that is meant where none is named; None for :data:`LOCAL`.
+    :ivar used: name of the context for commands that name none; None for :data:`LOCAL`.
     """
 
     by_name: Mapping[str, Context] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class Contexts:
         return self.by_name[name]
 
     def with_context(self, context: Context) -> Contexts:
-        """These, and *context*.
+        """A copy with *context* added.
 
-        :raises ContextError: when its name cannot be one, or is taken.
+        :raises ContextError: if its name is invalid or taken.
         """
         if _NAME.fullmatch(context.name) is None:
             raise ContextError(f"{context.name!r} is no name for a context: use 1 to 64 letters, digits, '_', '.' or '-'")
@@ -71,26 +71,26 @@ class Contexts:
         return replace(self, by_name={**self.by_name, context.name: context})
 
     def without(self, name: str) -> Contexts:
-        """These but *name*; raises ``KeyError`` when it is not there."""
+        """A copy without *name*; raises ``KeyError`` if there is no such context."""
         self.find(name)
         rest = {one: context for one, context in self.by_name.items() if one != name}
         return Contexts(rest, None if self.used == name else self.used)
 
     def using(self, name: str) -> Contexts:
-        """These, with *name* as the one that is meant; raises ``KeyError`` when it is not there."""
+        """A copy in which *name* is used; raises ``KeyError`` if there is no such context."""
         return replace(self, used=None if name == LOCAL else self.find(name).name)
 
 
 def contexts_file(environ: Mapping[str, str]) -> Path:
-    """Where the contexts are: ``netd/contexts.json`` in ``XDG_CONFIG_HOME``, or in ``~/.config``."""
+    """The path of the file: ``netd/contexts.json`` in ``XDG_CONFIG_HOME``, or in ``~/.config``."""
     home = environ.get("XDG_CONFIG_HOME") or str(home_directory(environ) / ".config")
     return Path(home) / "netd" / "contexts.json"
 
 
 def read_contexts(path: Path) -> Contexts:
-    """The contexts in the file; none where there is no file.
+    """Read the contexts; a missing file has none.
 
-    :raises ContextError: when it cannot be read, or is none of ours.
+    :raises ContextError: if the file cannot be read, or holds something else.
     """
     try:
         with path.open("rb") as file:
@@ -116,9 +116,9 @@ def _members(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_contexts(path: Path, contexts: Contexts) -> None:
-    """Make the file, mode 0600, or replace it as a whole.
+    """Write the file with mode 0600, replacing an earlier one as a whole.
 
-    :raises ContextError: when that cannot be done.
+    :raises ContextError: if the file cannot be written.
     """
     entries = {
         name: {key: value for key, value in asdict(one).items() if key != "name" and value is not None}

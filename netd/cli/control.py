@@ -92,21 +92,21 @@ def stop(invocation: Invocation) -> None:
 
 
 def _which(invocation: Invocation, control: ControlPort) -> str:
-    """The daemon that is meant, by its name and where it is: who has several must see which one it was."""
+    """Name and place of the daemon, for users who run several."""
     context = invocation.context()
     where = f"state directory {invocation.state.absolute()}" if context is None else f"at {context.url}, context {context.name}"
     try:
         facts = control.call("system.status")
-    except RemoteError:  # what cannot tell how it does can be stopped all the same
+    except RemoteError:  # a daemon whose status fails can be stopped all the same
         facts = None
     name = facts.get("name") if isinstance(facts, Mapping) else None
     return f"{name or 'the daemon'} ({where})"
 
 
 def _make_sure(control: ControlPort, lost: Lost) -> None:
-    """Return if the daemon was quicker than its answer.
+    """Return if the daemon has ended before its answer arrived.
 
-    :raises Lost: if it still runs, or may.
+    :raises Lost: if it still runs, or if that cannot be told.
     """
     try:
         control.call("system.status")

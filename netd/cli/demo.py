@@ -1,4 +1,4 @@
-"""``netd demo``: programs of every kind against a running netd, to look at."""
+"""``netd demo``: programs of every kind that talk to a running netd, for a first look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``netd device``: a device of the relay on the command line, to try things out or to put a program behind a name."""
+"""``netd device``: a device of the relay on the command line, for trials or to make a program reachable by a name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["device"]
 
 LONGEST_SHOWN = 1000
-"""Bytes of a message that a person is shown; ``--json`` has all."""
+"""Bytes of a message that are shown to people; ``--json`` writes all of them."""
 
 Reply = Callable[[RelayMessagePort], object]
 """Answers a message."""
@@ -129,13 +129,13 @@ def _refuse(message: RelayMessagePort, reason: str, output: bytes = b"") -> None
 
 
 def _line(message: RelayMessagePort) -> str:
-    """The message on one line, whatever is in it; of a long one the beginning, and how long it is."""
+    """The message on one line. Of a long message, its beginning and its length."""
     line = escaped(message.payload[:LONGEST_SHOWN].decode("utf-8", "backslashreplace"))
     return line if len(message.payload) <= LONGEST_SHOWN else f"{line}… ({len(message.payload)} bytes)"
 
 
 def _json_line(message: RelayMessagePort) -> str:
-    """The message as one line of JSON: its sender, and ``text``, or ``base64`` where it is no text."""
+    """The message as one line of JSON, with its sender, and with ``text``, or ``base64`` if it is not UTF-8."""
     try:
         content = {"text": message.payload.decode("utf-8")}
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""``netd devices``: who is there, over all relays of the daemon or at one relay's port."""
+"""``netd devices``: the devices of all relays of the daemon, or of one relay through its port."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def devices(invocation: Invocation, server: RelayPlace | None, dialect: str) -> 
 
 
 def relay_instances(invocation: Invocation) -> tuple[str, ...]:
-    """The relays of the daemon, by name; at least one.
+    """The instance names of the daemon's relays; at least one.
 
-    :raises Failure: when it has none, or cannot be asked.
+    :raises Failure: if the daemon has no relay, or cannot be asked.
     """
     for operation in fetch_table(invocation):
         if operation.name == "relay.devices" and operation.instances:
@@ -51,7 +51,7 @@ def relay_instances(invocation: Invocation) -> tuple[str, ...]:
 
 
 def devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[str, Any]]:
-    """What these relays know of their devices, each with its relay as ``instance``.
+    """The devices of these relays as ``relay.devices`` lists them, each with its relay as ``instance``.
 
     :raises Failure: when the daemon cannot be asked.
     """
@@ -64,7 +64,7 @@ def devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[st
 
 
 def is_meant(device: Mapping[str, Any], target: str) -> bool:
-    """Whether *target* is the device's name, one of its aliases, or its address in any spelling."""
+    """Return True if *target* is the device's name, one of its aliases, or its address in any spelling."""
     from netd.client.relay import whole_address  # noqa: PLC0415 - only few commands need it, and all must start fast
 
     names = {device.get("name"), *(device.get("aliases") or ())} - {""}

@@ -1,6 +1,6 @@
-"""``netd feed``: a client of the feed on the command line, which writes what it gets to a file, block by block.
+"""``netd feed``: a client of the feed on the command line, which writes the blocks that it receives to a file.
 
-What the running daemon offers under the same name is behind it: ``netd feed reports``.
+The operations of the daemon's feed are commands below it: ``netd feed reports``.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["BlockBar", "feed"]
 
 Collected = Callable[[int], object]
-"""Told how many samples a block has so far."""
+"""Called with the number of samples that the current block has so far."""
 
 
 class FeedGroup(NetdCommand, click.Group):
-    """``netd feed`` itself; any word after it is looked up among the operations of the running daemon."""
+    """The command ``netd feed``. A word after it is looked up among the operations of the running daemon."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if ctx.resilient_parsing:  # for a shell that completes a line: nothing is said where the daemon cannot be asked
+        if ctx.resilient_parsing:  # a shell completes a line: no error is shown if the daemon cannot be asked
             try:
                 return _operations(ctx, args, HELP_TIMEOUT).resolve_command(ctx, args)
             except click.ClickException:
@@ -128,7 +128,7 @@ def _run(invocation: Invocation, order: Order, size: int, log: Path | None, coun
 
 
 def _show(invocation: Invocation, block: Block, log: Path | None) -> None:
-    """Write *block* down, and say that it was received."""
+    """Write *block* to the file or the terminal, and report it."""
     received = f"block {block.number} received: {_count(len(block.samples))} in {block.seconds:.2f} s"
     lines = "".join(f"{_line(sample)}\n" for sample in block.samples)
     if log is not None:
@@ -148,10 +148,10 @@ def _count(samples: int) -> str:
 
 
 def _line(sample: Sample) -> str:
-    """The sample on one line, whatever is in it: time, type, value."""
+    """The sample on one line: time, type, value."""
     try:
         moment = datetime.fromtimestamp(sample.time, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):  # no year that a calendar has
+    except (ValueError, OverflowError, OSError):  # a time outside of the calendar's years
         moment = f"{sample.time:g}"
     value = sample.value if isinstance(sample.value, str) else json.dumps(sample.value, ensure_ascii=False)
     return escaped(f"{moment} {sample.type} {value}")
@@ -168,7 +168,7 @@ def _tell_disconnected(reason: str, delay: float) -> None:
 
 @contextmanager
 def _bar(size: int) -> Iterator[Collected | None]:
-    """A progress bar for each block, where a person looks; a block of one needs none."""
+    """A progress bar for each block on a terminal; blocks of one sample have none."""
     if size == 1 or not sys.stderr.isatty():
         yield None
         return
@@ -182,7 +182,7 @@ def _bar(size: int) -> Iterator[Collected | None]:
 
 
 class BlockBar:
-    """Shows how much of the present block has been collected.
+    """Shows the progress of the current block.
 
     :param size: samples in a block.
     """
@@ -197,11 +197,11 @@ class BlockBar:
         self._task = self._progress.add_task("block 1", total=size)
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()
 
     def collected(self, samples: int) -> None:
-        """The block has so many samples now; once it has all, the bar makes room for what is said of it."""
+        """Show that the block has *count* samples. When it is complete, the bar is removed, so that the report can be printed."""
         self._progress.start()
         self._progress.update(self._task, completed=samples, description=f"block {self._number}", refresh=True)
         if samples == self._size:

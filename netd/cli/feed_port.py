@@ -1,4 +1,4 @@
-"""The command line's way to a feed's own port, and to the file that blocks are written to."""
+"""Access to a feed through its own port, and to the file of received blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_PORT = 8000
 
 @dataclass(frozen=True)
 class Order:
-    """What a feed is asked for; see :class:`netd.client.feed.Feed`."""
+    """A request to a feed; see :class:`netd.client.feed.Feed`."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Order:
 
 
 class FeedPort(Protocol):
-    """All that commands know of :class:`netd.client.feed.Feed`."""
+    """The part of :class:`netd.client.feed.Feed` that commands use."""
 
     def blocks(self, size: int, collected: Callable[[int], object] | None = None) -> Iterator[Block]: ...
     def close(self) -> None: ...
@@ -41,7 +41,7 @@ def _open_feed(order: Order, on_connect: Callable[[Welcome], object], on_disconn
 
     from netd.client.feed import Feed  # noqa: PLC0415
 
-    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command reports the same itself, with escapes
     return Feed(
         order.host,
         order.port,
@@ -63,10 +63,10 @@ def _append(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class FeedPorts:
-    """What ``netd feed`` needs of the world.
+    """The functions through which ``netd feed`` reaches the outside.
 
-    :ivar open_feed: from an order, and what to call on each connection and each loss; connects when it is iterated.
-    :ivar append: adds text to the end of a file, which is made if there is none; raises ``OSError``.
+    :ivar open_feed: takes an order and the callbacks for each connection and each loss; connects when iterated.
+    :ivar append: appends text to a file, which it creates if missing; raises ``OSError``.
     """
 
     open_feed: Callable[[Order, Callable[[Welcome], object], Callable[[str, float], object]], FeedPort] = _open_feed

@@ -1,4 +1,4 @@
-"""Commands that nobody wrote: any operation of the running daemon as ``netd SERVICE VERB``, built at call time from its table."""
+"""Generated commands: each operation of the running daemon is ``netd SERVICE VERB``, built from its table of operations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from netd.codec.words import EventSchemas, is_empty, schemas_of_events
 __all__ = ["HELP_TIMEOUT", "ServiceGroup", "exit_status", "fetch_table", "service_group"]
 
 HELP_TIMEOUT = 0.5
-"""Seconds that the running daemon gets to have its operations listed beside others."""
+"""Seconds that the daemon has to answer when its operations are only listed, as in ``netd --help``."""
 
 _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
@@ -32,14 +32,14 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "room": "use `netd bot --name NAME`, or the dashboard",
     }
 )
-"""What to do instead of the lasting operations of each service."""
+"""For each service, the advice for those who call one of its lasting operations."""
 
 
 def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[TableOperation]:
-    """The operations of the daemon that is meant.
+    """The operations of the chosen daemon.
 
-    :param timeout: seconds that it may take; None leaves it to the command line.
-    :raises Failure: when it cannot be had.
+    :param timeout: seconds that the daemon may take; None for what ``--timeout`` says.
+    :raises Failure: if the table cannot be read.
     """
     with invocation.control(timeout) as control:
         answer = control.call("system.operations")
@@ -50,7 +50,7 @@ def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Ta
 
 
 def fetch_events(control: ControlPort) -> EventSchemas:
-    """The schemas of the events that the daemon's services publish, by pattern of their subjects; none where it cannot tell."""
+    """The schemas of the daemon's events, each with the pattern of its subjects; empty if the daemon has no such list."""
     try:
         return schemas_of_events(control.call("system.subjects"))
     except RemoteError:
@@ -64,12 +64,12 @@ def service_group(
     words: Sequence[str] = (),
     timeout: float | None = None,
 ) -> ServiceGroup:
-    """The group of all operations of *service* that can be commands.
+    """The command group of *service*: those of its operations that can be commands.
 
-    :param built_in: the commands that are always there, to suggest.
-    :param words: what follows the service on the command line: options in it may say which daemon is meant.
-    :param timeout: seconds that the daemon may take; None leaves it to the command line.
-    :raises Failure: when the daemon cannot be asked, or offers none.
+    :param built_in: names of netd's own commands, for suggestions.
+    :param words: the words after the service on the command line; options among them may choose the daemon.
+    :param timeout: seconds that the daemon may take; None for what ``--timeout`` says.
+    :raises Failure: if the daemon cannot be asked, or has no such service.
     """
     said = _place_said(words)
     try:
@@ -88,7 +88,7 @@ def service_group(
 def _offered(
     invocation: Invocation, service: str, words: Sequence[str], said: Mapping[str, Any], timeout: float | None
 ) -> dict[str, list[TableOperation]]:
-    """The operations of the daemon that *said* means; of the usual one where these words turn out to be the operation's own."""
+    """The operations of the daemon that *said* chooses, or of the default one if those options belong to the operation itself."""
     failure: Failure | None = None
     try:
         there = services(fetch_table(replace(invocation, **said), timeout))
@@ -108,7 +108,7 @@ def _offered(
 
 
 def _place_said(words: Sequence[str]) -> dict[str, Any]:
-    """Which daemon *words* mean, as members of an :class:`Invocation`: their --state, --context and --timeout."""
+    """The values of --state, --context and --timeout in *words*, as members of an :class:`Invocation`."""
     options: dict[str, tuple[str, Callable[[str], Any]]] = {
         "--state": ("named_state", Path),
         "--context": ("named_context", str),
@@ -127,7 +127,7 @@ def _place_said(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _has_own_flags(operations: Iterable[TableOperation], words: Sequence[str]) -> bool:
-    """Whether the operation that *words* name has arguments which are called like the options of netd."""
+    """Return True if the operation in *words* has an argument with the name of a global option."""
     common = {"state", "context", "timeout"}
     meant = next((one for word in words for one in operations if one.verb == word), None)
     return meant is not None and any(not argument.is_required and argument.name in common for argument in meant.arguments)
@@ -141,7 +141,7 @@ def _suggestion(name: str, names: Sequence[str]) -> str:
 
 
 class ServiceGroup(click.Group):
-    """The operations of one service that can be commands; the others are refused with what does the like."""
+    """The operations of one service as commands. Lasting operations are refused, with advice."""
 
     def __init__(self, service: str, operations: Sequence[TableOperation]) -> None:
         super().__init__(service, help=f"Operations of the service {service}.", params=list(common_options().values()))
@@ -163,7 +163,7 @@ class ServiceGroup(click.Group):
 
 
 class Word(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
-    """A word of the command line, converted by the schema of an argument."""
+    """A click type that converts a word by the schema of an argument."""
 
     name = "word"
 
@@ -178,12 +178,12 @@ class Word(click.ParamType):  # type: ignore[type-arg]  # generic in newer versi
             self.fail(f"{error}.", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The words of which one must be said, where these can be listed."""
+        """The possible words, if the schema lists them."""
         return [CompletionItem(word) for word in choices_of(self._schema) if word.startswith(incomplete)]
 
 
 def _key(position: int) -> str:
-    """Click's own name for an argument; the operation's might not do as one."""
+    """The name of an argument inside click. The operation's own name may not be a valid one."""
     return f"argument_{position}"
 
 
@@ -196,13 +196,13 @@ def _parameter(position: int, argument: TableArgument) -> click.Parameter:
     default = "" if is_empty(argument.default) else f" [default: {json.dumps(argument.default, ensure_ascii=False)}]"
     kind = kind_of(argument.schema)
     if argument.default is None:
-        kind = kind.removesuffix(" or null")  # that is to leave it out
+        kind = kind.removesuffix(" or null")  # null is the same as leaving the option out
     told = f"{kind[0].upper()}{kind[1:]}.{escaped(default)}"
     return click.Option([_key(position), *flags], type=Word(argument), metavar=metavar_of(argument.schema), help=told)
 
 
 def _switch(position: int, argument: TableArgument) -> click.Option:
-    """An option that says true by being there, and false with ``no-``; what is not said is the daemon's to fill in."""
+    """A pair of flags for a boolean argument: ``--wait`` and ``--no-wait``. Without either, the daemon uses its default."""
     yes, no = argument.switches
     flags = dict.fromkeys([f"{yes}/{no}", f"--{argument.name}/--no-{argument.name}"])
     default = "" if argument.default is None else f" [default: {yes if argument.default else no}]"
@@ -240,14 +240,14 @@ def _line(argument: TableArgument) -> str:
 
 
 def _said(ctx: click.Context, operation: TableOperation, words: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that the command line names; the others are the daemon's to fill in."""
+    """The arguments given on the command line. For the others, the daemon uses its defaults."""
     absent = click.core.ParameterSource.DEFAULT
     keys = {_key(position): argument.name for position, argument in enumerate(operation.arguments)}
     return {keys[key]: value for key, value in words.items() if ctx.get_parameter_source(key) is not absent}
 
 
 def _tell_others(operation: TableOperation) -> None:
-    """Say that only one of several instances is asked: who reads one relay's devices must not take them for all."""
+    """Warn that only one of several instances is asked: the devices of one relay are not all devices."""
     others = [instance for instance in operation.instances if instance != MAIN]
     if MAIN in operation.instances and others:
         click.echo(escaped(f"netd: this is {MAIN}; there is {', '.join(others)} too: say which with --instance"), err=True)
@@ -263,6 +263,6 @@ def _call(ctx: click.Context, operation: TableOperation, params: dict[str, Any])
 
 
 def exit_status(result: object) -> Exit:
-    """The exit code for the result of an operation: one that says itself that it failed, or expired, is no success."""
+    """The exit code for the result of an operation. A result whose status is ``failed`` or ``expired`` is no success."""
     status = result.get("status") if isinstance(result, dict) else None
     return {"failed": Exit.FAILED, "expired": Exit.TIMED_OUT}.get(str(status), Exit.OK)

@@ -1,6 +1,6 @@
-"""Tables that stay tables on a narrow terminal: cells are cut before lines are folded, and what finds no place is named.
+"""Tables that fit a narrow terminal: cells are shortened, then columns are left out and named below; no line is folded.
 
-For results whose columns nobody has chosen. One thing is one line, and what hangs on it stands below.
+They are for results whose columns come from the data. Each row is one line; nested values stand on lines below it.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from netd.cli.text import escaped
 __all__ = ["Grid", "Row", "fit"]
 
 _GAP = 2
-"""Blanks between two columns, and before what hangs on a row."""
+"""Blanks between two columns, and before the lines below a row."""
 
 _LEAST = 12
-"""Columns of the terminal to which a cell is cut to make room for others."""
+"""Width to which a cell is shortened to make room for others."""
 
 _LEAST_KEPT = 32
-"""The same, of a cell that says which thing it is: the address of an IPv4 peer, or a name of some length, stays whole."""
+"""The same for a cell that identifies its row: the address of an IPv4 peer or a long name stays whole."""
 
 _IDENTITIES = frozenset({"id", "name", "client", "device", "address", "host"})
-"""Columns that say which thing it is: what is left of them serves for nothing else that one could type."""
+"""Columns that identify their row. People type their content into commands, so a shortened one would be useless."""
 
 _MOST_LINES = 3
-"""Lines of what hangs on a row, at most."""
+"""Lines at most for one value below a row."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing.
+    """One row.
 
     :ivar cells: a text for each column.
-    :ivar below: what hangs on it, each with its name.
+    :ivar below: names and texts of the lines below it.
     """
 
     cells: Sequence[str]
@@ -45,9 +45,9 @@ class Row:
 
 
 def fit(widths: Sequence[int], room: int, kept: Collection[int] = ()) -> dict[int, int]:
-    """How wide each column that is shown becomes where there are *room* columns of the terminal.
+    """The width of each column that is shown on a terminal *room* columns wide.
 
-    The widest are cut first, then the last are left out; those in *kept*, by their places, last of all.
+    The widest columns are shortened first. Then columns are left out from the right; those in *kept* last.
     """
     fitted = {at: min(width, room) for at, width in enumerate(widths)}
     _cut(fitted, room, {at: _LEAST_KEPT if at in kept else _LEAST for at in fitted})
@@ -62,7 +62,7 @@ def _excess(fitted: Mapping[int, int], room: int) -> int:
 
 
 def _cut(fitted: dict[int, int], room: int, least: Mapping[int, int]) -> None:
-    """Make the widest columns narrower, none below its *least*, until all fit."""
+    """Shorten the widest columns until all fit; none becomes narrower than its *least* width."""
     while (excess := _excess(fitted, room)) > 0:
         able = [at for at, width in fitted.items() if width > least[at]]
         if not able:
@@ -74,13 +74,13 @@ def _cut(fitted: dict[int, int], room: int, least: Mapping[int, int]) -> None:
 
 
 def _leave_out(fitted: dict[int, int], room: int, places: list[int]) -> None:
-    """Take away the last of the columns at *places* until all others fit; one stays."""
+    """Leave out columns at *places*, from the right, until the others fit; at least one stays."""
     while places and len(fitted) > 1 and _excess(fitted, room) > 0:
         del fitted[places.pop()]
 
 
 class Grid:
-    """*rows* below the names of their *columns*, for rich to show."""
+    """A table of *rows* under the names of *columns*, which rich can print."""
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Row]) -> None:
         self._columns = columns

@@ -1,4 +1,4 @@
-"""One run of the command line: its global options, its ways out to the world, and how it ends.
+"""One run of the command line: its global options, its access to the outside, and its exit codes.
 
 Commands get an :class:`Invocation` as click's context object. They reach the world through its :class:`CliSurroundings` alone, so
 that tests hand in others.
@@ -62,15 +62,15 @@ __all__ = [
 ]
 
 DEFAULT_TIMEOUT = 30.0
-"""Seconds that netd gets to answer when ``--timeout`` says nothing."""
+"""Seconds that netd has to answer without ``--timeout``."""
 
 LONGEST_WAIT = 86400.0
-"""Seconds that an option can ask for."""
+"""Seconds at most in an option."""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 DEADLINE_MARGIN = 5.0
-"""Seconds beyond a request's own deadline in which netd tells its outcome."""
+"""Seconds that netd has to report the outcome of a request after its deadline."""
 
 
 class Exit(enum.IntEnum):
@@ -87,7 +87,7 @@ class Exit(enum.IntEnum):
 class Failure(click.ClickException):
     """Ends the command with one line on standard error.
 
-    :param message: for a person; what peers have put into it is escaped here.
+    :param message: for people; control characters in it are escaped here.
     """
 
     exit_code = Exit.FAILED
@@ -97,7 +97,7 @@ class Failure(click.ClickException):
 
 
 class Misused(Failure):
-    """The daemon turned the arguments down."""
+    """The daemon refused the arguments."""
 
     exit_code = Exit.USAGE
 
@@ -109,13 +109,13 @@ class NotFound(Failure):
 
 
 class AnswerTimedOut(Failure):
-    """Nobody answered in time."""
+    """No answer arrived in time."""
 
     exit_code = Exit.TIMED_OUT
 
 
 def failure_of(error: ControlError) -> Failure:
-    """How the command ends for *error*, whose remedy becomes what is typed at a shell."""
+    """The failure of the command for *error*. Operations in the message are rewritten as shell commands."""
     said = as_commands(str(error))
     if isinstance(error, (NoSuchOperation, NoSuchTarget)):
         return NotFound(said)
@@ -125,7 +125,7 @@ def failure_of(error: ControlError) -> Failure:
 
 
 class ControlPort(Protocol):
-    """All that commands know of the daemon: its control socket (:class:`netd.client.control.Control`), or its gateway."""
+    """The part of :class:`netd.client.control.Control` that commands use; a gateway can stand in for the control socket."""
 
     def __enter__(self) -> ControlPort: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
@@ -141,22 +141,22 @@ def _replace_process(arguments: list[str], environ: Mapping[str, str]) -> NoRetu
 
 @dataclass(frozen=True)
 class CliSurroundings:
-    """The world as the commands see it.
+    """The functions and values through which commands reach the outside.
 
     :ivar environ: the environment variables.
-    :ivar uid: the user's number; -1 where users have none, as on Windows.
-    :ivar python: the running interpreter; twistd is looked for beside it.
-    :ivar open_control: from the socket's path and a timeout in seconds.
-    :ivar gateway: the ways to a daemon that stay open, or lead to another machine.
-    :ivar relay: the way to a relay's own port.
-    :ivar feed: the way to a feed's own port.
-    :ivar open_bot: from host, port, name, character, dialect and what is called with the welcome; connects when it runs.
-    :ivar open_caller: from the place of a command server and a timeout in seconds; connects on its first call.
-    :ivar agent: what an agent of telemetry sessions needs.
-    :ivar replace_process: becomes another program, from its arguments (the first one its path) and environment.
+    :ivar uid: the user id; -1 on systems without one, such as Windows.
+    :ivar python: path of the running interpreter; twistd is expected beside it.
+    :ivar open_control: takes the socket's path and a timeout in seconds.
+    :ivar gateway: subscriptions, and daemons on other machines.
+    :ivar relay: access to a relay's own port.
+    :ivar feed: access to a feed's own port.
+    :ivar open_bot: takes host, port, name, character, dialect and a callback for the welcome; connects when it runs.
+    :ivar open_caller: takes the address of a command server and a timeout in seconds; connects on its first call.
+    :ivar agent: the functions for an agent of telemetry sessions.
+    :ivar replace_process: replaces this process by another program; takes its arguments, the path first, and its environment.
     :ivar wall_clock: seconds since 1970.
-    :ivar sleep: lets so many seconds pass.
-    :ivar random_bytes: so many unpredictable bytes.
+    :ivar sleep: waits for a number of seconds.
+    :ivar random_bytes: returns that many unpredictable bytes.
     """
 
     environ: Mapping[str, str]
@@ -176,7 +176,7 @@ class CliSurroundings:
 
     @classmethod
     def real(cls) -> CliSurroundings:
-        """Those of this process."""
+        """The surroundings of this process."""
         return cls(os.environ, own_uid(), Path(sys.executable))
 
 
@@ -198,11 +198,11 @@ class Invocation:
 
     @property
     def state(self) -> Path:
-        """The state directory of the daemon that is meant."""
+        """The state directory of the chosen daemon."""
         return self.named_state or state_directory(self.surroundings.environ, self.surroundings.uid)
 
     def require_unix(self) -> None:
-        """Do nothing where a daemon can run; raise :exc:`Failure` on Windows, where none does."""
+        """Raise :exc:`Failure` on Windows, where no daemon can run."""
         if self.surroundings.uid < 0:
             raise Failure(
                 "the daemon runs on Linux, macOS and other Unix systems, not on this one; "
