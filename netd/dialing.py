@@ -67,6 +67,7 @@ class DialingService(Service):
         self._is_eager = EagerReactor.can_serve(reactor)
         self._reactor = EagerReactor(reactor, self._hot) if self._is_eager else reactor
         self._rules = config
+        self._is_paused = False
         self._dialer = Dialer(factory, self._endpoint(config), config.remote, config, chance)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
@@ -97,25 +98,27 @@ class DialingService(Service):
         return [self._dialer.status()]
 
     def startService(self) -> None:
-        """Dial."""
+        """Dial, unless the service was paused before: the daemon drains."""
         super().startService()  # type: ignore[no-untyped-call]
         if self._is_eager:
             self._hot.start()
-        self._dialer.start()
+        if not self._is_paused:
+            self._dialer.start()
 
     def stopService(self) -> Deferred[None]:
         """Dial no more, end the connection politely, and wait for its end."""
         super().stopService()  # type: ignore[no-untyped-call]
-        self.pause()
+        self._dialer.pause()
         return self.finish().addCallback(lambda _: self._hot.stop())
 
     def drain(self) -> Deferred[None]:
         """Dial no more; a connection that is there goes on."""
-        self.pause()
+        self._dialer.pause()
         return succeed(None)
 
     def pause(self) -> None:
         """Dial no more until :meth:`resume`; a connection that is there goes on."""
+        self._is_paused = True
         self._dialer.pause()
 
     def finish(self) -> Deferred[None]:
@@ -124,6 +127,7 @@ class DialingService(Service):
 
     def resume(self) -> None:
         """Dial again, unless the connection is still there."""
+        self._is_paused = False
         self._dialer.start()
 
     def _endpoint(self, config: DialingRules) -> Remote:

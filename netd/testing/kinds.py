@@ -165,7 +165,8 @@ class ServiceKindTests:
             assert reactor.getDelayedCalls() == [], reactor.getDelayedCalls()
 
     def test_pauses_and_resumes(self) -> None:
-        """A service that takes part in drains dials nothing while it is paused, and can be resumed."""
+        """A service that takes part in drains dials nothing while it is paused, not even if it is started then."""
+        self._pause_before_the_start()
         service, _factory, reactor, _bus = wired(self.kind, self._config())
         if IDrainable.providedBy(service):
             verifyObject(IDrainable, service)
@@ -175,6 +176,18 @@ class ServiceKindTests:
             assert not FakeRemote(reactor).is_called, FakeRemote(reactor).calls
             service.resume()
         service.stopService()
+
+    def _pause_before_the_start(self) -> None:
+        service, reactor = self._make()
+        if not IDrainable.providedBy(service):
+            return
+        service.pause()
+        started: Any = service
+        started.privilegedStartService()
+        started.startService()
+        assert not FakeRemote(reactor).is_called, FakeRemote(reactor).calls
+        service.resume()
+        started.stopService()
 
     def _config(self) -> Any:
         return configured(self.kind, *self.options)
