@@ -29,6 +29,10 @@ STATE = "system.main.state"
 """The subject under which changes are published; the newest is retained."""
 
 
+LONGEST = 365 * 86400.0
+"""The latest deadline, in seconds from now. A time that no calendar has could not be shown."""
+
+
 class ServingState(enum.Enum):
     """What the daemon does with programs that want to connect, and with those that are connected."""
 
@@ -104,6 +108,7 @@ class Lifecycle:
     _deadline: Any = field(default=None, init=False)
     _is_over: bool = field(default=False, init=False)
     _ending: Deferred[Any] | None = field(default=None, init=False)
+    _resuming: list[Deferred[None]] = field(factory=list, init=False)
 
     def operations(self) -> list[Operation]:
         """The operations that change the state."""
@@ -132,9 +137,11 @@ class Lifecycle:
 
         :param within: seconds after which connections end; without it, they go on.
         """
-        if within is not None and not within >= 0:
-            raise InvalidArguments("within: a number of seconds, 0 or more")
+        if within is not None and not 0 <= within <= LONGEST:
+            raise InvalidArguments(f"within: a number of seconds, from 0 to {LONGEST:.0f}")
         self._check_is_not_stopping()
+        for resuming in self._waiting_to_resume():
+            resuming.errback(OperationFailed("netd was drained again meanwhile"))
         is_new = self.state is ServingState.SERVING
         if is_new:
             for service in self._drained():
@@ -151,16 +158,17 @@ class Lifecycle:
     def resume(self) -> Deferred[DaemonState]:
         """Accept programs again, on the same endpoints. After the deadline, wait until all connections have ended.
 
-        :raises OperationFailed: when an endpoint is not to be had any more; all others accept again.
+        :raises OperationFailed: when an endpoint is not to be had any more; all others accept again. Also when the daemon is
+            drained again while this waits.
         """
         self._check_is_not_stopping()
         self._forget_deadline()
-        ended: Deferred[None] = Deferred(lambda _: None)
+        ended: Deferred[None] = Deferred(self._resuming.remove)
+        self._resuming.append(ended)
+        resumed = ended.addCallback(lambda _: self._resume())
         if self._ending is None:
-            ended.callback(None)
-        else:
-            self._ending.addCallback(lambda _: None if ended.called else ended.callback(None))
-        return ended.addCallback(lambda _: self._resume())
+            self._let_resume()
+        return resumed
 
     def describe(self) -> DaemonState:
         """The state as it is now."""
@@ -196,6 +204,15 @@ class Lifecycle:
 
     def _ended(self, _results: Any) -> None:
         self._ending = None
+        self._let_resume()
+
+    def _let_resume(self) -> None:
+        for resuming in self._waiting_to_resume():
+            resuming.callback(None)
+
+    def _waiting_to_resume(self) -> list[Deferred[None]]:
+        waiting, self._resuming = self._resuming, []
+        return waiting
 
     def _drained(self) -> list[Any]:
         return [service for service in self.services() if _is_drained(service)]

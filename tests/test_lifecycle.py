@@ -142,8 +142,8 @@ class LifecycleTests(SynchronousTestCase):
         self.assertEqual(["pause", "finish"], self.relay.done)
 
     def test_bad_deadline(self) -> None:
-        """A deadline in the past is none, and nothing has changed."""
-        for within in (-1.0, float("nan")):
+        """A deadline in the past, or after all calendars, is none, and nothing has changed."""
+        for within in (-1.0, float("nan"), 1e12):
             self.assertRaises(InvalidArguments, self.lifecycle.drain, within)
         self.assertEqual("serving", self.state()["state"])
 
@@ -175,6 +175,17 @@ class LifecycleTests(SynchronousTestCase):
         self.lifecycle.drain(1.0)
         self.clock.advance(1)
         self.relay.finished.callback(None)
+        self.assertEqual("serving", result_of(self.lifecycle.resume()).state.value)
+
+    def test_drain_after_resume(self) -> None:
+        """The last order counts: a daemon that is drained while it waits to resume stays drained, and who resumed is told."""
+        self.lifecycle.drain(0.0)
+        self.clock.advance(0)
+        resumed = self.lifecycle.resume()
+        self.lifecycle.drain()
+        self.assertIn("drained again", str(self.failureResultOf(resumed, OperationFailed).value))
+        self.relay.finished.callback(None)
+        self.assertEqual(("draining", ["pause", "finish"]), (self.state()["state"], self.relay.done))
         self.assertEqual("serving", result_of(self.lifecycle.resume()).state.value)
 
     def test_service_that_fails(self) -> None:
