@@ -15,7 +15,7 @@ from twisted.python.usage import Options as TwistedOptions
 
 from netd.check import check, packaged_ini, read, refuse, show
 from netd.clock import make_monotonic
-from netd.config import Configuration, load
+from netd.config import Configuration, load_again
 from netd.errors import ConfigErrors
 from netd.kinds import find_kinds
 
@@ -44,7 +44,7 @@ class Options(TwistedOptions):
         path, kinds = Path(self["config"]) if self["config"] else packaged_ini(), find_kinds()
         configs = {name: kind.config for name, kind in kinds.items()}
         # A reload reads by the same user, host name and place: twistd may change user and directory meanwhile.
-        self.read = partial(load, path.absolute(), configs, os.environ, os.getuid(), socket.gethostname())
+        self.read = partial(load_again, path.absolute(), configs, os.environ, os.getuid(), socket.gethostname())
         self.configuration = read(path, kinds, self["check"])
         if self["check"]:
             check(self.configuration, path, kinds)

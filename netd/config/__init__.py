@@ -10,7 +10,7 @@ from __future__ import annotations
 from netd.config.dialing import DialingConfig
 from netd.config.difference import ChangedOption, Difference, compare
 from netd.config.listening import ListeningConfig
-from netd.config.loader import Configuration, Origin, Section, load, parse
+from netd.config.loader import Configuration, Origin, Section, load, load_again, parse
 from netd.config.options import REQUIRED, NetdConfig, Option, SectionConfig, option, options_of, section_name, variable_name
 from netd.config.parsers import (
     Parser,
@@ -54,6 +54,7 @@ __all__ = [
     "flag",
     "integer",
     "load",
+    "load_again",
     "mapping",
     "off_or",
     "option",

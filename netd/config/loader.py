@@ -21,7 +21,7 @@ from netd.config.options import AUTO, NETD, REQUIRED, NetdConfig, Option, Sectio
 from netd.errors import ConfigErrors, ConfigProblem
 from netd.paths import CONTROL_SOCKET, state_directory
 
-__all__ = ["Configuration", "Origin", "Section", "load", "parse"]
+__all__ = ["Configuration", "Origin", "Section", "load", "load_again", "parse"]
 
 _GREATEST_FILE = 2**20
 _LONGEST_NAME = 63
@@ -105,6 +105,21 @@ def load(
         raise _unreadable(path, f"is larger than {_GREATEST_FILE} bytes; this is no configuration")
     text = content.decode("utf-8", "surrogateescape")
     return parse(text, str(path), kinds, environ, uid, hostname, path.parent.resolve(), ipv6_takes_ipv4())
+
+
+def load_again(
+    path: Path, kinds: Mapping[str, type[SectionConfig]], environ: Mapping[str, str], uid: int, hostname: str
+) -> Configuration:
+    """The configuration in the file *path*, for a reload.
+
+    A pipe, as of a shell's ``<(…)``, is no file for that: it is at its end since the start, and would be a configuration without
+    services; or whoever opens it waits, the whole daemon here, until another program writes to it.
+
+    :raises ConfigErrors: as :func:`load` does, and for anything else than a regular file.
+    """
+    if path.exists() and not path.is_file():
+        raise _unreadable(path, "is no regular file, and cannot be read again: start netd with one, or restart it")
+    return load(path, kinds, environ, uid, hostname)
 
 
 def _unreadable(path: Path, problem: str) -> ConfigErrors:

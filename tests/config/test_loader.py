@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.config import Configuration, Origin, Section, load, parse
+from netd.config import Configuration, Origin, Section, load, load_again, parse
 from netd.errors import ConfigErrors
 from tests.config.kinds import KINDS, Oven, Pump, Safe, complaints, configure
 
@@ -442,6 +442,14 @@ class LoadTests(SynchronousTestCase):
         folder.mkdir()
         errors = self.assertRaises(ConfigErrors, load, folder, KINDS, {}, 0, "lab")
         self.assertEqual(str(errors), f"{folder}: cannot be read: Is a directory")
+
+    def test_pipe(self) -> None:
+        """A pipe can be read at the start. A reload does not wait for somebody to write to it, and does not take it for empty."""
+        pipe = Path(self.mktemp())
+        os.mkfifo(pipe)
+        errors = self.assertRaises(ConfigErrors, load_again, pipe, KINDS, {}, 0, "lab")
+        self.assertIn(f"{pipe}: is no regular file", str(errors))
+        self.assertRaises(ConfigErrors, load_again, pipe.with_suffix(".absent"), KINDS, {}, 0, "lab")
 
     def test_too_large(self) -> None:
         """A device file or a log given by accident is not read to its end."""
