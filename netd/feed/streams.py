@@ -59,14 +59,14 @@ class FeedSurroundings:
     :ivar wall: the wall clock, which clients are told.
     :ivar later: calls after so many seconds; returns something to cancel.
     :ivar after: calls when the present turn of the reactor ends.
-    :ivar pace: does work step by step.
+    :ivar start: does work step by step, in the share of the turn for deliveries.
     """
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
     later: Callable[[float, Callable[[], Any]], Any]
     after: Callable[[Callable[[], None]], None]
-    pace: Callable[[Iterator[None]], None]
+    start: Callable[[Iterator[None]], None]
 
 
 @define(eq=False)
@@ -194,7 +194,7 @@ class FeedStream:
         if is_wanted:
             self.seq += 1
             self._is_delivering = True
-            self.surroundings.pace(self._deliver_own(self.audience) if self.per_client else self._deliver())
+            self.surroundings.start(self._deliver_own(self.audience) if self.per_client else self._deliver())
             if self.per_client:
                 self._deliver_later(None)
 
@@ -244,7 +244,7 @@ class FeedStream:
     def _slot_due(self, slot: Slot, made: Round | None) -> None:
         slot.timer = None
         slot.is_delivering = True
-        self.surroundings.pace(self._deliver_to(slot, made))
+        self.surroundings.start(self._deliver_to(slot, made))
 
     def _deliver_to(self, slot: Slot, made: Round | None) -> Iterator[None]:
         try:

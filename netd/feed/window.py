@@ -99,7 +99,7 @@ class Window:
             self.surroundings.after(self._begin)
 
     def _begin(self) -> None:
-        self.surroundings.pace(self._deliver())
+        self.surroundings.start(self._deliver())
 
     def _take(self) -> list[Sighting]:
         """What was collected; nothing is left."""
