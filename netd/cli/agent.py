@@ -72,8 +72,9 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
     show_default=True,
     help="What to speak; auto asks each server. Old servers know the channels x, y and z only.",
 )
+@click.option("--name", metavar="NAME", help="What to be called in subjects, unless the server has a name for this host.")
 @click.pass_obj
-def agent(
+def agent(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
     channels: tuple[str, ...],
     programs: tuple[str, ...],
@@ -82,6 +83,7 @@ def agent(
     port: int,
     server_port: int,
     dialect: str,
+    name: str | None,
 ) -> None:
     """Be an agent: wait to be dialled, then stream until told to stop, again and again.
 
@@ -94,7 +96,7 @@ def agent(
     measured = [_read_program(text) for text in programs]
     _check_names(name for name, _ in (*made_up, *measured))
     described, commands = dict(made_up), dict(measured)
-    settings = AgentSettings(host, port, server_port, every, dialect)
+    settings = AgentSettings(host, port, server_port, every, dialect, name)
     try:
         opened = ports.open_agent(
             {**described, **{name: Channel() for name in commands}}, settings, Hooks(_started, _stopped, _pinged)
@@ -105,10 +107,10 @@ def agent(
         stack.callback(opened.close)
         _listen(opened, settings)
         running = _Programs(opened, len(commands), is_all=not described)
-        for name, arguments in commands.items():
+        for channel, arguments in commands.items():
             program = _start(ports, arguments)
             stack.callback(program.close)
-            ports.start_thread(partial(running.pass_on, name, arguments[0], program))
+            ports.start_thread(partial(running.pass_on, channel, arguments[0], program))
         try:
             opened.run()
         except KeyboardInterrupt:

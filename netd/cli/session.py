@@ -27,6 +27,7 @@ class AgentSettings:
     server_port: int
     every: float
     dialect: str
+    name: str | None = None
 
 
 class AgentPort(Protocol):
@@ -100,6 +101,7 @@ def _open_agent(channels: Mapping[str, Channel], settings: AgentSettings, hooks:
         server_port=settings.server_port,
         every=settings.every,
         dialect=settings.dialect,
+        name=settings.name,
         hooks=hooks,
     )
 

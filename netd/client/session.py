@@ -97,6 +97,8 @@ class Agent:
     :param every: seconds between two values of a channel.
     :param dialect: ``"netd"``, ``"old"``, or ``"auto"``, which asks each server what it is, and speaks the old one where there is
         no answer and all channels are x, y or z.
+    :param name: what the agent is called in netd's subjects, unless somebody there has named it. Without a name, and in the old
+        dialect, it is called by its host.
     :raises ValueError: for names, dialects or pauses that cannot be.
     """
 
@@ -109,12 +111,13 @@ class Agent:
         server_port: int = SERVER_PORT,
         every: float = 0.2,
         dialect: str = NETD,
+        name: str | None = None,
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> None:
         known = read_channels(channels, dialect)
         schedule = Schedule(known, dialect, every)
         self._way = AgentSockets()
-        self._plan = AgentPlan(self._way, known, server_port, dialect, hooks, schedule)
+        self._plan = AgentPlan(self._way, known, server_port, dialect, name, hooks, schedule)
         self._host = host
         self._listener: socket.socket | None = None
         self._is_running = False

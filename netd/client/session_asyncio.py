@@ -133,6 +133,7 @@ class AsyncAgent:
         server_port: int = SERVER_PORT,
         every: float = 0.2,
         dialect: str = NETD,
+        name: str | None = None,
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
         listen: Callable[[Serve, str, int], Awaitable[Any]] = listen,
         surroundings: AsyncSurroundings = AsyncSurroundings(),  # noqa: B008 - likewise
@@ -143,7 +144,7 @@ class AsyncAgent:
         self._schedule = AsyncSchedule(known, dialect, every)
         self._schedule.say = self.say
         self._way = AgentStreams(surroundings)
-        self._plan = AsyncAgentPlan(self._way, known, server_port, dialect, hooks, self._schedule)
+        self._plan = AsyncAgentPlan(self._way, known, server_port, dialect, name, hooks, self._schedule)
         self._host = host
         self._listen = listen
         self._sessions: set[asyncio.Task[Any]] = set()

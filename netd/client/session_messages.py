@@ -119,10 +119,17 @@ def dialect_of(word: bytes) -> str:
     return NETD if ANSWER in word else OLD
 
 
-def hello(session: int, channels: Mapping[str, Channel]) -> bytes:
+def check_agent_name(name: str | None) -> None:
+    """:raises ValueError: when no agent can be called *name*."""
+    if name is not None and (not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", name) or name.isdigit()):
+        raise ValueError(f"{name!r} cannot name an agent: 1 to 63 letters, digits, _ and - can, not digits alone")
+
+
+def hello(session: int, channels: Mapping[str, Channel], name: str | None = None) -> bytes:
     """The first line of the data connection."""
-    described = {name: {"label": channel.label, "unit": channel.unit} for name, channel in channels.items()}
-    return json.dumps({"session": session, "channels": described}).encode("ascii") + b"\n"
+    described = {channel: {"label": one.label, "unit": one.unit} for channel, one in channels.items()}
+    named = {} if name is None else {"name": name}
+    return json.dumps({"session": session, **named, "channels": described}).encode("ascii") + b"\n"
 
 
 def announcements(session: int) -> list[bytes]:

@@ -25,6 +25,7 @@ from netd.client.session_messages import (
     Value,
     announcements,
     can_be_old,
+    check_agent_name,
     dialect_of,
     hello,
     old_sample,
@@ -67,9 +68,18 @@ class AgentPlan:
     _log = logging.getLogger("netd.client.session")
 
     def __init__(
-        self, way: AgentWay, channels: Mapping[str, Channel], server_port: int, dialect: str, hooks: Hooks, schedule: Schedule
+        self,
+        way: AgentWay,
+        channels: Mapping[str, Channel],
+        server_port: int,
+        dialect: str,
+        name: str | None,
+        hooks: Hooks,
+        schedule: Schedule,
     ) -> None:
+        check_agent_name(name)
         self._way = way
+        self._name = name
         self._channels = channels
         self._server_port = server_port
         self._dialect = self._spoken = dialect
@@ -166,7 +176,7 @@ class AgentPlan:
         """Say whose data connection this is; returns why there is nothing more to do, or an empty text."""
         now = self._way.now()
         if self._spoken == NETD:
-            await self._send(data, hello(session, self._channels))
+            await self._send(data, hello(session, self._channels, self._name))
         else:
             for announcement in announcements(session):
                 await self._send(data, announcement)

@@ -131,8 +131,10 @@ class AgentTests(SynchronousTestCase):
             "0.5",
             "--dialect",
             "old",
+            "--name",
+            "greenhouse",
         )
-        self.assertEqual(self.opened.settings, AgentSettings("10.0.0.5", 7, 8, 0.5, "old"))
+        self.assertEqual(self.opened.settings, AgentSettings("10.0.0.5", 7, 8, 0.5, "old", "greenhouse"))
         self.agent("--channel", "x=count")
         self.assertEqual(self.opened.settings, AgentSettings("127.0.0.1", 10001, 10000, 0.2, "auto"))
 

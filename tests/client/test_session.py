@@ -24,7 +24,8 @@ class SpellingTests(SynchronousTestCase):
         """A hello is what netd reads, labels and units in any script included."""
         channels = {"temp": Channel(label="Temperature", unit="°C"), "x": Channel()}
         read = parse_hello(session.hello(42, channels)[:-1])
-        self.assertEqual(read.session, 42)
+        self.assertEqual((read.session, read.name), (42, None))
+        self.assertEqual(parse_hello(session.hello(42, channels, "greenhouse")[:-1]).name, "greenhouse")
         self.assertEqual(
             [(one.name, one.label, one.unit) for one in read.channels], [("temp", "Temperature", "°C"), ("x", "", "")]
         )
@@ -90,6 +91,12 @@ class SpellingTests(SynchronousTestCase):
             ({"x": []}, "new"),
         ):
             self.assertRaises(ValueError, session.read_channels, names, dialect)
+
+    def test_names_of_agents(self) -> None:
+        """A name that netd would leave out is refused before there is a connection."""
+        for name in ("", "a b", "42", "x" * 64):
+            error = self.assertRaises(ValueError, session.check_agent_name, name)
+            self.assertIn("cannot name an agent: 1 to 63 letters", str(error))
 
     def test_id(self) -> None:
         """An id is digits; anything else is said to be none."""
