@@ -218,13 +218,13 @@ class Invocation:
         return DEFAULT_TIMEOUT
 
     def context(self) -> Context | None:
-        """The gateway that is meant; None for the daemon of this machine, which ``--state`` names.
+        """The context of the chosen gateway; None for the daemon of this machine.
 
-        :raises Failure: when it has no such name, or the names cannot be read.
+        :raises Failure: if there is no context of that name, or the contexts cannot be read.
         """
         if self.named_state is not None:
             if self.named_context not in {None, LOCAL}:
-                raise click.UsageError("--state is a daemon of this machine, --context another one: say one of them.")
+                raise click.UsageError("--state chooses a daemon of this machine, --context a gateway: give one of the two.")
             return None
         named = self.named_context or self.surroundings.environ.get("NETD_CONTEXT")
         if named == LOCAL:
@@ -240,19 +240,19 @@ class Invocation:
 
     @contextmanager
     def control(self, timeout: float | None = None, *, is_local: bool = False) -> Iterator[ControlPort]:
-        """The daemon that is meant, each call taking *timeout* seconds at most.
+        """Open the chosen daemon. Each call may take *timeout* seconds.
 
-        :param is_local: whatever context there is, it is the daemon of this machine.
-        :raises Failure: for whatever goes wrong with it inside the ``with``.
+        :param is_local: take the daemon of this machine, whatever context is in use.
+        :raises Failure: for each error of the daemon inside the ``with``.
         """
         with self._told(), self._open_control(is_local, self.patience() if timeout is None else timeout) as control:
             yield control
 
     @contextmanager
     def subscription(self, wish: Wish, hooks: Hooks) -> Iterator[SubscriptionPort]:
-        """Events of the daemon that is meant.
+        """Subscribe to events of the chosen daemon.
 
-        :raises Failure: for whatever goes wrong with it inside the ``with``.
+        :raises Failure: for each error of the subscription inside the ``with``.
         """
         ports, context = self.surroundings.gateway, self.context()
         with self._told():
@@ -271,21 +271,21 @@ class Invocation:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Tell what goes wrong as a failure of the command."""
+        """Turn errors of the client into failures of the command."""
         try:
             yield
         except ControlError as error:
             raise failure_of(error) from error
 
     def print_json(self, value: object) -> None:
-        """Write *value* as JSON, in ASCII: nothing in it can touch the terminal."""
+        """Write *value* as JSON in ASCII, which no terminal can take for control characters."""
         click.echo(json.dumps(value, indent=2))
 
     def show(self, value: object, schema: Mapping[str, Any] = ANYTHING, events: EventSchemas = ()) -> None:
         """Write any result: JSON with ``--json``, otherwise as a table, a tree or a line.
 
-        :param schema: what it is; the numbers of what nobody has described stay as they are.
-        :param events: the schemas of the events in it, by pattern of their subjects.
+        :param schema: describes *value*; numbers without a description are written unchanged.
+        :param events: schemas of the events in it, each with the pattern of its subjects.
         """
         if self.as_json:
             self.print_json(value)
@@ -296,13 +296,13 @@ class Invocation:
         render.show(value, Words(self.surroundings.wall_clock(), events=events), schema)
 
     def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> None:
-        """Write *rows*, each cell text or text and its style, below the names of their *columns*."""
+        """Write a table of *rows* under the names of *columns*. A cell is a text, or a text and its style."""
         from netd.cli import render  # noqa: PLC0415 - rich takes long to import
 
         render.show_table(columns, rows)
 
     def show_grid(self, columns: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[tuple[str, str]]]]) -> None:
-        """Write *rows* below the names of their *columns*: the cells of each, and what hangs below them, each with a name."""
+        """Write a table of *rows* under the names of *columns*. A row is its cells, and named texts for the lines below it."""
         from netd.cli import render  # noqa: PLC0415 - rich takes long to import
 
         render.show_grid(columns, rows)

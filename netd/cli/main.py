@@ -1,4 +1,4 @@
-"""The ``netd`` command: its own commands, and behind them whatever the running daemon offers."""
+"""The ``netd`` command: its own commands, and the operations of the running daemon."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["SECTIONS", "Listed", "main", "netd"]
 
 @dataclass(frozen=True)
 class Listed:
-    """One of netd's own commands, as ``netd --help`` lists it. Its module is imported when the command is called.
+    """An entry of ``netd --help``: one of netd's own commands. Its module is imported when the command is called.
 
-    :ivar module: the module's name inside :mod:`netd.cli`; the command has its own name there.
-    :ivar summary: the short help, which the command repeats.
+    :ivar module: name of the module inside :mod:`netd.cli`; the command is the attribute of its own name.
+    :ivar summary: the short help of the command, repeated here so that the list needs no import.
     """
 
     module: str
@@ -81,7 +81,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
 _OWN: Mapping[str, Listed] = MappingProxyType({name: one for section in SECTIONS.values() for name, one in section.items()})
 
 _WORDS = "netd.cli.main.words"
-"""Where a context keeps the words that follow the name which is looked up."""
+"""The key in a click context for the words after the name that is looked up."""
 
 
 class NetdGroup(click.Group):
@@ -104,7 +104,7 @@ class NetdGroup(click.Group):
         return service_group(ctx.ensure_object(Invocation), cmd_name, list(_OWN), ctx.meta.get(_WORDS, ()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Netd's own commands, the services of the running daemon, and the options. No command is imported for it."""
+        """Complete names of commands, of services of the running daemon, and of options. No command is imported."""
         found = {name: one.summary for name, one in _OWN.items()}
         try:
             offered = commands(fetch_table(ctx.ensure_object(Invocation), HELP_TIMEOUT))
@@ -133,7 +133,7 @@ class NetdGroup(click.Group):
 
 
 def _completed_group(ctx: click.Context, service: str) -> click.Command:
-    """The operations of *service*, for a shell that completes a line; none, and no word, where the daemon cannot be asked."""
+    """The operations of *service* for completion by a shell. If the daemon cannot be asked, there are none, and no error."""
     try:
         return service_group(ctx.ensure_object(Invocation), service, (), ctx.meta.get(_WORDS, ()), HELP_TIMEOUT)
     except click.ClickException:
@@ -158,5 +158,5 @@ def main() -> None:
     """The entry point."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a device's name must not end us on a terminal without Unicode
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode must not raise
     netd(prog_name="netd", obj=Invocation())

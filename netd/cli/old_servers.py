@@ -1,4 +1,4 @@
-"""Which relays are older than netd: kept in a file of the user's for an hour, so that commands do not wait for their welcome."""
+"""A cache of legacy relays, in a file of the user: for an hour, commands do not wait again for a welcome that never comes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MOST_BYTES = 1 << 16
 
 
 class OldServers:
-    """The file, read and written as a whole; one that cannot be read or written costs nothing but time.
+    """The file, read and written as a whole. If that fails, commands only take longer.
 
-    :param wall: the clock, in seconds since 1970.
+    :param wall: the wall clock, in seconds since 1970.
     """
 
     def __init__(self, environ: Mapping[str, str], wall: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ class OldServers:
         return _key(place) in self._read()
 
     def note(self, place: RelayPlace, is_old: bool) -> None:
-        """Keep what the server at *place* has turned out to be."""
+        """Store whether the server at *place* is a legacy one."""
         before = self._read()
         known = {key: until for key, until in before.items() if key != _key(place)}
         if is_old:

@@ -1,6 +1,6 @@
 """Line plots made of characters: a few curves over the same time, one below the other.  Pure.
 
-A curve keeps as many points as a wide terminal can show, and no more, however long it runs.
+The memory of a curve is bounded by the number of points that a wide terminal can show.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ def _is_number(value: object) -> bool:
 
 
 def _drawable(value: float) -> float:
-    """*value* as a finite number: JSON has integers that no float holds, which are drawn at the edge of what it holds."""
+    """*value* as a finite number. An integer beyond the range of floats is drawn at the end of that range."""
     return float(min(max(value, -_LARGEST), _LARGEST))
 
 
 class Curve:
-    """The newest points of one name."""
+    """The newest points under one name."""
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, float]] = deque(maxlen=MOST_POINTS)
 
     def add(self, time: float, value: float) -> None:
-        """Keep a point, and none that is older than the window."""
+        """Add a point, and drop points older than the window."""
         self._points.append((time, value))
         while self._points[0][0] < time - WINDOW:
             self._points.popleft()
@@ -74,9 +74,9 @@ class Curve:
 
 
 class Plot:
-    """Curves that share their time: it ends with the newest point of all.
+    """Curves with a common time axis, which ends with the newest point of all curves.
 
-    :ivar unshown: how many names there were that had no more place.
+    :ivar unshown: number of names for which there was no room.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Plot:
         self._left_out: set[str] = set()
 
     def add(self, name: str, time: float, value: float) -> None:
-        """A point of *name*. One that is older than all that is shown comes after netd's clock was set back: the rest goes."""
+        """Add a point of *name*. If it is older than all others, netd's clock was set back: the others are dropped."""
         if time < self._now - WINDOW:
             self._curves.clear()
             self._now = time
@@ -100,7 +100,7 @@ class Plot:
         self._now = max(self._now, time)
 
     def lines(self, columns: int, rows: int, is_unicode: bool = True) -> list[tuple[str, str]]:
-        """The plot in so many columns and rows: each line, and whether it is a ``title``, ``curve`` or ``note``."""
+        """The lines of the plot for that many columns and rows, each with its role: ``title``, ``curve`` or ``note``."""
         shown = list(self._curves.items())[: max(1, (rows - 1) // (LEAST_ROWS + 1))]
         if not shown:
             return [("no numbers yet", "note")]
@@ -120,7 +120,7 @@ def _panel(
     if not points:
         yield f"{name}  silent for {WINDOW:g} s", "title"
         return
-    values = [value + 0.0 for _, value in points]  # -0.0 would be written as another number than 0.0
+    values = [value + 0.0 for _, value in points]  # -0.0 would not be written like 0.0
     least, greatest = min(values), max(values)
     last_word, least_word, greatest_word = _words((values[-1], least, greatest), least, greatest)
     yield f"{name}  {last_word}  (least {least_word}, greatest {greatest_word})", "title"
@@ -134,23 +134,23 @@ def _panel(
 
 
 def _height(value: float, least: float, greatest: float) -> float:
-    """Where *value* is between *least* (0) and *greatest* (1); in the middle where these are the same."""
+    """The position of *value* between *least* (0) and *greatest* (1); 0.5 if the two are equal."""
     if least == greatest:
         return 0.5
     span = greatest - least
-    if math.isinf(span):  # of values beyond half of the largest; halved, no difference of them is infinite
+    if math.isinf(span):  # the difference of two huge values can be infinite; that of their halves cannot
         return (value / 2 - least / 2) / (greatest / 2 - least / 2)
     return (value - least) / span
 
 
 def _words(values: Sequence[float], least: float, greatest: float) -> list[str]:
-    """*values* with as many digits as a thousandth of the range from *least* to *greatest* takes; at least six."""
+    """*values* with enough digits for a thousandth of the range from *least* to *greatest*; at least six."""
     digits = max(6, min(_MOST_DIGITS, _digits(least, greatest) + 3))
     return [f"{value:.{digits}g}" for value in values]
 
 
 def _digits(least: float, greatest: float) -> int:
-    """How many digits of the larger one tell *least* and *greatest* apart."""
+    """The number of digits that make *least* and *greatest* look different."""
     if least == greatest:
         return 1
     size = max(abs(least), abs(greatest))
@@ -171,7 +171,7 @@ def _scale(least: float, greatest: float) -> tuple[str, str]:
 
 
 def draw(points: Sequence[tuple[float, float]], columns: int, rows: int, is_unicode: bool = True) -> list[str]:
-    """Lines from each of *points* to the next, both coordinates 0 (left, below) to 1, in so many columns and rows of text."""
+    """Draw lines between successive *points*, with coordinates from 0 (left, bottom) to 1, in that many columns and rows."""
     across, down = (2, 4) if is_unicode else (1, 1)
     width, height = columns * across, rows * down
     dots = [(round(x * (width - 1)), round((1 - y) * (height - 1))) for x, y in points]

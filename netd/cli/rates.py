@@ -1,8 +1,8 @@
-"""What ``netd top`` makes of its looks at a daemon: how much of everything there is in a second.  Pure.
+"""The rates of ``netd top``, from successive results of ``system.status``.  Pure.
 
-A look is a result of ``system.status``: counts, and by its ``uptime`` when netd took them. Netd counts some things but once a
-second (the samples of sessions, say), so that from one second to the next a steady stream comes as nothing, or twice as much: a
-rate is over several seconds, and is told with the digits that such a count bears.
+Each result holds counters, and in ``uptime`` the time at which they were read. Some counters, such as the samples of sessions,
+are updated once a second only: between two readings, a steady stream can seem to stand still or to double. A rate is therefore
+taken over several seconds, and shown with the digits that this allows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["WINDOW", "Course", "Facts", "Shown", "compare", "count_rate", "size_
 Facts = Mapping[str, Any]
 
 WINDOW = 10.0
-"""Seconds over which a rate is told: what is counted once a second is known to a tenth then."""
+"""Seconds over which a rate is taken. A counter that is updated once a second is then exact to a tenth."""
 
 _SLACK = 0.5
-"""Seconds by which looks may come late and the window still hold as many."""
+"""Seconds by which readings may come late without the window losing one."""
 
 _FEW = 5
 """Rates below have one digit after the point."""
@@ -28,10 +28,10 @@ _FEW = 5
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of one service.
+    """The figures of one service.
 
-    :ivar rates: of each counter, in a second; those that stand still are not there.
-    :ivar dropped: what its slow peers lost, since the start.
+    :ivar rates: of the counters, per second; without those that stand still.
+    :ivar dropped: messages that its slow peers have lost since the start.
     """
 
     kind: str
@@ -47,9 +47,9 @@ class Shown:
 
 
 class Course:
-    """The looks of the last seconds.
+    """The readings of the last seconds.
 
-    :param seconds: how far back they go, by netd's own time.
+    :param seconds: length of the window, by netd's own clock.
     """
 
     def __init__(self, seconds: float = WINDOW) -> None:
@@ -57,9 +57,9 @@ class Course:
         self._looks: deque[Facts] = deque()
 
     def add(self, look: Facts) -> None:
-        """Keep *look*, and forget what is too old, or of a daemon that has been started anew since.
+        """Add *look*. Drop readings that are too old, and those from before a restart of the daemon.
 
-        :raises KeyError, TypeError, ValueError: when it is of a form that is not known here.
+        :raises KeyError, TypeError, ValueError: if *look* has not the expected form.
         """
         now = float(look["uptime"])
         if self._looks and now < float(self._looks[-1]["uptime"]):
@@ -69,19 +69,19 @@ class Course:
             self._looks.popleft()
 
     def told(self) -> tuple[dict[str, Any], list[Shown]] | None:
-        """What there is to show, as :func:`compare` has it; None before there are two looks."""
+        """The result of :func:`compare` for the window; None before the second reading."""
         return compare(self._looks[0], self._looks[-1]) if len(self._looks) > 1 else None
 
 
 def compare(before: Facts, after: Facts) -> tuple[dict[str, Any], list[Shown]]:
-    """The daemon as a whole, and each of its services, *after*; rates are since *before*.
+    """The figures of the daemon and of each service at *after*, with rates since *before*.
 
-    :raises KeyError, TypeError, ValueError, AttributeError: when the daemon tells these in a way that is not known here.
+    :raises KeyError, TypeError, ValueError, AttributeError: if a reading has not the expected form.
     """
     seconds = float(after["uptime"]) - float(before["uptime"])
     old = {(one["kind"], one["instance"]): _counters(one) for one in before["services"]}
     services = [_shown(one, old.get((one["kind"], one["instance"]), {}), seconds) for one in after["services"]]
-    whole: dict[str, Any] = {name: after[name] + 0 for name in ("uptime", "lag", "published")}  # numbers, or this raises
+    whole: dict[str, Any] = {name: after[name] + 0 for name in ("uptime", "lag", "published")}  # raises if they are no numbers
     whole["connections"] = sum(one.connections for one in services)
     whole["dropped"] = sum(one.dropped for one in services)
     whole["published_rate"] = _rate(before["published"], after["published"], seconds)
@@ -98,18 +98,18 @@ def _shown(service: Facts, old: Mapping[str, int], seconds: float) -> Shown:
 
 
 def _counters(service: Facts) -> dict[str, int]:
-    """Each counter, those by reason added up."""
+    """The counters; one with a number for each reason is their sum."""
     counters = service.get("counters", {})
     return {str(name): sum(one.values()) if isinstance(one, Mapping) else one + 0 for name, one in counters.items()}
 
 
 def _rate(before: float, after: float, seconds: float) -> float:
-    """In a second; after a restart the counters begin anew, and so does the rate."""
+    """The rate per second. After a restart the counters begin at zero."""
     return round(max(0.0, after - before) / seconds, 2) if seconds > 0 else 0.0
 
 
 def count_rate(rate: float) -> str:
-    """So many in a second for people, with the digits that are known: ``0.4/s``, ``10/s``, ``1,230/s``."""
+    """A rate for people, with its significant digits: ``0.4/s``, ``10/s``, ``1,230/s``."""
     if rate < _FEW:
         return f"{rate:.1f}".removesuffix(".0") + "/s"
     unit = 10 ** max(0, len(f"{rate:.0f}") - 3)
@@ -117,7 +117,7 @@ def count_rate(rate: float) -> str:
 
 
 def size_rate(rate: float) -> str:
-    """Bytes in a second for people: ``0 B/s``, ``1.5 KiB/s``."""
+    """Bytes per second for people: ``0 B/s``, ``1.5 KiB/s``."""
     for unit in ("B", "KiB", "MiB"):
         if rate < 1024:
             return f"{rate:.0f} {unit}/s" if unit == "B" else f"{rate:.1f} {unit}/s"

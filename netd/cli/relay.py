@@ -1,4 +1,4 @@
-"""The command line's way to a relay's own port: works from other machines, and with servers that are older than netd."""
+"""Access to a relay through its own port: from other machines, and for legacy servers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DEFAULT_PORT = 5050
 
 @dataclass(frozen=True)
 class RelayPlace:
-    """Where a relay listens."""
+    """The address of a relay."""
 
     host: str
     port: int
 
 
 def place(text: str, default_port: int = DEFAULT_PORT) -> RelayPlace:
-    """``HOST:PORT``, ``[IPv6]:PORT`` or ``HOST`` with the relay's (or another) usual port; a type of click's."""
+    """Parse ``HOST:PORT``, ``[IPv6]:PORT``, or ``HOST`` with the default port. Used as a click type."""
     host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
         host, port = text, str(default_port)
@@ -37,11 +37,11 @@ def place(text: str, default_port: int = DEFAULT_PORT) -> RelayPlace:
 
 
 class ControllerPort(Protocol):
-    """All that commands know of :class:`netd.client.relay.Controller`."""
+    """The part of :class:`netd.client.relay.Controller` that commands use."""
 
     @property
     def dialect(self) -> str:
-        """What the last connection speaks; empty before there was one."""
+        """The dialect of the last connection; empty before the first."""
 
     def close(self) -> None: ...
     def devices(self) -> list[DeviceInfo]: ...
@@ -49,7 +49,7 @@ class ControllerPort(Protocol):
 
 
 class RelayMessagePort(Protocol):
-    """All that commands know of :class:`netd.client.relay.Message`."""
+    """The part of :class:`netd.client.relay.Message` that commands use."""
 
     payload: bytes
     sender: str | None
@@ -60,7 +60,7 @@ class RelayMessagePort(Protocol):
 
 
 class DevicePort(Protocol):
-    """All that commands know of :class:`netd.client.relay.Device`."""
+    """The part of :class:`netd.client.relay.Device` that commands use."""
 
     def close(self) -> None: ...
     def __iter__(self) -> Iterator[RelayMessagePort]: ...
@@ -68,7 +68,7 @@ class DevicePort(Protocol):
 
 @dataclass(frozen=True)
 class Completed:
-    """How a program ended: its exit code (below zero: a signal's number) and what it wrote."""
+    """The result of a program: its exit code (negative for a signal) and its output."""
 
     code: int
     output: bytes
@@ -92,7 +92,7 @@ def _open_device(
 
     from netd.client.relay import Device  # noqa: PLC0415
 
-    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command reports the same itself, with escapes
     return Device(where.host, where.port, name, aliases, dialect=dialect, on_connect=on_connect, on_disconnect=on_disconnect)
 
 
@@ -112,13 +112,13 @@ def _run_program(arguments: Sequence[str], stdin: bytes, timeout: float | None) 
 
 @dataclass(frozen=True)
 class RelayPorts:
-    """What the commands that speak to a relay need of the world.
+    """The functions through which commands reach a relay.
 
-    :ivar open_controller: where, and in which dialect; connects on its first call.
-    :ivar open_device: where, name, aliases, dialect, and what to call on each connection and each loss.
-    :ivar start_alarm: seconds and what to call then, in another thread; returns what calls it off.
-    :ivar run_program: its arguments, what it reads, and how many seconds it may take; raises ``OSError`` when it cannot be run
-        and ``subprocess.TimeoutExpired`` when it takes longer.
+    :ivar open_controller: takes address and dialect; connects on its first call.
+    :ivar open_device: takes address, name, aliases, dialect, and the callbacks for each connection and each loss.
+    :ivar start_alarm: takes seconds and a callback, which is called in another thread; returns a function that cancels it.
+    :ivar run_program: takes arguments, input and a time limit in seconds; raises ``OSError`` if the program cannot be started,
+        and ``subprocess.TimeoutExpired`` if it takes longer.
     """
 
     open_controller: Callable[[RelayPlace, str], ControllerPort] = _open_controller

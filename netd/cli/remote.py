@@ -1,4 +1,4 @@
-"""The command line's ways to a daemon that stay open or lead elsewhere: subscriptions, and the gateway of a context."""
+"""Subscriptions, and access to daemons on other machines through their gateways."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["GatewayControl", "GatewayPorts", "SubscriptionPort"]
 
 CHECK_INTERVAL = 0.2
-"""Seconds between two looks whether a daemon is still there."""
+"""Seconds between two checks whether a daemon has ended."""
 
 
 class SubscriptionPort(Protocol):
-    """All that commands know of :class:`netd.client.subscription.Subscription`."""
+    """The part of :class:`netd.client.subscription.Subscription` that commands use."""
 
     def __iter__(self) -> Iterator[Item]: ...
     def take(self, seconds: float) -> Item | None: ...
@@ -32,7 +32,7 @@ class SubscriptionPort(Protocol):
 
 
 class GatewayControl:
-    """A gateway in the shape of a control socket."""
+    """A gateway with the interface of a control socket."""
 
     def __init__(self, gateway: Gateway, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
         self._gateway = gateway
@@ -50,9 +50,9 @@ class GatewayControl:
         return self._gateway.call(method, **params)
 
     def wait_closed(self) -> None:
-        """Return once nobody takes connections there any more.
+        """Return when the daemon accepts no more connections.
 
-        :raises ControlTimeout: when that takes longer than a call may.
+        :raises ControlTimeout: if that takes longer than a call may take.
         """
         until = self._clock() + self._gateway.timeout
         while self._clock() < until:
@@ -61,7 +61,7 @@ class GatewayControl:
             except NotRunning:
                 return
             except ControlError:
-                pass  # it is busy ending
+                pass  # the daemon is ending
             self._sleep(CHECK_INTERVAL)
         raise ControlTimeout(f"netd has not stopped within {self._gateway.timeout:g} s")
 
@@ -77,9 +77,9 @@ def _gateway(context: Context, timeout: float) -> Gateway:
 
 
 def check_token_file(context: Context) -> None:
-    """See to it that nobody else can read the token of *context*, as ssh does with its keys.
+    """Check that no other user can read the token of *context*, as ssh does for its keys.
 
-    :raises ControlError: when its file is open to others, is no file, or cannot be read; the text says what to do.
+    :raises ControlError: if other users can read its file, or it cannot be read. The message names the remedy.
     """
     from netd.secrets.private_files import PrivateFileError, read_private  # noqa: PLC0415 - only contexts need it
 
@@ -118,12 +118,12 @@ def _subscribe_locally(path: Path, wish: Wish, timeout: float, hooks: Hooks) -> 
 
 @dataclass(frozen=True)
 class GatewayPorts:
-    """What commands need to reach a daemon in other ways than by calls over its control socket.
+    """The functions for subscriptions and gateways.
 
-    :ivar check: raises ``ValueError`` for a context that can be none, ``ControlError`` for a token that others can read.
-    :ivar open_control: from a context and a timeout in seconds.
-    :ivar subscribe: from a context, a wish, a timeout in seconds for its answer, and hooks.
-    :ivar subscribe_locally: from the path of a control socket instead.
+    :ivar check: raises ``ValueError`` for an invalid context, and ``ControlError`` for a token that other users can read.
+    :ivar open_control: takes a context and a timeout in seconds.
+    :ivar subscribe: takes a context, a wish, a timeout in seconds for the answer, and hooks.
+    :ivar subscribe_locally: the same with the path of a control socket instead of a context.
     """
 
     check: Callable[[Context], None] = _check

@@ -24,16 +24,16 @@ from netd.codec.words import Words, is_empty, records
 __all__ = ["Cell", "cell_text", "show", "show_grid", "show_table", "table"]
 
 Cell = str | tuple[str, str]
-"""What stands in a table: text, or text and its style."""
+"""The content of a table's cell: a text, or a text and its style."""
 
 _UNFOLDED = 1 << 20
-"""Columns where nobody looks: what reads a pipe wants one line for each row, and all of it."""
+"""Width of output that is no terminal: a program that reads a pipe wants each row whole, on one line."""
 
 _DEEPEST = 20
 
 
 def _print(renderable: RenderableType) -> None:
-    """Write it as wide as the terminal; where there is none, unfolded, and without the blanks that fill up its columns."""
+    """Print it as wide as the terminal. Off a terminal, print it unfolded and without trailing blanks."""
     console = Console(markup=False, highlight=False, emoji=False)
     if console.is_terminal:
         console.print(renderable)
@@ -51,24 +51,24 @@ def _text(cell: Cell) -> Text:
 
 
 def cell_text(value: object) -> str:
-    """A JSON value on one line: text as it is, all else in JSON; nothing for null."""
+    """A JSON value on one line: text as it is, anything else as JSON, null as nothing."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Write *rows* below the names of their *columns*."""
+    """Write a table of *rows* under the names of *columns*."""
     _print(table(columns, rows))
 
 
 def show_grid(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[tuple[str, str]]]]) -> None:
-    """Write *rows* below the names of their *columns*: the cells of each, and what hangs below them, each with a name."""
+    """Write a table of *rows* under the names of *columns*. A row is its cells, and named texts for the lines below it."""
     _print(Grid(columns, [Row(cells, below) for cells, below in rows]))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
-    """*rows* below the names of their *columns*, to be shown with other things."""
+    """A table of *rows* under the names of *columns*, as a part of a larger output."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
         made.add_column(_text(name.upper().replace("_", " ")), overflow="fold")
@@ -78,9 +78,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
 
 
 def show(value: object, words: Words, schema: Mapping[str, Any] = ANYTHING) -> None:
-    """Write any JSON value in the form that suits it: things as a table, facts as a list or a tree, anything else as it is.
+    """Write a JSON value: a list of objects as a table, an object as a list or a tree, anything else as it is.
 
-    :param schema: what the value is.
+    :param schema: describes the value.
     """
     _print(_renderable(value, words, branch_of(schema, value)))
 
@@ -102,7 +102,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_line(value: object) -> bool:
-    """Whether *value* is said on one line: it is plain, or a list of what is."""
+    """Return True if *value* fits on one line: it is a plain value, or a list of plain values."""
     return _is_plain(value) or (isinstance(value, list) and all(_is_plain(one) for one in value))
 
 
@@ -124,7 +124,7 @@ def _list(value: list[Any], words: Words, schema: Mapping[str, Any]) -> Renderab
 
 
 def _grid(things: list[dict[str, Any]], words: Words, schema: Mapping[str, Any]) -> Grid:
-    """A table of *things* with the columns that say something; the things that they hold, and sentences, hang below each."""
+    """A table of *things*, without empty columns. Objects inside of them, and sentences, stand on lines below the row."""
     schemas = [branch_of(schema, thing) for thing in things]
     names = list(dict.fromkeys(name for one in things for name in one))
     full = [name for name in names if not all(is_empty(one.get(name)) for one in things)]
@@ -148,24 +148,24 @@ def _cell(name: str, thing: dict[str, Any], words: Words, schema: Mapping[str, A
 
 
 def _is_prose(schema: Mapping[str, Any]) -> bool:
-    """Whether a member of a thing is a sentence, or several: it hangs below its line, for a column would cut it."""
+    """Return True if a member holds sentences. They stand below the row, because a column would cut them."""
     return any(branch_of(one, "").get("format") == "prose" for one in (schema, items_of(schema)))
 
 
 def _is_nested(name: str, things: list[dict[str, Any]], schemas: list[Mapping[str, Any]]) -> bool:
-    """Whether a member holds things. What others have said stays on the line of its thing, whatever is in it."""
+    """Return True if a member holds objects for the lines below. A member without a description stays on the row."""
     members = [member_of(schema, name) for schema in schemas]
     is_told = not any(schemas) or any(member and member.get("format") != "schema" for member in members)
     return is_told and all(is_empty(one.get(name)) or records(one.get(name)) for one in things)
 
 
 def _inner(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of the things in a member that holds them, in a list or by name."""
+    """The schema of the objects in a member that is a list or a mapping of them."""
     return items_of(schema) or member_of(schema, "")
 
 
 def _is_echo(name: str, names: list[str], things: list[dict[str, Any]]) -> bool:
-    """Whether a column holds the texts that stand in one before it, all of them, and so says nothing."""
+    """Return True if a column repeats the texts of an earlier one."""
     before = names[: names.index(name)]
     return any(all(isinstance(one.get(name), str) and one.get(name) == one.get(other) for one in things) for other in before)
 

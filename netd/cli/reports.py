@@ -1,4 +1,4 @@
-"""``netd reports``: what the feed's clients have received, as they reported it."""
+"""``netd reports``: the blocks that clients of the feed have received, as they reported them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def reports(invocation: Invocation, instance: str | None) -> None:
 
 
 def _row(client: Mapping[str, Any], now: float) -> list[str | tuple[str, str]]:
-    """What one client has received: how many blocks, in how much time, how many in a second, and the newest of its remarks."""
+    """The row of one client: its blocks, the time for them, the rate, and its newest remark."""
     remarks = client["remarks"]
     others = f" (and {len(remarks) - 1} before)" if len(remarks) > 1 else ""
     blocks = client["blocks"]

@@ -1,4 +1,4 @@
-"""The command line's way to a room's own port."""
+"""Access to a room through its own port."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DEFAULT_PORT = 4242
 
 
 class BotPort(Protocol):
-    """All that commands know of :class:`netd.client.room.Bot`."""
+    """The part of :class:`netd.client.room.Bot` that commands use."""
 
     def close(self) -> None: ...
     def exchanges(self) -> Iterator[Exchange]: ...
 
 
 def open_bot(host: str, port: int, name: str, character: str, dialect: str, on_welcome: Callable[[str], object]) -> BotPort:
-    """A bot over a real connection, which is made when it runs."""
+    """A bot with a real connection, which it opens when it runs."""
     from netd.client.room import Bot  # noqa: PLC0415 - only few commands need it, and all must start fast
 
     return Bot(host, port, name, character, dialect=dialect, on_welcome=on_welcome)

@@ -1,4 +1,4 @@
-"""``netd send``: something to a device, and honestly what became of it."""
+"""``netd send``: send to a device, and report the outcome."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from netd.client.control import NoSuchTarget, RequestTooLong
 __all__ = ["send"]
 
 _NO_SUCH_DEVICE = frozenset({"no such device", "target not found"})
-"""How relays, new and old, say it."""
+"""The words of relays, netd's and legacy ones, for this outcome."""
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """What to send, where, and how: the options of the command."""
+    """The options of the command: what to send, and where."""
 
     target: str
     payload: bytes
@@ -37,15 +37,15 @@ class Parcel:
 
 
 class _Unknown(Exception):
-    """No relay knows the target; the text is fit for a person."""
+    """No relay knows the target. The message is for people."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of it.
+    """The outcome.
 
     :ivar status: ``sent``, ``acknowledged``, ``failed``, ``expired`` or ``queued``.
-    :ivar answer: the device's, or what it sent with its refusal; None where there is none.
+    :ivar answer: the answer of the device, or the payload of its refusal; None without one.
     :ivar is_unknown: there is no such device.
     """
 
@@ -56,14 +56,14 @@ class Report:
 
     @property
     def exit(self) -> Exit:
-        """The exit code that tells it."""
+        """The exit code for this outcome."""
         if self.is_unknown:
             return Exit.NOT_FOUND
         good = {"sent": Exit.OK, "acknowledged": Exit.OK, "queued": Exit.OK, "expired": Exit.TIMED_OUT}
         return good.get(self.status, Exit.FAILED)
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values; the answer in base64, and as text too where it is some."""
+        """The outcome as plain JSON values. The answer is in base64, and as text if it is UTF-8."""
         told: dict[str, Any] = {"status": self.status}
         if self.error:
             told["error"] = self.error
@@ -116,7 +116,7 @@ def _payload(text: str | None, file: io.BufferedReader | None, encoded: str | No
     if [text, file, encoded].count(None) != 2:
         raise click.UsageError("Say what to send, once: as TEXT, with --file (--file - is standard input) or with --base64.")
     if text is not None:
-        return text.encode("utf-8", "surrogateescape")  # bytes of the command line that are not UTF-8 stay what they were
+        return text.encode("utf-8", "surrogateescape")  # restores bytes of the command line that are not UTF-8
     if file is not None:
         return file.read()
     try:
@@ -147,12 +147,12 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
 
 
 def _find_relay(invocation: Invocation, target: str) -> str | None:
-    """The relay that knows *target*; None where there is only one relay, which may know it or not.
+    """The relay that knows *target*. None if there is only one relay, which need not know it.
 
-    One at which it is connected comes before those that remember it.
+    A relay to which the device is connected is preferred to one that remembers it.
 
-    :raises _Unknown: when none of several knows it.
-    :raises Misused: when it is at more than one.
+    :raises _Unknown: if none of several relays knows it.
+    :raises Misused: if more than one does.
     """
     instances = relay_instances(invocation)
     if len(instances) == 1:

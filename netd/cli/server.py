@@ -1,4 +1,4 @@
-"""``--server HOST:PORT``: commands that go over the relay's own port instead of the control socket."""
+"""``--server HOST:PORT``: for commands that use the relay's own port instead of the control socket."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ dialect_option = click.option(
 
 @contextmanager
 def controller(invocation: Invocation, where: RelayPlace, dialect: str) -> Iterator[tuple[ControllerPort, Callable[[], bool]]]:
-    """A controller of the relay at *where*, and whether ``--timeout`` has ended it; closed in the end at the latest.
+    """A controller of the relay at *where*, which is closed at the end or after ``--timeout``.
 
-    :raises Failure: for whatever goes wrong with it inside the ``with``.
+    :raises Failure: for each error of the connection inside the ``with``.
     """
     from netd.client.relay import NotInTime, RelayError  # noqa: PLC0415 - only few commands need it, and all must start fast
 

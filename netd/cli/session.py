@@ -1,4 +1,4 @@
-"""The command line's way to be an agent of telemetry sessions."""
+"""The functions through which the command line is an agent of telemetry sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["AgentPort", "AgentPorts", "AgentSettings", "ProgramPort"]
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """Where an agent listens and connects back to, and how it speaks.
+    """The addresses of an agent, and its dialect.
 
     :ivar every: seconds between two values of a channel.
     """
@@ -31,7 +31,7 @@ class AgentSettings:
 
 
 class AgentPort(Protocol):
-    """All that commands know of :class:`netd.client.session.Agent`."""
+    """The part of :class:`netd.client.session.Agent` that commands use."""
 
     port: int
 
@@ -42,11 +42,11 @@ class AgentPort(Protocol):
 
 
 LONGEST_LINE = 1000
-"""Characters of a program's line that are read; the rest of it is dropped."""
+"""Characters of a line that are read from a program; the rest of the line is dropped."""
 
 
 class ProgramPort(Protocol):
-    """A program that is running: its lines as it writes them, the beginning of each."""
+    """A running program. Iterating over it gives the beginning of each line that it writes."""
 
     def __iter__(self) -> Iterator[str]: ...
     def wait(self) -> int: ...
@@ -72,7 +72,7 @@ class _Program:
                     line = lines.readline(LONGEST_LINE)
 
     def wait(self) -> int:
-        """Wait for its end; its exit status, negative for the signal that ended it."""
+        """Wait for its end, and return the exit status, negative for a signal."""
         return self._process.wait()
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ def _open_agent(channels: Mapping[str, Channel], settings: AgentSettings, hooks:
 
     from netd.client.session import Agent  # noqa: PLC0415
 
-    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command tells the same itself, and escaped
+    logging.getLogger("netd.client").addHandler(logging.NullHandler())  # the command reports the same itself, with escapes
     return Agent(
         channels,
         settings.host,
@@ -120,12 +120,12 @@ def _chance() -> float:
 
 @dataclass(frozen=True)
 class AgentPorts:
-    """What the command that is an agent needs of the world.
+    """The functions through which ``netd agent`` reaches the outside.
 
-    :ivar open_agent: from channels, settings and hooks; listens when it is told to.
-    :ivar open_program: from a program's arguments; raises ``OSError`` when it cannot be run.
-    :ivar start_thread: runs a function beside all else; returns what waits for its end.
-    :ivar chance: a number from 0 up to 1.
+    :ivar open_agent: takes channels, settings and hooks; listens when its method is called.
+    :ivar open_program: takes the arguments of a program; raises ``OSError`` if it cannot be started.
+    :ivar start_thread: runs a function in a thread; returns a function that waits for its end.
+    :ivar chance: returns a random number from 0 up to 1.
     """
 
     open_agent: Callable[[Mapping[str, Channel], AgentSettings, Hooks], AgentPort] = _open_agent

@@ -1,4 +1,4 @@
-"""Where ``netd demo`` plays: one line for each actor, updated in place on a terminal, written one below the other elsewhere."""
+"""The display of ``netd demo``: one line for each actor, updated in place on a terminal, and printed as a log elsewhere."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from netd.cli.text import escaped
 __all__ = ["Actor", "Board", "Play", "Tell", "shown"]
 
 PAUSE = 2.0
-"""Seconds before an actor whose part has ended, or failed, begins anew."""
+"""Seconds after which an actor starts again whose part has ended or failed."""
 
 FAREWELL = 5.0
-"""Seconds in which all actors must have left the stage."""
+"""Seconds that all actors have to end."""
 
 PLAIN_INTERVAL = 2.0
-"""Seconds between two lines of one actor where lines cannot be updated."""
+"""Seconds between two lines of the same actor in a log."""
 
 REFRESHES = 4
-"""A second, on a terminal."""
+"""Updates per second on a terminal."""
 
 Tell = Callable[[str], object]
-"""Puts a text on an actor's line."""
+"""Sets the text of an actor's line."""
 
 
 class Actor(Protocol):
-    """Somebody who plays a part, in a thread of its own."""
+    """An actor, which plays its part in a thread of its own."""
 
     name: str
 
     def run(self, tell: Tell) -> None:
-        """Play until the part is over; raises what went wrong."""
+        """Play until the part is over. Raises the error that ended it."""
 
     def close(self) -> None:
         """Stop playing soon. From another thread."""
 
 
 class Board:
-    """What each actor's line says.
+    """The texts of all lines.
 
-    :param changed: called with a name and its new text, in any thread.
+    :param changed: called with the name and the new text of a line, in any thread.
     """
 
     def __init__(self, names: Sequence[str], changed: Callable[[str, str], object] = lambda name, text: None) -> None:
@@ -54,7 +54,7 @@ class Board:
         self._changed = changed
 
     def tell(self, name: str, text: str) -> None:
-        """Put *text* on a line; what peers have put into it is escaped here."""
+        """Set the text of a line. Control characters in it are escaped here."""
         line = escaped(text)
         with self._lock:
             if self._lines[name] == line:
@@ -69,9 +69,9 @@ class Board:
 
 
 class Play:
-    """All actors, each in its thread, over and over until the end.
+    """All actors, each in a thread. An actor that has ended starts again.
 
-    :param pause: seconds before an actor begins anew.
+    :param pause: seconds before it starts again.
     """
 
     def __init__(self, actors: Sequence[Actor], board: Board, pause: float = PAUSE) -> None:
@@ -82,14 +82,14 @@ class Play:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Raise the curtain."""
+        """Start all actors."""
         for actor in self._actors:
             thread = threading.Thread(target=self._perform, args=(actor,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def end(self) -> bool:
-        """Have all leave; whether they did within :data:`FAREWELL`."""
+        """Close all actors. Returns True if they have ended within :data:`FAREWELL`."""
         self._over.set()
         for actor in self._actors:
             actor.close()
@@ -112,9 +112,9 @@ class Play:
 
 
 class _Plain:
-    """Writes a line for each change, but not too many of one actor.
+    """Prints a line for each change, but not too many for one actor.
 
-    :ivar failure: why nothing can be written any more: whoever read it has left.
+    :ivar failure: the error after which nothing can be printed any more, because the reader of a pipe has ended.
     """
 
     def __init__(self, clock: Callable[[], float], over: threading.Event) -> None:
@@ -124,14 +124,14 @@ class _Plain:
         self._last: dict[str, float] = {}
 
     def changed(self, name: str, text: str) -> None:
-        """Write it, unless the actor's last line is too young."""
+        """Print the line, unless the last one of this actor is too recent."""
         now = self._clock()
         if self.failure is not None or now - self._last.get(name, -PLAIN_INTERVAL) < PLAIN_INTERVAL:
             return
         self._last[name] = now
         try:
             click.echo(f"{name}: {text}")
-        except OSError as error:  # in an actor's thread, which cannot end the play
+        except OSError as error:  # raised in the thread of an actor, which cannot end the program
             self.failure = error
             self._over.set()
 
@@ -140,10 +140,10 @@ class _Plain:
 def shown(
     names: Sequence[str], is_terminal: bool, over: threading.Event, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Board]:
-    """A board that is shown as long as the ``with`` lasts.
+    """Show a board while the ``with`` lasts.
 
-    :param over: set when nobody can see the board any more.
-    :raises OSError: in the end, why that was so.
+    :param over: set when the output cannot be written any more.
+    :raises OSError: at the end, for that reason.
     """
     if not is_terminal:
         plain = _Plain(clock, over)

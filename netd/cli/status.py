@@ -1,4 +1,4 @@
-"""``netd status``: what runs, where it listens, who may reach it, and how it does."""
+"""``netd status``: the services, where they listen, who may reach them, and their counters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netd.plaintext import duration
 __all__ = ["status"]
 
 _PLURAL = re.compile(r"\w{2,}[^su]s")
-"""A plural that loses its last letter: ``devices``, but neither ``address`` nor ``status``."""
+"""A plural that becomes singular without its last letter: ``devices``, but neither ``address`` nor ``status``."""
 
 
 @click.command(cls=NetdCommand)
@@ -51,7 +51,7 @@ def status(invocation: Invocation) -> None:
 
 
 def _state(facts: Mapping[str, Any]) -> str:
-    """What it does where it does not serve: ``; draining: 3 connections are open, and are closed in 24 s``."""
+    """The state of a daemon that does not serve: ``; draining: 3 connections are open, and are closed in 24 s``."""
     state, draining = facts.get("state"), facts.get("draining")
     if state in {"serving", None}:
         return ""
@@ -63,7 +63,7 @@ def _state(facts: Mapping[str, Any]) -> str:
 
 
 def _rows(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:
-    """One row for each place where *service* listens, and each remote that it dials; below the last of them, what it does."""
+    """A row for each endpoint and each remote of *service*; the activity of the service stands below the last one."""
     places = [(str(one.get("address")), str(one.get("reach")), "") for one in service.get("listening") or ()]
     places += [_dialled(one) for one in service.get("dialling") or ()]
     name, activity = _label(service), _activity(service)
@@ -76,7 +76,7 @@ def _rows(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], li
 
 
 def _dialled(remote: Mapping[str, Any]) -> tuple[str, str, str]:
-    """What is dialled, how that goes, and what is wrong with it."""
+    """The remote that is dialled, the state of that, and the last error."""
     where, state, again = f"dials {remote.get('remote')}", str(remote.get("state")), remote.get("next_attempt")
     up = remote.get("connected_for")
     if isinstance(up, (int, float)):
@@ -92,9 +92,9 @@ def _label(service: Mapping[str, Any]) -> str:
 
 
 def _activity(service: Mapping[str, Any]) -> str:
-    """What it has, then what it has counted: ``2 connections, 1 device; so far: 5 accepted``. Counters at zero say nothing.
+    """The numbers of a service, then its counters without zeros: ``2 connections, 1 device; so far: 5 accepted``.
 
-    A fact and a counter may have one name: devices that are there, and devices that ever came.
+    A number and a counter can have the same name: the devices that are connected, and all that ever were.
     """
     has = [_count(name, fact) for name, fact in service.items() if _is_number(fact) and not name.endswith("port")]
     counters = service.get("counters")

@@ -1,4 +1,4 @@
-"""The daemon's table of operations as the command line sees it: read from ``system.operations``.  Pure."""
+"""The daemon's table of operations, read from ``system.operations``.  Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["MAIN", "MalformedTable", "TableArgument", "TableOperation", "command
 
 
 MAIN = "main"
-"""The instance that the daemon takes where several are and none is named."""
+"""The instance that the daemon takes if several exist and none is named."""
 
 
 class MalformedTable(ValueError):
-    """What the daemon sent is no table of operations."""
+    """The daemon's answer is no table of operations."""
 
 
 @dataclass(frozen=True)
 class TableArgument:
     """One argument of an operation.
 
-    :ivar default: what it is when left out; None where it is required.
+    :ivar default: the value if it is left out; None if it is required.
     :ivar schema: the JSON schema of its values.
     """
 
@@ -34,12 +34,12 @@ class TableArgument:
 
     @property
     def flag(self) -> str:
-        """The option of the command line that says it: ``--max-count`` for ``max_count``."""
+        """The option for it: ``--max-count`` for ``max_count``."""
         return "--" + self.name.replace("_", "-")
 
     @property
     def usage(self) -> str:
-        """How it is written: ``TARGET``, ``[--deadline NUMBER]``, or ``[--wait|--no-wait]``."""
+        """Its form in a usage line: ``TARGET``, ``[--deadline NUMBER]``, or ``[--wait|--no-wait]``."""
         if self.is_required:
             return self.name.upper()
         said = "|".join(self.switches) if is_switch(self.schema) else f"{self.flag} {metavar_of(self.schema)}"
@@ -47,7 +47,7 @@ class TableArgument:
 
     @property
     def switches(self) -> tuple[str, str]:
-        """What says true and false of one that is either: ``--wait`` and ``--no-wait``."""
+        """The flags for true and false of a boolean argument: ``--wait`` and ``--no-wait``."""
         return self.flag, f"--no-{self.flag[2:]}"
 
 
@@ -56,9 +56,9 @@ class TableOperation:
     """One operation.
 
     :ivar name: ``service.verb``.
-    :ivar instances: the services that offer it.
-    :ivar is_lasting: what it does ends with the caller's connection, so that it is nothing for a command.
-    :ivar result: the JSON schema of what it gives.
+    :ivar instances: names of the services that offer it.
+    :ivar is_lasting: its effect ends with the caller's connection, so that it cannot be a command.
+    :ivar result: the JSON schema of its result.
     """
 
     name: str
@@ -71,19 +71,19 @@ class TableOperation:
 
     @property
     def service(self) -> str:
-        """What stands before the first dot of its name."""
+        """The part of its name before the first dot."""
         return self.name.partition(".")[0]
 
     @property
     def verb(self) -> str:
-        """What stands after the first dot of its name."""
+        """The part of its name after the first dot."""
         return self.name.partition(".")[2]
 
 
 def read_table(value: Any) -> list[TableOperation]:
     """The operations in the result of ``system.operations``.
 
-    :raises MalformedTable: when it is none: the daemon is of another version.
+    :raises MalformedTable: if it has another form: the daemon is of another version.
     """
     try:
         return [_operation(one) for one in value]
@@ -118,5 +118,5 @@ def services(table: Iterable[TableOperation]) -> dict[str, list[TableOperation]]
 
 
 def commands(table: Iterable[TableOperation]) -> dict[str, list[TableOperation]]:
-    """The operations of each service that can be commands: those whose effect outlasts the connection."""
+    """The operations of each service that can be commands because their effect outlasts the connection."""
     return services(operation for operation in table if not operation.is_lasting)

@@ -1,4 +1,4 @@
-"""``netd tail``: the events of the bus as they come, as lines or as a plot."""
+"""``netd tail``: the events of the bus, live, as lines or as a plot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["PlotScreen", "item_json", "tail", "words_line"]
 
 REDRAW = 0.1
-"""Seconds between two redraws of a plot, at least."""
+"""Seconds at least between two redraws of a plot."""
 
 
 @click.command(cls=NetdCommand, short_help="Follow the events of the bus, as lines or curves.")
@@ -82,7 +82,7 @@ def _write(invocation: Invocation, events: SubscriptionPort, described: EventSch
 
 
 def item_json(item: Item) -> dict[str, Any]:
-    """*item* for programs: an event, or what is to be known of those that are missing."""
+    """*item* for programs: an event, or a note about lost events."""
     from netd.client.events import Dropped, Gap  # noqa: PLC0415 - all commands must start fast
 
     if isinstance(item, Gap):
@@ -91,7 +91,7 @@ def item_json(item: Item) -> dict[str, Any]:
 
 
 def _loss(item: Item) -> str:
-    """What is missing, for people; nothing for an event."""
+    """A sentence about lost events; empty for an event."""
     from netd.client.events import Dropped, Gap  # noqa: PLC0415 - all commands must start fast
 
     if isinstance(item, Gap):
@@ -101,7 +101,7 @@ def _loss(item: Item) -> str:
 
 
 def _line(item: Item) -> str:
-    """An event on one line, whatever is in it: time, subject, the event as JSON."""
+    """An event on one line: time, subject, and the event as JSON."""
     known = item_json(item)
     moment = datetime.fromtimestamp(known["time"], UTC).isoformat(timespec="milliseconds")
     return f"{moment} {escaped(known['subject'])} {escaped(json.dumps(known['data'], ensure_ascii=False))}"
@@ -110,7 +110,7 @@ def _line(item: Item) -> str:
 def words_line(item: Item, has_colour: bool, described: EventSchemas = ()) -> str:
     """An event for a person at a terminal: the local time, the subject, and the event in words.
 
-    :param described: the schemas of those that services publish.
+    :param described: schemas of the events that services publish.
     """
     known = item_json(item)
     moment = known["time"]
@@ -130,9 +130,9 @@ def _draw(events: SubscriptionPort, notes: list[str]) -> None:
 
 
 class PlotScreen:
-    """A terminal that shows a plot, redrawn when there is something new, and ten times a second at most.
+    """A terminal with a plot, which is redrawn for new events, at most ten times a second.
 
-    :ivar note: what is shown below the plot, until the next event comes.
+    :ivar note: text below the plot until the next event.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
@@ -155,7 +155,7 @@ class PlotScreen:
         self._live.stop()
 
     def follow(self, events: SubscriptionPort, notes: list[str]) -> None:
-        """Show *events* for ever, and each of *notes*, which others add to."""
+        """Show *events* without end, and each text that is added to *notes*."""
         while True:
             item = events.take(REDRAW)
             if item is not None:

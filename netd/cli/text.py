@@ -1,6 +1,6 @@
-"""How the command line writes what came from elsewhere: names, times, bytes.  Pure.
+"""Names, times and bytes from peers, made fit for a terminal.  Pure.
 
-A device chooses its own name and sends any bytes; none of them may move the cursor, recolour the terminal or forge a line.
+A device chooses its own name and sends any bytes. None of them may move the cursor, change colours or forge a line.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def _escape(character: str) -> str:
 
 
 def payload_text(payload: bytes) -> str:
-    r"""*payload* for a person: UTF-8 with its lines and tabs, all that is not text as ``\xNN``."""
+    r"""*payload* for people: UTF-8 with its line ends and tabs; other bytes become ``\xNN``."""
     return escaped(payload.decode("utf-8", "backslashreplace"), keep="\n\t")
 
 
 def as_commands(text: str) -> str:
-    """*text* with each operation that it names in backticks written as its command: ``netd devices`` for ``relay.devices``."""
+    """*text* with operations in backticks replaced by commands: ``netd devices`` for ``relay.devices``."""
     own = {"relay.devices": "devices", "relay.send": "send", "system.status": "status", "system.operations": "operations"}
 
     def command(named: re.Match[str]) -> str:
@@ -48,14 +48,14 @@ def as_commands(text: str) -> str:
 
 
 def ago(moment: float, now: float) -> str:
-    """How long before *now* the *moment* was, both in seconds since 1970: ``3 s ago``; a moment to come is ``0 s ago``."""
+    """The time from *moment* to *now*, both in seconds since 1970: ``3 s ago``. A moment in the future is ``0 s ago``."""
     return f"{duration(now - moment)} ago"
 
 
 def online_since(is_online: object, last_seen: object, now: float) -> tuple[str, str]:
-    """Whether somebody is there, in words, and the style that shows it."""
+    """The presence of a device or client in words, and the style for it."""
     if is_online is None:
-        return "not told", "dim"  # an old server lists addresses, dead ones included
+        return "not told", "dim"  # a legacy server lists addresses only, those of dead devices included
     if is_online:
         return "online", "green"
     return f"away, last seen {ago(last_seen, now)}" if isinstance(last_seen, (int, float)) else "away", "dim"

@@ -1,6 +1,6 @@
-"""``netd token``: who may use the gateway, and for what.
+"""``netd token``: the tokens of the gateway, with their rights.
 
-The tokens are a file in the state directory, which the daemon reads anew when it changes: these commands need no daemon.
+They are in a file of the state directory, which the daemon reads again when it changes. The commands need no running daemon.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def token() -> None:
 def _file(invocation: Invocation) -> Iterator[Path]:
     """The file of tokens.
 
-    :raises Misused: for what can be no token.
-    :raises Failure: for whatever is wrong with the file.
+    :raises Misused: for an invalid token.
+    :raises Failure: for each error of the file.
     """
     from netd.secrets.tokens import TOKENS, TokenFileError, UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
 

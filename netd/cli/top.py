@@ -1,6 +1,6 @@
-"""``netd top``: how much goes on in the daemon, service by service, once a second.
+"""``netd top``: the activity of the daemon and its services, once a second.
 
-It asks for ``system.status`` and nothing else: any token may, also one that is confined to some subjects.
+It calls ``system.status`` alone, which every token may, even one that is confined to some subjects.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def top(invocation: Invocation) -> None:
 def _show_once(invocation: Invocation, control: ControlPort, sleep: Callable[[float], object]) -> None:
     course = Course()
     look, told = _look(control, course)
-    while told is None:  # a daemon that is started anew meanwhile is looked at anew
+    while told is None:  # after a restart of the daemon, the readings begin again
         sleep(ONCE)
         look, told = _look(control, course)
     whole, services = told
@@ -67,9 +67,9 @@ def _show_once(invocation: Invocation, control: ControlPort, sleep: Callable[[fl
 
 
 def _look(control: ControlPort, course: Course) -> tuple[Facts, tuple[dict[str, Any], list[Shown]] | None]:
-    """The daemon as it is now, and what *course* makes of it.
+    """Read the status, and return the figures of *course* with it.
 
-    :raises Failure: when it tells how it does in a way that is not known here.
+    :raises Failure: if the status has not the expected form.
     """
     look = control.call("system.status")
     try:
@@ -114,7 +114,7 @@ def _watch(control: ControlPort, sleep: Callable[[float], object]) -> None:
 
 
 class TopScreen:
-    """A terminal that shows what has gone on in the last seconds."""
+    """A terminal with the activity of the last seconds."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live  # noqa: PLC0415 - rich takes long to import
@@ -145,9 +145,9 @@ class TopScreen:
                 self.complain(f"what is shown is old: {error}")
 
     def show(self, control: ControlPort) -> None:
-        """Look at the daemon, and show what has gone on up to now.
+        """Read the status, and update the screen.
 
-        :raises ControlError: when it does not say.
+        :raises ControlError: if the daemon cannot be asked.
         """
         look, told = _look(control, self._course)
         self._complaint = ""
@@ -158,7 +158,7 @@ class TopScreen:
         self._live.refresh()
 
     def complain(self, text: str) -> None:
-        """Say that what is shown is no longer so."""
+        """Show that the figures are out of date."""
         self._complaint = text
         self._live.refresh()
 

@@ -24,7 +24,7 @@ _config_option = click.option(
 def find_twistd(surroundings: CliSurroundings) -> str:
     """The path of twistd: beside the running interpreter, else on the ``PATH``.
 
-    :raises Failure: when there is none.
+    :raises Failure: if it is not found.
     """
     beside = surroundings.python.parent / "twistd"
     if beside.is_file() and os.access(beside, os.X_OK):
@@ -36,7 +36,7 @@ def find_twistd(surroundings: CliSurroundings) -> str:
 
 
 def _become(invocation: Invocation, *arguments: str) -> None:
-    """Become the program of these *arguments*, with the state directory that ``--state`` names."""
+    """Replace this process by the program of these *arguments*, with the state directory of ``--state``."""
     environ = dict(invocation.surroundings.environ)
     if invocation.named_state is not None:
         environ["NETD_STATE_DIRECTORY"] = str(invocation.named_state.absolute())
@@ -44,7 +44,7 @@ def _become(invocation: Invocation, *arguments: str) -> None:
 
 
 def _look_at(invocation: Invocation, what: str, configuration: str | None) -> None:
-    """Become the program that reads the configuration; it takes no module from the folder that it is called in."""
+    """Replace this process by the program that reads the configuration. ``-P`` keeps the current directory out of it."""
     invocation.require_unix()
     chosen = [configuration] if configuration is not None else []
     _become(invocation, str(invocation.surroundings.python), "-P", "-m", "netd.check", what, *chosen)

@@ -176,7 +176,7 @@ class CommandContextTests(FolderTests):
         write_contexts(self.path, Contexts().with_context(LAB))
         for arguments, code, said in (
             (["--context", "lob", "drain"], 3, "no context 'lob'; `netd context list` lists them"),
-            (["--context", "lab", "--state", "/x", "drain"], 2, "say one of them"),
+            (["--context", "lab", "--state", "/x", "drain"], 2, "give one of the two"),
             (["context", "use", "lob"], 3, "no context 'lob'"),
             (["context", "remove", "\x1b[2J"], 3, "no context '\\x1b[2J'"),
             (["context", "add", "lab", "--url", "http://lab"], 2, "there is a context lab already"),
