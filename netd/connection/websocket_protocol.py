@@ -50,6 +50,10 @@ class Phase(enum.Enum):
     PONG = "the answer to a ping"
 
 
+UNHELD: frozenset[str] = frozenset()
+"""One for all connections that nothing holds: each empty set of its own would weigh 216 bytes."""
+
+
 class WebSocketProtocol(PeerProtocol):
     """One WebSocket connection of a service.
 
@@ -72,7 +76,7 @@ class WebSocketProtocol(PeerProtocol):
         self._phase = Phase.HANDSHAKE
         self._has_lagged = False
         self._is_keeping = False
-        self._holds: frozenset[str] = frozenset()
+        self._holds = UNHELD
 
     def check_entry(self) -> None:
         """Accept any client. Override to check the principal.
@@ -99,8 +103,7 @@ class WebSocketProtocol(PeerProtocol):
 
     def hold(self, reason: str, is_held: bool) -> None:
         """Act on no more input, not even on bytes that were read before, while at least one *reason* holds."""
-        holds = self._holds | {reason} if is_held else self._holds - {reason}
-        self._holds = holds or frozenset()  # of all empty ones, only this weighs nothing
+        self._holds = (self._holds | {reason} if is_held else self._holds - {reason}) or UNHELD
         self.factory.intake.hold(self, bool(self._holds))
 
     def expect_handshake(self) -> None:

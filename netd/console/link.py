@@ -7,6 +7,7 @@ function that makes a JSON text into what the connection sends.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from netd.connection.peer import Peer
@@ -43,6 +44,20 @@ class ConsoleLink:
     :param caller: who is at the other end; the link becomes its ``link``.
     :ivar backlogs: those that have something to send when there is room again, oldest first.
     """
+
+    __slots__ = (
+        "_dispatcher",
+        "_hold",
+        "_is_going",
+        "_is_held",
+        "_open",
+        "_requested",
+        "_when_lost",
+        "backlogs",
+        "caller",
+        "frame",
+        "peer",
+    )
 
     def __init__(self, peer: Peer, hold: Callable[[bool], None], frame: Frame, dispatcher: Dispatcher, caller: Caller) -> None:
         self.peer = peer
@@ -98,11 +113,10 @@ class ConsoleLink:
         """Call *callback* when the connection is lost; what is returned takes that back."""
         key = object()
         self._when_lost[key] = callback
+        return partial(self._withdraw, key)
 
-        def withdraw() -> None:
-            self._when_lost.pop(key, None)
-
-        return withdraw
+    def _withdraw(self, key: object) -> None:
+        self._when_lost.pop(key, None)
 
     def drained(self) -> None:
         """All that was sent has been taken, after it had to wait. From the connection's shell."""

@@ -6,6 +6,7 @@ A stream that nobody subscribes to any more goes on for a while, so that whoever
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from attrs import define, field
@@ -126,7 +127,7 @@ class EventStreams:
         mine = self._links.get(link)
         if mine is None:
             mine = self._links[link] = {}
-            link.when_lost(lambda: self._lost(link))
+            link.when_lost(partial(self._lost, link))
         return mine
 
     def _lost(self, link: ConsoleLink) -> None:
