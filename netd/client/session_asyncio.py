@@ -185,6 +185,8 @@ class AsyncAgent:
         is_taken = self._plan.say(name, value)
         if is_taken:
             await self._plan.changed()
+            while self._plan.has_unsent:  # what was sent then had been said before
+                await self._plan.changed()
         return is_taken and self._plan.is_streaming
 
     def close(self) -> None:

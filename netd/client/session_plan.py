@@ -96,6 +96,11 @@ class AgentPlan:
         """Whether there will be no more sessions."""
         return self.is_closed or self._schedule.is_exhausted
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something was said in the session that goes on, and not sent yet."""
+        return self.is_streaming and bool(self._said)
+
     def close(self) -> None:
         """End the session that goes on, once what was said is sent. From any thread."""
         self.is_closed = True
