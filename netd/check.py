@@ -1,6 +1,6 @@
-"""The configuration, looked at: checked, or shown. ``netd check`` and ``netd config`` are this module as a program.
+"""Checks or shows a configuration. ``netd check`` and ``netd config`` run this module as a program.
 
-``twistd netd --check`` does the same. But twistd takes longer to import than the configuration takes to be checked.
+``twistd netd --check`` does the same, but importing twistd takes longer than the check itself.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def packaged_ini() -> Path:
 def read(path: Path, kinds: Mapping[str, IServiceKind], is_checked: bool) -> Configuration:
     """The configuration in the file *path*.
 
-    :param is_checked: whether to look for what would keep the services from starting, too.
-    :raises SystemExit: after all mistakes have been told.
+    :param is_checked: whether to list also what would keep the services from starting.
+    :raises SystemExit: after all mistakes have been printed.
     """
     try:
         return load(path, {name: kind.config for name, kind in kinds.items()}, os.environ, os.getuid(), socket.gethostname())
@@ -48,9 +48,9 @@ def read(path: Path, kinds: Mapping[str, IServiceKind], is_checked: bool) -> Con
 
 
 def check(configuration: Configuration, path: Path, kinds: Mapping[str, IServiceKind]) -> None:
-    """Say that the configuration is good, and warn of what were better otherwise.
+    """Report that the configuration is good, with warnings.
 
-    :raises SystemExit: after all has been told that would keep the services from starting.
+    :raises SystemExit: after the reasons have been printed that would keep the services from starting.
     """
     refuse(list(_objections(configuration, kinds)))
     names = ", ".join(section.name for section in configuration.sections) or "no service"
@@ -61,13 +61,13 @@ def check(configuration: Configuration, path: Path, kinds: Mapping[str, IService
 def show(configuration: Configuration, with_origin: bool) -> None:
     """Print the options in force, one a line.
 
-    :param with_origin: say where each comes from.
+    :param with_origin: add the place where each value is written.
     """
     _print(line if with_origin else line.rpartition(" ; ")[0] for line in configuration.origin_lines())
 
 
 def refuse(problems: list[ConfigProblem]) -> None:
-    """Print *problems* in file order, and end; return when there are none."""
+    """Print *problems* in file order and exit; return if there are none."""
     if problems:
         print(ConfigErrors(tuple(sorted(problems, key=lambda problem: problem.line))), file=sys.stderr)
         raise SystemExit(EX_CONFIG)
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _warnings(configuration: Configuration) -> Iterator[str]:
-    """What is allowed, and better were otherwise."""
+    """Settings that are allowed, but not recommended."""
     for section in configuration.sections:
         for name, option in options_of(type(section.config)).items():
             for source in option.parser.sources(getattr(section.config, name)):
@@ -93,7 +93,7 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
 
 
 def _objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:
-    """What would keep the services from starting, though their options are good."""
+    """Reasons on this machine that would keep the services from starting, although their options are valid."""
     why = objection(configuration.netd.state_directory, os.geteuid())
     if why:
         yield configuration.problem(NETD, "state_directory", why)
@@ -104,7 +104,7 @@ def _objections(configuration: Configuration, kinds: Mapping[str, IServiceKind])
 
 
 def _collisions(configuration: Configuration, kinds: dict[str, IServiceKind]) -> Iterable[ConfigProblem]:
-    """Sections whose operations have one name, which shows when the services are built; netd's own kinds have no such."""
+    """Operations that two sections offer under one name. Only third parties' kinds cause that; it shows in built services."""
     from twisted.internet import reactor
 
     from netd.daemon import assemble
@@ -119,14 +119,14 @@ def _collisions(configuration: Configuration, kinds: dict[str, IServiceKind]) ->
 def _print(lines: Iterable[str]) -> None:
     """Write *lines*.
 
-    :raises SystemExit: with 1 when nobody reads them to the end, as ``head`` does not: that is no trouble of ours.
+    :raises SystemExit: with status 1 if the reader of a pipe, such as ``head``, has ended.
     """
     try:
         for line in lines:
             print(line)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it at exit
         raise SystemExit(1) from None
 
 

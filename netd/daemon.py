@@ -1,4 +1,4 @@
-"""The daemon: all sections of one configuration as services, their operations in one table, and its life from banner to drain."""
+"""The daemon: it builds the services of a configuration, puts their operations into one table, and starts and stops them."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ HARMLESS = {
     signal.SIGUSR1: "there is no log file to begin anew",
     signal.SIGUSR2: "it means nothing to netd",
 }
-"""Signals that would end the process, and what they get in the log. With a log file, twistd minds SIGUSR1."""
+"""Signals that would end the process, and the text for each in the log. With a log file, twistd handles SIGUSR1 itself."""
 
 THRESHOLDS = (10_000, 5, 20)
-"""Of the garbage collector. Python's own make it look at all objects each second while a long list is asked for again and again,
-for 70 ms with 2000 sessions, and with these, after a million new objects. The price: 7500 connections that come and go leave some
-3 MiB of memory more to be collected then."""
+"""Thresholds of the garbage collector. With Python's own, it visits all objects each second while a console asks for long lists
+again and again: 70 ms with 2000 sessions. With these, it does so after a million new objects. The price is memory: 7500
+connections that come and go leave about 3 MiB more to be collected later."""
 
 
 OPEN = "There are no tokens: everyone on this machine is administrator. `netd token add NAME{option}` makes one."
@@ -74,14 +74,14 @@ def assemble(
 ) -> Daemon:
     """Build every service of *configuration*, wire it to the bus and to the table of operations.
 
-    :param reactor: whose clock is never set back.
+    :param reactor: its clock must be monotonic.
     :param wall: the wall clock, in seconds since the epoch.
     :param read: reads the configuration anew, for a reload; raises :class:`netd.errors.ConfigErrors`.
     :raises netd.errors.ConfigErrors: when two sections offer the same operation.
     """
 
     def stop() -> None:
-        with suppress(ReactorNotRunning):  # a signal, or a second caller, was quicker
+        with suppress(ReactorNotRunning):  # a signal or another caller has stopped it already
             reactor.stop()
 
     bus, table = LocalBus(wall), OperationTable()
@@ -94,7 +94,7 @@ def assemble(
     lifecycle = Lifecycle(running, bus, reactor)
     shares = TurnShares(reactor.seconds, reactor.callLater)
     sections = Sections(kinds, reactor, bus, table, budget, shares, lifecycle.admit)
-    # What stops the daemon must answer first: the answer leaves at the end of this turn.
+    # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
         netd.name,
         sections.by_name.values(),
@@ -136,9 +136,9 @@ def assemble(
 
 
 def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
-    """The table that the terminal shows when all services are up: service, where it listens, who may reach it, how to stop.
+    """The text that the terminal shows after the start: each service with its endpoints and who may reach them, and how to stop.
 
-    :param found: the state directory of the daemon that the command line means by itself.
+    :param found: the state directory that the command line uses without ``--state``.
     """
     option = "" if state_directory == found else f" --state {quoted(state_directory)}"
     rows = [("service", "listens on", "who may reach it")]
@@ -173,10 +173,10 @@ def _dashboard(url: str, for_others: str | None) -> str:
 class Daemon(MultiService):
     """All services of one netd process.
 
-    :param services: those beside the sections'.
-    :param is_in_foreground: whether the person who started it still looks at its output.
-    :param announce: writes the banner, for a person.
-    :param reload: brings the configuration into force that the file has now; may be called by a signal handler.
+    :param services: the services that belong to no section.
+    :param is_in_foreground: whether its output is still seen by the person who started it.
+    :param announce: prints the banner.
+    :param reload: puts the configuration in the file into force; a signal handler may call it.
     """
 
     _log = Logger()
@@ -203,23 +203,23 @@ class Daemon(MultiService):
             service.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
-        """Listen everywhere.
+        """Open all endpoints.
 
-        :raises SystemExit: when that fails, after one clear line, in the foreground.
-        :raises netd.errors.NetdError: when that fails in a daemon that has left the terminal: twistd, which waits for it there,
-            tells it and removes the pid file. For one that ended by ``SystemExit`` it would wait for ever.
+        :raises SystemExit: if that fails in the foreground, after one line that says why.
+        :raises netd.errors.NetdError: if it fails in the background. The process in the terminal, which waits for it, then prints
+            the error and removes the pid file. After a ``SystemExit`` it would wait for ever.
         """
         self._mind_signals()
         self._or_fail(super().privilegedStartService)
 
     def startService(self) -> None:
-        """Start every service, then say where everything is."""
+        """Start all services, then print the banner."""
         self._mind_signals()
         self._or_fail(super().startService)
         self.system.lifecycle.start()
         self._thresholds = gc.get_threshold()
         gc.collect()
-        gc.freeze()  # what is there now lives as long as the daemon: nobody has to wait while the collector looks at it again
+        gc.freeze()  # what exists now stays: the collector need not visit it again, which would delay everyone
         gc.set_threshold(*THRESHOLDS)
         self._announce(banner(to_plain(self.system.facts()), self._state_directory, state_directory(os.environ, own_uid())))
 
@@ -247,7 +247,7 @@ class Daemon(MultiService):
             raise SystemExit(FAILED) from None
 
     def _mind_signals(self) -> None:
-        """Survive signals that end a process unless it minds them; those that somebody minds already are left alone."""
+        """Install handlers for signals that would end the process. Signals with a handler are left alone."""
         for number in (signal.SIGHUP, *HARMLESS):
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, self._signalled)
@@ -262,9 +262,9 @@ class Daemon(MultiService):
 
 
 def _print(text: str) -> None:
-    """To the terminal itself: by now twistd takes what is written to ``sys.stdout`` for log lines.
+    """Print to the real standard output, because twistd has replaced ``sys.stdout`` by its log.
 
-    Where that is a full disk, or a pipe that nobody reads, the daemon does its work without.
+    An error, such as a full disk or a closed pipe, is reported, and the daemon goes on.
     """
     try:
         print(text, file=sys.__stdout__, flush=True)

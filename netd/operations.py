@@ -1,7 +1,7 @@
-"""One table of operations: everything that a console (control socket, manhole, gateway, command line) can do.
+"""The table of operations: everything that consoles (control socket, manhole, gateway, command line) can do.
 
-A service declares its operations once, as annotated functions; every console is generated from the table.  The table knows
-names, roles and help.  It knows no wire format: ``netd.console`` checks arguments and speaks JSON-RPC.
+A service declares its operations once, as annotated functions, and every console is generated from the table. The table holds
+names, roles and help. It knows no wire format: ``netd.console`` checks arguments and speaks JSON-RPC.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ MAIN = "main"
 
 
 class CallerLink(typing.Protocol):
-    """A caller's connection, where it stays open: it can be told things that it did not ask for at that moment."""
+    """A caller's connection that stays open, over which it can be sent notifications."""
 
     @property
     def principal(self) -> Principal:
-        """Who is at the other end."""
+        """The principal of the connection."""
 
     @property
     def is_full(self) -> bool:
-        """Whether the caller takes nothing: what it is told waits."""
+        """Whether the caller does not read at the moment, so that notifications wait."""
 
     def prove(self, principal: Principal) -> None:
-        """The caller has shown that it is *principal*: in place of whoever it was before, until the connection ends."""
+        """Note that the caller has proved to be *principal*. That replaces the principal before, until the connection ends."""
 
     def notify(self, method: str, params: object) -> None:
-        """Tell the caller something, as a JSON-RPC notification."""
+        """Send the caller a JSON-RPC notification."""
 
     def probe(self) -> None:
-        """Find out whether the caller is still there: a connection without a sign of life is lost within 5 s."""
+        """Check that the caller is still there. A connection without a sign of life is lost within 5 s."""
 
     @property
     def reason(self) -> str | None:
-        """Why the connection is gone; None where the caller closed it."""
+        """The reason why the connection ended; None if the caller closed it."""
 
     def silence(self) -> float:
-        """Seconds since the caller said something last."""
+        """Seconds since the last byte from the caller."""
 
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call *callback* when the connection is lost; what is returned takes that back."""
+        """Call *callback* when the connection is lost. Returns a function that cancels this."""
 
 
 CALL = Action("the operation", Role.NOBODY)
@@ -74,14 +74,14 @@ CALL = Action("the operation", Role.NOBODY)
 
 @define(eq=False)
 class Caller:
-    """The connection that an operation is called over. A function with an argument annotated with this class is handed it.
+    """The caller of an operation. A function receives it in an argument that is annotated with this class.
 
-    :ivar connection: has the caller's principal, which a login replaces.
+    :ivar connection: the connection, which has the caller's principal; a login replaces that.
     :ivar origin: the console and the address of the caller, for the log.
-    :ivar host: the address that it calls from; empty where that is this machine, by other means than TCP.
-    :ivar link: the connection as notifications see it; None where it ends with the answer.
-    :ivar tries: counts the wrong tokens that it gives; None where it cannot give any.
-    :ivar action: the operation that it calls.
+    :ivar host: the address of the caller; empty on this machine without TCP.
+    :ivar link: the connection for notifications; None if it ends with the answer.
+    :ivar tries: counts its wrong tokens; None if it cannot log in.
+    :ivar action: the called operation.
     """
 
     connection: Identified
@@ -130,7 +130,7 @@ NO_DEFAULT = _NoDefault.NO_DEFAULT
 
 @frozen
 class Argument:
-    """One argument of an operation, read off its function's signature.
+    """One argument of an operation, from the signature of its function.
 
     :ivar type: the annotation, e.g. ``str``, ``float | None``, ``list[int]``.
     """
@@ -145,7 +145,7 @@ class Argument:
 
 
 def default_instance(instances: Collection[str]) -> str | None:
-    """The one of *instances* that is meant where none is named: the only one, or ``main``; None where neither is there."""
+    """The instance for calls that name none: the only one, or ``main``; None if neither exists."""
     if len(instances) == 1:
         return next(iter(instances))
     return MAIN if MAIN in instances else None
@@ -165,7 +165,7 @@ def _arguments(function: Callable[..., object], hints: Mapping[str, object]) -> 
 
 
 def _result(annotation: object) -> object:
-    """The type of what a caller gets: of a Deferred or another awaitable, what comes of it."""
+    """The type of a result. For a Deferred or another awaitable, the type of its value."""
     origin = typing.get_origin(annotation)
     is_awaited = isinstance(origin, type) and issubclass(origin, Awaitable)
     return typing.get_args(annotation)[-1] if is_awaited else annotation
@@ -173,12 +173,12 @@ def _result(annotation: object) -> object:
 
 @frozen(eq=False)
 class Operation:
-    """Something that a console can do.
+    """An operation that consoles can call.
 
     :ivar name: ``noun.verb``, e.g. ``relay.send``.
-    :ivar function: takes the arguments by name; returns an attrs object, a list of them, or any other value that JSON can say,
-        or a Deferred or a coroutine of one.
-        Raises :class:`netd.errors.OperationFailed` for trouble that the caller should read about.
+    :ivar function: takes the arguments by name. Returns an attrs object, a list of them, or any other value that JSON can
+        express, or a Deferred or a coroutine of one. Raises :class:`netd.errors.OperationFailed` for errors that the caller
+        should read.
     :ivar role: the least role that may call it.
     :ivar summary: one line of help.
     :ivar checks_subjects: the function itself sees to it, by :meth:`Caller.may`, that callers who are confined to some subjects
@@ -186,12 +186,12 @@ class Operation:
     :ivar spans_services: it is about the subjects of all services, and the function checks them: callers who are confined may
         call it, whichever subjects they have.
     :ivar kind: the kind of service that offers it; the noun, unless another is given, as ``recorder`` for ``history.query``.
-    :ivar is_lasting: what it does lasts as long as the caller's connection: it makes no sense over one that ends with the answer.
-    :ivar describe_result: gives the JSON Schema of what callers get, where the function's annotation cannot say it.
-    :ivar arguments: what callers give.
-    :ivar caller: the name of the function's argument that takes the :class:`Caller`; None where it wants none.
-    :ivar action: what callers must be allowed to do.
-    :ivar result: the type of what callers get; ``object`` where the function does not say.
+    :ivar is_lasting: its effect lasts as long as the caller's connection, so that it needs one that stays open.
+    :ivar describe_result: returns the JSON Schema of the result, if the annotation of the function cannot express it.
+    :ivar arguments: the arguments for callers.
+    :ivar caller: name of the argument that takes the :class:`Caller`; None without one.
+    :ivar action: the action that callers must be permitted.
+    :ivar result: the type of the result; ``object`` if the function has no annotation for it.
     """
 
     name: str
@@ -280,15 +280,15 @@ class OperationTable:
             yield next(iter(instances.values())), tuple(sorted(instances))
 
     def is_open_to_all(self, name: str) -> bool:
-        """Whether *name* may be called by those who have not said who they are."""
+        """Return True if callers without any role may call *name*."""
         instances = self._operations.get(name, {})
         return any(operation.role is Role.NOBODY for operation in instances.values())
 
     def find(self, name: str, parameters: Mapping[str, object]) -> tuple[Operation, str, dict[str, object]]:
         """The operation to call, its instance, and *parameters* without ``instance``.
 
-        :raises NoSuchOperation: with the nearest names.
-        :raises InvalidArguments: when ``instance`` is needed, or names none.
+        :raises NoSuchOperation: naming similar operations.
+        :raises InvalidArguments: if ``instance`` is missing where it is needed, or names no instance.
         """
         instances = self._operations.get(name)
         if instances is None:

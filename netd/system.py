@@ -32,12 +32,12 @@ __all__ = ["Rights", "Stopping", "System", "SystemStatus"]
 class SystemStatus:
     """The daemon and its services.
 
-    :ivar started: when, by the wall clock as it was then; another with each start.
+    :ivar started: time of the start by the wall clock, which identifies this run of the daemon.
     :ivar published: messages on the bus since the start.
-    :ivar lag: the longest for which the event loop came late within the last second.
-    :ivar turns: how long the event loop has been at each kind of work that is divided over its turns, since the start.
-    :ivar draining: how far it is with that; None while nothing drains.
-    :ivar services: a :class:`netd.status.ServiceStatus` of each, as plain values.
+    :ivar lag: the greatest delay of the event loop within the last second.
+    :ivar turns: time since the start that the event loop has spent on each kind of divided work.
+    :ivar draining: progress of draining; None if the daemon does not drain.
+    :ivar services: the :class:`netd.status.ServiceStatus` of each service, as plain values.
     """
 
     name: str
@@ -63,9 +63,9 @@ class Stopping:
 class Rights:
     """What a caller may do.
 
-    :ivar name: of its token or user; None where only its address is known.
-    :ivar subjects: those that it is confined to.
-    :ivar proof: by what it is known.
+    :ivar name: of its token or user; None if only its address is known.
+    :ivar subjects: the patterns of subjects that it is confined to.
+    :ivar proof: the kind of proof by which it is known.
     """
 
     name: str | None
@@ -76,16 +76,16 @@ class Rights:
 
 @define(eq=False)
 class System:
-    """What can be asked of the daemon as a whole.
+    """The daemon as a whole, and the operations for it.
 
-    :ivar monotonic: the clock, which is never set back.
-    :ivar tokens: what callers may prove themselves with.
-    :ivar lifecycle: whether it serves.
-    :ivar spent: seconds of all turns by the kind of work; see :mod:`netd.connection.shares`.
+    :ivar monotonic: the monotonic clock.
+    :ivar tokens: the tokens by which callers log in.
+    :ivar lifecycle: its state: serving, draining or stopping.
+    :ivar spent: seconds that all turns have spent, by kind of work; see :mod:`netd.connection.shares`.
     :ivar stop_daemon: ends the daemon.
-    :ivar lag: of the event loop, in seconds; see :mod:`netd.vitals`.
-    :ivar began: when the daemon was built, by the monotonic clock.
-    :ivar started: the same, by the wall clock as it was then: no two daemons have the same.
+    :ivar lag: delay of the event loop in seconds; see :mod:`netd.vitals`.
+    :ivar began: time at which the daemon was built, by the monotonic clock.
+    :ivar started: the same by the wall clock; it identifies this run of the daemon.
     """
 
     name: str
@@ -105,7 +105,7 @@ class System:
         self.began, self.started = self.monotonic(), self.bus.wall()
 
     def operations(self) -> list[Operation]:
-        """The operations that are always there."""
+        """The operations that every daemon has."""
         listed, told = "List the operations with their arguments", "Tell what runs, where it listens, and how it does"
         published = "List what the services publish, by subject"
         return [
@@ -125,11 +125,11 @@ class System:
         return [Operation("system.login", self.login, Role.NOBODY, known, spans_services=True, is_lasting=True)]
 
     def list_operations(self, caller: Caller) -> list[OperationFacts]:
-        """The table, with JSON Schemas; to a caller who is confined to some subjects, what it may call of it."""
+        """List the operations with their JSON Schemas; for a confined caller, those that it may call."""
         return describe(self.table, caller.principal)
 
     def list_subjects(self, caller: Caller) -> list[SubjectFacts]:
-        """What is published, with JSON Schemas; to a caller who is confined to some subjects, what may fall under these."""
+        """List the published subjects with their JSON Schemas; for a confined caller, those that overlap with its own."""
         published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals)]
         for service in self.services:
             published += service.events() if IPublisher.providedBy(service) else []
@@ -137,7 +137,7 @@ class System:
         return [SubjectFacts(kind.subject, result_schema(kind.event)) for kind in seen]
 
     def status(self, caller: Caller) -> SystemStatus:
-        """As :meth:`facts`; a caller who is confined to some subjects learns of those services alone that have no others."""
+        """Like :meth:`facts`; for a confined caller, with those services alone whose subjects it may see all."""
         facts = self.facts()
         told = zip(self.services, facts.services, strict=True)
         seen = [status for service, status in told if caller.may(subjects_of(status["kind"], service.instance))]
@@ -172,15 +172,15 @@ class System:
         return described | {"properties": described["properties"] | {"services": listed}}
 
     def stop(self) -> Stopping:
-        """End the daemon, once this answer has left."""
+        """End the daemon after this answer has been sent."""
         self.stop_daemon()
         return Stopping("stopping")
 
     def login(self, caller: Caller, token: str) -> Rights:
-        """Give the caller what belongs to *token*, for as long as its connection stays.
+        """Give the caller the rights of *token* until its connection ends.
 
-        :raises NotPermitted: for a token that is unknown, and for a caller that has rights already: what it began with those
-            would outlive narrower ones.
+        :raises NotPermitted: for an unknown token. Also for a caller with rights: the subscriptions that it has made with them
+            would stay, even if the rights of the new token are narrower.
         """
         if caller.principal.role is not Role.NOBODY:
             raise NotPermitted("this connection has its rights already: connect anew to be somebody else")
@@ -196,15 +196,15 @@ class System:
         return _rights(found.principal)
 
     def whoami(self, caller: Caller) -> Rights:
-        """The caller's rights, as :meth:`login` gives them: no name where only the address is known; no subjects: all of them."""
+        """The rights of the caller, in the form of :meth:`login`. Without a name, only the address is known."""
         return _rights(caller.principal)
 
     def note_lag(self, seconds: float) -> None:
-        """The event loop came so late within the last second."""
+        """Note the greatest delay of the event loop within the last second."""
         self.lag = seconds
 
     def vitals(self) -> Vitals:
-        """How the daemon does now."""
+        """The vitals of the daemon at this moment."""
         statuses = self.facts().services
         return Vitals(
             time=self.bus.wall(),

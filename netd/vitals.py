@@ -1,7 +1,7 @@
-"""How the daemon does, once a second: for the dashboard's strip, ``netd top`` and the metrics.
+"""The vitals of the daemon, once a second: for the dashboard, ``netd top`` and the metrics.
 
-The lag of the event loop is what everybody waits for when something in the process takes long: how much later than asked for a
-timer comes.
+The lag of the event loop is the delay with which timers fire. Everything in the process is late by it while one piece of work
+takes long.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ __all__ = ["SUBJECT", "Vitals", "VitalsService"]
 SUBJECT = "system.main.vitals"
 
 STEP = 0.1
-"""Seconds between two looks at the clock."""
+"""Seconds between two measurements."""
 
 STEPS = 10
-"""Looks from one publication to the next."""
+"""Number of measurements between two publications."""
 
 
 @frozen
 class Vitals:
     """``system.main.vitals``: once a second, while anyone listens.
 
-    :ivar started: when the daemon was started, as the wall clock showed it then; another with each start.
+    :ivar started: time of the start by the wall clock, which identifies this run of the daemon.
     :ivar published: messages on the bus since the start.
-    :ivar connections: those that are open, of all services.
-    :ivar dropped: what slow peers lost since the start, of all services.
-    :ivar lag: the longest for which the event loop came late within the last second.
+    :ivar connections: open connections of all services.
+    :ivar dropped: messages that slow peers of all services have lost since the start.
+    :ivar lag: the greatest delay of the event loop within the last second.
     """
 
     time: Epoch
@@ -49,10 +49,10 @@ class Vitals:
 
 
 class VitalsService(Service):
-    """Watches the event loop's lag, and publishes the vitals.
+    """Measures the lag of the event loop, and publishes the vitals.
 
-    :param tell_lag: told the longest lag of each second, in seconds.
-    :param take: the vitals as of now.
+    :param tell_lag: called each second with the greatest lag, in seconds.
+    :param take: returns the current vitals.
     """
 
     def __init__(self, clock: IReactorTime, bus: IBus, tell_lag: Callable[[float], None], take: Callable[[], Vitals]) -> None:
@@ -66,12 +66,12 @@ class VitalsService(Service):
         self._timer: Any = None
 
     def startService(self) -> None:
-        """Begin to look at the clock."""
+        """Start measuring."""
         super().startService()  # type: ignore[no-untyped-call]
         self._schedule()
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop measuring."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
