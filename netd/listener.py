@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define
-from twisted.internet import tcp
+from twisted.internet import tcp, unix
 from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
@@ -145,7 +145,7 @@ class Listener:
             self._timer = None
         self._late.clear()
         ports, self.ports = self.ports, []
-        closing = [port.stopListening() for port in ports]
+        closing = [_stop_listening(port) for port in ports]
         return [closed for closed in closing if closed is not None]
 
     def park(self) -> None:
@@ -203,9 +203,13 @@ class Listener:
     def _listen(self, host: str | None) -> Failure | None:
         """Listen on *host*. Returns the reason if that is not possible, else None."""
         failures: list[Failure] = []
+        is_own_socket = self._is_own_socket()
         listens = self._endpoint(host).listen(self._factory)
         listens.addCallback(self._listens)
         listens.addErrback(failures.append)
+        if failures and not is_own_socket and self._is_own_socket():
+            # Twisted keeps the lock of a socket that it could not bind. Whoever finds it thinks that netd has the socket.
+            self._lock.unlink()
         return failures[0] if failures else None
 
     def _listens(self, port: Any) -> None:
@@ -320,11 +324,30 @@ class Listener:
 
     def _is_own_socket(self) -> bool:
         """Whether this very process has the unix socket: Twisted's lock beside it is a link to a pid."""
-        lock = Path(f"{self._arguments.get('address', '')}.lock")
-        return self._kind == "unix" and lock.is_symlink() and str(lock.readlink()) == str(os.getpid())
+        return self._kind == "unix" and self._lock.is_symlink() and str(self._lock.readlink()) == str(os.getpid())
+
+    @property
+    def _lock(self) -> Path:
+        return Path(f"{self._arguments.get('address', '')}.lock")
 
     def _address(self, host: str) -> str:
         return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
+
+
+def _stop_listening(port: Any) -> Any:
+    """Close *port*. Returns a Deferred if that takes time."""
+    closed = port.stopListening()
+    if isinstance(port, unix.Port) and closed is not None:
+        closed.addErrback(_close_without_file, port)
+    return closed
+
+
+def _close_without_file(failure: Failure, port: unix.Port) -> None:
+    """Close *port*, whose socket file is not there any more: that stops Twisted half-way, with the socket open and locked."""
+    failure.trap(FileNotFoundError)
+    if port.lockFile is not None:
+        port.lockFile.unlock()
+    tcp.Port.connectionLost(port, failure)
 
 
 def reach_of(address: Any) -> str:

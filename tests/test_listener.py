@@ -207,6 +207,20 @@ class TakenTests(ListenerTestCase):
             lock.symlink_to(str(pid))
             self.assertIs(type(self.assertRaises(CannotListen, self.opens, f"unix:{path}")), kind)
 
+    def test_failure_leaves_no_lock(self) -> None:
+        """A unix socket of another program's stays that of another program: the lock of the attempt to listen on it goes."""
+        path = Path(self.mktemp()).absolute()
+        lock = Path(f"{path}.lock")
+
+        def refuse(*_arguments: Any, **_more: Any) -> None:
+            lock.symlink_to(str(os.getpid()))
+            raise CannotListenError(None, str(path), OSError(errno.EADDRINUSE, "Address already in use"))
+
+        self.machine.listenUNIX = refuse  # type: ignore[method-assign]
+        for _ in range(2):
+            self.assertIs(type(self.assertRaises(CannotListen, self.opens, f"unix:{path}")), CannotListen)
+            self.assertFalse(lock.is_symlink())
+
     def test_instance(self) -> None:
         """Another instance has its own section and variable; what else was written about the endpoint stays in the advice."""
         text = self.refusal("tcp:5050:interface=127.0.0.1:backlog=5", "relay:lab2")

@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 
+from netd.client.control import OperationFailed
 from tests.process import RealTestCase, frame, read_frame
 
 OLD_SERVER = """
@@ -59,6 +60,28 @@ class TakingOverTests(RealTestCase):
         who = rf"python\S* old_server\.py \(pid {program.process.pid}\) listens on 127\.0\.0\.1:{port} already"
         self.assertRegex(outcome.stderr, who)
         self.assertRegex(outcome.stderr, re.escape("NETD_RELAY_LISTEN=loopback:PORT"))
+
+
+class SocketFileTests(RealTestCase):
+    def test_moved_in_a_reload(self) -> None:
+        """A socket file of another program's refuses a reload. One of netd's own that was removed keeps netd from nothing."""
+        one, two = self.folder / "one", self.folder / "two"
+        ini = self.write_ini(f"[relay]\nlisten = unix:{one}\n")
+        daemon = self.start(ini)
+        daemon.call("system.status")
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(two))
+            ini.write_text(ini.read_text().replace(str(one), str(two)))
+            for _ in range(2):
+                self.assertIn("Address already in use", str(self.assertRaises(OperationFailed, daemon.call, "system.reload")))
+        two.unlink()
+        one.unlink()
+        self.assertEqual(daemon.call("system.reload")["failures"], [])
+        ini.write_text(ini.read_text().replace(str(two), str(one)))
+        self.assertEqual(daemon.call("system.reload")["failures"], [])
+        with socket.socket(socket.AF_UNIX) as program:
+            program.connect(str(one))
+        self.assertEqual([path.name for path in self.folder.glob("*.lock")], ["one.lock"])
 
 
 def has_address(host: str) -> bool:
