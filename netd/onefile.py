@@ -7,6 +7,7 @@ import of the standard library comes first, once. They need no newer Python than
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -51,6 +52,10 @@ program and ``from {kind} import {names}``; what is for asyncio begins with Asyn
 from __future__ import annotations
 
 '''
+
+
+_LINK = re.compile(r"(:\w+:`)netd\.client\.(?:\w+\.)?(?=\w)")
+"""What a docstring names by its module: in one file there are no modules, but sections of their names."""
 
 
 class NotOneFile(Exception):
@@ -129,7 +134,7 @@ def make_client(kind: str) -> str:
     use = _USE.format(version=__version__, kind=kind, names=CLIENTS[kind].summary.partition(":")[0])
     head = f'"""{main.docstring}\n{use}{_imports(found)}\n\n__all__ = [\n'
     head += "".join(f'    "{name}",\n' for name in exports) + "]\n"
-    return head + "".join(_section(module) for module in found.values())
+    return _LINK.sub(r"\1", head + "".join(_section(module) for module in found.values()))
 
 
 def _own(node: ast.stmt) -> str:

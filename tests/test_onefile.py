@@ -45,6 +45,13 @@ class MakeTests(SynchronousTestCase):
         source = f'"""A."""\n\nfrom typing import TYPE_CHECKING\n\n{only_types}'
         self.assertTrue(self.make(lamp=source).endswith("if TYPE_CHECKING:\n    A = 1\n"))
 
+    def test_links(self) -> None:
+        """What docstrings link to is in the file; the names of loggers are those of netd's."""
+        text = ":class:`netd.client.bulb.Bulb`, :mod:`netd.client.wire`"
+        made = self.make(lamp=f'"""A lamp."""\n\nLOG = "netd.client.lamp"\n"""{text}"""\n')
+        self.assertIn(":class:`Bulb`, :mod:`wire`", made)
+        self.assertIn('"netd.client.lamp"', made)
+
     def test_what_it_is(self) -> None:
         """Whoever finds the file reads how to use it, and which netd made it; the same netd makes the same file."""
         for kind, client in CLIENTS.items():
