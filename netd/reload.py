@@ -94,10 +94,21 @@ class Reloader:
     def reload(self, check: bool = False) -> Deferred[ReloadResult]:
         """Bring the configuration into force that the file has now. One reload waits for another.
 
+        A caller that cancels the Deferred is not told; the reload goes on.
+
         :param check: tell what a reload would do, and change nothing.
         :raises ReloadRefused: through the Deferred, with every mistake.
         """
-        return self._lock.run(self._check if check else self._apply).addCallback(self._note)
+        outcome: Deferred[Any] = Deferred(lambda _: None)
+
+        def tell(result: Any) -> None:
+            if not outcome.called:
+                outcome.callback(result)
+            elif isinstance(result, Failure):
+                self._note_failure(result)
+
+        self._lock.run(self._check if check else self._apply).addCallback(self._note).addBoth(tell)
+        return outcome
 
     def reload_by_signal(self) -> None:
         """Reload because of a signal: only the log is told what came of it."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
@@ -339,6 +339,23 @@ class SectionTests(ReloadTestCase):
         self.assertEqual(
             (result_of(first).lines(), result_of(second).lines()), (["removed [pump:lab2]"], ["[pump] speed: 10 -> 40"])
         )
+
+    def test_caller_gone(self) -> None:
+        """A caller that goes in the middle, as by Ctrl-C in the manhole, stops nothing; the log has what it is not told."""
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        self.write("[pump]\nspeed = 20\n")
+        first: Any = operation.function()
+        second: Any = operation.function()
+        self.write("[pump]\nspeed = 70\n")
+        for reloading in (first, second):
+            reloading.cancel()
+            self.failureResultOf(reloading, CancelledError)
+        self.assertFalse(self.plant.made[1].free.called)
+        with capturedLogs() as logged:
+            self.plant.made[1].free.callback(None)
+        told = [formatEvent(event) for event in logged]
+        self.assertIn("the configuration was reloaded: [pump] speed: 10 -> 20; removed [pump:lab2]", told)
+        self.assertIn("netd.ini:5: [pump] speed: 70 is too fast today", told)
 
     def test_stop_in_between(self) -> None:
         """The daemon that stops waits for sections that were removed a moment ago."""
