@@ -244,7 +244,7 @@ class Preparation:
 
     def _start(self, section: Section) -> Iterator[ConfigProblem]:
         try:
-            self._started[section.name] = self._sections.start(section)
+            self._started[section.name] = self._sections.start(section, beside=self._started.values())
         except HeldByNetd:
             self._waiting.append(section)
             yield from self._foresee(section)

@@ -164,12 +164,12 @@ class ReloadTestCase(SynchronousTestCase):
 
     def read(self) -> Configuration:
         """What the file says now; its first line is the fourth."""
-        return parse(self.ini, "netd.ini", {"pump": PumpConfig}, {}, 1000, "host")
+        return parse(self.ini, "netd.ini", {"pump": PumpConfig, "valve": PumpConfig}, {}, 1000, "host")
 
     def assemble(self) -> Daemon:
         """The daemon."""
         self.patch(sys, "__stdout__", io.StringIO())
-        return assemble(self.read(), {"pump": self.plant}, self.reactor, float, read=self.read)
+        return assemble(self.read(), {"pump": self.plant, "valve": self.plant}, self.reactor, float, read=self.read)
 
     def stop(self) -> None:
         """Stop the daemon."""
@@ -381,9 +381,15 @@ class RefusalTests(ReloadTestCase):
                 "netd.ini:5: [pump] speed: 70 is too fast today",
                 "netd.ini:7: [pump:lab2] speed: 'fast' is not a whole number (1 to 100)",
                 "netd.ini:8: [pump:lab3] it leaks; mend it",
-                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump",
+                "netd.ini:9: [pmp] unknown section (did you mean [pump]?); kinds are netd, pump, valve",
             ],
         )
+
+    def test_offered_twice(self) -> None:
+        """Two new sections that offer the same operation are refused, as at the start."""
+        [told] = self.refusal("[pump]\n[pump:lab2]\n[pump:lab3]\n[valve:lab3]\n")
+        self.assertIn("netd.ini:7: [valve:lab3] pump.speed of the instance lab3 is offered twice", told)
+        self.assertEqual(self.did(2), ["started", "stopped"])
 
     def test_nothing_has_changed(self) -> None:
         """All that was prepared is taken back: options, and services that were started."""
