@@ -74,11 +74,6 @@ class Message:
     number: int = field(default=0, init=False, eq=False, repr=False)
     entries: tuple[Any, ...] = field(default=(), init=False, eq=False, repr=False)
 
-    def stamp(self, time: float, number: int) -> None:
-        """Note when it is published, and behind how many others. For the bus alone."""
-        self.time = time
-        self.number = number
-
     def encoded(self, encode: Callable[[object], bytes]) -> bytes:
         """The event as JSON, encoded by the first subscriber that asks and kept for the others.
 

@@ -62,9 +62,8 @@ class Journal:
         self.bound(most, most_size)
         self.size = 0
         self._kept = 0
-        self._order: deque[JournalEntry] = (
-            deque()
-        )  # of all, oldest first, those too that are gone: they are swept when they are many
+        # Of all, oldest first. Those that are gone stay in it, and are swept when they are half of it.
+        self._order: deque[JournalEntry] = deque()
         self._overfull: dict[JournalKey, deque[JournalEntry]] = {}
         self._is_trimming = False
         self.rings: dict[JournalKey, deque[JournalEntry]] = {}
@@ -85,18 +84,18 @@ class Journal:
             known: tuple[JournalEntry, ...] = message.entries
             if known and known[-1].text is not None:
                 return known
-        subject = message.subject
+        subject, key = message.subject, (owner, message.subject)
         try:
             end = b',"time":%b,"subject":"%b","data":' % (encode(message.time), subject.encode())
             if message.batch is None or owner is not None:
-                texts = [b"%b%b}}" % (end, message.encoded(encode))]
+                entries: tuple[JournalEntry, ...] = (
+                    JournalEntry(key, message.number, b"%b%b}}" % (end, message.encoded(encode))),
+                )
             else:
-                texts = [b"%b%b}}" % (end, encode(event)) for event in message.batch]
+                entries = tuple([JournalEntry(key, message.number, b"%b%b}}" % (end, encode(one))) for one in message.batch])
         except BadJSON:
             self._log.failure("what was published under {subject} is for nobody who follows it", subject=subject)
             return ()
-        key, number = (owner, subject), message.number
-        entries = tuple([JournalEntry(key, number, text) for text in texts])
         if owner is None:
             message.entries = entries
         self._add(key, entries)
@@ -144,7 +143,8 @@ class Journal:
         ring += entries
         self._order += entries
         self._kept += len(entries)
-        self.grow(sum([entry.size for entry in entries]))
+        for entry in entries:
+            self.size += entry.size  # whether that is too much is seen when the stream that asked counts its own part
         if len(ring) > self._most:
             self._overfull[key] = ring
         if len(ring) > self._most_loosely or len(self.rings) > MOST_SUBJECTS:

@@ -94,7 +94,7 @@ class LocalBus:
                 return
             route = self._add_route(message.subject)
         self.published += 1 if message.batch is None else len(message.batch)
-        message.stamp(self.wall(), self.published)
+        message.time, message.number = self.wall(), self.published
         if message.weight or (route.last is not None and route.last.weight):
             self._retain(route, message)
         else:

@@ -206,24 +206,21 @@ class EventStream:
         self.number()
         if self._fresh and not self._is_telling:
             if len(self.heads) <= STEP:  # what one step does needs no share of the turn
-                texts, size = self._take_fresh()
+                texts, self._fresh = self._fresh, []
+                self._around.collected -= self._fresh_size
+                self._fresh_size = 0
                 self._hand(list(self.heads), self.seq - len(texts), texts, (None, []))
-                self._around.collected -= size
             else:
                 self._is_telling = True
                 self._around.following.start(self._tell())
         if self._is_telling:
             self._around.fit()
 
-    def _take_fresh(self) -> tuple[list[bytes], int]:
-        texts, size = self._fresh, self._fresh_size
-        self._fresh, self._fresh_size = [], 0
-        return texts, size
-
     def _tell(self) -> Iterator[None]:
         """Hand what is new to all at the head; others are served in between."""
         while self._fresh:
-            texts, size = self._take_fresh()
+            texts, size = self._fresh, self._fresh_size
+            self._fresh, self._fresh_size = [], 0
             start, heads = self.seq - len(texts), list(self.heads)
             framed: tuple[Frame | None, Blocks] = (None, [])
             for place in range(0, len(heads), STEP):
