@@ -37,13 +37,13 @@ _PROGRAM = re.compile(r"(?:(?P<name>[A-Za-z0-9_-]{1,63})=)?(?P<command>.*)", re.
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 
 
-@click.command(cls=NetdCommand, common=(), short_help="Be an agent: stream values to whoever dials.")
+@click.command(cls=NetdCommand, common=(), short_help="Be an agent: stream values to the server that dials.")
 @click.option(
     "--channel",
     "channels",
     multiple=True,
     metavar="NAME=SOURCE",
-    help="A channel of made-up values: random, sine or count; also x:'Heart rate [bpm]'=random. May be given several times.",
+    help="A channel of synthetic values: random, sine or count; also x:'Heart rate [bpm]'=random. Can be repeated.",
 )
 @click.option(
     "--exec",
@@ -52,10 +52,15 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
     metavar="[NAME=]COMMAND",
     help=f"A channel (called {DEFAULT_NAME} without NAME) of the numbers that COMMAND writes, one in a line.",
 )
-@click.option("--every", default=0.2, show_default=True, type=seconds, help="Seconds between two made-up values.")
+@click.option("--every", default=0.2, show_default=True, type=seconds, help="Seconds between two synthetic values.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
-    "--port", metavar="PORT", default=10001, show_default=True, type=click.IntRange(0, 65535), help="Where servers dial."
+    "--port",
+    metavar="PORT",
+    default=10001,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port at which servers dial the agent.",
 )
 @click.option(
     "--server-port",
@@ -63,16 +68,16 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
     default=10000,
     show_default=True,
     type=click.IntRange(1, 65535),
-    help="Where servers are connected back to.",
+    help="Port of the server to which the agent connects back.",
 )
 @click.option(
     "--dialect",
     type=click.Choice(["auto", "netd", "old"]),
     default="auto",
     show_default=True,
-    help="What to speak; auto asks each server. Old servers know the channels x, y and z only.",
+    help="Dialect; auto detects that of each server. Legacy servers know the channels x, y and z only.",
 )
-@click.option("--name", metavar="NAME", help="What to be called in subjects, unless the server has a name for this host.")
+@click.option("--name", metavar="NAME", help="Name of the agent in subjects, unless the server has one for this host.")
 @click.pass_obj
 def agent(  # noqa: PLR0913, PLR0917 - one for each option
     invocation: Invocation,
@@ -114,11 +119,11 @@ def agent(  # noqa: PLR0913, PLR0917 - one for each option
         try:
             opened.run()
         except KeyboardInterrupt:
-            click.echo("netd: the agent has left", err=True)
+            click.echo("netd: the agent has ended", err=True)
             return
     if running.failures:
-        raise Failure(f"the agent has left: {', '.join(running.failures)}")
-    click.echo("netd: the agent has left: all of its programs have ended", err=True)
+        raise Failure(f"the agent has ended: {', '.join(running.failures)}")
+    click.echo("netd: the agent has ended, as all of its programs have", err=True)
 
 
 class _Programs:
@@ -165,9 +170,9 @@ def _number(line: str) -> float:
 
 def _complain(program: str, line: str, complaints: int) -> None:
     if complaints <= COMPLAINTS:
-        click.echo(escaped(f"netd: {program} wrote {line.strip()[:80]!r}, which is no number"), err=True)
+        click.echo(escaped(f"netd: {program} wrote {line.strip()[:80]!r}, which is not a number"), err=True)
     if complaints == COMPLAINTS:
-        click.echo(escaped(f"netd: what {program} writes besides numbers is not shown any more"), err=True)
+        click.echo(escaped(f"netd: further lines of {program} that are not numbers are not reported"), err=True)
 
 
 def _check_names(names: Iterable[str]) -> None:

@@ -25,18 +25,18 @@ _COUNT = re.compile(r"connected\s+(?P<present>[0-9]{1,9})/(?P<size>[0-9]{1,9}) b
 
 
 @click.command(cls=NetdCommand, common=("json",), short_help="Be a bot: take a place in a room, and answer in character.")
-@click.option("--name", required=True, help="What the others call it.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where the room is.")
+@click.option("--name", required=True, help="Name of the bot.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the room.")
 @click.option(
-    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The room's port."
+    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port of the room."
 )
-@click.option("--character", default="happy", show_default=True, type=click.Choice(CHARACTERS), help="How it answers.")
+@click.option("--character", default="happy", show_default=True, type=click.Choice(CHARACTERS), help="Character of its answers.")
 @click.option(
     "--dialect",
     type=click.Choice(["old", "netd"]),
     default="old",
     show_default=True,
-    help="What to speak; old servers do not know lines.",
+    help="Dialect; legacy servers do not know lines.",
 )
 @click.pass_obj
 def bot(invocation: Invocation, name: str, host: str, port: int, character: str, dialect: str) -> None:

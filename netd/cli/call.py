@@ -25,12 +25,12 @@ Schemas = Mapping[str, Mapping[str, Any]]
 @click.command(cls=NetdCommand)
 @click.argument("command_id", metavar="COMMAND")
 @click.argument("words", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--instance", help="Which command service, where several run.")
+@click.option("--instance", help="Command service, if several run.")
 @click.option(
     "--server",
     type=command_place,
     metavar="HOST[:PORT]",
-    help="Go over the port of a command service: from another machine, or to a server that is older than netd.",
+    help="Use the port of a command service: from another machine, or for a legacy server.",
 )
 @click.pass_obj
 def call(
@@ -43,7 +43,7 @@ def call(
     if server is None:
         result = _through_daemon(invocation, command_id, words, instance)
     elif instance is not None:
-        raise click.UsageError("--instance is for the running daemon: leave it out with --server.")
+        raise click.UsageError("--instance chooses a service of the running daemon; leave it out with --server.")
     else:
         result = _through_port(invocation, server, command_id, words)
     if invocation.as_json:
@@ -98,7 +98,7 @@ def schemas_of(command_id: str, listed: Any) -> Schemas:
             for argument in command["arguments"]
         }
     except (KeyError, TypeError):
-        raise Failure(f"the list of commands is not as documented: {listed!r:.200}") from None
+        raise Failure(f"the list of commands has an unknown form: {listed!r:.200}") from None
 
 
 def read_arguments(words: tuple[str, ...], schemas: Callable[[], Schemas]) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def _write(path: Path, contexts: Contexts) -> None:
 
 @context.command(cls=NetdCommand, common=("json",))
 @click.argument("name")
-@click.option("--url", required=True, help="The gateway: http://HOST:PORT or https://HOST:PORT.")
-@click.option("--token-file", type=_file, help="File with the token that `netd token add` has printed there.")
-@click.option("--cafile", type=_file, help="Certificates to trust instead of the system's.")
+@click.option("--url", required=True, help="URL of the gateway: http://HOST:PORT or https://HOST:PORT.")
+@click.option("--token-file", type=_file, help="File with a token that `netd token add` has printed on that machine.")
+@click.option("--cafile", type=_file, help="File of certificates to trust instead of those of the system.")
 @click.pass_obj
 def add(invocation: Invocation, name: str, url: str, token_file: Path | None, cafile: Path | None) -> None:
     """Call the gateway at a URL by a NAME."""

@@ -32,7 +32,7 @@ def operations(invocation: Invocation) -> None:
         for one in table
     ]
     invocation.show_grid(("operation", "role", "instances", "summary"), rows)
-    click.echo("\nEach is a command: netd SERVICE VERB, such as `netd relay send TARGET --text TEXT`.")
+    click.echo("\nEach of them is a command, netd SERVICE VERB: `netd relay send TARGET --text TEXT`.")
     if any(one.is_lasting for one in table):
         click.echo(
             "* lasts as long as the connection that asks for it, so only programs can; "
@@ -42,7 +42,7 @@ def operations(invocation: Invocation) -> None:
 
 
 @click.command(cls=NetdCommand)
-@click.option("--within", type=seconds, help="Close those that are open after so many seconds: 30s, 5m, 1h.")
+@click.option("--within", type=seconds, help="Close open connections after this time: 30s, 5m, 1h.")
 @click.pass_obj
 def drain(invocation: Invocation, within: float | None) -> None:
     """Accept no more connections; those that are open go on.

@@ -28,21 +28,21 @@ Reply = Callable[[RelayMessagePort], object]
 
 
 @click.command(cls=NetdCommand, common=("json",))
-@click.option("--name", required=True, help="What controllers call it.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where the relay is.")
+@click.option("--name", required=True, help="Name of the device.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the relay.")
 @click.option(
-    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The relay's port."
+    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port of the relay."
 )
-@click.option("--alias", "aliases", multiple=True, help="A further name; may be given several times.")
+@click.option("--alias", "aliases", multiple=True, help="Further name; can be repeated.")
 @click.option(
     "--dialect",
     type=click.Choice(["auto", "netd", "old"]),
     default="auto",
     show_default=True,
-    help="What to speak; an old server learns no name.",
+    help="Dialect; legacy servers know devices by their addresses only.",
 )
 @click.option("--answer", metavar="TEXT", help="Answer each message with TEXT.")
-@click.option("--exec", "command", metavar="COMMAND", help="Answer with what COMMAND writes; it reads the message.")
+@click.option("--exec", "command", metavar="COMMAND", help="Answer with the output of COMMAND, which reads the message.")
 @click.option("--echo", is_flag=True, help="Answer each message with itself.")
 @click.pass_obj
 def device(  # noqa: PLR0913, PLR0917 - one for each option
@@ -71,7 +71,7 @@ def device(  # noqa: PLR0913, PLR0917 - one for each option
             click.echo(_json_line(message) if invocation.as_json else _line(message))
             reply(message)
     except KeyboardInterrupt:
-        click.echo("netd: the device has left", err=True)
+        click.echo("netd: the device has ended", err=True)
     finally:
         opened.close()
 
@@ -145,7 +145,7 @@ def _json_line(message: RelayMessagePort) -> str:
 
 def _tell_connected(welcome: Welcome) -> None:
     if welcome.dialect == "old":
-        click.echo("netd: connected to an old server: it knows this device by its address, and takes no answers", err=True)
+        click.echo("netd: connected to a legacy server: it knows this device by its address, and takes no answers", err=True)
     else:
         click.echo(escaped(f"netd: connected as {welcome.name or welcome.address}"), err=True)
 

@@ -70,20 +70,20 @@ def _operations(ctx: click.Context, words: Sequence[str], timeout: float | None 
     subcommand_metavar="[VERB [ARGS]...]",
     epilog="VERB is an operation of the running daemon, such as reports: netd feed reports.",
 )
-@click.option("--name", default="netd", show_default=True, help="What the server calls this client.")
+@click.option("--name", default="netd", show_default=True, help="Name of this client.")
 @click.option(
     "--type",
     "types",
     metavar="TYPE",
     multiple=True,
-    help="name, country, email, url, text, latitude, currency or city; may be given several times.",
+    help="name, country, email, url, text, latitude, currency or city; can be repeated.",
 )
 @click.option("--block", metavar="N", default=1, show_default=True, type=click.IntRange(1), help="Samples in a block.")
-@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File that each block is added to.")
-@click.option("--count", metavar="N", type=click.IntRange(1), help="End after so many blocks.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where the feed is.")
+@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File to which each block is appended.")
+@click.option("--count", metavar="N", type=click.IntRange(1), help="End after N blocks.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the feed.")
 @click.option(
-    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="The feed's port."
+    "--port", metavar="PORT", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port of the feed."
 )
 @click.option("--interval", type=seconds, help="Seconds between samples of one type.")
 @click.option("--locale", help="Language and country of the data, such as de_DE.")
@@ -93,7 +93,7 @@ def _operations(ctx: click.Context, words: Sequence[str], timeout: float | None 
     type=click.Choice(["auto", "netd", "old"]),
     default="auto",
     show_default=True,
-    help="What to speak; an old server has one interval for all, and neither locale nor seed.",
+    help="Dialect; legacy servers have one interval for all clients, and neither locale nor seed.",
 )
 @click.pass_context
 def feed(ctx: click.Context, /, block: int, log: Path | None, count: int | None, **order: Any) -> None:
@@ -122,7 +122,7 @@ def _run(invocation: Invocation, order: Order, size: int, log: Path | None, coun
     except FeedError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt:
-        click.echo("netd: the client has left", err=True)
+        click.echo("netd: the client has ended", err=True)
     finally:
         opened.close()
 

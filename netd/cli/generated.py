@@ -250,7 +250,7 @@ def _tell_others(operation: TableOperation) -> None:
     """Warn that only one of several instances is asked: the devices of one relay are not all devices."""
     others = [instance for instance in operation.instances if instance != MAIN]
     if MAIN in operation.instances and others:
-        click.echo(escaped(f"netd: this is {MAIN}; there is {', '.join(others)} too: say which with --instance"), err=True)
+        click.echo(escaped(f"netd: this is the instance {MAIN}; choose {' or '.join(others)} with --instance"), err=True)
 
 
 def _call(ctx: click.Context, operation: TableOperation, params: dict[str, Any]) -> None:

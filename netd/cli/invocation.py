@@ -343,7 +343,7 @@ def common_options() -> dict[str, click.Option]:
             is_eager=True,
             expose_value=False,
             callback=_keep("named_state"),
-            help="State directory of the daemon that is meant.",
+            help="State directory of the daemon to use.",
         ),
         "context": click.Option(
             ["named_context", "--context"],
@@ -351,7 +351,7 @@ def common_options() -> dict[str, click.Option]:
             is_eager=True,
             expose_value=False,
             callback=_keep("named_context"),
-            help="The gateway that is meant, by its name in `netd context list`.",
+            help="Gateway to use, by its name in `netd context list`.",
         ),
         "json": click.Option(
             ["as_json", "--json"], is_flag=True, expose_value=False, callback=_keep("as_json"), help="Write the result as JSON."

@@ -57,7 +57,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         },
         "Be a program that netd serves": {
             "device": Listed("device", "Be a device: print each message, and answer it."),
-            "agent": Listed("agent", "Be an agent: stream values to whoever dials."),
+            "agent": Listed("agent", "Be an agent: stream values to the server that dials."),
             "feed": Listed("feed", "Be a client of the feed: collect blocks of samples."),
             "bot": Listed("bot", "Be a bot: take a place in a room, and answer in character."),
             "demo": Listed("demo", "Play all kinds of programs to a running netd."),

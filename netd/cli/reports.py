@@ -15,7 +15,7 @@ __all__ = ["reports"]
 
 
 @click.command(cls=NetdCommand, short_help="Show what the clients of the feed have received.")
-@click.option("--instance", help="Which feed, where several run.")
+@click.option("--instance", help="Feed, if several run.")
 @click.pass_obj
 def reports(invocation: Invocation, instance: str | None) -> None:
     """Show what the clients of the feed have received, as they report it."""

@@ -78,9 +78,9 @@ class Report:
 @click.argument("target")
 @click.argument("text", required=False)
 @click.option("--file", type=click.File("rb"), help="Send the content of this file; - is standard input.")
-@click.option("--base64", "encoded", metavar="TEXT", help="Send the bytes that this base64 says.")
-@click.option("--deadline", type=seconds, help="How long the device has to answer.")
-@click.option("--instance", help="Which relay, where several run. [default: the one that knows TARGET]")
+@click.option("--base64", "encoded", metavar="TEXT", help="Send the bytes of this base64 text.")
+@click.option("--deadline", type=seconds, help="Time that the device has to answer.")
+@click.option("--instance", help="Relay, if several run. [default: the one that knows TARGET]")
 @click.option("--no-wait", "waits", flag_value=False, default=True, help="Do not wait for the device's answer.")
 @server_option
 @dialect_option
@@ -114,7 +114,7 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
 
 def _payload(text: str | None, file: io.BufferedReader | None, encoded: str | None) -> bytes:
     if [text, file, encoded].count(None) != 2:
-        raise click.UsageError("Say what to send, once: as TEXT, with --file (--file - is standard input) or with --base64.")
+        raise click.UsageError("Give the payload once: as TEXT, with --file (--file - is standard input) or with --base64.")
     if text is not None:
         return text.encode("utf-8", "surrogateescape")  # restores bytes of the command line that are not UTF-8
     if file is not None:
@@ -177,7 +177,7 @@ def _said(payload: bytes) -> dict[str, str]:
 
 def _read_report(result: Any) -> Report:
     if not isinstance(result, Mapping) or not isinstance(result.get("status"), str):
-        raise Failure(f"netd's answer is not understood: {result!r:.200}")
+        raise Failure(f"netd's answer has an unknown form: {result!r:.200}")
     try:
         answer = None if result.get("answer") is None else base64.b64decode(result["answer"], validate=True)
     except (TypeError, ValueError) as error:

@@ -18,7 +18,7 @@ server_option = click.option(
     "--server",
     type=place,
     metavar="HOST[:PORT]",
-    help="Go over the port of a relay: from another machine, or to a server that is older than netd.",
+    help="Use the port of a relay: from another machine, or for a legacy server.",
 )
 """Adds ``--server``."""
 
@@ -27,7 +27,7 @@ dialect_option = click.option(
     type=click.Choice(["auto", "netd", "old"]),
     default="auto",
     show_default=True,
-    help="What to speak with --server; auto finds out, and keeps for an hour which servers are old.",
+    help="Dialect with --server; auto detects it, and remembers legacy servers for an hour.",
 )
 """Adds ``--dialect``."""
 

@@ -30,9 +30,7 @@ def status(invocation: Invocation) -> None:
         invocation.print_json(facts)
         return
     if not isinstance(facts, Mapping) or not isinstance(facts.get("services"), list):
-        raise Failure(
-            "the status of this netd is not understood: it and this command are of different versions; update the older one"
-        )
+        raise Failure("the status has an unknown form: netd and this command are of different versions; update the older one")
     up = facts.get("uptime")
     for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
     where = "" if context is None else f" at {context.url}"

@@ -89,7 +89,7 @@ def read_table(value: Any) -> list[TableOperation]:
         return [_operation(one) for one in value]
     except (KeyError, TypeError, AttributeError) as error:
         raise MalformedTable(
-            "this netd lists its operations in a way that this command does not know: update the older one"
+            "the operations have an unknown form: netd and this command are of different versions; update the older one"
         ) from error
 
 

@@ -32,10 +32,10 @@ REDRAW = 0.1
 
 @click.command(cls=NetdCommand, short_help="Follow the events of the bus, as lines or curves.")
 @click.argument("pattern", default=">")
-@click.option("--plot", is_flag=True, help="Draw numbers as lines over time; off a terminal, write them.")
-@click.option("--every", type=seconds, help="At most one event of each subject in so many seconds.")
+@click.option("--plot", is_flag=True, help="Draw numbers as curves; off a terminal, write the events.")
+@click.option("--every", type=seconds, help="At most one event of each subject in this time.")
 @click.option(
-    "--replay", metavar="N", default=0, type=click.IntRange(0, 1000), help="Begin with so many past events of each subject."
+    "--replay", metavar="N", default=0, type=click.IntRange(0, 1000), help="Begin with the last N events of each subject."
 )
 @click.pass_obj
 def tail(invocation: Invocation, pattern: str, plot: bool, every: float | None, replay: int) -> None:

@@ -56,8 +56,8 @@ def _file(invocation: Invocation) -> Iterator[Path]:
 
 @token.command(cls=NetdCommand, common=("state", "context", "json"))
 @click.argument("name")
-@click.option("--role", required=True, type=click.Choice(ROLES), help="A viewer looks, an operator acts, an admin stops netd.")
-@click.option("--subject", "subjects", multiple=True, metavar="PATTERN", help="Only these subjects; may be given several times.")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="A viewer reads, an operator acts, an admin can stop netd.")
+@click.option("--subject", "subjects", multiple=True, metavar="PATTERN", help="Confine it to these subjects; can be repeated.")
 @click.pass_obj
 def add(invocation: Invocation, name: str, role: str, subjects: tuple[str, ...]) -> None:
     """Make a token called NAME, and print it: this once."""
@@ -69,7 +69,7 @@ def add(invocation: Invocation, name: str, role: str, subjects: tuple[str, ...])
         invocation.print_json({"name": name, "role": role, "subjects": list(subjects) or None, "token": text})
         return
     click.echo(text)
-    click.echo(escaped(f"netd: this is the token of {name}; it is kept nowhere and shown only now"), err=True)
+    click.echo(escaped(f"netd: this is the token of {name}; it is stored nowhere, and shown only now"), err=True)
 
 
 @token.command("list", cls=NetdCommand, common=("state", "context", "json"))

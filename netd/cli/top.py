@@ -76,7 +76,9 @@ def _look(control: ControlPort, course: Course) -> tuple[Facts, tuple[dict[str, 
         course.add(look)
         return look, course.told()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure("this netd tells how it does in a way that this command does not know: update the older one") from error
+        raise Failure(
+            "the status has an unknown form: netd and this command are of different versions; update the older one"
+        ) from error
 
 
 def _headline(look: Facts, whole: dict[str, Any]) -> str:

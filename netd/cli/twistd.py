@@ -17,7 +17,7 @@ from netd.cli.reload import show_difference
 __all__ = ["check", "config", "find_twistd", "run"]
 
 _config_option = click.option(
-    "-c", "--config", "configuration", metavar="FILE", help="Configuration; without it, the packaged one: all on loopback."
+    "-c", "--config", "configuration", metavar="FILE", help="Configuration file. [default: the packaged one, all on loopback]"
 )
 
 
@@ -71,8 +71,8 @@ def check(invocation: Invocation, configuration: str | None) -> None:
 
 @click.command(cls=NetdCommand, common=("state", "context", "json", "timeout"))
 @_config_option
-@click.option("--origin", is_flag=True, help="Say where each value comes from.")
-@click.option("--diff", is_flag=True, help="Say what a reload would change in the running daemon.")
+@click.option("--origin", is_flag=True, help="Add the place where each value is written.")
+@click.option("--diff", is_flag=True, help="Show what a reload would change in the running daemon.")
 @click.pass_obj
 def config(invocation: Invocation, configuration: str | None, origin: bool, diff: bool) -> None:
     """Show the configuration in force.

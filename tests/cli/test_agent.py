@@ -111,7 +111,7 @@ class AgentTests(SynchronousTestCase):
                 "netd: listening on 127.0.0.1 port 4711",
                 "netd: session 42 begins, for 10.0.0.1",
                 "netd: the session has ended: the server said: \\x1b[2J",
-                "netd: the agent has left",
+                "netd: the agent has ended",
             ],
         )
         self.assertTrue(self.opened.is_closed)
@@ -171,8 +171,8 @@ class AgentTests(SynchronousTestCase):
         self.assertEqual(
             [line for line in result.stderr.splitlines() if "sensor" in line],
             [
-                "netd: /opt/my sensor wrote 'hot\\x1b', which is no number",
-                "netd: /opt/my sensor wrote 'nan', which is no number",
+                "netd: /opt/my sensor wrote 'hot\\x1b', which is not a number",
+                "netd: /opt/my sensor wrote 'nan', which is not a number",
                 "netd: /opt/my sensor has ended",
             ],
         )
@@ -182,19 +182,19 @@ class AgentTests(SynchronousTestCase):
         self.lines = [*(f"{text}\n" for text in ("1_000", "infinity", "\u0661", "0x1F", "", "1e999")), " +.5e+1\r\n", "7"]
         result = self.agent("--exec", "sensor")
         self.assertEqual(self.opened.said, [("value", 5.0), ("value", 7.0)])
-        self.assertEqual(result.stderr.count("which is no number"), 6)
+        self.assertEqual(result.stderr.count("which is not a number"), 6)
         self.lines = ["?\n"] * 5000
         told = [line for line in self.agent("--exec", "sensor").stderr.splitlines() if "sensor" in line]
         self.assertEqual(len(told), COMPLAINTS + 2)
         self.assertEqual(
-            told[COMPLAINTS:], ["netd: what sensor writes besides numbers is not shown any more", "netd: sensor has ended"]
+            told[COMPLAINTS:], ["netd: further lines of sensor that are not numbers are not reported", "netd: sensor has ended"]
         )
 
     def test_last_program_ends(self) -> None:
         """When the last program has ended and nothing else is to be said, the agent leaves."""
         result = self.agent("--exec", "a=sensor", "--exec", "b=other")
         self.assertEqual((result.exit_code, self.opened.is_closed), (0, True))
-        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has left: all of its programs have ended")
+        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has ended, as all of its programs have")
 
     def test_program_fails(self) -> None:
         """A program that fails makes the agent's status, when all have ended, and is named with how it ended."""
@@ -202,14 +202,14 @@ class AgentTests(SynchronousTestCase):
         result = self.agent("--exec", "a=good", "--exec", "b=bad", "--exec", "c=worse")
         self.assertEqual(result.exit_code, 1)
         self.assertIn("netd: good has ended\n", result.stderr)
-        self.assertIn("Error: the agent has left: bad has ended with status 3, worse has ended by signal 9", result.stderr)
+        self.assertIn("Error: the agent has ended: bad has ended with status 3, worse has ended by signal 9", result.stderr)
 
     def test_program_ends_and_a_channel_is_left(self) -> None:
         """While a channel of made-up values is left, the end of a program ends nothing."""
         self.statuses = [1]
         result = self.agent("--exec", "sensor", "--channel", "x=sine")
         self.assertEqual(result.exit_code, 0)
-        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has left")
+        self.assertEqual(result.stderr.splitlines()[-1], "netd: the agent has ended")
 
     def test_names_given_twice(self) -> None:
         """Two sources cannot share a channel, nor can two programs without a name."""

@@ -110,7 +110,7 @@ class ArgumentTests(CallTests):
         self.control.answers["command.list"] = [{"command_id": "test_command"}]
         result = self.netd("call", "test_command", "a=1")
         self.assertEqual(result.exit_code, 1)
-        self.assertIn("not as documented", result.stderr)
+        self.assertIn("has an unknown form", result.stderr)
 
 
 class DaemonTests(CallTests):

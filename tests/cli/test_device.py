@@ -30,7 +30,7 @@ class DeviceTests(DeviceCommandTests):
             [
                 "netd: connected as greenhouse",
                 "netd: the relay closed the connection; trying again in 0.5 s",
-                "netd: the device has left",
+                "netd: the device has ended",
             ],
         )
         self.assertEqual(message.replies, [("acknowledged", b"")])

@@ -95,7 +95,7 @@ class FeedTests(FeedCommandTests):
             [
                 "netd: connected",
                 "netd: the server \\x1bclosed the connection; trying again in 0.5 s",
-                "netd: the client has left",
+                "netd: the client has ended",
             ],
         )
         self.assertEqual((result.exit_code, self.feed.size, self.feed.is_closed), (0, 2, True))

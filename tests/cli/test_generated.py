@@ -128,7 +128,7 @@ class InstanceTests(CommandTests):
         """Who names none of several gets main, and learns that there are others; a pipe gets the result alone."""
         result = self.netd("relay", "devices")
         self.assertEqual((result.exit_code, result.stdout), (0, "none\n"))
-        self.assertEqual(result.stderr, "netd: this is main; there is lab2 too: say which with --instance\n")
+        self.assertEqual(result.stderr, "netd: this is the instance main; choose lab2 with --instance\n")
         self.assertEqual(self.control.calls[-1], ("relay.devices", {}))
 
     def test_chosen(self) -> None:

@@ -337,5 +337,5 @@ class RealSessionTests(RealTestCase):
         )
         endless = f"{sys.executable} -c 'import sys\nfor _ in range(600): sys.stdout.write(chr(48) * (1 << 20))\nsys.exit(3)'"
         agent = self.program(main, "agent", "--exec", endless, "--port", self.agent_port)
-        agent.wait_for("^Error: the agent has left: .* has ended with status 3$")
+        agent.wait_for("^Error: the agent has ended: .* has ended with status 3$")
         self.assertEqual(agent.wait(), 1)
