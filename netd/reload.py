@@ -21,7 +21,7 @@ from netd.config import ChangedOption, Configuration, Difference, NetdConfig, Se
 from netd.errors import ConfigErrors, ConfigProblem, NetdError, OperationFailed
 from netd.interfaces import INetdService, IReloadable
 from netd.listener import HeldByNetd
-from netd.operations import Operation
+from netd.operations import Operation, OperationTable
 from netd.principal import Role
 from netd.sections import Sections
 
@@ -184,6 +184,7 @@ class Preparation:
         self.difference: Difference = compare(current, wanted, fixed)
         self._changes: dict[str, Change] = {}
         self._started: dict[str, INetdService] = {}
+        self._coming = OperationTable()
         self._waiting: list[Section] = []
         self._failures: list[str] = []
         self._failed: set[str] = set()
@@ -244,7 +245,7 @@ class Preparation:
 
     def _start(self, section: Section) -> Iterator[ConfigProblem]:
         try:
-            self._started[section.name] = self._sections.start(section, beside=self._started.values())
+            self._started[section.name] = self._sections.start(section, self._coming)
         except HeldByNetd:
             self._waiting.append(section)
             yield from self._foresee(section)

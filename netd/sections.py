@@ -60,18 +60,17 @@ class Sections(MultiService):
             service.use_budget(self._budget, quota_of(section.config))
         return service
 
-    def start(self, section: Section, beside: Iterable[INetdService] = ()) -> INetdService:
+    def start(self, section: Section, coming: OperationTable | None = None) -> INetdService:
         """Build the service of *section* and start it; :meth:`adopt` follows, or :meth:`stop`.
 
-        :param beside: services that were started, and whose operations are not offered yet.
+        :param coming: the operations of services that are not offered yet, to which those of this one are added.
         :raises netd.errors.NetdError: when it cannot start; it has been stopped again.
         """
         service = self.build(section)
-        soon = OperationTable()
-        for other in beside:
-            soon.add(other.operations(), other.instance)
-        for table in (self._table, soon):
-            table.check(service.operations(), service.instance)
+        operations = service.operations()
+        self._table.check(operations, service.instance)
+        if coming is not None:
+            coming.add(operations, service.instance)
         self._admit(service)
         if IPaced.providedBy(service):
             for share in service.turn_shares():
