@@ -117,7 +117,12 @@ function buttonOf({ label, question = null, kind = "plain", isOffered = true, te
     label,
   );
   const asked = () => confirmation(question, label, run, () => (isAsking.value = false), testid);
-  const element = h("span.action", {}, pressed, when(() => isAsking.value, asked));
+  const element = h(
+    "span.action",
+    {},
+    pressed,
+    when(() => isAsking.value, asked),
+  );
   let wasAsking = false;
   effect(() => {
     if (wasAsking && !isAsking.value) pressed.focus();

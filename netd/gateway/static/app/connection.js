@@ -217,8 +217,7 @@ export async function refreshStatus() {
     phase.value = phaseOf(told);
     noteServices(told.services);
   } catch (error) {
-    if (error.code === NOT_PERMITTED)
-      status.value = { name: null, services: guessed(subjects, []), refusal: error.message };
+    if (error.code === NOT_PERMITTED) status.value = { name: null, services: guessed(subjects, []), refusal: error.message };
     // Any other error: the strip shows the state of the connection, and the next call follows soon.
   }
 }

@@ -80,7 +80,11 @@ const foreign = computed(() => {
 /** @param {import("./pages.js").Entry} entry @param {string} href @param {string|null} kind */
 function pageLink(entry, href, kind = entry.kind) {
   const isShown = () => page.value === entry.name && place.value.kind === kind;
-  const attributes = { href, testid: `page-${entry === SERVICE ? kind : entry.name}`, "aria-current": () => (isShown() ? "page" : null) };
+  const attributes = {
+    href,
+    testid: `page-${entry === SERVICE ? kind : entry.name}`,
+    "aria-current": () => (isShown() ? "page" : null),
+  };
   return h("a", attributes, drawing(entry.icon), h("span", {}, titleOf(entry, kind)));
 }
 

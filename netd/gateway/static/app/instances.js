@@ -71,8 +71,7 @@ export function instanceOf(kind) {
     picked.value = event.target.value;
     if (place.peek().kind === kind) remember(kind, picked.value);
   };
-  const options = () =>
-    all().map((one) => h("option", { value: one, selected: one === name.value }, sectionOf(kind, one)));
+  const options = () => all().map((one) => h("option", { value: one, selected: one === name.value }, sectionOf(kind, one)));
   const attributes = { "aria-label": `Which ${kind}`, testid: `instance-${kind}`, onchange: pick, value: () => name.value };
   const select = choice(
     () => names.value,

@@ -31,7 +31,13 @@ const RESPITE = 20;
 export function polled(method, instance, seconds) {
   const refused = signal("");
   const refusal = computed(() => unanswered(method, instance.name.value) || refused.value);
-  const resource = { answer: signal(/** @type {any} */ (null)), error: signal(""), refusal, loaded: signal(0), refresh: async () => {} };
+  const resource = {
+    answer: signal(/** @type {any} */ (null)),
+    error: signal(""),
+    refusal,
+    loaded: signal(0),
+    refresh: async () => {},
+  };
   let isOver = false;
   let timer = 0;
   let latest = 0;

@@ -18,7 +18,11 @@ import { icon } from "./icons.js";
  */
 export function log({ label, list, row, kind = "", role = null, testid = null }) {
   const keyOf = ({ key }) => key;
-  return h("ol.log", { class: kind, tabindex: "0", role, "aria-label": label, testid }, each(list, keyOf, (item) => row(item.peek(), item)));
+  return h(
+    "ol.log",
+    { class: kind, tabindex: "0", role, "aria-label": label, testid },
+    each(list, keyOf, (item) => row(item.peek(), item)),
+  );
 }
 
 /** Tells how many events were lost. @param {() => number} read */

@@ -92,7 +92,10 @@ export const PAGES = [
     icon: "M3 12.9h.1M3 8.5a4.5 4.5 0 0 1 4.5 4.5M3 4a9 9 0 0 1 9 9",
     kind: "feed",
     load: async () => (await import("./pages/feed.js")).feed,
-    facts: ({ subscribers, counters }) => [plural(subscribers, "client"), plural(counters.rounds ?? counters.messages ?? 0, "round")],
+    facts: ({ subscribers, counters }) => [
+      plural(subscribers, "client"),
+      plural(counters.rounds ?? counters.messages ?? 0, "round"),
+    ],
     suggest: [["feed.>", "feed"]],
   },
   {
@@ -178,7 +181,8 @@ export function titleOf({ title, name }, kind) {
 
 /** The first few numbers and words of a status, with their names. */
 function plainFacts(status) {
-  const isTold = ([name, value]) => !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== ""));
+  const isTold = ([name, value]) =>
+    !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== ""));
   const word = ([name, value]) => `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? count(value) : value}`;
   const dialling = (status.dialling ?? []).map(({ state }) => state);
   return [...dialling, ...Object.entries(status).filter(isTold).map(word)].slice(0, MOST_FACTS);

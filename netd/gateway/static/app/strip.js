@@ -1,7 +1,20 @@
 /** The strip above every page: the connection, the state of netd, and its vitals. */
 
 import { computed } from "./signal.js";
-import { hasToken, hearsVitals, isLive, logout, netd, now, phase, serverClock, state, status, vitals, who } from "./connection.js";
+import {
+  hasToken,
+  hearsVitals,
+  isLive,
+  logout,
+  netd,
+  now,
+  phase,
+  serverClock,
+  state,
+  status,
+  vitals,
+  who,
+} from "./connection.js";
 import { h, when } from "./dom.js";
 import { clock, count, duration, rate, shortSpan } from "./format.js";
 import { icon } from "./icons.js";
@@ -93,8 +106,20 @@ export function strip() {
       { class: () => (isLive.value && !isStale.value ? "" : "old") },
       fact("Node", () => status.value?.name ?? "–", "node"),
       fact("Up", () => (uptime.value === null ? "–" : duration(uptime.value)), "uptime"),
-      fact("Sees", () => (subjects.value ?? []).join(", "), "subjects", () => "", isConfined),
-      fact("Messages", () => `${rate(messageRate.value)} /s`, "rate", () => "", knowsVitals),
+      fact(
+        "Sees",
+        () => (subjects.value ?? []).join(", "),
+        "subjects",
+        () => "",
+        isConfined,
+      ),
+      fact(
+        "Messages",
+        () => `${rate(messageRate.value)} /s`,
+        "rate",
+        () => "",
+        knowsVitals,
+      ),
       fact(
         "Dropped",
         fromVitals((last) => count(last.dropped)),
@@ -140,9 +165,7 @@ function connection() {
 const retryNow = () => h("button.quiet", { type: "button", testid: "retry", onclick: () => netd.retry() }, "Now");
 
 function fact(name, read, testid, judge = () => "", isTold = () => true) {
-  return when(isTold, () =>
-    h("div", { "data-state": judge, testid: `strip-${testid}` }, h("dt", {}, name), h("dd", {}, read)),
-  );
+  return when(isTold, () => h("div", { "data-state": judge, testid: `strip-${testid}` }, h("dt", {}, name), h("dd", {}, read)));
 }
 
 function signedIn() {

@@ -44,7 +44,11 @@ export function longTable({ columns, list, keyOf, makeRow, kind = "" }) {
       "p.row.more",
       { hidden: () => length.value <= most.value },
       h("span.hint", {}, () => `${count(Math.min(most.value, length.value))} of ${count(length.value)} are shown`),
-      h("button", { type: "button", testid: "more", onclick: more }, () => `Show ${Math.min(STEP, length.value - most.value)} more`),
+      h(
+        "button",
+        { type: "button", testid: "more", onclick: more },
+        () => `Show ${Math.min(STEP, length.value - most.value)} more`,
+      ),
     ),
   ];
 }

@@ -54,6 +54,8 @@ export function themeSwitch() {
       title: () => words[chosen.value],
       onclick: () => (chosen.value = NEXT[chosen.value]),
     },
-    .../** @type {const} */ (["system", "light", "dark"]).map((name) => h("span", { hidden: () => chosen.value !== name }, icon(name))),
+    .../** @type {const} */ (["system", "light", "dark"]).map((name) =>
+      h("span", { hidden: () => chosen.value !== name }, icon(name)),
+    ),
   );
 }

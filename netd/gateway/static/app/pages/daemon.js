@@ -18,7 +18,10 @@ const CALLED = KINDS.filter((kind) => kind !== "command");
 
 export function daemon() {
   const isQuiet = computed(
-    () => status.value !== null && subjects.value === null && CALLED.every((kind) => servicesOf(kind).every((one) => !one.connections)),
+    () =>
+      status.value !== null &&
+      subjects.value === null &&
+      CALLED.every((kind) => servicesOf(kind).every((one) => !one.connections)),
   );
   const configuration = [reloading(false), reloading(true)];
   const within = signal(/** @type {number|null} */ (null));
@@ -29,7 +32,11 @@ export function daemon() {
     { title: "This netd", testid: "daemon" },
     h("p.facts", {}, who),
     when(() => isQuiet.value, suggestion),
-    h("div.row", {}, configuration.map(({ button }) => button)),
+    h(
+      "div.row",
+      {},
+      configuration.map(({ button }) => button),
+    ),
     results(...configuration),
     commandLineToCopy(() => commandLine("reload")),
     h("div.row.apart", {}, withinField(within), drain.button, resume.button, stop.button),
@@ -41,7 +48,8 @@ export function daemon() {
 }
 
 function who() {
-  if (status.value?.name) return `netd ${status.value.version} on ${status.value.name}, ${count(status.value.published)} messages so far`;
+  if (status.value?.name)
+    return `netd ${status.value.version} on ${status.value.name}, ${count(status.value.published)} messages so far`;
   return status.value?.refusal ? "Your token does not cover netd as a whole." : "–";
 }
 
@@ -92,7 +100,15 @@ export function changes({ status: became, changed, restart, added, removed, file
 /** @param {Writable<number|null>} within */
 function withinField(within) {
   const write = (event) => (within.value = event.target.value === "" ? null : Math.max(0, Number(event.target.value)));
-  const input = h("input", { type: "number", min: "0", step: "any", inputmode: "decimal", placeholder: "never", testid: "within", oninput: write });
+  const input = h("input", {
+    type: "number",
+    min: "0",
+    step: "any",
+    inputmode: "decimal",
+    placeholder: "never",
+    testid: "within",
+    oninput: write,
+  });
   return field("Close open ones after seconds", input);
 }
 

@@ -179,8 +179,7 @@ function outside(instance, why) {
     },
   });
   const attributes = { type: "submit", testid: "be-device", ...restrained(why, reason) };
-  const line = () =>
-    commandLine("device", ["--name", name.value || "NAME"], ["--port", portOf(instance.service(), 5050)]);
+  const line = () => commandLine("device", ["--name", name.value || "NAME"], ["--port", portOf(instance.service(), 5050)]);
   return h(
     "div",
     {},
@@ -191,7 +190,11 @@ function outside(instance, why) {
       h("button.main", attributes, () => (name.value ? `Be ${name.value}` : "Be a device")),
     ),
     restraint({ why, reason }),
-    h("p.hint.below", {}, "Messages to that name come here, and you answer them. A device of that name on this computer gives it up; one elsewhere keeps it."),
+    h(
+      "p.hint.below",
+      {},
+      "Messages to that name come here, and you answer them. A device of that name on this computer gives it up; one elsewhere keeps it.",
+    ),
     commandLineToCopy(line),
   );
 }

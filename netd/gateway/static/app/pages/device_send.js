@@ -49,7 +49,13 @@ function words(result, target) {
 }
 
 /** What is being written; kept while other pages are looked at. */
-const draft = { kind: signal("text"), text: signal(""), file: signal(/** @type {File|null} */ (null)), deadline: signal(""), waits: signal(true) };
+const draft = {
+  kind: signal("text"),
+  text: signal(""),
+  file: signal(/** @type {File|null} */ (null)),
+  deadline: signal(""),
+  waits: signal(true),
+};
 
 const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadline.value) : null);
 
@@ -68,7 +74,11 @@ const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadli
 export function sendSheet(instance, target, chosen, all, labelOf) {
   const isOpen = signal(false);
   const close = (event) => event.key === "Escape" && (isOpen.value = false);
-  const element = h("div.sheet", { "data-open": () => String(isOpen.value), onkeydown: close }, sendPanel(isOpen, instance, target, chosen, all, labelOf));
+  const element = h(
+    "div.sheet",
+    { "data-open": () => String(isOpen.value), onkeydown: close },
+    sendPanel(isOpen, instance, target, chosen, all, labelOf),
+  );
   const open = () => {
     element.dataset.open = "true"; // at once, not with the next update: it gets the focus now
     isOpen.value = true;
@@ -266,7 +276,13 @@ function history() {
         "div.sent-from-here",
         {},
         h("h3.small", {}, "Sent from here"),
-        log({ label: "Messages sent from here, newest first", list: () => sent.value, row: sentRow, kind: "sent", testid: "sent-log" }),
+        log({
+          label: "Messages sent from here, newest first",
+          list: () => sent.value,
+          row: sentRow,
+          kind: "sent",
+          testid: "sent-log",
+        }),
       ),
   );
 }

@@ -56,10 +56,14 @@ function content() {
 function heardAt(instance) {
   /** @type {import("../signal.js").Writable<Map<string, number>>} */
   const times = signal(new Map());
-  told(() => instance.subject("said.*"), {}, ({ data, time }) => {
-    const newest = new Map(times.peek()).set(data.device, time);
-    times.value = new Map([...newest].slice(-HEARD));
-  });
+  told(
+    () => instance.subject("said.*"),
+    {},
+    ({ data, time }) => {
+      const newest = new Map(times.peek()).set(data.device, time);
+      times.value = new Map([...newest].slice(-HEARD));
+    },
+  );
   return (device) => Math.max(device.last_seen, times.value.get(device.name || device.address) ?? 0);
 }
 

@@ -47,11 +47,7 @@ function listing(instance) {
     h(
       "ul.log",
       { "aria-label": "Connections to the manhole" },
-      each(
-        rows,
-        (item) => item.who,
-        one,
-      ),
+      each(rows, (item) => item.who, one),
     ),
     commandLineToCopy(() => instance.line("manhole", "sessions")),
   );

@@ -1,16 +1,7 @@
 /** Overview: vitals, services, and the latest changes. */
 
 import { asCommands } from "../commandline.js";
-import {
-  hearsVitals,
-  identity,
-  isLive,
-  lostAt,
-  refreshStatus,
-  serverNow,
-  status,
-  vitals,
-} from "../connection.js";
+import { hearsVitals, identity, isLive, lostAt, refreshStatus, serverNow, status, vitals } from "../connection.js";
 import { choice, h } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { history } from "../history.js";
@@ -104,12 +95,7 @@ function services() {
   const empty = { text: "No service runs: this netd's configuration has none.", command: () => "netd config --origin" };
   return panel(
     { title: "Services", testid: "services", face, empty, kind: "wide" },
-    table(
-      ["Service", "Does", "Connections", "Refused", "Address"],
-      listed,
-      (one) => `${one.kind}:${one.instance}`,
-      serviceRow,
-    ),
+    table(["Service", "Does", "Connections", "Refused", "Address"], listed, (one) => `${one.kind}:${one.instance}`, serviceRow),
   );
 }
 

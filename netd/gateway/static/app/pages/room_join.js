@@ -68,11 +68,7 @@ export function joinPanel(instance) {
       () => seat.value !== null,
       (isIn) => (isIn ? inside() : outside(instance, why)),
     ),
-    h(
-      "p.outcome",
-      { role: "status", testid: "join-outcome", "data-state": () => outcome.value.state },
-      () => outcome.value.text,
-    ),
+    h("p.outcome", { role: "status", testid: "join-outcome", "data-state": () => outcome.value.state }, () => outcome.value.text),
   );
 }
 

@@ -25,7 +25,13 @@ export function service() {
   return h(
     "div.grid.service",
     {},
-    choice(kindNow, (kind) => h("div", {}, needsService(kind, () => content(kind)))),
+    choice(kindNow, (kind) =>
+      h(
+        "div",
+        {},
+        needsService(kind, () => content(kind)),
+      ),
+    ),
   );
 }
 
@@ -42,7 +48,11 @@ function content(kind) {
     "div.two-columns",
     {},
     h("div.stack", {}, status(kind, instance), h("div.answers", {}, panels(isQuestion, answer)), sayings(kind, instance)),
-    h("div.stack", {}, panels((one) => !isQuestion(one), act)),
+    h(
+      "div.stack",
+      {},
+      panels((one) => !isQuestion(one), act),
+    ),
   );
 }
 
@@ -59,7 +69,11 @@ function status(kind, instance) {
     const { listening = [], ...others } = instance.service() ?? {};
     const facts = Object.entries(others).filter(([name]) => !UNTOLD.includes(name));
     const where = listening.length ? [["listens_on", listening.map(({ address }) => address)]] : [];
-    return flattened(Object.fromEntries([...facts, ...where]), ["counters"], statusOf(operations.value.get("system.status")?.result ?? ANY, kind));
+    return flattened(
+      Object.fromEntries([...facts, ...where]),
+      ["counters"],
+      statusOf(operations.value.get("system.status")?.result ?? ANY, kind),
+    );
   };
   return panel(
     { title: "Status", testid: "service-status", aside: instance.select },

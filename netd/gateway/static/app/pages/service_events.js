@@ -45,7 +45,10 @@ export function sayings(kind, instance) {
   const empty = { text: () => `No event has been published under ${pattern() ?? kind} yet.` };
   return panel(
     { title: "Events", testid: "service-events", face: faceOfEvents(() => events.value.length === 0, source), empty },
-    when(() => numbers.value.size > 0, () => numberList(numbers)),
+    when(
+      () => numbers.value.size > 0,
+      () => numberList(numbers),
+    ),
     log({ label: "Events, newest first", list: () => events.value, row: line, kind: "events" }),
     lostHint(() => source.lost.value),
     commandLineToCopy(() => commandLine("tail", pattern() ?? `${kind}.>`)),
@@ -129,7 +132,15 @@ function number(item) {
     "div",
     { testid: "service-number", "data-name": name },
     h("dt", {}, name),
-    h("dd", {}, sparkline(() => item.value.points, () => `${name}, now ${last()}`), h("span", {}, last)),
+    h(
+      "dd",
+      {},
+      sparkline(
+        () => item.value.points,
+        () => `${name}, now ${last()}`,
+      ),
+      h("span", {}, last),
+    ),
   );
 }
 

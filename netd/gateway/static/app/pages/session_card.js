@@ -100,19 +100,19 @@ function head(item, watch, buttons) {
   return h(
     "header.panel-head",
     {},
-    h("h3", { id: `session-${id}` }, `Session ${id}`, h("span.channel-name", {}, () => visible(item.value.host))),
+    h(
+      "h3",
+      { id: `session-${id}` },
+      `Session ${id}`,
+      h("span.channel-name", {}, () => visible(item.value.host)),
+    ),
     tag("session", () => watch.instance),
     sessionBadge(() => item.value),
     when(
       () => !isLive.value,
       () => staleBadge(),
     ),
-    h(
-      "div.panel-aside",
-      {},
-      h("span", { hidden: () => item.value.state === "ended" }, buttons),
-      h("button.quiet", hide, "Hide"),
-    ),
+    h("div.panel-aside", {}, h("span", { hidden: () => item.value.state === "ended" }, buttons), h("button.quiet", hide, "Hide")),
   );
 }
 

@@ -127,7 +127,9 @@ function starter(instance, list, all) {
     params: () => ({ host: host.peek() }),
     told: (result) => ({
       state: "ok",
-      text: `Session ${result.session} streams ${Object.keys(result.channels ?? {}).map(visible).join(", ")}.`,
+      text: `Session ${result.session} streams ${Object.keys(result.channels ?? {})
+        .map(visible)
+        .join(", ")}.`,
     }),
     done: (result) => {
       started.value = result?.session ?? null;
@@ -138,7 +140,7 @@ function starter(instance, list, all) {
     kind: "main",
     testid: "start-session",
   });
-    return panel(
+  return panel(
     { title: "Start a session", testid: "start-panel", aside: instance.select },
     form(
       { class: "row", testid: "start-form" },
@@ -206,8 +208,7 @@ function listing(instance, list, all) {
 }
 
 /** An agent's name and host; the host alone where it has no name. */
-const agentOf = ({ agent, host }) =>
-  visible(host.replace(/[^A-Za-z0-9_-]+/g, "-") === agent ? host : `${agent} (${host})`);
+const agentOf = ({ agent, host }) => visible(host.replace(/[^A-Za-z0-9_-]+/g, "-") === agent ? host : `${agent} (${host})`);
 
 function row(item, instance) {
   const { session: id, agent } = item.peek();
@@ -223,7 +224,10 @@ function row(item, instance) {
       watch(instance.name.peek(), agent);
     }
   };
-  const channels = () => Object.keys(item.value.channels ?? {}).map(visible).join(", ") || "–";
+  const channels = () =>
+    Object.keys(item.value.channels ?? {})
+      .map(visible)
+      .join(", ") || "–";
   const rates = () => Object.values(item.value.channels ?? {}).reduce((total, channel) => total + channel.rate, 0);
   return h(
     "tr",

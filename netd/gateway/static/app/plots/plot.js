@@ -56,7 +56,11 @@ const SPARSE = 40;
 export function plot(parts) {
   const { series, view, name, onSummary = () => {}, isSmall = false, least = null, testid = "plot" } = parts;
   const failure = signal("");
-  const face = h("p.plot-failed", { role: "status", hidden: () => failure.value === "" }, () => `Cannot be drawn: ${failure.value}`);
+  const face = h(
+    "p.plot-failed",
+    { role: "status", hidden: () => failure.value === "" },
+    () => `Cannot be drawn: ${failure.value}`,
+  );
   const element = h("div.plot", { testid, class: isSmall ? "small" : "" }, face);
   const shown = { ...view(), values: [], range: calmRange(null, null, least), ticks: null, words: { words: [], common: "" } };
   /** @type {any} */
@@ -137,7 +141,8 @@ function seenExtent(times, values, from, to) {
 
 /** Set the range, and make about *most* ticks for it. */
 function setRange(shown, range, most) {
-  const isSame = shown.ticks !== null && shown.most === most && shown.range.bottom === range.bottom && shown.range.top === range.top;
+  const isSame =
+    shown.ticks !== null && shown.most === most && shown.range.bottom === range.bottom && shown.range.top === range.top;
   if (isSame) return;
   shown.most = most;
   shown.range = range;

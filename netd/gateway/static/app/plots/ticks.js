@@ -32,7 +32,12 @@ const finite = (value) => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE,
 /** The least number of the form 1, 2 or 5 times a power of ten that is at least *rough*. */
 function niceStep(rough) {
   const power = Math.floor(Math.log10(rough));
-  for (const [factor, more] of [[1, 0], [2, 0], [5, 0], [1, 1]]) {
+  for (const [factor, more] of [
+    [1, 0],
+    [2, 0],
+    [5, 0],
+    [1, 1],
+  ]) {
     const step = Number(`${factor}e${power + more}`); // not 10 ** power, whose last digit may be wrong
     if (step >= rough) return step;
   }
@@ -111,12 +116,21 @@ function decimalsOf(step) {
 function written(values, step, power) {
   const scaled = (value) => Number(value.toPrecision(15).replace(/(e.*)?$/, (by) => `e${Number(by.slice(1) || 0) - power}`));
   const decimals = Math.min(100, decimalsOf(scaled(step)));
-  return values.map((value) => scaled(value).toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1"));
+  return values.map((value) =>
+    scaled(value)
+      .toFixed(decimals)
+      .replace(/^-(0(\.0*)?)$/, "$1"),
+  );
 }
 
 const fits = (words) => words.every((word) => word.length <= LONGEST) && new Set(words).size === words.length;
 
-const times = (power) => (power === 0 ? "" : `× 10${String(power).replace("-", "⁻").replace(/\d/g, (one) => SUPERSCRIPTS[one])}`);
+const times = (power) =>
+  power === 0
+    ? ""
+    : `× 10${String(power)
+        .replace("-", "⁻")
+        .replace(/\d/g, (one) => SUPERSCRIPTS[one])}`;
 
 /** The power of ten, a multiple of 3, by which ticks of *size* are divided. */
 const powerOf = (size) => 3 * Math.floor(Math.log10(size) / 3);
