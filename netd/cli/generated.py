@@ -17,7 +17,7 @@ from netd.cli.invocation import ControlPort, Exit, Failure, Invocation, Misused,
 from netd.cli.table import MAIN, MalformedTable, TableArgument, TableOperation, read_table, services
 from netd.cli.text import escaped
 from netd.client.control import RemoteError
-from netd.codec.schemas import UnfitWord, choices_of, convert, is_switch, kind_of, metavar_of
+from netd.codec.schemas import ANYTHING, UnfitWord, choices_of, convert, is_switch, kind_of, metavar_of
 from netd.codec.words import EventSchemas, is_empty, schemas_of_events
 
 __all__ = ["HELP_TIMEOUT", "ServiceGroup", "exit_status", "fetch_table", "service_group"]
@@ -47,6 +47,15 @@ def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[Ta
         return read_table(answer)
     except MalformedTable as error:
         raise Failure(str(error)) from error
+
+
+def fetch_result(control: ControlPort, name: str) -> Mapping[str, Any]:
+    """The JSON schema of the result of the operation *name*; that of any value if the daemon has no such list."""
+    try:
+        table = read_table(control.call("system.operations"))
+    except (RemoteError, MalformedTable):
+        return ANYTHING
+    return next((one.result for one in table if one.name == name), ANYTHING)
 
 
 def fetch_events(control: ControlPort) -> EventSchemas:

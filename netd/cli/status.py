@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from netd.cli.generated import fetch_result
 from netd.cli.invocation import Failure, Invocation, NetdCommand
 from netd.cli.text import escaped
+from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
 from netd.paths import CONTROL_SOCKET
 from netd.plaintext import duration
 
@@ -26,6 +28,7 @@ def status(invocation: Invocation) -> None:
     context = invocation.context()
     with invocation.control() as control:
         facts = control.call("system.status")
+        schema = ANYTHING if invocation.as_json else fetch_result(control, "system.status")
     if invocation.as_json:
         invocation.print_json(facts)
         return
@@ -36,7 +39,7 @@ def status(invocation: Invocation) -> None:
     where = "" if context is None else f" at {context.url}"
     state = _state(facts)
     click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}{state}\n", keep="\n"))
-    rows = [row for service in facts["services"] for row in _rows(service)]
+    rows = [row for service in facts["services"] for row in _rows(service, items_of(member_of(schema, "services")))]
     if rows:
         invocation.show_grid(("service", "listens on", "who may reach it"), rows)
     else:
@@ -60,11 +63,11 @@ def _state(facts: Mapping[str, Any]) -> str:
     return f"; {state}: {are_open}" + (f", closed in {duration(left)}" if _is_number(left) and left else "")
 
 
-def _rows(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:
+def _rows(service: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:
     """A row for each endpoint and each remote of *service*; the activity of the service stands below the last one."""
     places = [(str(one.get("address")), str(one.get("reach")), "") for one in service.get("listening") or ()]
     places += [_dialled(one) for one in service.get("dialling") or ()]
-    name, activity = _label(service), _activity(service)
+    name, activity = _label(service), _activity(service, branch_of(schema, service))
     for at, (where, how, trouble) in enumerate(places or [("-", "-", "")], 1):
         below = [("", trouble)] if trouble else []
         if activity and at >= len(places):
@@ -89,12 +92,13 @@ def _label(service: Mapping[str, Any]) -> str:
     return str(kind) if instance in {"main", None} else f"{kind}:{instance}"
 
 
-def _activity(service: Mapping[str, Any]) -> str:
+def _activity(service: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """The numbers of a service, then its counters without zeros: ``2 connections, 1 device; so far: 5 accepted``.
 
-    A number and a counter can have the same name: the devices that are connected, and all that ever were.
+    A number and a counter can have the same name: the devices that are connected, and all that ever were. A number with a unit,
+    or a port, is not a count.
     """
-    has = [_count(name, fact) for name, fact in service.items() if _is_number(fact) and not name.endswith("port")]
+    has = [_count(name, fact) for name, fact in service.items() if _is_number(fact) and "format" not in member_of(schema, name)]
     counters = service.get("counters")
     counted = []
     for name, count in (counters if isinstance(counters, Mapping) else {}).items():

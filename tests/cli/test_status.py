@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
-from tests.cli.fakes import CommandTests
+from tests.cli.fakes import CommandTests, operation
 
 STATUS: dict[str, Any] = {
     "name": "lab",
@@ -121,9 +121,21 @@ class StatusTests(CommandTests):
         self.assertEqual(self.activity(busy=1, access=1, bus=1), "1 busy, 1 access, 1 bus")
 
     def test_there_and_ever(self) -> None:
-        """Devices that ever came are not taken for devices that are there; a port is no number of anything."""
+        """Devices that ever came are not taken for devices that are there."""
         self.assertEqual(self.activity(devices=0, counters={"devices": 1}), "0 devices; so far: 1 device")
-        self.assertEqual(self.activity(agent_port=10001, counters={"accepted": 3}), "so far: 3 accepted")
+
+    def test_counts(self) -> None:
+        """A port, and a number with a unit, count nothing; the daemon says which numbers are such, and an older one does not."""
+        facts: dict[str, Any] = {"door": 10001, "delay": 2.5, "counters": {"accepted": 3}}
+        self.assertEqual(self.activity(**facts), "10,001 door, 2.5 delay; so far: 3 accepted")
+        members = {"door": {"type": "integer", "format": "port"}, "delay": {"type": "number", "format": "seconds"}}
+        service = {"type": "object", "properties": {"kind": {"const": "relay"}, **members}}
+        services = {"type": "array", "items": {"anyOf": [{"type": "object", "properties": {"kind": {"const": "x"}}}, service]}}
+        described = {**operation("system.status"), "result": {"type": "object", "properties": {"services": services}}}
+        self.control.answers["system.operations"] = [described]
+        self.assertEqual(self.activity(**facts), "so far: 3 accepted")
+        self.control.answers["system.operations"] = 5
+        self.assertEqual(self.activity(connections=1), "1 connection")
 
     def test_json(self) -> None:
         """Scripts get everything that the daemon says."""
