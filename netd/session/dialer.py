@@ -10,7 +10,7 @@ import ipaddress
 from typing import Any, ClassVar
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -88,15 +88,20 @@ class AgentDialer:
     """Makes control connections: each once, because a session itself says when its agent is dialled again.
 
     :ivar rules: the options in force.
+    :ivar is_paused: True while netd drains. An agent that is dialled connects back, and would be refused: old ones die of that.
     """
 
     def __init__(self, reactor: Any, factory: AgentControlFactory, rules: SessionRules) -> None:
         self._reactor = reactor
         self._factory = factory
         self.rules = rules
+        self.is_paused = False
 
     def dial(self, session: TelemetrySession) -> Deferred[Any]:
         """Make the control connection of *session*, and tell it how that went. Cancelling gives up."""
+        if self.is_paused:
+            session.undiallable("netd is draining, and dials no agents")
+            return succeed(None)
         rules = self.rules
         endpoint = tcp_endpoint(self._reactor, str(session.address), rules.agent_port, rules.dial_timeout, rules.dial_from)
         connection = AgentControlProtocol(self._factory, session)

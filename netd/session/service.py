@@ -197,6 +197,16 @@ class SessionService(ListeningService):
         """Tell every agent to stop, then end all connections."""
         return super().stopService().addCallback(lambda _: self._roster.world.sweep.stop())
 
+    def pause(self) -> None:
+        """Accept nothing, and dial nobody; sessions that stream go on."""
+        self._dialer.is_paused = True
+        super().pause()
+
+    def resume(self) -> None:
+        """Accept again, and dial: sessions that rest, when their pauses are over."""
+        self._dialer.is_paused = False
+        super().resume()
+
     def finish(self) -> Deferred[None]:
         """Tell every agent to stop, then close what is left."""
         done: Deferred[Any] = self._end_sessions()

@@ -255,6 +255,22 @@ class SessionTests(ServiceTests):
         self.reactor.advance(1)
         self.assertEqual((self._dialled()[0], len(self.reactor.tcpClients), self.resolver.asked), ("127.0.0.7", 2, ["pi.lab"]))
 
+    def test_agent_goes_while_netd_drains(self) -> None:
+        """An agent is not dialled while it could not connect back; when netd serves again, it is."""
+        _, control, data = self._stream()
+        self.service.pause()
+        control.lose()
+        data.lose()
+        self.reactor.advance(1)
+        self.reactor.advance(0)
+        [facts] = self._sessions()
+        self.assertEqual((facts.state, len(self.reactor.tcpClients)), ("resting", 1))
+        self.assertIn("netd is draining, and dials no agents; it is dialled again in", facts.reason)
+        self.service.resume()
+        self.reactor.advance(10)
+        self._dialled()
+        self.assertEqual(len(self.reactor.tcpClients), 2)
+
     def test_daemon_stops(self) -> None:
         """When the daemon stops, agents hear stop and get their grace before anything closes."""
         _, control, data = self._stream()
