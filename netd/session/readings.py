@@ -147,12 +147,12 @@ class Readings:
         wanted = {name: want for name, channel in self._channels.items() if (want := wants(channel.subject))}
         if wanted != self._wanted:
             self._change(wanted, now)
-        if self._told:
-            self._publish(block, self._told, time)
-        if self._batched:
-            if len(block) < WORTHWHILE:
+        if self.is_watched:
+            if self._told:
+                self._publish(block, self._told, time)
+            if self._batched and len(block) < WORTHWHILE:
                 self._publish(block, self._batched, time)
-            else:
+            elif self._batched:
                 self._publish_batches(block, time)
         self._taken_at = time
         self._blocks.append(block)
