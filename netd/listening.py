@@ -130,13 +130,20 @@ class ListeningService(Service):
     def resume(self) -> None:
         """See :class:`netd.interfaces.IDrainable`.
 
-        :raises CannotListen: for the first endpoint whose address another program has taken.
+        :raises CannotListen: for the first endpoint whose address another program has taken; all others are open.
         """
         self._is_paused = False
+        taken: CannotListen | None = None
         for listener in [listener for listener in self._listeners if listener.is_parked]:
-            listener.unpark()
+            try:
+                listener.unpark()
+            except CannotListen as error:
+                taken = taken or error
+                continue
             for port in listener.ports:
                 self._serve(port)
+        if taken is not None:
+            raise taken
 
     def finish(self) -> Deferred[None]:
         """Close all connections, and wait for them."""

@@ -23,6 +23,7 @@ from netd.connection.protocol import PeerProtocol
 from netd.listening import CannotListen, ListeningService, make_context
 from netd.status import ListeningPlace
 from netd.testing import Connection, connect, prepared
+from tests.test_listener import ParkedPort
 
 
 class QuietProtocol(PeerProtocol):
@@ -253,6 +254,17 @@ class EndTests(ListeningTestCase):
         self.assertFalse(caller.is_closing)
         self.running.resume()
         self.assertEqual((True, before), (self.running.is_accepting, self.running.listening()))
+
+    def test_resume_with_one_that_is_taken(self) -> None:
+        """An endpoint that is not to be had any more keeps none of the others closed."""
+        first, _ = self.running._listeners
+        first.ports.append(ParkedPort(IPv4Address("TCP", "127.0.0.1", 7001)))
+        self.running.pause()
+        self.assertIn("Address already in use", str(self.assertRaises(CannotListen, self.running.resume)))
+        one, two = [place.reach for place in self.running.listening()]
+        self.assertIn("another program has taken the address", one)
+        self.assertNotIn("nobody", two)
+        first.ports.pop()
 
     def test_endpoints_while_it_pauses(self) -> None:
         """An endpoint that a reload adds meanwhile accepts nobody either, until the service resumes."""
