@@ -7,7 +7,7 @@ refers to it sees by that that it is gone.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from twisted.logger import Logger
 
@@ -82,24 +82,31 @@ class Journal:
         """
         if owner is None:
             known: tuple[JournalEntry, ...] = message.entries
-            if known and known[-1].text is not None:
+            if known and known[0].text is not None:  # of a batch, the first goes first
                 return known
         subject, key = message.subject, (owner, message.subject)
+        events = None if owner is not None else message.batch
+        head = b',"time":%b,"subject":"%b","data":' % (encode(message.time), subject.encode())
         try:
-            end = b',"time":%b,"subject":"%b","data":' % (encode(message.time), subject.encode())
-            if message.batch is None or owner is not None:
+            if events is None:
                 entries: tuple[JournalEntry, ...] = (
-                    JournalEntry(key, message.number, b"%b%b}}" % (end, message.encoded(encode))),
+                    JournalEntry(key, message.number, b"%b%b}}" % (head, message.encoded(encode))),
                 )
             else:
-                entries = tuple([JournalEntry(key, message.number, b"%b%b}}" % (end, encode(one))) for one in message.batch])
+                entries = tuple([JournalEntry(key, message.number, b"%b%b}}" % (head, encode(event))) for event in events])
         except BadJSON:
-            self._log.failure("what was published under {subject} is for nobody who follows it", subject=subject)
-            return ()
+            parts = self._parts([message.event] if events is None else events, subject)
+            entries = tuple([JournalEntry(key, message.number, b"%b%b}}" % (head, part)) for part in parts])
         if owner is None:
             message.entries = entries
-        self._add(key, entries)
+        if entries:
+            self._add(key, entries)
         return entries
+
+    def keeps(self, message: Message) -> bool:
+        """Whether *message*, or of a batch its last event, is kept from now on, unless it cannot be JSON."""
+        known: tuple[JournalEntry, ...] = message.entries
+        return bool(known and known[-1].text is not None) or bool(self.take(message))
 
     def grow(self, size: int) -> None:
         """Count *size* bytes more, which entries take, or a stream for them."""
@@ -149,6 +156,16 @@ class Journal:
             self._overfull[key] = ring
         if len(ring) > self._most_loosely or len(self.rings) > MOST_SUBJECTS:
             self._trim_later()
+
+    def _parts(self, events: Iterable[object], subject: str) -> list[bytes]:
+        """Those of *events* that can be JSON, as such. What cannot be is logged, and does not keep back the others."""
+        parts = []
+        for event in events:
+            try:
+                parts.append(encode(event))
+            except BadJSON:
+                self._log.failure("what was published under {subject} is for nobody who follows it", subject=subject)
+        return parts
 
     def _trim_later(self) -> None:
         if not self._is_trimming:

@@ -182,7 +182,7 @@ class EventStream:
         """
         journal, found = self._around.journal, []
         for message in self._around.bus.last(self.pattern):
-            if message.subject not in known and journal.take(message):
+            if message.subject not in known and journal.keeps(message):
                 ring = journal.rings.get((None, message.subject), ())
                 found += list(ring)[-count:] if self.every is None else list(ring)[-1:]
         found.sort(key=lambda entry: entry.number)

@@ -87,6 +87,21 @@ class EventTests(StreamsTestCase):
         events = [text["params"] for text in self.viewer.heard()]
         self.assertEqual([(1, 1), (2, 2), (3, 3), (4, 4)], [(event["seq"], event["data"]) for event in events])
 
+    def test_long_batch_after_a_trim_was_due(self) -> None:
+        """A batch of which some is gone when the second stream numbers it reaches that stream whole."""
+        other, third = self.bench.connect(), self.bench.connect()
+        self.viewer.ask("bus.subscribe", pattern=">")
+        other.ask("bus.subscribe", pattern="pump.>")
+        self.publish(*range(10), subject="valve.main")
+        third.link.receive(b'{"jsonrpc": "2.0", "id": 9, "method": "bus.subscribe", "params": {"pattern": "door.>"}}')
+        self.bench.bus.publish(Message("pump.main.speed", 9, batch=list(range(10))))
+        self.assertEqual(list(range(10)) * 2, self.viewer.events())
+        self.assertEqual(list(range(10)), other.events())
+        third.link.receive(
+            b'{"jsonrpc": "2.0", "id": 9, "method": "bus.subscribe", "params": {"pattern": "*.main.*", "replay": 9}}'
+        )
+        self.assertEqual([6, 7, 8, 9], third.events())
+
     def test_wants(self) -> None:
         """Publishers are asked for batches, and for the newest alone where every subscriber names an interval."""
         self.viewer.ask("bus.subscribe", pattern="pump.>", every=0.5)
@@ -710,6 +725,14 @@ class UnspeakableTests(StreamsTestCase):
         self.publish(1, object(), 2)
         texts = [text["params"] for text in self.viewer.heard()]
         self.assertEqual([(1, 1), (2, 2)], [(params["seq"], params["data"]) for params in texts])
+        self.assertEqual(1, len(self.flushLoggedErrors(BadJSON)))
+
+    def test_no_json_in_a_batch(self) -> None:
+        """Of a batch, the other events arrive all the same."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.bench.bus.publish(Message("pump.main.speed", 3, batch=[1, object(), 3]))
+        texts = [text["params"] for text in self.viewer.heard()]
+        self.assertEqual([(1, 1), (2, 3)], [(params["seq"], params["data"]) for params in texts])
         self.assertEqual(1, len(self.flushLoggedErrors(BadJSON)))
 
     def test_no_json_in_the_past(self) -> None:
