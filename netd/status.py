@@ -1,4 +1,4 @@
-"""What a service says of itself, in ``system.status``: the members that all kinds have."""
+"""The status of a service in ``system.status``: the members that all kinds have."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from netd.codec.units import Prose, Seconds
 __all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus"]
 
 Counters = dict[str, int | dict[str, int]]
-"""What a service has counted since its start: a number, or one for each reason."""
+"""Counters of a service since its start: a number, or a number for each reason."""
 
 
 @frozen(slots=False)
 class ListeningPlace:
     """Where a service listens.
 
-    :ivar address: for people.
-    :ivar reach: who may reach it, in words.
+    :ivar address: the endpoint, for people.
+    :ivar reach: a phrase that says who can reach it.
     """
 
     address: str
@@ -45,11 +45,11 @@ class DialStatus:
 
 @frozen(slots=False, kw_only=True)
 class ServiceStatus:
-    """The status of a service. A kind that has more to say adds members in a class of its own.
+    """The status of a service. Kinds add members in subclasses.
 
     :ivar kind: the kind of its section.
     :ivar instance: ``main``, or what follows the colon in the section's name.
-    :ivar connections: how many are open.
+    :ivar connections: number of open connections.
     """
 
     kind: str

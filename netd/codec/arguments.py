@@ -1,4 +1,4 @@
-"""Arguments and results of operations and commands, as consoles are told of them."""
+"""Descriptions of the arguments and results of operations and commands, for consoles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ArgumentFacts", "describe_argument", "describe_result"]
 class ArgumentFacts:
     """One argument of an operation or command.
 
-    :ivar default: absent where the argument is required, and where JSON cannot say it.
+    :ivar default: absent if the argument is required, or if JSON cannot express its default.
     """
 
     name: str
@@ -28,7 +28,7 @@ class ArgumentFacts:
 
 
 def describe_argument(argument: Argument) -> ArgumentFacts:
-    """Facts about *argument*."""
+    """Describe *argument*."""
     described = schema(argument.type)
     if argument.is_required:
         return ArgumentFacts(argument.name, True, described)
@@ -40,5 +40,5 @@ def describe_argument(argument: Argument) -> ArgumentFacts:
 
 
 def describe_result(operation: Operation) -> dict[str, Any]:
-    """The JSON Schema of what *operation* gives."""
+    """The JSON Schema of the result of *operation*."""
     return result_schema(operation.result) if operation.describe_result is None else operation.describe_result()

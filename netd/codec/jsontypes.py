@@ -1,7 +1,7 @@
-"""Types as JSON Schema, and values converted to them; with :mod:`netd.codec.jsontext` the only module that knows which library
-does it.
+"""Python types as JSON Schema, and JSON values converted to Python types.
 
-Arguments of operations are checked by their annotations, arguments and results are described by them.
+Both serve the arguments and results of operations, whose types are annotations. Besides :mod:`netd.codec.jsontext`, this is the
+only module that knows which library does it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _GIVEN = _WANTED | {"float": "a fraction"}
 
 
 def described(**keywords: object) -> object:
-    """*keywords* of JSON Schema that the type itself does not imply, to stand in an ``Annotated``:
+    """Further *keywords* of JSON Schema for a type, for use in ``Annotated``:
     ``Seconds = Annotated[float, described(format="seconds")]``.
     """
     return msgspec.Meta(extra_json_schema=keywords)
@@ -47,7 +47,7 @@ def described(**keywords: object) -> object:
 def check_type(annotation: object) -> None:
     """Make sure that a JSON value can be of the type *annotation*.
 
-    :raises TypeError: when some part of it is a class that is made of no JSON value.
+    :raises TypeError: if a part of it is a class for which there is no JSON value.
     """
     msgspec.json.schema(annotation, schema_hook=_object_alone)
 
@@ -59,15 +59,16 @@ def _object_alone(kind: type) -> dict[str, Any]:
 
 
 def schema(annotation: object) -> dict[str, Any]:
-    """The JSON Schema of the type *annotation*; ``{}`` is any value. A class that JSON does not have is a title alone.
+    """The JSON Schema of the type *annotation*; ``{}`` for any value. A class without JSON form has a title only.
 
-    It refers to nothing: each class is described where it is used. A class inside itself is any value.
+    The schema has no references: each class is described where it is used. Where a class contains itself, the inner one is any
+    value.
     """
     if annotation is object:
         return {}
     try:
         return _schema(annotation)
-    except TypeError:  # it cannot be looked up, or is no type
+    except TypeError:  # the annotation has no hash, or is not a type
         return _schema.__wrapped__(annotation)
 
 
@@ -80,9 +81,9 @@ def _schema(annotation: object) -> dict[str, Any]:
 
 
 def result_schema(annotation: object) -> dict[str, Any]:
-    """As :func:`schema`, of what a function returns: the alternatives may be several classes.
+    """Like :func:`schema`, for results: a union may have several classes.
 
-    A third party's annotation that is no type of JSON at all is any value.
+    An annotation that is not a JSON type, which a third party may write, is any value.
     """
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         return {"anyOf": [result_schema(one) for one in typing.get_args(annotation)]}
@@ -93,7 +94,7 @@ def result_schema(annotation: object) -> dict[str, Any]:
 
 
 def _inlined(part: Any, definitions: dict[str, Any], within: tuple[str, ...] = ()) -> Any:
-    """*part* of a schema with the definition of each class in the place where it is named."""
+    """*part* of a schema with each reference replaced by the definition of the class."""
     if isinstance(part, list):
         return [_inlined(one, definitions, within) for one in part]
     if not isinstance(part, dict):
@@ -106,7 +107,7 @@ def _inlined(part: Any, definitions: dict[str, Any], within: tuple[str, ...] = (
 
 
 def _without_fields(definition: dict[str, Any]) -> dict[str, Any]:
-    """A class's definition whose description is the first paragraph of its docstring: the rest is for Python."""
+    """The definition of a class with the first paragraph of its docstring as description; the rest is for programmers."""
     if "description" not in definition:
         return definition
     first = inspect.cleandoc(definition["description"]).partition("\n\n")[0]
@@ -114,7 +115,7 @@ def _without_fields(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def bind(arguments: tuple[Argument, ...], parameters: dict[str, Any]) -> dict[str, Any]:
-    """*parameters* checked and converted by the types of *arguments*, defaults filled in.
+    """Check *parameters*, convert them to the types of *arguments*, and add defaults.
 
     :raises InvalidArguments: naming the argument that is missing, unknown or of the wrong type.
     """
@@ -147,12 +148,12 @@ def _convert(argument: Argument, value: object) -> object:
         return msgspec.convert(value, argument.type)
     except msgspec.ValidationError as error:
         raise InvalidArguments(f"{argument.name}{_in_words(str(error), argument.type)}") from None
-    except Exception as error:  # the type may be a class of a user's own, which may raise anything
+    except Exception as error:  # a class of the user's may raise anything
         raise InvalidArguments(f"{argument.name}: {text_of(error)}") from None
 
 
 def _in_words(refusal: str, annotation: object) -> str:
-    """Where and why msgspec refuses a value that is not of the type *annotation*, without Python's names for things."""
+    """The message of msgspec about a value that is not of the type *annotation*, with plain words for Python's type names."""
     said, _, place = refusal.partition(" - at `$")
     expected, comma, got = said.partition(", got `")
     if expected.startswith("Expected `"):
@@ -166,7 +167,7 @@ def _in_words(refusal: str, annotation: object) -> str:
 
 
 def _choices(part: Any) -> list[str]:
-    """The values that the enumerations in a JSON Schema list."""
+    """The values in all enumerations of a JSON Schema."""
     if isinstance(part, list):
         return [choice for one in part for choice in _choices(one)]
     if not isinstance(part, dict):

@@ -1,7 +1,7 @@
-"""JSON Schemas as consoles use them: put into words, looked into, and made values of what people type.  Pure.
+"""JSON Schemas in consoles: describing them in words, reading their parts, and converting typed words by them.  Pure.
 
-A word becomes the first of these that the schema allows and the word can be: null, boolean, integer, number, array
-or object (as JSON), string.
+A word is converted to the first of these types that the schema allows and the word fits: null, boolean, integer, number, array or
+object (as JSON), string.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _EVERY_TYPE = ("null", "boolean", "integer", "number", "array", "object", "strin
 
 
 class UnfitWord(ValueError):
-    """A word is nothing that the schema allows; the text says what would be."""
+    """The schema does not allow the word. The message names what it allows."""
 
 
 def _refuse_constant(name: str) -> Any:
@@ -82,7 +82,7 @@ def _choices(schema: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _branches(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """*schema* without its unions: each alternative by itself."""
+    """The alternatives of *schema*, with nested unions resolved."""
     for word in ("anyOf", "oneOf"):
         if isinstance(schema.get(word), list):
             return [leaf for one in schema[word] if isinstance(one, Mapping) for leaf in _branches(one)]
@@ -98,7 +98,7 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
         types = branch.get("type", _EVERY_TYPE)
         named |= {types} if isinstance(types, str) else set(types)
     if "string" in named and len(named) < len(_EVERY_TYPE):
-        named.discard("null")  # a word that reads null is text where text is taken: to say nothing, the option is left out
+        named.discard("null")  # where text is allowed, the word null is text; leaving the option out means null
     return [name for name in _EVERY_TYPE if name in named]
 
 
@@ -107,9 +107,9 @@ def _all_choices(schema: Mapping[str, Any]) -> list[Any]:
 
 
 def convert(word: str, schema: Mapping[str, Any]) -> Any:
-    """The value that *word* says, of a type that *schema* allows. Ranges and lengths are left to the daemon.
+    """Convert *word* to a type that *schema* allows. Ranges and lengths are checked by the daemon.
 
-    :raises UnfitWord: when it can be none.
+    :raises UnfitWord: if it fits none.
     """
     for choice in _all_choices(schema):
         if word in {choice if isinstance(choice, str) else json.dumps(choice)}:
@@ -124,11 +124,11 @@ def convert(word: str, schema: Mapping[str, Any]) -> Any:
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:
-    """What *schema* allows, in a few words: ``number or null``, ``"fast" or "slow"``, ``JSON array``."""
+    """Describe *schema* in a few words: ``number or null``, ``"fast" or "slow"``, ``JSON array``."""
     try:
         words = [json.dumps(choice, ensure_ascii=False) for choice in _all_choices(schema)]
         types = _types(schema)
-    except (TypeError, AttributeError):  # it is no schema
+    except (TypeError, AttributeError):  # it is not a schema
         types = list(_EVERY_TYPE)
     if len(types) == len(_EVERY_TYPE):
         return "any JSON or text"
@@ -145,7 +145,7 @@ def kind_of(schema: Mapping[str, Any]) -> str:
 
 
 def choices_of(schema: Mapping[str, Any]) -> list[str]:
-    """The words of which *schema* wants one; none where it allows others, too, that cannot be listed."""
+    """The possible words for *schema*; empty if it allows others that cannot be listed."""
     types = set(_types(schema)) - {"null"}
     if types - {"boolean"}:
         return []
@@ -154,12 +154,12 @@ def choices_of(schema: Mapping[str, Any]) -> list[str]:
 
 
 def is_switch(schema: Mapping[str, Any]) -> bool:
-    """Whether *schema* allows true and false, and nothing else but null: what an option says by being there."""
+    """Return True if *schema* allows booleans, and besides them at most null, so that a pair of flags can express it."""
     return set(_types(schema)) - {"null"} == {"boolean"} and not _all_choices(schema)
 
 
 def metavar_of(schema: Mapping[str, Any]) -> str:
-    """How a word that *schema* allows is written in a usage line: ``NUMBER``, ``TEXT``, ``[fast|slow]``."""
+    """The placeholder for *schema* in a usage line: ``NUMBER``, ``TEXT``, ``[fast|slow]``."""
     choices = choices_of(schema)
     if choices:
         return f"[{'|'.join(choices)}]"
@@ -169,7 +169,7 @@ def metavar_of(schema: Mapping[str, Any]) -> str:
 
 
 def takes_text(schema: Mapping[str, Any]) -> bool:
-    """Whether *schema* was made for text: it allows texts, and does not allow everything."""
+    """Return True if *schema* allows text, but not every value."""
     return any(isinstance(choice, str) for choice in _all_choices(schema)) or (
         "string" in _types(schema) and len(_types(schema)) < len(_EVERY_TYPE)
     )
@@ -189,7 +189,7 @@ _TYPES_OF_VALUES: Mapping[type, tuple[str, ...]] = MappingProxyType(
 
 
 def branch_of(schema: Mapping[str, Any], value: object) -> Mapping[str, Any]:
-    """The alternative of *schema*, where it has several, that *value* is of; :data:`ANYTHING` where it is of none."""
+    """The alternative of *schema* that describes *value*; :data:`ANYTHING` if none of several does."""
     branches = _branches(schema)
     if len(branches) == 1:
         return branches[0]
@@ -199,7 +199,7 @@ def branch_of(schema: Mapping[str, Any], value: object) -> Mapping[str, Any]:
 
 
 def _has_constants(branch: Mapping[str, Any], value: object) -> bool:
-    """Whether an object has the constant members that *branch* has."""
+    """Return True if the object *value* has the constant members of *branch*."""
     if not isinstance(value, dict):
         return True
     constants = {name: member["const"] for name, member in _members(branch).items() if "const" in member}

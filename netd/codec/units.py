@@ -1,7 +1,7 @@
-"""What the members of results and the arguments of operations are measured in, as types: ``since: Epoch``, ``lag: Seconds``.
+"""Types with units for the members of results and events and for arguments: ``since: Epoch``, ``lag: Seconds``.
 
-Python sees plain numbers and texts. The JSON Schema in ``system.operations`` has the unit as its ``format``
-(docs/protocols/console.md), and every console shows the value by it: as a date, as a span of time, in KiB.
+For Python they are plain numbers and texts. Their JSON Schema has the unit as ``format`` (docs/protocols/console.md), by which
+consoles show the values: as a date, as a span of time, in KiB.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Seconds = Annotated[float, described(format="seconds")]
 """A span of time, in seconds."""
 
 Took = Annotated[float, described(format="seconds", title="in")]
-"""The span of time that something took: ``in 3 ms`` rather than ``seconds 3 ms``."""
+"""A duration, which consoles write as ``in 3 ms`` rather than ``seconds 3 ms``."""
 
 Epoch = Annotated[float, described(format="epoch")]
 """A moment, in seconds since 1970 by the wall clock."""
@@ -39,22 +39,22 @@ Bytes = Annotated[int, described(format="bytes")]
 """A size, in bytes."""
 
 Rate = Annotated[float, described(format="rate")]
-"""So many in a second."""
+"""A rate per second."""
 
 Measured = Annotated[float, described(format="measured")]
-"""What an instrument has said, in the unit that the member ``unit`` beside it names."""
+"""A value of an instrument, in the unit that the member ``unit`` of the same object names."""
 
 Address = Annotated[str, described(format="address")]
 """A network address, as the wire protocols write it."""
 
 Port = Annotated[int, described(format="port")]
-"""A network port: a name rather than a number."""
+"""A network port, which is not a quantity."""
 
 Prose = Annotated[str, described(format="prose")]
 """A sentence for people: too long for a column of a table."""
 
 Everything = Annotated[None, described(title="all")]
-"""Null that stands for all that there is."""
+"""Null with the meaning "all"."""
 
 Schema = Annotated[dict[str, object], described(format="schema")]
 """A JSON Schema."""

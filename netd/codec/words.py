@@ -1,8 +1,8 @@
-"""JSON values in words: moments as local times, spans, sizes and rates with their units, nested things on one line.  Pure.
+"""JSON values in words: moments as local times; spans, sizes and rates with units; nested objects on one line.  Pure.
 
-What a value is measured in is read off its JSON Schema, which ``system.operations`` and ``system.subjects`` tell; a name means
-nothing here. A value whose schema says nothing is what others have said, and is left as it is. Nothing is escaped: that is for
-the console that writes it.
+The unit of a value comes from its JSON Schema, which ``system.operations`` and ``system.subjects`` list, and never from its name.
+A value without a schema is the word of a peer and is written unchanged. Nothing is escaped here: the console that prints it does
+that.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ EventSchemas = tuple[tuple[str, Mapping[str, Any]], ...]
 """The schemas of events, each with a pattern of the subjects under which such events are published."""
 
 _FIRST_MOMENT, _LAST_MOMENT = 1e9, 1e10
-"""Seconds since 1970 that are told as a moment: from 2001 to 2286. Others come from a clock that was never set."""
+"""Seconds since 1970 that are written as a moment: from 2001 to 2286. Others come from a clock that was never set."""
 
 _SAME_MOMENT = 1.0
-"""Seconds by which the time in an event may differ from the event's own before it is told."""
+"""Seconds by which the member ``time`` of an event may differ from its publication and still be left out."""
 
 _DEEPEST = 8
-"""Levels that are put into words; below them, it is JSON."""
+"""Levels of nesting that are written in words; deeper values are JSON."""
 
 
 def is_empty(value: object) -> bool:
-    """Whether there is nothing to say of *value*."""
+    """Return True if *value* is null or empty, and not worth a word."""
     return value is None or value in ("", [], {})
 
 
 def records(value: object) -> list[tuple[str, Mapping[str, Any]]]:
-    """The things in *value*, where it is a list or an object of nothing but objects: each by its name, and what else there is."""
+    """The objects in *value*, if it holds objects only: the name of each, and its other members. Empty for other values."""
     if isinstance(value, dict) and value and all(isinstance(one, dict) for one in value.values()):
         return list(value.items())
     if isinstance(value, list) and value and all(isinstance(one, dict) and one for one in value):
@@ -54,11 +54,11 @@ def _named(thing: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class Words:
-    """How values are put, seen from one moment and place.
+    """Writes values in words, for one moment and time zone.
 
-    :ivar now: seconds since 1970; a moment of the same day is a time only.
-    :ivar zone: where; None for the zone of this machine.
-    :ivar events: the schemas of those that services publish.
+    :ivar now: in seconds since 1970; moments of the same day are written without a date.
+    :ivar zone: the time zone; None for that of this machine.
+    :ivar events: the schemas of the events of services.
     """
 
     now: float
@@ -68,8 +68,8 @@ class Words:
     def value(self, value: object, schema: Mapping[str, Any] = ANYTHING, *, depth: int = 0, unit: object = None) -> str:
         """*value* on one line.
 
-        :param depth: how deeply it is nested.
-        :param unit: what the thing that it belongs to is measured in.
+        :param depth: depth of nesting.
+        :param unit: unit of the object that holds the value, for numbers of the format ``measured``.
         """
         schema = branch_of(schema, value)
         if value is None:
@@ -88,7 +88,7 @@ class Words:
         return ", ".join(self._nested(one, items_of(schema), depth, unit) for one in value)
 
     def line(self, thing: Mapping[str, Any], schema: Mapping[str, Any] = ANYTHING, depth: int = 0) -> str:
-        """All members of *thing* on one line; those that say nothing are left out, and a unit stands behind what it is of."""
+        """The members of *thing* on one line, without empty ones. A unit is written behind the values that it belongs to."""
         schema = branch_of(schema, thing)
         members = {name: branch_of(member_of(schema, name), one) for name, one in thing.items()}
         unit = thing.get("unit") if any(member.get("format") == "measured" for member in members.values()) else None
@@ -104,7 +104,7 @@ class Words:
         return ", ".join(parts)
 
     def event(self, subject: object, moment: object, said: object) -> str:
-        """What an event says that was published under *subject* at *moment*; its own time only where that is another."""
+        """An event of *subject*, published at *moment*. Its member ``time`` is left out if it is about the same."""
         found = (schema for pattern, schema in self.events if isinstance(subject, str) and covers(pattern, subject))
         schema = next(found, ANYTHING)
         is_timed = member_of(branch_of(schema, said), "time").get("format") == "epoch"
@@ -113,7 +113,7 @@ class Words:
         return self.value(said, schema)
 
     def moment(self, seconds: float) -> str:
-        """When *seconds* since 1970 were: the time, and the day where that is another."""
+        """*seconds* since 1970 as a local time, with the date if that is not today."""
         when, today = (datetime.fromtimestamp(one, self.zone) for one in (seconds, self.now))
         return when.strftime("%H:%M:%S" if when.date() == today.date() else "%Y-%m-%d %H:%M:%S")
 
@@ -155,27 +155,27 @@ def _is_near(one: object, other: object) -> bool:
 
 def span(seconds: float) -> str:
     """*seconds* in words: ``12 ms``, ``3.5 s``, ``2 min 5 s``."""
-    if seconds >= 59.95:  # each limit is where the smaller unit would be rounded up to a whole one of the next
+    if seconds >= 59.95:  # each limit is the value from which the smaller unit would round up to one of the next
         return duration(max(60.0, seconds))
     return f"{seconds:.3g} s" if seconds >= 0.9995 or not seconds else f"{seconds * 1000:.3g} ms"
 
 
 def rate(number: float) -> str:
-    """So many in a second, in the unit that makes it readable: ``1,200/s``, ``5.19/s``, ``2/min``; nothing is ``0/s``."""
+    """A rate per second, or per minute if it is low: ``1,200/s``, ``5.19/s``, ``2/min``; zero is ``0/s``."""
     if abs(number) >= 999.5:
         return f"{number:,.0f}/s"
     return f"{number:.3g}/s" if abs(number) >= 0.1 or not number else f"{number * 60:.3g}/min"
 
 
 def size(number: float) -> str:
-    """So many bytes: ``80 B``, ``1.5 KiB``, ``12 MiB``."""
+    """A size in bytes: ``80 B``, ``1.5 KiB``, ``12 MiB``."""
     if abs(number) < 1024:
         return f"{number} B"
     return f"{number / 1024:.3g} KiB" if abs(number) < 1023.5 * 1024 else f"{number / (1 << 20):.3g} MiB"
 
 
 def schemas_of_events(subjects: Iterable[Mapping[str, Any]]) -> EventSchemas:
-    """What ``system.subjects`` tells, as :class:`Words` takes it; nothing where it is of another version."""
+    """The result of ``system.subjects`` in the form for :class:`Words`; empty if it has an unknown form."""
     try:
         return tuple((str(one["subject"]), dict(one["schema"])) for one in subjects)
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What the operations of a command service give, and its status."""
+"""The results of the operations of a command service, and its status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CommandFacts:
 
     :ivar help: its function's docstring.
     :ivar blocking: it runs in a thread.
-    :ivar more: it takes other arguments, too.
+    :ivar more: it takes further arguments.
     """
 
     command_id: str
@@ -31,7 +31,7 @@ class CommandFacts:
 
 @frozen(slots=False)
 class CommandResult:
-    """What a command has returned."""
+    """The return value of a command."""
 
     status: Literal["success"]
     result: Any
@@ -41,9 +41,9 @@ class CommandResult:
 class ThreadFacts:
     """The threads of a command service.
 
-    :ivar busy: how many run a function.
-    :ivar size: how many there can be.
-    :ivar waiting: calls that wait for one.
+    :ivar busy: threads that run a function.
+    :ivar size: the most threads that there can be.
+    :ivar waiting: calls that wait for a thread.
     """
 
     busy: int

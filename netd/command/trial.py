@@ -1,4 +1,4 @@
-"""Whether the user's functions can be loaded, found out without loading them here: for ``netd check``."""
+"""A trial load of the user's functions in a process of its own, for ``netd check``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _TRIAL = "from netd.command.functions import try_out; try_out()"
 
 
 def objection(sources: Iterable[Path | str]) -> str:
-    """Why the *sources* cannot be loaded; empty where they can.
+    """A sentence about what is wrong with *sources*; empty if they can be loaded.
 
-    Whether a program runs shows when it runs: it does so in a process of its own, whose output nobody sees and which is not given
-    longer than :data:`PATIENCE`.
+    Only running the files shows that. They run in another process, whose output is dropped, for :data:`PATIENCE` at most.
     """
     names = [str(source.absolute()) if isinstance(source, Path) else source for source in sources]
     path = os.pathsep.join(filter(None, sys.path))

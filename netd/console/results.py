@@ -1,4 +1,4 @@
-"""What the operations of the bus, and the list of operations itself, give."""
+"""The results of the operations of the bus, and of the lists of operations and subjects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netd.codec.units import Bytes, Epoch, Schema
 __all__ = ["Forgotten", "Gap", "LastEvent", "OperationFacts", "Published", "SubjectFacts", "Subscribed", "Unsubscribed"]
 
 Gap = TypedDict("Gap", {"from": int, "to": int | None})
-"""Events that are lost, by their numbers; ``to`` is None where nobody knows how many. No class: ``from`` is a keyword."""
+"""Lost events by their numbers; ``to`` is None if the last one is unknown. It is no class because ``from`` is a keyword."""
 
 
 @frozen(slots=False)
@@ -34,7 +34,7 @@ class Published:
 
 @frozen(slots=False)
 class Forgotten:
-    """A subject or pattern, and the subjects under it whose newest events are kept no longer."""
+    """A subject or pattern, and the subjects under it whose newest events were dropped."""
 
     subject: str
     forgotten: list[str]
@@ -45,8 +45,8 @@ class Subscribed:
     """A subscription that has begun.
 
     :ivar position: ``epoch:seq`` of the last event before it.
-    :ivar recovered: how many events since the wanted position follow; None where no position was given, or is not known any more.
-    :ivar gap: what of these is lost.
+    :ivar recovered: number of events since the given position that follow; None if no position was given, or it is too old.
+    :ivar gap: the lost ones of these events.
     """
 
     pattern: str
@@ -64,7 +64,7 @@ class Unsubscribed:
 
 @frozen(slots=False)
 class SubjectFacts:
-    """What is published under the subjects of a pattern.
+    """The events under the subjects of a pattern.
 
     :ivar schema: the JSON Schema of the events.
     """
@@ -79,8 +79,8 @@ class OperationFacts:
 
     :ivar kind: the kind of service that offers it.
     :ivar role: the least role that may call it.
-    :ivar lasting: what it does ends with the caller's connection.
-    :ivar result: the JSON Schema of what it gives; ``{}`` is anything.
+    :ivar lasting: its effect ends with the caller's connection.
+    :ivar result: the JSON Schema of its result; ``{}`` for any value.
     """
 
     name: str

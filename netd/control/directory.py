@@ -1,4 +1,4 @@
-"""Whether a directory can be the state directory of a daemon."""
+"""Checks of the state directory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_PATH = 100
 """Bytes of a unix socket's path at most. The operating system's limit is a little higher, and differs."""
 
 ELSEWHERE = "choose another with `state_directory` in [netd] or NETD_STATE_DIRECTORY"
-"""The remedy for most that is wrong with one."""
+"""The remedy for most problems of a state directory."""
 
 
 class StateDirectoryUnusable(NetdError):
@@ -23,9 +23,9 @@ class StateDirectoryUnusable(NetdError):
 
 
 def check_path(directory: Path) -> None:
-    """Make sure that the control socket's path is not too long.
+    """Check the length of the control socket's path.
 
-    :raises StateDirectoryUnusable: when it is.
+    :raises StateDirectoryUnusable: if it is too long.
     """
     path = directory / CONTROL_SOCKET
     if len(str(path).encode()) > LONGEST_PATH:
@@ -33,10 +33,10 @@ def check_path(directory: Path) -> None:
 
 
 def check_owner(directory: Path, status: os.stat_result, uid: int) -> None:
-    """Make sure that nobody but root and the user *uid* may write in *directory*.
+    """Check that only root and the user *uid* may write in *directory*.
 
-    :param status: of the directory.
-    :raises StateDirectoryUnusable: when another user may.
+    :param status: the status of the directory.
+    :raises StateDirectoryUnusable: if another user may.
     """
     if status.st_uid not in (uid, 0):
         raise StateDirectoryUnusable(
@@ -50,10 +50,9 @@ def check_owner(directory: Path, status: os.stat_result, uid: int) -> None:
 
 
 def objection(directory: Path, uid: int) -> str:
-    """Why *directory* cannot be the state directory; empty where it can. For ``netd check``: looks, and changes nothing.
+    """A sentence that says why *directory* cannot be the state directory; empty if it can. Nothing is changed.
 
-    :param uid: the user that the daemon will run as. For root, the directory may belong to any user: the daemon may run as that
-        one.
+    :param uid: the user that the daemon will run as. For root, the directory may belong to any user, as whom the daemon may run.
     """
     try:
         check_path(directory)

@@ -1,4 +1,4 @@
-"""The locales that Faker knows, found without importing it: that takes longer than all the rest of ``netd check``."""
+"""The locales of Faker, found without importing it, because that takes longer than the rest of ``netd check``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["objection"]
 
 
 def objection(locale: str) -> str:
-    """Why there is no Faker of *locale*, with those that are like it; empty where there is one."""
+    """A sentence about *locale* if Faker does not know it, with similar ones; empty if it does."""
     known = _known()
     if locale in known:
         return ""
@@ -18,7 +18,7 @@ def objection(locale: str) -> str:
 
 
 def _known() -> set[str]:
-    """As Faker finds them: each of its providers has a package for each locale."""
+    """The known locales: each provider of Faker has a package for each of its locales."""
     spec = find_spec("faker")
     assert spec is not None, "netd depends on it"
     folders = map(Path, spec.submodule_search_locations or ())

@@ -1,4 +1,4 @@
-"""What the operations of a feed give, and its status."""
+"""The results of the operations of a feed, and its status."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["ClientFacts", "FeedServiceStatus", "SubscriberFacts"]
 
 @frozen(slots=False)
 class ClientFacts:
-    """What one client has reported, over all its connections.
+    """The reports of one client, over all its connections.
 
     :ivar client: its name.
-    :ivar blocks: how many it has reported.
-    :ivar last_block: the number that it gave the last one.
-    :ivar seconds: how long all of them took together.
-    :ivar rate: blocks a second.
-    :ivar last_seen: when it said something, or left.
-    :ivar remarks: what else it has said.
+    :ivar blocks: number of reported blocks.
+    :ivar last_block: the client's number of the last block.
+    :ivar seconds: time that all blocks took together.
+    :ivar rate: blocks per second.
+    :ivar last_seen: time of its last message, or of its disconnection.
+    :ivar remarks: other texts that it has sent.
     """
 
     client: str
@@ -36,12 +36,12 @@ class ClientFacts:
 
 @frozen(slots=False)
 class SubscriberFacts:
-    """A client that is connected, and what it gets.
+    """A connected client, and its subscription.
 
-    :ivar since: when it connected.
-    :ivar types: of the values, in the order of a sample.
-    :ivar block: samples in one message.
-    :ivar interval: between two samples; absent where the feed's source is a subject.
+    :ivar since: time at which it connected.
+    :ivar types: types of the values of a sample, in this order.
+    :ivar block: samples per message.
+    :ivar interval: time between two samples; absent if the source of the feed is a subject.
     """
 
     client: str
@@ -60,7 +60,7 @@ class FeedServiceStatus(ServiceStatus):
     """The status of a feed.
 
     :ivar source: ``faker``, or a subject pattern.
-    :ivar streams: how many different streams are made.
+    :ivar streams: number of different streams.
     """
 
     subscribers: int

@@ -13,10 +13,10 @@ __all__ = ["GatewayServiceStatus"]
 class GatewayServiceStatus(ServiceStatus):
     """The status of a gateway.
 
-    :ivar url: where a browser on this machine finds the dashboard; None where it listens nowhere.
-    :ivar url_for_others: where browsers on other machines find it; None where they cannot.
+    :ivar url: address of the dashboard for browsers on this machine; None if the gateway does not listen.
+    :ivar url_for_others: its address for browsers on other machines; None if they cannot reach it.
     :ivar open: everyone on this machine is administrator, because there are no tokens.
-    :ivar websockets: connections that are WebSockets.
+    :ivar websockets: number of WebSockets.
     """
 
     url: str | None

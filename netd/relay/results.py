@@ -1,4 +1,4 @@
-"""What the operations of a relay give, and its status."""
+"""The results of the operations of a relay, and its status."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class DeviceFacts:
     """A device, connected or away.
 
     :ivar generation: grows with each connection of any device.
-    :ivar since: when it connected.
-    :ivar last_seen: when it was last heard.
+    :ivar since: time at which it connected.
+    :ivar last_seen: time of its last byte.
     :ivar answers: it speaks the second dialect.
     """
 
@@ -32,11 +32,11 @@ class DeviceFacts:
 
 @frozen(slots=False)
 class SendResult:
-    """What became of a payload.
+    """The outcome for a payload.
 
     :ivar status: `sent`, `queued`, `acknowledged`, `failed` or `expired`.
-    :ivar error: why it was not delivered or answered; absent where it was.
-    :ivar answer: what the device has answered; absent where it has not.
+    :ivar error: reason why it was not delivered or answered; absent otherwise.
+    :ivar answer: the answer of the device; absent without one.
     """
 
     status: str
@@ -56,7 +56,7 @@ class AttachedDevice:
 
 @frozen(slots=False)
 class DetachedDevice:
-    """A console connection that has ceased to be a device."""
+    """A console connection that is no longer a device."""
 
     device: str
 
@@ -73,7 +73,7 @@ class AnsweredMessage:
 class RelayServiceStatus(ServiceStatus):
     """The status of a relay.
 
-    :ivar devices: how many are connected.
+    :ivar devices: number of connected devices.
     """
 
     devices: int

@@ -1,4 +1,4 @@
-"""What the operations of rooms give, and the status of a section of rooms."""
+"""The results of the operations of rooms, and the status of their section."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class BotFacts:
     """One bot of a room.
 
     :ivar lines: it speaks the second dialect, which has lines.
-    :ivar state: what it does, in a word.
+    :ivar state: its state, in words.
     """
 
     name: str
@@ -29,10 +29,10 @@ class RoomFacts:
     """A room.
 
     :ivar room: its number.
-    :ivar state: how far it has come, in a word.
-    :ivar round: rounds that are done.
-    :ivar rounds: rounds that there will be; 0 where the talk is free.
-    :ivar size: places.
+    :ivar state: its state, in words.
+    :ivar round: number of finished rounds.
+    :ivar rounds: number of rounds in all; 0 in a room without turns.
+    :ivar size: number of places.
     """
 
     room: int
@@ -47,7 +47,7 @@ class RoomFacts:
 class TakenPlace:
     """A place that a console connection has taken.
 
-    :ivar name: as the room has it: without white space around it.
+    :ivar name: the name in the room, without surrounding white space.
     """
 
     instance: str
@@ -65,7 +65,7 @@ class Visit:
 class RoomServiceStatus(ServiceStatus):
     """The status of a section of rooms.
 
-    :ivar rooms: those that are not over.
+    :ivar rooms: number of rooms that are not over.
     """
 
     rooms: int
