@@ -1,7 +1,7 @@
-"""Events that somebody follows, kept once for all who follow them: the newest of each subject, as JSON text, within bounds.
+"""Events of subjects with subscribers, kept once for all of these: the newest of each subject, as JSON text, within bounds.
 
-Streams (:mod:`netd.console.stream`) number the entries and refer to them. An entry that makes room loses its text; whoever still
-refers to it sees by that that it is gone.
+Streams (:mod:`netd.console.stream`) number the entries and refer to them. An entry that makes room loses its text. A stream that
+still refers to the entry sees by the missing text that the event is gone.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ OVERHEAD = 300
 """Bytes that an entry takes beside its text, with its share of what its subject takes."""
 
 JournalKey = tuple[object, str]
-"""The stream that keeps its events apart, or None; and the subject."""
+"""The stream that keeps its events apart from those of others, or None; and the subject."""
 
 
 class JournalEntry:
     """One event.
 
-    :ivar number: the message's on its bus: the order of events that no stream has numbered.
+    :ivar number: the number of the message on its bus. It gives the order of events that no stream has numbered.
     :ivar text: the end of the event's JSON, ``,"time":…,"subject":…,"data":…}}``; None once it is no longer kept. A stream puts
         its pattern and its own number before it, so that one text serves all patterns.
     :ivar size: bytes of memory that count for the bound.
@@ -46,13 +46,13 @@ class JournalEntry:
 
 
 class Journal:
-    """The newest *most* events of each subject, of *most_size* bytes together; over that, the oldest of all make room.
+    """The newest *most* events of each subject. Of all together *most_size* bytes are kept: above, the oldest events make room.
 
-    Nothing goes before the end of the turn in which it was published: until then, not all streams have seen it.
+    No event makes room before the end of the turn in which it was published: until then, not all streams have seen it.
 
-    :param after: calls at the end of the turn (:meth:`netd.connection.turn.Turn.after`).
-    :ivar size: bytes that the entries take.
-    :ivar rings: the entries that are kept, by key, oldest first.
+    :param after: calls a function at the end of the turn (:meth:`netd.connection.turn.Turn.after`).
+    :ivar size: bytes of memory that the entries and the indices of the streams take.
+    :ivar rings: the kept entries of each key, oldest first.
     """
 
     _log = Logger()
@@ -69,16 +69,16 @@ class Journal:
         self.rings: dict[JournalKey, deque[JournalEntry]] = {}
 
     def bound(self, most: int, most_size: int) -> None:
-        """Keep so many events of each subject, of so many bytes together, from the next event on."""
+        """Keep at most *most* events of each subject, and *most_size* bytes of all, from the next event on."""
         self._most = most
-        self._most_loosely = most + most // 8  # a turn in which each subject loses one event costs more than one in eight of them
+        self._most_loosely = most + most // 8  # to trim several events of a subject at once costs less than one in each turn
         self._most_size = most_size
 
     def take(self, message: Message, owner: object = None) -> Sequence[JournalEntry]:
-        """The entries of *message*, made for the first stream that asks; none where it cannot be JSON.
+        """Return the entries of *message*, which are made for the first stream that asks. A message that cannot be JSON has none.
 
-        :param owner: a stream that takes some messages only. Kept with all others of their subject, its few events would soon
-            be pushed out. Of a batch, it takes the last event.
+        :param owner: a stream that takes only some messages. Its few events are kept apart, because the many others of their
+            subject would soon push them out. Of a batch, such a stream takes the last event.
         """
         if owner is None:
             known: tuple[JournalEntry, ...] = message.entries
@@ -109,30 +109,30 @@ class Journal:
         return bool(known and known[-1].text is not None) or bool(self.take(message))
 
     def grow(self, size: int) -> None:
-        """Count *size* bytes more, which entries take, or a stream for them."""
+        """Count *size* bytes more, taken by entries or by a stream's index of them."""
         self.size += size
         if self.size > self._most_size:
             self._trim_later()
 
     def forget(self, pattern: str) -> None:
-        """Let go the events of all subjects under *pattern*."""
+        """Drop the events of all subjects under *pattern*."""
         for key in [key for key in self.rings if matches(pattern, key[1])]:
             while key in self.rings:
                 self._let_go(self.rings[key][0])
 
     def forget_owner(self, owner: object) -> None:
-        """Let go the events that *owner* kept apart."""
+        """Drop the events that *owner* keeps apart."""
         for key in [key for key in self.rings if key[0] is owner]:
             while key in self.rings:
                 self._let_go(self.rings[key][0])
 
     def clear(self) -> None:
-        """Keep nothing: nobody follows anything."""
+        """Drop all events. Only when no stream is left."""
         while self._order:
             self._let_go(self._order.popleft())
 
     def trim(self) -> None:
-        """Let go what is over the bounds. Only when all streams have numbered what was published."""
+        """Drop the events that are over the bounds. Only after all streams have numbered what was published."""
         self._is_trimming = False
         for ring in self._overfull.values():
             while len(ring) > self._most:

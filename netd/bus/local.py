@@ -21,15 +21,15 @@ from netd.message import Message, Want
 
 __all__ = ["SELDOM", "LocalBus"]
 
-_NOBODY = Want.NOBODY  # looking a member up in its enum would cost as much as the rest of wants()
+_NOBODY = Want.NOBODY  # looking a member up in its enum would cost as much as the rest of wants(), which runs for each read
 
 SELDOM = 3600.0
-"""Seconds between two events of a subject for which nobody asked more often."""
+"""The interval, in seconds, of a subject without subscriptions."""
 
 
 @define(eq=False)
 class _Route:
-    """What is known of one subject: its subscriptions, the greatest want among them, and its newest message.
+    """One subject: its subscriptions, the greatest want and the shortest interval among them, and its newest message.
 
     The want is worked out when subscriptions change, because publishers ask for it with each read.
     """
@@ -67,10 +67,10 @@ class LocalBus:
     """An :class:`IBus` within this process.
 
     :param wall: the wall clock, in seconds since the epoch.
-    :param retained: of how many subjects the routes and newest messages are kept. When there are more, the subjects that
+    :param retained: the number of subjects whose routes and newest messages are kept. When there are more, the subjects that
         appeared first are forgotten, a tenth at a time.
-    :param retained_weight: how much retained messages may weigh together. Over it, the heavy ones of the subjects that appeared
-        first are let go.
+    :param retained_weight: bytes that heavy retained messages may take together. Above, those of the subjects that appeared
+        first are dropped.
     """
 
     _log = Logger()

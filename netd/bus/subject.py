@@ -1,4 +1,4 @@
-"""Subjects and patterns, with NATS grammar.
+"""Subjects and patterns, in the grammar of NATS.
 
 A subject is tokens ``[A-Za-z0-9_-]+`` joined by dots.  In a pattern, ``*`` stands for one token, a final ``>`` for one or more.
 Text from a peer never becomes a token unescaped: :func:`token` sees to that.
@@ -20,15 +20,15 @@ _NOT_TOKEN = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def is_subject(text: str) -> bool:
-    """Whether *text* is a subject that can be published under."""
+    """Whether *text* is a subject, under which messages can be published."""
     return len(text) <= MAX_SUBJECT and _SUBJECT.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)
 def split_pattern(pattern: str) -> tuple[str, ...]:
-    """The tokens of *pattern*.
+    """Return the tokens of *pattern*.
 
-    :raises ValueError: naming the token that no subject could match.
+    :raises ValueError: if *pattern* is too long, or has a token that no subject could match; the text names that token.
     """
     if len(pattern) > MAX_SUBJECT:
         raise ValueError(f"a subject pattern has at most {MAX_SUBJECT} characters")
@@ -43,7 +43,7 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
 def matches(pattern: str, subject: str) -> bool:
     """Whether *subject* falls under *pattern*.
 
-    :raises ValueError: when *pattern* is none.
+    :raises ValueError: if *pattern* is not a pattern.
     """
     wanted = split_pattern(pattern)
     tokens = subject.split(".")
@@ -86,7 +86,9 @@ def covers(pattern: str, narrower: str) -> bool:
 
 
 def token(text: str) -> str:
-    """*text* made into one token: runs of other characters become a hyphen, the ends are trimmed, nothing becomes ``_``.
+    """Return *text* made into one token of at most 64 characters.
+
+    A run of other characters becomes one hyphen, hyphens at both ends are cut off, and an empty text becomes ``_``.
 
     >>> token("('127.0.0.1', 50412)")
     '127-0-0-1-50412'

@@ -1,8 +1,9 @@
-"""One subscription of one console connection: how far it was told, and what it is told when it reads too slowly.
+"""One subscription of one console connection: the number of the last event sent, and the events sent after a delay.
 
-At the head of its stream, a cursor does nothing by itself: the stream hands it blocks. Behind it, the cursor reads from what the
-journal keeps, as fast as the connection takes it; nothing waits for it alone, so that a connection which does not read costs
-nothing. What is gone by then is told as a loss before what follows. Numbers always ascend.
+A cursor at the head of its stream does nothing by itself: the stream hands it blocks. A cursor that has fallen behind reads from
+the journal, as fast as its connection takes the events. No event is kept for one cursor alone, so that a connection which does
+not read costs no memory. Events that have left the journal by then are reported as a loss, before the events that follow them.
+The numbers sent always ascend.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from netd.console.link import ConsoleLink
 __all__ = ["AT_ONCE", "Cursor", "NumberedEntry", "NumberedStream", "SlowPolicy"]
 
 AT_ONCE = 4
-"""Blocks that a cursor behind the head is sent at once. A whole journal of 20,000 events would hold up all others for 24 ms."""
+"""Blocks sent at once for a cursor behind the head. A whole journal of 20,000 events would hold up all connections for 24 ms."""
 
 NumberedEntry = tuple[int, JournalEntry]
 """An event with its number in a stream; 0 where it is older than the stream."""
@@ -31,10 +32,10 @@ _NOTHING: list[NumberedEntry] = []
 
 
 class SlowPolicy(enum.Enum):
-    """What a subscriber that reads too slowly loses."""
+    """Which events a subscriber that reads too slowly loses."""
 
     DROP_OLDEST = "drop-oldest"
-    """The oldest of the events that it has not been told, where they are not kept any more."""
+    """The oldest of the events not sent yet, once the journal does not keep them any more."""
     LATEST = "latest"
     """All but the newest of each subject."""
 
@@ -43,7 +44,7 @@ class NumberedStream(Protocol):
     """A stream, as its cursors see it.
 
     :ivar seq: the number of its newest event.
-    :ivar heads: the cursors that are handed what comes.
+    :ivar heads: the cursors at the head, which are handed each new event.
     :ivar catching_up: the share of the turn for cursors that are far behind.
     """
 
@@ -53,22 +54,23 @@ class NumberedStream(Protocol):
     catching_up: TurnShare
 
     def after(self, seq: int, is_latest: bool) -> Iterable[NumberedEntry]:
-        """The events after number *seq* that are kept, oldest first; of each subject the newest alone, where that is wanted."""
+        """Return the events after number *seq* that are kept, oldest first. With *is_latest*, only the newest of each subject."""
 
     def text(self, item: NumberedEntry) -> bytes | None:
-        """*item* as JSON; None where it is no longer kept."""
+        """Return *item* as JSON, or None if it is no longer kept."""
 
 
 class Cursor:
-    """A place in *stream*, on behalf of *link*. It begins after the newest event, behind *past*.
+    """A place in *stream*, on behalf of *link*. It begins after the stream's newest event; the events of *past* are sent first.
 
-    At all times, events told and losses told add up to ``seq`` less the number at which the cursor began: a loss is a difference
-    of numbers, and no policy has to count what it drops.
+    At all times, events sent and losses reported add up to ``seq`` less the number at which the cursor began: a loss is a
+    difference of numbers, and no policy has to count the events that it drops.
 
-    :param lost: events that an earlier subscription of the same pattern was not told.
-    :param is_resumed: whether *past* is what the subscriber missed. Of a replay, nothing that goes before it is sent is a loss.
-    :ivar seq: the number of the last event that was told, or is known to be lost.
-    :ivar is_behind: whether the stream hands it nothing, because it has to catch up or has ended.
+    :param lost: the number of events that an earlier subscription of the same pattern was not sent.
+    :param is_resumed: whether *past* holds the events that the subscriber missed while it was away. Otherwise *past* is a replay:
+        an event of a replay that leaves the journal before it is sent does not count as lost.
+    :ivar seq: the number of the last event that was sent, or is known to be lost.
+    :ivar is_behind: whether the stream hands this cursor nothing, because the cursor has to catch up or has ended.
     """
 
     _log = Logger()
@@ -114,18 +116,18 @@ class Cursor:
 
     @property
     def has_more(self) -> bool:
-        """Whether something is left to be told."""
+        """Whether events or a loss are left to be sent."""
         return self.stream.seq > self.seq or bool(self._past or self._lost)
 
     def fall_behind(self) -> None:
-        """Leave the head, and catch up as far as the connection takes it; the rest when there is room."""
+        """Leave the head. Send as much as the connection takes now, and the rest when it has room again."""
         self.is_behind = True
         self.stream.heads.pop(self, None)
         if not self.forward():
             self._link.backlogs[self] = None
 
     def forward(self) -> bool:
-        """Send what fits now. Return False if something is left that has to wait for the connection."""
+        """Send as much as fits now. Return False if something is left that has to wait for the connection."""
         if self._is_catching_up:
             return True
         for _ in range(AT_ONCE):
@@ -142,25 +144,25 @@ class Cursor:
         return True
 
     def end(self) -> int:
-        """Tell nothing more. Return how many events it was not told."""
+        """Send nothing more. Return the number of events that were not sent."""
         self.is_behind = self._has_ended = True
         self.stream.heads.pop(self, None)
         self._link.backlogs.pop(self, None)
         return self._lost + (len(self._past) if self._is_resumed else 0) + self.stream.seq - self.seq
 
     def count_lost(self) -> None:
-        """Count what is lost and was not told, because nothing will be told any more: the connection has ended."""
+        """Count the losses that were not reported, for the metric. The connection has ended: no report follows."""
         gone = sum(entry.text is None for _, entry in self._past) if self._is_resumed else 0
         kept = sum(entry.text is not None for _, entry in self.stream.after(self.seq, False))
         self._count_dropped(self._lost + gone + self.stream.seq - self.seq - kept)
 
     def fail(self) -> None:
-        """Log the exception that is being handled, and cut the connection."""
+        """Log the exception that is being handled, and abort the connection."""
         self._log.failure("{pattern}: a subscriber could not be told", pattern=self.stream.pattern)
         self._link.peer.abort("a fault of netd's own")
 
     def _catch_up(self) -> Iterator[None]:
-        """Send block after block, until the connection is full or nothing is left; others are served in between."""
+        """Send block after block, until the connection is full or nothing is left. Other connections are served in between."""
         try:
             while not self._has_ended and self.has_more and not self._link.peer.is_full:
                 self._send()
@@ -182,10 +184,10 @@ class Cursor:
     def _send(self) -> None:
         portion = self._portion()
         if not self._link.peer.offer(portion):
-            self._link.peer.send(portion)  # what the peer had collected has filled it
+            self._link.peer.send(portion)  # the bytes that the peer had collected in this turn have just filled it
 
     def _portion(self) -> bytes:
-        """The next block, framed, and before it the notice of what is lost."""
+        """Return the next block, framed, with the report of lost events before it."""
         frames = self._next_of_the_past() if self._past else self._next_of_the_stream()
         if self._lost:
             self._count_dropped(self._lost)
@@ -218,7 +220,7 @@ class Cursor:
                 if size >= BLOCK:
                     break
         else:
-            seq = self.stream.seq  # whatever came after the last event that is kept is lost
+            seq = self.stream.seq  # all events after the last one kept are lost
         self._lost += seq - self.seq - len(frames)
         self.seq = seq
         return frames

@@ -23,10 +23,10 @@ from netd.principal import Action, Principal, check
 __all__ = ["Dispatcher", "describe"]
 
 MAX_ANSWERS = 1 << 22
-"""Bytes of answers to one batch after which nothing more of it is carried out."""
+"""Bytes of answers to one batch. Once they are more, the requests that are left are refused."""
 
 KNOW_NAMES = Action("any operation", Role.VIEWER)
-"""What it takes to learn whether there is an operation of some name."""
+"""The right to learn whether an operation of some name exists. Without it, every unknown name is refused like a forbidden one."""
 
 LOGGED_EVERY = 1.0
 """Seconds between two log lines about the same operation."""
@@ -35,7 +35,9 @@ LOGGED_EVERY = 1.0
 class Dispatcher:
     """Calls the operations of one table.
 
-    :param monotonic: the clock, which is never set back; what changes something is logged, each operation once a second at most.
+    Calls of operations that change something are logged, each operation once a second at most.
+
+    :param monotonic: the monotonic clock, in seconds.
     """
 
     _log = Logger()
@@ -47,8 +49,8 @@ class Dispatcher:
     def call(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> Deferred[Any]:
         """Call the operation *name* for *caller*, with arguments by name or by position.
 
-        :returns: a Deferred of its result. Fails with a :class:`netd.errors.NetdError` for everything that the caller should
-            read about, and with any other exception for a fault of netd's own.
+        :returns: a Deferred of the operation's result. It fails with a :class:`netd.errors.NetdError` for a mistake that the
+            caller should read about, and with any other exception for a fault of netd's own.
         """
         try:
             operation, bound = self._prepare(name, params, caller)
@@ -61,12 +63,14 @@ class Dispatcher:
     def handle(self, text: bytes, caller: Caller) -> Deferred[bytes | None]:
         """Carry out the JSON-RPC 2.0 request or batch *text*.
 
-        :returns: a Deferred of the answer, None when none is wanted; never fails.
+        :returns: a Deferred of the answer, or of None if the request wants no answer. It never fails.
         """
         return self.carry_out(*parse(text), caller)
 
     def carry_out(self, requests: Sequence[Request], is_batch: bool, caller: Caller) -> Deferred[bytes | None]:
-        """Carry out what :func:`netd.console.jsonrpc.parse` read. Of a batch whose answers become too long the rest is refused.
+        """Carry out *requests*, as :func:`netd.console.jsonrpc.parse` returns them.
+
+        Once the answers to a batch are longer than :data:`MAX_ANSWERS`, its remaining requests are refused.
 
         :returns: as :meth:`handle`.
         """
@@ -142,9 +146,9 @@ def _measured(answer: bytes | None, sizes: list[int]) -> bytes | None:
 
 
 def describe(table: OperationTable, principal: Principal) -> list[OperationFacts]:
-    """All operations with the JSON Schemas of their arguments and results, for ``system.operations``.
+    """Return all operations with the JSON Schemas of their arguments and results, for ``system.operations``.
 
-    :param principal: one that is confined to some subjects is shown those alone that it may call.
+    :param principal: a principal confined to some subjects is shown only the operations that it may call.
     """
     offered = ((operation, instances_for(principal, operation, instances)) for operation, instances in table)
     return [

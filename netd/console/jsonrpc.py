@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0, the text side of it: requests out of JSON, answers into JSON (console protocol)."""
+"""The text of JSON-RPC 2.0 (``docs/protocols/console.md``): requests are read from JSON, answers are written as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_BATCH = 100
 
 
 class BadRequest(NetdError):
-    """JSON that is no JSON-RPC 2.0 request."""
+    """The JSON is not a JSON-RPC 2.0 request."""
 
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -45,11 +45,11 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
 
 @frozen
 class Request:
-    """One request, or the reason why it is none.
+    """One request, valid or not.
 
-    :ivar id: a string, a number or None as the caller chose it.
-    :ivar is_notification: no answer is wanted.
-    :ivar problem: set when this is no valid request; then *method* and *params* mean nothing.
+    :ivar id: a string, a number or None, as the caller chose it.
+    :ivar is_notification: whether the caller wants no answer.
+    :ivar problem: why this request is not valid, or None. With a problem, *method* and *params* mean nothing.
     """
 
     id: Any
@@ -60,7 +60,7 @@ class Request:
 
 
 def parse(text: bytes) -> tuple[list[Request], bool]:
-    """The requests in *text*, and whether they came as a batch. What is malformed becomes a request with a problem."""
+    """Return the requests in *text*, and whether they came as a batch. A malformed request is returned with its problem."""
     try:
         value = decode(text)
     except BadJSON as error:
@@ -75,7 +75,7 @@ def parse(text: bytes) -> tuple[list[Request], bool]:
 
 
 def answer(request_id: Any, result: object) -> bytes:
-    """The answer that carries *result*; an answer about the failure when it cannot be JSON."""
+    """Return the answer that carries *result*. A result that cannot be JSON makes it an error answer that says so."""
     try:
         return encode({"jsonrpc": "2.0", "id": request_id, "result": result})
     except BadJSON as error:
@@ -83,23 +83,23 @@ def answer(request_id: Any, result: object) -> bytes:
 
 
 def failure(request_id: Any, error: Exception) -> bytes:
-    """The answer that carries *error*; faults of netd's own are not described to callers."""
+    """Return the answer that carries *error*. A fault of netd's own is not described to the caller: the log has it."""
     code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
     message = text_of(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
-    message = message.encode("utf-8", "backslashreplace").decode()  # names of files may hold lone surrogates
+    message = message.encode("utf-8", "backslashreplace").decode()  # a file name that is not UTF-8 holds lone surrogates
     return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
 
 
 def notification(method: str, params: object) -> bytes:
-    """What a console tells its caller unasked.
+    """Return a notification: a message that a console sends without a request.
 
-    :raises BadJSON: when *params* cannot be JSON.
+    :raises BadJSON: if *params* cannot be JSON.
     """
     return b'{"jsonrpc":"2.0","method":"%b","params":%b}' % (method.encode(), encode(params))
 
 
 def join(answers: list[bytes]) -> bytes:
-    """The answer to a batch."""
+    """Return the answer to a batch, made of the answers to its requests."""
     return b"[" + b",".join(answers) + b"]"
 
 

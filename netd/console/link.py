@@ -1,7 +1,7 @@
-"""One console connection that stays open: requests in, answers and notifications out, whatever carries them.
+"""One console connection that stays open: it takes requests, and sends answers and notifications.
 
-The control socket and the gateway's WebSockets are shells around this class. It knows neither lines nor frames: it is handed the
-function that makes a JSON text into what the connection sends.
+The control socket and the gateway's WebSockets are shells around this class. The class knows neither lines nor WebSocket frames:
+its shell passes the function that frames a JSON text.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from netd.principal import Principal
 __all__ = ["ANSWERS", "MOST_OPEN", "Backlog", "ConsoleLink", "Frame"]
 
 MOST_OPEN = 64
-"""Requests of one connection that may be unanswered before no further one is carried out, or read."""
+"""Unanswered requests of one connection at which no further request is carried out, and reading stops."""
 
 ANSWERS = 1 << 20
-"""Bytes of answers that may wait for one connection before no further request is carried out."""
+"""Bytes of unsent answers of one connection at which no further request is carried out."""
 
 Frame = Callable[[bytes], bytes]
-"""Makes a JSON text into what a connection sends."""
+"""Frames a JSON text for a connection: as a line, or as a WebSocket message."""
 
 
 class Backlog(Protocol):
-    """What has something left to send over a link that is full."""
+    """A sender with events left to send over a link that is full: a cursor."""
 
     def forward(self) -> bool:
-        """Send what fits now. Return False if something is left that has to wait for the connection."""
+        """Send as much as fits now. Return False if something is left that has to wait for the connection."""
 
 
 class ConsoleLink:
     """A :class:`netd.operations.CallerLink`.
 
-    :param hold: stops the connection from reading (True), or lets it go on.
-    :param frame: how the connection sends a JSON text; one function object for all connections of a kind, by which what is sent
-        to many of them is shared.
-    :param caller: who is at the other end; the link becomes its ``link``.
-    :ivar backlogs: those that have something to send when there is room again, oldest first.
+    :param hold: stops reading from the connection (True), or goes on with it (False).
+    :param frame: frames a JSON text. All connections of a kind pass the same function object: events for many of them are framed
+        once for each function object.
+    :param caller: the caller at the other end; the link becomes its ``link``.
+    :ivar backlogs: the senders that wait for room on the connection, oldest first.
     """
 
     __slots__ = (
@@ -67,7 +67,7 @@ class ConsoleLink:
         self.backlogs: dict[Backlog, None] = {}
         self._dispatcher = dispatcher
         self._open = 0
-        self._requested: list[tuple[list[Request], bool]] = []  # not a deque: an empty one weighs more than all the rest
+        self._requested: list[tuple[list[Request], bool]] = []  # no deque: an empty deque takes more memory than all else here
         self._is_held = False
         self._is_going = False
         self._when_lost: dict[object, Callable[[], object]] = {}
@@ -75,42 +75,42 @@ class ConsoleLink:
 
     @property
     def principal(self) -> Principal:
-        """Who is at the other end."""
+        """The principal at the other end."""
         return self.peer.principal
 
     @property
     def is_full(self) -> bool:
-        """Whether the caller takes nothing."""
+        """Whether the connection takes nothing more at present."""
         return self.peer.is_full
 
     def prove(self, principal: Principal) -> None:
-        """The caller has shown that it is *principal*."""
+        """The caller has proved that it is *principal*."""
         self.peer.prove(principal)
 
     def receive(self, text: bytes) -> None:
-        """A request or a batch came: it is carried out now, or when there is room for its answer."""
+        """A request or a batch has come. Carry it out now, or once there is room for its answer."""
         self._requested.append(parse(text))
         self._go_on()
 
     def notify(self, method: str, params: object) -> None:
-        """Tell the caller something."""
+        """Send the caller a notification."""
         self.peer.send(self.frame(notification(method, params)))
 
     def probe(self) -> None:
-        """Find out whether the caller is still there."""
+        """Find out whether the caller is still connected."""
         self.peer.probe()
 
     @property
     def reason(self) -> str | None:
-        """Why the connection is gone; None where the caller closed it."""
+        """Why the connection has ended; None if the caller closed it."""
         return self.peer.reason
 
     def silence(self) -> float:
-        """Seconds since the caller said something last."""
+        """Seconds since the last byte from the caller."""
         return self.peer.silence()
 
     def when_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call *callback* when the connection is lost; what is returned takes that back."""
+        """Call *callback* when the connection is lost. The returned function takes the callback out again."""
         key = object()
         self._when_lost[key] = callback
         return partial(self._withdraw, key)
@@ -119,7 +119,7 @@ class ConsoleLink:
         self._when_lost.pop(key, None)
 
     def drained(self) -> None:
-        """All that was sent has been taken, after it had to wait. From the connection's shell."""
+        """All bytes that had to wait have been taken. Called by the connection's shell."""
         while self.backlogs and not self.peer.is_full:
             backlog = next(iter(self.backlogs))
             del self.backlogs[backlog]
@@ -128,7 +128,7 @@ class ConsoleLink:
         self._go_on()
 
     def lost(self) -> None:
-        """The connection is lost. From its shell."""
+        """The connection is lost. Called by its shell."""
         self.backlogs.clear()
         self._requested.clear()
         self.caller.link = None

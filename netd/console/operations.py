@@ -1,4 +1,4 @@
-"""What consoles can do with the bus: see the newest, follow, and say something of their own.
+"""The operations of the bus: show the newest events, follow subjects, and publish.
 
 Services publish under subjects that begin with their kind; people and programs may publish under ``custom``, and nowhere else.
 """
@@ -24,7 +24,7 @@ from netd.operations import Caller, Operation, Role
 __all__ = ["BusConsole"]
 
 CUSTOM = "custom.>"
-"""Where callers may publish."""
+"""The subjects under which callers may publish."""
 
 MAX_DATA = 1 << 16
 """Bytes of JSON in an event that a caller publishes."""
@@ -33,14 +33,14 @@ SHORTEST, LONGEST = 0.01, 3600.0
 """Seconds between two events of a subject that a caller may ask for."""
 
 MOST_REPLAYED = 1000
-"""Past events of each subject that a caller may ask for."""
+"""Past events of each subject that a caller may ask for, at most."""
 
 
 MAX_LAST = 1 << 22
-"""Bytes of peers' own words, and of subjects, that one answer of ``bus.last`` holds."""
+"""Bytes of events and subjects in one answer of ``bus.last``, at most."""
 
 MOST_CUSTOM = 1000
-"""Subjects under ``custom`` whose newest events are kept: those of services are not to make room for them."""
+"""Subjects under ``custom`` whose newest events are kept, at most: without this bound, they would push out those of services."""
 
 
 @frozen
@@ -52,7 +52,7 @@ class BusConsole:
     _custom: dict[str, None] = field(factory=dict, init=False)
 
     def operations(self) -> list[Operation]:
-        """Following and looking are for viewers, publishing for operators."""
+        """Return the operations. Viewers may look and follow, operators may publish."""
         return [
             Operation("bus.last", self.last, Role.VIEWER, "Show the newest event of each subject", spans_services=True),
             Operation("bus.publish", self.publish, Role.OPERATOR, "Publish under custom.…", spans_services=True),
@@ -74,7 +74,7 @@ class BusConsole:
         ]
 
     def last(self, caller: Caller, pattern: str = ">") -> list[LastEvent]:
-        """The retained events of *pattern*."""
+        """Return the newest event of each subject under *pattern*."""
         _check(caller, pattern)
         messages = self.bus.last(pattern)
         size = 0
@@ -108,9 +108,9 @@ class BusConsole:
         return Published(subject, size)
 
     def forget(self, caller: Caller, subject: str) -> Forgotten:
-        """Let go of what is kept of *subject*, or of all subjects under a pattern: those who come later are not told it.
+        """Drop the kept events of *subject*, or of all subjects under a pattern, so that later subscribers do not get them.
 
-        :returns: the subjects whose newest events were kept.
+        :returns: the subjects of which events were kept.
         """
         _check(caller, subject, "subject")
         found = [message.subject for message in self.bus.last(subject)]
@@ -129,7 +129,7 @@ class BusConsole:
         policy: Literal["drop-oldest", "latest"] = "drop-oldest",
         since: str | None = None,
     ) -> Subscribed:
-        """Let the caller's connection have the events of *pattern* (gateway protocol, "Subscriptions")."""
+        """Subscribe the caller's connection to the events of *pattern* (gateway protocol, "Subscriptions")."""
         _check(caller, pattern)
         if every is not None and not SHORTEST <= every <= LONGEST:
             raise InvalidArguments(f"every: {every} is not between {SHORTEST} and {LONGEST:.0f} seconds")

@@ -1,6 +1,6 @@
-"""Which instances of an operation a principal is shown: those that it may call, or of which it sees something.
+"""Which services a principal is shown for an operation: those where it may call the operation, or may see some subjects.
 
-It knows subjects and principals, and no wire.
+This module knows subjects and principals, and no wire.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ __all__ = ["instances_for", "sees_some", "subjects_of"]
 
 
 def subjects_of(kind: str, instance: str) -> str:
-    """All subjects of one service, as a pattern."""
+    """Return the pattern of all subjects of one service."""
     return f"{kind}.{instance}.>"
 
 
 def instances_for(principal: Principal, operation: Operation, instances: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of *instances* whose *operation* is open to *principal*; where it looks itself, those of which that sees something.
+    """Return those of *instances* whose *operation* is open to *principal*.
 
-    A principal that is not confined is shown all, those of higher roles too: it may ask for a better token.
+    An operation that checks subjects by itself is shown where the principal sees some subject of the instance. A principal that
+    is not confined is shown all operations, also those of higher roles: its user may ask for a better token.
     """
     if principal.subjects is None:
         return instances
@@ -35,5 +36,5 @@ def instances_for(principal: Principal, operation: Operation, instances: tuple[s
 
 
 def sees_some(principal: Principal, pattern: str) -> bool:
-    """Whether *principal* sees something of what falls under *pattern*."""
+    """Whether *principal* may see some subject that falls under *pattern*."""
     return principal.subjects is None or any(overlaps(own, pattern) for own in principal.subjects)

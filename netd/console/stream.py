@@ -1,7 +1,7 @@
-"""One stream of numbered events, shared by all who subscribe to the same pattern at the same rate.
+"""One stream of numbered events, shared by all subscribers of the same pattern at the same rate.
 
-A subscriber is a cursor: the number of the last event that it was told. All cursors at the head are handed the same block, one
-write each. One whose connection cannot take it stays where it is, and reads later from what is kept.
+A subscriber is a cursor: the number of the last event that it was sent. All cursors at the head are handed the same block, with
+one write each. A cursor whose connection cannot take the block stays where it is, and later reads from the journal.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ MOST_REPEATED = 10_000
 """Past events that a subscription begins with, at most."""
 
 INDEXED = 32
-"""Bytes that a stream takes for each event that is kept, while it is kept and for a while after."""
+"""Bytes that the index of a stream takes for each event: while the event is kept, and until the next sweep of the index."""
 
 OVERHEAD = 100
-"""Bytes that an event takes beside its text while it is yet to be handed out."""
+"""Bytes that an event takes beside its text until it has been handed out."""
 
 Blocks = list[tuple[int, bytes]]
-"""What is handed out: blocks of frames, each with the number of its last event."""
+"""Blocks of frames, each with the number of its last event."""
 
 
 class StreamSurroundings(Protocol):
-    """What a stream needs of those around it.
+    """The facilities that a stream uses, shared by all streams.
 
     :ivar following: the share of the turn for handing out.
     :ivar catching_up: the share of the turn for cursors that are far behind.
-    :ivar collected: bytes of all events that are yet to be handed out.
+    :ivar collected: bytes of all events that have not been handed out yet.
     """
 
     bus: IBus
@@ -58,18 +58,18 @@ class StreamSurroundings(Protocol):
     collected: int
 
     def fit(self) -> None:
-        """See to it that not too much is yet to be handed out."""
+        """If too many events wait to be handed out, hand them out before anything else is published."""
 
 
 class EventStream:
-    """The stream of all who subscribe to *pattern* with the same *every*.
+    """The stream of all subscribers of *pattern* with the same *every*.
 
-    One hand-out is under way at a time; what is numbered meanwhile goes with the next.
+    One hand-out is under way at a time; events that are numbered meanwhile go out with the next one.
 
-    :ivar epoch: names this stream: its numbers mean nothing in another.
-    :ivar seq: the number of its newest event that was numbered, 0 before the first.
-    :ivar cursors: all who subscribe to it.
-    :ivar heads: those of them that are handed what comes; the others catch up by themselves.
+    :ivar epoch: the name of this stream: its numbers mean nothing in another stream.
+    :ivar seq: the number of the newest event, 0 before the first.
+    :ivar cursors: all cursors of the stream.
+    :ivar heads: the cursors that are handed each new event; the others catch up by themselves.
     """
 
     def __init__(self, around: StreamSurroundings, pattern: str, every: float | None, epoch: str) -> None:
@@ -83,7 +83,7 @@ class EventStream:
         self.catching_up = around.catching_up
         self._owner = None if every is None else self
         self._new: list[Message] = []
-        self._fresh: list[bytes] = []  # texts of the newest numbers, which nobody was handed yet
+        self._fresh: list[bytes] = []  # texts of the newest events, which have not been handed out yet
         self._fresh_size = 0
         self._is_telling = False
         # The index: 16 bytes an event. A list of pairs takes 96, with which a thousand patterns break the bound of the journal.
@@ -99,7 +99,7 @@ class EventStream:
             self._source = around.bus.subscribe(pattern, self._receive, Want.NEWEST, every)
 
     def number(self) -> None:
-        """Give numbers to what was published."""
+        """Number the events that were published since the last call."""
         new = self._new
         if not new:
             return
@@ -135,7 +135,7 @@ class EventStream:
         return sorted(newest.values(), key=itemgetter(0))
 
     def resume(self, seq: int) -> tuple[list[NumberedEntry], dict[str, int] | None]:
-        """What came after number *seq* and is kept, the newest of it; first and last number of the events that are not."""
+        """Return the newest events after number *seq* that are kept, and the first and last number of those that are lost."""
         found = [item for item in self.after(seq) if item[1].text is not None][-MOST_REPEATED:]
         if len(found) == self.seq - seq:
             return found, None
@@ -145,7 +145,7 @@ class EventStream:
         return found, {"from": first, "to": last}
 
     def newest(self, count: int) -> list[NumberedEntry]:
-        """Up to *count* of the newest events of each subject, oldest first; those before the stream's beginning, too."""
+        """Return up to *count* of the newest events of each subject, oldest first, also from before the stream's beginning."""
         own: list[NumberedEntry] = []
         seen: Counter[object] = Counter()
         for item in zip(reversed(self._numbers), reversed(self._entries), strict=True):
@@ -160,11 +160,11 @@ class EventStream:
         return None if entry.text is None else b"%b%b%b" % (self._head, b"%d" % seq if seq else b"null", entry.text)
 
     def let_go(self, pattern: str) -> None:
-        """Hold back no events of the subjects under *pattern*."""
+        """Drop the events of the subjects under *pattern* that this stream holds back until *every* has passed."""
         self._held = {subject: message for subject, message in self._held.items() if not matches(pattern, subject)}
 
     def end(self) -> None:
-        """Listen no more, and keep nothing."""
+        """End the stream's subscription of the bus, and drop all that it keeps."""
         self._source.cancel()
         if self._timer is not None:
             self._timer.cancel()
@@ -176,9 +176,9 @@ class EventStream:
             self._around.journal.forget_owner(self)
 
     def _older(self, count: int, known: set[str]) -> list[NumberedEntry]:
-        """Events of subjects that are not *known* here: those that are kept because others followed them, else the newest.
+        """Return events of subjects that are not *known* here: as many as the journal keeps for other streams, at least the newest.
 
-        A stream that takes some events only is told the newest alone, because the others come too close to one another.
+        A stream with a rate gets the newest event alone: the others are closer to one another than *every* allows.
         """
         journal, found = self._around.journal, []
         for message in self._around.bus.last(self.pattern):
@@ -189,7 +189,7 @@ class EventStream:
         return [(0, entry) for entry in found[-MOST_REPEATED:]]
 
     def _sweep(self) -> None:
-        """Drop from the index what is no longer kept."""
+        """Drop the events from the index that are no longer kept."""
         is_kept = [entry.text is not None for entry in self._entries]
         self._numbers = array("Q", compress(self._numbers, is_kept))
         self._entries = list(compress(self._entries, is_kept))
@@ -202,7 +202,7 @@ class EventStream:
             self._around.turn.after(self._flush)
 
     def _flush(self) -> None:
-        """The turn ends."""
+        """The turn ends: number the new events, and hand them out."""
         self.number()
         if self._fresh and not self._is_telling:
             if len(self.heads) <= STEP:  # what one step does needs no share of the turn
@@ -217,7 +217,7 @@ class EventStream:
             self._around.fit()
 
     def _tell(self) -> Iterator[None]:
-        """Hand what is new to all at the head; others are served in between."""
+        """Hand the new events to all cursors at the head. Other connections are served in between."""
         while self._fresh:
             texts, size = self._fresh, self._fresh_size
             self._fresh, self._fresh_size = [], 0
@@ -234,7 +234,9 @@ class EventStream:
     ) -> tuple[Frame | None, Blocks]:
         """Hand *texts*, the events after number *start*, to *cursors*.
 
-        :param framed: the frame of the connections before, and what was made with it; that of the last is returned.
+        :param framed: the frame function of the cursor before, and the blocks made with it, so that cursors with the same frame
+            function share the blocks.
+        :returns: the same of the last cursor.
         """
         frame, blocks = framed
         end = start + len(texts)
@@ -251,7 +253,7 @@ class EventStream:
                             cursor.fall_behind()
                             break
                         cursor.seq = number
-                elif cursor.seq < end:  # it joined between two events that wait here
+                elif cursor.seq < end:  # the cursor began between two of these events
                     cursor.fall_behind()
             except Exception:
                 cursor.fail()
@@ -274,7 +276,7 @@ class EventStream:
 
 
 def _blocks(start: int, texts: list[bytes], frame: Callable[[bytes], bytes]) -> Blocks:
-    """*texts*, the events after number *start*, framed and joined to blocks."""
+    """Return *texts*, the events after number *start*, framed and joined to blocks."""
     if len(texts) == 1:
         return [(start + 1, frame(texts[0]))]
     blocks: Blocks = []

@@ -1,6 +1,6 @@
-"""The bus for console connections: one stream of numbered events for each pattern that is subscribed to, shared by all who do.
+"""The bus for console connections: one stream of numbered events for each pattern, shared by all subscribers of the pattern.
 
-A stream that nobody subscribes to any more goes on for a while, so that whoever lost a connection can go on where it was.
+A stream without subscribers goes on for a while, so that a client that lost its connection can resume where it was.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ MOST_STREAMS = 4096
 """Different streams at a time."""
 
 MOST_COLLECTED = 1 << 22
-"""Bytes of events that are yet to be handed out, of all streams together."""
+"""Bytes of events not handed out yet, of all streams together. Above, they are handed out before anything else happens."""
 
 IDLE = 120.0
-"""Seconds for which a stream goes on that nobody subscribes to any more."""
+"""Seconds for which a stream without subscribers goes on."""
 
 MOST_IDLE = 16
-"""Streams that go on so at a time: each of them costs whoever publishes."""
+"""Streams without subscribers that go on at a time: each one makes publishing slower."""
 
 
 @define(eq=False)
 class EventStreams:
-    """All streams, and who subscribes to them.
+    """All streams and their subscriptions.
 
-    :ivar turn: what subscribers are sent is collected in it.
-    :ivar following: the share of the turn for handing out what comes.
-    :ivar catching_up: the share of the turn for subscribers that are far behind.
-    :ivar new_epoch: a name that was never used before, without a colon.
-    :ivar journal: what is kept.
-    :ivar collected: bytes of all events that are yet to be handed out.
+    :ivar turn: the turn of the reactor, at whose end new events are numbered and sent.
+    :ivar following: the share of the turn for handing out new events.
+    :ivar catching_up: the share of the turn for cursors that are far behind.
+    :ivar new_epoch: returns a name for a stream that was never used before, without a colon.
+    :ivar journal: the events that are kept.
+    :ivar collected: bytes of all events that have not been handed out yet.
     """
 
     bus: IBus
@@ -67,11 +67,11 @@ class EventStreams:
     def subscribe(
         self, link: ConsoleLink, pattern: str, every: float | None, replay: int, policy: SlowPolicy, since: str | None
     ) -> Subscribed:
-        """Let *link* have the events of *pattern*; instead of what it had of the same pattern before.
+        """Subscribe *link* to the events of *pattern*. An earlier subscription of the link to the same pattern ends.
 
         :returns: the answer of ``bus.subscribe`` (gateway protocol, "Subscriptions").
-        :raises InvalidArguments: when *since* is no position.
-        :raises OperationFailed: when there are too many subscriptions.
+        :raises InvalidArguments: if *since* is not a position.
+        :raises OperationFailed: if there are too many subscriptions.
         """
         position = None if since is None else _position(since)
         mine = self._subscriptions(link)
@@ -90,7 +90,7 @@ class EventStreams:
             past = stream.newest(replay)
         lost = self._end_subscription(mine, pattern, stream) if pattern in mine else 0
         if recovered is not None:
-            lost = 0  # the answer tells what is lost
+            lost = 0  # the answer's gap tells what is lost
         cursor = mine[pattern] = Cursor(stream, link, policy, past, lost, recovered is not None)
         stream.cursors[cursor] = None
         if cursor.is_behind:
@@ -98,7 +98,7 @@ class EventStreams:
         return Subscribed(pattern, f"{stream.epoch}:{stream.seq}", recovered, gap)
 
     def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:
-        """Let *link* have nothing more of *pattern*; False when it had nothing."""
+        """End the subscription of *link* to *pattern*. Return False if there is none."""
         mine = self._links.get(link, {})
         if pattern not in mine:
             return False
@@ -106,19 +106,19 @@ class EventStreams:
         return True
 
     def forget(self, pattern: str) -> None:
-        """Keep no events of the subjects under *pattern*. What is being handed out arrives."""
+        """Drop the kept events of the subjects under *pattern*. Events that are being handed out still arrive."""
         self._number_all()
         self.journal.forget(pattern)
         for stream in self._streams.values():
             stream.let_go(pattern)
 
     def fit(self) -> None:
-        """Where too much is yet to be handed out, everything else waits until it has been."""
+        """If too many events wait to be handed out, hand them out before anything else happens."""
         if self.collected > MOST_COLLECTED:
             self.following.finish()
 
     def _number_all(self) -> None:
-        """Number all that was published, and let go what is over the bounds: what is promised now is not to go later."""
+        """Number all published events, then trim the journal: events that an answer promises now must not be trimmed later."""
         for stream in self._streams.values():
             stream.number()
         self.journal.trim()
@@ -137,7 +137,7 @@ class EventStreams:
             self._end_subscription(mine, pattern)
 
     def _end_subscription(self, mine: dict[str, Cursor], pattern: str, next_stream: EventStream | None = None) -> int:
-        """End it; how many events it was not told. It may be followed by one to *next_stream*."""
+        """End the subscription, which one to *next_stream* may follow. Return the number of events that it was not sent."""
         cursor = mine.pop(pattern)
         lost = cursor.end()
         stream = cast(EventStream, cursor.stream)
