@@ -18,7 +18,7 @@ from netd.paths import packaged
 __all__ = ["EXAMPLE", "Config"]
 
 EXAMPLE = "commands.py"
-"""The file of functions that is looked for beside the INI; one of that name comes with netd."""
+"""The default file of functions: the one of this name beside the INI, or else the example that comes with netd."""
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
@@ -52,7 +52,7 @@ _names: Parser[tuple[str, ...]] = Parser("members, comma-separated: command_id, 
 
 @attrs.frozen(kw_only=True)
 class Config(ListeningConfig):
-    """Programs run functions of yours by name, one JSON object a line; each gets one answer."""
+    """Programs call your functions by name. Each command is one JSON object on a line, and gets one answer."""
 
     listen: tuple[str, ...] = option(
         endpoints, "loopback:65432", help="Where programs connect: one or more endpoints.", live=True
@@ -60,29 +60,29 @@ class Config(ListeningConfig):
     functions: tuple[str, ...] | None = option(
         auto_or(_sources),
         "auto",
-        help="Where your functions are; files are relative to this file. `auto` is commands.py beside this file, or, where there "
-        "is none, the example that comes with netd.",
+        help="The Python files and modules of your functions. `auto` is commands.py in the directory of this file, or else the "
+        "example that comes with netd.",
         live=True,
     )
     watch: bool = option(
         flag,
         "no",
-        help="Whether the files of your functions are watched: one that has changed is run within two seconds, without a reload. "
-        "If it is broken, the functions before stay, and the log says why.",
+        help="Whether netd watches the files of your functions: a changed file is run within two seconds, without a reload. If "
+        "it is broken, the old functions stay, and the log says why.",
         live=True,
     )
     persistent: bool = option(
         flag,
         "no",
-        help="Whether connections are kept for further commands. No: the server closes after its answer, as old programs expect, "
-        "unless a command has an `id`.",
+        help="Whether a connection stays open for further commands. `no`: netd closes it after its answer, as old programs "
+        "expect, unless the command has an `id`.",
         live=True,
     )
     timeout: float = option(
         within(duration, "1ms", "1d"),
         "4s",
-        help="How long a function may take. Old programs give up after 5s: stay below. Mark what waits with `blocking=True`: a "
-        "function without it holds up all of netd until it returns, and no limit can end it.",
+        help="How long a function may take. Old programs give up after 5s: stay below. Mark a function that waits or computes "
+        "for long with `blocking=True`: any other function holds up all of netd until it returns, and this limit cannot end it.",
         live=True,
     )
     receive_timeout: float = option(
@@ -94,34 +94,34 @@ class Config(ListeningConfig):
     silence: float | None = option(
         off_or(within(duration, "1ms", "1m")),
         "200ms",
-        help="A whole JSON object that is followed by so much silence needs no newline. Off: a newline ends it, or the program "
-        "closing its sending side.",
+        help="A whole JSON object without a newline counts as a command after so long a silence. `off`: a command ends only with "
+        "a newline, or when the program closes its sending side.",
         live=True,
     )
     idle_timeout: float = option(
         within(duration, "1s", "30d"),
         "5m",
-        help="How long a kept connection may stay without a command before it is closed.",
+        help="How long a connection that stays open may be without a command before it is closed.",
         live=True,
     )
     max_command: int = option(within(size, "64", "16MiB"), "1MiB", help="Longest command.", live=True)
     name_member: tuple[str, ...] = option(
         _names,
         "command_id, command, action",
-        help="Which member names the command: the first of these that is there. The others are arguments.",
+        help="The member that names the command: the first of these that the object has. All other members are arguments.",
         live=True,
     )
     max_answer: int = option(
         within(size, "1KiB", "64MiB"),
         "1MiB",
-        help="Longest answer to a command with an `id`. Others get at most 1024 bytes: that is all that old programs read.",
+        help="Longest answer to a command with an `id`. Other answers have at most 1024 bytes: old programs read no more.",
         live=True,
     )
     threads: int = option(integer(1, 256), "8", help="How many functions that are marked as blocking may run at once.", live=True)
     max_waiting: int = option(
         integer(1, 100_000),
         "1000",
-        help="How many commands may wait for one of these threads; further ones fail at once.",
+        help="Most commands that wait for one of these threads. Above, a command fails at once.",
         live=True,
     )
 

@@ -1,4 +1,4 @@
-"""Configuration: what a kind of service can be told, and how one INI file tells it.
+"""Configuration: the options of each kind of service, and the INI file that sets them.
 
 A kind declares its options with :func:`option` on a class that derives from :class:`SectionConfig`. :func:`load` turns a file
 and the environment into frozen objects, or reports every mistake at once. :mod:`netd.config.reference` renders the packaged

@@ -1,9 +1,9 @@
-"""Server endpoint descriptions (``loopback:5050``, ``tcp:5050``): splitting, placing, checking, and telling where they collide.
+"""Server endpoint descriptions (``loopback:5050``, ``tcp:5050``): splitting, resolving of paths, checks, and collisions.
 
-All types but ``loopback`` are Twisted's. Those that Twisted brings along are checked here: the errors of its own parser speak of
-Python calls (``_parseTCP() got an unexpected keyword argument``), these speak of what was written; and to import it takes longer
-than all the rest of the configuration. It is asked about the types of other distributions. Nothing here listens, and nothing
-imports the reactor.
+All types but ``loopback`` are Twisted's. The types that Twisted brings along are checked here, for two reasons: the errors of
+Twisted's parser speak of Python calls (``_parseTCP() got an unexpected keyword argument``), not of the description; and its
+import takes longer than all the rest of the configuration. It is imported only for types of other distributions. Nothing here
+listens, and nothing imports the reactor.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ LOOPBACK = "loopback"
 """netd's own type of endpoint: a port on each of :data:`LOOPBACK_HOSTS` that the machine has."""
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "127.0.1.1")
-"""What programs on this machine connect to: ``localhost`` by IPv4, by IPv6, and the machine's own name, which Debian and its
-relatives let mean 127.0.1.1."""
+"""The addresses to which programs on this machine connect: ``localhost`` by IPv4 and by IPv6, and 127.0.1.1, which is the
+machine's own name in ``/etc/hosts`` of Debian and its relatives."""
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     LOOPBACK: ("port", "backlog"),
@@ -74,7 +74,7 @@ _SYSTEMD_DOMAINS = ("INET", "INET6", "UNIX")
 _SECURED = ("ssl", "tls")
 _EVERYWHERE = {"tcp": "0.0.0.0", "ssl": "0.0.0.0", "tcp6": "::", "tls": "::"}  # noqa: S104 - recognised, not bound
 _DEFAULT_PORT = "443"
-"""Of ``tls``; the other types have none."""
+"""The default port of ``tls``. The other types have none."""
 _GREATEST_PORT = 65535
 _IPV6 = 6
 
@@ -87,7 +87,7 @@ _OCTAL = re.compile(r"[0-7]{1,4}")
 
 @frozen
 class ListenAddress:
-    """Where a description listens, for finding two that cannot listen at once.
+    """The address at which a description listens, used to find two descriptions that cannot listen at once.
 
     :ivar interface: an IP address, or the path of a unix socket.
     :ivar port: 1 to 65535; 0 for a unix socket.
@@ -101,7 +101,7 @@ class ListenAddress:
     takes_ipv4: bool = False
 
     def collides_with(self, other: ListenAddress) -> bool:
-        """Whether the operating system would refuse the second of the two."""
+        """Return True if the two addresses overlap, so that the operating system would refuse the second listener."""
         if self.port != other.port:
             return False
         return self.interface == other.interface or self._covers(other) or other._covers(self)
@@ -114,7 +114,7 @@ class ListenAddress:
 def ipv6_takes_ipv4() -> bool:
     """Whether a listener on the wildcard of IPv6 takes IPv4's connections, too, on this machine.
 
-    On Linux it does, unless ``net.ipv6.bindv6only`` is set. Asks the operating system by a socket that is never bound.
+    On Linux it does, unless ``net.ipv6.bindv6only`` is set. The answer is read from a socket that is never bound.
     """
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as unbound:
@@ -124,25 +124,25 @@ def ipv6_takes_ipv4() -> bool:
 
 
 def split_descriptions(text: str) -> tuple[str, ...]:
-    """The descriptions in *text*, separated by white space; a space after a backslash belongs to its description."""
+    """Return the descriptions in *text*, which white space separates. A space after a backslash belongs to its description."""
     return tuple(_DESCRIPTION.findall(text))
 
 
 def located(text: str, directory: Path) -> str:
-    """The descriptions in *text*, those that name files or sockets by relative paths with *directory* before these.
+    """Return *text*, with *directory* before each relative path in its descriptions.
 
-    Nothing is checked: what cannot be read stays as it is.
+    Nothing is checked: a description that cannot be read stays as it is.
     """
     return _DESCRIPTION.sub(lambda description: _located(description[0], directory), text)
 
 
 def check_description(description: str) -> None:
-    """Make sure that Twisted can listen on *description*.
+    """Check that Twisted can listen on *description*.
 
-    Files that it names (keys, certificates) must be there. Sockets handed over by systemd need not: they exist only when
-    systemd starts the daemon.
+    The files that it names (keys, certificates) must exist. A socket of systemd need not exist yet: systemd opens it when it
+    starts the daemon.
 
-    :raises ValueError: naming the description and what is wrong with it.
+    :raises ValueError: if not. The text names the description and its mistake.
     """
     try:
         if not is_whole(description):
@@ -163,17 +163,17 @@ def check_description(description: str) -> None:
 
 
 def addresses(descriptions: tuple[str, ...], takes_ipv4: bool = True) -> tuple[tuple[str, ListenAddress], ...]:
-    """Each of the (checked) *descriptions* whose address is fixed, with that address; ``loopback`` has several.
+    """Return each of the (checked) *descriptions* whose address is known, with that address; ``loopback`` has several.
 
-    Left out are port 0, which the operating system chooses, sockets from systemd, and types of other distributions.
+    Descriptions with port 0 (the operating system chooses one), sockets of systemd and types of other distributions are left out.
 
-    :param takes_ipv4: what :func:`ipv6_takes_ipv4` says of the machine.
+    :param takes_ipv4: the result of :func:`ipv6_takes_ipv4` on this machine.
     """
     return tuple((description, address) for description in descriptions for address in _addresses(description, takes_ipv4))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches *host*, an IP address or a name. Of names, only ``localhost`` is trusted."""
+    """Whether *host*, an IP address or a name, is reachable from this machine only. The only name trusted is ``localhost``."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
@@ -184,9 +184,9 @@ def is_loopback(host: str) -> bool:
 
 
 def is_exposed(description: str) -> bool | None:
-    """Whether other machines reach the (checked) *description*: by its address, or through a proxy.
+    """Whether other machines can reach the (checked) *description*: by its address, or through a proxy.
 
-    None where that shows only when it listens: of what systemd hands over, and of types of other distributions.
+    None if that is known only once it listens: for a socket of systemd, and for a type of another distribution.
     """
     kind, arguments = _arguments(description)
     if is_proxied(description):
@@ -197,15 +197,15 @@ def is_exposed(description: str) -> bool | None:
 
 
 def is_proxied(description: str) -> bool:
-    """Whether a proxy is in front, which says in a header of its own whose each connection is."""
+    """Whether a proxy is in front, which sends the address of each client in a header of the PROXY protocol."""
     return description.startswith(f"{_WRAPPER}:")
 
 
 def arguments_of(description: str) -> tuple[str, dict[str, str]]:
-    """Type and arguments of the (checked) *description*, or of the one that ``haproxy:`` wraps.
+    """Return type and arguments of the (checked) *description*, or of the one that ``haproxy:`` wraps.
 
-    Of a type that netd does not know there are no arguments. The interface is always given where a type has one: the wildcard is
-    spelt out.
+    A type that netd does not know has no arguments. A type with an interface always has that argument: a missing one is returned
+    as the wildcard address.
     """
     kind, arguments = _arguments(description)
     if kind in _EVERYWHERE:
@@ -215,12 +215,12 @@ def arguments_of(description: str) -> tuple[str, dict[str, str]]:
 
 
 def is_secured(description: str) -> bool:
-    """Whether the (checked) *description* is one of TLS."""
+    """Whether the (checked) *description* uses TLS."""
     return _arguments(description)[0] in _SECURED
 
 
 def unix_address(path: str | Path) -> ListenAddress:
-    """The address of a unix socket at *path*, the same for every way to write that path."""
+    """Return the address of a unix socket at *path*. All spellings of the path give the same address."""
     return ListenAddress(os.path.realpath(path), 0)
 
 
@@ -253,14 +253,14 @@ def _located(description: str, directory: Path) -> str:
 
 
 def _unwrapped(description: str) -> str:
-    """*description* without ``haproxy:`` before it."""
+    """Return *description* without ``haproxy:`` before it."""
     while description.startswith(f"{_WRAPPER}:"):
         description = description.removeprefix(f"{_WRAPPER}:")
     return description
 
 
 def _arguments(description: str) -> tuple[str, dict[str, str]]:
-    """The type of *description* (that which a wrapper wraps) and its arguments by name; of a foreign type, no arguments."""
+    """Return the type of *description*, without its wrapper, and its arguments by name. A foreign type has no arguments."""
     return _NOTATION.arguments(_unwrapped(description))
 
 
@@ -298,7 +298,7 @@ def _ask_twisted(description: str, kind: str) -> None:
     except Exception as error:
         if "Unknown endpoint type" in str(error):
             raise ValueError(_unknown_type(kind, description)) from None
-        if isinstance(error, (ValueError, TypeError)):  # any other: it may need a real reactor, and shows when it listens
+        if isinstance(error, (ValueError, TypeError)):  # others may come from the missing reactor
             raise ValueError(f"cannot be used: {error}") from None
 
 
@@ -311,7 +311,7 @@ def _unknown_type(kind: str, written: str) -> str:
 
 
 def _meant(written: str) -> str:
-    """The endpoint that is meant by an address and a port, as many other programs want them; empty where it is neither."""
+    """Return a hint with the description for an address and port as other programs write them; empty if *written* is none."""
     match = _HOST_AND_PORT.fullmatch(written)
     if match is None or int(match[3]) > _GREATEST_PORT:
         return ""

@@ -1,4 +1,4 @@
-"""Options that every kind of service has which dials a remote."""
+"""The options that all kinds which dial a remote have in common."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ class DialingConfig(SectionConfig):
     dial_timeout: float = option(
         within(duration, "10ms", "1h"),
         "10s",
-        help="How long one attempt to reach the remote may take: looking its name up, connecting, and the TLS handshake.",
+        help="How long one attempt to reach the remote may take: looking up its name, connecting, and the TLS handshake.",
         live=True,
     )
     reconnect_delay: float = option(
         within(duration, "10ms", "1h"),
         "1s",
-        help="The longest wait before the second attempt, doubled for each further one; chance makes it up to half shorter.",
+        help="Wait before the second attempt. Each further wait is twice as long. Chance makes each up to half shorter.",
         live=True,
     )
-    max_reconnect_delay: float = option(
-        within(duration, "10ms", "1d"), "1m", help="The longest wait before any attempt.", live=True
-    )
+    max_reconnect_delay: float = option(within(duration, "10ms", "1d"), "1m", help="Longest wait before an attempt.", live=True)
     stall_timeout: float = option(
         within(duration, "100ms", "1d"),
         "8s",
-        help="How long the remote may take none of the bytes that wait for it, before the connection is cut.",
+        help="The connection is cut if bytes wait for the remote and it takes none of them for so long.",
         live=True,
     )

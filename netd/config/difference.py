@@ -1,8 +1,8 @@
-"""What a reload would change: the configuration in force, held against the one that the file describes now.
+"""The changes that a reload would make: a comparison of the configuration in force with the one in the file.
 
-An option that is live gets its new value while the service runs. Any other keeps the value in force until the daemon is started
-again: :attr:`Difference.merged` is the configuration that a reload leaves in force. Values are compared, not texts: ``60s`` and
-``1m`` are the same.
+A live option gets its new value while the service runs. Any other option keeps the value in force until the daemon is restarted:
+:attr:`Difference.merged` is the configuration in force after the reload. Values are compared, not texts: ``60s`` and ``1m`` are
+the same.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["ChangedOption", "Difference", "compare"]
 
 @attrs.frozen
 class ChangedOption:
-    """An option that has another value than the one in force.
+    """An option with a new value.
 
     :ivar before: the text in force, on one line.
-    :ivar after: the text that the file (or the environment) has now.
-    :ivar place: where that is written: ``file:line``, ``environment NETD_…`` or ``default``.
+    :ivar after: the new text, of the file or of the environment, on one line.
+    :ivar place: where the new text is written: ``file:line``, ``environment NETD_…`` or ``default``.
     :ivar is_live: whether a reload is enough; otherwise the old value stays in force until a restart.
     """
 
@@ -39,13 +39,13 @@ class ChangedOption:
 
 @attrs.frozen
 class Difference:
-    """How the wanted configuration differs from the one in force.
+    """The difference between the wanted configuration and the one in force.
 
-    :ivar added: the names of sections that are not running yet, in file order.
-    :ivar removed: the names of sections that run and are no longer wanted.
-    :ivar changed: the options of the other sections, and of ``[netd]``.
-    :ivar merged: the configuration after a reload.
-    :ivar problems: options that wait for a restart, and do not go together with the new values of the others.
+    :ivar added: the names of new sections, in file order.
+    :ivar removed: the names of sections that run and are missing in the file.
+    :ivar changed: the changed options of the other sections, and of ``[netd]``.
+    :ivar merged: the configuration in force after a reload.
+    :ivar problems: sections where the old values of options that wait for a restart contradict new values of live options.
     """
 
     added: tuple[str, ...]
@@ -61,9 +61,9 @@ class Difference:
 
 
 def compare(current: Configuration, wanted: Configuration, fixed: Collection[str] = ()) -> Difference:
-    """How *wanted* differs from *current*, the configuration in force.
+    """Return the difference between *wanted* and *current*, the configuration in force.
 
-    :param fixed: names of sections whose services cannot follow a change: none of their options is live.
+    :param fixed: names of sections whose services cannot reload: all their options wait for a restart.
     """
     running = {section.name: section for section in current.sections}
     names = [section.name for section in wanted.sections]
@@ -95,7 +95,7 @@ class _Comparison:
         self.problems: list[ConfigProblem] = []
 
     def merge(self, section: str, before: Any, after: Any, is_fixed: bool) -> Any:
-        """The values of *after*, but for those of options that wait for a restart: these stay as they are in *before*."""
+        """Return *after*, in which options that wait for a restart have their values of *before*."""
         held = {}
         for name, option in _differing(before, after):
             is_live = option.live and not is_fixed
@@ -114,7 +114,7 @@ class _Comparison:
             return before
 
     def origins(self) -> tuple[Origin, ...]:
-        """Where each text in force comes from after the reload."""
+        """Return the origin of each text in force after the reload."""
         waiting = {(changed.section, changed.option) for changed in self.changed if not changed.is_live}
         return tuple(self._current[key] if key in waiting else origin for key, origin in self._wanted.items())
 

@@ -1,4 +1,4 @@
-"""Sections on their way from text to objects: which kind each is of, what is written in it, and what is wrong so far."""
+"""Drafts: sections whose kind is known, with the texts of their options and the mistakes found so far, before values are read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from netd.operations import MAIN
 __all__ = ["DEFAULT", "NOWHERE", "Draft", "Problems", "Setting", "draft_sections"]
 
 DEFAULT = "default"
-"""The place of a text that nobody wrote."""
+"""The place of a default."""
 
 NOWHERE = math.inf
-"""In place of a line number for what is not in the file; sorts behind everything that is."""
+"""The line number of a text that is not in the file. It sorts after all lines of the file."""
 
 _INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -30,7 +30,7 @@ class Setting:
     """The text of one option.
 
     :ivar place: ``file:line``, ``environment NETD_…`` or :data:`DEFAULT`.
-    :ivar line: of the file, or :data:`NOWHERE`.
+    :ivar line: the line in the file, or :data:`NOWHERE`.
     """
 
     text: str
@@ -42,9 +42,9 @@ class Setting:
 class Draft:
     """One section of a known kind.
 
-    :ivar line: of its header; 0 for a ``[netd]`` that is not written.
-    :ivar settings: what is written or overridden, by option; only options that exist.
-    :ivar is_repeated: whether an earlier section has the same name, so that this one is checked and then left out.
+    :ivar line: the line of its header; 0 for a ``[netd]`` that is not written.
+    :ivar settings: the texts in the file and the environment, by option. Unknown options are left out.
+    :ivar is_repeated: whether an earlier section has the same name. This one is then checked, and not used.
     """
 
     kind: str
@@ -76,7 +76,7 @@ class Problems:
         self._found.append((line, ConfigProblem(self.place(line), section, option, problem)))
 
     def add_about(self, draft: Draft, option: str, setting: Setting, problem: str) -> None:
-        """Note what is wrong with *setting*; with a default, on the line of the section that relies on it."""
+        """Note a mistake in *setting*. A mistake in a default is noted on the line of the section that relies on it."""
         place = self.place(draft.line) if setting.place == DEFAULT else setting.place
         self._found.append((setting.line, ConfigProblem(place, draft.section, option, problem)))
 
@@ -85,13 +85,13 @@ class Problems:
         self._found.extend((NOWHERE, problem) for problem in problems)
 
     def raise_any(self, rest: object) -> None:
-        """Raise :class:`netd.errors.ConfigErrors` with everything in file order, if there is anything."""
+        """Raise :class:`netd.errors.ConfigErrors` with all mistakes in file order, if there are any."""
         if self._found:
             raise ConfigErrors(tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0])), rest)
 
 
 def draft_sections(blocks: Iterable[IniBlock], kinds: Mapping[str, type[SectionConfig]], problems: Problems) -> list[Draft]:
-    """A draft of each block whose kind is known, with its options; first of all that of ``[netd]``, written or not."""
+    """Return a draft of each block whose kind is known. The first draft is that of ``[netd]``, even if it is not written."""
     classes: dict[str, type] = {NETD: NetdConfig, **kinds}
     lines: dict[str, int] = {}
     drafts: list[Draft] = []
@@ -112,7 +112,7 @@ def draft_sections(blocks: Iterable[IniBlock], kinds: Mapping[str, type[SectionC
 
 
 def _identify(block: IniBlock, classes: Mapping[str, type], problems: Problems) -> tuple[str | None, str]:
-    """The kind and instance that *block* is named for; the kind is None when there is no such section."""
+    """Return the kind and instance in the name of *block*. The kind is None if there is no such section."""
     kind, colon, instance = block.name.partition(":")
     if kind not in classes:
         candidate = nearest(kind, classes)

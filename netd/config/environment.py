@@ -1,8 +1,8 @@
-"""Environment variables that override options, and those that look as if they were meant to.
+"""Environment variables that override options, and variables that were probably meant to.
 
-``NETD_RELAY_LISTEN`` overrides ``listen`` of ``[relay]``, ``NETD_RELAY_LAB2_LISTEN`` that of ``[relay:lab2]``. Any other
-``NETD_…`` is a mistake, except what container platforms set to tell of a service called *netd* (``NETD_SERVICE_HOST``), and the
-few of :data:`OTHERS`. An empty variable counts as one that is not set.
+``NETD_RELAY_LISTEN`` overrides ``listen`` of ``[relay]``, ``NETD_RELAY_LAB2_LISTEN`` that of ``[relay:lab2]``. Any other variable
+``NETD_…`` is a mistake, except for those in :data:`OTHERS`, and those that container platforms set for a service called *netd*
+(``NETD_SERVICE_HOST``). An empty variable counts as one that is not set.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from netd.operations import MAIN
 __all__ = ["OverridableSection", "Override", "overrides", "place"]
 
 OTHERS = frozenset({"NETD_BIN", "NETD_CONTEXT"})
-"""Variables of others: where scripts look for ``netd`` and ``twistd``, and which context the ``netd`` command uses."""
+"""Variables with other readers: ``NETD_BIN`` tells scripts where ``netd`` and ``twistd`` are, ``NETD_CONTEXT`` is the context of
+the ``netd`` command."""
 
 _VARIABLE = re.compile(rf"{NETD.upper()}_[A-Z0-9_]+")
 _SERVICE_LINK = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)")
@@ -29,7 +30,7 @@ _LINKED_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
 
 @frozen
 class OverridableSection:
-    """A section whose options variables may override, by the names of its options."""
+    """A section of the file, with the names of its options, which variables may override."""
 
     kind: str
     instance: str
@@ -41,13 +42,13 @@ class OverridableSection:
         return section_name(self.kind, self.instance)
 
     def variables(self) -> dict[str, str]:
-        """Each option's variable, and the option."""
+        """Return the option of each variable."""
         return {variable_name(self.kind, self.instance, name): name for name in self.options}
 
 
 @frozen
 class Override:
-    """A variable that takes the place of what the INI says."""
+    """A variable whose text replaces that of an option in the INI."""
 
     section: str
     option: str
@@ -56,17 +57,17 @@ class Override:
 
 
 def place(variable: str) -> str:
-    """How messages name *variable* as a place."""
+    """Return the place of *variable*, as messages name it."""
     return f"environment {variable}"
 
 
 def overrides(
     targets: Collection[OverridableSection], kinds: Mapping[str, tuple[str, ...]], environ: Mapping[str, str]
 ) -> tuple[list[Override], list[ConfigProblem]]:
-    """The variables of *environ* that override an option, and those that were meant to and do not.
+    """Return the variables of *environ* that override an option, and a problem for each that was meant to and does not.
 
-    :param targets: the sections that are there, ``[netd]`` among them.
-    :param kinds: each kind that there could be a section of, with the names of its options.
+    :param targets: the sections of the file, and ``[netd]``.
+    :param kinds: all kinds, each with the names of its options.
     """
     found: list[Override] = []
     problems: list[ConfigProblem] = []
@@ -100,7 +101,7 @@ def _ambiguous(variable: str, meant: list[tuple[str, str]]) -> ConfigProblem:
 def _unmatched(
     variable: str, text: str, targets: Iterable[OverridableSection], kinds: Mapping[str, tuple[str, ...]]
 ) -> Iterable[ConfigProblem]:
-    """What is wrong with a variable that matches no option; nothing, when a platform set it."""
+    """Yield the problem of a variable that matches no option, unless a container platform set the variable."""
     if _is_of_a_platform(variable, text):
         return
     named = [kind for kind in kinds if variable.startswith(variable_name(kind, MAIN, ""))]
@@ -123,12 +124,12 @@ def _unmatched(
 
 
 def _is_of_a_platform(variable: str, text: str) -> bool:
-    """Whether a container platform set *variable* to tell of a service called ``netd-…``."""
+    """Whether *variable* is one that container platforms set for a service called ``netd…``."""
     return bool(_SERVICE_LINK.fullmatch(variable) or (variable.endswith("_PORT") and _LINKED_ADDRESS.match(text)))
 
 
 def _absent_section(variable: str, kind: str, options: Iterable[str]) -> tuple[str, str] | None:
-    """The section and option that *variable*, which is of no section that is there, means if it ends in an option's name."""
+    """Return the section missing in the file and the option that *variable* names, or None if no option's name ends it."""
     rest = variable.removeprefix(variable_name(kind, MAIN, ""))
     for name in sorted(options, key=len, reverse=True):
         match = re.fullmatch(rf"(?:(\w+)_)?{re.escape(name.upper())}", rest)
@@ -138,7 +139,7 @@ def _absent_section(variable: str, kind: str, options: Iterable[str]) -> tuple[s
 
 
 def _any_near(variable: str, targets: Iterable[OverridableSection], kinds: Mapping[str, tuple[str, ...]]) -> str:
-    """What was most likely meant by a *variable* that names no kind; else how variables are named."""
+    """Return a hint for a *variable* that names no kind: the variable most likely meant, or how variables are named."""
     prefix = variable_name(NETD, MAIN, "")
     possible = [*targets, *(OverridableSection(kind, MAIN, options) for kind, options in kinds.items())]
     known = {candidate.removeprefix(prefix) for target in possible for candidate in target.variables()}
@@ -150,7 +151,7 @@ def _any_near(variable: str, targets: Iterable[OverridableSection], kinds: Mappi
 
 
 def _near(variable: str, kind: str, present: Iterable[OverridableSection]) -> str:
-    """The variable of *kind* that was most likely meant, compared by what its variables do not have in common."""
+    """Return a hint with the variable of *kind* most likely meant. The prefix that all have in common is not compared."""
     common = variable_name(kind, MAIN, "")
     known = [candidate.removeprefix(common) for target in present for candidate in target.variables()]
     candidate = nearest(variable.removeprefix(common), known)

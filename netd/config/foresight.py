@@ -1,7 +1,7 @@
-"""What will keep an endpoint from being listened on, found out without listening: for ``netd check``.
+"""Objections of ``netd check`` to an endpoint: reasons why netd will not be able to listen on it. Nothing here listens.
 
-Ports that somebody has now are no mistake: netd itself has them while its configuration is checked. A socket is bound, to see
-whether the machine has the address, and closed at once; nobody can have connected to it.
+A port in use is no objection: netd itself may be running while its configuration is checked. To see whether the machine has an
+address, a socket is bound to it and closed at once. The socket never listens, so that no client can connect to it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from netd.config.descriptions import LOOPBACK, arguments_of
 __all__ = ["objection"]
 
 PRIVILEGED = 1024
-"""Ports below need a permission on most systems."""
+"""Ports below this one need a permission on most systems."""
 
 LONGEST_PATH = 107 if sys.platform == "linux" else 103
 """Bytes in the path of a unix socket, at most."""
 
 
 def objection(description: str) -> str:
-    """Why the (checked) *description* cannot be listened on; empty where nothing shows that."""
+    """Return the reason why netd cannot listen on the (checked) *description*; empty if none was found."""
     kind, arguments = arguments_of(description)
     if kind == "unix":
         why = _objection_to_path(Path(arguments["address"]))

@@ -1,4 +1,4 @@
-"""Names for programs that cannot say one, by the host that they run on: an option of relay and session alike."""
+"""Names for programs that do not send one, by the host on which they run: an option of relay and session."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def _read_named_hosts(written: str) -> tuple[tuple[str, str], ...]:
 
 
 named_hosts: Parser[tuple[tuple[str, str], ...]] = Parser("NAME=ADDRESS pairs, comma-separated", _read_named_hosts)
-"""Names, each with the IP address that it stands for, spelled as connections spell theirs; no name or address twice."""
+"""Names with the IP address of each, spelled as the addresses of connections are. No name or address is given twice."""

@@ -1,8 +1,8 @@
-"""Reads the INI dialect into sections and options that know their lines, and goes on after a mistake.
+"""Reads INI text into sections and options that know their line numbers, and goes on after a mistake.
 
 The dialect is that of :mod:`configparser` without interpolation, ``[DEFAULT]`` and ``:`` as a delimiter. configparser itself
-forgets line numbers and stops at the first repeated section, so it serves as the oracle of the tests instead. Nothing here
-knows which sections and options exist.
+forgets line numbers and stops at the first repeated section. The tests compare this reader with it. Nothing here knows which
+sections and options exist.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ESCAPED_BYTES = range(0xDC80, 0xDD00)
 class Mistake:
     """A line that cannot be read.
 
-    :ivar line: counted from 1, as everywhere here.
-    :ivar section: the section that it stands in, or ``""``.
+    :ivar line: its number, counted from 1.
+    :ivar section: the name of its section; empty before the first one.
     """
 
     line: int
@@ -36,7 +36,7 @@ class Mistake:
 
 @frozen
 class IniEntry:
-    """One ``option = value``; *text* has its lines joined by newlines and no comments."""
+    """One ``option = value``. *text* is the value without comments, its lines joined by newlines."""
 
     name: str
     text: str
@@ -45,7 +45,7 @@ class IniEntry:
 
 @frozen
 class IniBlock:
-    """One ``[section]`` with its entries, in file order, repeated ones included."""
+    """One ``[section]`` with its entries in file order, also repeated ones."""
 
     name: str
     line: int
@@ -53,9 +53,9 @@ class IniBlock:
 
 
 def read(text: str) -> tuple[tuple[IniBlock, ...], tuple[Mistake, ...]]:
-    """The sections of *text* and the lines that could not be read.
+    """Return the sections of *text* and the lines that could not be read.
 
-    :param text: bytes that are not UTF-8 are expected as ``surrogateescape`` leaves them; they are reported.
+    :param text: decoded with ``surrogateescape``, so that bytes that are not UTF-8 can be reported.
     """
     reader = _Reader()
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -118,7 +118,7 @@ class _Reader:
         self.mistakes.append(Mistake(number, section, problem))
 
     def _leave(self, content: str, number: int, indentation: int) -> None:
-        """After a line that cannot be read: take what belongs to it, and keep none of it."""
+        """Skip the lines that continue a line which cannot be read."""
         if content.startswith("["):
             self._block = self._entry = None
             self._strays_are_reported = True

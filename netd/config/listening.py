@@ -1,4 +1,4 @@
-"""Options that every kind of service has which listens for connections."""
+"""The options that all kinds which listen for connections have in common."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ class ListeningConfig(SectionConfig):
     stall_timeout: float = option(
         within(duration, "100ms", "1d"),
         "8s",
-        help="How long a peer may take none of the bytes that wait for it, before its connection is cut.",
+        help="A connection is cut if bytes wait for the peer and it takes none of them for so long.",
         live=True,
     )
     silent_timeout: float = option(
         within(duration, "100ms", "30d"),
         "1h",
-        help="How long a connection may say nothing at all. From its first byte on, the other clocks of this section run.",
+        help="How long a connection may stay without its first byte. From that byte on, the other timeouts here apply.",
         live=True,
     )
     max_silent: int = option(
         integer(1, 1_000_000),
         "5000",
-        help="Connections that have not said yet what they are, at most, and in all sections a quarter of what netd has "
-        "descriptors for. Over it, the oldest one is closed of the address that has most of them.",
+        help="Most connections that have not said yet what they are. Above, netd closes the oldest one of the address with most "
+        "of them. In all sections together they may take a quarter of netd's descriptors.",
         live=True,
     )
     max_connections: int | None = option(
         unlimited_or(integer(1, 1_000_000)),
         "40000",
-        help="Connections at a time. Over it, those go first that have not said yet what they are; then newcomers are refused.",
+        help="Most connections at a time. Above, netd closes one that has not said yet what it is, or else refuses the new one.",
         live=True,
     )
     max_connections_per_address: int | None = option(
         unlimited_or(integer(1, 1_000_000)),
         "20000",
-        help="The same from one address; of IPv6, from one /64 network.",
+        help="Most connections at a time from one address; with IPv6, from one /64 network.",
         live=True,
     )
 
     def objections(self) -> Iterable[tuple[str, str]]:
-        """See :meth:`SectionConfig.objections`: the endpoints of ``listen`` that the machine does not have."""
+        """See :meth:`SectionConfig.objections`. Here: endpoints of ``listen`` on which this machine cannot listen."""
         return [("listen", why) for why in map(objection, getattr(self, "listen", ())) if why]

@@ -1,7 +1,7 @@
-"""From INI text and environment to frozen objects, or to every mistake at once.
+"""Turns INI text and environment into frozen objects, or reports all mistakes at once.
 
-The parser dies here: services see one frozen ``Config`` each. The file system is touched only to read the one file (and by
-endpoint descriptions, which name certificates); who runs the daemon and where is handed in.
+Each service gets its section as one frozen ``Config`` object, and never sees the text. Only the INI file itself, and files that
+endpoint descriptions name, are read. The user, the host name and the environment are arguments.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ class Section:
 
     @property
     def name(self) -> str:
-        """The section as the INI names it: ``relay``, ``relay:lab2``."""
+        """The name of the section in the INI: ``relay``, ``relay:lab2``."""
         return section_name(self.kind, self.instance)
 
 
 @attrs.frozen
 class Origin:
-    """Where the text in force of one option comes from.
+    """The text in force of one option, and where it is written.
 
-    :ivar text: what ``auto`` stands for, in the options of ``[netd]``; the text itself in all others.
+    :ivar text: the text. Where an option of ``[netd]`` says ``auto``, it is the value that the loader found.
     :ivar place: ``default``, ``file:line`` or ``environment NETD_…``.
     """
 
@@ -68,9 +68,9 @@ class Origin:
 class Configuration:
     """A whole configuration without mistakes.
 
-    :ivar sections: in file order; ``[netd]`` is not among them.
-    :ivar origins: of every option of every section, those of ``[netd]`` first.
-    :ivar places: ``file:line`` of each section, ``[netd]`` among them.
+    :ivar sections: all sections but ``[netd]``, in file order.
+    :ivar origins: the origins of all options in all sections, those of ``[netd]`` first.
+    :ivar places: ``file:line`` of each section, also of ``[netd]``.
     """
 
     netd: NetdConfig
@@ -79,22 +79,22 @@ class Configuration:
     places: Mapping[str, str] = attrs.field(factory=dict)
 
     def problem(self, section: str, option: str, what: str) -> ConfigProblem:
-        """A problem with an option that is good as it is written; one that is not written, or none, is the section's."""
+        """Return a problem with a valid option. Its place is that of the option, or of the section if the option is a default."""
         written = (origin.place for origin in self.origins if (origin.section, origin.option) == (section, option))
         place = next((place for place in written if place != DEFAULT), self.places[section])
         return ConfigProblem(place, section, option, what)
 
     def origin_lines(self) -> tuple[str, ...]:
-        """Each option in force as ``[relay] listen = tcp:… ; etc/netd.ini:12``, for ``netd config --origin``."""
+        """Return each option in force as ``[relay] listen = tcp:… ; etc/netd.ini:12``, for ``netd config --origin``."""
         return tuple(str(origin) for origin in self.origins)
 
 
 def load(
     path: Path, kinds: Mapping[str, type[SectionConfig]], environ: Mapping[str, str], uid: int, hostname: str
 ) -> Configuration:
-    """The configuration in the file *path*, as :func:`parse` reads it.
+    """Return the configuration in the file *path*, as :func:`parse` reads it.
 
-    :raises ConfigErrors: also when the file cannot be read.
+    :raises ConfigErrors: with all mistakes, or because the file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -110,12 +110,12 @@ def load(
 def load_again(
     path: Path, kinds: Mapping[str, type[SectionConfig]], environ: Mapping[str, str], uid: int, hostname: str
 ) -> Configuration:
-    """The configuration in the file *path*, for a reload.
+    """Return the configuration in the file *path*, for a reload.
 
-    A pipe, as of a shell's ``<(…)``, is no file for that: it is at its end since the start, and would be a configuration without
-    services; or whoever opens it waits, the whole daemon here, until another program writes to it.
+    A pipe, such as a shell's ``<(…)``, cannot be read again: its text is gone since the start, and an empty text is a valid
+    configuration without services. A named pipe would even block the daemon until another program writes to it.
 
-    :raises ConfigErrors: as :func:`load` does, and for anything else than a regular file.
+    :raises ConfigErrors: as :func:`load` does, and if *path* is not a regular file.
     """
     if path.exists() and not path.is_file():
         raise _unreadable(path, "is no regular file, and cannot be read again: start netd with one, or restart it")
@@ -136,17 +136,17 @@ def parse(
     directory: Path = Path(),
     takes_ipv4: bool = True,
 ) -> Configuration:
-    """The configuration in *text*.
+    """Return the configuration in *text*.
 
-    :param file_name: how messages and origins name the text.
-    :param kinds: each kind of section, and the class of its options.
+    :param file_name: the name of the text in messages and origins.
+    :param kinds: the class of options of each kind of section.
     :param environ: the environment, for ``NETD_…`` overrides and to find the state directory.
-    :param uid: the user that the daemon runs as; 0 keeps its state elsewhere than others do.
-    :param hostname: stands for ``name = auto``.
-    :param directory: what relative paths in *text* are relative to. Those in the environment are left as they are: relative to
-        the current directory, as for the command line.
-    :param takes_ipv4: whether a listener on every address of IPv6 takes IPv4's connections, too.
-    :raises ConfigErrors: with every mistake, in file order; those in the environment come last.
+    :param uid: the id of the user that runs the daemon. The state directory of root (0) differs from that of other users.
+    :param hostname: the name of the host, for ``name = auto``.
+    :param directory: the directory to which relative paths in *text* are relative. Paths in the environment are relative to the
+        current directory, as on the command line.
+    :param takes_ipv4: whether a listener on the wildcard of IPv6 takes IPv4's connections, too.
+    :raises ConfigErrors: with all mistakes, in file order. Mistakes in the environment come last.
     """
     problems = Problems(file_name)
     blocks, mistakes = ini.read(text)
@@ -184,7 +184,7 @@ def _apply_overrides(
 
 
 def _setting(draft: Draft, name: str) -> Setting | None:
-    """The text in force of one option; None when it is required and missing."""
+    """Return the text in force of one option, or None if it is required and missing."""
     default = options_of(draft.config_class)[name].default
     if name in draft.settings or default is REQUIRED:
         return draft.settings.get(name)
@@ -192,7 +192,7 @@ def _setting(draft: Draft, name: str) -> Setting | None:
 
 
 def _read_values(draft: Draft, directory: Path, problems: Problems) -> dict[str, Any]:
-    """The value of each option that has a good one."""
+    """Return the value of each option whose text is valid. Note the mistakes of the others."""
     values: dict[str, Any] = {}
     for name, option in options_of(draft.config_class).items():
         setting = _setting(draft, name)
@@ -207,9 +207,9 @@ def _read_values(draft: Draft, directory: Path, problems: Problems) -> dict[str,
 
 
 def _read(option: Option, setting: Setting, directory: Path) -> Any:
-    """The value of one option; its paths, if relative in the file, begin with *directory*.
+    """Return the value of one option. Relative paths in the file begin with *directory*.
 
-    :raises ValueError: when the text is wrong.
+    :raises ValueError: if the text is not valid.
     """
     if setting.line == NOWHERE:
         return option.parser(setting.text)
@@ -221,7 +221,7 @@ def _read(option: Option, setting: Setting, directory: Path) -> Any:
 def _refuse_collisions(
     kept: Iterable[tuple[Draft, Mapping[str, Any]]], netd: NetdConfig, takes_ipv4: bool, problems: Problems
 ) -> None:
-    """Note every endpoint that the operating system would refuse because of one before it, or of the control socket."""
+    """Note each endpoint that overlaps with an earlier one or with the control socket, so that it could not be opened."""
     taken: list[tuple[ListenAddress, str]] = [(unix_address(netd.state_directory / CONTROL_SOCKET), "netd's own control socket")]
     for draft, values in kept:
         for name, option in options_of(draft.config_class).items():
@@ -229,7 +229,7 @@ def _refuse_collisions(
             descriptions = values.get(name) if option.parser.listens else None
             if setting is None or descriptions is None:
                 continue
-            refused: dict[str, str] = {}  # once each, however many addresses it has
+            refused: dict[str, str] = {}  # one problem a description, even if several of its addresses are taken
             for description, address in addresses(descriptions, takes_ipv4):
                 first = next((holder for other, holder in taken if other.collides_with(address)), None)
                 if first is not None:
@@ -250,15 +250,15 @@ def _netd_config(draft: Draft, values: dict[str, Any], environ: Mapping[str, str
 
 
 def _is_auto(draft: Draft, name: str) -> bool:
-    """Whether an option of ``[netd]`` is left to the loader."""
+    """Whether the loader has to find the value of an option of ``[netd]``."""
     setting = _setting(draft, name)
     return draft.kind == NETD and setting is not None and setting.text == AUTO
 
 
 def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: Path, problems: Problems) -> Section | None:
-    """The finished section; None when a required option has no good value, or the class finds that they do not go together.
+    """Return the finished section, or None if a required option has no valid value, or if the class refuses the values together.
 
-    Others that have no good value keep their defaults: the problem is noted, and what else is wrong can be found.
+    Any other option without a valid value gets its default. Its mistake is noted already, and further mistakes can be found.
     """
     options = options_of(draft.config_class)
     missing = options.keys() - values.keys()
@@ -274,7 +274,7 @@ def _section(draft: Draft, values: dict[str, Any], netd: NetdConfig, directory: 
             **values,
         )
     except ValueError as error:
-        if not missing:  # nobody wrote the defaults that it may be about
+        if not missing:  # otherwise the error may be about a default in place of a mistake
             problems.add(draft.line, draft.section, "", str(error))
         return None
     return Section(draft.kind, draft.instance, config)
@@ -284,6 +284,6 @@ def _origins(draft: Draft, netd: NetdConfig) -> Iterable[Origin]:
     for name in options_of(draft.config_class):
         setting = _setting(draft, name)
         if setting is None:
-            continue  # it is missing, which is a problem
+            continue  # a required option is missing, which is noted as a mistake
         text = str(getattr(netd, name)) if _is_auto(draft, name) else setting.text
         yield Origin(draft.section, name, text, setting.place)

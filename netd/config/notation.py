@@ -1,6 +1,6 @@
-"""How Twisted writes an endpoint, ``type:value:name=value``: splitting it into arguments, and joining these again.
+"""Twisted's notation of an endpoint, ``type:value:name=value``: splitting it into arguments, and joining these again.
 
-The listening side (:mod:`netd.config.descriptions`) and the dialling side (:mod:`netd.config.remotes`) each know their own types.
+The types are those of its users: :mod:`netd.config.descriptions` for listening, :mod:`netd.config.remotes` for dialling.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ def is_whole(description: str) -> bool:
 
 
 def escaped(value: str) -> str:
-    """*value* as an argument: a backslash before each character that would mean something there."""
+    """Return *value* as an argument, with a backslash before each special character."""
     return _SPECIAL.sub(_BACKSLASHED, value)
 
 
 def fields_of(description: str) -> list[str]:
-    """The type of *description*, and each of its arguments as written."""
+    """Return the type of *description* and its arguments, still escaped."""
     return re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", description, re.DOTALL)
 
 
 @frozen
 class Notation:
-    """The types of endpoint that one side knows.
+    """The types of endpoint for one side, listening or dialling.
 
-    :ivar parameters: those of each type, in the order in which they may be given without their names.
+    :ivar parameters: the parameters of each type, in the order in which they may be given without their names.
     :ivar paths: the parameters of each type that are paths.
     """
 
@@ -48,9 +48,9 @@ class Notation:
     paths: Mapping[str, tuple[str, ...]]
 
     def arguments(self, description: str) -> tuple[str, dict[str, str]]:
-        """The type of *description* and its arguments by name; of a type that is not known, no arguments.
+        """Return the type of *description* and its arguments by name. An unknown type has no arguments.
 
-        :raises ValueError: when an argument is unknown, one too many, or given twice.
+        :raises ValueError: if an argument is unknown, one too many, or given twice.
         """
         kind, *fields = fields_of(description)
         arguments: dict[str, str] = {}
@@ -63,7 +63,7 @@ class Notation:
         return kind, arguments
 
     def located(self, description: str, directory: Path) -> str:
-        """*description* with *directory* before its relative paths. What cannot be read stays as it is."""
+        """Return *description* with *directory* before its relative paths. A wrong description stays as it is."""
         kind, *fields = fields_of(description)
         if kind not in self.paths or not is_whole(description):
             return description
@@ -78,7 +78,7 @@ class Notation:
         return ":".join([kind, *fields])
 
     def _arguments(self, kind: str, fields: list[str]) -> list[tuple[str, str]]:
-        """Name and value of each argument. Those without names stand for the parameters in their order."""
+        """Return name and value of each argument. Arguments without a name get the names of the parameters in their order."""
         parameters = self.parameters[kind]
         takes = f"{kind} takes {', '.join(parameters)}"
         arguments, unnamed = [], iter(parameters)
@@ -93,7 +93,7 @@ class Notation:
 
 
 def _partition(argument: str) -> tuple[str, str, str]:
-    """``name``, ``=``, ``value`` of one argument, unescaped; of a positional one, its value and twice nothing."""
+    """Return ``name``, ``=`` and ``value`` of one argument, unescaped; of a positional one, its value and two empty texts."""
     match = re.fullmatch(r"((?:\\.|[^=\\])*)(=?)(.*)", argument, re.DOTALL)
     assert match is not None, "only a lone backslash at the end would not match"
     name, equals, value = match.groups()

@@ -1,6 +1,6 @@
-"""How a kind of service declares its options: one attrs field each, which knows its parser, its default and its help.
+"""How a kind of service declares its options: each is an attrs field with a parser, a default and a help text.
 
-A kind's class is all that the loader, ``netd config --origin``, the packaged INI and the option reference know of it::
+The loader, ``netd config --origin``, the packaged INI and the option reference read everything from the kind's class::
 
     @attrs.frozen(kw_only=True)
     class Config(SectionConfig):
@@ -8,7 +8,7 @@ A kind's class is all that the loader, ``netd config --origin``, the packaged IN
 
         listen: tuple[str, ...] = option(endpoints, "loopback:5050", help="Where clients connect.")
 
-The default is INI text, read by the option's own parser, so that it cannot differ from what a person would write.
+The default is INI text, read by the option's own parser: a user can write the same text.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NETD: Final = "netd"
 """The section of the daemon itself; there is exactly one, written or not."""
 
 AUTO: Final = "auto"
-"""The word by which the options of ``[netd]`` are left to the loader."""
+"""The text for which the loader finds a value itself, in options of ``[netd]``."""
 
 _METADATA_KEY = "netd.config.option"
 
@@ -53,12 +53,12 @@ class _Required(enum.Enum):
 
 
 REQUIRED: Final = _Required.REQUIRED
-"""In place of a default: the option must be written."""
+"""Stands for the default of an option that must be written."""
 
 
 @attrs.frozen
 class Option:
-    """What is known of one option.
+    """The declaration of one option.
 
     :ivar default: INI text, or :data:`REQUIRED`.
     :ivar help: one or a few sentences for the packaged INI and the option reference.
@@ -77,7 +77,7 @@ def option(parser: Parser[T], default: str | _Required, *, help: str, live: bool
     :param parser: reads the text; its result type is the field's type.
     :param default: INI text, or :data:`REQUIRED`.
     :param live: whether the kind's service follows a new value while it runs; see :class:`netd.interfaces.IReloadable`.
-    :returns: the field; typed as the value that it holds in an object, so that annotations are checked.
+    :returns: the field. Its type is that of the option's value, so that the type checker compares it with the annotation.
     """
     metadata = {_METADATA_KEY: Option(parser, default, help, live)}
     if isinstance(default, str):
@@ -91,11 +91,13 @@ class SectionConfig:
     """Base of every kind's ``Config``; the first paragraph of the derived class's docstring is the section's help.
 
     :cvar packaged: whether the packaged INI runs this kind, or carries its section commented out.
-    :ivar instance: ``main``, or what follows the colon in the section name. Set by the loader; not an option.
-    :ivar directory: of the configuration file: what relative paths in it are relative to. Set by the loader; not an option.
-    :ivar state_directory: where the daemon keeps its state. Set by the loader; not an option.
-    :ivar stop_timeout: seconds that connections get to finish when the daemon stops. Set by the loader; not an option.
-    :ivar dead_timeout: seconds without a sign of life after which a connection is broken. Set by the loader; not an option.
+    The attributes below are no options: the loader sets them.
+
+    :ivar instance: ``main``, or the part of the section name after the colon.
+    :ivar directory: the directory of the configuration file, to which relative paths in the file are relative.
+    :ivar state_directory: the directory in which the daemon keeps its state.
+    :ivar stop_timeout: seconds that connections get to finish when the daemon stops.
+    :ivar dead_timeout: seconds without a sign of life after which a connection counts as broken.
     """
 
     packaged: ClassVar[bool] = True
@@ -107,8 +109,11 @@ class SectionConfig:
     dead_timeout: float = 30.0
 
     def objections(self) -> Iterable[tuple[str, str]]:
-        """Option (or ``""`` for the section) and what would keep the service from starting, though the options are good: a file
-        that is missing, an address that the machine does not have. For ``netd check``. Looks, and changes nothing.
+        """Return what would keep the service from starting, although the options are valid; for ``netd check``.
+
+        Examples are a missing file, and an address that the machine does not have. Nothing is changed to find out.
+
+        :returns: pairs of an option (``""`` for the whole section) and the reason.
         """
         return ()
 
@@ -129,65 +134,67 @@ class NetdConfig:
     name: str = option(
         _node_name,
         AUTO,
-        help="Name of this node among others. `auto` is the host's name, with - for what is neither letter, digit, _ nor -.",
+        help="Name of this node among others. `auto` is the host's name, with - for each run of other characters than letters, "
+        "digits, _ and -.",
     )
     state_directory: Path = option(
         attrs.evolve(path, describes="path; or auto"),
         AUTO,
-        help="Where the daemon keeps what outlives it, and its control socket. `auto` is systemd's state directory, "
-        "/var/lib/netd for root, and ~/.local/state/netd for anyone else. It belongs to the user who starts the daemon, also "
-        "under `twistd -u`: to run as another user, let systemd's `User=` say so.",
+        help="Directory of tokens, passwords and the control socket. `auto` is systemd's state directory if there is one, "
+        "/var/lib/netd for root, and ~/.local/state/netd for other users. The directory belongs to the user who starts the "
+        "daemon, also under `twistd -u`: to run as another user, set `User=` in the systemd unit.",
     )
     stop_timeout: float = option(
         duration,
         "5s",
-        help="How long connections get to finish when the daemon stops; what is still open then is cut.",
+        help="How long connections get to finish when the daemon stops. Connections still open after that are cut.",
         live=True,
     )
     dead_timeout: float = option(
         within(duration, "3s", "1d"),
         "30s",
-        help="How long another machine may give no sign of life, not even when it is asked, before its connections are cut: a "
-        "cable that was pulled, a machine that lost its power.",
+        help="Connections to a machine are cut if it gives no sign of life for so long, although netd asks for one: its cable "
+        "was pulled, or it lost its power.",
         live=True,
     )
     memory: int = option(
         within(size, "16MiB", "64GiB"),
         "256MiB",
-        help="How much all connections together may make the daemon hold: messages that are not whole, and what waits for slow "
-        "readers. A quarter of it, 64MiB at most, is for connections that have not said yet what they are, and 16MiB at most for "
-        "those of one address. Over it, connections are cut: of the address that holds most, the newest first.",
+        help="Memory for incomplete messages and for bytes that wait for slow readers, of all connections together. A quarter of "
+        "it, at most 64MiB, is for connections that have not said yet what they are, at most 16MiB for those of one address. "
+        "Above, the newest connections of the address that holds most are cut.",
         live=True,
     )
     keep_events: int = option(
         integer(1, 100_000),
         "256",
-        help="Newest events of each subject that are kept for consoles that lost their connection, where any follow it.",
+        help="Newest events of each subject that are kept, so that a console that lost its connection misses nothing. They are "
+        "kept of subjects that some console follows.",
         live=True,
     )
     keep_size: int = option(
-        within(size, "64KiB", "4GiB"), "16MiB", help="How much all of them together may take; over it, the oldest go.", live=True
+        within(size, "64KiB", "4GiB"), "16MiB", help="Memory for all kept events. Above, the oldest are dropped.", live=True
     )
 
 
 def options_of(config_class: type) -> Mapping[str, Option]:
-    """The options that *config_class* declares, by name, in the order of declaration; what it inherits comes last."""
+    """Return the options of *config_class* by name: its own in the order of declaration, then the inherited ones."""
     fields = sorted(attrs.fields(config_class), key=lambda field: field.inherited)
     return {field.name: field.metadata[_METADATA_KEY] for field in fields if _METADATA_KEY in field.metadata}
 
 
 def section_help(config_class: type) -> str:
-    """The first paragraph of the docstring of *config_class*, on one line."""
+    """Return the first paragraph of the docstring of *config_class*, on one line."""
     paragraph, _, _ = (config_class.__doc__ or "").strip().partition("\n\n")
     return " ".join(paragraph.split())
 
 
 def section_name(kind: str, instance: str) -> str:
-    """The INI section of an instance: ``relay``, ``relay:lab2``."""
+    """Return the name of an instance's section: ``relay``, ``relay:lab2``."""
     return kind if instance == MAIN else f"{kind}:{instance}"
 
 
 def variable_name(kind: str, instance: str, name: str) -> str:
-    """The environment variable that overrides option *name*: ``NETD_RELAY_LISTEN``, ``NETD_RELAY_LAB2_LISTEN``, ``NETD_NAME``."""
+    """Return the variable that overrides option *name*: ``NETD_RELAY_LISTEN``, ``NETD_RELAY_LAB2_LISTEN``, ``NETD_NAME``."""
     owner = () if kind == NETD else (kind,) if instance == MAIN else (kind, instance)
     return "_".join((NETD, *owner, name)).upper().replace("-", "_")

@@ -1,7 +1,7 @@
-"""Parsers of what browsers say: the origins of web pages, and the names of this machine in requests.
+"""Parsers of texts that browsers send: origins of web pages (``Origin``), and names of this machine (``Host``).
 
-Both are compared with what a browser sends, letter by letter. What no browser sends would match nothing, without a word: it is a
-mistake, and the message says what to write instead.
+The service compares both with the headers of a request, letter by letter. A text that no browser sends would silently match
+nothing. The parsers refuse it, and the message says what to write instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["host_names", "web_origins"]
 
 _ANY = "*"
 _OPAQUE = "null"
-"""The origin of pages that have none: those that are opened from a file."""
+"""The origin that browsers send for a page that was opened from a file."""
 
 _USUAL_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
@@ -30,13 +30,13 @@ def _read_origins(written: str) -> tuple[str, ...]:
         if word not in (_ANY, _OPAQUE):
             meant = _origin(word)
             if meant != word.lower():
-                raise ValueError(f"{quoted(word)} is no origin: browsers say {meant}; write that")
+                raise ValueError(f"{quoted(word)} is no origin: browsers send {meant}; write that")
         found.append(word.lower())
     return tuple(found)
 
 
 web_origins: Parser[tuple[str, ...]] = Parser("origins of web pages, comma-separated; or *", _read_origins)
-"""One or more origins, ``https://example.org:8443``, in lower case; ``https://*.example.org`` are all below it, ``*`` is all."""
+"""One or more origins, as ``https://example.org:8443``. ``https://*.example.org`` is any subdomain, ``*`` any origin."""
 
 
 def _read_hosts(written: str) -> tuple[str, ...]:
@@ -50,16 +50,16 @@ def _read_hosts(written: str) -> tuple[str, ...]:
 
 
 host_names: Parser[tuple[str, ...]] = Parser("names of this machine, comma-separated", _read_hosts)
-"""One or more names or IP addresses, in lower case, as they stand in addresses; without ports."""
+"""One or more host names or IP addresses, in lower case, spelled as in URLs, without ports."""
 
 
 def _origin(word: str) -> str:
-    """The origin that *word* means, as browsers write it.
+    """Return the origin that *word* means, spelled as browsers do.
 
-    :raises ValueError: when it means none.
+    :raises ValueError: if *word* is not an origin.
     """
     if word.lower().startswith("file:"):
-        raise ValueError(f"{quoted(word)} is no origin: of pages that are opened from a file, browsers say {_OPAQUE}; write that")
+        raise ValueError(f"{quoted(word)} is no origin: for pages opened from a file, browsers send {_OPAQUE}; write that")
     address = word if "://" in word else f"https://{word.lstrip('/')}"
     if _ANY in address.replace("://*.", "", 1):
         raise ValueError(f"{quoted(word)}: a * stands alone, or before the first dot of the host, as in https://*.example.org")
@@ -76,7 +76,7 @@ def _origin(word: str) -> str:
 
 
 def _host(text: str) -> str:
-    """The name or address in *text*, as it stands in a configuration: an IPv6 address without its brackets."""
+    """Return the name or address in *text*, as the configuration spells it: an IPv6 address without its brackets."""
     try:
         return ip_address(text).compressed
     except ValueError:
@@ -89,7 +89,7 @@ def _host(text: str) -> str:
 
 
 def _name(name: str, word: str) -> str:
-    """A host as browsers write it in addresses: names in lower case, other alphabets as ``xn--…``, IPv6 in brackets."""
+    """Return a host as browsers spell it in URLs: names in lower case, other alphabets as ``xn--…``, IPv6 in brackets."""
     try:
         address = ip_address(name)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Parsers of option values: from INI text to a frozen Python value, or a ValueError that says what to write instead.
+"""Parsers of option values. Each turns INI text into a frozen Python value, or raises a ValueError that names the remedy.
 
-Every number has its unit in the text and its limits in the parser; "no limit" is a word, never a number. The parsers know
-neither sections nor files: the loader adds the place.
+A duration has its unit in the text, and a number its limits in the parser. "No limit" is a word, never a number. The parsers know
+neither sections nor files: the loader adds the place to the error.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ def _no_sources(_value: object) -> Iterable[PairSource]:
 class Parser(Generic[T_co]):
     """Reads the text of one option.
 
-    :ivar describes: the format or unit as the option reference shows it.
-    :ivar read: turns text that is not empty into the value; raises ValueError with a text that names the remedy.
-    :ivar listens: whether the value is a tuple of endpoint descriptions that the service will listen on.
-    :ivar sources: where the private keys are that a value names; they are netd's own.
-    :ivar locate: puts the directory of the INI file before relative paths in the text; None where the text has none inside.
+    :ivar describes: the format or unit, as the option reference shows it.
+    :ivar read: turns text that is not empty into the value. Raises ValueError with a text that names the remedy.
+    :ivar listens: whether the value is a tuple of endpoint descriptions on which the service will listen.
+    :ivar locate: puts the directory of the INI file before relative paths in the text. None for a text that holds no paths, or is
+        one as a whole.
+    :ivar sources: returns the sources of netd's own private keys and certificates that a value names.
     """
 
     describes: str
@@ -72,9 +73,9 @@ class Parser(Generic[T_co]):
     sources: Callable[[Any], Iterable[PairSource]] = _no_sources
 
     def __call__(self, written: str) -> T_co:
-        """The value of *written*; white space around it means nothing.
+        """Return the value of *written*. White space around it is ignored.
 
-        :raises ValueError: when it is empty or wrong; the text says what to write instead.
+        :raises ValueError: if *written* is empty or wrong. The text says what to write instead.
         """
         stripped = written.strip()
         if not stripped:
@@ -97,7 +98,7 @@ flag: Parser[bool] = Parser("yes or no", _read_flag)
 
 
 def integer(least: int = 0, greatest: int | None = None) -> Parser[int]:
-    """A whole number from *least* to *greatest*, both included; None is no upper limit."""
+    """Return the parser of a whole number from *least* to *greatest*, both included. None is no upper limit."""
     limits = f"at least {least}" if greatest is None else f"{least} to {greatest}"
 
     def read(written: str) -> int:
@@ -142,11 +143,11 @@ def _read_duration(written: str) -> float:
 
 
 duration: Parser[float] = Parser("duration: 250ms, 10s, 5m, 1h, 2d", _read_duration)
-"""Seconds, 0 to ten years, written with a unit: ``ms``, ``s``, ``m``, ``h``, ``d``."""
+"""A duration of 0 to 3650 days, in seconds. It is written with a unit: ``ms``, ``s``, ``m``, ``h``, ``d``."""
 
 
 def within(parser: Parser[Number], least: str, greatest: str) -> Parser[Number]:
-    """A quantity that *parser* reads, from *least* to *greatest*, both included and both written in its own format."""
+    """Return *parser* with limits, both included. *least* and *greatest* are written as *parser* reads them."""
     lower, upper = parser(least), parser(greatest)
 
     def read(written: str) -> Number:
@@ -159,7 +160,7 @@ def within(parser: Parser[Number], least: str, greatest: str) -> Parser[Number]:
 
 
 def choice(*candidates: str) -> Parser[str]:
-    """One of the words *candidates*, exactly as spelled."""
+    """Return the parser of a word that must be one of *candidates*, in the same letter case."""
 
     def read(written: str) -> str:
         if written not in candidates:
@@ -171,7 +172,10 @@ def choice(*candidates: str) -> Parser[str]:
 
 
 def _items(written: str) -> list[str]:
-    """The comma-separated items of *written*; none of them empty."""
+    """Return the comma-separated items of *written*.
+
+    :raises ValueError: if one of them is empty.
+    """
     items = [item.strip() for item in written.split(",")]
     if not all(items):
         raise ValueError(f"{quoted(written)} has an empty item; take out the comma too many")
@@ -217,14 +221,14 @@ def _read_path(written: str) -> Path:
 
 
 path: Parser[Path] = Parser("path", _read_path)
-"""A path; ``~`` and ``~user`` at its beginning mean a home directory. Whether it exists is for its user to find out."""
+"""A path. ``~`` and ``~user`` at its beginning stand for a home directory. The parser does not check whether the path exists."""
 
 secret_file: Parser[Path] = Parser("path of a file that holds a secret", _read_path)
-"""A path, as :data:`path`, of a file that holds a secret. Configuration never opens it and shows nothing but the path."""
+"""The path of a file that holds a secret. The configuration never opens the file, and shows only its path."""
 
 
 def _complaint(description: str) -> str | None:
-    """What is wrong with *description*, or None."""
+    """Return the mistake in *description*, or None."""
     try:
         check_description(description)
     except ValueError as error:
@@ -280,15 +284,15 @@ def _word_or(word: str, parser: Parser[T]) -> Parser[T | None]:
 
 
 def unlimited_or(parser: Parser[T]) -> Parser[T | None]:
-    """What *parser* reads, or None for the word ``unlimited``."""
+    """Return *parser*, extended by the word ``unlimited``, which is None."""
     return _word_or("unlimited", parser)
 
 
 def off_or(parser: Parser[T]) -> Parser[T | None]:
-    """What *parser* reads, or None for the word ``off``."""
+    """Return *parser*, extended by the word ``off``, which is None."""
     return _word_or("off", parser)
 
 
 def auto_or(parser: Parser[T]) -> Parser[T | None]:
-    """What *parser* reads, or None for the word ``auto``: the service finds the value, and the option's help says how."""
+    """Return *parser*, extended by the word ``auto``, which is None: the service finds the value, as the option's help says."""
     return _word_or("auto", parser)

@@ -20,22 +20,22 @@ _MARKDOWN = Path("docs", "configuration.md")
 _INI_WIDTH = 100
 
 _INI_HEAD = """\
-A section that is present is a service that runs; a second one of a kind is written [kind:NAME].
+Each section runs a service. A second service of the same kind is written [kind:NAME].
 An option that is commented out has the value shown. To change it, take the ; away and edit.
-Where a section itself is commented out, take the ; before its [name] away first: that alone starts it.
+A section whose [name] is commented out does not run: take the ; before its [name] away to start it.
 Values carry their units: 250ms, 10s, 5m, 1h, 2d; 512, 64KiB, 1MiB. A comment starts with ; or #.
 "netd reload" (or SIGHUP) brings the new values of options marked "live" into force, starts added sections
 and stops removed ones, while connections stay open. A new value of any other option waits for a restart.
-"netd check" finds every mistake, "netd config --origin" shows what is in force and where it is written.
-This file is generated; see docs/configuration.md for the same as tables."""
+"netd check" reports all mistakes. "netd config --origin" shows all options in force, with their places.
+This file is generated; docs/configuration.md shows the same as tables."""
 
 _MARKDOWN_HEAD = """\
 # Configuration
 
 *Generated from the options themselves: `make reference` writes this page and `etc/netd.ini`.*
 
-netd reads one INI file. A section that is present is a service that runs. `[relay]` is the instance `main` of the kind
-`relay`; `[relay:lab2]` is another one, named `lab2` (1 to 32 letters, digits, `_` and `-`).
+netd reads one INI file. Each section runs a service. `[relay]` is the instance `main` of the kind `relay`; `[relay:lab2]` is
+another one, named `lab2` (1 to 32 letters, digits, `_` and `-`).
 
 ```ini
 [relay]
@@ -46,49 +46,49 @@ listen = loopback:5051
     unix:/run/netd/lab2.sock
 ```
 
-A value goes on over the lines below it that are indented. Lines that start with `;` or `#` are comments. There is no
-interpolation, and `=` is the only delimiter. The file is UTF-8.
+Indented lines below an option continue its value. Lines that start with `;` or `#` are comments. There is no interpolation, and
+`=` is the only delimiter. The file is UTF-8.
 
 **Mistakes** are all reported at once, each as `file:line: [section] option: what is wrong`, before the daemon detaches; it
-then exits with status 78. `netd check` does this, and looks what else would
-keep the daemon from starting.
+then exits with status 78. `netd check` reports the same, and other reasons for which the daemon would not start, such as an
+address that the machine does not have.
 
 **Environment variables** override the file: `NETD_RELAY_LISTEN` is `listen` of `[relay]`, `NETD_RELAY_LAB2_LISTEN` that of
 `[relay:lab2]` (a hyphen in a name becomes an underscore), `NETD_NAME` is `name` of `[netd]`. The section must be in the file.
-Any other `NETD_…` is a mistake; an empty one counts as not set. A relative path in one is relative to the current
-directory, not to the file.
+Any other `NETD_…` is a mistake; an empty variable counts as not set. A relative path in a variable is relative to the current
+directory, not to that of the file.
 `netd config --origin` shows each option in force and where it comes from.
 
-**Changes** come into force by `netd reload`, by SIGHUP (`kill -HUP`, `systemctl reload`), or by the operation `system.reload`:
-three names of one thing. netd reads the file and the environment as at its start, gets everything ready that the change needs
-(opens new ports, runs the file of functions, looks at certificates), and then changes over in one step. Connections stay open. If
-anything is wrong, nothing changes, and all mistakes are reported as at the start. The column "change" tells what is needed:
-`live` options follow a reload, the others keep their old value until netd is started again, and the reload names them. A
-section that is added starts, a section that is removed finishes its connections within `stop_timeout`. `netd config --diff`
-tells what a reload would do.
+**Changes** come into force by a reload: `netd reload`, SIGHUP (`kill -HUP`, `systemctl reload`), or the operation
+`system.reload`. netd reads the file and the environment as at its start, and first prepares everything that the change needs:
+it opens new ports, runs the file of functions, checks certificates. Then all changes come into force in one step. Connections
+stay open. If anything is wrong, nothing changes, and all mistakes are reported as at the start. The column "change" tells what
+an option needs: `live` options follow a reload; the others keep their old value until netd is restarted, and the reload names
+them. The service of an added section starts. The service of a removed section finishes its connections within `stop_timeout`.
+`netd config --diff` tells what a reload would do.
 
 **Secrets** are files: an option names the file, and nothing prints what is in it.
 
 | format | what is written |
 | --- | --- |
 | duration | a number and its unit: `250ms`, `10s`, `5m`, `1h`, `2d`; at most `3650d` |
-| size | bytes: `512`, or with `KiB`, `MiB`, `GiB` (powers of 1024), `kB`, `MB`, `GB` (powers of 1000) |
-| yes or no | also `true`, `on`, `false`, `off` |
-| endpoints | separated by white space: `loopback:5050` for this machine only (127.0.0.1, ::1 and 127.0.1.1, as far as the \
-machine has them), or any of Twisted's server endpoints: `tcp:5050` for every machine, \
+| size | bytes: `512`; or with a unit: `KiB`, `MiB`, `GiB` (powers of 1024), `kB`, `MB`, `GB` (powers of 1000) |
+| yes or no | also `true` and `on`, `false` and `off` |
+| endpoints | separated by white space: `loopback:5050`, reachable from this machine only (127.0.0.1, ::1 and 127.0.1.1, as far \
+as the machine has them), or any of Twisted's server endpoints: `tcp:5050`, reachable from every machine, \
 `tcp:5050:interface=192.168.1.2`, `tcp6:5050`, \
 `ssl:5051:privateKey=key.pem:certKey=cert.pem`, `tls:/etc/netd/pem:5051`, `unix:/run/netd/relay.sock`, \
 `systemd:domain=INET:name=relay`, `haproxy:tcp:5050`; a space inside one is written `\\ ` |
-| path | relative to the directory of the file that it stands in, as are the files and sockets that endpoints name; `~` at \
-its beginning is the home directory of the user who runs the daemon |
-| unlimited, off, auto | the words themselves, where an option takes them; no number means "unlimited" |
+| path | relative to the directory of the INI file, as are paths in endpoints; `~` at its beginning is the home directory of the \
+user who runs the daemon |
+| unlimited, off, auto | these words, where an option takes them; no number means "unlimited" |
 """
 
 
 def render_ini(kinds: Mapping[str, type[SectionConfig]]) -> str:
-    """The packaged INI: every option with its help, unit and default, commented out.
+    """Return the packaged INI: all options with help, unit and default, commented out.
 
-    A section is live when its kind is packaged and needs nothing that only its user can know.
+    The header of a section is not commented out if its kind is packaged and has no required option.
     """
     head = [f"; {line}" for line in ("netd: every option, its unit and its default.", *_INI_HEAD.splitlines())]
     sections = [_ini_section(name, config_class) for name, config_class in _sections(kinds)]
@@ -96,7 +96,7 @@ def render_ini(kinds: Mapping[str, type[SectionConfig]]) -> str:
 
 
 def render_markdown(kinds: Mapping[str, type[SectionConfig]]) -> str:
-    """The option reference: a table for each kind."""
+    """Return the option reference, with a table for each kind."""
     sections = [_markdown_section(name, config_class) for name, config_class in _sections(kinds)]
     return "\n".join((_MARKDOWN_HEAD, *("\n".join(lines) + "\n" for lines in sections)))
 
@@ -114,7 +114,7 @@ def write_reference(root: Path, kinds: Mapping[str, type[SectionConfig]]) -> lis
 
 
 def stale_references(root: Path, kinds: Mapping[str, type[SectionConfig]]) -> list[Path]:
-    """Those of the two files below *root* that are missing or differ from what :func:`write_reference` would write."""
+    """Return the files below *root* that are missing, or differ from the output of :func:`write_reference`."""
     rendered = _rendered(root, kinds)
     return [path for path, text in rendered.items() if not path.is_file() or path.read_bytes() != text.encode()]
 

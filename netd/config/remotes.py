@@ -36,11 +36,11 @@ _SCHEMES_WITH_TLS = ("https", "mqtts", "ssl", "tls", "wss")
 
 
 def check_remote(description: str) -> None:
-    """Make sure that netd can dial *description*. Whether anybody answers there shows when it is dialled.
+    """Check that netd can dial *description*. The remote itself need not be reachable.
 
-    Certificates and keys that it names must be there.
+    The files that the description names (certificates, keys) must exist.
 
-    :raises ValueError: naming the description and what is wrong with it.
+    :raises ValueError: if not. The text names the description and its mistake.
     """
     try:
         if not is_whole(description):
@@ -60,17 +60,17 @@ def check_remote(description: str) -> None:
 
 
 def arguments_of_remote(description: str) -> tuple[str, dict[str, str]]:
-    """Type and arguments of the (checked) *description*; of a type of another distribution, no arguments."""
+    """Return type and arguments of the (checked) *description*. A type of another distribution has no arguments."""
     return _NOTATION.arguments(description)
 
 
 def located_remote(description: str, directory: Path) -> str:
-    """*description* with *directory* before its relative paths. Nothing is checked: what cannot be read stays as it is."""
+    """Return *description* with *directory* before its relative paths. Nothing is checked: a wrong description stays as it is."""
     return _NOTATION.located(description, directory)
 
 
 def sources_of_remote(description: str) -> list[PairSource]:
-    """Where netd's own key and certificate are for the (checked) *description*, if it names any."""
+    """Return the sources of netd's own key and certificate that the (checked) *description* names; none or one."""
     _, arguments = _NOTATION.arguments(description)
     return [Files(Path(arguments["privateKey"]), Path(arguments["certificate"]))] if "privateKey" in arguments else []
 
@@ -98,9 +98,9 @@ def _check_certificates(description: str, arguments: dict[str, str]) -> None:
 
 
 def _ask_twisted(description: str, kind: str) -> None:
-    """Let another distribution's type have its say; it may need a real reactor, and then shows when it dials."""
+    """Let Twisted check a type of another distribution. Errors for lack of a real reactor are ignored: a true one shows later."""
     if kind == "ssl":
-        raise ValueError("ssl: does not verify whom it reaches; write tls:HOST:PORT")
+        raise ValueError("ssl: does not verify the remote's certificate; write tls:HOST:PORT")
     from twisted.internet.endpoints import clientFromString
 
     try:
@@ -118,7 +118,7 @@ def _unknown_type(kind: str, written: str) -> str:
 
 
 def _meant(written: str) -> str:
-    """The description that is meant by a URL, or by a host and a port; empty where *written* is neither."""
+    """Return a hint with the description for a URL, or for a host and a port; empty if *written* is neither."""
     match = _ADDRESS.fullmatch(written)
     if match is None or not 1 <= int(match["port"]) <= _GREATEST_PORT:
         return ""
@@ -134,7 +134,7 @@ def _is_address(text: str) -> bool:
 
 
 def _encoded(host: str) -> str:
-    """*host* as the name service has it: names with other letters than English ones are encoded."""
+    """Return *host* in the ASCII form of the name service (IDNA); empty if there is none."""
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:

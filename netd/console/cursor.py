@@ -158,7 +158,7 @@ class Cursor:
 
     def fail(self) -> None:
         """Log the exception that is being handled, and abort the connection."""
-        self._log.failure("{pattern}: a subscriber could not be told", pattern=self.stream.pattern)
+        self._log.failure("{pattern}: an event could not be sent to a subscriber", pattern=self.stream.pattern)
         self._link.peer.abort("a fault of netd's own")
 
     def _catch_up(self) -> Iterator[None]:

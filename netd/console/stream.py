@@ -176,7 +176,7 @@ class EventStream:
             self._around.journal.forget_owner(self)
 
     def _older(self, count: int, known: set[str]) -> list[NumberedEntry]:
-        """Return events of subjects that are not *known* here: as many as the journal keeps for other streams, at least the newest.
+        """Return events of subjects that are not *known* here: those that the journal keeps for other streams, or the newest.
 
         A stream with a rate gets the newest event alone: the others are closer to one another than *every* allows.
         """

@@ -26,42 +26,42 @@ def _read_base(written: str) -> str:
 
 
 base_path: Parser[str] = Parser("path: /netd/", _read_base)
-"""The path of an address, with a slash at both ends, which need not be written."""
+"""The path of a URL, with a slash at both ends. The slashes need not be written."""
 
 
 @attrs.frozen(kw_only=True)
 class Config(ListeningConfig):
-    """A dashboard for browsers, and one API for every program that speaks HTTP or WebSocket.
+    """A dashboard for browsers, and one API for programs that speak HTTP or WebSocket.
 
-    Without tokens it serves this machine alone; `netd token add NAME` makes one.
+    Without tokens, the gateway serves this machine only; `netd token add NAME` makes one.
     """
 
     listen: tuple[str, ...] = option(
         endpoints,
         "loopback:8080",
-        help="Where browsers and programs connect: one or more endpoints; TLS by `ssl:`. Where other machines reach it, "
-        "there must be tokens.",
+        help="Where browsers and programs connect: one or more endpoints; `ssl:` and `tls:` use TLS. An endpoint that other "
+        "machines can reach needs tokens.",
         live=True,
     )
     hosts: tuple[str, ...] | None = option(
         off_or(host_names),
         "off",
-        help="Names by which requests may call this machine while there are no tokens, beside localhost, loopback addresses, "
-        "and its own name where /etc/hosts makes that one: lab.local, … Other names are refused, because a foreign web page "
-        "could have made them up.",
+        help="Names of this machine in requests while there are no tokens (lab.local, …), beside localhost, loopback addresses, "
+        "and the machine's own name if /etc/hosts gives it a loopback address. Requests for any other name are refused: a "
+        "foreign web page could let a name of its own point to this machine.",
         live=True,
     )
     origins: tuple[str, ...] | None = option(
         off_or(web_origins),
         "off",
-        help="Web pages that may connect, beside those of this very address: https://example.org, https://*.example.org, … or * "
-        "for all. Programs send no origin, and always may.",
+        help="Origins of web pages that may connect, beside this address itself: https://example.org, https://*.example.org, … "
+        "or * for all. Programs send no origin and may always connect.",
         live=True,
     )
     base: str = option(
         base_path,
         "/",
-        help="Path under which a proxy asks for everything: /netd/. A proxy that takes the path away needs nothing here.",
+        help="Path under which a proxy serves the gateway: /netd/. If the proxy strips the path from requests, leave this at /.",
         live=True,
     )
     echo: bool = option(
@@ -74,11 +74,11 @@ class Config(ListeningConfig):
         within(duration, "1s", "1h"), "10s", help="How long a WebSocket may be silent before it is sent a ping.", live=True
     )
     ping_timeout: float = option(
-        within(duration, "1s", "1h"), "15s", help="How long it has to answer a ping, before its connection is cut.", live=True
+        within(duration, "1s", "1h"), "15s", help="How long a WebSocket has to answer a ping before it is cut.", live=True
     )
 
     def objections(self) -> Iterable[tuple[str, str]]:
-        """See :meth:`SectionConfig.objections`: the endpoints, and other machines that reach a gateway without usable tokens."""
+        """See :meth:`SectionConfig.objections`. Here also: endpoints that other machines can reach while there are no tokens."""
         yield from super().objections()
         tokens = Tokens(self.state_directory / TOKENS)
         try:
@@ -90,9 +90,9 @@ class Config(ListeningConfig):
             yield "", why
 
     def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:
-        """Why it must not listen at *exposed*, which other machines reach; empty where there are tokens.
+        """Return why the gateway must not listen on *exposed*, which other machines can reach; empty if there are tokens.
 
-        :raises TokenFileError: when the tokens cannot be read.
+        :raises TokenFileError: if the tokens cannot be read.
         """
         reached = ", ".join(exposed)
         if not reached or not tokens.is_empty:

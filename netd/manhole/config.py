@@ -19,8 +19,8 @@ __all__ = ["Config"]
 class Config(SectionConfig):
     """A login over telnet for administrators: all operations from a menu, and a Python prompt if an option allows it.
 
-    Telnet is not encrypted: keep it on loopback, or on a unix socket. After ten wrong passwords of an address (of IPv6, a /64)
-    within a minute, no further password of it is checked until that minute is over.
+    Telnet is not encrypted: listen on loopback, or on a unix socket. After ten wrong passwords from one address (with IPv6, one
+    /64) within a minute, no further password from it is checked until that minute is over.
     """
 
     packaged: ClassVar[bool] = False
@@ -28,33 +28,33 @@ class Config(SectionConfig):
     listen: tuple[str, ...] = option(
         endpoints,
         "loopback:6023",
-        help="Where telnet connects. A unix socket will do, too: `unix:/run/netd/manhole.sock:mode=600`.",
+        help="Where telnet connects: one or more endpoints. A unix socket works, too: `unix:/run/netd/manhole.sock:mode=600`.",
         live=True,
     )
     password_file: Path | None = option(
         auto_or(secret_file),
         "auto",
-        help="The file of the people who may log in. `netd passwd NAME` writes it; it is read at each login. "
-        "`auto` is manhole.passwd in the state directory.",
+        help="File of users and passwords. `netd passwd NAME` writes it; it is read at each login. `auto` is manhole.passwd in "
+        "the state directory.",
         live=True,
     )
     allow_remote: bool = option(
         flag,
         "no",
-        help="Whether `listen` may name addresses that other machines reach. Passwords then cross the network unencrypted.",
+        help="Whether `listen` may name addresses that other machines can reach. Passwords then cross the network unencrypted.",
         live=True,
     )
     python: bool = option(flag, "no", help="Whether `python` in the menu leads to a Python prompt inside the daemon.", live=True)
     login_timeout: float = option(
-        within(duration, "1s", "10m"), "30s", help="How long a login may take, with all its tries.", live=True
+        within(duration, "1s", "10m"), "30s", help="How long a login may take, with all its attempts.", live=True
     )
     idle_timeout: float = option(
-        within(duration, "1s", "7d"), "15m", help="How long nothing may be typed before the session ends.", live=True
+        within(duration, "1s", "7d"), "15m", help="How long a session may be without input before it ends.", live=True
     )
     max_sessions: int = option(
         integer(1, 100),
         "8",
-        help="Sessions at the same time, at most. Connections that have not logged in yet share 16 further places.",
+        help="Most sessions at a time. At most 16 further connections may be at their login.",
         live=True,
     )
 
@@ -67,7 +67,7 @@ class Config(SectionConfig):
             )
 
     def objections(self) -> Iterable[tuple[str, str]]:
-        """See :meth:`SectionConfig.objections`: the endpoints, and a password file with which nobody can log in."""
+        """See :meth:`SectionConfig.objections`. Here: endpoints that cannot be used, and a password file without usable users."""
         yield from super().objections()
         try:
             read_password_file(self.passwords)

@@ -38,7 +38,7 @@ def _read_client_words(written: str) -> tuple[str, ...]:
 
 
 client_words: Parser[tuple[str, ...]] = Parser("words without spaces, comma-separated", _read_client_words)
-"""One or more client types. A space in one would make room for the hellos of newer programs, ``device {…}``."""
+"""One or more client types. A space is refused: the text would look like a newer program's hello, ``device {…}``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,43 +53,43 @@ class Config(ListeningConfig):
     max_payload: int = option(
         within(size, "1", "9999999"),
         "1MiB",
-        help="Longest payload of a frame; a header that announces more is refused and the connection closed.",
+        help="Longest payload of a frame. A header that announces more is refused, and the connection is closed.",
         live=True,
     )
     list_format: str = option(
         choice("addresses", "names"),
         "addresses",
-        help="What a list holds: addresses as old controllers expect them (with commas inside), or names without commas.",
+        help="Form of the device list: addresses, as old controllers expect them (with commas inside), or names without commas.",
         live=True,
     )
     host_names: tuple[tuple[str, str], ...] | None = option(
         off_or(named_hosts),
         "off",
-        help="Names for devices whose programs cannot say one, by the host that they connect from: greenhouse=192.168.1.20, …",
+        help="Names for devices that do not send one, by the host from which they connect: greenhouse=192.168.1.20, …",
         live=True,
     )
     login_timeout: float = option(
         within(duration, "100ms", "1h"),
         "8s",
-        help="How long a connection may take to say completely what it is, from its first byte.",
+        help="How long a connection may take for its hello, which says whether it is a device, from its first byte.",
         live=True,
     )
     frame_timeout: float = option(
         within(duration, "100ms", "1h"),
         "8s",
-        help="How long an event that has begun may take for its next KiB, or its end, before it is refused.",
+        help="How long an incomplete frame may take for its next KiB, or for its end, before it is refused.",
         live=True,
     )
     device_queue: int = option(
         within(size, "64KiB", "1GiB"),
         "8MiB",
-        help="How much may wait for one connected device that reads slowly; over it, senders get an error at once.",
+        help="Most bytes that wait for a connected device that reads slowly. Above, senders get an error at once.",
         live=True,
     )
     answer_timeout: float = option(
         within(duration, "10ms", "30d"),
         "10s",
-        help="How long a device has to answer a request whose sender gave no deadline.",
+        help="How long a device has to answer a request without a deadline of its own.",
         live=True,
     )
     max_deadline: float = option(
@@ -98,23 +98,24 @@ class Config(ListeningConfig):
     max_outstanding: int = option(
         integer(1, 1_000_000),
         "1000",
-        help="Unanswered requests per device, and per controller; over it, further ones fail.",
+        help="Most unanswered requests of a device, and of a controller. Above, further requests fail.",
         live=True,
     )
     queue_for: float | None = option(
         off_or(within(duration, "100ms", "30d")),
         "off",
-        help="How long messages to a named device that is away are kept for it. Off: they are answered `|target not found|`.",
+        help="How long messages for a named device are kept while it is not connected. `off`: their senders get "
+        "`|target not found|`.",
         live=True,
     )
     queue_size: int = option(
-        within(size, "1KiB", "1GiB"), "1MiB", help="How much is kept for one named device that is away.", live=True
+        within(size, "1KiB", "1GiB"), "1MiB", help="Most bytes kept for one named device that is not connected.", live=True
     )
 
     def __attrs_post_init__(self) -> None:
-        """Tell the two roles apart.
+        """Check that no client type means both device and controller.
 
-        :raises ValueError: naming the word that means both.
+        :raises ValueError: if one does. The text names it.
         """
         both = [word for word in self.device_words if word in self.controller_words]
         if both:

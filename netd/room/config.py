@@ -13,7 +13,7 @@ from netd.plaintext import is_text
 __all__ = ["Config"]
 
 _LONGEST = 200
-"""Characters of a host or a sentence: with an action they fit into what an old bot reads at once."""
+"""Most characters of a sentence or a question. With an action, they fit into the 500 bytes that an old bot reads at once."""
 
 _ACTION = re.compile(r"[^\s{}]{1,40}")
 
@@ -55,21 +55,21 @@ _actions: Parser[tuple[str, ...]] = Parser("words, comma-separated", _read_actio
 
 @attrs.frozen(kw_only=True)
 class Config(ListeningConfig):
-    """Bots meet here: as soon as a room is full its host proposes something, and the bots answer in turn."""
+    """Rooms of bots: as soon as a room is full, its host proposes an action, and the bots answer in turn."""
 
     listen: tuple[str, ...] = option(endpoints, "loopback:4242", help="Where bots connect: one or more endpoints.", live=True)
     size: int = option(integer(1, 10_000), "4", help="How many bots fill a room; further ones wait in the next.", live=True)
     rounds: int = option(
         integer(1, 10_000),
         "4",
-        help="How many rounds a room has. The turn passes in the order of joining, one bot a round.",
+        help="Number of rounds of a room. It is another bot's turn in each round, in the order of joining.",
         live=True,
     )
     turns: bool = option(
         flag,
         "yes",
-        help="Whether bots take turns. `no`: what a bot says reaches the others at once, without host and rounds, until all have "
-        "left. Bots that do not speak lines get one message at a time there, five a second.",
+        help="Whether bots take turns. `no`: there is no host and no rounds; each message reaches the other bots at once, until "
+        "all have left. Bots that do not speak lines then get one message at a time, five a second.",
         live=True,
     )
     replies: str = option(
@@ -81,29 +81,29 @@ class Config(ListeningConfig):
     ask_name: str | None = option(
         off_or(_question),
         "off",
-        help="What each connection is told before it says its name, without a line end. Some old bots wait for it: USRNM.",
+        help="Text sent to each connection before it says its name, without a line end. Some old bots wait for one: USRNM.",
         live=True,
     )
     host: str = option(_host, "Batman", help="Who opens the conversation.", live=True)
     sentence: str = option(
         _sentence,
         "Do you want to {action}?",
-        help="What the host says. Bots take the last word, less its last character, for the action.",
+        help="The sentence of the host. Bots take its last word, without the last character, for the action.",
         live=True,
     )
     actions: tuple[str, ...] = option(
-        _actions, "hug, play, eat, shop, yell, steal, fight", help="What the host proposes: one of these, by chance.", live=True
+        _actions, "hug, play, eat, shop, yell, steal, fight", help="Actions of which the host proposes one at random.", live=True
     )
     start_delay: float = option(
         within(duration, "0s", "10m"),
         "1s",
-        help="How long after the last welcome the host speaks, and how long after the last round those who do not reply "
-        "to it are disconnected. Old bots must have read one message before the next: where one of them is in the room, the host "
-        "waits 200ms at least.",
+        help="Time between the last welcome and the host's sentence, and between the last round and the disconnection of bots "
+        "that do not reply to it. An old bot must read one message before the next is sent: in a room with one, the host waits "
+        "at least 200ms.",
         live=True,
     )
     reply_timeout: float = option(
-        within(duration, "100ms", "1h"), "10s", help="How long a bot has to reply, before the others go on without it.", live=True
+        within(duration, "100ms", "1h"), "10s", help="How long a bot has to reply before the others go on without it.", live=True
     )
     reply_gap: float = option(
         within(duration, "1ms", "10s"),
@@ -118,6 +118,6 @@ class Config(ListeningConfig):
     max_reply: int = option(
         within(byte_size, "1", "16KiB"),
         "500",
-        help="How much of a reply is passed on; old bots read no more than 500 bytes at once.",
+        help="Most bytes of a reply that are passed on. Old bots read at most 500 bytes at once.",
         live=True,
     )

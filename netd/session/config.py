@@ -81,19 +81,19 @@ class Config(ListeningConfig):
     agents: tuple[IPv4Network | IPv6Network, ...] = option(
         networks,
         "127.0.0.0/8",
-        help="The networks of the agents that netd may dial. netd dials no other address: a start can come from a web page.",
+        help="Networks of the agents. netd dials no other address, because a start can come from a web page.",
         live=True,
     )
     dial_from: str | None = option(
         off_or(address),
         "off",
-        help="The address of this machine to dial from, where agents connect back. Off: any.",
+        help="Address of this machine from which netd dials, and to which agents connect back. `off`: any.",
         live=True,
     )
     connect_back_from: tuple[IPv4Network | IPv6Network, ...] | None = option(
         off_or(networks),
         "off",
-        help="Networks from which agents may connect back, besides the address that was dialled: for agents behind NAT.",
+        help="Networks from which agents may connect back, beside the dialled address: for agents behind NAT.",
         live=True,
     )
     accept_unsolicited: bool = option(
@@ -102,21 +102,24 @@ class Config(ListeningConfig):
     channels: tuple[tuple[str, str, str], ...] = option(
         channels,
         "x, y, z",
-        help="Channels with label and unit: x:Heart rate [bpm], y, z. Agents of the first dialect announce the channels of one"
-        " letter, in this order. The others are labels and units for agents that send only names.",
+        help="Channels with label and unit: x:Heart rate [bpm], y, z. Agents of the first dialect have the channels of one"
+        " letter, in this order. The others give labels and units to channels of which an agent sends only the name.",
         live=True,
     )
     host_names: tuple[tuple[str, str], ...] | None = option(
         off_or(named_hosts),
         "off",
-        help="Names for agents that say none, by the address that netd dials or they come from: greenhouse=192.168.1.20, …"
-        " Subjects have an agent's name; without one, its host.",
+        help="Names for agents that send none, by the address that netd dials or from which they connect:"
+        " greenhouse=192.168.1.20, … An agent's name is part of its subjects; without a name, its host is.",
         live=True,
     )
-    sessions_per_host: int = option(integer(1, 1000), "1", help="Sessions that one agent's host may have at a time.", live=True)
-    max_sessions: int = option(integer(1, 1_000_000), "10000", help="Sessions at a time, at most.", live=True)
+    sessions_per_host: int = option(integer(1, 1000), "1", help="Most sessions of one agent's host at a time.", live=True)
+    max_sessions: int = option(integer(1, 1_000_000), "10000", help="Most sessions at a time.", live=True)
     dial_timeout: float = option(
-        within(duration, "10ms", "1h"), "10s", help="How long it may take to look an agent up and to reach it.", live=True
+        within(duration, "10ms", "1h"),
+        "10s",
+        help="How long netd may take to look up an agent's name and to connect to it.",
+        live=True,
     )
     connect_back_timeout: float = option(
         within(duration, "10ms", "1h"), "10s", help="How long a dialled agent has to connect back and announce itself.", live=True
@@ -128,7 +131,7 @@ class Config(ListeningConfig):
         live=True,
     )
     token_timeout: float = option(
-        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample, of an agent that sends no newlines.", live=True
+        within(duration, "1ms", "10s"), "50ms", help="Silence that ends a sample of an agent that sends no newlines.", live=True
     )
     idle_timeout: float = option(
         within(duration, "100ms", "7d"),
@@ -139,7 +142,7 @@ class Config(ListeningConfig):
     stop_grace: float = option(
         within(duration, "0s", "1m"),
         "1s",
-        help="How long an agent may go on after it was told to stop, before its connections are closed.",
+        help="How long an agent may go on after the order to stop, before its connections are closed.",
         live=True,
     )
     reconnect: bool = option(
@@ -148,9 +151,7 @@ class Config(ListeningConfig):
     reconnect_delay: float = option(
         within(duration, "10ms", "1h"),
         "1s",
-        help="The longest wait before the second attempt, doubled for each further one; chance makes it up to half shorter.",
+        help="Wait before the second attempt. Each further wait is twice as long. Chance makes each up to half shorter.",
         live=True,
     )
-    max_reconnect_delay: float = option(
-        within(duration, "10ms", "1d"), "1m", help="The longest wait before any attempt.", live=True
-    )
+    max_reconnect_delay: float = option(within(duration, "10ms", "1d"), "1m", help="Longest wait before an attempt.", live=True)

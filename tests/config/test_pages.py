@@ -1,4 +1,4 @@
-"""What browsers say, written in an INI: each spelling either matches what browsers send, or is refused with the right one."""
+"""Origins and host names in an INI: each spelling either matches the one that browsers send, or is refused with the right one."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class OriginTests(PagesTestCase):
             ("http://[0:0::1]:3000", "http://[::1]:3000"),
             ("https://*.example.org/", "https://*.example.org"),
         ):
-            self.assertEqual(f"{written!r} is no origin: browsers say {meant}; write that", self.refusal(web_origins, written))
+            self.assertEqual(f"{written!r} is no origin: browsers send {meant}; write that", self.refusal(web_origins, written))
             self.assertEqual((meant,), web_origins(meant))
 
     def test_files(self) -> None:
-        """What stands before the path of a file is no origin: the message says what browsers say of such pages."""
+        """A file URL is no origin: the message tells the origin that browsers send for such pages."""
         for written in ("file://", "file:///srv/page.html", "FILE:"):
-            self.assertIn("browsers say null; write that", self.refusal(web_origins, written))
+            self.assertIn("browsers send null; write that", self.refusal(web_origins, written))
 
     def test_what_means_nothing(self) -> None:
         """What cannot be understood is refused, too."""

@@ -88,7 +88,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_no_verification(self) -> None:
         """The type that does not look at certificates is refused, with the one that does."""
-        self.assert_refused("ssl:b:1", "ssl: does not verify whom it reaches; write tls:HOST:PORT")
+        self.assert_refused("ssl:b:1", "ssl: does not verify the remote's certificate; write tls:HOST:PORT")
 
     def test_certificates(self) -> None:
         """Certificates and keys must be there when the configuration is read, and fit together."""
