@@ -146,7 +146,9 @@ class ListeningService(Service):
             raise taken
 
     def finish(self) -> Deferred[None]:
-        """Close all connections, and wait for them."""
+        """Close all connections, those at the door too, and wait for them."""
+        if self._door is not None:
+            self._door.clear()
         return end_connections(self._factory, self._stop_timeout)
 
     def prepare(self, config: Any, change: Change) -> None:

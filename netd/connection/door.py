@@ -162,8 +162,7 @@ class QuickDoor:
         """Accept no more, and make the newcomers at the door ordinary connections."""
         if self._epoll is None:
             return
-        for newcomer in list(self._newcomers.values()):
-            self._send_on(newcomer)
+        self.clear()
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
@@ -171,6 +170,11 @@ class QuickDoor:
         self._epoll.close()
         self._epoll = None
         self._ports.clear()
+
+    def clear(self) -> None:
+        """Make the newcomers at the door ordinary connections."""
+        for newcomer in list(self._newcomers.values()):
+            self._send_on(newcomer)
 
     # IReadDescriptor
 
