@@ -20,6 +20,10 @@ from netd.operations import Operation, OperationTable
 __all__ = ["Sections"]
 
 
+FREE_WITHIN = 10.0
+"""Seconds in which a section that is removed has to let go of its endpoints: this reload, and all after it, wait for that."""
+
+
 class Sections(MultiService):
     """The services that run, one for each section.
 
@@ -97,11 +101,12 @@ class Sections(MultiService):
     def remove(self, name: str) -> Deferred[Any]:
         """End the service of section *name*: its operations at once, its connections within ``stop_timeout``.
 
-        :returns: a Deferred that fires when its endpoints are free.
+        :returns: a Deferred that fires when its endpoints are free, or after :data:`FREE_WITHIN`. It never fails.
         """
         service = self.by_name.pop(name)
         self._table.replace(self._offered.pop(name), (), service.instance)
-        free: Deferred[Any] = maybeDeferred(service.drain)
+        free: Deferred[Any] = maybeDeferred(service.drain).addTimeout(FREE_WITHIN, self._reactor)
+        free.addErrback(lambda failure: self._log.failure("[{name}] did not let go of its endpoints", failure, name=name))
         self.stop(service).addCallback(lambda _: self._forget(name, service.instance))
         return free
 

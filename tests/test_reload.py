@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
@@ -278,6 +279,18 @@ class SectionTests(ReloadTestCase):
         self.assertEqual(bus.last("pump.>"), [])
         _, instances = next(row for row in self.daemon.system.table if row[0].name == "pump.speed")
         self.assertEqual(instances, ("main",))
+
+    def test_removed_and_does_not_let_go(self) -> None:
+        """A section that is removed and never lets go of its endpoints does not hold up reloads for ever."""
+        self.write("[pump]\n")
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        first: Any = operation.function()
+        second: Any = operation.function()
+        self.reactor.advance(9)
+        self.assertNoResult(first)
+        self.reactor.advance(1)
+        self.assertEqual((result_of(first).removed, result_of(second).status), (("pump:lab2",), "unchanged"))
+        self.assertEqual(len(self.flushLoggedErrors(TookTooLong)), 1)
 
     def test_removed_and_added_again(self) -> None:
         """A section that comes again while the old one still finishes has its messages for itself."""
