@@ -285,7 +285,7 @@ SYSTEM: Mapping[str, Row] = {
         Role.ADMIN,
         (
             Case("all", result={"state": "draining", "draining": {"since": float, "left": None, "connections": 0}}),
-            Case("in the past", {"within": -1.0}, fault=invalid("within: a number of seconds, 0 or more")),
+            Case("in the past", {"within": -1.0}, fault=invalid("within: a number of seconds, from 0 to 31536000")),
         ),
         is_last=True,
     ),

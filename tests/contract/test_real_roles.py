@@ -167,7 +167,7 @@ class AdminTests(SynchronousTestCase):
 class ConfinedTests(SynchronousTestCase):
     """An operator whose token is for one device alone, over each way that shows a token."""
 
-    SUBJECTS = ("relay.main.*.lamp", "custom.lamp.>")
+    SUBJECTS = ("relay.main.*.kiln", "custom.kiln.>")
 
     LOOK_THEMSELVES = frozenset(
         (
@@ -207,20 +207,20 @@ class ConfinedTests(SynchronousTestCase):
             driver = self.driver(way)
             for name, arguments in self.REFUSED:
                 self.assertEqual(Code.NOT_PERMITTED, driver.call(name, arguments).get("code"), (way, name))
-            self.assertEqual({"result": []}, driver.call("bus.last", {"pattern": "relay.main.presence.lamp"}), way)
-            self.assertIn("result", driver.call("bus.publish", {"subject": "custom.lamp.hue", "data": 1}), way)
+            self.assertEqual({"result": []}, driver.call("bus.last", {"pattern": "relay.main.presence.kiln"}), way)
+            self.assertIn("result", driver.call("bus.publish", {"subject": "custom.kiln.hue", "data": 1}), way)
             self.assertEqual({"result": []}, driver.call("relay.devices", {}), way)
             self.assertEqual([], driver.call("system.status", {})["result"]["services"], way)
             if driver.lasts:
                 refused = driver.call("bus.subscribe", {"pattern": "relay.main.presence.>"})
                 self.assertEqual(Code.NOT_PERMITTED, refused.get("code"), way)
-                self.assertIn("result", driver.call("bus.subscribe", {"pattern": "relay.main.said.lamp"}), way)
+                self.assertIn("result", driver.call("bus.subscribe", {"pattern": "relay.main.said.kiln"}), way)
 
     def test_command_line(self) -> None:
         """So it is for the command line with a context, which says what it takes."""
         outcome = self.driver(RemoteCommandLine).call("bus.last", {"pattern": ">"})
         self.assertEqual(outcome["status"], 1)
-        why = "bus.last needs a token for the subjects >; this one is for relay.main.*.lamp, custom.lamp.>"
+        why = "bus.last needs a token for the subjects >; this one is for relay.main.*.kiln, custom.kiln.>"
         self.assertIn(why, outcome["text"])
 
 
