@@ -77,7 +77,6 @@ class Cursor:
 
     __slots__ = (
         "_has_ended",
-        "_is_catching_up",
         "_is_resumed",
         "_link",
         "_lost",
@@ -109,7 +108,6 @@ class Cursor:
         self.frame = link.frame
         self.offer = link.peer.offer  # kept here because it is called for each cursor and turn
         self._has_ended = False
-        self._is_catching_up = False
         self.is_behind = bool(past or lost)
         if not self.is_behind:
             stream.heads[self] = None
@@ -128,8 +126,6 @@ class Cursor:
 
     def forward(self) -> bool:
         """Send as much as fits now. Return False if something is left that has to wait for the connection."""
-        if self._is_catching_up:
-            return True
         for _ in range(AT_ONCE):
             if not self.has_more:
                 break
@@ -137,7 +133,6 @@ class Cursor:
                 return False
             self._send()
         if self.has_more:
-            self._is_catching_up = True
             self.stream.catching_up.start_later(self._catch_up())
         else:
             self._go_to_the_head()
@@ -167,7 +162,6 @@ class Cursor:
             while not self._has_ended and self.has_more and not self._link.peer.is_full:
                 self._send()
                 yield
-            self._is_catching_up = False
             if self._has_ended:
                 return
             if self.has_more:

@@ -185,6 +185,22 @@ class CursorTests(SynchronousTestCase):
             self.assertEqual(list(range(len(events))), events)
             self.assertEqual(ends, len(events) < 2000)
 
+    def test_answered_while_catching_up(self) -> None:
+        """What a connection is told in between keeps its place among what it catches up with."""
+        self.begin(keep_events=20_000, keep_size=1 << 26)
+        self.viewer.ask("bus.subscribe", pattern="pump.>")
+        self.publish(*["x" * 1000] * 1000)
+        late = self.bench.connect()
+        subscribe(late, pattern="pump.>", since="epoch0:0")
+        late.heard()
+        late.link.notify("note", None)  # it is collected until the end of the turn
+        (go_on,) = self.bench._next_turn
+        self.bench._next_turn.clear()
+        go_on()
+        self.bench.go_on()
+        methods = [text["method"] for text in late.heard()]
+        self.assertEqual(("note", {"event"}), (methods[0], set(methods[1:])))
+
     def test_fault_while_catching_up(self) -> None:
         """A fault of one connection far behind costs that connection alone."""
         self.begin(keep_events=20_000, keep_size=1 << 26)

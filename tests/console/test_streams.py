@@ -135,6 +135,17 @@ class EventTests(StreamsTestCase):
         self.assertFalse(self.bench.bus.wants("pump.main.speed"))
         self.assertEqual([], self.bench.reactor.getDelayedCalls())
 
+    def test_too_many_streams(self) -> None:
+        """There are only so many different streams: those that nobody follows make room, then further ones are refused."""
+        self.patch(streams, "MOST_STREAMS", 2)
+        self.viewer.ask("bus.subscribe", pattern="pump.a")
+        self.viewer.ask("bus.subscribe", pattern="pump.b")
+        error = self.viewer.ask("bus.subscribe", pattern="pump.c")
+        self.assertEqual("there are 2 different subscriptions already; use one of a wider pattern", error["message"])
+        self.viewer.ask("bus.unsubscribe", pattern="pump.a")
+        self.assertEqual("pump.c", self.viewer.ask("bus.subscribe", pattern="pump.c")["pattern"])
+        self.assertEqual((True, False), (bool(self.bench.bus.wants("pump.b")), bool(self.bench.bus.wants("pump.a"))))
+
     def test_too_many(self) -> None:
         """A connection has only so many subscriptions; one too many is refused, and the others go on."""
         for number in range(MOST_SUBSCRIPTIONS):
