@@ -19,7 +19,7 @@ export PIP_NO_INPUT := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint bench soak mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
+.PHONY: help run test lint clients bench soak mutants latency reference wheel install clean needs-of-run needs-of-test needs-of-bench
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ reference: needs-of-run .venv/tox/stamp  ## write etc/netd.ini and docs/configur
 	@$(TOX) exec -qq -e tests -- python -m netd.reference
 
 install: needs-of-run $(VENV)/stamp  ## make an environment with netd in it, without starting it: make install VENV=/opt/netd
+
+clients: install  ## write the client of each kind, one file for Python 3.7 and newer, into build/clients
+	@mkdir -p build/clients
+	@$(BIN)/netd client | while read -r kind _; do $(BIN)/netd client "$$kind" >"build/clients/$$kind.py" && echo "build/clients/$$kind.py"; done
 
 wheel: needs-of-run $(WHEELS)/stamp  ## build the wheel alone, and say where it is
 	@ls $(WHEELS)/*.whl
