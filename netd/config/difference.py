@@ -19,7 +19,7 @@ from netd.errors import ConfigProblem
 __all__ = ["ChangedOption", "Difference", "compare"]
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class ChangedOption:
     """An option with a new value.
 
