@@ -115,7 +115,8 @@ def assemble(
         budget.bound_memory(changed.memory)
         journal.bound(changed.keep_events, changed.keep_size)
 
-    reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd)
+    descriptors = DescriptorsService(budget)
+    reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd, descriptors.measure)
     table.add([*system.operations(), *reloader.operations(), *BusConsole(bus, streams).operations()])
     for section in configuration.sections:
         try:
@@ -125,7 +126,7 @@ def assemble(
     others = [
         make_control_service(netd.state_directory, reactor, table),
         VitalsService(reactor, bus, system.note_lag, system.vitals),
-        DescriptorsService(budget),
+        descriptors,
         HeapService(reactor, budget),
     ]
 

@@ -38,15 +38,20 @@ class DescriptorsService(Service):
     def startService(self) -> None:
         """Set the budget's limit."""
         super().startService()  # type: ignore[no-untyped-call]
-        limit = raise_limit()
-        free = max(2, limit - _count_open())
-        self._budget.limit = free - min(KEPT_BACK, free // 2)
+        limit = self.measure()
         self._log.info(
             "room for {connections} connections ({limit} open files allowed, {kept} kept back for netd itself)",
             connections=self._budget.limit,
             limit=limit,
             kept=limit - self._budget.limit,
         )
+
+    def measure(self) -> int:
+        """Set the budget's limit anew: the services have other ports than before. Returns the limit of open files."""
+        limit = raise_limit()
+        free = max(2, limit - (_count_open() - self._budget.taken))
+        self._budget.limit = free - min(KEPT_BACK, free // 2)
+        return limit
 
 
 def raise_limit() -> int:

@@ -76,6 +76,7 @@ class Reloader:
     :ivar read: reads the one that is wanted, as at the start.
     :ivar sections: the services.
     :ivar use_netd: takes the options of ``[netd]`` itself.
+    :ivar settled: called when a new configuration is in force.
     """
 
     _log = Logger()
@@ -84,6 +85,7 @@ class Reloader:
     read: Callable[[], Configuration]
     sections: Sections
     use_netd: Callable[[NetdConfig], None]
+    settled: Callable[[], object]
     _lock: DeferredLock = field(factory=DeferredLock)
 
     def operations(self) -> list[Operation]:
@@ -126,6 +128,7 @@ class Reloader:
 
         def done(result: ReloadResult) -> ReloadResult:
             self.configuration = preparation.in_force
+            self.settled()
             return result
 
         return applied.addCallback(done)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.connection.budget import Budget
+from netd.connection.budget import UNLIMITED, Budget
 from netd.descriptors import KEPT_BACK, MOST, DescriptorsService, raise_limit
 
 
@@ -44,3 +45,19 @@ class DescriptorTests(SynchronousTestCase):
         self.assertLess(self.budget.limit, raise_limit() - KEPT_BACK)
         self.assertGreater(self.budget.limit, 100)
         service.stopService()
+
+    def test_measured_again(self) -> None:
+        """After a reload the descriptors of its ports are kept back as well; those of connections are the connections' own."""
+        service = DescriptorsService(self.budget)
+        service.measure()
+        before = self.budget.limit
+        ports = [os.dup(0) for _ in range(40)]
+        for port in ports:
+            self.addCleanup(os.close, port)
+        service.measure()
+        self.assertEqual(self.budget.limit, before - 40)
+        share = self.budget.share(UNLIMITED)
+        for _ in range(40):
+            share.admit("10.0.0.1", None)
+        service.measure()
+        self.assertEqual(self.budget.limit, before)

@@ -413,7 +413,7 @@ class RefusalTests(ReloadTestCase):
 
     def test_unreadable(self) -> None:
         """A file that is gone changes nothing."""
-        reloader = Reloader(self.read(), load_missing, self.daemon.sections, lambda netd: None)
+        reloader = Reloader(self.read(), load_missing, self.daemon.sections, lambda netd: None, lambda: None)
         error = self.failureResultOf(reloader.reload(), ReloadRefused).value
         self.assertIn("/nowhere/netd.ini: cannot be read: No such file", str(error))
 

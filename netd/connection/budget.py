@@ -236,6 +236,11 @@ class Budget:
         self.unidentified_memory.bound(limit, min(limit, UNIDENTIFIED_MEMORY_OF_ONE))
 
     @property
+    def taken(self) -> int:
+        """How many connections there are."""
+        return self._count
+
+    @property
     def is_full(self) -> bool:
         """Whether a newcomer needs the place of another connection."""
         return self._count >= self.limit
