@@ -101,6 +101,12 @@ class Caller:
         """Origin and principal, for the log."""
         return ", ".join(filter(None, (self.origin, str(self.principal))))
 
+    @property
+    def lasting_link(self) -> CallerLink:
+        """The connection, for the function of a lasting operation: only callers whose connection stays may call it."""
+        assert self.link is not None, "the dispatcher has seen to it"
+        return self.link
+
     def calling(self, action: Action) -> Caller:
         """The same caller, for the function of the operation that is *action*."""
         return Caller(self.connection, self.origin, self.host, self.link, self.tries, action)

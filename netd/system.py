@@ -191,8 +191,7 @@ class System:
             if caller.tries is not None:
                 caller.tries.fail()
             raise NotPermitted("this token is unknown; `netd token list` shows which there are, `netd token add` makes one")
-        assert caller.link is not None, "lasting operations have one"
-        caller.link.prove(found.principal)
+        caller.lasting_link.prove(found.principal)
         return _rights(found.principal)
 
     def whoami(self, caller: Caller) -> Rights:

@@ -140,7 +140,7 @@ class VisitorTests(SynchronousTestCase):
         """A person who is told ever more and reads nothing has to leave; one who reads again in time stays."""
         self.do("join", name="Maria")
         assert isinstance(self.person.link, RecordingLink)
-        conversation = self.service._visitors._consoles[self.person.link]["Maria"]
+        conversation = self.service._visitors._visitors.of(self.person.link)["Maria"]
         for is_full in (True, False, True):
             self.person.link.is_full = is_full
             conversation.send(b"x" * 60_000 + b"\n")
@@ -156,7 +156,7 @@ class VisitorTests(SynchronousTestCase):
         self.do("join", name="Maria")
         assert isinstance(self.person.link, RecordingLink)
         self.person.link.is_full = True
-        visitor = self.service._visitors._consoles[self.person.link]["Maria"]
+        visitor = self.service._visitors._visitors.of(self.person.link)["Maria"]
         self.assertEqual([True, True, False, False], [visitor.send(b"x" * 60_000 + b"\n") for _ in range(4)])
         self.person.link.lose()
         self.assertNotIn("room.left", [name for name, _ in self.told()])
