@@ -21,7 +21,7 @@ from netd.kinds import find_kinds, is_own
 from netd.paths import packaged
 from netd.pem import exposed_keys
 
-__all__ = ["check", "main", "packaged_ini", "read", "refuse", "show"]
+__all__ = ["check", "main", "packaged_ini", "read", "refusal", "show"]
 
 EX_CONFIG = 78
 """Exit status when the configuration cannot be used (sysexits.h)."""
@@ -43,8 +43,8 @@ def read(path: Path, kinds: Mapping[str, IServiceKind], is_checked: bool) -> Con
     except ConfigErrors as errors:
         told = {(problem.section, problem.option) for problem in errors.problems}
         more = _objections(errors.rest, kinds) if is_checked and errors.rest is not None else ()
-        refuse([*errors.problems, *(problem for problem in more if (problem.section, problem.option) not in told)])
-        raise  # there is at least one
+        new = (problem for problem in more if (problem.section, problem.option) not in told)
+        raise refusal([*errors.problems, *new]) from None
 
 
 def check(configuration: Configuration, path: Path, kinds: Mapping[str, IServiceKind]) -> None:
@@ -52,7 +52,9 @@ def check(configuration: Configuration, path: Path, kinds: Mapping[str, IService
 
     :raises SystemExit: after the reasons have been printed that would keep the services from starting.
     """
-    refuse(list(_objections(configuration, kinds)))
+    problems = list(_objections(configuration, kinds))
+    if problems:
+        raise refusal(problems)
     names = ", ".join(section.name for section in configuration.sections) or "no service"
     _print([f"{path}: good; it runs {names}"])
     print(*(f"{path}: warning: {text}" for text in _warnings(configuration)), sep="", end="", file=sys.stderr)
@@ -66,11 +68,10 @@ def show(configuration: Configuration, with_origin: bool) -> None:
     _print(line if with_origin else line.rpartition(" ; ")[0] for line in configuration.origin_lines())
 
 
-def refuse(problems: list[ConfigProblem]) -> None:
-    """Print *problems* in file order and exit; return if there are none."""
-    if problems:
-        print(ConfigErrors(tuple(sorted(problems, key=lambda problem: problem.line))), file=sys.stderr)
-        raise SystemExit(EX_CONFIG)
+def refusal(problems: Iterable[ConfigProblem]) -> SystemExit:
+    """Print *problems* in file order; the exit to be raised."""
+    print(ConfigErrors(tuple(sorted(problems, key=lambda problem: problem.line))), file=sys.stderr)
+    return SystemExit(EX_CONFIG)
 
 
 def main() -> None:

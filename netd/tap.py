@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from twisted.python.usage import Options as TwistedOptions
 
-from netd.check import check, packaged_ini, read, refuse, show
+from netd.check import check, packaged_ini, read, refusal, show
 from netd.clock import make_monotonic
 from netd.config import Configuration, load_again
 from netd.errors import ConfigErrors
@@ -86,5 +86,4 @@ def makeService(options: Options) -> Any:
     try:
         return assemble(options.configuration, find_kinds(), reactor, time.time, _is_in_foreground(options), options.read)
     except ConfigErrors as errors:
-        refuse(list(errors.problems))
-        raise
+        raise refusal(errors.problems) from None
