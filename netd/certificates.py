@@ -1,9 +1,8 @@
-"""Certificates and keys of ``ssl:`` and ``tls:`` endpoints: read, checked, and served as long as their files stay the same.
+"""Certificates and keys of ``ssl:`` and ``tls:`` endpoints: read, checked, served, and read again when their files change.
 
-Twisted reads a certificate once, keeps the first of a file with a chain, and picks no protocol at all for a client that offers
-some (ALPN), which browsers take for an error. Here the files are looked at before each handshake: a pair that was renewed under
-the same names is served to new connections, those that are open keep theirs, and a pair that does not fit leaves the old one in
-place.
+Twisted's own endpoints read a certificate only once and take only the first one of a file with a chain. For a client that offers
+protocols (ALPN) they choose none, which browsers take for an error. Here the files are looked at before each handshake. A renewed
+pair is served to new connections, while open ones keep theirs. A pair that cannot be used leaves the old one in place.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from netd.pem import CertificateError, Pair, PairSource, exposed_keys, reason_of
 __all__ = ["Certificates"]
 
 CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Suites of TLS 1.2: with forward secrecy and authenticated encryption. Those of TLS 1.3 all have both."""
+"""The suites of TLS 1.2 with forward secrecy and authenticated encryption. All suites of TLS 1.3 have both."""
 
 
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates:
     """Makes the TLS side of connections.
 
-    :param protocols: what is offered to clients that ask for protocols (ALPN), best first. One that asks for others only is
-        served as if it had not asked.
-    :param service: for the log.
+    :param protocols: the protocols for clients that offer some (ALPN), best first. A client that offers only others is served as
+        if it had offered none.
+    :param service: the name of the service in the log.
     """
 
     _log = Logger()
@@ -46,7 +45,7 @@ class Certificates:
     def load(self) -> None:
         """Read the files.
 
-        :raises CertificateError: when they cannot be served.
+        :raises CertificateError: if they cannot be used.
         """
         self._seen = self._look()
         self._contexts = self.check() or self._contexts
@@ -54,9 +53,9 @@ class Certificates:
             self._log.warn("{service}: {what}", service=self._service, what=warning)
 
     def check(self) -> dict[str, SSL.Context]:
-        """Contexts out of what the files hold, by DNS name; the default has none.
+        """Return a TLS context for each DNS name in the certificates of the files. The default has the empty name.
 
-        :raises CertificateError: when they cannot be served.
+        :raises CertificateError: if the files cannot be used.
         """
         contexts: dict[str, SSL.Context] = {}
         for pair in self._source.pairs():
@@ -67,7 +66,7 @@ class Certificates:
         return contexts
 
     def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:  # noqa: N802 - Twisted's name
-        """The TLS side of a new connection, with the certificate that the files hold now."""
+        """Return the TLS side of a new connection, with the certificate that is in the files now."""
         if self._look() != self._seen:
             self._renew()
         return SSL.Connection(self._contexts[""] if self._contexts else SSL.Context(SSL.TLS_SERVER_METHOD))
@@ -85,7 +84,7 @@ class Certificates:
             self._log.info("{service}: the certificate has changed; new connections get it", service=self._service)
 
     def _look(self) -> object:
-        """Something that is another when the files have changed."""
+        """Return a value that differs if the files have changed."""
         try:
             found = [(path, path.stat()) for path in self._source.files()]
         except OSError as error:
@@ -127,7 +126,7 @@ class Certificates:
 
 
 def _by_name(contexts: dict[str, SSL.Context], server_name: bytes | None) -> SSL.Context:
-    """The context for a client that asks for *server_name*: of that name, of its wildcard, or the default."""
+    """Return the context for a client that asks for *server_name*: that of the name, of its wildcard, or the default."""
     name = (server_name or b"").decode("ascii", "replace").lower()
     wildcard = f"*.{name.partition('.')[2]}"
     return contexts.get(name) or contexts.get(wildcard) or contexts[""]

@@ -44,7 +44,7 @@ from netd.vitals import VitalsService
 __all__ = ["Daemon", "assemble", "banner"]
 
 FOLLOWING, CATCHING_UP = 0.01, 0.005
-"""Seconds of a turn, at most: to hand events to subscribers, and to subscribers that are far behind."""
+"""Most seconds of a turn for handing events to subscribers, and for sending them to subscribers that are far behind."""
 
 FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
@@ -77,7 +77,7 @@ def assemble(
     :param reactor: its clock must be monotonic.
     :param wall: the wall clock, in seconds since the epoch.
     :param read: reads the configuration anew, for a reload; raises :class:`netd.errors.ConfigErrors`.
-    :raises netd.errors.ConfigErrors: when two sections offer the same operation.
+    :raises netd.errors.ConfigErrors: if two sections offer the same operation.
     """
 
     def stop() -> None:
@@ -220,13 +220,13 @@ class Daemon(MultiService):
         self.system.lifecycle.start()
         self._thresholds = gc.get_threshold()
         gc.collect()
-        gc.freeze()  # what exists now stays: the collector need not visit it again, which would delay everyone
+        gc.freeze()  # the objects of the start stay for good: without this, each collection would visit all of them
         gc.set_threshold(*THRESHOLDS)
         self._announce(banner(to_plain(self.system.facts()), self._state_directory, state_directory(os.environ, own_uid())))
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""
-        self._log.info("netd stops: no new connections, those that are open are finished")
+        self._log.info("netd stops: it takes no new connections, and finishes the open ones")
         self.system.lifecycle.stop()
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
         return stopped.addBoth(self._leave_collector)

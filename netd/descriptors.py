@@ -1,6 +1,6 @@
-"""How many connections there can be: one for each descriptor that the operating system grants, less what the daemon itself needs.
+"""The greatest number of connections: one for each descriptor that the operating system grants, less those that netd needs.
 
-Without a limit of its own the daemon would take connections until no descriptor is left, and then neither open its files nor hear
+Without this limit, the daemon would accept connections until no descriptor is left. Then it could neither open a file nor take
 ``netd stop`` on the control socket.
 """
 
@@ -18,17 +18,17 @@ from netd.connection.budget import Budget
 __all__ = ["DescriptorsService", "raise_limit"]
 
 MOST = 1 << 16
-"""Descriptors that are asked for, however many more the system would grant: with a connection on each, some 500 MiB of memory."""
+"""The most descriptors that netd asks for. With a connection on each, they take some 500 MiB of memory."""
 
 FEWEST = 10_240
-"""Descriptors that macOS grants where it says that there is no limit."""
+"""Descriptors that macOS grants although it reports that there is no limit."""
 
 KEPT_BACK = 64
-"""Descriptors for the control socket, the manhole and files, beside those that are open when all services are up."""
+"""Descriptors kept for the control socket, the manhole and files, beside those open once all services have started."""
 
 
 class DescriptorsService(Service):
-    """Asks for descriptors, and tells the budget how many connections it can have. Started after all that opens some for good."""
+    """Asks for descriptors, and limits the budget's connections. It starts after all services with descriptors of their own."""
 
     _log = Logger()
 
@@ -55,7 +55,7 @@ class DescriptorsService(Service):
 
 
 def raise_limit() -> int:
-    """Let this process have as many descriptors as it may, or :data:`MOST`; how many it has now."""
+    """Raise this process's limit of descriptors to the greatest allowed one, or to :data:`MOST`. Return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
     for wanted in (most, min(most, FEWEST)):
@@ -67,8 +67,8 @@ def raise_limit() -> int:
 
 
 def _count_open() -> int:
-    """Descriptors that are open now."""
+    """Return the number of open descriptors."""
     try:
         return len(list(Path("/dev/fd").iterdir()))
     except OSError:
-        return KEPT_BACK  # not known
+        return KEPT_BACK  # the number is not known

@@ -1,8 +1,8 @@
-"""Memory that connections have let go of goes back to the system.
+"""Returns memory that connections have freed to the operating system.
 
-The allocator of glibc keeps what is freed between blocks that are in use: after a thousand half messages of a MiB that is most of
-what they took, for as long as the daemon runs. It can be told to give back what it can; that looks at all of the heap, and so is
-done only where it pays.
+The allocator of glibc keeps free memory that lies between blocks in use. After a thousand incomplete messages of 1 MiB, most of
+their memory would stay with the daemon for as long as it runs. ``malloc_trim`` returns it, but visits the whole heap. So it is
+called only after connections have freed much.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ STEP = 2.0
 """Seconds between two looks."""
 
 WORTH = 1 << 23
-"""Bytes that connections must have held at a time."""
+"""Bytes that connections must have held at some time. With less, trimming does not pay."""
 
 
 def trim() -> None:
-    """Give back what is free. Without effect where the allocator is not glibc's."""
+    """Return free memory to the operating system. No effect with another allocator than glibc's."""
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 class HeapService(Service):
-    """Gives memory back when connections hold no more than half of what they did.
+    """Trims the heap when connections hold at most half of the memory that they have held.
 
-    :param give_back: see :func:`trim`.
+    :param give_back: returns free memory to the operating system; :func:`trim`.
     """
 
     def __init__(self, reactor: Any, budget: Budget, give_back: Callable[[], None] = trim) -> None:
@@ -45,12 +45,12 @@ class HeapService(Service):
         self._give_back = give_back
 
     def startService(self) -> None:
-        """Begin to look."""
+        """Start looking at the budget."""
         super().startService()  # type: ignore[no-untyped-call]
         self._looking.start(STEP, now=False)
 
     def stopService(self) -> None:
-        """Look no more."""
+        """Stop looking at the budget."""
         if self._looking.running:
             self._looking.stop()
         super().stopService()  # type: ignore[no-untyped-call]

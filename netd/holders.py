@@ -1,7 +1,7 @@
-"""Who has a port that is not to be had: by name, where the operating system shows it.
+"""The processes that hold a port which netd cannot open, for the error message. They are read from ``/proc`` of Linux.
 
-Linux refuses a port also while nobody listens on it: as long as a connection of the program that had it is still open, or in
-TIME_WAIT (60 s), and that program did not ask for ``SO_REUSEADDR``. The two are told apart here, by ``/proc``.
+Linux refuses a port not only while a program listens on it. After a program without ``SO_REUSEADDR`` has stopped listening, the
+port stays refused as long as one of the program's connections is open or in TIME_WAIT (60 s). The message tells which it is.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from attrs import frozen
 __all__ = ["Holder", "holders_of"]
 
 _LISTEN = "0A"
-"""The state of a socket that listens, as ``/proc/net/tcp`` has it."""
+"""The state of a listening socket in ``/proc/net/tcp``."""
 
 _INTERPRETERS = ("python", "node", "java", "perl", "ruby", "sh", "bash")
-"""Programs whose first argument tells more than their own name."""
+"""Programs of which the first argument, the script, tells more than the name."""
 
 
 @frozen
 class Holder:
-    """A socket that has the port.
+    """A socket that holds the port.
 
-    :ivar is_listening: whether it listens; otherwise it is a connection, or what is left of one.
-    :ivar process: name and pid of the process that has it open, or None where there is none, or none that this user may see.
-    :ivar is_own: whether that is this process.
+    :ivar is_listening: whether it listens. Otherwise it is a connection, open or in TIME_WAIT.
+    :ivar process: name and pid of the process that has the socket open; None without one, or if this user may not see it.
+    :ivar is_own: whether the process is this one.
     """
 
     is_listening: bool
@@ -40,9 +40,9 @@ class Holder:
 
 
 def holders_of(host: str, port: int, proc: Path = Path("/proc")) -> list[Holder] | None:
-    """All sockets because of which *host* and *port* may be refused; those that listen come first.
+    """Return all sockets because of which *host* and *port* may be refused, listening ones first.
 
-    None where the operating system does not show them.
+    None if the operating system does not show its sockets.
     """
     try:
         found = [*_sockets(proc / "net/tcp", host, port)]
@@ -62,7 +62,7 @@ def _holder(is_listening: bool, inode: str, proc: Path) -> Holder:
 
 
 def _sockets(table: Path, host: str, port: int) -> Iterator[tuple[str, str]]:
-    """State and inode of the sockets in *table* that have *host* and *port*."""
+    """Return state and inode of each socket in *table* that holds *host* and *port*."""
     try:
         wanted = ip_address(host.partition("%")[0])
     except ValueError:  # a name
@@ -75,7 +75,7 @@ def _sockets(table: Path, host: str, port: int) -> Iterator[tuple[str, str]]:
 
 
 def _address(written: str) -> IPv4Address | IPv6Address:
-    """An address as the table has it: words of 32 bits in the byte order of the machine."""
+    """Return the address that the table writes as words of 32 bits, in the byte order of the machine."""
     words = [int(written[at : at + 8], 16) for at in range(0, len(written), 8)]
     packed = struct.pack(f"={len(words)}I", *words)
     return ip_address(socket.inet_ntop(socket.AF_INET6 if len(words) > 1 else socket.AF_INET, packed))
@@ -87,7 +87,7 @@ def _overlap(one: IPv4Address | IPv6Address, other: IPv4Address | IPv6Address) -
 
 
 def _process(inode: str, proc: Path) -> Path | None:
-    """The folder of the process that has the socket *inode* open."""
+    """Return the folder in *proc* of the process that has the socket *inode* open."""
     link = f"socket:[{inode}]"
     for folder in proc.glob("[0-9]*/fd") if inode != "0" else ():
         with suppress(OSError):  # it has ended, or belongs to somebody else
@@ -97,7 +97,7 @@ def _process(inode: str, proc: Path) -> Path | None:
 
 
 def _leads_to(entry: Path, link: str) -> bool:
-    """Whether an open file is *link*. It may be closed by now: of this very process, the one by which the list was read is."""
+    """Whether an open file is *link*. The file may be closed by now: of this process, that is the open list of files itself."""
     try:
         return str(entry.readlink()) == link
     except OSError:
@@ -105,7 +105,7 @@ def _leads_to(entry: Path, link: str) -> bool:
 
 
 def _name(process: Path) -> str:
-    """What a person knows *process* by."""
+    """Return the name by which people know *process*."""
     name = (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
     words = (process / "cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
     script = next((word for word in words[1:] if word and not word.startswith("-")), "")

@@ -1,6 +1,7 @@
 """Kinds of service. ``twisted.plugin`` finds netd's own kinds and those of other distributions in the same way.
 
-A plugin file holds dotted names only, so that ``twistd --help`` stays quick: a package is imported when its kind is used.
+A plugin file holds only the dotted name of a package. The package is imported when its kind is used, so that ``twistd --help``
+stays quick.
 """
 
 from __future__ import annotations
@@ -43,15 +44,15 @@ class ServiceKind:
 
 
 def is_own(kind: IServiceKind) -> bool:
-    """Whether *kind* comes with netd, and has the name that it has there."""
+    """Whether *kind* is one of netd's own kinds, under its own name."""
     return isinstance(kind, ServiceKind) and kind.package == f"netd.{kind.kind}"
 
 
 def find_kinds(plugins: Iterable[IServiceKind] | None = None) -> dict[str, IServiceKind]:
-    """All kinds by section name.
+    """Return all kinds by section name.
 
-    :param plugins: where to look instead of among the installed plugins.
-    :raises ValueError: when two plugins have the same section name.
+    :param plugins: the plugins to use instead of the installed ones.
+    :raises ValueError: if two plugins have the same section name.
     """
     kinds: dict[str, IServiceKind] = {}
     for plugin in getPlugins(IServiceKind) if plugins is None else plugins:

@@ -1,7 +1,7 @@
-"""Clients that are one file: made of the modules of :mod:`netd.client`, to be copied to where netd is not installed.
+"""One-file clients: the modules of a client in :mod:`netd.client`, joined to one file for machines without netd.
 
-The modules of a kind are put together as they are, in the order in which they need each other; nothing is imported. What they
-import of the standard library comes first, once. They need no newer Python than 3.7.
+The modules are joined unchanged, each after the modules that it imports. No module is executed. The imports from the standard
+library come first, each once. The file needs Python 3.7 or newer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ WIDTH = 130
 class Client(NamedTuple):
     """A client that can be one file.
 
-    :ivar modules: those whose names a program uses; what these import comes along.
-    :ivar summary: what it is, for a list.
+    :ivar modules: the modules whose names a program uses. The modules that these import are added.
+    :ivar summary: its classes and their purpose, for lists of clients.
     """
 
     modules: tuple[str, ...]
@@ -42,7 +42,7 @@ CLIENTS: Mapping[str, Client] = MappingProxyType(
         "room": Client(("room", "room_asyncio"), "Bot: take a place in a room, and answer in character"),
     }
 )
-"""By kind."""
+"""The clients, by kind."""
 
 _USE = '''
 This file was made by netd {version} (`netd client {kind}`). It needs Python 3.7 or newer and nothing else: put it beside your
@@ -55,15 +55,15 @@ from __future__ import annotations
 
 
 _LINK = re.compile(r"(:\w+:`)netd\.client\.(?:\w+\.)?(?=\w)")
-"""What a docstring names by its module: in one file there are no modules, but sections of their names."""
+"""A reference of a docstring to another module. In one file, the module's name is left out of it."""
 
 
 class NotOneFile(Exception):
-    """Modules that cannot be put together; the text says which line is why."""
+    """The modules cannot be joined. The text names the line that is in the way."""
 
 
 class _Module:
-    """One module, taken apart."""
+    """One module, split into docstring, imports, exported names and all else."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -84,7 +84,7 @@ class _Module:
 
     @property
     def body(self) -> str:
-        """All that is neither docstring, import nor ``__all__``."""
+        """The text of the module without its docstring, imports and ``__all__``."""
         self._drop(self._tree.body[0])
         return "\n".join(line for number, line in enumerate(self._lines, 1) if number not in self._dropped).strip("\n")
 
@@ -120,10 +120,10 @@ class _Module:
 
 
 def make_client(kind: str) -> str:
-    """The text of the file.
+    """Return the text of the one-file client.
 
-    :param kind: one of :data:`CLIENTS`.
-    :raises NotOneFile: when two modules define the same name, or one imports what it cannot.
+    :param kind: a key of :data:`CLIENTS`.
+    :raises NotOneFile: if two modules define the same name, or if an import cannot be joined.
     """
     found: dict[str, _Module] = {}
     for name in CLIENTS[kind].modules:
@@ -138,13 +138,13 @@ def make_client(kind: str) -> str:
 
 
 def _own(node: ast.stmt) -> str:
-    """The module of clients that *node* imports from; an empty text for none."""
+    """Return the name of the client module from which *node* imports; empty for another import."""
     module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
     return module.removeprefix(PACKAGE) if module.startswith(PACKAGE) else ""
 
 
 def _collect(name: str, found: dict[str, _Module]) -> None:
-    """Add the module of that name to *found*, behind all that it needs."""
+    """Add the module *name* to *found*, after the modules that it imports."""
     if name not in found:
         module = _Module(name)
         for needed in module.needs:
@@ -161,7 +161,7 @@ def _check_names(found: Mapping[str, _Module]) -> None:
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
-    """What a statement of a module defines."""
+    """Yield the names that a statement of a module defines."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         yield node.name
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
@@ -170,7 +170,7 @@ def _names(node: ast.stmt) -> Iterator[str]:
 
 
 def _imports(found: Mapping[str, _Module]) -> str:
-    """What all modules import of the standard library."""
+    """Return the imports of all modules from the standard library."""
     plain: set[str] = set()
     origins: dict[str, set[str]] = {}
     for module in found.values():

@@ -1,7 +1,7 @@
-"""The names that mean this machine to itself alone: what ``/etc/hosts`` makes of its own name.
+"""The machine's own name, if ``/etc/hosts`` gives it a loopback address.
 
-Debian and its relatives let a machine's name mean 127.0.1.1. A browser on it may then ask for the dashboard by that name. No
-foreign page can use the name so: what the file says comes before all that a name server could.
+Debian and its relatives give a machine's name the address 127.0.1.1. A browser on the machine may then ask for the dashboard by
+that name. That is safe: ``/etc/hosts`` takes precedence over name servers, so no foreign page can point the name elsewhere.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from netd.config.descriptions import is_loopback
 __all__ = ["outward_address", "own_names"]
 
 _ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses that nobody has (RFC 5737, RFC 3849): the way to them is the way out of this machine."""
+"""Addresses reserved for documentation (RFC 5737, RFC 3849). The route to them is the default route."""
 
 
 def own_names(hostname: str, table: Path = Path("/etc/hosts")) -> tuple[str, ...]:
-    """*hostname* and its short form, in lower case, as far as *table* says that they are loopback addresses."""
+    """Return those of *hostname* and its short form, in lower case, to which *table* gives a loopback address."""
     whole = hostname.lower()
     wanted = dict.fromkeys((whole, whole.partition(".")[0]))
     try:
@@ -34,15 +34,15 @@ def own_names(hostname: str, table: Path = Path("/etc/hosts")) -> tuple[str, ...
 
 
 def outward_address(elsewhere: tuple[tuple[socket.AddressFamily, str], ...] = _ELSEWHERE) -> str | None:
-    """The address that this machine has for others, as the routing table says; None where it has no way to them.
+    """Return the address of this machine on its default route; None without such a route.
 
-    :param elsewhere: addresses of others, each with its family. Nothing is sent there.
+    :param elsewhere: addresses outside of this machine, each with its family. Nothing is sent there.
     """
     for family, address in elsewhere:
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as way:
                 way.connect((address, 9))
                 return str(way.getsockname()[0])
-        except OSError:  # no way out by this family
+        except OSError:  # no route for this family
             continue
     return None

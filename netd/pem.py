@@ -1,4 +1,4 @@
-"""PEM files of ``ssl:`` and ``tls:`` endpoints: certificates, the keys that they belong to, and who can read these."""
+"""PEM files of ``ssl:`` and ``tls:`` endpoints: certificates, their private keys, and the keys' file permissions."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["CertificateError", "Files", "Folder", "Pair", "PairSource", "exposed_keys", "reason_of", "source_of", "trusted"]
 
 METHODS = {"TLS_METHOD": None, "TLS_SERVER_METHOD": None, "SSLv23_METHOD": None, "TLSv1_2_METHOD": 0x0303}
-"""What ``sslmethod`` may say, and the newest version of TLS that it allows."""
+"""The values of ``sslmethod``, each with the newest version of TLS that it allows (None: any)."""
 
 
 class CertificateError(NetdError, ValueError):
-    """Files that make no certificate with its key; the text names the file and the remedy."""
+    """Files cannot be used as a certificate with its key. The text names the file and the remedy."""
 
 
 @frozen
 class Pair:
-    """A certificate, its key, and those that lead from it to one that clients know.
+    """A certificate, its private key, and the chain of certificates from it to an authority.
 
-    :ivar names: the DNS names that it is for, in lower case.
+    :ivar names: the DNS names of the certificate, in lower case.
     """
 
     key: Any
@@ -40,23 +40,23 @@ class Pair:
 
 
 class PairSource(Protocol):
-    """Where pairs come from."""
+    """The files of one endpoint, from which its pairs are read."""
 
     @property
     def newest(self) -> int | None:
-        """The newest version of TLS, or None for any."""
+        """The newest version of TLS that is allowed, or None for any."""
 
     @property
     def dh_parameters(self) -> Path | None:
-        """The parameters for DHE, beside ECDHE."""
+        """The file of parameters for DHE. Without it, only ECDHE is used."""
 
     def files(self) -> list[Path]:
-        """The files that are read."""
+        """Return the files that are read."""
 
     def pairs(self) -> list[Pair]:
-        """What is in them, the default first.
+        """Return the pairs in the files. The first one is the default.
 
-        :raises CertificateError: when that is no certificate with its key.
+        :raises CertificateError: if there is no certificate with its key.
         """
 
 
@@ -64,7 +64,7 @@ class PairSource(Protocol):
 class Files:
     """The files of ``ssl:``: one pair.
 
-    :ivar newest: the newest version of TLS, or None for any.
+    :ivar newest: the newest version of TLS that is allowed, or None for any.
     """
 
     key: Path
@@ -92,9 +92,9 @@ class Files:
 
 @frozen
 class Folder:
-    """The directory of ``tls:``: all that its ``.pem`` files hold. The client's server name says which pair it gets.
+    """The directory of ``tls:``: the pairs in all its ``.pem`` files. The server name that a client asks for selects its pair.
 
-    The first pair may be put there later.
+    The directory may be empty at first.
     """
 
     path: Path
@@ -123,9 +123,9 @@ class Folder:
 
 
 def source_of(kind: str, arguments: dict[str, str]) -> PairSource:
-    """Where the pairs of an endpoint come from: of *kind* ``ssl`` or ``tls``, with these arguments.
+    """Return the source of the pairs of an endpoint of *kind* ``ssl`` or ``tls`` with these arguments.
 
-    :raises CertificateError: for a version of TLS that is not served.
+    :raises CertificateError: if the arguments ask for a version of TLS that netd does not serve.
     """
     if kind == "tls":
         return Folder(Path(arguments["path"]))
@@ -138,9 +138,9 @@ def source_of(kind: str, arguments: dict[str, str]) -> PairSource:
 
 
 def trusted(path: Path) -> list[x509.Certificate]:
-    """The certificates in the file at *path*, or in the ``.pem`` and ``.crt`` files of the directory: those of authorities.
+    """Return the certificates of authorities in the file *path*, or in the ``.pem`` and ``.crt`` files of the directory *path*.
 
-    :raises CertificateError: when there is none.
+    :raises CertificateError: if there is none.
     """
     files = sorted(each for each in path.iterdir() if each.suffix in (".pem", ".crt")) if path.is_dir() else [path]
     found = [certificate for each in files for certificate in _certificates(each)]
@@ -150,10 +150,10 @@ def trusted(path: Path) -> list[x509.Certificate]:
 
 
 def exposed_keys(source: PairSource) -> list[str]:
-    """A warning for each private key that other users of this machine can read or change, with the remedy.
+    """Return a warning, with the remedy, for each private key that other users of this machine can read or change.
 
-    A group may read a key of root's: that is how Debian hands keys to services. So may what systemd says: it hands over
-    credentials by access lists, which look like a group's rights.
+    There are two exceptions. A group may read a key that root owns: that is how Debian passes keys to services. And files in
+    systemd's directory of credentials may seem readable by a group: systemd grants access by lists, which look like that.
     """
     granted = os.environ.get("CREDENTIALS_DIRECTORY")
     return [
@@ -176,7 +176,7 @@ def _pair(key: Any, certificate: x509.Certificate, chain: Iterable[x509.Certific
 
 
 def _identity(holder: Any) -> bytes:
-    """What a key and its certificates have in common."""
+    """Return the public key, which a private key and its certificates have in common."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     public = holder.public_key()
@@ -185,7 +185,7 @@ def _identity(holder: Any) -> bytes:
 
 
 def _blocks(path: Path) -> list[bytes]:
-    """Each PEM block in the file at *path*."""
+    """Return all PEM blocks in the file *path*."""
     begun = _content(path).split(b"-----BEGIN ")[1:]
     return [b"-----BEGIN " + block.partition(b"\n-----END ")[0] + b"\n-----END " + _label(block) + b"-----\n" for block in begun]
 
@@ -195,7 +195,7 @@ def _label(block: bytes) -> bytes:
 
 
 def _keys(path: Path) -> list[Any]:
-    """The private keys in the file at *path*."""
+    """Return the private keys in the file *path*."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     keys = []
@@ -214,7 +214,7 @@ def _keys(path: Path) -> list[Any]:
 
 
 def _certificates(path: Path) -> list[x509.Certificate]:
-    """The certificates in the file at *path*."""
+    """Return the certificates in the file *path*."""
     from cryptography import x509
 
     blocks = _blocks(path)
@@ -237,7 +237,7 @@ def _is_exposed(status: os.stat_result) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """The first sentence of what a library says."""
+    """Return the first sentence of a library's error."""
     from OpenSSL import SSL
 
     if isinstance(error, SSL.Error) and error.args and error.args[0]:

@@ -1,6 +1,6 @@
 """``python -m netd.reference``: write the files that are rendered from the option declarations.
 
-Run from a checkout, ``etc/netd.ini`` and ``docs/configuration.md`` follow the code; a test fails when they do not.
+It is run in a checkout, and writes ``etc/netd.ini`` and ``docs/configuration.md``. A test fails if they do not match the code.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ __all__ = ["main", "stale"]
 
 
 def stale(root: Path) -> list[Path]:
-    """The rendered files of the checkout at *root* that do not match the code."""
+    """Return the rendered files in the checkout *root* that do not match the code."""
     return stale_references(root, {name: kind.config for name, kind in find_kinds().items()})
 
 
 def main() -> None:
-    """Write them into the checkout that is the current directory."""
+    """Write the rendered files into the current directory, which must be a checkout."""
     for path in write_reference(Path.cwd(), {name: kind.config for name, kind in find_kinds().items()}):
         print(path)
 

@@ -1,8 +1,8 @@
-"""A reload: the configuration is read again, everything is prepared, and then all of it comes into force, or nothing.
+"""A reload: the configuration is read again, all changes are prepared, and then come into force together, or not at all.
 
-``netd reload``, SIGHUP and the operation ``system.reload`` are this. Whatever can fail happens while the services prepare: the
-file is read, ports are opened, files of functions are run, services of added sections are started. With any mistake all of it
-is taken back. What follows cannot fail: services take their new options, operations are exchanged, removed sections finish.
+``netd reload``, SIGHUP and the operation ``system.reload`` all run it. All steps that can fail come first: the file is read,
+ports are opened, files of functions are run, services of added sections are started. If one step fails, all of them are undone.
+The steps that follow cannot fail: services apply their new options, operations are exchanged, removed sections finish.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ReloadStatus = Literal["reloaded", "unchanged", "checked"]
 
 
 class ReloadRefused(OperationFailed):
-    """The configuration cannot be used, and nothing has changed; the text lists every mistake, one a line."""
+    """The configuration cannot be used, and nothing has changed. The text lists all mistakes, one a line."""
 
 
 @frozen
@@ -72,10 +72,10 @@ class ReloadResult:
 class Reloader:
     """Brings new configurations into force.
 
-    :ivar configuration: the one in force.
-    :ivar read: reads the one that is wanted, as at the start.
+    :ivar configuration: the configuration in force.
+    :ivar read: reads the configuration in the file, as at the start.
     :ivar sections: the services.
-    :ivar use_netd: takes the options of ``[netd]`` itself.
+    :ivar use_netd: applies the options of ``[netd]``.
     :ivar settled: called when a new configuration is in force.
     """
 
@@ -89,17 +89,17 @@ class Reloader:
     _lock: DeferredLock = field(factory=DeferredLock)
 
     def operations(self) -> list[Operation]:
-        """What consoles can do with the configuration."""
+        """Return the operation ``system.reload``."""
         told = "Read the configuration again, and bring it into force; or tell what that would change"
         return [Operation("system.reload", self.reload, Role.ADMIN, told)]
 
     def reload(self, check: bool = False) -> Deferred[ReloadResult]:
-        """Bring the configuration into force that the file has now. One reload waits for another.
+        """Bring the configuration in the file into force. A reload waits for an earlier one.
 
-        A caller that cancels the Deferred is not told; the reload goes on.
+        Cancelling the Deferred does not cancel the reload.
 
-        :param check: tell what a reload would do, and change nothing.
-        :raises ReloadRefused: through the Deferred, with every mistake.
+        :param check: only tell what a reload would change.
+        :raises ReloadRefused: through the Deferred, with all mistakes.
         """
         outcome: Deferred[Any] = Deferred(lambda _: None)
 
@@ -113,7 +113,7 @@ class Reloader:
         return outcome
 
     def reload_by_signal(self) -> None:
-        """Reload because of a signal: only the log is told what came of it."""
+        """Reload because of a signal. Only the log tells the result."""
         self.reload().addErrback(self._note_failure)
 
     def _check(self) -> Deferred[ReloadResult]:
@@ -169,9 +169,9 @@ class Reloader:
 
 
 class Preparation:
-    """One reload on its way.
+    """The preparation of one reload.
 
-    :param problems: the mistakes that are known already; sections that have one are left out.
+    :param problems: the mistakes known already. Sections with a mistake are not prepared.
     """
 
     _log = Logger()
@@ -194,12 +194,12 @@ class Preparation:
 
     @property
     def in_force(self) -> Configuration:
-        """The configuration after :meth:`apply`: without the sections that could not be started."""
+        """The configuration in force after :meth:`apply`, without sections that could not be started."""
         merged = self.difference.merged
         return evolve(merged, sections=tuple(section for section in merged.sections if section.name not in self._failed))
 
     def prepare(self) -> None:
-        """Have everything ready that can fail; :attr:`problems` has what is wrong then."""
+        """Run all steps that can fail, and add their mistakes to :attr:`problems`."""
         self.problems += self.difference.problems
         for section in self.difference.merged.sections:
             if section.name in self._left_out:
@@ -210,14 +210,14 @@ class Preparation:
                 self.problems += self._prepare(section)
 
     def discard(self) -> None:
-        """Take back what :meth:`prepare` did."""
+        """Undo :meth:`prepare`."""
         for change in self._changes.values():
             change.discard()
         for service in self._started.values():
             self._sections.stop(service)
 
     def apply(self) -> Deferred[ReloadResult]:
-        """Bring everything into force; the result is there when the last endpoints are open."""
+        """Bring all changes into force. The Deferred fires when the last endpoints are open."""
         for name, change in self._changes.items():
             self._carry_out(name, change.apply)
             self._carry_out(name, partial(self._sections.offer, name))
@@ -228,7 +228,7 @@ class Preparation:
         return DeferredList(released).addCallback(lambda _: self._finish())
 
     def result(self, status: ReloadStatus) -> ReloadResult:
-        """What was done, or would be."""
+        """Return the result: the changes that have been made, or would be."""
         difference = self.difference
         return ReloadResult(
             status,
@@ -256,7 +256,7 @@ class Preparation:
             yield self._wanted.problem(section.name, "", str(error).removeprefix(f"[{section.name}] "))
 
     def _carry_out(self, name: str, step: Callable[[], object]) -> None:
-        """Do what must not fail. If it does, that is this one service's fault: the others get their changes all the same."""
+        """Run a step that should not fail. If it does, its service is at fault, and other services still get their changes."""
         try:
             step()
         except Exception as error:
@@ -264,7 +264,7 @@ class Preparation:
             self._failures.append(f"[{name}] {type(error).__name__}: {error}; this is a fault of the service, and the log has it")
 
     def _foresee(self, section: Section) -> Iterator[ConfigProblem]:
-        """What would keep *section* from starting when its endpoints are free: by then, the sections before it have ended."""
+        """Yield what would keep *section* from starting later, once removed sections have freed its endpoints."""
         service: Any = self._sections.build(section)
         if IReloadable.providedBy(service):
             change = Change()

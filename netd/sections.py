@@ -1,4 +1,4 @@
-"""The services of all sections of the configuration, wired to bus, operations and budget; sections come and go in a reload."""
+"""The services of all sections, wired to bus, operations and budget. A reload adds and removes some of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FREE_WITHIN = 10.0
 class Sections(MultiService):
     """The services that run, one for each section.
 
-    :param admit: told of each service before it starts.
+    :param admit: called with each service before it starts.
     :ivar by_name: the services by section, in the order of the file.
     """
 
@@ -56,7 +56,7 @@ class Sections(MultiService):
         self.by_name: dict[str, INetdService] = {}
 
     def build(self, section: Section) -> INetdService:
-        """The service of *section*, wired to everything, and not started."""
+        """Return the service of *section*, wired to bus, operations and budget, but not started."""
         service = self._kinds[section.kind].make_service(section.config, self._reactor, self._bus)
         if IConsole.providedBy(service):
             service.use_operations(self._table)
@@ -67,8 +67,8 @@ class Sections(MultiService):
     def start(self, section: Section, coming: OperationTable | None = None) -> INetdService:
         """Build the service of *section* and start it; :meth:`adopt` follows, or :meth:`stop`.
 
-        :param coming: the operations of services that are not offered yet, to which those of this one are added.
-        :raises netd.errors.NetdError: when it cannot start; it has been stopped again.
+        :param coming: a table of operations that are not offered yet. Those of this service are added to it.
+        :raises netd.errors.NetdError: if the service cannot start. It has been stopped again.
         """
         service = self.build(section)
         operations = service.operations()
@@ -87,7 +87,7 @@ class Sections(MultiService):
         return service
 
     def adopt(self, name: str, service: INetdService) -> None:
-        """Let *service* be that of the section *name*, and offer its operations."""
+        """Make *service* the service of section *name*, and offer its operations."""
         self.by_name[name] = service
         self.offer(name)
 
@@ -111,7 +111,7 @@ class Sections(MultiService):
         return free
 
     def stop(self, service: INetdService) -> Deferred[Any]:
-        """Stop *service*, which is no part of the daemon any more when this returns."""
+        """Stop *service*, which leaves the daemon at once. Return a Deferred that fires when it has stopped."""
         stopped = maybeDeferred(IService(service).disownServiceParent)
         self._leaving.add(stopped)
 
@@ -125,18 +125,18 @@ class Sections(MultiService):
         return stopped.addBoth(gone)
 
     def sort(self, names: Iterable[str]) -> None:
-        """Have the services in the order of *names*."""
+        """Put the services into the order of *names*."""
         for name in names:
-            with suppress(KeyError):  # it could not start
+            with suppress(KeyError):  # the service could not be started
                 self.by_name[name] = self.by_name.pop(name)
 
     def stopService(self) -> Deferred[Any]:
-        """Drain every service, also those whose sections were removed a moment ago."""
+        """Drain all services, also those of removed sections that are still finishing."""
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
         return DeferredList([stopped, *self._leaving])
 
     def _forget(self, name: str, instance: str) -> None:
-        """Retain no messages of a section that is gone, and has not come again meanwhile."""
+        """Drop the retained messages of a removed section, unless the section has been added again meanwhile."""
         kind, _, _ = name.partition(":")
         for message in () if name in self.by_name else self._bus.last(f"{kind}.{instance}.>"):
             self._bus.forget(message.subject)

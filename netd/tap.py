@@ -1,4 +1,4 @@
-"""The composition root: twistd's options, and from them the daemon. The only place that touches the real reactor."""
+"""The composition root: it reads twistd's options and builds the daemon. Only this module uses the real reactor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from netd.kinds import find_kinds
 __all__ = ["Options", "makeService"]
 
 OBSERVER = "netd.log.make_observer"
-"""The log on a terminal: twistd takes a dotted name."""
+"""The function that makes the log observer for a terminal. twistd takes its dotted name."""
 
 
 class Options(TwistedOptions):
@@ -40,10 +40,10 @@ class Options(TwistedOptions):
     read: Callable[[], Configuration]
 
     def postOptions(self) -> None:
-        """Read the configuration, before anything is daemonised."""
+        """Read the configuration, while mistakes can still be shown on the terminal: twistd daemonises later."""
         path, kinds = Path(self["config"]) if self["config"] else packaged_ini(), find_kinds()
         configs = {name: kind.config for name, kind in kinds.items()}
-        # A reload reads by the same user, host name and place: twistd may change user and directory meanwhile.
+        # Read with the user, host name and directory of the start, also on a reload: twistd changes user and directory.
         self.read = partial(load_again, path.absolute(), configs, os.environ, os.getuid(), socket.gethostname())
         self.configuration = read(path, kinds, self["check"])
         if self["check"]:
@@ -60,9 +60,9 @@ class Options(TwistedOptions):
 
 
 def _make_log_file(twistd: Any) -> None:
-    """Make the file that twistd is about to log to, for its owner's eyes only; twistd gives the mode on when it rotates the file.
+    """Create twistd's log file, readable by its owner only. twistd keeps the mode when it rotates the file.
 
-    One that is there keeps its mode: somebody chose it. What twistd cannot open it says itself.
+    An existing file keeps its mode, which its owner chose. Errors are ignored: twistd reports a file that it cannot open.
     """
     name = twistd.get("logfile") or "twistd.log"
     if name != "-" and not twistd.get("logger") and not twistd.get("syslog"):
@@ -71,13 +71,13 @@ def _make_log_file(twistd: Any) -> None:
 
 
 def _is_in_foreground(options: Options) -> bool:
-    """Whether the process that was started is the daemon: ``twistd -n``."""
+    """Whether the daemon stays in the foreground: ``twistd -n``."""
     twistd: Any = options.parent
     return twistd is None or bool(twistd.get("nodaemon", True))
 
 
 def makeService(options: Options) -> Any:
-    """The daemon that *options* describe. Acts when it is started."""
+    """Return the daemon for *options*. It does nothing before it is started."""
     from twisted.internet import reactor
 
     from netd.daemon import assemble

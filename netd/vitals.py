@@ -1,7 +1,7 @@
 """The vitals of the daemon, once a second: for the dashboard, ``netd top`` and the metrics.
 
-The lag of the event loop is the delay with which timers fire. Everything in the process is late by it while one piece of work
-takes long.
+The lag of the event loop is the delay with which timers fire. While one piece of work takes long, everything else in the process
+is late by that much.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEPS = 10
 
 @frozen
 class Vitals:
-    """``system.main.vitals``: once a second, while anyone listens.
+    """The event ``system.main.vitals``: once a second, while it has a subscriber.
 
     :ivar started: time of the start by the wall clock, which identifies this run of the daemon.
     :ivar published: messages on the bus since the start.

@@ -164,7 +164,7 @@ class Journal:
             try:
                 parts.append(encode(event))
             except BadJSON:
-                self._log.failure("what was published under {subject} is for nobody who follows it", subject=subject)
+                self._log.failure("an event of {subject} cannot be JSON: no console gets it", subject=subject)
         return parts
 
     def _trim_later(self) -> None:

@@ -1,7 +1,7 @@
-"""Twisted's parser of HTTP, behind a connection of netd.
+"""Twisted's HTTP parser on a connection of netd.
 
-The parser gets the head of one request and then its body, and nothing else; it writes to the connection's outbox. Limits, time
-limits and the order of requests belong to :mod:`netd.gateway.conversation`.
+The parser is fed the head of one request and then its body, and nothing else. It writes to the connection's outbox. Limits of
+size and time, and the order of requests, belong to :mod:`netd.gateway.conversation`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ __all__ = ["ChannelOwner", "GatewayChannel", "GatewayOutlet", "GatewayRequest"]
 
 
 MOST_DIGITS = 18
-"""Digits of the length of a body at most. Python refuses to convert thousands of digits."""
+"""Most digits in the length of a body. Python refuses to convert thousands of digits."""
 
 
 class ChannelOwner(Protocol):
     """The conversation, as its channel sees it."""
 
     def head_read(self, request: GatewayRequest, length: int | None) -> None:
-        """A head is whole. *length* is that of the body, None for chunks; the body is read next, if there is one."""
+        """A head is complete. *length* is the length of the body, None for chunks. The body, if any, is read next."""
 
     def request_read(self, request: GatewayRequest) -> None:
-        """A request is whole."""
+        """A request is complete."""
 
     def request_broken(self) -> None:
-        """The bytes are no request."""
+        """The bytes are not an HTTP request."""
 
     def answered(self) -> None:
-        """Close after the last answer."""
+        """The last answer has been written: close the connection."""
 
 
 class GatewayRequest(Request):
@@ -45,14 +45,14 @@ class GatewayRequest(Request):
     channel: GatewayChannel
 
     def gotLength(self, length: int | None) -> None:
-        self.content = BytesIO()  # the limit is low enough for it: nothing is written to files
+        self.content = BytesIO()  # Twisted would put a long body into a temporary file; the limit makes memory enough
         self.channel.owner.head_read(self, length)
 
     def process(self) -> None:
         self.channel.owner.request_read(self)
 
     def forgo_body(self) -> None:
-        """Do not send ``100 Continue``: the client shall not send the body that it has announced."""
+        """Send no ``100 Continue``, so that the client does not send the body that it has announced."""
         self.requestHeaders.removeHeader(b"Expect")
 
     def give(self, answer: Answer, date: str) -> None:
@@ -77,7 +77,7 @@ class GatewayChannel(HTTPChannel):
         name, _, text = line.partition(b":")
         name, text = name.lower(), text.strip(b" \t")
         is_long = name == b"content-length" and len(text) > MOST_DIGITS
-        is_odd = name == b"transfer-encoding" and text.lower() != b"chunked"  # others read other ends of a body out of it
+        is_odd = name == b"transfer-encoding" and text.lower() != b"chunked"  # other servers may find another end of the body
         if is_long or is_odd:
             self._respondToBadRequestAndDisconnect()
             return False
@@ -99,7 +99,7 @@ class GatewayChannel(HTTPChannel):
 class GatewayOutlet:
     """The transport of a channel: it writes to the outbox.
 
-    :ivar disconnecting: asked by the channel before each line.
+    :ivar disconnecting: whether the connection is being closed. The channel asks before it reads each line.
     """
 
     def __init__(self, peer: Peer, transport: Any, owner: ChannelOwner) -> None:
@@ -116,17 +116,17 @@ class GatewayOutlet:
         self._peer.send(data)
 
     def writeSequence(self, data: Any) -> None:
-        """Put all of *data* into the outbox, as one."""
+        """Put all of *data* into the outbox at once."""
         self._peer.send(b"".join(data))
 
     def loseConnection(self) -> None:
-        """Close, when all is sent."""
+        """Close the connection once everything is sent."""
         self._owner.answered()
 
     def getPeer(self) -> Any:
-        """The other end's address."""
+        """Return the address of the client."""
         return self._transport.getPeer()
 
     def getHost(self) -> Any:
-        """The own address."""
+        """Return the address of this end."""
         return self._transport.getHost()

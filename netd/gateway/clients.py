@@ -1,4 +1,4 @@
-"""The clients that are one file, for programs elsewhere to fetch: ``/clients/relay.py``. They are made when first asked for."""
+"""The one-file clients, for programs on other machines: ``/clients/relay.py``. Each is made on the first request for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netd.onefile import CLIENTS, make_client
 __all__ = ["SHELF", "ClientFiles"]
 
 SHELF = "/clients/"
-"""Where they are."""
+"""The path below which the clients are served."""
 
 _LIST = f"""Clients of netd {__version__}. Each is one file that needs Python 3.7 or newer and nothing else:
 fetch it by its name below this address (curl -O …{SHELF}relay.py), and put it beside your program.
@@ -29,12 +29,12 @@ class ClientFiles:
         self._made: dict[str, File] = {}
 
     def paths(self) -> dict[str, Callable[[Head], Answer]]:
-        """What answers, by path."""
+        """Return the functions that answer requests, by path."""
         kinds = {f"{SHELF}{kind}.py": kind for kind in CLIENTS}
         return {SHELF: self._index} | {path: self._serve(kind) for path, kind in kinds.items()}
 
     def nothing_there(self) -> Answer:
-        """The answer for a file that is none of them."""
+        """Return the answer to a request for an unknown file."""
         names = ", ".join(f"{kind}.py" for kind in CLIENTS)
         return plain(HTTPStatus.NOT_FOUND, f"there is no such client; there are {names}")
 

@@ -1,4 +1,4 @@
-"""HTTP on one connection: requests in, one after the other, and their answers out.
+"""HTTP on one connection: it reads one request after the other, and sends the answers.
 
 The conversation cuts the stream into heads and bodies, within limits of size and time, and has Twisted parse them. Requests that
 a client sends ahead wait until the answer to the one before has been sent.
@@ -25,7 +25,7 @@ from netd.operations import Caller
 __all__ = ["GatewayConversation", "Host"]
 
 EXCERPT = 60
-"""Bytes of a request's first line that a log line shows; nothing behind it, because there are secrets."""
+"""Bytes of a request's first line that a log line shows. The headers behind it are not shown: they hold secrets."""
 
 TOO_LONG = plain(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -48,7 +48,7 @@ class Stage(enum.Enum):
 
 
 CLOCKS: dict[Stage, float | None] = {Stage.NEW: 8.0, Stage.HEAD: 8.0, Stage.BODY: 30.0, Stage.ANSWER: None, Stage.IDLE: 20.0}
-"""Seconds that each may take, however it drips."""
+"""Seconds that each stage may take. Single bytes do not extend them."""
 
 
 class Host(Protocol):
@@ -62,20 +62,20 @@ class Host(Protocol):
         """Return the time in the format of HTTP."""
 
     def hold(self, reason: str, is_held: bool) -> None:
-        """Stop reading from the client, or go on."""
+        """Stop reading from the client for *reason*, or go on."""
 
     def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log a client's mistake."""
+        """Count a client's mistake, and log it."""
 
     def become_websocket(self, admission: Admission, handshake: bytes) -> None:
-        """Go on as a WebSocket, with *handshake*, the client's request."""
+        """Turn the connection into a WebSocket. *handshake* holds the bytes of the client's request."""
 
 
 class GatewayConversation:
     """A state machine around Twisted's parser.
 
-    :param transport: says the addresses.
-    :param caller: as its address shows it.
+    :param transport: gives the parser the addresses of both ends.
+    :param caller: the caller, with the principal that its address shows.
     """
 
     def __init__(self, host: Host, transport: object, site: Site, caller: Caller, context: PeerContext) -> None:
@@ -102,7 +102,7 @@ class GatewayConversation:
         self._enter(Stage.NEW)
 
     def receive(self, received: bytes) -> None:
-        """Take the next bytes of the stream. Not called while an answer is waited for."""
+        """Take the next bytes of the stream. Not called while a request is being answered."""
         is_body = self._stage is Stage.BODY
         rest = self._take_body(received) if is_body else self._take_head(self._received + received)
         if rest and self._peer.is_open:
@@ -112,7 +112,7 @@ class GatewayConversation:
 
     @property
     def unfinished(self) -> int:
-        """Bytes of requests that are not whole, or that wait."""
+        """The number of bytes of incomplete and of waiting requests."""
         return len(self._received) + self._body + len(self._ahead)
 
     def expired(self) -> None:
@@ -139,14 +139,14 @@ class GatewayConversation:
         channel = self._channel
         del self._channel
         channel.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
-        vars(channel).clear()  # its requests, with what was read of them, know it
+        vars(channel).clear()  # its requests refer back to it, and would keep their bodies until the next garbage collection
 
     # ChannelOwner
 
     def head_read(self, request: GatewayRequest, length: int | None) -> None:
         """See :class:`netd.gateway.channel.ChannelOwner`."""
         line = self._head.partition(b"\r\n")[0]
-        self._peer.prove(self._by_address)  # and not what the request before has proved
+        self._peer.prove(self._by_address)  # the token of an earlier request does not count
         verdict = self._site.admit(Head.read(line, request.requestHeaders.getAllRawHeaders()), length, self._caller)
         if isinstance(verdict, Answer):
             self._admission, self._refusal = None, verdict
@@ -182,9 +182,9 @@ class GatewayConversation:
     # What comes
 
     def _take_head(self, received: bytes) -> bytes:
-        """Wait for the end of a head, then have it read; what is left of *received* then."""
+        """Wait for the end of a head, then parse it. Return the bytes of *received* after the head."""
         if self._stage is not Stage.HEAD:
-            received = received.lstrip(b"\r\n")  # some clients end a body with a line end too many
+            received = received.lstrip(b"\r\n")  # some clients send a line end too many after a body
             if not received:
                 return b""
             self._enter(Stage.HEAD)
@@ -201,7 +201,7 @@ class GatewayConversation:
         return self._head_taken(rest)
 
     def _head_taken(self, rest: bytes) -> bytes:
-        """The head is read, and perhaps answered; what is left of *rest* then."""
+        """The head has been parsed, and perhaps answered. Return the bytes of *rest* that are not used up."""
         head, self._head = self._head, b""
         if not self._peer.is_open:
             return b""
@@ -217,7 +217,7 @@ class GatewayConversation:
         return rest
 
     def _take_body(self, received: bytes) -> bytes:
-        """What is left of *received* behind the body."""
+        """Parse the next bytes of the body. Return the bytes of *received* after the body."""
         body, rest = received[: self._left], received[self._left :]
         self._left -= len(body)
         self._body += len(body)
@@ -225,7 +225,7 @@ class GatewayConversation:
         return rest
 
     def _rest(self) -> None:
-        """Look at what the client has sent ahead when the answer before it is on its way."""
+        """Go on with requests that the client has sent ahead, once the answer to the one before is sent."""
         if self._ahead and self._stage is not Stage.ANSWER:
             self._context.turn.after(self._go_on)
 
@@ -261,7 +261,7 @@ class GatewayConversation:
             self._host.refuse(answer.refusal, answer.body.decode().strip(), self._request_line()[:EXCERPT])
 
     def _request_line(self) -> bytes:
-        """What there is of it, while its head is read."""
+        """Return the first line of the request, or the part that has come."""
         return (self._head or self._received).partition(b"\r\n")[0]
 
     def _enter(self, stage: Stage) -> None:

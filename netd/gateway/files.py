@@ -22,20 +22,20 @@ FOLDER = Path(__file__).parent / "static"
 """The dashboard."""
 
 PAGES = Path(__file__).parent / "pages"
-"""What the gateway's own pages need."""
+"""The files of the gateway's other pages, such as ``/api``."""
 
 _FOR_OTHER_PAGES = (("Access-Control-Allow-Origin", "*"),)
-"""A module is given to pages of other origins only with this; which of them get an answer at all is the guard's to say."""
+"""Without this header, browsers give no module to pages of other origins. The guard decides which origins get an answer."""
 
 _VARIES = ("Vary", "Accept-Encoding")
-"""Tells caches that clients of different ``Accept-Encoding`` get different bytes. Also of a file that is never compressed: the
-header belongs to the address, and does not come and go with the length of the file."""
+"""Tells caches that clients with different ``Accept-Encoding`` get different bytes. Files that are not compressed have it, too:
+the header of a path should not come and go with the length of the file."""
 
 _AS_IT_IS: tuple[tuple[str, str], ...] = ()
 _PACKED = (("Content-Encoding", "gzip"),)
 
 _LEAST_SAVING = 64
-"""Bytes that compression must save; below, the further header eats them."""
+"""Bytes that compression must save. The additional header uses up a smaller saving."""
 
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -48,14 +48,14 @@ _TYPES: Mapping[str, str] = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-"""Content types by suffix; a file of any other is a text."""
+"""Content types by suffix. A file with another suffix is served as text."""
 
 
 @frozen
 class File:
     """One file.
 
-    :ivar packed: the content compressed by gzip; None where that is hardly shorter.
+    :ivar packed: the content compressed by gzip; None if that is hardly shorter.
     :ivar tag: the entity tag of this content, with its quotes.
     :ivar extra: headers beside those that every file has.
     """
@@ -67,9 +67,9 @@ class File:
     extra: tuple[tuple[str, str], ...] = ()
 
     def answer(self, head: Head) -> Answer:
-        """The file, compressed where the client takes that; or 304 where the client has it already.
+        """Return the file, compressed if the client accepts that; or 304 if the client has it already.
 
-        The two forms have tags of their own: one tag names one sequence of bytes (RFC 9110, section 8.8.3.3).
+        The two forms have different tags: one tag names one sequence of bytes (RFC 9110, section 8.8.3.3).
         """
         body, tag, coding = self.content, self.tag, _AS_IT_IS
         if self.packed is not None and head.takes_gzip:
@@ -85,9 +85,9 @@ def _packed_tag(tag: str) -> str:
 
 
 def read_files(*folders: Path) -> dict[str, File]:
-    """The files of all *folders*, by the path of a request: ``/static/…``, and ``netd.js`` at ``/netd.js`` as well.
+    """Return the files of all *folders*, by the path of a request: ``/static/…``, and ``netd.js`` also at ``/netd.js``.
 
-    The page is at ``/`` alone: its own addresses are relative to that.
+    The dashboard's page is at ``/`` only: the URLs in it are relative to that path.
     """
     files = {}
     for folder in folders:
@@ -102,7 +102,7 @@ def read_files(*folders: Path) -> dict[str, File]:
 
 
 def make_file(content: bytes, content_type: str) -> File:
-    """A file with *content*, compressed and tagged."""
+    """Return a file with *content*, compressed and tagged."""
     packed = gzip.compress(content, mtime=0)
     is_worth_it = len(packed) <= len(content) - _LEAST_SAVING
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -1,8 +1,8 @@
-"""The guard: the sender of a request, and refusals by ``Host`` and ``Origin`` (gateway protocol, "Who may do what").
+"""The guard: the sender of a request, and refusals because of ``Host`` or ``Origin`` (gateway protocol, "Who may do what").
 
-While there are no tokens, every program that reaches this machine's loopback may do everything. A web page can make its visitor's
-browser send requests there. So a request must name this machine in ``Host``: a foreign page can make its own name resolve to this
-machine, but the request then carries that name. And its ``Origin`` must not be a foreign page.
+While there are no tokens, every program that reaches this machine's loopback may do everything, and a web page can make its
+visitor's browser send requests there. So ``Host`` must name this machine: a foreign page can let its own name resolve to this
+machine, but the request then carries that name. And ``Origin`` must not be that of a foreign page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from netd.secrets.tries import WrongSecrets
 __all__ = ["TOKEN_NEEDED", "UNKNOWN_TOKEN", "Guard"]
 
 UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
-"""The kind of refusal of a wrong token, in counters and log."""
+"""The name of a refusal because of an unknown token, in counters and log."""
 
 TOKEN_NEEDED = plain(
     HTTPStatus.UNAUTHORIZED,
@@ -46,7 +46,7 @@ TOKENS_UNUSABLE = plain(
 )
 
 PROBES = ("/healthz", "/readyz")
-"""Paths that tell only whether netd lives. Load balancers ask for them, with another ``Host`` or none."""
+"""Paths that only tell whether netd runs. Load balancers ask for them with another ``Host``, or without one."""
 
 
 @frozen
@@ -55,7 +55,7 @@ class Guard:
 
     :ivar section: the gateway's section, for messages.
     :ivar wrong: counts wrong tokens.
-    :ivar hosts: names of this machine, in lower case, beside the obvious ones.
+    :ivar hosts: names of this machine, in lower case, beside ``localhost`` and loopback addresses.
     :ivar origins: origins of web pages, in lower case, that are served beside the gateway's own.
     """
 
@@ -66,10 +66,10 @@ class Guard:
     origins: tuple[str, ...]
 
     def objection(self, head: Head, caller: Caller) -> Answer | None:
-        """Say why this request is refused whoever has sent it; None if it is in order.
+        """Return the answer that refuses this request from any sender; None if it is in order.
 
-        :param caller: as its address shows it.
-        :raises TokenFileError: when the tokens cannot be read.
+        :param caller: the caller, with the principal that its address shows.
+        :raises TokenFileError: if the tokens cannot be read.
         """
         host, origin = head.get("host"), head.get("origin")
         is_open, is_probe = self.is_open(caller.principal), head.path in PROBES and not origin
@@ -81,7 +81,7 @@ class Guard:
             return None
         if is_open and (shown_by := forwarded_by(head)):
             return _behind_proxy(shown_by)
-        hosts = self.hosts if is_open else (ANY_HOST,)  # a page that made a name up has no token
+        hosts = self.hosts if is_open else (ANY_HOST,)  # with tokens, a foreign page gains nothing by its name: it has no token
         if origin and not takes_origin(self.origins, origin, host, hosts):
             return plain(
                 HTTPStatus.FORBIDDEN,
@@ -99,8 +99,8 @@ class Guard:
     def principal(self, head: Head, caller: Caller) -> Principal | Answer:
         """Return the sender of a request: the bearer of its token, or the principal that its address shows.
 
-        :param caller: with the principal that its address shows.
-        :raises TokenFileError: when the tokens cannot be read.
+        :param caller: the caller, with the principal that its address shows.
+        :raises TokenFileError: if the tokens cannot be read.
         """
         if head.token is not None:
             found = self.tokens.find(head.token)
@@ -112,7 +112,7 @@ class Guard:
     def is_open(self, principal: Principal) -> bool:
         """Return True if *principal* may do everything, because it is on this machine and there are no tokens.
 
-        :raises TokenFileError: when the tokens cannot be read.
+        :raises TokenFileError: if the tokens cannot be read.
         """
         return principal is LOCAL and self.tokens.is_empty
 
@@ -130,7 +130,7 @@ def _behind_proxy(shown_by: str) -> Answer:
 
 
 def _host_name(host: str) -> str:
-    """The name in a ``Host`` header, without its port, in lower case; empty where there is not exactly one."""
+    """Return the name in a ``Host`` header, without its port, in lower case; empty if the header holds more than one name."""
     name = host.strip().lower()
     if name.startswith("["):
         inner, bracket, port = name[1:].partition("]")

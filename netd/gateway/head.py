@@ -1,4 +1,4 @@
-"""The head of a request, as far as the gateway needs it. Pure."""
+"""The parts of a request's head that the gateway needs. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["Head"]
 _BEARER = "bearer "
 
 _ABSOLUTE = re.compile("https?://([^/?]*)(.*)", re.IGNORECASE)
-"""A whole address for a target, as programs send it that believe they speak to a proxy (RFC 9112, section 3.2.2)."""
+"""A request target that is a whole URL. Programs send one to a proxy (RFC 9112, section 3.2.2)."""
 
 _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
-"""The weight of what a client does not take."""
+"""The weight of a content coding that the client does not accept."""
 
 
 @frozen
 class Head:
     """Method, path and headers of one request.
 
-    :ivar path: without a query, and without the address before it; nothing in it is decoded.
-    :ivar headers: by name in lower case; several of one name are joined by a comma, so that none of those that must stand alone
-        can mean two things. Where the target names another host than ``Host``, that one is empty.
+    :ivar path: the path, not decoded, without query, scheme and host.
+    :ivar headers: the headers by name in lower case. Several headers of one name are joined by a comma: one that must not be
+        repeated then has no valid value. If the target names another host than ``Host``, that header is empty.
     """
 
     method: str
@@ -34,7 +34,7 @@ class Head:
 
     @classmethod
     def read(cls, request_line: bytes, headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> Head:
-        """The head with this first line, which is in order, and these headers."""
+        """Return the head with this first line, which must be valid, and these headers."""
         method, target, version = request_line.decode("latin-1").split(" ")
         named = {name.decode("latin-1").lower(): ", ".join(text.decode("latin-1") for text in texts) for name, texts in headers}
         absolute = _ABSOLUTE.fullmatch(target)
@@ -47,16 +47,16 @@ class Head:
         return cls(method, target.partition("?")[0], version, named)
 
     def below(self, base: str) -> Head:
-        """The head with *base*, a path that ends in a slash, taken away; itself where its path does not begin so."""
+        """Return the head without *base*, a path that ends in a slash, at the beginning of its path; else the head itself."""
         return evolve(self, path=f"/{self.path.removeprefix(base)}") if self.path.startswith(base) else self
 
     def get(self, name: str) -> str:
-        """The header *name*, in lower case; empty when there is none."""
+        """Return the header *name*, which is given in lower case; empty if there is none."""
         return self.headers.get(name, "")
 
     @property
     def token(self) -> str | None:
-        """Return the token of ``Authorization: Bearer …``; None without such a header, empty for another kind of it."""
+        """Return the token of ``Authorization: Bearer …``; None without that header, empty for another scheme than Bearer."""
         given = self.headers.get("authorization")
         if given is None:
             return None
@@ -64,22 +64,22 @@ class Head:
 
     @property
     def is_json(self) -> bool:
-        """Whether the body is said to be JSON."""
+        """Whether ``Content-Type`` is JSON."""
         return self.get("content-type").partition(";")[0].strip().lower() == "application/json"
 
     @property
     def wants_websocket(self) -> bool:
-        """Whether the connection is to become a WebSocket."""
+        """Whether the client asks for a WebSocket."""
         return "websocket" in (word.strip().lower() for word in self.get("upgrade").split(","))
 
     @property
     def wants_page(self) -> bool:
-        """Whether it was sent by a browser for a person, rather than by a program."""
+        """Whether the client prefers a page to JSON: it is a browser, not a program."""
         return any(kind.partition(";")[0].strip().lower() == "text/html" for kind in self.get("accept").split(","))
 
     @property
     def takes_gzip(self) -> bool:
-        """Whether the client takes a body that is compressed by gzip (RFC 9110, section 12.5.3); not where it says ``q=0``."""
+        """Whether the client accepts a body compressed by gzip (RFC 9110, section 12.5.3). With ``q=0``, it does not."""
         taken = False
         for coding in self.get("accept-encoding").lower().split(","):
             name, _, weight = (part.strip() for part in coding.partition(";"))
@@ -89,5 +89,5 @@ class Head:
         return taken
 
     def has_tag(self, tag: str) -> bool:
-        """Whether the client has what *tag* names already."""
+        """Whether the client already has the content with the entity tag *tag*."""
         return any(known.strip().removeprefix("W/") in (tag, "*") for known in self.get("if-none-match").split(","))

@@ -1,7 +1,7 @@
 """The facts of ``system.status`` as metrics of Prometheus.
 
-Labels are the kind and the instance of a service, the reason for what was refused or dropped, and remotes of the configuration:
-nothing that a client chooses, so that no client can make the number of series grow.
+Labels are the kind and the instance of a service, the reason of refusals and losses, and remotes of the configuration. No client
+chooses a label, so that no client can make the number of series grow.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _COUNTERS = (
 
 _REASONS = (
     ("refused", "netd_refused", "Clients that broke the protocol, by what they did.", "reason"),
-    ("dropped", "netd_dropped", "What clients that read too slowly lost, by the policy.", "reason"),
-    ("dials", "netd_dials", "Attempts to reach a remote that are over, by result.", "result"),
+    ("dropped", "netd_dropped", "Messages lost by clients that read too slowly, by policy.", "reason"),
+    ("dials", "netd_dials", "Finished attempts to reach a remote, by result.", "result"),
 )
 
 
 def exposition(status: Mapping[str, Any]) -> bytes:
-    """The text that Prometheus reads, for what ``system.status`` says."""
+    """Return the result of ``system.status`` as text for Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Facts(status))
     return generate_latest(registry)
@@ -49,10 +49,12 @@ class _Facts(Collector):
     status: Mapping[str, Any]
 
     def collect(self) -> Iterator[Metric]:
-        """Those of the daemon, then those of its services."""
+        """Yield the metrics of the daemon, then those of its services."""
         status = self.status
         yield InfoMetricFamily("netd", "The daemon.", {"version": status["version"], "name": status["name"]})
-        state = GaugeMetricFamily("netd_state", "What the daemon does: 1 for that, 0 for the others.", labels=("state",))
+        state = GaugeMetricFamily(
+            "netd_state", "State of the daemon: 1 for the current one, 0 for the others.", labels=("state",)
+        )
         for one in _STATES:
             state.add_metric((one,), float(one == status["state"]))
         yield state

@@ -1,4 +1,4 @@
-"""The operations as a page for people: what ``/api`` gives a browser. Pure."""
+"""The page of operations that ``/api`` shows in a browser. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ROW = """<tr id="{name}">
 
 
 def render_page(operations: Sequence[Mapping[str, Any]]) -> bytes:
-    """The page about *operations*, which are as ``system.operations`` gives them. All of their text is shown as text."""
+    """Return the page about *operations*, the result of ``system.operations``. All text in it is escaped."""
     services: dict[str, list[str]] = {}
     for operation in operations:
         services.setdefault(operation["name"].partition(".")[0], []).append(_row(operation))

@@ -32,10 +32,10 @@ __all__ = ["SUBPROTOCOL", "GatewayFactory", "GatewayProtocol"]
 SUBPROTOCOL = "netd.v1"
 
 LOGIN_TIMEOUT = 8.0
-"""Seconds within which the client of a WebSocket must log in, where that is needed."""
+"""Seconds within which the client of a WebSocket must log in, if it needs to."""
 
 EARLY_BYTES, EARLY_FRAMES = 1 << 12, 16
-"""What a WebSocket may send until it has said whose it is."""
+"""Most bytes and frames that a WebSocket may send before its login."""
 
 
 class GatewayProtocol(WebSocketProtocol):
@@ -54,7 +54,7 @@ class GatewayProtocol(WebSocketProtocol):
 
     @property
     def leaving(self) -> Any:
-        """The level of the log line at the end: a browser opens dozens of connections, so only WebSockets have one."""
+        """The log level of the line at the end of a connection. Only WebSockets have one: a browser opens dozens of others."""
         return LogLevel.debug if self._session is None else LogLevel.info
 
     # HTTP
@@ -110,7 +110,7 @@ class GatewayProtocol(WebSocketProtocol):
 
     def refuse_handshake(self, status: int, why: str, headers: Any) -> None:
         answer = plain(HTTPStatus(status), printable(why), *headers)
-        self.refuse("bad handshake", why, b"")  # what it sent may hold a token
+        self.refuse("bad handshake", why, b"")  # no excerpt of the request: it may hold a token
         self.peer.write(answer.render(self.date()))
         self.peer.close("bad handshake")
 
@@ -120,7 +120,7 @@ class GatewayProtocol(WebSocketProtocol):
         return date.decode()
 
     def websocket_opened(self) -> None:
-        """Let the client call operations; before a login, only that one."""
+        """Let the client call operations; before its login, only ``system.login``."""
         assert self._caller is not None
         self._caller.tries = Tries(self.factory.wrong, self._host(), self._login_failed)
         if not self._is_echo:
@@ -133,15 +133,15 @@ class GatewayProtocol(WebSocketProtocol):
         return self.peer.principal.role is not Role.NOBODY
 
     def frame_began(self) -> None:
-        """Limit the frames before a login, because a frame costs more than the bytes in it."""
+        """Count the frames before a login. They are limited, because an empty frame costs time, too."""
         if not self.is_greeted():
             self._early_frames += 1
             self._bound_early()
 
     def judge(self, tokens: frozenset[str]) -> None:
-        """Close a WebSocket that would not be let in now as it was.
+        """Close the WebSocket if it would no longer be admitted.
 
-        :param tokens: the lines of the file of tokens.
+        :param tokens: the lines in the file of tokens.
         """
         if self._session is None or not self.peer.is_open or not self.is_greeted():
             return
@@ -166,7 +166,7 @@ class GatewayProtocol(WebSocketProtocol):
             self._link.drained()
 
     def websocket_closed(self) -> None:
-        """End the subscriptions, and whatever else belongs to this connection."""
+        """End the subscriptions and all else that lasts as long as this connection."""
         if self._conversation is not None:
             self._conversation.lost()
         if self._link is not None:
@@ -181,12 +181,12 @@ class GatewayProtocol(WebSocketProtocol):
         assert self._caller is not None
         assert self._caller.tries is not None
         if self._caller.tries.is_over:
-            self.factory.context.turn.after(self._give_up)  # and not before the answer
+            self.factory.context.turn.after(self._give_up)  # after the answer has been sent
 
     def _bound_early(self) -> None:
         assert self._caller is not None
         if self._caller.tries is not None and self._caller.tries.is_over:
-            return  # it is being closed, and told why
+            return  # it is being closed already
         if self.peer.is_open and (self._early_frames > EARLY_FRAMES or self._early_bytes > EARLY_BYTES):
             self.refuse("too much before the login", f"at most {EARLY_FRAMES} frames and {EARLY_BYTES} bytes", b"")
             self.peer.close("log in first, with system.login", CloseCode.POLICY)
@@ -202,14 +202,14 @@ class GatewayFactory(WebSocketFactory):
     """Makes the connections of one gateway.
 
     :ivar site: answers the HTTP requests; set before the first connection.
-    :ivar dispatcher: calls the operations; likewise.
+    :ivar dispatcher: calls the operations; set before the first connection.
     :ivar wrong: counts wrong tokens.
     :ivar wall: the wall clock, in seconds since the epoch.
     """
 
     connection = GatewayProtocol
     subprotocols = (SUBPROTOCOL,)
-    hosts = (ANY_HOST,)  # hosts are the guard's to judge
+    hosts = (ANY_HOST,)  # the guard judges them
     site: Site
     dispatcher: Dispatcher
 

@@ -33,19 +33,19 @@ from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
 
 _NEAR = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
-"""Where a program on this machine finds what listens everywhere."""
+"""The address at which a program on this machine reaches an endpoint that listens on a wildcard address."""
 
 
 JUDGED_EVERY = 2.0
-"""Seconds between two looks at the file of tokens, for the sake of WebSockets that are open."""
+"""Seconds between two looks at the file of tokens. Open WebSockets whose token is gone are closed."""
 
 
 OPEN = "there are no tokens: everyone on this machine is administrator; {remedy} makes one"
-"""Said in the log whenever it becomes so."""
+"""The line in the log when there are no tokens any more."""
 
 
 class OpenToAll(NetdError):
-    """There are no tokens, and other machines reach the gateway. The message says what to do."""
+    """There are no tokens, and other machines can reach the gateway. The message names the remedy."""
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> GatewayService:
@@ -78,22 +78,22 @@ class GatewayService(ListeningService):
         self._judging.clock = reactor
 
     def use_operations(self, table: OperationTable) -> None:
-        """Serve *table*. Called once, before ``startService``."""
+        """Serve the operations in *table*. Called once, before ``startService``."""
         self._table = table
 
     def privilegedStartService(self) -> None:
         """Read the files, and listen.
 
-        :raises OpenToAll: when every client could do everything then.
-        :raises TokenFileError: when the file of tokens cannot be trusted.
-        :raises CannotListen: when an endpoint cannot be opened.
+        :raises OpenToAll: if clients on other machines could do everything.
+        :raises TokenFileError: if the file of tokens cannot be trusted.
+        :raises CannotListen: if an endpoint cannot be opened.
         """
         self._set_up()
         super().privilegedStartService()
         self._check_ports()
 
     def startService(self) -> None:
-        """Like :meth:`privilegedStartService`, which need not have been called."""
+        """Start the gateway, after :meth:`privilegedStartService` or without it."""
         self._set_up()
         super().startService()
         self._check_ports()
@@ -106,7 +106,7 @@ class GatewayService(ListeningService):
         return super().stopService()
 
     def prepare(self, config: Config, change: Change) -> None:
-        """Prepare for *config*. It is refused if every client could do everything then."""
+        """Prepare for *config*. It is refused if clients on other machines could do everything then."""
         super().prepare(config, change)
         unknown = [description for description in config.listen if description not in self._listen]
         try:
@@ -126,7 +126,7 @@ class GatewayService(ListeningService):
         self._gateway.site = self._make_site()
 
     def operations(self) -> list[Operation]:
-        """None of its own: it shows those of all others."""
+        """Return no operations: the gateway serves those of all other services."""
         return []
 
     def status(self) -> GatewayServiceStatus:
@@ -171,9 +171,9 @@ class GatewayService(ListeningService):
         )
 
     def _judge(self) -> None:
-        """Look at the tokens: close the WebSockets of those that are gone, and tell when there are none.
+        """Look at the tokens: close the WebSockets whose token is gone, and log it if there are no tokens any more.
 
-        While the file cannot be trusted, nothing is known of them, and each request that needs them is told so.
+        While the file cannot be trusted, open WebSockets are left alone, and each new request that needs a token is refused.
         """
         try:
             lines = self._tokens.lines()
@@ -191,7 +191,7 @@ class GatewayService(ListeningService):
                 connection.judge(lines)  # type: ignore[attr-defined]
 
     def _check_ports(self) -> None:
-        """What systemd has handed over shows its address only now."""
+        """Check the sockets of systemd, whose addresses are known only once they listen."""
         unknown = [listener for listener in self._listeners if is_exposed(listener.description) is None]
         hosts = [port.getHost() for listener in unknown for port in listener.ports]
         self._refuse_if_open([describe_address(host) for host in hosts if not is_loopback(getattr(host, "host", "localhost"))])
@@ -223,7 +223,7 @@ class GatewayService(ListeningService):
         return None
 
     def _places(self) -> Iterator[tuple[str, int, str]]:
-        """Host, port and scheme of each endpoint that has a host."""
+        """Yield host, port and scheme of each endpoint that has a host."""
         for listener in self._listeners:
             address: Any = listener.ports[0].getHost() if listener.ports else None
             host = getattr(address, "host", None)

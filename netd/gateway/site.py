@@ -1,4 +1,4 @@
-"""The paths of the gateway, with what is at each and the access that it needs (gateway protocol)."""
+"""The paths of the gateway: the answer at each, and the access that it needs (gateway protocol)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from netd.secrets.tokens import TokenFileError
 __all__ = ["ECHO", "SOCKET", "Admission", "Site"]
 
 SOCKET, ECHO = "/ws", "/echo"
-"""Where connections become WebSockets."""
+"""The paths at which connections become WebSockets."""
 
 OPTIONS = "OPTIONS"
-"""The method that asks which others there are. Load balancers probe with it, and take anything but 2xx for the end."""
+"""The method that asks for the methods of a path. Load balancers probe with it, and take any answer but 2xx for a failure."""
 
 VISIT = Action("gateway.visit", Role.VIEWER)
-"""What it takes to have anything but the pages themselves, before it is known what is wanted."""
+"""The right that every request needs, except for those of pages, before the operation is known."""
 
 _READING = ("GET", "HEAD", OPTIONS)
 
@@ -74,18 +74,18 @@ class _Access(enum.Enum):
 
     ANYONE = enum.auto()
     KNOWN = enum.auto()
-    """Who has said who that is."""
+    """For senders with a token, or on this machine while there are no tokens."""
     SOON_KNOWN = enum.auto()
-    """Who has said so, or can say so on the connection that this begins."""
+    """Like :attr:`KNOWN`, and for senders that can log in on the WebSocket that the request opens."""
 
 
 @frozen
 class Admission:
     """A request that was admitted by its head.
 
-    :ivar caller: the connection that it came over.
-    :ivar principal: its sender, which is the connection's principal from now on; anonymous where no access is needed.
-    :ivar body: its content, as soon as that has come.
+    :ivar caller: the caller at the connection.
+    :ivar principal: its sender, which is the connection's principal from now on; anonymous if no access is needed.
+    :ivar body: its body, once that is complete.
     """
 
     head: Head
@@ -102,7 +102,7 @@ class _SiteRoute:
     methods: tuple[str, ...]
     access: _Access
     handler: _Handler | None
-    """What makes the answer, or a Deferred of it; None for a WebSocket."""
+    """Returns the answer, or a Deferred of it; None for a WebSocket."""
 
     @property
     def takes_body(self) -> bool:
@@ -114,9 +114,9 @@ class Site:
 
     :param files: by path.
     :param dispatcher: calls the operations.
-    :param base: the path that a proxy may leave before all others; ends in a slash.
-    :param most_bytes: bytes of a body at most.
-    :param why_not_ready: returns why load balancers should send no clients here, or ``""``.
+    :param base: the path before all others that a proxy may leave in requests; it ends in a slash.
+    :param most_bytes: most bytes of a body.
+    :param why_not_ready: returns the reason for which load balancers should send no clients here, or ``""``.
     """
 
     _log = Logger()
@@ -154,8 +154,8 @@ class Site:
     def admit(self, head: Head, length: int | None, caller: Caller) -> Admission | Answer:
         """Judge a request by its head: return its admission, or the answer that refuses it.
 
-        :param caller: as its address shows it; each request proves anew who sends it.
-        :param length: bytes of its body; None when it comes in chunks.
+        :param caller: the caller, with the principal that its address shows: each request proves its sender anew.
+        :param length: bytes of its body; None if it comes in chunks.
         """
         asked, head = head, head.below(self._base)
         route = self._routes.get("/" if (head.method, head.path) == (OPTIONS, "*") else head.path)

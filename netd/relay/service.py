@@ -1,4 +1,4 @@
-"""Assembly of one relay: its exchange, its listeners, its operations."""
+"""The relay of one section: exchange, listeners and operations put together."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ class RelayService(ListeningService):
         self._attachments = Guests(factory.exchange, config.instance, lambda: self.is_accepting)
 
     def finish(self) -> Deferred[None]:
-        """Give up the devices that are console connections, then close the others."""
+        """End the devices that are console connections, then close all other connections."""
         self._attachments.end("netd stops")
         return super().finish()
 
     def follow(self, config: Config) -> None:
-        """Go by *config*, also with the connections that are open."""
+        """Use *config*, also for open connections."""
         super().follow(config)
         self._exchange.follow(config)
         self._relay.bound_devices(config.device_queue)
 
     def operations(self) -> list[Operation]:
-        """What consoles can do with a relay."""
+        """Return the operations of a relay."""
         return [
             Operation("relay.devices", self.devices, Role.VIEWER, "List the devices, connected ones first", checks_subjects=True),
             Operation(
@@ -106,10 +106,10 @@ class RelayService(ListeningService):
         )
 
     def devices(self, caller: Caller) -> list[DeviceFacts]:
-        """The devices whose presence *caller* may see: those connected, then the named ones that are away."""
+        """Return the devices whose presence *caller* may see: connected ones, then named ones that are not connected."""
         exchange = self._exchange
         links = chain(exchange.devices, exchange.devices.absent())
-        if caller.principal.subjects is None:  # of thousands of devices, each would be asked about in vain
+        if caller.principal.subjects is None:  # a check of each of thousands of devices would only cost time
             return [link.describe() for link in links]
         return [link.describe() for link in links if caller.may(exchange.subject("presence", link.subject))]
 
@@ -124,10 +124,10 @@ class RelayService(ListeningService):
     ) -> Deferred[SendResult]:
         """Carry a payload to a device.
 
-        :param wait: whether to wait for the device's answer; otherwise ``sent`` (or ``queued``) is outcome enough.
+        :param wait: whether to wait for the device's answer. Otherwise the outcome is ``sent`` or ``queued``.
         :returns: a Deferred of the outcome.
-        :raises NoSuchTarget: when nothing is known of *target*.
-        :raises NotPermitted: when *caller* may not see what is sent to it.
+        :raises NoSuchTarget: if *target* is not known.
+        :raises NotPermitted: if *caller* may not see the messages to *target*.
         """
         to = _target(target)
         self._check_sees(caller, "sent", to, target)
@@ -152,7 +152,7 @@ class RelayService(ListeningService):
     def disconnect(self, target: str) -> DeviceFacts:
         """Close the connection of a device.
 
-        :raises NoSuchTarget: when it is not connected.
+        :raises NoSuchTarget: if the device is not connected.
         """
         link = self._exchange.devices.resolve(_target(target))
         if link is None:
@@ -162,11 +162,11 @@ class RelayService(ListeningService):
         return link.describe()
 
     def forget(self, caller: Caller, target: str) -> DeviceFacts:
-        """Forget a named device that is away, what waits for it, and what is kept of it on the bus.
+        """Forget a named device that is not connected, with its queued messages and its events on the bus.
 
-        :raises NoSuchTarget: when no such device is known.
-        :raises NotPermitted: when *caller* may not see its presence.
-        :raises OperationFailed: when it is connected.
+        :raises NoSuchTarget: if no such device is known.
+        :raises NotPermitted: if *caller* may not see its presence.
+        :raises OperationFailed: if it is connected.
         """
         to = _target(target)
         devices = self._exchange.devices
@@ -180,7 +180,7 @@ class RelayService(ListeningService):
         return name.link.describe()
 
     def _check_sees(self, caller: Caller, kind: str, to: Target, said: str) -> None:
-        """Like :meth:`netd.operations.Caller.check`, in words that do not tell which device an alias or an address stands for."""
+        """Like :meth:`netd.operations.Caller.check`. Its error does not tell which device an alias or an address stands for."""
         if not caller.may(self._exchange.subject(kind, self._exchange.devices.subject_of(to))):
             seen = ", ".join(caller.principal.subjects or ())
             raise NotPermitted(f"{said!r:.80} is none of the devices of this token, which sees {seen}")
@@ -194,7 +194,7 @@ def _target(text: str) -> Target:
 
 
 def _hint(target: str) -> str:
-    """What is missing from an address without its port: many devices may have one host."""
+    """Return a hint if *target* is an address without a port, which many devices may have in common."""
     try:
         host = ip_address(target.strip("[]"))
     except ValueError:

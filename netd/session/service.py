@@ -37,10 +37,10 @@ from netd.status import Counters
 __all__ = ["SessionService", "make_service"]
 
 DESCRIBING = 0.005
-"""Seconds that describing may take in one turn: a session can have many channels."""
+"""Most seconds of a turn for describing sessions to ``session.list``: a session can have many channels."""
 
 DECIDED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, SessionState.ENDED)
-"""States in which a start has succeeded or failed."""
+"""The states in which a start has either succeeded or failed."""
 
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
@@ -74,7 +74,7 @@ class SessionService(ListeningService):
         self._describing = own_share(reactor, "describe", DESCRIBING)
 
     def turn_shares(self) -> list[ITurnShare]:
-        """Its shares for what agents send, for counting that, and for lists."""
+        """The shares of the turn: for reading from agents, for counting their samples, and for listing sessions."""
         return [self._roster.turns.share, self._roster.world.sweep.share, self._describing]
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
@@ -90,7 +90,7 @@ class SessionService(ListeningService):
         self._controls.vigil.limit = config.dead_timeout
 
     def operations(self) -> list[Operation]:
-        """What consoles can do with sessions."""
+        """Return the operations of a session service."""
         return [
             Operation("session.list", self.sessions, Role.VIEWER, "List the sessions with their channels, then those that ended"),
             Operation("session.start", self.start, Role.OPERATOR, "Dial the agent at a host and have it stream"),
@@ -127,7 +127,7 @@ class SessionService(ListeningService):
         )
 
     def sessions(self) -> Deferred[list[SessionFacts]]:
-        """All sessions, live ones first. Many sessions are described in several turns, so that other services are not held up."""
+        """Return all sessions, live ones first. Many are described in several turns, so that other services are not held up."""
         listed: Deferred[list[SessionFacts]] = Deferred(lambda _: None)
 
         def describe() -> Iterator[None]:
@@ -144,10 +144,10 @@ class SessionService(ListeningService):
     def start(self, host: str, wait: bool = True, name: str | None = None) -> Deferred[SessionFacts]:
         """Begin a session with the agent at *host*, a name or an address.
 
-        :param wait: whether to answer when the agent streams, or as soon as it is being dialled.
-        :param name: what to call the agent, in its subjects and everywhere else.
+        :param wait: whether the Deferred fires only when the agent streams, or as soon as it is being dialled.
+        :param name: the name of the agent, in its subjects and everywhere else.
         :returns: a Deferred of facts about the session.
-        :raises OperationFailed: when the agent may not be dialled, has a session already, or cannot be reached.
+        :raises OperationFailed: if the agent may not be dialled, has a session already, or cannot be reached.
         """
         if name is not None:
             check_name(name)
@@ -164,8 +164,8 @@ class SessionService(ListeningService):
         """End a session.
 
         :param session: its id, or its agent's name or host.
-        :returns: a Deferred of facts about it, once it has ended.
-        :raises NoSuchTarget: when there is none.
+        :returns: a Deferred of facts about the session, which fires once it has ended.
+        :raises NoSuchTarget: if there is no such session.
         """
         found = self._roster.find(session)
         found.stop("stopped by an operator")
@@ -183,8 +183,8 @@ class SessionService(ListeningService):
         """Make an agent show a ping.
 
         :param session: its id, or its agent's name or host.
-        :raises NoSuchTarget: when there is none.
-        :raises OperationFailed: when it is not streaming, or was not dialled.
+        :raises NoSuchTarget: if there is no such session.
+        :raises OperationFailed: if the session is not streaming, or its agent was not dialled.
         """
         found = self._roster.find(session)
         if not found.ping():
@@ -208,14 +208,14 @@ class SessionService(ListeningService):
         super().resume()
 
     def finish(self) -> Deferred[None]:
-        """Tell every agent to stop, then close what is left."""
+        """Tell every agent to stop, then close the remaining connections."""
         done: Deferred[Any] = self._end_sessions()
         done.addCallback(lambda _: end_connections(self._controls, self._stop_timeout))
         done.addCallback(lambda _: super(SessionService, self).finish())
         return done
 
     def _choose(self, name: str, found: list[Address]) -> Address:
-        """The first address in *found* that may be dialled."""
+        """Return the first address in *found* that may be dialled."""
         if not found:
             raise OperationFailed(f"no address of {name} was found; check the name, or write the address")
         allowed = [address for address in found if self._roster.agents.allows(address)]
