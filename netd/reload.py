@@ -108,6 +108,7 @@ class Reloader:
                 outcome.callback(result)
             elif isinstance(result, Failure):
                 self._note_failure(result)
+            self.sections.end_removed()  # after the answer: it may leave by a connection of theirs
 
         self._lock.run(self._check if check else self._apply).addCallback(self._note).addBoth(tell)
         return outcome

@@ -52,6 +52,7 @@ class Sections(MultiService):
         self._shares = shares
         self._admit = admit
         self._leaving: set[Deferred[Any]] = set()
+        self._removed: list[tuple[str, INetdService]] = []
         self._offered: dict[str, list[Operation]] = {}
         self.by_name: dict[str, INetdService] = {}
 
@@ -99,7 +100,7 @@ class Sections(MultiService):
         self._offered[name] = operations
 
     def remove(self, name: str) -> Deferred[Any]:
-        """End the service of section *name*: its operations at once, its connections within ``stop_timeout``.
+        """Take the section *name* out: its operations, and its endpoints. :meth:`end_removed` ends its connections.
 
         :returns: a Deferred that fires when its endpoints are free, or after :data:`FREE_WITHIN`. It never fails.
         """
@@ -107,8 +108,14 @@ class Sections(MultiService):
         self._table.replace(self._offered.pop(name), (), service.instance)
         free: Deferred[Any] = maybeDeferred(service.drain).addTimeout(FREE_WITHIN, self._reactor)
         free.addErrback(lambda failure: self._log.failure("[{name}] did not let go of its endpoints", failure, name=name))
-        self.stop(service).addCallback(lambda _: self._forget(name, service.instance))
+        self._removed.append((name, service))
         return free
+
+    def end_removed(self) -> None:
+        """Stop the services of removed sections; their connections end within ``stop_timeout``."""
+        removed, self._removed = self._removed, []
+        for name, service in removed:
+            self.stop(service).addCallback(self._forget, name, service.instance)
 
     def stop(self, service: INetdService) -> Deferred[Any]:
         """Stop *service*, which leaves the daemon at once. Return a Deferred that fires when it has stopped."""
@@ -135,7 +142,7 @@ class Sections(MultiService):
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
         return DeferredList([stopped, *self._leaving])
 
-    def _forget(self, name: str, instance: str) -> None:
+    def _forget(self, _stopped: object, name: str, instance: str) -> None:
         """Drop the retained messages of a removed section, unless the section has been added again meanwhile."""
         kind, _, _ = name.partition(":")
         for message in () if name in self.by_name else self._bus.last(f"{kind}.{instance}.>"):

@@ -292,6 +292,15 @@ class SectionTests(ReloadTestCase):
         self.assertEqual((result_of(first).removed, result_of(second).status), (("pump:lab2",), "unchanged"))
         self.assertEqual(len(self.flushLoggedErrors(TookTooLong)), 1)
 
+    def test_removed_by_its_own_caller(self) -> None:
+        """The answer comes before the end of connections: a gateway that is removed carries it."""
+        self.write("[pump]\n")
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        reloading: Any = operation.function()
+        reloading.addCallback(lambda _: self.did(1).append("answered"))
+        self.plant.made[1].free.callback(None)
+        self.assertEqual(self.did(1), ["drained", "answered", "stopped"])
+
     def test_removed_and_added_again(self) -> None:
         """A section that comes again while the old one still finishes has its messages for itself."""
         bus = self.daemon.system.bus
