@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,6 +21,7 @@ from netd.manhole.login import InThread, Login, PasswordChecker
 from netd.manhole.menu import OperatorMenu
 from netd.manhole.prompt import PythonPrompt, operations_namespace
 from netd.manhole.protocol import ManholeFactory, ManholeProtocol
+from netd.manhole.results import ManholeSession
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.secrets.passwords import PasswordFileError, read_password_file
 from netd.secrets.tries import Tries, WrongSecrets
@@ -115,10 +117,10 @@ class ManholeService(ListeningService):
             counters=self._manhole.counters(),
         )
 
-    def sessions(self) -> list[dict[str, Any]]:
-        """Return the open sessions, sorted by address; ``user`` is None until somebody has logged in."""
-        described = [{"user": session.peer.principal.name, "who": session.describe()} for session in self._manhole.sessions()]
-        return sorted(described, key=lambda session: str(session["who"]))
+    def sessions(self) -> list[ManholeSession]:
+        """Return the open sessions, sorted by user and address."""
+        described = (ManholeSession(session.peer.principal.name, session.describe()) for session in self._manhole.sessions())
+        return sorted(described, key=attrgetter("who"))
 
     def _check_passwords(self) -> None:
         try:

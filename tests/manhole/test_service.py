@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 from netd.bus.local import LocalBus
 from netd.interfaces import IConsole, INetdService
 from netd.manhole.config import Config
+from netd.manhole.results import ManholeSession
 from netd.manhole.service import make_service
 from netd.secrets.passwords import PasswordFileError
 from netd.testing import prepared, reload
@@ -58,6 +59,11 @@ class ManholeServiceTests(ManholeTestCase):
         shown = visit.type("sessions")
         self.assertRegex(shown, rb"null +127\.0\.0\.1:50412\r\n")
         self.assertRegex(shown, rb"operator +127\.0\.0\.1:50412, user operator\r\n")
+
+    def test_described(self) -> None:
+        """Consoles are told which members a session has."""
+        [operation] = self.service.operations()
+        self.assertEqual(list[ManholeSession], operation.result)
 
     def test_stopping(self) -> None:
         """When netd stops, those who are connected are told and the manhole waits for their end."""
