@@ -52,26 +52,26 @@ class BadJSON(ProtocolError):
     kind = "bad JSON"
 
 
-def decode(text: bytes, max_depth: int = MAX_DEPTH) -> Any:
+def decode(text: bytes) -> Any:
     """Return the value of the JSON *text*. The caller must have bounded its size, while it was received.
 
     :raises BadJSON: for everything that the module refuses.
     """
     # Counting brackets costs a fraction of following them, and a text with few of them, as nearly all are, cannot be deep.
-    if text.count(b"[") + text.count(b"{") > max_depth:
-        _check_depth(text, max_depth)
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        _check_depth(text)
     try:
         return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadJSON(f"not JSON: {error}") from None
 
 
-def decode_object(text: bytes, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+def decode_object(text: bytes) -> dict[str, Any]:
     """Like :func:`decode`, for protocols in which each text is an object.
 
     :raises BadJSON: also for a text that is not an object.
     """
-    value = decode(text, max_depth)
+    value = decode(text)
     if not isinstance(value, dict):
         raise BadJSON("not a JSON object")
     return value
@@ -182,12 +182,12 @@ def check_numbers(value: object) -> None:
             waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(one)]
 
 
-def _check_depth(text: bytes, max_depth: int) -> None:
+def _check_depth(text: bytes) -> None:
     depth = 0
     for found in _BRACKETS.finditer(text):
         if found[1]:
             depth += 1
-            if depth > max_depth:
-                raise BadJSON(f"nested more than {max_depth} deep")
+            if depth > MAX_DEPTH:
+                raise BadJSON(f"nested more than {MAX_DEPTH} deep")
         elif found[2]:
             depth -= 1

@@ -260,9 +260,7 @@ class WebSocketSession(WebSocketServerProtocol):
         self.__dict__ = {
             name: value
             for name, value in vars(self).items()
-            if name not in NEEDLESS
-            and not name.startswith(("http_", "websocket_", "_wskey"))
-            and RESTING.get(name, _OWN) != value
+            if name not in NEEDLESS and not name.startswith(OF_THE_HANDSHAKE) and RESTING.get(name, _OWN) != value
         }
 
 

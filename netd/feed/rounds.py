@@ -15,7 +15,7 @@ from netd.codec.jsontext import encode
 from netd.codec.websocket import text_frame
 from netd.message import Message
 
-__all__ = ["TEXTS", "TYPES", "Delivery", "Form", "Round", "Sighting"]
+__all__ = ["TYPES", "Delivery", "Form", "Round", "Sighting"]
 
 TYPES = ("name", "country", "email", "url", "text", "latitude", "currency", "city")
 """The types of values, in the order that clients of the first dialect rely on."""
@@ -31,10 +31,6 @@ class Form:
 
     types: tuple[str, ...]
     is_old: bool = False
-
-
-TEXTS = Form(TYPES, is_old=True)
-"""The form of all clients of the first dialect, unless the configuration chooses other values."""
 
 
 class Delivery(Protocol):

@@ -106,11 +106,6 @@ class DepthTests(SynchronousTestCase):
             error = self.assertRaises(BadJSON, decode, opening * (MAX_DEPTH + 1) + inside + closing * (MAX_DEPTH + 1))
             self.assertEqual("nested more than 64 deep", str(error))
 
-    def test_depth_is_an_argument(self) -> None:
-        """A caller that expects flat values says so."""
-        self.assertEqual([[]], decode(b"[[]]", max_depth=2))
-        self.assertRaises(BadJSON, decode, b"[[]]", max_depth=1)
-
     def test_absurd_depth(self) -> None:
         """100,000 brackets, closed or not, cost the sender more than netd."""
         for text in (
@@ -120,10 +115,6 @@ class DepthTests(SynchronousTestCase):
             b'["' + b"\\" * 100_000 + b"[" * 100_000,
         ):
             self.assertRaises(BadJSON, decode, text)
-
-    def test_deeper_than_the_library_goes(self) -> None:
-        """A caller that allows any depth gets a refusal, too, where the library's own ends."""
-        self.assertRaises(BadJSON, decode, b"[" * 100_000 + b"]" * 100_000, max_depth=1_000_000)
 
     def test_wide_is_not_deep(self) -> None:
         """Many arrays beside each other are fine, and so are brackets in text, after escaped quotes too."""
@@ -151,10 +142,6 @@ class ObjectTests(SynchronousTestCase):
         self.assertEqual({"a": 1}, decode_object(b'{"a": 1}'))
         for text in (b"[]", b"null", b'"{}"', b"1"):
             self.assertEqual("not a JSON object", str(self.assertRaises(BadJSON, decode_object, text)))
-
-    def test_depth(self) -> None:
-        """The depth can be limited here too."""
-        self.assertRaises(BadJSON, decode_object, b'{"a": {}}', max_depth=1)
 
 
 class EncodeTests(SynchronousTestCase):
