@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from netd.client.control import InvalidArguments, NoSuchTarget, NotRunning
-from tests.cli.fakes import TABLE, TEXT, CommandTests, FakeControl, argument, operation
+from netd.client.control import InvalidArguments, NoSuchOperation, NoSuchTarget, NotRunning
+from tests.cli.fakes import NOW, TABLE, TEXT, CommandTests, FakeControl, argument, operation
 
 
 class CallTests(CommandTests):
@@ -113,6 +113,18 @@ class CallTests(CommandTests):
         result = self.netd("--json", "odd", "one", *said)
         self.assertEqual((result.exit_code, result.stdout), (0, "true\n"))
         self.assertEqual(self.control.calls[-1], ("odd.one", {name: f"my {name}" for name in names}))
+
+
+class EventsTests(CommandTests):
+    def test_last_events(self) -> None:
+        """Kept events are shown by their schemas; a daemon that lists none shows them as they were published."""
+        event = {"subject": "feed.main.report", "time": NOW, "data": {"seconds": 90}}
+        schema = {"type": "object", "properties": {"seconds": {"type": "number", "format": "seconds"}}}
+        self.control.answers |= {"system.operations": [operation("bus.last")], "bus.last": [event]}
+        self.control.answers["system.subjects"] = [{"subject": "feed.*.report", "schema": schema}]
+        self.assertIn("seconds 1 min 30 s", self.netd("bus", "last").stdout)
+        self.control.answers["system.subjects"] = NoSuchOperation("no operation 'system.subjects'", -32601)
+        self.assertIn("seconds 90", self.netd("bus", "last").stdout)
 
 
 class InstanceTests(CommandTests):
