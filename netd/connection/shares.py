@@ -42,6 +42,7 @@ class TurnShare:
         self.name = name
         self.seconds = seconds
         self.spent = 0.0
+        self._left = seconds  # of this turn, for work that starts
         self._work: deque[Iterator[None]] = deque()
         self._is_busy = False
 
@@ -51,17 +52,27 @@ class TurnShare:
         return bool(self._work)
 
     def start(self, work: Iterator[None]) -> None:
-        """Add *work*, a generator that yields between its steps, and do as much of it now as fits into this turn."""
+        """Add *work*, a generator that yields between its steps, and do as much of it now as fits into this turn.
+
+        A turn in which a hundred streams start their hand-outs has no more time for these than for one.
+        """
         self._work.append(work)
         if len(self._work) == 1 and not self._is_busy:
-            self.run(self.seconds)
-            if self._work:
+            if self._left > 0.0:
+                before = self.spent
+                self.run(self._left)
+                self._left -= self.spent - before
+            if self._work or self._left < self.seconds / 2:  # little work does not pay for a call of the reactor
                 self.shares.renew()
 
     def start_later(self, work: Iterator[None]) -> None:
         """Add *work*, which begins in the next turn."""
         self._work.append(work)
         self.shares.renew()
+
+    def begin_turn(self) -> None:
+        """Another turn has come, with time of its own."""
+        self._left = self.seconds
 
     def finish(self) -> None:
         """Do all work now, however long that takes. For a caller whose memory is bounded, and who has reached the bound."""
@@ -139,6 +150,8 @@ class TurnShares:
 
     def _turn(self) -> None:
         self._is_scheduled = False
+        for share in self._shares:
+            share.begin_turn()
         waiting = deque([share for share in self._shares if share.is_waiting])
         self._shares.rotate(-1)  # another is the last, which has what the others leave
         weight, end = sum([share.seconds for share in waiting]), self.monotonic() + MOST

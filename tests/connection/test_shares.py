@@ -50,6 +50,17 @@ class TurnShareTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual(self.done, ["a0", "a1", "a2", "a3", "b0"])
 
+    def test_many_in_one_turn(self) -> None:
+        """Pieces that start in one turn, each of them short, have the time of one turn together; the rest comes in the next."""
+        self.clock.look = 0.002
+        for name in "abcdef":
+            self.share.start(self.work(name, 1))
+        self.assertEqual(self.done, ["a0", "b0", "c0"])
+        self.clock.advance(0)
+        self.assertEqual(self.done, ["a0", "b0", "c0", "d0", "e0", "f0"])
+        self.share.start(self.work("g", 1))
+        self.assertEqual("g0", self.done[-1])
+
     def test_work_that_starts_work(self) -> None:
         """What is started by the work itself comes after it."""
 
