@@ -95,6 +95,7 @@ class EventStreams:
         stream.cursors[cursor] = None
         if cursor.is_behind:
             self.turn.after(lambda: self._begin(link, cursor))
+        self.journal.grow(0)  # a replay makes entries that no stream counts
         return Subscribed(pattern, f"{stream.epoch}:{stream.seq}", recovered, gap)
 
     def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:

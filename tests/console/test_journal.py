@@ -250,6 +250,15 @@ class CursorTests(SynchronousTestCase):
             said,
         )
 
+    def test_replay_of_much(self) -> None:
+        """A replay of more than may be kept is told, and not kept."""
+        self.begin(keep_size=10_000)
+        for number in range(40):
+            self.publish("x" * 700, subject=f"pump.s{number}")
+        subscribe(self.viewer, pattern="pump.>", replay=1)
+        self.assertEqual(40, len(self.viewer.events()))
+        self.assertLessEqual(self.bench.journal.size, 10_000)
+
     def test_many_patterns(self) -> None:
         """However many patterns an event falls under, what is kept stays within its bound."""
         self.begin(keep_events=1000, keep_size=1 << 20)
