@@ -61,7 +61,7 @@ again and again: 70 ms with 2000 sessions. With these, it does so after a millio
 connections that come and go leave about 3 MiB more to be collected later."""
 
 
-OPEN = "There are no tokens: everyone on this machine is administrator. `netd token add NAME{option}` makes one."
+OPEN = "There are no tokens: everyone on this machine is administrator. `netd token add NAME --role admin{option}` makes one."
 
 
 def assemble(

@@ -190,7 +190,9 @@ class System:
         if found is None:
             if caller.tries is not None:
                 caller.tries.fail()
-            raise NotPermitted("this token is unknown; `netd token list` shows which there are, `netd token add` makes one")
+            raise NotPermitted(
+                "this token is unknown; `netd token list` shows which there are, `netd token add NAME --role operator` makes one"
+            )
         caller.lasting_link.prove(found.principal)
         return _rights(found.principal)
 

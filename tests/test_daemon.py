@@ -218,13 +218,15 @@ class BannerTests(SynchronousTestCase):
         gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/"}
         for is_open in (False, True):
             told = self.told([{**gateway, "open": is_open}])
-            self.assertEqual(is_open, "everyone on this machine is administrator. `netd token add NAME` makes one." in told)
+            self.assertEqual(
+                is_open, "everyone on this machine is administrator. `netd token add NAME --role admin` makes one." in told
+            )
 
     def test_elsewhere(self) -> None:
         """The commands name the state directory where the command line would not look for it by itself."""
         gateway = {"kind": "gateway", "instance": "main", "listening": [], "url": "http://127.0.0.1:8080/", "open": True}
         told = self.told([gateway], Path("/my lab"))
-        for command in ("stop", "token add NAME"):
+        for command in ("stop", "token add NAME --role admin"):
             self.assertIn(f"`netd {command} --state '/my lab'`", told)
 
     def told(self, services: list[dict[str, Any]], state_directory: Path = Path("/s")) -> str:

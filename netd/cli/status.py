@@ -45,7 +45,7 @@ def status(invocation: Invocation) -> None:
     else:
         click.echo("no services that this token may see" if context is not None else "no services")
     if any(isinstance(service, Mapping) and service.get("open") is True for service in facts["services"]):
-        click.echo("\nno tokens: everyone on this machine is administrator; `netd token add NAME` makes one")
+        click.echo("\nno tokens: everyone on this machine is administrator; `netd token add NAME --role admin` makes one")
     if context is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
         click.echo(escaped(f"\ncontrol socket, for this user only: {socket}", keep="\n"))

@@ -113,10 +113,12 @@ class HttpExchange:
 def _refusal(address: Address, response: Response) -> ControlError:
     """What a response that is not the one wanted means."""
     status = f"{response.status} {response.reason}".strip()
-    said = response.body[:500].decode("utf-8", "replace").strip()
-    said = status if not said or said.startswith("<") else f"{status}: {said}"
+    text = response.body[:500].decode("utf-8", "replace").strip()
+    is_told = bool(text) and not text.startswith("<")  # netd says what is wrong and the remedy; a proxy sends a page, or nothing
+    said = f"{status}: {text}" if is_told else status
     if response.status == 401:
-        return NotPermitted(f"{address.url} wants a token, or does not know this one ({said}); `netd token` makes them", -32002)
+        remedy = "" if is_told else "; `netd token add NAME --role operator` makes one"
+        return NotPermitted(f"{address.url} wants a token, or does not know this one ({said}){remedy}", -32002)
     if response.status == 403:
         return NotPermitted(f"{address.url} refuses ({said})", -32002)
     if response.status in {400, 411, 413, 415, 431}:

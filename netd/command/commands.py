@@ -129,12 +129,12 @@ class Commands:
         return self._commands.get(command_id)
 
     def nearest(self, command_id: str) -> str:
-        """Return ``; did you mean …?`` for an unknown name, or ``""``."""
+        """Return ``did you mean …?`` for an unknown name, or ``""``."""
         size, letters = len(command_id), set(command_id[:80])
         alike = (name for name in self._commands if abs(len(name) - size) <= 2 and len(letters.symmetric_difference(name)) <= 3)
         candidates = list(islice(alike, MOST_COMPARED))
         near = difflib.get_close_matches(command_id, candidates, 1)
-        return f"; did you mean {near[0]!r}?" if near else ""
+        return f"did you mean {near[0]!r}?" if near else ""
 
     def describe(self) -> list[CommandFacts]:
         """Return facts about all commands."""

@@ -80,8 +80,8 @@ def prepare(
     """The command that *request* names and its arguments, or why *principal* cannot run it."""
     command = context.commands.find(request.command_id)
     if command is None:
-        why = f"there is no command {request.command_id[:80]!r}{context.commands.nearest(request.command_id)}"
-        return CommandFault(UnknownCommand(why), request.id, request.command_id.encode())
+        why, hint = f"there is no command {request.command_id[:80]!r}", context.commands.nearest(request.command_id)
+        return CommandFault(UnknownCommand(f"{why}; {hint}" if hint else why), request.id, request.command_id.encode())
     try:
         check(principal, RUN, context.subjects)
         return command, command.bind(request.members, request.named_by)

@@ -138,9 +138,8 @@ class CommandService(ListeningService):
         """
         command = self._commands.find(command_id)
         if command is None:
-            raise NoSuchTarget(
-                f"there is no command {command_id!r}{self._commands.nearest(command_id)}; `command.list` lists them"
-            )
+            hint = self._commands.nearest(command_id)
+            raise NoSuchTarget(f"there is no command {command_id!r}{f' ({hint})' if hint else ''}; `command.list` lists them")
         taken = [name for name in (COMMAND_ID, ID) if name in (arguments or {})]
         if taken:
             raise InvalidArguments(f"arguments: none can be called {taken[0]!r}, which is the protocol's own")

@@ -33,7 +33,7 @@ base_path: Parser[str] = Parser("path: /netd/", _read_base)
 class Config(ListeningConfig):
     """A dashboard for browsers, and one API for programs that speak HTTP or WebSocket.
 
-    Without tokens, the gateway serves this machine only; `netd token add NAME` makes one.
+    Without tokens, the gateway serves this machine only; `netd token add NAME --role admin` makes one.
     """
 
     listen: tuple[str, ...] = option(

@@ -28,7 +28,7 @@ UNKNOWN_TOKEN = "unknown token"  # noqa: S105 - what is wrong, and no token
 
 TOKEN_NEEDED = plain(
     HTTPStatus.UNAUTHORIZED,
-    "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME` makes one",
+    "a token is needed, as in `Authorization: Bearer TOKEN`; `netd token add NAME --role operator` makes one",
     ("WWW-Authenticate", 'Bearer realm="netd"'),
 )
 
@@ -124,7 +124,7 @@ def _behind_proxy(shown_by: str) -> Answer:
     return plain(
         HTTPStatus.FORBIDDEN,
         f"a proxy passed this on ({shown_by}), and there are no tokens: everybody behind it would be administrator. "
-        "`netd token add NAME` makes one",
+        "`netd token add NAME --role admin` makes one",
         refusal="proxy without tokens",
     )
 

@@ -74,7 +74,7 @@ class DeviceLink:
     :ivar beat: the timer of its next ping, if it has asked for pings.
     :ivar owner: see :func:`owner_of`. No other owner can take its name while it is connected.
     :ivar name: its name, or ``""``.
-    :ivar took_from: the address of the connection whose name it took over, if that one was still connected.
+    :ivar took_from: the address of the connection whose name it took over, if that one was still connected; for people.
     :ivar subject: its token in subjects.
     :ivar sent_subject: the subject of messages to it.
     :ivar requests: the requests that it has not answered yet, by id; None before the first.

@@ -133,7 +133,7 @@ class Exchange:
     def _replace(self, old: DeviceLink, new: DeviceLink) -> None:
         """Tell the device that has lost its name, if its connection works, and close that."""
         self.counts["replaced"] += 1
-        new.took_from = old.address
+        new.took_from = f"[{old.host}]:{old.port}" if ":" in old.host else f"{old.host}:{old.port}"
         self.disconnect(old, "replaced by a newer connection")
         if old.answers:
             why = f"another device took the name {old.name!r}"

@@ -86,7 +86,7 @@ class StatusTests(CommandTests):
             services = [{"kind": "gateway", "instance": "main", "listening": [], "open": is_open}]
             self.control.answers["system.status"] = {**STATUS, "services": services}
             said = (
-                "no tokens: everyone on this machine is administrator; `netd token add NAME` makes one"
+                "no tokens: everyone on this machine is administrator; `netd token add NAME --role admin` makes one"
                 in self.netd("status").stdout
             )
             self.assertEqual(is_open, said)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import stat
 import tempfile
 from pathlib import Path
 
+import netd
 from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
 from netd.operations import Role
 from netd.secrets.tokens import TOKENS, Tokens
@@ -47,6 +49,13 @@ class TokenTests(CommandTests):
         self.assertIn("a gateway on loopback is now open to everyone on this machine", last.stderr)
         self.assertIsNone(Tokens(self.path).find(text))
         self.assertIn("no tokens", self.netd("token", "list", *state).stdout)
+
+    def test_hints(self) -> None:
+        """Each text of netd that names the command names it as it works: with a role."""
+        texts = [path.read_text() for kind in ("py", "js") for path in Path(netd.__file__).parent.rglob(f"*.{kind}")]
+        hints = [hint for text in texts for hint in re.findall("netd token add [A-Z]+[^`]*", text)]
+        self.assertTrue(hints)
+        self.assertEqual([hint for hint in hints if " --role " not in hint], [])
 
     def test_json(self) -> None:
         """A script reads the same."""

@@ -143,6 +143,12 @@ class MeaningTests(SynchronousTestCase):
         page = self.assertRaises(BadAnswer, rpc_result, PLACE, self.response(404, b"<html>"))
         self.assertTrue(str(page).endswith("404 Reason"))
 
+    def test_one_hint(self) -> None:
+        """The command that makes a token is told once: by netd, or where a proxy has answered, by the client."""
+        for body in (b"a token is needed; `netd token add NAME --role operator` makes one\n", b"<html>", b""):
+            error = self.assertRaises(NotPermitted, rpc_result, PLACE, self.response(401, body))
+            self.assertEqual(str(error).count("`netd token add NAME --role operator` makes one"), 1)
+
     def test_agreement(self) -> None:
         """A WebSocket is one only where the key is answered and the subprotocol agreed to."""
         good = {"sec_websocket_accept": accept_of(KEY), "sec_websocket_protocol": "netd.v1"}

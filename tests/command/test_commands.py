@@ -214,5 +214,5 @@ class CommandsTests(SynchronousTestCase):
     def test_nearest(self) -> None:
         """A misspelled name brings the one that may have been meant."""
         commands = Commands([made(typed)])
-        self.assertEqual((commands.nearest("tyepd"), commands.nearest("zzz")), ("; did you mean 'typed'?", ""))
+        self.assertEqual((commands.nearest("tyepd"), commands.nearest("zzz")), ("did you mean 'typed'?", ""))
         self.assertIs(commands.find("nothing"), None)

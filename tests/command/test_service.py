@@ -264,7 +264,9 @@ class OperationTests(ServiceTests):
 
     def test_run_wrongly(self) -> None:
         """What goes wrong is said as consoles say it."""
-        self.assertRaisesRegex(NoSuchTarget, "did you mean 'echo'", self.service.run, "ecoh")
+        near, far = (str(self.assertRaises(NoSuchTarget, self.service.run, name)) for name in ("ecoh", "lamp"))
+        self.assertEqual(near, "there is no command 'ecoh' (did you mean 'echo'?); `command.list` lists them")
+        self.assertEqual(far, "there is no command 'lamp'; `command.list` lists them")
         self.assertRaisesRegex(InvalidArguments, "text: this argument is missing", self.service.run, "echo")
         self.assertRaisesRegex(InvalidArguments, "none can be called 'id'", self.service.run, "echo", {"id": 1})
         self.assertRaisesRegex(OperationFailed, "the lamp is broken", result_of, self.service.run("fail"))

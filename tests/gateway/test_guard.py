@@ -147,7 +147,7 @@ class OpenTests(GatewayTestCase):
             self.assertEqual(
                 reply.text,
                 f"a proxy passed this on ({name}), and there are no tokens: everybody behind it would be administrator. "
-                "`netd token add NAME` makes one",
+                "`netd token add NAME --role admin` makes one",
             )
         for asked in (get("/", header), post(call("test.add", left=1), header), handshake("/ws", header), get("/api", "Via:")):
             self.assertEqual(self.ask(asked).status, 403)
@@ -237,7 +237,7 @@ class TokenTests(GatewayTestCase):
         for asked in (get("/api"), get("/metrics"), post(call("test.add", left=1))):
             reply = self.ask(asked)
             self.assertEqual((reply.status, reply.headers["WWW-Authenticate"]), (401, 'Bearer realm="netd"'))
-        self.assertIn("netd token add NAME", reply.text)
+        self.assertIn("netd token add NAME --role operator", reply.text)
         self.assertEqual(self.ask(get("/api", bearer(token))).status, 200)
 
     def test_unknown(self) -> None:

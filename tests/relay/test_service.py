@@ -161,7 +161,7 @@ class RelayServiceTests(ServiceBench):
             for port in range(50412, 50416):
                 self._device(port=port, name="greenhouse")
         (told,) = [event for event in logged if "took its name" in event["log_format"]]
-        self.assertEqual((told["name"], told["other"]), ("greenhouse", "('127.0.0.1', 50412)"))
+        self.assertEqual((told["name"], told["other"]), ("greenhouse", "127.0.0.1:50412"))
         self.assertEqual(self.service.status().counters["replaced"], 3)
         with capturedLogs() as logged:
             self.reactor.advance(60)
