@@ -32,7 +32,7 @@ def read_places(status: Mapping[str, Any]) -> dict[str, RelayPlace]:
     """The address of each kind of service, seen from this machine: the first TCP port in ``system.status``."""
     places: dict[str, RelayPlace] = {}
     for service in status["services"]:
-        for listening in service["listening"]:
+        for listening in service.get("listening", ()):  # a service that only dials has none
             host, _, port = listening["address"].rpartition(":")
             if port.isdigit() and service["kind"] not in places:
                 plain = host.removeprefix("[").removesuffix("]")
@@ -42,7 +42,7 @@ def read_places(status: Mapping[str, Any]) -> dict[str, RelayPlace]:
 
 def read_agent_port(status: Mapping[str, Any]) -> int:
     """The port at which netd dials agents, from ``system.status``."""
-    ports = [service["agent_port"] for service in status["services"] if service["kind"] == "session"]
+    ports = [service["agent_port"] for service in status["services"] if "agent_port" in service]
     return int(ports[0]) if ports else 0
 
 

@@ -22,6 +22,7 @@ class CastTests(SynchronousTestCase):
                 {"kind": "relay", "listening": [{"address": "127.0.0.1:3"}]},
                 {"kind": "room", "listening": [{"address": "[::]:4"}]},
                 {"kind": "feed", "listening": []},
+                {"kind": "instrument", "dialling": [{"remote": "tcp:127.0.0.1:5"}]},
             ]
         }
         self.assertEqual(read_places(status), {"relay": RelayPlace("127.0.0.1", 1), "room": RelayPlace("::1", 4)})
