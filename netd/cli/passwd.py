@@ -29,7 +29,8 @@ PASSWORD_FILE = "manhole.passwd"  # noqa: S105 - its name, not its content
 @click.pass_obj
 def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: bool) -> None:
     """Set the password of NAME for the manhole."""
-    from netd.secrets.passwords import SALT_BYTES, PasswordFileError, make_entry, weakness, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
+    from netd.secrets.passwords import SALT_BYTES, make_entry, weakness, write_entry  # noqa: PLC0415 - hashing loads OpenSSL
+    from netd.secrets.private_files import PrivateFileError  # noqa: PLC0415 - it loads tempfile
 
     invocation.require_unix()
     path = file if file is not None else invocation.state / PASSWORD_FILE
@@ -40,7 +41,7 @@ def passwd(invocation: Invocation, name: str, file: Path | None, from_stdin: boo
         if why is not None:
             raise Failure(why)
         write_entry(path, entry)
-    except PasswordFileError as error:
+    except PrivateFileError as error:
         raise Failure(str(error)) from error
     click.echo(escaped(f"the password of {name} is set in {path.absolute()}"))
 

@@ -37,7 +37,8 @@ def _file(invocation: Invocation) -> Iterator[Path]:
     :raises Misused: for an invalid token.
     :raises Failure: for each error of the file.
     """
-    from netd.secrets.tokens import TOKENS, TokenFileError, UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
+    from netd.secrets.private_files import PrivateFileError  # noqa: PLC0415 - it loads tempfile
+    from netd.secrets.tokens import TOKENS, UnfitToken  # noqa: PLC0415 - it loads much, and all commands must start fast
 
     context = invocation.context()
     if context is not None:
@@ -50,7 +51,7 @@ def _file(invocation: Invocation) -> Iterator[Path]:
         yield invocation.state / TOKENS
     except UnfitToken as error:
         raise Misused(str(error)) from error
-    except TokenFileError as error:
+    except PrivateFileError as error:
         raise Failure(str(error)) from error
 
 

@@ -11,7 +11,8 @@ from netd.config import ListeningConfig, Parser, duration, endpoints, flag, off_
 from netd.config.descriptions import is_exposed
 from netd.config.pages import host_names, web_origins
 from netd.config.spelling import quoted
-from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
+from netd.secrets.private_files import PrivateFileError
+from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 
 __all__ = ["Config", "base_path"]
 
@@ -84,7 +85,7 @@ class Config(ListeningConfig):
         try:
             tokens.lines()
             why = self.open_to_all(tokens, filter(is_exposed, self.listen))
-        except TokenFileError as error:
+        except PrivateFileError as error:
             why = str(error)
         if why:
             yield "", why
@@ -92,7 +93,7 @@ class Config(ListeningConfig):
     def open_to_all(self, tokens: Tokens, exposed: Iterable[str]) -> str:
         """Return why the gateway must not listen on *exposed*, which other machines can reach; empty if there are tokens.
 
-        :raises TokenFileError: if the tokens cannot be read.
+        :raises PrivateFileError: if the tokens cannot be read.
         """
         reached = ", ".join(exposed)
         if not reached or not tokens.is_empty:

@@ -69,7 +69,7 @@ class Guard:
         """Return the answer that refuses this request from any sender; None if it is in order.
 
         :param caller: the caller, with the principal that its address shows.
-        :raises TokenFileError: if the tokens cannot be read.
+        :raises PrivateFileError: if the tokens cannot be read.
         """
         host, origin = head.get("host"), head.get("origin")
         is_open, is_probe = self.is_open(caller.principal), head.path in PROBES and not origin
@@ -100,7 +100,7 @@ class Guard:
         """Return the sender of a request: the bearer of its token, or the principal that its address shows.
 
         :param caller: the caller, with the principal that its address shows.
-        :raises TokenFileError: if the tokens cannot be read.
+        :raises PrivateFileError: if the tokens cannot be read.
         """
         if head.token is not None:
             found = self.tokens.find(head.token)
@@ -112,7 +112,7 @@ class Guard:
     def is_open(self, principal: Principal) -> bool:
         """Return True if *principal* may do everything, because it is on this machine and there are no tokens.
 
-        :raises TokenFileError: if the tokens cannot be read.
+        :raises PrivateFileError: if the tokens cannot be read.
         """
         return principal is LOCAL and self.tokens.is_empty
 

@@ -28,7 +28,8 @@ from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
 from netd.own_name import outward_address, own_names
 from netd.plaintext import moment
-from netd.secrets.tokens import TOKENS, TokenFileError, Tokens, how_to_add
+from netd.secrets.private_files import PrivateFileError
+from netd.secrets.tokens import TOKENS, Tokens, how_to_add
 
 __all__ = ["GatewayService", "OpenToAll", "make_service"]
 
@@ -85,7 +86,7 @@ class GatewayService(ListeningService):
         """Read the files, and listen.
 
         :raises OpenToAll: if clients on other machines could do everything.
-        :raises TokenFileError: if the file of tokens cannot be trusted.
+        :raises PrivateFileError: if the file of tokens cannot be trusted.
         :raises CannotListen: if an endpoint cannot be opened.
         """
         self._set_up()
@@ -113,7 +114,7 @@ class GatewayService(ListeningService):
             self._tokens.lines()
             exposed = [where for where in config.listen if is_exposed(where) or (where in unknown and is_exposed(where) is None)]
             why = config.open_to_all(self._tokens, exposed)
-        except TokenFileError as error:
+        except PrivateFileError as error:
             why = str(error)
         if why:
             change.refuse("", why)
@@ -177,7 +178,7 @@ class GatewayService(ListeningService):
         """
         try:
             lines = self._tokens.lines()
-        except TokenFileError as error:
+        except PrivateFileError as error:
             if str(error) != self._trouble:
                 self._log.error("{service}: nobody is let in: {error}", service=self._gateway.name, error=str(error))
             self._lines, self._trouble = None, str(error)

@@ -24,7 +24,7 @@ from netd.gateway.page import render_page
 from netd.log import LogLimiter
 from netd.operations import Caller
 from netd.principal import Action, Principal, Role, may
-from netd.secrets.tokens import TokenFileError
+from netd.secrets.private_files import PrivateFileError
 
 __all__ = ["ECHO", "SOCKET", "Admission", "Site"]
 
@@ -168,7 +168,7 @@ class Site:
             if route is None or head.method not in route.methods:
                 return self._nothing_there(asked, route)
             found = caller.principal if route.access is _Access.ANYONE else self._guard.principal(head, caller)
-        except TokenFileError as error:
+        except PrivateFileError as error:
             return self._without_tokens(head, caller, error)
         if isinstance(found, Answer):
             return found
@@ -214,7 +214,7 @@ class Site:
             )
         return None if head.is_json else NOT_JSON
 
-    def _without_tokens(self, head: Head, caller: Caller, error: TokenFileError) -> Answer:
+    def _without_tokens(self, head: Head, caller: Caller, error: PrivateFileError) -> Answer:
         skipped = self._limiter.admit("tokens unusable")
         if skipped is not None:
             self._log.error(

@@ -10,7 +10,8 @@ import attrs
 
 from netd.config import SectionConfig, auto_or, duration, endpoints, flag, integer, option, secret_file, within
 from netd.config.descriptions import addresses, is_loopback
-from netd.secrets.passwords import PasswordFileError, read_password_file
+from netd.secrets.passwords import read_password_file
+from netd.secrets.private_files import PrivateFileError
 
 __all__ = ["Config"]
 
@@ -71,7 +72,7 @@ class Config(SectionConfig):
         yield from super().objections()
         try:
             read_password_file(self.passwords)
-        except PasswordFileError as error:
+        except PrivateFileError as error:
             yield "password_file", str(error)
 
     @property

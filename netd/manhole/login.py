@@ -15,7 +15,8 @@ from twisted.python.failure import Failure
 from netd.errors import NetdError
 from netd.manhole.protocol import ManholeProtocol
 from netd.principal import Principal, Proof, Role
-from netd.secrets.passwords import PasswordFileError, read_password_file, verify
+from netd.secrets.passwords import read_password_file, verify
+from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tries import TRIES, Tries, WrongSecrets, network_of
 
 __all__ = ["Login", "PasswordChecker"]
@@ -58,7 +59,7 @@ class PasswordChecker:
 
         :param host: the address that the password comes from.
         :returns: a Deferred of the answer. Cancelling it gives the place in the queue up. It fails with
-            :class:`netd.secrets.passwords.PasswordFileError` when the file cannot be used any more, and with
+            :class:`netd.secrets.private_files.PrivateFileError` when the file cannot be used any more, and with
             :class:`TooManyWrong` when too many passwords of that address are wrong by the time of its turn; so many connections
             that ask at once get no more checks than one that asks again and again.
         """
@@ -241,7 +242,7 @@ class Login:
             self._refuse_unchecked(failure.value)
             return
         service = self._terminal.factory.name
-        if failure.check(PasswordFileError):
+        if failure.check(PrivateFileError):
             self._log.error("{service}: nobody can log in: {why}", service=service, why=str(failure.value))
         else:
             self._log.failure("{service}: a password could not be checked", failure, service=service)

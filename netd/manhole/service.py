@@ -23,7 +23,8 @@ from netd.manhole.prompt import PythonPrompt, operations_namespace
 from netd.manhole.protocol import ManholeFactory, ManholeProtocol
 from netd.manhole.results import ManholeSession
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.secrets.passwords import PasswordFileError, read_password_file
+from netd.secrets.passwords import read_password_file
+from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tries import Tries, WrongSecrets
 from netd.status import ServiceStatus
 
@@ -78,7 +79,7 @@ class ManholeService(ListeningService):
     def privilegedStartService(self) -> None:
         """Check that the password file holds a name, then listen.
 
-        :raises PasswordFileError: when nobody could log in. The message names the option and the command to run.
+        :raises PrivateFileError: when nobody could log in. The message names the option and the command to run.
         :raises CannotListen: when an endpoint cannot be opened.
         """
         self._check_passwords()
@@ -94,7 +95,7 @@ class ManholeService(ListeningService):
         super().prepare(config, change)
         try:
             read_password_file(config.passwords)
-        except PasswordFileError as error:
+        except PrivateFileError as error:
             change.refuse("password_file", str(error))
 
     def follow(self, config: Config) -> None:
@@ -125,8 +126,8 @@ class ManholeService(ListeningService):
     def _check_passwords(self) -> None:
         try:
             read_password_file(self._config.passwords)
-        except PasswordFileError as error:
-            raise PasswordFileError(f"[{self._manhole.name}] password_file: {error}") from error
+        except PrivateFileError as error:
+            raise PrivateFileError(f"[{self._manhole.name}] password_file: {error}") from error
 
     def _make_login(self, terminal: ManholeProtocol) -> Login:
         tries = Tries(self._wrong, getattr(terminal.transport.getPeer(), "host", ""))

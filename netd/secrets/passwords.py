@@ -20,14 +20,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netd.secrets.private_files import PrivateFileError, locked, quoted, read_private, replace
+from netd.secrets.private_files import NAME, NAMES, PrivateFileError, locked, quoted, read_entries, read_private, replace
 
 __all__ = [
     "MAX_PASSWORD",
     "SALT_BYTES",
     "SHORTEST",
     "PasswordEntry",
-    "PasswordFileError",
     "make_entry",
     "read_password_file",
     "verify",
@@ -50,8 +49,6 @@ SALT_BYTES = 16
 _N, _R, _P = 2**15, 8, 3
 _HASH_BYTES = 32
 _MOST_MEMORY = 256 * 2**20
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-
 
 _COMMON = re.compile(
     "pass(word|wort|wd)?|kennwort|mot ?de ?passe|contrase[nñ]a|secret|admin(istrator)?|root|user|guest|test|demo|default|operator"
@@ -75,10 +72,6 @@ _RUNS = tuple(
 )
 _HABITS = str.maketrans("0134578@$!", "oieastbasi")
 """The digits and signs that people write for letters, as in ``pa$$w0rd``."""
-
-
-class PasswordFileError(PrivateFileError):
-    """The password file, or a new entry, cannot be used. The message names the place and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -110,18 +103,16 @@ def make_entry(name: str, password: str, salt: bytes) -> PasswordEntry:
     """Hash *password*, and return the entry for *name*.
 
     :param salt: :data:`SALT_BYTES` random bytes or more, from ``secrets.token_bytes``. A salt must not be used twice.
-    :raises PasswordFileError: when *name* or *password* could not be typed at a login.
+    :raises PrivateFileError: when *name* or *password* could not be typed at a login.
     """
-    if not _NAME.fullmatch(name):
-        raise PasswordFileError(
-            f"{name!r} is not a login name: use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
-        )
+    if not NAME.fullmatch(name):
+        raise PrivateFileError(f"{name!r} is not a login name: {NAMES}")
     if not 1 <= len(password) <= MAX_PASSWORD:
-        raise PasswordFileError(f"a password has 1 to {MAX_PASSWORD} characters, not {len(password)}")
+        raise PrivateFileError(f"a password has 1 to {MAX_PASSWORD} characters, not {len(password)}")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
-        raise PasswordFileError("a password cannot hold control characters: nobody could type it at the login prompt")
+        raise PrivateFileError("a password cannot hold control characters: nobody could type it at the login prompt")
     if len(salt) < SALT_BYTES:
-        raise PasswordFileError(f"a salt has at least {SALT_BYTES} bytes, not {len(salt)}")
+        raise PrivateFileError(f"a salt has at least {SALT_BYTES} bytes, not {len(salt)}")
     return PasswordEntry(name, _N, _R, _P, salt, _digest(password, salt, _N, _R, _P))
 
 
@@ -173,26 +164,16 @@ def verify(entries: Mapping[str, PasswordEntry], name: str, password: str) -> bo
 def read_password_file(path: Path) -> dict[str, PasswordEntry]:
     """Return the entries of the file by name, at least one.
 
-    :raises PasswordFileError: when the file is absent, open to others, empty or malformed. It names each bad line as
+    :raises PrivateFileError: when the file is absent, open to others, empty or malformed. It names each bad line as
         ``file:line``.
     """
-    entries: dict[str, PasswordEntry] = {}
-    problems = []
-    for number, line in enumerate(_read(path).split("\n"), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            entry = _parse(line)
-        except ValueError as error:
-            problems.append(f"{path}:{number}: {error}: remove the line, then {_remedy(path)}")
-            continue
-        if entry.name in entries:
-            problems.append(f"{path}:{number}: {entry.name} stands here a second time: remove one of the two lines")
-        entries[entry.name] = entry
-    if problems:
-        raise PasswordFileError("\n".join(problems))
+    try:
+        text = read_private(path, "password file", _remedy(path))
+    except FileNotFoundError as error:
+        raise PrivateFileError(f"{path}: there is no password file: {_remedy(path)}") from error
+    entries = read_entries(path, text.split("\n"), _parse, _remedy(path))
     if not entries:
-        raise PasswordFileError(f"{path}: holds no names, so nobody could log in: {_remedy(path)}")
+        raise PrivateFileError(f"{path}: holds no names, so nobody could log in: {_remedy(path)}")
     return entries
 
 
@@ -201,7 +182,7 @@ def write_entry(path: Path, entry: PasswordEntry) -> None:
 
     The file is replaced as a whole; see :func:`netd.secrets.private_files.replace`.
 
-    :raises PasswordFileError: when the file cannot be read or written.
+    :raises PrivateFileError: when the file cannot be read or written.
     """
     path = Path(os.path.realpath(path))
     try:
@@ -209,7 +190,7 @@ def write_entry(path: Path, entry: PasswordEntry) -> None:
             lines = path.read_text("utf-8").splitlines() if path.exists() else []
             replace(path, _with_entry(lines, entry))
     except (OSError, UnicodeDecodeError) as error:
-        raise PasswordFileError(f"{path}: cannot be rewritten: {error}") from error
+        raise PrivateFileError(f"{path}: cannot be rewritten: {error}") from error
 
 
 def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
@@ -228,19 +209,10 @@ def _remedy(path: Path) -> str:
     return f"run `netd passwd NAME --file {quoted(path)}`"
 
 
-def _read(path: Path) -> str:
-    try:
-        return read_private(path, "password file", _remedy(path))
-    except FileNotFoundError as error:
-        raise PasswordFileError(f"{path}: there is no password file: {_remedy(path)}") from error
-    except PrivateFileError as error:
-        raise PasswordFileError(str(error)) from error
-
-
 def _parse(line: str) -> PasswordEntry:
     name, colon, hashed = line.strip().partition(":")
     fields = hashed.split("$")
-    if not colon or not _NAME.fullmatch(name) or len(fields) != 6:
+    if not colon or not NAME.fullmatch(name) or len(fields) != 6:
         raise ValueError("is not of the form name:scrypt$N$r$p$salt$hash")
     scheme, *numbers, salt, digest = fields
     if scheme != "scrypt":

@@ -7,27 +7,35 @@ the command line writes.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from netd.errors import NetdError
 from netd.paths import own_uid
 
-__all__ = ["MOST_BYTES", "PrivateFileError", "locked", "quoted", "read_private", "replace"]
+__all__ = ["MOST_BYTES", "NAME", "NAMES", "PrivateFileError", "locked", "quoted", "read_entries", "read_private", "replace"]
 
 MOST_BYTES = 2**20
 """The longest file that is read."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+"""The name of an entry."""
+
+NAMES = "use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
+"""What :data:`NAME` matches, for messages."""
 
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Opens a named pipe without waiting for a writer. Windows has no named pipes among its files, and no such flag."""
 
 
 class PrivateFileError(NetdError):
-    """A file that holds secrets cannot be used. The message names the place and the remedy."""
+    """A file that holds secrets, or a new entry for one, cannot be used. The message names the place and the remedy."""
 
 
 def read_private(path: Path, noun: str, remedy: str) -> str:
@@ -49,6 +57,39 @@ def read_private(path: Path, noun: str, remedy: str) -> str:
     if len(content) > MOST_BYTES:
         raise PrivateFileError(f"{path}: is longer than {MOST_BYTES} bytes: that is no {noun}; {remedy}")
     return content.decode("utf-8", "replace")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+EntryT = TypeVar("EntryT", bound=_Named)
+
+
+def read_entries(path: Path, lines: Iterable[str], parse: Callable[[str], EntryT], remedy: str) -> dict[str, EntryT]:
+    """Return the entries in *lines*, one a line, by name. Blank lines and lines that start with ``#`` are left alone.
+
+    :param parse: makes an entry of a line, or raises ValueError with what is wrong with it.
+    :param remedy: what to do after a bad line is removed, for messages.
+    :raises PrivateFileError: naming each bad line as ``file:line``.
+    """
+    entries: dict[str, EntryT] = {}
+    problems = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            entry = parse(line)
+        except ValueError as error:
+            problems.append(f"{path}:{number}: {error}: remove the line, then {remedy}")
+            continue
+        if entry.name in entries:
+            problems.append(f"{path}:{number}: {entry.name} stands here a second time: remove one of the two lines")
+        entries[entry.name] = entry
+    if problems:
+        raise PrivateFileError("\n".join(problems))
+    return entries
 
 
 def replace(path: Path, text: str) -> None:

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from netd.errors import NetdError
 from netd.principal import Principal, Proof, Role
-from netd.secrets.private_files import PrivateFileError, locked, quoted, read_private, replace
+from netd.secrets.private_files import NAME, NAMES, PrivateFileError, locked, quoted, read_entries, read_private, replace
 
 __all__ = [
     "PREFIX",
@@ -29,7 +30,6 @@ __all__ = [
     "SECRET_BYTES",
     "TOKENS",
     "AccessToken",
-    "TokenFileError",
     "Tokens",
     "UnfitToken",
     "add_token",
@@ -51,17 +51,12 @@ ROLES: Mapping[str, Role] = {role.name.lower(): role for role in (Role.VIEWER, R
 """The roles that a token can have, by the names that people use."""
 
 _MOST_TOKENS = 1000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PATTERN = re.compile(r"(?:(?:[A-Za-z0-9_-]+|\*)\.)*(?:[A-Za-z0-9_-]+|\*|>)")
 _MAX_PATTERN = 512
 
 
-class TokenFileError(PrivateFileError):
-    """The file of tokens, or a new token, cannot be used. The message names the place and the remedy."""
-
-
-class UnfitToken(TokenFileError):
+class UnfitToken(NetdError):
     """A name, role or subject pattern is not valid. The message says what is."""
 
 
@@ -105,14 +100,14 @@ class Tokens:
     def is_empty(self) -> bool:
         """Whether there are no tokens.
 
-        :raises TokenFileError: when the file cannot be trusted.
+        :raises PrivateFileError: when the file cannot be trusted.
         """
         return not self._current()
 
     def lines(self) -> frozenset[str]:
         """Return the lines of all tokens.
 
-        :raises TokenFileError: when the file cannot be trusted.
+        :raises PrivateFileError: when the file cannot be trusted.
         """
         return frozenset(token.to_line() for token in self._current())
 
@@ -121,7 +116,7 @@ class Tokens:
 
         All tokens are compared, each in constant time, so that the time tells nothing about them.
 
-        :raises TokenFileError: when the file cannot be trusted.
+        :raises PrivateFileError: when the file cannot be trusted.
         """
         digest = _digest(token_text)
         found = None
@@ -147,24 +142,9 @@ class Tokens:
 def read_tokens(path: Path) -> dict[str, AccessToken]:
     """Return the tokens by name, in the order of the file; none when there is no file.
 
-    :raises TokenFileError: when the file is open to others or malformed. It names each bad line as ``file:line``.
+    :raises PrivateFileError: when the file is open to others or malformed. It names each bad line as ``file:line``.
     """
-    tokens: dict[str, AccessToken] = {}
-    problems = []
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            token = _parse(line)
-        except ValueError as error:
-            problems.append(f"{path}:{number}: {error}: remove the line, then run {how_to_add(path)}")
-            continue
-        if token.name in tokens:
-            problems.append(f"{path}:{number}: {token.name} stands here a second time: remove one of the two lines")
-        tokens[token.name] = token
-    if problems:
-        raise TokenFileError("\n".join(problems))
-    return tokens
+    return read_entries(path, _lines(path), _parse, f"run {how_to_add(path)}")
 
 
 def how_to_add(path: Path) -> str:
@@ -180,18 +160,18 @@ def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], 
     :param new_secret: returns so many random bytes: ``secrets.token_bytes``.
     :returns: the token's text. The file holds only its hash.
     :raises UnfitToken: when *name*, *role* or a pattern is not valid.
-    :raises TokenFileError: when there is a token of that name already, or the file cannot be read or written.
+    :raises PrivateFileError: when there is a token of that name already, or the file cannot be read or written.
     """
     text = PREFIX + base64.urlsafe_b64encode(new_secret(SECRET_BYTES)).rstrip(b"=").decode()
     token = AccessToken(_checked_name(name), _checked_role(role), _digest(text), _checked_subjects(subjects))
 
     def with_token(lines: list[str], tokens: dict[str, AccessToken]) -> list[str]:
         if name in tokens:
-            raise TokenFileError(
+            raise PrivateFileError(
                 f"{path}: there is a token {name} already: choose another name, or run `netd token remove {name}` first"
             )
         if len(tokens) >= _MOST_TOKENS:
-            raise TokenFileError(f"{path}: holds {_MOST_TOKENS} tokens, which is as many as can be")
+            raise PrivateFileError(f"{path}: holds {_MOST_TOKENS} tokens, which is as many as can be")
         return [*lines, token.to_line()]
 
     _rewrite(path, with_token)
@@ -201,7 +181,7 @@ def add_token(path: Path, name: str, role: Role | str, subjects: Iterable[str], 
 def remove_token(path: Path, name: str) -> bool:
     """Remove the token *name* from the file. Return False if there is none of that name.
 
-    :raises TokenFileError: when the file cannot be read or written.
+    :raises PrivateFileError: when the file cannot be read or written.
     """
     removed: list[bool] = []
 
@@ -222,7 +202,7 @@ def _rewrite(path: Path, change: Callable[[list[str], dict[str, AccessToken]], l
             if changed != lines:
                 replace(path, "".join(f"{line}\n" for line in changed))
     except OSError as error:
-        raise TokenFileError(f"{path}: cannot be rewritten: {error.strerror}") from error
+        raise PrivateFileError(f"{path}: cannot be rewritten: {error.strerror}") from error
 
 
 def _lines(path: Path) -> list[str]:
@@ -230,10 +210,8 @@ def _lines(path: Path) -> list[str]:
         return read_private(path, "file of tokens", f"run {how_to_add(path)}").splitlines()
     except FileNotFoundError:
         if path.is_symlink():  # perhaps into a file system that is not mounted yet; without tokens, the gateway would be open
-            raise TokenFileError(f"{path}: is a symbolic link to what is not there: remove it, or put the file there") from None
+            raise PrivateFileError(f"{path}: is a symbolic link to what is not there: remove it, or put the file there") from None
         return []
-    except PrivateFileError as error:
-        raise TokenFileError(str(error)) from None
 
 
 def _parse(line: str) -> AccessToken:
@@ -243,15 +221,13 @@ def _parse(line: str) -> AccessToken:
     name, role, digest, *subjects = fields
     try:
         return AccessToken(_checked_name(name), _checked_role(role), digest, _checked_subjects(subjects))
-    except TokenFileError as error:
+    except UnfitToken as error:
         raise ValueError(str(error)) from None
 
 
 def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise UnfitToken(
-            f"{name!r:.80} is not a name: use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
-        )
+    if not NAME.fullmatch(name):
+        raise UnfitToken(f"{name!r:.80} is not a name: {NAMES}")
     return name
 
 

@@ -16,7 +16,8 @@ from netd.gateway.service import GatewayService, OpenToAll, make_service
 from netd.kinds import find_kinds
 from netd.operations import Role
 from netd.own_name import outward_address
-from netd.secrets.tokens import TOKENS, TokenFileError, add_token, remove_token
+from netd.secrets.private_files import PrivateFileError
+from netd.secrets.tokens import TOKENS, add_token, remove_token
 from netd.testing import RecordingBus, ServiceKindTests, prepared, reload, result_of
 from tests.gateway.visits import GatewayTestCase, get, say
 
@@ -91,7 +92,7 @@ class StartTests(SynchronousTestCase):
         """A file of tokens that cannot be trusted stops the start where it would matter, with the remedy."""
         (self.state / TOKENS).write_text("")
         (self.state / TOKENS).chmod(0o644)
-        error = self.assertRaises(TokenFileError, self.make("tcp:8080").privilegedStartService)
+        error = self.assertRaises(PrivateFileError, self.make("tcp:8080").privilegedStartService)
         self.assertIn("run `chmod 600 ", str(error))
 
     def test_address_for_browsers(self) -> None:

@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.manhole.login import PasswordChecker
 from netd.manhole.telnet import HIDE_INPUT, SHOW_INPUT
-from netd.secrets.passwords import PasswordFileError, make_entry, write_entry
+from netd.secrets.passwords import make_entry, write_entry
+from netd.secrets.private_files import PrivateFileError
 from netd.secrets.tries import PASSWORDS, WINDOW, WrongSecrets
 from tests.manhole.visits import NAME, PASSWORD, ManholeTestCase
 
@@ -217,7 +218,7 @@ class LoginTests(ManholeTestCase):
 
     def test_unusable_file(self) -> None:
         """When the password file went bad while netd runs, nobody gets in, and the log says what to do."""
-        self.check = lambda *_: fail(PasswordFileError("/x: run `chmod 600 /x`"))
+        self.check = lambda *_: fail(PrivateFileError("/x: run `chmod 600 /x`"))
         visit = self.visit()
         visit.type(NAME)
         self.assertTrue(visit.type(PASSWORD).endswith(b"nobody can log in now; the log says why\r\n"))
@@ -250,7 +251,7 @@ class PasswordCheckerTests(SynchronousTestCase):
         """What `netd passwd` wrote is what opens, from the moment when it is written."""
         path = Path(self.mktemp())
         checker = PasswordChecker(path, maybeDeferred, WrongSecrets(Clock().seconds))
-        self.failureResultOf(checker.check(NAME, PASSWORD), PasswordFileError)
+        self.failureResultOf(checker.check(NAME, PASSWORD), PrivateFileError)
         write_entry(path, make_entry(NAME, PASSWORD, bytes(16)))
         self.assertTrue(self.successResultOf(checker.check(NAME, PASSWORD)))
         self.assertFalse(self.successResultOf(checker.check(NAME, "wrong")))
@@ -264,8 +265,8 @@ class PasswordCheckerTests(SynchronousTestCase):
         threads.asked[0][1].callback(True)
         self.assertTrue(self.successResultOf(first))
         self.assertEqual(["a", "b"], [name for name, _ in threads.asked])
-        threads.asked[1][1].errback(PasswordFileError("gone"))
-        self.failureResultOf(second, PasswordFileError)
+        threads.asked[1][1].errback(PrivateFileError("gone"))
+        self.failureResultOf(second, PrivateFileError)
         checker.check("c", "x")
         self.assertEqual(3, len(threads.asked))
 

@@ -12,7 +12,7 @@ from netd.interfaces import IConsole, INetdService
 from netd.manhole.config import Config
 from netd.manhole.results import ManholeSession
 from netd.manhole.service import make_service
-from netd.secrets.passwords import PasswordFileError
+from netd.secrets.private_files import PrivateFileError
 from netd.testing import prepared, reload
 from tests.manhole.visits import ManholeTestCase
 
@@ -30,7 +30,7 @@ class ManholeServiceTests(ManholeTestCase):
         path = Path(self.mktemp())
         service = make_service(Config(password_file=path), reactor, LocalBus(float))
         for start in (service.privilegedStartService, service.startService):
-            error = self.assertRaises(PasswordFileError, start)
+            error = self.assertRaises(PrivateFileError, start)
             why = f"{path}: there is no password file: run `netd passwd NAME --file {path.absolute()}`"
             self.assertEqual(f"[manhole] password_file: {why}", str(error))
         self.assertEqual([], reactor.tcpServers)

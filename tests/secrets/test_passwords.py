@@ -11,16 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.secrets.passwords import (
-    MAX_PASSWORD,
-    PasswordEntry,
-    PasswordFileError,
-    make_entry,
-    read_password_file,
-    verify,
-    weakness,
-    write_entry,
-)
+from netd.secrets.passwords import MAX_PASSWORD, PasswordEntry, make_entry, read_password_file, verify, weakness, write_entry
+from netd.secrets.private_files import PrivateFileError
 
 SALT = bytes(range(16))
 SALT_TEXT = "AAECAwQFBgcICQoLDA0ODw=="
@@ -44,7 +36,7 @@ class FileTestCase(SynchronousTestCase):
 
     def refusal(self) -> str:
         """Why the file is not read."""
-        return str(self.assertRaises(PasswordFileError, read_password_file, self.path))
+        return str(self.assertRaises(PrivateFileError, read_password_file, self.path))
 
 
 class EntryTests(SynchronousTestCase):
@@ -102,13 +94,13 @@ class EntryTests(SynchronousTestCase):
     def test_refused_names(self) -> None:
         """A name that would break the file, or hide in it, is refused with the rule."""
         for name in ("", "a:b", "two words", "-x", "#x", "a\nb", "x" * 65, "ö"):
-            error = self.assertRaises(PasswordFileError, make_entry, name, "open sesame", SALT)
+            error = self.assertRaises(PrivateFileError, make_entry, name, "open sesame", SALT)
             self.assertIn("is not a login name: use 1 to 64", str(error))
 
     def test_refused_passwords(self) -> None:
         """A password that nobody could type, an empty one and an endless one are refused; the message does not repeat it."""
         for password, why in (("", "1 to 1024"), ("y" * 1025, "not 1025"), ("seven\x07", "control characters")):
-            error = self.assertRaises(PasswordFileError, make_entry, "operator", password, SALT)
+            error = self.assertRaises(PrivateFileError, make_entry, "operator", password, SALT)
             self.assertIn(why, str(error))
             self.assertNotIn("seven", str(error))
 
@@ -160,7 +152,7 @@ class EntryTests(SynchronousTestCase):
 
     def test_short_salt(self) -> None:
         """A program that forgets the salt is told so."""
-        self.assertIn("16 bytes", str(self.assertRaises(PasswordFileError, make_entry, "operator", "open sesame", b"")))
+        self.assertIn("16 bytes", str(self.assertRaises(PrivateFileError, make_entry, "operator", "open sesame", b"")))
 
 
 class ReadTests(FileTestCase):
@@ -291,7 +283,7 @@ class WriteTests(FileTestCase):
             raise OSError(28, "No space left on device")
 
         self.patch(os, "fsync", fail)
-        error = self.assertRaises(PasswordFileError, write_entry, path, cheap_entry("operator", "new"))
+        error = self.assertRaises(PrivateFileError, write_entry, path, cheap_entry("operator", "new"))
         self.assertIn("No space left on device", str(error))
         self.assertEqual({"operator": before}, read_password_file(path))
         self.assertEqual([path], list(self.path.iterdir()))
@@ -300,7 +292,7 @@ class WriteTests(FileTestCase):
         """What is no text is not overwritten."""
         self.write(b"\xff\xfe")
         self.assertIn(
-            "cannot be rewritten", str(self.assertRaises(PasswordFileError, write_entry, self.path, cheap_entry("a", "b")))
+            "cannot be rewritten", str(self.assertRaises(PrivateFileError, write_entry, self.path, cheap_entry("a", "b")))
         )
         self.assertEqual(b"\xff\xfe", self.path.read_bytes())
 

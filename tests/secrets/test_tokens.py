@@ -14,7 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.bus.subject import split_pattern
 from netd.operations import Role
-from netd.secrets.tokens import SECRET_BYTES, TOKENS, AccessToken, TokenFileError, Tokens, add_token, read_tokens, remove_token
+from netd.secrets.private_files import PrivateFileError
+from netd.secrets.tokens import SECRET_BYTES, TOKENS, AccessToken, Tokens, UnfitToken, add_token, read_tokens, remove_token
 
 
 class TokenTestCase(SynchronousTestCase):
@@ -33,7 +34,7 @@ class TokenTestCase(SynchronousTestCase):
 
     def refusal(self) -> str:
         """Why the file is not read."""
-        return str(self.assertRaises(TokenFileError, read_tokens, self.path))
+        return str(self.assertRaises(PrivateFileError, read_tokens, self.path))
 
 
 class AddTests(TokenTestCase):
@@ -62,7 +63,7 @@ class AddTests(TokenTestCase):
     def test_same_name(self) -> None:
         """A name is given once, so that taking a token away takes away that one."""
         self.add()
-        self.assertIn("there is a token panel already", str(self.assertRaises(TokenFileError, self.add)))
+        self.assertIn("there is a token panel already", str(self.assertRaises(PrivateFileError, self.add)))
 
     def test_bad_arguments(self) -> None:
         """What could not be read again is not written; the error names it."""
@@ -77,14 +78,14 @@ class AddTests(TokenTestCase):
             ("x", "viewer", ("a b",), "'a b'"),
             ("x", "viewer", ("a" * 513,), "aaa"),
         ):
-            error = self.assertRaises(TokenFileError, self.add, name, role, *subjects)
+            error = self.assertRaises(UnfitToken, self.add, name, role, *subjects)
             self.assertIn(named, str(error))
         self.assertFalse(self.path.exists())
 
     def test_too_many(self) -> None:
         """The file cannot grow without end: every look for a token goes through all of it."""
         self.write("".join(f"t{number} viewer {number:064x}\n" for number in range(1000)))
-        self.assertIn("as many as can be", str(self.assertRaises(TokenFileError, self.add)))
+        self.assertIn("as many as can be", str(self.assertRaises(PrivateFileError, self.add)))
 
     def test_at_once(self) -> None:
         """Two who add at the same moment both have their token afterwards."""
@@ -98,7 +99,7 @@ class AddTests(TokenTestCase):
     def test_unwritable(self) -> None:
         """Where nothing can be written, the error says where and why."""
         self.path.parent.write_text("a file, where a directory should be")
-        self.assertIn(f"{self.path}: cannot be rewritten: ", str(self.assertRaises(TokenFileError, self.add)))
+        self.assertIn(f"{self.path}: cannot be rewritten: ", str(self.assertRaises(PrivateFileError, self.add)))
 
 
 class RemoveTests(TokenTestCase):
@@ -173,8 +174,8 @@ class FindTests(TokenTestCase):
         self.assertIsNotNone(tokens.find(text))
         self.path.chmod(0o640)
         for _again in range(2):
-            self.assertRaises(TokenFileError, tokens.find, text)
-            self.assertRaises(TokenFileError, lambda: tokens.is_empty)
+            self.assertRaises(PrivateFileError, tokens.find, text)
+            self.assertRaises(PrivateFileError, lambda: tokens.is_empty)
         self.path.chmod(0o600)
         self.assertIsNotNone(tokens.find(text))
 
@@ -209,7 +210,7 @@ class ReadTests(TokenTestCase):
         self.path.parent.mkdir()
         self.path.symlink_to(self.path.parent / "elsewhere")
         self.assertIn("is a symbolic link to what is not there", self.refusal())
-        self.assertRaises(TokenFileError, lambda: Tokens(self.path).is_empty)
+        self.assertRaises(PrivateFileError, lambda: Tokens(self.path).is_empty)
 
     def test_remedy(self) -> None:
         """What to run can be pasted: it names the state directory that the daemon has, in quotes where a shell wants them."""
@@ -239,7 +240,7 @@ class ReadTests(TokenTestCase):
         self.write(content)
         try:
             tokens = read_tokens(self.path)
-        except TokenFileError:
+        except PrivateFileError:
             return
         for token in tokens.values():
             self.assertNotEqual(token.role, Role.NOBODY)
@@ -254,6 +255,6 @@ class ReadTests(TokenTestCase):
             for one in wanted:
                 split_pattern(one)
         except ValueError:
-            self.assertRaises(TokenFileError, read_tokens, self.path)
+            self.assertRaises(PrivateFileError, read_tokens, self.path)
         else:
             self.assertEqual(read_tokens(self.path)["x"].subjects, tuple(wanted) or None)
