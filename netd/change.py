@@ -17,7 +17,7 @@ class Change:
 
     :ivar mistakes: option (or ``""`` for the section) and what is wrong with it. With any mistake, the reload is refused.
     :ivar notes: what else than options has changed, for people: files whose content is new.
-    :ivar released: after :meth:`apply`, what has to be waited for before the endpoints that this service gave up are free:
+    :ivar released: what has to be waited for, after :meth:`apply` or :meth:`discard`, before the endpoints given up are free:
         Deferreds.
     :ivar failures: what :meth:`finish` could not do, for people.
     """

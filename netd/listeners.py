@@ -68,7 +68,9 @@ class Listeners:
         """Open those of *descriptions* that are not open yet; the others are closed when *change* is applied."""
         opened: dict[str, Listener] = {}
         waiting: list[str] = []
-        change.when_discarded(lambda: [listener.close() for listener in opened.values()])
+        change.when_discarded(
+            lambda: change.released.extend(closed for listener in opened.values() for closed in listener.close())
+        )
         change.when_applied(lambda: change.released.extend(self._exchange(descriptions, opened)))
         for description in descriptions:
             why = "" if description in self._listeners else self._open_or_wait(description, opened, waiting)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal
 
 from attrs import define, evolve, field, frozen
-from twisted.internet.defer import Deferred, DeferredList, DeferredLock, succeed
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -87,6 +87,7 @@ class Reloader:
     use_netd: Callable[[NetdConfig], None]
     settled: Callable[[], object]
     _lock: DeferredLock = field(factory=DeferredLock)
+    _discarded: Deferred[Any] = field(factory=lambda: succeed(None))
 
     def operations(self) -> list[Operation]:
         """Return the operation ``system.reload``."""
@@ -110,7 +111,11 @@ class Reloader:
                 self._note_failure(result)
             self.sections.end_removed()  # after the answer: it may leave by a connection of theirs
 
-        self._lock.run(self._check if check else self._apply).addCallback(self._note).addBoth(tell)
+        def run() -> Deferred[Any]:
+            told: Deferred[Any] = maybeDeferred(self._check if check else self._apply).addCallback(self._note).addBoth(tell)
+            return told.addBoth(lambda _: self._discarded)  # the next reload may want the endpoints that this one has tried
+
+        self._lock.run(run)
         return outcome
 
     def reload_by_signal(self) -> None:
@@ -119,7 +124,7 @@ class Reloader:
 
     def _check(self) -> Deferred[ReloadResult]:
         preparation = self._prepare()
-        preparation.discard()
+        self._discarded = preparation.discard()
         return succeed(preparation.result("checked"))
 
     def _apply(self) -> Deferred[ReloadResult]:
@@ -147,10 +152,10 @@ class Reloader:
         try:
             preparation.prepare()
         except BaseException:  # a user's function may raise anything
-            preparation.discard()
+            self._discarded = preparation.discard()
             raise
         if preparation.problems:
-            preparation.discard()
+            self._discarded = preparation.discard()
             problems = sorted(preparation.problems, key=lambda problem: problem.line)
             raise ReloadRefused(str(ConfigErrors(tuple(problems))))
         return preparation
@@ -210,12 +215,12 @@ class Preparation:
             else:
                 self.problems += self._prepare(section)
 
-    def discard(self) -> None:
-        """Undo :meth:`prepare`."""
+    def discard(self) -> Deferred[Any]:
+        """Undo :meth:`prepare`. Return a Deferred that fires when the endpoints opened by it are closed."""
         for change in self._changes.values():
             change.discard()
-        for service in self._started.values():
-            self._sections.stop(service)
+        released = [free for change in self._changes.values() for free in change.released]
+        return DeferredList([*released, *(self._sections.abandon(name, service) for name, service in self._started.items())])
 
     def apply(self) -> Deferred[ReloadResult]:
         """Bring all changes into force. The Deferred fires when the last endpoints are open."""

@@ -106,9 +106,16 @@ class Sections(MultiService):
         """
         service = self.by_name.pop(name)
         self._table.replace(self._offered.pop(name), (), service.instance)
-        free: Deferred[Any] = maybeDeferred(service.drain).addTimeout(FREE_WITHIN, self._reactor)
-        free.addErrback(lambda failure: self._log.failure("[{name}] did not let go of its endpoints", failure, name=name))
         self._removed.append((name, service))
+        return self._free(service, name)
+
+    def abandon(self, name: str, service: INetdService) -> Deferred[Any]:
+        """Stop *service*, which was started for section *name* and not adopted.
+
+        :returns: a Deferred that fires when its endpoints are free, or after :data:`FREE_WITHIN`. It never fails.
+        """
+        free = self._free(service, name)
+        self.stop(service)
         return free
 
     def end_removed(self) -> None:
@@ -141,6 +148,10 @@ class Sections(MultiService):
         """Drain all services, also those of removed sections that are still finishing."""
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
         return DeferredList([stopped, *self._leaving])
+
+    def _free(self, service: INetdService, name: str) -> Deferred[Any]:
+        free: Deferred[Any] = maybeDeferred(service.drain).addTimeout(FREE_WITHIN, self._reactor)
+        return free.addErrback(lambda failure: self._log.failure("[{name}] did not let go of its endpoints", failure, name=name))
 
     def _forget(self, _stopped: object, name: str, instance: str) -> None:
         """Drop the retained messages of a removed section, unless the section has been added again meanwhile."""

@@ -232,8 +232,19 @@ class OptionTests(ReloadTestCase):
         result = self.reload(check=True)
         self.assertEqual((result.status, result.added, result.removed), ("checked", ("pump:lab3",), ("pump:lab2",)))
         self.assertEqual((self.did(0), self.did(1)), (["prepared", "discarded"], []))
-        self.assertEqual(self.did(2), ["started", "stopped"])
+        self.assertEqual(self.did(2), ["started", "drained", "stopped"])
+        self.plant.made[2].free.callback(None)
         self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
+
+    def test_one_behind_the_other(self) -> None:
+        """A reload waits until the check before it has closed what it had opened: it may need the same ports."""
+        self.write("[pump]\n[pump:lab2]\n[pump:lab3]\n")
+        self.reload(check=True)
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        reloading: Any = operation.function()
+        self.assertNoResult(reloading)
+        self.plant.made[2].free.callback(None)
+        self.assertEqual(result_of(reloading).added, ("pump:lab3",))
 
 
 class TurnTests(ReloadTestCase):
@@ -411,12 +422,14 @@ class RefusalTests(ReloadTestCase):
         """Two new sections that offer the same operation are refused, as at the start."""
         [told] = self.refusal("[pump]\n[pump:lab2]\n[pump:lab3]\n[valve:lab3]\n")
         self.assertIn("netd.ini:7: [valve:lab3] pump.speed of the instance lab3 is offered twice", told)
-        self.assertEqual(self.did(2), ["started", "stopped"])
+        self.assertEqual(self.did(2), ["started", "drained", "stopped"])
+        self.plant.made[2].free.callback(None)
 
     def test_nothing_has_changed(self) -> None:
         """All that was prepared is taken back: options, and services that were started."""
         self.refusal("[pump]\nspeed = 20\n[pump:lab2]\nspeed = 70\n[pump:lab3]\n")
         self.assertEqual([self.did(at)[-1] for at in range(3)], ["discarded", "discarded", "stopped"])
+        self.plant.made[2].free.callback(None)
         self.assertEqual(result_of(self.call("pump.speed", instance="main")), 10)
         self.assertEqual(self.reload("[pump]\n[pump:lab2]\n").status, "unchanged")
 
