@@ -45,7 +45,7 @@ SAYS = {
 def tour() -> list[str]:
     """The commands of the tour, without their comments."""
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    section = text.partition("## A tour")[2].partition("Everything that consoles can do")[0]
+    section = text.partition("## A tour")[2].partition("All operations of consoles")[0]
     lines = re.findall(r"^    (\S.*)$", section, re.MULTILINE)
     return [re.sub(r"\s+#.*$", "", line) for line in lines]
 
