@@ -29,6 +29,7 @@ __all__ = [
     "IServiceKind",
     "ISubscription",
     "ITurnShare",
+    "MachineShell",
 ]
 
 
@@ -37,6 +38,16 @@ class Cancellable(Protocol):
 
     def cancel(self) -> None:
         """Cancel it. To be called once, and while the call is pending: Twisted's raises an exception otherwise."""
+
+
+class MachineShell(Protocol):
+    """The connection around a machine, as the machine sees it beside its :class:`IPeer`. A kind adds what its machine needs."""
+
+    def identified(self) -> None:
+        """Note that the peer has sent a whole valid first message."""
+
+    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
+        """Count and log a breach of the protocol; *excerpt* is what the peer sent."""
 
 
 class ITurnShare(Interface):

@@ -17,7 +17,7 @@ from netd.command.commands import Command
 from netd.command.grammar import OLD_ANSWER, CommandRequest, NotACommand, Spread, failure, is_spread, read_request, success
 from netd.command.preparation import CommandContext, CommandFault, ReportedOutcome, prepare
 from netd.errors import TimedOut
-from netd.interfaces import IPeer
+from netd.interfaces import IPeer, MachineShell
 from netd.plaintext import unpadded
 
 __all__ = [
@@ -65,17 +65,11 @@ class CommandInput(enum.Enum):
     __hash__ = object.__hash__
 
 
-class CommandShell(Protocol):
+class CommandShell(MachineShell, Protocol):
     """The shell of a conversation: the connection around it."""
 
     def later(self, callback: Callable[[], None]) -> None:
         """Call *callback* after other connections have had their turn, and the outbox has been flushed."""
-
-    def identified(self) -> None:
-        """Note that the connection has sent a whole valid first message."""
-
-    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log a breach of the protocol."""
 
     def failed(self) -> None:
         """Log the exception that is being handled, which is a fault of netd's own."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, parse_spaced_header
 from netd.errors import NotPermitted, ProtocolError, TimedOut
-from netd.interfaces import IPeer
+from netd.interfaces import IPeer, MachineShell
 from netd.principal import Action, Role, check
 from netd.relay.answers import Answers
 from netd.relay.devices import DeviceLink, NameHeld
@@ -74,7 +74,7 @@ READERS: dict[RelayState, Callable[[bytes, int, RelayDialect], RelayEvent | int]
 }
 
 
-class RelayShell(Protocol):
+class RelayShell(MachineShell, Protocol):
     """The shell of a conversation: the connection around it."""
 
     def address(self) -> tuple[str, int]:
@@ -85,12 +85,6 @@ class RelayShell(Protocol):
 
     def device_connected(self, link: DeviceLink) -> None:
         """Log the device."""
-
-    def identified(self) -> None:
-        """Note that the connection has sent a whole valid first message."""
-
-    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log a breach of the protocol."""
 
 
 RelayAction = Callable[["RelayConversation", RelayEvent], None]

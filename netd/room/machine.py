@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from netd.codec.lines import LineDecoder, LineTooLong
 from netd.errors import ProtocolError, TimedOut
-from netd.interfaces import Cancellable, IPeer
+from netd.interfaces import Cancellable, IPeer, MachineShell
 from netd.plaintext import unpadded
 from netd.principal import Action, Role, check
 from netd.room.room import FLOOD, Room
@@ -20,7 +20,7 @@ from netd.room.rooms import AnyRoom, Rooms
 from netd.room.seat import Seat, SeatInput
 from netd.room.texts import BadName, Flooding, parse_name
 
-__all__ = ["BotConversation", "BotInput", "BotShell", "BotState"]
+__all__ = ["BotConversation", "BotInput", "BotState"]
 
 JOIN = Action("room.join", Role.OPERATOR, is_open=True)
 """Taking a place in a room."""
@@ -48,16 +48,6 @@ class BotInput(enum.Enum):
     LATE = "has not ended its name in time"
 
 
-class BotShell(Protocol):
-    """The shell of a conversation: the connection around it."""
-
-    def identified(self) -> None:
-        """Note that the connection has sent a whole valid first message."""
-
-    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Count and log a breach of the protocol."""
-
-
 BotAction = Callable[["BotConversation", bytes], None]
 
 
@@ -82,7 +72,7 @@ class BotConversation:
         "state",
     )
 
-    def __init__(self, rooms: Rooms, peer: IPeer, address: str, shell: BotShell) -> None:
+    def __init__(self, rooms: Rooms, peer: IPeer, address: str, shell: MachineShell) -> None:
         self._rooms = rooms
         self._peer = peer
         self._address = address

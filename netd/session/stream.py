@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 from netd.connection.fairness import Contender, Standing
 from netd.errors import ProtocolError, TimedOut
-from netd.interfaces import IPeer
+from netd.interfaces import IPeer, MachineShell
 from netd.plaintext import BOM
 from netd.principal import Action, Role, check
 from netd.session.addresses import Address
@@ -69,14 +69,8 @@ class StreamInput(enum.Enum):
     SAMPLES = "samples"
 
 
-class StreamShell(Protocol):
+class StreamShell(MachineShell, Protocol):
     """The connection around a stream, as the stream sees it."""
-
-    def identified(self) -> None:
-        """Note that the agent has sent a valid announcement or hello."""
-
-    def refuse(self, kind: str, why: str, excerpt: bytes) -> None:
-        """Log and count a violation of the protocol."""
 
     def standing(self) -> Standing:
         """The lane and key of the connection, for :mod:`netd.connection.fairness`."""
