@@ -588,6 +588,7 @@ class ServiceTests(ModuleTestCase):
             (([1, 120], {"items": {"format": "seconds"}}), "1 s, 2 min"),
             ((0, {"format": "seconds"}), "0 s"),
             (("text", {"format": "seconds"}), "text"),
+            ((3, {"format": "__defineGetter__"}), "3"),
             (("('::1', 7)", {"format": "address"}), "[::1]:7"),
             (("aGVsbG8=", {"anyOf": [{"type": "null"}, {"contentEncoding": "base64"}]}), "hello"),
         )
@@ -744,6 +745,7 @@ class PlaceTests(ModuleTestCase):
             ("relay", ["Devices", False]),
             ("gateway", ["Gateway", False]),
             ("heat_pump", ["Heat pump", True]),
+            ("constructor", ["Constructor", True]),
         ):
             self.assertEqual(self.run_in("pages", script, kind), expected)
         facts = "({ SERVICE }, status) => SERVICE.facts(status)"

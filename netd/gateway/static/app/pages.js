@@ -169,10 +169,11 @@ export const pageOfKind = (kind) => PAGES.find((entry) => entry.kind === kind) ?
 export const KINDS = PAGES.flatMap(({ kind }) => (kind === null ? [] : [kind]));
 
 /** Whether *kind* has an entry of its own on the rail, below those of netd's pages. */
-export const isForeign = (kind) => !KINDS.includes(kind) && !(kind in OFF_THE_RAIL);
+export const isForeign = (kind) => !KINDS.includes(kind) && !Object.hasOwn(OFF_THE_RAIL, kind);
 
 /** What Overview tells of a service. @param {any} status @returns {string[]} */
-export const factsOf = (status) => (OFF_THE_RAIL[status.kind] ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
+export const factsOf = (status) =>
+  ((isForeign(status.kind) ? null : OFF_THE_RAIL[status.kind]) ?? pageOfKind(status.kind).facts ?? plainFacts)(status);
 
 /** The title of a page. @param {Entry} entry @param {string|null} kind that of the service, for the page `SERVICE`. */
 export function titleOf({ title, name }, kind) {

@@ -16,7 +16,7 @@ export const alternatives = (schema) => schema.anyOf ?? schema.oneOf ?? [schema]
 /** The schema of a member of an object. @param {Schema} schema @param {string} name @returns {Schema} */
 export function memberOf(schema, name) {
   for (const { properties = {}, additionalProperties } of alternatives(schema)) {
-    if (properties[name] !== undefined) return properties[name];
+    if (Object.hasOwn(properties, name)) return properties[name];
     if (typeof additionalProperties === "object") return additionalProperties;
   }
   return ANY;

@@ -18,7 +18,7 @@ const LONG = 24;
 const DIGITS = 6;
 
 /** Whether the unit of a number is known. @param {Schema} schema */
-export const isMeasured = (schema) => formatOf(schema) in MEASURED;
+export const isMeasured = (schema) => Object.hasOwn(MEASURED, formatOf(schema));
 
 /** How a number is written, by the format that its schema names. @type {Record<string, (value: number) => string>} */
 const MEASURED = {
@@ -32,7 +32,7 @@ const MEASURED = {
 /** A value as text. @param {any} value @param {Schema} [schema] @returns {string} */
 export function written(value, schema = ANY) {
   if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "number") return (MEASURED[formatOf(schema)] ?? plain)(value);
+  if (typeof value === "number") return (isMeasured(schema) ? MEASURED[formatOf(schema)] : plain)(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value) && !value.some(isComposed))
     return value.length ? excerpt(value.map((one) => written(one, itemsOf(schema))).join(", "), SHOWN) : "none";
