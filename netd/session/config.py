@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import attrs
 
 from netd.config import ListeningConfig, Parser, duration, endpoints, flag, integer, off_or, option, within
+from netd.config.dialing import first_delay, longest_delay
 from netd.config.hosts import named_hosts
 
 __all__ = ["Config", "channels", "networks"]
@@ -148,10 +149,5 @@ class Config(ListeningConfig):
     reconnect: bool = option(
         flag, "yes", help="Whether an agent that fails is dialled again until its session is stopped.", live=True
     )
-    reconnect_delay: float = option(
-        within(duration, "10ms", "1h"),
-        "1s",
-        help="Wait before the second attempt. Each further wait is twice as long. Chance makes each up to half shorter.",
-        live=True,
-    )
-    max_reconnect_delay: float = option(within(duration, "10ms", "1d"), "1m", help="Longest wait before an attempt.", live=True)
+    reconnect_delay: float = first_delay()
+    max_reconnect_delay: float = longest_delay()
