@@ -52,7 +52,7 @@ class PageTests(SynchronousTestCase):
 
     def test_files(self) -> None:
         """The list at the top names each file of the page."""
-        listed = re.findall(r"^    (\S+\.\w+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+        listed = re.findall(r"^    (\S+\.\w+)(?:  |$)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
         self.assertEqual(sorted(listed), sorted(files()))
 
     def test_tests(self) -> None:
