@@ -9,11 +9,12 @@ from typing import Any
 from netd.client.feed_messages import request_head
 from netd.client.websocket import CLOSE, PONG, TEXT, FrameDecoder, encode_frame
 from netd.connection.fanout import Item
-from netd.feed.rounds import TYPES, Delivery
+from netd.feed.rounds import TYPES, Delivery, Form
 from netd.testing import Connection
 
 __all__ = [
     "KEY",
+    "TEXTS",
     "FakeFaker",
     "FakeMember",
     "FakeRandom",
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
+TEXTS = Form(TYPES, is_old=True)
+"""The form of all clients of the first dialect, unless the configuration chooses other values."""
 
 MASK = b"\x01\x02\x03\x04"
 

@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.jsontext import BadJSON
 from netd.feed.generator import Generator
-from netd.feed.rounds import TEXTS, TYPES, Form, Round, Sighting
+from netd.feed.rounds import TYPES, Form, Round, Sighting
 from netd.message import Message
-from tests.feed.bench import FakeFaker, FakeRandom, texts
+from tests.feed.bench import TEXTS, FakeFaker, FakeRandom, texts
 
 
 class RoundTests(SynchronousTestCase):

@@ -20,13 +20,13 @@ from netd.feed.events import BlockReported, ClientRemarked, RoundMade
 from netd.feed.generator import Generator
 from netd.feed.locales import objection
 from netd.feed.machine import GREATEST_MESSAGE
-from netd.feed.rounds import TEXTS, TYPES, Delivery
+from netd.feed.rounds import TYPES, Delivery
 from netd.feed.service import NoSuchLocale, make_service
 from netd.kinds import ServiceKind
 from netd.message import Message
 from netd.principal import Role
 from netd.testing import Connection, RecordingBus, ServiceKindTests, connect, make_caller, reload, result_of, wired
-from tests.feed.bench import MASK, FakeMember, close_frame, frames, open_feed, pong, request, say, texts
+from tests.feed.bench import MASK, TEXTS, FakeMember, close_frame, frames, open_feed, pong, request, say, texts
 
 KIND = ServiceKind("feed", "netd.feed")
 NEWER = "netd.feed.v1"

@@ -14,10 +14,7 @@ from netd.feed.generator import Generator
 from netd.feed.rounds import TYPES, Form, Round
 from netd.feed.streams import AHEAD, FeedStream, FeedSurroundings
 from netd.testing import WallClock
-from tests.feed.bench import FakeFaker, FakeMember, FakeRandom
-
-TEXTS = Form(TYPES, is_old=True)
-"""The form of all clients of the first dialect, unless the configuration chooses other values."""
+from tests.feed.bench import TEXTS, FakeFaker, FakeMember, FakeRandom
 
 
 class FakePublisher:
