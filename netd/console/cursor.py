@@ -56,6 +56,9 @@ class NumberedStream(Protocol):
     def after(self, seq: int, is_latest: bool) -> Iterable[NumberedEntry]:
         """Return the events after number *seq* that are kept, oldest first. With *is_latest*, only the newest of each subject."""
 
+    def kept_after(self, seq: int) -> int:
+        """How many of the events after number *seq* are kept."""
+
     def text(self, item: NumberedEntry) -> bytes | None:
         """Return *item* as JSON, or None if it is no longer kept."""
 
@@ -148,8 +151,7 @@ class Cursor:
     def count_lost(self) -> None:
         """Count the losses that were not reported, for the metric. The connection has ended: no report follows."""
         gone = sum(entry.text is None for _, entry in self._past) if self._is_resumed else 0
-        kept = sum(entry.text is not None for _, entry in self.stream.after(self.seq, False))
-        self._count_dropped(self._lost + gone + self.stream.seq - self.seq - kept)
+        self._count_dropped(self._lost + gone + self.stream.seq - self.seq - self.stream.kept_after(self.seq))
 
     def fail(self) -> None:
         """Log the exception that is being handled, and abort the connection."""

@@ -134,6 +134,10 @@ class EventStream:
         newest = {item[1].key: item for item in items if item[1].text is not None}
         return sorted(newest.values(), key=itemgetter(0))
 
+    def kept_after(self, seq: int) -> int:
+        """See :class:`netd.console.cursor.NumberedStream`."""
+        return sum([entry.text is not None for entry in self._entries[bisect_right(self._numbers, seq) :]])
+
     def resume(self, seq: int) -> tuple[list[NumberedEntry], dict[str, int] | None]:
         """Return the newest events after number *seq* that are kept, and the first and last number of those that are lost."""
         found = [item for item in self.after(seq) if item[1].text is not None][-MOST_REPEATED:]

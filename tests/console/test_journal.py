@@ -230,6 +230,23 @@ class CursorTests(SynchronousTestCase):
         self.viewer.link.lost()
         self.assertEqual({"drop-oldest": 20 - 4}, dict(self.bench.context.traffic.dropped))
 
+    def test_lost_with_much(self) -> None:
+        """Counting that for many subscriptions is spread over turns."""
+        self.begin()
+        for pattern in ("pump.>", "pump.main.*", "*.main.*"):
+            self.viewer.ask("bus.subscribe", pattern=pattern)
+        self.viewer.clog()
+        for number in range(20):
+            self.publish(number)
+        self.bench.reactor.advance(0)
+        self.bench.step = 0.004
+        self.viewer.peer.lost()
+        self.viewer.link.lost()
+        dropped = self.bench.context.traffic.dropped
+        self.assertEqual({"drop-oldest": 2 * (20 - 4)}, dict(dropped))
+        self.bench.go_on()
+        self.assertEqual({"drop-oldest": 3 * (20 - 4)}, dict(dropped))
+
     def test_exact_bytes(self) -> None:
         """Whoever keeps up is sent, byte for byte, what it always was."""
         self.begin()
