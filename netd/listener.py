@@ -351,7 +351,7 @@ def _close_without_file(failure: Failure, port: unix.Port) -> None:
 
 
 def reach_of(address: Any) -> str:
-    """Who can reach a port on *address*, in words."""
+    """Return the words that tell from where a port on *address* can be reached."""
     host = getattr(address, "host", None)
     if host is None:
         return "users of this machine who may open the socket file"

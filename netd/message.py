@@ -1,4 +1,4 @@
-"""What travels on the bus: a subject and an event; and how much of it a subscriber needs."""
+"""Messages of the bus: a subject and an event; and how many of the events a subscriber needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 __all__ = ["NAME", "Batch", "EventKind", "Message", "Want"]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
-"""What nodes, devices and the like may be named: such a name is one token of a subject as it is."""
+"""The names that nodes, devices and the like may have. Such a name is one token of a subject, unchanged."""
 
 
 class Want(enum.IntEnum):
@@ -36,7 +36,7 @@ class Batch(Iterable[Any], Sized, Protocol):
 
 @frozen
 class EventKind:
-    """What a service publishes.
+    """One kind of event that a service publishes.
 
     :ivar subject: the pattern of the subjects.
     :ivar event: the class of the events, or another type that JSON can say.

@@ -158,7 +158,7 @@ class Journal:
             self._trim_later()
 
     def _parts(self, events: Iterable[object], subject: str) -> list[bytes]:
-        """Those of *events* that can be JSON, as such. What cannot be is logged, and does not keep back the others."""
+        """Return *events* as JSON. An event that cannot be JSON is logged and left out."""
         parts = []
         for event in events:
             try:

@@ -15,7 +15,7 @@ from netd.cli.text import escaped
 __all__ = ["passwd"]
 
 PASSWORD_FILE = "manhole.passwd"  # noqa: S105 - its name, not its content
-"""Where the manhole looks in the state directory, unless its section says otherwise."""
+"""The manhole's default password file in the state directory."""
 
 
 @click.command(cls=NetdCommand, common=("state",))

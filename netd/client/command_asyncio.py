@@ -23,7 +23,7 @@ class AsyncCaller(CommandProgram[AsyncWay], Asynchronous):
             return await self._calls.call(__command_id, __arguments, more)
 
     async def commands(self) -> list[dict[str, Any]]:
-        """What the server's commands are called and take; see :meth:`netd.client.command.Caller.commands`."""
+        """Return the names and arguments of the server's commands; see :meth:`netd.client.command.Caller.commands`."""
         async with self._way.turn():
             return await self._calls.commands()
 

@@ -1,4 +1,4 @@
-"""What goes between a feed and its clients (``docs/protocols/feed.md``): the handshake, wishes, samples, reports."""
+"""Messages between a feed and its clients (``docs/protocols/feed.md``): handshake, subscriptions, samples, reports."""
 
 from __future__ import annotations
 

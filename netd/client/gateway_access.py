@@ -1,4 +1,4 @@
-"""Where a gateway is, how a client proves that it may use it, and how the server proves that it is the one that is meant."""
+"""The address of a gateway, the client's token, and the verification of the server's certificate."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Access:
             raise ControlError(f"{self._token_file}: the file holds no token: {type(error).__name__}") from None
 
     def tls(self) -> ssl.SSLContext | None:
-        """How the server must prove who it is; None without TLS.
+        """The TLS context by which the server's certificate is verified; None without TLS.
 
         :raises NotTrusted: when the file of certificates cannot be used.
         """
@@ -130,10 +130,10 @@ class Access:
 
 
 def connect_error(address: Address, error: Exception) -> ControlError:
-    """What it means that *error* came instead of a connection."""
+    """Return the error for an attempt to connect that failed with *error*."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return NotTrusted(
-            f"the certificate of {address.url} is not trusted: {error.verify_message}; name the file of who signed it as cafile"
+            f"the certificate of {address.url} is not trusted: {error.verify_message}; give its authority as cafile"
         )
     if isinstance(error, ssl.SSLError):
         return NotTrusted(f"{address.url} does not speak TLS as it should: {getattr(error, 'reason', None) or error}")

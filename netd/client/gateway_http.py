@@ -1,4 +1,4 @@
-"""What is said between netd's gateway and its clients over HTTP: bytes in, bytes out. HTTP itself is h11's to know."""
+"""HTTP requests to netd's gateway, and their responses, as bytes. h11 reads and writes HTTP."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class HttpExchange:
 
 
 def _refusal(address: Address, response: Response) -> ControlError:
-    """What a response that is not the one wanted means."""
+    """Return the error for an unexpected response."""
     status = f"{response.status} {response.reason}".strip()
     text = response.body[:500].decode("utf-8", "replace").strip()
     is_told = bool(text) and not text.startswith("<")  # netd says what is wrong and the remedy; a proxy sends a page, or nothing

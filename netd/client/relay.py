@@ -52,7 +52,7 @@ __all__ = [
 
 
 class Message:
-    """What a controller sent to this device, to be answered once: see :class:`RelayMessage`."""
+    """A controller's message to this device, to be answered once: see :class:`RelayMessage`."""
 
     def __init__(self, message: RelayMessage) -> None:
         self.payload = message.payload
@@ -119,7 +119,7 @@ class Controller(Blocking):
 
     @property
     def dialect(self) -> str:
-        """What the last connection speaks, ``"netd"`` or ``"old"``; empty before there was one."""
+        """The dialect of the last connection, ``"netd"`` or ``"old"``; empty before the first one."""
         return self._controller.dialect
 
     def devices(self) -> list[DeviceInfo]:

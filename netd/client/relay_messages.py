@@ -1,4 +1,4 @@
-"""What goes between a relay and its clients: frames, envelopes, and what is in them (``docs/protocols/relay.md``)."""
+"""Messages between a relay and its clients: frames, envelopes and their contents (``docs/protocols/relay.md``)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NameTaken(ConnectionLost):
 
 
 class FramingLost(RelayError):
-    """What came is neither a frame nor an envelope: the connection is of no more use."""
+    """The relay has sent neither a frame nor an envelope. The connection cannot be used any more."""
 
 
 class NotInTime(RelayError):
@@ -57,7 +57,7 @@ class Refused(RelayError):
 
 
 class Denied(Refused):
-    """Somebody else holds the name that this device says; the text says who, and since when."""
+    """Another device holds the name of this one. The text names its address, and the time since when."""
 
 
 class NoSuchDevice(RelayError):
@@ -154,7 +154,7 @@ def complaint(envelope: dict[str, Any]) -> ConnectionLost | None:
 
 
 class Welcome(NamedTuple):
-    """What is known of a fresh connection.
+    """The facts about a new connection.
 
     :ivar dialect: ``"netd"`` or ``"old"``.
     :ivar name: the device's name as the relay knows it; None where there is none, as always in the old dialect.
@@ -225,7 +225,7 @@ def refusal_frames(number: object, error: str, payload: bytes | str) -> bytes:
 
 
 def news_frames(dialect: str, payload: bytes | str, event: str | None) -> bytes:
-    """What a device says of its own accord. The old dialect cannot carry *event*: there, the payload travels alone."""
+    """Return an event of a device, which answers no request. The old dialect cannot carry *event*, only the payload."""
     if dialect == OLD:
         return frame(as_bytes(payload))
     return message_frames({} if event is None else {"event": event}, as_bytes(payload))
@@ -246,17 +246,17 @@ CONTROLLER_HELLO = b"controller {}"
 
 
 class Outcome(NamedTuple):
-    """What became of a request.
+    """The outcome of a request.
 
     :ivar status: one of
 
         - ``sent``: the operating system has taken it for the device's connection; an old device can tell no more;
         - ``acknowledged``: the device answered;
-        - ``failed``: it did not get there, the device refused, or nobody can know: ``error`` says which;
+        - ``failed``: the request did not arrive, the device refused it, or neither is known: ``error`` says which;
         - ``expired``: the deadline passed before the device answered;
-        - ``queued``: the device is away and the relay keeps it.
-    :ivar answer: the device's answer, or what it sent with its refusal.
-    :ivar error: why it failed; empty otherwise.
+        - ``queued``: the device is not connected, and the relay keeps the request.
+    :ivar answer: the payload of the device's answer or refusal.
+    :ivar error: the reason of a failure; empty otherwise.
     """
 
     status: str

@@ -47,7 +47,7 @@ def old_send(target: str, payload: bytes) -> bytes:
 
 
 def read_old_outcome(answer: bytes) -> Outcome:
-    """What the answer to a send event means."""
+    """Return the outcome that the answer to a send event stands for."""
     text = answer.decode("utf-8", "replace").strip()
     if text == "data succesfully sent":
         return Outcome("sent")

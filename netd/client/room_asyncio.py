@@ -28,7 +28,7 @@ class AsyncBot(RoomProgram[AsyncWay], Asynchronous):
         return replies
 
     async def exchanges(self) -> AsyncIterator[Exchange]:
-        """What was heard and replied, as it happens, until the room is over."""
+        """Yield each message with the bot's reply to it, until the room is over."""
         try:
             while True:
                 exchange = await self._part.next()

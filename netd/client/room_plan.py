@@ -1,4 +1,4 @@
-"""What a bot does in a room, whatever way it goes (``docs/protocols/room.md``)."""
+"""The plan of a bot in a room, for both ways (``docs/protocols/room.md``)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ROOM = Server("the room", NotConnected, RoomOver, RoomOver)
 
 
 class Exchange(NamedTuple):
-    """What was heard, and what was replied to it."""
+    """A message of the room, and the bot's reply to it."""
 
     heard: Heard
     reply: str
@@ -84,7 +84,7 @@ class Ear:
         self.turn = 0
 
     def hear(self, message: str) -> Heard:
-        """What *message*, one that calls for a reply, says. The first is the host's."""
+        """Return the content of *message*, which calls for a reply. The first one is the host's."""
         text = message.strip()
         words = text.split() or [""]
         turn = self.turn
@@ -219,9 +219,9 @@ class RoomPart:
 
 
 class RoomProgram(Program[W]):
-    """What makes a bot for one room, whatever way it goes.
+    """The arguments of a bot in one room, for both ways.
 
-    :param name: what the others call it; unique in its room.
+    :param name: its name, unique in its room.
     :param character: the name of one of :data:`CHARACTERS`, or a function of one's own.
     :param dialect: ``"old"`` or ``"netd"``: see the module.
     :param on_welcome: called with what the server says when it gives the bot a place: the room need not be full yet.
@@ -244,5 +244,5 @@ class RoomProgram(Program[W]):
 
     @property
     def welcome(self) -> str:
-        """What the server said when it gave the bot a place; empty before."""
+        """The server's welcome; empty before the bot has a place."""
         return self._part.welcome

@@ -1,4 +1,4 @@
-"""What an agent does with each server that dials it, whatever way it goes: connect back, and stream."""
+"""The plan of an agent for each server that dials it, for both ways: it connects back, and streams."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class AgentWay(Way):
 
     @abstractmethod
     async def wait_any(self, connections: Iterable[Connection], seconds: float) -> Collection[Connection]:
-        """Those of *connections* on which something has come, or which have ended.
+        """Return those of *connections* on which bytes have come, or which have ended.
 
         It returns when there are any, when :meth:`ring` was called, or after so many seconds.
         """
@@ -151,7 +151,7 @@ class AgentPlan:
             await data.leave()
 
     async def _read(self, connection: Connection, seconds: float) -> bytes | None:
-        """What comes, at most so many seconds later; None when nothing does, or the agent is closed meanwhile."""
+        """Return the next bytes within *seconds*; None if none come, or if the agent is closed meanwhile."""
         return await connection.receive(0) if await self._way.wait_any([connection], seconds) else None
 
     async def _read_id(self, control: Connection) -> int:
@@ -218,13 +218,13 @@ class AgentPlan:
                 return "all channels are at their end"
 
     def notify(self) -> None:
-        """Something was sent, or a session begins: for who waits for that."""
+        """Samples were sent, or a session has begun. Ways with waiting tasks override this to wake them."""
 
     async def _listen_until(self, moment: float, control: Connection, data: Connection) -> str:
-        """Heed both connections until *moment*, or until something is to be said; returns why the session ends, if it does."""
+        """Watch both connections until *moment*, or until samples are to be sent. Return why the session ends, or ``""``."""
         while not self.is_closed:
             ready = await self._way.wait_any((control, data), max(0.0, moment - self._way.now()))
-            if self._said and not self._is_deaf:  # what was said before the server ended the session is sent
+            if self._said and not self._is_deaf:  # samples from before the end of the session are still sent
                 self._is_deaf = True
                 return ""
             self._is_deaf = False
@@ -249,14 +249,14 @@ class AgentPlan:
 
     @staticmethod
     async def _complaint(data: Connection) -> bytes:
-        """What the server says before it ends the data connection."""
+        """Return the bytes that the server sends before it ends the data connection."""
         try:
             return await data.receive(0) or b""
         except SessionLost:
             return b""
 
     async def _last_word(self, control: Connection) -> str:
-        """Why the data connection broke, if the server says so: it may hang up as soon as it has said stop."""
+        """Return the reason for the end of the data connection, if the server tells: it may close as soon as it has sent stop."""
         try:
             word = await self._read(control, ID_PAUSE)
         except SessionLost:

@@ -36,7 +36,7 @@ class MessagePort(Protocol):
 
 
 class Hooks(NamedTuple):
-    """What a subscription tells beside its items.
+    """The functions that a subscription calls when its connection comes and goes.
 
     :ivar connected: called after each connection.
     :ivar disconnected: called with the reason, and the seconds until the next attempt.
@@ -47,9 +47,9 @@ class Hooks(NamedTuple):
 
 
 class SubscriptionPlan:
-    """What a subscription does, whatever way it goes.
+    """The plan of a subscription, for both ways.
 
-    :param connect: makes a connection; raises a ``ControlError`` when there is none to be had.
+    :param connect: makes a connection; raises a ``ControlError`` if it cannot.
     :param timeout: seconds that netd may take to answer the subscription.
     """
 
@@ -67,10 +67,10 @@ class SubscriptionPlan:
         self._was_connected = False
 
     async def take(self, end: float | None) -> Item | None:
-        """The next item; None when none came before *end*, or the way is closed. Connecting may take longer.
+        """Return the next item; None if none has come before *end*, or if the way is closed. Connecting may take longer.
 
-        :raises RemoteError: when netd refuses the subscription, at any time.
-        :raises ControlError: when there never was a connection, and none can be made.
+        :raises RemoteError: if netd refuses the subscription, at any time.
+        :raises ControlError: if the first connection cannot be made.
         """
         while not self._items and not self._way.is_closed:
             try:

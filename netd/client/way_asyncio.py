@@ -192,7 +192,7 @@ class StreamConnection(Connection):
         return received
 
     def look_ahead(self) -> asyncio.Task[bytes]:
-        """What is done when something has come, which the next :meth:`receive` gives."""
+        """Return the task that reads the next bytes. The next :meth:`receive` returns them, too."""
         if self._ahead is None:
             self._ahead = asyncio.ensure_future(self._reader.read(65536))
         return self._ahead
@@ -230,7 +230,7 @@ class AsyncWay(Way):
         self._turn: asyncio.Lock | None = None
 
     def turn(self) -> asyncio.Lock:
-        """What tasks wait for that do one thing after the other."""
+        """Return a lock for tasks that take turns."""
         if self._turn is None:  # before Python 3.10, a lock belongs to the event loop in which it is made
             self._turn = asyncio.Lock()
         return self._turn
@@ -295,7 +295,7 @@ class AsyncWay(Way):
 
 
 class AsyncProgram(Program[AsyncWay]):
-    """What all clients for asyncio can: be left."""
+    """Base of all asyncio clients, which can be closed."""
 
     _make_way = AsyncWay
 
@@ -311,7 +311,7 @@ class AsyncProgram(Program[AsyncWay]):
 
 
 class Asynchronous(AsyncProgram):
-    """What most clients for asyncio can: be left by who cannot await."""
+    """Base of most asyncio clients, which can also be closed without an await."""
 
     def close(self) -> None:
         """Begin to leave for good; whoever waits is woken. During an attempt to connect, that ends within 10 s.

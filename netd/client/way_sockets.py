@@ -118,7 +118,9 @@ class SocketConnection(Connection):
         self._socket = opened
         self._waiter = surroundings.waiter
         self._wait = self._waiter(opened)
-        self._pending: Callable[[], int] | None = getattr(opened, "pending", None)  # what TLS has decrypted, and nobody read yet
+        self._pending: Callable[[], int] | None = getattr(
+            opened, "pending", None
+        )  # bytes that TLS has decrypted, and that have not been read yet
         self._sending = threading.Lock()
         calls: Iterable[Callable[[Any], Any]] = (opened.recv, opened.send, opened.shutdown)
         self._take, self._give, self._shut = in_turn(*calls) if self._pending else calls
@@ -176,7 +178,7 @@ class SocketConnection(Connection):
         return received
 
     def _receive(self) -> bytes | None:
-        """What has come, nothing at the end; None when nothing has, or less than TLS can decrypt."""
+        """Return the bytes that have come, empty at the end of the stream; None if there are none, or too few for TLS."""
         try:
             received: bytes = self._take(65536)
         except OSError as error:
@@ -265,7 +267,7 @@ class SocketWay(Way):
 
 
 class Blocking(Program[SocketWay]):
-    """What all clients can that block: be left, by any thread."""
+    """Base of all blocking clients, which any thread can close."""
 
     _make_way = SocketWay
 

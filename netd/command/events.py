@@ -1,4 +1,4 @@
-"""What the command service publishes on the bus."""
+"""The events that the command service publishes on the bus."""
 
 from __future__ import annotations
 

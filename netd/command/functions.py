@@ -87,7 +87,7 @@ def _load(source: Path | str) -> tuple[list[Command], object]:
 
 
 def _stamp(path: Path | None) -> object:
-    """Something that is another when the file has changed; None where there is no file."""
+    """Return a value that differs if the file has changed; None if there is no file."""
     try:
         status = path.stat() if path is not None else None
     except OSError as error:

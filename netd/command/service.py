@@ -98,7 +98,7 @@ class CommandService(ListeningService):
         self._watch()
 
     def operations(self) -> list[Operation]:
-        """What consoles can do with it."""
+        """Return the operations of the command service."""
         return [
             Operation("command.list", self.list, Role.VIEWER, "List the commands with their arguments and help"),
             Operation("command.run", self.run, Role.OPERATOR, "Run a command and tell its result"),

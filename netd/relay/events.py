@@ -1,4 +1,4 @@
-"""What the relay publishes on the bus."""
+"""The events that a relay publishes on the bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a room publishes on the bus."""
+"""The events that a room publishes on the bus."""
 
 from __future__ import annotations
 

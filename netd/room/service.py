@@ -64,7 +64,7 @@ class RoomService(ListeningService):
         self._rooms.rules = config
 
     def operations(self) -> list[Operation]:
-        """What consoles can do with rooms."""
+        """Return the operations of rooms."""
         return [
             Operation("room.list", self.list_rooms, Role.VIEWER, "List the rooms, with their bots and how far they have come"),
             Operation("room.end", self.end, Role.OPERATOR, "End a room at once: its bots are disconnected"),

@@ -134,7 +134,7 @@ class Visitors:
         self._visitors: Attachments[_Visitor] = Attachments(is_accepting)
 
     def operations(self) -> list[Operation]:
-        """What a console connection does to be in a room."""
+        """Return the operations by which a console connection joins a room, speaks and leaves."""
         return [
             Operation("room.join", self.join, Role.OPERATOR, "Take a place in the room that is filling up", is_lasting=True),
             Operation("room.say", self.say, Role.OPERATOR, "Say something in the room", is_lasting=True),

@@ -1,4 +1,4 @@
-"""What sessions publish on the bus."""
+"""The events that sessions publish on the bus."""
 
 from __future__ import annotations
 
