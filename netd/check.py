@@ -61,7 +61,7 @@ def check(configuration: Configuration, path: Path, kinds: Mapping[str, IService
 
 
 def show(configuration: Configuration, with_origin: bool) -> None:
-    """Print the options in force, one a line.
+    """Print the options that a daemon would have, one a line.
 
     :param with_origin: add the place where each value is written.
     """

@@ -97,6 +97,7 @@ def assemble(
     # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
         netd.name,
+        configuration.file,
         sections.by_name.values(),
         table,
         bus,
@@ -142,7 +143,8 @@ def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
     :param found: the state directory that the command line uses without ``--state``.
     """
     option = "" if state_directory == found else f" --state {quoted(state_directory)}"
-    rows = [("service", "listens on", "who may reach it")]
+    is_dialling = any(service.get("dialling") for service in status["services"])
+    rows = [("service", "listens on", "who may reach it, or the state" if is_dialling else "who may reach it")]
     for service in status["services"]:
         label = service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"
         rows += [(label, place["address"], place["reach"]) for place in service.get("listening", ())]
@@ -160,6 +162,7 @@ def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
             "",
             *lines,
             "",
+            f"The configuration is in {status['configuration']}",
             *dashboards,
             *([OPEN.format(option=option)] if any(service.get("open") for service in status["services"]) else []),
             f"Stop it with Ctrl-C or `netd stop{option}`.",

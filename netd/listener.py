@@ -312,8 +312,8 @@ class Listener:
         another = re.sub(rf"\b{self._port}\b", "PORT", self.description, count=1)
         return (
             f"cannot listen on {self.description}: {who} {how}{look}. "
-            f"Stop it, or choose another port: `listen = {another}` in [{self._factory.name}], or the environment variable "
-            f"{variable_name(kind, instance or MAIN, 'listen')}={another}."
+            f"Stop it, or choose another port: `listen = {another}` in [{self._factory.name}], or at a start the environment "
+            f"variable {variable_name(kind, instance or MAIN, 'listen')}={another}."
         )
 
     def _cannot(self, failure: Failure | None) -> CannotListen:

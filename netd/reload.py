@@ -46,6 +46,7 @@ class ReloadResult:
     :ivar removed: sections that are finishing.
     :ivar files: files whose content is new, and what came of that.
     :ivar failures: what could not be done at the last moment, one sentence each; the next reload tries again.
+    :ivar file: the path of the file that was read.
     """
 
     status: ReloadStatus
@@ -55,6 +56,7 @@ class ReloadResult:
     removed: tuple[str, ...]
     files: tuple[str, ...]
     failures: tuple[str, ...]
+    file: str
 
     def lines(self) -> list[str]:
         """The same for people, one thing a line."""
@@ -105,10 +107,12 @@ class Reloader:
         outcome: Deferred[Any] = Deferred(lambda _: None)
 
         def tell(result: Any) -> None:
+            if isinstance(result, Failure) and not check:
+                self._note_refusal(result)
             if not outcome.called:
                 outcome.callback(result)
             elif isinstance(result, Failure):
-                self._note_failure(result)
+                self._note_fault(result)
             self.sections.end_removed()  # after the answer: it may leave by a connection of theirs
 
         def run() -> Deferred[Any]:
@@ -120,7 +124,7 @@ class Reloader:
 
     def reload_by_signal(self) -> None:
         """Reload because of a signal. Only the log tells the result."""
-        self.reload().addErrback(self._note_failure)
+        self.reload().addErrback(self._note_fault)
 
     def _check(self) -> Deferred[ReloadResult]:
         preparation = self._prepare()
@@ -141,7 +145,7 @@ class Reloader:
 
     def _prepare(self) -> Preparation:
         if not self.sections.running:
-            raise ReloadRefused("netd stops; nothing has changed")
+            raise ReloadRefused("netd stops")
         try:
             problems, wanted = [], self.read()
         except ConfigErrors as errors:
@@ -162,16 +166,19 @@ class Reloader:
 
     def _note(self, reload: ReloadResult) -> ReloadResult:
         if reload.status != "checked":
-            self._log.info("the configuration was reloaded: {what}", what="; ".join(reload.lines()) or "nothing has changed")
+            what = "; ".join(reload.lines()) or f"nothing has changed in {reload.file}"
+            self._log.info("the configuration was reloaded: {what}", what=what)
         return reload
 
-    def _note_failure(self, failure: Failure) -> None:
+    def _note_refusal(self, failure: Failure) -> None:
+        if failure.check(ReloadRefused) is not None:
+            self._log.error("the configuration cannot be reloaded, and the one in force stays:")
+            for line in str(failure.value).splitlines():
+                self._log.error("{line}", line=line)
+
+    def _note_fault(self, failure: Failure) -> None:
         if failure.check(ReloadRefused) is None:
             self._log.failure("the configuration could not be reloaded: a fault of netd's own", failure)
-            return
-        self._log.error("the configuration cannot be reloaded, and the one in force stays:")
-        for line in str(failure.value).splitlines():
-            self._log.error("{line}", line=line)
 
 
 class Preparation:
@@ -244,6 +251,7 @@ class Preparation:
             removed=difference.removed,
             files=tuple(f"[{name}] {note}" for name, change in self._changes.items() for note in change.notes),
             failures=tuple(self._failures),
+            file=self.difference.merged.file,
         )
 
     def _prepare(self, section: Section) -> Iterator[ConfigProblem]:

@@ -32,6 +32,7 @@ __all__ = ["Rights", "Stopping", "System", "SystemStatus"]
 class SystemStatus:
     """The daemon and its services.
 
+    :ivar configuration: path of the file with the configuration.
     :ivar started: time of the start by the wall clock, which identifies this run of the daemon.
     :ivar published: messages on the bus since the start.
     :ivar lag: the greatest delay of the event loop within the last second.
@@ -42,6 +43,7 @@ class SystemStatus:
 
     name: str
     version: str
+    configuration: str
     started: Epoch
     uptime: Seconds
     published: int
@@ -78,6 +80,7 @@ class Rights:
 class System:
     """The daemon as a whole, and the operations for it.
 
+    :ivar configuration: path of the file with the configuration.
     :ivar monotonic: the monotonic clock.
     :ivar tokens: the tokens by which callers log in.
     :ivar lifecycle: its state: serving, draining or stopping.
@@ -89,6 +92,7 @@ class System:
     """
 
     name: str
+    configuration: str
     services: Collection[INetdService]
     table: OperationTable
     bus: LocalBus
@@ -149,6 +153,7 @@ class System:
         return SystemStatus(
             name=self.name,
             version=__version__,
+            configuration=self.configuration,
             started=self.started,
             uptime=self.monotonic() - self.began,
             published=self.bus.published,

@@ -33,8 +33,8 @@ class Options(TwistedOptions):
     optParameters: ClassVar[list[list[Any]]] = [["config", "c", None, "Configuration file (INI)."]]
     optFlags: ClassVar[list[list[Any]]] = [
         ["check", None, "Check the configuration, and exit: 0, or 78 with all its mistakes."],
-        ["show-config", None, "Print the configuration in force, and exit."],
-        ["origin", None, "Print the configuration in force with where each value comes from, and exit."],
+        ["show-config", None, "Print all options as the daemon would have them, and exit."],
+        ["origin", None, "Print all options as the daemon would have them, with the place of each value, and exit."],
     ]
     configuration: Configuration
     read: Callable[[], Configuration]

@@ -169,6 +169,7 @@ class BannerTests(SynchronousTestCase):
         status = {
             "version": "1.2",
             "name": "lab7",
+            "configuration": "/lab/netd.ini",
             "services": [
                 {"kind": "relay", "instance": "main", "listening": [{"address": "127.0.0.1:5050", "reach": "this machine only"}]},
                 {
@@ -190,6 +191,7 @@ class BannerTests(SynchronousTestCase):
                 "pump:lab2  c                     d",
                 "control    unix:/s/control.sock  this user only; the netd command uses it",
                 "",
+                "The configuration is in /lab/netd.ini",
                 "The dashboard is at http://127.0.0.1:8080/",
                 "Stop it with Ctrl-C or `netd stop`.",
             ],
@@ -200,6 +202,7 @@ class BannerTests(SynchronousTestCase):
         """What a service dials stands among the places where others listen."""
         remote = {"remote": "tcp:broker.lan:1883", "state": "dialling"}
         told = self.told([{"kind": "bridge", "instance": "main", "dialling": [remote]}])
+        self.assertIn("service  listens on                 who may reach it, or the state", told.splitlines())
         self.assertIn("bridge   dials tcp:broker.lan:1883  dialling", told.splitlines())
 
     def test_for_others(self) -> None:
@@ -230,7 +233,9 @@ class BannerTests(SynchronousTestCase):
             self.assertIn(f"`netd {command} --state '/my lab'`", told)
 
     def told(self, services: list[dict[str, Any]], state_directory: Path = Path("/s")) -> str:
-        return banner({"version": "1.2", "name": "lab7", "services": services}, state_directory, Path("/s"))
+        return banner(
+            {"version": "1.2", "name": "lab7", "configuration": "/x", "services": services}, state_directory, Path("/s")
+        )
 
 
 class LifeTests(DaemonTestCase):

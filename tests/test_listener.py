@@ -178,7 +178,7 @@ class TakenTests(ListenerTestCase):
         """The program is named, and so is the one option that gives netd another port."""
         self.assertEqual(
             "[relay] cannot listen on loopback:5050: python3 old_server.py (pid 12) listens on 127.0.0.1:5050 already. "
-            "Stop it, or choose another port: `listen = loopback:PORT` in [relay], or the environment variable "
+            "Stop it, or choose another port: `listen = loopback:PORT` in [relay], or at a start the environment variable "
             "NETD_RELAY_LISTEN=loopback:PORT.",
             self.refusal(),
         )

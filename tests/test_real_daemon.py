@@ -87,7 +87,7 @@ class CannotStartTests(RealTestCase):
         self.assertEqual(
             f"netd: [relay:lab2] cannot listen on tcp:{port}:interface=127.0.0.1: twistd (pid {other.process.pid}) listens on "
             f"127.0.0.1:{port} already. Stop it, or choose another port: `listen = tcp:PORT:interface=127.0.0.1` in "
-            "[relay:lab2], or the environment variable NETD_RELAY_LAB2_LISTEN=tcp:PORT:interface=127.0.0.1.",
+            "[relay:lab2], or at a start the environment variable NETD_RELAY_LAB2_LISTEN=tcp:PORT:interface=127.0.0.1.",
             line,
         )
 

@@ -165,7 +165,8 @@ class ReloadTestCase(SynchronousTestCase):
 
     def read(self) -> Configuration:
         """What the file says now; its first line is the fourth."""
-        return parse(self.ini, "netd.ini", {"pump": PumpConfig, "valve": PumpConfig}, {}, 1000, "host")
+        found = parse(self.ini, "netd.ini", {"pump": PumpConfig, "valve": PumpConfig}, {}, 1000, "host")
+        return attrs.evolve(found, file="/lab/netd.ini")
 
     def assemble(self) -> Daemon:
         """The daemon."""
@@ -187,9 +188,14 @@ class ReloadTestCase(SynchronousTestCase):
         """Reload, after the file was changed to *ini*."""
         if ini is not None:
             self.write(ini)
-        operation, _, _ = self.daemon.system.table.find("system.reload", {})
-        result: ReloadResult = result_of(operation.function(**parameters))  # type: ignore[arg-type]
+        result: ReloadResult = result_of(self.reloaded(**parameters))
         return result
+
+    def reloaded(self, **parameters: Any) -> Deferred[ReloadResult]:
+        """A reload that was asked for."""
+        operation, _, _ = self.daemon.system.table.find("system.reload", {})
+        reloaded: Deferred[ReloadResult] = operation.function(**parameters)  # type: ignore[assignment]
+        return reloaded
 
     def refusal(self, ini: str) -> list[str]:
         """Why it is refused to reload *ini*, line by line."""
@@ -204,7 +210,7 @@ class ReloadTestCase(SynchronousTestCase):
 class OptionTests(ReloadTestCase):
     def test_nothing(self) -> None:
         """A file that says the same changes nothing, and says so; services have looked whether their own files have changed."""
-        self.assertEqual(self.reload(), ReloadResult("unchanged", (), (), (), (), (), ()))
+        self.assertEqual(self.reload(), ReloadResult("unchanged", (), (), (), (), (), (), "/lab/netd.ini"))
         self.assertEqual(self.did(0), ["prepared", "applied", "finished"])
 
     def test_live(self) -> None:
@@ -486,7 +492,7 @@ class SignalTests(ReloadTestCase):
         """SIGHUP is a reload; the log tells what has changed."""
         self.write("[pump]\nspeed = 20\n[pump:lab2]\n")
         self.assertEqual(self.hang_up(), ["the configuration was reloaded: [pump] speed: 10 -> 20"])
-        self.assertEqual(self.hang_up(), ["the configuration was reloaded: nothing has changed"])
+        self.assertEqual(self.hang_up(), ["the configuration was reloaded: nothing has changed in /lab/netd.ini"])
 
     def test_refused(self) -> None:
         """Mistakes are in the log, each with its place."""
@@ -497,6 +503,21 @@ class SignalTests(ReloadTestCase):
                 "the configuration cannot be reloaded, and the one in force stays:",
                 "netd.ini:5: [pump] speed: 0 is out of range (1 to 100)",
                 "netd.ini:7: [pump:lab2] speed: 70 is too fast today",
+            ],
+        )
+
+    def test_refused_by_command(self) -> None:
+        """Whoever reads the log sees what was refused on somebody's command, too; what was only looked at is no news."""
+        self.write("[pump]\nspeed = 0\n[pump:lab2]\n")
+        with capturedLogs() as logged:
+            self.failureResultOf(self.reloaded(check=True), ReloadRefused)
+            self.assertEqual(logged, [])
+            self.failureResultOf(self.reloaded(), ReloadRefused)
+        self.assertEqual(
+            [formatEvent(event) for event in logged],
+            [
+                "the configuration cannot be reloaded, and the one in force stays:",
+                "netd.ini:5: [pump] speed: 0 is out of range (1 to 100)",
             ],
         )
 

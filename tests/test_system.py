@@ -59,6 +59,7 @@ class SystemTests(SynchronousTestCase):
         lifecycle = Lifecycle(lambda: self.pumps, self.bus, self.clock)
         self.system = System(
             "lab7",
+            "/etc/netd.ini",
             list(self.pumps),
             self.table,
             self.bus,
@@ -131,6 +132,7 @@ class SystemTests(SynchronousTestCase):
             {
                 "name": "lab7",
                 "version": __version__,
+                "configuration": "/etc/netd.ini",
                 "started": 77.0,
                 "uptime": 90.5,
                 "published": 1,
@@ -151,6 +153,7 @@ class SystemTests(SynchronousTestCase):
         self.caller = make_caller(Role.OPERATOR, ("pump.main.>",))
         told = self.call("system.status")
         self.assertEqual(("lab7", __version__, [{"kind": "pump"}]), (told["name"], told["version"], told["services"]))
+        self.assertEqual("/etc/netd.ini", told["configuration"])
         self.assertEqual(
             ["system.login", "system.operations", "system.status", "system.subjects", "system.whoami"],
             [operation["name"] for operation in self.call("system.operations")],

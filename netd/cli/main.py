@@ -65,7 +65,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         "Run the daemon": {
             "run": Listed("twistd", "Run the daemon in the foreground until Ctrl-C or `netd stop`."),
             "check": Listed("twistd", "Check the configuration, and list all its mistakes."),
-            "config": Listed("twistd", "Show the configuration in force."),
+            "config": Listed("twistd", "Show the configuration that the daemon would start with."),
         },
         "Set up": {
             "token": Listed("token", "Make, list and remove the tokens that open the gateway."),

@@ -15,13 +15,16 @@ __all__ = ["reload", "show_difference"]
 
 
 class ConfigurationRefused(Failure):
-    """The configuration has mistakes, and nothing has changed; there is a line for each."""
+    """The configuration has mistakes, and nothing has changed; there is a line for each.
+
+    :param last: a line below them.
+    """
 
     exit_code = Exit.CONFIGURATION
 
-    def __init__(self, error: OperationFailed) -> None:
+    def __init__(self, error: OperationFailed, last: str) -> None:
         super().__init__(str(error))
-        self._lines = str(error).splitlines()
+        self._lines = [*str(error).splitlines(), last]
 
     def show(self, file: Any = None) -> None:
         """Write the lines as `netd check` does."""
@@ -41,7 +44,7 @@ def reload(invocation: Invocation) -> None:
     if invocation.as_json:
         invocation.print_json(result)
     else:
-        for line in (*_lines(result, is_done=True), *([] if _differs(result) else ["nothing has changed"])):
+        for line in _lines(result, is_done=True) if _differs(result) else [f"nothing has changed in {result['file']}"]:
             click.echo(escaped(line))
     for failure in result.get("failures", ()):
         click.echo(escaped(failure), err=True)
@@ -61,7 +64,9 @@ def show_difference(invocation: Invocation) -> None:
     if invocation.as_json:
         invocation.print_json(result)
     else:
-        for line in _lines(result, is_done=False):
+        for line in (
+            _lines(result, is_done=False) if _differs(result) else [f"nothing would change: {result['file']} is in force"]
+        ):
             click.echo(escaped(line))
     if _differs(result):
         raise click.exceptions.Exit(Exit.FAILED)
@@ -72,7 +77,8 @@ def _ask(invocation: Invocation, check: bool) -> Mapping[str, Any]:
         try:
             result: Mapping[str, Any] = control.call("system.reload", check=check)
         except OperationFailed as error:
-            raise ConfigurationRefused(error) from error
+            last = "a reload would be refused" if check else "nothing has changed: the configuration in force stays"
+            raise ConfigurationRefused(error, last) from error
     return result
 
 

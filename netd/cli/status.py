@@ -41,14 +41,18 @@ def status(invocation: Invocation) -> None:
     click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}{state}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service, items_of(member_of(schema, "services")))]
     if rows:
-        invocation.show_grid(("service", "listens on", "who may reach it"), rows)
+        is_dialling = any(isinstance(service, Mapping) and service.get("dialling") for service in facts["services"])
+        reach = "who may reach it, or the state" if is_dialling else "who may reach it"
+        invocation.show_grid(("service", "listens on", reach), rows)
     else:
         click.echo("no services that this token may see" if context is not None else "no services")
     if any(isinstance(service, Mapping) and service.get("open") is True for service in facts["services"]):
         click.echo("\nno tokens: everyone on this machine is administrator; `netd token add NAME --role admin` makes one")
+    if facts.get("configuration"):
+        click.echo(escaped(f"\nconfiguration: {facts['configuration']}", keep="\n"))
     if context is None:
         socket = f"unix:{(invocation.state / CONTROL_SOCKET).absolute()}"
-        click.echo(escaped(f"\ncontrol socket, for this user only: {socket}", keep="\n"))
+        click.echo(escaped(f"control socket, for this user only: {socket}", keep="\n"))
 
 
 def _state(facts: Mapping[str, Any]) -> str:

@@ -75,10 +75,10 @@ def check(invocation: Invocation, configuration: str | None) -> None:
 @click.option("--diff", is_flag=True, help="Show what a reload would change in the running daemon.")
 @click.pass_obj
 def config(invocation: Invocation, configuration: str | None, origin: bool, diff: bool) -> None:
-    """Show the configuration in force.
+    """Show the configuration that the daemon would start with.
 
-    With --diff, the running daemon is asked; the exit status is 0 where nothing differs, 1 where something does, 78 where the
-    file has mistakes, 2 where the daemon cannot be asked.
+    A running daemon may have another. With --diff, it is asked; the exit status is 0 where nothing differs, 1 where something
+    does, 78 where the file has mistakes, 2 where the daemon cannot be asked.
     """
     if diff:
         if configuration is not None or origin:

@@ -79,7 +79,7 @@ def compare(current: Configuration, wanted: Configuration, fixed: Collection[str
         added=tuple(name for name in names if name not in running),
         removed=tuple(name for name in running if name not in names),
         changed=tuple(comparison.changed),
-        merged=Configuration(netd, tuple(sections), comparison.origins(), wanted.places),
+        merged=Configuration(netd, tuple(sections), comparison.origins(), wanted.places, wanted.file),
         problems=tuple(comparison.problems),
     )
 

@@ -71,12 +71,14 @@ class Configuration:
     :ivar sections: all sections but ``[netd]``, in file order.
     :ivar origins: the origins of all options in all sections, those of ``[netd]`` first.
     :ivar places: ``file:line`` of each section, also of ``[netd]``.
+    :ivar file: the absolute path of the file; empty for a text that is in no file.
     """
 
     netd: NetdConfig
     sections: tuple[Section, ...]
     origins: tuple[Origin, ...]
     places: Mapping[str, str] = attrs.field(factory=dict)
+    file: str = ""
 
     def problem(self, section: str, option: str, what: str) -> ConfigProblem:
         """Return a problem with a valid option. Its place is that of the option, or of the section if the option is a default."""
@@ -104,7 +106,8 @@ def load(
     if len(content) > _GREATEST_FILE:
         raise _unreadable(path, f"is larger than {_GREATEST_FILE} bytes; this is no configuration")
     text = content.decode("utf-8", "surrogateescape")
-    return parse(text, str(path), kinds, environ, uid, hostname, path.parent.resolve(), ipv6_takes_ipv4())
+    found = parse(text, str(path), kinds, environ, uid, hostname, path.parent.resolve(), ipv6_takes_ipv4())
+    return attrs.evolve(found, file=str(path.absolute()))
 
 
 def load_again(
@@ -115,11 +118,22 @@ def load_again(
     A pipe, such as a shell's ``<(…)``, cannot be read again: its text is gone since the start, and an empty text is a valid
     configuration without services. A named pipe would even block the daemon until another program writes to it.
 
+    The kinds are those that were found at the start: one that was installed since is unknown, and the message says so.
+
     :raises ConfigErrors: as :func:`load` does, and if *path* is not a regular file.
     """
     if path.exists() and not path.is_file():
         raise _unreadable(path, "is no regular file, and cannot be read again: start netd with one, or restart it")
-    return load(path, kinds, environ, uid, hostname)
+    try:
+        return load(path, kinds, environ, uid, hostname)
+    except ConfigErrors as errors:
+        raise ConfigErrors(tuple(_told_of_restart(problem, kinds) for problem in errors.problems), errors.rest) from None
+
+
+def _told_of_restart(problem: ConfigProblem, kinds: Mapping[str, object]) -> ConfigProblem:
+    if not problem.section or problem.option or problem.section.partition(":")[0] in {NETD, *kinds}:
+        return problem
+    return attrs.evolve(problem, problem=f"{problem.problem}; a kind that was installed since netd started needs a restart")
 
 
 def _unreadable(path: Path, problem: str) -> ConfigErrors:

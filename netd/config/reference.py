@@ -51,21 +51,22 @@ Indented lines below an option continue its value. Lines that start with `;` or 
 
 **Mistakes** are all reported at once, each as `file:line: [section] option: what is wrong`, before the daemon detaches; it
 then exits with status 78. `netd check` reports the same, and other reasons for which the daemon would not start, such as an
-address that the machine does not have.
+address that the machine does not have. It does not look whether ports are free: a daemon that runs has them.
 
 **Environment variables** override the file: `NETD_RELAY_LISTEN` is `listen` of `[relay]`, `NETD_RELAY_LAB2_LISTEN` that of
 `[relay:lab2]` (a hyphen in a name becomes an underscore), `NETD_NAME` is `name` of `[netd]`. The section must be in the file.
 Any other `NETD_…` is a mistake; an empty variable counts as not set. A relative path in a variable is relative to the current
 directory, not to that of the file.
-`netd config --origin` shows each option in force and where it comes from.
+A daemon keeps the variables that it was started with: a reload does not see new ones.
+`netd config --origin` shows each option that a daemon started with the file would have, and where it comes from.
 
 **Changes** come into force by a reload: `netd reload`, SIGHUP (`kill -HUP`, `systemctl reload`), or the operation
-`system.reload`. netd reads the file and the environment as at its start, and first prepares everything that the change needs:
-it opens new ports, runs the file of functions, checks certificates. Then all changes come into force in one step. Connections
-stay open. If anything is wrong, nothing changes, and all mistakes are reported as at the start. The column "change" tells what
-an option needs: `live` options follow a reload; the others keep their old value until netd is restarted, and the reload names
-them. The service of an added section starts. The service of a removed section finishes its connections within `stop_timeout`.
-`netd config --diff` tells what a reload would do.
+`system.reload`. netd reads the file that it was started with (`netd status` names it), and first prepares everything that the
+change needs: it opens new ports, runs the file of functions, checks certificates. Then all changes come into force in one step.
+Connections stay open. If anything is wrong, nothing changes, and all mistakes are reported as at the start. The column "change"
+tells what an option needs: `live` options follow a reload; the others keep their old value until netd is restarted, and the
+reload names them. The service of an added section starts. The service of a removed section finishes its connections within
+`stop_timeout`. `netd config --diff` tells what a reload would do.
 
 **Secrets** are files: an option names the file, and nothing prints what is in it.
 

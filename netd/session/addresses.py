@@ -32,10 +32,10 @@ class Forbidden(OperationFailed):
 class AllowList:
     """The networks whose addresses may be dialled.
 
-    :param where: names the section and the environment variable with the list, for error messages.
+    :param where: the section and the environment variable that can have the list, for error messages.
     """
 
-    def __init__(self, networks: Iterable[Network], where: str = "[session] or NETD_SESSION_AGENTS") -> None:
+    def __init__(self, networks: Iterable[Network], where: tuple[str, str] = ("[session]", "NETD_SESSION_AGENTS")) -> None:
         self._where = where
         self._networks = tuple(networks)
         self._special = [(ip_network(text), what) for text, what in _SPECIAL]
@@ -62,9 +62,10 @@ class AllowList:
             if address in allowed and (kind is None or _lies_within(allowed, kind[0])):
                 return
         which = f" ({kind[1]}, which only an entry within {kind[0]} allows)" if kind is not None else ""
+        section, variable = self._where
         raise Forbidden(
-            f"{address}{which} is not in the list of `agents` that this netd may dial; add it there, in {self._where}, "
-            "and run `netd reload`"
+            f"{address}{which} is not in the list of `agents` that this netd may dial; add it in {section} and run "
+            f"`netd reload`, or in {variable} and start netd again"
         )
 
 

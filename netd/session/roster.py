@@ -50,14 +50,14 @@ class Totals:
 class Roster:
     """All sessions of one service.
 
-    :param where: names the section and the environment variable with the option ``agents``, for error messages.
+    :param where: the section and the environment variable that can have the option ``agents``, for error messages.
     :ivar agents: the addresses that may be dialled, or may connect without being dialled.
     :ivar channels: the channels of the configuration.
     :ivar alphabet: the one-letter channels among them, for agents of the first dialect.
     :ivar turns: shares the time of a turn among the connections that bring samples.
     """
 
-    def __init__(self, world: SessionSurroundings, where: str = "[session] or NETD_SESSION_AGENTS") -> None:
+    def __init__(self, world: SessionSurroundings, where: tuple[str, str] = ("[session]", "NETD_SESSION_AGENTS")) -> None:
         self.world = world
         self._where = where
         self.follow(world.rules)

@@ -54,7 +54,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     receiving = own_share(reactor, "receive", TURN_SHARE)
     sweep = Sweep(own_share(reactor, "count", COUNTING), reactor.seconds, reactor.callLater)
     world = SessionSurroundings(config, bus, prefix, reactor.seconds, reactor.callLater, receiving, sweep, dialer.dial, chance)
-    roster = Roster(world, f"[{name}] or {variable_name('session', config.instance, 'agents')}")
+    roster = Roster(world, (f"[{name}]", variable_name("session", config.instance, "agents")))
     return SessionService(config, StreamFactory(name, context, roster), controls, dialer, reactor)
 
 

@@ -11,6 +11,7 @@ from tests.cli.fakes import CommandTests
 LIMIT = {"section": "relay", "option": "max_payload", "before": "1MiB", "after": "2MiB", "place": "netd.ini:7", "is_live": True}
 NAME = {"section": "netd", "option": "name", "before": "a", "after": "b\x1b", "place": "netd.ini:2", "is_live": False}
 NOTHING: dict[str, Any] = {kind: [] for kind in ("changed", "restart", "added", "removed", "files", "failures")}
+NOTHING["file"] = "/lab/netd.ini"
 MUCH = {
     "status": "reloaded",
     "changed": [LIMIT],
@@ -27,7 +28,7 @@ class ReloadTests(CommandTests):
         """A reload that changes nothing says so, and is a success."""
         self.control.answers["system.reload"] = {"status": "unchanged", **NOTHING}
         result = self.netd("reload")
-        self.assertEqual((result.exit_code, result.stdout), (0, "nothing has changed\n"))
+        self.assertEqual((result.exit_code, result.stdout), (0, "nothing has changed in /lab/netd.ini\n"))
         self.assertEqual(self.control.calls, [("system.reload", {"check": False})])
 
     def test_changes(self) -> None:
@@ -50,7 +51,10 @@ class ReloadTests(CommandTests):
         self.control.answers["system.reload"] = OperationFailed("netd.ini:3: [relay] x: no\nnetd.ini:4: [netd] y\x1b: no", -32000)
         result = self.netd("reload")
         self.assertEqual((result.exit_code, result.stdout), (78, ""))
-        self.assertEqual(result.stderr, "netd.ini:3: [relay] x: no\nnetd.ini:4: [netd] y\\x1b: no\n")
+        self.assertEqual(
+            result.stderr,
+            ("netd.ini:3: [relay] x: no\nnetd.ini:4: [netd] y\\x1b: no\nnothing has changed: the configuration in force stays\n"),
+        )
 
     def test_failures(self) -> None:
         """What failed at the last moment is told, and the command has failed."""
@@ -61,10 +65,10 @@ class ReloadTests(CommandTests):
 
 class DifferenceTests(CommandTests):
     def test_same(self) -> None:
-        """Without a difference nothing is printed, and the status is 0."""
+        """Without a difference the file in force is named, and the status is 0."""
         self.control.answers["system.reload"] = {"status": "checked", **NOTHING}
         result = self.netd("config", "--diff")
-        self.assertEqual((result.exit_code, result.stdout), (0, ""))
+        self.assertEqual((result.exit_code, result.stdout), (0, "nothing would change: /lab/netd.ini is in force\n"))
         self.assertEqual(self.control.calls, [("system.reload", {"check": True})])
 
     def test_different(self) -> None:
@@ -80,7 +84,8 @@ class DifferenceTests(CommandTests):
     def test_trouble(self) -> None:
         """Mistakes are 78 as ever; a daemon that cannot be asked is no difference, but 2."""
         self.control.answers["system.reload"] = OperationFailed("netd.ini:3: no", -32000)
-        self.assertEqual(self.netd("config", "--diff").exit_code, 78)
+        result = self.netd("config", "--diff")
+        self.assertEqual((result.exit_code, result.stderr), (78, "netd.ini:3: no\na reload would be refused\n"))
         self.control.broken = NotRunning("not here")
         result = self.netd("config", "--diff")
         self.assertEqual((result.exit_code, result.stderr), (2, "Error: not here\n"))

@@ -12,6 +12,7 @@ from tests.cli.fakes import CommandTests, operation
 STATUS: dict[str, Any] = {
     "name": "lab",
     "version": "0.1.0",
+    "configuration": "/lab/netd.ini",
     "uptime": 125.4,
     "published": 9,
     "services": [
@@ -46,7 +47,14 @@ class StatusTests(CommandTests):
         self.assertRegex(lines[4], r" +/run/relay\.sock +users of this machine$")
         self.assertEqual(lines[5], "    1,234 connections; so far: 7 sent, 3 refused")
         self.assertRegex(lines[6], r"relay:lab2 +- +-$")
-        self.assertEqual(lines[7:], ["", "control socket, for this user only: unix:/home/ada/.local/state/netd/control.sock"])
+        self.assertEqual(
+            lines[7:],
+            [
+                "",
+                "configuration: /lab/netd.ini",
+                "control socket, for this user only: unix:/home/ada/.local/state/netd/control.sock",
+            ],
+        )
 
     def test_remotes(self) -> None:
         """What a service dials is shown, with how long it has been connected, or what is wrong and when it is dialled again."""
@@ -59,6 +67,7 @@ class StatusTests(CommandTests):
         services = [{"kind": "bridge", "instance": "main", "dialling": remotes, "counters": {"dials": {"connected": 1}}}]
         self.control.answers["system.status"] = {**STATUS, "services": services}
         lines = [line.rstrip() for line in self.netd("status").stdout.splitlines()]
+        self.assertRegex(lines[2], "SERVICE +LISTENS ON +WHO MAY REACH IT, OR THE STATE$")
         self.assertRegex(lines[3], r"bridge +dials tcp:a:1 +connected for 2 min 5 s$")
         self.assertRegex(lines[4], r" +dials tcp:b:1 +waiting, dials again in 3 s$")
         self.assertEqual(lines[5], "    refused: why")

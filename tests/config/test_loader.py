@@ -451,6 +451,17 @@ class LoadTests(SynchronousTestCase):
         self.assertIn(f"{pipe}: is no regular file", str(errors))
         self.assertRaises(ConfigErrors, load_again, pipe.with_suffix(".absent"), KINDS, {}, 0, "lab")
 
+    def test_new_kind(self) -> None:
+        """A reload says that a kind which was installed meanwhile needs a restart, and adds nothing to other mistakes."""
+        file = Path(self.mktemp())
+        file.write_text("[echo]\n[pump]\nspeed = 0\n")
+        at_start = str(self.assertRaises(ConfigErrors, load, file, KINDS, {}, 0, "lab")).splitlines()
+        again = str(self.assertRaises(ConfigErrors, load_again, file, KINDS, {}, 0, "lab")).splitlines()
+        hint = "; a kind that was installed since netd started needs a restart"
+        self.assertEqual(again, [f"{at_start[0]}{hint}", *at_start[1:]])
+        file.write_text("[pump]\nspeed = 1\n")
+        self.assertEqual(load_again(file, KINDS, {}, 0, "lab").file, str(file.absolute()))
+
     def test_too_large(self) -> None:
         """A device file or a log given by accident is not read to its end."""
         self.load(b"#" * 2**20)

@@ -21,6 +21,7 @@ NOTHING_RELOADED: Mapping[str, Any] = {
     "removed": [],
     "files": [],
     "failures": [],
+    "file": str,
 }
 
 SUBSCRIBED: Mapping[str, Any] = {"pattern": "custom.>", "position": str, "recovered": None, "gap": None}
@@ -139,7 +140,9 @@ COMMAND: Mapping[str, Row] = {
             Case(
                 "that is not there",
                 {"command_id": "watre"},
-                fault=Fault(Code.NO_SUCH_TARGET, "there is no command 'watre'; did you mean 'water'?; `command.list` lists them"),
+                fault=Fault(
+                    Code.NO_SUCH_TARGET, "there is no command 'watre' (did you mean 'water'?); `command.list` lists them"
+                ),
             ),
             Case(
                 "without one of its arguments",
@@ -252,6 +255,7 @@ SYSTEM: Mapping[str, Row] = {
                     "version": __version__,
                     "started": float,
                     "uptime": float,
+                    "configuration": str,
                     "published": int,
                     "lag": float,
                     "turns": ...,

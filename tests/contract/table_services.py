@@ -284,8 +284,8 @@ SESSION: Mapping[str, Row] = {
                 {"host": "192.0.2.1"},
                 fault=Fault(
                     Code.FAILED,
-                    "192.0.2.1 is not in the list of `agents` that this netd may dial; add it there, in [session] or "
-                    "NETD_SESSION_AGENTS, and run `netd reload`",
+                    "192.0.2.1 is not in the list of `agents` that this netd may dial; add it in [session] and run "
+                    "`netd reload`, or in NETD_SESSION_AGENTS and start netd again",
                 ),
             ),
         ),

@@ -143,7 +143,7 @@ class GatewayTestCase(SynchronousTestCase):
         def stop() -> None:
             self.stopped.append(True)
 
-        system = System("lab", [self.service], table, self.bus, seconds, tokens, lifecycle, shares.spent, stop)
+        system = System("lab", "/etc/netd.ini", [self.service], table, self.bus, seconds, tokens, lifecycle, shares.spent, stop)
         turn = Turn(self.reactor.callLater)
         journal = Journal(turn.after, 16, 1 << 20)
         streams = EventStreams(

@@ -371,10 +371,10 @@ class StartTests(ServiceTests):
     def test_forbidden_address(self) -> None:
         """An address outside of the allow-list is not dialled."""
         why = str(self.assertRaises(Forbidden, self.service.start, "10.0.0.1"))
-        self.assertIn("add it there, in [session] or NETD_SESSION_AGENTS, and run `netd reload`", why)
+        self.assertIn("add it in [session] and run `netd reload`, or in NETD_SESSION_AGENTS and start netd again", why)
         lab2, *_ = wired(KIND, Config(instance="lab2"))
         why = str(self.assertRaises(Forbidden, lab2.start, "10.0.0.1"))
-        self.assertIn("in [session:lab2] or NETD_SESSION_LAB2_AGENTS", why)
+        self.assertIn("in [session:lab2] and run `netd reload`, or in NETD_SESSION_LAB2_AGENTS and", why)
         self.assertRaises(InvalidArguments, self.service.start, "127.1")
         self.assertEqual(self.reactor.tcpClients, [])
 
