@@ -18,7 +18,7 @@ from netd.operations import Role
 from netd.secrets.tokens import TOKENS, remove_token
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, PAGES, SCREENSHOTS, WIDE, BrowserTestCase, by_id
-from tests.process import LOOPBACK, PATIENCE, Program
+from tests.process import LOOPBACK, PATIENCE, Program, frame
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -104,14 +104,30 @@ class PageTests(BrowserTestCase):
         self.assertEqual(self.complaints, [])
 
     def test_strip(self) -> None:
-        """The strip shows its facts whole, however wide the window is, beside the warning that there are no tokens."""
-        self.start_netd()
+        """The strip shows its facts whole, however wide the window is, beside the warning that there are no tokens.
+
+        It keeps its height while netd drains, and however long netd is up.
+        """
+        daemon = self.start_netd()
         page = self.look_at("overview", WIDE, "light")
-        page.get_by_text("everyone on this machine is administrator").wait_for()
+        page.get_by_text("no tokens: all are admin").wait_for()
         self.until(page, lambda: by_id(page, "strip-lag").locator("dd").inner_text() != "\u2013", "the strip has its facts")
         cut = "(facts) => facts.filter((fact) => fact.scrollWidth > fact.clientWidth).map((fact) => fact.textContent)"
-        for width in (1280, 1040, 970, 800, 360):
+        sizes = {}
+        for width in (1440, 1280, 1040, 970, 800, 360):
             page.set_viewport_size({"width": width, "height": 800})
+            self.assertEqual(page.eval_on_selector_all(".strip-facts dd", cut), [], f"at {width} px")
+            sizes[width] = page.eval_on_selector(".strip", "(strip) => strip.offsetHeight")
+        self.connect(daemon.port("relay")).sendall(frame(device_hello("greenhouse", [])))
+        by_id(page, "service-row").get_by_text("1 device").wait_for()
+        daemon.call("system.drain", within=119.0)
+        by_id(page, "phase").get_by_text("closed in 1 min").wait_for()
+        by_id(page, "service-row").get_by_text("(draining)").first.wait_for()
+        write = "(up) => (up.textContent = '59 min 59 s')"
+        for width in (1440, 1280, 1040, 970, 800):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.eval_on_selector('[data-testid="strip-uptime"] dd', write)
+            self.assertEqual(page.eval_on_selector(".strip", "(strip) => strip.offsetHeight"), sizes[width], f"at {width} px")
             self.assertEqual(page.eval_on_selector_all(".strip-facts dd", cut), [], f"at {width} px")
 
 

@@ -811,8 +811,9 @@ class ReloadTests(ModuleTestCase):
             "files": ["[command] functions: 3 new"],
             "failures": ["it broke"],
         }
-        changed, waits = "[relay] stall: 1s \u2192 2s (netd.ini:4)", "[relay] stall: 2s waits for a restart (netd.ini:4)"
-        did = ["Changed:", changed, "[room] is started", "[feed] finishes", *all_of_it["files"], waits, "it broke"]
+        changed = "[relay] stall: 1s \u2192 2s (netd.ini:4)"
+        did = ["Changed:", changed, "[room] is started", "[feed] finishes", *all_of_it["files"]]
+        did += ["Waiting for a restart of netd:", changed, "Failed:", "it broke"]
         would = ["A reload would change:", changed, "[room] would be started", "[feed] would finish"]
         self.check(
             "pages/daemon",
@@ -821,6 +822,7 @@ class ReloadTests(ModuleTestCase):
             (({**nothing, "status": "checked"},), "Nothing would change."),
             (({**all_of_it, "status": "reloaded"},), "\n".join(did)),
             (({**all_of_it, "status": "checked", "files": [], "restart": [], "failures": []},), "\n".join(would)),
+            (({**nothing, "status": "checked", "restart": [option]},), f"Would wait for a restart of netd:\n{changed}"),
         )
 
 

@@ -29,8 +29,8 @@ class ProxyTests(BrowserTestCase):
         self.assertEqual(self.complaints, [])
 
     def test_open(self) -> None:
-        """Without tokens, and without a proxy, the dashboard says that everyone on this machine is administrator."""
+        """Without tokens, and without a proxy, the dashboard says that all are administrators."""
         self.start_netd()
         page = self.look_at("overview")
-        by_id(page, "open").get_by_text("everyone on this machine is administrator").wait_for()
+        by_id(page, "open").get_by_text("no tokens: all are admin").wait_for()
         self.assertEqual(self.complaints, [])

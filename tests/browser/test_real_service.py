@@ -158,7 +158,7 @@ class DocumentedTests(BrowserTestCase):
         by_id(page, "page-echo").click()
         by_id(page, "answer-echo.count").get_by_text("1", exact=True).wait_for()
         by_id(page, "page-instrument").click()
-        by_id(page, "service-status").get_by_text("Dialling: state").wait_for()
+        by_id(page, "service-status").get_by_text(re.compile("^connected for [0-9]+ s$")).wait_for()
         by_id(page, "service-number", name="reading value").get_by_text("21.5").wait_for()
         by_id(page, "argument-question").fill("*IDN?")
         by_id(page, "act-instrument.ask").click()

@@ -19,7 +19,8 @@ let reasons = 0;
 /**
  * @typedef {object} Action
  * @property {Element} button
- * @property {Element} outcome the line that tells the outcome; see also `results`.
+ * @property {Writable<Outcome|null>} told the outcome; see `results`.
+ * @property {boolean} isOffered whether users who may not do it see the button.
  * @property {() => string} why the reason why the user may not do it; "" where they may.
  * @property {Writable<string>} reason the id of the element that shows this reason.
  * @property {() => Promise<void>} run calls the operation.
@@ -34,13 +35,14 @@ let reasons = 0;
  * @param {() => string} [parts.objection] a further reason why the user may not do it; "" for none.
  * @param {() => object|null|Promise<object|null>} [parts.params] the arguments, without the instance; null while incomplete.
  * @param {(result: any) => Outcome} parts.told makes the outcome of a result.
+ * @param {string} [parts.refused] a line that stands before the reason, where netd refuses.
  * @param {(result: any, error: Error|null) => void} [parts.done]
  * @param {string|(() => string)|null} [parts.question] asked before an action that cannot be undone.
  * @param {() => void} [parts.asking] called before the question is shown.
  * @param {string} [parts.about] the button's name for screen readers, where the label alone says too little.
  * @param {() => any} [parts.until] the outcome is shown until this value changes, the user changes, or netd restarts.
+ * @param {Writable<Outcome|null>} [parts.outcome] a signal for the outcome, which outlives the button.
  * @param {boolean} [parts.isLasting] a success stays shown when *until* changes.
- * @param {Writable<Outcome|null>} [parts.outcome] a signal for the outcome, where actions share one.
  * @param {number|(() => number)} [parts.timeout] seconds.
  * @param {string} [parts.kind] "main" submits the form that it is in; "plain", "quiet".
  * @param {boolean} [parts.isOffered] whether users who may not do it see the button, disabled; otherwise it is hidden.
@@ -66,7 +68,8 @@ export function action(parts) {
       outcome.value = told(result);
       done(result, null);
     } catch (error) {
-      outcome.value = { state: "trouble", text: asCommands(error.message) };
+      const isRefused = parts.refused !== undefined && typeof error.code === "number"; // a word is a failure on the way
+      outcome.value = { state: "trouble", text: (isRefused ? `${parts.refused}\n` : "") + asCommands(error.message) };
       done(null, error);
     } finally {
       isBusy.value = false;
@@ -79,7 +82,7 @@ export function action(parts) {
   };
   forget(outcome, parts);
   const button = buttonOf(parts, { run, press, why, isBusy, isAsking, reason });
-  return { button, outcome: outcomeOf(outcome), why, reason, run, press };
+  return { button, told: outcome, isOffered: parts.isOffered ?? true, why, reason, run, press };
 }
 
 /**
@@ -152,9 +155,15 @@ export const outcomeOf = (outcome) =>
     () => outcome.value?.text ?? "",
   );
 
-/** The outcomes of *actions*, and the reasons why the user may not do them. @param {...Action} actions */
+/**
+ * The newest outcome of *actions*, and the reasons why the user may not do them. An earlier outcome of another action would
+ * contradict the newest one: "A reload would change …" stays wrong beside "Changed: …".
+ * @param {...Action} actions
+ */
 export function results(...actions) {
-  return [...actions.map((one) => one.outcome), restraint(...actions)];
+  const newest = signal(/** @type {Writable<Outcome|null>|null} */ (null));
+  for (const { told } of actions) effect(() => void (told.value !== null && (newest.value = told)));
+  return [outcomeOf(computed(() => newest.value?.value ?? null)), restraint(...actions.filter((one) => one.isOffered))];
 }
 
 /** Attributes that disable a button while netd is away, or while *why* gives a reason. */

@@ -3,7 +3,7 @@
  * the page `SERVICE`, which is made of the status, operations and events of that kind.
  */
 
-import { count, plural, spoken } from "./format.js";
+import { count, duration, plural, spoken } from "./format.js";
 
 /**
  * @typedef {object} Entry
@@ -180,13 +180,32 @@ export function titleOf({ title, name }, kind) {
   return name !== SERVICE.name || kind === null ? title : spoken(kind);
 }
 
-/** The first few numbers and words of a status, with their names. */
+/**
+ * A remote that a service dials, in the result of `system.status`.
+ * @typedef {{remote: string, state: string, connected_for: number|null, next_attempt: number|null,
+ *   last_failure: string|null}} Dialled
+ */
+
+/** The open connections of a service; null where its status does not tell. @param {any} status @returns {number|null} */
+export function connectionsOf({ connections, dialling }) {
+  return connections ?? dialling?.filter((/** @type {Dialled} */ one) => one.connected_for !== null).length ?? null;
+}
+
+/** What becomes of a remote: "connected for 6 s", "waiting, dials again in 3 s". @param {Dialled} remote */
+export function dialText({ state, connected_for: up, next_attempt: again }) {
+  if (up !== null) return state.replace("connected", `connected for ${duration(up)}`);
+  return again === null ? state : `${state}, dials again in ${duration(again + 1)}`;
+}
+
+/** The first few numbers and words of a status, with their names; where it has none, its counters. */
 function plainFacts(status) {
   const isTold = ([name, value]) =>
     !COMMON.has(name) && (typeof value === "number" || (typeof value === "string" && value !== ""));
   const word = ([name, value]) => `${name.replaceAll("_", " ")} ${Number.isInteger(value) ? count(value) : value}`;
-  const dialling = (status.dialling ?? []).map(({ state }) => state);
-  return [...dialling, ...Object.entries(status).filter(isTold).map(word)].slice(0, MOST_FACTS);
+  const own = [...(status.dialling ?? []).map(dialText), ...Object.entries(status).filter(isTold).map(word)];
+  if (own.length > 0) return own.slice(0, MOST_FACTS);
+  const counted = Object.entries(status.counters ?? {}).filter(([, value]) => Number.isFinite(value) && value > 0);
+  return counted.length > 0 ? counted.map(word).slice(0, MOST_FACTS) : ["nothing so far"];
 }
 
 const sum = (numbers) => Object.values(numbers ?? {}).reduce((total, number) => total + number, 0);

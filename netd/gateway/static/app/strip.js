@@ -60,7 +60,7 @@ export const phaseText = computed(() => {
   if (connections === 0) return "drained: nobody is connected";
   const left = until === null ? null : Math.ceil(until - serverClock.value);
   const end = left === null ? "may stay" : left > 0 ? `closed in ${duration(left)}` : "closed now";
-  return `draining: ${count(connections)} still connected, ${end}`;
+  return `draining: ${count(connections)} open, ${end}`;
 });
 
 const ending = () => badge("waiting", () => phaseText.value, { testid: "phase", "data-phase": () => phase.value?.state });
@@ -139,7 +139,7 @@ export function strip() {
       "div.strip-aside",
       {},
       when(() => isLive.value && who.value !== null && hasToken(), signedIn),
-      when(() => isLive.value && who.value?.name === "", openToAll),
+      when(() => isLive.value && who.value?.name === "" && phaseText.value === "", openToAll),
       themeSwitch(),
     ),
   );
@@ -180,10 +180,11 @@ function signedIn() {
 
 /** A warning: without tokens, everyone who reaches the gateway has all rights. */
 function openToAll() {
-  const title = "There are no tokens. Make one: netd token add NAME --role admin";
+  const title =
+    "Everyone on this machine is administrator, because there are no tokens. Make one: netd token add NAME --role admin";
   return badge(
     () => "waiting",
-    () => "everyone on this machine is administrator",
+    () => "no tokens: all are admin",
     { testid: "open", title },
   );
 }

@@ -2,10 +2,10 @@
 
 import { action, field, results } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { phase, refreshStatus, servicesOf, status } from "../connection.js";
+import { phase, refreshStatus, status } from "../connection.js";
 import { h, when } from "../dom.js";
 import { count, duration } from "../format.js";
-import { KINDS } from "../pages.js";
+import { connectionsOf, isForeign, KINDS } from "../pages.js";
 import { panel } from "../panel.js";
 import { subjects } from "../rights.js";
 import { computed, signal } from "../signal.js";
@@ -13,20 +13,20 @@ import { computed, signal } from "../signal.js";
 /** @template T @typedef {import("../signal.js").Readable<T>} Readable */
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
-/** Kinds whose connections show that somebody uses netd. */
-const CALLED = KINDS.filter((kind) => kind !== "command");
+/**
+ * Whether nobody has used a service since netd started. Commands are called by netd's own tools as well, and the gateway by this
+ * page.
+ */
+function isUnused(service) {
+  if (service.kind === "command" || !(KINDS.includes(service.kind) || isForeign(service.kind))) return true;
+  return !connectionsOf(service) && !service.counters?.accepted && !service.counters?.dials?.connected;
+}
 
 export function daemon() {
-  const isQuiet = computed(
-    () =>
-      status.value !== null &&
-      subjects.value === null &&
-      CALLED.every((kind) => servicesOf(kind).every((one) => !one.connections)),
-  );
+  const isQuiet = computed(() => status.value !== null && subjects.value === null && status.value.services.every(isUnused));
   const configuration = [reloading(false), reloading(true)];
   const within = signal(/** @type {number|null} */ (null));
-  const outcome = signal(/** @type {import("../action.js").Outcome|null} */ (null));
-  const [drain, resume, stop] = [draining(within, outcome), resuming(outcome), stopping()];
+  const [drain, resume, stop] = [draining(within), resuming(), stopping()];
   const isDraining = () => phase.value?.state === "draining";
   return panel(
     { title: "This netd", testid: "daemon" },
@@ -40,7 +40,7 @@ export function daemon() {
     results(...configuration),
     commandLineToCopy(() => commandLine("reload")),
     h("div.row.apart", {}, withinField(within), drain.button, resume.button, stop.button),
-    results(drain, stop),
+    results(drain, resume, stop),
     commandLineToCopy(() => commandLine("drain", ["--within", within.value === null ? null : `${within.value}s`])),
     when(isDraining, () => commandLineToCopy(() => commandLine("resume"))),
     commandLineToCopy(() => commandLine("stop")),
@@ -57,7 +57,7 @@ const suggestion = () =>
   h(
     "div.suggestion",
     {},
-    h("p.hint", {}, "Nothing is connected yet. See everything live with made-up programs:"),
+    h("p.hint", {}, "Nothing has connected yet. See everything live with made-up programs:"),
     commandLineToCopy(() => "netd demo"),
   );
 
@@ -68,8 +68,8 @@ const reloading = (check) =>
     method: "system.reload",
     params: () => (check ? { check } : {}),
     told: (result) => ({ state: result.failures.length ? "trouble" : "ok", text: changes(result) }),
+    refused: check ? "A reload would be refused, and nothing would change:" : "Nothing has changed. The reload was refused:",
     done: refreshStatus,
-    kind: check ? "quiet" : "plain",
     testid: check ? "check-reload" : "reload",
   });
 
@@ -85,16 +85,20 @@ const reloading = (check) =>
  */
 export function changes({ status: became, changed, restart, added, removed, files, failures }) {
   const isOnlyLookedAt = became === "checked";
-  const lines = [
-    ...changed.map(({ section, option, before, after, place }) => `[${section}] ${option}: ${before} → ${after} (${place})`),
+  const line = ({ section, option, before, after, place }) => `[${section}] ${option}: ${before} → ${after} (${place})`;
+  const now = [
+    ...changed.map(line),
     ...added.map((section) => `[${section}] ${isOnlyLookedAt ? "would be started" : "is started"}`),
     ...removed.map((section) => `[${section}] ${isOnlyLookedAt ? "would finish" : "finishes"}`),
     ...files,
-    ...restart.map(({ section, option, after, place }) => `[${section}] ${option}: ${after} waits for a restart (${place})`),
-    ...failures,
   ];
-  if (lines.length === 0) return isOnlyLookedAt ? "Nothing would change." : "Nothing has changed.";
-  return [isOnlyLookedAt ? "A reload would change:" : "Changed:", ...lines].join("\n");
+  const parts = [
+    [isOnlyLookedAt ? "A reload would change:" : "Changed:", now],
+    [isOnlyLookedAt ? "Would wait for a restart of netd:" : "Waiting for a restart of netd:", restart.map(line)],
+    ["Failed:", failures],
+  ].filter(([, lines]) => lines.length > 0);
+  if (parts.length === 0) return isOnlyLookedAt ? "Nothing would change." : "Nothing has changed.";
+  return parts.flat(2).join("\n");
 }
 
 /** @param {Writable<number|null>} within */
@@ -105,18 +109,15 @@ function withinField(within) {
     min: "0",
     step: "any",
     inputmode: "decimal",
-    placeholder: "never",
+    placeholder: "none",
     testid: "within",
     oninput: write,
   });
-  return field("Close open ones after seconds", input);
+  return field("Deadline in seconds", input);
 }
 
-/**
- * @param {Readable<number|null>} within seconds until open connections are closed; null for never.
- * @param {Writable<import("../action.js").Outcome|null>} outcome shared with `resuming`: each replaces the outcome of the other.
- */
-function draining(within, outcome) {
+/** @param {Readable<number|null>} within seconds until open connections are closed; null for never. */
+function draining(within) {
   const open = () => (within.value === null ? "go on" : `are closed in ${duration(within.value)}`);
   return action({
     label: "Drain",
@@ -124,21 +125,18 @@ function draining(within, outcome) {
     params: () => (within.peek() === null ? {} : { within: within.peek() }),
     told: () => ({ state: "ok", text: `Programs that connect are refused; open connections ${open()}.` }),
     done: refreshStatus,
-    outcome,
     question: () => `Accept no more connections? Open ones ${open()}. “Resume” takes it back.`,
     testid: "drain",
   });
 }
 
-/** @param {Writable<import("../action.js").Outcome|null>} outcome */
-const resuming = (outcome) =>
+const resuming = () =>
   action({
     label: "Resume",
     method: "system.resume",
     objection: () => (phase.value?.state === "serving" ? "It serves already." : ""),
     told: () => ({ state: "ok", text: "netd accepts connections again." }),
     done: refreshStatus,
-    outcome,
     isOffered: false,
     testid: "resume",
   });

@@ -1,12 +1,12 @@
 /** Overview: vitals, services, and the latest changes. */
 
 import { asCommands } from "../commandline.js";
-import { hearsVitals, identity, isLive, lostAt, refreshStatus, serverNow, status, vitals } from "../connection.js";
+import { hearsVitals, identity, isLive, lostAt, phase, refreshStatus, serverNow, status, vitals } from "../connection.js";
 import { choice, h } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { history } from "../history.js";
 import { sectionOf } from "../instances.js";
-import { factsOf } from "../pages.js";
+import { connectionsOf, dialText, factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
 import { onCleanup } from "../signal.js";
@@ -99,20 +99,26 @@ function services() {
   );
 }
 
-/** The remotes that a service dials. @param {import("../connection.js").Service} service */
-const dialled = ({ dialling = [] }) => dialling.map(({ remote }) => `dials ${remote}`).join(", ") || "–";
+/** Where a service listens, and what it dials. @param {import("../connection.js").Service} service */
+function places({ listening = [], dialling = [] }) {
+  const isParked = ({ reach }) => phase.value?.state === "draining" && reach.startsWith("nobody");
+  const told = listening.map((place) => place.address + (isParked(place) ? " (draining)" : ""));
+  return [...told, ...dialling.map(({ remote }) => `dials ${remote}`)].join(", ") || "–";
+}
+
+/** Who can reach a service, and what becomes of its remotes. @param {import("../connection.js").Service} service */
+const reach = ({ listening = [], dialling = [] }) => [...listening.map((one) => one.reach), ...dialling.map(dialText)].join(", ");
 
 function serviceRow(item) {
   const { kind, instance } = item.peek();
   const facts = () => factsOf(item.value).join(" · ") || "–";
-  const where = () => (item.value.listening ?? []).map((one) => one.address).join(", ") || dialled(item.value);
   return h(
     "tr",
     { testid: "service-row" },
     rowHead("Service", h("a", { href: addressOf(kind, instance) }, sectionOf(kind, instance))),
     cell("Does", facts, "long"),
-    cell("Connections", () => count(item.value.connections ?? 0), "number"),
+    cell("Connections", () => count(connectionsOf(item.value) ?? NaN), "number"),
     cell("Refused", () => count(sum(item.value.counters?.refused)), "number"),
-    cell("Address", where, "mono long", { title: () => (item.value.listening ?? []).map((one) => one.reach).join(", ") }),
+    cell("Address", () => places(item.value), "mono long", { title: () => reach(item.value) }),
   );
 }

@@ -7,6 +7,7 @@ import { choice, each, h } from "../dom.js";
 import { excerpt, spoken, visible } from "../format.js";
 import { instanceOf } from "../instances.js";
 import { polled } from "../live.js";
+import { dialText } from "../pages.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { place } from "../router.js";
 import { ANY, statusOf } from "../schema.js";
@@ -66,20 +67,32 @@ const verbOf = ({ name }) => spoken(name.slice(name.indexOf(".") + 1));
 
 function status(kind, instance) {
   const told = () => {
-    const { listening = [], ...others } = instance.service() ?? {};
-    const facts = Object.entries(others).filter(([name]) => !UNTOLD.includes(name));
-    const where = listening.length ? [["listens_on", listening.map(({ address }) => address)]] : [];
-    return flattened(
-      Object.fromEntries([...facts, ...where]),
-      ["counters"],
-      statusOf(operations.value.get("system.status")?.result ?? ANY, kind),
-    );
+    const { listening = [], dialling = [], ...others } = instance.service() ?? {};
+    const own = Object.fromEntries(Object.entries(others).filter(([name]) => !UNTOLD.includes(name)));
+    const where = listening.length ? [fact("Listens on", listening.map(({ address }) => address).join(", "))] : [];
+    const schema = statusOf(operations.value.get("system.status")?.result ?? ANY, kind);
+    return [...dialled(dialling), ...flattened(own, ["counters"], schema), ...where];
   };
   return panel(
     { title: "Status", testid: "service-status", aside: instance.select },
     factList(told),
     commandLineToCopy(() => commandLine("status")),
   );
+}
+
+/** @param {string} name @param {any} value @returns {import("./values.js").Fact} */
+const fact = (name, value) => [name, value, ANY];
+
+/**
+ * The remotes that a service dials. Why the last attempt failed is told until a later one succeeds.
+ * @param {import("../pages.js").Dialled[]} remotes
+ */
+function dialled(remotes) {
+  return remotes.flatMap((one) => {
+    const of = remotes.length > 1 ? ` ${one.remote}` : "";
+    const failed = one.connected_for === null && one.last_failure ? [fact(`Last failure${of}`, one.last_failure)] : [];
+    return [...(of ? [] : [fact("Dials", one.remote)]), fact(of ? `Dials${of}` : "Connection", dialText(one)), ...failed];
+  });
 }
 
 /** The polled answer of an operation: a table for a list of objects, facts for an object. */
