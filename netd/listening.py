@@ -7,7 +7,7 @@ cuts the connections that are left.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from twisted.application.service import Service
 from twisted.internet import tcp
@@ -32,7 +32,23 @@ from netd.listeners import Listeners
 from netd.log import LimitedObserver
 from netd.status import ListeningPlace
 
-__all__ = ["CannotListen", "ListeningService", "make_context", "quota_of", "reach_of"]
+__all__ = ["CannotListen", "ListeningRules", "ListeningService", "make_context", "quota_of", "reach_of"]
+
+
+class ListeningRules(Protocol):
+    """What a service that listens goes by: a :class:`netd.config.ListeningConfig`, with the kind's own option ``listen``."""
+
+    @property
+    def instance(self) -> str:
+        """The instance of the section."""
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        """The descriptions of Twisted server endpoints."""
+
+    @property
+    def stop_timeout(self) -> float:
+        """Seconds that connections get to finish when the service stops."""
 
 
 def make_context(reactor: Any, stall_timeout: float, dead_timeout: float = DEAD_TIMEOUT) -> PeerContext:
@@ -56,26 +72,19 @@ class ListeningService(Service):
     """Listens on several endpoints with one factory.
 
     :cvar remedy: what a person can do when netd cannot listen on an endpoint.
-    :param listen: Twisted endpoint strings.
-    :param stop_timeout: seconds that connections get to finish when the service stops.
+    :param config: the section.
     :param quick: *factory* itself, if it can answer connections at the door (:mod:`netd.connection.door`).
     """
 
     _log = Logger()
     remedy: ClassVar[str] = "Stop what uses it, or choose another with `listen`."
 
-    def __init__(
-        self,
-        listen: tuple[str, ...],
-        factory: PeerFactory,
-        reactor: Any,
-        stop_timeout: float = 5.0,
-        quick: QuickFactory | None = None,
-    ) -> None:
-        self._listen = listen
+    def __init__(self, config: ListeningRules, factory: PeerFactory, reactor: Any, quick: QuickFactory | None = None) -> None:
+        self.instance = config.instance
+        self._listen = config.listen
         self._factory = factory
         self._reactor = reactor
-        self._stop_timeout = stop_timeout
+        self._stop_timeout = config.stop_timeout
         self._hot = HotSockets(reactor, factory.context.turn)
         factory.end_those_who_left = self._hot.end_those_who_left
         self._door = QuickDoor(reactor, factory.context.turn, quick) if quick is not None else None

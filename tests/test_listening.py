@@ -86,7 +86,8 @@ class ListeningTestCase(SynchronousTestCase):
 
     def service(self, *listen: str) -> ListeningService:
         """A service on these endpoints that gives connections two seconds to finish."""
-        return ListeningService(listen or ("tcp:7001:interface=127.0.0.1",), self.factory, self.reactor, 2.0)
+        options = Options(listen=listen or ("tcp:7001:interface=127.0.0.1",), stop_timeout=2.0)
+        return ListeningService(options, self.factory, self.reactor)
 
     def started(self, *listen: str) -> ListeningService:
         """The same, started as twistd starts it."""
@@ -283,14 +284,14 @@ class EndTests(ListeningTestCase):
 
     def test_does_not_listen(self) -> None:
         """A service that has not started, or has drained for good, opens nothing in a reload."""
-        for service in (ListeningService(("tcp:5050",), self.factory, self.reactor), self.running):
+        for service in (ListeningService(Options(listen=("tcp:5050",)), self.factory, self.reactor), self.running):
             service.drain()
             prepared(service, Options(listen=("tcp:5051",))).apply()
             self.assertEqual([], service.listening())
 
     def test_pause_before_the_start(self) -> None:
         """So it is with a service that starts while the daemon drains."""
-        late = ListeningService(("tcp:5050",), self.factory, Reactor())
+        late = ListeningService(Options(listen=("tcp:5050",)), self.factory, Reactor())
         late.pause()
         late.startService()
         self.assertEqual((False, 1), (late.is_accepting, len(late.listening())))

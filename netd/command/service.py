@@ -46,8 +46,7 @@ class CommandService(ListeningService):
     """Runs the user's functions for whoever connects."""
 
     def __init__(self, config: Config, factory: CommandFactory, execution: Execution, reactor: Any) -> None:
-        super().__init__(config.listen, factory, reactor, config.stop_timeout, None if config.persistent else factory)
-        self.instance = config.instance
+        super().__init__(config, factory, reactor, None if config.persistent else factory)
         self._config = config
         self._factory: CommandFactory = factory
         self._execution = execution

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 
@@ -15,7 +16,7 @@ from netd.console.dispatch import Dispatcher
 from netd.control.directory import ELSEWHERE, StateDirectoryUnusable, check_owner, check_path
 from netd.control.protocol import ControlFactory
 from netd.listening import ListeningService, make_context
-from netd.operations import OperationTable
+from netd.operations import MAIN, OperationTable
 from netd.paths import CONTROL_SOCKET
 from netd.secrets.private_files import quoted
 
@@ -35,6 +36,15 @@ def make_control_service(state_directory: Path, reactor: Any, table: OperationTa
     return ControlService(state_directory, factory, reactor, os.geteuid())
 
 
+@frozen
+class ControlRules:
+    """What the control socket goes by. It has no section: it can always be reached, whatever the configuration says."""
+
+    listen: tuple[str, ...]
+    instance: str = MAIN
+    stop_timeout: float = 1.0
+
+
 class ControlService(ListeningService):
     """Listens on ``control.sock``, mode 0600, in the state directory, which is made with mode 0700 if it is missing.
 
@@ -49,7 +59,7 @@ class ControlService(ListeningService):
     def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any, uid: int) -> None:
         self._state_directory = state_directory
         socket = quoteStringArgument(str(state_directory / CONTROL_SOCKET)).replace("=", r"\=")  # which it forgets
-        super().__init__((f"unix:{socket}:mode=600:lockfile=0",), factory, reactor, stop_timeout=1.0)
+        super().__init__(ControlRules((f"unix:{socket}:mode=600:lockfile=0",)), factory, reactor)
         self._uid = uid
         self._lock: int | None = None
 

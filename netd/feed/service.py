@@ -73,8 +73,7 @@ class FeedService(ListeningService):
     """One feed."""
 
     def __init__(self, config: Config, factory: FeedFactory, share: TurnShare, reactor: Any) -> None:
-        super().__init__(config.listen, factory, reactor, config.stop_timeout)
-        self.instance = config.instance
+        super().__init__(config, factory, reactor)
         self._clients = factory
         self._feed = factory.feed
         self._share = share

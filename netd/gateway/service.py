@@ -65,8 +65,7 @@ class GatewayService(ListeningService):
     """One gateway."""
 
     def __init__(self, config: Config, factory: GatewayFactory, bus: IBus, reactor: Any) -> None:
-        super().__init__(config.listen, factory, reactor, config.stop_timeout)
-        self.instance = config.instance
+        super().__init__(config, factory, reactor)
         self._bus = bus
         self._config = config
         self._gateway = factory

@@ -54,7 +54,6 @@ class ManholeService(ListeningService):
     """
 
     def __init__(self, config: Config, reactor: Any, bus: IBus, in_thread: InThread) -> None:
-        self.instance = config.instance
         self._config = config
         self._bus = bus
         self._table = OperationTable()
@@ -66,7 +65,7 @@ class ManholeService(ListeningService):
             config,
             self._make_login,
         )
-        super().__init__(config.listen, self._manhole, reactor)
+        super().__init__(config, self._manhole, reactor)
 
     def use_budget(self, budget: Budget, quota: Quota) -> None:
         """Use a budget of its own, on descriptors that the daemon keeps back: an administrator must get in when it is full."""

@@ -51,8 +51,7 @@ class RelayService(ListeningService):
     """One relay."""
 
     def __init__(self, config: Config, factory: RelayFactory, reactor: Any) -> None:
-        super().__init__(config.listen, factory, reactor, config.stop_timeout)
-        self.instance = config.instance
+        super().__init__(config, factory, reactor)
         self._relay = factory
         self._exchange = factory.exchange
         self._attachments = Guests(factory.exchange, config.instance, lambda: self.is_accepting)

@@ -47,8 +47,7 @@ class RoomService(ListeningService):
     """The rooms of one section."""
 
     def __init__(self, config: Config, factory: RoomFactory, reactor: Any) -> None:
-        super().__init__(config.listen, factory, reactor, config.stop_timeout)
-        self.instance = config.instance
+        super().__init__(config, factory, reactor)
         self._room_factory = factory
         self._rooms = factory.rooms
         self._visitors = Visitors(factory.rooms, config.instance, reactor.callLater, lambda: self.is_accepting)

@@ -65,8 +65,7 @@ class SessionService(ListeningService):
     def __init__(
         self, config: Config, factory: StreamFactory, controls: AgentControlFactory, dialer: AgentDialer, reactor: Any
     ) -> None:
-        super().__init__(config.listen, factory, reactor, config.stop_timeout)
-        self.instance = config.instance
+        super().__init__(config, factory, reactor)
         self._dialer = dialer
         self._streams = factory
         self._controls = controls

@@ -74,6 +74,14 @@ class ManholeServiceTests(ManholeTestCase):
         visit.hang_up()
         self.successResultOf(stopped)
 
+    def test_time_to_stop(self) -> None:
+        """A terminal that stays connected is given the time that `stop_timeout` of [netd] says."""
+        self.use(stop_timeout=2.0)
+        self.logged_in()
+        self.service.stopService()
+        self.assertIn(self.reactor.seconds() + 2.0, [call.getTime() for call in self.reactor.getDelayedCalls()])
+        self.reactor.advance(2.0)
+
     def test_reload(self) -> None:
         """How many may be logged in changes for the next one; who is logged in stays."""
         self.use(max_sessions=1)
