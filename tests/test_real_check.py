@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -22,8 +24,8 @@ PROGRAM = (
 
 class CheckTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).absolute()
-        self.folder.mkdir()
+        self.folder = Path(tempfile.mkdtemp(prefix="netd-"))  # short: it holds a unix socket
+        self.addCleanup(shutil.rmtree, self.folder)
 
     def run_program(self, program: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run it, with a state directory of its own."""

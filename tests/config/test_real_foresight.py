@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -54,13 +56,13 @@ class PathTests(SynchronousTestCase):
 
     def test_paths(self) -> None:
         """A unix socket needs a directory to be in, and nothing else in its way."""
-        folder = Path(self.mktemp()).absolute()
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="netd-"))  # short: it holds a unix socket
+        self.addCleanup(shutil.rmtree, folder)
         self.assertEqual("", objection(f"unix:{folder}/a.sock"))
         self.assertIn(f"there is no directory {folder}/b: make it", objection(f"unix:{folder}/b/a.sock"))
         (folder / "a.sock").write_text("")
         self.assertIn("is there already, and is no socket: move it away", objection(f"unix:{folder}/a.sock"))
         (folder / "a.sock").unlink()
         with socket.socket(socket.AF_UNIX) as other:
-            other.bind(str(folder.joinpath("a.sock").relative_to(Path.cwd())))
+            other.bind(f"{folder}/a.sock")
             self.assertEqual("", objection(f"unix:{folder}/a.sock"))
