@@ -34,7 +34,7 @@ LONGEST = 365 * 86400.0
 
 
 class ServingState(enum.Enum):
-    """What the daemon does with programs that want to connect, and with those that are connected."""
+    """The state of the daemon towards programs: whether new ones may connect, and whether connected ones may go on."""
 
     SERVING = "serving"
     DRAINING = "draining"
@@ -55,7 +55,7 @@ class DaemonStateChanged:
 
 @frozen(slots=False)
 class Draining:
-    """How far a draining daemon is.
+    """The progress of draining.
 
     :ivar since: when it began.
     :ivar left: until connections are closed; 0 where they have been, None without a deadline.

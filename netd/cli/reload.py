@@ -87,7 +87,7 @@ def _differs(result: Mapping[str, Any]) -> bool:
 
 
 def _lines(result: Mapping[str, Any], is_done: bool) -> Iterator[str]:
-    """What a reload did, or would do, one thing a line."""
+    """Return the changes that a reload has made, or would make, one a line."""
     for option in result.get("changed", ()):
         yield f"{_change(option)} ({option['place']})"
     for section in result.get("added", ()):

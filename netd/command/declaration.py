@@ -56,7 +56,7 @@ def command(command_id: str, /, *, blocking: bool = False, whole: bool | None = 
 
 
 def declarations_in(namespace: dict[str, Any]) -> Iterator[Declaration]:
-    """What the module with *namespace* declares, in order, then what it imported; each once."""
+    """Return the functions that the module with *namespace* declares, in order, then those that it imported; each once."""
     noted = list(namespace.get(_NOTE, ()))
     for value in list(namespace.values()):
         notes = getattr(value, _NOTE, None) if callable(value) else None

@@ -26,7 +26,7 @@ STAMP = "__netd_stamp__"
 
 @frozen
 class Functions:
-    """What some sources declared when they were run.
+    """The functions that the sources have declared.
 
     :ivar commands: in the order of their declaration.
     :ivar stamps: of the sources, by which it shows that a file has another content.
@@ -161,7 +161,7 @@ def _import_module(name: str) -> ModuleType:
 
 
 def _broken(error: BaseException, path: str | None = None) -> BadFunctions:
-    """What *error*, raised by the user's code, is for a person. It names the last line of *path*, or of any file, on its way."""
+    """Return *error*, raised by the user's code, as text for people. It names the last line in *path*, or else in any file."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen ")]
     own = [frame for frame in frames if frame.filename == path] or frames
     place = f"{own[-1].filename}:{own[-1].lineno}"

@@ -1,4 +1,4 @@
-"""What a command needs before it can run: the function that it names, the right to run it, and its arguments."""
+"""The preparation of a command: the function that it names, the right to run it, and its arguments."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class ReportedOutcome(Protocol):
 
     @property
     def result(self) -> Any:
-        """What the function returned."""
+        """The value that the function has returned."""
 
     @property
     def error(self) -> str:
-        """Why there is no result, or ``""``."""
+        """The reason for which there is no result, or ``""``."""
 
 
 @define(eq=False)
 class CommandContext:
-    """What all connections of one service have in common.
+    """The facilities that all connections of one service share.
 
     :ivar rules: the options in force; a reload replaces them.
     :ivar commands: the functions in force; likewise.
@@ -63,10 +63,10 @@ class CommandContext:
 
 @frozen
 class CommandFault:
-    """What is wrong with a line.
+    """The mistake in a line.
 
-    :ivar id: that of the command, where it could be read.
-    :ivar excerpt: of the line, for the log; never arguments that could be read.
+    :ivar id: the id of the command, if it could be read.
+    :ivar excerpt: the beginning of the line, for the log; empty if it holds arguments that could be read.
     """
 
     error: ProtocolError

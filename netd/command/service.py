@@ -180,12 +180,12 @@ class CommandService(ListeningService):
             functions = load_functions(sources)
             self._use(functions, self._commands_of(functions))
         except BadFunctions as error:
-            self._log.error("{service}: the functions before stay, because: {error}", service=self._factory.name, error=error)
+            self._log.error("{service}: the old functions stay, because: {error}", service=self._factory.name, error=error)
 
     def _commands_of(self, functions: Functions) -> Commands:
-        """What can be run: *functions*, and the one that lists them.
+        """Return *functions* and the function that lists them, as commands.
 
-        :raises BadFunctions: when two have one name.
+        :raises BadFunctions: if two of them have the same name.
         """
         own = Command(LIST, self.list, False, (), False, "", "List the commands.", "netd itself")
         return Commands([own, *functions.commands])

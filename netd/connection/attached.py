@@ -71,7 +71,7 @@ class AttachedPeer:
 
 
 class Attachments(Generic[PeerT]):
-    """What is attached to the console connections of one service.
+    """All attachments of one service to console connections.
 
     :param is_accepting: returns whether the service accepts programs now.
     """

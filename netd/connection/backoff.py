@@ -1,4 +1,4 @@
-"""How long to wait before a remote is dialled again."""
+"""The wait before a remote is dialled again."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ __all__ = ["Bounds", "Policy", "Traffic"]
 
 
 class Policy(enum.Enum):
-    """What happens when more waits than the bounds allow."""
+    """The effect of more unsent bytes than the bounds allow."""
 
     DROP_OLDEST = "drop-oldest"
     """The oldest waiting items are dropped."""
@@ -32,7 +32,7 @@ class Policy(enum.Enum):
 
 @frozen
 class Bounds:
-    """How much may wait for one connection.
+    """The limits of an outbox: the bytes that may wait for one connection.
 
     :ivar size: bytes that may wait.
     :ivar items: items that may wait, each from one call of :meth:`netd.connection.outbox.Outbox.send`.
@@ -45,6 +45,6 @@ class Bounds:
 
 @define
 class Traffic:
-    """How many items the outboxes of one service have dropped, by reason."""
+    """The numbers of items that the outboxes of one service have dropped, by reason."""
 
     dropped: Counter[str] = field(factory=Counter)

@@ -1,4 +1,4 @@
-"""How many connections there may be, and how much memory they may use: one budget for the daemon, a share for each service.
+"""The limits of connections and of their memory: one budget for the daemon, with a share for each service.
 
 Pure: the shells report that a connection came, was identified, or left, and the budget asks connections to close. A connection is
 *unidentified* until it has sent a whole valid first message. When there are too many connections, the newcomer is let in and the
@@ -36,7 +36,7 @@ GRAIN = 1 << 10
 
 
 class Refusal(enum.Enum):
-    """Why a connection is not let in, or has to go."""
+    """The reason for which a connection is refused, or is closed."""
 
     PER_ADDRESS = "too many connections of its address"
     SECTION = "too many connections"
@@ -237,7 +237,7 @@ class Budget:
 
     @property
     def taken(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return self._count
 
     @property

@@ -26,7 +26,7 @@ DEAD_TIMEOUT = 30.0
 """The default limit: seconds without a sign of life after which a connection counts as broken."""
 
 LOOKS = 12
-"""How often each connection is looked at within the limit."""
+"""The number of looks at each connection within the limit."""
 
 ASKED, ASKED_AGAIN = 3, 6
 """An idle peer is probed first after a third of the limit, then after each further sixth: three answers may get lost."""

@@ -195,7 +195,7 @@ def _parameters(operation: Operation, words: list[str]) -> dict[str, Any]:
 
 
 def _quoting_hint(operation: Operation, position: int) -> str:
-    """What to do if the word at *position* was meant to belong to the text before it."""
+    """Return the remedy for the case that the word at *position* belongs to the text before it."""
     has_text = any(takes_text(schema(argument.type)) for argument in operation.arguments[:position])
     return "; quote text with spaces" if has_text else ""
 

@@ -37,7 +37,7 @@ MAX_UNREAD = 1 << 20
 
 
 class Dialogue(Protocol):
-    """What the lines of a terminal mean at the moment: the login, the menu, or the Python prompt."""
+    """The reader of a terminal's lines at present: the login, the menu, or the Python prompt."""
 
     def begin(self) -> None:
         """Take over the terminal."""

@@ -1,4 +1,4 @@
-"""How values are shown to a person at a terminal: tables, ``key: value``, plain words.
+"""Renders values for people at a terminal: as tables, as ``key: value``, or in plain words.
 
 Pure. Nothing that a peer ever said can reach the terminal as a control character: each text is escaped where it is laid out.
 """

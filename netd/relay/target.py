@@ -21,7 +21,7 @@ _PLAIN_NAME = re.compile(NAME.pattern.encode())
 """A name by itself, as newer controllers send it."""
 
 _BLANKS = str.maketrans("\t\r\n\0", "    ")
-"""What stands for a space: of these, NULs fill the fields of a struct in C, host and port among them."""
+"""The characters that stand for a space. NULs are among them: in C, they fill the fields of a struct, such as host and port."""
 
 _HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
 _NUMBER = re.compile(r"[0-9]{1,10}")

@@ -28,7 +28,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 """The name of an entry."""
 
 NAMES = "use 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or a digit"
-"""What :data:`NAME` matches, for messages."""
+"""The form of :data:`NAME` in words, for messages."""
 
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Opens a named pipe without waiting for a writer. Windows has no named pipes among its files, and no such flag."""

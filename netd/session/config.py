@@ -62,7 +62,7 @@ def _read_channels(written: str) -> tuple[tuple[str, str, str], ...]:
 
 
 _MOST_LETTERS = 9
-"""What one digit after the ``s`` of an announcement can count."""
+"""The most channels that one digit after the ``s`` of an announcement can number."""
 
 channels: Parser[tuple[tuple[str, str, str], ...]] = Parser("channels, comma-separated: x:Heart rate [bpm], y, z", _read_channels)
 """Names, each perhaps with a label and a unit, as triples of texts."""

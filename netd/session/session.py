@@ -37,7 +37,7 @@ PARTING = 0.5
 
 @define(eq=False)
 class SessionSurroundings:
-    """What all sessions of a service share: options, bus, clock and dialer.
+    """The facilities that all sessions of a service share: options, bus, clock and dialer.
 
     :ivar rules: the options in force; a reload replaces them.
     :ivar prefix: first tokens of all subjects, ``session.<instance>``.

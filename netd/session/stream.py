@@ -40,7 +40,7 @@ BIG_SLICE = 1 << 15
 
 
 STREAM = Action("session.stream", Role.OPERATOR, is_open=True)
-"""What a principal must be allowed to do to be the agent of a session."""
+"""The action for which a principal needs the right to be the agent of a session."""
 
 EXCERPT = 60
 """Bytes that the log shows of what came in place of an announcement."""
@@ -62,7 +62,7 @@ class StreamState(enum.Enum):
 
 
 class StreamInput(enum.Enum):
-    """What an agent can send."""
+    """The kinds of input from an agent."""
 
     ANNOUNCED = "s142"
     HELLO = "{…}"

@@ -511,7 +511,7 @@ class ReloadTests(ServiceTests):
             for _ in range(5):
                 self.reactor.advance(1)
         [error] = [formatEvent(event) or "" for event in logged]
-        self.assertIn(f"command: the functions before stay, because: {self.path}:4: ", error)
+        self.assertIn(f"command: the old functions stay, because: {self.path}:4: ", error)
         self.write(SWAPPED)
         self.reactor.advance(1)
         self.assertNotIn("swapped", self.ids())
