@@ -16,6 +16,7 @@ class DevicePresence:
     :ivar device: its name, or its address when it has none.
     :ivar generation: grows with each connection; a death that carries an older one than the last arrival is stale.
     :ivar last_seen: seconds since the epoch at which the last byte came from the device.
+    :ivar reason: why it went; of a device that came, whose name it took.
     """
 
     device: str

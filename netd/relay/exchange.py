@@ -101,7 +101,7 @@ class Exchange:
             if ping is not None:
                 self._beat(link, ping)
         self.counts["devices"] += 1
-        self._publish_presence(link, "")
+        self._publish_presence(link, f"it took the name from {link.took_from}" if link.took_from else "")
         name = self.devices.name_of(link.name) if link.name else None
         if name is not None and name.link is link and name.queue:
             queue, name.queue = name.queue, []

@@ -107,6 +107,7 @@ class DeviceTests(SynchronousTestCase):
         online = [(event.online, event.generation) for event in events if isinstance(event, DevicePresence)]
         generation = online[0][1]
         self.assertEqual(online, [(True, generation), (True, generation + 1)])
+        self.assertRegex(str(getattr(events[-1], "reason", "")), r"^it took the name from 127\.0\.0\.1:[0-9]+$")
         self.assertIsNone(new.peer.closed)
 
     def test_a_name_that_is_held(self) -> None:

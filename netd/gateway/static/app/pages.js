@@ -82,7 +82,7 @@ export const PAGES = [
       read: ({ device, online, reason }) => ({
         state: online ? "ok" : "gone",
         who: device,
-        what: online ? "connected" : `disconnected${reason ? `: ${reason}` : ""}`,
+        what: `${online ? "connected" : "disconnected"}${reason ? `: ${reason}` : ""}`,
       }),
     },
   },
