@@ -156,6 +156,7 @@ class ListeningService(Service):
 
     def finish(self) -> Deferred[None]:
         """Close all connections, those at the door too, and wait for them."""
+        self._factory.farewell = self.farewell
         if self._door is not None:
             self._door.clear()
         return end_connections(self._factory, self._stop_timeout)
@@ -183,6 +184,11 @@ class ListeningService(Service):
     def listening(self) -> list[ListeningPlace]:
         """The places where it listens, or will, and who can reach them, for people."""
         return [place for listener in self._listeners for place in listener.places()]
+
+    @property
+    def farewell(self) -> str:
+        """Why :meth:`finish` closes connections: the service stops for good, or drains and may go on later."""
+        return "netd drains" if self._is_listening else "netd stops"
 
     @property
     def is_accepting(self) -> bool:

@@ -363,6 +363,18 @@ class EndTests(ListeningTestCase):
         self.successResultOf(stopped)
         self.assertEqual(["netd stops"] * 2, [event["why"] for event in events if "bytes_in" in event])
 
+    def test_reasons(self) -> None:
+        """A service that drains, and may go on later, does not say that netd stops: neither politely nor when it cuts."""
+        caller, stubborn = connect(self.factory, self.reactor), self.stubborn()
+        self.running.pause()
+        finished = self.running.finish()
+        with capturedLogs() as events:
+            caller.lose()
+            self.reactor.advance(2.0)
+            stubborn.lose()
+        self.successResultOf(finished)
+        self.assertEqual(["netd drains"] * 2, [event["why"] for event in events if "bytes_in" in event])
+
     def test_one_of_two_is_stubborn(self) -> None:
         """One that goes in time does not make the service forget the one that does not."""
         caller, stubborn = connect(self.factory, self.reactor), self.stubborn()

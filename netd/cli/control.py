@@ -51,13 +51,15 @@ def drain(invocation: Invocation, within: float | None) -> None:
     back, `netd stop` ends the daemon.
     """
     with invocation.control() as control:
-        which = _which(invocation, control)
+        which, _ = _which(invocation, control)
         result = control.call("system.drain", **({} if within is None else {"within": within}))
     if invocation.as_json:
         invocation.print_json(result)
     else:
         open_ones = "go on" if within is None else f"are closed in {duration(within)}"
-        click.echo(escaped(f"netd accepts no more connections; those that are open {open_ones}: {which}"))
+        click.echo(
+            escaped(f"netd accepts no more connections; those that are open {open_ones}: {which}; `netd resume` takes it back")
+        )
 
 
 @click.command(cls=NetdCommand)
@@ -65,12 +67,13 @@ def drain(invocation: Invocation, within: float | None) -> None:
 def resume(invocation: Invocation) -> None:
     """Accept connections again, after `netd drain`."""
     with invocation.control() as control:
-        which = _which(invocation, control)
+        which, before = _which(invocation, control)
         result = control.call("system.resume")
     if invocation.as_json:
         invocation.print_json(result)
     else:
-        click.echo(escaped(f"netd accepts connections again: {which}"))
+        what = "was not draining, and accepts connections" if before == "serving" else "accepts connections again"
+        click.echo(escaped(f"netd {what}: {which}"))
 
 
 @click.command(cls=NetdCommand)
@@ -78,7 +81,7 @@ def resume(invocation: Invocation) -> None:
 def stop(invocation: Invocation) -> None:
     """Let netd finish what is open and end; return when it has."""
     with invocation.control() as control:
-        which = _which(invocation, control)
+        which, _ = _which(invocation, control)
         click.echo(escaped(f"netd: stopping {which}"), err=True)
         try:
             control.call("system.stop")
@@ -91,16 +94,16 @@ def stop(invocation: Invocation) -> None:
         click.echo(escaped(f"netd has stopped: {which}"))
 
 
-def _which(invocation: Invocation, control: ControlPort) -> str:
-    """Name and place of the daemon, for users who run several."""
+def _which(invocation: Invocation, control: ControlPort) -> tuple[str, object]:
+    """Name and place of the daemon, for users who run several; and its state, None where it cannot be told."""
     context = invocation.context()
     where = f"state directory {invocation.state.absolute()}" if context is None else f"at {context.url}, context {context.name}"
     try:
         facts = control.call("system.status")
     except RemoteError:  # a daemon whose status fails can be stopped all the same
         facts = None
-    name = facts.get("name") if isinstance(facts, Mapping) else None
-    return f"{name or 'the daemon'} ({where})"
+    told = facts if isinstance(facts, Mapping) else {}
+    return f"{told.get('name') or 'the daemon'} ({where})", told.get("state")
 
 
 def _make_sure(control: ControlPort, lost: Lost) -> None:

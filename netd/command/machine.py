@@ -195,9 +195,9 @@ class CommandConversation:
             self._waiting.append(rest)
         self._go_on()
 
-    def finish(self) -> None:
-        """The service stops: answer what runs, and end."""
-        self._farewell = "netd stops"
+    def finish(self, why: str) -> None:
+        """The service stops or drains, as *why* says: answer what runs, and end."""
+        self._farewell = why
         self._waiting.clear()
         self._go_on()
 

@@ -118,8 +118,8 @@ class CommandProtocol(PeerProtocol):
             self._rest.leave()
 
     def finish(self) -> None:
-        """Close, because the service stops, once the running command is answered."""
-        self.conversation.finish()
+        """Close, because the service stops or drains, once the running command is answered."""
+        self.conversation.finish(self.factory.farewell)
 
     def readConnectionLost(self) -> None:
         """Tell the conversation that the program has closed its sending side. It may still read."""

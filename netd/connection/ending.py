@@ -1,4 +1,4 @@
-"""The end of all connections of a service that stops."""
+"""The end of all connections of a service that stops, or drains to a deadline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def end_connections(factory: PeerFactory, seconds: float) -> Deferred[None]:
     def cut() -> None:
         Logger().warn("{service}: cutting {count} connections", service=factory.name, count=len(connections))
         for connection in list(connections):
-            connection.peer.abort("netd stops")  # each ends, and is logged, in the next turn
+            connection.peer.abort(factory.farewell)  # each ends, and is logged, in the next turn
 
     deadline = factory.context.clock.callLater(seconds, cut)
     factory.on_lost = finish

@@ -73,6 +73,7 @@ class PeerFactory(Factory):
     :ivar silence: the time limit of connections that have sent nothing.
     :ivar end_those_who_left: reads connections whose peers have left to their end, which frees their places; None where
         connections are not read by :class:`netd.connection.eager.HotSockets`.
+    :ivar farewell: why connections are closed by the service itself, for log, events and the peers that are told.
     :ivar on_lost: called after each connection's end; a service that stops waits for it.
     :ivar share: the service's share of the daemon's budget; outside of a daemon, of a budget without limits.
     """
@@ -90,6 +91,7 @@ class PeerFactory(Factory):
         self.connections: set[PeerProtocol] = set()
         self.turns = Turns(own_share(context.clock, "receive", TURN_SHARE), context.clock.seconds)
         self.vigil = Vigil(context.clock, context.dead_timeout, self.connections)
+        self.farewell = "netd stops"
         self.on_lost: Any = None
         self.silence = Silence(context.clock)
         self.end_those_who_left: Callable[[], None] | None = None

@@ -143,8 +143,8 @@ class PeerProtocol(Protocol):
             cut(self.transport)
 
     def finish(self) -> None:
-        """Close politely, because the service stops. Override to finish something first."""
-        self.peer.close("netd stops")
+        """Close politely, because the service stops or drains. Override to finish something first."""
+        self.peer.close(self.factory.farewell)
 
     def standing(self) -> Standing:
         """Return the lane and key of the connection, by its credential or address (:mod:`netd.connection.fairness`)."""

@@ -205,7 +205,10 @@ class GatewayService(ListeningService):
         now = state_on(self._bus)
         if now is None or now.state is ServingState.SERVING:
             return ""
-        end = "" if now.until is None else f"; what is open ends at {moment(now.until)}"
+        end = ""
+        if now.until is not None:
+            is_past = now.until <= self._bus.wall()
+            end = f"; what was open ended at {moment(now.until)}" if is_past else f"; what is open ends at {moment(now.until)}"
         return f"{now.state.value} since {moment(now.since)}{end}"
 
     def _url(self) -> str | None:

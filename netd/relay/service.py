@@ -58,7 +58,7 @@ class RelayService(ListeningService):
 
     def finish(self) -> Deferred[None]:
         """End the devices that are console connections, then close all other connections."""
-        self._attachments.end("netd stops")
+        self._attachments.end(self.farewell)
         return super().finish()
 
     def follow(self, config: Config) -> None:

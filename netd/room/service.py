@@ -54,7 +54,7 @@ class RoomService(ListeningService):
 
     def finish(self) -> Deferred[None]:
         """End every room, then close what is left."""
-        self._rooms.end_all("netd stops")
+        self._rooms.end_all(self.farewell)
         return super().finish()
 
     def follow(self, config: Config) -> None:

@@ -208,6 +208,7 @@ class SessionService(ListeningService):
 
     def finish(self) -> Deferred[None]:
         """Tell every agent to stop, then close the remaining connections."""
+        self._controls.farewell = self.farewell
         done: Deferred[Any] = self._end_sessions()
         done.addCallback(lambda _: end_connections(self._controls, self._stop_timeout))
         done.addCallback(lambda _: super(SessionService, self).finish())
@@ -246,7 +247,7 @@ class SessionService(ListeningService):
             return ended
         deadline = self._reactor.callLater(self._stop_timeout, self._cut)
         for session in live:
-            session.stop("netd stops")
+            session.stop(self.farewell)
 
         def finish() -> None:
             if deadline.active():
@@ -258,7 +259,7 @@ class SessionService(ListeningService):
 
     def _cut(self) -> None:
         for session in self._roster.live():
-            session.cut()
+            session.cut(self.farewell)
 
 
 def _too_late(failure: Failure, name: str) -> None:

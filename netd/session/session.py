@@ -209,9 +209,9 @@ class TelemetrySession:
         self._control.ping()
         return True
 
-    def cut(self) -> None:
+    def cut(self, reason: str) -> None:
         """End at once: close all connections without waiting for the agent."""
-        self.stop("netd stops")
+        self.stop(reason)
         if not self.is_over:
             self._part()
 

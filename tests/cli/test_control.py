@@ -17,7 +17,10 @@ class DrainTests(CommandTests):
     def test_drain(self) -> None:
         """``netd drain`` says what the daemon does from now on, and which one it was."""
         self.control.answers["system.drain"] = {"status": "draining"}
-        self.assertEqual(self.netd("drain").stdout, f"netd accepts no more connections; those that are open go on: {HERE}\n")
+        self.assertEqual(
+            self.netd("drain").stdout,
+            f"netd accepts no more connections; those that are open go on: {HERE}; `netd resume` takes it back\n",
+        )
         self.assertEqual(json.loads(self.netd("drain", "--json").stdout), {"status": "draining"})
         self.assertEqual(self.control.calls[-1], ("system.drain", {}))
 
@@ -27,7 +30,8 @@ class DrainTests(CommandTests):
         times = (("5m", 300.0, "5 min"), ("30s", 30.0, "30 s"), ("1.5h", 5400.0, "1 h 30 min"), ("7", 7.0, "7 s"))
         for written, seconds, said in times:
             told = self.netd("drain", "--within", written).stdout
-            self.assertEqual(told, f"netd accepts no more connections; those that are open are closed in {said}: {HERE}\n")
+            how = f"those that are open are closed in {said}: {HERE}; `netd resume` takes it back"
+            self.assertEqual(told, f"netd accepts no more connections; {how}\n")
             self.assertEqual(self.control.calls[-1], ("system.drain", {"within": seconds}))
         for written in ("0s", "25h", "s", "-1s", "5x"):
             result = self.netd("drain", "--within", written)
@@ -39,6 +43,12 @@ class DrainTests(CommandTests):
         self.control.answers["system.resume"] = {"state": "serving", "draining": None}
         self.assertEqual(self.netd("resume").stdout, f"netd accepts connections again: {HERE}\n")
         self.assertEqual(json.loads(self.netd("resume", "--json").stdout)["state"], "serving")
+
+    def test_resume_of_one_that_serves(self) -> None:
+        """``netd resume`` without a drain before says so."""
+        self.control.answers["system.resume"] = {"state": "serving", "draining": None}
+        self.control.answers["system.status"] = {"name": "lab", "state": "serving"}
+        self.assertEqual(self.netd("resume").stdout, f"netd was not draining, and accepts connections: {HERE}\n")
 
 
 class StopTests(CommandTests):

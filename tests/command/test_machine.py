@@ -641,7 +641,7 @@ class StopTests(SynchronousTestCase):
         kept.say(line(command_id="echo", text="x", id=1))
         running.say(line(command_id="later", id=1) + line(command_id="echo", text="x", id=2))
         for side in (fresh, kept, running):
-            side.conversation.finish()
+            side.conversation.finish("netd stops")
         running.conversation.receive(line(command_id="echo", text="x", id=3))
         running.conversation.ended()
         self.assertEqual(answers(fresh.peer.sent), [{"status": "error", "error": "netd stops"}])

@@ -187,6 +187,11 @@ class HealthTests(GatewayTestCase):
                 1795860102.0,
                 f"draining {since}; what is open ends at 2026-11-28 10:01:42 UTC",
             ),
+            (
+                ServingState.DRAINING,
+                0.0,
+                f"draining {since}; what was open ended at 1970-01-01 00:00:00 UTC",
+            ),
             (ServingState.STOPPING, None, f"stopping {since}"),
         ):
             self.bus.publish(Message(STATE, DaemonStateChanged(state, 1795860072.0, until)))

@@ -433,6 +433,13 @@ class StartTests(ServiceTests):
         connect(self.factory, self.reactor, "192.168.1.1").say(b"s11\n")
         self.assertEqual(self._sessions()[0].state, "streaming")
 
+    def test_deadline_of_draining(self) -> None:
+        """A session that a drain ended says so, and not that netd stops."""
+        self.service.start("127.0.0.1", wait=False)
+        self.service.pause()
+        self.service.finish()
+        self.assertEqual(self._sessions()[0].reason, "netd drains")
+
     def test_not_listening(self) -> None:
         """Nobody is dialled while agents cannot connect back."""
         result_of(self.service.drain())

@@ -246,14 +246,14 @@ class LifecycleTests(SynchronousTestCase):
     def test_cut(self) -> None:
         """When there is no time left, everything is closed."""
         session, line, side = self.bench.stream()
-        session.cut()
+        session.cut("netd stops")
         self.assertEqual((line.peer.closed, side.peer.closed), ("netd stops", "netd stops"))
         line.lose()
         self.assertIs(session.state, SessionState.ENDED)
 
     def test_agent_that_never_closes(self) -> None:
         """An agent that keeps its control connection open holds up neither an operator's stop nor the next attempt."""
-        for happens in (lambda session: session.stop("enough"), lambda session: session.cut()):
+        for happens in (lambda session: session.stop("enough"), lambda session: session.cut("netd stops")):
             session, line, _ = self.bench.stream()
             happens(session)
             if line.peer.closed is None:

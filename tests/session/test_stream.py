@@ -238,14 +238,14 @@ class FloodTests(SynchronousTestCase):
     def test_is_hung_up_on(self) -> None:
         """What was not taken when the session ended, or the connection was refused, is not taken afterwards."""
         self.side.stream.receive(self.wire)
-        self.session.cut()
+        self.session.cut("netd stops")
         self.bench.clock.advance(0)
         self.assertEqual(len(self.seen), 1)
         bench = Bench()
         seen = bench.watch()
         session, _, side = bench.stream()
         side.stream.receive(self.wire)
-        session.cut()
+        session.cut("netd stops")
         side.lose()
         self.assertEqual(seen, [])
         stranger = self.bench.connect().say(b"s1999\n" + self.wire)
