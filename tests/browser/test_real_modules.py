@@ -826,6 +826,40 @@ class ReloadTests(ModuleTestCase):
         )
 
 
+class ServiceFactTests(ModuleTestCase):
+    def test_dialled(self) -> None:
+        """What a service dials is told as `netd status` tells it, and counts as a connection while there is one."""
+        none: dict[str, Any] = {"remote": "tcp:oven:5025", "connected_for": None, "next_attempt": None, "last_failure": None}
+        up, waiting = none | {"state": "connected", "connected_for": 73.6}, none | {"state": "waiting", "next_attempt": 2.4}
+        dialling = none | {"state": "dialling"}
+        self.check(
+            "pages",
+            "dialText",
+            ((up,), "connected for 1 min 13 s"),
+            ((up | {"state": "connected, not dialled again"},), "connected for 1 min 13 s, not dialled again"),
+            ((waiting,), "waiting, dials again in 3 s"),
+            ((dialling,), "dialling"),
+        )
+        self.check(
+            "pages",
+            "connectionsOf",
+            (({"dialling": [up, dialling]},), 1),
+            (({"dialling": [up], "connections": 3},), 3),
+            (({"listening": []},), None),
+        )
+
+    def test_facts(self) -> None:
+        """A service without facts of its own is told by what it has counted."""
+        echo = {"kind": "echo", "instance": "main", "listening": [], "connections": 1}
+        self.check(
+            "pages",
+            "factsOf",
+            ((echo | {"speed": 42, "counters": {"accepted": 3}},), ["speed 42"]),
+            ((echo | {"counters": {"accepted": 3, "silent": 0, "refused": {"full": 1}}},), ["accepted 3"]),
+            ((echo | {"counters": {"accepted": 0}},), ["nothing so far"]),
+        )
+
+
 class HistoryTests(ModuleTestCase):
     def test_kept(self) -> None:
         """How netd did is kept from the start; a restart and a missing second are gaps, and no rate is made up of them."""

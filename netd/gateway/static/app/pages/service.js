@@ -68,7 +68,8 @@ const verbOf = ({ name }) => spoken(name.slice(name.indexOf(".") + 1));
 function status(kind, instance) {
   const told = () => {
     const { listening = [], dialling = [], ...others } = instance.service() ?? {};
-    const own = Object.fromEntries(Object.entries(others).filter(([name]) => !UNTOLD.includes(name)));
+    const untold = dialling.length ? [...UNTOLD, "connections"] : UNTOLD;
+    const own = Object.fromEntries(Object.entries(others).filter(([name]) => !untold.includes(name)));
     const where = listening.length ? [fact("Listens on", listening.map(({ address }) => address).join(", "))] : [];
     const schema = statusOf(operations.value.get("system.status")?.result ?? ANY, kind);
     return [...dialled(dialling), ...flattened(own, ["counters"], schema), ...where];
