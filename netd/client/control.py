@@ -188,7 +188,7 @@ def connect_unix(path: Path, timeout: float) -> socket.socket:
         connection.connect(str(path))
     except OSError as error:
         connection.close()
-        raise _connect_error(path, error) from error
+        raise _connect_error(path, error) from None
     return connection
 
 
@@ -271,12 +271,12 @@ class Control:
                     return result
         except RemoteError:
             raise
-        except TimeoutError as error:
+        except TimeoutError:
             self.close()
-            raise ControlTimeout(f"netd did not answer {method} within {self.timeout:g} s") from error
+            raise ControlTimeout(f"netd did not answer {method} within {self.timeout:g} s") from None
         except OSError as error:
             self.close()
-            raise Lost(f"the connection to netd broke before it answered {method}: {error.strerror or error}") from error
+            raise Lost(f"the connection to netd broke before it answered {method}: {error.strerror or error}") from None
         except BaseException:
             self.close()
             raise
@@ -291,8 +291,8 @@ class Control:
             while self._connection is not None:
                 self._receive(self._connection, deadline)
                 self._received.clear()
-        except TimeoutError as error:
-            raise ControlTimeout(f"netd has not stopped within {self.timeout:g} s") from error
+        except TimeoutError:
+            raise ControlTimeout(f"netd has not stopped within {self.timeout:g} s") from None
         except (Lost, OSError):
             pass
         finally:

@@ -112,7 +112,7 @@ class Access:
         try:
             return check_token(self._token_file.read_text("utf-8"))
         except OSError as error:
-            raise ControlError(f"cannot read the token in {self._token_file}: {error.strerror or error}") from error
+            raise ControlError(f"cannot read the token in {self._token_file}: {error.strerror or error}") from None
         except ValueError as error:
             raise ControlError(f"{self._token_file}: the file holds no token: {type(error).__name__}") from None
 
@@ -126,7 +126,7 @@ class Access:
         try:
             return ssl.create_default_context(cafile=self._cafile)
         except OSError as error:
-            raise NotTrusted(f"cannot use the certificates in {self._cafile}: {error.strerror or error}") from error
+            raise NotTrusted(f"cannot use the certificates in {self._cafile}: {error.strerror or error}") from None
 
 
 def connect_error(address: Address, error: Exception) -> ControlError:

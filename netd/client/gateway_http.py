@@ -93,7 +93,7 @@ class HttpExchange:
                     return self._whole(self._head)
                 event = self._http.next_event()
         except h11.RemoteProtocolError as error:
-            raise BadAnswer(f"not a response of HTTP: {error}") from error
+            raise BadAnswer(f"not a response of HTTP: {error}") from None
         return None
 
     def _take(self, content: bytes | bytearray) -> None:

@@ -95,7 +95,7 @@ class GatewayPlan:
         try:
             connection = await way.open(NETD, address.host, address.port, end - way.now(), tls)
         except (OSError, UnicodeError) as error:
-            raise connect_error(address, error) from error
+            raise connect_error(address, error) from None
         return connection
 
     async def _reuse(self) -> Connection | None:
@@ -168,5 +168,5 @@ def _ended(exchange: HttpExchange, lost: Lost) -> Response:
     except BadAnswer:
         response = None
     if response is None:
-        raise Lost(f"{lost} instead of answering") from lost
+        raise Lost(f"{lost} instead of answering") from None
     return response

@@ -224,7 +224,7 @@ class RelayLine:
             await wire.write(frame(self._hello), end)
             envelope, _ = await wire.read_message(end)
         except (ConnectionLost, FramingLost, NotInTime) as error:
-            raise NoWelcome(f"no welcome from the server, which may speak the old dialect only: {error}") from error
+            raise NoWelcome(f"no welcome from the server, which may speak the old dialect only: {error}") from None
         welcome = read_welcome(envelope)
         wire.longest_silence = longest_silence(welcome)
         return welcome

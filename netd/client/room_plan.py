@@ -213,7 +213,7 @@ class RoomPart:
         if self._way.is_closed:
             return
         if self._messages is None:
-            raise NotConnected(f"{error}, before it gave this bot a place") from error
+            raise NotConnected(f"{error}, before it gave this bot a place") from None
         if not self._ear.turn and WELCOME_WORDS not in self.welcome:  # it said something else, and hung up
             raise Refused(f"the room refused: {self.welcome}")
 

@@ -138,7 +138,7 @@ class AgentPlan:
             data = await self._way.dial(host, self._server_port, local)
         except OSError as error:
             reason = str(error) or "it did not answer in time"
-            raise SessionLost(f"cannot connect back to {host} port {self._server_port}: {reason}") from error
+            raise SessionLost(f"cannot connect back to {host} port {self._server_port}: {reason}") from None
         try:
             self._hooks.started(session, host)
             return await self._greet(session, control, data) or await self._stream(control, data)

@@ -154,7 +154,7 @@ class Way(ABC):
             connection = await self.open(server, host, port, seconds)
         except (OSError, UnicodeError) as error:
             reason = str(error) or "it did not answer in time"
-            raise server.unreachable(f"cannot reach {server.name} at {host}:{port}: {reason}") from error
+            raise server.unreachable(f"cannot reach {server.name} at {host}:{port}: {reason}") from None
         self._refuse_closed(server)  # meanwhile: then the connection was left
         return connection
 

@@ -163,7 +163,7 @@ class StreamConnection(Connection):
         except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 these are two
             raise self.given_up("does not take what is sent to it") from None
         except OSError as error:
-            raise self.server.broke(error) from error
+            raise self.server.broke(error) from None
 
     async def receive(self, seconds: float | None = None) -> bytes | None:
         if self._farewell is not None:
@@ -184,7 +184,7 @@ class StreamConnection(Connection):
         except asyncio.TimeoutError:  # noqa: UP041 - before Python 3.11 these are two
             return None
         except OSError as error:
-            raise self.server.broke(error) from error
+            raise self.server.broke(error) from None
         if self._farewell is not None:
             raise self.server.left()
         if not received:

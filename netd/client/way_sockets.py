@@ -142,7 +142,7 @@ class SocketConnection(Connection):
             try:
                 is_sent = self._send(content, end)
             except (OSError, ValueError) as error:  # ValueError: TLS that another thread has closed
-                raise self.server.broke(error) from error
+                raise self.server.broke(error) from None
         if not is_sent:
             raise self.given_up("does not take what is sent to it")
 
@@ -172,7 +172,7 @@ class SocketConnection(Connection):
                         return None
                     received = self._receive()
         except (OSError, ValueError) as error:
-            raise self.server.broke(error) from error
+            raise self.server.broke(error) from None
         if received == b"":
             raise self.server.ended()
         return received

@@ -177,7 +177,7 @@ class WebSocket:
             try:
                 message = self._frames.next_message()
             except NotWebSocket as error:
-                raise self._connection.server.lost(str(error)) from error
+                raise self._connection.server.lost(str(error)) from None
             if message is None:
                 if not await self._wait(end):
                     return None
