@@ -74,8 +74,8 @@ def _rows(service: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tup
     name, activity = _label(service), _activity(service, branch_of(schema, service))
     for at, (where, how, trouble) in enumerate(places or [("-", "-", "")], 1):
         below = [("", trouble)] if trouble else []
-        if activity and at >= len(places):
-            below.append(("", activity))
+        if at >= len(places):
+            below += [("", line) for line in (activity, str(service.get("trouble") or "")) if line]
         yield (name, where, how), below
         name = ""
 

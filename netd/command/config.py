@@ -68,7 +68,7 @@ class Config(ListeningConfig):
         flag,
         "no",
         help="Whether netd watches the files of your functions: a changed file is run within two seconds, without a reload. If "
-        "it is broken, the old functions stay, and the log says why.",
+        "it is broken or gone, the old functions stay, and the log and `netd status` say why.",
         live=True,
     )
     persistent: bool = option(
@@ -132,9 +132,13 @@ class Config(ListeningConfig):
         if why:
             yield "functions", why
 
+    @property
+    def beside(self) -> Path:
+        """The file beside the INI that ``auto`` takes, if it is there."""
+        return self.directory / EXAMPLE
+
     def sources(self) -> tuple[Path | str, ...]:
         """Files as paths, modules as names, in the order written."""
         if self.functions is None:
-            beside = self.directory / EXAMPLE
-            return (beside if beside.is_file() else packaged(EXAMPLE),)
+            return (self.beside if self.beside.is_file() else packaged(EXAMPLE),)
         return tuple(self.directory / Path(source).expanduser() if _is_path(source) else source for source in self.functions)

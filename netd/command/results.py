@@ -56,8 +56,10 @@ class CommandServiceStatus(ServiceStatus):
     """The status of a command service.
 
     :ivar running: functions that have not returned.
+    :ivar trouble: why the newest content of a watched file is not in force; None while it is.
     """
 
     commands: int
     running: int
     threads: ThreadFacts
+    trouble: Prose | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -52,6 +53,7 @@ class CommandService(ListeningService):
         self._execution = execution
         self._context = factory.commands
         self._functions = Functions((), (), ())
+        self._trouble: str | None = None
         self._watcher = Watcher(reactor, self._stamps, self._load_changed)
 
     def startService(self) -> None:
@@ -76,10 +78,11 @@ class CommandService(ListeningService):
     def prepare(self, config: Config, change: Change) -> None:
         """Get ready to go by *config*: its functions are run, if they are others or a file has changed."""
         super().prepare(config, change)
-        sources = config.sources()
-        if self._functions.is_current(sources):
-            return
         try:
+            sources = self._sources(config)
+            if self._functions.is_current(sources):
+                self._trouble = None
+                return
             functions = load_functions(sources)
             commands = self._commands_of(functions)
         except BadFunctions as error:
@@ -119,6 +122,7 @@ class CommandService(ListeningService):
             connections=len(self._factory.connections),
             commands=sum(1 for _ in self._commands),
             running=execution.open,
+            trouble=self._trouble,
             threads=ThreadFacts(execution.threads.busy, self._config.threads, execution.threads.waiting),
             counters={**self._factory.counters(), "runs": dict(execution.counts)},
         )
@@ -171,15 +175,27 @@ class CommandService(ListeningService):
     def _stamps(self) -> object:
         return stamps_of(self._config.sources())
 
+    def _sources(self, config: Config) -> tuple[Path | str, ...]:
+        """Files and modules of *config*.
+
+        :raises BadFunctions: when ``auto`` would put netd's example in the place of a file that has gone.
+        """
+        sources = config.sources()
+        if config.functions is None and self._functions.sources == (config.beside,) != sources:
+            raise BadFunctions(f"{config.beside}: the file has gone; put it back, name another in `functions`, or restart netd")
+        return sources
+
     def _load_changed(self) -> None:
         """A file has another content: run it, and use it if it is good."""
-        sources = self._config.sources()
-        if self._functions.is_current(sources):
-            return  # a reload was quicker
         try:
+            sources = self._sources(self._config)
+            if self._functions.is_current(sources):  # a reload was quicker, or the old content is back
+                self._trouble = None
+                return
             functions = load_functions(sources)
             self._use(functions, self._commands_of(functions))
         except BadFunctions as error:
+            self._trouble = f"the old functions stay, because: {error}"
             self._log.error("{service}: the old functions stay, because: {error}", service=self._factory.name, error=error)
 
     def _commands_of(self, functions: Functions) -> Commands:
@@ -192,7 +208,7 @@ class CommandService(ListeningService):
 
     def _use(self, functions: Functions, commands: Commands) -> None:
         """Run *commands* from now on; a command that runs ends as it began."""
-        self._functions = functions
+        self._functions, self._trouble = functions, None
         self._context.commands = commands
         self._log.info("{service}: {what}", service=self._factory.name, what=_summary(functions, commands))
 

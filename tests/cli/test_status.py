@@ -75,6 +75,12 @@ class StatusTests(CommandTests):
         self.assertRegex(lines[7], r" +dials tcp:d:1 +connected for 5 s, not dialled again$")
         self.assertEqual(lines[8], "    so far: 1 dial")
 
+    def test_trouble(self) -> None:
+        """What is wrong with a service stands below its row."""
+        services = [{"kind": "command", "instance": "main", "listening": [], "trouble": "c.py:7: '(' was never closed"}]
+        self.control.answers["system.status"] = {**STATUS, "services": services}
+        self.assertIn("    c.py:7: '(' was never closed\n", self.netd("status").stdout)
+
     def test_state(self) -> None:
         """A daemon that does not serve says so in the first line: how many are connected still, and for how long they may be."""
         draining = {"since": 0.0, "left": None, "connections": 3}

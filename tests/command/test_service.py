@@ -512,11 +512,13 @@ class ReloadTests(ServiceTests):
                 self.reactor.advance(1)
         [error] = [formatEvent(event) or "" for event in logged]
         self.assertIn(f"command: the old functions stay, because: {self.path}:4: ", error)
+        self.assertEqual(f"command: {self.service.status().trouble}", error)
         self.write(SWAPPED)
         self.reactor.advance(1)
         self.assertNotIn("swapped", self.ids())
         self.reactor.advance(1)
         self.assertIn("swapped", self.ids())
+        self.assertIsNone(self.service.status().trouble)
         self.write(f"{SWAPPED}\n")
         reload(self.service, self.config(watch=True))
         function = self.service._commands.find("swapped").function
@@ -526,3 +528,26 @@ class ReloadTests(ServiceTests):
         self.write("")
         reload_off = Config(functions=("tests.command.swapped_not_there",))
         self.assertIn("no such module", prepared(self.service, reload_off).mistakes[0][1])
+
+    def test_gone(self) -> None:
+        """The file beside the INI has gone: netd's example does not take its place, neither by itself nor by a reload."""
+        self.path = self.path.rename(self.path.with_name("commands.py"))
+        found = Config(directory=self.path.parent, watch=True)
+        reload(self.service, found)
+        before = self.ids()
+        self.reactor.advance(1)
+        content = self.path.read_text(encoding="utf-8")
+        self.path.unlink()
+        with capturedLogs() as logged:
+            for _ in range(3):
+                self.reactor.advance(1)
+        [error] = [formatEvent(event) or "" for event in logged]
+        self.assertIn(f"because: {self.path}: the file has gone; put it back", error)
+        change = prepared(self.service, found)
+        change.discard()
+        self.assertEqual([option for option, _ in change.mistakes], ["functions"])
+        self.assertEqual(self.ids(), before)
+        self.path.write_text(content, encoding="utf-8")
+        for _ in range(2):
+            self.reactor.advance(1)
+        self.assertEqual((self.service.status().trouble, self.ids()), (None, before))

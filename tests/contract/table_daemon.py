@@ -270,6 +270,7 @@ SYSTEM: Mapping[str, Row] = {
                             "commands": 3,
                             "running": int,
                             "threads": {"busy": 0, "size": 8, "waiting": 0},
+                            "trouble": None,
                             "counters": ...,
                         }
                     ),
