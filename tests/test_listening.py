@@ -363,6 +363,10 @@ class EndTests(ListeningTestCase):
         self.successResultOf(stopped)
         self.assertEqual(["netd stops"] * 2, [event["why"] for event in events if "bytes_in" in event])
 
+    def test_name_in_the_log(self) -> None:
+        """Twisted's own log lines name the section, and no class of netd's."""
+        self.assertEqual("pump:lab2", self.factory.logPrefix())
+
     def test_reasons(self) -> None:
         """A service that drains, and may go on later, does not say that netd stops: neither politely nor when it cuts."""
         caller, stubborn = connect(self.factory, self.reactor), self.stubborn()

@@ -150,7 +150,8 @@ def _completed_group(ctx: click.Context, service: str) -> click.Command:
 def netd() -> None:
     """Talk to netd: see what runs, reach devices, start and stop the daemon.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device or operation, 124 not in time.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such device or operation, 78 mistakes in the
+    configuration, 124 not in time.
     """
 
 

@@ -97,6 +97,10 @@ class PeerFactory(Factory):
         self.end_those_who_left: Callable[[], None] | None = None
         self.share = Budget(context.clock.seconds).share(UNLIMITED)
 
+    def logPrefix(self) -> str:
+        """The service, as Twisted's own log lines name it: ``relay:lab2 starting on 5050``."""
+        return self.name
+
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make a connection, or one that is reset at once because there are too many."""
         place = self.admit(addr, None)
