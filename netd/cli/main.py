@@ -90,6 +90,15 @@ class NetdGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_OWN)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command; for one that belongs to an operation, say where it stands."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name, near = error.option_name, [one for one in error.possibilities or () if one.startswith(error.option_name)]
+            said = f"No such option {name!r} before the command; one of an operation stands after it: netd SERVICE VERB {name}."
+            raise click.NoSuchOption(name, said, near, ctx) from None
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         ctx.meta[_WORDS] = args[1:]
         return super().resolve_command(ctx, args)

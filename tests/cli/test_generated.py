@@ -275,6 +275,13 @@ class UnknownTests(CommandTests):
         self.assertIn("did you mean status?", self.netd("statsu").stderr)
         self.assertNotIn("did you mean", self.netd("xyzzy").stderr)
 
+    def test_option_before_the_command(self) -> None:
+        """An option of an operation that stands too early is told where it belongs; one cut short, what it may be."""
+        result = self.netd("--instance", "oven", "instrument", "ask")
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("stands after it: netd SERVICE VERB --instance.\n", result.stderr)
+        self.assertIn("Did you mean '--state'?", self.netd("--stat", "x", "status").stderr)
+
     def test_operation(self) -> None:
         """So is a verb that the service has not."""
         result = self.netd("relay", "sned", "x")
