@@ -258,7 +258,7 @@ class EndTests(RealTestCase):
             self.assertEqual(b"|no raspberrypies|", read_frame(waiting))
         with self.connect(daemon.port("command")) as late:  # at the door when the time is over: it is ended like all others
             daemon.call("system.drain", within=0)
-            self.assertIn(b"netd stops", late.recv(1 << 16))
+            self.assertIn(b"netd drains", late.recv(1 << 16))
         self.assertEqual(0, daemon.stop(), daemon.output)
 
 
