@@ -67,7 +67,7 @@ class AttachedPeer:
 
     def leave(self, reason: str) -> None:
         """Take the program out of the service: it has left, or its console connection is lost. Override."""
-        raise NotImplementedError
+        raise NotImplementedError  # a device and a bot have ways of their own out of their services
 
 
 class Attachments(Generic[PeerT]):
