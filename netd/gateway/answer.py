@@ -6,7 +6,7 @@ is not a file of it, and shows in no other page's frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from http import HTTPStatus
 
 from attrs import frozen
@@ -41,6 +41,8 @@ class Answer:
     :ivar extra: headers beside those that every answer has.
     :ivar refusal: the client's mistake in a few words that are always the same, for counters and log; empty if there is none.
     :ivar is_last: whether the connection is closed after it, because the bytes behind cannot be trusted or are not wanted.
+    :ivar chunks: yields the pieces of a body that is too long to be made at once; *body* is empty then. It is asked for a piece
+        when the client has taken those before, and closed when the client is gone.
     """
 
     status: HTTPStatus
@@ -50,12 +52,14 @@ class Answer:
     extra: tuple[tuple[str, str], ...] = ()
     refusal: str = ""
     is_last: bool = False
+    chunks: AsyncGenerator[bytes, None] | None = None
 
     def headers(self) -> Iterator[tuple[str, str]]:
         """Return all headers but those of the connection."""
         if self.status not in _BODILESS:
             yield "Content-Type", self.content_type
-            yield "Content-Length", str(len(self.body))
+            if self.chunks is None:
+                yield "Content-Length", str(len(self.body))
         yield "Cache-Control", self.cache
         yield from _SAFETY
         yield from self.extra

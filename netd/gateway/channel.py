@@ -55,13 +55,12 @@ class GatewayRequest(Request):
         """Send no ``100 Continue``, so that the client does not send the body that it has announced."""
         self.requestHeaders.removeHeader(b"Expect")
 
-    def give(self, answer: Answer, date: str) -> None:
-        """Send *answer*."""
+    def begin(self, answer: Answer, date: str) -> None:
+        """Send the head of *answer*, and its body unless that comes in chunks. :meth:`finish` has to follow."""
         self.setResponseCode(answer.status.value, answer.status.phrase.encode())
         for name, text in (*answer.headers(), ("Date", date)):
             self.responseHeaders.addRawHeader(name.encode(), text.encode("latin-1", "replace"))
         self.write(answer.body)  # type: ignore[no-untyped-call]
-        self.finish()  # type: ignore[no-untyped-call]
 
 
 class GatewayChannel(HTTPChannel):

@@ -15,9 +15,11 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from netd.connection.peer import Peer, PeerContext
+from netd.connection.shares import TurnShare
 from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import GatewayChannel, GatewayOutlet, GatewayRequest
+from netd.gateway.chunks import ChunkedBody
 from netd.gateway.head import Head
 from netd.gateway.site import Admission, Site
 from netd.operations import Caller
@@ -76,15 +78,18 @@ class GatewayConversation:
 
     :param transport: gives the parser the addresses of both ends.
     :param caller: the caller, with the principal that its address shows.
+    :param share: the share of turns in which the chunks of long answers are made.
     """
 
-    def __init__(self, host: Host, transport: object, site: Site, caller: Caller, context: PeerContext) -> None:
+    def __init__(self, host: Host, transport: object, site: Site, caller: Caller, context: PeerContext, share: TurnShare) -> None:
         self._host = host
         self._peer = host.peer
         self._site = site
         self._caller = caller
         self._by_address = caller.principal
         self._context = context
+        self._share = share
+        self._chunks: ChunkedBody | None = None
         self._channel = GatewayChannel(self)
         self._channel.makeConnection(GatewayOutlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
         self._received = b""
@@ -124,6 +129,8 @@ class GatewayConversation:
 
     def drained(self) -> None:
         """Go on with what had to wait: all that was sent has been taken."""
+        if self._chunks is not None:
+            self._chunks.resume()
         self._go_on()
 
     def finish(self) -> None:
@@ -136,6 +143,9 @@ class GatewayConversation:
     def lost(self) -> None:
         """Drop the parser, which refers back to this object: the connection is lost, or is no longer HTTP."""
         self._received = self._ahead = b""
+        if self._chunks is not None:
+            self._chunks.stop()
+            self._chunks = None
         channel = self._channel
         del self._channel
         channel.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
@@ -243,10 +253,25 @@ class GatewayConversation:
         if answer.refusal:
             self._refuse(answer)
         if answer.is_last or self._is_last:
-            self._channel.persistent = 0
+            self._is_last = True
             request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        request.begin(answer, self._host.date())
+        if answer.chunks is None or request.method == b"HEAD":
+            self._given(request)
+            return
+        self._host.hold("answer", True)
+        self._chunks = ChunkedBody(
+            answer.chunks, self._peer, self._share, self._context.turn, request.write, lambda: self._given(request)
+        )
+        self._chunks.resume()
+
+    def _given(self, request: GatewayRequest) -> None:
+        """The whole answer is in the outbox: wait for another request, or close the connection after the last one."""
+        self._chunks = None
+        if self._is_last:
+            self._channel.persistent = 0
         self._enter(Stage.IDLE)
-        request.give(answer, self._host.date())
+        request.finish()  # type: ignore[no-untyped-call]
         self._host.hold("answer", False)
         self._rest()
 

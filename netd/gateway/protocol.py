@@ -14,6 +14,7 @@ from netd.config.descriptions import is_loopback
 from netd.connection.bounds import Bounds, Policy
 from netd.connection.origins import ANY_HOST
 from netd.connection.peer import PeerContext
+from netd.connection.shares import own_share
 from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtocol
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
@@ -33,6 +34,9 @@ SUBPROTOCOL = "netd.v1"
 
 LOGIN_TIMEOUT = 8.0
 """Seconds within which the client of a WebSocket must log in, if it needs to."""
+
+ANSWERING = 0.005
+"""Seconds of a turn for the chunks of long answers."""
 
 EARLY_BYTES, EARLY_FRAMES = 1 << 12, 16
 """Most bytes and frames that a WebSocket may send before its login."""
@@ -63,7 +67,10 @@ class GatewayProtocol(WebSocketProtocol):
         host = getattr(self.transport.getHost(), "host", None)
         self.peer.prove(LOCAL if host is None or is_loopback(host) else ANONYMOUS)
         self._caller = Caller(self.peer, f"{self.factory.name} {self.describe()}", self._host())
-        self._conversation = GatewayConversation(self, self.transport, self.factory.site, self._caller, self.factory.context)
+        factory = self.factory
+        self._conversation = GatewayConversation(
+            self, self.transport, factory.site, self._caller, factory.context, factory.answers
+        )
 
     def begun(self) -> None:
         if self._conversation is not None:
@@ -205,6 +212,7 @@ class GatewayFactory(WebSocketFactory):
     :ivar dispatcher: calls the operations; set before the first connection.
     :ivar wrong: counts wrong tokens.
     :ivar wall: the wall clock, in seconds since the epoch.
+    :ivar answers: the share of turns in which the chunks of long answers are made.
     """
 
     connection = GatewayProtocol
@@ -217,6 +225,7 @@ class GatewayFactory(WebSocketFactory):
         super().__init__(name, context, rules)
         self.wrong = WrongSecrets(context.clock.seconds)
         self.wall = wall
+        self.answers = own_share(context.clock, "answer", ANSWERING)
 
     def follow(self, rules: Config) -> None:  # type: ignore[override]  # a gateway has further options
         super().follow(rules)

@@ -22,7 +22,7 @@ from netd.gateway.guard import Guard
 from netd.gateway.protocol import GatewayFactory
 from netd.gateway.results import GatewayServiceStatus
 from netd.gateway.site import Site
-from netd.interfaces import IBus, IConsole, INetdService
+from netd.interfaces import IBus, IConsole, INetdService, ITurnShare
 from netd.lifecycle import ServingState, state_on
 from netd.listening import ListeningService, make_context
 from netd.operations import Operation, OperationTable
@@ -103,7 +103,7 @@ class GatewayService(ListeningService):
         """Stop watching the file of tokens, then stop as any listening service does."""
         if self._judging.running:
             self._judging.stop()
-        return super().stopService()
+        return super().stopService().addCallback(lambda _: self._gateway.answers.stop())
 
     def prepare(self, config: Config, change: Change) -> None:
         """Prepare for *config*. It is refused if clients on other machines could do everything then."""
@@ -124,6 +124,10 @@ class GatewayService(ListeningService):
         self._config = config
         self._gateway.follow(config)
         self._gateway.site = self._make_site()
+
+    def turn_shares(self) -> list[ITurnShare]:
+        """Its shares for what clients send, and for long answers."""
+        return [*super().turn_shares(), self._gateway.answers]
 
     def operations(self) -> list[Operation]:
         """Return no operations: the gateway serves those of all other services."""
