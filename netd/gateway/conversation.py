@@ -21,7 +21,8 @@ from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import GatewayChannel, GatewayOutlet, GatewayRequest
 from netd.gateway.chunks import ChunkedBody
 from netd.gateway.head import Head
-from netd.gateway.site import Admission, Site
+from netd.gateway.routes import Admission
+from netd.gateway.site import Site
 from netd.operations import Caller
 
 __all__ = ["GatewayConversation", "Host"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from binascii import Error
 from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
 __all__ = ["Head"]
 
-_BEARER = "bearer "
+_BEARER, _BASIC = "bearer ", "basic "
 
 _ABSOLUTE = re.compile("https?://([^/?]*)(.*)", re.IGNORECASE)
 """A request target that is a whole URL. Programs send one to a proxy (RFC 9112, section 3.2.2)."""
@@ -23,6 +25,7 @@ class Head:
     """Method, path and headers of one request.
 
     :ivar path: the path, not decoded, without query, scheme and host.
+    :ivar query: what is behind the question mark, not decoded.
     :ivar headers: the headers by name in lower case. Several headers of one name are joined by a comma: one that must not be
         repeated then has no valid value. If the target names another host than ``Host``, that header is empty.
     """
@@ -31,6 +34,7 @@ class Head:
     path: str
     version: str
     headers: dict[str, str]
+    query: str = ""
 
     @classmethod
     def read(cls, request_line: bytes, headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> Head:
@@ -44,7 +48,8 @@ class Head:
                 named["host"] = ""
             if not target.startswith("/"):
                 target = f"/{target}"
-        return cls(method, target.partition("?")[0], version, named)
+        path, _, query = target.partition("?")
+        return cls(method, path, version, named, query)
 
     def below(self, base: str) -> Head:
         """Return the head without *base*, a path that ends in a slash, at the beginning of its path; else the head itself."""
@@ -56,16 +61,22 @@ class Head:
 
     @property
     def token(self) -> str | None:
-        """Return the token of ``Authorization: Bearer …``; None without that header, empty for another scheme than Bearer."""
+        """Return the token that ``Authorization`` gives; None without that header, empty if it gives none.
+
+        ``Bearer`` gives it as it is, ``Basic`` as the password of any user (RFC 7617): the forms of Grafana and of many other
+        programs have nothing but a user and a password.
+        """
         given = self.headers.get("authorization")
         if given is None:
             return None
+        if given.lower().startswith(_BASIC):
+            return _password(given[len(_BASIC) :].strip())
         return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else ""
 
     @property
-    def is_json(self) -> bool:
-        """Whether ``Content-Type`` is JSON."""
-        return self.get("content-type").partition(";")[0].strip().lower() == "application/json"
+    def body_type(self) -> str:
+        """The type of the body, as ``Content-Type`` names it, in lower case and without parameters."""
+        return self.get("content-type").partition(";")[0].strip().lower()
 
     @property
     def wants_websocket(self) -> bool:
@@ -91,3 +102,11 @@ class Head:
     def has_tag(self, tag: str) -> bool:
         """Whether the client already has the content with the entity tag *tag*."""
         return any(known.strip().removeprefix("W/") in (tag, "*") for known in self.get("if-none-match").split(","))
+
+
+def _password(credentials: str) -> str:
+    """Return the password in the *credentials* of ``Basic``; empty if they hold none."""
+    try:
+        return b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
+    except (Error, ValueError):
+        return ""

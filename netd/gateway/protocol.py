@@ -22,7 +22,8 @@ from netd.gateway.answer import plain
 from netd.gateway.config import Config
 from netd.gateway.conversation import GatewayConversation
 from netd.gateway.guard import UNKNOWN_TOKEN
-from netd.gateway.site import ECHO, SOCKET, Admission, Site
+from netd.gateway.routes import Admission
+from netd.gateway.site import ECHO, SOCKET, Site
 from netd.log import printable
 from netd.operations import Caller
 from netd.principal import ANONYMOUS, LOCAL, Role

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
-from attrs import frozen
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -21,23 +18,19 @@ from netd.gateway.guard import PROBES, TOKEN_NEEDED, TOKENS_UNUSABLE, Guard
 from netd.gateway.head import Head
 from netd.gateway.metrics import CONTENT_TYPE, exposition
 from netd.gateway.page import render_page
+from netd.gateway.routes import FORM_BODY, JSON_BODY, OPTIONS, READING, Access, Admission, Handler, SiteRoute
 from netd.log import LogLimiter
 from netd.operations import Caller
-from netd.principal import Action, Principal, Role, may
+from netd.principal import Action, Role, may
 from netd.secrets.private_files import PrivateFileError
 
-__all__ = ["ECHO", "SOCKET", "Admission", "Site"]
+__all__ = ["ECHO", "SOCKET", "Site"]
 
 SOCKET, ECHO = "/ws", "/echo"
 """The paths at which connections become WebSockets."""
 
-OPTIONS = "OPTIONS"
-"""The method that asks for the methods of a path. Load balancers probe with it, and take any answer but 2xx for a failure."""
-
 VISIT = Action("gateway.visit", Role.VIEWER)
 """The right that every request needs, except for those of pages, before the operation is known."""
-
-_READING = ("GET", "HEAD", OPTIONS)
 
 _HEALTHY = plain(HTTPStatus.OK, "ok")
 
@@ -50,12 +43,21 @@ NO_LENGTH = plain(
     is_last=True,
 )
 
-NOT_JSON = plain(
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "the body must be JSON-RPC 2.0, and Content-Type say application/json",
-    refusal="not JSON",
-    is_last=True,
-)
+WRONG_TYPE = {
+    JSON_BODY: plain(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"the body must be JSON-RPC 2.0, and Content-Type say {JSON_BODY}",
+        refusal="not JSON",
+        is_last=True,
+    ),
+    FORM_BODY: plain(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"the body must be a form, and Content-Type say {FORM_BODY}",
+        refusal="not a form",
+        is_last=True,
+    ),
+}
+"""The answers to a body of another type than the path takes, by that type."""
 
 NO_BODY_WANTED = plain(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a request for this address has no body", refusal="unwanted body", is_last=True
@@ -67,46 +69,6 @@ NOT_A_SOCKET = plain(
     ("Upgrade", "websocket"),
     ("Connection", "Upgrade"),
 )
-
-
-class _Access(enum.Enum):
-    """The access that a path needs."""
-
-    ANYONE = enum.auto()
-    KNOWN = enum.auto()
-    """For senders with a token, or on this machine while there are no tokens."""
-    SOON_KNOWN = enum.auto()
-    """Like :attr:`KNOWN`, and for senders that can log in on the WebSocket that the request opens."""
-
-
-@frozen
-class Admission:
-    """A request that was admitted by its head.
-
-    :ivar caller: the caller at the connection.
-    :ivar principal: its sender, which is the connection's principal from now on; anonymous if no access is needed.
-    :ivar body: its body, once that is complete.
-    """
-
-    head: Head
-    caller: Caller
-    principal: Principal
-    body: bytes = b""
-
-
-_Handler = Callable[[Admission], Any]
-
-
-@frozen
-class _SiteRoute:
-    methods: tuple[str, ...]
-    access: _Access
-    handler: _Handler | None
-    """Returns the answer, or a Deferred of it; None for a WebSocket."""
-
-    @property
-    def takes_body(self) -> bool:
-        return "POST" in self.methods
 
 
 class Site:
@@ -140,16 +102,16 @@ class Site:
         self._limiter = limiter
         self._clients = ClientFiles()
         served = {path: file.answer for path, file in files.items()} | self._clients.paths()
-        self._routes = {path: _SiteRoute(_READING, _Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
-            "/rpc": _SiteRoute(("POST",), _Access.KNOWN, self._rpc),
-            "/api": _SiteRoute(_READING, _Access.KNOWN, self._api),
-            "/metrics": _SiteRoute(_READING, _Access.KNOWN, self._metrics),
-            "/healthz": _SiteRoute(_READING, _Access.ANYONE, lambda _admission: _HEALTHY),
-            "/readyz": _SiteRoute(_READING, _Access.ANYONE, self._ready),
-            SOCKET: _SiteRoute(("GET",), _Access.SOON_KNOWN, None),
+        self._routes = {path: SiteRoute(READING, Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
+            "/rpc": SiteRoute(("POST",), Access.KNOWN, self._rpc),
+            "/api": SiteRoute(READING, Access.KNOWN, self._api),
+            "/metrics": SiteRoute(READING, Access.KNOWN, self._metrics),
+            "/healthz": SiteRoute(READING, Access.ANYONE, lambda _admission: _HEALTHY),
+            "/readyz": SiteRoute(READING, Access.ANYONE, self._ready),
+            SOCKET: SiteRoute(("GET",), Access.SOON_KNOWN, None),
         }
         if has_echo:
-            self._routes[ECHO] = _SiteRoute(("GET",), _Access.KNOWN, None)
+            self._routes[ECHO] = SiteRoute(("GET",), Access.KNOWN, None)
 
     def admit(self, head: Head, length: int | None, caller: Caller) -> Admission | Answer:
         """Judge a request by its head: return its admission, or the answer that refuses it.
@@ -167,12 +129,12 @@ class Site:
                 return refusal
             if route is None or head.method not in route.methods:
                 return self._nothing_there(asked, route)
-            found = caller.principal if route.access is _Access.ANYONE else self._guard.principal(head, caller)
+            found = caller.principal if route.access is Access.ANYONE else self._guard.principal(head, caller)
         except PrivateFileError as error:
             return self._without_tokens(head, caller, error)
         if isinstance(found, Answer):
             return found
-        if route.access is _Access.KNOWN and not may(found, VISIT):
+        if route.access is Access.KNOWN and not may(found, VISIT):
             return TOKEN_NEEDED
         if route.handler is None and not head.wants_websocket:
             return NOT_A_SOCKET
@@ -189,7 +151,7 @@ class Site:
         answers: Deferred[Answer] = maybeDeferred(handler, admission)
         return answers.addErrback(self._failed)
 
-    def _nothing_there(self, asked: Head, route: _SiteRoute | None) -> Answer:
+    def _nothing_there(self, asked: Head, route: SiteRoute | None) -> Answer:
         if route is not None:
             allowed = route.methods
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only {allowed[0]} here", ("Allow", ", ".join(allowed)))
@@ -200,8 +162,8 @@ class Site:
         places = f"{self._base} is the dashboard, {self._base}api the operations"
         return plain(HTTPStatus.NOT_FOUND, f"there is nothing at this address; {places}")
 
-    def _objection_to_body(self, route: _SiteRoute, head: Head, length: int | None) -> Answer | None:
-        if not route.takes_body:
+    def _objection_to_body(self, route: SiteRoute, head: Head, length: int | None) -> Answer | None:
+        if head.method != "POST":
             return None if length == 0 else NO_BODY_WANTED
         if length is None or (length == 0 and not head.get("content-length")):
             return NO_LENGTH
@@ -212,7 +174,7 @@ class Site:
                 refusal="body too long",
                 is_last=True,
             )
-        return None if head.is_json else NOT_JSON
+        return None if head.body_type == route.takes else WRONG_TYPE[route.takes]
 
     def _without_tokens(self, head: Head, caller: Caller, error: PrivateFileError) -> Answer:
         skipped = self._limiter.admit("tokens unusable")
@@ -250,10 +212,10 @@ class Site:
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, why) if why else plain(HTTPStatus.OK, "ready")
 
 
-def _is_asked_for_methods(head: Head, route: _SiteRoute) -> bool:
+def _is_asked_for_methods(head: Head, route: SiteRoute) -> bool:
     """Return True if the request asks only for the methods of a path. With an ``Origin``, it is a browser's preflight instead."""
     return head.method == OPTIONS in route.methods and head.path not in PROBES and not head.get("origin")
 
 
-def _serve(answer: Callable[[Head], Answer]) -> _Handler:
+def _serve(answer: Callable[[Head], Answer]) -> Handler:
     return lambda admission: answer(admission.head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 from netd.operations import Role
 from netd.secrets.tokens import TOKENS
@@ -155,6 +156,13 @@ class OpenTests(GatewayTestCase):
         self.assertEqual(set(self.factory.counters()["refused"]), {"proxy without tokens"})
         token = self.token()
         self.assertEqual(self.ask(get("/api", header, bearer(token))).status, 200)
+
+    def test_password(self) -> None:
+        """A program whose form has user and password, as Grafana's, gives a token as the password; a wrong one is refused."""
+        pair = f"anybody:{self.token()}".encode()
+        self.assertEqual(self.ask(get("/api", f"Authorization: Basic {b64encode(pair).decode()}")).status, 200)
+        reply = self.ask(get("/api", f"Authorization: Basic {b64encode(pair + b'x').decode()}"))
+        self.assertEqual((reply.status, reply.headers["WWW-Authenticate"][:6]), (401, "Bearer"))
 
     def test_bare_proxy(self) -> None:
         """A proxy that adds no header, as nginx does unless it is told to, speaks HTTP/1.0: nobody behind it is administrator."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,7 +20,7 @@ class HeadTests(SynchronousTestCase):
     def test_read(self) -> None:
         """The query is no part of the path; names of headers are the same in any case."""
         read = Head.read(b"GET /api?x=/y HTTP/1.1", [(b"Host", [b"here"]), (b"X-Caf\xe9", [b"\xff"])])
-        self.assertEqual(read, Head("GET", "/api", "HTTP/1.1", {"host": "here", "x-caf\xe9": "\xff"}))
+        self.assertEqual(read, Head("GET", "/api", "HTTP/1.1", {"host": "here", "x-caf\xe9": "\xff"}, "x=/y"))
         self.assertEqual((read.get("host"), read.get("origin")), ("here", ""))
 
     def test_absolute(self) -> None:
@@ -43,19 +45,26 @@ class HeadTests(SynchronousTestCase):
 
     def test_token(self) -> None:
         """The scheme is the same in any case; another scheme is a token that nobody has."""
-        for given_header, token in (("Bearer x", "x"), ("bearer  x ", "x"), ("Basic x", ""), ("Bearer", ""), ("", "")):
+        for given_header, token in (("Bearer x", "x"), ("bearer  x ", "x"), ("Digest x", ""), ("Bearer", ""), ("", "")):
             self.assertEqual(head(authorization=given_header).token, token, given_header)
         self.assertIsNone(head().token)
 
-    def test_json(self) -> None:
-        """JSON is said so, with or without parameters."""
-        for kind, is_json in (
-            ("application/json", True),
-            ("Application/JSON;charset=utf-8", True),
-            ("text/json", False),
-            ("", False),
+    def test_password(self) -> None:
+        """A form with user and password, such as Grafana's, takes a token for the password; whatever is no such pair, is none."""
+        for pair, token in ((b"grafana:x", "x"), (b":x:y", "x:y"), (b"x", ""), (b"x:", ""), (b"", "")):
+            self.assertEqual(head(authorization=f"basic {b64encode(pair).decode()}").token, token, pair)
+        for broken in ("Basic x", "Basic \xe9", "Basic"):
+            self.assertEqual(head(authorization=broken).token, "", broken)
+
+    def test_body_type(self) -> None:
+        """A type is the same in any case, with or without parameters."""
+        for given_header, kind in (
+            ("application/json", "application/json"),
+            ("Application/JSON;charset=utf-8", "application/json"),
+            (" text/json ", "text/json"),
+            ("", ""),
         ):
-            self.assertIs(head(content_type=kind).is_json, is_json, kind)
+            self.assertEqual(head(content_type=given_header).body_type, kind, given_header)
 
     def test_websocket(self) -> None:
         """One of several upgrades will do."""
@@ -76,4 +85,4 @@ class HeadTests(SynchronousTestCase):
     def test_arbitrary_headers(self, headers: dict[bytes, list[bytes]]) -> None:
         """Whatever stands in a header, looking at it is safe."""
         read = Head.read(b"GET / HTTP/1.1", headers.items())
-        self.assertIsInstance((read.token, read.is_json, read.wants_websocket, read.wants_page, read.has_tag("x")), tuple)
+        self.assertIsInstance((read.token, read.body_type, read.wants_websocket, read.wants_page, read.has_tag("x")), tuple)
