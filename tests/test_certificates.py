@@ -91,7 +91,7 @@ class SuiteTests(CertificateTestCase):
         self.assertIn("'TLSv1_METHOD': TLS 1.2 and newer are served; leave it out", str(error))
 
 
-class FilesTests(CertificateTestCase):
+class CertificateFilesTests(CertificateTestCase):
     def test_chain(self) -> None:
         """What follows the certificate in its file, and what an extra file holds, is shown to clients with it."""
         middle = Authority("middle", self.authority)

@@ -98,7 +98,7 @@ class MarkdownTests(SynchronousTestCase):
         self.assertIn(head, render_markdown({"pump": Pump}))
 
 
-class FilesTests(SynchronousTestCase):
+class ReferenceFilesTests(SynchronousTestCase):
     def test_written_files_are_not_stale(self) -> None:
         """`make reference` leaves two files that the staleness test accepts, and a changed option makes both stale."""
         root = Path(self.mktemp())

@@ -18,7 +18,7 @@ def _ask(file: File, headers: dict[str, str] | None = None) -> Answer:
     return file.answer(Head("GET", "/", "HTTP/1.1", headers or {}))
 
 
-class FileTests(SynchronousTestCase):
+class CompressedFileTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.folder = Path(self.mktemp())
         (self.folder / "app").mkdir(parents=True)

@@ -12,7 +12,7 @@ from tests.feed.bench import say
 from tests.gateway.visits import GatewayTestCase, call, frames, get, post, replies
 
 
-class FileTests(GatewayTestCase):
+class ServedFileTests(GatewayTestCase):
     def test_dashboard(self) -> None:
         """The address itself is the dashboard."""
         reply = self.ask(get("/"))
