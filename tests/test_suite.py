@@ -1,0 +1,46 @@
+"""The suite loses no test and no failure on its way through two processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.suite import closing, halves, whole
+
+FIRST = (0, "Ran 3 tests in 0.1s\n\nPASSED (skips=1, successes=2)\n")
+SECOND = (0, "PASSED (successes=99)\nprinted by a test\n\nPASSED (successes=4)\n")
+FAILED = (1, "FAILED (failures=1, successes=1)\n")
+CRASHED = (139, "tests.test_real_door\n")
+
+
+class HalvesTests(SynchronousTestCase):
+    def test_every_module_once(self) -> None:
+        """Each module of tests is in exactly one half."""
+        paths = [Path("tests/relay/test_machine.py"), Path("tests/test_real_tour.py"), Path("tests/test_names.py")]
+        expected = {"inner": ["tests.relay.test_machine", "tests.test_names"], "real": ["tests.test_real_tour"]}
+        self.assertEqual(expected, halves(paths))
+
+
+class ClosingTests(SynchronousTestCase):
+    def test_passed(self) -> None:
+        """The counts of both are added, each taken from the last closing line."""
+        self.assertEqual((0, "PASSED (skips=1, successes=6)"), closing([FIRST, SECOND]))
+
+    def test_failed(self) -> None:
+        """One failure in either fails the whole."""
+        for outcomes in ([FIRST, FAILED], [FAILED, FIRST]):
+            self.assertEqual((1, "FAILED (failures=1, skips=1, successes=3)"), closing(outcomes))
+
+    def test_crashed(self) -> None:
+        """A process that dies before its closing line leaves none for the whole."""
+        self.assertEqual((139, ""), closing([FIRST, CRASHED]))
+        self.assertEqual((1, ""), closing([FIRST, (0, "")]))
+
+
+class WholeTests(SynchronousTestCase):
+    def test_both_are_said(self) -> None:
+        """What both processes printed is shown, and the closing line of both together is last."""
+        said: list[str] = []
+        self.assertEqual(1, whole(lambda parts: dict(zip(parts, [FIRST, FAILED], strict=True)), [], said.append))
+        self.assertEqual([f"-- inner\n{FIRST[1]}", f"-- real\n{FAILED[1]}", "FAILED (failures=1, skips=1, successes=3)"], said)
