@@ -127,7 +127,7 @@ LAYERS = (
         modules="netd.log netd.bus.{journal,local} netd.console.* netd.*.protocol"
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
-        " netd.command.{execution,threads,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
+        " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
         " netd.manhole.{login,menu,prompt} netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

@@ -23,11 +23,11 @@ from twisted.python.failure import Failure
 
 from netd.command.commands import Command
 from netd.command.events import Run
-from netd.command.threads import Task, Threads
 from netd.errors import InvalidArguments, text_of
 from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.message import Message
+from netd.threads import Task, Threads
 
 __all__ = ["HELD_UP", "CommandOutcome", "CommandStatus", "Execution"]
 

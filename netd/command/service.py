@@ -18,7 +18,6 @@ from netd.command.functions import Functions, load_functions, stamps_of
 from netd.command.preparation import CommandContext
 from netd.command.protocol import CommandFactory
 from netd.command.results import CommandFacts, CommandResult, CommandServiceStatus, ThreadFacts
-from netd.command.threads import Threads
 from netd.command.watcher import Watcher
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
@@ -27,6 +26,7 @@ from netd.listening import ListeningService, make_context
 from netd.log import LogLimiter
 from netd.message import EventKind
 from netd.operations import Operation, Role
+from netd.threads import Threads
 
 __all__ = ["CommandService", "make_service"]
 

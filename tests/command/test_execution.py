@@ -13,10 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.command.events import Run
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
-from netd.command.threads import Threads
 from netd.errors import InvalidArguments
 from netd.log import LogLimiter
 from netd.testing import RecordingBus
+from netd.threads import Threads
 from tests.command.bench import made
 
 

@@ -20,7 +20,7 @@ __all__ = ["Task", "Threads", "start_thread"]
 
 def start_thread(work: Callable[[], None]) -> None:
     """Run *work* in a new daemon thread."""
-    threading.Thread(target=work, name="netd-command", daemon=True).start()
+    threading.Thread(target=work, name="netd-worker", daemon=True).start()
 
 
 class Task:

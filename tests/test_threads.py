@@ -1,4 +1,4 @@
-"""Tests of ``netd.command.threads``, with threads that run when the test says so."""
+"""Tests of ``netd.threads``, with threads that run when the test says so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.command.threads import Threads
+from netd.threads import Threads
 
 
 class ThreadsTests(SynchronousTestCase):
