@@ -151,7 +151,8 @@ LAYERS = (
     # 1: the rest. A new module of a service or of a connection is pure until a row above says otherwise.
     Layer(
         "pure",
-        modules="netd.{codec,connection}.* netd.bus netd.status netd.{command,control,feed,gateway,manhole,relay,room,session}.*",
+        modules="netd.{codec,connection}.* netd.bus netd.status"
+        " netd.{command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

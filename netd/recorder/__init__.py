@@ -1,0 +1,1 @@
+"""Records what goes over the bus into files, and answers questions about it."""
