@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from zope.interface import Attribute, Interface
 
 from netd.change import Change
-from netd.message import EventKind, Message, Want
+from netd.message import Described, EventKind, Message, Want
 from netd.operations import Operation, OperationTable
 from netd.principal import Principal
 
@@ -90,7 +90,13 @@ class IBus(Interface):
         """Return the newest retained message of each matching subject, sorted by subject."""
 
     def forget(subject: str) -> None:
-        """Drop the retained message of *subject*, under which no more messages will come."""
+        """Drop the retained message and the description of *subject*, under which no more messages will come."""
+
+    def describe(subject: str, described: Described) -> None:
+        """Note what the numbers under *subject* are, from now on. Whoever publishes them says so before the first of them."""
+
+    def described(subject: str) -> Described:
+        """Return the newest description of *subject*; an empty one if there is none."""
 
     def wants(subject: str) -> Want:
         """Return the greatest want among the subscriptions of *subject*; ``NOBODY``, which is false, if there are none.

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from attrs import define, field, frozen
 
-__all__ = ["NAME", "Batch", "EventKind", "Message", "Want"]
+__all__ = ["NAME", "UNDESCRIBED", "Batch", "Described", "EventKind", "Message", "Want"]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 """The names that nodes, devices and the like may have. Such a name is one token of a subject, unchanged."""
@@ -44,6 +44,22 @@ class EventKind:
 
     subject: str
     event: object
+
+
+@frozen
+class Described:
+    """What the numbers under one subject are.
+
+    :ivar label: what is measured, in words; empty where nobody said.
+    :ivar unit: the unit of the values; empty where nobody said. The same subject in another unit is another series.
+    """
+
+    label: str = ""
+    unit: str = ""
+
+
+UNDESCRIBED = Described()
+"""The description of a subject that nobody has described."""
 
 
 @define(slots=True)

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from netd.bus.subject import is_subject, matches, split_pattern
 from netd.interfaces import IBus, ISubscription
-from netd.message import Message, Want
+from netd.message import UNDESCRIBED, Described, Message, Want
 
 __all__ = ["SELDOM", "LocalBus"]
 
@@ -29,7 +29,7 @@ SELDOM = 3600.0
 
 @define(eq=False)
 class _Route:
-    """One subject: its subscriptions, the greatest want and the shortest interval among them, and its newest message.
+    """One subject: its subscriptions, the greatest want and the shortest interval among them, its newest message and description.
 
     The want is worked out when subscriptions change, because publishers ask for it with each read.
     """
@@ -38,6 +38,7 @@ class _Route:
     last: Message | None = None
     want: Want = Want.NOBODY
     every: float = SELDOM
+    described: Described = UNDESCRIBED
 
     def use(self, subscriptions: tuple[_Subscription, ...]) -> None:
         """Deliver to *subscriptions* from now on."""
@@ -67,8 +68,8 @@ class LocalBus:
     """An :class:`IBus` within this process.
 
     :param wall: the wall clock, in seconds since the epoch.
-    :param retained: the number of subjects whose routes and newest messages are kept. When there are more, the subjects that
-        appeared first are forgotten, a tenth at a time.
+    :param retained: the number of subjects whose routes, newest messages and descriptions are kept. When there are more, the
+        subjects that appeared first are forgotten, a tenth at a time.
     :param retained_weight: bytes that heavy retained messages may take together. Above, those of the subjects that appeared
         first are dropped.
     """
@@ -146,6 +147,19 @@ class LocalBus:
         route = self._routes.pop(subject, None)
         if route is not None:
             self._let_go(route)
+
+    def describe(self, subject: str, described: Described) -> None:
+        route = self._routes.get(subject)
+        if route is None:
+            if not is_subject(subject):
+                self._log.error("{subject!r} cannot be described: not a subject", subject=subject)
+                return
+            route = self._add_route(subject)
+        route.described = described
+
+    def described(self, subject: str) -> Described:
+        route = self._routes.get(subject)
+        return UNDESCRIBED if route is None else route.described
 
     def _deliver(self, route: _Route, message: Message) -> None:
         for subscription in route.subscriptions:

@@ -15,7 +15,7 @@ from attrs import define
 
 from netd.bus.subject import token
 from netd.interfaces import IBus
-from netd.message import Message, Want
+from netd.message import Described, Message, Want
 from netd.session.events import Samples, SampleTaken
 from netd.session.lines import ChannelSpec
 from netd.session.results import ChannelFacts
@@ -133,6 +133,7 @@ class Readings:
                 channel = Channel(spec.name, spec.label, spec.unit, f"{self._prefix}.{token(spec.name)}")
             channel.label, channel.unit = spec.label, spec.unit
             self._channels[spec.name] = channel
+            self._bus.describe(channel.subject, Described(spec.label, spec.unit))
 
     def rename(self, prefix: str) -> None:
         """Publish under another *prefix* from now on."""
@@ -140,6 +141,7 @@ class Readings:
         for channel in self._channels.values():
             self._bus.forget(channel.subject)
             channel.subject = f"{prefix}.{token(channel.name)}"
+            self._bus.describe(channel.subject, Described(channel.label, channel.unit))
 
     def take(self, block: bytes, now: float) -> None:
         """Take a block of samples."""

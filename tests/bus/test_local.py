@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from netd.bus.local import SELDOM, LocalBus
 from netd.bus.subject import matches
 from netd.interfaces import IBus, ISubscription
-from netd.message import Message, Want
+from netd.message import UNDESCRIBED, Described, Message, Want
 
 STEPS = st.lists(
     st.one_of(
@@ -414,6 +414,25 @@ class RetentionTests(SynchronousTestCase):
         bus.subscribe("a", seen.append)
         bus.publish(Message("a", 2))
         self.assertEqual(len(seen), 1)
+
+    def test_described(self) -> None:
+        """The newest description of a subject is kept beside its messages, until the subject is forgotten."""
+        bus = LocalBus(float)
+        self.assertEqual(bus.described("a"), UNDESCRIBED)
+        bus.describe("a", Described("Level", "%"))
+        bus.publish(Message("a", 1, weight=5))
+        self.assertEqual(bus.described("a"), Described("Level", "%"))
+        bus.describe("a", Described("Level", "l"))
+        self.assertEqual((bus.described("a").unit, len(bus.last("a"))), ("l", 1))
+        bus.forget("a")
+        self.assertEqual(bus.described("a"), UNDESCRIBED)
+
+    def test_descriptions_are_bounded(self) -> None:
+        """Descriptions go with the subjects that appeared first; what is no subject has none."""
+        bus = LocalBus(float, retained=2)
+        for subject in ("a", "b", "c", "no subject"):
+            bus.describe(subject, Described(unit="K"))
+        self.assertEqual([bus.described(subject).unit for subject in ("a", "b", "c", "no subject")], ["", "K", "K", ""])
 
     def test_wants_nothing_that_cannot_be_published(self) -> None:
         """What is no subject is wanted by nobody."""

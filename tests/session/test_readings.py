@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.connection.shares import own_share
-from netd.message import Want
+from netd.message import Described, Want
 from netd.session.events import Samples, SampleTaken
 from netd.session.letters import Alphabet, LetterReader
 from netd.session.lines import ChannelSpec, LineReader
@@ -48,6 +48,15 @@ class ReadingsTests(SynchronousTestCase):
         self.assertEqual({name: getattr(facts, name) for name in expected}, expected | {"time": DAY + 1001.0})
         nothing = ChannelFacts(label="", unit="", last=None, min=None, max=None, rate=0.0, samples=0, time=None)
         self.assertEqual(self.readings.describe(1001.5)["y"], nothing)
+
+    def test_described(self) -> None:
+        """The bus knows label and unit of each channel, under its present name and as the agent said them last."""
+        self.assertEqual(self.bus.described("session.main.1.x"), Described("Heart rate", "bpm"))
+        self.readings.rename("session.main.greenhouse")
+        self.assertEqual(self.bus.described("session.main.1.x"), Described())
+        self.assertEqual(self.bus.described("session.main.greenhouse.x"), Described("Heart rate", "bpm"))
+        self.readings.open(LineReader(), [ChannelSpec("x", "Temperature", "K")], 1001.0)
+        self.assertEqual(self.bus.described("session.main.greenhouse.x"), Described("Temperature", "K"))
 
     def test_range_over_time(self) -> None:
         """The range is that of all samples, also of those that came before the agent was dialled again."""
