@@ -86,7 +86,7 @@ class Journal:
                 return known
         subject, key = message.subject, (owner, message.subject)
         events = None if owner is not None else message.batch
-        head = b',"time":%b,"subject":"%b","data":' % (encode(message.time), subject.encode())
+        head = _head(message.time, subject)
         try:
             if events is None:
                 entries: tuple[JournalEntry, ...] = (
@@ -101,6 +101,15 @@ class Journal:
             message.entries = entries
         if entries:
             self._add(key, entries)
+        return entries
+
+    def keep(self, owner: object, subject: str, number: int, time: float, data: bytes) -> Sequence[JournalEntry]:
+        """Return the entry of an event that stream *owner* has made of several, with *data*, its JSON, kept apart from others.
+
+        :param number: the number of the newest message in it.
+        """
+        entries = (JournalEntry((owner, subject), number, b"%b%b}}" % (_head(time, subject), data)),)
+        self._add((owner, subject), entries)
         return entries
 
     def keeps(self, message: Message) -> bool:
@@ -182,3 +191,7 @@ class Journal:
             self.size -= entry.size
             entry.text = None
             self._kept -= 1
+
+
+def _head(time: float, subject: str) -> bytes:
+    return b',"time":%b,"subject":"%b","data":' % (encode(time), subject.encode())

@@ -53,14 +53,16 @@ class Gateway(GatewayProgram[SocketWay], Blocking):
         every: float | None = None,
         replay: int = 0,
         policy: str = DROP_OLDEST,
+        fold: bool = False,
+        together: bool = False,
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> Subscription:
         """The events of all subjects that match *pattern*: an iterator, see :class:`netd.client.subscription.Subscription`.
 
-        :param pattern, every, replay, policy: see :class:`netd.client.events.Wish`.
+        :param pattern, every, replay, policy, fold, together: see :class:`netd.client.events.Wish`.
         :param hooks: told when the connection comes and goes.
         """
-        way, stream = SocketWay(self._surroundings), Stream(Wish(pattern, every, replay, policy))
+        way, stream = SocketWay(self._surroundings), Stream(Wish(pattern, every, replay, policy, fold, together))
         subscription = Subscription(way, stream, lambda: self._plan.open_websocket(way, self.timeout), self.timeout, hooks)
         self._subscriptions = (*(one for one in self._subscriptions if not one.is_closed), subscription)
         return subscription

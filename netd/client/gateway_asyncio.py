@@ -50,10 +50,12 @@ class AsyncGateway(GatewayProgram[AsyncWay], AsyncProgram):
         every: float | None = None,
         replay: int = 0,
         policy: str = DROP_OLDEST,
+        fold: bool = False,
+        together: bool = False,
         hooks: Hooks = Hooks(),  # noqa: B008 - a tuple of functions: it does not change
     ) -> AsyncSubscription:
         """The events of all subjects that match *pattern*, as :meth:`netd.client.gateway.Gateway.subscribe` has them."""
-        way, stream = AsyncWay(self._surroundings), Stream(Wish(pattern, every, replay, policy))
+        way, stream = AsyncWay(self._surroundings), Stream(Wish(pattern, every, replay, policy, fold, together))
         subscription = AsyncSubscription(way, stream, lambda: self._plan.open_websocket(way, self.timeout), self.timeout, hooks)
         self._subscriptions = (*(one for one in self._subscriptions if not one.is_closed), subscription)
         return subscription

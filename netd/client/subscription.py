@@ -90,9 +90,7 @@ class SubscriptionPlan:
         """Take in the next message; False when none came before *end*."""
         text = await port.read(end)
         if text is not None:
-            item = self._stream.receive(text)
-            if item is not None:
-                self._items.append(item)
+            self._items += self._stream.receive(text)
         return text is not None
 
     async def _connect(self) -> None:

@@ -19,6 +19,7 @@ from netd.connection.fanout import BLOCK
 from netd.connection.shares import TurnShare
 from netd.console.jsonrpc import notification
 from netd.console.link import ConsoleLink
+from netd.console.together import NumberedText
 
 __all__ = ["AT_ONCE", "Cursor", "NumberedEntry", "NumberedStream", "SlowPolicy"]
 
@@ -61,6 +62,9 @@ class NumberedStream(Protocol):
 
     def text(self, item: NumberedEntry) -> bytes | None:
         """Return *item* as JSON, or None if it is no longer kept."""
+
+    def messages(self, after: int, items: list[NumberedText], upto: int) -> list[NumberedText]:
+        """Return messages of *items*, for a subscriber that knows all up to event *after*, and from then on up to *upto*."""
 
 
 class Cursor:
@@ -184,7 +188,9 @@ class Cursor:
 
     def _portion(self) -> bytes:
         """Return the next block, framed, with the report of lost events before it."""
-        frames = self._next_of_the_past() if self._past else self._next_of_the_stream()
+        after = self.seq
+        items = self._next_of_the_past() if self._past else self._next_of_the_stream()
+        frames = [self.frame(text) for _, text in self.stream.messages(after, items, self.seq)]
         if self._lost:
             self._count_dropped(self._lost)
             told = {"pattern": self.stream.pattern, "count": self._lost, "policy": self.policy.value}
@@ -192,34 +198,35 @@ class Cursor:
             self._lost = 0
         return b"".join(frames)
 
-    def _next_of_the_past(self) -> list[bytes]:
-        frames: list[bytes] = []
+    def _next_of_the_past(self) -> list[NumberedText]:
+        items: list[NumberedText] = []
         size = 0
         while self._past and size < BLOCK:
-            text = self.stream.text(self._past.pop())
+            item = self._past.pop()
+            text = self.stream.text(item)
             if text is None:
                 self._lost += self._is_resumed
             else:
-                frames.append(self.frame(text))
-                size += len(frames[-1])
-        return frames
+                items.append((item[0], text))
+                size += len(text)
+        return items
 
-    def _next_of_the_stream(self) -> list[bytes]:
-        frames: list[bytes] = []
+    def _next_of_the_stream(self) -> list[NumberedText]:
+        items: list[NumberedText] = []
         seq, size = self.seq, 0
         for item in self.stream.after(seq, self.policy is SlowPolicy.LATEST):
             text = self.stream.text(item)
             if text is not None:
-                frames.append(self.frame(text))
-                size += len(frames[-1])
                 seq = item[0]
+                items.append((seq, text))
+                size += len(text)
                 if size >= BLOCK:
                     break
         else:
             seq = self.stream.seq  # all events after the last one kept are lost
-        self._lost += seq - self.seq - len(frames)
+        self._lost += seq - self.seq - len(items)
         self.seq = seq
-        return frames
+        return items
 
     def _count_dropped(self, number: int) -> None:
         if number:

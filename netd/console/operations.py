@@ -14,7 +14,8 @@ from netd.codec.jsontext import BadJSON, encode
 from netd.codec.units import Seconds
 from netd.console.cursor import SlowPolicy
 from netd.console.link import ConsoleLink
-from netd.console.results import Forgotten, LastEvent, Published, Subscribed, Unsubscribed
+from netd.console.results import Forgotten, LastEvent, Published, Subscribed, SubscribedTogether, Unsubscribed
+from netd.console.stream import StreamKey
 from netd.console.streams import EventStreams
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
@@ -128,14 +129,18 @@ class BusConsole:
         replay: int = 0,
         policy: Literal["drop-oldest", "latest"] = "drop-oldest",
         since: str | None = None,
-    ) -> Subscribed:
+        fold: bool = False,
+        together: bool = False,
+    ) -> Subscribed | SubscribedTogether:
         """Subscribe the caller's connection to the events of *pattern* (gateway protocol, "Subscriptions")."""
         _check(caller, pattern)
         if every is not None and not SHORTEST <= every <= LONGEST:
             raise InvalidArguments(f"every: {every} is not between {SHORTEST} and {LONGEST:.0f} seconds")
+        if fold and every is None:
+            raise InvalidArguments("fold: needs `every`, the seconds whose numbers are folded into one event")
         if not 0 <= replay <= MOST_REPLAYED:
             raise InvalidArguments(f"replay: {replay} is not between 0 and {MOST_REPLAYED}")
-        return self.streams.subscribe(_link(caller), pattern, every, replay, SlowPolicy(policy), since)
+        return self.streams.subscribe(_link(caller), StreamKey(pattern, every, fold, together), replay, SlowPolicy(policy), since)
 
     def unsubscribe(self, caller: Caller, pattern: str) -> Unsubscribed:
         """End a subscription of the caller's connection."""

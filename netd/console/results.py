@@ -9,7 +9,17 @@ from attrs import frozen
 from netd.codec.arguments import ArgumentFacts
 from netd.codec.units import Bytes, Epoch, Schema
 
-__all__ = ["Forgotten", "Gap", "LastEvent", "OperationFacts", "Published", "SubjectFacts", "Subscribed", "Unsubscribed"]
+__all__ = [
+    "Forgotten",
+    "Gap",
+    "LastEvent",
+    "OperationFacts",
+    "Published",
+    "SubjectFacts",
+    "Subscribed",
+    "SubscribedTogether",
+    "Unsubscribed",
+]
 
 Gap = TypedDict("Gap", {"from": int, "to": int | None})
 """Lost events by their numbers; ``to`` is None if the last one is unknown. It is no class because ``from`` is a keyword."""
@@ -53,6 +63,16 @@ class Subscribed:
     position: str
     recovered: int | None
     gap: Gap | None
+
+
+@frozen(slots=False)
+class SubscribedTogether(Subscribed):
+    """A subscription whose events come together.
+
+    :ivar subjects: the subjects that have an index so far, in its order.
+    """
+
+    subjects: list[str]
 
 
 @frozen(slots=False)

@@ -9,24 +9,26 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from netd.bus.journal import MOST_SUBJECTS, Journal, JournalEntry
-from netd.bus.subject import matches
+from netd.bus.journal import Journal, JournalEntry
 from netd.connection.fanout import BLOCK, STEP
 from netd.connection.shares import TurnShare
 from netd.connection.turn import Turn
 from netd.console.cursor import Cursor, NumberedEntry
+from netd.console.folding import Fold
+from netd.console.interval import Interval
 from netd.console.link import Frame
+from netd.console.together import NumberedText, Togetherness
 from netd.interfaces import IBus, ISubscription
 from netd.message import Message, Want
 
-__all__ = ["INDEXED", "MOST_REPEATED", "EventStream", "StreamSurroundings"]
+__all__ = ["INDEXED", "MOST_REPEATED", "EventStream", "StreamKey", "StreamSurroundings"]
 
 MOST_REPEATED = 10_000
 """Past events that a subscription begins with, at most."""
@@ -39,6 +41,20 @@ OVERHEAD = 100
 
 Blocks = list[tuple[int, bytes]]
 """Blocks of frames, each with the number of its last event."""
+
+
+class StreamKey(NamedTuple):
+    """What subscribers have in common that share a stream.
+
+    :ivar every: seconds between two events of a subject, or None for every event.
+    :ivar is_folded: whether an event tells all numbers of its interval (:mod:`netd.console.folding`), not the newest alone.
+    :ivar is_together: whether the events of a turn go out in one message (:mod:`netd.console.together`).
+    """
+
+    pattern: str
+    every: float | None = None
+    is_folded: bool = False
+    is_together: bool = False
 
 
 class StreamSurroundings(Protocol):
@@ -62,7 +78,7 @@ class StreamSurroundings(Protocol):
 
 
 class EventStream:
-    """The stream of all subscribers of *pattern* with the same *every*.
+    """The stream of all subscribers of one pattern who asked for the same.
 
     One hand-out is under way at a time; events that are numbered meanwhile go out with the next one.
 
@@ -72,17 +88,18 @@ class EventStream:
     :ivar heads: the cursors that are handed each new event; the others catch up by themselves.
     """
 
-    def __init__(self, around: StreamSurroundings, pattern: str, every: float | None, epoch: str) -> None:
+    def __init__(self, around: StreamSurroundings, key: StreamKey, epoch: str) -> None:
         self._around = around
-        self.pattern = pattern
-        self.every = every
+        self.key = key
+        self.pattern = pattern = key.pattern
         self.epoch = epoch
         self.seq = 0
         self.cursors: dict[Cursor, None] = {}
         self.heads: dict[Cursor, None] = {}
         self.catching_up = around.catching_up
-        self._owner = None if every is None else self
-        self._new: list[Message] = []
+        self._owner = None if key.every is None else self
+        self._together = Togetherness(pattern) if key.is_together else None
+        self._new: list[Message | Fold] = []
         self._fresh: list[bytes] = []  # texts of the newest events, which have not been handed out yet
         self._fresh_size = 0
         self._is_telling = False
@@ -90,13 +107,14 @@ class EventStream:
         self._numbers = array("Q")
         self._entries: list[JournalEntry] = []
         self._most_indexed = 16
-        self._held: dict[str, Message] = {}
-        self._timer: Any = None
+        self._interval = Interval(around.clock, key.every or 0.0, self._take)
         self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
-        if every is None:
+        if key.every is None:
             self._source: ISubscription = around.bus.subscribe(pattern, self._take, Want.BATCH)
+        elif key.is_folded:
+            self._source = around.bus.subscribe(pattern, self._interval.fold, Want.BATCH)
         else:
-            self._source = around.bus.subscribe(pattern, self._receive, Want.NEWEST, every)
+            self._source = around.bus.subscribe(pattern, self._interval.receive, Want.NEWEST, key.every)
 
     def number(self) -> None:
         """Number the events that were published since the last call."""
@@ -107,7 +125,8 @@ class EventStream:
         around = self._around
         if len(self._entries) > self._most_indexed:
             self._sweep()
-        take, owner, head, fresh = around.journal.take, self._owner, self._head, self._fresh
+        take: Callable[[Any, object], Sequence[JournalEntry]] = self._entries_of if self.key.is_folded else around.journal.take
+        owner, head, fresh, together = self._owner, self._head, self._fresh, self._together
         is_told = bool(self.heads or fresh)  # cursors that are behind read from the index alone
         seq, size = self.seq, 0
         for message in new:
@@ -116,8 +135,10 @@ class EventStream:
                 self._numbers.append(seq)
                 self._entries.append(entry)
                 entry.size += INDEXED
-                if is_told:
-                    text = b"%b%d%b" % (head, seq, entry.text)  # type: ignore[str-format]  # it is kept until the turn ends
+                if together is not None:
+                    together.name(entry.key[1], seq)
+                if is_told:  # the text is kept until the turn ends
+                    text = b"%b%d%b" % (head, seq, entry.text) if together is None else together.item(seq, entry)  # type: ignore[str-format]
                     fresh.append(text)
                     size += len(text) + OVERHEAD
         around.journal.grow(INDEXED * (seq - self.seq))
@@ -161,18 +182,28 @@ class EventStream:
     def text(self, item: NumberedEntry) -> bytes | None:
         """See :class:`netd.console.cursor.NumberedStream`."""
         seq, entry = item
-        return None if entry.text is None else b"%b%b%b" % (self._head, b"%d" % seq if seq else b"null", entry.text)
+        if entry.text is None:
+            return None
+        if self._together is not None:
+            return self._together.item(seq, entry)
+        return b"%b%b%b" % (self._head, b"%d" % seq if seq else b"null", entry.text)
+
+    def messages(self, after: int, items: list[NumberedText], upto: int) -> list[NumberedText]:
+        """See :class:`netd.console.cursor.NumberedStream`."""
+        return items if self._together is None else self._together.messages(after, items, upto)
+
+    def subjects(self) -> list[str] | None:
+        """Return the names that a new subscriber has to know: all so far, or None if names are not told apart from events."""
+        return None if self._together is None else list(self._together.names)
 
     def let_go(self, pattern: str) -> None:
         """Drop the events of the subjects under *pattern* that this stream holds back until *every* has passed."""
-        self._held = {subject: message for subject, message in self._held.items() if not matches(pattern, subject)}
+        self._interval.let_go(pattern)
 
     def end(self) -> None:
         """End the stream's subscription of the bus, and drop all that it keeps."""
         self._source.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._interval.end()
         self._new.clear()
         self._around.collected -= self._fresh_size
         self._fresh, self._fresh_size = [], 0
@@ -188,7 +219,7 @@ class EventStream:
         for message in self._around.bus.last(self.pattern):
             if message.subject not in known and journal.keeps(message):
                 ring = journal.rings.get((None, message.subject), ())
-                found += list(ring)[-count:] if self.every is None else list(ring)[-1:]
+                found += list(ring)[-count:] if self.key.every is None else list(ring)[-1:]
         found.sort(key=lambda entry: entry.number)
         return [(0, entry) for entry in found[-MOST_REPEATED:]]
 
@@ -199,7 +230,7 @@ class EventStream:
         self._entries = list(compress(self._entries, is_kept))
         self._most_indexed = 2 * len(self._entries) + 16
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Message | Fold) -> None:
         new = self._new
         new.append(message)
         if len(new) == 1:
@@ -251,7 +282,7 @@ class EventStream:
                 if cursor.seq == start:
                     if cursor.frame is not frame:
                         frame = cursor.frame
-                        blocks = _blocks(start, texts, frame)
+                        blocks = self._blocks(start, texts, frame)
                     for number, block in blocks:
                         if not cursor.offer(block):
                             cursor.fall_behind()
@@ -263,20 +294,18 @@ class EventStream:
                 cursor.fail()
         return frame, blocks
 
-    def _receive(self, message: Message) -> None:
-        if self._timer is None and self.every is not None:
-            self._take(message)
-            self._timer = self._around.clock.callLater(self.every, self._tick)
-        elif message.subject in self._held or len(self._held) < MOST_SUBJECTS:
-            self._held[message.subject] = message
+    def _blocks(self, start: int, texts: list[bytes], frame: Frame) -> Blocks:
+        if self._together is None:
+            return _blocks(start, texts, frame)
+        items = list(enumerate(texts, start + 1))
+        return [(number, frame(text)) for number, text in self._together.messages(start, items, start + len(texts))]
 
-    def _tick(self) -> None:
-        self._timer = None
-        if self._held and self.every is not None:
-            self._timer = self._around.clock.callLater(self.every, self._tick)
-            held, self._held = self._held, {}
-            for message in held.values():
-                self._take(message)
+    def _entries_of(self, found: Message | Fold, owner: object) -> Sequence[JournalEntry]:
+        journal = self._around.journal
+        if isinstance(found, Message):
+            return journal.take(found, owner)
+        data = found.event() if self._together is None else found.columns()
+        return journal.keep(owner, found.subject, found.number, found.time, data)
 
 
 def _blocks(start: int, texts: list[bytes], frame: Callable[[bytes], bytes]) -> Blocks:

@@ -17,8 +17,8 @@ from netd.connection.shares import TurnShare
 from netd.connection.turn import Turn
 from netd.console.cursor import Cursor, NumberedEntry, SlowPolicy
 from netd.console.link import ConsoleLink
-from netd.console.results import Gap, Subscribed
-from netd.console.stream import EventStream
+from netd.console.results import Gap, Subscribed, SubscribedTogether
+from netd.console.stream import EventStream, StreamKey
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
 
@@ -60,30 +60,31 @@ class EventStreams:
     new_epoch: Callable[[], str]
     journal: Journal
     collected: int = field(default=0, init=False)
-    _streams: dict[tuple[str, float | None], EventStream] = field(factory=dict, init=False)
+    _streams: dict[StreamKey, EventStream] = field(factory=dict, init=False)
     _idle: dict[EventStream, Any] = field(factory=dict, init=False)
     _links: dict[ConsoleLink, dict[str, Cursor]] = field(factory=dict, init=False)
 
     def subscribe(
-        self, link: ConsoleLink, pattern: str, every: float | None, replay: int, policy: SlowPolicy, since: str | None
-    ) -> Subscribed:
-        """Subscribe *link* to the events of *pattern*. An earlier subscription of the link to the same pattern ends.
+        self, link: ConsoleLink, key: StreamKey, replay: int, policy: SlowPolicy, since: str | None
+    ) -> Subscribed | SubscribedTogether:
+        """Subscribe *link* to the stream of *key*. An earlier subscription of the link to the same pattern ends.
 
         :returns: the answer of ``bus.subscribe`` (gateway protocol, "Subscriptions").
         :raises InvalidArguments: if *since* is not a position.
         :raises OperationFailed: if there are too many subscriptions.
         """
-        position = None if since is None else _position(since)
+        after = None if since is None else _position(since)
+        pattern = key.pattern
         mine = self._subscriptions(link)
         if pattern not in mine and len(mine) >= MOST_SUBSCRIPTIONS:
             raise OperationFailed(f"a connection has at most {MOST_SUBSCRIPTIONS} subscriptions; end one with bus.unsubscribe")
-        stream = self._stream(pattern, every)
+        stream = self._stream(key)
         self._use(stream)
         self._number_all()
         recovered, gap = None, None
         past: list[NumberedEntry] = []
-        if position is not None:
-            found, gap = self._resume(stream, *position)
+        if after is not None:
+            found, gap = self._resume(stream, *after)
             if found is not None:
                 past, recovered = found, len(found)
         if recovered is None and replay:
@@ -96,7 +97,10 @@ class EventStreams:
         if cursor.is_behind:
             self.turn.after(lambda: self._begin(link, cursor))
         self.journal.grow(0)  # a replay makes entries that no stream counts
-        return Subscribed(pattern, f"{stream.epoch}:{stream.seq}", recovered, gap)
+        position, subjects = f"{stream.epoch}:{stream.seq}", stream.subjects()
+        if subjects is None:
+            return Subscribed(pattern, position, recovered, gap)
+        return SubscribedTogether(pattern, position, recovered, gap, subjects)
 
     def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:
         """End the subscription of *link* to *pattern*. Return False if there is none."""
@@ -153,14 +157,14 @@ class EventStreams:
         if self._links.get(link, {}).get(cursor.stream.pattern) is cursor:
             cursor.fall_behind()
 
-    def _stream(self, pattern: str, every: float | None) -> EventStream:
-        stream = self._streams.get((pattern, every))
+    def _stream(self, key: StreamKey) -> EventStream:
+        stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= MOST_STREAMS and self._idle:
                 self._end(next(iter(self._idle)))
             if len(self._streams) >= MOST_STREAMS:
                 raise OperationFailed(f"there are {MOST_STREAMS} different subscriptions already; use one of a wider pattern")
-            stream = self._streams[pattern, every] = EventStream(self, pattern, every, self.new_epoch())
+            stream = self._streams[key] = EventStream(self, key, self.new_epoch())
         return stream
 
     def _use(self, stream: EventStream) -> None:
@@ -178,7 +182,7 @@ class EventStreams:
         if resting is not None and resting.active():
             resting.cancel()
         stream.end()
-        del self._streams[stream.pattern, stream.every]
+        del self._streams[stream.key]
         if not self._streams:
             self.journal.clear()
 

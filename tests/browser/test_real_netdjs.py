@@ -322,6 +322,36 @@ class SubscriptionTests(NetdJsTestCase):
         self.assertEqual(self.heard(page, "callback"), [["custom.x", 0], ["custom.x", 1], ["custom.x", 2]])
         self.assertEqual(self.complaints, [])
 
+    def test_fold_and_together(self) -> None:
+        """Numbers come folded, and many events in one message; whoever wants each event has each, as long as it is there."""
+        self.start_gateway()
+        page = self.visit()
+        taken = page.evaluate(
+            """async () => {
+              const netd = connect();
+              const publish = (data) => netd.call("bus.publish", { subject: "custom.x", data });
+              const folded = [];
+              const whole = [];
+              const options = { every: 0.2, fold: true, together: true };
+              const take = ({ subject, data, seq }) => folded.push([subject, data.value ?? data, data.count, seq]);
+              netd.subscribe("custom.*", options, take);
+              for (const data of [1, 9, 2]) await publish(data);
+              while (folded.length < 2) await settled();
+              const other = netd.subscribe("custom.*", {}, ({ data }) => whole.push(data));
+              for (const data of [3, 4, "on"]) await publish(data);
+              while (whole.length < 3) await settled();
+              other.close();
+              for (const data of [5, 6]) await publish(data);
+              while (folded.at(-1)[1] !== 6) await settled();
+              const last = folded.at(-1);
+              return [folded.slice(0, 5), last[0], last[2] >= 1, whole];
+            }"""
+        )
+        x = "custom.x"
+        numbers = [[x, 1, 1, 1], [x, 2, 2, 2], [x, 3, None, 1], [x, 4, None, 2], [x, "on", None, 3]]
+        self.assertEqual(taken, [numbers, x, True, [3, 4, "on"]])
+        self.assertEqual(self.complaints, [])
+
     def test_refused(self) -> None:
         """A pattern that netd does not take is told to the callback, and thrown where a loop waits for events."""
         self.start_gateway()

@@ -297,11 +297,14 @@ class CursorTests(SynchronousTestCase):
 class Follower:
     """A viewer with one subscription, and what it knows: where it is, counting what it was told and what it was told is lost.
 
+    :param is_together: whether it asks for the events of a turn in one message.
     :ivar position: the number up to which all is accounted for.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, is_together: bool) -> None:
         self.viewer = bench.connect()
+        self._options = {"together": True} if is_together else {}
+        self._subjects: list[str] = []
         self.position = 0
         self.last = 0
         self._asked: list[int | None] = []
@@ -310,7 +313,7 @@ class Follower:
     def subscribe(self, chance: Random) -> None:
         """Begin, or begin anew: with or without a past, or from where it was."""
         self.read()
-        options: dict[str, Any] = {"pattern": "pump.>", "policy": chance.choice(["latest", "drop-oldest"])}
+        options: dict[str, Any] = {"pattern": "pump.>", "policy": chance.choice(["latest", "drop-oldest"]), **self._options}
         since = self.position if chance.random() < 0.4 else None
         if since is not None:
             options["since"] = f"epoch0:{since}"
@@ -328,13 +331,25 @@ class Follower:
                 self._answered(text["result"])
             elif text["method"] == "dropped":
                 self.position += text["params"]["count"]
-            elif text["params"]["seq"] is not None and text["params"]["seq"] > self._begins_after:
-                assert text["params"]["seq"] > self.last, "numbers ascend"
-                self.last = text["params"]["seq"]
-                self.position += 1
+            elif text["method"] == "event":
+                self._told(text["params"]["subject"], text["params"]["seq"], text["params"]["data"])
+            else:
+                seq, items = text["params"]["seq"], text["params"]["items"]
+                self._subjects += text["params"].get("subjects", [])
+                for at, (place, _, data) in enumerate(items, 1 - len(items)):
+                    subject = place if isinstance(place, str) else self._subjects[place]
+                    self._told(subject, None if seq is None else seq + at, data)
+
+    def _told(self, subject: str, seq: int | None, data: Any) -> None:
+        assert subject == f"pump.{data[1]}", "an event keeps its subject"
+        if seq is not None and seq > self._begins_after:
+            assert seq > self.last, "numbers ascend"
+            self.last = seq
+            self.position += 1
 
     def _answered(self, answer: dict[str, Any]) -> None:
         since = self._asked.pop(0)
+        self._subjects = answer.get("subjects", [])
         self._begins_after = int(answer["position"].split(":")[1])
         if since is not None:  # what lies between is recovered, or lost for good
             self.last = self.position = since
@@ -349,13 +364,19 @@ class LivesTests(SynchronousTestCase):
         """Whatever happens: numbers ascend, what is told and what is told as lost add up, and nothing is left behind."""
         for seed in range(300):
             with self.subTest(seed=seed):
-                self.live(Random(seed))
+                self.live(Random(seed), False)
 
-    def live(self, chance: Random) -> None:
+    def test_lives_together(self) -> None:
+        """The same holds where the events of a turn come in one message, and each event keeps its subject."""
+        for seed in range(300):
+            with self.subTest(seed=seed):
+                self.live(Random(seed), True)
+
+    def live(self, chance: Random, is_together: bool) -> None:
         """One life."""
         bench = Bench(keep_events=chance.choice([1, 4, 50]), keep_size=chance.choice([3000, 100_000, 1 << 20]))
         bench.step = chance.choice([0, 0, 0.004])
-        followers = [Follower(bench) for _ in range(6)]
+        followers = [Follower(bench, is_together) for _ in range(6)]
         published = 0
         for follower in followers:
             follower.subscribe(chance)
@@ -374,7 +395,8 @@ class LivesTests(SynchronousTestCase):
                     for _ in range(chance.choice([1, 1, 5])):
                         published += 1
                         text = "x" * chance.choice([1, 10, 40_000])
-                        bench.bus.publish(Message(f"pump.{chance.randrange(3)}", [published, text]))
+                        pump = chance.randrange(3)
+                        bench.bus.publish(Message(f"pump.{pump}", [published, pump, text]))
             follower.read()
             if chance.random() < 0.5:
                 bench.reactor.advance(0)

@@ -184,11 +184,15 @@ export class Netd extends EventTarget {
   /**
    * Receive the events under a pattern, until the subscription is closed.
    *
-   * Several subscriptions to one pattern share what netd sends: the finest `every` of them holds for all.
+   * Several subscriptions to one pattern share what netd sends: the finest `every` of them holds for all, and numbers are folded
+   * if all of them ask for it.
    *
    * @param {string} pattern of subjects: `*` is one token, a final `>` the rest.
    * @param {object} [options]
    * @param {number} [options.every] seconds: at most one event of each subject in that time.
+   * @param {boolean} [options.fold] with `every`: the data of a number tells all of that time, `{time, value, min, max, count}`. One
+   *   that is replayed, or that others want to have whole, comes as it is: `value` is in both.
+   * @param {boolean} [options.together] netd sends the events of a moment in one message, at a fraction of the cost.
    * @param {number} [options.replay] how many kept events of each subject come first.
    * @param {"drop-oldest"|"latest"} [options.policy] what is lost when we read too slowly.
    * @param {(notice: {count: number}) => void} [options.onDropped] events were lost because we read too slowly.
@@ -202,8 +206,8 @@ export class Netd extends EventTarget {
     let stream = this.#streams.get(pattern);
     const isNew = stream === undefined;
     if (isNew) this.#streams.set(pattern, (stream = new Stream(pattern)));
-    const isFiner = stream.add(subscription);
-    if (this.#state.name === "live" && (isNew || isFiner || options.replay)) this.#subscribeNow(stream, null);
+    const isOther = stream.add(subscription);
+    if (this.#state.name === "live" && (isNew || isOther || options.replay)) this.#subscribeNow(stream, null);
     return subscription;
   }
 
@@ -483,7 +487,8 @@ export class Netd extends EventTarget {
   }
 
   #notified(method, params) {
-    if (method === "event") this.#streams.get(params.pattern)?.receive(params);
+    if (method === "event") this.#streams.get(params.pattern)?.receive(params.seq, [params]);
+    else if (method === "events") this.#streams.get(params.pattern)?.receiveItems(params);
     else if (method === "dropped") this.#streams.get(params.pattern)?.tell("onDropped", params);
     else if (method === "relay.message") this.#messageToDevice(params);
     else if (method === "relay.detached") this.#detached(params);
@@ -542,7 +547,7 @@ export class Netd extends EventTarget {
     if (since !== null) params.since = since;
     try {
       const answer = await this.#ask("bus.subscribe", params);
-      stream.accept(answer, since !== null);
+      stream.accept(answer, since !== null, params);
     } catch (error) {
       if (error.code === "disconnected" || this.#streams.get(stream.pattern) !== stream) return;
       this.#streams.delete(stream.pattern);
@@ -552,7 +557,12 @@ export class Netd extends EventTarget {
 
   #unsubscribe(subscription) {
     const stream = this.#streams.get(subscription.pattern);
-    if (!stream?.remove(subscription)) return;
+    if (stream === undefined) return;
+    const isOther = stream.remove(subscription);
+    if (!stream.isEmpty) {
+      if (isOther && this.#state.name === "live") this.#subscribeNow(stream, null);
+      return;
+    }
     this.#streams.delete(subscription.pattern);
     if (this.#state.name === "live") this.call("bus.unsubscribe", { pattern: subscription.pattern }).catch(() => {});
   }
@@ -626,6 +636,12 @@ class Stream {
   #subscriptions = new Set();
   #every = Infinity;
   #policy;
+  /** Whether all subscriptions want numbers folded, and whether one of them wants events together. */
+  #folds = true;
+  #isTogether = false;
+  /** Whether what netd sends now is folded, and the subjects by index, where it sends events together. */
+  #isFolded = false;
+  #subjects = [];
   #epoch = "";
   #offset = 0;
   #last = 0;
@@ -634,26 +650,38 @@ class Stream {
     this.pattern = pattern;
   }
 
-  /** @returns {boolean} whether netd must be told, because more is wanted than before. */
-  add(subscription) {
-    const { every = 0, policy } = subscription.options;
-    const isFiner = every < this.#every;
-    this.#every = Math.min(this.#every, every);
-    this.#policy ??= policy;
-    this.#subscriptions.add(subscription);
-    return isFiner;
+  get isEmpty() {
+    return this.#subscriptions.size === 0;
   }
 
-  /** @returns {boolean} whether nobody is left. */
+  /** @returns {boolean} whether netd must be told, because something else is wanted than before. */
+  add(subscription) {
+    this.#policy ??= subscription.options.policy;
+    this.#subscriptions.add(subscription);
+    return this.#weigh();
+  }
+
+  /** @returns {boolean} whether netd must be told, because less is wanted than before. */
   remove(subscription) {
     this.#subscriptions.delete(subscription);
-    return this.#subscriptions.size === 0;
+    return this.#weigh();
+  }
+
+  #weigh() {
+    const before = `${this.#every} ${this.#folds} ${this.#isTogether}`;
+    const wishes = [...this.#subscriptions].map((one) => one.options);
+    this.#every = Math.min(Infinity, ...wishes.map(({ every = 0 }) => every));
+    this.#folds = wishes.every(({ fold = false }) => fold);
+    this.#isTogether = wishes.some(({ together = false }) => together);
+    return before !== `${this.#every} ${this.#folds} ${this.#isTogether}`;
   }
 
   /** The arguments of bus.subscribe. */
   wanted() {
     const wanted = {};
     if (this.#every > 0) wanted.every = this.#every;
+    if (this.#every > 0 && this.#folds) wanted.fold = true;
+    if (this.#isTogether) wanted.together = true;
     if (this.#policy) wanted.policy = this.#policy;
     const replay = Math.max(0, ...[...this.#subscriptions].map((one) => one.options.replay ?? 0));
     if (replay > 0) wanted.replay = replay;
@@ -665,25 +693,44 @@ class Stream {
     return this.#epoch === "" ? null : `${this.#epoch}:${this.#last}`;
   }
 
-  accept({ position, recovered, gap }, isResumed) {
+  accept({ position, recovered, gap, subjects = [] }, isResumed, { fold = false }) {
     const colon = position.lastIndexOf(":");
     const isSame = isResumed && recovered !== null;
     this.#epoch = position.slice(0, colon);
     this.#offset = Number(position.slice(colon + 1));
+    this.#isFolded = fold;
+    this.#subjects = subjects;
     if (!isSame) this.#last = this.#offset;
     if (isResumed && !isSame) for (const one of this.#subscriptions) one.isFresh = one.wantsReplay;
     if (gap) this.tell("onGap", gap);
   }
 
-  receive(event) {
-    const isNews = event.seq !== null && event.seq > this.#last;
-    event.isNew = isNews;
+  /** Take in the events of one message: each item is the subject's index or name, the time, and the data. */
+  receiveItems({ pattern, seq, subjects = [], items }) {
+    for (const subject of subjects) this.#subjects.push(subject);
+    let number = seq === null ? null : seq - items.length;
+    const events = items.map(([place, time, data, min = data, max = data, count = 1]) => ({
+      pattern,
+      seq: number === null ? null : ++number,
+      time,
+      subject: typeof place === "number" ? this.#subjects[place] : place,
+      data: this.#isFolded && typeof data === "number" ? { time, value: data, min, max, count } : data,
+    }));
+    this.receive(seq, events);
+  }
+
+  /** @param {number|null} seq the number of the last one of *events*, which are all older than what came before, or all newer. */
+  receive(seq, events) {
+    const isNews = seq !== null && seq > this.#last;
     const receivers = [...this.#subscriptions].filter((one) => isNews || one.isFresh);
     if (isNews) {
-      this.#last = event.seq;
-      if (event.seq > this.#offset) for (const one of receivers) one.isFresh = false;
+      this.#last = seq;
+      if (seq > this.#offset) for (const one of receivers) one.isFresh = false;
     }
-    for (const one of receivers) if (one.isOpen) tell(one.onEvent, event);
+    for (const event of events) {
+      event.isNew = isNews;
+      for (const one of receivers) if (one.isOpen) tell(one.onEvent, event);
+    }
   }
 
   tell(listener, notice) {
