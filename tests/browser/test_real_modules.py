@@ -90,6 +90,11 @@ class ModuleTestCase(BrowserTestCase):
         self.assertEqual(self.complaints, [])
 
 
+def place(page: str, kind: str | None = None, section: str | None = None, /, **query: str) -> dict[str, Any]:
+    """What an address without an item leads to."""
+    return {"page": page, "kind": kind, "instance": section, "item": None, "query": query}
+
+
 class TickTests(ModuleTestCase):
     SCRIPT = """({ calmRange, ticksOf, tickWords, placeOf }, pairs, most) => pairs.map(([low, high]) => {
       const began = performance.now();
@@ -717,14 +722,27 @@ class PlaceTests(ModuleTestCase):
         self.check(
             "router",
             "placeAt",
-            (("",), {"page": "overview", "kind": None, "instance": None}),
-            (("#/nowhere",), {"page": "overview", "kind": None, "instance": None}),
-            (("#/devices",), {"page": "devices", "kind": "relay", "instance": None}),
-            (("#/sessions?instance=lab%202",), {"page": "sessions", "kind": "session", "instance": "lab 2"}),
-            (("#/service?kind=echo",), {"page": "service", "kind": "echo", "instance": None}),
-            (("#/service?kind=echo&instance=a",), {"page": "service", "kind": "echo", "instance": "a"}),
-            (("#/service?kind=room",), {"page": "rooms", "kind": "room", "instance": None}),
-            (("#/service",), {"page": "overview", "kind": None, "instance": None}),
+            (("",), place("overview")),
+            (("#/nowhere",), place("overview")),
+            (("#/devices",), place("devices", "relay")),
+            (("#/sessions?instance=lab%202",), place("sessions", "session", "lab 2", instance="lab 2")),
+            (("#/service?kind=echo",), place("service", "echo", kind="echo")),
+            (("#/service?kind=echo&instance=a",), place("service", "echo", "a", kind="echo", instance="a")),
+            (("#/service?kind=room",), place("rooms", "room", kind="room")),
+            (("#/service",), place("overview")),
+            (("#/bus/a/b?wall&turn=30",), {**place("bus", wall="", turn="30"), "item": "a/b"}),
+        )
+
+    def tokens(self) -> None:
+        """A token is taken out of an address, of which the rest stays as it was written."""
+        self.check(
+            "token",
+            "tokenIn",
+            (("#/bus",), {"token": None, "rest": "#/bus"}),
+            (("#/bus?wall&a=%20",), {"token": None, "rest": "#/bus?wall&a=%20"}),
+            (("#/bus?wall&token=a%2Bb&turn=30",), {"token": "a+b", "rest": "#/bus?wall&turn=30"}),
+            (("#/bus?token=a",), {"token": "a", "rest": "#/bus"}),
+            (("#/bus?token=&x",), {"token": None, "rest": "#/bus?x"}),
         )
 
     def addresses(self) -> None:
@@ -765,6 +783,7 @@ class PlaceTests(ModuleTestCase):
     def test_tables(self) -> None:
         """Addresses, titles and facts of pages are those of the one table."""
         self.places()
+        self.tokens()
         self.addresses()
         self.titles()
 

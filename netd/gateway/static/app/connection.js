@@ -4,8 +4,8 @@ import { Netd, NOT_PERMITTED } from "../netd.js";
 import { isForeign, KINDS } from "./pages.js";
 import { within } from "./subjects.js";
 import { computed, effect, onCleanup, signal } from "./signal.js";
+import { forgetToken, storedToken, storeToken } from "./token.js";
 
-const TOKEN = "netd.token";
 /** Seconds between two calls of `system.status`. */
 const STATUS_EVERY = 4;
 const VITALS = "system.main.vitals";
@@ -52,7 +52,7 @@ const REPLAYED = 256;
 
 /** @template T @typedef {import("./signal.js").Writable<T>} Writable */
 
-export const netd = new Netd({ token: sessionStorage.getItem(TOKEN) });
+export const netd = new Netd({ token: storedToken() });
 
 /** The connection's state, see State in netd.js. */
 export const state = signal(netd.state);
@@ -157,7 +157,7 @@ function changed(next) {
   state.value = next;
   if (next.name === "unauthorised" && hasToken()) {
     // netd counts each attempt with a wrong token, so it must not be sent again: not even after a reload of the page
-    sessionStorage.removeItem(TOKEN);
+    forgetToken();
     tokenRefusal.value = next.reason;
   }
   if (next.name !== "live") return;
@@ -248,17 +248,17 @@ export const servicesOf = (kind) => (status.value?.services ?? []).filter((servi
 
 /** Sign in with *token*, and remember it for as long as this tab is open. */
 export function login(token) {
-  sessionStorage.setItem(TOKEN, token);
+  storeToken(token);
   tokenRefusal.value = "";
   netd.login(token);
 }
 
 /** Forget the token. */
 export function logout() {
-  sessionStorage.removeItem(TOKEN);
+  forgetToken();
   tokenRefusal.value = "";
   netd.login(null);
 }
 
 /** Whether a token is in use. */
-export const hasToken = () => sessionStorage.getItem(TOKEN) !== null;
+export const hasToken = () => storedToken() !== null;

@@ -1,26 +1,29 @@
-/** The address of a page and of the service that it is about: /#/sessions, /#/devices?instance=lab, /#/service?kind=echo. */
+/**
+ * The address of a page and of what it shows: /#/sessions, /#/devices?instance=lab, /#/service?kind=echo, /#/board/cryostat?wall.
+ */
 
 import { pageNamed, pageOfKind, SERVICE } from "./pages.js";
 import { computed, signal } from "./signal.js";
+import { takeToken } from "./token.js";
 
 /**
  * @typedef {object} Place
  * @property {string} page the name of the page.
  * @property {string|null} kind the kind of service that it is about.
  * @property {string|null} instance the instance that the address names.
+ * @property {string|null} item which of the page's things it names: "cryostat" of #/board/cryostat.
+ * @property {Record<string, string>} query the parameters of the address by name.
  */
 
 /** The place that *hash*, the last part of an address, names; the first page, where it names none. @returns {Place} */
 export function placeAt(hash) {
-  const [name, query] = hash.replace(/^#\/?/, "").split("?");
-  const given = new URLSearchParams(query);
-  const instance = given.get("instance");
-  if (name === SERVICE.name) {
-    const kind = given.get("kind");
-    return kind ? { page: pageOfKind(kind).name, kind, instance } : placeAt("");
-  }
+  const [path, written] = hash.replace(/^#\/?/, "").split("?");
+  const [name, ...rest] = path.split("/");
+  const query = Object.fromEntries(new URLSearchParams(written));
+  const { instance = null, kind } = query;
+  if (name === SERVICE.name) return kind ? { page: pageOfKind(kind).name, kind, instance, item: null, query } : placeAt("");
   const entry = pageNamed(name);
-  return { page: entry.name, kind: entry.kind, instance };
+  return { page: entry.name, kind: entry.kind, instance, item: rest.join("/") || null, query };
 }
 
 /** The address of the page about services of *kind*, or about one instance. @param {string} kind @param {string|null} [instance] */
@@ -39,4 +42,7 @@ export const page = computed(() => place.value.page);
 /** Put *instance* into the address, so that a reload of the page shows the same. */
 export const remember = (kind, instance) => history.replaceState(null, "", addressOf(kind, instance));
 
-addEventListener("hashchange", () => (place.value = placeAt(location.hash)));
+addEventListener("hashchange", () => {
+  if (takeToken()) location.reload();
+  else place.value = placeAt(location.hash);
+});
