@@ -125,7 +125,7 @@ def assemble(
         except OfferedTwice as error:
             raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
     others = [
-        make_control_service(netd.state_directory, reactor, table),
+        make_control_service(netd.state_directory, reactor, table, bus),
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         descriptors,
         HeapService(reactor, budget),

@@ -12,6 +12,7 @@ from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
 from netd.codec.jsontypes import result_schema, schema
 from netd.codec.units import Epoch, Everything, Seconds
+from netd.console.audit import AUDITED
 from netd.console.dispatch import describe
 from netd.console.reach import sees_some, subjects_of
 from netd.console.results import OperationFacts, SubjectFacts
@@ -134,7 +135,7 @@ class System:
 
     def list_subjects(self, caller: Caller) -> list[SubjectFacts]:
         """List the published subjects with their JSON Schemas; for a confined caller, those that overlap with its own."""
-        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals)]
+        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals), AUDITED]
         for service in self.services:
             published += service.events() if IPublisher.providedBy(service) else []
         seen = [kind for kind in published if sees_some(caller.principal, kind.subject)]

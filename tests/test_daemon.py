@@ -29,7 +29,7 @@ from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
 from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
 from netd.system import Stopping
-from netd.testing import make_caller, result_of
+from netd.testing import RecordingBus, make_caller, result_of
 
 
 class PumpConfig(SectionConfig):
@@ -149,7 +149,7 @@ class AssemblyTests(DaemonTestCase):
 
     def test_stop_operation(self) -> None:
         """`system.stop` ends the daemon when its answer has had the time to leave, not before."""
-        dispatcher = Dispatcher(self.assemble().system.table, self.reactor.seconds)
+        dispatcher = Dispatcher(self.assemble().system.table, self.reactor.seconds, RecordingBus())
         self.assertEqual(Stopping("stopping"), result_of(dispatcher.call("system.stop", {}, make_caller())))
         self.assertFalse(self.reactor.hasStopped)
         self.reactor.advance(1)

@@ -13,7 +13,7 @@ from netd.control.protocol import ControlFactory
 from netd.kinds import find_kinds
 from netd.listening import make_context
 from netd.operations import OperationTable
-from netd.testing import connect, wired
+from netd.testing import RecordingBus, connect, wired
 
 PART = b"x" * 2000
 """Of a message whose end never comes."""
@@ -86,6 +86,8 @@ class LetGoTests(SynchronousTestCase):
     def test_control_socket(self) -> None:
         """So it is with the control socket."""
         _service, _factory, reactor, _bus = wired(find_kinds()["relay"])
-        factory = ControlFactory("control", make_context(reactor, 8.0), Dispatcher(OperationTable(), reactor.seconds))
+        factory = ControlFactory(
+            "control", make_context(reactor, 8.0), Dispatcher(OperationTable(), reactor.seconds, RecordingBus())
+        )
         alive = [thing for thing in self.life(factory, reactor, b'{"jsonrpc": "2.0"' + PART, False) if thing() is not None]
         self.assertEqual([], alive)

@@ -181,7 +181,7 @@ class ReloadTestCase(SynchronousTestCase):
 
     def call(self, name: str, **parameters: Any) -> Any:
         """What an operation gives, or a Deferred of it."""
-        dispatcher = Dispatcher(self.daemon.system.table, self.reactor.seconds)
+        dispatcher = Dispatcher(self.daemon.system.table, self.reactor.seconds, self.daemon.system.bus)
         return dispatcher.call(name, parameters, make_caller())
 
     def reload(self, ini: str | None = None, **parameters: Any) -> ReloadResult:

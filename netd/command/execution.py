@@ -27,6 +27,7 @@ from netd.errors import InvalidArguments, text_of
 from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.message import Message
+from netd.redaction import abridged, redacted
 from netd.threads import Task, Threads
 
 __all__ = ["HELD_UP", "CommandOutcome", "CommandStatus", "Execution"]
@@ -37,6 +38,9 @@ HELD_UP = 0.05
 PLAIN = frozenset((type(None), bool, int, float, str, bytes, list, tuple, dict))
 """Types of results that are certainly no Deferred. Deferred is an abstract class, and ``isinstance`` of one takes longer than a
 short function does."""
+
+Asked = tuple[str, dict[str, Any]] | None
+"""Who has asked for a run, and its arguments for the record; None if nobody wanted to know when it began."""
 
 _NO_LOOP = "no running event loop"
 
@@ -82,15 +86,20 @@ class Execution:
     open: int = 0
     counts: Counter[str] = field(factory=Counter)
 
-    def run(self, command: Command, arguments: dict[str, Any], report: Callable[[CommandOutcome], None]) -> CommandOutcome | None:
+    def run(
+        self, command: Command, arguments: dict[str, Any], report: Callable[[CommandOutcome], None], caller: Callable[[], str]
+    ) -> CommandOutcome | None:
         """Run *command* with *arguments*.
 
+        :param caller: returns who has asked for it, for the event of the run. Called at once, if somebody wants that.
         :returns: the outcome, or None; then *report* will be called with it.
         """
+        # The function may change its arguments, so that they are looked at before it is called.
+        asked = (caller(), redacted(arguments)) if self.bus.wants(self.subject) else None
         started = self.clock.seconds()
         self.open += 1
         if command.is_blocking:
-            return _Running(self, command, report, started).start_in_thread(arguments)
+            return _Running(self, command, report, started, asked).start_in_thread(arguments)
         try:
             returned = command.function(**arguments)
             if isinstance(returned, CoroutineType):
@@ -101,8 +110,8 @@ class Execution:
         if seconds > HELD_UP:
             self.held_up(command, seconds)
         if type(returned) not in PLAIN and isinstance(returned, Deferred):
-            return _Running(self, command, report, started).wait_for(returned)
-        return self.ended(command, started, self.outcome_of(command, returned))
+            return _Running(self, command, report, started, asked).wait_for(returned)
+        return self.ended(command, started, self.outcome_of(command, returned), asked)
 
     def outcome_of(self, command: Command, returned: Any) -> CommandOutcome:
         """Turn what a function *returned*, possibly a Failure, into an outcome. Failures that are not the caller's are logged."""
@@ -112,13 +121,22 @@ class Execution:
             self.failed(command, returned)
         return CommandOutcome(CommandStatus.ERROR, error=_message(returned))
 
-    def ended(self, command: Command, started: float, outcome: CommandOutcome) -> CommandOutcome:
-        """Note and publish *outcome*."""
+    def ended(self, command: Command, started: float, outcome: CommandOutcome, asked: Asked) -> CommandOutcome:
+        """Note *outcome*, and publish it if somebody wanted that when the run began."""
         self.open -= 1
         status = outcome.status.value
         self.counts[status] += 1
-        if self.bus.wants(self.subject):
-            self.bus.publish(Message(self.subject, Run(command.command_id, status, self.clock.seconds() - started)))
+        if asked is not None:
+            event: Run = {
+                "command_id": command.command_id,
+                "from": asked[0],
+                "arguments": asked[1],
+                "outcome": status,
+                "error": abridged(outcome.error),
+                "seconds": self.clock.seconds() - started,
+                "time": self.bus.wall(),
+            }
+            self.bus.publish(Message(self.subject, event))
         return outcome
 
     def held_up(self, command: Command, seconds: float) -> None:
@@ -161,9 +179,28 @@ class Execution:
 class _Running:
     """A run whose function has not returned its result yet."""
 
-    __slots__ = ("_command", "_deferred", "_execution", "_is_waiting", "_outcome", "_report", "_started", "_task", "_timer")
+    __slots__ = (
+        "_asked",
+        "_command",
+        "_deferred",
+        "_execution",
+        "_is_waiting",
+        "_outcome",
+        "_report",
+        "_started",
+        "_task",
+        "_timer",
+    )
 
-    def __init__(self, execution: Execution, command: Command, report: Callable[[CommandOutcome], None], started: float) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        command: Command,
+        report: Callable[[CommandOutcome], None],
+        started: float,
+        asked: Asked,
+    ) -> None:
+        self._asked = asked
         self._command = command
         self._report = report
         self._started = started
@@ -204,7 +241,7 @@ class _Running:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._outcome = self._execution.ended(self._command, self._started, outcome)
+        self._outcome = self._execution.ended(self._command, self._started, outcome, self._asked)
         if self._is_waiting:
             self._report(outcome)
 

@@ -71,6 +71,9 @@ class CommandShell(MachineShell, Protocol):
     def later(self, callback: Callable[[], None]) -> None:
         """Call *callback* after other connections have had their turn, and the outbox has been flushed."""
 
+    def describe(self) -> str:
+        """Return the address of the program, and its principal if more is known."""
+
     def failed(self) -> None:
         """Log the exception that is being handled, which is a fault of netd's own."""
 
@@ -388,7 +391,7 @@ class CommandConversation:
     def _do_run(self, arguments: dict[str, Any]) -> None:
         command = self._command
         assert command is not None
-        outcome = self._context.run(command, arguments, self._report)
+        outcome = self._context.run(command, arguments, self._report, self._shell.describe)
         if outcome is None:
             self._expire_after(None)
         else:

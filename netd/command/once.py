@@ -54,9 +54,10 @@ class Once:
             listener(self._outcome)
 
 
-def run_once(context: CommandContext, line: bytes) -> Once | CommandRequest | CommandFault | None:
+def run_once(context: CommandContext, line: bytes, caller: Callable[[], str]) -> Once | CommandRequest | CommandFault | None:
     """Run the command in the one *line* of a newcomer, its newline included.
 
+    :param caller: returns the address of the newcomer.
     :returns: the run. Otherwise nothing was run, and a conversation must go on with it: with the request, if it asks for a kept
         connection; with the fault in it; or with nothing (None), if the line is no command or longer than ``max_command``.
     """
@@ -73,7 +74,7 @@ def run_once(context: CommandContext, line: bytes) -> Once | CommandRequest | Co
     if isinstance(prepared, CommandFault):
         return prepared
     once = Once(prepared[0])
-    outcome = context.run(*prepared, once.report)
+    outcome = context.run(*prepared, once.report, caller)
     if outcome is not None:
         once.report(outcome)
     return once

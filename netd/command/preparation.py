@@ -49,14 +49,15 @@ class CommandContext:
 
     :ivar rules: the options in force; a reload replaces them.
     :ivar commands: the functions in force; likewise.
-    :ivar run: runs a command with arguments; returns its outcome, or None and reports it later.
+    :ivar run: runs a command with arguments; returns its outcome, or None and reports it later. Its last argument tells who has
+        asked for the command.
     :ivar monotonic: the clock, which is never set back.
     :ivar subjects: all subjects of the service, as a pattern.
     """
 
     rules: CommandRules
     commands: Commands
-    run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], ReportedOutcome | None]
+    run: Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None], Callable[[], str]], ReportedOutcome | None]
     monotonic: Callable[[], float]
     subjects: str
 

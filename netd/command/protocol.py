@@ -190,7 +190,7 @@ class CommandFactory(PeerFactory):
             )
 
     def _answer(self, line: bytes, address: tuple[Any, ...]) -> bytes | CommandProtocol:
-        known = run_once(self.commands, line)
+        known = run_once(self.commands, line, lambda: f"{address[0]}:{address[1]}")
         answer = known.answer() if isinstance(known, Once) else None
         if answer is None:
             connection = CommandProtocol(self)

@@ -25,7 +25,7 @@ from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
 from netd.log import LogLimiter
 from netd.message import EventKind
-from netd.operations import Operation, Role
+from netd.operations import Caller, Operation, Role
 from netd.threads import Threads
 
 __all__ = ["CommandService", "make_service"]
@@ -131,7 +131,7 @@ class CommandService(ListeningService):
         """The commands."""
         return self._commands.describe()
 
-    def run(self, command_id: str, arguments: dict[str, Any] | None = None) -> Deferred[CommandResult]:
+    def run(self, caller: Caller, command_id: str, arguments: dict[str, Any] | None = None) -> Deferred[CommandResult]:
         """Run a command.
 
         :returns: a Deferred of what it has returned.
@@ -156,7 +156,8 @@ class CommandService(ListeningService):
             except OperationFailed as error:
                 answer.errback(error)
 
-        outcome = self._execution.run(command, command.bind({COMMAND_ID: command_id, **(arguments or {})}), report)
+        bound = command.bind({COMMAND_ID: command_id, **(arguments or {})})
+        outcome = self._execution.run(command, bound, report, lambda: caller.who)
         if outcome is not None:
             report(outcome)
         return answer

@@ -12,10 +12,12 @@ from twisted.python.failure import Failure
 
 from netd.codec.arguments import describe_argument, describe_result
 from netd.codec.jsontypes import bind
+from netd.console.audit import Audit
 from netd.console.jsonrpc import Request, answer, failure, join, parse
 from netd.console.reach import instances_for, subjects_of
 from netd.console.results import OperationFacts
 from netd.errors import InvalidArguments, NetdError, OperationFailed
+from netd.interfaces import IBus
 from netd.log import LogLimiter
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.principal import Action, Principal, check
@@ -38,12 +40,15 @@ class Dispatcher:
     Calls of operations that change something are logged, each operation once a second at most.
 
     :param monotonic: the monotonic clock, in seconds.
+    :param bus: takes the events of the audit.
+    :ivar audit: publishes the calls, and what a console does beside its operations.
     """
 
     _log = Logger()
 
-    def __init__(self, table: OperationTable, monotonic: Callable[[], float]) -> None:
+    def __init__(self, table: OperationTable, monotonic: Callable[[], float], bus: IBus) -> None:
         self._table = table
+        self.audit = Audit(bus, monotonic)
         self._limiter = LogLimiter(monotonic, LOGGED_EVERY)
 
     def call(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> Deferred[Any]:
@@ -53,12 +58,15 @@ class Dispatcher:
             caller should read about, and with any other exception for a fault of netd's own.
         """
         try:
-            operation, bound = self._prepare(name, params, caller)
-        except NetdError:
+            operation, instance, bound = self._prepare(name, params, caller)
+        except NetdError as error:
+            self._refused(name, params, caller, error)
             return fail(Failure())
         if operation.role > Role.VIEWER:
             self._note(caller, name)
-        return maybeDeferred(operation.function, **bound)
+        pending = self.audit.begin(operation, instance, params, caller)
+        ended: Deferred[Any] = maybeDeferred(operation.function, **bound)
+        return ended if pending is None else ended.addCallbacks(pending.done, pending.failed)
 
     def handle(self, text: bytes, caller: Caller) -> Deferred[bytes | None]:
         """Carry out the JSON-RPC 2.0 request or batch *text*.
@@ -89,6 +97,16 @@ class Dispatcher:
         too_long = OperationFailed(f"the answers of this batch are over {MAX_ANSWERS >> 20} MiB together; ask for less at a time")
         return evolve(request, problem=too_long)
 
+    def _refused(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller, why: NetdError) -> None:
+        """Publish that a call was refused; but not if there is no such operation, which then has no role, either."""
+        try:
+            operation, instance, given = self._table.find(name, params if isinstance(params, Mapping) else {})
+        except NetdError:
+            return
+        pending = self.audit.begin(operation, instance, params if isinstance(params, list) else given, caller)
+        if pending is not None:
+            pending.refused(why)
+
     def _note(self, caller: Caller, name: str) -> None:
         skipped = self._limiter.admit(name)
         if skipped is not None:
@@ -109,7 +127,7 @@ class Dispatcher:
             return None
         return failure(request.id, error if isinstance(error, Exception) else RuntimeError())
 
-    def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> tuple[Operation, dict[str, Any]]:
+    def _prepare(self, name: str, params: Mapping[str, Any] | list[Any], caller: Caller) -> tuple[Operation, str, dict[str, Any]]:
         principal = caller.principal
         if principal.role < KNOW_NAMES.role and not self._table.is_open_to_all(name):
             check(principal, KNOW_NAMES)
@@ -128,7 +146,7 @@ class Dispatcher:
         bound = bind(operation.arguments, given)
         if operation.caller is not None:
             bound[operation.caller] = caller.calling(operation.action)
-        return operation, bound
+        return operation, instance, bound
 
 
 def _answered(result: object, request: Request) -> bytes | None:

@@ -15,6 +15,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from netd.console.dispatch import Dispatcher
 from netd.control.directory import ELSEWHERE, StateDirectoryUnusable, check_owner, check_path
 from netd.control.protocol import ControlFactory
+from netd.interfaces import IBus
 from netd.listening import ListeningService, make_context
 from netd.operations import MAIN, OperationTable
 from netd.paths import CONTROL_SOCKET
@@ -30,9 +31,9 @@ STALL_TIMEOUT = 8.0
 """Seconds after which a caller is cut that reads none of the bytes waiting for it."""
 
 
-def make_control_service(state_directory: Path, reactor: Any, table: OperationTable) -> ControlService:
+def make_control_service(state_directory: Path, reactor: Any, table: OperationTable, bus: IBus) -> ControlService:
     """Build the control socket of the daemon whose state is in *state_directory*."""
-    factory = ControlFactory("control", make_context(reactor, STALL_TIMEOUT), Dispatcher(table, reactor.seconds))
+    factory = ControlFactory("control", make_context(reactor, STALL_TIMEOUT), Dispatcher(table, reactor.seconds, bus))
     return ControlService(state_directory, factory, reactor, os.geteuid())
 
 

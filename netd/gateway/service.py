@@ -157,7 +157,7 @@ class GatewayService(ListeningService):
             return
         self._refuse_if_open([description for description in self._listen if is_exposed(description)])
         self._files = read_files(FOLDER, PAGES)
-        self._gateway.dispatcher = Dispatcher(self._table, self._gateway.context.clock.seconds)
+        self._gateway.dispatcher = Dispatcher(self._table, self._gateway.context.clock.seconds, self._bus)
         self._gateway.site = self._make_site()
 
     def _make_site(self) -> Site:

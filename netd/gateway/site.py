@@ -133,6 +133,7 @@ class Site:
         except PrivateFileError as error:
             return self._without_tokens(head, caller, error)
         if isinstance(found, Answer):
+            self._dispatcher.audit.login_failed(caller, "this token is unknown")
             return found
         if route.access is Access.KNOWN and not may(found, VISIT):
             return TOKEN_NEEDED

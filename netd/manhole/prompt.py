@@ -33,16 +33,23 @@ class PythonPrompt:
 
     :param namespace: the names that are defined at the prompt to begin with.
     :param leave: hands the terminal back to the menu.
+    :param left: called once at the end, however it comes.
     """
 
     _log = Logger()
 
     def __init__(
-        self, terminal: ManholeProtocol, namespace: dict[str, Any], idle_timeout: float, leave: Callable[[], None]
+        self,
+        terminal: ManholeProtocol,
+        namespace: dict[str, Any],
+        idle_timeout: float,
+        leave: Callable[[], None],
+        left: Callable[[], None],
     ) -> None:
         self._terminal = terminal
         self._idle_timeout = idle_timeout
         self._leave = leave
+        self._left = left
         self._names = ", ".join(sorted(namespace))
         # The interpreter's own exit() and quit() would close the daemon's standard input.
         self._interpreter = ManholeInterpreter(self, namespace | {"exit": _leave_prompt, "quit": _leave_prompt})
@@ -82,6 +89,7 @@ class PythonPrompt:
     def end(self) -> None:
         self._terminal.write("\n")
         self._prompt = PROMPT
+        self._left()
         self._leave()
 
     def expired(self) -> None:
@@ -89,7 +97,8 @@ class PythonPrompt:
         self._terminal.close(f"nothing was typed for {self._idle_timeout:g} s; goodbye")
 
     def closed(self) -> None:
-        """Do nothing: what was started goes on, without output."""
+        """Note the end. What was started goes on, without output."""
+        self._left()
 
     def addOutput(self, text: str, is_late: bool | None = None) -> None:  # noqa: N802 - ManholeInterpreter calls it
         """Show output of the interpreter.

@@ -12,6 +12,8 @@ from zope.interface import implementer
 from netd.change import Change
 from netd.config.options import section_name
 from netd.connection.budget import Budget, Quota
+from netd.connection.protocol import describe_address
+from netd.console.audit import Audit
 from netd.console.dispatch import Dispatcher
 from netd.interfaces import IBus, IConsole, INetdService
 from netd.listening import ListeningService, make_context
@@ -122,6 +124,10 @@ class ManholeService(ListeningService):
         described = (ManholeSession(session.peer.principal.name, session.describe()) for session in self._manhole.sessions())
         return sorted(described, key=attrgetter("who"))
 
+    def _caller(self, terminal: ManholeProtocol) -> Caller:
+        address = terminal.transport.getPeer()
+        return Caller(terminal.peer, f"{self._manhole.name} {describe_address(address)}", getattr(address, "host", ""))
+
     def _check_passwords(self) -> None:
         try:
             read_password_file(self._config.passwords)
@@ -129,19 +135,30 @@ class ManholeService(ListeningService):
             raise PrivateFileError(f"[{self._manhole.name}] password_file: {error}") from error
 
     def _make_login(self, terminal: ManholeProtocol) -> Login:
-        tries = Tries(self._wrong, getattr(terminal.transport.getPeer(), "host", ""))
+        host = getattr(terminal.transport.getPeer(), "host", "")
+        audit, caller = Audit(self._bus, self._manhole.context.clock.seconds), self._caller(terminal)
+        tries = Tries(self._wrong, host, lambda: audit.login_failed(caller, "this name or password is wrong"))
         return Login(terminal, self._checker, tries, self._config.login_timeout, self._welcome)
 
     def _welcome(self, terminal: ManholeProtocol) -> None:
-        dispatcher = Dispatcher(self._table, self._manhole.context.clock.seconds)
-        caller = Caller(terminal.peer, self._manhole.name)
+        monotonic = self._manhole.context.clock.seconds
+        dispatcher = Dispatcher(self._table, monotonic, self._bus)
+        caller = self._caller(terminal)
 
         def call(name: str, parameters: dict[str, Any]) -> Deferred[Any]:
             return dispatcher.call(name, parameters, caller)
 
         def enter_python(menu: OperatorMenu) -> None:
             namespace = {"netd": operations_namespace(self._table, call), "bus": self._bus}
-            terminal.converse(PythonPrompt(terminal, namespace, self._config.idle_timeout, lambda: terminal.converse(menu)))
+            opened = monotonic()
+            dispatcher.audit.note("manhole.python", caller, {"prompt": "opened"})
+
+            def closed() -> None:
+                dispatcher.audit.note("manhole.python", caller, {"prompt": "closed"}, monotonic() - opened)
+
+            terminal.converse(
+                PythonPrompt(terminal, namespace, self._config.idle_timeout, lambda: terminal.converse(menu), closed)
+            )
 
         idle_timeout = self._config.idle_timeout
         terminal.converse(

@@ -77,6 +77,7 @@ class DeviceLink:
     :ivar took_from: the address of the connection whose name it took over, if that one was still connected; for people.
     :ivar subject: its token in subjects.
     :ivar sent_subject: the subject of messages to it.
+    :ivar outcome_subject: the subject of their outcomes.
     :ivar requests: the requests that it has not answered yet, by id; None before the first.
     """
 
@@ -96,6 +97,7 @@ class DeviceLink:
     took_from: str = ""
     subject: str = field(init=False)
     sent_subject: str = field(init=False, default="")
+    outcome_subject: str = field(init=False, default="")
     _waiting: list[Callable[[], None]] | None = None
 
     def __attrs_post_init__(self) -> None:

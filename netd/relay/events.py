@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from attrs import frozen
 
-from netd.codec.units import Address, Epoch, Prose
+from netd.codec.units import Address, Epoch, Prose, Took
 
-__all__ = ["DevicePresence", "DeviceRefused", "DeviceSaid", "DeviceSent", "readable"]
+__all__ = ["DeviceOutcome", "DevicePresence", "DeviceRefused", "DeviceSaid", "DeviceSent", "readable"]
+
+# A class cannot have a member called `from`, which the protocol calls a sender.
+DeviceOutcome = TypedDict(
+    "DeviceOutcome",
+    {"device": str, "from": Address, "request": str, "status": str, "error": str, "seconds": Took, "time": Epoch},
+)
+"""``relay.<instance>.outcome.<device>``: what became of a message to a device, and who sent it.
+
+``device`` is its name, or its address when it has none; of a device that netd does not know, what the sender has called it.
+``request`` is the message, cut to 200 characters. ``status`` is the last one: ``sent``, ``acknowledged``, ``failed`` or
+``expired``.
+"""
 
 
 @frozen

@@ -22,7 +22,8 @@ from netd.principal import Action, Role, check
 from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
 from netd.relay.grammar import RelayDialect, encode_pair
-from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome
+from netd.relay.outcomes import UNKNOWN, Outcomes
+from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome, RequestStatus
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text
 
@@ -32,6 +33,7 @@ CONNECT = Action("relay.connect", Role.OPERATOR, is_open=True)
 """To be a device."""
 
 NO_SUCH_DEVICE = "no such device"
+AWAY = "the device is away"
 
 PING = encode_pair({"status": "ping"})
 """The frames of a ping, for devices that have asked for pings."""
@@ -68,8 +70,10 @@ class Exchange:
     _kept: int = 0
     _ids: Iterator[int] = field(factory=lambda: count(1))
     dialect: RelayDialect = field(init=False)
+    outcomes: Outcomes = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.outcomes = Outcomes(self.bus, self.monotonic, self.after_turn)
         self.dialect = RelayDialect.of(self.rules)
 
     def follow(self, rules: RelayRules) -> None:
@@ -92,6 +96,7 @@ class Exchange:
             self._deny(error, address_text(host, port))
             raise
         link.sent_subject = self.subject("sent", link.subject)
+        link.outcome_subject = self.subject("outcome", link.subject)
         if replaced is not None:
             self._replace(replaced, link)
         if link.answers:
@@ -177,41 +182,75 @@ class Exchange:
             for frame in frames:
                 self._publish_sent(link, frame[HEADER:])
         if not link.answers:
-            return link.peer.send(frames[0] if len(frames) == 1 else b"".join(frames))
-        envelope = {"from": address_text(*sender()), "deadline": self.rules.answer_timeout}
-        return link.peer.send(b"".join(encode_pair({"id": next(self._ids)} | envelope, frame[HEADER:]) for frame in frames))
+            is_accepted = link.peer.send(frames[0] if len(frames) == 1 else b"".join(frames))
+        else:
+            envelope = {"from": address_text(*sender()), "deadline": self.rules.answer_timeout}
+            pairs = [encode_pair({"id": next(self._ids)} | envelope, frame[HEADER:]) for frame in frames]
+            is_accepted = link.peer.send(b"".join(pairs))
+        if self.bus.wants(link.outcome_subject):
+            self.outcomes.follow_frames(link, frames, address_text(*sender()), is_accepted)
+        return is_accepted
 
     def request(
-        self, target: Target, payload: bytes, sender: str, deadline: float | None, report: Callable[[RequestOutcome], None]
+        self,
+        target: Target,
+        payload: bytes,
+        sender: str,
+        deadline: float | None,
+        report: Callable[[RequestOutcome], None],
+        caller: str = "",
     ) -> RelayRequest:
         """Send *payload* to a device as a request; see :class:`netd.relay.requests.RelayRequest`.
 
         :param deadline: seconds; bounded by ``max_deadline``, ``answer_timeout`` when None.
+        :param caller: the sender for the event of the outcome, where that is to be told more than *sender*, which devices see.
         """
         rules = self.rules
         seconds = min(rules.answer_timeout if deadline is None else deadline, rules.max_deadline)
         expires_at = None if deadline is None else self.monotonic() + seconds
-        request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, report)
-        self.counts["requests"] += 1
         link = self.devices.resolve(target)
+        name = self.devices.name_of(target.text) if link is None else None
+        told = self._told(link if name is None else name.link, target, payload, caller or sender, report)
+        request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, told)
+        self.counts["requests"] += 1
         if link is not None:
             self._start_clock(request, seconds)
             self._hand(link, request)
             return request
-        name = self.devices.name_of(target.text)
         if name is None:
             request.step(RequestInput.LOST, error=NO_SUCH_DEVICE)
         elif not self._keep(name, request, rules.queue_for if deadline is None else seconds):
-            request.step(RequestInput.LOST, error="the device is away")
+            request.step(RequestInput.LOST, error=AWAY)
         return request
 
-    def keep_frame(self, name: DeviceName, payload: bytes) -> bool:
-        """Put a message of a first-dialect controller into the offline queue of *name*. No later outcome can be reported to it.
+    def keep_frame(self, target: Target, payload: bytes, sender: Callable[[], tuple[str, int]]) -> bool:
+        """Put a message of a first-dialect controller into the offline queue of *target*. No later outcome can be reported to it.
 
-        :returns: False when there is no queue, or no room in it.
+        :returns: False when there is no such device, no queue, or no room in it.
         """
-        request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, lambda outcome: None)
-        return self._keep(name, request, self.rules.queue_for)
+        name = self.devices.name_of(target.text)
+        told = self._told(None if name is None else name.link, target, payload, sender, lambda outcome: None)
+        if name is not None:
+            request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told)
+            if self._keep(name, request, self.rules.queue_for):
+                return True
+        told(RequestOutcome(RequestStatus.FAILED, True, error=NO_SUCH_DEVICE if name is None else AWAY))
+        return False
+
+    def _told(
+        self,
+        link: DeviceLink | None,
+        target: Target,
+        payload: bytes,
+        sender: str | Callable[[], tuple[str, int]],
+        report: Callable[[RequestOutcome], None],
+    ) -> Callable[[RequestOutcome], None]:
+        """Return what a request to *link* reports to: *report*, and the event of its outcome if somebody wants that."""
+        subject = self.subject("outcome", UNKNOWN) if link is None else link.outcome_subject
+        if not self.bus.wants(subject):
+            return report
+        by = sender if isinstance(sender, str) else address_text(*sender())
+        return self.outcomes.follow(subject, target.text if link is None else link.label, payload, by, report)
 
     def withdraw(self, request: RelayRequest) -> None:
         """Forget *request*, because its sender has gone; but not if it waits for a device to connect."""
@@ -290,7 +329,7 @@ class Exchange:
         request.step(RequestInput.EXPIRED, error="the deadline passed")
 
     def _forget_events(self, link: DeviceLink) -> None:
-        for kind in ("presence", "said", "sent"):
+        for kind in ("presence", "said", "sent", "outcome"):
             self.bus.forget(self.subject(kind, link.subject))
 
     def _publish_sent(self, link: DeviceLink, payload: bytes) -> None:

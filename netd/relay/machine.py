@@ -331,8 +331,7 @@ class RelayConversation:
             self._prefix, self._prefix_link, self._prefix_version = event.lead, link, devices.version
             self._forward(link, [event.frame])
             return
-        name = devices.name_of(parse_target(event.target).text)
-        kept = name is not None and self._exchange.keep_frame(name, event.content)
+        kept = self._exchange.keep_frame(parse_target(event.target), event.content, self._shell.address)
         self._owe().add(QUEUED if kept else NOT_FOUND)
 
     def _do_said(self, event: RelayEvent) -> None:

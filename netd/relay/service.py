@@ -18,7 +18,7 @@ from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
 from netd.relay.config import Config
 from netd.relay.devices import Devices
-from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent
+from netd.relay.events import DeviceOutcome, DevicePresence, DeviceRefused, DeviceSaid, DeviceSent
 from netd.relay.exchange import NO_SUCH_DEVICE, Exchange
 from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
@@ -90,6 +90,7 @@ class RelayService(ListeningService):
             EventKind(f"relay.{self.instance}.refused", DeviceRefused),
             EventKind(f"relay.{self.instance}.sent.*", DeviceSent),
             EventKind(f"relay.{self.instance}.said.*", DeviceSaid),
+            EventKind(f"relay.{self.instance}.outcome.*", DeviceOutcome),
         ]
 
     def status(self) -> RelayServiceStatus:
@@ -145,7 +146,7 @@ class RelayService(ListeningService):
             else:
                 outcome.callback(_describe(told))
 
-        self._exchange.request(to, payload, "console", deadline, report)
+        self._exchange.request(to, payload, "console", deadline, report, caller.who)
         return outcome
 
     def disconnect(self, target: str) -> DeviceFacts:

@@ -75,7 +75,7 @@ def odd() -> object:
     return object()
 
 
-Run = Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None]], None]
+Run = Callable[[Command, dict[str, Any], Callable[[ReportedOutcome], None], Callable[[], str]], None]
 """How commands are run."""
 
 RULES = Config(max_command=65536, name_member=("command_id",))
@@ -123,6 +123,10 @@ class Side:
         """From the conversation."""
         self.refused.append((kind, excerpt))
         self.why = why
+
+    def describe(self) -> str:
+        """Its address."""
+        return "10.0.0.7:50000"
 
     def failed(self) -> None:
         """From the conversation."""
@@ -181,7 +185,13 @@ class Bench:
         """The oldest ``later`` returns."""
         self.open.pop(0)(Told(result))
 
-    def _run(self, command: Command, arguments: dict[str, Any], report: Callable[[ReportedOutcome], None]) -> Told | None:
+    def _run(
+        self,
+        command: Command,
+        arguments: dict[str, Any],
+        report: Callable[[ReportedOutcome], None],
+        _caller: Callable[[], str],
+    ) -> Told | None:
         self.ran.append((command.command_id, arguments))
         if command.command_id == "later":
             self.open.append(report)

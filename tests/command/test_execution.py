@@ -11,13 +11,14 @@ from twisted.internet.task import Clock
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.command.events import Run
 from netd.command.execution import CommandOutcome, CommandStatus, Execution
 from netd.errors import InvalidArguments
 from netd.log import LogLimiter
 from netd.testing import RecordingBus
 from netd.threads import Threads
 from tests.command.bench import made
+
+CALLER = "10.0.0.7:50000"
 
 
 def never() -> Deferred[None]:
@@ -48,7 +49,7 @@ class ExecutionTests(SynchronousTestCase):
 
     def run_(self, function: Callable[..., Any], arguments: dict[str, Any] | None = None, **options: Any) -> None:
         """Run *function* as a command."""
-        outcome = self.execution.run(made(function, "x", **options), arguments or {}, self.outcomes.append)
+        outcome = self.execution.run(made(function, "x", **options), arguments or {}, self.outcomes.append, lambda: CALLER)
         if outcome is not None:
             self.outcomes.append(outcome)
 
@@ -226,7 +227,7 @@ class ExecutionTests(SynchronousTestCase):
         self.assertIn("held up everything for 0.250 s: mark it as blocking", line)
 
     def test_published(self) -> None:
-        """Each run is on the bus: which command, how it ended, how long it took; nothing of its arguments."""
+        """Each run is on the bus: which command, how it ended, how long it took, who asked for it; no secret."""
         self.run_(lambda: 1)
         self.assertEqual(self.bus.messages, [])  # nobody would see it
         self.bus.subscribe("command.>", lambda _: None)
@@ -238,8 +239,14 @@ class ExecutionTests(SynchronousTestCase):
         self.run_(never)
         self.clock.advance(4)
         self.flushLoggedErrors()
+        asked = {"command_id": "x", "from": CALLER}
+        by_zero, late = "integer division or modulo by zero", "x did not return within 4 s (`timeout`)"
         self.assertEqual(
             self.bus.events("command.main.run"),
-            [Run("x", "success", 1.5), Run("x", "error", 0.0), Run("x", "expired", 4.0)],
+            [
+                {**asked, "arguments": {"secret": "…"}, "outcome": "success", "error": "", "seconds": 1.5, "time": 0.0},
+                {**asked, "arguments": {}, "outcome": "error", "error": by_zero, "seconds": 0.0, "time": 0.0},
+                {**asked, "arguments": {}, "outcome": "expired", "error": late, "seconds": 4.0, "time": 0.0},
+            ],
         )
         self.assertEqual(self.execution.counts, {"success": 2, "error": 1, "expired": 1})

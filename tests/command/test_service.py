@@ -22,7 +22,7 @@ from netd.command.config import Config
 from netd.command.results import CommandResult, ThreadFacts
 from netd.errors import InvalidArguments, NoSuchTarget, NotInTime, OperationFailed
 from netd.kinds import ServiceKind
-from netd.testing import Connection, ServiceKindTests, connect, prepared, reload, result_of, wired
+from netd.testing import Connection, ServiceKindTests, connect, make_caller, prepared, reload, result_of, wired
 from tests.command.bench import SUCCESS, TEST, answers
 
 KIND = ServiceKind("command", "netd.command")
@@ -259,29 +259,41 @@ class OperationTests(ServiceTests):
     def test_run(self) -> None:
         """A console's command runs as a program's does."""
         self.bus.subscribe("command.main.*", lambda _: None)
-        self.assertEqual(result_of(self.service.run("echo", {"text": "x"})), CommandResult("success", "x"))
-        self.assertEqual(self.bus.events("command.main.run")[0].command_id, "echo")  # type: ignore[attr-defined]
+        self.assertEqual(result_of(self.service.run(make_caller(), "echo", {"text": "x"})), CommandResult("success", "x"))
+        [event] = self.bus.events("command.main.run")
+        told = {"command_id": "echo", "from": "console, token test", "arguments": {"text": "x"}, "outcome": "success"}
+        self.assertEqual(event, {**told, "error": "", "seconds": 0.0, "time": self.bus.wall()})
+
+    def test_run_by_a_program(self) -> None:
+        """A program's command is published with its address, in both dialects, before the outcome and after it."""
+        self.bus.subscribe("command.main.*", lambda _: None)
+        for members in (b"", b', "id": 1'):
+            self.connect().say(b'{"command_id": "echo", "text": "x"' + members + b"}\n")
+        senders = [(event["from"], event["arguments"]) for event in self.bus.events("command.main.run")]  # type: ignore[index]
+        self.assertEqual(senders, [("127.0.0.1:50412", {"text": "x"})] * 2)
 
     def test_run_wrongly(self) -> None:
         """What goes wrong is said as consoles say it."""
-        near, far = (str(self.assertRaises(NoSuchTarget, self.service.run, name)) for name in ("ecoh", "lamp"))
+        near, far = (str(self.assertRaises(NoSuchTarget, self.service.run, make_caller(), name)) for name in ("ecoh", "lamp"))
         self.assertEqual(near, "there is no command 'ecoh' (did you mean 'echo'?); `command.list` lists them")
         self.assertEqual(far, "there is no command 'lamp'; `command.list` lists them")
-        self.assertRaisesRegex(InvalidArguments, "text: this argument is missing", self.service.run, "echo")
-        self.assertRaisesRegex(InvalidArguments, "none can be called 'id'", self.service.run, "echo", {"id": 1})
-        self.assertRaisesRegex(OperationFailed, "the lamp is broken", result_of, self.service.run("fail"))
-        self.assertRaisesRegex(OperationFailed, "the result of odd cannot be written as JSON", result_of, self.service.run("odd"))
+        self.assertRaisesRegex(InvalidArguments, "text: this argument is missing", self.service.run, make_caller(), "echo")
+        self.assertRaisesRegex(InvalidArguments, "none can be called 'id'", self.service.run, make_caller(), "echo", {"id": 1})
+        self.assertRaisesRegex(OperationFailed, "the lamp is broken", result_of, self.service.run(make_caller(), "fail"))
+        self.assertRaisesRegex(
+            OperationFailed, "the result of odd cannot be written as JSON", result_of, self.service.run(make_caller(), "odd")
+        )
         self.flushLoggedErrors(ValueError)
 
     def test_run_too_long(self) -> None:
         """A function that does not return in time is told apart from one that fails: who calls may try again."""
-        running = self.service.run("later")
+        running = self.service.run(make_caller(), "later")
         self.reactor.advance(4)
         self.assertRaisesRegex(NotInTime, "later did not return within 4 s", result_of, running)
 
     def test_run_cancelled(self) -> None:
         """A console that gives up while it waits disturbs nothing."""
-        running = self.service.run("later")
+        running = self.service.run(make_caller(), "later")
         running.addErrback(lambda _: None)
         running.cancel()
         self.waiting[0].callback(None)

@@ -108,7 +108,7 @@ class Bench:
         )
         self.table = OperationTable()
         self.table.add(BusConsole(self.bus, self.streams).operations())
-        self.dispatcher = Dispatcher(self.table, self.reactor.seconds)
+        self.dispatcher = Dispatcher(self.table, self.reactor.seconds, self.bus)
 
     def connect(self, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> LinkUnderTest:
         """A console connection."""

@@ -16,7 +16,7 @@ from netd.codec.jsontext import to_plain
 from netd.console.dispatch import Dispatcher, describe
 from netd.errors import InvalidArguments, NoSuchOperation, NoSuchTarget, NotInTime, NotPermitted, OperationFailed
 from netd.operations import Caller, Operation, OperationTable, Role
-from netd.testing import RecordingLink, make_caller, result_of
+from netd.testing import RecordingBus, RecordingLink, WallClock, make_caller, result_of
 
 NESTED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
@@ -82,7 +82,8 @@ class DispatchTestCase(SynchronousTestCase):
         self.pump, self.table = Pump(), OperationTable()
         self.table.add(self.pump.operations())
         self.clock = Clock()
-        self.dispatcher = Dispatcher(self.table, self.clock.seconds)
+        self.bus = RecordingBus(WallClock(self.clock))
+        self.dispatcher = Dispatcher(self.table, self.clock.seconds, self.bus)
 
     def call(self, name: str, *given_: Any, role: Role = Role.ADMIN, **params: Any) -> Any:
         """The result of an operation, called by position or by name."""

@@ -16,7 +16,7 @@ from netd.console.link import MOST_OPEN
 from netd.control.protocol import LINE_LIMIT, ControlFactory
 from netd.listening import make_context
 from netd.operations import Operation, OperationTable, Role
-from netd.testing import Connection, connect
+from netd.testing import Connection, RecordingBus, connect
 
 
 def line(number: int, method: str, *params: object) -> bytes:
@@ -35,7 +35,9 @@ class ControlTestCase(SynchronousTestCase):
                 Operation("pump.wait", self.wait, Role.ADMIN, "Wait"),
             ]
         )
-        self.factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(table, self.reactor.seconds))
+        self.factory = ControlFactory(
+            "control", make_context(self.reactor, 30.0), Dispatcher(table, self.reactor.seconds, RecordingBus())
+        )
         self.caller = self.connect()
 
     def connect(self) -> Connection:

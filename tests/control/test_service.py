@@ -19,7 +19,7 @@ from netd.control.service import LOCK, ControlService, make_control_service
 from netd.listening import make_context
 from netd.operations import OperationTable
 from netd.paths import CONTROL_SOCKET
-from netd.testing import result_of
+from netd.testing import RecordingBus, result_of
 
 OWN = 47_110
 """A user whom nobody knows."""
@@ -34,7 +34,7 @@ class ServiceTests(SynchronousTestCase):
 
     def start(self, state: Path | None = None) -> ControlService:
         """A control socket, stopped when the test ends."""
-        service = make_control_service(state or self.state, self.reactor, OperationTable())
+        service = make_control_service(state or self.state, self.reactor, OperationTable(), RecordingBus())
         service.privilegedStartService()
         service.startService()
         self.addCleanup(service.stopService)
@@ -52,7 +52,7 @@ class ServiceTests(SynchronousTestCase):
 
     def test_directory(self) -> None:
         """A missing state directory is made for the daemon's own user only; nothing happens before the start."""
-        make_control_service(self.state, self.reactor, OperationTable())
+        make_control_service(self.state, self.reactor, OperationTable(), RecordingBus())
         self.assertFalse(self.state.exists())
         self.start()
         self.assertEqual(0o700, stat.S_IMODE(self.state.stat().st_mode))
@@ -122,7 +122,7 @@ class ServiceTests(SynchronousTestCase):
             self.addCleanup(service.stopService)
             service.privilegedStartService()
         else:
-            service = make_control_service(Path("/"), self.reactor, OperationTable())
+            service = make_control_service(Path("/"), self.reactor, OperationTable(), RecordingBus())
             refusal = str(self.assertRaises(StateDirectoryUnusable, service.privilegedStartService))
             self.assertIn("cannot use the state directory /: Permission denied", refusal)
 
@@ -147,7 +147,9 @@ class ServiceTests(SynchronousTestCase):
 
     def service(self, uid: int) -> ControlService:
         """A control socket for a daemon of the user *uid*."""
-        factory = ControlFactory("control", make_context(self.reactor, 30.0), Dispatcher(OperationTable(), self.reactor.seconds))
+        factory = ControlFactory(
+            "control", make_context(self.reactor, 30.0), Dispatcher(OperationTable(), self.reactor.seconds, RecordingBus())
+        )
         return ControlService(self.state, factory, self.reactor, uid)
 
     def owned_by_other(self) -> int:
@@ -184,7 +186,7 @@ class ServiceTests(SynchronousTestCase):
 
     def test_stopped_before_it_started(self) -> None:
         """A control socket that never came up can be stopped."""
-        result_of(make_control_service(self.state, self.reactor, OperationTable()).stopService())
+        result_of(make_control_service(self.state, self.reactor, OperationTable(), RecordingBus()).stopService())
 
     def test_killed_daemon(self) -> None:
         """What a killed daemon left, socket and lock file, is taken over; whoever has its old pid now does not matter."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from typing import Any
 
 from netd.operations import Role
 from netd.secrets.tokens import TOKENS
@@ -257,6 +258,17 @@ class TokenTests(GatewayTestCase):
         answers.add(self.ask(twice).body)
         self.assertEqual(answers, {b"this token is unknown; `netd token list` shows which there are\n"})
         self.assertEqual(self.factory.counters()["refused"], {"unknown token": 5})
+
+    def test_unknown_is_audited(self) -> None:
+        """Whoever tries tokens is seen: one event a second of each address, without the token."""
+        told: list[Any] = []
+        self.bus.subscribe("audit.>", lambda message: told.append(message.event))
+        self.token()
+        for token in ("netd_x", "netd_y"):
+            self.ask(get("/api", bearer(token)))
+        [event] = told
+        self.assertEqual((event["operation"], event["outcome"], event["arguments"]), ("system.login", "refused", {}))
+        self.assertIn("127.0.0.1", event["from"])
 
     def test_too_many_unknown(self) -> None:
         """After a few unknown tokens within a minute, each further one costs its sender the connection; a right one does not."""

@@ -99,6 +99,20 @@ class PythonPromptTests(ManholeTestCase):
             self.assertIn(b"relay.send", visit.type("help"))
             self.assertFalse(sys.stdin.closed)
 
+    def test_audit(self) -> None:
+        """The opening of the prompt is published, and its end, however it comes; between them the user can do everything."""
+        told: list[Any] = []
+        self.bus.subscribe("audit.main.manhole.python", lambda message: told.append(message.event))
+        visit = self.at_prompt()
+        self.reactor.advance(3)
+        visit.send(b"\x04")
+        self.at_prompt().hang_up()
+        found = [(one["who"], one["arguments"]["prompt"], one["seconds"]) for one in told]
+        who = "user operator"
+        opened, closed = (who, "opened", 0.0), (who, "closed", 0.0)
+        self.assertEqual(found, [opened, (who, "closed", 3.0), opened, closed])
+        self.assertEqual(told[0]["from"], "manhole 127.0.0.1:50412")
+
     def test_interrupt(self) -> None:
         """Ctrl-C forgets the statement that was begun."""
         visit = self.at_prompt()

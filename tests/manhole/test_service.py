@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
 from zope.interface.verify import verifyObject
@@ -14,7 +15,7 @@ from netd.manhole.results import ManholeSession
 from netd.manhole.service import make_service
 from netd.secrets.private_files import PrivateFileError
 from netd.testing import prepared, reload
-from tests.manhole.visits import ManholeTestCase
+from tests.manhole.visits import NAME, ManholeTestCase
 
 
 class ManholeServiceTests(ManholeTestCase):
@@ -95,3 +96,16 @@ class ManholeServiceTests(ManholeTestCase):
         """A password file that is missing refuses the reload: nobody could log in."""
         [(option, why)] = prepared(self.service, Config(password_file=Path("/nowhere/passwords"))).mistakes
         self.assertEqual((option, "there is no password file" in why), ("password_file", True))
+
+    def test_failed_login_is_audited(self) -> None:
+        """Whoever tries passwords is seen, with the address, and without the password."""
+        told: list[Any] = []
+        self.bus.subscribe("audit.>", lambda message: told.append(message.event))
+        visit = self.visit()
+        visit.type(NAME)
+        visit.type("wrong")
+        [event] = told
+        self.assertEqual(
+            (event["operation"], event["outcome"], event["from"]), ("system.login", "refused", "manhole 127.0.0.1:50412")
+        )
+        self.assertNotIn("wrong", str(event["arguments"]))

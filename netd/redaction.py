@@ -1,0 +1,89 @@
+"""Arguments as records may keep them: short, without secrets, and few.
+
+Records of operations and of commands use the same function, so that a secret which one of them hides is not told by the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+__all__ = ["LONGEST", "MOST", "abridged", "redacted"]
+
+LONGEST = 200
+"""Characters of a text that a record keeps."""
+
+MOST = 100
+"""Values of all arguments together that a record keeps."""
+
+DEEPEST = 6
+"""How deeply the values that a record keeps may nest."""
+
+HIDDEN = "…"
+"""Stands for a secret, and for whatever is left out."""
+
+_SECRET = re.compile("token|password|secret", re.IGNORECASE)
+
+
+def abridged(text: str) -> str:
+    """Return *text*, cut to :data:`LONGEST` characters."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}{HIDDEN}"
+
+
+def redacted(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *arguments* for a record.
+
+    Texts are cut. The value of each name with ``token``, ``password`` or ``secret`` in it is hidden, also within objects and
+    lists. Of many or deeply nested values, those that are too many or too deep are left out.
+    """
+    found: dict[str, Any] = _Redaction().of(arguments, 0)
+    return found
+
+
+class _Redaction:
+    """Counts the values of one record."""
+
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def of(self, value: object, depth: int) -> Any:
+        if isinstance(value, str):
+            return abridged(value)
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, bytes | bytearray):
+            return f"{len(value)} bytes"
+        if depth >= DEEPEST:
+            return HIDDEN
+        if is_dataclass(value):
+            value = {one.name: getattr(value, one.name) for one in fields(value)}
+        if isinstance(value, Mapping):
+            return self._members(value, depth)
+        if isinstance(value, list | tuple | set | frozenset):
+            return self._items(value, depth)
+        return f"({type(value).__name__})"
+
+    def _members(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for name, member in value.items():
+            if not self._take():
+                kept[HIDDEN] = f"{len(value) - len(kept)} more"
+                break
+            key = abridged(str(name))
+            kept[key] = HIDDEN if _SECRET.search(key) else self.of(member, depth + 1)
+        return kept
+
+    def _items(self, value: Any, depth: int) -> list[Any]:
+        kept: list[Any] = []
+        for item in value:
+            if not self._take():
+                kept.append(f"{HIDDEN} {len(value) - len(kept)} more")
+                break
+            kept.append(self.of(item, depth + 1))
+        return kept
+
+    def _take(self) -> bool:
+        self._left -= 1
+        return self._left >= 0

@@ -1,0 +1,67 @@
+"""Arguments in records: cut, few, and without secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.codec.jsontext import encode
+from netd.redaction import LONGEST, MOST, abridged, redacted
+
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300) | st.binary(max_size=9),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=9), inner, max_size=9),
+    max_leaves=40,
+)
+
+
+@dataclass
+class Point:
+    """A value of a command's own type."""
+
+    x: float
+    api_token: str
+
+
+def count(value: Any) -> int:
+    """How many values are in *value*."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(count, inner))
+
+
+class RedactionTests(SynchronousTestCase):
+    def test_secrets(self) -> None:
+        """A secret is in no record, however it is written and wherever it stands."""
+        given_ = {"token": "abc", "a": {"db_Password": [1], "b": [{"SECRET-key": {"c": 1}}]}, "point": Point(1.5, "abc")}
+        hidden = {"token": "…", "a": {"db_Password": "…", "b": [{"SECRET-key": "…"}]}, "point": {"x": 1.5, "api_token": "…"}}
+        self.assertEqual(redacted(given_), hidden)
+
+    def test_texts_are_cut(self) -> None:
+        """A text of 200 characters stays whole, a longer one has 200 with the sign that something is missing."""
+        self.assertEqual(abridged("x" * LONGEST), "x" * LONGEST)
+        self.assertEqual(abridged("x" * (LONGEST + 1)), "x" * (LONGEST - 1) + "…")
+        self.assertEqual(redacted({"n" * 300: "v" * 300}), {"n" * 199 + "…": "v" * 199 + "…"})
+
+    def test_bounds(self) -> None:
+        """Neither many values nor deep ones make a record large; what is left out is told."""
+        many = redacted({"list": list(range(1000)), "more": 1})
+        self.assertEqual((many["list"][98:], many["…"]), ([98, "… 901 more"], "1 more"))
+        deep: Any = 1
+        for _ in range(40):
+            deep = [deep]
+        self.assertLess(len(str(redacted({"deep": deep}))), 40)
+
+    def test_what_json_has_not(self) -> None:
+        """Bytes and objects are told by their length and their type."""
+        self.assertEqual(redacted({"raw": b"\0" * 7, "odd": object()}), {"raw": "7 bytes", "odd": "(object)"})
+
+    @given(st.dictionaries(st.text(max_size=9), NESTED, max_size=20))
+    def test_any(self, arguments: dict[str, Any]) -> None:
+        """Whatever is given, the record is JSON, and small."""
+        record = redacted(arguments)
+        encode(record)
+        self.assertLessEqual(count(record), 2 * MOST + 1)
