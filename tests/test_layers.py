@@ -128,7 +128,8 @@ LAYERS = (
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
-        " netd.manhole.{login,menu,prompt} netd.relay.guests netd.room.visitors netd.session.dialer",
+        " netd.manhole.{login,menu,prompt} netd.recorder.{catalog,folder,part_file,store,writer}"
+        " netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
