@@ -167,11 +167,11 @@ class PlotTests(ModuleTestCase):
         series.push(1001, high);
         series.push(1002, low);
         let began = 0;
-        const timed = { window: (...asked) => ((began = performance.now()), series.window(...asked)) };
+        const timed = { fill: (lane) => ((began = performance.now()), series.fill(lane)) };
         let isDrawn;
         const drawn = new Promise((resolve) => (isDrawn = resolve));
         const element = plot({
-          series: timed,
+          curves: () => [{ source: timed }],
           view: () => ({ from: 999, to: 1003, still: null }),
           name: () => "a plot",
           onSummary: () => isDrawn(took.push(performance.now() - began)),
@@ -198,16 +198,16 @@ class PlotTests(ModuleTestCase):
               addEventListener("error", (event) => (event.preventDefault(), errors.push(event.message)));
               const healthy = new Series();
               healthy.push(1000, 1);
-              globalThis.broken = { window: () => { throw new Error("no such ink"); } };
+              globalThis.broken = { fill: () => { throw new Error("no such ink"); } };
               globalThis.drawings = [0, 0];
               const view = () => ({ from: 999, to: 1001, still: null });
-              [globalThis.broken, healthy].forEach((series, index) => document.body.append(
-                plot({ series, view, name: () => "x", onSummary: () => (drawings[index] += 1) })));
+              [globalThis.broken, healthy].forEach((source, index) => document.body.append(
+                plot({ curves: () => [{ source }], view, name: () => "x", onSummary: () => (drawings[index] += 1) })));
               globalThis.look = () => ({
                 drawings: [...drawings],
                 faces: [...document.querySelectorAll(".plot-failed")].map((face) => !face.hidden && face.textContent),
               });
-              globalThis.mend = () => (globalThis.broken.window = (...asked) => healthy.window(...asked));
+              globalThis.mend = () => void (globalThis.broken.fill = (lane) => healthy.fill(lane));
               return null;
             }""",
         )
@@ -237,8 +237,9 @@ class PlotTests(ModuleTestCase):
               const series = new Series();
               series.push(1000, 1);
               const name = signal("x: one value");
+              const curves = () => [{ source: series }];
               const view = () => ({ from: 999, to: 1001, still: null });
-              await new Promise((onSummary) => document.body.append(plot({ series, view, name: () => name.value, onSummary })));
+              await new Promise((onSummary) => document.body.append(plot({ curves, view, name: () => name.value, onSummary })));
               const canvas = document.body.lastChild.querySelector("canvas");
               const said = () => `${canvas.getAttribute("role")}: ${canvas.getAttribute("aria-label")}`;
               const before = said();
@@ -433,15 +434,18 @@ class SeriesTests(ModuleTestCase):
         return self.run_in("plots/series", f"({{ Series }}, ...given) => ({script})(new Series(), ...given)", *given)
 
     def window(self) -> None:
-        """A window has its samples, and one on either side; the figures are of those within alone."""
+        """A window has its samples, and the line to those on either side; the figures are of those within alone."""
         found = self.series(
             """(one) => {
               for (let time = 0; time < 10; time += 1) one.push(time, time * time);
               return one.window(3, 6, 100);
             }"""
         )
-        self.assertEqual(found["times"], [2, 3, 4, 5, 6, 7])
-        self.assertEqual(found["values"], [4, 9, 16, 25, 36, 49])
+        self.assertEqual(found["times"][1:-1], [3, 4, 5, 6])
+        self.assertEqual(found["values"][1:-1], [9, 16, 25, 36])
+        for at, time, value in ((0, 2.985, 8.925), (-1, 6.045, 36.585)):
+            self.assertAlmostEqual(found["times"][at], time, places=9)
+            self.assertAlmostEqual(found["values"][at], value, places=9)
         self.assertEqual(found["summary"], {"count": 4, "min": 9, "max": 36, "mean": 21.5})
 
     def gaps(self) -> None:
@@ -473,21 +477,22 @@ class SeriesTests(ModuleTestCase):
               return [...kept, one.window(0, 2000, 100).values, one.oldest];
             }"""
         )
-        self.assertEqual(found[0]["times"], [1000, 1001, 1002, 1003, 1004, 1004, 1004.5, 1005.5])
+        self.assertEqual([time for time in found[0]["times"] if not 1004.1 < time < 1004.2], [*range(1000, 1005), 1004.5, 1005.5])
         self.assertEqual(found[0]["values"], [1, 1, 1, 1, 1, None, 2, 3])
         self.assertEqual(found[1:], [10, 1005.5, [4], 10])
 
     def thinned(self) -> None:
-        """However many samples there are, a plot has two points for each column of pixels, and no peak is missing."""
+        """However many samples there are, a plot has a point for each column of pixels, and no peak is missing."""
         found = self.series(
             """(one) => {
               for (let step = 0; step < 10000; step += 1) one.push(step / 1000, step === 5005 ? 50 : step % 2);
               return one.window(0, 10, 100);
             }"""
         )
-        self.assertLessEqual(len(found["times"]), 202)
+        self.assertLessEqual(len(found["times"]), 102)
         self.assertEqual(found["times"], sorted(found["times"]))
-        self.assertEqual((max(found["values"]), found["summary"]["max"], found["summary"]["count"]), (50, 50, 10000))
+        self.assertEqual((max(found["highs"]), found["summary"]["max"], found["summary"]["count"]), (50, 50, 10000))
+        self.assertTrue(all(0.4 < value < 1 for value in found["values"][1:-1]), "the line is the mean")
 
     def long(self) -> None:
         """An hour of many samples is kept in a bounded number of rows, and what was least, greatest and usual of it is."""
@@ -499,7 +504,7 @@ class SeriesTests(ModuleTestCase):
         )
         self.assertEqual((found[0]["min"], found[0]["max"], found[0]["count"]), (-7, 2, 500000))
         self.assertAlmostEqual(found[0]["mean"], 2 - 9 / 500000, places=9)
-        self.assertEqual(found[1], 16384)
+        self.assertEqual(found[1], 8192)
         self.assertLess(found[2], 7200)
         self.assertEqual(found[3], 0)
 
@@ -524,6 +529,396 @@ class SeriesTests(ModuleTestCase):
         self.thinned()
         self.long()
         self.extremes()
+
+
+class GridTests(ModuleTestCase):
+    SCRIPT = """({ windowOf }, points, from, to, columns) => windowOf(
+      { fill: (lane) => points.forEach((one) => (one === null ? lane.gap() : lane.add(...one))) }, from, to, columns)"""
+
+    def window(self, *points: tuple[float, ...] | None, end: float = 10) -> dict[str, Any]:
+        """Ten columns of a second each, with *points*: (time, low, mean, high, count), or None for a gap."""
+        found: dict[str, Any] = self.run_in("plots/grid", self.SCRIPT, points, 0, end, 10)
+        return found
+
+    def columns(self) -> None:
+        """A column has the least, the mean and the greatest value of its points; it stays one as time goes on."""
+        found = self.window((2.1, 1, 2, 3, 4), (2.9, 0, 4, 9, 4), (5, 6, 6, 6, 1))
+        self.assertEqual((found["values"], found["lows"], found["highs"]), ([3, 6], [0, 6], [9, 6]))
+        self.assertEqual(found["summary"], {"count": 9, "min": 0, "max": 9, "mean": 30 / 9})
+
+    def gaps(self) -> None:
+        """A gap between two columns is a null; one within a column, or between neighbours, cannot be seen."""
+        self.assertEqual(self.window((2, 1, 1, 1, 1), None, (5, 2, 2, 2, 1))["values"], [1, None, 2])
+        self.assertEqual(self.window((2, 1, 1, 1, 1), None, (3, 2, 2, 2, 1))["values"], [1, 2])
+        self.assertEqual(self.window((2, 1, 1, 1, 1), (5, 2, 2, 2, 1))["values"], [1, 2])
+        self.assertEqual(self.window(None)["values"], [])
+
+    def edges(self) -> None:
+        """The line goes to the edges where there are samples beyond, also where all are beyond; not over a gap."""
+        self.assertEqual(self.window((-6.5, 0, 0, 0, 1), (3.5, 10, 10, 10, 1))["values"], [6, 10])
+        self.assertEqual(self.window((6.5, 0, 0, 0, 1), (16.5, 10, 10, 10, 1))["values"], [0, 5])
+        self.assertEqual(self.window((-9.5, 0, 0, 0, 1), (20.5, 30, 30, 30, 1))["values"], [9, 21])
+        self.assertEqual(self.window((-6.5, 0, 0, 0, 1), None, (3.5, 10, 10, 10, 1))["values"][-1], 10)
+        self.assertEqual(self.window((6.5, 0, 0, 0, 1), None, (16.5, 10, 10, 10, 1))["values"], [0])
+        self.assertEqual(self.window((-6.5, 0, 0, 0, 1), (3.5, 10, 10, 10, 1))["summary"]["count"], 1)
+
+    def of_uplot(self) -> None:
+        """Where nothing was, uPlot is told undefined, so that it joins the points; and null for a gap."""
+        found = self.run_in(
+            "plots/grid",
+            """({ Grid, Lane }) => {
+              const lane = new Lane(new Grid(0, 5, 5));
+              lane.add(0.5, 1, 1, 1, 1);
+              lane.add(2.5, 2, 2, 2, 1);
+              lane.gap();
+              lane.add(4.5, 3, 3, 3, 1);
+              lane.close();
+              const words = lane.values(lane.means).map(String);
+              return [words, lane.nearest(2, 1), lane.nearest(0, 0), lane.hasBand, lane.filled];
+            }""",
+        )
+        self.assertEqual(found, [["undefined", "1", "undefined", "2", "null", "3", *["undefined"] * 2], 1, -1, False, 3])
+
+    def test_tables(self) -> None:
+        """Series are put on the pixels of a plot, with their gaps and the line to its edges."""
+        self.columns()
+        self.gaps()
+        self.edges()
+        self.of_uplot()
+        self.check("plots/grid", "roundUp", ((0.3,), 0.5), ((1,), 1), ((86.4,), 100), ((0.05,), 0.05), ((2.1e-7,), 5e-7))
+
+
+class PastTests(ModuleTestCase):
+    """What was recorded, of a recorder that is a function of the test, by a clock that the test moves."""
+
+    MAKE = """({ Archive, Past }) => {
+      globalThis.clock = { now: 100000, timers: [], asked: [], answer: null };
+      const { timers, asked } = clock;
+      const archive = new Archive({
+        ask: (subjects, wish) => new Promise((resolve, reject) => asked.push({ subjects, wish, resolve, reject })),
+        isThere: () => true,
+        now: () => clock.now,
+        later: (act, milliseconds) => (timers.push({ act, milliseconds }), timers.at(-1)),
+        never: (timer) => timers.splice(timers.indexOf(timer), 1),
+        answered: () => {},
+      });
+      globalThis.archive = archive;
+      globalThis.past = (subject) => new Past(archive, subject);
+      globalThis.ring = () => timers.splice(0).forEach(({ act }) => act());
+      globalThis.say = async (index, make) => {
+        const { subjects, wish, resolve } = asked[index];
+        const series = subjects.map((subject) => ({ subject, ...make(wish) }));
+        resolve({ series, gaps: clock.gaps ?? [] });
+        await new Promise((done) => setTimeout(done));
+      };
+      globalThis.steady = ({ from, to, width }) => {
+        const times = [];
+        for (let time = from; time < Math.min(to, clock.now); time += width) times.push(time);
+        const all = (value) => times.map(() => value);
+        return { times, min: all(1), max: all(3), mean: all(2), count: all(5) };
+      };
+      return null;
+    }"""
+
+    def past(self, script: str) -> Any:
+        """What *script* gives, of an archive of its own."""
+        self.run_in("plots/past", self.MAKE)
+        return self.page.evaluate(f"async () => ({script})()")
+
+    def one_question(self) -> None:
+        """Plots of one window are one question, asked when nobody moves them any more: for more than that, in round buckets."""
+        asked, waits, values, again = self.past(
+            """async () => {
+              const [one, other] = [past("a"), past("b")];
+              const before = one.window(90000, 93600, 900).values;
+              other.window(90000, 93600, 900);
+              const waits = clock.timers.map(({ milliseconds }) => milliseconds);
+              ring();
+              one.window(50000, 53600, 900); // one question at a time
+              await say(0, steady);
+              ring();
+              other.window(90300, 93900, 900);
+              ring();
+              const values = one.window(90000, 93600, 900).values;
+              return [clock.asked.map(({ subjects, wish }) => ({ subjects, ...wish })), waits,
+                [before.length, values.length, values[0]], clock.asked.length];
+            }"""
+        )
+        self.assertEqual(asked[0], {"subjects": ["a", "b"], "from": 89100, "to": 94500, "width": 5, "points": 1080})
+        self.assertEqual((waits, values[0], values[2]), ([120], 0, 2))
+        self.assertGreater(values[1], 700)
+        self.assertEqual(again, 2, "the other window of the same was asked for afterwards, and nothing twice")
+        self.assertEqual(asked[1]["subjects"], ["a"])
+
+    def stretched(self) -> None:
+        """Until another answer comes, the old one is drawn in its place; where nothing is known, nothing is."""
+        wide, part, back = self.past(
+            """async () => {
+              const one = past("a");
+              one.window(90000, 93600, 900);
+              ring();
+              await say(0, steady);
+              const narrow = one.window(91000, 91360, 900);
+              const wide = one.window(80000, 100000, 900);
+              const { length } = clock.asked;
+              one.window(90000, 93600, 900);
+              ring();
+              return [narrow.times.length, [wide.times[0], wide.times.at(-1)], clock.asked.length - length];
+            }"""
+        )
+        self.assertGreater(wide, 70)
+        self.assertTrue(89000 < part[0] < 89200 and 94400 < part[1] < 94600, str(part))
+        self.assertEqual(back, 0, "what is known is not asked for again")
+
+    def gaps(self) -> None:
+        """A gap that is told, or a silence of more than eight usual intervals, is one; buckets without samples are not."""
+        found = self.past(
+            """async () => {
+              clock.gaps = [{ begin: 90020, end: 90021, reason: "dropped" }];
+              const one = past("a");
+              one.window(90000, 90090, 90);
+              ring();
+              const times = [90000, 90002, 90004, 90014, 90018, 90022, 90024, 90026, 90060, 90062];
+              await say(0, () => ({ times, min: times, max: times, mean: times, count: times.map(() => 1) }));
+              const { values } = one.window(90000, 90090, 90);
+              return [values, archive.gaps];
+            }"""
+        )
+        expected = [90000, 90002, 90004, 90014, 90018, None, 90022, 90024, 90026, None, 90060, 90062]
+        self.assertEqual(found[0], expected)
+        self.assertEqual(found[1], [{"begin": 90020, "end": 90021, "reason": "dropped"}])
+
+    def news(self) -> None:
+        """What has just been said may not be recorded yet: it is asked for once more, and then no more."""
+        asked = self.past(
+            """async () => {
+              const one = past("a");
+              const counts = [];
+              for (let second = 0; second < 12; second += 1) {
+                one.window(99940, 100000, 600);
+                ring();
+                for (let index = counts.at(-1) ?? 0; index < clock.asked.length; index += 1) await say(index, steady);
+                counts.push(clock.asked.length);
+                clock.now += 1;
+              }
+              return counts;
+            }"""
+        )
+        self.assertEqual((asked[0], asked[-1]), (1, 2), str(asked))
+
+    def trouble(self) -> None:
+        """An error is told, and netd is asked again after a while; a late answer to another user's question is dropped."""
+        said, waits, late = self.past(
+            """async () => {
+              const one = past("a");
+              one.window(90000, 90090, 90);
+              ring();
+              clock.asked[0].reject(new Error("no such part"));
+              await new Promise((done) => setTimeout(done));
+              one.window(90000, 90090, 90);
+              const { trouble } = archive;
+              const waits = clock.timers.map(({ milliseconds }) => milliseconds);
+              ring();
+              archive.clear();
+              await say(1, steady);
+              return [trouble, waits, one.answers.length];
+            }"""
+        )
+        self.assertEqual((said, waits, late), ("no such part", [5000], 0))
+
+    def bounded(self) -> None:
+        """Old answers are forgotten, those that are drawn are not."""
+        kept, shown = self.past(
+            """async () => {
+              const one = past("a");
+              for (let step = 0; step < 100; step += 1) {
+                one.window(90000 - step * 400, 90090 - step * 400, 90);
+                ring();
+                await say(step, steady);
+                one.window(90000 - step * 400, 90090 - step * 400, 90);
+                clock.now += 20;
+              }
+              return [one.answers.length, one.window(90000 - 99 * 400, 90090 - 99 * 400, 90).values.length];
+            }"""
+        )
+        self.assertEqual(kept, 64)
+        self.assertGreater(shown, 80)
+
+    def test_tables(self) -> None:
+        """Plots are filled from what was recorded, with few questions."""
+        self.one_question()
+        self.stretched()
+        self.gaps()
+        self.news()
+        self.trouble()
+        self.bounded()
+
+
+class SubscriptionTests(ModuleTestCase):
+    def every(self) -> None:
+        """Samples come as often as a plot has pixels: in steps of 1, 2 and 5, and at most 20 times a second."""
+        self.check(
+            "subscriptions",
+            "everyFor",
+            *(
+                ((60 / 900,), 0.05),
+                ((600 / 900,), 0.5),
+                ((0.2,), 0.2),
+                ((3600 / 900,), 2),
+                ((0,), 0.05),
+                ((0.999,), 0.5),
+                ((20,), 20),
+            ),
+        )
+
+    def plans(self) -> None:
+        """Channels of one parent are subscribed to at once, from four on; and few patterns are made of however many."""
+        plan = "({ planned }, wants, most) => [...planned(wants.map(([pattern, every]) => ({ pattern, every })), most)]"
+        few = [["s.m.a.x", 1], ["s.m.a.y", 0.5], ["s.m.b.x", 2]]
+        self.assertEqual(self.run_in("subscriptions", plan, few), few)
+        four = [[f"s.m.a.{name}", number] for number, name in enumerate("wxyz", 1)]
+        self.assertEqual(self.run_in("subscriptions", plan, four), [["s.m.a.*", 1]])
+        wild = [["s.m.a.*", 5], ["s.m.a.x", 1], ["s.m.*.y", 2]]
+        self.assertEqual(self.run_in("subscriptions", plan, wild), [["s.m.a.*", 1], ["s.m.*.y", 2]])
+        many = [[f"s.m.{number}.x", 1] for number in range(100)]
+        self.assertEqual(self.run_in("subscriptions", plan, many, 40), [["s.m.*.*", 1]])
+        both = [*many, ["c.m.one", 3]]
+        self.assertEqual(self.run_in("subscriptions", plan, both, 40), [["c.m.one", 3], ["s.m.*.*", 1]])
+        self.check("subscriptions", "sourceOf", (("s.m.a.x", ["s.m.b.*", "s.m.*.*", "s.>"]), "s.m.*.*"), (("c.x", ["s.>"]), None))
+
+    def test_tables(self) -> None:
+        """Pages subscribe to what they show, in few subscriptions."""
+        self.every()
+        self.plans()
+
+
+class TimeTests(ModuleTestCase):
+    def ticks(self, begin: str, hours: float, zone: str, most: int = 8) -> list[str]:
+        """Words of the ticks from *begin*, in UTC."""
+        script = """({ timeTicks }, begin, hours, most, zone) => {
+          const from = Date.parse(begin) / 1000;
+          return timeTicks(from, from + hours * 3600, most, zone).map(({ word, day }) => `${word}${day ? ` ${day}` : ""}`);
+        }"""
+        found: list[str] = self.run_in("plots/times", script, begin, hours, most, zone)
+        return found
+
+    def summer_time(self) -> None:
+        """In March an hour is missing, in October one is there twice: ticks stand at local times on both sides."""
+        spring = self.ticks("2026-03-28T23:00Z", 6, "Europe/Berlin")
+        self.assertEqual(spring, ["00:00 Mar 29", "01:00", "03:00", "04:00", "05:00", "06:00"])
+        autumn = self.ticks("2026-10-24T22:00Z", 6, "Europe/Berlin")
+        self.assertEqual(autumn, ["00:00 Oct 25", "01:00", "02:00", "02:00", "03:00", "04:00"])
+        days = self.ticks("2026-03-27T23:00Z", 71, "Europe/Berlin", 6)
+        self.assertEqual(days[:3], ["00:00 Mar 28", "12:00", "00:00 Mar 29"])
+        self.assertEqual(self.ticks("2026-03-27T23:00Z", 24 * 5 - 1, "Europe/Berlin", 6)[-1], "Apr 1")
+
+    def zones(self) -> None:
+        """Half an hour beside others, and the same moment in two zones."""
+        self.assertEqual(
+            self.ticks("2026-11-28T18:00Z", 2, "Asia/Kolkata", 4), ["23:30 Nov 28", "00:00 Nov 29", "00:30", "01:00"]
+        )
+        self.assertEqual(self.ticks("2026-11-28T18:00Z", 3, "UTC", 4), ["18:00 Nov 28", "19:00", "20:00"])
+        self.check(
+            "plots/times",
+            "offsetAt",
+            ((0, "UTC"), 0),
+            ((1774746000 - 1, "Europe/Berlin"), 3600),
+            ((1774746000, "Europe/Berlin"), 7200),
+            ((1774746000, "Asia/Kolkata"), 19800),
+        )
+
+    def lengths(self) -> None:
+        """From a twentieth of a second to a year, there are some ticks and not too many, each with another time, in order."""
+        script = """({ timeTicks }, spans, zones) => spans.flatMap((span) => zones.map((zone) => {
+          const ticks = timeTicks(1774700000.123, 1774700000.123 + span, 8, zone).map(({ time }) => time);
+          return [span, ticks.length, ticks.every((time, index) => index === 0 || time > ticks[index - 1])];
+        }))"""
+        spans = [0.05, 1, 7, 60, 3600, 86400, 7 * 86400, 30 * 86400, 365 * 86400, 10 * 365 * 86400]
+        for span, count, is_ordered in self.run_in("plots/times", script, spans, ["Europe/Berlin", "Asia/Kolkata", "UTC"]):
+            self.assertTrue(1 <= count <= 12, f"{count} ticks in {span} s")
+            self.assertTrue(is_ordered)
+        self.assertEqual(self.ticks("2026-11-28T18:00Z", 1 / 3600, "UTC", 4)[1:], ["18:00:00.5"])
+        self.assertEqual(self.ticks("2026-01-01T00:00Z", 365 * 24, "UTC", 5)[:2], ["Jan 2026", "Apr"])
+
+    def test_tables(self) -> None:
+        """The axis of time has round local times, in any zone."""
+        self.summer_time()
+        self.zones()
+        self.lengths()
+
+
+class ZoomTests(ModuleTestCase):
+    def test_tables(self) -> None:
+        """Zooming keeps the time at the pointer and has bounds; keys move by a quarter, and zoom in and out to the same."""
+        hour = {"from": 0, "to": 3600}
+        self.check(
+            "plots/zoom",
+            "scaled",
+            ((hour, 0.5, 900), {"from": 450, "to": 2250}),
+            ((hour, 1e-9, 1800), {"from": 1799.975, "to": 1800.025}),
+            ((hour, 1e9, 0), {"from": 0, "to": 400 * 86400}),
+        )
+        self.check(
+            "plots/zoom",
+            "viewAfter",
+            (("ArrowLeft", hour), {"from": -900, "to": 2700}),
+            (("ArrowRight", hour), {"from": 900, "to": 4500}),
+            (("+", hour), {"from": 360, "to": 3240}),
+            (("-", {"from": 360, "to": 3240}), hour),
+        )
+        self.check(
+            "plots/zoom",
+            "markedAfter",
+            (("ArrowRight", hour, None, None), {"anchor": 1800, "end": 1872}),
+            (("ArrowLeft", hour, {"anchor": 1800, "end": 36}, 5), {"anchor": 1800, "end": 0}),
+            (("ArrowRight", hour, None, 100), {"anchor": 100, "end": 172}),
+        )
+        self.check("plots/zoom", "between", ((5, 3), {"from": 3, "to": 5}))
+
+
+class ScaleTests(ModuleTestCase):
+    def logarithmic(self) -> None:
+        """A logarithmic scale is of whole powers of ten, at least one, and only where all values are above zero."""
+        log = {"isLog": True}
+        self.check(
+            "plots/scales",
+            "rangeOf",
+            ((2, 300, log), {"bottom": 1, "top": 1000, "isLog": True}),
+            ((5, 5, log), {"bottom": 1, "top": 10, "isLog": True}),
+            ((1, 1, log), {"bottom": 1, "top": 10, "isLog": True}),
+            ((0, 9, log), {"bottom": 0, "top": 10}),
+            ((None, None, log), {"bottom": 0, "top": 1}),
+            ((5e-324, 1.7e308, log), {"bottom": 1e-307, "top": 1e308, "isLog": True}),
+        )
+        self.check(
+            "plots/scales",
+            "ticksIn",
+            (
+                ({"bottom": 0.01, "top": 100, "isLog": True}, 5),
+                {"places": [0, 0.25, 0.5, 0.75, 1], "words": ["0.01", "0.1", "1", "10", "100"], "common": ""},
+            ),
+            (
+                ({"bottom": 1e-9, "top": 1e9, "isLog": True}, 2),
+                {"places": [0, 0.5, 1], "words": ["1e-9", "1", "1e9"], "common": ""},
+            ),
+        )
+        self.check(
+            "plots/scales", "placeIn", ((10, {"bottom": 1, "top": 100, "isLog": True}), 0.5), ((5, {"bottom": 0, "top": 10}), 0.5)
+        )
+        self.check(
+            "plots/scales", "whyNotLog", ((1,), ""), ((None,), ""), ((0,), "A logarithmic scale takes values above 0 only.")
+        )
+
+    def axes(self) -> None:
+        """Two units share a plot; a third has one of its own."""
+        script = "({ sharing }, units) => sharing(units, (unit) => unit)"
+        found = self.run_in("plots/scales", script, ["K", "hPa", "K", "V", "hPa", "A", "s"])
+        self.assertEqual(found, [["K", "hPa", "K", "hPa"], ["V", "A"], ["s"]])
+
+    def test_tables(self) -> None:
+        """Scales follow their values, and units their axes."""
+        self.logarithmic()
+        self.axes()
 
 
 class SparklineTests(ModuleTestCase):

@@ -200,7 +200,7 @@ export function form(attributes, run, ...children) {
 
 /**
  * A choice between a few words.
- * @param {string} label @param {[any, string][]} options @param {Writable<any>} chosen @param {string} testid
+ * @param {string} label @param {[any, string][]} options @param {{value: any}} chosen @param {string} testid
  */
 export function segments(label, options, chosen, testid) {
   return h(

@@ -7,7 +7,9 @@ import { effect, signal } from "./signal.js";
 const KEY = "netd.theme";
 /** The theme that a press of the switch chooses. @type {Record<string, string>} */
 const NEXT = { system: "light", light: "dark", dark: "system" };
-const COLOURS = ["text", "muted", "line", "accent", "ok", "waiting", "trouble", "gone"];
+const COLOURS = ["text", "muted", "line", "panel", "accent", "ok", "waiting", "trouble", "gone"].concat(
+  Array.from({ length: 8 }, (_, index) => `ink${index + 1}`),
+);
 
 const chosen = signal(localStorage.getItem(KEY) ?? "system");
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");

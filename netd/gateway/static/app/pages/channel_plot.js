@@ -1,12 +1,12 @@
 /** One channel of a session: its plot, its newest value, and least, mean and greatest value of the window. */
 
-import { knownAt, serverNow } from "../connection.js";
+import { knownAt } from "../connection.js";
 import { h } from "../dom.js";
 import { ago, clock, measure, precisionOf } from "../format.js";
-import { describe, plot } from "../plots/plot.js";
+import { describe } from "../plots/plot.js";
 import { whileRead } from "../plots/redraw.js";
+import { timePlot } from "../plots/time_plot.js";
 import { onCleanup, signal } from "../signal.js";
-import { THIN } from "./session_watch.js";
 
 /** The summary for screen readers changes with every so many updates of the figures: every five seconds. */
 const SUMMARISED = 20;
@@ -15,44 +15,37 @@ const LONG = 8;
 const LONGER = 13;
 /** Seconds after which the newest value is called old. */
 const OLD = 5;
-/** The shortest window of "All", in seconds. */
-const LEAST_ALL = 10;
-/** Where earlier samples are kept thinner than this part of the newer ones' rate, a mark says so. */
-const DENSER = 0.7;
 
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
 /**
- * The view of all plots of a page: the length of the window, and whether it is paused.
- * @typedef {{seconds: Writable<number>, isPaused: Writable<boolean>, pausedAt: Writable<number>}} Window
- */
-
-/**
- * @param {import("./session_watch.js").Channel} channel
+ * @param {import("../channels.js").Channel} channel
  * @param {() => {label: string, unit: string}} described its label and unit.
  * @param {{marks: import("../plots/marks.js").Mark[]}} watch
- * @param {Window} window
+ * @param {import("../plots/view.js").View} view
  * @param {string} group
  */
-export function channelPlot(channel, described, watch, window, group) {
-  const { series } = channel;
+export function channelPlot(channel, described, watch, view, group) {
   const newest = () => {
-    if (!window.isPaused.peek()) return { last: series.last, time: series.lastTime };
-    const { value, time } = series.before(window.pausedAt.peek());
+    const { live } = channel;
+    const fixed = view.fixed.peek();
+    if (fixed === null) return { last: live.last, time: live.lastTime };
+    const { value, time } = live.before(fixed.to);
     return { last: value, time };
   };
-  /** @type {Writable<{last: number|null, time: number, summary: import("../plots/series.js").Summary|null}>} */
+  /** @type {Writable<{last: number|null, time: number, summary: import("../plots/grid.js").Summary|null}>} */
   const figures = signal({ ...newest(), summary: null });
   const point = signal(/** @type {{time: number, value: number}|null} */ (null));
   const sentence = signal("");
-  /** @type {import("../plots/series.js").Summary|null} */
+  /** @type {import("../plots/grid.js").Summary|null} */
   let summary = null;
   let updates = 0;
 
   const learn = () => {
-    if (series.last === null) return;
-    channel.precision = precisionOf(series.last, channel.precision);
-    channel.length = Math.max(channel.length, measure(series.last, channel.precision).length);
+    const { last } = channel.live;
+    if (last === null) return;
+    channel.precision = precisionOf(last, channel.precision);
+    channel.length = Math.max(channel.length, measure(last, channel.precision).length);
   };
   const update = () => {
     learn();
@@ -69,43 +62,25 @@ export function channelPlot(channel, described, watch, window, group) {
     {
       testid: "channel",
       "data-channel": channel.name,
-      "data-total": () => figures.value && series.total,
-      "data-oldest": () => figures.value && series.oldest,
-      "data-thin-until": () => figures.value && (thinMark(channel)[0]?.time ?? null),
+      "data-total": () => figures.value && channel.live.total,
+      "data-oldest": () => figures.value && channel.live.oldest,
     },
-    figuresOf(channel, described, window, { figures, point }),
-    plot({
-      series,
-      view: () => viewOf(window, series),
+    figuresOf(channel, described, view, { figures, point }),
+    timePlot({
+      curves: () => [{ source: channel }],
+      view,
       name: () => sentence.value,
       group,
-      marks: () => [...watch.marks, ...thinMark(channel)],
-      onSummary: (found) => (summary = found),
-      onPoint: (at) => (point.value = at),
-      changes: () => [window.seconds.value, window.isPaused.value],
+      marks: () => watch.marks,
+      onSummary: ([found]) => (summary = found),
+      onPoint: (at) => (point.value = at?.values[0] ?? null),
     }),
   );
   onCleanup(whileRead(element, update));
   return element;
 }
 
-/** The times that the plot shows now. */
-function viewOf({ seconds, isPaused, pausedAt }, series) {
-  const to = isPaused.peek() ? pausedAt.peek() : serverNow();
-  const from = seconds.peek() > 0 ? to - seconds.peek() : Math.min(series.oldest, to - LEAST_ALL);
-  return { from, to, still: isPaused.peek() ? `${seconds.peek()} s before ${to}` : null };
-}
-
-/**
- * The time from which the plot has all samples: netd keeps fewer of those from before this page subscribed.
- * @returns {import("../plots/marks.js").Mark[]}
- */
-function thinMark({ thinUntil, series }) {
-  const isThinner = thinUntil !== null && series.usual > 0 && series.usual < THIN * DENSER;
-  return isThinner ? [{ time: thinUntil, kind: "before", word: "one sample a second before this" }] : [];
-}
-
-function figuresOf(channel, described, window, { figures, point }) {
+function figuresOf(channel, described, view, { figures, point }) {
   const unit = () => described().unit;
   const stat = (name) => {
     const summary = () => figures.value.summary;
@@ -127,7 +102,7 @@ function figuresOf(channel, described, window, { figures, point }) {
       () => measure(figures.value.last, channel.precision),
       h("span.unit", {}, () => (unit() ? `\u00a0${unit()}` : "")),
     ),
-    h("p.hint", {}, () => pointText(point.value, unit(), channel.precision) || ageText(figures.value.time, window)),
+    h("p.hint", {}, () => pointText(point.value, unit(), channel.precision) || ageText(figures.value.time, view)),
     h("dl.stats", { class: () => figures.value && sizeOf(channel) }, ["min", "mean", "max"].map(stat)),
   );
 }
@@ -138,8 +113,8 @@ const sizeOf = ({ length }) => (length > LONGER ? "longer" : length >= LONG ? "l
 const pointText = (at, unit, precision) =>
   at === null ? "" : `${measure(at.value, precision)}${unit ? ` ${unit}` : ""} at ${clock(at.time)}`;
 
-function ageText(time, { isPaused, pausedAt }) {
-  if (isPaused.value) return `paused at ${clock(pausedAt.value)}`;
+function ageText(time, { fixed }) {
+  if (fixed.value !== null) return `paused at ${clock(fixed.value.to)}`;
   if (!Number.isFinite(time)) return "no value yet";
   const now = knownAt.value;
   return now - time > OLD ? `last value ${ago(time, now)}` : `at ${clock(time)}`;

@@ -74,7 +74,14 @@ function tile(title, explained, series, read, testid) {
     h("h2", {}, title),
     h("p.big", {}, read),
     h("p.hint", {}, explained),
-    plot({ series, view, name: () => `${title}: ${explained}, lately.`, isSmall: true, least: [0, 1], testid: `${testid}-plot` }),
+    plot({
+      curves: () => [{ source: series }],
+      view,
+      name: () => `${title}: ${explained}, lately.`,
+      isSmall: true,
+      least: () => [0, 1],
+      testid: `${testid}-plot`,
+    }),
   );
 }
 

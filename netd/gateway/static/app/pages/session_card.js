@@ -34,12 +34,11 @@ export const sessionBadge = (read) =>
  * @param {import("../signal.js").Readable<any>} item the session in the result of `session.list`.
  * @param {any} watch
  * @param {import("../instances.js").Instance} instance
- * @param {import("./channel_plot.js").Window} window
+ * @param {import("../plots/view.js").View} window
  * @param {() => void} refresh
  */
 export function sessionCard(item, watch, instance, window, refresh) {
   const { session: id } = item.peek();
-  watch.show();
   const { stop, ping } = actions(id, instance, refresh, () => item.value);
   const line = (verb) => commandLineToCopy(() => instance.line("session", verb, id));
   return h(

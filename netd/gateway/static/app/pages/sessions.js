@@ -2,13 +2,14 @@
 
 import { action, field, form, results, segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { serverClock, serverNow } from "../connection.js";
+import { serverClock } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { ago, count, rate, visible } from "../format.js";
 import { instanceOf, portOf, sectionOf, tagOf } from "../instances.js";
 import { polled, settled, told } from "../live.js";
 import { pauseButton } from "../log.js";
 import { faceOf, needsService, panel } from "../panel.js";
+import { View } from "../plots/view.js";
 import { computed, effect, signal } from "../signal.js";
 import { cell, longTable, rowHead } from "../table.js";
 import { sessionBadge, sessionCard } from "./session_card.js";
@@ -27,11 +28,11 @@ const WINDOWS = [
   [10, "10 s"],
   [60, "1 min"],
   [600, "10 min"],
-  [0, "All"],
+  [3600, "1 h"],
 ];
 
 /** The window of all plots. It is kept while other pages are open. */
-const view = { seconds: signal(60), isPaused: signal(false), pausedAt: signal(0) };
+const view = new View(60);
 
 /** Sessions that the user has hidden: they are not shown again without being chosen. */
 const hidden = new Set();
@@ -162,17 +163,14 @@ function dialled(instance) {
 }
 
 function windowControls() {
-  const toggle = () => {
-    view.pausedAt.value = serverNow();
-    view.isPaused.value = !view.isPaused.value;
-  };
+  const isPaused = computed(() => !view.isLive.value);
   return h(
     "div.toolbar",
     {},
-    segments("Time window", WINDOWS, view.seconds, "window"),
-    pauseButton(view.isPaused, toggle, "", "pause"),
+    segments("Time window", WINDOWS, view.length, "window"),
+    pauseButton(isPaused, () => (view.isLive.peek() ? view.pause() : view.live()), "", "pause"),
     when(
-      () => view.isPaused.value,
+      () => isPaused.value,
       () => h("span.hint", { role: "status" }, "The view stands still; samples are still collected."),
     ),
   );

@@ -1,60 +1,70 @@
 /**
- * A plot of one series over time, by uPlot. Gaps stay gaps, connects and disconnects are marked, and the scale seldom changes.
+ * A plot of one or several series over time, by uPlot. Gaps stay gaps, what happened is marked, and the scale seldom changes.
  *
  * uPlot gets the places of values within their range, 0 to 1, and never the values. Its own axes run into loops of billions of
  * turns for values that double precision can hardly tell apart, and have no steps below 1e-32.
  */
 
-import { measure, clock, clockMinutes } from "../format.js";
+import { measure } from "../format.js";
 import { h } from "../dom.js";
-import { drawMarks } from "./marks.js";
+import { ABOVE, dataOf, figureOptions, RIGHT, X_AXIS, Y_AXIS, Y_SPACE } from "./figure.js";
+import { Grid, Lane } from "./grid.js";
 import { redraw } from "./redraw.js";
+import { rangeOf, ticksIn, unitsOf } from "./scales.js";
 import { effect, onCleanup, signal } from "../signal.js";
 import { palette } from "../themes.js";
-import { calmRange, extent, placeOf, ticksOf, tickWords } from "./ticks.js";
+import { zone } from "../zones.js";
+import { zooming } from "./zoom.js";
 
 /** uPlot, which is most of what a plot loads: axes and figures are there before it. @type {any} */
 let uPlot = null;
 const UPLOT = "../../vendor/uplot/uPlot.esm.min.js"; // a constant, so that TypeScript does not check the minified file
 const loading = import(UPLOT).then((module) => (uPlot = module.default));
 
-const FONT = "11px system-ui, sans-serif";
-const Y_AXIS = 50;
-const X_AXIS = 26;
-/** Pixels between two ticks of the axis of values, at least. */
-const Y_SPACE = 30;
-/** Free pixels above, for the text that all ticks share, and on the right. */
-const ABOVE = 18;
-const RIGHT = 8;
-/** Pixels that a label of the time axis takes. */
-const SECONDS_WIDTH = 52;
-const MINUTES_WIDTH = 36;
-/** With fewer points than this, each is drawn as a dot. */
-const SPARSE = 40;
+/** The widest canvas that browsers draw, in its own pixels. */
+const WIDEST = 16384;
 
 /**
- * @typedef {object} View
- * @property {number} from @property {number} to seconds since the epoch.
- * @property {string|null} still names a paused view, which is drawn once; null where time goes on.
+ * A series that can be drawn: a `Series`, a `Past`, a `Channel` of channels.js.
+ * @typedef {object} Source
+ * @property {(lane: Lane) => void} fill puts its points on a lane.
+ * @property {(seconds: number) => void} [seen] is told with each drawing how many seconds a pixel has.
+ */
+
+/**
+ * One series of a plot.
+ * @typedef {object} Curve
+ * @property {Source} source
+ * @property {() => string} [unit] two units have two axes.
+ * @property {number} [ink] the number of its colour, from 0.
+ * @property {() => boolean} [isHidden]
  */
 
 /**
  * @param {object} parts
- * @param {import("./series.js").Series} parts.series
- * @param {() => View} parts.view
+ * @param {() => Curve[]} parts.curves at most two units among them, see `sharing` of scales.js.
+ * @param {() => import("./view.js").Shown} parts.view
  * @param {() => string} parts.name a sentence for screen readers.
  * @param {() => import("./marks.js").Mark[]} [parts.marks]
- * @param {(summary: import("./series.js").Summary) => void} [parts.onSummary] is called with each drawing.
- * @param {(at: {time: number, value: number}|null) => void} [parts.onPoint] is called when the pointer moves.
+ * @param {() => {over?: number, under?: number, state?: string}[]} [parts.limits] drawn as lines.
+ * @param {() => {begin: number, end: number, reason: string}[]} [parts.gaps] drawn hatched.
+ * @param {(summaries: import("./grid.js").Summary[]) => void} [parts.onSummary] is called with each drawing, one for each curve.
+ * @param {(at: {time: number, values: (import("./figure.js").AtPointer|null)[]}|null) => void} [parts.onPoint] is called when the
+ *   pointer moves.
  * @param {string} [parts.group] plots of one group share the pointer's time.
  * @param {boolean} [parts.isSmall] without axes.
  * @param {() => any} [parts.changes] reads the signals whose change is drawn at once.
+ * @param {() => boolean} [parts.isLog]
+ * @param {() => [number, number]|null} [parts.least] a range of values that is always shown.
+ * @param {() => import("./scales.js").Range[]|null} [parts.locked] the ranges, where they do not follow the values.
+ * @param {(ranges: import("./scales.js").Range[]) => void} [parts.onRange] is told the ranges that are drawn.
+ * @param {import("./zoom.js").Target & {watch: (moved: () => void) => () => void, marked: () => import("./zoom.js").Span|null}}
+ *   [parts.target] what gestures change; without it there are none.
  * @param {string} [parts.testid]
- * @param {[number, number]} [parts.least] a range of values that is always shown.
  * @returns {Element}
  */
 export function plot(parts) {
-  const { series, view, name, onSummary = () => {}, isSmall = false, least = null, testid = "plot" } = parts;
+  const { view, name, target, isSmall = false, testid = "plot" } = parts;
   const failure = signal("");
   const face = h(
     "p.plot-failed",
@@ -62,42 +72,47 @@ export function plot(parts) {
     () => `Cannot be drawn: ${failure.value}`,
   );
   const element = h("div.plot", { testid, class: isSmall ? "small" : "" }, face);
-  const shown = { ...view(), values: [], range: calmRange(null, null, least), ticks: null, words: { words: [], common: "" } };
+  /** @type {import("./figure.js").Drawn} */
+  const drawn = { from: 0, to: 1, lanes: [], inks: [], axes: [], scales: [], limits: [], gaps: [], marked: null };
   /** @type {any} */
-  let drawn = null;
-  let width = 0;
-  let height = 0;
+  let figure = null;
+  let shape = "";
+  let endGestures = () => {};
+  let [width, height] = [0, 0];
   /** Which still view is drawn. @type {string|null} */
   let stands = null;
 
   const draw = () => {
     if (width < 20 || uPlot === null) return 200;
-    drawn ??= make();
-    if (drawn.width !== width || drawn.height !== height) drawn.setSize({ width, height });
     const next = view();
-    if (next.still !== null && next.still === stands) return 100;
-    const { from, to, still } = next;
-    const plotted = Math.max(50, width - (isSmall ? 0 : Y_AXIS));
-    const { times, values, summary } = series.window(from, to, plotted);
-    Object.assign(shown, next, { values });
-    const [low, high] = seenExtent(times, values, from, to);
-    setRange(shown, calmRange(low, high, least), (height - ABOVE - X_AXIS) / Y_SPACE);
-    stands = still;
-    show(drawn, times, values, shown.range);
-    onSummary(summary);
+    const isSame = next.still !== null && next.still === stands;
+    if (isSame && figure?.width === width && figure.height === height) return 100;
+    const grid = gridOf(parts, drawn, next, width, isSmall);
+    const summaries = take(parts, drawn, grid, height);
+    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks}`;
+    if (figure !== null && shape !== now) forget();
+    shape = now;
+    figure ??= make();
+    if (figure.width !== width || figure.height !== height) figure.setSize({ width, height });
+    show(figure, dataOf(grid, drawn));
+    stands = next.still;
     failure.value = "";
-    return Math.min(1000, ((to - from) / plotted) * 1000);
+    parts.onSummary?.(summaries);
+    parts.onRange?.(drawn.scales.map(({ range }) => range));
+    return Math.min(1000, grid.width * 1000);
   };
   const make = () => {
-    const made = new uPlot(options(parts, { width, height, shown }), [[], []], element);
-    const canvas = made.root.querySelector("canvas");
-    canvas.setAttribute("role", "img");
-    nameIt(canvas, name());
+    const { group, marks = () => [], onPoint = () => {} } = parts;
+    const made = new uPlot(figureOptions({ width, height, drawn, isSmall, group, marks, onPoint }), [[]], element);
+    made.root.querySelector("canvas").setAttribute("role", "img");
+    label(made, name(), target !== undefined);
+    if (target !== undefined) endGestures = zooming(made.over, target);
     return made;
   };
   const forget = () => {
-    drawn?.destroy();
-    drawn = stands = null;
+    endGestures();
+    figure?.destroy();
+    figure = stands = null;
   };
   const failed = (error) => {
     failure.value = error.message;
@@ -105,21 +120,30 @@ export function plot(parts) {
   };
 
   const drawing = redraw(element, draw, failed);
+  const again = () => {
+    stands = null;
+    drawing.now();
+  };
   loading.then(drawing.now, failed);
   const sizes = new ResizeObserver(([entry]) => {
     [width, height] = [Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height)];
+    width = Math.min(width, Math.floor(WIDEST / devicePixelRatio));
     drawing.now();
   });
   sizes.observe(element);
   effect(() => {
-    const colours = palette.value;
-    if (colours) drawn?.redraw(false, true);
+    if (palette.value && zone.value) figure?.redraw(false, true);
   });
-  effect(() => nameIt(element.querySelector("canvas"), name()));
+  effect(() => {
+    const text = name();
+    if (figure !== null) label(figure, text, target !== undefined);
+  });
   effect(() => {
     parts.changes?.();
-    drawing.now();
+    parts.curves();
+    again();
   });
+  if (target !== undefined) onCleanup(target.watch(() => drawing.now(true)));
   onCleanup(() => {
     drawing.end();
     sizes.disconnect();
@@ -128,115 +152,69 @@ export function plot(parts) {
   return element;
 }
 
-const nameIt = (canvas, name) => canvas?.setAttribute("aria-label", name);
-
-/**
- * The least and the greatest value between two times; of all, where there is none between.
- * @param {number[]} times @param {(number|null)[]} values @param {number} from @param {number} to
- */
-function seenExtent(times, values, from, to) {
-  const [low, high] = extent(values.filter((_, index) => times[index] >= from && times[index] <= to));
-  return low === null ? extent(values) : [low, high];
+/** The columns of the plot. @param {any} parts @param {import("./figure.js").Drawn} drawn */
+function gridOf(parts, drawn, { from, to }, width, isSmall) {
+  const units = unitsOf(parts.curves().map((one) => one.unit?.() ?? "")).length;
+  const beside = isSmall ? 0 : Y_AXIS + (units > 1 ? Y_AXIS : RIGHT);
+  [drawn.from, drawn.to] = [from, to];
+  return new Grid(from, to, Math.max(50, width - beside));
 }
 
-/** Set the range, and make about *most* ticks for it. */
-function setRange(shown, range, most) {
-  const isSame =
-    shown.ticks !== null && shown.most === most && shown.range.bottom === range.bottom && shown.range.top === range.top;
-  if (isSame) return;
-  shown.most = most;
-  shown.range = range;
-  shown.ticks = ticksOf(range, Math.floor(most));
-  shown.words = tickWords(shown.ticks);
+/** Read the curves, and what is drawn beside them. @returns {import("./grid.js").Summary[]} of each curve. */
+function take(parts, drawn, grid, height) {
+  const curves = parts.curves();
+  const units = unitsOf(curves.map((one) => one.unit?.() ?? ""));
+  drawn.lanes = curves.map(({ source, isHidden = () => false }) => {
+    const lane = new Lane(grid);
+    source.seen?.(grid.width);
+    if (!isHidden()) source.fill(lane);
+    lane.close();
+    return lane;
+  });
+  drawn.inks = curves.map(({ ink = 0 }) => ink);
+  drawn.axes = curves.map((one) => units.indexOf(one.unit?.() ?? ""));
+  const locked = parts.locked?.() ?? null;
+  const wanted = { isLog: parts.isLog?.() ?? false, least: parts.least?.() ?? null };
+  drawn.scales = (units.length ? units : [""]).map((unit, index) => {
+    const [low, high] = extentOf(drawn.lanes.filter((_, lane) => drawn.axes[lane] === index));
+    const range = locked?.[index] ?? rangeOf(low, high, wanted);
+    return { unit, range, ticks: ticksIn(range, (height - ABOVE - X_AXIS) / Y_SPACE) };
+  });
+  drawn.limits = parts.limits?.() ?? [];
+  drawn.gaps = parts.gaps?.() ?? [];
+  drawn.marked = parts.target?.marked() ?? null;
+  return drawn.lanes.map(({ summary }) => summary);
 }
 
-/** Draw points, and the axes anew: uPlot itself sees no change of the range, which is always 0 to 1. */
-function show(drawn, times, values, range) {
-  const places = values.map((value) => (value === null ? null : placeOf(value, range)));
-  drawn.batch(() => {
-    drawn.setData([times, places], true);
-    drawn.redraw(false, true);
+/** The least and the greatest value in view; of what is beside it, where nothing is. @returns {[number, number]|[null, null]} */
+function extentOf(lanes) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { summary } of lanes) [low, high] = [Math.min(low, summary.min), Math.max(high, summary.max)];
+  for (const lane of low <= high ? [] : lanes)
+    for (const [column, count] of lane.counts.entries())
+      if (count > 0) [low, high] = [Math.min(low, lane.lows[column]), Math.max(high, lane.highs[column])];
+  return low <= high ? [low, high] : [null, null];
+}
+
+/** Draw data, and the axes anew: uPlot itself sees no change of the range, which is always 0 to 1. */
+function show(figure, data) {
+  figure.batch(() => {
+    figure.setData(data, true);
+    figure.redraw(false, true);
   });
 }
 
-/** @param {any} parts @param {any} state */
-function options({ group, onPoint = () => {}, isSmall = false, marks = () => [] }, { width, height, shown }) {
-  const ink = (name) => () => palette.peek()[name];
-  const range = () => [shown.from, shown.to];
-  return {
-    width,
-    height,
-    legend: { show: false },
-    select: { show: false },
-    padding: isSmall ? [2, 0, 2, 0] : [ABOVE, RIGHT, 0, 0],
-    cursor: {
-      show: !isSmall,
-      y: false,
-      drag: { x: false, y: false },
-      points: { size: 7 },
-      ...(group ? { sync: { key: group } } : {}),
-    },
-    scales: { x: { time: true, range }, y: { range: () => [0, 1] } },
-    axes: isSmall ? [{ show: false }, { show: false }] : [timeAxis(ink), valueAxis(ink, shown)],
-    series: [{}, { stroke: ink("accent"), width: 1.5, spanGaps: false, points: dots(ink, isSmall) }],
-    hooks: {
-      drawAxes: [(u) => isSmall || drawCommon(u, shown.words.common), (u) => drawMarks(u, marks())],
-      setCursor: [(u) => onPoint(pointAt(u, shown.values))],
-    },
-  };
-}
-
-const dots = (ink, isSmall) => ({
-  show: (u) => !isSmall && u.data[0].length < SPARSE,
-  size: 4,
-  stroke: ink("accent"),
-  fill: ink("accent"),
-});
-
-/** The time axis. A label that does not fit whole is left out. */
-function timeAxis(ink) {
-  const values = (u, splits, _, __, step) => {
-    const [write, half] = step < 60 ? [clock, SECONDS_WIDTH / 2] : [clockMinutes, MINUTES_WIDTH / 2];
-    return splits.map((time) => (u.valToPos(time, "x") + half > u.bbox.width / devicePixelRatio + RIGHT ? "" : write(time)));
-  };
-  return { ...axis(ink), size: X_AXIS, space: 76, values };
-}
-
-function valueAxis(ink, shown) {
-  const splits = () => (shown.ticks?.values ?? []).map((tick) => Math.min(1, Math.max(0, placeOf(tick, shown.range))));
-  return { ...axis(ink), size: Y_AXIS, space: Y_SPACE, splits, values: () => shown.words.words };
-}
-
-const axis = (ink) => ({
-  stroke: ink("muted"),
-  font: FONT,
-  gap: 6,
-  grid: { stroke: ink("line"), width: 1 },
-  ticks: { show: false },
-});
-
-/** Write the text that all ticks share above them. */
-function drawCommon({ ctx }, common) {
-  if (common === "") return;
-  ctx.save();
-  ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
-  ctx.fillStyle = palette.peek().muted;
-  ctx.textAlign = "left";
-  ctx.textBaseline = "top";
-  ctx.fillText(common, 2 * devicePixelRatio, 0);
-  ctx.restore();
-}
-
-function pointAt(u, values) {
-  const index = u.cursor.idx;
-  const value = index === null || index === undefined ? null : values[index];
-  return value === null || value === undefined || u.cursor.left < 0 ? null : { time: u.data[0][index], value };
+function label(figure, name, isActive) {
+  figure.root.querySelector("canvas").setAttribute("aria-label", name);
+  if (!isActive) return;
+  const words = { tabindex: "0", role: "application", "aria-label": `${name} Arrow keys move the time, + and − zoom.` };
+  for (const [key, value] of Object.entries(words)) figure.over.setAttribute(key, value);
 }
 
 /**
  * What a plot shows, as a sentence for those who do not see it.
  * @param {string} label @param {string} unit
- * @param {import("./series.js").Summary|null} summary @param {import("../format.js").Precision|null} precision
+ * @param {import("./grid.js").Summary|null} summary @param {import("../format.js").Precision|null} precision
  */
 export function describe(label, unit, summary, precision) {
   if (summary === null || summary.count === 0) return `${label}: no values in this window.`;

@@ -15,6 +15,8 @@ let frame = 0;
 let timer = 0;
 let beat = 0;
 let last = 0;
+/** Whether a hand moves a plot: then each frame of the screen counts. */
+let isUrgent = false;
 
 /** Whether each element is in view, or nearly. */
 const seen = new WeakMap();
@@ -29,6 +31,7 @@ const observer = new IntersectionObserver(
 function tick(now) {
   frame = 0;
   last = now;
+  isUrgent = false;
   for (const one of drawn) if (seen.get(one.element) && now >= one.due) drawOne(one, now);
   schedule();
 }
@@ -51,7 +54,7 @@ function schedule() {
   let due = Infinity;
   for (const one of drawn) if (seen.get(one.element) && one.due < due) due = one.due;
   if (due === Infinity) return;
-  const wait = Math.max(due, last + FRAME) - performance.now();
+  const wait = Math.max(due, isUrgent ? 0 : last + FRAME) - performance.now();
   if (wait > 4) timer = setTimeout(ask, wait);
   else ask();
 }
@@ -65,14 +68,16 @@ function ask() {
  * @param {Element} element it is drawn only while this is in view.
  * @param {() => number} draw returns the milliseconds until it is worth drawing again.
  * @param {(error: Error) => void} failed is called with an error of *draw*, which is tried again later.
- * @returns {{now: () => void, end: () => void}} `now` draws as soon as possible, `end` ends it.
+ * @returns {{now: (isMoved?: boolean) => void, end: () => void}} `now` draws as soon as possible, and with the next frame if a hand
+ *   has moved it; `end` ends it.
  */
 export function redraw(element, draw, failed) {
   const one = { element, draw, failed, due: 0 };
   observer.observe(element);
   drawn.add(one);
-  const now = () => {
+  const now = (isMoved = false) => {
     one.due = 0;
+    isUrgent ||= isMoved;
     schedule();
   };
   const end = () => {

@@ -1,10 +1,12 @@
 /**
- * The samples of one channel, in bounded memory: the newest singly, older ones as least, greatest and mean value of half a second.
- * Gaps are kept. Pure: all times come with the samples.
+ * The samples of one channel, in bounded memory: the newest as they came, older ones as least, greatest and mean value of half a
+ * second. Gaps are kept. Pure: all times come with the samples.
  */
 
-/** How many samples are kept singly. */
-const KEPT = 16384;
+import { meanOf, windowOf } from "./grid.js";
+
+/** How many samples are kept as they came. */
+const KEPT = 8192;
 const FIRST_ROOM = 512;
 
 /** The seconds of a bucket of older samples, and how many buckets are kept: an hour. */
@@ -79,65 +81,11 @@ class Ring {
   }
 }
 
-/** Reduces points to at most two for each column of pixels: the least and the greatest. */
-class Columns {
-  constructor(width) {
-    this.width = width;
-    this.times = [];
-    this.values = [];
-    this.column = NaN;
-    this.least = 0;
-    this.greatest = 0;
-  }
-
-  add(time, value) {
-    const column = Math.floor(time / this.width);
-    if (column !== this.column) {
-      this.flush();
-      this.column = column;
-      this.least = this.greatest = value;
-      this.leastAt = this.greatestAt = time;
-    } else if (value < this.least) [this.least, this.leastAt] = [value, time];
-    else if (value > this.greatest) [this.greatest, this.greatestAt] = [value, time];
-  }
-
-  gap(time) {
-    this.flush();
-    this.column = NaN;
-    this.point(time, null);
-  }
-
-  flush() {
-    if (Number.isNaN(this.column)) return;
-    if (this.least === this.greatest) this.point(this.leastAt, this.least);
-    else if (this.leastAt <= this.greatestAt) this.pair(this.leastAt, this.least, this.greatestAt, this.greatest);
-    else this.pair(this.greatestAt, this.greatest, this.leastAt, this.least);
-  }
-
-  pair(time, value, laterTime, laterValue) {
-    this.point(time, value);
-    this.point(laterTime, laterValue);
-  }
-
-  point(time, value) {
-    this.times.push(time);
-    this.values.push(value);
-  }
-}
-
-/**
- * @typedef {object} Summary
- * @property {number} count how many samples there are.
- * @property {number} min
- * @property {number} max
- * @property {number} mean
- */
-
 export class Series {
   /** @param {number} [every] seconds between two values, where that is known. */
   constructor(every = 0) {
     this.every = every;
-    this.raw = new Ring(["time", "value"], KEPT);
+    this.raw = new Ring(["time", "value", "min", "max", "count"], KEPT);
     this.old = null;
     this.bucket = null;
     this.usual = 0;
@@ -156,10 +104,11 @@ export class Series {
   }
 
   /**
-   * Add a sample. One that is older than the newest is ignored as a repetition, unless it *isNews*: then a clock was set back, and
-   * later samples are dropped, because a plot has one time axis.
+   * Add a sample, or several that netd has folded into one: the newest of *count*, which were *min* to *max*. One that is older
+   * than the newest is ignored as a repetition, unless it *isNews*: then a clock was set back, and later samples are dropped,
+   * because a plot has one time axis.
    */
-  push(time, value, isNews = false) {
+  push(time, value, isNews = false, { min = value, max = value, count = 1 } = {}) {
     if (time < this.lastTime) {
       if (!isNews || this.lastTime - time < SET_BACK) return;
       this.rewind(time);
@@ -170,9 +119,9 @@ export class Series {
       else if (interval > 0) this.usual = this.usual > 0 ? this.usual + (interval - this.usual) / 16 : interval;
     }
     this.isBroken = false;
-    this.store(time, value);
+    this.store(time, value, min, max, count);
     [this.last, this.lastTime] = [value, time];
-    this.total += 1;
+    this.total += count;
   }
 
   /** Drop all samples from *time* on. */
@@ -195,36 +144,36 @@ export class Series {
     if (this.isBroken || this.last === null) return;
     this.isBroken = true;
     this.usual = 0;
-    this.store(this.lastTime, NaN);
+    this.store(this.lastTime, NaN, NaN, NaN, 0);
   }
 
-  store(time, value) {
-    const evicted = this.raw.push(time, value);
+  store(...row) {
+    const evicted = this.raw.push(...row);
     if (evicted !== null) this.age(...evicted);
   }
 
   /** Put an old sample into a bucket. */
-  age(time, value) {
-    this.old ??= new Ring(["time", "min", "max", "mean", "count"], BUCKETS);
+  age(time, value, min, max, count) {
+    this.old ??= new Ring(["time", "value", "min", "max", "count"], BUCKETS);
     const bucket = this.bucket;
-    if (Number.isNaN(value)) {
+    if (count === 0) {
       this.closeBucket();
-      this.old.push(time, NaN, NaN, 0, 0);
+      this.old.push(time, NaN, NaN, NaN, 0);
     } else if (bucket !== null && time < bucket.time + WIDTH) {
-      bucket.min = Math.min(bucket.min, value);
-      bucket.max = Math.max(bucket.max, value);
-      bucket.count += 1;
-      bucket.mean = meanOf(bucket.mean, value, 1 / bucket.count);
+      bucket.min = Math.min(bucket.min, min);
+      bucket.max = Math.max(bucket.max, max);
+      bucket.count += count;
+      bucket.value = meanOf(bucket.value, value, count / bucket.count);
     } else {
       this.closeBucket();
-      this.bucket = { time, min: value, max: value, mean: value, count: 1 };
+      this.bucket = { time, value, min, max, count };
     }
   }
 
   closeBucket() {
     if (this.bucket === null) return;
-    const { time, min, max, mean, count } = this.bucket;
-    this.old.push(time, min, max, mean, count);
+    const { time, value, min, max, count } = this.bucket;
+    this.old.push(time, value, min, max, count);
     this.bucket = null;
   }
 
@@ -237,61 +186,34 @@ export class Series {
     return { value: null, time: -Infinity };
   }
 
-  /**
-   * The points from *from* to *to* for a plot that is *columns* pixels wide.
-   *
-   * @param {number} from @param {number} to seconds since the epoch.
-   * @returns {{times: number[], values: (number|null)[], summary: Summary}} null is a gap. There is one
-   *   point more on either side.
-   */
+  /** The points for a plot that is *columns* pixels wide, see `windowOf`. */
   window(from, to, columns) {
-    const thin = new Columns((to - from) / columns);
-    const summary = { count: 0, min: Infinity, max: -Infinity, mean: NaN };
-    const begin = this.raw.search(from);
-    if (this.old !== null && begin === 0) this.readOld(thin, summary, from, to);
-    for (let index = Math.max(0, begin - 1); index < this.raw.length; index += 1) {
-      const time = this.raw.at(0, index);
-      const value = this.raw.at(1, index);
-      if (Number.isNaN(value)) thin.gap(time);
-      else {
-        thin.add(time, value);
-        if (time >= from && time <= to) note(summary, value, value, value, 1);
-      }
-      if (time > to) break;
+    return windowOf(this, from, to, columns);
+  }
+
+  /** Put all points within the grid of *lane* on it, and one more on either side. @param {import("./grid.js").Lane} lane */
+  fill(lane) {
+    const begin = lane.grid.timeOf(0) - lane.grid.width / 2;
+    const start = this.raw.search(begin);
+    if (this.old !== null && start === 0) {
+      if (fillFrom(this.old, this.old.search(begin), lane)) return;
+      const { time, value, min, max, count } = this.bucket ?? { count: 0 };
+      if (count > 0) lane.add(time, min, value, max, count);
     }
-    thin.flush();
-    return { times: thin.times, values: thin.values, summary };
+    fillFrom(this.raw, start, lane);
   }
+}
 
-  readOld(thin, summary, from, to) {
-    const old = this.old;
-    for (let index = Math.max(0, old.search(from) - 1); index < old.length && old.at(0, index) <= to; index += 1) {
-      const [time, min, max, mean, count] = [0, 1, 2, 3, 4].map((column) => old.at(column, index));
-      readBucket(thin, summary, { time, min, max, mean, count }, from);
+/** Put the rows of *ring* from the one before *start* on, up to the first behind the grid. @returns {boolean} whether there is one. */
+function fillFrom(ring, start, lane) {
+  const [times, values, lows, highs, counts] = ring.columns;
+  for (let index = Math.max(0, start - 1); index < ring.length; index += 1) {
+    const at = (ring.start + index) % ring.room;
+    if (counts[at] === 0) lane.gap();
+    else {
+      lane.add(times[at], lows[at], values[at], highs[at], counts[at]);
+      if (lane.after !== null) return true;
     }
-    if (this.bucket !== null && this.bucket.time <= to) readBucket(thin, summary, this.bucket, from);
   }
-}
-
-function readBucket(thin, summary, { time, min, max, mean, count }, from) {
-  if (count === 0) {
-    thin.gap(time);
-    return;
-  }
-  thin.add(time, min);
-  thin.add(time, max);
-  if (time >= from) note(summary, min, max, mean, count);
-}
-
-function note(summary, min, max, mean, count) {
-  summary.min = Math.min(summary.min, min);
-  summary.max = Math.max(summary.max, max);
-  summary.mean = summary.count === 0 ? mean : meanOf(summary.mean, mean, count / (summary.count + count));
-  summary.count += count;
-}
-
-/** The weighted mean of two values; *part* is the weight of *other*. A sum of large values could be infinite. */
-function meanOf(one, other, part) {
-  const mean = one + (other * part - one * part);
-  return Number.isFinite(mean) ? mean : one * (1 - part) + other * part;
+  return false;
 }

@@ -1,0 +1,241 @@
+/** How uPlot draws a plot: axes, lines, bands, marks. It gets the places of values within their range, 0 to 1, and no values. */
+
+import { serverNow } from "../connection.js";
+import { palette } from "../themes.js";
+import { zone } from "../zones.js";
+import { drawMarks } from "./marks.js";
+import { placeIn } from "./scales.js";
+import { dayOf, timeTicks } from "./times.js";
+
+const FONT = "11px system-ui, sans-serif";
+export const Y_AXIS = 50;
+/** Pixels of the axis of time: a line for times, and one for days. */
+export const X_AXIS = 34;
+/** Pixels between two ticks of the axis of values, at least. */
+export const Y_SPACE = 30;
+/** Pixels between two ticks of the axis of time. */
+const X_SPACE = 84;
+/** Free pixels above, for what all ticks share and the unit, and on the right. */
+export const ABOVE = 18;
+export const RIGHT = 8;
+/** Pixels that half of a label of the time axis takes. */
+const HALF = 26;
+/** With fewer points than this, each is drawn as a dot. */
+const SPARSE = 40;
+/** How far from the pointer a sample is looked for, in pixels. */
+const REACH = 40;
+/** The colours of series, and the dashes of those that are drawn over each other. */
+const INKS = 8;
+const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [5, 2], [12, 4], [3, 2], [8, 2, 2, 2, 2, 2]];
+/** How much of a colour a band has. */
+const BAND = 0.18;
+
+/** The colour of series *index*. @param {number} index */
+export const inkOf = (index) => `ink${(index % INKS) + 1}`;
+
+const ink = (name) => () => palette.peek()[name];
+
+/** A colour of the palette that lets others through. */
+export const faded = (colour, part) => colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${part})`);
+
+/** The number of the mean of lane *index*, of its least, and of its greatest values, in uPlot's list. */
+const meanAt = (index) => 1 + 3 * index;
+
+/**
+ * What a figure shows now; `draw` of plot.js keeps it.
+ * @typedef {object} Drawn
+ * @property {number} from @property {number} to
+ * @property {import("./grid.js").Lane[]} lanes
+ * @property {number[]} inks the number of each lane's colour.
+ * @property {number[]} axes the number of each lane's axis.
+ * @property {{unit: string, range: import("./scales.js").Range, ticks: {places: number[], words: string[], common: string}}[]} scales
+ * @property {{over?: number, under?: number, state?: string}[]} limits
+ * @property {{begin: number, end: number, reason: string}[]} gaps
+ * @property {import("./zoom.js").Span|null} marked
+ */
+
+/** A place that a canvas can draw, where the range does not follow the values; null for what a logarithmic scale does not have. */
+const near = (place) => (Number.isNaN(place) || place === -Infinity ? null : Math.max(-9, Math.min(9, place)));
+
+/** The data for uPlot. @param {import("./grid.js").Grid} grid @param {Drawn} drawn */
+export function dataOf(grid, { lanes, axes, scales }) {
+  /** @type {import("./grid.js").Values[]} */
+  const data = [grid.times()];
+  for (const [index, lane] of lanes.entries()) {
+    const { range } = scales[axes[index]];
+    const places = (values) => lane.values(values).map((one) => (typeof one === "number" ? near(placeIn(one, range)) : one));
+    const none = lane.hasBand ? null : new Array(grid.length);
+    data.push(places(lane.means), none ?? places(lane.lows), none ?? places(lane.highs));
+  }
+  return data;
+}
+
+/**
+ * The options for uPlot.
+ * @param {{width: number, height: number, drawn: Drawn, isSmall: boolean, group?: string, marks: () => import("./marks.js").Mark[],
+ *   onPoint: (at: any) => void}} parts
+ */
+export function figureOptions({ width, height, drawn, isSmall, group, marks, onPoint }) {
+  const lanes = drawn.lanes.map((_, index) => index);
+  const axes = [timeAxis(drawn), ...drawn.scales.map((_, index) => valueAxis(drawn, index))];
+  return {
+    width,
+    height,
+    legend: { show: false },
+    select: { show: false },
+    padding: isSmall ? [2, 0, 2, 0] : [ABOVE, drawn.scales.length > 1 ? 0 : RIGHT, 0, 0],
+    cursor: {
+      show: !isSmall,
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: (_, index) => (index % 3 === 1 ? 7 : 0) },
+      dataIdx: (_, index, column) => nearestOf(drawn, index, column),
+      ...(group ? { sync: { key: group } } : {}),
+    },
+    scales: { x: { time: true, range: () => [drawn.from, drawn.to] }, y: { range: () => [0, 1] } },
+    axes: isSmall ? axes.map(() => ({ show: false })) : axes,
+    series: [{}, ...lanes.flatMap((index) => seriesOf(drawn, index, isSmall))],
+    bands: lanes.map((index) => ({
+      series: [meanAt(index) + 2, meanAt(index) + 1],
+      fill: () => faded(palette.peek()[inkOf(drawn.inks[index])], BAND),
+    })),
+    hooks: {
+      drawClear: [(u) => drawBehind(u, drawn)],
+      drawAxes: [(u) => isSmall || drawShared(u, drawn), (u) => drawMarks(u, marks()), (u) => drawLimits(u, drawn)],
+      setCursor: [(u) => onPoint(pointAt(u, drawn))],
+    },
+  };
+}
+
+function seriesOf(drawn, index, isSmall) {
+  const stroke = () => palette.peek()[inkOf(drawn.inks[index])];
+  const bound = { width: 0, points: { show: false } };
+  const show = () => !isSmall && drawn.lanes[index].filled < SPARSE;
+  const dash = DASHES[drawn.inks[index] % DASHES.length];
+  const mean = { stroke, width: 1.5, dash, spanGaps: false, points: { show, size: 4, stroke, fill: stroke } };
+  return [mean, bound, bound];
+}
+
+const nearestOf = (drawn, index, column) => {
+  const lane = drawn.lanes[Math.floor((index - 1) / 3)];
+  const nearest = index % 3 === 1 && lane !== undefined ? lane.nearest(column, REACH) : -1;
+  return nearest < 0 ? column : nearest;
+};
+
+/** The time axis. A label that does not fit whole is left out. @param {Drawn} drawn */
+function timeAxis(drawn) {
+  let ticks = [];
+  const splits = (u) => {
+    const { width } = u.bbox;
+    ticks = timeTicks(drawn.from, drawn.to, width / devicePixelRatio / X_SPACE, zone.peek(), dayOf(serverNow(), zone.peek()));
+    return ticks.map(({ time }) => time);
+  };
+  const values = (u) => {
+    const fits = ({ time }) => u.valToPos(time, "x") + HALF <= u.bbox.width / devicePixelRatio + RIGHT;
+    return ticks.map((tick) => (fits(tick) ? `${tick.word}${tick.day ? `\n${tick.day}` : ""}` : ""));
+  };
+  return { ...axis, size: X_AXIS, space: X_SPACE, splits, values };
+}
+
+/** @param {Drawn} drawn @param {number} index */
+function valueAxis(drawn, index) {
+  const splits = () => drawn.scales[index]?.ticks.places ?? [];
+  const values = () => drawn.scales[index]?.ticks.words ?? [];
+  const grid = { ...axis.grid, show: index === 0 };
+  return { ...axis, scale: "y", side: index === 0 ? 3 : 1, grid, size: Y_AXIS, space: Y_SPACE, splits, values };
+}
+
+const axis = {
+  stroke: ink("muted"),
+  font: FONT,
+  gap: 6,
+  grid: { stroke: ink("line"), width: 1 },
+  ticks: { show: false },
+};
+
+/** Write what all ticks of an axis share above them, and the unit where there are several series. */
+function drawShared({ ctx, width }, { scales, lanes }) {
+  ctx.save();
+  ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
+  ctx.fillStyle = palette.peek().muted;
+  ctx.textBaseline = "top";
+  for (const [index, { ticks, unit }] of scales.entries()) {
+    const text = [lanes.length > 1 ? unit : "", ticks.common].filter(Boolean).join(" ");
+    ctx.textAlign = index === 0 ? "left" : "right";
+    ctx.fillText(text, (index === 0 ? 2 : width - 2) * devicePixelRatio, 0);
+  }
+  ctx.restore();
+}
+
+/** What lies behind everything: gaps hatched, and the selection. */
+function drawBehind(u, { gaps, marked, from, to }) {
+  const { ctx, bbox } = u;
+  const x = (time) => u.valToPos(Math.min(to, Math.max(from, time)), "x", true);
+  ctx.save();
+  for (const { begin, end, reason } of gaps) if (begin < to && end > from) hatch(ctx, bbox, x(begin), x(end), reason);
+  if (marked !== null && marked.from < to && marked.to > from) {
+    ctx.fillStyle = faded(palette.peek().accent, 0.14);
+    ctx.fillRect(x(marked.from), bbox.top, Math.max(devicePixelRatio, x(marked.to) - x(marked.from)), bbox.height);
+  }
+  ctx.restore();
+}
+
+/** Hatch an area, with its reason if there is room. */
+function hatch(ctx, { top, height }, left, right, reason) {
+  const step = 7 * devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, Math.max(devicePixelRatio, right - left), height);
+  ctx.clip();
+  ctx.strokeStyle = palette.peek().line;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  for (let at = Math.floor((left - height) / step) * step; at < right; at += step) {
+    ctx.moveTo(at, top + height);
+    ctx.lineTo(at + height, top);
+  }
+  ctx.stroke();
+  ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.fillStyle = palette.peek().muted;
+  ctx.textAlign = "center";
+  if (ctx.measureText(reason).width + step < right - left) ctx.fillText(reason, (left + right) / 2, top + height - step);
+  ctx.restore();
+}
+
+/** Draw the limits of values as lines. */
+function drawLimits(u, { limits, scales }) {
+  const { ctx, bbox } = u;
+  const range = scales[0]?.range;
+  if (range === undefined) return;
+  ctx.save();
+  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.lineWidth = devicePixelRatio;
+  for (const { over, under, state = "trouble" } of limits) {
+    const place = placeIn(over ?? under ?? NaN, range);
+    if (!(place >= 0 && place <= 1)) continue;
+    ctx.strokeStyle = palette.peek()[state] ?? palette.peek().trouble;
+    const y = Math.round(u.valToPos(place, "y", true)) + 0.5;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/**
+ * What is at the pointer: for each series the nearest column's values; null where there are none near.
+ * @typedef {{time: number, value: number, low: number, high: number, count: number}} AtPointer
+ */
+
+/** @returns {{time: number, values: (AtPointer|null)[]}|null} */
+function pointAt(u, { lanes }) {
+  const column = u.cursor.idx;
+  if (column === null || column === undefined || u.cursor.left < 0) return null;
+  const values = lanes.map((lane) => {
+    const at = lane.nearest(column, REACH);
+    if (at < 0) return null;
+    return { time: lane.exact[at], value: lane.means[at], low: lane.lows[at], high: lane.highs[at], count: lane.counts[at] };
+  });
+  return { time: u.posToVal(u.cursor.left, "x"), values };
+}

@@ -1,0 +1,29 @@
+/** The recorder that pages ask, and whether there is one. */
+
+import { isLive, netd, operations, servicesOf } from "./connection.js";
+import { instanceOf } from "./instances.js";
+import { audible } from "./rights.js";
+import { computed } from "./signal.js";
+
+const QUERY = "history.query";
+
+/** Which [recorder] is meant, where there are several. */
+export const recorder = instanceOf("recorder");
+
+/** Whether *operation* of the recorder can be called. */
+export const offers = (operation) => operations.value.has(operation) && recorder.name.value !== null;
+
+/** Whether there is a recorder that can be asked for samples. */
+export const remembers = computed(() => offers(QUERY));
+
+/** Whether it can be asked now. */
+export const isReady = () => isLive.peek() && remembers.peek();
+
+/** Call an operation of the recorder. @param {string} operation @param {object} params @returns {Promise<any>} */
+export const askRecorder = (operation, params) => netd.call(operation, recorder.params(params) ?? {});
+
+/** The state of the recorder, in words: null where there is none. */
+export const recording = computed(() => servicesOf("recorder").find((one) => one.instance === recorder.name.value) ?? null);
+
+/** The parts of *pattern* that the token covers. */
+export const within = (pattern) => audible(pattern);

@@ -1,1 +1,0 @@
-"""The state database: what netd has promised to keep, and finds again after a restart."""
