@@ -16,7 +16,9 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from netd.boards.operations import BOARDS, Boards
 from netd.bus.journal import Journal
 from netd.bus.local import LocalBus
 from netd.codec.jsontext import to_plain
@@ -26,9 +28,9 @@ from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
 from netd.console.operations import BusConsole
 from netd.console.streams import EventStreams
-from netd.control.service import make_control_service
+from netd.control.service import ControlService, make_control_service
 from netd.descriptors import DescriptorsService
-from netd.errors import ConfigErrors, NetdError
+from netd.errors import ConfigErrors, NetdError, OperationFailed
 from netd.heap import HeapService
 from netd.interfaces import INetdService, IServiceKind
 from netd.lifecycle import Lifecycle
@@ -38,13 +40,19 @@ from netd.reload import Reloader
 from netd.secrets.private_files import quoted
 from netd.secrets.tokens import TOKENS, Tokens
 from netd.sections import Sections
+from netd.state.file import STATE_FILE, StateFile
+from netd.state.state import Run, State
 from netd.system import System
+from netd.threads import Threads
 from netd.vitals import VitalsService
 
 __all__ = ["Daemon", "assemble", "banner"]
 
 FOLLOWING, CATCHING_UP = 0.01, 0.005
 """Most seconds of a turn for handing events to subscribers, and for sending them to subscribers that are far behind."""
+
+MOST_WAITING = 1000
+"""Reads of the state database that may wait for its thread."""
 
 FAILED = 1
 """Exit status when a service cannot start: a port that is taken, a state directory that cannot be used."""
@@ -71,12 +79,14 @@ def assemble(
     wall: Callable[[], float],
     is_in_foreground: bool = True,
     read: Callable[[], Configuration] | None = None,
+    run: Run | None = None,
 ) -> Daemon:
     """Build every service of *configuration*, wire it to the bus and to the table of operations.
 
     :param reactor: its clock must be monotonic.
     :param wall: the wall clock, in seconds since the epoch.
     :param read: reads the configuration anew, for a reload; raises :class:`netd.errors.ConfigErrors`.
+    :param run: runs a function in the thread of the state database; by default in a thread of its own.
     :raises netd.errors.ConfigErrors: if two sections offer the same operation.
     """
 
@@ -86,6 +96,9 @@ def assemble(
 
     bus, table = LocalBus(wall), OperationTable()
     netd = configuration.netd
+    state = State(StateFile(netd.state_directory / STATE_FILE), run or _in_thread(reactor), reactor, wall)
+    boards = Boards(bus)
+    state.join(BOARDS, boards)
     budget = Budget(reactor.seconds, netd.memory)
 
     def running() -> Iterable[INetdService]:
@@ -93,7 +106,7 @@ def assemble(
 
     lifecycle = Lifecycle(running, bus, reactor)
     shares = TurnShares(reactor.seconds, reactor.callLater)
-    sections = Sections(kinds, reactor, bus, table, budget, shares, lifecycle.admit)
+    sections = Sections(kinds, reactor, bus, table, budget, shares, lifecycle.admit, state)
     # The answer to the call that stops the daemon leaves at the end of this turn, so the stop comes a little later.
     system = System(
         netd.name,
@@ -106,6 +119,8 @@ def assemble(
         lifecycle,
         shares.spent,
         lambda: reactor.callLater(0.05, stop),
+        state.facts,
+        boards.events(),
     )
     turn = Turn(reactor.callLater)
     journal = Journal(turn.after, netd.keep_events, netd.keep_size)
@@ -117,15 +132,16 @@ def assemble(
         journal.bound(changed.keep_events, changed.keep_size)
 
     descriptors = DescriptorsService(budget)
-    reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd, descriptors.measure)
-    table.add([*system.operations(), *reloader.operations(), *BusConsole(bus, streams).operations()])
+    reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd, descriptors.measure, state.fetch)
+    bus_console = BusConsole(bus, streams)
+    table.add([*system.operations(), *reloader.operations(), *bus_console.operations(), *boards.operations()])
     for section in configuration.sections:
         try:
             sections.adopt(section.name, sections.start(section))
         except OfferedTwice as error:
             raise ConfigErrors((configuration.problem(section.name, "", str(error)),)) from None
-    others = [
-        make_control_service(netd.state_directory, reactor, table, bus),
+    control = make_control_service(netd.state_directory, reactor, table, bus)
+    others: list[Any] = [
         VitalsService(reactor, bus, system.note_lag, system.vitals),
         descriptors,
         HeapService(reactor, budget),
@@ -134,7 +150,18 @@ def assemble(
     def reload() -> None:
         reactor.callFromThread(reloader.reload_by_signal)
 
-    return Daemon(system, sections, others, netd.state_directory, is_in_foreground, reload=reload)
+    return Daemon(system, sections, control, others, state, is_in_foreground, reload=reload)
+
+
+def _in_thread(reactor: Any) -> Run:
+    """Return a function that runs others in one thread, one at a time."""
+    threads = Threads(reactor, 1, MOST_WAITING)
+
+    def run(function: Callable[[], Any], report: Callable[[Any], None]) -> None:
+        if threads.run(function, report) is None:
+            report(Failure(OperationFailed("too much waits for the disk")))
+
+    return run
 
 
 def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
@@ -177,7 +204,9 @@ def _dashboard(url: str, for_others: str | None) -> str:
 class Daemon(MultiService):
     """All services of one netd process.
 
-    :param services: the services that belong to no section.
+    :param control: the control socket, which locks the state directory.
+    :param services: the other services that belong to no section.
+    :param state: the state database. Services load their parts of it before they start.
     :param is_in_foreground: whether its output is still seen by the person who started it.
     :param announce: prints the banner.
     :param reload: puts the configuration in the file into force; a signal handler may call it.
@@ -189,8 +218,9 @@ class Daemon(MultiService):
         self,
         system: System,
         sections: Sections,
+        control: ControlService,
         services: list[Any],
-        state_directory: Path,
+        state: State,
         is_in_foreground: bool = True,
         announce: Callable[[str], Any] | None = None,
         reload: Callable[[], object] | None = None,
@@ -198,12 +228,13 @@ class Daemon(MultiService):
         super().__init__()  # type: ignore[no-untyped-call]
         self.system = system
         self.sections = sections
-        self._state_directory = state_directory
+        self._control = control
+        self._state = state
         self._is_in_foreground = is_in_foreground
         self._announce = announce or _print
         self._reload = reload
         self._thresholds: tuple[int, int, int] | None = None
-        for service in (sections, *services):
+        for service in (sections, control, *services):
             service.setServiceParent(self)
 
     def privilegedStartService(self) -> None:
@@ -219,20 +250,30 @@ class Daemon(MultiService):
     def startService(self) -> None:
         """Start all services, then print the banner."""
         self._mind_signals()
+        self._or_fail(self._state.open)
         self._or_fail(super().startService)
         self.system.lifecycle.start()
         self._thresholds = gc.get_threshold()
         gc.collect()
         gc.freeze()  # the objects of the start stay for good: without this, each collection would visit all of them
         gc.set_threshold(*THRESHOLDS)
-        self._announce(banner(to_plain(self.system.facts()), self._state_directory, state_directory(os.environ, own_uid())))
+        self._announce(
+            banner(to_plain(self.system.facts()), self._control.state_directory, state_directory(os.environ, own_uid()))
+        )
 
     def stopService(self) -> Deferred[Any]:
         """Drain every service."""
         self._log.info("netd stops: it takes no new connections, and finishes the open ones")
         self.system.lifecycle.stop()
         stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
-        return stopped.addBoth(self._leave_collector)
+        return stopped.addBoth(self._finish)
+
+    def _finish(self, result: Any) -> Deferred[Any]:
+        return self._state.close().addCallback(lambda _: self._release(result))
+
+    def _release(self, result: Any) -> Any:
+        self._control.release()
+        return self._leave_collector(result)
 
     def _leave_collector(self, result: Any) -> Any:
         if self._thresholds is not None:

@@ -21,6 +21,7 @@ __all__ = [
     "NotInTime",
     "NotPermitted",
     "OperationFailed",
+    "Outdated",
     "ProtocolError",
     "TimedOut",
 ]
@@ -100,6 +101,17 @@ class OperationFailed(NetdError):
 
 class NoSuchTarget(OperationFailed):
     """The device, session or room that an operation names does not exist."""
+
+
+class Outdated(OperationFailed):
+    """An operation was to replace something that somebody else has changed meanwhile.
+
+    :ivar data: what there is now, for programs: plain values by name.
+    """
+
+    def __init__(self, message: str, data: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.data = data
 
 
 class NotInTime(OperationFailed):

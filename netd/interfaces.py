@@ -27,6 +27,9 @@ __all__ = [
     "IPublisher",
     "IReloadable",
     "IServiceKind",
+    "IStatePart",
+    "IStateTable",
+    "IStateful",
     "ISubscription",
     "ITurnShare",
     "MachineShell",
@@ -219,6 +222,52 @@ class IPaced(Interface):
 
     def turn_shares() -> Iterable[Any]:
         """Its shares, each a :class:`netd.connection.shares.TurnShare`; made when the service was."""
+
+
+class IStateTable(Interface):
+    """Entries on the disk: JSON values by key. One part of the state of one owner, who bounds the number of its entries."""
+
+    def load(most: int, keep_for: float | None = None) -> list[tuple[str, Any]]:
+        """Return key and value of all entries, in the order in which they were written. Only within :meth:`IStateful.use_state`.
+
+        :param most: only so many are returned, the newest; all others are removed.
+        :param keep_for: entries that were written more seconds ago, by the wall clock, are removed as well.
+        """
+
+    def read(key: str) -> Any:
+        """Return a Deferred of the value of one entry, or of None if there is none."""
+
+    def put(key: str, value: object) -> Any:
+        """Write an entry at once. Return a Deferred that fires when it is on the disk.
+
+        It fails with an :class:`netd.errors.OperationFailed` when the disk refuses, and the entry stays as it was.
+        """
+
+    def remove(key: str) -> Any:
+        """Remove an entry at once. Return a Deferred, as :meth:`put` does."""
+
+    def note(key: str, value: object, within: float = 60.0) -> None:
+        """Write an entry within so many seconds, and when the daemon stops. Nothing tells that the disk has refused.
+
+        A value that changes often is noted: until it is written, a newer one takes its place.
+        """
+
+    def drop(key: str) -> None:
+        """Remove an entry soon, without a promise."""
+
+
+class IStatePart(Interface):
+    """The part of the state database that one owner has."""
+
+    def table(name: str) -> IStateTable:
+        """Return the table *name* of this owner. It need not have been made."""
+
+
+class IStateful(Interface):
+    """A service with something to find again after a restart. It is handed its part of the state before ``startService``."""
+
+    def use_state(part: IStatePart) -> None:
+        """Load what there is, and write to *part* from now on. Without this call, nothing outlives the process."""
 
 
 class IReloadable(Interface):

@@ -79,6 +79,7 @@ class Reloader:
     :ivar sections: the services.
     :ivar use_netd: applies the options of ``[netd]``.
     :ivar settled: called when a new configuration is in force.
+    :ivar fetch: reads the state of sections that are to be added (``kind.instance``), and returns a Deferred.
     """
 
     _log = Logger()
@@ -88,6 +89,7 @@ class Reloader:
     sections: Sections
     use_netd: Callable[[NetdConfig], None]
     settled: Callable[[], object]
+    fetch: Callable[[Iterable[str]], Deferred[Any]] = lambda owners: succeed(None)
     _lock: DeferredLock = field(factory=DeferredLock)
     _discarded: Deferred[Any] = field(factory=lambda: succeed(None))
 
@@ -116,7 +118,8 @@ class Reloader:
             self.sections.end_removed()  # after the answer: it may leave by a connection of theirs
 
         def run() -> Deferred[Any]:
-            told: Deferred[Any] = maybeDeferred(self._check if check else self._apply).addCallback(self._note).addBoth(tell)
+            told: Deferred[Any] = maybeDeferred(self._read).addCallback(self._check if check else self._apply)
+            told.addCallback(self._note).addBoth(tell)
             return told.addBoth(lambda _: self._discarded)  # the next reload may want the endpoints that this one has tried
 
         self._lock.run(run)
@@ -126,13 +129,25 @@ class Reloader:
         """Reload because of a signal. Only the log tells the result."""
         self.reload().addErrback(self._note_fault)
 
-    def _check(self) -> Deferred[ReloadResult]:
-        preparation = self._prepare()
+    def _read(self) -> Deferred[_Wanted]:
+        """Read the configuration, and then the state of the sections that are new in it."""
+        try:
+            wanted = _Wanted(self.read(), [])
+        except ConfigErrors as errors:
+            if errors.rest is None:
+                raise ReloadRefused(str(errors)) from None
+            wanted = _Wanted(errors.rest, list(errors.problems))
+        running = {section.name for section in self.configuration.sections}
+        added = [f"{section.kind}.{section.instance}" for section in wanted.configuration.sections if section.name not in running]
+        return self.fetch(added).addCallback(lambda _: wanted)
+
+    def _check(self, wanted: _Wanted) -> Deferred[ReloadResult]:
+        preparation = self._prepare(wanted)
         self._discarded = preparation.discard()
         return succeed(preparation.result("checked"))
 
-    def _apply(self) -> Deferred[ReloadResult]:
-        preparation = self._prepare()
+    def _apply(self, wanted: _Wanted) -> Deferred[ReloadResult]:
+        preparation = self._prepare(wanted)
         self.use_netd(preparation.difference.merged.netd)
         applied = preparation.apply()
 
@@ -143,16 +158,10 @@ class Reloader:
 
         return applied.addCallback(done)
 
-    def _prepare(self) -> Preparation:
+    def _prepare(self, wanted: _Wanted) -> Preparation:
         if not self.sections.running:
             raise ReloadRefused("netd stops")
-        try:
-            problems, wanted = [], self.read()
-        except ConfigErrors as errors:
-            if errors.rest is None:
-                raise ReloadRefused(str(errors)) from None
-            problems, wanted = list(errors.problems), errors.rest
-        preparation = Preparation(self.sections, self.configuration, wanted, problems)
+        preparation = Preparation(self.sections, self.configuration, wanted.configuration, wanted.problems)
         try:
             preparation.prepare()
         except BaseException:  # a user's function may raise anything
@@ -179,6 +188,14 @@ class Reloader:
     def _note_fault(self, failure: Failure) -> None:
         if failure.check(ReloadRefused) is None:
             self._log.failure("the configuration could not be reloaded: a fault of netd's own", failure)
+
+
+@frozen
+class _Wanted:
+    """A configuration that was read, with the defaults in place of its mistakes."""
+
+    configuration: Configuration
+    problems: list[ConfigProblem]
 
 
 class Preparation:

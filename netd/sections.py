@@ -16,6 +16,7 @@ from netd.connection.shares import TurnShares
 from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind
 from netd.listening import quota_of
 from netd.operations import Operation, OperationTable
+from netd.state.state import State
 
 __all__ = ["Sections"]
 
@@ -28,6 +29,7 @@ class Sections(MultiService):
     """The services that run, one for each section.
 
     :param admit: called with each service before it starts.
+    :param state: the state database, of which services get their parts before they start.
     :ivar by_name: the services by section, in the order of the file.
     """
 
@@ -42,6 +44,7 @@ class Sections(MultiService):
         budget: Budget,
         shares: TurnShares,
         admit: Callable[[INetdService], object],
+        state: State,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._kinds = kinds
@@ -51,6 +54,7 @@ class Sections(MultiService):
         self._budget = budget
         self._shares = shares
         self._admit = admit
+        self._state = state
         self._leaving: set[Deferred[Any]] = set()
         self._removed: list[tuple[str, INetdService]] = []
         self._offered: dict[str, list[Operation]] = {}
@@ -80,6 +84,7 @@ class Sections(MultiService):
         if IPaced.providedBy(service):
             for share in service.turn_shares():
                 self._shares.adopt(share)
+        self._state.join(f"{section.kind}.{service.instance}", service)
         try:
             IService(service).setServiceParent(self)
         except Exception:

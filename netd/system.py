@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, get_type_hints
 
 from attrs import define, evolve, field, frozen
@@ -23,6 +23,7 @@ from netd.message import EventKind
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.principal import Principal, Proof
 from netd.secrets.tokens import Tokens
+from netd.state.state import StateFacts
 from netd.vitals import SUBJECT as VITALS
 from netd.vitals import Vitals
 
@@ -38,6 +39,7 @@ class SystemStatus:
     :ivar published: messages on the bus since the start.
     :ivar lag: the greatest delay of the event loop within the last second.
     :ivar turns: time since the start that the event loop has spent on each kind of divided work.
+    :ivar stored: the state database, which holds what a restart finds again.
     :ivar draining: progress of draining; None if the daemon does not drain.
     :ivar services: the :class:`netd.status.ServiceStatus` of each service, as plain values.
     """
@@ -50,6 +52,7 @@ class SystemStatus:
     published: int
     lag: Seconds
     turns: dict[str, Seconds]
+    stored: StateFacts
     state: ServingState
     draining: Draining | None
     services: list[dict[str, Any]]
@@ -87,6 +90,8 @@ class System:
     :ivar lifecycle: its state: serving, draining or stopping.
     :ivar spent: seconds that all turns have spent, by kind of work; see :mod:`netd.connection.shares`.
     :ivar stop_daemon: ends the daemon.
+    :ivar stored: facts about the state database.
+    :ivar own_events: events of parts of the daemon that belong to no section.
     :ivar lag: delay of the event loop in seconds; see :mod:`netd.vitals`.
     :ivar began: time at which the daemon was built, by the monotonic clock.
     :ivar started: the same by the wall clock; it identifies this run of the daemon.
@@ -102,6 +107,8 @@ class System:
     lifecycle: Lifecycle
     spent: Callable[[], dict[str, float]]
     stop_daemon: Callable[[], None]
+    stored: Callable[[], StateFacts]
+    own_events: Sequence[EventKind] = ()
     lag: float = 0.0
     began: float = field(init=False)
     started: float = field(init=False)
@@ -135,7 +142,7 @@ class System:
 
     def list_subjects(self, caller: Caller) -> list[SubjectFacts]:
         """List the published subjects with their JSON Schemas; for a confined caller, those that overlap with its own."""
-        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals), AUDITED]
+        published = [EventKind(STATE, DaemonStateChanged), EventKind(VITALS, Vitals), AUDITED, *self.own_events]
         for service in self.services:
             published += service.events() if IPublisher.providedBy(service) else []
         seen = [kind for kind in published if sees_some(caller.principal, kind.subject)]
@@ -160,6 +167,7 @@ class System:
             published=self.bus.published,
             lag=self.lag,
             turns=self.spent(),
+            stored=self.stored(),
             state=now.state,
             draining=now.draining,
             services=[to_plain(service.status()) for service in self.services],

@@ -29,7 +29,7 @@ from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
 from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
 from netd.system import Stopping
-from netd.testing import RecordingBus, make_caller, result_of
+from netd.testing import RecordingBus, make_caller, result_of, run_now
 
 
 class PumpConfig(SectionConfig):
@@ -109,7 +109,7 @@ class DaemonTestCase(SynchronousTestCase):
         """The daemon of an INI with two pumps."""
         ini = f"[netd]\nname = lab7\nstate_directory = {self.folder}\n[pump]\n[pump:lab2]\n"
         configuration = parse(ini, "netd.ini", {"pump": PumpConfig}, {}, 1000, "host")
-        return assemble(configuration, {"pump": self.kind}, self.reactor, float, is_in_foreground)
+        return assemble(configuration, {"pump": self.kind}, self.reactor, float, is_in_foreground, run=run_now)
 
     def start(self, is_in_foreground: bool = True) -> Daemon:
         """The same, started as twistd starts it, and stopped when the test ends."""
@@ -285,10 +285,7 @@ class LifeTests(DaemonTestCase):
         """A standard output that is full, or a pipe that nobody reads, costs the table and not the daemon."""
         with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
             self.patch(sys, "__stdout__", full)
-            assembled = self.assemble()
-            daemon = Daemon(assembled.system, assembled.sections, [], Path("/s"))
-            self.addCleanup(self.stop, daemon)
-            daemon.startService()
+            self.start()
             self.assertEqual(
                 "netd: standard output cannot be written: No space left on device; netd runs on\n", self.complaints.getvalue()
             )

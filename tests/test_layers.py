@@ -124,11 +124,12 @@ LAYERS = (
     ),
     Layer(
         "shell",
-        modules="netd.log netd.bus.{journal,local} netd.console.* netd.*.protocol"
+        modules="netd.log netd.bus.{journal,local} netd.boards.{operations,shelf} netd.console.* netd.*.protocol netd.state.*"
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
-        " netd.manhole.{login,menu,prompt} netd.relay.guests netd.room.visitors netd.session.dialer",
+        " netd.manhole.{login,menu,prompt} netd.recorder.{catalog,folder,part_file,store,writer}"
+        " netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),
@@ -151,7 +152,7 @@ LAYERS = (
     # 1: the rest. A new module of a service or of a connection is pure until a row above says otherwise.
     Layer(
         "pure",
-        modules="netd.{codec,connection}.* netd.bus netd.status"
+        modules="netd.{boards,codec,connection}.* netd.bus netd.status"
         " netd.{command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",

@@ -32,7 +32,7 @@ from netd.listener import HeldByNetd
 from netd.message import Message
 from netd.operations import Operation, Role
 from netd.reload import Reloader, ReloadRefused, ReloadResult
-from netd.testing import make_caller, result_of
+from netd.testing import make_caller, result_of, run_now
 
 
 @attrs.frozen(kw_only=True)
@@ -171,7 +171,7 @@ class ReloadTestCase(SynchronousTestCase):
     def assemble(self) -> Daemon:
         """The daemon."""
         self.patch(sys, "__stdout__", io.StringIO())
-        return assemble(self.read(), {"pump": self.plant, "valve": self.plant}, self.reactor, float, read=self.read)
+        return assemble(self.read(), {"pump": self.plant, "valve": self.plant}, self.reactor, float, read=self.read, run=run_now)
 
     def stop(self) -> None:
         """Stop the daemon."""

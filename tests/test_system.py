@@ -22,7 +22,7 @@ from netd.operations import Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.secrets.tries import Tries, WrongSecrets
 from netd.system import System
-from netd.testing import RecordingLink, make_caller, result_of
+from netd.testing import MemoryState, RecordingLink, make_caller, result_of
 from netd.vitals import Vitals
 
 
@@ -68,6 +68,7 @@ class SystemTests(SynchronousTestCase):
             lifecycle,
             lambda: {"follow": 0.5},
             self.stop,
+            MemoryState(self.clock, self.bus.wall).facts,
         )
         self.table.add(self.system.operations())
         self.caller = make_caller(Role.ADMIN, link=RecordingLink())
@@ -135,6 +136,7 @@ class SystemTests(SynchronousTestCase):
                 "configuration": "/etc/netd.ini",
                 "started": 77.0,
                 "uptime": 90.5,
+                "stored": {"file": "memory", "size": 0, "commits": 0, "waiting": 0, "trouble": ""},
                 "published": 1,
                 "lag": 0.25,
                 "turns": {"follow": 0.5},

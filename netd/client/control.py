@@ -31,6 +31,7 @@ __all__ = [
     "NotPermitted",
     "NotRunning",
     "OperationFailed",
+    "Outdated",
     "RemoteError",
     "RequestTooLong",
     "SocketForbidden",
@@ -117,6 +118,10 @@ class NotInTime(OperationFailed):
     """-32003: the operation did not come to its end in the time that it has."""
 
 
+class Outdated(OperationFailed):
+    """-32004: what the operation was to replace has been changed meanwhile; ``data`` tells what there is now."""
+
+
 class NotPermitted(RemoteError):
     """-32002: the caller's role does not reach to the operation."""
 
@@ -132,6 +137,7 @@ def _remote_error(message: str, code: int, data: object) -> RemoteError:
         -32001: NoSuchTarget,
         -32002: NotPermitted,
         -32003: NotInTime,
+        -32004: Outdated,
     }
     return classes.get(code, RemoteError)(message, code, data)
 

@@ -15,13 +15,14 @@ from netd.errors import (
     NotInTime,
     NotPermitted,
     OperationFailed,
+    Outdated,
     text_of,
 )
 
 __all__ = ["BadRequest", "Request", "answer", "failure", "join", "notification", "parse"]
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
-OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED, NOT_IN_TIME = -32000, -32001, -32002, -32003
+OPERATION_FAILED, NO_SUCH_TARGET, NOT_PERMITTED, NOT_IN_TIME, OUTDATED = -32000, -32001, -32002, -32003, -32004
 
 MAX_BATCH = 100
 """Requests in one batch."""
@@ -39,6 +40,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotPermitted, NOT_PERMITTED),
     (NoSuchTarget, NO_SUCH_TARGET),
     (NotInTime, NOT_IN_TIME),
+    (Outdated, OUTDATED),
     (OperationFailed, OPERATION_FAILED),
 )
 
@@ -87,7 +89,8 @@ def failure(request_id: Any, error: Exception) -> bytes:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
     message = text_of(error) if code != INTERNAL_ERROR else "internal error; netd's log has it"
     message = message.encode("utf-8", "backslashreplace").decode()  # a file name that is not UTF-8 holds lone surrogates
-    return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+    data = {"data": error.data} if isinstance(error, Outdated) else {}
+    return encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message} | data})
 
 
 def notification(method: str, params: object) -> bytes:

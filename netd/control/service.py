@@ -53,12 +53,13 @@ class ControlService(ListeningService):
     a socket of its own, or a link, where callers look for the daemon's.
 
     :param uid: the user that the daemon runs as.
+    :ivar state_directory: the directory.
     """
 
     remedy = "Move what is there away, or choose another `state_directory` in [netd]."
 
     def __init__(self, state_directory: Path, factory: ControlFactory, reactor: Any, uid: int) -> None:
-        self._state_directory = state_directory
+        self.state_directory = state_directory
         socket = quoteStringArgument(str(state_directory / CONTROL_SOCKET)).replace("=", r"\=")  # which it forgets
         super().__init__(ControlRules((f"unix:{socket}:mode=600:lockfile=0",)), factory, reactor)
         self._uid = uid
@@ -71,21 +72,21 @@ class ControlService(ListeningService):
             daemon has locked it.
         :raises netd.listening.CannotListen: when a file that is no socket is in the way.
         """
-        check_path(self._state_directory)
-        path = self._state_directory / CONTROL_SOCKET
+        check_path(self.state_directory)
+        path = self.state_directory / CONTROL_SOCKET
         try:
             self._take_directory()
             if path.is_socket():
                 path.unlink()
         except BlockingIOError:
             raise StateDirectoryUnusable(
-                f"another netd runs with the state directory {self._state_directory}; "
-                f"stop it with `netd stop --state {quoted(self._state_directory)}`, "
+                f"another netd runs with the state directory {self.state_directory}; "
+                f"stop it with `netd stop --state {quoted(self.state_directory)}`, "
                 "or give this one a `state_directory` of its own in [netd]"
             ) from None
         except OSError as error:
             raise StateDirectoryUnusable(
-                f"cannot use the state directory {self._state_directory}: {error.strerror}; {ELSEWHERE}"
+                f"cannot use the state directory {self.state_directory}: {error.strerror}; {ELSEWHERE}"
             ) from None
         super().privilegedStartService()
 
@@ -94,10 +95,10 @@ class ControlService(ListeningService):
 
         All three steps go through one descriptor, so that they concern the same directory even if the path is changed meanwhile.
         """
-        self._state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory = os.open(self._state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory = os.open(self.state_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            check_owner(self._state_directory, os.fstat(directory), self._uid)
+            check_owner(self.state_directory, os.fstat(directory), self._uid)
             self._lock = self._open_lock(directory)
         finally:
             os.close(directory)
@@ -110,14 +111,15 @@ class ControlService(ListeningService):
             if error.errno != errno.ELOOP:
                 raise
             raise StateDirectoryUnusable(
-                f"{self._state_directory / LOCK} is a symbolic link, which netd never makes; see who made it, and remove it"
+                f"{self.state_directory / LOCK} is a symbolic link, which netd never makes; see who made it, and remove it"
             ) from None
 
     def stopService(self) -> Deferred[None]:
-        """Stop listening, close all connections, then release the directory."""
-        return super().stopService().addCallback(lambda _: self._unlock())
+        """Stop listening, and close all connections. The directory stays locked until :meth:`release`."""
+        return super().stopService()
 
-    def _unlock(self) -> None:
+    def release(self) -> None:
+        """Let other daemons use the directory: nothing more is written in it."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -8,10 +8,13 @@ from __future__ import annotations
 from netd.testing.connections import Connection, FakeRemote, connect
 from netd.testing.kinds import ServiceKindTests, configured, prepared, reload, result_of, wired
 from netd.testing.recording import RecordingBus, RecordingLink, RecordingPeer, WallClock, make_caller
+from netd.testing.state import MemoryDisk, MemoryState, run_now
 
 __all__ = [
     "Connection",
     "FakeRemote",
+    "MemoryDisk",
+    "MemoryState",
     "RecordingBus",
     "RecordingLink",
     "RecordingPeer",
@@ -23,5 +26,6 @@ __all__ = [
     "prepared",
     "reload",
     "result_of",
+    "run_now",
     "wired",
 ]

@@ -24,7 +24,7 @@ __all__ = ["ServiceKindTests", "configured", "prepared", "reload", "result_of", 
 OPERATION_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 """A noun and a verb, of which command lines and forms can be made."""
 
-OWN_NOUNS = ("bus", "system")
+OWN_NOUNS = ("board", "bus", "system")
 """The nouns of the daemon's own operations."""
 
 LONG = 3600.0

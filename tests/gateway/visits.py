@@ -27,7 +27,7 @@ from netd.lifecycle import Lifecycle
 from netd.operations import Caller, Operation, OperationTable, Role
 from netd.secrets.tokens import TOKENS, Tokens, add_token
 from netd.system import System
-from netd.testing import Connection, RecordingBus, WallClock, result_of
+from netd.testing import Connection, MemoryState, RecordingBus, WallClock, result_of
 from tests.feed.bench import KEY, say
 
 __all__ = ["GatewayTestCase", "Reply", "bearer", "call", "frames", "get", "handshake", "post", "replies"]
@@ -143,7 +143,20 @@ class GatewayTestCase(SynchronousTestCase):
         def stop() -> None:
             self.stopped.append(True)
 
-        system = System("lab", "/etc/netd.ini", [self.service], table, self.bus, seconds, tokens, lifecycle, shares.spent, stop)
+        stored = MemoryState(self.reactor, self.bus.wall).facts
+        system = System(
+            "lab",
+            "/etc/netd.ini",
+            [self.service],
+            table,
+            self.bus,
+            seconds,
+            tokens,
+            lifecycle,
+            shares.spent,
+            stop,
+            stored,
+        )
         turn = Turn(self.reactor.callLater)
         journal = Journal(turn.after, 16, 1 << 20)
         streams = EventStreams(

@@ -29,6 +29,7 @@ const OVER = "over";
 /** JSON-RPC's and netd's error codes. */
 export const NOT_PERMITTED = -32002;
 export const NO_SUCH_TARGET = -32001;
+export const OUTDATED = -32004;
 export const NO_SUCH_OPERATION = -32601;
 
 /** The code with which netd closes a WebSocket because of its token, among others. */
@@ -43,11 +44,13 @@ export class NetdError extends Error {
   /**
    * @param {number|"timeout"|"disconnected"|"closed"|"unsupported"} code netd's own (docs/protocols/console.md), or a word of ours.
    * @param {string} message for a person.
+   * @param {any} [data] what netd said beside the message.
    */
-  constructor(code, message) {
+  constructor(code, message, data) {
     super(message);
     this.name = "NetdError";
     this.code = code;
+    this.data = data;
   }
 }
 
@@ -363,8 +366,7 @@ export class Netd extends EventTarget {
     const attached = [...this.#attachments].filter(([, { stage }]) => stage === THERE);
     this.#setState("live", { attempt: 0 });
     if (this.#state.name !== "live") return;
-    for (const stream of streams)
-      if (this.#streams.get(stream.pattern) === stream) this.#subscribeNow(stream, stream.resumesAt());
+    for (const stream of streams) if (this.#streams.get(stream.pattern) === stream) this.#subscribeNow(stream, stream.resumesAt());
     for (const [key, attachment] of attached) if (this.#attachments.get(key) === attachment) this.#attachAgain(key, attachment);
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -484,7 +486,7 @@ export class Netd extends EventTarget {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     this.#calls.delete(id);
-    this.#settle(call, () => (error ? call.reject(new NetdError(error.code, error.message)) : call.resolve(result)));
+    this.#settle(call, () => (error ? call.reject(new NetdError(error.code, error.message, error.data)) : call.resolve(result)));
   }
 
   #notified(method, params) {

@@ -1,0 +1,321 @@
+"""The store as the reactor's thread sees it: hand over what was taken, ask for a sync, ask the catalog. Nothing here blocks.
+
+One thread writes (:class:`netd.recorder.writer.RecordWriter`). What it has not written yet waits here, bounded by
+``most_waiting``. Above, the newest is dropped, counted, and marked in the part as a gap. While the disk is full, all of it waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from netd.errors import OperationFailed
+from netd.recorder.blocks import MICRO
+from netd.recorder.catalog import Catalog
+from netd.recorder.folder import RecorderFolder
+from netd.recorder.intake import EventTaken, ReadTaken, weight_of_event, weight_of_read
+from netd.recorder.part_file import MarkMade
+from netd.recorder.writer import RecordWriter, StoreFacts, StoreSettings
+from netd.threads import Threads
+
+__all__ = ["AT_ONCE", "LOOK_EVERY", "RETRY", "Store"]
+
+AT_ONCE = 65536
+"""Samples and events of one transaction, at most, but for those that were handed over at once. Others wait for the next."""
+
+LOOK_EVERY = 60.0
+"""Seconds between two looks for what is due although nothing comes."""
+
+RETRY = 1.0
+"""Seconds until a batch that could not be written is offered again."""
+
+MOST_ASKED = 1000
+"""Questions to the catalog that may wait for the thread."""
+
+OWN = 16
+"""Places of the queue that no question takes, so that samples never find it full."""
+
+Answer = TypeVar("Answer")
+
+
+@define(eq=False)
+class _Waiting:
+    """What was handed over at once, and the calls of :meth:`Store.flush` that wait for it."""
+
+    reads: Sequence[ReadTaken] = ()
+    events: Sequence[EventTaken] = ()
+    weight: int = 0
+    callers: list[Deferred[None]] = field(factory=list)
+
+
+@define(eq=False)
+class _Unrecorded:
+    """What was dropped since the last mark."""
+
+    since: int
+    until: int
+    samples: int = 0
+    events: int = 0
+
+
+class Store:
+    """Parts and catalog in *directory*, ``<state>/recorder/<instance>``.
+
+    :param reactor: provides ``callLater``, ``seconds`` and ``callFromThread``.
+    :param wall: :meth:`netd.interfaces.IBus.wall`; it is also called in the writer's thread.
+    :param let_go: called in the writer's thread with the path of a part that is to be closed or deleted: readers should close
+        their connections to it soon. A part that somebody reads is closed later.
+    :param threads: runs the writer; its thread, by default. Must run one function at a time, in order.
+    :ivar waiting: bytes of memory that wait to be written.
+    :ivar dropped: samples and events that were dropped since the start.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: StoreSettings,
+        reactor: Any,
+        wall: Callable[[], float],
+        let_go: Callable[[Path], object] = lambda path: None,
+        threads: Any = None,
+    ) -> None:
+        self._reactor = reactor
+        self._wall = wall
+        self._settings = settings
+        self._writer = RecordWriter(RecorderFolder(directory), settings, wall, reactor.seconds, let_go)
+        self._threads = Threads(reactor, 1, MOST_ASKED + OWN) if threads is None else threads
+        self._queue: deque[_Waiting] = deque()
+        self._batch: list[_Waiting] = []  # what the writer has, or has refused
+        self._is_writing = False
+        self._drop: _Unrecorded | None = None
+        self._told = StoreFacts()
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = reactor
+        self._retry: Any = None
+        self._sync: Any = None
+        self.waiting = 0
+        self.dropped = 0
+
+    def start(self) -> None:
+        """Open the files. What fails is logged, stands in :meth:`state`, and is tried again."""
+        self._run(self._writer.start)
+        self._looking.start(LOOK_EVERY, now=False)
+
+    def append(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken]) -> None:
+        """Hand over what was taken. It is written at once, in one transaction, in the writer's thread. For nothing, nothing is.
+
+        Call it every ``flush`` seconds, and earlier when some 10,000 samples have come: they are bounded only here. Neither list
+        may be changed afterwards.
+        """
+        if reads or events:
+            weight = sum(map(weight_of_read, reads)) + sum(map(weight_of_event, events))
+            if self.waiting + weight > self._settings.most_waiting and self.waiting:
+                self._dropped(reads, events)
+            else:
+                self._queue.append(_Waiting(reads, events, weight))
+                self.waiting += weight
+        self._go_on()
+
+    def flush(self) -> Deferred[None]:
+        """Write and sync all that was handed over. The Deferred fires when it is on the disk.
+
+        It fails with :class:`netd.errors.OperationFailed` when that is not possible now; what was handed over then still waits.
+        """
+        answered: Deferred[None] = Deferred()
+        if not self._queue:
+            self._queue.append(_Waiting())
+        self._queue[-1].callers.append(answered)
+        self._go_on()
+        return answered
+
+    def ask(self, question: Callable[[Catalog], Answer]) -> Deferred[Answer]:
+        """Call *question* with the catalog in the writer's thread. The Deferred fires with its result, on the disk by then.
+
+        It fails with :class:`netd.errors.OperationFailed`, or with what *question* raised.
+        """
+        if self._threads.waiting >= MOST_ASKED:
+            return fail(OperationFailed("too many questions wait for the recorder: its disk is slow"))
+        return self._run(self._writer.ask, question)
+
+    def delete(self, names: Sequence[str] = (), before: float | None = None) -> Deferred[list[str]]:
+        """Delete closed parts: those of these *names*, and those whose day was over at *before*, in seconds since the epoch.
+
+        The Deferred fires with the names of those that were deleted. It fails with :class:`netd.errors.NoSuchTarget` if one of
+        *names* is no closed part.
+        """
+        return self._run(self._writer.delete, names, before)
+
+    def set_aside(self, name: str, why: str) -> Deferred[None]:
+        """Rename the part *name*, which a reader has found to be damaged. If it is the open one, another begins."""
+        return self._run(self._writer.set_aside, name, why)
+
+    def apply(self, settings: StoreSettings) -> None:
+        """Use other settings from now on."""
+        self._settings = self._writer.settings = settings
+
+    def state(self) -> StoreFacts:
+        """Return what is known of the writing."""
+        return self._writer.facts
+
+    def close(self) -> Deferred[None]:
+        """Write what waits, close all files, and end the thread. Call nothing else afterwards, and before it stop reading."""
+        if self._looking.running:
+            self._looking.stop()
+
+        def finish(result: object) -> Deferred[None]:
+            if isinstance(result, Failure):
+                self._log.error("What was not yet recorded is lost: {error}", error=result.getErrorMessage())
+            self._cancel()
+            return self._run(self._writer.close)
+
+        def stop(result: object) -> None:
+            if isinstance(result, Failure):
+                self._log.failure("The recorder did not close its files", failure=result)
+            self._cancel()
+            self._threads.stop()
+
+        return self.flush().addBoth(finish).addBoth(stop)
+
+    # Writing
+
+    def _go_on(self) -> None:
+        """Give the writer the next batch, unless it has one."""
+        if self._is_writing:
+            return
+        if not self._batch:
+            self._batch = self._next_batch()
+        if not self._batch:
+            return
+        self._is_writing = True
+        reads = [read for one in self._batch for read in one.reads]
+        events = [event for one in self._batch for event in one.events]
+        is_full = any(one.callers for one in self._batch)
+        drop, self._drop = self._drop, None
+        marks = [] if drop is None else [_mark_of(drop)]
+        self._run(self._write, reads, events, marks, is_full).addCallbacks(self._written, self._failed, callbackArgs=(drop,))
+
+    def _next_batch(self) -> list[_Waiting]:
+        found, count = list[_Waiting](), 0
+        while self._queue:
+            following = sum(len(read.values) for read in self._queue[0].reads) + len(self._queue[0].events)
+            if found and count + following > AT_ONCE:
+                break
+            found.append(self._queue.popleft())
+            count += following
+        return found
+
+    def _write(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> bool:
+        """Runs in the writer's thread."""
+        if reads or events or marks:
+            return self._writer.write(reads, events, marks, is_full)
+        return self._writer.sync()
+
+    def _written(self, is_done: bool, drop: _Unrecorded | None) -> None:
+        self._is_writing = False
+        callers = [caller for one in self._batch for caller in one.callers]
+        if not is_done:
+            self._merge(drop)
+            for one in self._batch:
+                one.callers = []
+            self._batch = [one for one in self._batch if one.weight]
+            if self._retry is None and (self._batch or self._queue):
+                self._retry = self._reactor.callLater(RETRY, self._try_again)
+            for caller in callers:
+                caller.errback(OperationFailed(self.state().error))
+            return
+        self.waiting -= sum(one.weight for one in self._batch)
+        self._batch = []
+        settings = self._settings
+        if self._sync is None and settings.sync is not None and not self.state().is_synced:
+            self._sync = self._reactor.callLater(settings.sync, self._bring_to_disk)
+        for caller in callers:
+            caller.callback(None)
+        self._go_on()
+
+    def _failed(self, failure: Failure) -> None:
+        """A mistake of ours: the batch is given up, or nothing would ever be recorded again."""
+        self._log.failure("A batch could not be recorded", failure=failure)
+        for one in self._batch:
+            self._dropped(one.reads, one.events)
+        self._is_writing = False
+        batch, self._batch = self._batch, []
+        self.waiting -= sum(one.weight for one in batch)
+        for caller in [caller for one in batch for caller in one.callers]:
+            caller.errback(failure)
+        self._go_on()
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._go_on()
+
+    def _bring_to_disk(self) -> None:
+        """Nothing has come since the last commit that would have been synced by the next one."""
+        self._sync = None
+        if not self.state().is_synced:
+            self._run(self._writer.sync)
+
+    def _look(self) -> None:
+        self._run(self._writer.look_after)
+
+    # What is dropped
+
+    def _dropped(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken]) -> None:
+        samples = sum(len(read.values) for read in reads)
+        self.dropped += samples + len(events)
+        now = round(self._wall() * MICRO)
+        self._merge(_Unrecorded(now, now, samples, len(events)))
+
+    def _merge(self, drop: _Unrecorded | None) -> None:
+        """Add *drop* to what the next mark will tell."""
+        own = self._drop
+        if drop is not None and own is not None:
+            drop = _Unrecorded(
+                min(own.since, drop.since), max(own.until, drop.until), own.samples + drop.samples, own.events + drop.events
+            )
+        self._drop = drop or own
+
+    # The thread
+
+    def _run(self, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        """Call *work* in the writer's thread."""
+        answered: Deferred[Any] = Deferred()
+
+        def report(outcome: Any) -> None:
+            self._tell()
+            if isinstance(outcome, Failure):
+                answered.errback(outcome)
+            else:
+                answered.callback(outcome)
+
+        self._threads.run(partial(work, *arguments), report)
+        return answered
+
+    def _tell(self) -> None:
+        """Log what has changed since the last look."""
+        told, facts = self._told, self._writer.facts
+        self._told = facts
+        if facts.error_time != told.error_time and facts.error and facts.error != told.error:
+            self._log.error("Recorder: {error}", error=facts.error)
+        if told.paused and not facts.paused:
+            self._log.info("Recorder: recording goes on")
+
+    def _cancel(self) -> None:
+        for pending in (self._retry, self._sync):
+            if pending is not None and pending.active():
+                pending.cancel()
+        self._retry = self._sync = None
+
+
+def _mark_of(drop: _Unrecorded) -> MarkMade:
+    return MarkMade(drop.since, "dropped", {"until": drop.until, "samples": drop.samples, "events": drop.events})

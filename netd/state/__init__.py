@@ -1,0 +1,1 @@
+"""The state database: what netd has promised to keep, and finds again after a restart."""
