@@ -76,7 +76,7 @@ LAYERS = (
     # 0: the words that everything uses
     Layer(
         "vocabulary",
-        modules="netd netd.{change,errors,interfaces,message,onefile,operations,paths,plaintext,principal,redaction}"
+        modules="netd netd.{change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal,redaction}"
         " netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",

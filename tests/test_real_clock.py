@@ -123,7 +123,7 @@ class ClockThatIsSetTests(RealTestCase):
             self.assertEqual(bot.recv(500), b"")
             self.assertLess(time.monotonic() - began, PATIENCE / 2)
             self.device(ports["relay"], f"device{number}")
-            [seen] = [one["last_seen"] for one in self.daemon.call("relay.devices") if one["name"] == f"device{number}"]
+            [seen] = [one["last_seen"] for one in self.daemon.call("relay.devices")["rows"] if one["name"] == f"device{number}"]
             self.assertLess(abs(seen - time.time() - offset), 60)
         self.assertLess(self.daemon.call("system.status")["uptime"], 2 * PATIENCE)
         self.assertEqual(self.daemon.stop(), 0)

@@ -67,7 +67,7 @@ class StartTests(RealTestCase):
         self.assertTrue((self.state / CONTROL_SOCKET).is_socket(), "the killed daemon left no socket: nothing is tested here")
         daemon = self.start(self.write_ini(f"[relay]\nlisten = tcp:{port}:interface=127.0.0.1\n"))
         self.assertEqual(port, daemon.port())
-        self.assertEqual([], daemon.call("relay.devices"))
+        self.assertEqual([], daemon.call("relay.devices")["rows"])
 
 
 class CannotStartTests(RealTestCase):
@@ -99,7 +99,7 @@ class CannotStartTests(RealTestCase):
         self.assertRegex(
             line, rf"^netd: another netd runs with the state directory {re.escape(str(self.state))}; stop it .*or give"
         )
-        self.assertEqual([], daemon.call("relay.devices"))
+        self.assertEqual([], daemon.call("relay.devices")["rows"])
 
     def test_state_directory_that_cannot_be(self) -> None:
         """A state directory below a file is refused with the way to name another."""

@@ -92,7 +92,9 @@ class OldProgramTests(PackagedTestCase):
         self.assertEqual(self.control("list"), [["|no raspberrypies|"]])
         device = self.old("device", HERE, 5050, 2)
         address = device.wait_for(r"^connected (.*)$")[1]
-        self.wait_until(lambda: self.daemon.call("relay.devices"))  # connected it is, but has perhaps not yet said what it is
+        self.wait_until(
+            lambda: self.daemon.call("relay.devices")["rows"]
+        )  # connected it is, but has perhaps not yet said what it is
         self.assertEqual(
             self.control(
                 "list", "connect", address, "send", address, "grüße", "send", f"{address[:-2]})", "x", "send", address, "1"
@@ -110,11 +112,11 @@ class OldProgramTests(PackagedTestCase):
         """Page 2: the agent is dialled, announces itself, streams, shows a ping, and listens again when it is told to stop."""
         session = json.loads("\n".join(self.said(started)))
         self.assertEqual((session["session"], session["state"], session["dialect"]), (1, "streaming", "first"))
-        self.wait_until(lambda: self.daemon.call("session.list")[0]["samples"] >= 6)
+        self.wait_until(lambda: self.daemon.call("session.list")["rows"][0]["samples"] >= 6)
         for word in ("ping", "stop"):
             self.said(self.netd("session", word, "1"))
         agent.wait_for(r"\Alistening 10001\nsession 1\ntold ping\ntold stop\n\Z")
-        [ended] = self.daemon.call("session.list")
+        [ended] = self.daemon.call("session.list")["rows"]
         channels = ended["channels"].items()
         seen = {name: {channel[fact] for fact in ("min", "max", "last")} for name, channel in channels}
         self.assertEqual(seen, {"x": {111}, "y": {222}, "z": {333}})

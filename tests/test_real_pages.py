@@ -47,7 +47,7 @@ class PageTests(RealTestCase):
         daemon = self.start(self.write_ini(f"[relay]\nlisten = {LOOPBACK}\n"))
         port = ("5050", daemon.port("relay"))
         self.run_program("relay", device, port)
-        self.until(lambda: daemon.call("relay.devices"))
+        self.until(lambda: daemon.call("relay.devices")["rows"])
         self.run_program("relay", controller, port).wait_for(r"^greenhouse acknowledged b'done: light on'$")
 
     def test_session(self) -> None:
@@ -61,7 +61,7 @@ class PageTests(RealTestCase):
         self.run_program("session", text, (here, f"{here}, port={agent}, server_port={session}"))
         with contextlib.suppress(OperationFailed):  # it does not listen yet; netd dials again
             daemon.call("session.start", host="127.0.0.1")
-        self.until(lambda: daemon.call("session.list")[0]["state"] == "streaming")
+        self.until(lambda: daemon.call("session.list")["rows"][0]["state"] == "streaming")
 
     def test_command(self) -> None:
         """The caller of the page lists the commands, and reads a result."""

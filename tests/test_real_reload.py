@@ -326,7 +326,7 @@ class ReloadTests(RealTestCase):
         self.assertEqual((services["relay"]["devices"], services["relay"]["counters"]["accepted"]), (DEVICES, DEVICES + 1))
         self.assertEqual(services["gateway"]["connections"], WEBSOCKETS)
         self.assertEqual((services["session"]["streaming"], services["session"]["counters"]["samples"]), (1, RELOADS))
-        self.assertEqual(self.control.call("session.list")[0]["attempt"], 1)
+        self.assertEqual(self.control.call("session.list")["rows"][0]["attempt"], 1)
 
     def check_sizes(self, sizes: list[tuple[int, int]]) -> None:
         """No service that was removed is kept, nor anything else of an earlier configuration."""

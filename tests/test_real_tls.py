@@ -91,7 +91,7 @@ class ProxyTests(RealTlsTestCase):
         self.addCleanup(device.close)
         device.sendall(frame(b"raspberrypi"))
         daemon.wait_for("device without a name connected from 192.0.2.7:50412")
-        self.assertEqual("('192.0.2.7', 50412)", daemon.call("relay.devices")[0]["address"])
+        self.assertEqual("('192.0.2.7', 50412)", daemon.call("relay.devices")["rows"][0]["address"])
 
 
 class WrongPortTests(RealTlsTestCase):

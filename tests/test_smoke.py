@@ -28,7 +28,7 @@ class TourTests(RealTestCase):
     def wait_until_listed(self, daemon: Daemon, address: str) -> None:
         """A device has said what it is some time after it has connected: ask until the relay has heard it."""
         for _ in range(1000):
-            if address in [device["address"] for device in daemon.call("relay.devices")]:
+            if address in [device["address"] for device in daemon.call("relay.devices")["rows"]]:
                 return
         self.fail(f"{address} is not in the list")
 

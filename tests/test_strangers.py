@@ -90,7 +90,7 @@ class StrangersTests(SynchronousTestCase):
         """A browser does not become a bot; a bot whose name could be a method does, as soon as it is said."""
         factory = self.start("room")
         self.meet(factory, REQUEST)
-        self.assertEqual([], self.service.list_rooms())
+        self.assertEqual([], self.service.list_rooms().rows)
         for name in (b"GET", b"G", b"PUT", b"Gertrud"):
             bot, _, _ = self.meet(factory, name)
             self.reactor.advance(0.3)

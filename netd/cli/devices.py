@@ -16,6 +16,9 @@ from netd.plaintext import short_address
 
 __all__ = ["devices", "devices_of", "is_meant", "relay_instances"]
 
+MOST_ROWS = 1000
+"""Devices that are asked for at a time, as many as ``relay.devices`` gives."""
+
 
 @click.command(cls=NetdCommand)
 @server_option
@@ -55,12 +58,16 @@ def devices_of(invocation: Invocation, instances: Iterable[str]) -> list[dict[st
 
     :raises Failure: when the daemon cannot be asked.
     """
+    found: list[dict[str, Any]] = []
     with invocation.control() as control:
-        return [
-            {**device, "instance": instance}
-            for instance in instances
-            for device in control.call("relay.devices", instance=instance)
-        ]
+        for instance in instances:
+            after: str | None = ""
+            while after is not None:
+                where = {"after": after} if after else {}
+                page = control.call("relay.devices", instance=instance, limit=MOST_ROWS, **where)
+                found += [{**device, "instance": instance} for device in page["rows"]]
+                after = page["after"]
+    return found
 
 
 def is_meant(device: Mapping[str, Any], target: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -19,7 +19,7 @@ from rich.tree import Tree
 from netd.cli.grid import Grid, Row
 from netd.cli.text import escaped
 from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
-from netd.codec.words import Words, is_empty, records
+from netd.codec.words import Words, is_empty, is_page, page_line, records
 
 __all__ = ["Cell", "cell_text", "show", "show_grid", "show_table", "table"]
 
@@ -88,6 +88,9 @@ def show(value: object, words: Words, schema: Mapping[str, Any] = ANYTHING) -> N
 def _renderable(value: object, words: Words, schema: Mapping[str, Any]) -> RenderableType:
     if value is None:
         return Text("done")
+    if isinstance(value, dict) and is_page(value):
+        rows = _renderable(value["rows"], words, member_of(schema, "rows"))
+        return Group(rows, _text((page_line(value), "dim"))) if value["counts"] else rows
     if isinstance(value, dict) and value:
         if all(_is_line(one) for one in value.values()):
             return _pairs(value, words, schema)

@@ -18,7 +18,7 @@ from netd.bus.subject import covers
 from netd.codec.schemas import ANYTHING, branch_of, items_of, kind_of, member_of
 from netd.plaintext import duration, short_address
 
-__all__ = ["EventSchemas", "Words", "is_empty", "rate", "records", "schemas_of_events", "size", "span"]
+__all__ = ["EventSchemas", "Words", "is_empty", "is_page", "page_line", "rate", "records", "schemas_of_events", "size", "span"]
 
 EventSchemas = tuple[tuple[str, Mapping[str, Any]], ...]
 """The schemas of events, each with a pattern of the subjects under which such events are published."""
@@ -36,6 +36,19 @@ _DEEPEST = 8
 def is_empty(value: object) -> bool:
     """Return True if *value* is null or empty, and not worth a word."""
     return value is None or value in ("", [], {})
+
+
+def is_page(value: object) -> bool:
+    """Return True if *value* is a page of a list: its rows, and what is known of those of all pages."""
+    return isinstance(value, dict) and value.keys() == {"rows", "counts", "matching", "after"}
+
+
+def page_line(page: Mapping[str, Any]) -> str:
+    """The line below the rows of *page*: how many there are in each state, and where the next page begins."""
+    counted = ", ".join(f"{number} {state}" for state, number in page["counts"].items())
+    if page["after"] is None:
+        return counted
+    return f"{counted}; these are {len(page['rows'])} of {page['matching']}: the next ones come with after={page['after']}"
 
 
 def records(value: object) -> list[tuple[str, Mapping[str, Any]]]:

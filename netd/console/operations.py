@@ -14,7 +14,7 @@ from netd.codec.jsontext import BadJSON, encode
 from netd.codec.units import Seconds
 from netd.console.cursor import SlowPolicy
 from netd.console.link import ConsoleLink
-from netd.console.results import Forgotten, LastEvent, Published, Subscribed, SubscribedTogether, Unsubscribed
+from netd.console.results import Forgotten, LastEvent, Published, Subscribed, Unsubscribed
 from netd.console.stream import StreamKey
 from netd.console.streams import EventStreams
 from netd.errors import InvalidArguments, OperationFailed
@@ -131,7 +131,7 @@ class BusConsole:
         since: str | None = None,
         fold: bool = False,
         together: bool = False,
-    ) -> Subscribed | SubscribedTogether:
+    ) -> Subscribed:
         """Subscribe the caller's connection to the events of *pattern* (gateway protocol, "Subscriptions")."""
         _check(caller, pattern)
         if every is not None and not SHORTEST <= every <= LONGEST:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from attrs import frozen
 
 from netd.codec.arguments import ArgumentFacts
-from netd.codec.units import Bytes, Epoch, Schema
+from netd.codec.units import ABSENT, Absent, Bytes, Epoch, Schema
 
 __all__ = [
     "Forgotten",
@@ -17,7 +17,6 @@ __all__ = [
     "Published",
     "SubjectFacts",
     "Subscribed",
-    "SubscribedTogether",
     "Unsubscribed",
 ]
 
@@ -57,22 +56,14 @@ class Subscribed:
     :ivar position: ``epoch:seq`` of the last event before it.
     :ivar recovered: number of events since the given position that follow; None if no position was given, or it is too old.
     :ivar gap: the lost ones of these events.
+    :ivar subjects: the subjects that have an index so far, in its order; absent unless the events come together.
     """
 
     pattern: str
     position: str
     recovered: int | None
     gap: Gap | None
-
-
-@frozen(slots=False)
-class SubscribedTogether(Subscribed):
-    """A subscription whose events come together.
-
-    :ivar subjects: the subjects that have an index so far, in its order.
-    """
-
-    subjects: list[str]
+    subjects: list[str] | Absent = ABSENT
 
 
 @frozen(slots=False)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from netd.bus.journal import Journal, JournalEntry
+from netd.codec.units import ABSENT, Absent
 from netd.connection.fanout import BLOCK, STEP
 from netd.connection.shares import TurnShare
 from netd.connection.turn import Turn
@@ -192,9 +193,9 @@ class EventStream:
         """See :class:`netd.console.cursor.NumberedStream`."""
         return items if self._together is None else self._together.messages(after, items, upto)
 
-    def subjects(self) -> list[str] | None:
-        """Return the names that a new subscriber has to know: all so far, or None if names are not told apart from events."""
-        return None if self._together is None else list(self._together.names)
+    def subjects(self) -> list[str] | Absent:
+        """Return the names that a new subscriber has to know: all so far, if names are told apart from events."""
+        return ABSENT if self._together is None else list(self._together.names)
 
     def let_go(self, pattern: str) -> None:
         """Drop the events of the subjects under *pattern* that this stream holds back until *every* has passed."""

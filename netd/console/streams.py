@@ -17,7 +17,7 @@ from netd.connection.shares import TurnShare
 from netd.connection.turn import Turn
 from netd.console.cursor import Cursor, NumberedEntry, SlowPolicy
 from netd.console.link import ConsoleLink
-from netd.console.results import Gap, Subscribed, SubscribedTogether
+from netd.console.results import Gap, Subscribed
 from netd.console.stream import EventStream, StreamKey
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
@@ -64,9 +64,7 @@ class EventStreams:
     _idle: dict[EventStream, Any] = field(factory=dict, init=False)
     _links: dict[ConsoleLink, dict[str, Cursor]] = field(factory=dict, init=False)
 
-    def subscribe(
-        self, link: ConsoleLink, key: StreamKey, replay: int, policy: SlowPolicy, since: str | None
-    ) -> Subscribed | SubscribedTogether:
+    def subscribe(self, link: ConsoleLink, key: StreamKey, replay: int, policy: SlowPolicy, since: str | None) -> Subscribed:
         """Subscribe *link* to the stream of *key*. An earlier subscription of the link to the same pattern ends.
 
         :returns: the answer of ``bus.subscribe`` (gateway protocol, "Subscriptions").
@@ -97,10 +95,7 @@ class EventStreams:
         if cursor.is_behind:
             self.turn.after(lambda: self._begin(link, cursor))
         self.journal.grow(0)  # a replay makes entries that no stream counts
-        position, subjects = f"{stream.epoch}:{stream.seq}", stream.subjects()
-        if subjects is None:
-            return Subscribed(pattern, position, recovered, gap)
-        return SubscribedTogether(pattern, position, recovered, gap, subjects)
+        return Subscribed(pattern, f"{stream.epoch}:{stream.seq}", recovered, gap, stream.subjects())
 
     def unsubscribe(self, link: ConsoleLink, pattern: str) -> bool:
         """End the subscription of *link* to *pattern*. Return False if there is none."""

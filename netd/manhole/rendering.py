@@ -10,7 +10,7 @@ from typing import Any
 
 from netd.codec.jsontext import encode
 from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
-from netd.codec.words import Words
+from netd.codec.words import Words, is_page, page_line
 from netd.plaintext import is_shown
 
 __all__ = ["MAX_CHARACTERS", "escape", "render"]
@@ -60,6 +60,8 @@ def _lines(value: object) -> list[str]:
         return ["done"]
     if isinstance(value, str):
         return [escape(line) for line in value.splitlines()] or [""]
+    if isinstance(value, dict) and is_page(value):
+        return [*_lines(value["rows"]), *([escape(page_line(value))] if value["counts"] else [])]
     if isinstance(value, dict):
         return [line for key, item in value.items() for line in _member(escape(str(key)), item)] or ["nothing"]
     if isinstance(value, list):

@@ -143,6 +143,10 @@ class DeviceLink:
             for callback in waiting:
                 callback()
 
+    def words(self) -> str:
+        """The words by which people look for it."""
+        return f"{self.name} {self.host}:{self.port} {' '.join(self.aliases)}"
+
     def describe(self) -> DeviceFacts:
         """Facts about it."""
         return DeviceFacts(

@@ -31,6 +31,8 @@ class DevicePresence:
     :ivar generation: grows with each connection; a death that carries an older one than the last arrival is stale.
     :ivar last_seen: seconds since the epoch at which the last byte came from the device.
     :ivar reason: why it went; of a device that came, whose name it took.
+    :ivar since: when it connected.
+    :ivar answers: it speaks the second dialect.
     """
 
     device: str
@@ -38,7 +40,10 @@ class DevicePresence:
     online: bool
     generation: int
     last_seen: Epoch
-    reason: Prose = ""
+    reason: Prose
+    since: Epoch
+    aliases: tuple[str, ...]
+    answers: bool
 
 
 @frozen

@@ -337,5 +337,6 @@ class Exchange:
 
     def _publish_presence(self, link: DeviceLink, reason: str) -> None:
         address = link.address
-        presence = DevicePresence(link.name or address, address, link.is_online, link.generation, link.last_seen, reason)
+        where = (link.name or address, address, link.is_online, link.generation, link.last_seen)
+        presence = DevicePresence(*where, reason, link.since, link.aliases, link.answers)
         self.bus.publish(Message(self.subject("presence", link.subject), presence))

@@ -7,7 +7,7 @@ from attrs import frozen
 from netd.codec.units import ABSENT, Absent, Address, Epoch, Prose
 from netd.status import ServiceStatus
 
-__all__ = ["AnsweredMessage", "AttachedDevice", "DetachedDevice", "DeviceFacts", "RelayServiceStatus", "SendResult"]
+__all__ = ["AnsweredMessage", "AttachedDevice", "DetachedDevice", "DeviceFacts", "DeviceList", "RelayServiceStatus", "SendResult"]
 
 
 @frozen(slots=False)
@@ -28,6 +28,21 @@ class DeviceFacts:
     last_seen: Epoch
     aliases: tuple[str, ...]
     answers: bool
+
+
+@frozen(slots=False)
+class DeviceList:
+    """A page of the list of devices.
+
+    :ivar counts: number of devices that contain the text, by state: `online` or `away`.
+    :ivar matching: number of those in the wanted state, on all pages.
+    :ivar after: end of this page, from which the next one goes on; None on the last page.
+    """
+
+    rows: list[DeviceFacts]
+    counts: dict[str, int]
+    matching: int
+    after: str | None
 
 
 @frozen(slots=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -16,15 +16,16 @@ from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
+from netd.paging import LIMIT, Pager
 from netd.relay.config import Config
-from netd.relay.devices import Devices
+from netd.relay.devices import DeviceLink, Devices
 from netd.relay.events import DeviceOutcome, DevicePresence, DeviceRefused, DeviceSaid, DeviceSent
 from netd.relay.exchange import NO_SUCH_DEVICE, Exchange
 from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
 from netd.relay.requests import RequestOutcome, RequestStatus
-from netd.relay.results import DeviceFacts, RelayServiceStatus, SendResult
+from netd.relay.results import DeviceFacts, DeviceList, RelayServiceStatus, SendResult
 from netd.relay.target import MalformedTarget, Target, parse_target
 
 __all__ = ["RelayService", "make_service"]
@@ -105,13 +106,32 @@ class RelayService(ListeningService):
             counters={**self._relay.counters(), **counts},
         )
 
-    def devices(self, caller: Caller) -> list[DeviceFacts]:
-        """Return the devices whose presence *caller* may see: connected ones, then named ones that are not connected."""
+    def devices(
+        self,
+        caller: Caller,
+        contains: str = "",
+        state: Literal["online", "away"] | None = None,
+        newest: bool = False,
+        limit: int = LIMIT,
+        after: str | None = None,
+    ) -> DeviceList:
+        """Return a page of the devices whose presence *caller* may see: connected ones, then named ones that are away.
+
+        :param contains: a text in the device's name, address or aliases.
+        :param state: whether only devices that are online, or away, are meant.
+        :param newest: whether the devices that connected last come first.
+        :param limit: most rows of the page, up to 1000.
+        :param after: what the page before gave as ``after``.
+        """
         exchange = self._exchange
-        links = chain(exchange.devices, exchange.devices.absent())
-        if caller.principal.subjects is None:  # a check of each of thousands of devices would only cost time
-            return [link.describe() for link in links]
-        return [link.describe() for link in links if caller.may(exchange.subject("presence", link.subject))]
+        pager: Pager[DeviceLink] = Pager(contains, state, newest, limit, after)
+        sees_all = caller.principal.subjects is None  # a check of each of thousands of devices would only cost time
+        for link in chain(exchange.devices, exchange.devices.absent()):
+            if sees_all or caller.may(exchange.subject("presence", link.subject)):
+                is_away = not link.is_online
+                pager.take(link, "away" if is_away else "online", link.words, is_away, link.generation, link.name)
+        rows, end = pager.page()
+        return DeviceList([link.describe() for link in rows], dict(pager.counts), pager.matching, end)
 
     def send(
         self,

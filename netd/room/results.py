@@ -7,7 +7,7 @@ from attrs import frozen
 from netd.codec.units import Address
 from netd.status import ServiceStatus
 
-__all__ = ["BotFacts", "RoomFacts", "RoomServiceStatus", "TakenPlace", "Visit"]
+__all__ = ["BotFacts", "RoomFacts", "RoomList", "RoomServiceStatus", "TakenPlace", "Visit"]
 
 
 @frozen(slots=False)
@@ -41,6 +41,21 @@ class RoomFacts:
     rounds: int
     size: int
     bots: list[BotFacts]
+
+
+@frozen(slots=False)
+class RoomList:
+    """A page of the list of rooms.
+
+    :ivar counts: number of rooms that contain the text, by state.
+    :ivar matching: number of those in the wanted state, on all pages.
+    :ivar after: end of this page, from which the next one goes on; None on the last page.
+    """
+
+    rows: list[RoomFacts]
+    counts: dict[str, int]
+    matching: int
+    after: str | None
 
 
 @frozen(slots=False)

@@ -14,11 +14,12 @@ from netd.interfaces import IBus, INetdService, IPublisher
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
+from netd.paging import LIMIT, Pager
 from netd.room.config import Config
 from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
 from netd.room.protocol import RoomFactory
-from netd.room.results import RoomFacts, RoomServiceStatus
-from netd.room.rooms import Rooms
+from netd.room.results import RoomFacts, RoomList, RoomServiceStatus
+from netd.room.rooms import AnyRoom, Rooms
 from netd.room.visitors import Visitors
 
 __all__ = ["RoomService", "make_service"]
@@ -90,9 +91,27 @@ class RoomService(ListeningService):
             counters={**self._room_factory.counters(), **self._rooms.counts},
         )
 
-    def list_rooms(self) -> list[RoomFacts]:
-        """The rooms that are not over, oldest first."""
-        return [room.describe() for room in self._rooms]
+    def list_rooms(
+        self,
+        contains: str = "",
+        state: str | None = None,
+        newest: bool = False,
+        limit: int = LIMIT,
+        after: str | None = None,
+    ) -> RoomList:
+        """Return a page of the rooms that are not over, oldest first.
+
+        :param contains: a text in the name of a bot.
+        :param state: the state of the rooms; by default, any.
+        :param newest: whether the newest rooms come first.
+        :param limit: most rows of the page, up to 1000.
+        :param after: what the page before gave as ``after``.
+        """
+        pager: Pager[AnyRoom] = Pager(contains, state, newest, limit, after)
+        for room in self._rooms:
+            pager.take(room, room.state.value, lambda room=room: _words(room), 0, room.id)  # type: ignore[misc]
+        rows, end = pager.page()
+        return RoomList([room.describe() for room in rows], dict(pager.counts), pager.matching, end)
 
     def end(self, room: int) -> RoomFacts:
         """End a room at once.
@@ -107,3 +126,7 @@ class RoomService(ListeningService):
         described = found.describe()
         found.end("ended by an operator")
         return described
+
+
+def _words(room: AnyRoom) -> str:
+    return f"{room.id} " + " ".join(seat.name for seat in room.present)

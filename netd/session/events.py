@@ -8,7 +8,7 @@ from attrs import frozen
 
 from netd.codec.units import Address, Epoch, Measured, Prose
 
-__all__ = ["SampleTaken", "Samples", "StateChanged"]
+__all__ = ["ChannelName", "SampleTaken", "Samples", "StateChanged"]
 
 
 @frozen
@@ -48,6 +48,14 @@ class Samples:
 
 
 @frozen
+class ChannelName:
+    """What a channel measures, in words, and its unit."""
+
+    label: str
+    unit: str
+
+
+@frozen
 class StateChanged:
     """``session.<instance>.<agent>``: a session is dialled, awaited, streaming, stopping, resting, ended.
 
@@ -55,6 +63,7 @@ class StateChanged:
     :ivar host: the host as the operator wrote it; *address* is what it resolved to.
     :ivar attempt: 1 for the first time that the agent is dialled.
     :ivar reason: why the session is in this state, where the state alone does not say it.
+    :ivar channels: the channels of its agent, as far as they are known.
     """
 
     session: int
@@ -65,3 +74,4 @@ class StateChanged:
     attempt: int
     reason: Prose
     time: Epoch
+    channels: dict[str, ChannelName]

@@ -16,7 +16,7 @@ from attrs import define
 from netd.bus.subject import token
 from netd.interfaces import IBus
 from netd.message import Described, Message, Want
-from netd.session.events import Samples, SampleTaken
+from netd.session.events import ChannelName, Samples, SampleTaken
 from netd.session.lines import ChannelSpec
 from netd.session.results import ChannelFacts
 from netd.session.samples import SampleReader, Summary
@@ -206,6 +206,14 @@ class Readings:
             if channel.samples:
                 channel.measure_rate(now)
         return {name: channel.describe() for name, channel in self._channels.items()}
+
+    def names(self) -> dict[str, ChannelName]:
+        """Return label and unit of each channel, by name."""
+        return {name: ChannelName(channel.label, channel.unit) for name, channel in self._channels.items()}
+
+    def words(self) -> str:
+        """Return names, labels and units of the channels, as one text."""
+        return " ".join(f"{channel.name} {channel.label} {channel.unit}" for channel in self._channels.values())
 
     def _change(self, wanted: dict[str, Want], now: float) -> None:
         """Use *wanted* from now on. Blocks are counted before, under the wants that were in force when they arrived."""

@@ -7,7 +7,7 @@ from attrs import frozen
 from netd.codec.units import Address, Epoch, Measured, Port, Prose, Rate
 from netd.status import ServiceStatus
 
-__all__ = ["ChannelFacts", "PingedSession", "SessionFacts", "SessionServiceStatus"]
+__all__ = ["ChannelFacts", "PingedSession", "SessionFacts", "SessionList", "SessionServiceStatus"]
 
 
 @frozen(slots=False)
@@ -65,6 +65,21 @@ class SessionFacts:
     samples: int
     bad: int
     unspanned: int
+
+
+@frozen(slots=False)
+class SessionList:
+    """A page of the list of sessions.
+
+    :ivar counts: number of sessions that contain the text, by state.
+    :ivar matching: number of those in the wanted state, on all pages.
+    :ivar after: end of this page, from which the next one goes on; None on the last page.
+    """
+
+    rows: list[SessionFacts]
+    counts: dict[str, int]
+    matching: int
+    after: str | None
 
 
 @frozen(slots=False)

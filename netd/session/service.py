@@ -21,6 +21,7 @@ from netd.interfaces import IBus, INetdService, IPublisher, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
+from netd.paging import LIMIT, Pager
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
@@ -28,7 +29,7 @@ from netd.session.events import SampleTaken, StateChanged
 from netd.session.names import check_name
 from netd.session.pacing import COUNTING, Sweep
 from netd.session.protocol import StreamFactory
-from netd.session.results import PingedSession, SessionFacts, SessionServiceStatus
+from netd.session.results import PingedSession, SessionFacts, SessionList, SessionServiceStatus
 from netd.session.roster import Roster
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.states import SessionState
@@ -38,6 +39,9 @@ __all__ = ["SessionService", "make_service"]
 
 DESCRIBING = 0.005
 """Most seconds of a turn for describing sessions to ``session.list``: a session can have many channels."""
+
+STEP = 50
+"""Sessions that are looked through in one step of the share."""
 
 DECIDED = (SessionState.STREAMING, SessionState.RESTING, SessionState.STOPPING, SessionState.ENDED)
 """The states in which a start has either succeeded or failed."""
@@ -125,17 +129,37 @@ class SessionService(ListeningService):
             counters={**self._streams.counters(), **counts},
         )
 
-    def sessions(self) -> Deferred[list[SessionFacts]]:
-        """Return all sessions, live ones first. Many are described in several turns, so that other services are not held up."""
-        listed: Deferred[list[SessionFacts]] = Deferred(lambda _: None)
+    def sessions(
+        self,
+        contains: str = "",
+        state: str | None = None,
+        newest: bool = False,
+        limit: int = LIMIT,
+        after: str | None = None,
+    ) -> Deferred[SessionList]:
+        """Return a page of the sessions, live ones first. It is made in several turns, so that other services are not held up.
+
+        :param contains: a text in the agent's name, host or address, or in a channel's name, label or unit.
+        :param state: the state of the sessions; by default, any.
+        :param newest: whether the newest sessions come first, ended or not.
+        :param limit: most rows of the page, up to 1000.
+        :param after: what the page before gave as ``after``.
+        """
+        pager: Pager[TelemetrySession] = Pager(contains, state, newest, limit, after)
+        listed: Deferred[SessionList] = Deferred(lambda _: None)
 
         def describe() -> Iterator[None]:
+            for count, session in enumerate(list(self._roster)):
+                pager.take(session, session.state.value, session.words, session.is_over, session.id)
+                if count % STEP == 0:
+                    yield
+            rows, end = pager.page()
             described = []
-            for session in list(self._roster):
+            for session in rows:
                 described.append(session.describe())
                 yield
             if not listed.called:
-                listed.callback(described)
+                listed.callback(SessionList(described, dict(pager.counts), pager.matching, end))
 
         self._describing.start(describe())
         return listed

@@ -235,6 +235,10 @@ class TelemetrySession:
             unspanned=self.readings.unspanned,
         )
 
+    def words(self) -> str:
+        """The words by which people look for it."""
+        return f"{self.agent} {self.host} {self.address} {self.readings.words()}"
+
     # Transitions
 
     def _fail(self, reason: str) -> None:
@@ -254,7 +258,8 @@ class TelemetrySession:
 
     def _changed(self) -> None:
         where = (self.id, self.agent, self.host, str(self.address))
-        changed = StateChanged(*where, self.state.value, self.attempt, self.reason, self.since)
+        state = (self.state.value, self.attempt, self.reason, self.since)
+        changed = StateChanged(*where, *state, self.readings.names())
         self._world.bus.publish(Message(self.subject, changed))
         self._watchers = [watcher for watcher in self._watchers if not watcher(self)]
 

@@ -78,7 +78,7 @@ class DeviceTests(BrowserTestCase):
 
     def online(self, instance: str) -> list[str]:
         """The names of the devices that are connected to one relay."""
-        return [device["name"] for device in self.daemon.call("relay.devices", instance=instance) if device["online"]]
+        return [device["name"] for device in self.daemon.call("relay.devices", instance=instance)["rows"] if device["online"]]
 
     def test_disconnect(self) -> None:
         """A device is disconnected by its button, after a question, which Escape takes back; its namesake at another relay stays.

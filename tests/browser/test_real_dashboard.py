@@ -152,7 +152,7 @@ class SessionTests(BrowserTestCase):
         self.assertLessEqual(page.evaluate(DRAWINGS), 21)
         by_id(session, "stop-session").click()
         by_id(page, "session-state").get_by_text("ended").first.wait_for()
-        (listed,) = daemon.call("session.list")
+        (listed,) = daemon.call("session.list")["rows"]
         self.assertEqual(listed["state"], "ended")
         page.wait_for_timeout(500)
         totals = self.totals(by_id(page, "session"))
@@ -414,7 +414,7 @@ class TokenTests(BrowserTestCase):
         stop = by_id(page, "stop-session")
         self.assertTrue(stop.is_disabled())
         self.assertIn("operator", stop.get_attribute("title") or "")
-        self.assertEqual(daemon.call("session.list")[0]["state"], "streaming")
+        self.assertEqual(daemon.call("session.list")["rows"][0]["state"], "streaming")
         self.assertEqual(self.changing(page), OFFERED)
         self.assertEqual(self.complaints, [])
 

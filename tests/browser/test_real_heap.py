@@ -72,5 +72,5 @@ class HeapTests(BrowserTestCase):
         self.assertGreater(taken, 0.9 * RATE * seconds, "the agent, or the page, was too slow for this to mean anything")
         self.assertLess(grown, MOST, f"{grown:,} bytes more than the {before:,} before, after {taken:,} samples")
         self.assertEqual(by_id(page, "connection").get_attribute("data-connection"), "live")
-        self.assertEqual(daemon.call("session.list")[0]["bad"], 0)
+        self.assertEqual(daemon.call("session.list")["rows"][0]["bad"], 0)
         self.assertEqual(self.complaints, [])

@@ -476,7 +476,7 @@ class DeviceTests(NetdJsTestCase):
         outcome = daemon.call("relay.send", target="panel", base64="/w==")
         self.assertEqual(base64.b64decode(outcome["answer"]), b"/w==")
         page.evaluate("panel.detach()")
-        self.assertEqual([device["online"] for device in daemon.call("relay.devices")], [False])
+        self.assertEqual([device["online"] for device in daemon.call("relay.devices")["rows"]], [False])
         self.assertEqual(self.complaints, [])
 
     def test_replaced(self) -> None:
@@ -570,7 +570,7 @@ class DeviceTests(NetdJsTestCase):
         for instance in ("main", "attic"):
             self.assertEqual(self.ask(daemon, "on", instance=instance), f"acknowledged: {instance} on")
         page.evaluate("attic.detach()")
-        self.assertEqual([device["online"] for device in daemon.call("relay.devices", instance="attic")], [False])
+        self.assertEqual([device["online"] for device in daemon.call("relay.devices", instance="attic")["rows"]], [False])
         self.assertEqual(self.ask(daemon, "off", instance="main"), "acknowledged: main off")
         daemon.call("relay.disconnect", target="panel", instance="main")
         self.until_heard(page, "detached", ["main"])

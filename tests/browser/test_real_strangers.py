@@ -35,4 +35,4 @@ class ForeignPageTests(BrowserTestCase):
         for kind in ("command", "room", "relay"):
             daemon.wait_for(rf"{kind}: .*127\.0\.0\.1:\d+ refused \(an HTTP request\): .*POST /")
         self.assertFalse(proof.exists())
-        self.assertEqual([], daemon.call("room.list"))
+        self.assertEqual([], daemon.call("room.list")["rows"])

@@ -46,6 +46,11 @@ TABLE = [
 ]
 
 
+def page(rows: list[dict[str, Any]], after: str | None = None) -> dict[str, Any]:
+    """A page of a list."""
+    return {"rows": rows, "counts": {"online": len(rows)}, "matching": len(rows), "after": after}
+
+
 class FakeControl:
     """A daemon that answers each operation with what the test has put in."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from netd.cli.relay import RelayPlace
 from netd.client.relay import DeviceInfo, NotConnected
-from tests.cli.fakes import NOW, TABLE, CommandTests, operation
+from tests.cli.fakes import NOW, TABLE, CommandTests, operation, page
 
 GREENHOUSE = {
     "name": "greenhouse",
@@ -31,7 +31,7 @@ def rows(text: str) -> list[list[str]]:
 class DevicesTests(CommandTests):
     def setUp(self) -> None:
         super().setUp()
-        self.control.answers["relay.devices"] = [GREENHOUSE, AWAY]
+        self.control.answers["relay.devices"] = page([GREENHOUSE, AWAY])
 
     def test_table(self) -> None:
         """Who is there and who is not, each address in a spelling to be copied."""
@@ -47,7 +47,7 @@ class DevicesTests(CommandTests):
     def test_several_relays(self) -> None:
         """The devices of all relays are in one list that says which relay each is at."""
         self.control.answers["system.operations"] = [operation("relay.devices", instances=["lab2", "main"])]
-        self.control.answers["relay.devices"] = lambda instance: [{**GREENHOUSE, "name": f"at-{instance}"}]
+        self.control.answers["relay.devices"] = lambda instance, limit: page([{**GREENHOUSE, "name": f"at-{instance}"}])
         table = rows(self.netd("devices").stdout)
         self.assertEqual([(row[0], row[-1]) for row in table], [("NAME", "RELAY"), ("at-lab2", "lab2"), ("at-main", "main")])
 
@@ -56,9 +56,15 @@ class DevicesTests(CommandTests):
         told = json.loads(self.netd("devices", "--json").stdout)
         self.assertEqual(told, [{**GREENHOUSE, "instance": "main"}, {**AWAY, "instance": "main"}])
 
+    def test_many(self) -> None:
+        """The list is whole, however many pages it takes."""
+        pages = {None: page([GREENHOUSE], "0:7:greenhouse"), "0:7:greenhouse": page([AWAY])}
+        self.control.answers["relay.devices"] = lambda instance, limit, after=None: pages[after]
+        self.assertEqual(["greenhouse", "-"], [row[0] for row in rows(self.netd("devices").stdout)[1:]])
+
     def test_none(self) -> None:
         """An empty list says that it is empty; a script reads an empty list."""
-        self.control.answers["relay.devices"] = []
+        self.control.answers["relay.devices"] = page([])
         self.assertEqual(self.netd("devices").stdout, "no devices\n")
         self.assertEqual(json.loads(self.netd("devices", "--json").stdout), [])
 
@@ -71,7 +77,7 @@ class DevicesTests(CommandTests):
 
     def test_hostile_name(self) -> None:
         """A device cannot clear the screen, recolour the table or forge a row by its name."""
-        self.control.answers["relay.devices"] = [{**GREENHOUSE, "name": "\x1b[2J[red]x[/red]:smile:\nroot  1.2.3.4:5"}]
+        self.control.answers["relay.devices"] = page([{**GREENHOUSE, "name": "\x1b[2J[red]x[/red]:smile:\nroot  1.2.3.4:5"}])
         result = self.netd("devices")
         self.assertNotIn("\x1b", result.stdout)
         self.assertEqual(len(result.stdout.splitlines()), 2)
@@ -80,7 +86,7 @@ class DevicesTests(CommandTests):
 
     def test_wide_off_a_terminal(self) -> None:
         """In a pipe each device is one line, however long its name."""
-        self.control.answers["relay.devices"] = [{**GREENHOUSE, "name": "n" * 300}]
+        self.control.answers["relay.devices"] = page([{**GREENHOUSE, "name": "n" * 300}])
         self.assertIn("n" * 300, self.netd("devices").stdout)
 
     def test_colour(self) -> None:
@@ -93,7 +99,7 @@ class DevicesTests(CommandTests):
     def test_unknown_last_seen(self) -> None:
         """A device that is away since nobody knows when is just away."""
         facts: dict[str, Any] = {"online": False, "last_seen": None, "generation": None}
-        self.control.answers["relay.devices"] = [{**AWAY, **facts}]
+        self.control.answers["relay.devices"] = page([{**AWAY, **facts}])
         self.assertEqual(rows(self.netd("devices").stdout)[1], ["-", "('::1', 5)", "away"])
 
 

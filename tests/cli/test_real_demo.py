@@ -96,5 +96,5 @@ class DemoTests(RealTestCase):
         self.assertEqual(demo.wait(), 0, demo.output)
         self.assertTrue(demo.output.endswith("netd: the demo has ended\n"))
         self.assertNotIn("Traceback", demo.output)
-        self.assertEqual({session["state"] for session in daemon.call("session.list")}, {"ended"})
+        self.assertEqual({session["state"] for session in daemon.call("session.list")["rows"]}, {"ended"})
         self.assertEqual(daemon.stop(), 0)

@@ -79,6 +79,19 @@ def shown(value: object, annotation: object = object) -> str:
 
 
 class ShowTests(SynchronousTestCase):
+    def test_page(self) -> None:
+        """A page of a list is its rows, and a line of how many there are and where the next ones are."""
+        page: dict[str, Any] = {
+            "rows": [{"name": "gh", "state": "on"}],
+            "counts": {"on": 1, "off": 2},
+            "matching": 1,
+            "after": None,
+        }
+        self.assertEqual("NAME  STATE\ngh    on\n1 on, 2 off", shown(page).strip())
+        more = "1 on, 2 off; these are 1 of 3: the next ones come with after=0:1:"
+        self.assertIn(more, shown({**page, "matching": 3, "after": "0:1:"}))
+        self.assertEqual("none", shown({"rows": [], "counts": {}, "matching": 0, "after": None}).strip())
+
     def test_plain(self) -> None:
         """A single value is written as it is; nothing is said to be done."""
         for value, text in [(None, "done"), ("a b", "a b"), (5, "5"), (True, "true"), ({}, "{}"), ([], "none")]:

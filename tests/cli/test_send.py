@@ -10,7 +10,7 @@ from typing import Any
 from netd.cli.relay import RelayPlace
 from netd.client.control import ControlTimeout, NoSuchTarget, OperationFailed, RequestTooLong
 from netd.client.relay import ConnectionLost, NotInTime, Outcome
-from tests.cli.fakes import CommandTests, operation
+from tests.cli.fakes import CommandTests, operation, page
 
 
 def encoded(payload: bytes) -> str:
@@ -98,7 +98,7 @@ class InstanceTests(SendTests):
             "main": [self.device_named("gh", 5), self.device_named("both", 6), self.device_named("moved", 7, online=False)],
             "lab2": [self.device_named("gh2", 8, "g2"), self.device_named("both", 9), self.device_named("moved", 10)],
         }
-        self.control.answers["relay.devices"] = lambda instance: self.devices[instance]
+        self.control.answers["relay.devices"] = lambda instance, limit: page(self.devices[instance])
 
     def device_named(self, name: str, port: int, *aliases: str, online: bool = True) -> dict[str, Any]:
         """A device as a relay describes it."""

@@ -55,4 +55,4 @@ class CommandTests(RealTestCase):
             self.assertRegex(lines[0], r"^netd: the bot waits in the room: [1-4] of 4 are there$")
             self.assertTrue(lines[1].startswith("Batman: Do you want to "), bot.output)
             self.assertEqual((len(lines), lines[-1]), (12, "netd: the room is over"))
-        self.assertEqual(daemon.call("room.list"), [])
+        self.assertEqual(daemon.call("room.list")["rows"], [])

@@ -69,7 +69,7 @@ class FoldTests(ConsoleTestCase):
     def test_no_numbers(self) -> None:
         """An event that is no number comes as it is: the newest of its subject."""
         self.viewer.ask("bus.subscribe", pattern="pump.>", every=1, fold=True)
-        state = StateChanged(1, "a", "a", "", "streaming", 1, "", 0.0)
+        state = StateChanged(1, "a", "a", "", "streaming", 1, "", 0.0, {})
         events = ["on", None, True, {"value": "x"}, {"value": True}, state, [1, 2]]
         for event in events:
             self.publish(1, "over", event)

@@ -77,7 +77,7 @@ def gone(world: World) -> Iterator[None]:
         thread.start()
         assert is_there.wait(PATIENCE)
     thread.join(PATIENCE)
-    until(lambda: any(one["name"] == "gone" and not one["online"] for one in world.call("relay.devices")))
+    until(lambda: any(one["name"] == "gone" and not one["online"] for one in world.call("relay.devices")["rows"]))
     yield
 
 
@@ -98,7 +98,7 @@ def bot(world: World) -> Iterator[int]:
     with socket.create_connection(("127.0.0.1", world.port("room")), PATIENCE) as connection:
         connection.sendall(b"Ida\n")
         assert connection.recv(1)
-        yield until(lambda: [room["room"] for room in world.call("room.list") if _has(room, "Ida")])[-1]
+        yield until(lambda: [room["room"] for room in world.call("room.list")["rows"] if _has(room, "Ida")])[-1]
 
 
 def _has(room: dict[str, Any], name: str) -> bool:
@@ -127,7 +127,7 @@ def feed_client(world: World) -> Iterator[None]:
 @contextmanager
 def streaming(world: World) -> Iterator[int]:
     """A session that netd has dialled, whose id it tells; it goes on afterwards."""
-    dialled = [one for one in world.call("session.list") if one["state"] == "streaming" and "y" not in one["channels"]]
+    dialled = [one for one in world.call("session.list")["rows"] if one["state"] == "streaming" and "y" not in one["channels"]]
     yield dialled[0]["session"] if dialled else world.call("session.start", host="127.0.0.1")["session"]
 
 
@@ -136,7 +136,7 @@ def unasked(world: World) -> Iterator[int]:
     """A session of an agent that came of its own accord, with a channel ``y``, whose id it tells."""
     with socket.create_connection(("127.0.0.1", world.port("session")), PATIENCE) as connection:
         connection.sendall(hello(channel="y"))
-        yield until(lambda: [one["session"] for one in world.call("session.list") if _is_unasked(one)])[0]
+        yield until(lambda: [one["session"] for one in world.call("session.list")["rows"] if _is_unasked(one)])[0]
 
 
 def _is_unasked(session: dict[str, Any]) -> bool:

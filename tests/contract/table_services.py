@@ -66,8 +66,16 @@ TEXTS: Mapping[str, str] = {
 }
 """Each is a text, whoever carries it."""
 
+
+def page_with(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The only page of a list that has *row*."""
+    return {"rows": Holding(row), "counts": dict, "matching": int, "after": None}
+
+
+NO_LIMIT = Case("no row", {"limit": 0}, fault=invalid("limit: 0 is not between 1 and 1000"))
+
 RELAY: Mapping[str, Row] = {
-    "relay.devices": Row(Role.VIEWER, (Case("one of them", result=Holding(LAMP), company=company.device),)),
+    "relay.devices": Row(Role.VIEWER, (Case("one of them", result=page_with(LAMP), company=company.device), NO_LIMIT)),
     "relay.send": Row(
         Role.OPERATOR,
         (
@@ -220,7 +228,7 @@ RELAY: Mapping[str, Row] = {
 NO_PLACE = Fault(Code.NO_SUCH_TARGET, "this connection has no place as 'Ada'; `room.join` takes one")
 
 ROOM: Mapping[str, Row] = {
-    "room.list": Row(Role.VIEWER, (Case("one of them", result=Holding(FULL), company=company.bot),)),
+    "room.list": Row(Role.VIEWER, (Case("one of them", result=page_with(FULL), company=company.bot), NO_LIMIT)),
     "room.end": Row(
         Role.OPERATOR,
         (
@@ -273,7 +281,7 @@ NO_SESSION = Fault(Code.NO_SUCH_TARGET, "no session 'nowhere'; `session.list` li
 SESSION: Mapping[str, Row] = {
     "session.list": Row(
         Role.VIEWER,
-        (Case("one of them", result=Holding(session("streaming", "x", session=THERE)), company=company.streaming),),
+        (Case("one of them", result=page_with(session("streaming", "x", session=THERE)), company=company.streaming), NO_LIMIT),
     ),
     "session.start": Row(
         Role.OPERATOR,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from netd.cli.text import as_commands
+from netd.codec.words import is_page
 from netd.operations import Role
 from tests.contract.cases import Case, Code, Fault
 from tests.contract.drivers import Driver, Outcome
@@ -193,6 +194,8 @@ def words_of(pattern: Any) -> Iterator[str]:
     """The names and texts in *pattern*."""
     if isinstance(pattern, str):
         yield pattern
+    elif isinstance(pattern, Mapping) and is_page(pattern):
+        yield from words_of(pattern["rows"])
     elif isinstance(pattern, Mapping):
         yield from pattern
         for one in pattern.values():

@@ -28,7 +28,7 @@ class WebSocketTests(SynchronousTestCase):
 
     def lamp(self, name: str) -> dict[str, Any]:
         """What is known of the device *name*."""
-        return next(one for one in the_world().call("relay.devices") if one["name"] == name)
+        return next(one for one in the_world().call("relay.devices")["rows"] if one["name"] == name)
 
     def test_subscription(self) -> None:
         """Events come from the answer on, numbered, until they are wanted no more."""
@@ -71,7 +71,7 @@ class WebSocketTests(SynchronousTestCase):
             while (line := visitor.wait_for("room.line")["text"]) != "Hello!":
                 self.assertNotIn("Hello", line)
             visitor.call("room.leave", {"name": "Ada"})
-            there = next(one for one in the_world().call("room.list") if one["room"] == room)
+            there = next(one for one in the_world().call("room.list")["rows"] if one["room"] == room)
             self.assertEqual([one["name"] for one in there["bots"]], ["Ida", "Ola"])
 
     def test_end(self) -> None:
@@ -81,7 +81,7 @@ class WebSocketTests(SynchronousTestCase):
         driver.call("room.join", {"name": "Ada"})
         driver.close()
         until(lambda: not self.lamp("panel")["online"])
-        until(lambda: all(one["name"] != "Ada" for room in the_world().call("room.list") for one in room["bots"]))
+        until(lambda: all(one["name"] != "Ada" for room in the_world().call("room.list")["rows"] for one in room["bots"]))
 
 
 class WebSocketLoginTests(WebSocketTests):

@@ -64,7 +64,7 @@ class AttachmentTests(SynchronousTestCase):
         """A page that attaches is listed, is told what is sent to it, and its answer reaches the sender."""
         facts = self.do("attach", name="panel")
         self.assertEqual(("panel", "('console', 1)"), (facts.device, facts.address))
-        self.assertEqual(["panel"], [device.name for device in self.service.devices(self.caller())])
+        self.assertEqual(["panel"], [device.name for device in self.service.devices(self.caller()).rows])
         outcomes = self.send("panel", text="on")
         ((method, message),) = self.told()
         self.assertEqual(("main", "main"), (facts.instance, message["instance"]))
@@ -118,7 +118,7 @@ class AttachmentTests(SynchronousTestCase):
         assert isinstance(self.page.link, RecordingLink)
         self.page.link.lose()
         self.assertEqual("failed", outcomes[0].status)
-        self.assertEqual([False], [device.online for device in self.service.devices(self.caller())])
+        self.assertEqual([False], [device.online for device in self.service.devices(self.caller()).rows])
 
     def test_why_it_was_lost(self) -> None:
         """A page's device is away for the reason why its connection broke, and was seen last when the page said something."""
@@ -136,7 +136,7 @@ class AttachmentTests(SynchronousTestCase):
         """After detaching, the page is no device any more, and cannot answer as one."""
         self.do("attach", name="panel")
         self.do("detach", device="panel")
-        self.assertEqual([False], [device.online for device in self.service.devices(self.caller())])
+        self.assertEqual([False], [device.online for device in self.service.devices(self.caller()).rows])
         for name, arguments in (("detach", {}), ("answer", {"id": 1})):
             self.assertRaises(NoSuchTarget, self.do, name, device="panel", **arguments)
         self.assertEqual([], self.told())

@@ -150,7 +150,7 @@ class RelayServiceTests(ServiceBench):
         """Consoles see who is there, and who was."""
         self._device(name="greenhouse").lose()
         self._device(port=50500)
-        online, away = self.service.devices(CONSOLE)
+        online, away = self.service.devices(CONSOLE).rows
         self.assertEqual((online.address, online.online), ("('127.0.0.1', 50500)", True))
         self.assertEqual((away.name, away.online), ("greenhouse", False))
         self.assertEqual(self.service.status().devices, 1)
@@ -207,7 +207,7 @@ class RelayServiceTests(ServiceBench):
         self._device(port=50500)
         self._device(port=50600, name="attic", aliases=["loft"]).lose()
         panel = make_caller(Role.OPERATOR, ("relay.*.*.panel", "relay.main.*.127-0-0-1-50500", "relay.main.*.attic"))
-        listed = [device.name or device.address for device in self.service.devices(panel)]
+        listed = [device.name or device.address for device in self.service.devices(panel).rows]
         self.assertEqual(listed, ["panel", "('127.0.0.1', 50500)", "attic"])
         for target in ("panel", "panel-of-old", "127.0.0.1:50412", "127.0.0.1:50500"):
             self.assertEqual([], self._told(self.service.send(panel, target, text="on", deadline=0.1))[1:], target)
@@ -218,7 +218,7 @@ class RelayServiceTests(ServiceBench):
         for target in ("attic", "loft"):
             self.assertEqual("the device is away", result_of(self.service.send(panel, target, text="on")).error)
         watcher = make_caller(Role.OPERATOR, ("relay.main.presence.>",))
-        self.assertEqual(5, len(self.service.devices(watcher)))
+        self.assertEqual(5, len(self.service.devices(watcher).rows))
         self.assertRaises(NotPermitted, self.service.send, watcher, "panel", text="on")
         self.reactor.advance(1)
 
@@ -280,7 +280,7 @@ class RelayServiceTests(ServiceBench):
         told = self._told(self.service.send(CONSOLE, "pump", "on"))
         self.assertEqual(self.service.forget(CONSOLE, "p").name, "pump")
         self.assertEqual([(one.status, one.error) for one in told], [("failed", "the device was forgotten")])
-        self.assertEqual(self.service.devices(CONSOLE), [])
+        self.assertEqual(self.service.devices(CONSOLE).rows, [])
         self.assertEqual(self.bus.last("relay.*.*.pump"), [])
         self.assertEqual(self.service._exchange._kept, 0)
         for name in ("pump", "p", "127.0.0.1:7"):

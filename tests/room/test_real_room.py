@@ -64,7 +64,7 @@ class OldBotTests(RealTestCase):
         daemon, port = self.start_room(options)
         bots = [self.bot(port, "Lars") for _ in NAMES]
         self.assertEqual(
-            [bot["name"] for bot in daemon.call("room.list")[0]["bots"]], ["Lars", "Lars (2)", "Lars (3)", "Lars (4)"]
+            [bot["name"] for bot in daemon.call("room.list")["rows"][0]["bots"]], ["Lars", "Lars (2)", "Lars (3)", "Lars (4)"]
         )
         said = [
             "Lars responded: playing it is, I like that!",
@@ -98,7 +98,7 @@ class OldBotTests(RealTestCase):
         daemon, port = self.start_room("start_delay = 2s\nreply_gap = 50ms\n")
         first = [self.bot(port, name) for name in NAMES]
         second = [self.bot(port, name) for name in NAMES]
-        rooms = daemon.call("room.list")
+        rooms = daemon.call("room.list")["rows"]
         self.assertEqual([len(room["bots"]) for room in rooms], [4, 4])
         began = time.monotonic()
         daemon.call("room.end", room=rooms[1]["room"])

@@ -59,7 +59,7 @@ class RoomServiceTests(SynchronousTestCase):
         first = self.bots("Lars")
         reload(self.service, Config(size=2, host="Robin", actions=("dance",)))
         second = self.bots("Ida", "Ola")
-        self.assertEqual([(room.size, len(room.bots)) for room in self.service.list_rooms()], [(3, 3)])
+        self.assertEqual([(room.size, len(room.bots)) for room in self.service.list_rooms().rows], [(3, 3)])
         third = self.bots("Kari", "Per")
         self.reactor.advance(1)
         self.assertIn(b"Batman: Do you want to play?", first[0].heard())
@@ -105,14 +105,14 @@ class RoomServiceTests(SynchronousTestCase):
         """An operator sees the rooms and their bots, and ends one."""
         self.start()
         bots = self.bots("Lars", "Nova\n")
-        [room] = self.service.list_rooms()
+        [room] = self.service.list_rooms().rows
         self.assertEqual((room.room, room.state, room.size, room.rounds), (1, "gathering", 4, 4))
         self.assertEqual([(bot.name, bot.lines) for bot in room.bots], [("Lars", False), ("Nova", True)])
         self.assertEqual(room.bots[0].address, "127.0.0.1:50412")
         self.assertEqual((self.service.status().rooms, self.service.status().counters["joined"]), (1, 2))
         self.assertEqual(self.service.end(1), room)
         self.assertEqual([bot.is_closing for bot in bots], [True, True])
-        self.assertEqual(self.service.list_rooms(), [])
+        self.assertEqual(self.service.list_rooms().rows, [])
         self.assertRaises(NoSuchTarget, self.service.end, 1)
 
     def test_who_it_was(self) -> None:

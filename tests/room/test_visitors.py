@@ -76,7 +76,7 @@ class VisitorTests(SynchronousTestCase):
         """Who leaves is gone for the others, and may come back under the same name."""
         self.do("join", name="Maria")
         self.assertEqual(Visit("Maria"), self.do("leave", name="Maria"))
-        self.assertEqual([], [seat.name for room in self.service.list_rooms() for seat in room.bots])
+        self.assertEqual([], [seat.name for room in self.service.list_rooms().rows for seat in room.bots])
         self.do("join", name="Maria")
 
     def test_lost(self) -> None:
@@ -84,7 +84,7 @@ class VisitorTests(SynchronousTestCase):
         self.do("join", name="Maria")
         assert isinstance(self.person.link, RecordingLink)
         self.person.link.lose()
-        self.assertEqual([], [seat.name for room in self.service.list_rooms() for seat in room.bots])
+        self.assertEqual([], [seat.name for room in self.service.list_rooms().rows for seat in room.bots])
 
     def test_bad_name(self) -> None:
         """A name that no bot could have is refused with the room's own words, and takes no place."""
@@ -109,7 +109,7 @@ class VisitorTests(SynchronousTestCase):
     def test_ended(self) -> None:
         """A room that an operator ends sends the people home, too."""
         self.do("join", name="Maria")
-        (room,) = self.service.list_rooms()
+        (room,) = self.service.list_rooms().rows
         self.functions["room.end"](room=room.room)
         self.assertEqual("room.left", self.told()[-1][0])
 
@@ -149,7 +149,7 @@ class VisitorTests(SynchronousTestCase):
         conversation.send(b"x" * 60_000 + b"\n")
         self.assertEqual([("room.left", "does not read")], self.told())
         self.assertRaises(NoSuchTarget, self.do, "say", name="Maria", text="hello?")
-        self.assertEqual([], [seat.name for room in self.service.list_rooms() for seat in room.bots])
+        self.assertEqual([], [seat.name for room in self.service.list_rooms().rows for seat in room.bots])
 
     def test_unread_and_lost(self) -> None:
         """One who reads nothing, and whose connection is lost before that has consequences, has left once."""

@@ -91,7 +91,7 @@ class RealSessionTests(RealTestCase):
     @staticmethod
     def samples(daemon: Daemon, session: int) -> int:
         """How many samples were counted in a session."""
-        [facts] = [facts for facts in daemon.call("session.list") if facts["session"] == session]
+        [facts] = [facts for facts in daemon.call("session.list")["rows"] if facts["session"] == session]
         return int(facts["samples"])
 
     def test_old_agent_in_c(self) -> None:
@@ -167,7 +167,7 @@ class RealSessionTests(RealTestCase):
         late.close()
         agent.connect_back().sendall(b"s1%dx5\n" % numbers[1])
         wait_until(lambda: self.samples(daemon, 1) == 1, "its sample")
-        self.assertEqual(daemon.call("session.list")[0]["channels"]["x"]["last"], 5)
+        self.assertEqual(daemon.call("session.list")["rows"][0]["channels"]["x"]["last"], 5)
 
     def test_words(self) -> None:
         """Each word is what one ``recv(16)`` gives, however fast they are asked for; an agent that sends on reaches nothing."""
@@ -204,7 +204,7 @@ class RealSessionTests(RealTestCase):
             for agent in agents:
                 agent.data.sendall(b"x%d\ny%d\n" % (number, -number))
         wait_until(lambda: daemon.call("system.status")["services"][0]["counters"]["samples"] >= 2000, "all samples")
-        for facts in daemon.call("session.list"):
+        for facts in daemon.call("session.list")["rows"]:
             found = [(channel["samples"], channel["min"], channel["max"]) for channel in facts["channels"].values()]
             self.assertEqual(found[:2], [(25, 0, 24), (25, -24, 0)], facts)
 
@@ -228,7 +228,7 @@ class RealSessionTests(RealTestCase):
         agent.connect_back().sendall(b"s11\nxnan\nx1e999\nx1e308\nx-1e308\ny1\n")
         agent.data.sendall(b"z7\n" * 50_000)
         wait_until(lambda: self.samples(daemon, 1) == 50_003, "all of its samples")
-        [facts] = daemon.call("session.list")
+        [facts] = daemon.call("session.list")["rows"]
         self.assertEqual((facts["bad"], facts["channels"]["x"]["max"], facts["channels"]["y"]["last"]), (2, 1e308, 1))
 
     def test_restarted_agent(self) -> None:
@@ -238,9 +238,9 @@ class RealSessionTests(RealTestCase):
         daemon.call("session.start", host="127.0.0.1")
         agent.process.kill()
         agent.wait()
-        wait_until(lambda: daemon.call("session.list")[0]["attempt"] >= 3, "a third attempt")
+        wait_until(lambda: daemon.call("session.list")["rows"][0]["attempt"] >= 3, "a third attempt")
         self.old_agent()
-        wait_until(lambda: daemon.call("session.list")[0]["state"] == "streaming", "a new stream")
+        wait_until(lambda: daemon.call("session.list")["rows"][0]["state"] == "streaming", "a new stream")
 
     @contextlib.contextmanager
     def running(self, agent: Agent) -> Iterator[None]:
@@ -321,7 +321,7 @@ class RealSessionTests(RealTestCase):
         )  # fmt: skip
         agent.wait_for("^netd: listening on 127.0.0.1 port")
         daemon.call("session.start", host="127.0.0.1")
-        wait_until(lambda: daemon.call("session.list")[0]["channels"]["n"]["samples"] >= 3, "three numbers")
+        wait_until(lambda: daemon.call("session.list")["rows"][0]["channels"]["n"]["samples"] >= 3, "three numbers")
         daemon.call("session.ping", session="127.0.0.1")
         self.assertEqual(daemon.call("session.stop", session=1)["channels"]["x"]["unit"], "bpm")
         agent.wait_for("^ping$")

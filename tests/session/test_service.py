@@ -84,7 +84,7 @@ class ServiceTests(SynchronousTestCase):
         return outcomes
 
     def _sessions(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = result_of(self.service.sessions())
+        found: list[dict[str, Any]] = result_of(self.service.sessions()).rows
         return found
 
     def _dialled(self) -> Any:
@@ -174,7 +174,7 @@ class SessionTests(ServiceTests):
         self.service.sessions().addErrback(lambda _: None).cancel()
         self.assertEqual(len(listed), 0)
         self.reactor.advance(0)
-        self.assertEqual(len({facts.session for facts in listed[0]}), 50)
+        self.assertEqual(len({facts.session for facts in listed[0].rows}), 50)
 
     def test_words_travel_alone(self) -> None:
         """Ping and stop are each a write of their own, a second apart at least."""

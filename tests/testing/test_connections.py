@@ -44,7 +44,7 @@ class ConnectionTests(SynchronousTestCase):
         """A connection comes from where the test says, IPv6 included; devices are known by it."""
         for host, port in (("192.168.1.20", 40000), ("2001:db8::7", 40001)):
             connect(self.factory, self.reactor, host, port).say(b"11".ljust(64) + b"raspberrypi")
-        addresses = [device.address for device in self.service.devices(make_caller(Role.VIEWER))]
+        addresses = [device.address for device in self.service.devices(make_caller(Role.VIEWER)).rows]
         self.assertEqual(["('192.168.1.20', 40000)", "('2001:db8::7', 40001)"], addresses)
 
 

@@ -26,9 +26,10 @@ const RESPITE = 20;
  * @param {string} method
  * @param {import("./instances.js").Instance} instance
  * @param {number} seconds
+ * @param {object} [more] further arguments.
  * @returns {Resource}
  */
-export function polled(method, instance, seconds) {
+export function polled(method, instance, seconds, more = {}) {
   const refused = signal("");
   const refusal = computed(() => unanswered(method, instance.name.value) || refused.value);
   const resource = {
@@ -50,7 +51,7 @@ export function polled(method, instance, seconds) {
     const began = performance.now();
     try {
       if (state.peek().name === "live" && !document.hidden) {
-        const answer = await netd.call(method, asked);
+        const answer = await netd.call(method, { ...asked, ...more });
         if (isOver || turn !== latest) return;
         resource.answer.value = answer;
         resource.loaded.value = Date.now();

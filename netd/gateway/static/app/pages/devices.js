@@ -31,12 +31,12 @@ export function devices() {
 
 function content() {
   const instance = instanceOf("relay");
-  const list = polled("relay.devices", instance, EVERY);
+  const list = polled("relay.devices", instance, EVERY, { limit: 1000 });
   const soon = settled(list.refresh, 150);
   told(() => instance.subject("presence.*"), {}, soon);
   told(() => instance.subject("sent.*"), {}, soon);
   const heard = heardAt(instance);
-  const all = computed(() => list.answer.value ?? []);
+  const all = computed(() => list.answer.value?.rows ?? []);
   const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
   const sheet = sendSheet(instance, target, chosen, all, labelOf);
   const choose = (label) => {

@@ -31,11 +31,11 @@ export function rooms() {
 
 function content() {
   const instance = instanceOf("room");
-  const list = polled("room.list", instance, EVERY);
+  const list = polled("room.list", instance, EVERY, { limit: 1000 });
   const known = signal(/** @type {Map<number, Known>} */ (new Map()));
   follow(instance, list, known);
   const shown = computed(() => [...known.value.values()]);
-  const omitted = () => (list.answer.value?.length ?? 0) - shown.value.filter((one) => !one.isOver).length;
+  const omitted = () => (list.answer.value?.matching ?? 0) - shown.value.filter((one) => !one.isOver).length;
   const isEmpty = () => shown.value.length === 0;
   const empty = {
     text: () => `Nobody is here. A room opens with its first bot; to be one${instance.service() ? "" : ", when one runs"}:`,
@@ -93,7 +93,7 @@ function follow(instance, list, known) {
   });
   effect(() => {
     if (list.answer.value === null) return;
-    known.value = merged(known.peek(), list.answer.value, early);
+    known.value = merged(known.peek(), list.answer.value.rows, early);
     for (const room of known.peek().keys()) early.delete(room);
   });
   const under = (what) => () => instance.subject(`*.${what}`);

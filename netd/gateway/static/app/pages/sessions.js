@@ -43,11 +43,11 @@ export function sessions() {
 
 function content() {
   const instance = instanceOf("session");
-  const list = polled("session.list", instance, EVERY);
+  const list = polled("session.list", instance, EVERY, { limit: 1000 });
   const soon = settled(list.refresh, 150);
   told(() => instance.subject("*"), {}, soon);
   const heard = heardOf(instance, list);
-  const all = computed(() => list.answer.value ?? heard.value);
+  const all = computed(() => list.answer.value?.rows ?? heard.value);
   effect(() => watchFirst(instance.name.value, all.value));
   const shown = computed(() => {
     const listed = newestByAgent(all.value);
