@@ -128,7 +128,7 @@ LAYERS = (
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
-        " netd.manhole.{login,menu,prompt} netd.recorder.{catalog,folder,part_file,store,writer}"
+        " netd.manhole.{login,menu,prompt} netd.recorder.{catalog,database,folder,part_file,part_summary,shelf,store,writer}"
         " netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

@@ -15,7 +15,8 @@ from attrs import frozen
 
 from netd.codec.jsontext import decode, encode
 from netd.errors import NoSuchTarget, OperationFailed
-from netd.recorder.part_file import DamagedPart, OtherFormat, PartSummary, connect, telling_damage, transaction
+from netd.recorder.database import DamagedPart, OtherFormat, connect, telling_damage, transaction
+from netd.recorder.part_summary import PartSummary
 
 __all__ = ["Catalog", "RecordedNote", "RecordedRun", "open_catalog"]
 

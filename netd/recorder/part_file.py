@@ -10,36 +10,19 @@ All of this blocks. It is called in the writer's thread. After an exception, a p
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from attrs import frozen
-
 from netd.codec.jsontext import encode
-from netd.recorder.blocks import BadBlock, Columns, pack_block, pack_journal, sound, unpack_journal
+from netd.recorder.blocks import Columns, pack_block, pack_journal, sound, unpack_journal
+from netd.recorder.database import DamagedPart, OtherFormat, connect, telling_damage, transaction
 from netd.recorder.intake import EventTaken, SeriesName
+from netd.recorder.part_summary import PartSummary, summarise
 from netd.recorder.sealing import LENGTH, next_length, seal_plan, summary_of
 
-__all__ = [
-    "APPLICATION",
-    "FORMAT",
-    "MOST_OPEN",
-    "MOST_SERIES",
-    "DamagedPart",
-    "HourRow",
-    "MarkMade",
-    "OtherFormat",
-    "PartFile",
-    "PartSummary",
-    "check_part",
-    "open_part",
-    "summary_of_part",
-    "telling_damage",
-]
+__all__ = ["APPLICATION", "FORMAT", "MOST_OPEN", "MOST_SERIES", "MarkMade", "PartFile", "open_part"]
 
 APPLICATION = 0x6E657464
 """``PRAGMA application_id`` of a part: "netd"."""
@@ -71,25 +54,6 @@ SELECT max(time) FROM (SELECT max(last) AS time FROM block UNION ALL SELECT max(
                        UNION ALL SELECT time FROM event WHERE id = (SELECT max(id) FROM event))
 """
 
-_SPAN = """
-SELECT min(first), max(last) FROM (SELECT min(first) AS first, max(last) AS last FROM block
-                                   UNION ALL SELECT min(time), max(time) FROM event)
-"""
-
-
-_HOURS = """
-SELECT subject, label, unit, first / 3600000000, sum(count), min(low), max(high), total(total)
-FROM block JOIN series ON series.id = block.series WHERE chunk > ? GROUP BY series.id, first / 3600000000
-"""
-
-
-class DamagedPart(Exception):
-    """A file is no database, or no part, or cannot be read to its end. The message says why."""
-
-
-class OtherFormat(Exception):
-    """A part was written by a netd of another format; it is read, and never written to."""
-
 
 class MarkMade(NamedTuple):
     """Something about the recording itself.
@@ -101,73 +65,6 @@ class MarkMade(NamedTuple):
     time: int
     kind: str
     data: Mapping[str, object] = {}
-
-
-class HourRow(NamedTuple):
-    """The blocks of one series in one hour, the *hour* counted from the epoch."""
-
-    subject: str
-    label: str
-    unit: str
-    hour: int
-    samples: int
-    low: float
-    high: float
-    total: float
-
-
-@frozen
-class PartSummary:
-    """What is kept of a part that has ended.
-
-    :ivar chunk: the number of its last block.
-    :ivar first: the time of the oldest sample or event, *last* that of the newest; None where there is none.
-    :ivar hours: for each series and hour, what the blocks after a certain one have.
-    """
-
-    chunk: int
-    first: int | None
-    last: int | None
-    samples: int
-    events: int
-    hours: tuple[HourRow, ...]
-
-
-@contextmanager
-def telling_damage() -> Iterator[None]:
-    """Raise what SQLite and zlib say of a damaged file as :class:`DamagedPart`."""
-    try:
-        yield
-    except BadBlock as error:
-        raise DamagedPart(str(error)) from None
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise DamagedPart(str(error)) from None
-        raise
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the database at *path*, which is made if it is not there, for its owner alone."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    return sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
-
-
-@contextmanager
-def transaction(database: sqlite3.Connection, is_full: bool) -> Iterator[None]:
-    """Commit what is done within, or roll it back.
-
-    :param is_full: whether it is on the disk afterwards, with all that was committed before.
-    """
-    database.execute(f"PRAGMA synchronous={'FULL' if is_full else 'NORMAL'}")
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
 
 
 class PartFile:
@@ -312,7 +209,7 @@ class PartFile:
     def summary(self, after: int) -> PartSummary:
         """Return what is kept of the part; of its hours, that of the blocks after number *after*."""
         with telling_damage():
-            return _summary(self._database, after)
+            return summarise(self._database, after)
 
     def settle(self) -> bool:
         """Make one file of the part, which nobody has to write to for reading it, and close it.
@@ -434,43 +331,3 @@ def open_part(path: Path) -> PartFile:
     :raises OSError: if there can be no such file.
     """
     return PartFile(path, connect(path))
-
-
-def _summary(database: sqlite3.Connection, after: int) -> PartSummary:
-    first, last = database.execute(_SPAN).fetchone()
-    (samples,) = database.execute("SELECT coalesce(sum(count), 0) FROM block").fetchone()
-    (events,) = database.execute("SELECT count(*) FROM event").fetchone()
-    (chunk,) = database.execute("SELECT coalesce(max(chunk), 0) FROM block").fetchone()
-    hours = tuple(HourRow(*row) for row in database.execute(_HOURS, (after,)))
-    return PartSummary(chunk, first, last, samples, events, hours)
-
-
-@contextmanager
-def _read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def summary_of_part(path: Path, after: int) -> PartSummary:
-    """Return what is kept of the closed part at *path*; of its hours, that of the blocks after number *after*.
-
-    :raises DamagedPart: if it cannot be read.
-    """
-    with telling_damage(), _read_only(path) as database:
-        return _summary(database, after)
-
-
-def check_part(path: Path) -> str:
-    """Look whether the part at *path* is sound, which takes a second for each 100 MB. May be called in any thread.
-
-    :returns: what is wrong with it; empty for a sound one.
-    """
-    try:
-        with _read_only(path) as database:
-            found = [text for (text,) in database.execute("PRAGMA integrity_check(3)")]
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return "" if found == ["ok"] else "; ".join(found)

@@ -21,10 +21,11 @@ from twisted.python.failure import Failure
 from netd.errors import OperationFailed
 from netd.recorder.blocks import MICRO
 from netd.recorder.catalog import Catalog
+from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import EventTaken, ReadTaken, weight_of_event, weight_of_read
 from netd.recorder.part_file import MarkMade
-from netd.recorder.writer import RecordWriter, StoreFacts, StoreSettings
+from netd.recorder.writer import RecordWriter
 from netd.threads import Threads
 
 __all__ = ["AT_ONCE", "LOOK_EVERY", "RETRY", "Store"]
@@ -146,7 +147,7 @@ class Store:
         """
         if self._threads.waiting >= MOST_ASKED:
             return fail(OperationFailed("too many questions wait for the recorder: its disk is slow"))
-        return self._run(self._writer.ask, question)
+        return self._run(self._writer.shelf.ask_for_people, question)
 
     def delete(self, names: Sequence[str] = (), before: float | None = None) -> Deferred[list[str]]:
         """Delete closed parts: those of these *names*, and those whose day was over at *before*, in seconds since the epoch.

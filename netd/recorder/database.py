@@ -1,0 +1,68 @@
+"""Databases of the recorder: opened, written in transactions, and what SQLite says of a damaged one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netd.recorder.blocks import BadBlock
+
+__all__ = ["DamagedPart", "OtherFormat", "connect", "read_only", "telling_damage", "transaction"]
+
+
+class DamagedPart(Exception):
+    """A file is no database, or no part, or cannot be read to its end. The message says why."""
+
+
+class OtherFormat(Exception):
+    """A part was written by a netd of another format; it is read, and never written to."""
+
+
+@contextmanager
+def telling_damage() -> Iterator[None]:
+    """Raise what SQLite and zlib say of a damaged file as :class:`DamagedPart`."""
+    try:
+        yield
+    except BadBlock as error:
+        raise DamagedPart(str(error)) from None
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise DamagedPart(str(error)) from None
+        raise
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database at *path*, which is made if it is not there, for its owner alone."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    return sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection, is_full: bool) -> Iterator[None]:
+    """Commit what is done within, or roll it back.
+
+    :param is_full: whether it is on the disk afterwards, with all that was committed before.
+    """
+    database.execute(f"PRAGMA synchronous={'FULL' if is_full else 'NORMAL'}")
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database at *path* for a look."""
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,230 @@
+"""The parts of a recorder on the disk, beside the one that is written to: which there are, which go on, end, or go.
+
+It keeps the catalog in step with them. A damaged file is set aside, and never stands in the way of recording. All of this blocks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from attrs import define, field
+
+from netd.errors import OperationFailed, text_of
+from netd.recorder.catalog import Catalog, open_catalog
+from netd.recorder.database import DamagedPart, OtherFormat, telling_damage
+from netd.recorder.folder import RecorderFolder
+from netd.recorder.part_file import MarkMade, PartFile
+from netd.recorder.part_names import PartName
+from netd.recorder.part_summary import PartSummary, summary_of_part
+from netd.recorder.retention import PartOnDisk, Retention, parts_to_drop
+
+__all__ = ["NoRoom", "PartShelf", "words_for"]
+
+Answer = TypeVar("Answer")
+
+
+class NoRoom(Exception):
+    """The file system is nearly full. The message says how full, and what to do."""
+
+
+def words_for(error: Exception) -> str:
+    """Return what *error* means for people."""
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return "the disk is full: free some space, or set keep_size lower"
+    return text_of(error)
+
+
+@define
+class PartShelf:
+    """The parts in *folder*.
+
+    :param open_file: opens a part.
+    :param let_go: called with the path of a part that is to be closed or deleted.
+    :param note: called with what has gone wrong, for people.
+    """
+
+    folder: RecorderFolder
+    _open_file: Callable[[Path], PartFile]
+    _let_go: Callable[[Path], object]
+    _note: Callable[[str], object]
+    _leaving: dict[PartName, PartFile] = field(factory=dict)  # ended, but somebody reads them
+    _catalog: Catalog | None = None
+
+    # Parts that are written to
+
+    def begin(self, day: str, cut_at: float) -> tuple[PartName, PartFile, bool]:
+        """Open the newest part of *day*, if it can go on and has fewer than *cut_at* bytes, or the next one.
+
+        :returns: its name, the part, and whether its recording had been stopped.
+        """
+        found = [part for part in self.folder.list_parts() if part.name.day == day]
+        name = found[-1].name if found else PartName(day)
+        if found and (found[-1].size >= cut_at or name in self._leaving):
+            name = name.following
+        while True:
+            path = self.folder.path_of(name)
+            file = self._open_file(path)
+            try:
+                return name, file, file.prepare()
+            except OtherFormat:
+                file.close()
+            except DamagedPart as error:
+                file.close()
+                self.set_aside(path, error)
+            except BaseException:
+                file.close()
+                raise
+            name = name.following
+
+    def end(self, name: PartName, file: PartFile, now: int | None) -> None:
+        """Seal a part to the last sample, count its hours, and close it, now or when nobody reads it any more.
+
+        :param now: when its recording stopped; None if that was noted before.
+        """
+        file.finish(now)
+        self._count(name, file.summary)
+        self._leaving[name] = file
+        self._let_go(file.path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Close the parts that have ended, and that nobody reads any more."""
+        for name, file in [*self._leaving.items()]:
+            if file.settle():
+                del self._leaving[name]
+
+    def arrange(self, today: str) -> None:
+        """End the parts of other days than *today* that were left open, and count the hours that the catalog does not know."""
+        self.ask(lambda catalog: None)
+        self.settle()
+        for name, _ in self.folder.list_parts():
+            if name.day != today and name not in self._leaving and not self.folder.is_closed(name):
+                self._end_left(name)
+        self._count_missing()
+
+    def close(self) -> None:
+        """Close all files. A part that somebody still reads is settled with the next start."""
+        self.settle()
+        for file in self._leaving.values():
+            file.close()
+        self._leaving.clear()
+        if self._catalog is not None:
+            self._catalog.settle()
+            self._catalog = None
+
+    # Parts that go
+
+    def closed(self) -> list[PartOnDisk]:
+        """Return the parts that nobody writes to, oldest first."""
+        return [part for part in self.folder.list_parts() if self.folder.is_closed(part.name)]
+
+    def drop(self, names: Iterable[PartName]) -> None:
+        """Delete closed parts. What the catalog has of their hours stays."""
+        for name in names:
+            self._let_go(self.folder.path_of(name))
+            self.folder.remove(name)
+            self.ask(lambda catalog, name=name: catalog.forget_part(str(name)))  # type: ignore[misc] # mypy#12557
+
+    def retain(self, retention: Retention, keep_hourly: float | None, now: float | None) -> None:
+        """Delete what is too old or too much.
+
+        :param now: seconds since the epoch; None while the clock may be wrong.
+        """
+        closed = self.closed()
+        open_size = sum(part.size for part in self.folder.list_parts()) - sum(part.size for part in closed)
+        self.drop(parts_to_drop(closed, open_size, retention, now, 0))
+        if now is not None and keep_hourly is not None:
+            before = int((now - keep_hourly) // 3600)
+            self.ask(lambda catalog: catalog.forget_hours(before))
+
+    def make_room(self, min_free: float, at_least: int) -> None:
+        """Delete the oldest parts if less than the fraction *min_free* of the file system is free, or less than *at_least* bytes.
+
+        :raises NoRoom: if there are none to delete.
+        """
+        self.folder.make()
+        free, total = self.folder.free_bytes()
+        wanted = max(int(min_free * total), at_least)
+        if free >= wanted:
+            return
+        self.drop(parts_to_drop(self.closed(), 0, Retention(None, None, 0.0), None, wanted - free))
+        free, total = self.folder.free_bytes()
+        if free < wanted:
+            raise NoRoom(
+                f"only {free / total:.1%} of the file system of {self.folder.path} is free:"
+                " free some space, or set min_free or keep_size lower"
+            )
+
+    def set_aside(self, path: Path, error: DamagedPart) -> None:
+        """Rename a damaged file, so that another can take its place."""
+        self._let_go(path)
+        aside = self.folder.set_aside(path)
+        self._note(f"{path.name} is damaged ({error}): it is now {aside}. `sqlite3 FILE .recover` may get something out of it")
+        if path != self.folder.catalog:
+            self.ask(lambda catalog: catalog.forget_part(path.name))
+
+    # The catalog
+
+    def ask(self, question: Callable[[Catalog], Answer]) -> Answer:
+        """Return what *question* makes of the catalog. If that is damaged, another is made of what the parts have, and asked."""
+        try:
+            if self._catalog is None:
+                self.folder.make()
+                self._catalog = open_catalog(self.folder.catalog)
+            with telling_damage():
+                return question(self._catalog)
+        except DamagedPart as error:
+            if self._catalog is not None:
+                self._catalog.close()
+            self.set_aside(self.folder.catalog, error)
+            self._catalog = open_catalog(self.folder.catalog)
+            self._count_missing()
+            return question(self._catalog)
+
+    def ask_for_people(self, question: Callable[[Catalog], Answer]) -> Answer:
+        """Like :meth:`ask`.
+
+        :raises OperationFailed: if the catalog cannot be read or written.
+        """
+        try:
+            return self.ask(question)
+        except (sqlite3.Error, OSError, OtherFormat, DamagedPart) as error:
+            raise OperationFailed(f"the recorder's catalog cannot be used: {words_for(error)}") from None
+
+    def _count(self, name: PartName, summary: Callable[[int], PartSummary]) -> None:
+        """Count the hours of a part that has ended, but for those blocks that were counted when it ended before."""
+        counted = self.ask(lambda catalog: catalog.counted().get(str(name), 0))
+        found = summary(counted)
+        self.ask(lambda catalog: catalog.count(str(name), found))
+
+    def _count_missing(self) -> None:
+        """Count the hours of closed parts that the catalog does not know: it is new, or they were put there by hand."""
+        known = self.ask(lambda catalog: catalog.counted())
+        for name, _ in self.closed():
+            path = self.folder.path_of(name)
+            if str(name) not in known:
+                try:
+                    self._count(name, partial(summary_of_part, path))
+                except DamagedPart as error:
+                    self.set_aside(path, error)
+
+    def _end_left(self, name: PartName) -> None:
+        """End a part of another day that was left open."""
+        path = self.folder.path_of(name)
+        file = self._open_file(path)
+        try:
+            if not file.prepare():
+                file.append({}, marks=[MarkMade(file.last_known(), "crashed")])
+            self.end(name, file, None)
+        except DamagedPart as error:
+            file.close()
+            self.set_aside(path, error)
+        except OtherFormat:  # its tables stay as they are
+            self._leaving[name] = file
+        except BaseException:
+            file.close()
+            raise
