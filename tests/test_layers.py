@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-SERVICES = ("command", "control", "feed", "gateway", "manhole", "relay", "room", "session")
+SERVICES = ("command", "control", "feed", "gateway", "manhole", "recorder", "relay", "room", "session")
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
 IO = ("asyncio", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading", "time")
@@ -64,12 +64,13 @@ class Layer:
 
 
 PURE = (Reach("vocabulary"), Reach("pure json", within="netd.{own}.* netd.codec.* netd.connection.* netd.status"))
-SHELL = (Reach("vocabulary secrets pure json options shell"),)
+SHELL = (Reach("vocabulary secrets pure json files options shell"),)
 ASSEMBLY = (*SHELL, Reach("assembly"))
 OUTSIDE = (
     Reach("vocabulary", within="netd netd.{errors,onefile,paths,plaintext} netd.bus.subject"),
     Reach("secrets"),
-    Reach("pure", within="netd.codec.*"),
+    Reach("pure", within="netd.codec.* netd.recorder.*"),
+    Reach("files"),
 )
 
 LAYERS = (
@@ -109,6 +110,14 @@ LAYERS = (
     Layer("json", modules="netd.codec.{jsontext,jsontypes}", reaches=PURE, libraries="attrs msgspec", without=IO),
     Layer("pure", modules="netd.console.jsonrpc", reaches=PURE, libraries="attrs", without=IO),
     Layer("pure", modules="netd.gateway.metrics", reaches=PURE, libraries="attrs prometheus_client", without=IO),
+    # What reads and writes the recorder's files. Programs outside of the daemon read them, too, and so it knows no Twisted.
+    Layer(
+        "files",
+        modules="netd.recorder.{answers,archive,catalog,database,folder,gaps,paging,part_file,part_summary}"
+        " netd.recorder.{query,reading,shelf,subjects,writer}",
+        reaches=(Reach("vocabulary"), Reach("pure json files", within="netd.recorder.* netd.codec.* netd.status")),
+        libraries="attrs",
+    ),
     # 3: what touches Twisted, each as thin as can be
     Layer(
         "shell",
@@ -128,7 +137,7 @@ LAYERS = (
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
-        " netd.manhole.{login,menu,prompt} netd.recorder.{catalog,database,folder,part_file,part_summary,shelf,store,writer}"
+        " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,store}"
         " netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",

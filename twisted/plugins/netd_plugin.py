@@ -10,6 +10,7 @@ feed = ServiceKind("feed", "netd.feed")
 session = ServiceKind("session", "netd.session")
 command = ServiceKind("command", "netd.command")
 room = ServiceKind("room", "netd.room")
+recorder = ServiceKind("recorder", "netd.recorder")
 gateway = ServiceKind("gateway", "netd.gateway")
 manhole = ServiceKind("manhole", "netd.manhole")
 

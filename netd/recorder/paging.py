@@ -1,0 +1,237 @@
+"""The past, whole: all samples and events of some subjects, a page at a time. Exports are made of this.
+
+Pages go part by part and hour by hour. Within an hour come the series one after another, each in the order of its blocks, then
+the events. So a program that wants all in the order of time has to sort an hour, and never a night.
+
+A place in the past is a text that a caller hands back. It stays right when samples are sealed into blocks meanwhile, and when a
+part is closed or removed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import define, evolve, field, frozen
+
+from netd.errors import InvalidArguments
+from netd.recorder.archive import Archive
+from netd.recorder.blocks import Columns
+from netd.recorder.part_names import PartName
+from netd.recorder.query import everything
+from netd.recorder.reading import HOUR, ReadablePart, StoredEvent, StoredSeries
+
+__all__ = ["BadPlace", "Page", "Reading", "newest_events", "read"]
+
+EVENTS_AT_ONCE = 256
+"""Events that are read at once: each of them can be long."""
+
+FULL = 1 << 20
+"""Characters of events that fill a page."""
+
+NO_TIME = -(1 << 62)
+"""A time before all samples."""
+
+
+class BadPlace(InvalidArguments):
+    """A text is no place that an earlier page has named."""
+
+
+@frozen
+class _Place:
+    """A place: everything before it has been read.
+
+    :ivar chunk: the last block of *series* that was read in this hour.
+    :ivar time: samples of *series* up to this time, which were in no block yet, have been read, too.
+    :ivar event: the last event that was read in this hour.
+    """
+
+    part: str = ""
+    hour: int = NO_TIME
+    series: int = 0
+    chunk: int = 0
+    time: int = NO_TIME
+    event: int = -1
+
+    @classmethod
+    def read(cls, text: str) -> _Place:
+        part, *numbers = text.split("/")
+        try:
+            place = cls(part, *map(int, numbers))
+        except (TypeError, ValueError):
+            place = None
+        if place is None or PartName.read(part) is None or len(numbers) != 5:
+            raise BadPlace(f"{text!r:.80} is no place; `after` is what the answer before named")
+        return place
+
+    def __str__(self) -> str:
+        return "/".join(map(str, (self.part, self.hour, self.series, self.chunk, self.time, self.event)))
+
+
+@frozen
+class Reading:
+    """A question.
+
+    :ivar begin: in microseconds since the epoch.
+    :ivar end: likewise; what came at this time is not part of the answer.
+    :ivar limit: samples and events of a page; a page is over with the block that reaches it.
+    :ivar sees: whether the caller sees a subject.
+    :ivar with_samples: whether samples are wanted, and *with_events* whether events are.
+    """
+
+    patterns: Sequence[str]
+    begin: int
+    end: int
+    limit: int = 10_000
+    sees: Callable[[str], bool] = everything
+    with_samples: bool = True
+    with_events: bool = True
+
+
+@define(eq=False)
+class Page:
+    """Samples and events.
+
+    :ivar items: of each block its series and its samples, sorted by time; of each event its series and the event.
+    :ivar after: the place at which the next page begins; None behind the last.
+    """
+
+    items: list[tuple[StoredSeries, Columns | StoredEvent]] = field(factory=list)
+    after: str | None = None
+    count: int = 0
+    size: int = 0
+
+    def add(self, series: StoredSeries, item: Columns | StoredEvent) -> None:
+        """Add a block or an event."""
+        self.items.append((series, item))
+        if isinstance(item, StoredEvent):
+            self.count += 1
+            self.size += len(item.data)
+        else:
+            self.count += len(item)
+
+
+def read(archive: Archive, reading: Reading, after: str | None = None) -> Page:
+    """Return a page of the answer.
+
+    :param after: where it begins, as the page before said; None for the first.
+    :raises BadPlace: if no page said so.
+    :raises NotFinished: if the question was given up.
+    """
+    place = _Place() if after is None else _Place.read(after)
+    begun = PartName.read(place.part)
+    page = Page()
+    try:
+        for name in archive.names(reading.begin, reading.end):
+            its = PartName.read(name)
+            assert its is not None
+            if begun is not None and its < begun:
+                continue
+            start = place if name == place.part else _Place(name)
+            with archive.reading(name) as part:
+                if part is not None:
+                    for reached in _PartReading(archive, part, reading, page).pages(start):
+                        if page.count >= reading.limit or page.size >= FULL:
+                            page.after = str(reached)
+                            return page
+        return page
+    finally:
+        archive.settle()
+
+
+class _PartReading:
+    """The reading of one part."""
+
+    def __init__(self, archive: Archive, part: ReadablePart, reading: Reading, page: Page) -> None:
+        self._archive = archive
+        self._part = part
+        self._reading = reading
+        self._page = page
+        self._series = {one.id: one for one in part.matching(reading.patterns, reading.sees)}
+
+    def pages(self, place: _Place) -> Iterator[_Place]:
+        """Add block after block, and event after event, to the page; after each comes the place that was reached."""
+        reading, ids = self._reading, sorted(self._series)
+        at = max(place.hour, reading.begin - reading.begin % HOUR)
+        while True:
+            hours = []
+            if reading.with_samples:
+                hours.append(self._part.next_hour(ids, at))
+            if reading.with_events:
+                hours.append(self._part.next_hour_of_events(ids, at))
+            hour = min((one for one in hours if one is not None), default=None)
+            if hour is None or hour >= reading.end:
+                return
+            if hour != place.hour:
+                place = _Place(self._part.name, hour)
+            if reading.with_samples and place.event < 0:
+                for series in ids[bisect_left(ids, place.series) :]:
+                    start = place if series == place.series else _Place(self._part.name, hour, series)
+                    yield from self._samples(start)
+            if reading.with_events:
+                yield from self._events(place)
+            at = hour + HOUR
+
+    def _samples(self, place: _Place) -> Iterator[_Place]:
+        """Add the samples of one series in one hour."""
+        for chunk, _count in self._part.chunks_after(place.series, place.hour, place.chunk):
+            self._archive.check()
+            self._add(place, self._part.chunk(chunk))
+            place = evolve(place, chunk=chunk)
+            yield place
+        columns = self._part.open_samples(place.series)
+        if columns is None:
+            return
+        ordered = columns.in_order()
+        times = ordered.times
+        at = bisect_left(times, max(place.hour, self._reading.begin, place.time + 1))
+        stop = bisect_left(times, min(place.hour + HOUR, self._reading.end))
+        while at < stop:
+            left = max(1, self._reading.limit - self._page.count)
+            after = bisect_right(times, times[min(at + left, stop) - 1], at, stop)  # samples of one time stay together
+            self._page.add(self._series[place.series], ordered.part(at, after))
+            place = evolve(place, time=times[after - 1])
+            yield place
+            at = after
+
+    def _add(self, place: _Place, columns: Columns) -> None:
+        times = columns.times
+        start = bisect_left(times, max(self._reading.begin, place.time + 1))
+        end = bisect_left(times, self._reading.end)
+        if start < end:
+            self._page.add(self._series[place.series], columns.part(start, end))
+
+    def _events(self, place: _Place) -> Iterator[_Place]:
+        """Add the events of one hour."""
+        begin, end = max(place.hour, self._reading.begin), min(place.hour + HOUR, self._reading.end)
+        after = max(place.event, 0)
+        while found := self._part.events(list(self._series), begin, end, after, EVENTS_AT_ONCE):
+            self._archive.check()
+            for event in found:
+                self._page.add(self._series[event.series], event)
+                after = event.id
+                yield evolve(place, event=after)
+
+
+def newest_events(
+    archive: Archive, reading: Reading, contains: str | None, newest: int
+) -> list[tuple[StoredSeries, StoredEvent]]:
+    """Return the newest events in the time, newest first, each with its series.
+
+    :param contains: a text that the JSON of an event must have in it, in whichever case.
+    :raises NotFinished: if the question was given up.
+    """
+    found: list[tuple[StoredSeries, StoredEvent]] = []
+    try:
+        for name in reversed(archive.names(reading.begin, reading.end)):
+            with archive.reading(name) as part:
+                if part is None:
+                    continue
+                series = {one.id: one for one in part.matching(reading.patterns, reading.sees)}
+                events = part.newest_events(list(series), reading.begin, reading.end, contains, newest - len(found))
+                found += [(series[event.series], event) for event in events]
+            if len(found) >= newest:
+                break
+    finally:
+        archive.settle()
+    return found

@@ -1,0 +1,169 @@
+"""Assembly of one recorder: what it takes from the bus, the store that it writes to, the reader that answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import LoopingCall
+from zope.interface import implementer
+
+from netd.change import Change
+from netd.interfaces import IBus, INetdService, IReloadable, ISubscription
+from netd.message import Message, Want
+from netd.operations import Operation
+from netd.recorder.config import Config
+from netd.recorder.history import History
+from netd.recorder.reader import MOST_QUESTIONS, PastReader
+from netd.recorder.results import RecorderStatus
+from netd.recorder.retention import Retention
+from netd.recorder.store import Store
+from netd.recorder.taking import Selection, Taking
+from netd.recorder.writer import StoreSettings
+from netd.threads import Threads
+
+__all__ = ["RecorderService", "make_service"]
+
+LARGE = 10_000
+"""Reads and events after which they are handed over before their time."""
+
+PATIENCE = 2.0
+"""Seconds that a question waits for what came before it to be written. A disk that takes longer does not keep the answer."""
+
+
+def make_service(config: Config, reactor: Any, bus: IBus) -> RecorderService:
+    """Build the service of one ``[recorder]`` section. Its files are opened when it starts."""
+    threads = Threads(reactor, size=1, most_waiting=MOST_QUESTIONS)
+    reader = PastReader(reactor, config.place, threads)
+    store = Store(config.place, settings_of(config), reactor, bus.wall, reader.release)
+    return RecorderService(config, store, reader, reactor, bus)
+
+
+def settings_of(config: Config) -> StoreSettings:
+    """Return the part of *config* that the store goes by."""
+    retention = Retention(config.keep, config.keep_size, config.min_free)
+    return StoreSettings(config.sync, config.most_waiting, retention, config.keep_hourly)
+
+
+def selection_of(config: Config) -> Selection:
+    """Return the part of *config* that says what is recorded."""
+    return Selection(config.record, config.exclude or ())
+
+
+@implementer(INetdService, IReloadable)
+class RecorderService(Service):
+    """Keeps what goes over the bus, and answers questions about it."""
+
+    def __init__(self, config: Config, store: Store, reader: PastReader, reactor: Any, bus: IBus) -> None:
+        self.instance = config.instance
+        self._config = config
+        self._store = store
+        self._reader = reader
+        self._reactor = reactor
+        self._bus = bus
+        self._taking = Taking(selection_of(config), bus.described)
+        self._subscriptions: list[ISubscription] = []
+        self._flushing = LoopingCall(self._flush)
+        self._flushing.clock = reactor
+        self._history = History(store, reader, self._committed, self._flushed, bus.wall, reactor.seconds)
+
+    def startService(self) -> None:
+        """Open the files, and follow the bus."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._store.start()
+        self._subscribe()
+        self._flushing.start(self._config.flush, now=False)
+
+    def stopService(self) -> Deferred[None]:
+        """Write everything that was published, and close the files."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._unsubscribe()
+        if self._flushing.running:
+            self._flushing.stop()
+        self._flush()
+        return self._reader.stop().addCallback(lambda _: self._store.close())
+
+    def drain(self) -> Deferred[None]:
+        """See :class:`netd.interfaces.INetdService`. There is no listener."""
+        return succeed(None)
+
+    def prepare(self, config: Config, change: Change) -> None:
+        """See :class:`netd.interfaces.IReloadable`."""
+        change.when_applied(lambda: self._follow(config))
+
+    def operations(self) -> list[Operation]:
+        """Return the operations ``history.…``."""
+        return self._history.operations()
+
+    def status(self) -> RecorderStatus:
+        """Facts about this service."""
+        store = self._store
+        facts = store.state()
+        paused = facts.paused
+        is_dropping = bool(paused) and store.waiting >= self._config.most_waiting
+        return RecorderStatus(
+            kind="recorder",
+            instance=self.instance,
+            listening=[],
+            connections=0,
+            counters={
+                "dropped": {"waiting": store.dropped},
+                "refused": {"no series": facts.refused, "no JSON": self._taking.unfit},
+            },
+            state="dropping" if is_dropping else "paused" if paused else "recording",
+            reason=paused,
+            directory=str(self._config.place),
+            size=facts.size,
+            parts=facts.parts,
+            newest_part=facts.part,
+            waiting=store.waiting,
+            recorded=facts.samples + facts.events,
+            damaged={**dict.fromkeys(facts.damaged, "set aside"), **self._reader.unreadable},
+        )
+
+    def _follow(self, config: Config) -> None:
+        """Go by *config* from now on."""
+        before, self._config = self._config, config
+        self._store.apply(settings_of(config))
+        if selection_of(config) != selection_of(before):
+            self._unsubscribe()
+            self._taking.select(selection_of(config))
+            self._subscribe()
+        if config.flush != before.flush and self._flushing.running:
+            self._flushing.stop()
+            self._flushing.start(config.flush, now=False)
+
+    def _subscribe(self) -> None:
+        for pattern in self._config.record:
+            self._subscriptions.append(self._bus.subscribe(pattern, partial(self._take, pattern), Want.BATCH))
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        self._subscriptions.clear()
+
+    def _take(self, pattern: str, message: Message) -> None:
+        taking = self._taking
+        taking.take(pattern, message)
+        if len(taking.reads) + len(taking.events) >= LARGE:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Hand over what was taken."""
+        reads, events = self._taking.swap()
+        if reads or events:
+            self._store.append(reads, events)
+
+    def _committed(self) -> Deferred[None]:
+        """Have everything written that was published; fires when that is done, or cannot be done in time."""
+        self._flush()
+        if not self._store.waiting:
+            return succeed(None)
+        return self._store.flush().addTimeout(PATIENCE, self._reactor).addErrback(lambda _: None)
+
+    def _flushed(self) -> Deferred[None]:
+        """Have everything on the disk that was published."""
+        self._flush()
+        return self._store.flush()

@@ -1,0 +1,249 @@
+"""A recorder as its users see it: what is published comes back, also after a restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
+from netd.message import Described, Want
+from netd.operations import Role
+from netd.recorder.results import PastEvent, PastSamples
+from netd.session.events import Samples, SampleTaken
+from netd.testing import ServiceKindTests, configured, make_caller, reload
+from tests.recorder.kind import SUBJECT, RecorderKind, RecorderTestCase
+
+
+class KindTests(ServiceKindTests, SynchronousTestCase):
+    kind = RecorderKind()
+
+    def _config(self) -> Any:
+        return configured(self.kind, f"folder = {self.mktemp()}")
+
+
+class RecordingTests(RecorderTestCase):
+    def test_samples(self) -> None:
+        """Each sample of an agent comes back with its value and its times, in the unit that the agent said."""
+        self.bus.describe(SUBJECT, Described("Temperature", "°C"))
+        now = self.bus.wall()
+        self.publish(SampleTaken(21.5, now, now - 1))
+        self.publish(SampleTaken(23.0, now, None), batch=Samples(now, [22.0, 23.0]))
+        [item] = self.call("read", SUBJECT, end="+1s").items
+        self.assertEqual(item, PastSamples(SUBJECT, "°C", [now] * 3, [21.5, 22.0, 23.0], [now - 1, None, None]))
+        [points] = self.call("query", SUBJECT, "-1h", "+1s").series
+        self.assertEqual((points.unit, points.label, points.count, points.mean), ("°C", "Temperature", [3], [66.5 / 3]))
+        self.assertEqual((points.min, points.max, points.exact), ([21.5], [23.0], True))
+
+    def test_events(self) -> None:
+        """Everything that is no number comes back as the JSON that it was."""
+        now = self.bus.wall()
+        self.publish({"text": "käse", "n": [1, None]}, "relay.main.said.lamp")
+        self.publish(True, "custom.flag")
+        self.publish({"value": 1, "quality": "poor"}, "custom.rich")
+        expected = [
+            PastEvent("custom.rich", now, {"value": 1, "quality": "poor"}),
+            PastEvent("custom.flag", now, True),
+            PastEvent("relay.main.said.lamp", now, {"text": "käse", "n": [1, None]}),
+        ]
+        self.assertEqual(self.call("events", end="+1s"), expected)
+        self.assertEqual([event.subject for event in self.call("events", contains="TEXT", end="+1s")], ["relay.main.said.lamp"])
+        self.assertEqual(self.call("read", ">", end="+1s").items, expected[::-1])
+
+    def test_numbers_of_programs(self) -> None:
+        """A number, and an object with a number and a time, are samples, whoever publishes them."""
+        self.publish(5, "custom.a")
+        self.publish({"value": 1.5, "time": 1000}, "custom.b")
+        self.publish({"value": True}, "custom.c")
+        facts = {one.subject: (one.numeric, one.count) for one in self.call("subjects")}
+        self.assertEqual(facts, {"custom.a": (True, 1), "custom.b": (True, 1), "custom.c": (False, 1)})
+        [item] = self.call("read", "custom.b", end="+1s").items
+        self.assertEqual((item.values, item.agent_times), ([1.5], [1000.0]))
+
+    def test_other_batches(self) -> None:
+        """A batch of a third party's events is recorded one by one."""
+
+        @frozen
+        class Odd:
+            text: str
+
+        self.publish(Odd("b"), "custom.x", batch=[Odd("a"), Odd("b")])
+        self.assertEqual([event.data for event in self.call("events", end="+1s")], [{"text": "b"}, {"text": "a"}])
+
+    def test_what_is_recorded(self) -> None:
+        """Only subjects of the patterns are, each once, and none that is excluded; a reload changes them at once."""
+        self.restart("record = custom.>, custom.a.*, system.>, replay.1.>", "exclude = custom.secret.>")
+        self.assertIs(self.bus.wants("custom.a.b"), Want.BATCH)
+        for subject in (
+            "custom.a.b",
+            "custom.secret.x",
+            "system.main.vitals",
+            "system.main.state",
+            "replay.1.x",
+            "feed.main.round",
+        ):
+            self.publish(1, subject)
+        self.assertEqual([one.subject for one in self.call("subjects")], ["custom.a.b", "replay.1.x", "system.main.state"])
+        self.assertEqual([one.count for one in self.call("subjects")], [1, 1, 1])
+        config = configured(self.kind, f"folder = {self.folder}", "record = system.main.vitals", "flush = 5s")
+        reload(self.service, config)
+        self.assertFalse(self.bus.wants("custom.a.b"))
+        self.publish(1, "system.main.vitals")
+        self.assertEqual(self.call("subjects", "system.main.vitals")[0].count, 1)
+
+    def test_replay_by_a_wide_pattern(self) -> None:
+        """What is replayed is not recorded again by a pattern that takes everything."""
+        self.restart("record = >")
+        self.publish(1, "replay.1.x")
+        self.publish(1, "custom.x")
+        self.assertEqual([one.subject for one in self.call("subjects")], ["custom.x"])
+
+    def test_restart(self) -> None:
+        """What was recorded before a restart is there after it, and the time between is a gap."""
+        self.publish(1.0)
+        self.restart(after=60.0)
+        self.publish(2.0)
+        answer = self.call("query", SUBJECT, "-1h", "+1s")
+        self.assertEqual(answer.series[0].mean, [1.0, 2.0])
+        [gap] = answer.gaps
+        self.assertEqual((round(gap.end - gap.begin), gap.reason), (60, "netd was stopped"))
+
+    def test_another_unit(self) -> None:
+        """The same subject in another unit is another series."""
+        self.bus.describe(SUBJECT, Described("", "°C"))
+        self.publish(20.0)
+        self.bus.describe(SUBJECT, Described("", "K"))
+        self.publish(293.0)
+        self.assertEqual([(one.unit, one.count) for one in self.call("subjects")], [("K", 1), ("°C", 1)])
+
+    def test_no_json(self) -> None:
+        """An event that JSON cannot express is counted, and the others are recorded."""
+        self.publish(object(), "custom.odd")
+        self.publish(1, "custom.x")
+        self.assertEqual(self.call("subjects")[0].subject, "custom.x")
+        self.assertEqual(self.service.status().counters["refused"], {"no series": 0, "no JSON": 1})
+
+    def test_flush_by_the_clock(self) -> None:
+        """What came is written every ``flush`` seconds, and nothing is while nothing comes."""
+        self.publish(1.0)
+        self.assertEqual(self.service.status().recorded, 0)
+        self.reactor.advance(1.0)
+        self.assertEqual(self.service.status().recorded, 1)
+
+    def test_status(self) -> None:
+        """The status says what is kept, where, and whether recording goes on."""
+        self.publish(1.0)
+        self.call("flush")
+        status = self.service.status()
+        self.assertEqual((status.state, status.reason, status.parts, status.waiting), ("recording", "", 1, 0))
+        self.assertEqual(status.directory, str(self.folder))
+        self.assertTrue(status.newest_part.endswith(".db"))
+
+
+class QuestionTests(RecorderTestCase):
+    """Arguments, runs, notes, and who may ask for what."""
+
+    def test_arguments(self) -> None:
+        """A mistake is told by the name of its argument."""
+        for verb, arguments, words in [
+            ("query", {"pattern": "a..b"}, "pattern: "),
+            ("query", {"pattern": []}, "0 patterns"),
+            ("query", {"pattern": ">", "begin": "noon"}, "begin: "),
+            ("query", {"pattern": ">", "begin": "now"}, "begin: is not before end"),
+            ("query", {"pattern": ">", "points": 5}, "points: "),
+            ("read", {"pattern": ">", "limit": 0}, "limit: "),
+            ("read", {"pattern": ">", "after": "x"}, "after"),
+            ("events", {"newest": 0}, "newest: "),
+            ("annotate", {"text": ""}, "text: "),
+            ("annotate", {"text": "x", "until": "-1h"}, "until: "),
+            ("begin", {"name": "n" * 201}, "name: "),
+            ("begin", {"facts": {"a": "x" * 20_000}}, "facts: "),
+            ("begin", {"patterns": ["a..b"]}, "patterns: "),
+            ("delete", {}, "before, part: "),
+        ]:
+            error = self.assertRaises(InvalidArguments, self.call, verb, **arguments)
+            self.assertIn(words, str(error), (verb, arguments))
+
+    def test_too_much(self) -> None:
+        """An answer that would be too long is refused with what was asked for, and how many."""
+        for number in range(21):
+            self.publish(1.0, f"custom.c{number}")
+        error = self.assertRaises(OperationFailed, self.call, "query", "custom.>", "-1h", "+1s")
+        self.assertIn("21 series are more than 20: custom.c0, custom.c1", str(error))
+        patterns = [f"custom.c{number}" for number in range(20)]
+        self.assertEqual(len(self.call("query", patterns, "-1h", "+1s").series), 20)
+        error = self.assertRaises(OperationFailed, self.call, "query", patterns, "-1h", "+1s", points=10_000)
+        self.assertIn("ask for 5000 points", str(error))
+
+    def test_runs(self) -> None:
+        """A run has a number; questions about it are about its time and its subjects."""
+        self.publish(0.0)
+        self.reactor.advance(1)
+        run = self.call("begin", "cooling", ["session.>"], {"sample": "Nb"})
+        self.publish(1.0)
+        self.publish(5.0, "custom.x")
+        self.reactor.advance(1)
+        self.assertEqual(self.call("query", ">", run=run.run).series[0].mean, [1.0])
+        ended = self.call("finish")
+        self.publish(2.0)
+        self.assertEqual((ended.run, ended.name, ended.facts, ended.end), (run.run, "cooling", {"sample": "Nb"}, self.bus.wall()))
+        [points] = self.call("query", ">", run=run.run).series
+        self.assertEqual((points.subject, points.mean), (SUBJECT, [1.0]))
+        self.assertEqual(self.call("runs", "NB"), [ended])
+        self.assertEqual(self.call("runs", "other"), [])
+        for verb, named in (("finish", {}), ("finish", {"number": 7}), ("query", {"pattern": ">", "run": 7})):
+            self.assertRaises(NoSuchTarget, self.call, verb, **named)
+
+    def test_notes(self) -> None:
+        """Notes come with the points of their time."""
+        note = self.call("annotate", "opened the door", subject=SUBJECT)
+        self.assertEqual((note.text, note.subject, note.time, note.who), ("opened the door", SUBJECT, self.bus.wall(), note.who))
+        self.assertEqual(self.call("query", SUBJECT, "-1h", "+1s").notes, [note])
+        self.assertEqual(self.call("query", SUBJECT, "-1h", "-1s").notes, [])
+
+    def test_confined(self) -> None:
+        """Whoever is confined to some subjects sees no other, neither samples, nor events, notes and runs."""
+        self.publish(1.0)
+        self.publish({"a": 1}, "session.main.other")
+        self.call("annotate", "secret")
+        self.call("annotate", "theirs", subject=SUBJECT)
+        self.call("begin", "all")
+        self.call("begin", "own", ["session.main.greenhouse.*"])
+        caller = make_caller(Role.OPERATOR, ("session.main.greenhouse.>",))
+        for verb, arguments in [
+            ("subjects", {}),
+            ("query", {"pattern": ["session.main.greenhouse.*", "session.>"]}),
+            ("read", {"pattern": ">"}),
+            ("events", {}),
+            ("annotate", {"text": "x"}),
+            ("annotate", {"text": "x", "subject": "session.>"}),
+            ("begin", {}),
+            ("finish", {"number": 1}),
+        ]:
+            self.assertRaises(NotPermitted, self.call, verb, caller=caller, **arguments)
+        self.assertRaises(InvalidArguments, self.call, "finish", caller=caller)
+        own = "session.main.greenhouse.>"
+        self.assertEqual([one.subject for one in self.call("subjects", own, caller=caller)], [SUBJECT])
+        answer = self.call("query", own, "-1h", "+1s", caller=caller)
+        self.assertEqual(([one.subject for one in answer.series], [note.text for note in answer.notes]), ([SUBJECT], ["theirs"]))
+        self.assertEqual([run.name for run in self.call("runs", caller=caller)], ["own"])
+        self.assertEqual(self.call("query", own, run=1, caller=caller).series, [])
+        self.assertEqual(self.call("finish", 2, caller=caller).name, "own")
+
+    def test_delete(self) -> None:
+        """Closed days are deleted by name or by time; the hours of a day that is gone still answer."""
+        self.publish(1.0)
+        self.call("flush")
+        self.bus.wall.step(86400)
+        self.publish(2.0)
+        self.call("flush")
+        self.reactor.advance(60)
+        self.assertEqual(self.service.status().parts, 2)
+        [deleted] = self.call("delete", before="now").parts
+        self.assertRaises(NoSuchTarget, self.call, "delete", part=deleted)
+        [points] = self.call("query", SUBJECT, "-2d", "+1s", points=100).series
+        self.assertEqual((points.mean, points.exact), ([1.0, 2.0], False))
+        self.assertEqual(self.call("subjects")[0].count, 2)
+        caller = make_caller(Role.ADMIN, ("session.>",))
+        self.assertRaises(NotPermitted, self.call, "delete", before="now", caller=caller)

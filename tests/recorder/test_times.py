@@ -1,0 +1,74 @@
+"""The words for times."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from netd.recorder.times import BadTime, moment
+
+NOW = 1_795_892_400.0
+
+
+def local(*parts: int) -> float:
+    """A time of the machine's own zone."""
+    return datetime(*parts).timestamp()  # type: ignore[arg-type,misc]  # noqa: DTZ001 - local, as meant
+
+
+class MomentTests(SynchronousTestCase):
+    def test_words(self) -> None:
+        """Each word for a time means what a person would expect."""
+        midnight = datetime.fromtimestamp(NOW).replace(hour=0, minute=0, second=0)  # noqa: DTZ006
+        for said, meant in [
+            (12.5, 12.5),
+            (7, 7.0),
+            ("1795892400", NOW),
+            ("1795892400.25", NOW + 0.25),
+            ("-5", -5.0),
+            ("now", NOW),
+            (" Now ", NOW),
+            ("-8h", NOW - 8 * 3600),
+            ("+1h", NOW + 3600),
+            ("now-1h", NOW - 3600),
+            ("-1h30m", NOW - 5400),
+            ("-1.5h", NOW - 5400),
+            ("-250ms", NOW - 0.25),
+            ("-2days", NOW - 2 * 86400),
+            ("-1week", NOW - 7 * 86400),
+            ("-1mon", NOW - 30 * 86400),
+            ("-1y", NOW - 365 * 86400),
+            ("today", midnight.timestamp()),
+            ("2026-11-28", local(2026, 11, 28)),
+            ("20261128", local(2026, 11, 28)),
+            ("2026-11-28T22:00", local(2026, 11, 28, 22)),
+            ("2026-11-28 22:00:30", local(2026, 11, 28, 22, 0, 30)),
+            ("22:00_20261128", local(2026, 11, 28, 22)),
+            ("2026-11-28T22:00Z", 1795903200.0),
+            ("2026-11-28T22:00+01:00", 1795899600.0),
+        ]:
+            self.assertEqual(moment(said, NOW), meant, said)
+
+    def test_yesterday(self) -> None:
+        """Yesterday begins at midnight, also where a day of the zone has 23 or 25 hours."""
+        begun = datetime.fromtimestamp(moment("yesterday", NOW))  # noqa: DTZ006
+        self.assertEqual((begun.hour, begun.minute), (0, 0))
+        self.assertTrue(NOW - 2 * 86400 - 7200 <= begun.timestamp() < NOW - 86400 + 7200)
+
+    def test_no_times(self) -> None:
+        """What means no time is refused, with the words that there are."""
+        for said in ("", "noon", "-8x", "2026-13-01", "-", "99:99_20261128", "1e400", "-9999999999999", "99991231T99"):
+            error = self.assertRaises(BadTime, moment, said, NOW)
+            self.assertIn("time", str(error), said)
+        self.assertIn("'x' is no unit", str(self.assertRaises(BadTime, moment, "-8x", NOW)))
+        for number in (float("nan"), float("inf"), 1e300):
+            self.assertRaises(BadTime, moment, number, NOW)
+
+    @given(st.text(max_size=40) | st.floats())
+    def test_anything(self, said: str | float) -> None:
+        """Whatever is said, it is a time within four digits of a year, or refused."""
+        with contextlib.suppress(BadTime):
+            self.assertLessEqual(abs(moment(said, NOW)), 253_402_300_800)
