@@ -250,6 +250,8 @@ class IStateTable(Interface):
         """Write an entry within so many seconds, and when the daemon stops. Nothing tells that the disk has refused.
 
         A value that changes often is noted: until it is written, a newer one takes its place.
+
+        :param value: the value, or a function that is called for it when it is written.
         """
 
     def drop(key: str) -> None:

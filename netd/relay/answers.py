@@ -7,19 +7,55 @@ answers are made.  A device that is still slow then holds back this controller's
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from netd.codec.length_header import encode_frame
 from netd.interfaces import IPeer
 from netd.relay.devices import DeviceLink
+from netd.relay.requests import RequestOutcome, RequestStatus
 
-__all__ = ["Answers"]
+__all__ = ["NOT_FOUND", "Answers", "Keeping"]
 
 SENT = encode_frame(b"data succesfully sent")
 DISCONNECTED = encode_frame(b"|device disconnected|")
+NOT_FOUND = encode_frame(b"|target not found|")
+QUEUED = encode_frame(b"|queued|")
 
 
 def _nobody() -> None:
     """Called in place of the connection after its end."""
+
+
+class Keeping:
+    """A message for a device that is away, on its way into the offline queue: its answer waits for the disk.
+
+    It stands in the list of answers in the place of a device.
+
+    :ivar is_clear: whether it is known what becomes of the message.
+    :ivar is_kept: whether it is in the queue, or has left that for the device.
+    """
+
+    __slots__ = ("_waiting", "is_clear", "is_kept")
+
+    is_online = False
+
+    def __init__(self) -> None:
+        self.is_clear = False
+        self.is_kept = False
+        self._waiting: Callable[[], None] | None = None
+
+    def told(self, outcome: RequestOutcome) -> None:
+        """Take an outcome of the message, of which the first one counts."""
+        if self.is_clear:
+            return
+        self.is_clear = True
+        self.is_kept = outcome.status in (RequestStatus.QUEUED, RequestStatus.SENT)
+        if self._waiting is not None:
+            self._waiting()
+
+    def when_clear(self, callback: Callable[[], None], after_turn: Callable[[Callable[[], None]], None]) -> None:
+        """Call *callback* when the first outcome is known."""
+        self._waiting = callback
 
 
 class Answers:
@@ -35,7 +71,7 @@ class Answers:
         self._peer = peer
         self._after_turn = after_turn
         self._caught_up = caught_up
-        self._owed: list[tuple[DeviceLink | None, bytes, int]] = []
+        self._owed: list[tuple[Any, bytes, int]] = []  # a DeviceLink, a Keeping or None; answer; how many times
         self._is_scheduled = False
         self._goodbye = ""
 
@@ -55,6 +91,11 @@ class Answers:
         if not self._is_scheduled:
             self._is_scheduled = True
             self._after_turn(self._give)
+
+    def add_kept(self, keeping: Keeping) -> None:
+        """Answer that a message is queued, or that its target was not found, when that is known."""
+        self._owed.append((keeping, QUEUED, 1))
+        self._schedule()
 
     def end(self, reason: str) -> None:
         """Close the connection for *reason* when all answers have been given."""
@@ -76,7 +117,7 @@ class Answers:
         self._is_scheduled = False
         owed = self._owed
         link, answer, times = owed[0] if len(owed) == 1 else (None, b"", 0)
-        if times and (link is None or (link.peer.is_flushed and link.is_online)):
+        if times and (link is None or (link.is_online and link.peer.is_flushed)):
             owed.clear()
             self._peer.send(answer * times)
         elif owed:
@@ -91,13 +132,12 @@ class Answers:
         for link, answer, times in self._owed:
             if link is not None and not link.is_clear:
                 break
-            ready.append((answer if link is None or link.is_online else DISCONNECTED) * times)
+            ready.append(_fate(link, answer) * times)
         del self._owed[: len(ready)]
         if ready:
             self._peer.send(b"".join(ready))
 
-    def _wait(self, link: DeviceLink | None) -> None:
-        assert link is not None, "only what was sent to a device can wait"
+    def _wait(self, link: Any) -> None:
         self._is_scheduled = True
         self._peer.set_reading(False)
         link.when_clear(self._resume, self._after_turn)
@@ -106,3 +146,10 @@ class Answers:
         self._give()
         if not self._owed:
             self._caught_up()
+
+
+def _fate(link: Any, answer: bytes) -> bytes:
+    """Return the answer for a message whose fate is known."""
+    if isinstance(link, Keeping):
+        return answer if link.is_kept else NOT_FOUND
+    return answer if link is None or link.is_online else DISCONNECTED

@@ -177,14 +177,14 @@ class Devices:
     """All devices of one relay.
 
     :param wall: the wall clock, in seconds since the epoch.
-    :param remembered: how many names of absent devices are kept.
+    :ivar remembered: how many names of absent devices are kept.
     :ivar version: a number that grows with each connection, disconnection and change of the rules. While it is the same, a target
         that was looked up still means the same device.
     """
 
     def __init__(self, wall: Callable[[], float], rules: RelayRules, remembered: int = 10_000) -> None:
         self._wall = wall
-        self._remembered = remembered
+        self.remembered = remembered
         self.version = 0
         self.follow(rules)
         self._generation = int(wall())
@@ -300,6 +300,11 @@ class Devices:
         del self._names[name.link.name]
         self._forget_aliases(name.link)
 
+    def remember(self, link: DeviceLink) -> None:
+        """Add a device that was connected to an earlier run, and is away."""
+        self._generation = max(self._generation, link.generation)
+        self._take_name(link)
+
     def _check_names(self, hello: DeviceHello, host: str, owner: str) -> None:
         for name in (hello.name, *hello.aliases) if hello.name else ():
             kept_for = self._named_hosts.get(name, host)
@@ -322,7 +327,7 @@ class Devices:
         return before.link
 
     def _trim(self) -> None:
-        if len(self._names) <= self._remembered + len(self._online):
+        if len(self._names) <= self.remembered + len(self._online):
             return
         oldest = next((text for text, name in self._names.items() if not name.link.is_online and not name.queue), None)
         if oldest is not None:

@@ -16,13 +16,16 @@ from attrs import define, field
 
 from netd.bus.subject import token
 from netd.codec.length_header import HEADER, encode_frame
-from netd.interfaces import Cancellable, IBus, IPeer
+from netd.interfaces import Cancellable, IBus, IPeer, IStatePart
 from netd.message import Message
 from netd.principal import Action, Role, check
+from netd.relay.answers import Keeping
 from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
 from netd.relay.events import DevicePresence, DeviceRefused, DeviceSaid, DeviceSent, readable
 from netd.relay.grammar import RelayDialect, encode_pair
 from netd.relay.outcomes import UNKNOWN, Outcomes
+from netd.relay.queues import OfflineQueues
+from netd.relay.records import DeviceRecords
 from netd.relay.requests import RelayRequest, RequestInput, RequestOutcome, RequestStatus
 from netd.relay.rules import RelayRules
 from netd.relay.target import Target, address_text
@@ -38,12 +41,6 @@ AWAY = "the device is away"
 PING = encode_pair({"status": "ping"})
 """The frames of a ping, for devices that have asked for pings."""
 
-QUEUE_ITEMS = 1000
-"""Messages that are kept for one absent device, at most."""
-
-QUEUES_SIZE = 1 << 26
-"""Bytes that are kept for all absent devices together, at most."""
-
 
 @define(eq=False)
 class Exchange:
@@ -56,6 +53,8 @@ class Exchange:
     :ivar after_turn: calls when all that was sent in this reactor turn has been written.
     :ivar messages: messages that were sent to devices.
     :ivar counts: other counters, by name.
+    :ivar records: what a restart finds of the devices.
+    :ivar queues: messages for devices that are away.
     """
 
     rules: RelayRules
@@ -67,12 +66,14 @@ class Exchange:
     after_turn: Callable[[Callable[[], None]], None]
     messages: int = 0
     counts: Counter[str] = field(factory=Counter)
-    _kept: int = 0
+    records: DeviceRecords = field(factory=DeviceRecords)
     _ids: Iterator[int] = field(factory=lambda: count(1))
     dialect: RelayDialect = field(init=False)
     outcomes: Outcomes = field(init=False)
+    queues: OfflineQueues = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.queues = OfflineQueues(self.bus.wall, self.monotonic, self.later, self._note_expired)
         self.outcomes = Outcomes(self.bus, self.monotonic, self.after_turn)
         self.dialect = RelayDialect.of(self.rules)
 
@@ -82,6 +83,18 @@ class Exchange:
         self.dialect = RelayDialect.of(rules)
         self.devices.follow(rules)
 
+    def use_state(self, part: IStatePart) -> None:
+        """Find the devices and the messages of earlier runs again. All are away; nobody has subscribed to their presence yet."""
+        self.records.load(part, self.devices, self.devices.remembered, self.bus.wall())
+        for link in self.devices.absent():
+            self._name_subjects(link)
+            self._publish_presence(link, "netd was started anew")
+        self.queues.load(part.table("queue"), self.rules, self.devices, self._ids.__next__)
+
+    def note_alive(self) -> None:
+        """Note that the daemon is alive, and so are the connected devices."""
+        self.records.note_alive(self.devices, self.bus.wall())
+
     def connect(self, peer: IPeer, host: str, port: int, hello: DeviceHello | None, owner: str | None = None) -> DeviceLink:
         """Add a device, send it the messages that waited for it, and publish its presence.
 
@@ -90,13 +103,14 @@ class Exchange:
         """
         device = self.devices.name_at(host, hello) or token(address_text(host, port))
         check(peer.principal, CONNECT, self.subject("presence", device))
+        is_new = self.devices.name_of(device) is None
         try:
             link, replaced = self.devices.connect(peer, host, port, hello, owner)
         except NameHeld as error:
             self._deny(error, address_text(host, port))
             raise
-        link.sent_subject = self.subject("sent", link.subject)
-        link.outcome_subject = self.subject("outcome", link.subject)
+        self._name_subjects(link)
+        self.records.saw(link, is_new)
         if replaced is not None:
             self._replace(replaced, link)
         if link.answers:
@@ -109,10 +123,8 @@ class Exchange:
         self._publish_presence(link, f"it took the name from {link.took_from}" if link.took_from else "")
         name = self.devices.name_of(link.name) if link.name else None
         if name is not None and name.link is link and name.queue:
-            queue, name.queue = name.queue, []
-            for request in queue:
-                self._kept -= len(request.payload)
-                self._start_clock(request, request.time_left(self.monotonic()))
+            for request in self.queues.take(name):
+                self.queues.start_clock(request, request.time_left(self.monotonic()))
                 self._hand(link, request)
         return link
 
@@ -158,6 +170,7 @@ class Exchange:
             request.step(RequestInput.LOST, error="the device disconnected")
         link.requests = None
         if is_away:
+            self.records.saw(link)
             self._publish_presence(link, reason)
         if not link.name:
             self._forget_events(link)
@@ -165,9 +178,7 @@ class Exchange:
     def forget(self, name: DeviceName) -> None:
         """Forget an absent device: its queue is dropped, and so are the retained messages under its subjects."""
         self.devices.forget(name)
-        queue, name.queue = name.queue, []
-        for request in queue:
-            self._kept -= len(request.payload)
+        for request in self.queues.take(name):
             request.step(RequestInput.LOST, error="the device was forgotten")
         self._forget_events(name.link)
 
@@ -214,28 +225,29 @@ class Exchange:
         request = RelayRequest(next(self._ids), payload, sender, seconds, expires_at, told)
         self.counts["requests"] += 1
         if link is not None:
-            self._start_clock(request, seconds)
+            self.queues.start_clock(request, seconds)
             self._hand(link, request)
             return request
         if name is None:
             request.step(RequestInput.LOST, error=NO_SUCH_DEVICE)
-        elif not self._keep(name, request, rules.queue_for if deadline is None else seconds):
+        elif not self.queues.keep(rules, name, request, rules.queue_for if deadline is None else seconds):
             request.step(RequestInput.LOST, error=AWAY)
         return request
 
-    def keep_frame(self, target: Target, payload: bytes, sender: Callable[[], tuple[str, int]]) -> bool:
+    def keep_frame(self, target: Target, payload: bytes, sender: Callable[[], tuple[str, int]]) -> Keeping:
         """Put a message of a first-dialect controller into the offline queue of *target*. No later outcome can be reported to it.
 
-        :returns: False when there is no such device, no queue, or no room in it.
+        :returns: what becomes of that. It has failed when there is no such device, no queue, or no room in it.
         """
+        keeping = Keeping()
         name = self.devices.name_of(target.text)
-        told = self._told(None if name is None else name.link, target, payload, sender, lambda outcome: None)
+        told = self._told(None if name is None else name.link, target, payload, sender, keeping.told)
         if name is not None:
             request = RelayRequest(next(self._ids), payload, "", self.rules.answer_timeout, None, told)
-            if self._keep(name, request, self.rules.queue_for):
-                return True
+            if self.queues.keep(self.rules, name, request, self.rules.queue_for):
+                return keeping
         told(RequestOutcome(RequestStatus.FAILED, True, error=NO_SUCH_DEVICE if name is None else AWAY))
-        return False
+        return keeping
 
     def _told(
         self,
@@ -302,35 +314,16 @@ class Exchange:
         else:
             link.when_clear(partial(self._handed, link, request), self.after_turn)
 
-    def _keep(self, name: DeviceName, request: RelayRequest, seconds: float | None) -> bool:
-        rules = self.rules
-        size = len(request.payload)
-        waiting = sum(len(other.payload) for other in name.queue) + size
-        if rules.queue_for is None or seconds is None or waiting > rules.queue_size or len(name.queue) >= QUEUE_ITEMS:
-            return False
-        if self._kept + size > QUEUES_SIZE:
-            return False
-        self._kept += size
-        name.queue.append(request)
-        self._start_clock(request, min(seconds, rules.queue_for), name)
-        request.step(RequestInput.KEPT)
-        return True
-
-    def _start_clock(self, request: RelayRequest, seconds: float, name: DeviceName | None = None) -> None:
-        if request.clock is not None:
-            request.clock.cancel()
-        request.clock = self.later(seconds, partial(self._expire, request, name))
-
-    def _expire(self, request: RelayRequest, name: DeviceName | None) -> None:
-        self.counts["expired"] += 1
-        if name is not None:
-            self._kept -= len(request.payload)
-            name.queue.remove(request)
-        request.step(RequestInput.EXPIRED, error="the deadline passed")
-
     def _forget_events(self, link: DeviceLink) -> None:
         for kind in ("presence", "said", "sent", "outcome"):
             self.bus.forget(self.subject(kind, link.subject))
+
+    def _note_expired(self) -> None:
+        self.counts["expired"] += 1
+
+    def _name_subjects(self, link: DeviceLink) -> None:
+        link.sent_subject = self.subject("sent", link.subject)
+        link.outcome_subject = self.subject("outcome", link.subject)
 
     def _publish_sent(self, link: DeviceLink, payload: bytes) -> None:
         self.bus.publish(Message(link.sent_subject, DeviceSent(link.label, *readable(payload)), weight=4 * len(payload)))

@@ -17,7 +17,7 @@ from netd.codec.length_header import HEADER, BadHeader, Gatherer, encode_frame, 
 from netd.errors import NotPermitted, ProtocolError, TimedOut
 from netd.interfaces import IPeer, MachineShell
 from netd.principal import Action, Role, check
-from netd.relay.answers import Answers
+from netd.relay.answers import NOT_FOUND, Answers
 from netd.relay.devices import DeviceLink, NameHeld
 from netd.relay.exchange import Exchange
 from netd.relay.grammar import (
@@ -36,8 +36,6 @@ from netd.relay.target import MalformedTarget, address_text, parse_target
 
 __all__ = ["RelayConversation", "RelayShell", "RelayState"]
 
-NOT_FOUND = encode_frame(b"|target not found|")
-QUEUED = encode_frame(b"|queued|")
 NOT_READING = encode_frame(b"|error: the device does not read what was sent before|")
 
 PROGRESS = 1 << 10
@@ -331,8 +329,8 @@ class RelayConversation:
             self._prefix, self._prefix_link, self._prefix_version = event.lead, link, devices.version
             self._forward(link, [event.frame])
             return
-        kept = self._exchange.keep_frame(parse_target(event.target), event.content, self._shell.address)
-        self._owe().add(QUEUED if kept else NOT_FOUND)
+        keeping = self._exchange.keep_frame(parse_target(event.target), event.content, self._shell.address)
+        self._owe().add_kept(keeping)
 
     def _do_said(self, event: RelayEvent) -> None:
         assert self.link is not None

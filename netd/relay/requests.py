@@ -70,10 +70,11 @@ class RelayRequest:
         deadline.
     :ivar clock: the pending expiry.
     :ivar is_done: the final outcome has been told.
+    :ivar release: removes it from the disk, if it is kept there: called when it has been handed over, or is lost.
     :ivar holder: the device's unanswered requests, while it is one of them.
     """
 
-    __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "is_done", "payload", "sender", "state")
+    __slots__ = ("_report", "clock", "deadline", "expires_at", "holder", "id", "is_done", "payload", "release", "sender", "state")
 
     def __init__(
         self,
@@ -93,12 +94,13 @@ class RelayRequest:
         self.is_done = False
         self.clock: Cancellable | None = None
         self.holder: dict[int, RelayRequest] | None = None
+        self.release: Callable[[], object] | None = None
         self._report = report
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for its device to connect."""
-        return self.state is RequestState.WAITING
+        """Whether it waits for its device to connect, or for the disk that is to keep it until then."""
+        return self.state is RequestState.WAITING or (self.state is RequestState.NEW and self.release is not None)
 
     def time_left(self, now: float) -> float:
         """Return the seconds that the device has left to answer, at *now*."""
@@ -116,6 +118,9 @@ class RelayRequest:
         self.is_done = self.state is RequestState.DONE
         if self.is_done:
             self._let_go(happened)
+        if self.release is not None and self.state is not RequestState.WAITING:
+            release, self.release = self.release, None
+            release()
         self._report(RequestOutcome(status, self.is_done, payload, error))
         return True
 

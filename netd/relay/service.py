@@ -6,13 +6,14 @@ from ipaddress import ip_address
 from itertools import chain
 from typing import Any, Literal
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from netd.codec.units import ABSENT, Seconds
 from netd.config import section_name
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
-from netd.interfaces import IBus, INetdService, IPublisher
+from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
@@ -24,6 +25,7 @@ from netd.relay.exchange import NO_SUCH_DEVICE, Exchange
 from netd.relay.guests import Guests
 from netd.relay.payload import payload_of
 from netd.relay.protocol import RelayFactory
+from netd.relay.records import ALIVE_EVERY
 from netd.relay.requests import RequestOutcome, RequestStatus
 from netd.relay.results import DeviceFacts, DeviceList, RelayServiceStatus, SendResult
 from netd.relay.target import MalformedTarget, Target, parse_target
@@ -47,7 +49,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> RelayService:
     return RelayService(config, factory, reactor)
 
 
-@implementer(INetdService, IPublisher)
+@implementer(INetdService, IPublisher, IStateful)
 class RelayService(ListeningService):
     """One relay."""
 
@@ -55,7 +57,24 @@ class RelayService(ListeningService):
         super().__init__(config, factory, reactor)
         self._relay = factory
         self._exchange = factory.exchange
+        self._alive = LoopingCall(self._exchange.note_alive)
+        self._alive.clock = reactor
         self._attachments = Guests(factory.exchange, config.instance, lambda: self.is_accepting)
+
+    def use_state(self, part: IStatePart) -> None:
+        """See :class:`netd.interfaces.IStateful`."""
+        self._exchange.use_state(part)
+
+    def startService(self) -> None:
+        """Listen, and note once a minute that the daemon is alive."""
+        super().startService()
+        self._alive.start(ALIVE_EVERY, now=False)
+
+    def stopService(self) -> Deferred[None]:
+        """See :meth:`netd.listening.ListeningService.stopService`."""
+        if self._alive.running:
+            self._alive.stop()
+        return super().stopService()
 
     def finish(self) -> Deferred[None]:
         """End the devices that are console connections, then close all other connections."""
@@ -181,7 +200,7 @@ class RelayService(ListeningService):
         link.peer.close("disconnected by an operator")
         return link.describe()
 
-    def forget(self, caller: Caller, target: str) -> DeviceFacts:
+    def forget(self, caller: Caller, target: str) -> Deferred[DeviceFacts]:
         """Forget a named device that is not connected, with its queued messages and its events on the bus.
 
         :raises NoSuchTarget: if no such device is known.
@@ -197,7 +216,8 @@ class RelayService(ListeningService):
         if name is None:
             raise NoSuchTarget(f"no device {target!r} is known; `relay.devices` lists them")
         self._exchange.forget(name)
-        return name.link.describe()
+        forgotten = maybeDeferred(self._exchange.records.forget, name.link.name)
+        return forgotten.addCallback(lambda _: name.link.describe())
 
     def _check_sees(self, caller: Caller, kind: str, to: Target, said: str) -> None:
         """Like :meth:`netd.operations.Caller.check`. Its error does not tell which device an alias or an address stands for."""

@@ -101,12 +101,12 @@ class State:
         self._file = file
         self._run = run
         self._clock = clock
-        self._wall = wall
+        self.wall = wall
         self._is_open = False
         self._joining: list[tuple[str, Any]] = []
         self._fetched: dict[str, list[Kept]] = {}
-        self._changes: dict[Place, _Change] = {}
-        self._noted: dict[Place, _Change] = {}
+        self._changes: dict[Place, Change] = {}
+        self._noted: dict[Place, Note] = {}
         self._promised: list[Deferred[None]] = []
         self._timer: Any = None
         self._is_writing = False
@@ -123,7 +123,7 @@ class State:
         if not IStateful.providedBy(stateful):
             return
         if self._is_open:
-            stateful.use_state(_Part(self, owner))
+            stateful.use_state(self.part(owner))
             self._fetched.pop(owner, None)
         else:
             self._joining.append((owner, stateful))
@@ -139,7 +139,11 @@ class State:
             self._log.critical("{trouble}", trouble=self._file.trouble)
         joining, self._joining = self._joining, []
         for owner, stateful in joining:
-            stateful.use_state(_Part(self, owner))
+            stateful.use_state(self.part(owner))
+
+    def part(self, owner: str) -> IStatePart:
+        """Return the part of *owner*."""
+        return _Part(self, owner)
 
     def close(self) -> Deferred[None]:
         """Write everything, and close the file. The Deferred fires then, at the latest after :data:`LAST`."""
@@ -167,11 +171,11 @@ class State:
     def load(self, owner: str, table: str, most: int, keep_for: float | None) -> list[tuple[str, Any]]:
         """See :meth:`netd.interfaces.IStateTable.load`."""
         kept = self._rows(owner, table)
-        since = -math.inf if keep_for is None else self._wall() - keep_for
+        since = -math.inf if keep_for is None else self.wall() - keep_for
         entries = []
         for number, (_, key, written, text) in enumerate(kept):
             if number < len(kept) - most or written < since:
-                self.note((owner, table, key), None, LAZILY)
+                self.note((owner, table, key), Note(written, None, Change(written, None)), LAZILY)
                 continue
             try:
                 entries.append((key, decode(text.encode())))
@@ -182,9 +186,10 @@ class State:
 
     def read(self, place: Place) -> Deferred[Any]:
         """See :meth:`netd.interfaces.IStateTable.read`."""
-        for waiting in (self._noted, self._changes):
-            if place in waiting:
-                return succeed(_decoded(waiting[place].text))
+        if place in self._noted:
+            return succeed(_decoded(self._noted[place].written().text))
+        if place in self._changes:
+            return succeed(_decoded(self._changes[place].text))
         answer: Deferred[Any] = Deferred(lambda _: None)
 
         def report(outcome: Any) -> None:
@@ -202,17 +207,17 @@ class State:
             return fail(NotKept("netd stops"))
         self._noted.pop(place, None)
         done: Deferred[None] = Deferred(lambda _: None)
-        self._change(place, _Change(self._wall(), text, is_promised=True))
+        self._change(place, Change(self.wall(), text, is_promised=True))
         self._promised.append(done)
         self._clock.callLater(0, self._commit)
         return done
 
-    def note(self, place: Place, text: str | None, within: float) -> None:
+    def note(self, place: Place, note: Note, within: float) -> None:
         """Write an entry, or remove it, within so many seconds."""
         if self._closing is not None:
             return
         self._noted.pop(place, None)
-        self._noted[place] = _Change(self._wall(), text)
+        self._noted[place] = note
         due = self._clock.seconds() + within
         if self._timer is None:
             self._timer = self._clock.callLater(within, self._take_notes)
@@ -244,11 +249,11 @@ class State:
     def _take_notes(self) -> None:
         self._timer = None
         noted, self._noted = self._noted, {}
-        for place, change in noted.items():
-            self._change(place, change)
+        for place, note in noted.items():
+            self._change(place, note.written())
         self._commit()
 
-    def _change(self, place: Place, change: _Change) -> None:
+    def _change(self, place: Place, change: Change) -> None:
         self._changes.pop(place, None)
         self._changes[place] = change
 
@@ -261,13 +266,13 @@ class State:
         rows: list[Row] = [(*place, change.time, change.text) for place, change in changes.items()]
         self._run(partial(self._file.commit, rows), partial(self._committed, changes, promised))
 
-    def _committed(self, changes: dict[Place, _Change], promised: list[Deferred[None]], outcome: Any) -> None:
+    def _committed(self, changes: dict[Place, Change], promised: list[Deferred[None]], outcome: Any) -> None:
         self._is_writing = False
         if isinstance(outcome, Failure):
             self._fail(outcome.value)
             for place, change in changes.items():
                 if not change.is_promised and place not in self._noted and place not in self._changes:
-                    self.note(place, change.text, LAZILY)
+                    self.note(place, Note(change.time, None, change), LAZILY)
             for done in promised:
                 done.errback(NotKept(f"{self._trouble}; nothing is promised until that is mended"))
         else:
@@ -299,12 +304,32 @@ class State:
 
 
 @frozen
-class _Change:
+class Change:
     """An entry to be written, or to be removed when *text* is None."""
 
     time: float
     text: str | None
     is_promised: bool = False
+
+
+@frozen
+class Note:
+    """An entry to be written later.
+
+    :ivar value: its value, or a function that returns it.
+    :ivar change: what is to be written, if that is known.
+    """
+
+    time: float
+    value: object
+    change: Change | None = None
+
+    def written(self) -> Change:
+        """What is to be written now."""
+        if self.change is not None:
+            return self.change
+        value = self.value() if callable(self.value) else self.value
+        return Change(self.time, encode(value).decode())
 
 
 def _decoded(text: str | None) -> Any:
@@ -341,7 +366,8 @@ class _Table:
         return self._state.put((self._owner, self._name, key), None)
 
     def note(self, key: str, value: object, within: float = LAZILY) -> None:
-        self._state.note((self._owner, self._name, key), encode(value).decode(), within)
+        self._state.note((self._owner, self._name, key), Note(self._state.wall(), value), within)
 
     def drop(self, key: str) -> None:
-        self._state.note((self._owner, self._name, key), None, 0.0)
+        now = self._state.wall()
+        self._state.note((self._owner, self._name, key), Note(now, None, Change(now, None)), 0.0)

@@ -278,11 +278,11 @@ class RelayServiceTests(ServiceBench):
         self.assertRaisesRegex(OperationFailed, "is connected; `relay.disconnect` ends", self.service.forget, CONSOLE, "pump")
         device.lose()
         told = self._told(self.service.send(CONSOLE, "pump", "on"))
-        self.assertEqual(self.service.forget(CONSOLE, "p").name, "pump")
+        self.assertEqual(result_of(self.service.forget(CONSOLE, "p")).name, "pump")
         self.assertEqual([(one.status, one.error) for one in told], [("failed", "the device was forgotten")])
         self.assertEqual(self.service.devices(CONSOLE).rows, [])
         self.assertEqual(self.bus.last("relay.*.*.pump"), [])
-        self.assertEqual(self.service._exchange._kept, 0)
+        self.assertEqual(self.service._exchange.queues.size, 0)
         for name in ("pump", "p", "127.0.0.1:7"):
             self.assertRaisesRegex(NoSuchTarget, "no device .* is known", self.service.forget, CONSOLE, name)
 
