@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-SERVICES = ("command", "control", "feed", "gateway", "manhole", "recorder", "relay", "room", "session")
+SERVICES = ("alert", "command", "control", "feed", "gateway", "manhole", "recorder", "relay", "room", "session")
 """Packages that never import one another: they meet on the bus, or in the table of operations."""
 
 IO = ("asyncio", "os", "random", "secrets", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading", "time")
@@ -102,8 +102,12 @@ LAYERS = (
     ),
     Layer(
         "options",
-        modules="netd.config.* netd.*.config netd.command.trial netd.control.directory netd.feed.locales",
-        reaches=(Reach("vocabulary secrets"), Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*")),
+        modules="netd.config.* netd.*.config netd.alert.grammar netd.command.trial netd.control.directory netd.feed.locales",
+        reaches=(
+            Reach("vocabulary secrets"),
+            Reach("options", within="netd.config.* netd.{certificates,pem} netd.{own}.*"),
+            Reach("pure", within="netd.alert.*"),
+        ),
         libraries="attrs twisted.internet.endpoints",
     ),
     # 1: what is pure and has a library, or stands among shells; all that is pure by default is the last row
@@ -138,6 +142,7 @@ LAYERS = (
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
         " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,store}"
+        " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.relay.guests netd.room.visitors netd.session.dialer",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
@@ -162,7 +167,7 @@ LAYERS = (
     Layer(
         "pure",
         modules="netd.{boards,codec,connection}.* netd.bus netd.status"
-        " netd.{command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
+        " netd.{alert,command,control,feed,gateway,manhole,recorder,relay,room,session}.*",
         reaches=PURE,
         libraries="attrs",
         without=IO,

@@ -11,6 +11,7 @@ session = ServiceKind("session", "netd.session")
 command = ServiceKind("command", "netd.command")
 room = ServiceKind("room", "netd.room")
 recorder = ServiceKind("recorder", "netd.recorder")
+alert = ServiceKind("alert", "netd.alert")
 gateway = ServiceKind("gateway", "netd.gateway")
 manhole = ServiceKind("manhole", "netd.manhole")
 

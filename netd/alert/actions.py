@@ -1,0 +1,64 @@
+"""What an alert does: the targets that ``then`` names."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+__all__ = ["Execute", "Mail", "Publish", "Target", "Webhook"]
+
+
+@frozen
+class Webhook:
+    """A JSON text is posted to *url*."""
+
+    url: str
+
+    @property
+    def label(self) -> str:
+        """The action for people. Paths of webhooks are secrets as often as not, and are left out."""
+        parts = urlsplit(self.url)
+        return f"webhook {parts.scheme}://{parts.hostname}/…"
+
+
+@frozen
+class Execute:
+    """A program is run.
+
+    :ivar words: its path and its arguments.
+    """
+
+    words: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The action for people, without the arguments."""
+        return f"exec {self.words[0]}"
+
+
+@frozen
+class Mail:
+    """A mail is sent to *address*."""
+
+    address: str
+
+    @property
+    def label(self) -> str:
+        """The action for people."""
+        return f"mail {self.address}"
+
+
+@frozen
+class Publish:
+    """The event is published under *subject*, too."""
+
+    subject: str
+
+    @property
+    def label(self) -> str:
+        """The action for people."""
+        return f"publish {self.subject}"
+
+
+Target = Webhook | Execute | Mail | Publish
