@@ -42,7 +42,7 @@ class Config(SectionConfig):
 
     record: tuple[str, ...] = option(
         _patterns,
-        "session.>, relay.>, command.>, room.>, feed.*.report, feed.*.remark, audit.>, custom.>",
+        "session.>, relay.>, command.>, room.>, feed.*.report, feed.*.remark, alert.>, audit.>, custom.>",
         help="The subjects that are recorded. `replay.>` and `system.main.vitals` are recorded only where a pattern names them.",
         live=True,
     )

@@ -317,9 +317,7 @@ class ServiceTests(SynchronousTestCase):
         )
         self.assertEqual((shown.subjects[0].held_for, shown.subjects[1].since), (60.0, None))
         shown = service.acknowledge(make_caller())
-        self.assertEqual(
-            [(one.state, one.by) for one in shown.subjects], [("acknowledged", "token test"), ("pending", "")]
-        )
+        self.assertEqual([(one.state, one.by) for one in shown.subjects], [("acknowledged", "token test"), ("pending", "")])
         self.assertEqual(service.status().firing, 0)
         self.assertRaises(InvalidArguments, service.acknowledge, make_caller(), "a..b")
 
