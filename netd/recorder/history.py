@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from netd.bus.subject import split_pattern
 from netd.codec.jsontext import encode
+from netd.codec.times import BadTime, moment
 from netd.errors import InvalidArguments
 from netd.operations import Caller, Operation, Role
 from netd.principal import check
@@ -29,12 +30,11 @@ from netd.recorder.results import (
     SeriesFacts,
 )
 from netd.recorder.store import Store
-from netd.recorder.times import BadTime, moment
 
 __all__ = ["History"]
 
 Time = float | str
-"""A time as :func:`netd.recorder.times.moment` reads it."""
+"""A time as :func:`netd.codec.times.moment` reads it."""
 
 MOST_PATTERNS = 20
 """Patterns of one question."""

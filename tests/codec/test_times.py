@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.recorder.times import BadTime, moment
+from netd.codec.times import BadTime, moment
 
 NOW = 1_795_892_400.0
 
