@@ -140,7 +140,8 @@ LAYERS = (
         modules="netd.log netd.bus.{journal,local} netd.boards.{operations,shelf} netd.console.* netd.*.protocol netd.state.*"
         " netd.connection.{dialer,door,early,ending}"
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
-        " netd.threads netd.command.{execution,watcher} netd.control.users netd.gateway.{channel,chunks,conversation,guard,site}"
+        " netd.threads netd.command.{execution,watcher} netd.control.users"
+        " netd.gateway.{channel,chunks,conversation,guard,history,past,site}"
         " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.relay.guests netd.room.visitors netd.session.dialer",

@@ -19,9 +19,12 @@ from netd.errors import NetdError
 from netd.gateway.config import Config
 from netd.gateway.files import FOLDER, PAGES, File, read_files
 from netd.gateway.guard import Guard
+from netd.gateway.history import HistoryFiles
+from netd.gateway.past import Past
 from netd.gateway.protocol import GatewayFactory
 from netd.gateway.results import GatewayServiceStatus
-from netd.gateway.site import Site
+from netd.gateway.routes import Access, SiteRoute
+from netd.gateway.site import ECHO, Site
 from netd.interfaces import IBus, IConsole, INetdService, ITurnShare
 from netd.lifecycle import ServingState, state_on
 from netd.listening import ListeningService, make_context
@@ -169,10 +172,15 @@ class GatewayService(ListeningService):
             factory.dispatcher,
             config.base,
             config.max_message,
-            config.echo,
+            self._further_routes(),
             self._why_not_ready,
             factory.log_limiter,
         )
+
+    def _further_routes(self) -> dict[str, SiteRoute]:
+        past = Past(self._gateway.dispatcher, self._bus.wall)
+        echo = {ECHO: SiteRoute(("GET",), Access.KNOWN, None)} if self._config.echo else {}
+        return HistoryFiles(past).routes() | echo
 
     def _judge(self) -> None:
         """Look at the tokens: close the WebSockets whose token is gone, and log it if there are no tokens any more.

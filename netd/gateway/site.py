@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -78,6 +78,7 @@ class Site:
     :param dispatcher: calls the operations.
     :param base: the path before all others that a proxy may leave in requests; it ends in a slash.
     :param most_bytes: most bytes of a body.
+    :param further: the paths beside those of each gateway.
     :param why_not_ready: returns the reason for which load balancers should send no clients here, or ``""``.
     """
 
@@ -90,7 +91,7 @@ class Site:
         dispatcher: Dispatcher,
         base: str,
         most_bytes: int,
-        has_echo: bool,
+        further: Mapping[str, SiteRoute],
         why_not_ready: Callable[[], str],
         limiter: LogLimiter,
     ) -> None:
@@ -103,6 +104,7 @@ class Site:
         self._clients = ClientFiles()
         served = {path: file.answer for path, file in files.items()} | self._clients.paths()
         self._routes = {path: SiteRoute(READING, Access.ANYONE, _serve(answer)) for path, answer in served.items()} | {
+            **further,
             "/rpc": SiteRoute(("POST",), Access.KNOWN, self._rpc),
             "/api": SiteRoute(READING, Access.KNOWN, self._api),
             "/metrics": SiteRoute(READING, Access.KNOWN, self._metrics),
@@ -110,8 +112,6 @@ class Site:
             "/readyz": SiteRoute(READING, Access.ANYONE, self._ready),
             SOCKET: SiteRoute(("GET",), Access.SOON_KNOWN, None),
         }
-        if has_echo:
-            self._routes[ECHO] = SiteRoute(("GET",), Access.KNOWN, None)
 
     def admit(self, head: Head, length: int | None, caller: Caller) -> Admission | Answer:
         """Judge a request by its head: return its admission, or the answer that refuses it.
