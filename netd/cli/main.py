@@ -72,6 +72,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "passwd": Listed("passwd", "Set the password of NAME for the manhole."),
             "context": Listed("context", "Name the gateways of other machines, and choose one."),
             "client": Listed("client", "Print a client as one file, or list them."),
+            "grafana": Listed("grafana", "Print a data source for Grafana."),
             "completion": Listed("completion", "Print the completion script of a SHELL."),
         },
     }

@@ -18,6 +18,7 @@ from netd.console.dispatch import Dispatcher
 from netd.errors import NetdError
 from netd.gateway.config import Config
 from netd.gateway.files import FOLDER, PAGES, File, read_files
+from netd.gateway.graphite.answers import Graphite
 from netd.gateway.guard import Guard
 from netd.gateway.history import HistoryFiles
 from netd.gateway.past import Past
@@ -180,7 +181,7 @@ class GatewayService(ListeningService):
     def _further_routes(self) -> dict[str, SiteRoute]:
         past = Past(self._gateway.dispatcher, self._bus.wall)
         echo = {ECHO: SiteRoute(("GET",), Access.KNOWN, None)} if self._config.echo else {}
-        return HistoryFiles(past).routes() | echo
+        return HistoryFiles(past).routes() | Graphite(past).routes() | echo
 
     def _judge(self) -> None:
         """Look at the tokens: close the WebSockets whose token is gone, and log it if there are no tokens any more.

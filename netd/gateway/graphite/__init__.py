@@ -1,0 +1,1 @@
+"""A part of Graphite's HTTP API over the recorder, so that Grafana draws what netd has recorded without a plugin."""

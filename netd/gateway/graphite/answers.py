@@ -1,0 +1,168 @@
+"""What Grafana asks a Graphite server, answered by the recorder (gateway protocol, "Grafana").
+
+Grafana's data source asks for series (``/render``), walks down the tree of their names (``/metrics/find``) and fetches events for
+annotations (``/events/get_data``). A caller that is confined to some subjects sees these alone, as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
+
+from netd.codec.jsontext import encode
+from netd.errors import InvalidArguments
+from netd.gateway.answer import JSON, Answer
+from netd.gateway.fields import Fields
+from netd.gateway.graphite.grid import LEAST_POINTS, Points, RenderGrid
+from netd.gateway.graphite.happenings import (
+    AUDIT,
+    Happening,
+    audit_happening,
+    note_happening,
+    run_happenings,
+    wanted_tags,
+    without_wildcards,
+)
+from netd.gateway.graphite.targets import RenderTarget, read_target
+from netd.gateway.graphite.tree import Wildcards, find
+from netd.gateway.past import Past, begun, told
+from netd.gateway.routes import FORM_BODY, READING, Access, Admission, SiteRoute
+from netd.operations import Caller
+
+__all__ = ["Graphite"]
+
+MOST_TARGETS, MOST_SERIES = 100, 200
+"""Most targets of one request, and most series of its answer."""
+
+MOST_EVENTS = 1000
+"""Most annotations of each sort in one answer, the newest."""
+
+POINTS = 1000
+"""Points of a series where a request does not say how many."""
+
+VERSION = "1.1.8"
+"""The version of Graphite whose API this is a part of. From 1.1 on, Grafana asks for the list of functions."""
+
+
+class Graphite:
+    """Answers requests of Graphite's API."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+
+    def routes(self) -> dict[str, SiteRoute]:
+        """Return the paths."""
+        both = ("GET", "HEAD", "POST", "OPTIONS")
+        handlers = {
+            "/render": (both, self._render),
+            "/metrics/find": (both, self._find),
+            "/metrics/expand": (both, self._expand),
+            "/functions": (READING, self._functions),
+            "/version": (READING, self._version),
+            "/events/get_data": (READING, self._events),
+            "/tags/autoComplete/tags": (both, self._no_tags),
+            "/tags/autoComplete/values": (both, self._no_tags),
+        }
+        return {path: SiteRoute(methods, Access.KNOWN, told(handler), FORM_BODY) for path, (methods, handler) in handlers.items()}
+
+    async def _render(self, admission: Admission, fields: Fields) -> Answer:
+        fields.choice("format", ("json",))
+        targets = [read_target(text) for text in fields.all("target")[: MOST_TARGETS + 1]]
+        if len(targets) > MOST_TARGETS:
+            raise InvalidArguments(f"a request has at most {MOST_TARGETS} targets")
+        begin, end = self._past.time(fields, "from", "-24h"), self._past.time(fields, "until", "now")
+        if begin >= end:
+            raise InvalidArguments("from: it has to be before until")
+        grid = RenderGrid.over(begin, end, fields.number("maxDataPoints") or POINTS)
+        subjects: list[str] = []
+        if any(target.path is not None for target in targets):
+            subjects = await self._past.subjects(admission.caller, since=grid.begin)
+        wanted = [one for target in targets for one in _series_of(target, subjects)]
+        if len(wanted) > MOST_SERIES:
+            raise InvalidArguments(f"the targets stand for {len(wanted)} series, and at most {MOST_SERIES} can be drawn")
+        return Answer(HTTPStatus.OK, content_type=JSON, chunks=await begun(self._series(admission.caller, wanted, grid)))
+
+    async def _series(
+        self, caller: Caller, wanted: list[tuple[RenderTarget, str]], grid: RenderGrid
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the answer of ``/render``: each series is asked for when the client has taken the one before."""
+        separator = b"["
+        for target, subject in wanted:
+            for datapoints in await self._points(caller, target, subject, grid):
+                yield separator + encode({"target": target.name(subject), "datapoints": datapoints})
+                separator = b","
+        yield b"[]" if separator == b"[" else b"]"
+
+    async def _points(
+        self, caller: Caller, target: RenderTarget, subject: str, grid: RenderGrid
+    ) -> list[list[list[float | None]]]:
+        """Return the points of the series of one subject: one series for each unit that it has had in the time."""
+        if target.path is None:
+            return [grid.line(target.constant)]
+        found = await self._past.call(
+            "query", caller, pattern=subject, begin=float(grid.begin), end=float(grid.end), points=grid.points
+        )
+        return [
+            grid.place(Points(one.times, one.min, one.max, one.mean, one.count, one.exact), target.consolidation)
+            for one in found.series
+        ]
+
+    async def _find(self, admission: Admission, fields: Fields) -> Answer:
+        query = _query(fields)
+        return _json(find(query, await self._seen(admission, fields)))
+
+    async def _expand(self, admission: Admission, fields: Fields) -> Answer:
+        wildcards = Wildcards(_query(fields))
+        subjects = await self._seen(admission, fields)
+        found = {".".join(one.split(".")[:depth]) for one in subjects for depth in wildcards.starts(one)}
+        return _json({"results": sorted(found)})
+
+    async def _seen(self, admission: Admission, fields: Fields) -> list[str]:
+        """Return the subjects of which something came since the field ``from``, where there is one."""
+        since = self._past.time(fields, "from", "now") if fields.get("from") else None
+        return await self._past.subjects(admission.caller, since)
+
+    async def _events(self, admission: Admission, fields: Fields) -> Answer:
+        begin, end = self._past.time(fields, "from", "-24h"), self._past.time(fields, "until", "now")
+        tags = wanted_tags(fields.get("tags"))
+        found = await self._happenings(admission.caller, begin, end)
+        return _json([one.as_graphite() for one in found if tags <= set(one.tags)])
+
+    async def _happenings(self, caller: Caller, begin: float, end: float) -> list[Happening]:
+        """Return notes, runs and what operators did, oldest first."""
+        own = caller.principal.subjects
+        nothing = ["-"] if own is None else [without_wildcards(pattern) for pattern in own]  # notes alone are wanted, no series
+        noted = await self._past.call("query", caller, pattern=nothing[0], begin=begin, end=end, points=LEAST_POINTS)
+        runs = await self._past.call("runs", caller, newest=MOST_EVENTS)
+        found = [*map(note_happening, noted.notes), *(one for run in runs for one in run_happenings(run))]
+        if caller.principal.sees(AUDIT):
+            done = await self._past.call("events", caller, pattern=AUDIT, begin=begin, end=end, newest=MOST_EVENTS)
+            found += map(audit_happening, done)
+        return sorted((one for one in found if begin <= one.when <= end), key=lambda one: one.when)
+
+    async def _functions(self, _admission: Admission, _fields: Fields) -> Answer:
+        return _json({})
+
+    async def _version(self, _admission: Admission, _fields: Fields) -> Answer:
+        return _json(VERSION)
+
+    async def _no_tags(self, _admission: Admission, _fields: Fields) -> Answer:
+        return _json([])
+
+
+def _series_of(target: RenderTarget, subjects: list[str]) -> list[tuple[RenderTarget, str]]:
+    if target.path is None:
+        return [(target, "")]
+    wildcards = Wildcards(target.path)
+    return [(target, subject) for subject in subjects if wildcards.matches(subject)]
+
+
+def _query(fields: Fields) -> str:
+    query = fields.get("query")
+    if not query:
+        raise InvalidArguments("query: it is missing; `*` stands for all names of the first node")
+    return query
+
+
+def _json(value: object) -> Answer:
+    return Answer(HTTPStatus.OK, encode(value), JSON)

@@ -1,0 +1,73 @@
+"""Notes, runs and what operators did, as the events of Graphite, which Grafana draws as annotations. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+__all__ = [
+    "AUDIT",
+    "Happening",
+    "audit_happening",
+    "note_happening",
+    "run_happenings",
+    "wanted_tags",
+    "without_wildcards",
+]
+
+AUDIT = "audit.>"
+"""The subjects of what operators did."""
+
+
+@frozen
+class Happening:
+    """Something that happened at a time.
+
+    :ivar when: seconds since the epoch.
+    :ivar tags: the sort, ``note``, ``run`` or ``audit``, and what it is about.
+    """
+
+    when: float
+    what: str
+    tags: tuple[str, ...]
+    data: str
+
+    def as_graphite(self) -> dict[str, object]:
+        """Return the event as Graphite's API writes it, with whole seconds."""
+        return {"when": int(self.when), "what": self.what, "tags": list(self.tags), "data": self.data}
+
+
+def wanted_tags(text: str) -> set[str]:
+    """Return the tags that a request names, separated by commas or blanks. An event has to have all of them."""
+    return set(filter(None, re.split(r"[\s,]+", text)))
+
+
+def without_wildcards(pattern: str) -> str:
+    """Return a subject under *pattern* that no series has, if the pattern has wildcards."""
+    return ".".join("-" if node in ("*", ">") else node for node in pattern.split("."))
+
+
+def note_happening(note: Any) -> Happening:
+    """Return the happening of a note, as ``history.query`` gives it."""
+    about = () if note.subject is None else (note.subject,)
+    return Happening(note.time, note.text, ("note", *about), note.who)
+
+
+def run_happenings(run: Any) -> Iterator[Happening]:
+    """Yield begin and end of a run, as ``history.runs`` gives it."""
+    named = f"run {run.run}" + (f", {run.name}" if run.name else "")
+    yield Happening(run.begin, f"{named} begins", ("run", str(run.run)), run.who)
+    if run.end is not None:
+        yield Happening(run.end, f"{named} ends", ("run", str(run.run)), run.who)
+
+
+def audit_happening(event: Any) -> Happening:
+    """Return the happening of a call that was recorded."""
+    said: Mapping[str, Any] = event.data
+    arguments = ", ".join(f"{name} {value}" for name, value in (said.get("arguments") or {}).items())
+    outcome = ": ".join(filter(None, (said.get("outcome"), said.get("error"))))
+    what = f"{said.get('who')}: {said.get('operation')}"
+    return Happening(event.time, what, ("audit", str(said.get("operation"))), "; ".join(filter(None, (arguments, outcome))))

@@ -1,0 +1,1 @@
+"""Tests of the gateway's part of Graphite's API."""
