@@ -46,6 +46,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "devices": Listed("devices", "List the devices of all relays: name, address, whether online."),
             "reports": Listed("reports", "Show what the clients of the feed have received."),
             "operations": Listed("control", "List what the running daemon can do."),
+            "export": Listed("export", "Write what was recorded into a file."),
         },
         "Act": {
             "send": Listed("send", "Send to a device and tell what became of it."),

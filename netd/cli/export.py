@@ -1,0 +1,195 @@
+"""``netd export``: what was recorded, as a file for other programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
+from netd.cli.text import escaped
+
+if TYPE_CHECKING:
+    from netd.cli.export_formats import ExportFile
+    from netd.client.history import History
+    from netd.client.history_sources import Wanted
+
+__all__ = ["export"]
+
+ENDINGS = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".sqlite": "sqlite",
+    ".db": "sqlite",
+}
+"""The formats by the endings of files."""
+
+
+@click.command(cls=NetdCommand, common=("state", "context", "timeout"), short_help="Write what was recorded into a file.")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--run", type=click.IntRange(1), metavar="NUMBER", help="The samples of this run.")
+@click.option("--begin", metavar="TIME", help="From this time on: 2026-11-28T22:00, -8h, yesterday.")
+@click.option("--end", metavar="TIME", help="Up to this time. [default: now]")
+@click.option(
+    "--format", "kind", type=click.Choice(("csv", "jsonl", "parquet", "hdf5", "sqlite")), help="[default: by FILE's ending; csv]"
+)
+@click.option("-o", "--output", metavar="FILE", default="-", help="The file; without it, text goes to standard output.")
+@click.option(
+    "--recorder", metavar="NAME|DIR", default="main", help="Which of several recorders, or the directory of one. [default: main]"
+)
+@click.pass_obj
+def export(
+    invocation: Invocation,
+    patterns: tuple[str, ...],
+    run: int | None,
+    begin: str | None,
+    end: str | None,
+    kind: str | None,
+    output: str,
+    recorder: str,
+) -> None:
+    """Write the samples of the subjects under PATTERN into a file: `session.main.greenhouse.>`; all without one.
+
+    On the daemon's machine its files are read, whether it runs or not. With --context the daemon is asked. Only jsonl has a place
+    for events.
+    """
+    from netd.codec.times import BadTime  # noqa: PLC0415 - all commands must start fast
+
+    if run is None and begin is None:
+        raise click.UsageError("say which time: --run NUMBER, or --begin TIME, such as --begin -8h.")
+    if run is not None and (begin is not None or end is not None):
+        raise click.UsageError("a run has its own times: give --run, or --begin and --end.")
+    kind = kind or ENDINGS.get(Path(output).suffix.lower(), "csv")
+    if output == "-" and kind not in ("csv", "jsonl"):
+        raise click.UsageError(f"{kind} needs a file: -o FILE.")
+    with _opened(invocation, recorder) as past:
+        try:
+            wanted = past.wanted(patterns or (">",), begin or "-1h", end or "now", run)
+        except BadTime as error:
+            raise click.UsageError(f"{error}.") from error
+        told = _write(past, wanted, kind, output)
+    click.echo(escaped(f"netd: {told}"), err=True)
+
+
+@contextmanager
+def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
+    """Open the files on this machine, or the daemon of the context.
+
+    :param recorder: a name; or a directory, which has a slash in it.
+    :raises NotFound: if nothing is recorded there, or there is no such run.
+    """
+    import sqlite3  # noqa: PLC0415 - all commands must start fast
+
+    from netd.client import history  # noqa: PLC0415 - likewise
+    from netd.errors import NetdError  # noqa: PLC0415 - likewise
+
+    try:
+        if "/" in recorder:
+            with history.open(Path(recorder)) as past:
+                yield past
+        elif invocation.context() is None:
+            with history.open(invocation.state / "recorder" / recorder) as past:
+                yield past
+        else:
+            with invocation.control() as control, history.open(control, recorder) as past:
+                yield past
+    except history.NoHistory as error:
+        raise NotFound(str(error)) from error
+    except (NetdError, sqlite3.Error) as error:
+        raise Failure(str(error)) from error
+
+
+def _write(past: History, wanted: Wanted, kind: str, output: str) -> str:
+    """Write the file, and return what is in it, in words."""
+    from netd.cli.export_formats import FILES, TEXTS, ExportFacts  # noqa: PLC0415 - all commands must start fast
+
+    series = [one for pattern in wanted.patterns for one in past.series(pattern) if one.numeric]
+    facts = ExportFacts("" if wanted.run is None else str(wanted.run), series)
+    first = max(wanted.begin, min((one.first for one in series), default=wanted.begin))
+    if output == "-":
+        with _shown(first, wanted.end) as show:
+            return f"{_copy(past, wanted, TEXTS[kind](sys.stdout), show)} written"
+    path = Path(output)
+    with _aside(path) as beside, _shown(first, wanted.end) as show:
+        if kind in TEXTS:
+            with beside.open("w", encoding="utf-8", newline="") as file:
+                told = _copy(past, wanted, TEXTS[kind](file), show)
+        else:
+            told = _copy(past, wanted, FILES[kind](beside, facts), show)
+    return f"{told} in {path} ({path.stat().st_size:,} bytes)"
+
+
+def _copy(past: History, wanted: Wanted, file: ExportFile, show: Callable[[float], None]) -> str:
+    """Write all items into *file*, and close it.
+
+    :param show: called with the time that has been reached.
+    """
+    from netd.client.history_sources import Samples  # noqa: PLC0415 - all commands must start fast
+
+    samples = events = left = 0
+    subjects: set[str] = set()
+    for item in past.items(wanted):
+        if isinstance(item, Samples):
+            file.add(item)
+            samples += len(item.times)
+            subjects.add(item.subject)
+            show(item.times[-1])
+        elif file.add_event(item):
+            events += 1
+        else:
+            left += 1
+    file.close()
+    told = f"{samples:,} samples of {len(subjects)} subjects"
+    if events:
+        told += f" and {events:,} events"
+    return told + (f", without {left:,} events, for which only jsonl has a place;" if left else "")
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """Give a path beside *path*, which takes that name when everything is written. Half a file never has the name.
+
+    :raises Failure: if it cannot be written.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
+        os.close(descriptor)
+        beside = Path(name)
+        try:
+            yield beside
+            beside.chmod(0o666 & ~_umask())  # mkstemp makes a private file
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _shown(begin: float, end: float) -> Iterator[Callable[[float], None]]:
+    """Show on a terminal how much of the time from *begin* to *end* has been written."""
+    if not sys.stderr.isatty():
+        yield lambda _time: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - rich takes long to import
+    from rich.progress import Progress  # noqa: PLC0415 - likewise
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("writing", total=max(end - begin, 1e-6))
+        yield lambda time: progress.update(task, completed=time - begin)

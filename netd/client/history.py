@@ -1,0 +1,140 @@
+"""What netd has recorded, for programs: from the files on this machine, or from a gateway.
+
+    from netd.client import history
+
+    with history.open("/var/lib/netd") as past:
+        times, values = past.read("session.main.greenhouse.temp", "-8h")
+        frame = past.frame("session.main.greenhouse.*", run=42)
+
+Times are seconds since the epoch. Where numpy is installed, times and values are its arrays; a frame needs pandas. Files are read
+whether netd runs or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from netd.client.history_sources import (
+    Caller,
+    CallSource,
+    Event,
+    FileSource,
+    Item,
+    NoHistory,
+    PastSource,
+    Run,
+    Samples,
+    Series,
+    Wanted,
+    times_of,
+)
+
+__all__ = ["Event", "History", "Item", "NoHistory", "Run", "Samples", "Series", "Wanted", "open"]
+
+
+def open(place: str | Path | Caller, instance: str = "main") -> History:  # noqa: A001 - history.open, as gzip.open
+    """Open the past at *place*.
+
+    :param place: netd's state directory, or the directory of a recorder; the address of a gateway, ``http://…``; or a
+        :class:`netd.client.gateway.Gateway`, which can have a token.
+    :param instance: which of several recorders.
+    :raises NoHistory: if nothing is recorded there.
+    """
+    if isinstance(place, str) and place.startswith(("http://", "https://")):
+        from netd.client.gateway import Gateway  # noqa: PLC0415 - TLS takes long to import
+
+        return History(CallSource(Gateway(place), instance))
+    if not isinstance(place, (str, Path)):
+        return History(CallSource(place, instance))
+    directory = Path(place)
+    below = directory / "recorder" / instance
+    return History(FileSource(below if below.is_dir() else directory))
+
+
+class History:
+    """The past of one recorder."""
+
+    def __init__(self, source: PastSource) -> None:
+        self._source = source
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._source.close()
+
+    def series(self, pattern: str = ">") -> list[Series]:
+        """Return all series under *pattern*, sorted by subject."""
+        return self._source.series(pattern)
+
+    def runs(self) -> list[Run]:
+        """Return the runs, newest first."""
+        return self._source.runs()
+
+    def wanted(
+        self, patterns: Sequence[str], begin: float | str = "-1h", end: float | str = "now", run: int | None = None
+    ) -> Wanted:
+        """Return a question for :meth:`items`.
+
+        :param begin, end: seconds since the epoch, or a text as in ``2026-11-28T22:00``, ``-8h``, ``yesterday``.
+        :param run: the number of a run, which brings its own times.
+        :raises NoHistory: if there is no such run.
+        """
+        return times_of(self._source, patterns, begin, end, run)
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """Yield samples, a block of a series at a time, and events: hour by hour."""
+        return self._source.items(wanted)
+
+    def read(self, subject: str, begin: float | str = "-1h", end: float | str = "now", run: int | None = None) -> tuple[Any, Any]:
+        """Return times and values of one subject, sorted by time: arrays of numpy where it is installed, else lists."""
+        blocks = self._blocks((subject,), begin, end, run)
+        times = [time for block in blocks for time in block.times]
+        values = [value for block in blocks for value in block.values]
+        if any(after < before for before, after in pairwise(times)):  # the clock was set back, or several blocks overlap
+            order = sorted(range(len(times)), key=times.__getitem__)
+            times, values = [times[at] for at in order], [values[at] for at in order]
+        try:
+            numpy: Any = import_module("numpy")
+        except ImportError:
+            return times, values
+        return numpy.array(times, dtype="float64"), numpy.array(values, dtype="float64")
+
+    def frame(self, pattern: str = ">", begin: float | str = "-1h", end: float | str = "now", run: int | None = None) -> Any:
+        """Return a DataFrame of pandas: a row a sample, with ``time`` (UTC), ``subject``, ``value`` and ``unit``.
+
+        ``frame.pivot_table(index="time", columns="subject", values="value")`` makes a column of each series.
+
+        :raises ImportError: without pandas.
+        """
+        pandas: Any = import_module("pandas")
+        blocks = self._blocks((pattern,), begin, end, run)
+        micros = [round(time * 1e6) for block in blocks for time in block.times]
+        columns = {
+            "time": pandas.to_datetime(pandas.Series(micros, dtype="int64"), unit="us", utc=True),
+            "subject": _labels(pandas, blocks, [block.subject for block in blocks]),
+            "value": pandas.Series([value for block in blocks for value in block.values], dtype="float64"),
+            "unit": _labels(pandas, blocks, [block.unit for block in blocks]),
+        }
+        return pandas.DataFrame(columns)
+
+    def _blocks(self, patterns: Sequence[str], begin: float | str, end: float | str, run: int | None) -> list[Samples]:
+        items = self.items(self.wanted(patterns, begin, end, run))
+        return [item for item in items if isinstance(item, Samples)]
+
+
+def _labels(pandas: Any, blocks: Sequence[Samples], labels: Sequence[str]) -> Any:
+    """Return a categorical column in which each row of a block has the label of the block."""
+    known = sorted(set(labels))
+    numbers = {label: number for number, label in enumerate(known)}
+    codes = [code for block, label in zip(blocks, labels, strict=True) for code in [numbers[label]] * len(block.times)]
+    return pandas.Categorical.from_codes(codes, categories=known)

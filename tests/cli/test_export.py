@@ -1,0 +1,195 @@
+"""Tests of ``netd.cli.export``: what was recorded, in all formats, from files and from a daemon."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sqlite3
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas
+from pyarrow import parquet
+
+from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
+from tests.cli.fakes import CommandTests
+from tests.client.night import COUNT, DOOR, EVENING, TEMP, make_night
+from tests.client.test_history import Daemon
+
+ALL = ("--begin", str(EVENING), "--end", str(EVENING + COUNT))
+
+
+class ExportTests(CommandTests):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        make_night(self.folder / "recorder" / "main")
+
+    def export(self, *arguments: str, name: str = "") -> Path:
+        """Export into a file of that name; return its path."""
+        path = self.folder / name
+        done = self.netd("export", "--state", str(self.folder), "-o", str(path), *arguments)
+        self.assertEqual(done.exit_code, 0, done.output)
+        self.assertEqual([one.name for one in self.folder.iterdir() if one.name.startswith(".")], [])
+        self.told = done.stderr
+        return path
+
+    def test_csv(self) -> None:
+        """The ending of the file names the format; what is in it is told."""
+        path = self.export(*ALL, name="night.csv")
+        frame = pandas.read_csv(path)
+        self.assertEqual((list(frame.columns), len(frame)), (["time", "subject", "value", "unit"], COUNT + 2))
+        size = path.stat().st_size
+        self.assertEqual(
+            self.told,
+            "netd: 1,202 samples of 2 subjects, without 2 events, for which only jsonl has a place; "
+            f"in {path} ({size:,} bytes)\n",
+        )
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode) & 0o700, 0o600)
+
+    def test_standard_output(self) -> None:
+        """Without a file, text goes to standard output, for the next program of a pipe."""
+        done = self.netd("export", "--state", str(self.folder), DOOR.subject, *ALL)
+        rows = list(csv.reader(done.stdout.splitlines()))
+        self.assertEqual(rows[:2], [["time", "subject", "value", "unit"], [f"{EVENING + 5}.250000", DOOR.subject, "1", ""]])
+        self.assertEqual(done.stderr, "netd: 2 samples of 1 subjects written\n")
+
+    def test_json_lines(self) -> None:
+        """JSON lines have events as well, and the agents' own times."""
+        lines = [
+            json.loads(line) for line in self.export(*ALL, DOOR.subject, "relay.>", name="night.jsonl").read_text().splitlines()
+        ]
+        self.assertEqual(len(lines), 4)
+        self.assertEqual(lines[0]["agent_time"], EVENING + 4.25)
+        self.assertEqual(sum(line.get("data") == {"text": "on", "by": "éva"} for line in lines), 2)
+        self.assertIn("2 samples of 1 subjects and 2 events in ", self.told)
+
+    def test_run(self) -> None:
+        """A run is exported by its number."""
+        path = self.export("--run", "1", "session.>", name="run.csv")
+        self.assertEqual(len(path.read_text().splitlines()), 301)
+
+    def test_parquet(self) -> None:
+        """Parquet has its four columns in their types, and units beside them."""
+        path = self.export(*ALL, name="night.parquet")
+        table = parquet.read_table(path)
+        self.assertEqual(
+            {field.name: str(field.type) for field in table.schema},
+            {
+                "subject": "dictionary<values=string, indices=int32, ordered=0>",
+                "time": "timestamp[us, tz=UTC]",
+                "value": "double",
+                "agent_time": "timestamp[us, tz=UTC]",
+            },
+        )
+        self.assertEqual(json.loads(table.schema.metadata[b"netd.units"])[TEMP.subject], "°C")
+        frame = pandas.read_parquet(path)
+        door = frame[frame.subject == DOOR.subject]
+        self.assertEqual((len(frame), str(door.time.iloc[0])), (COUNT + 2, "2026-11-28 23:50:05.250000+00:00"))
+        self.assertEqual(str(door.agent_time.iloc[0]), "2026-11-28 23:50:04.250000+00:00")
+        self.assertEqual(int(frame.agent_time.notna().sum()), 2)
+
+    def test_hdf5(self) -> None:
+        """HDF5 has a group a series, with unit, label and run."""
+        path = self.export("--run", "1", name="night.h5")
+        with h5py.File(path) as file:
+            group = file["session/main/greenhouse/temp"]
+            self.assertEqual((group["time"].shape, group["time"][0], group["value"][0]), ((300,), EVENING + 300.25, 23.0))
+            self.assertEqual(dict(group.attrs), {"unit": "°C", "label": "Temperature", "run": "1"})
+            self.assertNotIn("agent_time", group)
+        with h5py.File(self.export(*ALL, name="all.hdf5")) as file:
+            self.assertEqual(list(file["session/main/greenhouse/door/agent_time"]), [EVENING + 4.25, EVENING + 604.25])
+
+    def test_sqlite(self) -> None:
+        """SQLite has one table of rows."""
+        path = self.export(*ALL, name="night.sqlite")
+        database = sqlite3.connect(path)
+        self.addCleanup(database.close)
+        query = "SELECT subject, count(*), min(time), max(value) FROM sample GROUP BY subject ORDER BY subject"
+        self.assertEqual(
+            database.execute(query).fetchall(),
+            [(DOOR.subject, 2, EVENING + 5.25, 1.0), (TEMP.subject, COUNT, EVENING + 0.25, 20 + (COUNT - 1) / 100)],
+        )
+
+    def test_nothing(self) -> None:
+        """A time without samples makes a file without rows, in each format."""
+        for name in ("no.csv", "no.jsonl", "no.parquet", "no.h5", "no.sqlite"):
+            self.assertTrue(self.export("--begin", "2020-01-01", "--end", "2020-01-02", name=name).exists())
+            self.assertIn("0 samples of 0 subjects in ", self.told)
+
+    def test_daemon(self) -> None:
+        """With a context, the daemon of another machine is asked, and the file is the same."""
+        home = self.folder / "home"
+        self.environ["HOME"] = str(home)
+        write_contexts(contexts_file(self.environ), Contexts({"lab": Context("lab", "http://lab:8080", None, None)}, None))
+        daemon = Daemon(self.folder / "recorder" / "main")
+        self.addCleanup(daemon.close)
+        self.control.call = daemon.call  # type: ignore[method-assign]
+        path = self.folder / "night.csv"
+        done = self.netd("export", "--context", "lab", *ALL, "-o", str(path))
+        self.assertEqual(done.exit_code, 0, done.output)
+        self.assertIn("history.read", daemon.calls)
+        rows = sorted(path.read_text().splitlines())
+        self.assertEqual(rows, sorted(self.export(*ALL, name="own.csv").read_text().splitlines()))
+
+    def test_missing_library(self) -> None:
+        """A format whose library is not installed says which command installs it, and leaves no file."""
+        for library, name in (("pyarrow", "night.parquet"), ("h5py", "night.h5")):
+            with self.hidden(library):
+                done = self.netd("export", "--state", str(self.folder), *ALL, "-o", str(self.folder / name))
+            self.assertEqual(done.exit_code, 1)
+            self.assertIn(f"needs {library}, which is not installed here: pip install 'netd[export]'", done.stderr)
+            self.assertEqual([one.name for one in self.folder.iterdir()], ["recorder"])
+
+    def test_interrupted(self) -> None:
+        """What is interrupted leaves the file of before under its name."""
+        path = self.folder / "night.h5"
+        path.write_text("before")
+        with self.hidden("numpy"):
+            done = self.netd("export", "--state", str(self.folder), *ALL, "-o", str(path))
+        self.assertEqual((done.exit_code, path.read_text()), (1, "before"))
+        self.assertEqual(sorted(one.name for one in self.folder.iterdir()), ["night.h5", "recorder"])
+
+    def test_wrong(self) -> None:
+        """What cannot be is refused with the reason: 1 for the file, 2 for the words, 3 for what is not there."""
+        for arguments, code, told in (
+            ((), 2, "say which time: --run NUMBER, or --begin TIME"),
+            (("--run", "1", "--begin", "-8h"), 2, "a run has its own times"),
+            (("--begin", "whenever"), 2, "'whenever' is no time"),
+            (("--begin", "-8h", "--format", "hdf5"), 2, "hdf5 needs a file: -o FILE"),
+            (("--run", "9"), 3, "there is no run 9"),
+            (("--begin", "-8h", "--recorder", "audit"), 3, "nothing is recorded in "),
+            (("--begin", "-8h", "-o", "/nowhere/x.csv"), 1, "cannot write /nowhere/x.csv: No such file or directory"),
+        ):
+            done = self.netd("export", "--state", str(self.folder), *arguments)
+            self.assertEqual(done.exit_code, code, done.output)
+            self.assertIn(told, " ".join(done.stderr.split()), arguments)
+
+    def test_directory(self) -> None:
+        """A copy of the files is read from wherever it lies."""
+        done = self.netd("export", "--recorder", str(self.folder / "recorder" / "main"), *ALL)
+        self.assertEqual((done.exit_code, len(done.stdout.splitlines())), (0, COUNT + 3))
+
+    def hidden(self, module: str) -> Any:
+        """A context in which *module* cannot be imported."""
+        return _Hidden(module)
+
+
+class _Hidden:
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __enter__(self) -> None:
+        self._before = sys.modules.get(self._module)
+        sys.modules[self._module] = None  # type: ignore[assignment] # how Python is told that there is none
+
+    def __exit__(self, *_: object) -> None:
+        del sys.modules[self._module]
+        if self._before is not None:
+            sys.modules[self._module] = self._before
