@@ -1,0 +1,241 @@
+"""The recorder's store beside a table with a row for each sample, which people write by hand; prints Markdown.
+
+``make bench ARGS="--only recorder"`` runs it. Both get the same samples in the same transactions, in this process and one after
+the other, with a clock that follows the samples' times. CPU is the process's; bytes written are those that it hands to the
+operating system. The table is ``sample(id, series, time, value)`` with an index on series and time, in WAL mode without a sync.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netd.recorder.archive import Archive
+from netd.recorder.folder import RecorderFolder
+from netd.recorder.intake import ReadTaken, SeriesName
+from netd.recorder.query import Query, query
+from netd.recorder.retention import Retention
+from netd.recorder.writer import RecordWriter, StoreSettings
+
+BEGIN = 1_767_225_600
+"""The first sample's time, in seconds since the epoch: a midnight in UTC, so that a day of samples is one part."""
+MICRO = 1_000_000
+POINTS = 1000
+ROW_SCHEMA = """
+PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+CREATE TABLE sample (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL);
+CREATE INDEX sample_time ON sample (series, time);
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Samples to write.
+
+    :ivar channels: the number of series.
+    :ivar rate: samples a second of each.
+    :ivar seconds: how long, by the samples' times.
+    :ivar flush: seconds between two transactions.
+    :ivar sync: seconds between two syncs of the recorder; the table is not synced.
+    """
+
+    channels: int
+    rate: float
+    seconds: float
+    flush: float
+    sync: float | None = 10.0
+
+    @property
+    def samples(self) -> int:
+        """The number of samples, of all series together."""
+        return self.channels * round(self.rate * self.flush) * round(self.seconds / self.flush)
+
+    def batches(self) -> Iterator[tuple[float, list[ReadTaken]]]:
+        """The time of each transaction and its reads: noisy, slow waves with four decimals, as an instrument sends them."""
+        chance = random.Random(1)
+        names = [SeriesName(f"session.main.bench.c{number}", f"c{number}", "V") for number in range(self.channels)]
+        count = round(self.rate * self.flush)
+        for step in range(round(self.seconds / self.flush)):
+            begin = step * self.flush
+            reads = []
+            for number, name in enumerate(names):
+                for index in range(count):
+                    moment = begin + index / self.rate
+                    value = round(20 + number + math.sin(moment / 300) + chance.gauss(0, 0.01), 4)
+                    reads.append(ReadTaken(name, round((BEGIN + moment) * MICRO) + number, [value]))
+            yield BEGIN + begin + self.flush, reads
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What *plan* took: CPU a sample in seconds, bytes on the disk a sample when all is closed, bytes written."""
+
+    cpu: float
+    size: float
+    written: int
+
+
+class Clock:
+    """A clock that is set to the samples' time."""
+
+    def __init__(self) -> None:
+        self.now = float(BEGIN)
+
+    def wall(self) -> float:
+        """The time."""
+        return self.now
+
+
+def record(directory: Path, plan: Plan) -> Cost:
+    """Write *plan* by the recorder, and close its part."""
+    clock = Clock()
+    retention = Retention(None, None, 0.0)
+    settings = StoreSettings(plan.sync, 1 << 26, retention)
+    writer = RecordWriter(RecorderFolder(directory), settings, clock.wall, clock.wall, lambda path: None)
+    writer.start()
+    spent, before = 0.0, written()
+    for now, reads in plan.batches():
+        clock.now = now
+        start = time.process_time()
+        writer.write(reads, [], [], False)
+        spent += time.process_time() - start
+    start = time.process_time()
+    writer.close()
+    spent += time.process_time() - start
+    size = sum(path.stat().st_size for path in (directory / "parts").iterdir())
+    return Cost(spent / plan.samples, size / plan.samples, written() - before)
+
+
+def write_rows(directory: Path, plan: Plan) -> Cost:
+    """Write *plan* into a table with a row a sample."""
+    directory.mkdir()
+    path = directory / "rows.db"
+    database = sqlite3.connect(path, isolation_level=None)
+    database.executescript(ROW_SCHEMA)
+    numbers: dict[str, int] = {}
+    spent, before = 0.0, written()
+    for _, reads in plan.batches():
+        start = time.process_time()
+        rows = [
+            (numbers.setdefault(read.series.subject, len(numbers)), read.time, value) for read in reads for value in read.values
+        ]
+        database.execute("BEGIN")
+        database.executemany("INSERT INTO sample (series, time, value) VALUES (?, ?, ?)", rows)
+        database.execute("COMMIT")
+        spent += time.process_time() - start
+    start = time.process_time()
+    database.close()
+    spent += time.process_time() - start
+    return Cost(spent / plan.samples, path.stat().st_size / plan.samples, written() - before)
+
+
+def written() -> int:
+    """The bytes that this process has handed to the operating system to write."""
+    for line in Path("/proc/self/io").read_text().splitlines():
+        name, _, number = line.partition(": ")
+        if name == "wchar":
+            return int(number)
+    raise RuntimeError("/proc/self/io has no wchar")
+
+
+def query_rows(path: Path, series: int, begin: int, end: int) -> int:
+    """Thin the samples of *series* to :data:`POINTS` in the table of *path*. Return the number of points."""
+    width = -(-(end - begin) // POINTS)
+    database = sqlite3.connect(path)
+    found = database.execute(
+        "SELECT (time - ?) / ? AS bucket, count(*), min(value), max(value), sum(value) FROM sample"
+        " WHERE series = ? AND time >= ? AND time < ? GROUP BY bucket",
+        (begin, width, series, begin, end),
+    ).fetchall()
+    database.close()
+    return len(found)
+
+
+def answer(directory: Path, question: Query) -> int:
+    """Ask the recorder's files, opened anew. Return the number of points."""
+    archive = Archive(directory)
+    found = query(archive, question)
+    archive.close()
+    return sum(len(series.points.buckets()) for series in found)
+
+
+def quickest(ask: Callable[[], object], times: int = 5) -> float:
+    """The seconds of CPU that *ask* takes, the best of several."""
+    found = []
+    for _ in range(times):
+        start = time.process_time()
+        ask()
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def rows_of(directory: Path, scale: float) -> Iterator[tuple[str, str, str, float, float]]:
+    """Measure. Yield what was measured, of the recorder, of the table, the ratio, and what the ratio has to be."""
+    many = Plan(100, 10, 200 * scale, 1)
+    fast, table = record(directory / "a", many), write_rows(directory / "b", many)
+    yield (
+        "CPU a sample, 1,000 a transaction, 100 series",
+        f"{fast.cpu * 1e6:.2f} µs",
+        f"{table.cpu * 1e6:.2f} µs",
+        table.cpu / fast.cpu,
+        2.5,
+    )
+    yield ("bytes a sample, closed", f"{fast.size:.1f}", f"{table.size:.1f}", table.size / fast.size, 6.0)
+    shutil.rmtree(directory / "a")
+    shutil.rmtree(directory / "b")
+    for flush, bar in ((1.0, 9.0), (10.0, 40.0)):
+        hour, rows = Plan(10, 1, 3600 * scale, flush), Plan(10, 1, 3600 * scale, 1.0)
+        name = f"h{flush:g}"
+        one, other = record(directory / name, hour), write_rows(directory / f"{name}r", rows)
+        each = 3600 / hour.seconds
+        yield (
+            f"bytes written an hour, 10 a second of 10 series, `flush = {flush:g}s` (table: each second)",
+            f"{one.written * each / 1e6:.1f} MB",
+            f"{other.written * each / 1e6:.1f} MB",
+            other.written / one.written,
+            bar,
+        )
+    yield from queries_of(directory, scale)
+
+
+def queries_of(directory: Path, scale: float) -> Iterator[tuple[str, str, str, float, float]]:
+    """Measure questions about a day of 20 series."""
+    day = Plan(20, 12 * scale, 86_400, 10)
+    record(directory / "q", day)
+    write_rows(directory / "qr", day)
+    begin, end = BEGIN * MICRO, (BEGIN + 86_400) * MICRO
+    question = Query(("session.main.bench.c10",), begin, end, POINTS)
+    fast = quickest(lambda: answer(directory / "q", question))
+    slow = quickest(lambda: query_rows(directory / "qr" / "rows.db", 10, begin, end))
+    yield (
+        f"24 hours of one of 20 series ({day.samples / 20e6:.1f} M samples each) to 1,000 points",
+        f"{fast * 1e3:.1f} ms",
+        f"{slow * 1e3:.0f} ms",
+        slow / fast,
+        50.0,
+    )
+
+
+def table_of(rows: Sequence[tuple[str, str, str, float, float]]) -> str:
+    """The Markdown."""
+    lines = ["| recorder | netd | a row a sample | times netd | wanted |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines += [f"| {what} | {netd} | {table} | {ratio:.1f} | {bar:g} |" for what, netd, table, ratio, bar in rows]
+    return "\n".join(lines)
+
+
+def main(scale: float) -> str:
+    """Measure all, at *scale* of the usual number of samples. Return the Markdown."""
+    with tempfile.TemporaryDirectory(prefix="netd-bench-") as name:
+        return table_of(list(rows_of(Path(name), scale)))
+
+
+if __name__ == "__main__":
+    print(main(float(sys.argv[1]) if sys.argv[1:] else 1.0))
