@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MAX_SUBJECT", "covers", "is_subject", "matches", "overlaps", "split_pattern", "token"]
+__all__ = ["MAX_SUBJECT", "common", "covers", "is_subject", "matches", "overlaps", "split_pattern", "token"]
 
 MAX_SUBJECT = 512
 """The longest subject or pattern, in characters."""
@@ -83,6 +83,23 @@ def covers(pattern: str, narrower: str) -> bool:
     elif len(narrow) != len(wide) or narrow[-1] == ">":
         return False
     return all(want in ("*", got) for want, got in zip(wide, narrow, strict=False))
+
+
+def common(one: str, other: str) -> str | None:
+    """Return the pattern of the subjects that fall under both patterns; None if there are none.
+
+    :raises ValueError: when one of them is no pattern.
+    """
+    first, second = split_pattern(one), split_pattern(other)
+    found: list[str] = []
+    for mine, its in zip(first, second, strict=False):
+        if ">" in (mine, its):
+            at = len(found)
+            return ".".join([*found, *(second[at:] if mine == ">" else first[at:])])
+        if mine != its and "*" not in (mine, its):
+            return None
+        found.append(its if mine == "*" else mine)
+    return ".".join(found) if len(first) == len(second) else None
 
 
 def token(text: str) -> str:

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.bus.subject import MAX_SUBJECT, covers, is_subject, matches, overlaps, split_pattern, token
+from netd.bus.subject import MAX_SUBJECT, common, covers, is_subject, matches, overlaps, split_pattern, token
 
 TOKENS = st.text("ab-_", min_size=1, max_size=2)
 SUBJECTS = st.lists(TOKENS, min_size=1, max_size=5).map(".".join)
@@ -149,6 +149,21 @@ class CoversTests(SynchronousTestCase):
 
 
 class OverlapsTests(SynchronousTestCase):
+    def test_common(self) -> None:
+        """The subjects of both patterns are those of a third one, if there are any."""
+        for one, other, both in (
+            ("relay.*.*.pump", "relay.*.outcome.*", "relay.*.outcome.pump"),
+            ("relay.>", "relay.*.outcome.*", "relay.*.outcome.*"),
+            (">", "audit.>", "audit.>"),
+            ("a.*.>", "*.b.>", "a.b.>"),
+            ("a.>", "*.b.c", "a.b.c"),
+            ("a.b", "a.c", None),
+            ("a.b", "a.b.c", None),
+            ("a.>", "a", None),
+        ):
+            self.assertEqual(common(one, other), both, (one, other))
+            self.assertEqual(common(other, one), both, (other, one))
+
     def test_overlaps(self) -> None:
         """Two patterns overlap where one subject falls under both."""
         for one, other, expected in (

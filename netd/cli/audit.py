@@ -1,0 +1,127 @@
+"""``netd audit``: who did what, to which device, and what came of it, as the recorder has kept it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from netd.bus.subject import common
+from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand, NotFound
+from netd.client.control import NoSuchOperation
+from netd.codec.words import Words, span
+
+__all__ = ["PATTERNS", "Deed", "audit", "deed_of"]
+
+PATTERNS = ("audit.>", "relay.*.outcome.*", "command.*.run")
+"""The subjects that tell who did what."""
+
+PAGE = 1000
+"""Events that are asked for at a time."""
+
+_AGO = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w)(?:[0-9]+(?:ms|s|m|h|d))*")
+
+_ABOUT = ("target", "device", "agent", "room", "command_id", "subject", "board", "name", "session")
+"""The arguments that may say what an operation was about, the best first."""
+
+Deed = dict[str, Any]
+"""``time``, ``who``, ``what``, ``about``, ``outcome``, ``error``, ``seconds``, and ``event``, which is all of it."""
+
+
+@click.command(cls=NetdCommand, short_help="Show who did what, to which device, and what came of it.")
+@click.option("--since", default="1d", show_default=True, metavar="TIME", help="As in 8h, 2026-11-28T22:00, yesterday.")
+@click.option("--who", help="Only callers and addresses with this text in them.")
+@click.option("--device", help="Only what was about a device, an agent or a command with this text in its name.")
+@click.option("--operation", help="Only operations with this text in their names; `message` and `command` are others.")
+@click.option("--newest", default=100, show_default=True, type=click.IntRange(1, 100_000), help="So many at most.")
+@click.pass_obj
+def audit(invocation: Invocation, since: str, who: str | None, device: str | None, operation: str | None, newest: int) -> None:
+    """Show who did what, to which device, and what came of it.
+
+    These are calls of operations that change something, messages to devices, and runs of commands, newest first.
+    """
+    wanted = {"who": who, "about": device, "what": operation}
+    begin = f"-{since}" if _AGO.fullmatch(since) else since
+    with invocation.control() as control:
+        found = _newest(control, begin, wanted, newest)
+    if invocation.as_json:
+        invocation.print_json([{"subject": one["subject"], "time": one["time"], **one["event"]} for one in found])
+        return
+    if not found:
+        click.echo(f"nothing is recorded since {since} that is so")
+        return
+    words = Words(invocation.surroundings.wall_clock())
+    invocation.show_table(("time", "who", "what", "about", "outcome", "in"), [_row(one, words) for one in found])
+
+
+def _newest(control: ControlPort, begin: str, wanted: Mapping[str, str | None], newest: int) -> list[Deed]:
+    found: list[Deed] = []
+    for deed in _deeds(control, begin, wanted["who"] or wanted["about"]):
+        if all(text is None or text.casefold() in deed[name].casefold() for name, text in wanted.items()):
+            found.append(deed)
+        if len(found) == newest:
+            break
+    return found
+
+
+def _deeds(control: ControlPort, begin: str, contains: str | None) -> Iterator[Deed]:
+    """All that was done, newest first, page by page.
+
+    :param contains: a text that all that is wanted has in it somewhere. The recorder leaves out the rest.
+    """
+    patterns = _seen(control)
+    end: float | str = "now"
+    told: set[str] = set()
+    while True:
+        try:
+            page = control.call("history.events", pattern=patterns, begin=begin, end=end, contains=contains, newest=PAGE)
+        except NoSuchOperation:
+            raise NotFound("nothing is recorded here: add a section [recorder] to the configuration of netd") from None
+        fresh = [one for one in page if repr(one) not in told]
+        for one in fresh:
+            yield deed_of(one)
+        if len(page) < PAGE:
+            return
+        # Events of one moment may stand on both pages; if that moment alone has more than a page, the rest of it is left out.
+        last = float(page[-1]["time"])
+        end = last + 0.000001 if fresh else last
+        told = {repr(one) for one in page if one["time"] <= last}
+
+
+def _seen(control: ControlPort) -> Sequence[str]:
+    """The subjects that the caller may see of those that tell who did what."""
+    subjects = control.call("system.whoami").get("subjects")
+    if subjects is None:
+        return PATTERNS
+    seen = [both for own in subjects for pattern in PATTERNS if (both := common(own, pattern)) is not None]
+    if not seen:
+        raise Failure(f"this token sees none of {', '.join(PATTERNS)}")
+    return list(dict.fromkeys(seen))
+
+
+def deed_of(past: Mapping[str, Any]) -> Deed:
+    """What was done, as one recorded event tells it."""
+    subject, event = past["subject"], past["data"]
+    kind = subject.partition(".")[0]
+    if kind == "audit":
+        arguments = event["arguments"]
+        about = next((str(arguments[name]) for name in _ABOUT if name in arguments), "")
+        who = ", ".join(filter(None, (event["who"], event["from"])))
+        told = (who, event["operation"], about, event["outcome"])
+    elif kind == "relay":
+        told = (event["from"], f"message {event['request']}", event["device"], event["status"])
+    else:
+        told = (event["from"], "command", event["command_id"], event["outcome"])
+    who, what, about, outcome = told
+    known = {"subject": subject, "time": past["time"], "event": event}
+    return {"who": who, "what": what, "about": about, "outcome": outcome, **known}
+
+
+def _row(deed: Deed, words: Words) -> list[str | tuple[str, str]]:
+    event, outcome = deed["event"], deed["outcome"]
+    said = f"{outcome}: {event['error']}" if event.get("error") else outcome
+    style = "" if outcome in ("done", "sent", "acknowledged", "success") else "red"
+    cells: list[str | tuple[str, str]] = [words.moment(deed["time"]), deed["who"], deed["what"], deed["about"]]
+    return [*cells, (said, style), span(float(event["seconds"]))]
