@@ -26,6 +26,7 @@ from netd.config import Configuration, NetdConfig
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
+from netd.console.custom import CUSTOM_STATE, CustomValues
 from netd.console.operations import BusConsole
 from netd.console.streams import EventStreams
 from netd.control.service import ControlService, make_control_service
@@ -98,7 +99,9 @@ def assemble(
     netd = configuration.netd
     state = State(StateFile(netd.state_directory / STATE_FILE), run or _in_thread(reactor), reactor, wall)
     boards = Boards(bus)
+    custom = CustomValues(bus, reactor.seconds)
     state.join(BOARDS, boards)
+    state.join(CUSTOM_STATE, custom)
     budget = Budget(reactor.seconds, netd.memory)
 
     def running() -> Iterable[INetdService]:
@@ -133,7 +136,7 @@ def assemble(
 
     descriptors = DescriptorsService(budget)
     reloader = Reloader(configuration, read or (lambda: configuration), sections, use_netd, descriptors.measure, state.fetch)
-    bus_console = BusConsole(bus, streams)
+    bus_console = BusConsole(bus, streams, custom)
     table.add([*system.operations(), *reloader.operations(), *bus_console.operations(), *boards.operations()])
     for section in configuration.sections:
         try:

@@ -8,11 +8,10 @@ it instead of writing an old board anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, succeed
 
 from netd.boards.layout import subjects_of_board
 from netd.boards.results import BoardVersion
@@ -20,6 +19,7 @@ from netd.codec.jsontext import decode, encode
 from netd.errors import OperationFailed, Outdated
 from netd.interfaces import IStatePart, IStateTable
 from netd.plaintext import moment
+from netd.state.state import all_of
 
 __all__ = ["MOST_BOARDS", "MOST_BYTES", "MOST_VERSIONS", "BoardShelf", "KeptBoard"]
 
@@ -131,7 +131,7 @@ class BoardShelf:
         if (before is None or before.text is None) and len(list(self)) + len(self._coming) >= MOST_BOARDS:
             raise OperationFailed(f"there are {MOST_BOARDS} boards, the most that are kept; delete one first")
         kept = self._coming[name] = _next(before, name, board, who, time)
-        stored = gatherResults(self._store(kept, before), consumeErrors=True)
+        stored = all_of(self._store(kept, before))
 
         def keep(_: object) -> KeptBoard:
             self._boards[name] = kept
@@ -142,7 +142,7 @@ class BoardShelf:
             del self._coming[name]
             return result
 
-        return stored.addErrback(_first).addBoth(settle).addCallback(keep)
+        return stored.addBoth(settle).addCallback(keep)
 
     def _store(self, kept: KeptBoard, before: KeptBoard | None) -> Iterator[Deferred[None]]:
         """Change the entries of one board. All changes of a turn come into one commit, so that they are made together."""
@@ -177,10 +177,3 @@ def _next(before: KeptBoard | None, name: str, board: dict[str, Any] | None, who
 
 def _key(name: str, version: int) -> str:
     return f"{name}.{version}"
-
-
-def _first(failure: Failure) -> Failure:
-    """Return the first failure of several, all of which have the same reason."""
-    failure.trap(FirstError)
-    first: Failure = cast(FirstError, failure.value).subFailure
-    return first

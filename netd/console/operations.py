@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import frozen
+from twisted.internet.defer import Deferred
 
 from netd.bus.subject import covers, is_subject, split_pattern
 from netd.codec.jsontext import BadJSON, encode
 from netd.codec.units import Seconds
 from netd.console.cursor import SlowPolicy
+from netd.console.custom import CustomValues
 from netd.console.link import ConsoleLink
 from netd.console.results import Forgotten, LastEvent, Published, Subscribed, Unsubscribed
 from netd.console.stream import StreamKey
 from netd.console.streams import EventStreams
 from netd.errors import InvalidArguments, OperationFailed
 from netd.interfaces import IBus
-from netd.message import Message
 from netd.operations import Caller, Operation, Role
+from netd.state.state import all_of
 
 __all__ = ["BusConsole"]
 
@@ -40,9 +42,6 @@ MOST_REPLAYED = 1000
 MAX_LAST = 1 << 22
 """Bytes of events and subjects in one answer of ``bus.last``, at most."""
 
-MOST_CUSTOM = 1000
-"""Subjects under ``custom`` whose newest events are kept, at most: without this bound, they would push out those of services."""
-
 
 @frozen
 class BusConsole:
@@ -50,7 +49,7 @@ class BusConsole:
 
     bus: IBus
     streams: EventStreams
-    _custom: dict[str, None] = field(factory=dict, init=False)
+    custom: CustomValues
 
     def operations(self) -> list[Operation]:
         """Return the operations. Viewers may look and follow, operators may publish."""
@@ -87,8 +86,11 @@ class BusConsole:
                 )
         return [LastEvent(found.subject, found.time, found.event) for found in messages]
 
-    def publish(self, caller: Caller, subject: str, data: object = None) -> Published:
-        """Publish *data* under a subject that begins with ``custom``."""
+    def publish(self, caller: Caller, subject: str, data: object = None) -> Deferred[Published]:
+        """Publish *data* under a subject that begins with ``custom``.
+
+        :returns: a Deferred, which waits for the disk if the value is promised (:mod:`netd.console.custom`).
+        """
         if not is_subject(subject) or not covers(CUSTOM, subject):
             raise InvalidArguments(f"subject: {subject!r:.80} is none that begins with `custom.`, of [A-Za-z0-9_-] between dots")
         _check(caller, subject)
@@ -99,27 +101,20 @@ class BusConsole:
         size = len(text)
         if size > MAX_DATA:
             raise OperationFailed(f"data: {size} bytes of JSON; at most {MAX_DATA} can be published")
-        self._custom.pop(subject, None)
-        self._custom[subject] = None
-        if len(self._custom) > MOST_CUSTOM:
-            oldest = next(iter(self._custom))
-            del self._custom[oldest]
-            self.bus.forget(oldest)
-        self.bus.publish(Message(subject, data, weight=size, text=text))
-        return Published(subject, size)
+        return self.custom.publish(subject, data, text).addCallback(lambda kept: Published(subject, size, kept))
 
-    def forget(self, caller: Caller, subject: str) -> Forgotten:
+    def forget(self, caller: Caller, subject: str) -> Deferred[Forgotten]:
         """Drop the kept events of *subject*, or of all subjects under a pattern, so that later subscribers do not get them.
 
-        :returns: the subjects of which events were kept.
+        :returns: a Deferred of the subjects of which events were kept.
         """
         _check(caller, subject, "subject")
         found = [message.subject for message in self.bus.last(subject)]
+        removed = [self.custom.remove(one) for one in found]
         for one in found:
-            self._custom.pop(one, None)
             self.bus.forget(one)
         self.streams.forget(subject)
-        return Forgotten(subject, found)
+        return all_of(removed).addCallback(lambda _: Forgotten(subject, found))
 
     def subscribe(
         self,

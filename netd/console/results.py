@@ -35,10 +35,15 @@ class LastEvent:
 
 @frozen(slots=False)
 class Published:
-    """An event that was published, and its size as JSON."""
+    """An event that was published.
+
+    :ivar size: its size as JSON.
+    :ivar kept: whether it is on the disk, so that a restart finds it; otherwise it is written within ten seconds.
+    """
 
     subject: str
     size: Bytes
+    kept: bool
 
 
 @frozen(slots=False)

@@ -11,10 +11,10 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, DeferredList, fail, succeed
+from twisted.internet.defer import Deferred, DeferredList, FirstError, fail, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -25,7 +25,7 @@ from netd.errors import OperationFailed
 from netd.interfaces import IStateful, IStatePart, IStateTable
 from netd.state.file import Kept, Row
 
-__all__ = ["LAZILY", "NotKept", "Run", "State", "StateFacts"]
+__all__ = ["LAZILY", "NotKept", "Run", "State", "StateFacts", "all_of"]
 
 LAZILY = 60.0
 """Seconds within which a note is written."""
@@ -105,8 +105,8 @@ class State:
         self._is_open = False
         self._joining: list[tuple[str, Any]] = []
         self._fetched: dict[str, list[Kept]] = {}
-        self._changes: dict[Place, Change] = {}
-        self._noted: dict[Place, Note] = {}
+        self._changes: dict[Place, EntryChange] = {}
+        self._noted: dict[Place, EntryNote] = {}
         self._promised: list[Deferred[None]] = []
         self._timer: Any = None
         self._is_writing = False
@@ -175,7 +175,7 @@ class State:
         entries = []
         for number, (_, key, written, text) in enumerate(kept):
             if number < len(kept) - most or written < since:
-                self.note((owner, table, key), Note(written, None, Change(written, None)), LAZILY)
+                self.note((owner, table, key), EntryNote(written, None, EntryChange(written, None)), LAZILY)
                 continue
             try:
                 entries.append((key, decode(text.encode())))
@@ -207,12 +207,12 @@ class State:
             return fail(NotKept("netd stops"))
         self._noted.pop(place, None)
         done: Deferred[None] = Deferred(lambda _: None)
-        self._change(place, Change(self.wall(), text, is_promised=True))
+        self._change(place, EntryChange(self.wall(), text, is_promised=True))
         self._promised.append(done)
         self._clock.callLater(0, self._commit)
         return done
 
-    def note(self, place: Place, note: Note, within: float) -> None:
+    def note(self, place: Place, note: EntryNote, within: float) -> None:
         """Write an entry, or remove it, within so many seconds."""
         if self._closing is not None:
             return
@@ -253,7 +253,7 @@ class State:
             self._change(place, note.written())
         self._commit()
 
-    def _change(self, place: Place, change: Change) -> None:
+    def _change(self, place: Place, change: EntryChange) -> None:
         self._changes.pop(place, None)
         self._changes[place] = change
 
@@ -266,13 +266,13 @@ class State:
         rows: list[Row] = [(*place, change.time, change.text) for place, change in changes.items()]
         self._run(partial(self._file.commit, rows), partial(self._committed, changes, promised))
 
-    def _committed(self, changes: dict[Place, Change], promised: list[Deferred[None]], outcome: Any) -> None:
+    def _committed(self, changes: dict[Place, EntryChange], promised: list[Deferred[None]], outcome: Any) -> None:
         self._is_writing = False
         if isinstance(outcome, Failure):
             self._fail(outcome.value)
             for place, change in changes.items():
                 if not change.is_promised and place not in self._noted and place not in self._changes:
-                    self.note(place, Note(change.time, None, change), LAZILY)
+                    self.note(place, EntryNote(change.time, None, change), LAZILY)
             for done in promised:
                 done.errback(NotKept(f"{self._trouble}; nothing is promised until that is mended"))
         else:
@@ -303,8 +303,19 @@ class State:
             closing.callback(None)
 
 
+def all_of(promises: Iterable[Deferred[None]]) -> Deferred[Any]:
+    """Return a Deferred that fires when all *promises* are kept. If they are not, it fails as the first of them does."""
+
+    def first(failure: Failure) -> Failure:
+        failure.trap(FirstError)
+        error: Failure = cast(FirstError, failure.value).subFailure
+        return error
+
+    return gatherResults(promises, consumeErrors=True).addErrback(first)
+
+
 @frozen
-class Change:
+class EntryChange:
     """An entry to be written, or to be removed when *text* is None."""
 
     time: float
@@ -313,7 +324,7 @@ class Change:
 
 
 @frozen
-class Note:
+class EntryNote:
     """An entry to be written later.
 
     :ivar value: its value, or a function that returns it.
@@ -322,14 +333,14 @@ class Note:
 
     time: float
     value: object
-    change: Change | None = None
+    change: EntryChange | None = None
 
-    def written(self) -> Change:
+    def written(self) -> EntryChange:
         """What is to be written now."""
         if self.change is not None:
             return self.change
         value = self.value() if callable(self.value) else self.value
-        return Change(self.time, encode(value).decode())
+        return EntryChange(self.time, encode(value).decode())
 
 
 def _decoded(text: str | None) -> Any:
@@ -366,8 +377,8 @@ class _Table:
         return self._state.put((self._owner, self._name, key), None)
 
     def note(self, key: str, value: object, within: float = LAZILY) -> None:
-        self._state.note((self._owner, self._name, key), Note(self._state.wall(), value), within)
+        self._state.note((self._owner, self._name, key), EntryNote(self._state.wall(), value), within)
 
     def drop(self, key: str) -> None:
         now = self._state.wall()
-        self._state.note((self._owner, self._name, key), Note(now, None, Change(now, None)), 0.0)
+        self._state.note((self._owner, self._name, key), EntryNote(now, None, EntryChange(now, None)), 0.0)

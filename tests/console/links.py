@@ -14,6 +14,7 @@ from netd.connection.bounds import Bounds, Policy
 from netd.connection.peer import Peer
 from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
+from netd.console.custom import CustomValues
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.console.operations import BusConsole
@@ -107,7 +108,7 @@ class Bench:
             self.bus, self.reactor, turn, self.following, self.catching_up, lambda: next(epochs), self.journal
         )
         self.table = OperationTable()
-        self.table.add(BusConsole(self.bus, self.streams).operations())
+        self.table.add(BusConsole(self.bus, self.streams, CustomValues(self.bus, self.reactor.seconds)).operations())
         self.dispatcher = Dispatcher(self.table, self.reactor.seconds, self.bus)
 
     def connect(self, role: Role = Role.ADMIN, subjects: tuple[str, ...] | None = None) -> LinkUnderTest:

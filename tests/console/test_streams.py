@@ -12,8 +12,8 @@ from netd.bus.journal import MOST_SUBJECTS, OVERHEAD
 from netd.codec.jsontext import BadJSON
 from netd.connection.fanout import STEP
 from netd.console import streams
+from netd.console.custom import MOST_CUSTOM
 from netd.console.link import ANSWERS
-from netd.console.operations import MOST_CUSTOM
 from netd.console.stream import INDEXED
 from netd.console.streams import IDLE, MOST_IDLE, MOST_SUBSCRIPTIONS
 from netd.message import Message, Want
@@ -909,7 +909,8 @@ class BusConsoleTests(StreamsTestCase):
         """An operator publishes under `custom`, and nowhere else."""
         operator = self.bench.connect(Role.OPERATOR)
         self.viewer.ask("bus.subscribe", pattern="custom.>")
-        self.assertEqual({"subject": "custom.note", "size": 7}, operator.ask("bus.publish", subject="custom.note", data="hello"))
+        published = operator.ask("bus.publish", subject="custom.note", data="hello")
+        self.assertEqual({"subject": "custom.note", "size": 7, "kept": False}, published)
         self.assertEqual(["hello"], self.viewer.events())
         for subject in ("pump.main.speed", "custom", "custom.>", "custom.a b", "", "customs.a"):
             self.assertEqual(-32602, operator.ask("bus.publish", subject=subject, data=1)["code"], subject)

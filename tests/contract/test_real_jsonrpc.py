@@ -44,6 +44,11 @@ def unfit(message: str, id: Any = 7) -> Pattern:
     return failed(Code.INVALID_REQUEST, message, id)
 
 
+def kept(size: int) -> Pattern:
+    """The answer to what was published."""
+    return {**NOTHING, "result": {"subject": "custom.door", "size": size, "kept": True}}
+
+
 def published(params: Any) -> str:
     """A request to publish."""
     return asked(method="bus.publish", params=params)
@@ -132,8 +137,14 @@ ROWS: Mapping[str, tuple[str, Pattern]] = {
     "an unknown member": (asked(colour="red"), NOTHING),
     # arguments
     "no params": (asked(method="room.end", params=...), invalid("room: this argument is missing")),
-    "arguments in order": (published(["custom.door", 1]), {**NOTHING, "result": {"subject": "custom.door", "size": 1}}),
-    "arguments in order, not all": (published(["custom.door"]), {**NOTHING, "result": {"subject": "custom.door", "size": 4}}),
+    "arguments in order": (
+        published(["custom.door", 1]),
+        kept(1),
+    ),
+    "arguments in order, not all": (
+        published(["custom.door"]),
+        kept(4),
+    ),
     "arguments in order, none": (published([]), invalid("subject: this argument is missing")),
     "arguments in order, too many": (published(["custom.door", 1, 2]), invalid("bus.publish takes at most 2 arguments, not 3")),
     "arguments in order, a wrong one": (published([5]), invalid("subject: must be text, not a whole number")),

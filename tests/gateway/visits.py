@@ -18,6 +18,7 @@ from netd.bus.journal import Journal
 from netd.client.websocket import FrameDecoder
 from netd.connection.shares import TurnShares
 from netd.connection.turn import Turn
+from netd.console.custom import CustomValues
 from netd.console.operations import BusConsole
 from netd.console.streams import EventStreams
 from netd.errors import OperationFailed
@@ -162,7 +163,8 @@ class GatewayTestCase(SynchronousTestCase):
         streams = EventStreams(
             self.bus, self.reactor, turn, shares.share("follow", 0.01), shares.share("catch up", 0.005), lambda: "epoch", journal
         )
-        table.add([*system.operations(), *BusConsole(self.bus, streams).operations(), *self.own_operations()])
+        bus_console = BusConsole(self.bus, streams, CustomValues(self.bus, self.reactor.seconds))
+        table.add([*system.operations(), *bus_console.operations(), *self.own_operations()])
         self.service.use_operations(table)
         self.service.privilegedStartService()
         self.service.startService()
