@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -43,6 +43,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "status": Listed("status", "Show what runs, where it listens, and how it does."),
             "top": Listed("top", "Show rates, drops and lag, second by second."),
             "tail": Listed("tail", "Follow the events of the bus, as lines or curves."),
+            "history": Listed("history", "Show what was recorded, as a table or as curves."),
             "devices": Listed("devices", "List the devices of all relays: name, address, whether online."),
             "reports": Listed("reports", "Show what the clients of the feed have received."),
             "audit": Listed("audit", "Show who did what, to which device, and what came of it."),
@@ -53,6 +54,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "send": Listed("send", "Send to a device and tell what became of it."),
             "call": Listed("call", "Run a command and show its result."),
             "alert": Listed("alert", "List, acknowledge and test alerts."),
+            "record": Listed("record", "Begin and finish runs, write notes, list runs."),
             "reload": Listed("reload", "Read the configuration again, and bring it into force."),
             "drain": Listed("control", "Accept no more connections; those that are open go on."),
             "resume": Listed("control", "Accept connections again, after `netd drain`."),
@@ -108,7 +110,7 @@ class NetdGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _OWN:
+        if cmd_name in _OWN and not _is_operation(cmd_name, ctx.meta.get(_WORDS, ())):
             return _OWN[cmd_name].load(cmd_name)
         if not cmd_name.isprintable() or cmd_name.startswith("-"):
             return None
@@ -143,6 +145,11 @@ class NetdGroup(click.Group):
             return
         with formatter.section("Services of the running daemon (netd SERVICE --help)"):
             formatter.write_dl([(name, ", ".join(one.verb for one in verbs)) for name, verbs in offered.items()])
+
+
+def _is_operation(name: str, words: Sequence[str]) -> bool:
+    """Whether ``netd history query`` and the like are meant, and not a subject: those have a dot, or are patterns."""
+    return name == "history" and bool(words) and words[0].isalpha()
 
 
 def _completed_group(ctx: click.Context, service: str) -> click.Command:

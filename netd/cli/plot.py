@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["MOST_CURVES", "MOST_POINTS", "WINDOW", "Curve", "Plot", "draw", "numbers"]
+__all__ = ["MOST_CURVES", "MOST_POINTS", "WINDOW", "Curve", "Plot", "curve_lines", "draw", "numbers"]
 
 WINDOW = 60.0
 """Seconds that are shown."""
@@ -107,25 +107,37 @@ class Plot:
         height = min(max(LEAST_ROWS, (rows - 1) // len(shown) - 1), 16)
         lines: list[tuple[str, str]] = []
         for name, curve in shown:
-            lines += _panel(name, curve.within(self._now), self._now, (columns, height), is_unicode)
+            points = curve.within(self._now)
+            if points:
+                lines += curve_lines(name, points, (self._now - WINDOW, self._now), (columns, height), is_unicode)
+            else:
+                lines.append((f"{name}  silent for {WINDOW:g} s", "title"))
         others = len(self._curves) - len(shown) + len(self._left_out)
         if others:
             lines.append((f"and {others} more: a narrower pattern, or a higher terminal, shows them", "note"))
         return lines
 
 
-def _panel(
-    name: str, points: Sequence[tuple[float, float]], now: float, size: tuple[int, int], is_unicode: bool
+def curve_lines(
+    name: str,
+    points: Sequence[tuple[float, float]],
+    window: tuple[float, float],
+    size: tuple[int, int],
+    is_unicode: bool,
 ) -> Iterator[tuple[str, str]]:
-    if not points:
-        yield f"{name}  silent for {WINDOW:g} s", "title"
-        return
+    """The lines of one curve, each with its role.
+
+    :param points: time and value of each point, oldest first; at least one.
+    :param window: the times at the left and at the right edge.
+    :param size: columns and rows.
+    """
     values = [value + 0.0 for _, value in points]  # -0.0 would not be written like 0.0
     least, greatest = min(values), max(values)
     last_word, least_word, greatest_word = _words((values[-1], least, greatest), least, greatest)
     yield f"{name}  {last_word}  (least {least_word}, greatest {greatest_word})", "title"
     columns, height = max(8, size[0] - _SCALE), size[1]
-    places = [(1.0 - (now - time) / WINDOW, _height(value, least, greatest)) for time, value in points]
+    begin, end = window
+    places = [((time - begin) / (end - begin), _height(value, least, greatest)) for time, value in points]
     drawn = draw(places, columns, height, is_unicode)
     top, bottom = _scale(least, greatest)
     scale = {0: top, height - 1: bottom}

@@ -103,7 +103,7 @@ class History:
         :param since: series of which nothing came since then are left out.
         """
         asked = self._asked(caller, pattern, 0.0, "now", None)
-        from_time = None if since is None else self._moment("since", since)
+        from_time = None if since is None else _moment("since", since, self.wall())
         return self._ask(lambda archive: series_of(archive, asked, from_time))
 
     def query(
@@ -186,8 +186,8 @@ class History:
         """
         _check_length("text", text, LONGEST_TEXT)
         _check_patterns(caller, [">" if subject is None else subject], "subject")
-        begin = self._moment("time", time)
-        end = None if until is None else self._moment("until", until)
+        begin = _moment("time", time, self.wall())
+        end = None if until is None else _moment("until", until, self.wall())
         if end is not None and end < begin:
             raise InvalidArguments("until: is before time")
         who = _name_of(caller)
@@ -246,7 +246,7 @@ class History:
         if (before is None) == (part is None):
             raise InvalidArguments("before, part: say one of them")
         caller.check(">")
-        limit = None if before is None else self._moment("before", before) / MICRO
+        limit = None if before is None else _moment("before", before, self.wall()) / MICRO
         return self.store.delete(() if part is None else [part], limit).addCallback(DeletedParts)
 
     @property
@@ -262,17 +262,19 @@ class History:
         if not 1 <= len(patterns) <= MOST_PATTERNS:
             raise InvalidArguments(f"pattern: {len(patterns)} patterns are not between 1 and {MOST_PATTERNS}")
         _check_patterns(caller, patterns, "pattern")
-        first, last = self._moment("begin", begin), self._moment("end", end)
+        now = self.wall()  # one for both: -1h to now is an hour, to the microsecond
+        first, last = _moment("begin", begin, now), _moment("end", end, now)
         if run is None and first >= last:
             raise InvalidArguments("begin: is not before end")
         principal = caller.principal
         return Asked(tuple(patterns), first, last, run, principal.sees, principal.subjects is not None)
 
-    def _moment(self, argument: str, said: Time) -> int:
-        try:
-            return round(moment(said, self.wall()) * MICRO)
-        except BadTime as error:
-            raise InvalidArguments(f"{argument}: {error}") from None
+
+def _moment(argument: str, said: Time, now: float) -> int:
+    try:
+        return round(moment(said, now) * MICRO)
+    except BadTime as error:
+        raise InvalidArguments(f"{argument}: {error}") from None
 
 
 def _check_patterns(caller: Caller, patterns: list[str], argument: str) -> None:

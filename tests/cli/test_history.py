@@ -1,0 +1,153 @@
+"""Tests of :mod:`netd.cli.history` and :mod:`netd.cli.record`: what was recorded, runs and notes, from the command line."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from netd.client.control import ControlError, NoSuchTarget
+from tests.cli.fakes import NOW, TABLE, CommandTests, argument, operation
+
+SERIES = {
+    "subject": "session.main.greenhouse.temp",
+    "label": "Temperature",
+    "unit": "°C",
+    "exact": True,
+    "times": [NOW - 3600, NOW - 1800, NOW - 60],
+    "mean": [20.0, 21.5, 22.25],
+    "min": [19.0, 21.0, 22.0],
+    "max": [21.0, 22.0, 22.5],
+    "count": [1200, 600, 3],
+}
+
+RUN = {"run": 7, "name": "cooling", "begin": NOW - 60, "end": None, "patterns": [">"], "facts": {"sample": "Nb"}, "who": "user x"}
+
+
+def answer(*series: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """What ``history.query`` returns."""
+    return {"begin": NOW - 3600, "end": NOW, "width": 150.0, "series": list(series), "gaps": [], "notes": [], **others}
+
+
+def clock(seconds: float) -> str:
+    """A time of the day of :data:`NOW`, as the command writes it."""
+    return datetime.fromtimestamp(seconds).strftime("%H:%M:%S")  # noqa: DTZ006 - local, as meant
+
+
+class HistoryTests(CommandTests):
+    def test_table(self) -> None:
+        """Each stretch of time is a line: mean, least and greatest value, and how many samples."""
+        self.control.answers["history.query"] = answer(SERIES)
+        result = self.netd("history", "session.main.greenhouse.temp", "--since", "8h")
+        lines = [line.split() for line in result.stdout.splitlines() if line]
+        self.assertEqual(lines[0], ["session.main.greenhouse.temp", "(Temperature,", "°C)"])
+        self.assertEqual(lines[1], ["TIME", "MEAN", "LEAST", "GREATEST", "SAMPLES"])
+        self.assertEqual(lines[2][-4:], ["20", "19", "21", "1,200"])
+        asked = {"pattern": ["session.main.greenhouse.temp"], "begin": "-8h", "end": "now", "points": 24}
+        self.assertEqual(self.control.calls, [("history.query", asked)])
+
+    def test_plot(self) -> None:
+        """The mean is drawn as a curve, with the times at its ends."""
+        self.control.answers["history.query"] = answer(SERIES)
+        result = self.netd("history", "a.b", "--plot", "--since", "2026-11-28T22:00Z", "--until", "-1m", "--run", "7")
+        self.assertIn("least 20, greatest 22.25", result.stdout)
+        self.assertIn(clock(NOW - 3600), result.stdout)
+        [(_, asked)] = self.control.calls
+        self.assertEqual((asked["begin"], asked["end"], asked["run"]), ("2026-11-28T22:00Z", "-1m", 7))
+        self.assertEqual(asked["points"], 160)
+
+    def test_events(self) -> None:
+        """Where there are no numbers, events are written, oldest first; what is in them is harmless."""
+        self.control.answers["history.query"] = answer()
+        self.control.answers["history.events"] = [
+            {"subject": "custom.b", "time": NOW - 1, "data": {"text": "two\x1b[2J"}},
+            {"subject": "custom.a", "time": NOW - 2, "data": 5},
+        ]
+        lines = self.netd("history", "custom.>", "--instance", "audit").stdout.splitlines()
+        self.assertEqual([line.split()[1] for line in lines], ["custom.a", "custom.b"])
+        self.assertNotIn("\x1b", lines[1])
+        self.assertEqual([asked["instance"] for _, asked in self.control.calls], ["audit", "audit"])
+
+    def test_nothing(self) -> None:
+        """Where there is nothing, the command says what to ask instead, and when nothing was recorded."""
+        gaps = [
+            {"begin": NOW - 60, "end": NOW - 30, "reason": "netd was stopped"},
+            {"begin": NOW - 5, "end": None, "reason": "full"},
+        ]
+        notes = [{"time": NOW - 61, "text": "door open"}]
+        self.control.answers |= {"history.query": answer(gaps=gaps, notes=notes), "history.events": []}
+        lines = self.netd("history", "x.y").stdout.splitlines()
+        self.assertIn("`netd history` lists what there is", lines[0])
+        self.assertEqual(lines[1], f"note  {clock(NOW - 61)}  door open")
+        self.assertEqual(lines[2], f"gap   {clock(NOW - 60)} to {clock(NOW - 30)}: netd was stopped")
+        self.assertEqual(lines[3], f"gap   {clock(NOW - 5)} to now: full")
+
+    def test_subjects(self) -> None:
+        """Without a subject, the command lists what there is."""
+        self.control.answers["history.subjects"] = [{"subject": "custom.x", "first": NOW - 9, "last": NOW, "count": 3}]
+        self.assertIn("custom.x", self.netd("history").stdout)
+        self.assertEqual(self.control.calls, [("history.subjects", {})])
+
+    def test_json(self) -> None:
+        """A script gets the whole answer."""
+        self.control.answers["history.query"] = answer(SERIES)
+        self.assertEqual(json.loads(self.netd("history", "a.b", "--json").stdout), answer(SERIES))
+
+    def test_operations(self) -> None:
+        """A word without a dot is an operation of the recorder, as of any other service."""
+        self.control.answers["system.operations"] = [
+            *TABLE,
+            operation("history.runs", argument("newest", {"type": "integer"}, default=5)),
+        ]
+        self.control.answers["history.runs"] = [RUN]
+        result = self.netd("history", "runs", "--newest", "3")
+        self.assertEqual((result.exit_code, self.control.calls[-1]), (0, ("history.runs", {"newest": 3})))
+
+    def test_wrong(self) -> None:
+        """An answer of another version says so; a daemon that is away names the remedy."""
+        self.control.answers["history.query"] = answer({"subject": "a"})
+        result = self.netd("history", "a.b")
+        self.assertEqual((result.exit_code, "update the older one" in result.stderr), (1, True))
+        self.control.broken = ControlError("netd is not running here")
+        self.assertIn("not running", self.netd("history", "a.b").stderr)
+
+
+class RecordTests(CommandTests):
+    def test_begin_and_finish(self) -> None:
+        """A run is begun with a name and facts, and ended by its number or as the only one."""
+        self.control.answers |= {"history.begin": RUN, "history.finish": {**RUN, "end": NOW}}
+        begun = self.netd("record", "begin", "cooling", "--subject", "session.>", "--fact", "sample=Nb")
+        self.assertIn("run 7 has begun", begun.stdout)
+        self.assertIn("netd history --run 7", self.netd("record", "finish", "7").stdout)
+        self.netd("record", "finish")
+        named = {"name": "cooling", "patterns": ["session.>"], "facts": {"sample": "Nb"}}
+        self.assertEqual([asked for _, asked in self.control.calls], [named, {"number": 7}, {}])
+        self.assertEqual(json.loads(self.netd("record", "begin", "--json").stdout), RUN)
+
+    def test_note(self) -> None:
+        """A note is written at the time, and about the subject, that was said."""
+        self.control.answers["history.annotate"] = {"note": 3}
+        self.assertIn("note 3", self.netd("record", "note", "door open", "--time", "-10m", "--subject", "session.>").stdout)
+        asked = {"text": "door open", "time": "-10m", "subject": "session.>"}
+        self.assertEqual(self.control.calls, [("history.annotate", asked)])
+
+    def test_list(self) -> None:
+        """Runs are lines: number, name, times, subjects, facts."""
+        self.control.answers["history.runs"] = [RUN, {**RUN, "run": 6, "end": NOW}]
+        lines = [line.split() for line in self.netd("record", "list", "cool").stdout.splitlines()]
+        self.assertEqual(lines[0], ["RUN", "NAME", "BEGIN", "END", "SUBJECTS", "FACTS"])
+        self.assertEqual(lines[1], ["7", "cooling", clock(NOW - 60), "goes", "on", ">", "sample=Nb"])
+        self.assertEqual(json.loads(self.netd("record", "list", "--json").stdout)[0], RUN)
+        self.control.answers["history.runs"] = []
+        self.assertEqual(self.netd("record", "list").stdout, "no runs\n")
+        self.assertIn("no run with 'x'", self.netd("record", "list", "x").stdout)
+
+    def test_wrong(self) -> None:
+        """What cannot be is said with the exit code for it."""
+        self.assertEqual(self.netd("record", "begin", "--fact", "sample").exit_code, 2)
+        self.control.answers["history.finish"] = NoSuchTarget("no run is open", -32004)
+        self.assertEqual(self.netd("record", "finish").exit_code, 3)
+        self.control.answers |= {"history.runs": [{"run": 1}], "history.begin": {}}
+        for words in (("list",), ("begin",)):
+            result = self.netd("record", *words)
+            self.assertEqual((result.exit_code, "update the older one" in result.stderr), (1, True), words)
