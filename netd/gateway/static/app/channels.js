@@ -22,6 +22,8 @@ const REPLAYED = 1000;
 const RECENT = 100;
 /** How many channels a pattern makes, unless somebody says otherwise. */
 const MOST = 24;
+/** Of how many channels labels and units are known. */
+const MOST_DESCRIBED = 10_000;
 /** Milliseconds between two looks at who is seen. */
 const JUDGING = 1000;
 /** Milliseconds in which wishes are put together. */
@@ -44,7 +46,7 @@ export class Channel {
     /** What was recorded. */
     this.past = new Past(archive, subject);
     /** @type {Writable<Described>} */
-    this.described = signal({ label: "", unit: "" });
+    this.described = signal(descriptions.get(subject) ?? { label: "", unit: "" });
     /** The marks on its time axis. @type {import("./plots/marks.js").Mark[]} */
     this.marks = [];
     /** How many events were lost on the way here. */
@@ -62,6 +64,8 @@ export class Channel {
     this.finestAt = -Infinity;
     /** The pattern of the subscription that gives it. @type {string|null} */
     this.source = null;
+    /** Of which patterns it is known whether they have it, see `patternsChanged`. */
+    this.admitted = -1;
   }
 
   /** Its name alone: the last token of the subject. */
@@ -128,10 +132,14 @@ export const answers = signal(0);
 
 /** @type {Map<string, Channel>} */
 const channels = new Map();
+/** What is known of channels, also of those that are not here. @type {Map<string, Described>} */
+const descriptions = new Map();
 /** The patterns that somebody follows whole. @type {Set<Gathering>} */
 const gatherings = new Set();
 /** @type {Map<string, {every: number, subscriptions: import("../netd.js").Subscription[]}>} */
 const subscribed = new Map();
+/** Counts the changes of `gatherings`: channels that were there before may be theirs, too. */
+let patternsChanged = 0;
 let timer = 0;
 let judging = 0;
 
@@ -189,6 +197,7 @@ class Gathering {
     this.others.clear();
     this.omitted.value = 0;
     this.channels.value = new Map();
+    patternsChanged += 1;
   }
 }
 
@@ -199,6 +208,7 @@ class Gathering {
 export function gather(pattern, most = MOST) {
   const one = new Gathering(pattern, most);
   gatherings.add(one);
+  patternsChanged += 1;
   judging ||= setInterval(judge, JUDGING);
   soon();
   onCleanup(() => {
@@ -209,8 +219,10 @@ export function gather(pattern, most = MOST) {
   return one;
 }
 
-/** Who hears of *subject* that it is described so. @param {string} subject @param {Partial<Described>} described */
+/** A channel is described so, if it is here now or later. @param {string} subject @param {Partial<Described>} described */
 export function describe(subject, { label = "", unit = "" }) {
+  if (descriptions.size >= MOST_DESCRIBED) descriptions.clear();
+  descriptions.set(subject, { label, unit });
   const one = channels.get(subject);
   const known = one?.described.peek();
   if (one !== undefined && (known?.label !== label || known?.unit !== unit)) one.described.value = { label, unit };
@@ -300,16 +312,26 @@ function miss(one, count) {
   }
 }
 
+/** Tell the patterns of a channel that is heard. @param {string} subject @returns {boolean} whether somebody has it. */
+function admit(subject) {
+  const known = channels.get(subject);
+  if (known?.admitted === patternsChanged) return known.holders > 0;
+  const takers = [...gatherings].filter((one) => covers(one.pattern, subject) && one.admit(subject));
+  const one = channels.get(subject);
+  if (one === undefined) return false;
+  one.admitted = patternsChanged;
+  return takers.length > 0 || one.holders > 0;
+}
+
 /** @param {string} pattern @param {import("../netd.js").BusEvent} event */
 function heard(pattern, { subject, data, time, isNew }) {
   const value = typeof data === "number" ? data : data?.value;
   if (typeof value !== "number") return;
-  let one = channels.get(subject);
-  if (one === undefined || one.source !== pattern) {
-    if (one !== undefined && one.source !== null && one.holders > 0) return;
-    const takers = [...gatherings].filter((gathering) => covers(gathering.pattern, subject) && gathering.admit(subject));
-    if (takers.length === 0) return;
-    one = channelOf(subject);
+  const isHeld = admit(subject);
+  const one = channels.get(subject);
+  if (one === undefined) return;
+  if (one.source !== pattern) {
+    if (!isHeld || (one.source !== null && one.holders > 0)) return;
     [one.source, one.since] = [pattern, Math.min(one.since, serverNow())];
   }
   one.take(data.time ?? time, value, isNew, data.max === undefined ? undefined : data);
