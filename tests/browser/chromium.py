@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import secrets
 import socket
 import threading
@@ -30,7 +31,7 @@ __all__ = ["CHANNELS", "PAGES", "SCREENSHOTS", "BrowserTestCase", "by_id", "free
 SCREENSHOTS = CHECKOUT / "build" / "screenshots"
 """Where tests leave what they saw, for people to look at."""
 
-PAGES = ("overview", "sessions", "devices", "feed", "commands", "rooms", "bus")
+PAGES = ("overview", "board", "sessions", "devices", "feed", "commands", "rooms", "bus")
 
 CHANNELS = ("x", "y", "z")
 
@@ -169,10 +170,10 @@ class BrowserTestCase(RealTestCase):
         by_id(page, "sign-in-button").click()
 
     def look_at(self, name: str, size: tuple[int, int] = WIDE, scheme: Scheme = "light") -> Page:
-        """The dashboard's page *name*, opened by its address (with or without a query), connected."""
+        """The dashboard's page *name*, opened by its address, connected."""
         page = self.new_page(size, scheme)
         page.goto(f"http://127.0.0.1:{self.gateway_port}/#/{name}")
-        by_id(page, "page", page=name.partition("?")[0]).wait_for()
+        by_id(page, "page", page=re.split("[/?]", name)[0]).wait_for()
         by_id(page, "connection", connection="live").wait_for()
         return page
 

@@ -29,6 +29,7 @@ DEMO = (sys.executable, "-c", "from netd.cli.main import main; main()", "demo", 
 
 LIVELY = {
     "overview": '[data-testid="page"] canvas',
+    "board": '[data-testid="new-board"]',
     "sessions": '[data-testid="channel-mean"]:text-matches("[0-9]")',
     "devices": '[data-testid="device-row"]',
     "feed": '[data-testid="feed-type"] li',
@@ -39,7 +40,7 @@ LIVELY = {
 """What must be there before a page is looked at, while the demonstration plays."""
 
 OFFERED = {
-    *("start-session", "stop-session", "ping-session", "send", "be-device", "run-command", "join-room", "publish"),
+    *("make-board", "start-session", "stop-session", "ping-session", "send", "be-device", "run-command", "join-room", "publish"),
     *("drain", "stop", "reload", "check-reload"),
 }
 """Buttons that change something, that those who may not press them are shown."""

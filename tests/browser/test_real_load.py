@@ -13,7 +13,7 @@ MOST_BYTES = 60_000
 FIRST_PAINT = 1000
 """Milliseconds until then, of a processor four times slower than this one."""
 
-AFTER = re.compile(r"/app/pages/|/app/plots/(?!series|grid)|/app/(?:live|log|table)\.js|uPlot\.esm")
+AFTER = re.compile(r"/app/(?:pages|board)/|/app/plots/(?!series|grid)|/app/(?:live|log|table)\.js|uPlot\.esm")
 """What is loaded with a page, when the frame around it is there already. `series` is needed before, by `history`."""
 
 ATTEMPTS = 3

@@ -6,7 +6,7 @@ import { drawing } from "./icons.js";
 import { signIn } from "./login.js";
 import { pageNamed, pageOfKind, PAGES, SERVICE, titleOf } from "./pages.js";
 import { reaches } from "./rights.js";
-import { addressOf, page, place } from "./router.js";
+import { addressOf, page, place, titled } from "./router.js";
 import { computed, effect, signal } from "./signal.js";
 import { strip } from "./strip.js";
 
@@ -19,7 +19,7 @@ function load(name) {
   pageNamed(name).load().then(keep, keep);
 }
 
-const title = computed(() => titleOf(pageNamed(place.value.page), place.value.kind));
+const title = computed(() => titled.value ?? titleOf(pageNamed(place.value.page), place.value.kind));
 
 /** The page's top-level elements. */
 export function frame() {

@@ -47,6 +47,13 @@ export const PAGES = [
     suggest: [[">", "everything"]],
   },
   {
+    name: "board",
+    title: "Boards",
+    icon: "M2.5 2.5h5v5h-5zM9.5 2.5h4v3h-4zM9.5 7.5h4v6h-4zM2.5 9.5h5v4h-5z",
+    kind: null,
+    load: async () => (await import("./pages/board.js")).board,
+  },
+  {
     name: "sessions",
     title: "Sessions",
     icon: "M1.5 8.5h2.6l1.9-5 3.4 9.5 2-4.5h3.1",

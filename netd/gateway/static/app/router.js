@@ -36,6 +36,9 @@ export function addressOf(kind, instance = null) {
 /** The place that the address names now. @type {import("./signal.js").Writable<Place>} */
 export const place = signal(placeAt(location.hash));
 
+/** The title of what the page shows, where it has one of its own. @type {import("./signal.js").Writable<string|null>} */
+export const titled = signal(null);
+
 /** The name of the open page. */
 export const page = computed(() => place.value.page);
 

@@ -59,6 +59,9 @@ const draft = {
 
 const deadlineOf = () => (Number(draft.deadline.value) > 0 ? Number(draft.deadline.value) : null);
 
+/** The outcome of a message. @param {any} result of `relay.send`. @param {string} target @returns {import("../action.js").Outcome} */
+export const outcomeOfSending = (result, target) => ({ state: STATES[result.status] ?? "gone", text: words(result, target) });
+
 /** @template T @typedef {import("../signal.js").Readable<T>} Readable */
 /** @template T @typedef {import("../signal.js").Writable<T>} Writable */
 
@@ -144,7 +147,7 @@ function sendAction(instance, target) {
     const deadline = deadlineOf();
     return { target: target.peek(), wait: waits.peek(), ...said, ...(deadline === null ? {} : { deadline }) };
   };
-  const outcomeOf = (result) => ({ state: STATES[result.status] ?? "gone", text: words(result, sending?.target ?? "") });
+  const outcomeOf = (result) => outcomeOfSending(result, sending?.target ?? "");
   const done = (result, error) => {
     if (sending === null) return;
     const outcome = result === null ? { state: "trouble", text: asCommands(error.message) } : outcomeOf(result);

@@ -1,0 +1,88 @@
+/** A tile: its frame, its title, and what its kind shows. */
+
+import { choice, h } from "../../dom.js";
+import { excerpt } from "../../format.js";
+import { computed } from "../../signal.js";
+import { command } from "./command.js";
+import { device } from "./device.js";
+import { events } from "./events.js";
+import { many } from "./many.js";
+import { note } from "./note.js";
+import { number } from "./number.js";
+import { plotTile } from "./plot.js";
+import { room } from "./room.js";
+import { state } from "./state.js";
+
+/**
+ * What a tile knows of its board.
+ * @typedef {object} Surroundings
+ * @property {import("../../plots/view.js").View} view the time that plots show.
+ * @property {boolean} isWall whether it is on a wall: large, and not to be touched.
+ */
+
+/** @typedef {import("../model.js").Tile} Tile */
+
+/**
+ * What a kind shows of a tile, and its title where the tile has none.
+ * @typedef {{body: Element, title: () => string, aside?: any}} Content
+ */
+
+/** @type {Record<string, (tile: Tile, around: Surroundings) => Content>} */
+const CONTENTS = { plot: plotTile, number, many, device, command, room, events, note, state };
+
+/** The members of a tile that do not change what it shows. */
+const OUTER = new Set(["x", "y", "w", "h", "title"]);
+
+/** @param {Tile} tile */
+const innerOf = (tile) => JSON.stringify(Object.fromEntries(Object.entries(tile).filter(([name]) => !OUTER.has(name))));
+
+/**
+ * @param {import("../../signal.js").Readable<Tile>} item
+ * @param {Surroundings} around
+ * @param {(element: HTMLElement) => any} tools what stands in the tile's corner while the board is edited.
+ */
+export function tile(item, around, tools) {
+  const { id, kind } = item.peek();
+  const inner = computed(() => innerOf(item.value));
+  /** @type {any} */
+  const element = h("article.board-tile", {
+    testid: "tile",
+    "data-tile": id,
+    "data-kind": kind,
+    "aria-labelledby": `tile-${id}`,
+  });
+  element.append(
+    choice(
+      () => inner.value,
+      (text) => content(item, /** @type {Tile} */ ({ ...item.peek(), ...JSON.parse(text) }), around),
+    ),
+    tools(element) ?? "",
+  );
+  return element;
+}
+
+function content(item, tile, around) {
+  const make = Object.hasOwn(CONTENTS, tile.kind) ? CONTENTS[tile.kind] : unknown;
+  const { body, title, aside = null } = make(tile, around);
+  return h(
+    "div.tile-inner",
+    {},
+    h(
+      "header.tile-head",
+      {},
+      h("h2", { id: `tile-${tile.id}` }, () => excerpt(item.value.title || title(), 80)),
+      aside,
+    ),
+    body,
+  );
+}
+
+/** A tile of a kind that only newer pages know. It is kept as it is. @param {Tile} tile @returns {Content} */
+const unknown = ({ kind }) => ({
+  title: () => excerpt(kind, 40),
+  body: h(
+    "p.hint",
+    { testid: "unknown-tile" },
+    "This page is older than the board: it does not know this kind of tile, and keeps it.",
+  ),
+});
