@@ -24,7 +24,7 @@ from netd.recorder.catalog import Catalog
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import EventTaken, ReadTaken, weight_of_event, weight_of_read
-from netd.recorder.part_file import MarkMade
+from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.writer import RecordWriter
 from netd.threads import Threads
 
@@ -76,6 +76,7 @@ class Store:
     :param let_go: called in the writer's thread with the path of a part that is to be closed or deleted: readers should close
         their connections to it soon. A part that somebody reads is closed later.
     :param threads: runs the writer; its thread, by default. Must run one function at a time, in order.
+    :param open_file: opens a part.
     :ivar waiting: bytes of memory that wait to be written.
     :ivar dropped: samples and events that were dropped since the start.
     """
@@ -90,11 +91,12 @@ class Store:
         wall: Callable[[], float],
         let_go: Callable[[Path], object] = lambda path: None,
         threads: Any = None,
+        open_file: Callable[[Path], PartFile] = open_part,
     ) -> None:
         self._reactor = reactor
         self._wall = wall
         self._settings = settings
-        self._writer = RecordWriter(RecorderFolder(directory), settings, wall, reactor.seconds, let_go)
+        self._writer = RecordWriter(RecorderFolder(directory), settings, wall, reactor.seconds, let_go, open_file)
         self._threads = Threads(reactor, 1, MOST_ASKED + OWN) if threads is None else threads
         self._queue: deque[_Waiting] = deque()
         self._batch: list[_Waiting] = []  # what the writer has, or has refused
@@ -176,7 +178,7 @@ class Store:
 
         def finish(result: object) -> Deferred[None]:
             if isinstance(result, Failure):
-                self._log.error("What was not yet recorded is lost: {error}", error=result.getErrorMessage())
+                self._log.error("What is not yet recorded is lost: {error}", error=result.getErrorMessage())
             self._cancel()
             return self._run(self._writer.close)
 
@@ -224,17 +226,10 @@ class Store:
 
     def _written(self, is_done: bool, drop: _Unrecorded | None) -> None:
         self._is_writing = False
-        callers = [caller for one in self._batch for caller in one.callers]
         if not is_done:
-            self._merge(drop)
-            for one in self._batch:
-                one.callers = []
-            self._batch = [one for one in self._batch if one.weight]
-            if self._retry is None and (self._batch or self._queue):
-                self._retry = self._reactor.callLater(RETRY, self._try_again)
-            for caller in callers:
-                caller.errback(OperationFailed(self.state().error))
+            self._refused(drop)
             return
+        callers = [caller for one in self._batch for caller in one.callers]
         self.waiting -= sum(one.weight for one in self._batch)
         self._batch = []
         settings = self._settings
@@ -243,6 +238,20 @@ class Store:
         for caller in callers:
             caller.callback(None)
         self._go_on()
+
+    def _refused(self, drop: _Unrecorded | None) -> None:
+        """The batch cannot be written now, nor what comes behind it: whoever waits for a flush is told so."""
+        self._merge(drop)
+        waiting = [*self._batch, *self._queue]
+        callers = [caller for one in waiting for caller in one.callers]
+        for one in waiting:
+            one.callers = []
+        self._batch = [one for one in self._batch if one.weight]
+        self._queue = deque(one for one in self._queue if one.weight)
+        if self._retry is None and (self._batch or self._queue):
+            self._retry = self._reactor.callLater(RETRY, self._try_again)
+        for caller in callers:
+            caller.errback(OperationFailed(self.state().paused))
 
     def _failed(self, failure: Failure) -> None:
         """A mistake of ours: the batch is given up, or nothing would ever be recorded again."""

@@ -117,8 +117,8 @@ class RecordWriter:
 
     def look_after(self) -> None:
         """Do what is due although nothing comes: end the part of yesterday, seal the hour, delete what is too old."""
-        if self.facts.paused:
-            self._attempt(self._ready)
+        if self.facts.paused and not self._attempt(self._ready):
+            return
         if self._part is not None:
             self._attempt(self._roll, is_proof=False)
         self._attempt(self._seal, is_proof=False)
@@ -306,6 +306,9 @@ class RecordWriter:
         except (sqlite3.Error, OSError, DamagedPart, OtherFormat, NoRoom) as error:
             self._pause(error)
             return False
+        except BaseException:
+            self._put_down()
+            raise
         since = self.facts.paused_since
         if is_proof and since is not None:
             self._marks.append(MarkMade(_micros(since), "full", {"until": _micros(self._wall()), "reason": self.facts.paused}))
@@ -324,13 +327,17 @@ class RecordWriter:
         self._ready()
 
     def _pause(self, error: Exception) -> None:
-        """Stop writing. The part is closed, which empties its WAL, and opened again with the next attempt."""
+        """Stop writing."""
         self._note(f"nothing is recorded: {words_for(error)}")
+        self._put_down()
+        since = self._wall() if self.facts.paused_since is None else self.facts.paused_since
+        self.facts = evolve(self.facts, paused=self.facts.error, paused_since=since)
+
+    def _put_down(self) -> None:
+        """Close the part, which empties its WAL. It is opened again with the next attempt, and knows what is in the file then."""
         part, self._part = self._part, None
         if part is not None:
             part.file.close()
-        since = self._wall() if self.facts.paused_since is None else self.facts.paused_since
-        self.facts = evolve(self.facts, paused=self.facts.error, paused_since=since)
 
     def _note(self, error: str) -> None:
         self.facts = evolve(self.facts, error=error, error_time=self._wall())

@@ -15,10 +15,11 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.recorder.blocks import MICRO, unpack_block, unpack_journal
+from netd.recorder.facts import StoreSettings
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.part_file import PartFile, open_part
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
-from netd.recorder.writer import StoreSettings
 
 DAY = 86400
 MORNING = 1_796_025_600.0
@@ -38,6 +39,7 @@ class SameThread:
         self.is_held = False
         self.held: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
         self.is_stopped = False
+        self.ran = 0
 
     @property
     def waiting(self) -> int:
@@ -53,6 +55,7 @@ class SameThread:
         """Do what waits."""
         while self.held:
             function, report = self.held.pop(0)
+            self.ran += 1
             try:
                 outcome = function()
             except BaseException:
@@ -84,13 +87,15 @@ class StoreTestCase(SynchronousTestCase):
     def now(self) -> int:
         return round(self.wall() * MICRO)
 
-    def make(self, **options: Any) -> Store:
-        """A store that has been started. *options* are some of its settings, or of its retention."""
-        retention = evolve(
-            SETTINGS.retention, **{name: options.pop(name) for name in [*options] if hasattr(SETTINGS.retention, name)}
-        )
-        settings = evolve(SETTINGS, retention=retention, **options)
-        store = Store(self.directory, settings, self.clock, self.wall, lambda path: self.let_go.append(path.name), self.threads)
+    def settings(self, **options: Any) -> StoreSettings:
+        """Settings; *options* are some of them, or of the retention."""
+        kept = {name: options.pop(name) for name in [*options] if hasattr(SETTINGS.retention, name)}
+        return evolve(SETTINGS, retention=evolve(SETTINGS.retention, **kept), **options)
+
+    def make(self, open_file: Callable[[Path], PartFile] = open_part, **options: Any) -> Store:
+        """A store that has been started, with these :meth:`settings`."""
+        let_go = lambda path: self.let_go.append(path.name)  # noqa: E731
+        store = Store(self.directory, self.settings(**options), self.clock, self.wall, let_go, self.threads, open_file)
         store.start()
         return store
 
