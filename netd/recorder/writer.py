@@ -193,7 +193,8 @@ class RecordWriter:
             self.facts = evolve(self.facts, open_samples=part.file.held)
 
     def _sync(self) -> None:
-        self._ready().file.sync()
+        part = self._ready() if self._part is None else self._part
+        part.file.sync()
         self._note_synced(True)
 
     def _note_synced(self, is_synced: bool) -> None:

@@ -22,7 +22,7 @@ from netd.recorder.retention import Retention
 from netd.recorder.store import Store
 
 DAY = 86400
-MORNING = 1_796_025_600.0
+MORNING = 1_795_996_800.0
 """A midnight, UTC: 2026-11-30."""
 
 SETTINGS = StoreSettings(10.0, 1 << 26, Retention(30.0 * DAY, 1 << 30, 0.0))
@@ -101,13 +101,6 @@ class StoreTestCase(SynchronousTestCase):
 
     def close(self, store: Store) -> None:
         self.successResultOf(store.close())
-
-    def kill(self, store: Store) -> None:
-        """End *store* as kill -9 does: nothing is written any more."""
-        for call in self.clock.getDelayedCalls():
-            call.cancel()
-        for database in [store._writer._part.file._database] if store._writer._part else []:
-            database.close()
 
     def read(self, series: SeriesName, *values: float, agent_times: tuple[float, ...] = ()) -> ReadTaken:
         return ReadTaken(series, self.now(), values, agent_times)

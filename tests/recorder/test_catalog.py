@@ -108,7 +108,7 @@ class HourTests(CatalogTestCase):
         self.assertEqual([(105,)], self.rows("SELECT min(hour) FROM hour"))
 
 
-class FileTests(CatalogTestCase):
+class CatalogFileTests(CatalogTestCase):
     def test_one_file(self) -> None:
         """A catalog that was closed is one file of its owner's."""
         self.catalog.settle()
