@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -98,16 +97,15 @@ class History:
     def read(self, subject: str, begin: float | str = "-1h", end: float | str = "now", run: int | None = None) -> tuple[Any, Any]:
         """Return times and values of one subject, sorted by time: arrays of numpy where it is installed, else lists."""
         blocks = self._blocks((subject,), begin, end, run)
-        times = [time for block in blocks for time in block.times]
-        values = [value for block in blocks for value in block.values]
-        if any(after < before for before, after in pairwise(times)):  # the clock was set back, or several blocks overlap
-            order = sorted(range(len(times)), key=times.__getitem__)
-            times, values = [times[at] for at in order], [values[at] for at in order]
         try:
             numpy: Any = import_module("numpy")
         except ImportError:
-            return times, values
-        return numpy.array(times, dtype="float64"), numpy.array(values, dtype="float64")
+            return _in_order(blocks)
+        times, values = (_array(numpy, blocks, name) for name in ("times", "values"))
+        if (numpy.diff(times) < 0).any():  # the clock was set back
+            order = numpy.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+        return times, values
 
     def frame(self, pattern: str = ">", begin: float | str = "-1h", end: float | str = "now", run: int | None = None) -> Any:
         """Return a DataFrame of pandas: a row a sample, with ``time`` (UTC), ``subject``, ``value`` and ``unit``.
@@ -116,14 +114,14 @@ class History:
 
         :raises ImportError: without pandas.
         """
-        pandas: Any = import_module("pandas")
+        pandas, numpy = (import_module(name) for name in ("pandas", "numpy"))
         blocks = self._blocks((pattern,), begin, end, run)
-        micros = [round(time * 1e6) for block in blocks for time in block.times]
+        micros = numpy.rint(_array(numpy, blocks, "times") * 1e6).astype("int64")
         columns = {
-            "time": pandas.to_datetime(pandas.Series(micros, dtype="int64"), unit="us", utc=True),
-            "subject": _labels(pandas, blocks, [block.subject for block in blocks]),
-            "value": pandas.Series([value for block in blocks for value in block.values], dtype="float64"),
-            "unit": _labels(pandas, blocks, [block.unit for block in blocks]),
+            "time": pandas.to_datetime(micros, unit="us", utc=True),
+            "subject": _labels(pandas, numpy, blocks, [block.subject for block in blocks]),
+            "value": _array(numpy, blocks, "values"),
+            "unit": _labels(pandas, numpy, blocks, [block.unit for block in blocks]),
         }
         return pandas.DataFrame(columns)
 
@@ -132,9 +130,23 @@ class History:
         return [item for item in items if isinstance(item, Samples)]
 
 
-def _labels(pandas: Any, blocks: Sequence[Samples], labels: Sequence[str]) -> Any:
+def _in_order(blocks: Sequence[Samples]) -> tuple[list[float], list[float]]:
+    """Return times and values of *blocks* as lists, sorted by time."""
+    times = [time for block in blocks for time in block.times]
+    values = [value for block in blocks for value in block.values]
+    order = sorted(range(len(times)), key=times.__getitem__)
+    return [times[at] for at in order], [values[at] for at in order]
+
+
+def _array(numpy: Any, blocks: Sequence[Samples], name: str) -> Any:
+    """Return the times or the values of *blocks* as one array."""
+    return numpy.concatenate([numpy.array(getattr(block, name), "float64") for block in blocks] or [numpy.zeros(0)])
+
+
+def _labels(pandas: Any, numpy: Any, blocks: Sequence[Samples], labels: Sequence[str]) -> Any:
     """Return a categorical column in which each row of a block has the label of the block."""
     known = sorted(set(labels))
     numbers = {label: number for number, label in enumerate(known)}
-    codes = [code for block, label in zip(blocks, labels, strict=True) for code in [numbers[label]] * len(block.times)]
+    counts = [len(block.times) for block in blocks]
+    codes = numpy.repeat(numpy.array([numbers[label] for label in labels], "int64"), counts)
     return pandas.Categorical.from_codes(codes, categories=known)

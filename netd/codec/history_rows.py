@@ -6,7 +6,7 @@ A row costs about a microsecond: the text that all rows of a series share is mad
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 __all__ = ["LONG_HEADER", "csv_cell", "csv_rows", "event_line", "iso_time", "json_lines", "wide_header", "wide_rows"]
@@ -16,7 +16,7 @@ LONG_HEADER = "time,subject,value,unit\n"
 
 def iso_time(seconds: float) -> str:
     """Return a time as ISO 8601 in UTC, to the microsecond."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return next(_iso_times((seconds,)))
 
 
 def csv_cell(text: str) -> str:
@@ -33,7 +33,7 @@ def csv_rows(subject: str, unit: str, times: Iterable[float], values: Iterable[f
     """
     middle, end = _literal(f",{csv_cell(subject)},"), _literal(f",{csv_cell(unit)}\n")
     if is_iso:
-        return "".join(map(f"%s{middle}%r{end}".__mod__, zip(map(iso_time, times), values, strict=True)))
+        return "".join(map(f"%s{middle}%r{end}".__mod__, zip(_iso_times(times), values, strict=True)))
     return "".join(map(f"%.6f{middle}%r{end}".__mod__, zip(times, values, strict=True)))
 
 
@@ -69,6 +69,16 @@ def wide_rows(columns: Sequence[dict[float, float]], is_iso: bool = False) -> It
     written: Callable[[float], str] = iso_time if is_iso else "%.6f".__mod__
     for time in sorted(set().union(*columns)):
         yield ",".join([written(time), *(repr(one[time]) if time in one else "" for one in columns)]) + "\n"
+
+
+def _iso_times(times: Iterable[float]) -> Iterator[str]:
+    """Yield each time as :func:`iso_time` writes it. Times of the same second, which stand together, share the work for it."""
+    known, text = None, ""
+    for time in times:
+        second, rest = divmod(round(time * 1e6), 1_000_000)
+        if second != known:
+            known, text = second, datetime.fromtimestamp(second, UTC).isoformat()[:19]
+        yield f"{text}.{rest:06d}Z"
 
 
 def _agent_time(seconds: float | None) -> str:
