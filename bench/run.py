@@ -19,6 +19,7 @@ from pathlib import Path
 import command
 import feed
 import gateway
+import recorder
 import relay
 import room
 import session
@@ -35,6 +36,8 @@ MEASURES: Mapping[str, Scenes] = {
     "room": room.scenes,
     "gateway": gateway.scenes,
 }
+REPORTS: Mapping[str, Callable[[], str]] = {"recorder": recorder.report}
+"""What is measured in this process, without a server and its load."""
 SERVERS = ("netd", "threads", "asyncio", "twisted", "autobahn", "websockets", "nats")
 WARM_UP = 1.0
 IDLE_DEVICES = 10_000
@@ -137,8 +140,10 @@ def _new_file(text: str) -> Path:
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of the command line. Exit with a message if it is wrong."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=(__doc__ or "").split("\n")[0])
-    every, all_servers = ",".join(MEASURES), ",".join(SERVERS)
-    parser.add_argument("--only", type=_some_of(tuple(MEASURES)), default=every, help="what to measure (default: %(default)s)")
+    every, all_servers = ",".join([*MEASURES, *REPORTS]), ",".join(SERVERS)
+    parser.add_argument(
+        "--only", type=_some_of((*MEASURES, *REPORTS)), default=every, help="what to measure (default: %(default)s)"
+    )
     parser.add_argument("--runs", type=_runs, default=3, help="rounds over all servers (default: %(default)s)")
     parser.add_argument("--seconds", type=_seconds, default=2.5, help="measured span of each run (default: %(default)s)")
     parser.add_argument("--peers", type=_some_of(SERVERS), default=all_servers, help="servers to measure (default: %(default)s)")
@@ -176,7 +181,11 @@ def main(arguments: Sequence[str]) -> int:
         raw = [dataclasses.asdict(measurement) for measurement in measurements]
         report = {"machine": facts, "setting": dataclasses.asdict(setting), "measurements": raw}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
-    print(markdown(scenes, measurements, facts, setting))
+    print(
+        "\n\n".join(
+            [markdown(scenes, measurements, facts, setting), *(REPORTS[name]() for name in REPORTS if name in options.only)]
+        )
+    )
     return 0
 
 
