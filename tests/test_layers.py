@@ -144,7 +144,7 @@ LAYERS = (
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
         " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
-        " netd.relay.guests netd.room.visitors netd.session.dialer",
+        " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,
         libraries="attrs zope.interface twisted",
     ),

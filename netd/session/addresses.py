@@ -49,6 +49,19 @@ class AllowList:
             return False
         return True
 
+    def choose(self, name: str, found: list[Address]) -> Address:
+        """Return the first address in *found* that may be dialled.
+
+        :param name: the name that was looked up, for error messages.
+        :raises OperationFailed: when there is none.
+        """
+        if not found:
+            raise OperationFailed(f"no address of {name} was found; check the name, or write the address")
+        allowed = [address for address in found if self.allows(address)]
+        if not allowed:
+            self.check(found[0])
+        return allowed[0]
+
     def check(self, address: Address) -> None:
         """Make sure that *address* may be dialled.
 

@@ -17,6 +17,7 @@ from netd.session.names import AgentNames, name_of_host
 from netd.session.rules import SessionRules
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.states import SessionState
+from netd.session.wanted import WantedSessions
 
 __all__ = ["FIRST_DIALECT", "NotExpected", "Roster", "Totals"]
 
@@ -54,6 +55,8 @@ class Roster:
     :ivar agents: the addresses that may be dialled, or may connect without being dialled.
     :ivar channels: the channels of the configuration.
     :ivar alphabet: the one-letter channels among them, for agents of the first dialect.
+    :ivar wanted: the sessions that should be running, also after a restart.
+    :ivar is_leaving: whether sessions end because netd stops or drains.
     :ivar turns: shares the time of a turn among the connections that bring samples.
     """
 
@@ -62,6 +65,8 @@ class Roster:
         self._where = where
         self.follow(world.rules)
         self.totals = Totals()
+        self.wanted = WantedSessions()
+        self.is_leaving = False
         self.turns = Turns(world.receiving, world.monotonic)
         self._sessions: dict[int, TelemetrySession] = {}
         self._numbers: dict[int, TelemetrySession] = {}
@@ -94,10 +99,11 @@ class Roster:
         """The sessions that have not ended."""
         return list(self._sessions.values())
 
-    def start(self, host: str, address: Address, name: str | None = None) -> TelemetrySession:
+    def start(self, host: str, address: Address, name: str | None = None, agent: str = "") -> TelemetrySession:
         """Start a session, or dial at once for a session of this address that is resting.
 
         :param name: the name to give the agent.
+        :param agent: the name that it had before a restart, where nobody gives it one.
         :raises OperationFailed: when ``sessions_per_host`` or ``max_sessions`` is reached.
         :raises Forbidden: when *address* may not be dialled.
         """
@@ -115,7 +121,7 @@ class Roster:
                 self._call(resting, name)
             resting.redial()
             return resting
-        session = self._add(host, address, is_dialled=True, name=name)
+        session = self._add(host, address, is_dialled=True, name=name, before=agent)
         session.begin()
         return session
 
@@ -213,12 +219,13 @@ class Roster:
         agent = self._names.exchange(session.agent, name)
         if agent != session.agent:
             session.rename(agent)
+            self.wanted.renamed(session)
 
-    def _add(self, host: str, address: Address, is_dialled: bool, name: str | None = None) -> TelemetrySession:
+    def _add(self, host: str, address: Address, is_dialled: bool, name: str | None = None, before: str = "") -> TelemetrySession:
         if len(self._sessions) >= self.rules.max_sessions:
             raise OperationFailed(f"there are {len(self._sessions)} sessions, as many as `max_sessions` allows")
         given = name or {at: called for called, at in self.rules.host_names or ()}.get(str(address))
-        agent = self._names.take(given or name_of_host(host))
+        agent = self._names.take(given or before or name_of_host(host))
         session = TelemetrySession(self.world, self._allot(), agent, host, address, is_dialled)
         if given:
             self._given.add(session)
@@ -251,6 +258,7 @@ class Roster:
         self._given.discard(session)
         if not session.is_dialled:
             self._unasked[session.address] -= 1
+        self.wanted.ended(session, is_over=not self.is_leaving)
         self._ended.append(session)
         self.totals.samples += session.readings.samples
         self.totals.bad += session.readings.bad

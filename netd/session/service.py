@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -17,7 +17,7 @@ from netd.connection.ending import end_connections
 from netd.connection.fairness import TURN_SHARE
 from netd.connection.shares import own_share
 from netd.errors import Gone, OperationFailed
-from netd.interfaces import IBus, INetdService, IPublisher, ITurnShare
+from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
@@ -30,6 +30,7 @@ from netd.session.names import check_name
 from netd.session.pacing import COUNTING, Sweep
 from netd.session.protocol import StreamFactory
 from netd.session.results import PingedSession, SessionFacts, SessionList, SessionServiceStatus
+from netd.session.revival import Revival
 from netd.session.roster import Roster
 from netd.session.session import SessionSurroundings, TelemetrySession
 from netd.session.states import SessionState
@@ -62,7 +63,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> SessionService:
     return SessionService(config, StreamFactory(name, context, roster), controls, dialer, reactor)
 
 
-@implementer(INetdService, IPublisher)
+@implementer(INetdService, IPublisher, IStateful)
 class SessionService(ListeningService):
     """One session service."""
 
@@ -75,6 +76,7 @@ class SessionService(ListeningService):
         self._controls = controls
         self._roster = factory.roster
         self._describing = own_share(reactor, "describe", DESCRIBING)
+        self._revival = Revival(self._roster, dialer, reactor, self._describing, lambda: bool(self.running))
 
     def turn_shares(self) -> list[ITurnShare]:
         """The shares of the turn: for reading from agents, for counting their samples, and for listing sessions."""
@@ -84,6 +86,15 @@ class SessionService(ListeningService):
         """Count the control connections as well, without a limit: netd itself makes them."""
         super().use_budget(budget, quota)
         self._controls.share = budget.share(UNLIMITED)
+
+    def use_state(self, part: IStatePart) -> None:
+        """See :class:`netd.interfaces.IStateful`."""
+        self._roster.wanted.load(part)
+
+    def startService(self) -> None:
+        """Listen, and dial the agents of sessions that should be running."""
+        super().startService()
+        self._revival.begin()
 
     def follow(self, config: Config) -> None:
         """Use *config*. Live sessions use its time limits, and keep their channels."""
@@ -181,16 +192,17 @@ class SessionService(ListeningService):
             return self._begin(host.strip(), wanted, wait, name)
         looked_up = resolve(self._reactor, wanted, self._dialer.rules.dial_timeout)
         looked_up.addErrback(_too_late, wanted)
-        return looked_up.addCallback(lambda found: self._begin(wanted, self._choose(wanted, found), wait, name))
+        return looked_up.addCallback(lambda found: self._begin(wanted, self._roster.agents.choose(wanted, found), wait, name))
 
     def stop(self, session: int | str) -> Deferred[SessionFacts]:
         """End a session.
 
         :param session: its id, or its agent's name or host.
-        :returns: a Deferred of facts about the session, which fires once it has ended.
+        :returns: a Deferred of facts about the session, which fires once it has ended, and a restart does not begin it again.
         :raises NoSuchTarget: if there is no such session.
         """
         found = self._roster.find(session)
+        forgotten = maybeDeferred(self._roster.wanted.remove, found)
         found.stop("stopped by an operator")
         ended: Deferred[SessionFacts] = Deferred(lambda _: None)
 
@@ -200,7 +212,7 @@ class SessionService(ListeningService):
             return changed.is_over
 
         found.watch(watch)
-        return ended
+        return ended.addCallback(lambda facts: forgotten.addCallback(lambda _: facts))
 
     def ping(self, session: int | str) -> PingedSession:
         """Make an agent show a ping.
@@ -226,9 +238,11 @@ class SessionService(ListeningService):
         super().pause()
 
     def resume(self) -> None:
-        """Accept again, and dial: sessions that rest, when their pauses are over."""
+        """Accept again, and dial: sessions that rest, when their pauses are over, and those that the drain has ended."""
         self._dialer.is_paused = False
         super().resume()
+        self._roster.is_leaving = False
+        self._revival.begin()
 
     def finish(self) -> Deferred[None]:
         """Tell every agent to stop, then close the remaining connections."""
@@ -238,17 +252,10 @@ class SessionService(ListeningService):
         done.addCallback(lambda _: super(SessionService, self).finish())
         return done
 
-    def _choose(self, name: str, found: list[Address]) -> Address:
-        """Return the first address in *found* that may be dialled."""
-        if not found:
-            raise OperationFailed(f"no address of {name} was found; check the name, or write the address")
-        allowed = [address for address in found if self._roster.agents.allows(address)]
-        if not allowed:
-            self._roster.agents.check(found[0])
-        return allowed[0]
-
     def _begin(self, host: str, address: Address, wait: bool, name: str | None) -> Deferred[SessionFacts]:
         session = self._roster.start(host, address, name)
+        stored = maybeDeferred(self._roster.wanted.add, session, name is not None, self._roster.world.bus.wall())
+        stored.addErrback(lambda _: None)  # it runs all the same; the state has logged why the disk refuses
         begun: Deferred[SessionFacts] = Deferred(lambda _: None)
 
         def watch(changed: TelemetrySession) -> bool:
@@ -261,9 +268,10 @@ class SessionService(ListeningService):
             return is_decided
 
         session.watch(watch)
-        return begun
+        return begun.addCallback(lambda facts: stored.addCallback(lambda _: facts))
 
     def _end_sessions(self) -> Deferred[None]:
+        self._roster.is_leaving = True
         ended: Deferred[None] = Deferred()
         live = self._roster.live()
         if not live:
