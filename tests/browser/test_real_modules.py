@@ -421,9 +421,43 @@ class SubjectTests(ModuleTestCase):
             (("a.b", ["c.>"]), []),
         )
 
+    def deeds(self) -> None:
+        """Each kind of event of the audit tells who did what; the same event is the same deed, whoever tells it."""
+        call = {"who": "user a", "from": "x", "operation": "relay.send", "arguments": {"target": "pump", "deadline": None}}
+        told = {**call, "outcome": "done", "error": "", "seconds": 0.5, "time": 3}
+        events = [
+            {"subject": "audit.main.relay.send", "data": told, "time": 4},
+            {
+                "subject": "relay.m.outcome.a",
+                "data": {"device": "a", "from": "y", "request": "on", "status": "failed"},
+                "time": 2,
+            },
+            {
+                "subject": "command.m.run",
+                "data": {"command_id": "c", "from": "z", "arguments": {"n": [1]}, "outcome": "success"},
+                "time": 1,
+            },
+        ]
+        found = self.run_in(
+            "deeds",
+            """(module, events) => {
+              const deeds = module.merged([], [...events, events[0]].map(module.deedOf), 9);
+              const shown = deeds.map((one) => [one.who, one.from, one.what, one.given, one.about, one.state, one.time]);
+              return [shown, deeds.filter((deed) => module.mentions(deed, " PUMP ")).length, module.merged(deeds, [], 2).length];
+            }""",
+            events,
+        )
+        shown = [
+            ["user a", "x", "relay.send", "target=pump", "pump", "ok", 3],
+            ["", "y", "message", "on", "a", "trouble", 2],
+            ["", "z", "command", "n=[1]", "c", "ok", 1],
+        ]
+        self.assertEqual(found, [shown, 1, 2])
+
     def test_tables(self) -> None:
         """Patterns are read as netd reads them."""
         self.covers()
+        self.deeds()
         self.common()
         self.within()
 

@@ -134,6 +134,23 @@ export const PAGES = [
     },
   },
   {
+    name: "alerts",
+    title: "Alerts",
+    icon: "M8 2.5a4 4 0 0 1 4 4v3l1.5 2h-11L4 9.5v-3a4 4 0 0 1 4-4zM6.5 13.5h3",
+    kind: "alert",
+    load: async () => (await import("./pages/alerts.js")).alerts,
+    facts: ({ state, firing }) => [firing > 0 ? `fires on ${plural(firing, "subject")}` : state],
+    suggest: [["alert.>", "alerts"]],
+  },
+  {
+    name: "audit",
+    title: "Audit",
+    icon: "M3.5 2.5h9v11h-9zM5.5 5.5h5M5.5 8h5M5.5 10.5h3",
+    kind: null,
+    load: async () => (await import("./pages/audit.js")).audit,
+    suggest: [["audit.>", "who did what"]],
+  },
+  {
     name: "bus",
     title: "Bus",
     icon: "M1.5 8h13M4.5 8V4M8 8v4.5M11.5 8V4M4.5 3.9v-.1M8 12.6v.1M11.5 3.9v-.1",

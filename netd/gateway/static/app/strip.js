@@ -10,13 +10,14 @@ import {
   now,
   phase,
   serverClock,
+  servicesOf,
   state,
   status,
   vitals,
   who,
 } from "./connection.js";
 import { h, when } from "./dom.js";
-import { clock, count, duration, rate, shortSpan } from "./format.js";
+import { clock, count, duration, rate, shortSpan, visible } from "./format.js";
 import { icon } from "./icons.js";
 import { badge } from "./panel.js";
 import { subjects } from "./rights.js";
@@ -88,6 +89,24 @@ const fromVitals = (read) => () => (vitals.value.now === null ? "–" : read(vit
 const isConfined = () => who.value !== null && subjects.value !== null;
 const knowsVitals = () => !isConfined() || hearsVitals.value;
 
+/** Alerts on more subjects than one: those that fire, or wait to be acknowledged; null where there are none. */
+const alarm = computed(() => {
+  const loud = servicesOf("alert").filter(({ state: name }) => name === "firing" || name === "unacknowledged");
+  if (loud.length === 0) return null;
+  const firing = loud.filter(({ state: name }) => name === "firing");
+  const { instance, state: name } = /** @type {any} */ (firing[0] ?? loud[0]);
+  const more = loud.length > 1 ? `, ${count(loud.length - 1)} more` : "";
+  return { text: `${instance} ${name}${more}`, state: name };
+});
+
+/** How many alerts fire, and the worst of them. It leads to their page. */
+const alarms = () =>
+  h(
+    "a.alarms",
+    { href: "#/alerts", testid: "alarms", "data-state": () => alarm.value?.state },
+    badge("trouble", () => visible(alarm.value?.text ?? "")),
+  );
+
 /** The strip. */
 export function strip() {
   return h(
@@ -100,6 +119,7 @@ export function strip() {
       connection(),
       when(() => state.value.name === "reconnecting", retryNow),
       when(() => isLive.value && phaseText.value !== "", ending),
+      when(() => alarm.value !== null, alarms),
     ),
     h(
       "dl.strip-facts",

@@ -1,0 +1,73 @@
+/** What somebody did, as the events of the audit tell it: calls of operations, messages to devices, runs of commands. Pure. */
+
+/** The subjects of these events. */
+export const DEEDS = ["audit.>", "relay.*.outcome.*", "command.*.run"];
+
+/** The arguments that may say what an operation was about, the best first. */
+const ABOUT = ["target", "device", "agent", "room", "command_id", "subject", "board", "name", "session"];
+
+const GOOD = new Set(["done", "sent", "acknowledged", "success"]);
+
+/**
+ * @typedef {object} Deed
+ * @property {string} key the same for the same event, whoever tells it.
+ * @property {number} time
+ * @property {string} who
+ * @property {string} from the address.
+ * @property {string} what
+ * @property {string} given the arguments, or the message.
+ * @property {string} about
+ * @property {string} outcome
+ * @property {string} error
+ * @property {"ok"|"trouble"} state
+ * @property {number} seconds
+ */
+
+/** @param {{subject: string, data: any, time: number}} event @returns {Deed} */
+export function deedOf({ subject, data, time }) {
+  const kind = subject.split(".", 1)[0];
+  const own = kind === "audit" ? called(data) : kind === "relay" ? sent(data) : ran(data);
+  const { from, error = "", seconds } = data;
+  const state = /** @type {"ok"|"trouble"} */ (GOOD.has(own.outcome) ? "ok" : "trouble");
+  return { key: `${subject} ${JSON.stringify(data)}`, time: data.time ?? time, from, error, seconds, state, ...own };
+}
+
+const called = ({ who, operation, arguments: given, outcome }) => ({
+  who,
+  what: operation,
+  given: listed(given),
+  about: String(given[ABOUT.find((name) => name in given) ?? ""] ?? ""),
+  outcome,
+});
+
+const sent = ({ device, request, status }) => ({ who: "", what: "message", given: request, about: device, outcome: status });
+
+const ran = ({ command_id: about, arguments: given, outcome }) => ({
+  who: "",
+  what: "command",
+  given: listed(given),
+  about,
+  outcome,
+});
+
+/** Arguments in one line. */
+const listed = (given) =>
+  Object.entries(given ?? {})
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+
+/** Whether *text* is somewhere in a deed. @param {Deed} deed @param {string} text */
+export function mentions(deed, text) {
+  const wanted = text.trim().toLowerCase();
+  return wanted === "" || `${deed.who} ${deed.from} ${deed.key}`.toLowerCase().includes(wanted);
+}
+
+/**
+ * The *known* deeds and *more* of them, newest first, each once, and at most so many.
+ * @param {Deed[]} known @param {Deed[]} more @param {number} most
+ */
+export function merged(known, more, most) {
+  const all = new Map([...known, ...more].map((deed) => [deed.key, deed]));
+  return [...all.values()].sort((one, other) => other.time - one.time).slice(0, most);
+}
