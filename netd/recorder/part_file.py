@@ -218,6 +218,7 @@ class PartFile:
         """
         with telling_damage():
             try:
+                self._database.execute("PRAGMA busy_timeout=0")  # recording does not wait for readers
                 self._database.execute("PRAGMA journal_mode=DELETE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:

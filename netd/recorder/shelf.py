@@ -24,6 +24,8 @@ from netd.recorder.retention import PartOnDisk, Retention, parts_to_drop
 
 __all__ = ["NoRoom", "PartShelf", "words_for"]
 
+FULL = "the disk is full: free some space, or set keep_size lower"
+
 Answer = TypeVar("Answer")
 
 
@@ -34,7 +36,7 @@ class NoRoom(Exception):
 def words_for(error: Exception) -> str:
     """Return what *error* means for people."""
     if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-        return "the disk is full: free some space, or set keep_size lower"
+        return FULL
     return text_of(error)
 
 
@@ -153,6 +155,8 @@ class PartShelf:
             return
         self.drop(parts_to_drop(self.closed(), 0, Retention(None, None, 0.0), None, wanted - free))
         free, total = self.folder.free_bytes()
+        if free < at_least:
+            raise NoRoom(FULL)
         if free < wanted:
             raise NoRoom(
                 f"only {free / total:.1%} of the file system of {self.folder.path} is free:"

@@ -217,7 +217,6 @@ class ClosingTests(PartTestCase):
         reader = sqlite3.connect(self.path)
         self.addCleanup(reader.close)
         reader.execute("SELECT count(*) FROM series").fetchone()
-        self.part._database.execute("PRAGMA busy_timeout=0")
         self.part.finish(9)
         self.assertFalse(self.part.settle())
         reader.close()
