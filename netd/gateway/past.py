@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 
 from netd.codec.times import BadTime, moment
 from netd.console.dispatch import Dispatcher
-from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NotInTime, NotPermitted
+from netd.errors import InvalidArguments, NetdError, NoSuchOperation, NoSuchTarget, NotInTime, NotPermitted
 from netd.gateway.answer import Answer, plain
 from netd.gateway.fields import Fields
 from netd.gateway.routes import Admission, Handler
@@ -26,6 +26,7 @@ PAGE = 10_000
 """Samples and events that are read at once."""
 
 _STATUSES = (
+    (NoSuchTarget, HTTPStatus.NOT_FOUND),
     (NotPermitted, HTTPStatus.FORBIDDEN),
     (InvalidArguments, HTTPStatus.BAD_REQUEST),
     (NotInTime, HTTPStatus.GATEWAY_TIMEOUT),

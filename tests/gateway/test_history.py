@@ -11,7 +11,7 @@ import pandas
 from netd import __version__
 from netd.operations import Role
 from tests.gateway.recorded import NOW, RecordedTestCase
-from tests.gateway.visits import bearer, get
+from tests.gateway.visits import GatewayTestCase, bearer, get
 
 
 class CsvTests(RecordedTestCase):
@@ -22,9 +22,7 @@ class CsvTests(RecordedTestCase):
         self.assertEqual(reply.headers["Content-Disposition"], 'attachment; filename="history.csv"')
         rows = list(csv.DictReader(StringIO(reply.body.decode())))
         self.assertEqual(len(rows), 15)
-        self.assertEqual(
-            rows[0], {"time": "1699999940.000000", "subject": "session.main.cellar.temp", "value": "8.25", "unit": "°C"}
-        )
+        self.assertIn({"time": "1699999940.000000", "subject": "session.main.cellar.temp", "value": "8.25", "unit": "°C"}, rows)
 
     def test_pandas(self) -> None:
         """Pandas reads it as it comes, with numbers as numbers."""
@@ -45,22 +43,19 @@ class CsvTests(RecordedTestCase):
 
     def test_run(self) -> None:
         """A run brings its own times, and its number into the name of the file."""
-        reply = self.fetch(get("/history.csv?run=7&pattern=session.main.greenhouse.temp"))
-        self.assertEqual(len(reply.body.splitlines()), 1)
-        self.assertEqual(reply.headers["Content-Disposition"], 'attachment; filename="run-7.csv"')
-        self.assertEqual(self.asked[-1][1]["run"], 7)
-        self.assertEqual(self.fetch(get("/history.csv?run=7&end=now")).status, 400)
-        self.assertIsNone(self.asked[-1][1]["begin"])
+        self.record({"session.main.cellar.temp": ("°C", [(NOW - 45, 7.5)])})
+        reply = self.fetch(get("/history.csv?run=1"))
+        self.assertEqual(reply.body.decode().splitlines()[1:], ["1699999955.000000,session.main.cellar.temp,7.5,°C"])
+        self.assertEqual(reply.headers["Content-Disposition"], 'attachment; filename="run-1.csv"')
+        self.assertEqual(self.fetch(get("/history.csv?run=1&end=now")).status, 400)
+        self.assertEqual(self.fetch(get("/history.csv?run=2")).status, 404)
 
     def test_many_pages(self) -> None:
         """A long time comes whole, page after page; the question stays the same while the clock goes on."""
-        self.samples = {"custom.fast": ("", [(NOW - 3000 + number / 10, float(number)) for number in range(25_000)])}
-        reply = self.fetch(get("/history.csv?pattern=custom.>"))
-        rows = reply.body.decode().splitlines()
-        self.assertEqual((len(rows), rows[-1]), (25_001, "1699999499.900000,custom.fast,24999.0,"))
-        pages = [arguments for verb, arguments in self.asked if verb == "read"]
-        self.assertEqual([page["after"] for page in pages], [None, "20", "40"])
-        self.assertEqual({(page["begin"], page["end"]) for page in pages}, {(NOW - 3600, NOW)})
+        samples = [(NOW - 3600 + number / 10, float(number)) for number in range(15_000)]
+        self.record({"custom.fast": ("", samples), "custom.second": ("", samples)})
+        rows = self.fetch(get("/history.csv?pattern=custom.>"), seconds=0.2).body.decode().splitlines()
+        self.assertEqual((len(rows), rows[-1]), (30_001, "1699997899.900000,custom.second,14999.0,"))
 
     def test_points(self) -> None:
         """With points, each row is the mean of a stretch of time."""
@@ -78,11 +73,8 @@ class CsvTests(RecordedTestCase):
     def test_comments(self) -> None:
         """A line about what is missing comes only if it is asked for."""
         line = self.fetch(get("/history.csv?comments=yes&begin=1699990000&end=1700000000")).body.decode().splitlines()[0]
-        self.assertEqual(
-            line,
-            f"# netd {__version__}, pattern >, begin 1699990000.0, end 1700000000.0, "
-            "gaps: 2023-11-14T22:13:15.000000Z to now (disk full)",
-        )
+        begun = f"# netd {__version__}, pattern >, begin 1699990000.0, end 1700000000.0, gaps: "
+        self.assertTrue(line.startswith(begun), line)
 
     def test_mistakes(self) -> None:
         """A field that cannot be is named in one line of text, before anything is sent."""
@@ -99,16 +91,19 @@ class CsvTests(RecordedTestCase):
 
     def test_failure(self) -> None:
         """What cannot be read further does not look complete."""
-        self.samples = {"custom.fast": ("", [(NOW - 3000 + number / 10, 1.0) for number in range(25_000)])}
-        self.is_broken = True
+        self.record({"custom.fast": ("", [(NOW - 3000 + number / 10, 1.0) for number in range(25_000)])})
         connection = self.visit()
-        heard = connection.say(get("/history.csv?pattern=custom.>"))
-        for _turn in range(20):
+        connection.transport.producer.pauseProducing()
+        connection.say(get("/history.csv?pattern=custom.>"))
+        self.stop_recorder()
+        connection.transport.producer.resumeProducing()
+        heard = b""
+        for _turn in range(30):
             self.reactor.advance(0)
             heard += connection.heard()
         self.assertTrue(heard.startswith(b"HTTP/1.1 200 "))
         self.assertFalse(heard.endswith(b"0\r\n\r\n"))
-        self.assertEqual(connection.protocol.peer.reason, "its answer cannot be finished: the part is gone")
+        self.assertEqual(connection.protocol.peer.reason, "its answer cannot be finished: netd stops")
 
     def test_instance(self) -> None:
         """With several recorders, the one that is named is asked."""
@@ -138,21 +133,18 @@ class JsonLinesTests(RecordedTestCase):
         self.assertEqual(reply.headers["Content-Type"], "application/x-ndjson")
         lines = [json.loads(line) for line in reply.body.splitlines()]
         self.assertEqual(len(lines), 16)
-        self.assertEqual(lines[-1], {"time": NOW - 30, "subject": "relay.main.sent.lamp", "data": {"text": "on"}})
-        self.assertEqual(lines[0], {"time": NOW - 60, "subject": "session.main.cellar.temp", "value": 8.25, "unit": "°C"})
+        self.assertIn({"time": NOW - 30, "subject": "relay.main.sent.lamp", "data": {"text": "on"}}, lines)
+        self.assertIn({"time": NOW - 60, "subject": "session.main.cellar.temp", "value": 8.25, "unit": "°C"}, lines)
 
     def test_layout(self) -> None:
         """What CSV alone has is refused."""
         self.assertEqual(self.fetch(get("/history.jsonl?layout=wide")).status, 400)
 
 
-class NoRecorderTests(RecordedTestCase):
-    def own_operations(self) -> list[object]:  # type: ignore[override]
-        return []
-
+class NoRecorderTests(GatewayTestCase):
     def test_no_recorder(self) -> None:
         """Without a recorder, the answer says how to get one."""
         for path in ("/history.csv", "/render?target=a.b"):
-            reply = self.fetch(get(path))
+            reply = self.ask(get(path))
             self.assertEqual(reply.status, 404)
             self.assertIn("a section [recorder] in its configuration", reply.text)
