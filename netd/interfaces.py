@@ -32,6 +32,7 @@ __all__ = [
     "IStateful",
     "ISubscription",
     "ITurnShare",
+    "IWitness",
     "MachineShell",
 ]
 
@@ -284,6 +285,10 @@ class IReloadable(Interface):
         Tell *change* what is to be done when *config* comes into force, what is to be taken back when it does not, and the
         objections. What it was told before an exception is taken back, too.
         """
+
+
+class IWitness(Interface):
+    """A service that keeps what the others publish. It stops after all others, so that their last events are kept, too."""
 
 
 class IConsole(Interface):

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
 from netd.config import Section
 from netd.connection.budget import Budget
 from netd.connection.shares import TurnShares
-from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind
+from netd.interfaces import IBudgeted, IBus, IConsole, INetdService, IPaced, IServiceKind, IWitness
 from netd.listening import quota_of
 from netd.operations import Operation, OperationTable
 from netd.state.state import State
@@ -150,9 +150,13 @@ class Sections(MultiService):
                 self.by_name[name] = self.by_name.pop(name)
 
     def stopService(self) -> Deferred[Any]:
-        """Drain all services, also those of removed sections that are still finishing."""
-        stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
-        return DeferredList([stopped, *self._leaving])
+        """Drain all services, also those of removed sections that are still finishing; then those that keep what these say."""
+        Service.stopService(self)
+        services = list(reversed(self.services))
+        witnesses = [IService(service) for service in services if IWitness.providedBy(service)]
+        others = [maybeDeferred(service.stopService) for service in services if service not in witnesses]
+        stopped: Deferred[Any] = DeferredList([*others, *self._leaving])
+        return stopped.addCallback(lambda _: DeferredList([maybeDeferred(one.stopService) for one in witnesses]))
 
     def _free(self, service: INetdService, name: str) -> Deferred[Any]:
         free: Deferred[Any] = maybeDeferred(service.drain).addTimeout(FREE_WITHIN, self._reactor)

@@ -18,14 +18,14 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer, providedBy
 
 from netd import __version__
 from netd.config import SectionConfig, integer, option, parse
 from netd.console.dispatch import Dispatcher
 from netd.daemon import THRESHOLDS, Daemon, assemble, banner
 from netd.errors import NetdError
-from netd.interfaces import IBus, IConsole, INetdService, IServiceKind
+from netd.interfaces import IBus, IConsole, INetdService, IServiceKind, IWitness
 from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
 from netd.system import Stopping
@@ -303,6 +303,19 @@ class LifeTests(DaemonTestCase):
         self.kind.made[1].stopped.callback(None)
         self.successResultOf(stopped)
         self.assertEqual([False, False], [pump.running for pump in self.kind.made])
+
+    def test_witness(self) -> None:
+        """A service that keeps what others say stops when all others have stopped."""
+        daemon = self.start()
+        first, second = self.kind.made
+        directlyProvides(first, IWitness, providedBy(first))
+        stopped = daemon.stopService()
+        self.assertEqual((first.running, second.running), (1, 0))
+        second.stopped.callback(None)
+        self.assertEqual((first.running, second.running), (0, 0))
+        self.assertNoResult(stopped)
+        first.stopped.callback(None)
+        self.successResultOf(stopped)
 
     def test_cannot_start(self) -> None:
         """In the foreground, one clear line and the status 1 end a daemon that cannot start; there is no table."""

@@ -6,6 +6,7 @@ Questions are answered from here whether netd runs or not. Parts are opened when
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,11 +77,12 @@ class Archive:
                 found.append(str(name))
         return found
 
-    def names_before(self, name: str) -> list[str]:
-        """Return the names of all parts before another, oldest first."""
-        limit = PartName.read(name)
-        assert limit is not None, "it is the name of a part"
-        return [str(one) for one in self._all_names() if one < limit]
+    def names_around(self, begin: int, end: int) -> list[str]:
+        """Return the names of the parts of that time, and of the last one before and the first one after it; oldest first."""
+        names = self._all_names()
+        days = [day_of_part(name) for name in names]
+        first, last = bisect_left(days, begin - 2 * DAY), bisect_right(days, end + DAY)
+        return [str(name) for name in names[max(0, first - 1) : last + 1]]
 
     def day(self, name: str) -> tuple[int, int]:
         """Return begin and end of the day of a part, in microseconds since the epoch."""

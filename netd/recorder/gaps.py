@@ -8,7 +8,7 @@ from attrs import frozen
 
 from netd.codec.jsontext import BadJSON, decode_object
 from netd.recorder.archive import Archive
-from netd.recorder.reading import Mark
+from netd.recorder.reading import Mark, ReadablePart
 
 __all__ = ["FoundGap", "gaps"]
 
@@ -39,12 +39,11 @@ def gaps(archive: Archive, begin: int, end: int) -> list[FoundGap]:
     :raises NotFinished: if the question was given up.
     """
     marks: list[Mark] = []
-    names = archive.names(begin, end)
     try:
-        for name in [*archive.names_before(names[0])[-1:], *names] if names else ():
+        for name in archive.names_around(begin, end):
             with archive.reading(name) as part:
                 if part is not None:
-                    marks += part.kept(lambda held: held.marks())
+                    marks += part.kept(ReadablePart.marks)
     finally:
         archive.settle()
     found = [*_gaps_of(marks), *_unreadable(archive)]

@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from netd.change import Change
-from netd.interfaces import IBus, INetdService, IReloadable, ISubscription
+from netd.interfaces import IBus, INetdService, IReloadable, ISubscription, IWitness
 from netd.message import Message, Want
 from netd.operations import Operation
 from netd.recorder.config import Config
@@ -52,7 +52,7 @@ def selection_of(config: Config) -> Selection:
     return Selection(config.record, config.exclude or ())
 
 
-@implementer(INetdService, IReloadable)
+@implementer(INetdService, IReloadable, IWitness)
 class RecorderService(Service):
     """Keeps what goes over the bus, and answers questions about it."""
 
@@ -161,7 +161,7 @@ class RecorderService(Service):
         self._flush()
         if not self._store.waiting:
             return succeed(None)
-        return self._store.flush().addTimeout(PATIENCE, self._reactor).addErrback(lambda _: None)
+        return self._store.commit().addTimeout(PATIENCE, self._reactor).addErrback(lambda _: None)
 
     def _flushed(self) -> Deferred[None]:
         """Have everything on the disk that was published."""

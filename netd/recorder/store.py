@@ -56,6 +56,7 @@ class _Waiting:
     events: Sequence[EventTaken] = ()
     weight: int = 0
     callers: list[Deferred[None]] = field(factory=list)
+    is_full: bool = False  # whether they wait for the disk, too
 
 
 @define(eq=False)
@@ -135,12 +136,14 @@ class Store:
 
         It fails with :class:`netd.errors.OperationFailed` when that is not possible now; what was handed over then still waits.
         """
-        answered: Deferred[None] = Deferred()
-        if not self._queue:
-            self._queue.append(_Waiting())
-        self._queue[-1].callers.append(answered)
-        self._go_on()
-        return answered
+        return self._wait_for_newest(is_full=True)
+
+    def commit(self) -> Deferred[None]:
+        """Write all that was handed over, so that readers see it, and leave it to ``sync`` when it is on the disk.
+
+        The Deferred fires when it is written, and fails as that of :meth:`flush`.
+        """
+        return self._wait_for_newest(is_full=False)
 
     def ask(self, question: Callable[[Catalog], Answer]) -> Deferred[Answer]:
         """Call *question* with the catalog in the writer's thread. The Deferred fires with its result, on the disk by then.
@@ -192,6 +195,17 @@ class Store:
 
     # Writing
 
+    def _wait_for_newest(self, is_full: bool) -> Deferred[None]:
+        """Return a Deferred that fires when the newest that was handed over is written."""
+        answered: Deferred[None] = Deferred()
+        if not self._queue:
+            self._queue.append(_Waiting())
+        newest = self._queue[-1]
+        newest.callers.append(answered)
+        newest.is_full = newest.is_full or is_full
+        self._go_on()
+        return answered
+
     def _go_on(self) -> None:
         """Give the writer the next batch, unless it has one."""
         if self._is_writing:
@@ -203,7 +217,7 @@ class Store:
         self._is_writing = True
         reads = [read for one in self._batch for read in one.reads]
         events = [event for one in self._batch for event in one.events]
-        is_full = any(one.callers for one in self._batch)
+        is_full = any(one.is_full for one in self._batch)
         drop, self._drop = self._drop, None
         marks = [] if drop is None else [_mark_of(drop)]
         self._run(self._write, reads, events, marks, is_full).addCallbacks(self._written, self._failed, callbackArgs=(drop,))
@@ -222,7 +236,7 @@ class Store:
         """Runs in the writer's thread."""
         if reads or events or marks:
             return self._writer.write(reads, events, marks, is_full)
-        return self._writer.sync()
+        return not is_full or self._writer.sync()
 
     def _written(self, is_done: bool, drop: _Unrecorded | None) -> None:
         self._is_writing = False
@@ -245,7 +259,7 @@ class Store:
         waiting = [*self._batch, *self._queue]
         callers = [caller for one in waiting for caller in one.callers]
         for one in waiting:
-            one.callers = []
+            one.callers, one.is_full = [], False
         self._batch = [one for one in self._batch if one.weight]
         self._queue = deque(one for one in self._queue if one.weight)
         if self._retry is None and (self._batch or self._queue):
