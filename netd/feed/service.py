@@ -24,7 +24,7 @@ from netd.feed.results import ClientFacts, FeedServiceStatus, SubscriberFacts
 from netd.feed.rounds import TYPES
 from netd.feed.streams import FeedStream, FeedSurroundings
 from netd.feed.window import Window
-from netd.interfaces import IBus, INetdService, IPublisher, ITurnShare
+from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart, ITurnShare
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
@@ -68,7 +68,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> FeedService:
     return FeedService(config, factory, share, reactor)
 
 
-@implementer(INetdService, IPublisher)
+@implementer(INetdService, IPublisher, IStateful)
 class FeedService(ListeningService):
     """One feed."""
 
@@ -81,6 +81,10 @@ class FeedService(ListeningService):
     def turn_shares(self) -> list[ITurnShare]:
         """Its shares for what clients send, and for deliveries."""
         return [*super().turn_shares(), self._share]
+
+    def use_state(self, part: IStatePart) -> None:
+        """See :class:`netd.interfaces.IStateful`."""
+        self._feed.ledger.load(part)
 
     def privilegedStartService(self) -> None:
         """Prepare what makes the values, then listen.
@@ -130,7 +134,6 @@ class FeedService(ListeningService):
     def status(self) -> FeedServiceStatus:
         """Facts about this feed."""
         common = self._feed.common
-        blocks = sum(client.blocks for client in self._feed.ledger)
         return FeedServiceStatus(
             kind="feed",
             instance=self.instance,
@@ -139,7 +142,7 @@ class FeedService(ListeningService):
             subscribers=len(self._clients.subscribers),
             source=FAKER if isinstance(common, FeedStream) else common.pattern,
             streams=len(self._feed.streams),
-            counters={**self._clients.counters(), "blocks": blocks, **_counters(common)},
+            counters={**self._clients.counters(), "blocks": self._feed.ledger.blocks, **_counters(common)},
         )
 
     def reports(self) -> list[ClientFacts]:

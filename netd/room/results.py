@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from netd.codec.units import Address
+from netd.codec.units import Address, Epoch, Prose
 from netd.status import ServiceStatus
 
-__all__ = ["BotFacts", "RoomFacts", "RoomList", "RoomServiceStatus", "TakenPlace", "Visit"]
+__all__ = ["BotFacts", "RoomFacts", "RoomList", "RoomResult", "RoomServiceStatus", "TakenPlace", "Visit"]
 
 
 @frozen(slots=False)
@@ -56,6 +56,28 @@ class RoomList:
     counts: dict[str, int]
     matching: int
     after: str | None
+
+
+@frozen(slots=False)
+class RoomResult:
+    """A room that is over.
+
+    :ivar began: time at which its first bot came.
+    :ivar round: number of finished rounds.
+    :ivar rounds: number of rounds in all; 0 in a room without turns.
+    :ivar bots: names of all bots that took part, in the order of joining.
+    :ivar lines: number of lines that were passed on, the sentence of the host among them.
+    :ivar reason: why it is over.
+    """
+
+    room: int
+    began: Epoch
+    ended: Epoch
+    round: int
+    rounds: int
+    bots: list[str]
+    lines: int
+    reason: Prose
 
 
 @frozen(slots=False)

@@ -12,8 +12,9 @@ from typing import Any
 
 from attrs import define, field
 
-from netd.interfaces import Cancellable, IBus
+from netd.interfaces import Cancellable, IBus, IStatePart
 from netd.message import Message
+from netd.room.endings import Endings
 from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
 from netd.room.observer import Observed, RoomState
 from netd.room.openroom import OpenRoom
@@ -37,6 +38,7 @@ class Rooms:
     :ivar after_turn: calls when the reactor turn ends.
     :ivar choose: picks one action.
     :ivar counts: counters, by name.
+    :ivar endings: how rooms ended.
     """
 
     rules: RoomRules
@@ -46,8 +48,13 @@ class Rooms:
     after_turn: Callable[[Callable[[], None]], None]
     choose: Callable[[Sequence[str]], str]
     counts: Counter[str] = field(factory=Counter)
+    endings: Endings = field(factory=Endings)
     _rooms: dict[int, AnyRoom] = field(factory=dict)
     _ids: Iterator[int] = field(factory=lambda: count(1))
+
+    def use_state(self, part: IStatePart) -> None:
+        """Find the results of earlier runs. Rooms go on to be counted from there: a number is part of the subjects of a room."""
+        self._ids = count(self.endings.load(part) + 1)
 
     def __iter__(self) -> Iterator[AnyRoom]:
         """Iterate over the rooms, oldest first."""
@@ -99,18 +106,22 @@ class Rooms:
         """Publish a sentence or a reply."""
         if passed_on:
             self.counts["passed_on"] += 1
+            self.endings.passed_on(room.id)
         text = readable(said, self.rules.max_reply).decode()
         self.bus.publish(Message(f"{self.prefix}.{room.id}.said", RoomSaid(room.id, bot, text, room.round, passed_on)))
 
     def presence_changed(self, room: Observed, seat: Seat, state: str, reason: str) -> None:
         """Publish that a bot came, fell silent or left."""
         self.counts[state] += 1
+        if state == "joined":
+            self.endings.joined(room.id, seat.name, self.bus.wall())
         self.bus.publish(Message(f"{self.prefix}.{room.id}.presence", BotPresence(room.id, seat.name, state, reason)))
 
     def progressed(self, room: Observed, reason: str) -> None:
         """Publish the state of a room, and forget a room that is over."""
         if room.state is RoomState.OVER:
             self._rooms.pop(room.id, None)
+            self.endings.over(room.id, room.round, room.rules.rounds if room.rules.turns else 0, reason, self.bus.wall())
         bots = tuple([seat.name for seat in room.present])
         event = RoomProgress(room.id, room.state.value, room.round, room.rules.rounds, room.rules.size, bots, reason)
         self.bus.publish(Message(f"{self.prefix}.{room.id}.state", event))

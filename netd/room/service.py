@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from netd.config import section_name
 from netd.errors import NoSuchTarget
-from netd.interfaces import IBus, INetdService, IPublisher
+from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePart
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
@@ -18,7 +18,7 @@ from netd.paging import LIMIT, Pager
 from netd.room.config import Config
 from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
 from netd.room.protocol import RoomFactory
-from netd.room.results import RoomFacts, RoomList, RoomServiceStatus
+from netd.room.results import RoomFacts, RoomList, RoomResult, RoomServiceStatus
 from netd.room.rooms import AnyRoom, Rooms
 from netd.room.visitors import Visitors
 
@@ -43,7 +43,7 @@ def make_service(config: Config, reactor: Any, bus: IBus, chance: random.Random 
     return RoomService(config, factory, reactor)
 
 
-@implementer(INetdService, IPublisher)
+@implementer(INetdService, IPublisher, IStateful)
 class RoomService(ListeningService):
     """The rooms of one section."""
 
@@ -52,6 +52,10 @@ class RoomService(ListeningService):
         self._room_factory = factory
         self._rooms = factory.rooms
         self._visitors = Visitors(factory.rooms, config.instance, reactor.callLater, lambda: self.is_accepting)
+
+    def use_state(self, part: IStatePart) -> None:
+        """See :class:`netd.interfaces.IStateful`."""
+        self._rooms.use_state(part)
 
     def finish(self) -> Deferred[None]:
         """End every room, then close what is left."""
@@ -67,6 +71,7 @@ class RoomService(ListeningService):
         """Return the operations of rooms."""
         return [
             Operation("room.list", self.list_rooms, Role.VIEWER, "List the rooms, with their bots and how far they have come"),
+            Operation("room.results", self.list_results, Role.VIEWER, "List the rooms that are over, newest first"),
             Operation("room.end", self.end, Role.OPERATOR, "End a room at once: its bots are disconnected"),
             *self._visitors.operations(),
         ]
@@ -112,6 +117,10 @@ class RoomService(ListeningService):
             pager.take(room, room.state.value, lambda room=room: _words(room), 0, room.id)  # type: ignore[misc]
         rows, end = pager.page()
         return RoomList([room.describe() for room in rows], dict(pager.counts), pager.matching, end)
+
+    def list_results(self) -> list[RoomResult]:
+        """The rooms that were over last, newest first, also those of earlier runs."""
+        return self._rooms.endings.newest()
 
     def end(self, room: int) -> RoomFacts:
         """End a room at once.
