@@ -145,7 +145,10 @@ class History:
         if not 1 <= limit <= MOST_READ:
             raise InvalidArguments(f"limit: {limit} is not between 1 and {MOST_READ}")
         asked = self._asked(caller, pattern, begin, end, run)
-        return self._ask(lambda archive: page_of(archive, asked, after, limit))
+        if after is None:
+            return self._ask(lambda archive: page_of(archive, asked, after, limit))
+        # What was published before the first page is written. A night has hundreds of pages: each would have the disk write.
+        return self.reader.ask(lambda archive: page_of(archive, asked, after, limit))
 
     def events(
         self,

@@ -6,7 +6,7 @@ annotations (``/events/get_data``). A caller that is confined to some subjects s
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from http import HTTPStatus
 
 from netd.codec.jsontext import encode
@@ -34,6 +34,9 @@ __all__ = ["Graphite"]
 MOST_TARGETS, MOST_SERIES = 100, 200
 """Most targets of one request, and most series of its answer."""
 
+AT_ONCE, POINTS_AT_ONCE = 10, 50_000
+"""Most subjects and points of one question to the recorder. Its bounds are twice that: a subject may have had two units."""
+
 MOST_EVENTS = 1000
 """Most annotations of each sort in one answer, the newest."""
 
@@ -42,6 +45,10 @@ POINTS = 1000
 
 VERSION = "1.1.8"
 """The version of Graphite whose API this is a part of. From 1.1 on, Grafana asks for the list of functions."""
+
+
+WantedSeries = tuple[RenderTarget, str]
+"""A target, and one subject that it stands for."""
 
 
 class Graphite:
@@ -82,30 +89,30 @@ class Graphite:
             raise InvalidArguments(f"the targets stand for {len(wanted)} series, and at most {MOST_SERIES} can be drawn")
         return Answer(HTTPStatus.OK, content_type=JSON, chunks=await begun(self._series(admission.caller, wanted, grid)))
 
-    async def _series(
-        self, caller: Caller, wanted: list[tuple[RenderTarget, str]], grid: RenderGrid
-    ) -> AsyncGenerator[bytes, None]:
-        """Yield the answer of ``/render``: each series is asked for when the client has taken the one before."""
+    async def _series(self, caller: Caller, wanted: list[WantedSeries], grid: RenderGrid) -> AsyncGenerator[bytes, None]:
+        """Yield the answer of ``/render``: some series are asked for when the client has taken those before."""
         separator = b"["
-        for target, subject in wanted:
-            for datapoints in await self._points(caller, target, subject, grid):
-                yield separator + encode({"target": target.name(subject), "datapoints": datapoints})
-                separator = b","
+        at_once = min(AT_ONCE, POINTS_AT_ONCE // grid.points)
+        for at in range(0, len(wanted), at_once):
+            some = wanted[at : at + at_once]
+            found = await self._found(caller, some, grid)
+            for target, subject in some:
+                for datapoints in _datapoints(target, found.get(subject, []), grid):
+                    yield separator + encode({"target": target.name(subject), "datapoints": datapoints})
+                    separator = b","
         yield b"[]" if separator == b"[" else b"]"
 
-    async def _points(
-        self, caller: Caller, target: RenderTarget, subject: str, grid: RenderGrid
-    ) -> list[list[list[float | None]]]:
-        """Return the points of the series of one subject: one series for each unit that it has had in the time."""
-        if target.path is None:
-            return [grid.line(target.constant)]
-        found = await self._past.call(
-            "query", caller, pattern=subject, begin=float(grid.begin), end=float(grid.end), points=grid.points
-        )
-        return [
-            grid.place(Points(one.times, one.min, one.max, one.mean, one.count, one.exact), target.consolidation)
-            for one in found.series
-        ]
+    async def _found(self, caller: Caller, wanted: list[WantedSeries], grid: RenderGrid) -> dict[str, list[Points]]:
+        """Return the points of the subjects that are wanted: of each, a series for each unit that it has had in the time."""
+        subjects = sorted({subject for target, subject in wanted if target.path is not None})
+        if not subjects:
+            return {}
+        begin, end = float(grid.begin), float(grid.end)
+        answer = await self._past.call("query", caller, pattern=subjects, begin=begin, end=end, points=grid.points)
+        found: dict[str, list[Points]] = {}
+        for one in answer.series:
+            found.setdefault(one.subject, []).append(Points(one.times, one.min, one.max, one.mean, one.count, one.exact))
+        return found
 
     async def _find(self, admission: Admission, fields: Fields) -> Answer:
         query = _query(fields)
@@ -150,7 +157,14 @@ class Graphite:
         return _json([])
 
 
-def _series_of(target: RenderTarget, subjects: list[str]) -> list[tuple[RenderTarget, str]]:
+def _datapoints(target: RenderTarget, found: list[Points], grid: RenderGrid) -> Iterator[list[list[float | None]]]:
+    if target.path is None:
+        yield grid.line(target.constant)
+    else:
+        yield from (grid.place(points, target.consolidation) for points in found)
+
+
+def _series_of(target: RenderTarget, subjects: list[str]) -> list[WantedSeries]:
     if target.path is None:
         return [(target, "")]
     wildcards = Wildcards(target.path)
