@@ -14,6 +14,7 @@ import click
 
 from netd.cli.invocation import Failure, Invocation, NetdCommand, NotFound
 from netd.cli.text import escaped
+from netd.plaintext import moment
 
 if TYPE_CHECKING:
     from netd.cli.export_formats import ExportFile
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from netd.client.history_sources import Wanted
 
 __all__ = ["export"]
+
+MOST_GAPS = 5
+"""Gaps that are told one by one."""
 
 ENDINGS = {
     ".csv": "csv",
@@ -78,7 +82,13 @@ def export(
         except BadTime as error:
             raise click.UsageError(f"{error}.") from error
         told = _write(past, wanted, kind, output)
+        gaps = past.gaps
     click.echo(escaped(f"netd: {told}"), err=True)
+    for gap in gaps[:MOST_GAPS]:
+        until = "now" if gap.end is None else moment(gap.end)
+        click.echo(escaped(f"netd: not in it: {moment(gap.begin)} to {until} ({gap.reason})"), err=True)
+    if len(gaps) > MOST_GAPS:
+        click.echo(f"netd: and {len(gaps) - MOST_GAPS} more gaps", err=True)
 
 
 @contextmanager
@@ -149,7 +159,7 @@ def _copy(past: History, wanted: Wanted, file: ExportFile, show: Callable[[float
         else:
             left += 1
     file.close()
-    told = f"{samples:,} samples of {len(subjects)} subjects"
+    told = f"{samples:,} samples of {len(subjects)} {'subject' if len(subjects) == 1 else 'subjects'}"
     if events:
         told += f" and {events:,} events"
     return told + (f", without {left:,} events, for which only jsonl has a place;" if left else "")

@@ -23,6 +23,7 @@ from netd.client.history_sources import (
     CallSource,
     Event,
     FileSource,
+    Gap,
     Item,
     NoHistory,
     PastSource,
@@ -33,7 +34,7 @@ from netd.client.history_sources import (
     times_of,
 )
 
-__all__ = ["Event", "History", "Item", "NoHistory", "Run", "Samples", "Series", "Wanted", "open"]
+__all__ = ["Event", "Gap", "History", "Item", "NoHistory", "Run", "Samples", "Series", "Wanted", "open"]
 
 
 def open(place: str | Path | Caller, instance: str = "main") -> History:  # noqa: A001 - history.open, as gzip.open
@@ -78,6 +79,11 @@ class History:
     def runs(self) -> list[Run]:
         """Return the runs, newest first."""
         return self._source.runs()
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """The times in which nothing was recorded, or which cannot be read, of those that were read last."""
+        return self._source.gaps
 
     def wanted(
         self, patterns: Sequence[str], begin: float | str = "-1h", end: float | str = "now", run: int | None = None

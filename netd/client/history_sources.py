@@ -16,7 +16,20 @@ from netd.codec.times import moment
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
 
-__all__ = ["CallSource", "Caller", "Event", "FileSource", "Item", "NoHistory", "PastSource", "Run", "Samples", "Series", "Wanted"]
+__all__ = [
+    "CallSource",
+    "Caller",
+    "Event",
+    "FileSource",
+    "Gap",
+    "Item",
+    "NoHistory",
+    "PastSource",
+    "Run",
+    "Samples",
+    "Series",
+    "Wanted",
+]
 
 MICRO = 1_000_000
 
@@ -83,6 +96,18 @@ class Event:
     data: str
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A time in which nothing was recorded, or which cannot be read.
+
+    :ivar end: None where it goes on.
+    """
+
+    begin: float
+    end: float | None
+    reason: str
+
+
 Item = Samples | Event
 
 
@@ -100,7 +125,12 @@ class Wanted:
 
 
 class PastSource(Protocol):
-    """The past, of wherever."""
+    """The past, of wherever.
+
+    :ivar gaps: those in the time that :meth:`items` has read last.
+    """
+
+    gaps: list[Gap]
 
     def series(self, pattern: str) -> list[Series]: ...
     def runs(self) -> list[Run]: ...
@@ -111,13 +141,19 @@ class PastSource(Protocol):
 class FileSource:
     """The files in *directory*.
 
-    :raises NoHistory: if there are none.
+    :raises NoHistory: if there are none, or this user may not read them.
     """
 
     def __init__(self, directory: Path) -> None:
-        if not (directory / "parts").is_dir():
+        try:
+            is_there = (directory / "parts").is_dir()
+        except OSError as error:
+            remedy = "only the user of the daemon may; others ask its gateway"
+            raise NoHistory(f"cannot read {directory}: {error.strerror}; {remedy}") from error
+        if not is_there:
             raise NoHistory(f"nothing is recorded in {directory}: there is no folder of parts in it")
         self._archive = Archive(directory)
+        self.gaps: list[Gap] = []
 
     def series(self, pattern: str) -> list[Series]:
         """Return the series under *pattern*, sorted by subject."""
@@ -136,6 +172,7 @@ class FileSource:
         asked, after = Asked(tuple(wanted.patterns), begin, end, wanted.run), None
         while True:
             page = page_of(self._archive, asked, after, PAGE)
+            self.gaps = [Gap(one.begin, one.end, one.reason) for one in page.gaps]
             for item in page.items:
                 if hasattr(item, "times"):
                     yield Samples(item.subject, item.unit, item.times, item.values, item.agent_times)
@@ -165,6 +202,7 @@ class CallSource:
     def __init__(self, caller: Caller, instance: str | None = None) -> None:
         self._caller = caller
         self._instance = instance
+        self.gaps: list[Gap] = []
 
     def series(self, pattern: str) -> list[Series]:
         """Return the series under *pattern*, sorted by subject."""
@@ -182,6 +220,7 @@ class CallSource:
         after = None
         while True:
             page = self._call("read", **asked, after=after)
+            self.gaps = [Gap(**one) for one in page["gaps"]]
             for item in page["items"]:
                 if "times" in item:
                     yield Samples(item["subject"], item["unit"], item["times"], item["values"], item.get("agent_times"))

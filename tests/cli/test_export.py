@@ -58,7 +58,7 @@ class ExportTests(CommandTests):
         done = self.netd("export", "--state", str(self.folder), DOOR.subject, *ALL)
         rows = list(csv.reader(done.stdout.splitlines()))
         self.assertEqual(rows[:2], [["time", "subject", "value", "unit"], [f"{EVENING + 5}.250000", DOOR.subject, "1", ""]])
-        self.assertEqual(done.stderr, "netd: 2 samples of 1 subjects written\n")
+        self.assertEqual(done.stderr, "netd: 2 samples of 1 subject written\n")
 
     def test_json_lines(self) -> None:
         """JSON lines have events as well, and the agents' own times."""
@@ -68,7 +68,7 @@ class ExportTests(CommandTests):
         self.assertEqual(len(lines), 4)
         self.assertEqual(lines[0]["agent_time"], EVENING + 4.25)
         self.assertEqual(sum(line.get("data") == {"text": "on", "by": "éva"} for line in lines), 2)
-        self.assertIn("2 samples of 1 subjects and 2 events in ", self.told)
+        self.assertIn("2 samples of 1 subject and 2 events in ", self.told)
 
     def test_run(self) -> None:
         """A run is exported by its number."""
@@ -155,6 +155,13 @@ class ExportTests(CommandTests):
             done = self.netd("export", "--state", str(self.folder), *ALL, "-o", str(path))
         self.assertEqual((done.exit_code, path.read_text()), (1, "before"))
         self.assertEqual(sorted(one.name for one in self.folder.iterdir()), ["night.h5", "recorder"])
+
+    def test_gaps(self) -> None:
+        """What is missing in the file is told, with the reason."""
+        (self.folder / "recorder" / "main" / "parts" / "2026-11-29.db").write_bytes(b"no database" * 500)
+        self.export(*ALL, name="night.csv")
+        self.assertIn("netd: 601 samples of 2 subjects", self.told)
+        self.assertIn("netd: not in it: 2026-11-29 00:00:00 UTC to ", self.told)
 
     def test_wrong(self) -> None:
         """What cannot be is refused with the reason: 1 for the file, 2 for the words, 3 for what is not there."""

@@ -33,7 +33,7 @@ def make_night(directory: Path) -> None:
         part.append({DOOR: Columns([times[5]], [1], [times[5] - MICRO])})
         part.append({}, [EventTaken(SeriesName("relay.main.sent.lamp"), times[7], b'{"text":"on","by":"\xc3\xa9va"}')])
         if is_closed:
-            part.finish(times[-1])
+            part.finish(None)
             part.settle()
         else:
             part.close()

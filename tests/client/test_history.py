@@ -104,6 +104,15 @@ class HistoryTests(SynchronousTestCase):
             [door, _] = [item for item in items if isinstance(item, history.Samples) and item.subject == DOOR.subject]
             self.assertEqual((door.times, door.agent_times), ([EVENING + 5.25], [EVENING + 4.25]))
 
+    def test_gaps(self) -> None:
+        """What is missing is told: when netd was stopped, and files that cannot be read."""
+        (self.state / "recorder" / "main" / "parts" / "2026-11-29.db").write_bytes(b"no database" * 500)
+        for past in self.both():
+            self.assertEqual(past.gaps, [])
+            times, _ = past.read(TEMP.subject, EVENING, EVENING + COUNT)
+            self.assertEqual(len(times), COUNT // 2)
+            self.assertTrue(any("2026-11-29" in gap.reason for gap in past.gaps), past.gaps)
+
     def test_several_patterns(self) -> None:
         """Several patterns are asked for at once."""
         for past in self.both():
