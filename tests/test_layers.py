@@ -118,7 +118,7 @@ LAYERS = (
     Layer(
         "files",
         modules="netd.recorder.{answers,archive,catalog,database,folder,gaps,paging,part_file,part_summary}"
-        " netd.recorder.{query,reading,shelf,subjects,writer}",
+        " netd.recorder.{query,reading,shelf,stretch,subjects,writer}",
         reaches=(Reach("vocabulary"), Reach("pure json files", within="netd.recorder.* netd.codec.* netd.status")),
         libraries="attrs",
     ),
@@ -142,7 +142,7 @@ LAYERS = (
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
-        " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,store}"
+        " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,

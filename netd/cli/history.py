@@ -15,7 +15,7 @@ from netd.cli.plot import curve_lines
 from netd.cli.text import escaped
 from netd.codec.words import Words
 
-__all__ = ["history"]
+__all__ = ["history", "past_moment"]
 
 ROWS = 24
 """Points of a series in a table, unless ``--points`` says otherwise: they fit on a screen."""
@@ -63,7 +63,7 @@ def history(
             return
         columns = shutil.get_terminal_size().columns
         wanted = points or (min(MOST, max(FEWEST, columns * DOTS)) if plot else ROWS)
-        asked = {"pattern": list(subject), "begin": _moment(since), "end": _moment(until), **common}
+        asked = {"pattern": list(subject), "begin": past_moment(since), "end": past_moment(until), **common}
         asked |= {} if run is None else {"run": run}
         answer = control.call("history.query", points=wanted, **asked)
         if invocation.as_json:
@@ -86,7 +86,7 @@ def history(
 _SUBJECTS: Mapping[str, Any] = {"properties": {"first": {"format": "epoch"}, "last": {"format": "epoch"}}}
 
 
-def _moment(said: str) -> str:
+def past_moment(said: str) -> str:
     """*said* as the operation reads it: ``8h`` is eight hours ago."""
     return f"-{said}" if said[:1].isdigit() and said[-1:].isalpha() and said[-1:] != "Z" else said
 

@@ -53,6 +53,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
         "Act": {
             "send": Listed("send", "Send to a device and tell what became of it."),
             "call": Listed("call", "Run a command and show its result."),
+            "replay": Listed("replay", "Publish the past again, under subjects of its own."),
             "alert": Listed("alert", "List, acknowledge and test alerts."),
             "record": Listed("record", "Begin and finish runs, write notes, list runs."),
             "reload": Listed("reload", "Read the configuration again, and bring it into force."),

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from netd.bus.subject import split_pattern
 from netd.codec.jsontext import encode
 from netd.codec.times import BadTime, moment
+from netd.codec.units import Seconds
 from netd.errors import InvalidArguments
 from netd.operations import Caller, Operation, Role
 from netd.principal import check
@@ -19,6 +20,7 @@ from netd.recorder.archive import Archive
 from netd.recorder.blocks import MICRO
 from netd.recorder.catalog import Catalog
 from netd.recorder.reader import PastReader
+from netd.recorder.replay import Pace, Replays
 from netd.recorder.results import (
     DeletedParts,
     FlushedRecorder,
@@ -26,6 +28,7 @@ from netd.recorder.results import (
     HistoryPoints,
     NoteFacts,
     PastEvent,
+    ReplayFacts,
     RunFacts,
     SeriesFacts,
 )
@@ -75,6 +78,7 @@ class History:
     flushed: Callable[[], Deferred[None]]
     wall: Callable[[], float]
     monotonic: Callable[[], float]
+    replays: Replays
 
     def operations(self) -> list[Operation]:
         """Return the operations. Viewers ask, operators write notes and runs, admins delete."""
@@ -93,6 +97,9 @@ class History:
             operation("annotate", self.annotate, Role.OPERATOR, "Write a note into the history"),
             operation("begin", self.begin, Role.OPERATOR, "Begin a run: a time with a number and a name"),
             operation("finish", self.finish, Role.OPERATOR, "End a run"),
+            operation("replay", self.replay, Role.OPERATOR, "Publish the past again, under replay.<number>.…"),
+            operation("replays", self.list_replays, Role.VIEWER, "List the replays, newest first"),
+            operation("halt", self.halt, Role.OPERATOR, "End a replay"),
             operation("flush", self.flush, Role.OPERATOR, "Bring everything that was published to the disk"),
             operation("delete", self.delete, Role.ADMIN, "Delete the files of days"),
         ]
@@ -232,6 +239,39 @@ class History:
             return run_facts(catalog.finish_run(number, now))
 
         return self.store.ask(finished)
+
+    def replay(  # noqa: PLR0913, PLR0917 - the arguments of the operation
+        self,
+        caller: Caller,
+        pattern: str | list[str] = ">",
+        begin: Time = "-1h",
+        end: Time = "now",
+        run: int | None = None,
+        speed: float = 1.0,
+        prefix: str = "replay",
+        max_gap: Seconds | None = None,
+        loop: bool = False,
+    ) -> Deferred[ReplayFacts]:
+        """Publish samples and events again, in the order of their times, under *prefix*, the replay's number and the subject.
+
+        :param speed: 2 halves the times between them; with 0, netd publishes as fast as other work lets it.
+        :param prefix: one token, which is no kind of service. A confined caller needs all subjects below it.
+        :param max_gap: seconds to which longer silences are shortened.
+        :param loop: whether it begins again at its end.
+        """
+        asked, pace = self._asked(caller, pattern, begin, end, run), Pace(speed, max_gap, loop)
+        return self.committed().addCallback(lambda _: self.replays.begin(caller, asked, pace, prefix))
+
+    def list_replays(self, caller: Caller) -> list[ReplayFacts]:
+        """Return the replays that run or have run, newest first."""
+        return self.replays.list(caller.principal.sees)
+
+    def halt(self, caller: Caller, number: int) -> ReplayFacts:
+        """End the replay of that number.
+
+        :raises NoSuchTarget: if there is none.
+        """
+        return self.replays.halt(number, caller.principal.sees)
 
     def flush(self) -> Deferred[FlushedRecorder]:
         """Answer when everything that was published before is on the disk.

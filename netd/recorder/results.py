@@ -19,6 +19,8 @@ __all__ = [
     "PastEvent",
     "PastSamples",
     "RecorderStatus",
+    "ReplayFacts",
+    "ReplayedSample",
     "RunFacts",
     "SeriesFacts",
     "SeriesPoints",
@@ -169,6 +171,44 @@ class HistoryPage:
     items: list[Any]
     after: str | None
     gaps: list[Gap]
+
+
+@frozen
+class ReplayedSample:
+    """A sample that is published again.
+
+    :ivar time: when it came for the first time.
+    """
+
+    value: Measured
+    time: Epoch
+    agent_time: Epoch | None
+
+
+@frozen(slots=False)
+class ReplayFacts:
+    """A replay; also the event ``<prefix>.<number>.state``.
+
+    :ivar state: ``running``, ``ended``, ``halted`` or ``failed``; *reason* says why.
+    :ivar subjects: the pattern of what it publishes.
+    :ivar position: the time that it has come to; None before the first event.
+    :ivar behind: by how much it is late, because netd had other things to do or the disk was slow.
+    :ivar loops: how often it has begun again.
+    """
+
+    number: int
+    state: str
+    reason: Prose
+    subjects: str
+    patterns: list[str]
+    begin: Epoch
+    end: Epoch
+    position: Epoch | None
+    speed: float
+    published: int
+    behind: Seconds
+    loops: int
+    who: str
 
 
 @frozen(slots=False)

@@ -11,12 +11,15 @@ from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from netd.change import Change
-from netd.interfaces import IBus, INetdService, IReloadable, ISubscription, IWitness
+from netd.connection.shares import TurnShare, own_share
+from netd.interfaces import IBus, INetdService, IPaced, IReloadable, ISubscription, IWitness
+from netd.kinds import find_kinds
 from netd.message import Message, Want
 from netd.operations import Operation
 from netd.recorder.config import Config
 from netd.recorder.history import History
 from netd.recorder.reader import MOST_QUESTIONS, PastReader
+from netd.recorder.replay import Replays
 from netd.recorder.results import RecorderStatus
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
@@ -25,6 +28,9 @@ from netd.recorder.writer import StoreSettings
 from netd.threads import Threads
 
 __all__ = ["RecorderService", "make_service"]
+
+REPLAYING = 0.005
+"""Most seconds of a turn for replays."""
 
 LARGE = 10_000
 """Reads and events after which they are handed over before their time."""
@@ -52,7 +58,7 @@ def selection_of(config: Config) -> Selection:
     return Selection(config.record, config.exclude or ())
 
 
-@implementer(INetdService, IReloadable, IWitness)
+@implementer(INetdService, IPaced, IReloadable, IWitness)
 class RecorderService(Service):
     """Keeps what goes over the bus, and answers questions about it."""
 
@@ -67,7 +73,9 @@ class RecorderService(Service):
         self._subscriptions: list[ISubscription] = []
         self._flushing = LoopingCall(self._flush)
         self._flushing.clock = reactor
-        self._history = History(store, reader, self._committed, self._flushed, bus.wall, reactor.seconds)
+        self._share = own_share(reactor, "replay", REPLAYING)
+        self._replays = Replays(bus, reactor, reader, self._share, find_kinds)
+        self._history = History(store, reader, self._committed, self._flushed, bus.wall, reactor.seconds, self._replays)
 
     def startService(self) -> None:
         """Open the files, and follow the bus."""
@@ -79,6 +87,7 @@ class RecorderService(Service):
     def stopService(self) -> Deferred[None]:
         """Write everything that was published, and close the files."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self._replays.stop()
         self._unsubscribe()
         if self._flushing.running:
             self._flushing.stop()
@@ -92,6 +101,10 @@ class RecorderService(Service):
     def prepare(self, config: Config, change: Change) -> None:
         """See :class:`netd.interfaces.IReloadable`."""
         change.when_applied(lambda: self._follow(config))
+
+    def turn_shares(self) -> list[TurnShare]:
+        """See :class:`netd.interfaces.IPaced`."""
+        return [self._share]
 
     def operations(self) -> list[Operation]:
         """Return the operations ``history.…``."""

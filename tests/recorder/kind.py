@@ -72,6 +72,7 @@ class RecorderTestCase(SynchronousTestCase):
         """Stop it; no timer and no subscription is left."""
         if self.service.running:
             result_of(self.service.stopService())
+            self.reactor.advance(0)
             self.assertEqual(self.reactor.getDelayedCalls(), [])
             self.assertFalse(self.bus.wants("session.main.a.b"))
 
