@@ -789,6 +789,41 @@ class PastTests(ModuleTestCase):
 
 
 class SubscriptionTests(ModuleTestCase):
+    def test_earlier(self) -> None:
+        """Events of an earlier subscription to the same pattern, which are on their way still, are not those of a new one."""
+        found = self.run_in(
+            "../netd",
+            """async ({ Netd }) => {
+              let socket;
+              const asked = [];
+              globalThis.WebSocket = class {
+                constructor() { socket = this; queueMicrotask(() => this.onopen()); }
+                send(text) { asked.push(JSON.parse(text)); }
+                close() {}
+              };
+              const say = (message) => socket.onmessage({ data: JSON.stringify({ jsonrpc: "2.0", ...message }) });
+              const turn = () => new Promise((done) => setTimeout(done, 0));
+              const netd = new Netd({ url: "ws://x/ws" }).open();
+              await turn();
+              say({ id: asked[0].id, result: [] });
+              await turn();
+              const heard = [];
+              const options = { every: 1, fold: true, together: true };
+              netd.subscribe("a.*", options, () => heard.push("earlier")).close();
+              netd.subscribe("a.*", { ...options, every: 2 }, ({ subject, data }) => heard.push([subject, data.value]));
+              const [first, , second] = asked.slice(1);
+              const items = (seq, value) => say({ method: "events", params: { pattern: "a.*", seq, items: [[0, 1, value]] } });
+              say({ id: first.id, result: { pattern: "a.*", position: "x:7", recovered: null, gap: null, subjects: ["a.old"] } });
+              items(8, 1);
+              say({ id: second.id, result: { pattern: "a.*", position: "y:3", recovered: null, gap: null, subjects: ["a.b"] } });
+              await turn();
+              items(4, 2);
+              netd.close();
+              return heard;
+            }""",
+        )
+        self.assertEqual(found, [["a.b", 2]])
+
     def every(self) -> None:
         """Samples come as often as a plot has pixels: in steps of 1, 2 and 5, and at most 20 times a second."""
         self.check(

@@ -366,7 +366,8 @@ export class Netd extends EventTarget {
     const attached = [...this.#attachments].filter(([, { stage }]) => stage === THERE);
     this.#setState("live", { attempt: 0 });
     if (this.#state.name !== "live") return;
-    for (const stream of streams) if (this.#streams.get(stream.pattern) === stream) this.#subscribeNow(stream, stream.resumesAt());
+    for (const stream of streams)
+      if (this.#streams.get(stream.pattern) === stream) this.#subscribeNow(stream, stream.resumesAt());
     for (const [key, attachment] of attached) if (this.#attachments.get(key) === attachment) this.#attachAgain(key, attachment);
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -490,9 +491,9 @@ export class Netd extends EventTarget {
   }
 
   #notified(method, params) {
-    if (method === "event") this.#streams.get(params.pattern)?.receive(params.seq, [params]);
-    else if (method === "events") this.#streams.get(params.pattern)?.receiveItems(params);
-    else if (method === "dropped") this.#streams.get(params.pattern)?.tell("onDropped", params);
+    if (method === "event") this.#streamOf(params)?.receive(params.seq, [params]);
+    else if (method === "events") this.#streamOf(params)?.receiveItems(params);
+    else if (method === "dropped") this.#streamOf(params)?.tell("onDropped", params);
     else if (method === "relay.message") this.#messageToDevice(params);
     else if (method === "relay.detached") this.#detached(params);
     else if (method === "room.line") this.#seated(params, ({ onLine }) => tell(onLine, params));
@@ -503,6 +504,12 @@ export class Netd extends EventTarget {
         tell(seat.onLeft, params.reason ?? "");
       });
     }
+  }
+
+  /** The stream of a notification. One that netd has not accepted yet gets nothing: what comes is of an earlier one of its pattern. */
+  #streamOf({ pattern }) {
+    const stream = this.#streams.get(pattern);
+    return stream?.isAccepted ? stream : undefined;
   }
 
   #seated({ instance, name }, act) {
@@ -655,6 +662,10 @@ class Stream {
 
   get isEmpty() {
     return this.#subscriptions.size === 0;
+  }
+
+  get isAccepted() {
+    return this.#epoch !== "";
   }
 
   /** @returns {boolean} whether netd must be told, because something else is wanted than before. */
