@@ -171,6 +171,21 @@ class ComposingTests(BoardTestCase):
             else:
                 by_id(page, "note").get_by_text("theirs, theirs").wait_for()
 
+    def pins(self, daemon: Daemon, page: Page) -> None:
+        """A device is put on a board from its own page, and on a new one."""
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/devices")
+        by_id(page, "choose-device").first.click()
+        by_id(page, "pin").click()
+        by_id(page, "pin-to", name="cold-lab").click()
+        by_id(page, "pin-outcome", state="ok").wait_for()
+        (tile,) = self.read_board(daemon, "cold-lab")["board"]["tiles"]
+        self.assertEqual((tile["kind"], tile["device"], tile["x"], tile["y"]), ("device", "greenhouse", 0, 0))
+        by_id(page, "pin-dialog-close").click()
+        by_id(page, "pin").click()
+        by_id(page, "pin-new").click()
+        by_id(page, "pin-outcome", state="ok").get_by_role("link").click()
+        by_id(page, "tile-presence").get_by_text("online").wait_for()
+
     def looks(self, daemon: Daemon) -> None:
         """A tile of each kind is there, on a desk, on a phone and at 200 %, to be read and used by all; its picture is kept."""
         self.write_board(daemon, "cryostat", TILES, caption="kept")
@@ -222,6 +237,7 @@ class ComposingTests(BoardTestCase):
         page = self.look_at("board")
         self.compose(daemon, page)
         self.two_writers(daemon, page)
+        self.pins(daemon, page)
         self.looks(daemon)
         self.assertEqual(self.complaints, [])
 

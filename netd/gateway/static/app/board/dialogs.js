@@ -1,6 +1,7 @@
 /** Dialogs of a board. The focus goes back to where it came from. */
 
 import { h } from "../dom.js";
+import { sheet } from "../sheet.js";
 import { scope } from "../signal.js";
 
 let dialogs = 0;
@@ -11,6 +12,7 @@ let dialogs = 0;
  * @param {(close: () => void) => any[]} make its content.
  */
 export function openDialog({ title, testid, kind = "" }, make) {
+  sheet("board");
   const id = `dialog-${++dialogs}`;
   const before = /** @type {HTMLElement|null} */ (document.activeElement);
   const close = () => dialog.close();

@@ -6,6 +6,9 @@ import { boardList } from "../board/store.js";
 import { wall } from "../board/wall.js";
 import { choice, h } from "../dom.js";
 import { place } from "../router.js";
+import { sheet } from "../sheet.js";
+
+await sheet("board");
 
 export function board() {
   const list = boardList();

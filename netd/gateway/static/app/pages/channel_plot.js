@@ -1,5 +1,6 @@
 /** One channel of a session: its plot, its newest value, and least, mean and greatest value of the window. */
 
+import { pinButton } from "../board/pin.js";
 import { knownAt } from "../connection.js";
 import { h } from "../dom.js";
 import { ago, clock, measure, precisionOf } from "../format.js";
@@ -95,6 +96,7 @@ function figuresOf(channel, described, view, { figures, point }) {
       {},
       () => described().label || channel.name,
       h("span.channel-name", { hidden: () => !described().label }, channel.name),
+      pinButton(() => ({ kind: "plot", subjects: [channel.subject] }), channel.name),
     ),
     h(
       "p.big",

@@ -1,6 +1,8 @@
 /** Commands: the user's functions, each with a form made of its arguments, and the runs. */
 
 import { action, form, results } from "../action.js";
+import { commandTile } from "../board/model.js";
+import { pinButton } from "../board/pin.js";
 import { commandLine, commandLineToCopy, namedArgument } from "../commandline.js";
 import { choice, each, h, prose } from "../dom.js";
 import { clock, excerpt, shortSpan, visible } from "../format.js";
@@ -102,6 +104,8 @@ function runner(command, instance) {
     void written.value;
     return instance.line("call", command.command_id, ...wordsOf(command, inputs));
   };
+  const given = () => ({ command_id: command.command_id, arguments: inputs.peek() });
+  const tile = () => ({ ...commandTile("command.run", given()), instance: instance.name.peek() ?? "main" });
   return panel(
     { title: visible(command.command_id), testid: "run-panel" },
     h("p.help", {}, prose(excerpt(command.help || "Without help.", 2000))),
@@ -111,7 +115,7 @@ function runner(command, instance) {
       { class: "stack", testid: "run-form" },
       run.run,
       command.arguments.length ? inputs.element : h("p.hint", {}, "It takes no arguments."),
-      h("div.row", {}, run.button),
+      h("div.row", {}, run.button, pinButton(tile, visible(command.command_id))),
     ),
     results(run),
     commandLineToCopy(line),

@@ -1,6 +1,8 @@
 /** Devices: those connected, those away, and sending to them. */
 
 import { action, outcomeOf } from "../action.js";
+import { deviceTile } from "../board/model.js";
+import { pinButton } from "../board/pin.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
 import { serverClock } from "../connection.js";
 import { h, when } from "../dom.js";
@@ -175,6 +177,7 @@ function row(item, instance, heard, choose, makeCut) {
     h(
       "td.end",
       {},
+      when(isChosen, () => pinButton(() => deviceTile(label, instance.name.peek() ?? "main"), label)),
       when(
         () => isChosen() && item.value.online,
         () => makeCut().button,

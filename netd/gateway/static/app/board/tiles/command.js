@@ -32,7 +32,6 @@ export function command(tile) {
   followRuns(operation, given, instance, last);
   const run = action({
     label: () => visible(tile.label || tile.title || name),
-    about: `Run ${visible(name)}`,
     method: operation,
     instance: { ...service, params: () => (kind.peek() === null ? { ...given } : service.params(given)) },
     objection: () =>

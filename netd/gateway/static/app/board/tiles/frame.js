@@ -1,8 +1,9 @@
 /** A tile: its frame, its title, and what its kind shows. */
 
-import { choice, h } from "../../dom.js";
+import { choice, h, when } from "../../dom.js";
 import { excerpt } from "../../format.js";
-import { computed } from "../../signal.js";
+import { computed, effect, signal } from "../../signal.js";
+import { KINDS } from "../model.js";
 import { command } from "./command.js";
 import { device } from "./device.js";
 import { events } from "./events.js";
@@ -44,35 +45,40 @@ const innerOf = (tile) => JSON.stringify(Object.fromEntries(Object.entries(tile)
 export function tile(item, around, tools) {
   const { id, kind } = item.peek();
   const inner = computed(() => innerOf(item.value));
+  const name = signal("");
   /** @type {any} */
   const element = h("article.board-tile", {
     testid: "tile",
     "data-tile": id,
     "data-kind": kind,
-    "aria-labelledby": `tile-${id}`,
+    "aria-label": () => name.value || (KINDS[kind]?.word ?? excerpt(kind, 40)),
   });
   element.append(
     choice(
       () => inner.value,
-      (text) => content(item, /** @type {Tile} */ ({ ...item.peek(), ...JSON.parse(text) }), around),
+      (text) => content(item, /** @type {Tile} */ ({ ...item.peek(), ...JSON.parse(text) }), around, name),
     ),
     tools(element) ?? "",
   );
   return element;
 }
 
-function content(item, tile, around) {
+/** @param {import("../../signal.js").Writable<string>} name takes the title. */
+function content(item, tile, around, name) {
   const make = Object.hasOwn(CONTENTS, tile.kind) ? CONTENTS[tile.kind] : unknown;
   const { body, title, aside = null } = make(tile, around);
-  return h(
-    "div.tile-inner",
-    {},
+  effect(() => void (name.value = excerpt(item.value.title || title(), 80)));
+  const head = () =>
     h(
       "header.tile-head",
       {},
-      h("h2", { id: `tile-${tile.id}` }, () => excerpt(item.value.title || title(), 80)),
+      h("h2", {}, () => name.value),
       aside,
-    ),
+    );
+  return h(
+    "div.tile-inner",
+    {},
+    when(() => name.value !== "", head),
     body,
   );
 }
