@@ -58,15 +58,17 @@ def _url(invocation: Invocation) -> tuple[str, str]:
     """Return the address of the gateway, and what to do if Grafana is on another machine."""
     context = invocation.context()
     if context is not None:
-        return context.url, ""
+        return context.url.rstrip("/"), ""
     with invocation.control() as control:
         status = control.call("system.status")
     gateways = [one for one in status["services"] if isinstance(one, Mapping) and one.get("kind") == "gateway"]
     for gateway in gateways:
         url, outward = gateway.get("url"), gateway.get("url_for_others")
         if url:
-            hint = f"for a Grafana on another machine, the URL is {outward}" if outward and outward != url else ""
+            hint = (
+                f"for a Grafana on another machine, the URL is {str(outward).rstrip('/')}" if outward and outward != url else ""
+            )
             if not outward:
                 hint = "a Grafana on another machine cannot reach this gateway: `listen` of [gateway] decides who can"
-            return str(url), hint
+            return str(url).rstrip("/"), hint
     raise Failure("the daemon has no gateway with a TCP port; a section [gateway] makes one")

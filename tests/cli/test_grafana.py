@@ -16,11 +16,11 @@ class GrafanaCommandTests(CommandTests):
         done = self.netd("grafana")
         self.assertEqual(done.exit_code, 0, done.output)
         lines = done.stdout.splitlines()
-        self.assertIn("    url: http://127.0.0.1:8080/", lines)
+        self.assertIn("    url: http://127.0.0.1:8080", lines)
         self.assertIn("    type: graphite", lines)
         self.assertIn("      basicAuthPassword: $NETD_TOKEN", lines)
         self.assertIn("netd token add grafana --role viewer", done.stderr)
-        self.assertIn("for a Grafana on another machine, the URL is http://10.0.0.2:8080/", done.stderr)
+        self.assertIn("for a Grafana on another machine, the URL is http://10.0.0.2:8080\n", done.stderr)
 
     def test_loopback(self) -> None:
         """A gateway that only this machine reaches is told to be such a one."""

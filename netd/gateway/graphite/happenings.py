@@ -69,5 +69,5 @@ def audit_happening(event: Any) -> Happening:
     said: Mapping[str, Any] = event.data
     arguments = ", ".join(f"{name} {value}" for name, value in (said.get("arguments") or {}).items())
     outcome = ": ".join(filter(None, (said.get("outcome"), said.get("error"))))
-    what = f"{said.get('who')}: {said.get('operation')}"
+    what = f"{said.get('who') or said.get('from')}: {said.get('operation')}"
     return Happening(event.time, what, ("audit", str(said.get("operation"))), "; ".join(filter(None, (arguments, outcome))))

@@ -115,6 +115,7 @@ class FindTests(GrafanaTestCase):
         found = self.posted(f"/metrics/find?from={int(NOW - 3600)}&until={int(NOW)}", query="session.main.greenhouse.*")
         self.assertEqual([(one["text"], one["leaf"]) for one in found], [("door", 1), ("temp", 1)])
         self.assertEqual(self.got("/metrics/find?query=session.main.*")[0]["id"], "session.main.cellar")
+        self.assertEqual(len(self.posted("//metrics/find", query="*")), 1, "the URL in Grafana's form ends in a slash")
 
     def test_expand(self) -> None:
         """A variable can be made of whole names."""
@@ -148,6 +149,10 @@ class EventTests(GrafanaTestCase):
         self.assertEqual(self.asked_for("run,1"), everything[:2])
         self.assertEqual(self.asked_for("audit%20relay.send"), ["eva: relay.send"])
         self.assertEqual(self.asked_for("nothing"), [])
+        self.record(
+            {}, [("audit.main.system.stop", NOW - 14, {"who": "", "from": "gateway 10.0.0.5:4", "operation": "system.stop"})]
+        )
+        self.assertEqual(self.asked_for("system.stop"), ["gateway 10.0.0.5:4: system.stop"])
 
     def test_shape(self) -> None:
         """An annotation has the members that Grafana reads."""
