@@ -63,12 +63,10 @@ def _url(invocation: Invocation) -> tuple[str, str]:
         status = control.call("system.status")
     gateways = [one for one in status["services"] if isinstance(one, Mapping) and one.get("kind") == "gateway"]
     for gateway in gateways:
-        url, outward = gateway.get("url"), gateway.get("url_for_others")
-        if url:
-            hint = (
-                f"for a Grafana on another machine, the URL is {str(outward).rstrip('/')}" if outward and outward != url else ""
-            )
-            if not outward:
-                hint = "a Grafana on another machine cannot reach this gateway: `listen` of [gateway] decides who can"
-            return str(url).rstrip("/"), hint
+        url, outward = (str(gateway.get(name) or "").rstrip("/") for name in ("url", "url_for_others"))
+        if not url:
+            continue
+        if not outward:
+            return url, "a Grafana on another machine cannot reach this gateway: `listen` of [gateway] decides who can"
+        return url, "" if outward == url else f"for a Grafana on another machine, the URL is {outward}"
     raise Failure("the daemon has no gateway with a TCP port; a section [gateway] makes one")

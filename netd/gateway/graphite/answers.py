@@ -70,7 +70,10 @@ class Graphite:
             "/tags/autoComplete/tags": (both, self._no_tags),
             "/tags/autoComplete/values": (both, self._no_tags),
         }
-        return {path: SiteRoute(methods, Access.KNOWN, told(handler), FORM_BODY) for path, (methods, handler) in handlers.items()}
+        kinds = handlers.items()
+        routes = {path: SiteRoute(methods, Access.KNOWN, told(handler), FORM_BODY) for path, (methods, handler) in kinds}
+        # Grafana puts its paths behind the URL of its form as that is: behind one that ends in a slash, two slashes come.
+        return routes | {f"/{path}": route for path, route in routes.items()}
 
     async def _render(self, admission: Admission, fields: Fields) -> Answer:
         fields.choice("format", ("json",))
