@@ -53,6 +53,7 @@ class Archive:
 
     :param is_over: asked often while a question is answered; True gives it up with :class:`NotFinished`.
     :ivar unreadable: for each part that could not be read, the reason.
+    :ivar damaged: the same for those whose content is not what was written; whoever deals with one takes it out.
     :ivar unwanted: names of parts whose connections are closed at the end of the question. Any thread may add one.
     """
 
@@ -62,6 +63,7 @@ class Archive:
         self._open: OrderedDict[str, ReadablePart] = OrderedDict()
         self._catalog: sqlite3.Connection | None = None
         self.unreadable: dict[str, str] = {}
+        self.damaged: dict[str, str] = {}
         self.unwanted: set[str] = set()
 
     def names(self, begin: int, end: int) -> list[str]:
@@ -148,6 +150,18 @@ class Archive:
         except (sqlite3.Error, BadBlock) as error:
             self._pass_over(name, error)
 
+    def examine(self, name: str) -> None:
+        """Have SQLite look through a part; what it finds is in :attr:`damaged`.
+
+        :raises NotFinished: if the question was given up.
+        """
+        try:
+            with self.reading(name) as part:
+                if part is not None:
+                    part.examine()
+        finally:
+            self.settle()
+
     def settle(self) -> None:
         """End a question: let go of the states that are held, and of the parts that somebody needs alone."""
         for part in self._open.values():
@@ -230,4 +244,6 @@ class Archive:
         self.check()  # SQLite says "interrupted" when the question is over
         self.release(name)
         if (self.directory / "parts" / name).exists():
-            self.unreadable[name] = str(error)
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            is_damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+            (self.damaged if is_damaged else self.unreadable)[name] = str(error)

@@ -81,6 +81,6 @@ def _gap_told(mark: Mark) -> FoundGap:
 
 
 def _unreadable(archive: Archive) -> Iterator[FoundGap]:
-    for name, why in archive.unreadable.items():
+    for name, why in [*archive.unreadable.items(), *archive.damaged.items()]:
         begin, end = archive.day(name)
         yield FoundGap(begin, end, f"{name} cannot be read: {why}")

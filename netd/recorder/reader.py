@@ -61,6 +61,11 @@ class PastReader:
         """For each part that could not be read, the reason."""
         return dict(self._archive.unreadable)
 
+    def take_damaged(self) -> list[tuple[str, str]]:
+        """Return the parts that turned out to be damaged since the last call, each with the reason."""
+        damaged = self._archive.damaged
+        return [damaged.popitem() for _ in range(len(damaged))]
+
     def ask(self, answer: Callable[[Archive], T]) -> Deferred[T]:
         """Call *answer* in the thread, and return a Deferred of what it returns. Cancelling the Deferred gives the question up.
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from attrs import define, frozen
 
 from netd.bus.subject import matches
-from netd.recorder.blocks import Columns, unpack_block, unpack_journal
+from netd.recorder.blocks import BadBlock, Columns, unpack_block, unpack_journal
 
 __all__ = ["HOUR", "BlockHeader", "Mark", "ReadablePart", "StoredEvent", "StoredSeries", "connect_to_read", "under"]
 
@@ -168,6 +168,15 @@ class ReadablePart:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def examine(self) -> None:
+        """Look through the whole file.
+
+        :raises BadBlock: if SQLite finds that it is not sound.
+        """
+        (found,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise BadBlock(str(found))
 
     def series(self) -> Collection[StoredSeries]:
         """Return all series of the part."""

@@ -12,11 +12,12 @@ from zope.interface import implementer
 
 from netd.change import Change
 from netd.connection.shares import TurnShare, own_share
-from netd.interfaces import IBus, INetdService, IPaced, IReloadable, ISubscription, IWitness
+from netd.interfaces import IBus, INetdService, IPaced, IPublisher, IReloadable, ISubscription, IWitness
 from netd.kinds import find_kinds
-from netd.message import Message, Want
+from netd.message import EventKind, Message, Want
 from netd.operations import Operation
 from netd.recorder.config import Config
+from netd.recorder.events import RecordingChanged
 from netd.recorder.history import History
 from netd.recorder.reader import MOST_QUESTIONS, PastReader
 from netd.recorder.replay import Replays
@@ -58,7 +59,7 @@ def selection_of(config: Config) -> Selection:
     return Selection(config.record, config.exclude or ())
 
 
-@implementer(INetdService, IPaced, IReloadable, IWitness)
+@implementer(INetdService, IPaced, IPublisher, IReloadable, IWitness)
 class RecorderService(Service):
     """Keeps what goes over the bus, and answers questions about it."""
 
@@ -71,10 +72,12 @@ class RecorderService(Service):
         self._bus = bus
         self._taking = Taking(selection_of(config), bus.described)
         self._subscriptions: list[ISubscription] = []
-        self._flushing = LoopingCall(self._flush)
+        self._flushing = LoopingCall(self._tick)
         self._flushing.clock = reactor
         self._share = own_share(reactor, "replay", REPLAYING)
         self._replays = Replays(bus, reactor, reader, self._share, find_kinds)
+        self._told = ""
+        self._checked = ""
         self._history = History(store, reader, self._committed, self._flushed, bus.wall, reactor.seconds, self._replays)
 
     def startService(self) -> None:
@@ -110,12 +113,15 @@ class RecorderService(Service):
         """Return the operations ``history.…``."""
         return self._history.operations()
 
+    def events(self) -> list[EventKind]:
+        """See :class:`netd.interfaces.IPublisher`."""
+        return [EventKind(f"recorder.{self.instance}.state", RecordingChanged)]
+
     def status(self) -> RecorderStatus:
         """Facts about this service."""
         store = self._store
         facts = store.state()
-        paused = facts.paused
-        is_dropping = bool(paused) and store.waiting >= self._config.most_waiting
+        state, reason = self._state()
         return RecorderStatus(
             kind="recorder",
             instance=self.instance,
@@ -125,8 +131,8 @@ class RecorderService(Service):
                 "dropped": {"waiting": store.dropped},
                 "refused": {"no series": facts.refused, "no JSON": self._taking.unfit},
             },
-            state="dropping" if is_dropping else "paused" if paused else "recording",
-            reason=paused,
+            state=state,
+            reason=reason,
             directory=str(self._config.place),
             size=facts.size,
             parts=facts.parts,
@@ -168,6 +174,33 @@ class RecorderService(Service):
         reads, events = self._taking.swap()
         if reads or events:
             self._store.append(reads, events)
+
+    def _tick(self) -> None:
+        """Do what is due each ``flush``: hand over, tell how recording goes, see to files that may be damaged."""
+        self._flush()
+        self._tell()
+        unchecked = self._store.state().unchecked
+        if unchecked != self._checked:
+            self._checked = unchecked
+            if unchecked:
+                self._reader.ask(lambda archive: archive.examine(unchecked)).addErrback(lambda _: None)  # too large for its time
+        for name, why in self._reader.take_damaged():
+            self._store.set_aside(name, why).addErrback(lambda _: None)  # the disk is away; the next question finds it again
+
+    def _tell(self) -> None:
+        """Publish whether recording goes on, if that has changed."""
+        state, reason = self._state()
+        if state != self._told:
+            self._told = state
+            event = RecordingChanged(state, reason, self._store.waiting, self._bus.wall())
+            self._bus.publish(Message(f"recorder.{self.instance}.state", event))
+
+    def _state(self) -> tuple[str, str]:
+        """The state of the recording, and why it is not recording."""
+        paused = self._store.state().paused
+        if self._store.is_dropping:
+            return "dropping", paused or "more comes than can be written: record less, or give it more memory with most_waiting"
+        return ("paused", paused) if paused else ("recording", "")
 
     def _committed(self) -> Deferred[None]:
         """Have everything written that was published; fires when that is done, or cannot be done in time."""

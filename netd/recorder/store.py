@@ -174,6 +174,11 @@ class Store:
         """Return what is known of the writing."""
         return self._writer.facts
 
+    @property
+    def is_dropping(self) -> bool:
+        """Whether so much waits that something was dropped."""
+        return self._drop is not None and self.waiting > 0
+
     def close(self) -> Deferred[None]:
         """Write what waits, close all files, and end the thread. Call nothing else afterwards, and before it stop reading."""
         if self._looking.running:

@@ -156,7 +156,7 @@ class QueryTests(ArchiveTestCase):
         part.write_bytes(b"no database" * 1000)
         [answer] = self.ask(DAWN, DAWN + 2 * DAY)
         self.assertEqual([bucket.mean for _, bucket in answer.points.buckets()], [1.0])
-        self.assertEqual(list(self.archive.unreadable), [part.name])
+        self.assertEqual(list(self.archive.damaged), [part.name])
 
     def test_given_up(self) -> None:
         """A question that is over ends between two blocks, and the next one is answered."""

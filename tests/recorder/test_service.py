@@ -140,6 +140,65 @@ class RecordingTests(RecorderTestCase):
         self.assertEqual(status.directory, str(self.folder))
         self.assertTrue(status.newest_part.endswith(".db"))
 
+    def test_full_disk(self) -> None:
+        """While nothing can be written, status and bus say so, with the remedy; then recording goes on, and tells the gap."""
+        self.assertEqual([event.state for event in self.told()], [])
+        self.reactor.advance(1)
+        self.service._store._writer._ready = self.fail_to_write
+        self.publish(1.0)
+        self.reactor.advance(2)
+        status = self.service.status()
+        self.assertEqual(status.state, "paused")
+        self.assertIn("no space", status.reason)
+        self.assertGreater(status.waiting, 0)
+        del self.service._store._writer._ready
+        self.reactor.advance(2)
+        self.assertEqual([event.state for event in self.told()], ["recording", "paused", "recording"])
+        self.publish(2.0)
+        answer = self.call("query", SUBJECT, "-1h", "+1s")
+        self.assertEqual(sum(answer.series[0].count), 2)
+        self.assertIn("no space", answer.gaps[0].reason)
+
+    def test_dropping(self) -> None:
+        """What no memory is left for is dropped, counted, and told."""
+        self.restart("most_waiting = 1MiB")
+        self.reactor.advance(1)
+        self.kind.threads.is_held = True
+        for _ in range(3):
+            self.publish("x" * 600_000, "custom.long")
+            self.reactor.advance(1)
+        self.assertEqual((self.service.status().state, self.service.status().counters["dropped"]), ("dropping", {"waiting": 2}))
+        self.kind.threads.is_held = False
+        self.kind.threads.work()
+        self.reactor.advance(2)
+        self.assertEqual([event.state for event in self.told()], ["recording", "dropping", "recording"])
+        self.publish("y", "custom.short")
+        [gap] = self.call("query", "custom.>", "-1h", "+1s").gaps
+        self.assertIn("2 events were dropped", gap.reason)
+
+    def test_damaged_part(self) -> None:
+        """A part that a question finds damaged is set aside, and recording goes on in another."""
+        self.publish(1.0)
+        self.call("flush")
+        self.restart(after=86400.0)
+        part = self.folder / "parts" / "2026-11-30.db"
+        part.write_bytes(part.read_bytes()[:100] + b"no pages" * 4000)
+        self.publish(2.0)
+        [points] = self.call("query", SUBJECT, "-2d", "+1s").series
+        self.assertEqual(points.mean[-1], 2.0)
+        self.reactor.advance(1)
+        self.assertFalse(part.exists())
+        self.assertEqual(list(self.service.status().damaged), ["2026-11-30.db.damaged"])
+        self.flushLoggedErrors()
+
+    def fail_to_write(self) -> None:
+        """What SQLite raises where the disk is full."""
+        raise OSError("no space left on device")
+
+    def told(self) -> list[Any]:
+        """The events about the recording."""
+        return self.bus.events("recorder.main.state")
+
 
 class QuestionTests(RecorderTestCase):
     """Arguments, runs, notes, and who may ask for what."""

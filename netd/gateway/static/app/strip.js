@@ -20,6 +20,7 @@ import { h, when } from "./dom.js";
 import { clock, count, duration, rate, shortSpan, visible } from "./format.js";
 import { icon } from "./icons.js";
 import { badge } from "./panel.js";
+import { recording } from "./recorder.js";
 import { subjects } from "./rights.js";
 import { themeSwitch } from "./themes.js";
 
@@ -107,6 +108,19 @@ const alarms = () =>
     badge("trouble", () => visible(alarm.value?.text ?? "")),
   );
 
+/** What the recorder does: `recording`, `paused`, `dropping`; null where there is none, or the token does not see it. */
+const recorderState = computed(() => recording.value?.state ?? null);
+const RECORDER_BADGES = { recording: ["ok", "rec"], paused: ["waiting", "rec paused"], dropping: ["trouble", "rec drops"] };
+const recorderBadge = computed(() => RECORDER_BADGES[recorderState.value] ?? ["gone", "rec"]);
+
+/** Whether what comes is recorded; the reason why not is its title. */
+const recorderShown = () =>
+  badge(
+    () => recorderBadge.value[0],
+    () => recorderBadge.value[1],
+    { testid: "recording", title: () => recording.value?.reason || "What goes over the bus is recorded." },
+  );
+
 /** The strip. */
 export function strip() {
   return h(
@@ -120,6 +134,7 @@ export function strip() {
       when(() => state.value.name === "reconnecting", retryNow),
       when(() => isLive.value && phaseText.value !== "", ending),
       when(() => alarm.value !== null, alarms),
+      when(() => isLive.value && recorderState.value !== null, recorderShown),
     ),
     h(
       "dl.strip-facts",
