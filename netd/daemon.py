@@ -45,6 +45,7 @@ from netd.state.file import STATE_FILE, StateFile
 from netd.state.state import Run, State
 from netd.system import System
 from netd.threads import Threads
+from netd.timezone import zone_name
 from netd.vitals import VitalsService
 
 __all__ = ["Daemon", "assemble", "banner"]
@@ -123,6 +124,7 @@ def assemble(
         shares.spent,
         lambda: reactor.callLater(0.05, stop),
         state.facts,
+        zone_name(os.environ),
         boards.events(),
     )
     turn = Turn(reactor.callLater)

@@ -35,6 +35,7 @@ class SystemStatus:
     """The daemon and its services.
 
     :ivar configuration: path of the file with the configuration.
+    :ivar timezone: name of the time zone whose local times netd reads and writes; empty where it is not known by name.
     :ivar started: time of the start by the wall clock, which identifies this run of the daemon.
     :ivar published: messages on the bus since the start.
     :ivar lag: the greatest delay of the event loop within the last second.
@@ -47,6 +48,7 @@ class SystemStatus:
     name: str
     version: str
     configuration: str
+    timezone: str
     started: Epoch
     uptime: Seconds
     published: int
@@ -91,6 +93,7 @@ class System:
     :ivar spent: seconds that all turns have spent, by kind of work; see :mod:`netd.connection.shares`.
     :ivar stop_daemon: ends the daemon.
     :ivar stored: facts about the state database.
+    :ivar timezone: name of the machine's time zone.
     :ivar own_events: events of parts of the daemon that belong to no section.
     :ivar lag: delay of the event loop in seconds; see :mod:`netd.vitals`.
     :ivar began: time at which the daemon was built, by the monotonic clock.
@@ -108,6 +111,7 @@ class System:
     spent: Callable[[], dict[str, float]]
     stop_daemon: Callable[[], None]
     stored: Callable[[], StateFacts]
+    timezone: str = ""
     own_events: Sequence[EventKind] = ()
     lag: float = 0.0
     began: float = field(init=False)
@@ -162,6 +166,7 @@ class System:
             name=self.name,
             version=__version__,
             configuration=self.configuration,
+            timezone=self.timezone,
             started=self.started,
             uptime=self.monotonic() - self.began,
             published=self.bus.published,

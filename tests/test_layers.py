@@ -78,7 +78,7 @@ LAYERS = (
     Layer(
         "vocabulary",
         modules="netd netd.{change,errors,interfaces,message,onefile,operations,paging,paths,plaintext,principal,redaction}"
-        " netd.bus.subject netd.secrets.tries",
+        " netd.timezone netd.bus.subject netd.secrets.tries",
         reaches=(Reach("vocabulary"),),
         libraries="attrs zope.interface",
     ),

@@ -134,6 +134,7 @@ class SystemTests(SynchronousTestCase):
                 "name": "lab7",
                 "version": __version__,
                 "configuration": "/etc/netd.ini",
+                "timezone": "",
                 "started": 77.0,
                 "uptime": 90.5,
                 "stored": {"file": "memory", "size": 0, "commits": 0, "waiting": 0, "trouble": ""},

@@ -79,8 +79,9 @@ class HistoryFiles:
         run = fields.number("run")
         if run is not None and (fields.get("begin") or fields.get("end")):
             raise InvalidArguments("run: a run has its own times; give `run`, or `begin` and `end`")
+        patterns = [pattern for pattern in fields.all("pattern") if pattern]
         arguments: dict[str, Any] = {
-            "pattern": fields.get("pattern", ">"),
+            "pattern": patterns if len(patterns) > 1 else fields.get("pattern", ">"),
             "run": run,
             "instance": fields.get("instance") or None,
         }

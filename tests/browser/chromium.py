@@ -31,7 +31,7 @@ __all__ = ["CHANNELS", "PAGES", "SCREENSHOTS", "BrowserTestCase", "by_id", "free
 SCREENSHOTS = CHECKOUT / "build" / "screenshots"
 """Where tests leave what they saw, for people to look at."""
 
-PAGES = ("overview", "board", "sessions", "devices", "feed", "commands", "rooms", "bus")
+PAGES = ("overview", "board", "sessions", "history", "devices", "feed", "commands", "rooms", "bus")
 
 CHANNELS = ("x", "y", "z")
 
@@ -114,7 +114,7 @@ class BrowserTestCase(RealTestCase):
         """
         gateway, session = (f"listen = tcp:{port}:interface=127.0.0.1" for port in (self.gateway_port, self.session_port))
         others = "".join(f"[{section}]\nlisten = {LOOPBACK}\n" for section in ("relay", "feed", "command", "room", *more))
-        return self.write_ini(f"[gateway]\n{gateway}\n[session]\n{session}\nagent_port = {self.agent_port}\n{others}")
+        return self.write_ini(f"[gateway]\n{gateway}\n[session]\n{session}\nagent_port = {self.agent_port}\n[recorder]\n{others}")
 
     def start_netd(self, *more: str) -> Daemon:
         """One with every service, and with *more* sections, up. Chromium starts at the same time."""

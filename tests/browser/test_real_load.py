@@ -13,8 +13,8 @@ MOST_BYTES = 60_000
 FIRST_PAINT = 1000
 """Milliseconds until then, of a processor four times slower than this one."""
 
-AFTER = re.compile(r"/app/(?:pages|board)/|/app/plots/(?!series|grid)|/app/(?:live|log|table)\.js|uPlot\.esm")
-"""What is loaded with a page, when the frame around it is there already. `series` is needed before, by `history`."""
+AFTER = re.compile(r"/app/pages/|/app/plots/|/app/(?:history|live|log|table)\.js|uPlot\.esm")
+"""What is loaded with a page, or beside it, when the frame around it is there already."""
 
 ATTEMPTS = 3
 """Others use this machine, too: the quickest counts."""

@@ -990,6 +990,132 @@ class ScaleTests(ModuleTestCase):
         self.axes()
 
 
+class RecordedTests(ModuleTestCase):
+    NOW = 1795900000.0  # 2026-11-28T21:06:40Z
+
+    def said(self, text: str, zone: str = "UTC") -> float | None:
+        found: float | None = self.run_in("said_times", "({ timeSaid }, ...given) => timeSaid(...given)", text, self.NOW, zone)
+        return found
+
+    def times(self) -> None:
+        """Times are read as people write them, by the clocks of any zone, and written so that they can be read."""
+        day = 1795824000.0
+        expected = {
+            "now": self.NOW,
+            "-8h": self.NOW - 8 * 3600,
+            "-1h30min": self.NOW - 5400,
+            " - 90 s ": self.NOW - 90,
+            "yesterday": day - 86400,
+            "yesterday 14:30": day - 86400 + 14.5 * 3600,
+            "today": day,
+            "14:03:05.5": day + 14 * 3600 + 185.5,
+            "2026-11-28T22:00": day + 22 * 3600,
+            "2026-11-28 22:00+05:30": day + 22 * 3600 - 19800,
+            "2026-11-28 22:00Z": day + 22 * 3600,
+            "1795900000.25": self.NOW + 0.25,
+            **dict.fromkeys(("", "soon", "2026-02-30", "25:00", "-8 parsecs", "12", "14:70", "-"), None),
+        }
+        for text, time in expected.items():
+            self.assertEqual(self.said(text), time, text)
+        self.assertEqual(self.said("2026-11-28 22:00", "Asia/Kolkata"), day + 22 * 3600 - 19800)
+        self.assertEqual(self.said("2026-03-29 03:00", "Europe/Berlin"), 1774746000)
+        self.assertEqual(self.said("2026-03-29 01:59", "Europe/Berlin"), 1774746000 - 60)
+        self.check(
+            "said_times",
+            "timeWritten",
+            ((self.NOW, "Asia/Kolkata"), "2026-11-29 02:36:40"),
+            ((0.9, "UTC"), "1970-01-01 00:00:00"),
+        )
+        self.check(
+            "said_times", "spanWritten", ((3600,), "1h"), ((5400,), "90min"), ((0.5,), "0.5s"), ((604800,), "1w"), ((90,), "90s")
+        )
+
+    def addresses(self) -> None:
+        """An address has what is shown, and is made of it again; nonsense in it is left out."""
+        script = """({ shownBy, addressFor }, hash, now) => {
+          const query = Object.fromEntries(new URLSearchParams(hash.split("?")[1]));
+          const shown = shownBy(query, now, "UTC");
+          return [shown, addressFor(shown)];
+        }"""
+        whole = "#/history?s=a.b,c.d+e.f&from=1795800000&to=1795900000.5&run=3"
+        shown, again = self.run_in("history/address", script, whole, self.NOW)
+        self.assertEqual(shown["plots"], [["a.b"], ["c.d", "e.f"]])
+        self.assertEqual((shown["fixed"], shown["run"], again), ({"from": 1795800000, "to": 1795900000.5}, 3, whole))
+        live = "#/history?s=a.b&from=-6h"
+        shown, again = self.run_in("history/address", script, live, self.NOW)
+        self.assertEqual((shown["fixed"], shown["seconds"], again), (None, 21600, live))
+        shown, _ = self.run_in("history/address", script, "#/history?from=yesterday&to=-1h", self.NOW)
+        self.assertEqual(shown["fixed"], {"from": 1795737600, "to": self.NOW - 3600})
+        shown, again = self.run_in("history/address", script, "#/history?s=,+&from=bogus&to=9&run=x", self.NOW)
+        self.assertEqual((shown["plots"], shown["fixed"], shown["run"], again), ([], None, None, "#/history"))
+
+    def plots(self) -> None:
+        """A subject is added and removed, drawn over another, and taken apart."""
+        two = [["a"], ["b", "c"]]
+        self.check(
+            "history/address", "toggled", ((two, "d"), [*two, ["d"]]), ((two, "a"), [["b", "c"]]), ((two, "b"), [["a"], ["c"]])
+        )
+        self.check(
+            "history/address",
+            "overlaid",
+            ((two, "a", 1), [["b", "c", "a"]]),
+            ((two, "b", 1), two),
+            ((two, "d", 0), [["a", "d"], ["b", "c"]]),
+        )
+        self.check(
+            "history/address",
+            "joined",
+            ((two, 1), [["a"], ["b"], ["c"]]),
+            (([["a"], ["b"]], 1), [["a", "b"]]),
+            (([["a"], ["b"]], 0), [["a", "b"]]),
+            (([["a"]], 0), [["a"]]),
+        )
+
+    def tree(self) -> None:
+        """The tree shows a level at a time; a branch that has nothing beside it is told with the next one."""
+        names = ["session.main.a.x", "session.main.a.y", "session.main.b.x", "custom.lab.t10", "custom.lab.t9", "custom.lab"]
+        series = [{"subject": name, "label": "Stage" if name.endswith("x") else "", "unit": "K"} for name in names]
+        script = """({ below }, series, path) =>
+          below(series, path).map(({ path, name, leaf, count }) => [path, name, leaf !== null, count])"""
+        self.assertEqual(
+            self.run_in("history/tree", script, series, ""),
+            [["custom", "custom", False, 3], ["session.main", "session.main", False, 3]],
+        )
+        self.assertEqual(self.run_in("history/tree", script, series, "session.main")[0], ["session.main.a", "a", False, 2])
+        self.assertEqual([name for _, name, *_ in self.run_in("history/tree", script, series, "custom.lab")], ["t9", "t10"])
+        found = "({ matching }, series, text) => matching(series, text).map(({ subject }) => subject)"
+        self.assertEqual(self.run_in("history/tree", found, series, "stage b"), ["session.main.b.x"])
+
+    def figures(self) -> None:
+        """The slope of a selection, in a unit in which it can be read; marks that are near are one; the next one is found."""
+        self.check("history/figures", "slopeOf", (([0, 1, 2], [1, 3, 5]), 2), (([0, 1, 2], [1, None, 5]), 2))
+        script = "({ slopeOf }) => Number.isNaN(slopeOf([1], [2])) && Number.isNaN(slopeOf([1, 1], [2, 3]))"
+        self.assertTrue(self.run_in("history/figures", script))
+        self.check(
+            "history/figures",
+            "readable",
+            ((2,), [2, "s"]),
+            ((0.01,), [0.6, "min"]),
+            ((0.0001,), [0.0001 * 3600, "h"]),
+            ((1e-6,), [1e-6 * 86400, "d"]),
+        )
+        marks = [
+            {"time": time, "until": until, "kind": "note", "word": ""}
+            for time, until in ((1, None), (5, None), (6, 9), (40, None))
+        ]
+        groups = self.run_in("history/figures", "({ clustered }, marks) => clustered(marks, (time) => 2 * time, 12)", marks)
+        self.assertEqual([(group["x"], len(group["all"])) for group in groups], [(2, 2), (80, 1)])
+        self.check("history/figures", "nextOf", ((marks, 5, 1), marks[2]), ((marks, 5, -1), marks[0]), ((marks, 40, 1), None))
+
+    def test_tables(self) -> None:
+        """What the page of the history reads and writes."""
+        self.times()
+        self.addresses()
+        self.plots()
+        self.tree()
+        self.figures()
+
+
 class SparklineTests(ModuleTestCase):
     def lines(self) -> None:
         """A line begins at the left and ends at the right; the least value is at the foot, and one alone is no line."""

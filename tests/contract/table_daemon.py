@@ -256,6 +256,8 @@ SYSTEM: Mapping[str, Row] = {
                     "started": float,
                     "uptime": float,
                     "configuration": str,
+                    "timezone": str,
+                    "stored": ...,
                     "published": int,
                     "lag": float,
                     "turns": ...,

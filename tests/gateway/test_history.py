@@ -41,6 +41,12 @@ class CsvTests(RecordedTestCase):
             ],
         )
 
+    def test_several_patterns(self) -> None:
+        """Several patterns are one file."""
+        reply = self.fetch(get("/history.csv?pattern=session.main.greenhouse.temp&pattern=session.main.cellar.temp"))
+        found = {row["subject"] for row in csv.DictReader(StringIO(reply.body.decode()))}
+        self.assertEqual(found, {"session.main.greenhouse.temp", "session.main.cellar.temp"})
+
     def test_run(self) -> None:
         """A run brings its own times, and its number into the name of the file."""
         self.record({"session.main.cellar.temp": ("°C", [(NOW - 45, 7.5)])})

@@ -2,12 +2,13 @@
 
 import * as connection from "./connection.js";
 import { frame } from "./frame.js";
-import { keepVitals } from "./history.js";
 import * as instances from "./instances.js";
 import * as themes from "./themes.js";
 
 themes.start();
 instances.start();
-keepVitals();
 document.getElementById("loading")?.replaceWith(...frame());
-connection.start();
+import("./history.js").then(({ keepVitals }) => {
+  keepVitals(); // before netd is asked for the first of them, but behind what is shown first
+  connection.start();
+});

@@ -3,7 +3,7 @@
  * the page `SERVICE`, which is made of the status, operations and events of that kind.
  */
 
-import { count, duration, plural, spoken } from "./format.js";
+import { bytes, count, duration, plural, spoken } from "./format.js";
 
 /**
  * @typedef {object} Entry
@@ -12,6 +12,7 @@ import { count, duration, plural, spoken } from "./format.js";
  * @property {string} icon the path of a drawing, 16 by 16.
  * @property {string|null} kind the kind of service that the page is about.
  * @property {() => Promise<() => Element>} load imports the page; gives the function that makes it.
+ * @property {string} [style] the style sheet of this page alone.
  * @property {(status: any) => string[]} [facts] what Overview tells of a service, by its status.
  * @property {[string, string][]} [suggest] patterns that Bus offers, each with a word for it.
  * @property {News} [news] the events that "Lately" lists.
@@ -52,6 +53,7 @@ export const PAGES = [
     icon: "M2.5 2.5h5v5h-5zM9.5 2.5h4v3h-4zM9.5 7.5h4v6h-4zM2.5 9.5h5v4h-5z",
     kind: null,
     load: async () => (await import("./pages/board.js")).board,
+    style: "board",
   },
   {
     name: "sessions",
@@ -74,6 +76,15 @@ export const PAGES = [
         what: reason ? `${state}: ${reason.replace(REDIALLED, "it is dialled again")}` : state,
       }),
     },
+  },
+  {
+    name: "history",
+    title: "History",
+    icon: "M8 2.5a5.5 5.5 0 1 1-5.2 3.7M2.5 2.5v3.7h3.7M8 5v3.2l2.2 1.6",
+    kind: "recorder",
+    load: async () => (await import("./pages/history.js")).history,
+    style: "history",
+    facts: ({ state, size, parts, recorded }) => [state, `${bytes(size)} in ${plural(parts, "day")}`, plural(recorded, "sample")],
   },
   {
     name: "devices",

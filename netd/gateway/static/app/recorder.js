@@ -22,8 +22,11 @@ export const isReady = () => isLive.peek() && remembers.peek();
 /** Call an operation of the recorder. @param {string} operation @param {object} params @returns {Promise<any>} */
 export const askRecorder = (operation, params) => netd.call(operation, recorder.params(params) ?? {});
 
-/** The state of the recorder, in words: null where there is none. */
-export const recording = computed(() => servicesOf("recorder").find((one) => one.instance === recorder.name.value) ?? null);
+/** The first recorder that does not record, or else the one that is meant, as its status tells; null where there is none. */
+export const recording = computed(() => {
+  const all = servicesOf("recorder").filter((one) => one.state !== undefined);
+  return all.find((one) => one.state !== "recording") ?? all.find((one) => one.instance === recorder.name.value) ?? null;
+});
 
 /** The parts of *pattern* that the token covers. */
 export const within = (pattern) => audible(pattern);

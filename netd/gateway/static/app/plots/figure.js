@@ -50,7 +50,7 @@ const meanAt = (index) => 1 + 3 * index;
  * @property {number[]} axes the number of each lane's axis.
  * @property {{unit: string, range: import("./scales.js").Range, ticks: {places: number[], words: string[], common: string}}[]} scales
  * @property {{over?: number, under?: number, state?: string}[]} limits
- * @property {{begin: number, end: number, reason: string}[]} gaps
+ * @property {{begin: number, end: number|null, reason: string}[]} gaps
  * @property {import("./zoom.js").Span|null} marked
  */
 
@@ -172,7 +172,8 @@ function drawBehind(u, { gaps, marked, from, to }) {
   const { ctx, bbox } = u;
   const x = (time) => u.valToPos(Math.min(to, Math.max(from, time)), "x", true);
   ctx.save();
-  for (const { begin, end, reason } of gaps) if (begin < to && end > from) hatch(ctx, bbox, x(begin), x(end), reason);
+  for (const { begin, end, reason } of gaps)
+    if (begin < to && (end ?? to) > from) hatch(ctx, bbox, x(begin), x(end ?? to), reason);
   if (marked !== null && marked.from < to && marked.to > from) {
     ctx.fillStyle = faded(palette.peek().accent, 0.14);
     ctx.fillRect(x(marked.from), bbox.top, Math.max(devicePixelRatio, x(marked.to) - x(marked.from)), bbox.height);

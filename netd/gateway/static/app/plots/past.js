@@ -19,8 +19,10 @@ const BYTES = 16 << 20;
 const BUCKET = 41;
 /** Answers that were drawn within so many seconds stay, even if there are more. */
 const IN_USE = 10;
-/** Seconds until everything that was said has reached the recorder. */
-const SETTLED = 2;
+/** What netd has recorded is complete up to its answer, but for so many seconds: the clocks are not quite alike. */
+const SETTLED = 0.1;
+/** Seconds after which a window that ends now is asked for again, at least. */
+const AGAIN = 2;
 /** Seconds until netd is asked again after an error. */
 const RESPITE = 5;
 /** A silence is a gap if it is longer than so many usual intervals, and than so many seconds. */
@@ -29,10 +31,14 @@ const LEAST_GAP = 1.5;
 
 /** @typedef {{from: number, to: number, width: number}} Wish */
 
-/** The middle one of the distances between *times*; 0 for fewer than two. @param {ArrayLike<number>} times */
-export function usualInterval(times) {
+/**
+ * The middle one of the distances between *times*, each for as many samples as *counts* tells; 0 for fewer than two.
+ * @param {ArrayLike<number>} times @param {ArrayLike<number>|null} [counts]
+ */
+export function usualInterval(times, counts = null) {
   const distances = new Float64Array(Math.max(0, times.length - 1));
-  for (let index = 0; index < distances.length; index += 1) distances[index] = times[index + 1] - times[index];
+  for (let index = 0; index < distances.length; index += 1)
+    distances[index] = (times[index + 1] - times[index]) / Math.max(1, counts?.[index] ?? 1);
   return distances.length ? distances.sort()[distances.length >> 1] : 0;
 }
 
@@ -65,13 +71,22 @@ class Answer {
     this.counts = Float64Array.from(count);
     this.usual = Math.max(usualInterval(this.times), width);
     this.isGap = new Uint8Array(this.times.length);
-    for (let index = 1; index < this.isGap.length; index += 1)
-      this.isGap[index] = Number(isGap(this.times[index] - this.times[index - 1], this.usual));
+    this.#findSilences();
     for (const { end } of gaps) {
-      const first = this.search(end);
+      const first = this.search(end ?? Infinity);
       if (first < this.isGap.length) this.isGap[first] = 1;
     }
     this.drawn = -Infinity;
+  }
+
+  /** A bucket is long and its samples are near: what counts is the time that is left when they have passed. */
+  #findSilences() {
+    const sample = usualInterval(this.times, this.counts);
+    for (let index = 1; index < this.isGap.length; index += 1) {
+      const interval = this.times[index] - this.times[index - 1];
+      const silence = interval - this.counts[index - 1] * sample;
+      this.isGap[index] = Number(isGap(interval, this.usual) || (interval > 2 * this.usual && isGap(silence, sample)));
+    }
   }
 
   get bytes() {
@@ -192,8 +207,10 @@ export class Archive {
     this.#outside = outside;
     /** Why the last question failed; "" where it did not. */
     this.trouble = "";
-    /** Gaps of all answers. @type {{begin: number, end: number, reason: string}[]} */
+    /** Gaps of all answers; one that goes on has no end. @type {{begin: number, end: number|null, reason: string}[]} */
     this.gaps = [];
+    /** Notes of all answers, by number. @type {Map<number, any>} */
+    this.notes = new Map();
   }
 
   now() {
@@ -211,7 +228,7 @@ export class Archive {
     if (!this.#outside.isThere() || from >= now) return;
     const columns = Math.max(10, Math.round((grid.to - grid.from) / grid.width));
     const wish = wishFor(grid.from, grid.to, columns, now);
-    const complete = Math.min(to, now - Math.max(2 * SETTLED, wish.width));
+    const complete = Math.min(to, now - Math.max(AGAIN, wish.width));
     if (past.covers(from, complete, wish.width)) {
       this.#waiting.delete(past);
       past.wish = null;
@@ -233,6 +250,7 @@ export class Archive {
     this.#answers.clear();
     this.#waiting.clear();
     this.gaps = [];
+    this.notes.clear();
     this.trouble = "";
     this.#stop();
   }
@@ -287,7 +305,7 @@ export class Archive {
   }
 
   /** @param {Past[]} pasts @param {Wish} wish */
-  #take(pasts, wish, asked, { series, gaps = [] }) {
+  #take(pasts, wish, asked, { series, gaps = [], notes = [] }) {
     const known = Math.min(wish.to, asked - SETTLED);
     for (const past of pasts) {
       if (!this.#waiting.has(past)) past.wish = null;
@@ -298,7 +316,8 @@ export class Archive {
       this.#answers.delete(past);
       this.#answers.set(past, past.answers);
     }
-    const others = this.gaps.filter(({ begin }) => begin < wish.from || begin >= wish.to);
+    for (const note of notes) this.notes.set(note.note, note);
+    const others = this.gaps.filter(({ begin, end }) => begin >= wish.to || (end !== null && end <= wish.from));
     this.gaps = [...others, ...gaps].sort((one, other) => one.begin - other.begin);
     this.#evict();
   }

@@ -47,7 +47,7 @@ const WIDEST = 16384;
  * @param {() => string} parts.name a sentence for screen readers.
  * @param {() => import("./marks.js").Mark[]} [parts.marks]
  * @param {() => {over?: number, under?: number, state?: string}[]} [parts.limits] drawn as lines.
- * @param {() => {begin: number, end: number, reason: string}[]} [parts.gaps] drawn hatched.
+ * @param {() => {begin: number, end: number|null, reason: string}[]} [parts.gaps] drawn hatched.
  * @param {(summaries: import("./grid.js").Summary[]) => void} [parts.onSummary] is called with each drawing, one for each curve.
  * @param {(at: {time: number, values: (import("./figure.js").AtPointer|null)[]}|null) => void} [parts.onPoint] is called when the
  *   pointer moves.

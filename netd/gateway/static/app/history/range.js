@@ -1,0 +1,106 @@
+/** Which time is shown: the usual lengths, a beginning and an end in words, the way back to now, and the time zone. */
+
+import { field, form, segments } from "../action.js";
+import { serverNow } from "../connection.js";
+import { h, when } from "../dom.js";
+import { icon } from "../icons.js";
+import { effect, onCleanup, signal } from "../signal.js";
+import { timeSaid, timeWritten } from "../said_times.js";
+import { chooseZone, chosenZone, zone, ZONES } from "../zones.js";
+import { run, view } from "./state.js";
+
+/** @type {[number, string][]} */
+const RANGES = [
+  [900, "15 min"],
+  [3600, "1 h"],
+  [21600, "6 h"],
+  [86400, "1 d"],
+  [604800, "1 w"],
+  [2592000, "30 d"],
+  [31536000, "1 y"],
+];
+/** Milliseconds between two updates of the fields while time goes on. */
+const BEAT = 1000;
+
+const HINT = "such as yesterday, 14:00, -8h or 2026-11-28 22:00";
+
+export function rangeBar() {
+  const [from, to, trouble] = [signal(""), signal(""), signal("")];
+  let isEdited = false;
+  const show = () => {
+    if (isEdited) return;
+    const span = view.read();
+    from.value = timeWritten(span.from, zone.peek());
+    to.value = view.isLive.peek() ? "now" : timeWritten(span.to, zone.peek());
+  };
+  effect(() => {
+    void [view.fixed.value, view.seconds.value, zone.value];
+    isEdited = false;
+    trouble.value = "";
+    show();
+  });
+  const beat = setInterval(show, BEAT);
+  onCleanup(() => clearInterval(beat));
+  const go = () => {
+    const now = serverNow();
+    const [begin, end] = [timeSaid(from.peek(), now, zone.peek()), timeSaid(to.peek(), now, zone.peek())];
+    const wrong = [begin === null ? from.peek() : "", end === null ? to.peek() : ""].filter(Boolean);
+    if (begin === null || end === null) trouble.value = `This is no time: ${wrong.join(", ")}. Write one ${HINT}.`;
+    else if (begin >= end) trouble.value = "The beginning is not before the end.";
+    else {
+      isEdited = false;
+      run.value = null;
+      if (to.peek().trim() === "now") view.live(end - begin);
+      else view.go({ from: begin, to: end });
+      show();
+    }
+  };
+  const input = (text, testid) =>
+    h("input", {
+      testid,
+      value: () => text.value,
+      spellcheck: "false",
+      autocomplete: "off",
+      oninput: (event) => {
+        isEdited = true;
+        text.value = event.target.value;
+      },
+    });
+  const ranges = {
+    get value() {
+      return view.isLive.value ? view.seconds.value : view.length.value;
+    },
+    set value(seconds) {
+      run.value = null;
+      view.length.value = seconds;
+    },
+  };
+  return h(
+    "div.history-range",
+    { testid: "history-range" },
+    segments("Length of the window", RANGES, ranges, "ranges"),
+    form(
+      { class: "row", testid: "range-form" },
+      go,
+      field("From", input(from, "from")),
+      field("To", input(to, "to")),
+      h("button", { type: "submit" }, "Show"),
+    ),
+    zoneField(),
+    when(
+      () => !view.isLive.value,
+      () => h("button.main", { type: "button", testid: "live", onclick: () => view.live() }, "Live", icon("play")),
+    ),
+    h("p.restraint", { role: "alert", hidden: () => trouble.value === "", testid: "range-trouble" }, () => trouble.value),
+  );
+}
+
+const zoneField = () =>
+  field(
+    "Time zone",
+    h(
+      "select",
+      { testid: "zone", title: () => zone.value, onchange: (event) => chooseZone(event.target.value) },
+      ZONES.map(([name, word]) => h("option", { value: name, selected: name === chosenZone.peek() }, word)),
+    ),
+  );
