@@ -7,6 +7,7 @@ import gc
 import io
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -25,7 +26,7 @@ from netd.config import SectionConfig, integer, option, parse
 from netd.console.dispatch import Dispatcher
 from netd.daemon import THRESHOLDS, Daemon, assemble, banner
 from netd.errors import NetdError
-from netd.interfaces import IBus, IConsole, INetdService, IServiceKind, IWitness
+from netd.interfaces import IBus, IConsole, INetdService, IServiceKind, IStateful, IStatePart, IWitness
 from netd.operations import Operation, OperationTable, Role
 from netd.paths import CONTROL_SOCKET
 from netd.system import Stopping
@@ -79,11 +80,12 @@ class PumpKind:
 
     def __init__(self) -> None:
         self.trouble: Exception | None = None
+        self.pump: type[Pump] = Pump
         self.made: list[Pump] = []
 
     def make_service(self, config: SectionConfig, reactor: object, bus: IBus) -> Pump:
         assert IBus.providedBy(bus)
-        self.made.append(Pump(config.instance, self.trouble))
+        self.made.append(self.pump(config.instance, self.trouble))
         return self.made[-1]
 
 
@@ -126,6 +128,20 @@ class DaemonTestCase(SynchronousTestCase):
             if not pump.stopped.called:
                 pump.stopped.callback(None)
         result_of(stopped)
+
+
+@implementer(IStateful)
+class CountingPump(Pump):
+    """A pump that counts its starts."""
+
+    def use_state(self, part: IStatePart) -> None:
+        assert not self.running, "the state comes before the start"
+        self.table = part.table("starts")
+        self.starts = dict(self.table.load(1)).get("count", 0) + 1
+
+    def stopService(self) -> Deferred[None]:
+        self.table.note("count", self.starts)
+        return super().stopService()
 
 
 class AssemblyTests(DaemonTestCase):
@@ -316,6 +332,31 @@ class LifeTests(DaemonTestCase):
         self.assertNoResult(stopped)
         first.stopped.callback(None)
         self.successResultOf(stopped)
+
+    def test_state(self) -> None:
+        """A service finds what it left; the next daemon gets the state directory when all of it is written, and not before."""
+        self.kind.pump = CountingPump
+        daemon = self.start()
+        self.assertEqual([1, 1], [pump.starts for pump in self.kind.made])  # type: ignore[attr-defined]
+        self.assertEqual(str(self.folder / "state.db"), daemon.system.facts().stored.file)
+        stopped = daemon.stopService()
+        self.assertRaises(SystemExit, self.assemble().privilegedStartService)
+        for pump in self.kind.made[:2]:
+            pump.stopped.callback(None)
+        result_of(stopped)
+        self.kind.made.clear()
+        self.start()
+        self.assertEqual([2, 2], [pump.starts for pump in self.kind.made])  # type: ignore[attr-defined]
+
+    def test_state_of_a_newer_netd(self) -> None:
+        """A state database that this netd cannot read stays as it is: one clear line ends the daemon."""
+        self.stop(self.start())
+        connection = sqlite3.connect(self.folder / "state.db")
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        self.kind.made.clear()
+        self.assertRaises(SystemExit, self.start)
+        self.assertIn("state.db was written by a newer netd", self.complaints.getvalue())
 
     def test_cannot_start(self) -> None:
         """In the foreground, one clear line and the status 1 end a daemon that cannot start; there is no table."""

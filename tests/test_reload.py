@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
@@ -27,7 +27,7 @@ from netd.connection.shares import TurnShare, own_share
 from netd.console.dispatch import Dispatcher
 from netd.daemon import Daemon, assemble
 from netd.errors import NetdError
-from netd.interfaces import IBus, INetdService, IPaced, IReloadable, IServiceKind
+from netd.interfaces import IBus, INetdService, IPaced, IReloadable, IServiceKind, IStateful, IStatePart
 from netd.listener import HeldByNetd
 from netd.message import Message
 from netd.operations import Operation, Role
@@ -112,6 +112,21 @@ class PacedPump(LivePump):
     def turn_shares(self) -> list[TurnShare]:
         """One."""
         return [self.share]
+
+
+@implementer(IStateful)
+class StatefulPump(LivePump):
+    """One that counts its starts."""
+
+    def use_state(self, part: IStatePart) -> None:
+        """Count one more."""
+        assert not self.running
+        self.table = part.table("starts")
+        self.starts = dict(self.table.load(1)).get("count", 0) + 1
+
+    def stopService(self) -> None:
+        super().stopService()
+        self.table.note("count", self.starts)
 
 
 @implementer(IServiceKind)
@@ -284,6 +299,20 @@ class SectionTests(ReloadTestCase):
         self.assertEqual((result.added, self.did(2)), (("pump:lab3",), ["started"]))
         self.assertEqual(self.instances(), ["main", "lab3", "lab2"])
         self.assertEqual(result_of(self.call("pump.speed", instance="lab3")), 30)
+
+    def test_added_with_a_state(self) -> None:
+        """The state of a section that is added is read before the reload begins, and handed over before the start."""
+        result_of(self.daemon.stopService())
+        self.plant.pump = StatefulPump
+        self.daemon = self.assemble()
+        self.daemon.privilegedStartService()
+        self.daemon.startService()
+        for expected in (1, 2, 3):
+            self.reload("[pump]\n[pump:lab2]\n[pump:lab3]\n")
+            added: Any = self.plant.made[-1]
+            self.assertEqual((added.instance, added.starts), ("lab3", expected))
+            added.free = succeed(None)
+            self.reload("[pump]\n[pump:lab2]\n")
 
     def test_removed(self) -> None:
         """A section that is removed is stopped: its operations go at once, and nothing of it is retained on the bus."""

@@ -48,6 +48,7 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
             "reports": Listed("reports", "Show what the clients of the feed have received."),
             "audit": Listed("audit", "Show who did what, to which device, and what came of it."),
             "operations": Listed("control", "List what the running daemon can do."),
+            "board": Listed("board", "Write boards to files, and read them back."),
             "export": Listed("export", "Write what was recorded into a file."),
         },
         "Act": {
@@ -86,6 +87,9 @@ SECTIONS: Mapping[str, Mapping[str, Listed]] = MappingProxyType(
 """Netd's own commands, as ``netd --help`` lists them."""
 
 _OWN: Mapping[str, Listed] = MappingProxyType({name: one for section in SECTIONS.values() for name, one in section.items()})
+
+BOARD_FILES = ("export", "import", "--help", "-h")
+"""What ``netd board`` does itself."""
 
 _WORDS = "netd.cli.main.words"
 """The key in a click context for the words after the name that is looked up."""
@@ -149,7 +153,12 @@ class NetdGroup(click.Group):
 
 
 def _is_operation(name: str, words: Sequence[str]) -> bool:
-    """Whether ``netd history query`` and the like are meant, and not a subject: those have a dot, or are patterns."""
+    """Whether an operation is meant, and not what the command of that name does itself.
+
+    That is ``netd board list``, and ``netd history query``: subjects have a dot, or are patterns.
+    """
+    if name == "board":
+        return bool(words) and words[0] not in BOARD_FILES
     return name == "history" and bool(words) and words[0].isalpha()
 
 

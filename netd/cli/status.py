@@ -48,6 +48,9 @@ def status(invocation: Invocation) -> None:
         click.echo("no services that this token may see" if context is not None else "no services")
     if any(isinstance(service, Mapping) and service.get("open") is True for service in facts["services"]):
         click.echo("\nno tokens: everyone on this machine is administrator; `netd token add NAME --role admin` makes one")
+    stored = facts.get("stored")
+    if isinstance(stored, Mapping) and stored.get("trouble"):
+        click.echo(escaped(f"\nwhat a restart is to find again: {stored['trouble']}"))
     if facts.get("configuration"):
         click.echo(escaped(f"\nconfiguration: {facts['configuration']}", keep="\n"))
     if context is None:

@@ -227,12 +227,23 @@ class State:
     def _rows(self, owner: str, table: str) -> list[Kept]:
         fetched = self._fetched.get(owner)
         if fetched is not None:
-            return [row for row in fetched if row[0] == table]
+            return [*self._with_changes(fetched, owner, table).values()]
         try:
             return self._file.load(owner, table)
         except sqlite3.Error as error:
             self._fail(error)
             return []
+
+    def _with_changes(self, fetched: list[Kept], owner: str, table: str) -> dict[str, Kept]:
+        """Return the rows of a table as they will be: a section that was removed, and is added again, may have left changes."""
+        rows = {row[1]: row for row in fetched if row[0] == table}
+        noted = {place: note.written() for place, note in self._noted.items() if place[:2] == (owner, table)}
+        changed = {place: change for place, change in self._changes.items() if place[:2] == (owner, table)}
+        for (_, _, key), change in {**changed, **noted}.items():
+            rows.pop(key, None)
+            if change.text is not None:
+                rows[key] = (table, key, change.time, change.text)
+        return rows
 
     def _fetch(self, owner: str) -> Deferred[None]:
         done: Deferred[None] = Deferred()

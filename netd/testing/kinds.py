@@ -15,9 +15,11 @@ from netd.change import Change
 from netd.codec.jsontext import encode
 from netd.codec.jsontypes import result_schema
 from netd.config import SectionConfig, parse
-from netd.interfaces import IDrainable, INetdService, IPublisher, IReloadable, IServiceKind
+from netd.interfaces import IDrainable, INetdService, IPublisher, IReloadable, IServiceKind, IStateful
+from netd.state.state import LAZILY
 from netd.testing.connections import FakeRemote
 from netd.testing.recording import RecordingBus, WallClock
+from netd.testing.state import MemoryDisk, MemoryState
 
 __all__ = ["ServiceKindTests", "configured", "prepared", "reload", "result_of", "wired"]
 
@@ -41,10 +43,13 @@ def configured(kind: IServiceKind, *lines: str) -> Any:
     return section.config
 
 
-def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any, Any, MemoryReactorClock, RecordingBus]:
+def wired(
+    kind: IServiceKind, config: SectionConfig | None = None, disk: MemoryDisk | None = None
+) -> tuple[Any, Any, MemoryReactorClock, RecordingBus]:
     """Start a service of *kind* on a reactor that has no network.
 
     :param config: its section; the defaults without one.
+    :param disk: the disk of its state, if that is to be kept. It is written when the reactor's clock advances.
     :returns: the service; the factory that it listens with, or None; the reactor, which is the clock too; and the bus, whose
         ``wall`` is a :class:`WallClock`.
     """
@@ -52,6 +57,8 @@ def wired(kind: IServiceKind, config: SectionConfig | None = None) -> tuple[Any,
     bus = RecordingBus(WallClock(reactor))
     service: Any = kind.make_service(kind.config() if config is None else config, reactor, bus)
     service.privilegedStartService()
+    if disk is not None:
+        MemoryState(reactor, bus.wall, disk).join(f"{kind.kind}.{service.instance}", service)
     service.startService()
     servers = [*reactor.tcpServers, *reactor.unixServers, *reactor.sslServers]
     return service, servers[0][1] if servers else None, reactor, bus
@@ -127,6 +134,16 @@ class ServiceKindTests:
             for event in service.events():
                 assert event.subject.startswith(own), f"{event.subject}: call it {own}…"
                 result_schema(event.event)  # raises for a class that JSON cannot express
+
+    def test_begins_with_any_state(self) -> None:
+        """A service that keeps something starts with an empty state, and again with what it has left there."""
+        disk = MemoryDisk()
+        for _ in range(2):
+            service, _factory, reactor, _bus = wired(self.kind, self._config(), disk)
+            if IStateful.providedBy(service):
+                verifyObject(IStateful, service)
+            result_of(service.stopService())
+            reactor.advance(LAZILY)
 
     def test_stops_without_a_trace(self) -> None:
         """After a start and a stop no timer, no listener and no call is left."""

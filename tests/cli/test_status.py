@@ -81,6 +81,13 @@ class StatusTests(CommandTests):
         self.control.answers["system.status"] = {**STATUS, "services": services}
         self.assertIn("    c.py:7: '(' was never closed\n", self.netd("status").stdout)
 
+    def test_trouble_with_the_state(self) -> None:
+        """What is wrong with the state database is told, because promises are refused."""
+        for trouble in ("", "/lab/state.db cannot be used: database or disk is full"):
+            self.control.answers["system.status"] = {**STATUS, "stored": {"trouble": trouble}}
+            said = f"what a restart is to find again: {trouble}\n"
+            self.assertEqual(said in self.netd("status").stdout, bool(trouble))
+
     def test_state(self) -> None:
         """A daemon that does not serve says so in the first line: how many are connected still, and for how long they may be."""
         draining = {"since": 0.0, "left": None, "connections": 3}

@@ -197,6 +197,19 @@ class LoadingTests(StateTestCase):
         self.state.join("pump.main", owner)
         self.assertEqual([("a", 1)], owner.found)
 
+    def test_owner_that_left_changes(self) -> None:
+        """An owner that joins again finds what the one before it has not written yet."""
+        for key in "abc":
+            self.table.put(key, 1)
+        self.clock.advance(0)
+        result_of(self.state.fetch(["pump.main"]))
+        self.table.note("a", 2)
+        self.table.put("d", 2)
+        self.table.drop("b")
+        owner = Owner()
+        self.state.join("pump.main", owner)
+        self.assertEqual([("c", 1), ("d", 2), ("a", 2)], owner.found)
+
     def test_joined_before_the_start(self) -> None:
         """Owners that are built before the file is open get their parts when it is."""
         state, owner = SlowState(self.clock, self.wall, self.disk), Owner()
