@@ -297,6 +297,39 @@ class ServiceTests(SynchronousTestCase):
         self.publish(1.0)
         self.assertEqual(service.status().counters["deliveries"], {"sent": 1, "retried": 1})
 
+    def test_secret_gone(self) -> None:
+        """A secret that has gone since the start is told, and looked for again: nothing is posted without a signature."""
+        secret = self.directory / "secret"
+        secret.write_text("s3cret")
+        secret.chmod(0o600)
+        service = self.start(HOT, "then = webhook https://example.org/hook", "secret = secret")
+        secret.unlink()
+        self.publish(31.0)
+        self.assertEqual((self.agent.asked, service.status().counters["deliveries"]), ([], {"retried": 1}))
+
+    def test_mail_refused(self) -> None:
+        """A mail that the server refuses is told; without a server there is none."""
+
+        def refuse(*_: object) -> None:
+            raise DeliveryFailed("the mail server says 550 no", may_pass=False)
+
+        service = self.start(HOT, "then = mail lab@example.org", "mail_server = mail.example.org")
+        service._acting.mail = refuse
+        self.publish(31.0)
+        self.assertEqual(service.status().last_failure, "mail lab@example.org: the mail server says 550 no")
+        result_of(service.stopService())
+        other = self.start("when = custom.x > 1", "then = mail lab@example.org")
+        self.publish(2, subject="custom.x")
+        self.assertEqual(other.status().last_failure, "mail lab@example.org: there is no `mail_server`")
+
+    def test_webhook_too_slow(self) -> None:
+        """A server that never answers is given up after 30 s, and asked again."""
+        self.agent.request = lambda *_: Deferred()  # type: ignore[method-assign]
+        service = self.start(HOT, "then = webhook https://example.org/hook")
+        self.publish(31.0)
+        self.reactor.advance(30)
+        self.assertEqual(service.status().counters["deliveries"], {"retried": 1})
+
     def test_publish(self) -> None:
         """An event under `custom.` reaches what watches that, such as a feed."""
         self.start(HOT, "then = publish custom.alarm")
