@@ -25,7 +25,7 @@ __all__ = ["ChunkedBody"]
 class ChunkedBody:
     """Sends one body.
 
-    :param chunks: yields the pieces, none of them empty.
+    :param chunks: yields the pieces. An empty one only lets others have their turn.
     :param share: the share of turns in which they are made.
     :param write: sends a piece.
     :param finished: called after the last piece. It is not called if the connection is lost, or the pieces cannot be made: then

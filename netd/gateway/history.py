@@ -124,12 +124,13 @@ def _wide(points: Any, is_iso: bool) -> Iterator[str]:
     subjects = [one.subject for one in points.series]
     yield wide_header(f"{one.subject} [{one.unit}]" if subjects.count(one.subject) > 1 else one.subject for one in points.series)
     begin, width = points.begin, points.width
-    columns = [
-        {begin + (time - begin + width * 1e-6) // width * width: mean for time, mean in zip(one.times, one.mean, strict=True)}
-        for one in points.series
-    ]
+    columns: list[dict[float, float]] = []
+    for one in points.series:
+        places = (begin + (time - begin + width * 1e-6) // width * width for time in one.times)
+        columns.append(dict(zip(places, one.mean, strict=True)))
+        yield ""  # lets others have their turn
     rows = iter(wide_rows(columns, is_iso))
-    while some := "".join(islice(rows, ROWS)):
+    while some := "".join(islice(rows, max(1, ROWS // max(1, len(columns))))):
         yield some
 
 

@@ -7,9 +7,10 @@ line with a hole between each two points is drawn as nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil, floor
+from operator import mul
 
 from attrs import frozen
 
@@ -74,9 +75,14 @@ class RenderGrid:
         step = self.step if points.is_exact else self.step * _gap(points.times, self.step)
         begin = self.begin // step * step
         values: list[float | None] = [None] * -((begin - self.end) // step)
-        for place, members in _places(points.times, begin, step):
+        places = [int((time - begin) // step) for time in points.times]
+        if len(set(places)) == len(places):  # a point each: a fifth of the time
+            found: Iterator[tuple[int, float]] = zip(places, _SINGLE[consolidation](points), strict=True)
+        else:
+            found = ((place, _CONSOLIDATE[consolidation](points, members)) for place, members in _members(places))
+        for place, value in found:
             if 0 <= place < len(values):
-                values[place] = _CONSOLIDATE[consolidation](points, members)
+                values[place] = value
         return [[value, begin + number * step] for number, value in enumerate(values)]
 
 
@@ -86,14 +92,14 @@ def _gap(times: Sequence[float], step: int) -> int:
     return max(1, ceil(gaps[int(MANY * (len(gaps) - 1))] / step)) if gaps else 1
 
 
-def _places(times: Sequence[float], begin: int, step: int) -> Iterator[tuple[int, range]]:
+def _members(places: Sequence[int]) -> Iterator[tuple[int, range]]:
     """Yield each place that has points, with the indices of these."""
     at = 0
-    while at < len(times):
-        place, start = int((times[at] - begin) // step), at
-        while at < len(times) and int((times[at] - begin) // step) == place:
+    while at < len(places):
+        start = at
+        while at < len(places) and places[at] == places[start]:
             at += 1
-        yield place, range(start, at)
+        yield places[start], range(start, at)
 
 
 def _average(points: Points, members: range) -> float:
@@ -112,3 +118,12 @@ _CONSOLIDATE: dict[str, Callable[[Points, range], float]] = {
     "sum": _sum,
     "last": lambda points, members: points.mean[members[-1]],
 }
+
+_SINGLE: dict[str, Callable[[Points], Iterable[float]]] = {
+    "average": lambda points: points.mean,
+    "min": lambda points: points.low,
+    "max": lambda points: points.high,
+    "sum": lambda points: map(mul, points.mean, points.count),
+    "last": lambda points: points.mean,
+}
+"""The same, where each place has one point at most."""
