@@ -108,7 +108,7 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
             with history.open(Path(recorder)) as past:
                 yield past
         elif invocation.context() is None:
-            with history.open(invocation.state / "recorder" / recorder) as past:
+            with history.open(invocation.state, recorder) as past:
                 yield past
         else:
             with invocation.control() as control, history.open(control, recorder) as past:

@@ -192,7 +192,7 @@ class Hdf5File:
 
     def close(self) -> None:
         """Write everything."""
-        for key in sorted(self._waiting):
+        for key in list(self._waiting):
             self._flush(key)
         self._file.close()
 

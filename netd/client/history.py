@@ -51,9 +51,7 @@ def open(place: str | Path | Caller, instance: str = "main") -> History:  # noqa
         return History(CallSource(Gateway(place), instance))
     if not isinstance(place, (str, Path)):
         return History(CallSource(place, instance))
-    directory = Path(place)
-    below = directory / "recorder" / instance
-    return History(FileSource(below if below.is_dir() else directory))
+    return History(FileSource(Path(place), instance))
 
 
 class History:

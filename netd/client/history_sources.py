@@ -139,20 +139,14 @@ class PastSource(Protocol):
 
 
 class FileSource:
-    """The files in *directory*.
+    """The files of a recorder.
 
+    :param place: its directory, or the state directory that has the one of *instance*.
     :raises NoHistory: if there are none, or this user may not read them.
     """
 
-    def __init__(self, directory: Path) -> None:
-        try:
-            is_there = (directory / "parts").is_dir()
-        except OSError as error:
-            remedy = "only the user of the daemon may; others ask its gateway"
-            raise NoHistory(f"cannot read {directory}: {error.strerror}; {remedy}") from error
-        if not is_there:
-            raise NoHistory(f"nothing is recorded in {directory}: there is no folder of parts in it")
-        self._archive = Archive(directory)
+    def __init__(self, place: Path, instance: str) -> None:
+        self._archive = Archive(_directory_of(place, instance))
         self.gaps: list[Gap] = []
 
     def series(self, pattern: str) -> list[Series]:
@@ -253,6 +247,21 @@ def times_of(source: PastSource, patterns: Sequence[str], begin: float | str, en
         if one.run == run:
             return Wanted(patterns, one.begin, now if one.end is None else one.end, run)
     raise NoHistory(f"there is no run {run}; `netd record list` lists them")
+
+
+def _directory_of(place: Path, instance: str) -> Path:
+    """Return the directory of a recorder.
+
+    :raises NoHistory: if there is none, or this user may not look into it.
+    """
+    try:
+        for directory in (place / "recorder" / instance, place):
+            if (directory / "parts").is_dir():
+                return directory
+    except OSError as error:
+        remedy = "only the user of the daemon may; others ask its gateway"
+        raise NoHistory(f"cannot read {place}: {error.strerror}; {remedy}") from error
+    raise NoHistory(f"nothing is recorded in {place}: there is no folder of parts in it")
 
 
 def _everything(patterns: Sequence[str]) -> Asked:

@@ -84,8 +84,6 @@ class ChunkedBody:
 
     def _got(self, piece: bytes | None) -> None:
         self._pending = None
-        if self._is_over:
-            return
         if piece is None:
             self._is_over = True
             self._finished()

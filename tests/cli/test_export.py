@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 import shutil
 import sqlite3
@@ -13,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy
 import pandas
 from pyarrow import parquet
 
 from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
+from netd.cli.export import _shown
+from netd.cli.export_formats import FILES, ExportFacts
+from netd.client.history_sources import Samples
 from tests.cli.fakes import CommandTests
 from tests.client.night import COUNT, DOOR, EVENING, TEMP, make_night
 from tests.client.test_history import Daemon
@@ -106,6 +112,42 @@ class ExportTests(CommandTests):
         with h5py.File(self.export(*ALL, name="all.hdf5")) as file:
             self.assertEqual(list(file["session/main/greenhouse/door/agent_time"]), [EVENING + 4.25, EVENING + 604.25])
 
+    def test_long_files(self) -> None:
+        """Many samples are written in portions, and read back whole."""
+        times = [EVENING + number / 10 for number in range(70_000)]
+        early = Samples(TEMP.subject, "V", times, [1.0] * len(times))
+        late = Samples(TEMP.subject, "V", [time + 7000 for time in times], [2.0] * len(times), [None, *times[1:]])
+        facts = ExportFacts("", [])
+        for name, kind in (("long.parquet", "parquet"), ("long.h5", "hdf5")):
+            file = FILES[kind](self.folder / name, facts)
+            file.add(early)
+            file.add(late)
+            file.close()
+        frame = pandas.read_parquet(self.folder / "long.parquet")
+        self.assertEqual((len(frame), int(frame.agent_time.notna().sum())), (140_000, 69_999))
+        with h5py.File(self.folder / "long.h5") as opened:
+            group = opened["session/main/greenhouse/temp"]
+            self.assertEqual((group["value"].shape, group["value"][-1], group["time"][0]), ((140_000,), 2.0, EVENING))
+            agent = group["agent_time"][:]
+            self.assertEqual((int(numpy.isnan(agent).sum()), agent[-1]), (70_001, times[-1]))
+
+    def test_two_units(self) -> None:
+        """A subject that has had two units has two groups in HDF5."""
+        file = FILES["hdf5"](self.folder / "two.h5", ExportFacts("", []))
+        for unit in ("°C", "K"):
+            file.add(Samples(TEMP.subject, unit, [EVENING], [1.0]))
+        file.close()
+        with h5py.File(self.folder / "two.h5") as opened:
+            folder = opened["session/main/greenhouse"]
+            self.assertEqual({name: group.attrs["unit"] for name, group in folder.items()}, {"temp": "°C", "temp-2": "K"})
+
+    def test_progress(self) -> None:
+        """A terminal shows how much of the time is written."""
+        terminal = Terminal()
+        with contextlib.redirect_stderr(terminal), _shown(EVENING, EVENING + 100) as show:
+            show(EVENING + 50)
+        self.assertIn("writing", terminal.getvalue())
+
     def test_sqlite(self) -> None:
         """SQLite has one table of rows."""
         path = self.export(*ALL, name="night.sqlite")
@@ -186,6 +228,13 @@ class ExportTests(CommandTests):
     def hidden(self, module: str) -> Any:
         """A context in which *module* cannot be imported."""
         return _Hidden(module)
+
+
+class Terminal(io.StringIO):
+    """A standard error that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class _Hidden:

@@ -136,6 +136,11 @@ class HistoryTests(SynchronousTestCase):
         error = self.assertRaises(history.NoHistory, history.open, self.state / "none")
         self.assertIn(f"nothing is recorded in {self.state / 'none'}", str(error))
 
+    def test_unreadable(self) -> None:
+        """A directory that this user may not look into is told from one in which there is nothing."""
+        error = self.assertRaises(history.NoHistory, history.open, Path("x" * 300))
+        self.assertIn("only the user of the daemon may; others ask its gateway", str(error))
+
     def test_times(self) -> None:
         """A text that is no time is refused."""
         self.assertRaises(BadTime, self.past.read, TEMP.subject, "whenever")

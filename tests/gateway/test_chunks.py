@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import OperationFailed
 from netd.gateway.answer import Answer
+from netd.gateway.chunks import ChunkedBody
 from netd.testing import Connection
 from tests.gateway.visits import GatewayTestCase, bearer, get, replies
 
@@ -153,6 +156,28 @@ class LongAnswerTests(GatewayTestCase):
         connection.lose()
         self.assertEqual(self.ends, ["left"])
 
+    def test_failure_at_the_end(self) -> None:
+        """A source that cannot even be closed is reported in the log, and nobody else notices."""
+
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            try:
+                yield PIECE
+                yield PIECE
+            finally:
+                raise ZeroDivisionError
+
+        route = self.factory.site._routes["/metrics"]
+        object.__setattr__(route, "handler", lambda _admission: Answer(HTTPStatus.OK, chunks=chunks()))
+        connection = self.visit()
+        connection.transport.producer.pauseProducing()
+        self.factory.answers._left = 0.0
+        connection.say(get("/metrics"))
+        connection.transport.producer.resumeProducing()
+        connection.protocol.peer.is_full = True
+        self.reactor.advance(0)
+        connection.lose()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_failure(self) -> None:
         """A body that cannot be finished ends with its connection, not as if it were complete."""
         for error, reason in (
@@ -177,3 +202,31 @@ class LongAnswerTests(GatewayTestCase):
         heard = self.heard(connection)
         self.assertTrue(heard.endswith(b"0\r\n\r\n"))
         self.assertTrue(connection.is_closing)
+
+
+class BusyShare:
+    """A share whose turn does not come before the test says so."""
+
+    def __init__(self) -> None:
+        self.work: list[Iterator[None]] = []
+
+    def start(self, work: Iterator[None]) -> None:
+        self.work.append(work)
+
+
+class TurnTests(SynchronousTestCase):
+    def test_gone_before_its_turn(self) -> None:
+        """A client that leaves before a busy daemon has come to its answer costs nothing more."""
+        asked: list[bytes] = []
+
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            asked.append(PIECE)
+            yield PIECE
+
+        share, peer = BusyShare(), SimpleNamespace(is_full=False)
+        body = ChunkedBody(chunks(), peer, share, None, asked.append, list)  # type: ignore[arg-type] # what it needs of them
+        body.resume()
+        body.resume()
+        body.stop()
+        [work] = share.work
+        self.assertEqual((list(work), asked), ([None], []))
