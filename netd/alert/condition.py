@@ -60,7 +60,9 @@ class Comparison:
     value: Value
 
     def __call__(self, event: object) -> bool | None:
-        found = value_of(event, self.member)
+        found = event if type(event) is float and self.member == "value" else value_of(event, self.member)
+        if type(found) is float and type(self.value) is float:  # a sample; all else takes the longer way
+            return OPERATORS[self.sign](found, self.value)
         if isinstance(self.value, bool) or isinstance(found, bool):
             is_alike = isinstance(self.value, bool) and isinstance(found, bool)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.application.service import Service
@@ -183,7 +184,7 @@ class AlertService(Service):
         if message.subject.startswith(OWN):
             return
         before = self._watch.unwatched
-        due = self._watch.take(message.subject, (message.event,) if message.batch is None else message.batch)
+        due = self._watch.take(message.subject, self._events(message))
         if self._watch.unwatched and not before:
             self._log.warn(
                 "{section}: more than {most} subjects; those over it are not watched: narrow the pattern",
@@ -191,6 +192,13 @@ class AlertService(Service):
                 most=MOST_SUBJECTS,
             )
         self._arm(due)
+
+    def _events(self, message: Message) -> Iterable[object]:
+        batch = message.batch
+        if batch is None:
+            return (message.event,)
+        # A read of an agent holds bare numbers. To make an event of each would cost as much as the rest.
+        return getattr(batch, "values", batch) if self._config.condition.member == "value" else batch
 
     def _arm(self, due: float | None) -> None:
         """Have the timer come at *due* at the latest.

@@ -25,6 +25,7 @@ from netd.errors import ConfigErrors, InvalidArguments
 from netd.kinds import ServiceKind
 from netd.log import LogLimiter
 from netd.message import Message
+from netd.session.events import Samples, SampleTaken
 from netd.testing import RecordingBus, ServiceKindTests, WallClock, configured, make_caller, prepared, reload, result_of
 
 KIND = ServiceKind("alert", "netd.alert")
@@ -111,7 +112,9 @@ class MailThreads:
         """Do nothing."""
 
 
-class ServiceTests(SynchronousTestCase):
+class AlertTestCase(SynchronousTestCase):
+    """An alert whose network, programs and threads are the test."""
+
     def setUp(self) -> None:
         self.directory = Path(self.mktemp())
         self.directory.mkdir()
@@ -119,6 +122,7 @@ class ServiceTests(SynchronousTestCase):
         self.bus = RecordingBus(WallClock(self.reactor))
         self.agent, self.processes, self.threads = FakeAgent(), Processes(), MailThreads()
         self.mails: list[tuple[MailServer, Any]] = []
+        self.addCleanup(lambda: self.assertFalse(self.bus.wants(TEMP)))  # the last one: all alerts have ended then
 
     def config(self, *lines: str) -> Config:
         """The section, in the test's directory."""
@@ -142,7 +146,6 @@ class ServiceTests(SynchronousTestCase):
     def _leaves_nothing(self, service: AlertService) -> None:
         result_of(service.stopService())
         self.assertEqual(self.reactor.getDelayedCalls(), [])
-        self.assertFalse(self.bus.wants(TEMP))
 
     def publish(self, *values: Any, subject: str = TEMP) -> None:
         """Publish samples, several in one message."""
@@ -153,6 +156,15 @@ class ServiceTests(SynchronousTestCase):
         """The states on the bus."""
         return [(event.occasion, event.state) for event in self.bus.events(subject)]  # type: ignore[attr-defined]
 
+    def script(self, mode: int = 0o755) -> Path:
+        """A program."""
+        path = self.directory / "tell"
+        path.write_text("#!/bin/sh\n")
+        path.chmod(mode)
+        return path
+
+
+class ServiceTests(AlertTestCase):
     def test_states_on_the_bus(self) -> None:
         """A state is an event of the subject, under the alert's name, with value and time; a spike in a batch is seen."""
         self.start(HOT)
@@ -176,6 +188,16 @@ class ServiceTests(SynchronousTestCase):
         )
         self.assertEqual((over.state, over.since), ("quiet", now))  # type: ignore[attr-defined]
         self.assertTrue(covers("alert.hot.>", f"alert.hot.{TEMP}"))
+
+    def test_reads_of_an_agent(self) -> None:
+        """A read of an agent holds numbers, and the agent's times where it gives some; conditions see both."""
+        self.start(HOT)
+        samples = Samples(5.0, [20.0, 31.0], [100.0, 200.0])
+        self.bus.publish(Message(TEMP, SampleTaken(31.0, 5.0, 200.0), batch=samples))
+        self.assertEqual(self.states(), [("fired", "firing")])
+        late = self.start("when = custom.x agent_time > 150")
+        self.bus.publish(Message("custom.x", SampleTaken(31.0, 5.0, 200.0), batch=samples))
+        self.assertEqual(late.list().subjects[0].value, 200.0)
 
     def test_state_before_the_start(self) -> None:
         """What is true when the alert starts fires: the newest events are looked at."""
@@ -242,13 +264,6 @@ class ServiceTests(SynchronousTestCase):
         status = service.status()
         self.assertEqual(status.counters["deliveries"], {"retried": 2, "sent": 1, "failed": 1})
         self.assertEqual(status.last_failure, "webhook https://example.org/…: the answer is 404 Word")
-
-    def script(self, mode: int = 0o755) -> Path:
-        """A program."""
-        path = self.directory / "tell"
-        path.write_text("#!/bin/sh\n")
-        path.chmod(mode)
-        return path
 
     def test_program(self) -> None:
         """A program gets the event in its environment and as JSON; nothing of the daemon's secrets, and no shell."""
@@ -399,7 +414,7 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual((option, "there is no " in why), ("then", True))
 
 
-class ConfigTests(ServiceTests):
+class ConfigTests(AlertTestCase):
     def objections(self, *lines: str) -> list[tuple[str, str]]:
         """What `netd check` says."""
         return list(self.config(HOT, *lines).objections())
