@@ -1118,12 +1118,13 @@ class RecordedTests(ModuleTestCase):
 
 class SparklineTests(ModuleTestCase):
     def lines(self) -> None:
-        """A line begins at the left and ends at the right; the least value is at the foot, and one alone is no line."""
+        """A line begins at the left and ends at the right, the least value at the foot. A gap is open; one value is no line."""
         points = [{"time": time, "value": value} for time, value in ((10, 1), (11, 3), (14, 2))]
         self.check(
             "plots/sparkline",
             "lineThrough",
             ((points, 100, 24), "M0 22L25 2L100 12"),
+            (([*points, {"time": 15, "value": None}, {"time": 20, "value": 3}], 100, 24), "M0 22L10 2L40 12M100 2"),
             ((points[:1], 100, 24), ""),
             (([], 100, 24), ""),
         )

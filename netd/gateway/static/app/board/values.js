@@ -17,6 +17,8 @@ export const READABLE = 0.5;
 /** @typedef {import("../channels.js").Channel} Channel */
 /** @template T @typedef {import("../signal.js").Readable<T>} Readable */
 
+/** A point of a small line; null is a gap. @typedef {{time: number, value: number|null}} Point */
+
 export const isPattern = (subject) => /(^|\.)[*>](\.|$)/.test(subject);
 
 /**
@@ -50,14 +52,11 @@ export function written(one, value) {
 /**
  * The values of a channel in a window, as points; recorded ones, too.
  * @param {Channel} one @param {number} to @param {number} seconds @param {number} columns
- * @returns {{points: {time: number, value: number}[], summary: import("../plots/grid.js").Summary}}
+ * @returns {{points: Point[], summary: import("../plots/grid.js").Summary}}
  */
 export function pointsOf(one, to, seconds, columns) {
   const { times, values, summary } = windowOf(one, to - seconds, to, columns);
-  const points = times.flatMap((time, index) =>
-    values[index] === null ? [] : [{ time, value: /** @type {number} */ (values[index]) }],
-  );
-  return { points, summary };
+  return { points: times.map((time, index) => ({ time, value: values[index] })), summary };
 }
 
 /** Learn labels and units of channels, while a board is shown: of the sessions that run, and of what was recorded. */

@@ -2,7 +2,7 @@
 
 import { h, each } from "../dom.js";
 import { excerpt } from "../format.js";
-import { Y_AXIS, RIGHT } from "../plots/figure.js";
+import { sizesFor } from "../plots/figure.js";
 import { effect, onCleanup, signal } from "../signal.js";
 import { timeWritten } from "../said_times.js";
 import { zone } from "../zones.js";
@@ -11,6 +11,8 @@ import { clustered } from "./figures.js";
 /** Pixels: nearer marks become one. */
 const NEAR = 12;
 const EXCERPT = 120;
+/** What is beside the plots below. */
+const { yAxis, right } = sizesFor(1);
 /** Milliseconds between two looks at the window while time goes on. */
 const BEAT = 250;
 
@@ -29,7 +31,7 @@ export function lane(view, happened) {
   const width = signal(0);
   const span = signal(view.read());
   const element = h("div.mark-lane", { testid: "mark-lane", role: "group", "aria-label": "What happened" });
-  const sizes = new ResizeObserver(([entry]) => (width.value = entry.contentRect.width - Y_AXIS - RIGHT));
+  const sizes = new ResizeObserver(([entry]) => (width.value = entry.contentRect.width - yAxis - right));
   sizes.observe(element);
   const look = () => (span.value = view.read());
   const beat = setInterval(() => view.isLive.peek() && look(), BEAT);

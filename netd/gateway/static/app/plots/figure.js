@@ -7,19 +7,28 @@ import { drawMarks } from "./marks.js";
 import { placeIn } from "./scales.js";
 import { dayOf, timeTicks } from "./times.js";
 
-const FONT = "11px system-ui, sans-serif";
-export const Y_AXIS = 50;
-/** Pixels of the axis of time: a line for times, and one for days. */
-export const X_AXIS = 34;
-/** Pixels between two ticks of the axis of values, at least. */
-export const Y_SPACE = 30;
-/** Pixels between two ticks of the axis of time. */
-const X_SPACE = 84;
-/** Free pixels above, for what all ticks share and the unit, and on the right. */
-export const ABOVE = 18;
-export const RIGHT = 8;
-/** Pixels that half of a label of the time axis takes. */
-const HALF = 26;
+/**
+ * The sizes of what stands around the curves, in pixels. On a wall, all are larger, and the curves thicker.
+ * @param {number} scale
+ */
+export const sizesFor = (scale) => ({
+  font: 11 * scale,
+  yAxis: 50 * scale,
+  /** The axis of time: a line for times, and one for days. */
+  xAxis: 34 * scale,
+  /** Between two ticks of the axis of values, at least; and of the axis of time. */
+  ySpace: 30 * scale,
+  xSpace: 84 * scale,
+  /** Free above, for what all ticks share and the unit, and on the right. */
+  above: 18 * scale,
+  right: 8 * scale,
+  /** Half of a label of the time axis. */
+  half: 26 * scale,
+  line: scale > 1 ? 2 * scale : 1.5,
+});
+
+const fontOf = (size) => `${size}px system-ui, sans-serif`;
+
 /** With fewer points than this, each is drawn as a dot. */
 const SPARSE = 40;
 /** How far from the pointer a sample is looked for, in pixels. */
@@ -45,6 +54,7 @@ const meanAt = (index) => 1 + 3 * index;
  * What a figure shows now; `draw` of plot.js keeps it.
  * @typedef {object} Drawn
  * @property {number} from @property {number} to
+ * @property {ReturnType<typeof sizesFor>} sizes
  * @property {import("./grid.js").Lane[]} lanes
  * @property {number[]} inks the number of each lane's colour.
  * @property {number[]} axes the number of each lane's axis.
@@ -83,7 +93,7 @@ export function figureOptions({ width, height, drawn, isSmall, group, marks, onP
     height,
     legend: { show: false },
     select: { show: false },
-    padding: isSmall ? [2, 0, 2, 0] : [ABOVE, drawn.scales.length > 1 ? 0 : RIGHT, 0, 0],
+    padding: isSmall ? [2, 0, 2, 0] : [drawn.sizes.above, drawn.scales.length > 1 ? 0 : drawn.sizes.right, 0, 0],
     cursor: {
       show: !isSmall,
       y: false,
@@ -112,7 +122,7 @@ function seriesOf(drawn, index, isSmall) {
   const bound = { width: 0, points: { show: false } };
   const show = () => !isSmall && drawn.lanes[index].filled < SPARSE;
   const dash = DASHES[drawn.inks[index] % DASHES.length];
-  const mean = { stroke, width: 1.5, dash, spanGaps: false, points: { show, size: 4, stroke, fill: stroke } };
+  const mean = { stroke, width: drawn.sizes.line, dash, spanGaps: false, points: { show, size: 4, stroke, fill: stroke } };
   return [mean, bound, bound];
 }
 
@@ -124,39 +134,43 @@ const nearestOf = (drawn, index, column) => {
 
 /** The time axis. A label that does not fit whole is left out. @param {Drawn} drawn */
 function timeAxis(drawn) {
+  const { half, right, xAxis, xSpace } = drawn.sizes;
   let ticks = [];
   const splits = (u) => {
     const { width } = u.bbox;
-    ticks = timeTicks(drawn.from, drawn.to, width / devicePixelRatio / X_SPACE, zone.peek(), dayOf(serverNow(), zone.peek()));
+    ticks = timeTicks(drawn.from, drawn.to, width / devicePixelRatio / xSpace, zone.peek(), dayOf(serverNow(), zone.peek()));
     return ticks.map(({ time }) => time);
   };
   const values = (u) => {
-    const fits = ({ time }) => u.valToPos(time, "x") + HALF <= u.bbox.width / devicePixelRatio + RIGHT;
+    const fits = ({ time }) => u.valToPos(time, "x") + half <= u.bbox.width / devicePixelRatio + right;
     return ticks.map((tick) => (fits(tick) ? `${tick.word}${tick.day ? `\n${tick.day}` : ""}` : ""));
   };
-  return { ...axis, size: X_AXIS, space: X_SPACE, splits, values };
+  return { ...axisOf(drawn), size: xAxis, space: xSpace, splits, values };
 }
 
 /** @param {Drawn} drawn @param {number} index */
 function valueAxis(drawn, index) {
   const splits = () => drawn.scales[index]?.ticks.places ?? [];
   const values = () => drawn.scales[index]?.ticks.words ?? [];
+  const axis = axisOf(drawn);
   const grid = { ...axis.grid, show: index === 0 };
-  return { ...axis, scale: "y", side: index === 0 ? 3 : 1, grid, size: Y_AXIS, space: Y_SPACE, splits, values };
+  const { yAxis: size, ySpace: space } = drawn.sizes;
+  return { ...axis, scale: "y", side: index === 0 ? 3 : 1, grid, size, space, splits, values };
 }
 
-const axis = {
+/** @param {Drawn} drawn */
+const axisOf = ({ sizes }) => ({
   stroke: ink("muted"),
-  font: FONT,
+  font: fontOf(sizes.font),
   gap: 6,
   grid: { stroke: ink("line"), width: 1 },
   ticks: { show: false },
-};
+});
 
 /** Write what all ticks of an axis share above them, and the unit where there are several series. */
-function drawShared({ ctx, width }, { scales, lanes }) {
+function drawShared({ ctx, width }, { scales, lanes, sizes }) {
   ctx.save();
-  ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
+  ctx.font = fontOf(sizes.font * devicePixelRatio);
   ctx.fillStyle = palette.peek().muted;
   ctx.textBaseline = "top";
   for (const [index, { ticks, unit }] of scales.entries()) {

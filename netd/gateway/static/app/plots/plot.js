@@ -7,7 +7,7 @@
 
 import { measure } from "../format.js";
 import { h } from "../dom.js";
-import { ABOVE, dataOf, figureOptions, RIGHT, X_AXIS, Y_AXIS, Y_SPACE } from "./figure.js";
+import { dataOf, figureOptions, sizesFor } from "./figure.js";
 import { Grid, Lane } from "./grid.js";
 import { redraw } from "./redraw.js";
 import { rangeOf, ticksIn, unitsOf } from "./scales.js";
@@ -53,6 +53,7 @@ const WIDEST = 16384;
  *   pointer moves.
  * @param {string} [parts.group] plots of one group share the pointer's time.
  * @param {boolean} [parts.isSmall] without axes.
+ * @param {() => number} [parts.scale] by which what stands around the curves is larger than usual.
  * @param {() => any} [parts.changes] reads the signals whose change is drawn at once.
  * @param {() => boolean} [parts.isLog]
  * @param {() => [number, number]|null} [parts.least] a range of values that is always shown.
@@ -73,7 +74,18 @@ export function plot(parts) {
   );
   const element = h("div.plot", { testid, class: isSmall ? "small" : "" }, face);
   /** @type {import("./figure.js").Drawn} */
-  const drawn = { from: 0, to: 1, lanes: [], inks: [], axes: [], scales: [], limits: [], gaps: [], marked: null };
+  const drawn = {
+    from: 0,
+    to: 1,
+    lanes: [],
+    inks: [],
+    axes: [],
+    scales: [],
+    limits: [],
+    gaps: [],
+    marked: null,
+    sizes: sizesFor(1),
+  };
   /** @type {any} */
   let figure = null;
   let shape = "";
@@ -89,7 +101,7 @@ export function plot(parts) {
     if (isSame && figure?.width === width && figure.height === height) return 100;
     const grid = gridOf(parts, drawn, next, width, isSmall);
     const summaries = take(parts, drawn, grid, height);
-    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks}`;
+    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks} ${drawn.sizes.font}`;
     if (figure !== null && shape !== now) forget();
     shape = now;
     figure ??= make();
@@ -155,7 +167,9 @@ export function plot(parts) {
 /** The columns of the plot. @param {any} parts @param {import("./figure.js").Drawn} drawn */
 function gridOf(parts, drawn, { from, to }, width, isSmall) {
   const units = unitsOf(parts.curves().map((one) => one.unit?.() ?? "")).length;
-  const beside = isSmall ? 0 : Y_AXIS + (units > 1 ? Y_AXIS : RIGHT);
+  drawn.sizes = sizesFor(parts.scale?.() ?? 1);
+  const { yAxis, right } = drawn.sizes;
+  const beside = isSmall ? 0 : yAxis + (units > 1 ? yAxis : right);
   [drawn.from, drawn.to] = [from, to];
   return new Grid(from, to, Math.max(50, width - beside));
 }
@@ -173,12 +187,13 @@ function take(parts, drawn, grid, height) {
   });
   drawn.inks = curves.map(({ ink = 0 }) => ink);
   drawn.axes = curves.map((one) => units.indexOf(one.unit?.() ?? ""));
+  const { above, xAxis, ySpace } = drawn.sizes;
   const locked = parts.locked?.() ?? null;
   const wanted = { isLog: parts.isLog?.() ?? false, least: parts.least?.() ?? null };
   drawn.scales = (units.length ? units : [""]).map((unit, index) => {
     const [low, high] = extentOf(drawn.lanes.filter((_, lane) => drawn.axes[lane] === index));
     const range = locked?.[index] ?? rangeOf(low, high, wanted);
-    return { unit, range, ticks: ticksIn(range, (height - ABOVE - X_AXIS) / Y_SPACE) };
+    return { unit, range, ticks: ticksIn(range, (height - above - xAxis) / ySpace) };
   });
   drawn.limits = parts.limits?.() ?? [];
   drawn.gaps = parts.gaps?.() ?? [];

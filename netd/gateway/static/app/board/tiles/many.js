@@ -56,7 +56,7 @@ export function many({ subjects = [], sort = "name" }, around) {
 }
 
 function multiple(channel, name, around) {
-  const shown = signal({ points: /** @type {{time: number, value: number}[]} */ ([]), text: "–", isOld: false });
+  const shown = signal({ points: /** @type {import("../values.js").Point[]} */ ([]), text: "–", isOld: false });
   const { described, live } = channel;
   const element = h(
     "li.multiple",
@@ -81,7 +81,11 @@ function multiple(channel, name, around) {
     channel.seen(Math.max(1, seconds / POINTS));
     const { points } = pointsOf(channel, serverNow(), seconds, POINTS);
     const old = channel.live.total > 0 && isOld(channel.live.lastTime, channel.live.usual, serverClock.peek());
-    shown.value = { points, text: written(channel, channel.live.last ?? points.at(-1)?.value ?? null), isOld: old };
+    shown.value = {
+      points,
+      text: written(channel, channel.live.last ?? points.findLast(({ value }) => value !== null)?.value ?? null),
+      isOld: old,
+    };
   };
   onCleanup(whileRead(element, read));
   return element;

@@ -22,7 +22,7 @@ const MINUTE = 60;
  * @property {string} text
  * @property {{arrow: string, word: string, change: string}|null} trend
  * @property {{state: string, word: string}|null} limit
- * @property {{time: number, value: number}[]} points
+ * @property {import("../values.js").Point[]} points
  * @property {number} time
  * @property {boolean} isOld
  */
@@ -32,16 +32,17 @@ const NOTHING = { text: "–", trend: null, limit: null, points: [], time: -Infi
 
 /**
  * @param {import("../values.js").Channel} channel @param {any} tile @param {number} seconds
- * @param {{points: {time: number, value: number}[], summary: import("../../plots/grid.js").Summary}} seen
+ * @param {{points: import("../values.js").Point[], summary: import("../../plots/grid.js").Summary}} seen
  * @returns {Figures}
  */
 function figuresOf(channel, tile, seconds, { points, summary }) {
   const { live } = channel;
   const now = serverNow();
-  const last = points.at(-1);
+  const last = points.findLast(isValue);
   const value = live.last ?? last?.value ?? null;
   const time = live.last === null ? (last?.time ?? -Infinity) : live.lastTime;
-  const before = live.before(now - MINUTE).value ?? points.findLast((point) => point.time <= now - MINUTE)?.value ?? null;
+  const before =
+    live.before(now - MINUTE).value ?? points.findLast((point) => isValue(point) && point.time <= now - MINUTE)?.value ?? null;
   const moved = trend(before, value, summary.count ? summary.max - summary.min : 0);
   const text = written(channel, value);
   const change = moved === null ? "" : signed(Number(value) - Number(before), channel.precision);
@@ -54,6 +55,8 @@ function figuresOf(channel, tile, seconds, { points, summary }) {
     isOld: isOld(time, Math.max(live.usual, live.last === null ? seconds / POINTS : 0), serverClock.peek()),
   };
 }
+
+const isValue = ({ value }) => value !== null;
 
 const signed = (value, precision) => `${value < 0 ? "−" : "+"}${measure(Math.abs(value), precision)}`;
 

@@ -17,6 +17,8 @@ import { followed, isPattern, nameOf, spelled, written } from "../values.js";
 
 /** How many channels a tile draws; those of a pattern. */
 const MOST = 20;
+/** The usual size of the text of a page, in pixels; on a wall it grows with the screen. */
+const USUAL = 16;
 /** The summary for screen readers changes with one of so many drawings. */
 const SUMMARISED = 100;
 
@@ -77,6 +79,7 @@ function curves(group, tile, view, around) {
     least: () => (isFixed || bounds.length === 0 ? null : [bounds[0], bounds[0]]),
     isLog: () => tile.log === true,
     group: "board",
+    scale: () => (around.isWall ? parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL : 1),
     onSummary: ([first]) => {
       summary = first;
       if (drawings++ % SUMMARISED === 1) summarise();
