@@ -10,8 +10,8 @@ some, these are null, and the next difference counts from the one before them. A
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 from math import isfinite
 from operator import sub
 from typing import Any
@@ -20,7 +20,17 @@ from attrs import define
 
 from netd.codec.jsontext import BadJSON, decode, encode
 
-__all__ = ["MICRO", "BadBlock", "Columns", "pack_block", "pack_journal", "sound", "unpack_block", "unpack_journal"]
+__all__ = [
+    "MICRO",
+    "BadBlock",
+    "Columns",
+    "are_fractions",
+    "pack_block",
+    "pack_journal",
+    "sound",
+    "unpack_block",
+    "unpack_journal",
+]
 
 MICRO = 1_000_000
 """Units of a time in a second."""
@@ -56,8 +66,10 @@ class Columns:
 
     def add(self, other: Columns) -> None:
         """Append the samples of *other*."""
-        if self.agent_times is not None or other.agent_times is not None:
-            self.agent_times = [*self._all_agent_times(), *other._all_agent_times()]
+        if self.agent_times is None and other.agent_times is not None:
+            self.agent_times = [None] * len(self.times)
+        if self.agent_times is not None:
+            self.agent_times += [None] * len(other.times) if other.agent_times is None else other.agent_times
         self.times += other.times
         self.values += other.values
 
@@ -65,9 +77,6 @@ class Columns:
         """Return the samples from index *start* to before *end*."""
         agent_times = None if self.agent_times is None else self.agent_times[start:end]
         return Columns(self.times[start:end], self.values[start:end], agent_times)
-
-    def _all_agent_times(self) -> list[int | None]:
-        return [None] * len(self.times) if self.agent_times is None else self.agent_times
 
     def in_order(self) -> Columns:
         """Return the samples sorted by time; those of one time keep their order."""
@@ -85,7 +94,7 @@ def sound(columns: Columns) -> Columns:
 
     Sessions let neither through, but a third party's service may. One such sample would otherwise refuse a whole flush.
     """
-    if columns.agent_times is None and _are_sound(columns.values):
+    if _are_numbers(columns.values) and (columns.agent_times is None or _are_times(columns.agent_times)):
         return columns
     kept: list[tuple[int, float, int | None]] = []
     for index, value in enumerate(columns.values):
@@ -98,12 +107,29 @@ def sound(columns: Columns) -> Columns:
     return Columns([time for time, _, _ in kept], [value for _, value, _ in kept], agent_times if has_times else None)
 
 
-def _are_sound(values: list[float]) -> bool:
+def are_fractions(batch: Collection[Columns]) -> bool:
+    """Return True if all samples of *batch* are finite fractions without an agent's time, as most are.
+
+    They are then sound. Of all series of a flush together, this is found out in half the time that it takes one by one.
+    """
+    values = [columns.values for columns in batch if columns.agent_times is None]
+    if len(values) < len(batch) or set(map(type, chain.from_iterable(values))) - {float}:
+        return False
+    return isfinite(sum(map(sum, values)))  # neither NaN nor an infinity is lost in a sum
+
+
+def _are_numbers(values: list[float]) -> bool:
     """Whether all of *values* can be kept as they are. Of some that can, it says no: they are then looked at one by one."""
     types = set(map(type, values))
     if types == {float}:
-        return isfinite(sum(values))  # neither NaN nor an infinity is lost in a sum
+        return isfinite(sum(values))
     return types == {int} and min(values) > -FARTHEST and max(values) < FARTHEST
+
+
+def _are_times(agent_times: list[int | None]) -> bool:
+    """Whether some of *agent_times* are known, and all of these can be kept."""
+    known = [time for time in agent_times if time is not None]
+    return bool(known) and min(known) > -FARTHEST and max(known) < FARTHEST
 
 
 def _number(value: object) -> float | None:

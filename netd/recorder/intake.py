@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from netd.recorder.blocks import MICRO, Columns
 
-__all__ = ["EventTaken", "ReadTaken", "SeriesName", "gather", "weight_of_event", "weight_of_read"]
+__all__ = ["EventTaken", "ReadTaken", "SeriesName", "gather", "samples_in", "weight_of"]
+
+_THIRD = itemgetter(2)
+"""The values of a read, or the text of an event."""
 
 
 class SeriesName(NamedTuple):
@@ -39,14 +43,17 @@ class EventTaken(NamedTuple):
     text: bytes
 
 
-def weight_of_read(read: ReadTaken) -> int:
-    """Return about how many bytes of memory *read* takes."""
-    return 200 + 40 * (len(read.values) + len(read.agent_times))
+def samples_in(reads: Iterable[ReadTaken]) -> int:
+    """Return how many samples *reads* have. Of each read this costs 40 ns, a fifth of what a generator does."""
+    return sum(map(len, map(_THIRD, reads)))
 
 
-def weight_of_event(event: EventTaken) -> int:
-    """Return about how many bytes of memory *event* takes."""
-    return 200 + len(event.text)
+def weight_of(reads: Sequence[ReadTaken], events: Sequence[EventTaken], samples: int) -> int:
+    """Return about how many bytes of memory these take.
+
+    :param samples: how many the reads have.
+    """
+    return 200 * (len(reads) + len(events)) + 60 * samples + sum(map(len, map(_THIRD, events)))
 
 
 def gather(reads: Iterable[ReadTaken]) -> dict[SeriesName, Columns]:
@@ -58,15 +65,21 @@ def gather(reads: Iterable[ReadTaken]) -> dict[SeriesName, Columns]:
             columns = found[series] = Columns([], [])
         count = len(values)
         if agent_times or columns.agent_times is not None:
-            said = [None if one is None else _micros(one) for one in agent_times] or [None] * count
-            columns.add(Columns([time] * count, list(values), said))
-        elif count == 1:  # most agents send a sample at a time: without its lists, one costs half
+            columns.add(Columns([time] * count, list(values), _all_micros(agent_times) or None))
+        elif count == 1:  # half the time, for what sessions send most
             columns.times.append(time)
             columns.values.append(values[0])
         else:
             columns.times += [time] * count
             columns.values += values
     return found
+
+
+def _all_micros(agent_times: Sequence[float | None]) -> list[int | None]:
+    try:
+        return [round(one * MICRO) for one in agent_times]  # type: ignore[operator] # None raises TypeError
+    except (TypeError, OverflowError, ValueError):
+        return [None if one is None else _micros(one) for one in agent_times]
 
 
 def _micros(seconds: float) -> int | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netd.codec.jsontext import encode
-from netd.recorder.blocks import Columns, pack_block, pack_journal, sound, unpack_journal
+from netd.recorder.blocks import Columns, are_fractions, pack_block, pack_journal, sound, unpack_journal
 from netd.recorder.database import DamagedPart, OtherFormat, connect, telling_damage, transaction
 from netd.recorder.intake import EventTaken, SeriesName
 from netd.recorder.part_summary import PartSummary, summarise
@@ -169,9 +169,9 @@ class PartFile:
                 chunks.append((number, data))
             if blocks:
                 with transaction(self._database, is_full=False):
+                    self._database.execute("DELETE FROM journal")  # first: the blocks then take its pages
                     self._database.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
                     self._database.executemany("INSERT INTO chunk VALUES (?, ?)", chunks)
-                    self._database.execute("DELETE FROM journal")
                     if rest:
                         self._enter(rest)
                 self._chunk += len(rows)
@@ -255,8 +255,9 @@ class PartFile:
 
     def _numbered(self, batch: Mapping[SeriesName, Columns]) -> dict[int, Columns]:
         found: dict[int, Columns] = {}
+        are_sound = are_fractions(batch.values())
         for name, taken in batch.items():
-            columns = sound(taken)
+            columns = taken if are_sound else sound(taken)
             number = self._number(name)
             self.refused += len(taken) - (0 if number is None else len(columns))
             if number is None or not columns:
@@ -302,9 +303,12 @@ class PartFile:
             held = self._open.get(number)
             if held is None:
                 self._open[number] = columns
+            elif held.agent_times is None and columns.agent_times is None:  # a call for each series would cost as much again
+                held.times += columns.times
+                held.values += columns.values
             else:
                 held.add(columns)
-            self.held += len(columns)
+            self.held += len(columns.times)
 
     def _blocks(self, hour: int | None) -> tuple[list[tuple[int, Columns]], dict[int, Columns]]:
         """The blocks to be made of the open samples, and what stays open."""

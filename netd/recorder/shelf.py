@@ -148,7 +148,6 @@ class PartShelf:
 
         :raises NoRoom: if there are none to delete.
         """
-        self.folder.make()
         free, total = self.folder.free_bytes()
         wanted = max(int(min_free * total), at_least)
         if free >= wanted:

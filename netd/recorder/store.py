@@ -23,7 +23,7 @@ from netd.recorder.blocks import MICRO
 from netd.recorder.catalog import Catalog
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.intake import EventTaken, ReadTaken, weight_of_event, weight_of_read
+from netd.recorder.intake import EventTaken, ReadTaken, samples_in, weight_of
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.writer import RecordWriter
 from netd.threads import Threads
@@ -54,6 +54,7 @@ class _Waiting:
 
     reads: Sequence[ReadTaken] = ()
     events: Sequence[EventTaken] = ()
+    samples: int = 0
     weight: int = 0
     callers: list[Deferred[None]] = field(factory=list)
     is_full: bool = False  # whether they wait for the disk, too
@@ -123,11 +124,12 @@ class Store:
         may be changed afterwards.
         """
         if reads or events:
-            weight = sum(map(weight_of_read, reads)) + sum(map(weight_of_event, events))
+            samples = samples_in(reads)
+            weight = weight_of(reads, events, samples)
             if self.waiting + weight > self._settings.most_waiting and self.waiting:
-                self._dropped(reads, events)
+                self._dropped(samples, len(events))
             else:
-                self._queue.append(_Waiting(reads, events, weight))
+                self._queue.append(_Waiting(reads, events, samples, weight))
                 self.waiting += weight
         self._go_on()
 
@@ -230,7 +232,7 @@ class Store:
     def _next_batch(self) -> list[_Waiting]:
         found, count = list[_Waiting](), 0
         while self._queue:
-            following = sum(len(read.values) for read in self._queue[0].reads) + len(self._queue[0].events)
+            following = self._queue[0].samples + len(self._queue[0].events)
             if found and count + following > AT_ONCE:
                 break
             found.append(self._queue.popleft())
@@ -276,7 +278,7 @@ class Store:
         """A mistake of ours: the batch is given up, or nothing would ever be recorded again."""
         self._log.failure("A batch could not be recorded", failure=failure)
         for one in self._batch:
-            self._dropped(one.reads, one.events)
+            self._dropped(one.samples, len(one.events))
         self._is_writing = False
         batch, self._batch = self._batch, []
         self.waiting -= sum(one.weight for one in batch)
@@ -299,11 +301,10 @@ class Store:
 
     # What is dropped
 
-    def _dropped(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken]) -> None:
-        samples = sum(len(read.values) for read in reads)
-        self.dropped += samples + len(events)
+    def _dropped(self, samples: int, events: int) -> None:
+        self.dropped += samples + events
         now = round(self._wall() * MICRO)
-        self._merge(_Unrecorded(now, now, samples, len(events)))
+        self._merge(_Unrecorded(now, now, samples, events))
 
     def _merge(self, drop: _Unrecorded | None) -> None:
         """Add *drop* to what the next mark will tell."""

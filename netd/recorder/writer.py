@@ -17,7 +17,7 @@ from netd.recorder.blocks import MICRO, Columns
 from netd.recorder.database import DamagedPart, OtherFormat
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather
+from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather, samples_in
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.part_names import PartName, day_of
 from netd.recorder.shelf import NoRoom, PartShelf, words_for
@@ -171,7 +171,7 @@ class RecordWriter:
         refused, part.refused = file.refused - part.refused, file.refused
         self.facts = evolve(
             self.facts,
-            samples=self.facts.samples + sum(len(read.values) for read in reads),
+            samples=self.facts.samples + samples_in(reads),
             events=self.facts.events + len(events),
             refused=self.facts.refused + refused,
             open_samples=file.held,
@@ -215,6 +215,8 @@ class RecordWriter:
     def _ready(self) -> OpenPart:
         """Return the part of today, open."""
         is_paused = bool(self.facts.paused)
+        if is_paused or not self._is_arranged:
+            self.shelf.folder.make()
         self.shelf.make_room(self.settings.retention.min_free * (RELIEF if is_paused else 1), AT_LEAST if is_paused else 0)
         if not self._is_arranged:
             self.shelf.arrange(day_of(self._wall()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.recorder.blocks import Columns
-from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather, weight_of_event, weight_of_read
+from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather, samples_in, weight_of
 
 X, Y = SeriesName("session.main.a.x"), SeriesName("session.main.a.y", "Y", "V")
 
@@ -25,5 +25,7 @@ class GatherTests(SynchronousTestCase):
 
     def test_weight(self) -> None:
         """What waits is weighed by its samples and texts."""
-        self.assertGreater(weight_of_read(ReadTaken(X, 1, [1.0] * 1000)), 32_000)
-        self.assertGreater(weight_of_event(EventTaken(X, 1, b"x" * 1000)), 1000)
+        reads = [ReadTaken(X, 1, [1.0] * 1000), ReadTaken(Y, 1, (1.0,))]
+        self.assertEqual(1001, samples_in(reads))
+        self.assertGreater(weight_of(reads, [], 1001), 32_000)
+        self.assertGreater(weight_of([], [EventTaken(X, 1, b"x" * 1000)], 0), 1000)

@@ -152,7 +152,7 @@ class WaitingTests(StoreTestCase):
 
     def test_too_much(self) -> None:
         """What comes above the bound is dropped, newest first, counted, and marked with the time that it covers."""
-        store = self.make(most_waiting=1000)
+        store = self.make(most_waiting=1300)
         self.threads.is_held = True
         store.append([self.read(X, 1)], [])
         store.append([self.read(X, *range(10))], [])
