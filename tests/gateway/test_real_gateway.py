@@ -7,16 +7,23 @@ import json
 import secrets
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
 from contextlib import closing
 from typing import Any
 
+import pandas
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
+from netd.client import history
 from netd.operations import Role
+from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.intake import SeriesName
+from netd.recorder.part_file import open_part
+from netd.recorder.part_names import day_of
 from netd.secrets.tokens import TOKENS, add_token
 from tests.gateway.visits import call
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase
@@ -82,6 +89,28 @@ class HttpTests(RealGatewayTestCase):
                 received += segment
         answers = json.loads(received.partition(b"\r\n\r\n")[2])
         self.assertEqual([answer["id"] for answer in answers], list(range(100)))
+
+    def test_past(self) -> None:
+        """Pandas reads what was recorded from the gateway in one line, and from the files while the daemon runs: the same."""
+        parts = self.state / "recorder" / "main" / "parts"
+        parts.mkdir(parents=True)
+        yesterday = time.time() // 86400 * 86400 - 3600
+        part = open_part(parts / f"{day_of(yesterday)}.db")
+        part.prepare()
+        times = [round((yesterday + number / 100) * MICRO) for number in range(40_000)]
+        part.append({SeriesName("custom.fast", "", "V"): Columns(times, [number / 8 for number in range(40_000)])})
+        part.finish(None)
+        part.settle()
+        daemon = self.start(self.write_ini(f"[gateway]\nlisten = {LOOPBACK}\n[recorder]\n"))
+        url = f"http://127.0.0.1:{daemon.port('gateway')}"
+        said = b"[" + b",".join(call("bus.publish", number, subject="custom.now", data=number) for number in range(50)) + b"]"
+        self.fetch(f"{url}/rpc", said, Content_Type="application/json")
+        frame = pandas.read_csv(f"{url}/history.csv?pattern=custom.>&begin=-2d")
+        self.assertEqual(dict(frame.groupby("subject").value.agg("sum")), {"custom.fast": 99_997_500.0, "custom.now": 1225.0})
+        with history.open(self.state) as past:
+            own = past.frame("custom.>", "-2d")
+        self.assertEqual((len(own), own.value.sum()), (40_050, frame.value.sum()))
+        self.assertEqual(list(own.value), list(frame.value))
 
     def test_tls(self) -> None:
         """Behind TLS, everything is the same."""
