@@ -15,11 +15,10 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from netd.connection.peer import Peer, PeerContext
-from netd.connection.shares import TurnShare
 from netd.connection.websocket_protocol import HEAD_LIMIT
 from netd.gateway.answer import Answer, plain
 from netd.gateway.channel import GatewayChannel, GatewayOutlet, GatewayRequest
-from netd.gateway.chunks import ChunkedBody
+from netd.gateway.chunks import MOST, ChunkedBody, LongAnswers
 from netd.gateway.head import Head
 from netd.gateway.routes import Admission
 from netd.gateway.site import Site
@@ -38,6 +37,14 @@ TOO_LONG = plain(
 )
 TOO_SLOW = plain(HTTPStatus.REQUEST_TIMEOUT, "the request did not arrive in time", refusal="too slow", is_last=True)
 BROKEN = plain(HTTPStatus.BAD_REQUEST, "this is no HTTP/1.1 request", refusal="bad request", is_last=True)
+
+
+BUSY = plain(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    f"{MOST} long answers are under way, and no more can be; ask again in a moment",
+    ("Retry-After", "10"),
+    refusal="too many long answers",
+)
 
 
 class Stage(enum.Enum):
@@ -79,17 +86,19 @@ class GatewayConversation:
 
     :param transport: gives the parser the addresses of both ends.
     :param caller: the caller, with the principal that its address shows.
-    :param share: the share of turns in which the chunks of long answers are made.
+    :param answers: the long answers of the gateway.
     """
 
-    def __init__(self, host: Host, transport: object, site: Site, caller: Caller, context: PeerContext, share: TurnShare) -> None:
+    def __init__(
+        self, host: Host, transport: object, site: Site, caller: Caller, context: PeerContext, answers: LongAnswers
+    ) -> None:
         self._host = host
         self._peer = host.peer
         self._site = site
         self._caller = caller
         self._by_address = caller.principal
         self._context = context
-        self._share = share
+        self._answers = answers
         self._chunks: ChunkedBody | None = None
         self._channel = GatewayChannel(self)
         self._channel.makeConnection(GatewayOutlet(host.peer, transport, self))  # type: ignore[no-untyped-call]
@@ -251,6 +260,8 @@ class GatewayConversation:
     def _give(self, answer: Answer, request: GatewayRequest) -> None:
         if not self._peer.is_open:
             return
+        if answer.chunks is not None and self._answers.is_full and request.method != b"HEAD":
+            answer = BUSY
         if answer.refusal:
             self._refuse(answer)
         if answer.is_last or self._is_last:
@@ -262,9 +273,9 @@ class GatewayConversation:
             return
         self._host.hold("answer", True)
         self._chunks = ChunkedBody(
-            answer.chunks, self._peer, self._share, self._context.turn, request.write, lambda: self._given(request)
+            answer.chunks, self._peer, self._answers, self._context.turn, request.write, lambda: self._given(request)
         )
-        self._chunks.resume()
+        self._chunks.begin()
 
     def _given(self, request: GatewayRequest) -> None:
         """The whole answer is in the outbox: wait for another request, or close the connection after the last one."""

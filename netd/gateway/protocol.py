@@ -19,6 +19,7 @@ from netd.connection.websocket_protocol import WebSocketFactory, WebSocketProtoc
 from netd.console.dispatch import Dispatcher
 from netd.console.link import ConsoleLink
 from netd.gateway.answer import plain
+from netd.gateway.chunks import LongAnswers
 from netd.gateway.config import Config
 from netd.gateway.conversation import GatewayConversation
 from netd.gateway.guard import UNKNOWN_TOKEN
@@ -213,7 +214,7 @@ class GatewayFactory(WebSocketFactory):
     :ivar dispatcher: calls the operations; set before the first connection.
     :ivar wrong: counts wrong tokens.
     :ivar wall: the wall clock, in seconds since the epoch.
-    :ivar answers: the share of turns in which the chunks of long answers are made.
+    :ivar answers: the long answers that are under way.
     """
 
     connection = GatewayProtocol
@@ -226,7 +227,7 @@ class GatewayFactory(WebSocketFactory):
         super().__init__(name, context, rules)
         self.wrong = WrongSecrets(context.clock.seconds)
         self.wall = wall
-        self.answers = own_share(context.clock, "answer", ANSWERING)
+        self.answers = LongAnswers(own_share(context.clock, "answer", ANSWERING))
 
     def follow(self, rules: Config) -> None:  # type: ignore[override]  # a gateway has further options
         super().follow(rules)

@@ -107,7 +107,7 @@ class GatewayService(ListeningService):
         """Stop watching the file of tokens, then stop as any listening service does."""
         if self._judging.running:
             self._judging.stop()
-        return super().stopService().addCallback(lambda _: self._gateway.answers.stop())
+        return super().stopService().addCallback(lambda _: self._gateway.answers.share.stop())
 
     def prepare(self, config: Config, change: Change) -> None:
         """Prepare for *config*. It is refused if clients on other machines could do everything then."""
@@ -131,7 +131,7 @@ class GatewayService(ListeningService):
 
     def turn_shares(self) -> list[ITurnShare]:
         """Its shares for what clients send, and for long answers."""
-        return [*super().turn_shares(), self._gateway.answers]
+        return [*super().turn_shares(), self._gateway.answers.share]
 
     def operations(self) -> list[Operation]:
         """Return no operations: the gateway serves those of all other services."""

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import OperationFailed
 from netd.gateway.answer import Answer
-from netd.gateway.chunks import ChunkedBody
+from netd.gateway.chunks import MOST, ChunkedBody, LongAnswers
 from netd.testing import Connection
 from tests.gateway.visits import GatewayTestCase, bearer, get, replies
 
@@ -170,7 +170,7 @@ class LongAnswerTests(GatewayTestCase):
         object.__setattr__(route, "handler", lambda _admission: Answer(HTTPStatus.OK, chunks=chunks()))
         connection = self.visit()
         connection.transport.producer.pauseProducing()
-        self.factory.answers._left = 0.0
+        self.factory.answers.share._left = 0.0
         connection.say(get("/metrics"))
         connection.transport.producer.resumeProducing()
         connection.protocol.peer.is_full = True
@@ -190,6 +190,25 @@ class LongAnswerTests(GatewayTestCase):
             self.assertFalse(heard.endswith(b"0\r\n\r\n"))
             self.assertEqual(connection.protocol.peer.reason, reason)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_many(self) -> None:
+        """So many downloads at a time are sent, and no more; when one ends, another begins."""
+        self.gate = Deferred()
+        self.serve(1)
+        connections = [self.visit() for _number in range(MOST)]
+        for connection in connections:
+            self.serve(1)
+            self.assertEqual(connection.say(get("/metrics")).count(b"\r\n\r\n"), 1)
+        self.serve(1)
+        other = self.visit()
+        [reply] = replies(other.say(get("/metrics")))
+        self.assertEqual((reply.status, reply.headers["Retry-After"]), (503, "10"))
+        connections[0].lose()
+        self.serve(1)
+        self.assertTrue(other.say(get("/metrics")).startswith(b"HTTP/1.1 200 "))
+        self.gate.callback(None)
+        self.heard(other)
+        self.assertEqual(self.factory.answers.under_way, set())
 
     def test_stopping(self) -> None:
         """A download that is under way when netd stops is finished, and its connection closed."""
@@ -224,9 +243,12 @@ class TurnTests(SynchronousTestCase):
             yield PIECE
 
         share, peer = BusyShare(), SimpleNamespace(is_full=False)
-        body = ChunkedBody(chunks(), peer, share, None, asked.append, list)  # type: ignore[arg-type] # what it needs of them
+        answers = LongAnswers(share)  # type: ignore[arg-type] # what it needs of a share
+        body = ChunkedBody(chunks(), peer, answers, None, asked.append, list)  # type: ignore[arg-type] # likewise
+        body.begin()
         body.resume()
-        body.resume()
+        self.assertEqual(answers.under_way, {body})
         body.stop()
+        self.assertEqual(answers.under_way, set())
         [work] = share.work
         self.assertEqual((list(work), asked), ([None], []))
