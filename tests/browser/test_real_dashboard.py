@@ -241,7 +241,7 @@ class SessionTests(BrowserTestCase):
     def test_restart(self) -> None:
         """While netd is silent, or away, the page says so; when it is back, the page is too, and works, without a reload.
 
-        What is shown of a session is called past meanwhile; the plots of another session of the agent go on, with a gap.
+        What is shown of a session is called past meanwhile; the session is dialled again, and its plots go on, with a gap.
         """
         daemon = self.start_netd()
         self.start_agent(rate=150)
@@ -264,7 +264,9 @@ class SessionTests(BrowserTestCase):
         self.assertEqual(facts.inner_text(), before)
         self.start_netd()
         by_id(page, "connection", connection="live").wait_for()
-        self.wait_for_samples(page, self.start_session(page))
+        session = by_id(page, "session").filter(has=by_id(page, "session-state").get_by_text("streaming", exact=True))
+        session.wait_for()
+        self.wait_for_samples(page, session)
         before = """async (began) => {
           const { watched } = await import("./static/app/pages/session_watch.js");
           const { windowOf } = await import("./static/app/plots/grid.js");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from netd.operations import Role
 from tests.browser.access import obstacles
 from tests.browser.chromium import CHANNELS, NARROW, SCREENSHOTS, WIDE, BrowserTestCase, by_id
 
@@ -63,6 +64,19 @@ class HistoryTests(BrowserTestCase):
         self.see(page, "plots")
         self.by_address(page)
         self.on_phone()
+        self.assertEqual(self.complaints, [])
+
+    def test_confined(self) -> None:
+        """A token for one channel finds this one, and its plot; nothing tells of the others."""
+        token = self.make_token("guest", Role.VIEWER, SUBJECT.format("x"))
+        self.record()
+        page = self.new_page()
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/history")
+        self.sign_in(page, token)
+        self.leaf(page, "x").click()
+        self.has_line(page)
+        self.assertEqual(by_id(page, "leaf").count(), 1)
+        self.assertTrue(by_id(page, "note").is_hidden())
         self.assertEqual(self.complaints, [])
 
     def by_keys(self, page: Page) -> None:

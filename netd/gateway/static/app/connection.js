@@ -228,7 +228,10 @@ export async function refreshStatus() {
  * @param {string[]} subjects @param {Service[]} known @returns {Service[]}
  */
 function guessed(subjects, known) {
-  const missing = KINDS.filter((kind) => !known.some((one) => one.kind === kind) && within(`${kind}.>`, subjects).length);
+  const isOffered = (kind) => netd.operations.some((operation) => operation.kind === kind);
+  const missing = KINDS.filter(
+    (kind) => !known.some((one) => one.kind === kind) && (within(`${kind}.>`, subjects).length > 0 || isOffered(kind)),
+  );
   return missing.flatMap((kind) => {
     const offered = netd.operations.filter((operation) => operation.kind === kind).flatMap(({ instances }) => instances);
     const named = within(`${kind}.>`, subjects).map((pattern) => pattern.split(".")[1]);

@@ -32,6 +32,7 @@ export function readable(slope) {
  * @property {"run"|"note"|"command"|"connect"|"gone"|"alert"} kind
  * @property {string} word what, in a few words.
  * @property {string} [who]
+ * @property {string} [subject] of the session that came or went.
  */
 
 /**

@@ -49,11 +49,10 @@ export function ofEvent({ subject, time, data }) {
   if (kind === "alert" && data.state) return { time, until: null, kind: "alert", word: `${data.alert}: ${data.state}` };
   if (kind !== "session" || typeof data.state !== "string") return null;
   const agent = subject.split(".")[2];
-  if (data.state === "streaming") return { time, until: null, kind: "connect", word: `${agent} connected` };
+  if (data.state === "streaming") return { time, until: null, kind: "connect", word: `${agent} connected`, subject };
   const isEnd = ["resting", "failing", "ended"].includes(data.state);
-  return isEnd
-    ? { time, until: null, kind: "gone", word: `${agent} ${data.state}${data.reason ? `: ${data.reason}` : ""}` }
-    : null;
+  const why = data.reason ? `: ${data.reason}` : "";
+  return isEnd ? { time, until: null, kind: "gone", word: `${agent} ${data.state}${why}`, subject } : null;
 }
 
 /** The patterns of events that concern *subjects*. @param {string[]} subjects */

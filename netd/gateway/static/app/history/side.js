@@ -6,6 +6,7 @@ import { ago, count, duration, plural, visible } from "../format.js";
 import { polled } from "../live.js";
 import { faceOf, panel } from "../panel.js";
 import { recorder } from "../recorder.js";
+import { audible } from "../rights.js";
 import { computed, effect, signal } from "../signal.js";
 import { below, matching } from "./tree.js";
 import * as state from "./state.js";
@@ -19,7 +20,11 @@ const MOST_FOUND = 60;
 const open = signal(new Set(/** @type {string[]} */ ([])));
 
 export function subjectsPanel() {
-  const list = polled("history.subjects", recorder, EVERY);
+  const list = polled("history.subjects", recorder, EVERY, {
+    get pattern() {
+      return audible(">"); // a confined token may not ask for more than it sees
+    },
+  });
   const search = signal("");
   effect(() => void (list.answer.value !== null && (state.recorded.value = list.answer.value)));
   const numeric = computed(() => (list.answer.value ?? []).filter((one) => one.numeric));

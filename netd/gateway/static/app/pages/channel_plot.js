@@ -8,6 +8,7 @@ import { describe } from "../plots/plot.js";
 import { whileRead } from "../plots/redraw.js";
 import { timePlot } from "../plots/time_plot.js";
 import { onCleanup, signal } from "../signal.js";
+import { marksOf } from "./session_marks.js";
 
 /** The summary for screen readers changes with every so many updates of the figures: every five seconds. */
 const SUMMARISED = 20;
@@ -22,11 +23,13 @@ const OLD = 5;
 /**
  * @param {import("../channels.js").Channel} channel
  * @param {() => {label: string, unit: string}} described its label and unit.
- * @param {{marks: import("../plots/marks.js").Mark[]}} watch
- * @param {import("../plots/view.js").View} view
- * @param {string} group
+ * @param {object} of the session.
+ * @param {any} of.watch
+ * @param {import("../plots/view.js").View} of.view
+ * @param {string} of.group plots of one group share the pointer's time.
+ * @param {import("../signal.js").Readable<import("../history/figures.js").Happening[]>} of.happened what was recorded beside samples.
  */
-export function channelPlot(channel, described, watch, view, group) {
+export function channelPlot(channel, described, { watch, view, group, happened }) {
   const newest = () => {
     const { live } = channel;
     const fixed = view.fixed.peek();
@@ -72,7 +75,8 @@ export function channelPlot(channel, described, watch, view, group) {
       view,
       name: () => sentence.value,
       group,
-      marks: () => watch.marks,
+      marks: () => marksOf(watch, happened.peek()),
+      changes: () => happened.value,
       onSummary: ([found]) => (summary = found),
       onPoint: (at) => (point.value = at?.values[0] ?? null),
     }),

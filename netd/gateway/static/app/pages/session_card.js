@@ -7,7 +7,9 @@ import { each, h, when } from "../dom.js";
 import { ago, count, duration, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { badge, staleBadge } from "../panel.js";
+import { remembers } from "../recorder.js";
 import { channelPlot } from "./channel_plot.js";
+import { sessionMarks } from "./session_marks.js";
 import { reasonNow } from "./session_reason.js";
 import { unwatch } from "./session_watch.js";
 
@@ -39,6 +41,7 @@ export const sessionBadge = (read) =>
  */
 export function sessionCard(item, watch, instance, window, refresh) {
   const { session: id } = item.peek();
+  const happened = sessionMarks(window);
   const { stop, ping } = actions(id, instance, refresh, () => item.value);
   const line = (verb) => commandLineToCopy(() => instance.line("session", verb, id));
   return h(
@@ -57,7 +60,7 @@ export function sessionCard(item, watch, instance, window, refresh) {
       () => h("p.reason", {}, () => reasonNow(item.value)),
     ),
     results(stop, ping),
-    channels(item, watch, window),
+    channels(item, watch, window, happened),
     h("details.commands", {}, h("summary", {}, "As command lines"), line("stop"), line("ping")),
   );
 }
@@ -89,6 +92,7 @@ function actions(id, instance, refresh, read) {
 
 function head(item, watch, buttons) {
   const { session: id } = item.peek();
+  const past = () => `#/history?s=${[...watch.channels.value.values()].map(({ subject }) => subject).join(",")}`;
   const hide = {
     type: "button",
     testid: "unwatch",
@@ -111,7 +115,13 @@ function head(item, watch, buttons) {
       () => !isLive.value,
       () => staleBadge(),
     ),
-    h("div.panel-aside", {}, h("span", { hidden: () => item.value.state === "ended" }, buttons), h("button.quiet", hide, "Hide")),
+    h(
+      "div.panel-aside",
+      {},
+      h("a", { href: past, hidden: () => !remembers.value, testid: "session-history" }, "History"),
+      h("span", { hidden: () => item.value.state === "ended" }, buttons),
+      h("button.quiet", hide, "Hide"),
+    ),
   );
 }
 
@@ -128,12 +138,12 @@ function factsOf({ state, since, attempt, samples, bad }, watch) {
   return facts.filter(Boolean).join(" · ");
 }
 
-function channels(item, watch, window) {
+function channels(item, watch, window, happened) {
   const described = (name) => () => item.value.channels?.[name] ?? { label: "", unit: "" };
   const group = `session-${watch.instance}-${item.peek().session}`;
   const nothing = () =>
     ["streaming", ""].includes(item.value.state) ? "No sample has come yet." : "Plots appear here as soon as the agent streams.";
-  const one = (channel) => channelPlot(channel.peek(), described(channel.peek().name), watch, window, group);
+  const one = (channel) => channelPlot(channel.peek(), described(channel.peek().name), { watch, view: window, group, happened });
   return h(
     "div.channels",
     {},
