@@ -74,31 +74,30 @@ class Audit:
         """
         if operation.role is Role.VIEWER:
             return None
-        return self._pending(operation.name, instance, _by_name(operation, given), caller, operation.role > Role.VIEWER)
+        subject = f"audit.{instance}.{operation.name}"
+        if not self.bus.wants(subject):
+            return None
+        return self._pending(subject, operation.name, _by_name(operation, given), caller, operation.role > Role.VIEWER)
 
     def note(self, name: str, caller: Caller, arguments: Mapping[str, Any], seconds: float = 0.0) -> None:
         """Publish something that is no operation of the table, such as the opening of a prompt."""
-        pending = self._pending(name, MAIN, arguments, caller, True)
-        if pending is not None:
+        subject = f"audit.{MAIN}.{name}"
+        if self.bus.wants(subject):
+            pending = self._pending(subject, name, arguments, caller, True)
             pending.started -= seconds
             pending.end("done")
 
     def login_failed(self, caller: Caller, why: str) -> None:
         """Publish a wrong token or password that came by another way than ``system.login``."""
-        pending = self._pending(LOGIN, MAIN, {}, caller, False)
-        if pending is not None:
-            pending.refused(NotPermitted(why))
+        subject = f"audit.{MAIN}.{LOGIN}"
+        if self.bus.wants(subject):
+            self._pending(subject, LOGIN, {}, caller, False).refused(NotPermitted(why))
 
     def may_publish(self, operation: str, host: str) -> bool:
         """Return False if a refused call of *operation* from *host* by a caller without a role is one too many."""
         return self._refused.admit(operation, host) is not None
 
-    def _pending(
-        self, name: str, instance: str, arguments: Mapping[str, Any], caller: Caller, tells_success: bool
-    ) -> Pending | None:
-        subject = f"audit.{instance}.{name}"
-        if not self.bus.wants(subject):
-            return None
+    def _pending(self, subject: str, name: str, arguments: Mapping[str, Any], caller: Caller, tells_success: bool) -> Pending:
         return Pending(self, subject, name, caller, caller.principal, redacted(arguments), self.monotonic(), tells_success)
 
 
