@@ -33,7 +33,7 @@ class AuditTests(BrowserTestCase):
     def test_seen(self) -> None:
         """What was done before the page was opened is there, and what is done then comes on top; alerts are acknowledged."""
         ini = self.write_whole_ini()
-        ini.write_text(f"{ini.read_text()}[recorder]\nflush = 100ms\n{ALERTS}")
+        ini.write_text(f"{ini.read_text()}{ALERTS}")
         daemon = self.start(ini)
         daemon.port("gateway")
         with self.assertRaises(ControlError):

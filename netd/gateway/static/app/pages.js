@@ -152,6 +152,15 @@ export const PAGES = [
     load: async () => (await import("./pages/alerts.js")).alerts,
     facts: ({ state, firing }) => [firing > 0 ? `fires on ${plural(firing, "subject")}` : state],
     suggest: [["alert.>", "alerts"]],
+    news: {
+      pattern: "alert.>",
+      most: 20,
+      read: ({ alert, subject, state, value }) => ({
+        state: { firing: "trouble", unacknowledged: "trouble", acknowledged: "waiting" }[state] ?? "ok",
+        who: `Alert ${alert}`,
+        what: `${state}: ${subject}${value === null ? "" : ` is ${value}`}`,
+      }),
+    },
   },
   {
     name: "audit",

@@ -10,8 +10,8 @@ const QUERY = "history.query";
 /** Which [recorder] is meant, where there are several. */
 export const recorder = instanceOf("recorder");
 
-/** Whether *operation* of the recorder can be called. */
-export const offers = (operation) => operations.value.has(operation) && recorder.name.value !== null;
+/** Whether *operation* of the recorder can be called. A confined token sees no recorder among the services, and may call it. */
+export const offers = (operation) => operations.value.has(operation);
 
 /** Whether there is a recorder that can be asked for samples. */
 export const remembers = computed(() => offers(QUERY));
@@ -20,7 +20,7 @@ export const remembers = computed(() => offers(QUERY));
 export const isReady = () => isLive.peek() && remembers.peek();
 
 /** Call an operation of the recorder. @param {string} operation @param {object} params @returns {Promise<any>} */
-export const askRecorder = (operation, params) => netd.call(operation, recorder.params(params) ?? {});
+export const askRecorder = (operation, params) => netd.call(operation, recorder.params(params) ?? params);
 
 /** The first recorder that does not record, or else the one that is meant, as its status tells; null where there is none. */
 export const recording = computed(() => {

@@ -2,7 +2,7 @@
 
 import { field, segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { isLive, servicesOf, starts } from "../connection.js";
+import { isLive, starts } from "../connection.js";
 import { DEEDS, deedOf, mentions, merged } from "../deeds.js";
 import { h, when } from "../dom.js";
 import { clock, count, duration, excerpt, fullTime, shortSpan, visible } from "../format.js";
@@ -152,16 +152,12 @@ const earlier = (past) =>
   );
 
 /** Without a recorder, only what happens while the page is open is here. */
-function forgetful() {
-  const has = servicesOf("recorder").length > 0;
-  const why = has ? "The recorder cannot be asked with this token" : "Nothing is recorded";
-  return h(
-    "div",
-    { class: "wide", testid: "forgetful" },
-    h("p.hint", {}, `${why}: only what happens while this page is open is shown. `, has ? "" : "Add a section [recorder]:"),
-    has ? null : commandLineToCopy(() => "netd config --origin"),
+const forgetful = () =>
+  panel(
+    { title: "Nothing is recorded", testid: "forgetful", kind: "wide" },
+    h("p", {}, "Only what happens while this page is open is shown. To keep it, add a section [recorder] to the configuration:"),
+    commandLineToCopy(() => "netd reload"),
   );
-}
 
 /** The time of day, with the date unless it is today's. @param {number} time */
 const shortTime = (time) => (new Date(time * 1000).toDateString() === new Date().toDateString() ? clock(time) : fullTime(time));
