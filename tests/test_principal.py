@@ -141,11 +141,11 @@ class WireTests(SynchronousTestCase):
         return f"{action} needs a token for the subjects {subject}; this one is for relay.main.presence.panel, feed.>"
 
     def test_old_device(self) -> None:
-        """A device of the first dialect has its address for a subject."""
+        """A device of the first dialect has its host for a subject."""
         device = Relay().connect(port=50412)
         device.peer.principal = self.KNOWN
         told = frames(device.say(encode_frame(b"raspberrypi")))
-        why = self.why("relay.connect", "relay.main.presence.127-0-0-1-50412")
+        why = self.why("relay.connect", "relay.main.presence.127-0-0-1")
         self.assertEqual([f"|error: {why}|".encode()], told)
         self.assertEqual(("not permitted", why), (device.peer.closed, device.why))
 

@@ -12,6 +12,7 @@ from netd.errors import ProtocolError
 from netd.interfaces import Cancellable, IPeer
 from netd.plaintext import moment
 from netd.principal import Principal
+from netd.relay.hosts import DeviceHosts
 from netd.relay.requests import RelayRequest
 from netd.relay.results import DeviceFacts
 from netd.relay.rules import RelayRules
@@ -74,6 +75,7 @@ class DeviceLink:
     :ivar beat: the timer of its next ping, if it has asked for pings.
     :ivar owner: see :func:`owner_of`. No other owner can take its name while it is connected.
     :ivar name: its name, or ``""``.
+    :ivar number: its number among the devices at its host that have no name; 0 if it has one.
     :ivar took_from: the address of the connection whose name it took over, if that one was still connected; for people.
     :ivar subject: its token in subjects.
     :ivar sent_subject: the subject of messages to it.
@@ -89,6 +91,7 @@ class DeviceLink:
     owner: str = ""
     answers: bool = False
     name: str = ""
+    number: int = 0
     aliases: tuple[str, ...] = ()
     is_online: bool = True
     last_seen: float = 0.0
@@ -101,7 +104,7 @@ class DeviceLink:
     _waiting: list[Callable[[], None]] | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.subject = self.name or token(self.address)
+        self.subject = self.name or DeviceHosts.subject(self.host, self.number)
         self.last_seen = self.since
 
     @property
@@ -192,6 +195,7 @@ class Devices:
         # Target fields that controllers have sent: they repeat their target before each payload, and so need no parsing again.
         self._fields: dict[bytes, DeviceLink] = {}
         self._names: dict[str, DeviceName] = {}
+        self._hosts = DeviceHosts()
         self._aliases: dict[str, str] = {}
 
     def follow(self, rules: RelayRules) -> None:
@@ -233,7 +237,8 @@ class Devices:
         self._generation += 1
         name = self.name_at(host, hello)
         aliases = hello.aliases if hello else ()
-        link = DeviceLink(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, aliases)
+        number = 0 if name else self._hosts.take(host)
+        link = DeviceLink(peer, host, port, self._generation, self._wall(), owner, hello is not None, name, number, aliases)
         self._online[host, port] = link
         self._listed = None
         self.version += 1
@@ -242,6 +247,10 @@ class Devices:
     def name_at(self, host: str, hello: DeviceHello | None) -> str:
         """Return the name of a device at *host*, from its *hello* or from the configuration; ``""`` for none."""
         return hello.name if hello else self._host_names.get(host, "")
+
+    def subject_at(self, host: str, hello: DeviceHello | None) -> str:
+        """Return the token in subjects that a device at *host* would have."""
+        return self.name_at(host, hello) or DeviceHosts.subject(host, self._hosts.following(host))
 
     def disconnect(self, link: DeviceLink) -> bool:
         """Remove a device.
@@ -254,6 +263,8 @@ class Devices:
         if self._online.get((link.host, link.port)) is link:
             del self._online[link.host, link.port]
             self._listed = None
+        if link.number:
+            self._hosts.give_back(link.host, link.number)
         self._fields.pop(_field(link), None)
         name = self._names.get(link.name)
         self._trim()

@@ -14,7 +14,6 @@ from typing import Any
 
 from attrs import define, field
 
-from netd.bus.subject import token
 from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import Cancellable, IBus, IPeer, IStatePart
 from netd.message import Message
@@ -101,7 +100,7 @@ class Exchange:
         :raises NameHeld: when another device holds its name. That one is probed: after 5 s, the name is free if it is dead.
         :raises NotPermitted: when the principal of *peer* may not be this device.
         """
-        device = self.devices.name_at(host, hello) or token(address_text(host, port))
+        device = self.devices.subject_at(host, hello)
         check(peer.principal, CONNECT, self.subject("presence", device))
         is_new = self.devices.name_of(device) is None
         try:

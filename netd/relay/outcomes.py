@@ -10,6 +10,7 @@ from attrs import define
 from netd.codec.length_header import HEADER
 from netd.interfaces import IBus
 from netd.message import Message, Want
+from netd.plaintext import short_address
 from netd.redaction import LONGEST, abridged
 from netd.relay.devices import DeviceLink
 from netd.relay.events import DeviceOutcome
@@ -75,7 +76,7 @@ class Outcomes:
         self, subject: str, device: str, sender: str, excerpts: list[str], status: RequestStatus, error: str, started: float
     ) -> None:
         now = self.bus.wall()
-        seconds = self.monotonic() - started
+        seconds, sender = self.monotonic() - started, short_address(sender)
         events: list[DeviceOutcome] = [
             {
                 "device": device,

@@ -8,6 +8,7 @@ from netd.codec.jsontext import to_plain
 from netd.principal import ANONYMOUS, Principal, Proof, Role
 from netd.relay.config import Config
 from netd.relay.devices import DeviceHello, Devices, NameHeld, owner_of
+from netd.relay.hosts import DeviceHosts
 from netd.relay.target import MalformedTarget, Target, parse_target
 from netd.testing import RecordingPeer
 
@@ -161,3 +162,27 @@ class DevicesTests(SynchronousTestCase):
         link.cleared()
         link.cleared()
         self.assertEqual(told, ["taken"])
+
+
+class HostTests(SynchronousTestCase):
+    def test_least_number(self) -> None:
+        """Devices without a name at one host have the least numbers that are free; another host has numbers of its own."""
+        hosts = DeviceHosts()
+        self.assertEqual([1, 2, 3, 1], [hosts.take(host) for host in ("a", "a", "a", "b")])
+        hosts.give_back("a", 1)
+        hosts.give_back("a", 2)
+        self.assertEqual((1, 1, 2, 4), (hosts.following("a"), *[hosts.take("a") for _ in range(3)]))
+        self.assertEqual((5, 1), (hosts.following("a"), hosts.following("c")))
+
+    def test_nobody_left(self) -> None:
+        """When all have gone, the numbers begin at 1 again."""
+        hosts = DeviceHosts()
+        for _ in range(3):
+            hosts.take("a")
+        for number in (3, 1, 2):
+            hosts.give_back("a", number)
+        self.assertEqual([1, 2], [hosts.take("a"), hosts.take("a")])
+
+    def test_subject(self) -> None:
+        """The first one's token is its host alone."""
+        self.assertEqual(["10-0-0-5", "10-0-0-5-2"], [DeviceHosts.subject("10.0.0.5", number) for number in (1, 2)])

@@ -138,7 +138,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.assertEqual((self.controller.peer.closed, self.controller.refused), ("said goodbye", []))
         self.device.say(encode_frame(b"|disconnect|"))
         self.assertEqual((self.device.peer.closed, self.device.refused), ("said goodbye", []))
-        went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")[-1]
+        went = self.relay.bus.events("relay.main.presence.127-0-0-1")[-1]
         assert isinstance(went, DevicePresence)
         self.assertEqual((went.online, went.reason), (False, "said goodbye"))
         roles = [side.conversation.role.value for side in (self.controller, self.device)]
@@ -152,7 +152,7 @@ class FirstDialectTests(SynchronousTestCase):
     def test_what_an_old_device_says(self) -> None:
         """An old device that sends a frame is heard on the bus."""
         self.device.say(encode_frame(b"21.5"), encode_frame(b"\xff"))
-        [said, binary] = self.relay.bus.events("relay.main.said.127-0-0-1-50412")
+        [said, binary] = self.relay.bus.events("relay.main.said.127-0-0-1")
         self.assertEqual(said, DeviceSaid(ADDRESS, "", "21.5", None))
         self.assertEqual(binary, DeviceSaid(ADDRESS, "", None, b"\xff"))
 
@@ -161,7 +161,7 @@ class FirstDialectTests(SynchronousTestCase):
         since = self.relay.bus.wall()
         self.relay.advance(5)
         self.device.lose()
-        came, went = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")
+        came, went = self.relay.bus.events("relay.main.presence.127-0-0-1")
         assert isinstance(came, DevicePresence) and isinstance(went, DevicePresence)
         self.assertEqual((came.online, went.online, went.reason), (True, False, "its connection closed"))
         self.assertEqual(came.generation, went.generation)
@@ -172,7 +172,7 @@ class FirstDialectTests(SynchronousTestCase):
         self.relay.advance(60)
         self.device.peer.quiet = 42.0
         self.device.lose()
-        [*_, went] = self.relay.bus.events("relay.main.presence.127-0-0-1-50412")
+        [*_, went] = self.relay.bus.events("relay.main.presence.127-0-0-1")
         assert isinstance(went, DevicePresence)
         self.assertEqual(went.last_seen, self.relay.bus.wall() - 42)
 

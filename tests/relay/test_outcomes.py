@@ -37,10 +37,10 @@ class OutcomeTests(ServiceBench):
         self._device()
         controller = connect(self.factory, self.reactor, port=50413)
         controller.say(event(TARGET, b"water"))
-        sender = "('127.0.0.1', 50413)"
-        self.assertEqual(self.told(), [("127-0-0-1-50412", sender, "water", "sent", "")])
+        sender = "127.0.0.1:50413"
+        self.assertEqual(self.told(), [("127-0-0-1", sender, "water", "sent", "")])
         controller.say(event(TARGET, b"a") * 3 + event("pump", b"b"))
-        sent = ("127-0-0-1-50412", sender, "a", "sent", "")
+        sent = ("127-0-0-1", sender, "a", "sent", "")
         self.assertEqual(sorted(self.told()), [*[sent] * 3, ("_", sender, "b", "failed", "no such device")])
 
     def test_batches(self) -> None:
@@ -62,7 +62,7 @@ class OutcomeTests(ServiceBench):
         self.reactor.advance(1.5)
         device.say(_answer(1, b"done"))
         self.assertEqual(self.heard[0].event["seconds"], 1.5)  # type: ignore[index]
-        self.assertEqual(self.told(), [("pump", "('127.0.0.1', 50413)", "water", "acknowledged", "")])
+        self.assertEqual(self.told(), [("pump", "127.0.0.1:50413", "water", "acknowledged", "")])
 
     def test_console(self) -> None:
         """A message of a console has the console's user as sender, and an unknown device no token of its own."""
@@ -81,7 +81,7 @@ class OutcomeTests(ServiceBench):
         controller.say(event("pump", b"later"))
         self.assertEqual(self.told(), [])
         self.reactor.advance(60)
-        self.assertEqual(self.told(), [("pump", "('127.0.0.1', 50413)", "later", "expired", "the deadline passed")])
+        self.assertEqual(self.told(), [("pump", "127.0.0.1:50413", "later", "expired", "the deadline passed")])
 
     def test_nobody_listens(self) -> None:
         """Without a subscriber nothing is published."""
