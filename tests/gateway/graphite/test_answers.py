@@ -47,6 +47,52 @@ class GrafanaTestCase(RecordedTestCase):
         return self.posted("/render", target=targets, **asked)
 
 
+def recorded(method: str, path: str, body: str = "", *headers: str) -> bytes:
+    """A request as Go's HTTP client writes it for Grafana's backend."""
+    length = [f"Content-Length: {len(body)}"] if body else []
+    kind = [f"Content-Type: {FORM}"] if body else []
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost:8080", "User-Agent: Grafana/12.1.0", *length, *headers, *kind]
+    return "\r\n".join([*lines, "Accept-Encoding: gzip", "", body]).encode()
+
+
+class RecordedTests(GrafanaTestCase):
+    """The texts of requests, in the spelling of Grafana's backend (keys sorted, all signs escaped) and of older ones' pages."""
+
+    def test_texts(self) -> None:
+        """Each request that Grafana makes is answered in the shape that it reads."""
+        begin, end = int(NOW - 3600), int(NOW)
+        escaped = "aliasByNode%28session.main.%2A.temp%2C+2%29"
+        for method, path, body, shape in (
+            ("POST", "/render", f"format=json&from={begin}&maxDataPoints=100&target=constantLine%28100%29&until={end}", list),
+            ("POST", "/render", f"format=json&from={begin}&maxDataPoints=1188&target={escaped}&until={end}", list),
+            (
+                "POST",
+                "/render",
+                "target=aliasByNode(session.main.*.temp%2C%202)&from=-5min&until=now&format=json&maxDataPoints=9",
+                list,
+            ),
+            ("POST", "/render", "target=consolidateBy(session.main.*.temp%2C%20'max')&from=-1h&until=now&format=json", list),
+            ("POST", f"/metrics/find?from={begin}&until={end}", "query=session.main.%2A", list),
+            ("GET", f"/metrics/find?query=session.main.*&from={begin}&until={end}", "", list),
+            ("GET", f"/metrics/expand?from={begin}&query=session.main.%2A&until={end}", "", dict),
+            ("GET", f"/events/get_data?from={begin}&tags=note&until={end}", "", list),
+            ("GET", "/events/get_data?from=-6h&until=now", "", list),
+            ("GET", "/functions", "", dict),
+            ("GET", "/version", "", str),
+            ("GET", "/tags/autoComplete/tags?expr=&limit=10000", "", list),
+        ):
+            reply = self.fetch(recorded(method, path, body, self.authorization))
+            self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "application/json"), (path, body, reply.body))
+            answer = json.loads(reply.body)
+            self.assertIsInstance(answer, shape)
+            if path == "/render":
+                self.assertTrue(answer, body)
+                self.assertEqual({tuple(series) for series in answer}, {("target", "datapoints")})
+                points = [point for series in answer for point in series["datapoints"]]
+                self.assertTrue(all(isinstance(time, int) for _, time in points), body)
+                self.assertTrue(all(value is None or isinstance(value, float) for value, _ in points), body)
+
+
 class RenderTests(GrafanaTestCase):
     def test_health(self) -> None:
         """The button "Save & test" asks for a constant line over the last hour."""
