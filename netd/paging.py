@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from netd.errors import InvalidArguments
 
-__all__ = ["LIMIT", "MOST_ROWS", "Pager"]
+__all__ = ["LIMIT", "MOST_ROWS", "ListPager"]
 
 LIMIT = 100
 """Rows of a page, unless the caller names a number."""
@@ -23,7 +23,7 @@ Row = TypeVar("Row")
 Order = tuple[int, int, str]
 
 
-class Pager(Generic[Row]):
+class ListPager(Generic[Row]):
     """Takes one item after the other, and keeps those of one page.
 
     :param contains: a text that the words of an item must contain, in any case; "" for all.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments
-from netd.paging import MOST_ROWS, Pager
+from netd.paging import MOST_ROWS, ListPager
 
 LIVE = [(name, "streaming", 0, number) for number, name in enumerate(("greenhouse", "cellar", "Roof", "shed"), 1)]
 OVER = [("barn", "ended", 1, 9), ("barn", "ended", 1, 8)]
 
 
-def paged(*items: tuple[str, str, int, int], **wanted: object) -> Pager[str]:
+def paged(*items: tuple[str, str, int, int], **wanted: object) -> ListPager[str]:
     """A pager that has taken in *items*."""
-    pager: Pager[str] = Pager(**wanted)  # type: ignore[arg-type]
+    pager: ListPager[str] = ListPager(**wanted)  # type: ignore[arg-type]
     for name, state, group, number in items:
         pager.take(f"{name} {number}", state, lambda name=name: name, group, number)  # type: ignore[misc]
     return pager
@@ -42,11 +42,11 @@ class PagerTests(SynchronousTestCase):
 
     def test_same_number(self) -> None:
         """Rows of one number are told apart by their names, which may have any characters."""
-        pager: Pager[str] = Pager(limit=1)
+        pager: ListPager[str] = ListPager(limit=1)
         for name in ("b", "a:1", "c"):
             pager.take(name, "away", str, 1, 0, name)
         rows, after = pager.page()
-        pager = Pager(after=after)
+        pager = ListPager(after=after)
         for name in ("b", "a:1", "c"):
             pager.take(name, "away", str, 1, 0, name)
         self.assertEqual((["a:1"], ["b", "c"]), (rows, pager.page()[0]))
@@ -59,7 +59,7 @@ class PagerTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """A limit or a place that cannot be is refused, and the message says what can."""
         for limit in (0, MOST_ROWS + 1):
-            self.assertRaises(InvalidArguments, Pager, limit=limit)
+            self.assertRaises(InvalidArguments, ListPager, limit=limit)
         for after in ("", "1", "x:1:", "1:2"):
-            error = self.assertRaises(InvalidArguments, Pager, after=after)
+            error = self.assertRaises(InvalidArguments, ListPager, after=after)
             self.assertIn("`after` of that page", str(error))

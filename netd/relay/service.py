@@ -17,7 +17,7 @@ from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePar
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Caller, Operation, Role
-from netd.paging import LIMIT, Pager
+from netd.paging import LIMIT, ListPager
 from netd.relay.config import Config
 from netd.relay.devices import DeviceLink, Devices
 from netd.relay.events import DeviceOutcome, DevicePresence, DeviceRefused, DeviceSaid, DeviceSent
@@ -143,7 +143,7 @@ class RelayService(ListeningService):
         :param after: what the page before gave as ``after``.
         """
         exchange = self._exchange
-        pager: Pager[DeviceLink] = Pager(contains, state, newest, limit, after)
+        pager: ListPager[DeviceLink] = ListPager(contains, state, newest, limit, after)
         sees_all = caller.principal.subjects is None  # a check of each of thousands of devices would only cost time
         for link in chain(exchange.devices, exchange.devices.absent()):
             if sees_all or caller.may(exchange.subject("presence", link.subject)):

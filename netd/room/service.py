@@ -14,7 +14,7 @@ from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePar
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
-from netd.paging import LIMIT, Pager
+from netd.paging import LIMIT, ListPager
 from netd.room.config import Config
 from netd.room.events import BotPresence, BotRefused, RoomProgress, RoomSaid
 from netd.room.protocol import RoomFactory
@@ -112,7 +112,7 @@ class RoomService(ListeningService):
         :param limit: most rows of the page, up to 1000.
         :param after: what the page before gave as ``after``.
         """
-        pager: Pager[AnyRoom] = Pager(contains, state, newest, limit, after)
+        pager: ListPager[AnyRoom] = ListPager(contains, state, newest, limit, after)
         for room in self._rooms:
             pager.take(room, room.state.value, lambda room=room: _words(room), 0, room.id)  # type: ignore[misc]
         rows, end = pager.page()

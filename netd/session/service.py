@@ -21,7 +21,7 @@ from netd.interfaces import IBus, INetdService, IPublisher, IStateful, IStatePar
 from netd.listening import ListeningService, make_context
 from netd.message import EventKind
 from netd.operations import Operation, Role
-from netd.paging import LIMIT, Pager
+from netd.paging import LIMIT, ListPager
 from netd.session.addresses import Address, parse_host
 from netd.session.config import Config
 from netd.session.dialer import AgentControlFactory, AgentDialer, resolve
@@ -156,7 +156,7 @@ class SessionService(ListeningService):
         :param limit: most rows of the page, up to 1000.
         :param after: what the page before gave as ``after``.
         """
-        pager: Pager[TelemetrySession] = Pager(contains, state, newest, limit, after)
+        pager: ListPager[TelemetrySession] = ListPager(contains, state, newest, limit, after)
         listed: Deferred[SessionList] = Deferred(lambda _: None)
 
         def describe() -> Iterator[None]:
