@@ -220,7 +220,9 @@ def open_catalog(path: Path) -> Catalog:
                 raise DamagedPart("it is a database, but no catalog of a recorder")
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version != FORMAT:
-                raise OtherFormat(f"{path}: its format is {version}, and this netd writes {FORMAT}")
+                raise OtherFormat(
+                    f"{path}: its format is {version}, and this netd writes {FORMAT}: move it away, and another is made"
+                )
     except BaseException:
         database.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -26,6 +27,7 @@ class RecorderFolder:
         self.path = path
         self.parts = path / "parts"
         self.catalog = path / "catalog.db"
+        self._lock: int | None = None
 
     def make(self) -> None:
         """Make the directories that are missing.
@@ -35,6 +37,27 @@ class RecorderFolder:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (self.path, self.parts):
             directory.mkdir(mode=0o700, exist_ok=True)
+
+    def lock(self) -> None:
+        """Keep other recorders out, until :meth:`unlock` or the end of the process. Two that write to one part would spoil it.
+
+        :raises OSError: if another one writes here.
+        """
+        if self._lock is not None:
+            return
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise OSError(f"another recorder writes to {self.path}: give one of them another folder") from None
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """Let others in."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def list_parts(self) -> list[PartOnDisk]:
         """Return all parts that can be read, oldest first."""

@@ -1,4 +1,4 @@
-"""What is kept of a part when it has gone, and whether it is sound."""
+"""What is kept of a part when it has gone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 
 from netd.recorder.database import read_only, telling_damage
 
-__all__ = ["HourRow", "PartSummary", "check_part", "summarise", "summary_of_part"]
+__all__ = ["HourRow", "PartSummary", "summarise", "summary_of_part"]
 
 _SPAN = """
 SELECT min(first), max(last) FROM (SELECT min(first) AS first, max(last) AS last FROM block
@@ -71,16 +71,3 @@ def summary_of_part(path: Path, after: int) -> PartSummary:
     """
     with telling_damage(), read_only(path) as database:
         return summarise(database, after)
-
-
-def check_part(path: Path) -> str:
-    """Look whether the part at *path* is sound, which takes a second for each 100 MB. May be called in any thread.
-
-    :returns: what is wrong with it; empty for a sound one.
-    """
-    try:
-        with read_only(path) as database:
-            found = [text for (text,) in database.execute("PRAGMA integrity_check(3)")]
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return "" if found == ["ok"] else "; ".join(found)

@@ -101,6 +101,7 @@ class PartShelf:
 
     def arrange(self, today: str) -> None:
         """End the parts of other days than *today* that were left open, and count the hours that the catalog does not know."""
+        self.folder.lock()
         self.ask(lambda catalog: None)
         self.settle()
         for name, _ in self.folder.list_parts():
@@ -117,6 +118,14 @@ class PartShelf:
         if self._catalog is not None:
             self._catalog.settle()
             self._catalog = None
+        self.folder.unlock()
+
+    def find_anew(self) -> None:
+        """Note that files were deleted or moved by hand: the catalog is opened again, too."""
+        if self._catalog is not None:
+            self._catalog.close()
+            self._catalog = None
+        self.folder.unlock()
 
     # Parts that go
 
@@ -144,16 +153,15 @@ class PartShelf:
             self.ask(lambda catalog: catalog.forget_hours(before))
 
     def make_room(self, min_free: float, at_least: int) -> None:
-        """Delete the oldest parts if less than the fraction *min_free* of the file system is free, or less than *at_least* bytes.
+        """Delete the oldest parts if less than the fraction *min_free* of the file system is free.
 
-        :raises NoRoom: if there are none to delete.
+        :raises NoRoom: if there are none to delete, or if less than *at_least* bytes are free.
         """
         free, total = self.folder.free_bytes()
-        wanted = max(int(min_free * total), at_least)
-        if free >= wanted:
-            return
-        self.drop(parts_to_drop(self.closed(), 0, Retention(None, None, 0.0), None, wanted - free))
-        free, total = self.folder.free_bytes()
+        wanted = int(min_free * total)
+        if free < wanted:
+            self.drop(parts_to_drop(self.closed(), 0, Retention(None, None, 0.0), None, wanted - free))
+            free, total = self.folder.free_bytes()
         if free < at_least:
             raise NoRoom(FULL)
         if free < wanted:

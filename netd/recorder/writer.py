@@ -27,6 +27,9 @@ __all__ = ["RecordWriter", "StoreFacts", "StoreSettings"]
 CUT = 8
 """A part is cut at this fraction of ``keep_size``, so that retention, which deletes whole parts, stays near to it."""
 
+LEAST_CUT = 1 << 17
+"""Bytes at which a part is cut, at least: an empty one has 36 KB."""
+
 STEP = 2.0
 """Seconds by which the wall clock must move against the monotonic one to be noted as a step."""
 
@@ -119,6 +122,8 @@ class RecordWriter:
         """Do what is due although nothing comes: end the part of yesterday, seal the hour, delete what is too old."""
         if self.facts.paused and not self._attempt(self._ready):
             return
+        if self._part is not None and not self._part.file.path.exists():
+            self._attempt(self._begin_anew, is_proof=False)
         if self._part is not None:
             self._attempt(self._roll, is_proof=False)
         self._attempt(self._seal, is_proof=False)
@@ -252,7 +257,7 @@ class RecordWriter:
     @property
     def _cut_at(self) -> float:
         keep_size = self.settings.retention.keep_size
-        return float("inf") if keep_size is None else keep_size / CUT
+        return float("inf") if keep_size is None else max(keep_size / CUT, LEAST_CUT)
 
     def _roll(self) -> None:
         """End the part if its day is over, or if it is large."""
@@ -323,10 +328,21 @@ class RecordWriter:
         part, self._part = self._part, None
         if part is None:
             raise error
-        self._salvaged = part.file.open_samples()
+        self._salvaged = part.file.open_samples() | self._salvaged
         part.file.close()
         self.shelf.set_aside(part.file.path, error)
         self._doubt = None
+        self._ready()
+
+    def _begin_anew(self) -> None:
+        """Begin another part when the one that is written to was deleted or moved by hand: the file has no name any more."""
+        part, self._part = self._part, None
+        assert part is not None
+        self._note(f"{part.file.path} was deleted or moved while it was written to: another part begins")
+        self._salvaged = part.file.open_samples() | self._salvaged
+        part.file.close()
+        self.shelf.find_anew()
+        self._doubt, self._begun, self._is_arranged = None, None, False
         self._ready()
 
     def _pause(self, error: Exception) -> None:

@@ -154,6 +154,14 @@ class ClockTests(StoreTestCase):
         self.assertNotIn(PART, self.parts())
         self.close(store)
 
+    def test_day_of_no_calendar(self) -> None:
+        """A part whose day is in no calendar is older than all others."""
+        store = self.make(keep=DAY)
+        (self.directory / "parts" / "2026-13-41.db").write_bytes(b"\0" * 18 + b"\1\1")
+        self.clock.pump([LOOK_EVERY] * 12)
+        self.assertEqual([PART], self.parts())
+        self.close(store)
+
 
 class RetentionTests(StoreTestCase):
     def test_keep(self) -> None:
@@ -213,6 +221,7 @@ class CrashTests(StoreTestCase):
         part = store._writer._part
         assert part is not None
         part.file._database.close()
+        store._writer.shelf.folder.unlock()
 
     def test_same_day(self) -> None:
         """After a crash, nothing that was committed is missing; the part says when it was last alive, and asks to be checked."""
@@ -387,6 +396,77 @@ class DamageTests(StoreTestCase):
             self.clock.advance(1)
         store = self.make()
         self.assertEqual(8, len(store.state().damaged))
+        self.close(store)
+
+    def test_damaged_twice(self) -> None:
+        """Two damaged files of one name are both kept."""
+        for _ in range(2):
+            self.close(self.make())
+            for name in self.parts():
+                (self.directory / "parts" / name).rename(self.directory / "parts" / PART)
+            (self.directory / "parts" / PART).write_bytes(b"x" * 10000)
+        store = self.make()
+        self.assertEqual({f"{PART}.damaged", f"{PART}.damaged.1"}, set(store.state().damaged))
+        self.close(store)
+
+    def test_damage_of_one_that_was_left_open(self) -> None:
+        """A damaged part of another day, left open by a crash, is set aside, and so is one of zeros."""
+        (self.directory / "parts").mkdir(parents=True)
+        (self.directory / "parts" / "2026-11-01.db").write_bytes(b"x" * 10000)
+        (self.directory / "parts" / "2026-11-02.db").write_bytes(b"SQLite format 3\0\x10\0\1\1" + b"\0" * 10000)
+        store = self.make()
+        self.assertEqual({"2026-11-01.db.damaged", "2026-11-02.db.damaged"}, set(store.state().damaged))
+        self.assertEqual("", store.state().paused)
+        self.close(store)
+
+
+class HandsTests(StoreTestCase):
+    def test_deleted_by_hand(self) -> None:
+        """When somebody deletes the file that is written to, another begins within a minute, with what was open."""
+        store = self.make()
+        store.append([self.read(X, 1)], [])
+        for path in (self.directory / "parts").iterdir():
+            path.unlink()
+        self.clock.advance(LOOK_EVERY)
+        store.append([self.read(X, 2)], [])
+        self.assertEqual(({X.subject: [1, 2]}, ""), (self.values(), store.state().paused))
+        self.assertIn("was deleted or moved", store.state().error)
+        self.close(store)
+
+    def test_moved_by_hand(self) -> None:
+        """When somebody moves the whole directory away, recording begins anew in its place."""
+        store = self.make()
+        store.append([self.read(X, 1)], [])
+        self.directory.rename(self.directory.with_name("moved"))
+        self.clock.advance(LOOK_EVERY)
+        self.assertEqual({X.subject: [1]}, self.values())
+        self.assertEqual([], self.successResultOf(store.ask(lambda catalog: catalog.runs())))
+        self.close(store)
+        self.assertEqual([(1,)], self.query("catalog.db", "SELECT sum(count) FROM hour"))
+
+    def test_two_recorders(self) -> None:
+        """Of two recorders with one directory, the second pauses and says why, until the first has ended."""
+        first = self.make()
+        second = self.make()
+        self.assertIn("another recorder writes to", second.state().paused)
+        second.append([self.read(X, 2)], [])
+        first.append([self.read(X, 1)], [])
+        self.close(first)
+        self.clock.advance(RETRY)
+        self.assertEqual(("", {X.subject: [1, 2]}), (second.state().paused, self.values()))
+        self.close(second)
+
+    def test_newer_catalog(self) -> None:
+        """The catalog of a newer netd is not written to, and the message says what to do."""
+        self.close(self.make())
+        database = sqlite3.connect(self.directory / "catalog.db")
+        database.execute("PRAGMA user_version=2")
+        database.close()
+        store = self.make()
+        self.assertIn("catalog.db: its format is 2, and this netd writes 1: move it away", store.state().paused)
+        (self.directory / "catalog.db").unlink()
+        self.clock.advance(LOOK_EVERY)
+        self.assertEqual("", store.state().paused)
         self.close(store)
 
 
