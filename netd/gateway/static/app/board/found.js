@@ -123,7 +123,15 @@ async function runnable() {
   return [...commands, ...offered];
 }
 
-/** The services of this netd, rooms among them. @returns {Found[]} */
+/** @param {string} name @returns {Found} */
+const alertOf = (name) => ({
+  name: `alert ${name}`,
+  hint: "quiet or firing, and why",
+  words: `alert ${name}`.toLowerCase(),
+  tile: { kind: "state", subjects: [`alert.${name}.>`] },
+});
+
+/** The services of this netd, rooms and alerts among them. @returns {Found[]} */
 function services() {
   return (status.peek()?.services ?? []).flatMap(({ kind, instance }) => {
     const section = sectionOf(kind, instance);
@@ -133,6 +141,7 @@ function services() {
       words: `service ${section}`,
       tile: { kind: "state", service: section },
     };
+    if (kind === "alert") return [alertOf(instance)];
     if (kind !== "room") return [state];
     const pattern = `room.${instance}.>`;
     return [

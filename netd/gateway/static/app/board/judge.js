@@ -5,8 +5,8 @@
  * @typedef {{over?: number, under?: number, state?: string, word?: string}} Limit
  */
 
-/** @type {Record<string, number>} */
-const GRAVITY = { gone: 0, ok: 1, waiting: 2, trouble: 3 };
+/** How grave a state is. @type {Record<string, number>} */
+export const GRAVITY = { gone: 0, plain: 1, ok: 1, waiting: 2, trouble: 3 };
 
 /**
  * The gravest of the limits that *value* has passed, and a word for it; null for none.
@@ -74,6 +74,7 @@ const STATES = {
   waiting: "waiting",
   pending: "waiting",
   acknowledged: "waiting",
+  unacknowledged: "waiting",
   resting: "trouble",
   failing: "trouble",
   failed: "trouble",

@@ -6,10 +6,15 @@ import { ago, excerpt, fullTime, spoken } from "../../format.js";
 import { told } from "../../live.js";
 import { badge } from "../../panel.js";
 import { signal } from "../../signal.js";
-import { stateIn } from "../judge.js";
+import { GRAVITY, stateIn } from "../judge.js";
 
 /** @typedef {{word: string, state: string, time: number|null, why: string}} Shown */
 
+/** How many subjects of a pattern are told apart. */
+const MOST = 200;
+
+/** An alert that has not fired yet says nothing. */
+const QUIET = { word: "quiet", state: "ok", time: null, why: "" };
 const NOTHING = { word: "nothing known", state: "gone", time: null, why: "" };
 
 /** @param {import("../model.js").Tile} tile */
@@ -31,19 +36,31 @@ export function state({ subjects = [], service = "" }) {
   return { body, title };
 }
 
+/** Of several subjects under a pattern, as an alert may have them, the gravest is shown. */
 function ofSubject(subject) {
-  const last = signal(/** @type {Shown} */ (NOTHING));
+  const [kind, name, what] = subject.split(".");
+  const all = signal(/** @type {Map<string, Shown>} */ (new Map()));
   const source = told(
     () => subject || null,
     { replay: 1 },
-    ({ data, time }) => {
+    ({ subject: told, data, time }) => {
       const found = stateIn(data);
-      if (found !== null) last.value = { ...found, time, why: String(data?.reason ?? "") };
+      if (found !== null && (all.peek().has(told) || all.peek().size < MOST))
+        all.value = new Map(all.peek()).set(told, { ...found, time, why: whyOf(data) });
     },
   );
-  const tokens = subject.split(".");
-  const name = tokens.length > 2 ? tokens[2] : tokens.join(" ");
-  return { read: () => last.value, title: () => name || "State", refusal: () => source.refusal.value || source.error.value };
+  const gravity = ({ state }) => GRAVITY[state] ?? 0;
+  const nothing = kind === "alert" ? QUIET : NOTHING;
+  const gravest = (one, other) => (gravity(other) > gravity(one) ? other : one);
+  const read = () => [...all.value.values()].reduce(gravest, all.value.values().next().value ?? nothing);
+  const title = () => (kind === "alert" ? `Alert ${name}` : what) || "State";
+  return { read, title, refusal: () => source.refusal.value || source.error.value };
+}
+
+/** The reason that an event tells; of an alert, the subject and its value. */
+function whyOf({ reason = "", alert, subject, value }) {
+  if (alert === undefined) return String(reason);
+  return `${subject}${typeof value === "number" ? ` ${Number(value.toPrecision(5))}` : ""}`;
 }
 
 /** @param {string} section "relay", "relay:lab". */
