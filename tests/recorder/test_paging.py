@@ -180,6 +180,7 @@ class PagingTests(ArchiveTestCase):
         """After kill -9, the gap begins with the last thing that is known; a day that is over shows the gap, too."""
         self.add(43200)
         self.store._writer._part.file._database.close()
+        self.store._writer.shelf.folder.unlock()
         self.store._looking.stop()
         for pending in self.clock.getDelayedCalls():
             pending.cancel()
