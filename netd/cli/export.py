@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from netd.client.history_sources import Wanted
 
 __all__ = ["export"]
+
+FLUSH_TIMEOUT = 5.0
+"""Seconds that a daemon has to write what it keeps in memory. The export then goes on without that."""
 
 MOST_GAPS = 5
 """Gaps that are told one by one."""
@@ -108,6 +111,7 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
             with history.open(Path(recorder)) as past:
                 yield past
         elif invocation.context() is None:
+            _flush(invocation, recorder)
             with history.open(invocation.state, recorder) as past:
                 yield past
         else:
@@ -117,6 +121,12 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
         raise NotFound(str(error)) from error
     except (NetdError, sqlite3.Error) as error:
         raise Failure(str(error)) from error
+
+
+def _flush(invocation: Invocation, recorder: str) -> None:
+    """Have a daemon that runs write what it still keeps in memory: up to a minute, as its option ``flush`` says."""
+    with suppress(Failure), invocation.control(FLUSH_TIMEOUT, is_local=True) as control:
+        control.call("history.flush", instance=recorder)
 
 
 def _write(past: History, wanted: Wanted, kind: str, output: str) -> str:

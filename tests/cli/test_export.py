@@ -22,6 +22,7 @@ from pyarrow import parquet
 from netd.cli.contexts import Context, Contexts, contexts_file, write_contexts
 from netd.cli.export import _shown
 from netd.cli.export_formats import FILES, ExportFacts
+from netd.client.control import NotRunning
 from netd.client.history_sources import Samples
 from tests.cli.fakes import CommandTests
 from tests.client.night import COUNT, DOOR, EVENING, TEMP, make_night
@@ -36,6 +37,7 @@ class ExportTests(CommandTests):
         self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
         self.addCleanup(shutil.rmtree, self.folder)
         make_night(self.folder / "recorder" / "main")
+        self.control.answers["history.flush"] = NotRunning("no daemon")
 
     def export(self, *arguments: str, name: str = "") -> Path:
         """Export into a file of that name; return its path."""
@@ -179,6 +181,12 @@ class ExportTests(CommandTests):
         self.assertIn("history.read", daemon.calls)
         rows = sorted(path.read_text().splitlines())
         self.assertEqual(rows, sorted(self.export(*ALL, name="own.csv").read_text().splitlines()))
+
+    def test_running_daemon(self) -> None:
+        """A daemon of this machine that runs is asked to write what it has in memory."""
+        self.control.answers["history.flush"] = {"seconds": 0.01}
+        self.export(*ALL, name="night.csv")
+        self.assertIn(("history.flush", {"instance": "main"}), self.control.calls)
 
     def test_missing_library(self) -> None:
         """A format whose library is not installed says which command installs it, and leaves no file."""
