@@ -65,7 +65,8 @@ class Togetherness:
         """
         messages, told, start, size = [], after, 0, 0
         for at, (number, text) in enumerate(items):
-            if at > start and (size >= BLOCK or (number and number != items[at - 1][0] + 1)):
+            before = items[at - 1][0]
+            if at > start and (size >= BLOCK or number != (before + 1 if before else 0)):
                 messages.append(self._message(told, items[start:at]))
                 told, start, size = max(told, items[at - 1][0]), at, 0
             size += len(text)

@@ -216,6 +216,20 @@ class TogetherTests(ConsoleTestCase):
             (None, [["pump.a.speed", 1], ["pump.a.speed", 2]]), (told["params"]["seq"], _without_time(told["params"]))
         )
 
+    def test_older_and_newer(self) -> None:
+        """What is older than the stream, and the first event of it, come in messages of their own."""
+        other = self.bench.connect()
+        other.ask("bus.subscribe", pattern=">")
+        self.publish(1, subject="pump.a.heat")
+        other.ask("bus.subscribe", pattern="pump.>", together=True)
+        self.publish(2)
+        self.viewer.link.receive(
+            b'{"jsonrpc":"2.0","id":1,"method":"bus.subscribe","params":{"pattern":"pump.>","together":true,"replay":2}}'
+        )
+        _, older, newer = (text.get("params") for text in self.viewer.heard())
+        self.assertEqual((None, [["pump.a.heat", 1]]), (older["seq"], _without_time(older)))
+        self.assertEqual((1, [[0, 2]]), (newer["seq"], _without_time(newer)))
+
     def test_too_many_subjects(self) -> None:
         """A stream gives an index to so many subjects; the events of further ones have the name."""
         self.patch(together, "MOST_SUBJECTS", 1)

@@ -721,6 +721,7 @@ class Stream {
 
   /** Take in the events of one message: each item is the subject's index or name, the time, and the data. */
   receiveItems({ pattern, seq, subjects = [], items }) {
+    if (this.#epoch === "") return; // of a subscription that was closed: its names are not known here
     for (const subject of subjects) this.#subjects.push(subject);
     let number = seq === null ? null : seq - items.length;
     const events = items.map(([place, time, data, min = data, max = data, count = 1]) => ({
