@@ -186,6 +186,9 @@ class BrowserTestCase(RealTestCase):
 
     def start_session(self, page: Page) -> Locator:
         """Press the button that starts a session with the agent; the session's panel, which streams."""
+        by_id(page, "session-host").or_(by_id(page, "open-start")).filter(visible=True).first.wait_for()
+        if not by_id(page, "session-host").is_visible():
+            by_id(page, "open-start").click()
         by_id(page, "session-host").fill("127.0.0.1")
         by_id(page, "start-session").click()
         session = by_id(page, "session").filter(has=by_id(page, "session-state").get_by_text("streaming", exact=True))

@@ -300,15 +300,15 @@ class HiddenTests(BrowserTestCase):
             asked.append(said)
 
         page.on("websocket", lambda socket: socket.on("framesent", note))
-        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/devices")
-        by_id(page, "devices-list", face="empty").wait_for()
+        page.goto(f"http://127.0.0.1:{self.gateway_port}/#/commands")
+        by_id(page, "commands-list", face="live").wait_for()
         page.evaluate(SHOW, False)
         asked.clear()
-        page.wait_for_timeout(2500)  # it asks every two seconds
+        page.wait_for_timeout(4500)  # it asks every four seconds
         self.assertEqual(asked, [])
         page.evaluate(SHOW, True)
         page.wait_for_timeout(500)
-        self.assertIn('"relay.devices"', " ".join(map(str, asked)))
+        self.assertIn('"command.list"', " ".join(map(str, asked)))
         self.assertEqual(self.complaints, [])
 
 

@@ -200,7 +200,7 @@ class SessionTests(BrowserTestCase):
         by_id(page, "page-sessions").click()
         session = self.start_session(page)
         self.wait_for_samples(page, session)
-        by_id(page, "page-overview").click()
+        by_id(page, "page-devices").click()
         page.clock.fast_forward(61_000)
         page.wait_for_timeout(1500)
         frames.clear()
@@ -374,6 +374,7 @@ class HostileTests(BrowserTestCase):
         for name in (HOSTILE, "Bob", "Cleo", "Dora"):
             bot = Bot("127.0.0.1", daemon.port("room"), name, lambda own, heard: f"{own}{HOSTILE}", dialect=NETD)
             self.play(bot, bot.run)
+        by_id(page, "rooms-over").get_by_text("1 room is over").click()
         by_id(page, "room", face="over").wait_for()
         by_id(page, "room-transcript").click()
         by_id(page, "room-message").filter(has_text=HOSTILE).first.wait_for()
@@ -392,6 +393,9 @@ class TokenTests(BrowserTestCase):
             by_id(page, f"page-{name}").click()
             by_id(page, "page", page=name).wait_for()
             self.until(page, lambda: page.locator('[data-face="loading"]').count() == 0, f"{name} has loaded")
+            if name == "sessions":
+                by_id(page, "open-start").click()
+                by_id(page, "start-session").wait_for()
             for testid in CHANGING:
                 for button in by_id(page, testid).locator("visible=true").all():
                     shown.add(testid)

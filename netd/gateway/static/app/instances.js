@@ -69,7 +69,7 @@ export function instanceOf(kind) {
   const line = (...words) => commandLine(...words, ["--instance", option()]);
   const pick = (event) => {
     picked.value = event.target.value;
-    if (place.peek().kind === kind) remember(kind, picked.value);
+    if (place.peek().kind === kind) remember({ instance: picked.value });
   };
   const options = () => all().map((one) => h("option", { value: one, selected: one === name.value }, sectionOf(kind, one)));
   const attributes = { "aria-label": `Which ${kind}`, testid: `instance-${kind}`, onchange: pick, value: () => name.value };

@@ -4,6 +4,7 @@
  */
 
 import { bytes, count, duration, plural, spoken } from "./format.js";
+import { sheet } from "./sheet.js";
 
 /**
  * @typedef {object} Entry
@@ -37,6 +38,9 @@ export const REDIALLED = /it is dialled again in ([\d.]+) s$/;
 /** @type {Record<string, string>} */
 const SESSION_STATES = { streaming: "ok", resting: "trouble", failing: "trouble", ended: "gone" };
 
+/** A page with long lists, and their style sheet. @template T @param {Promise<T>} loading @returns {Promise<T>} */
+const listed = async (loading) => (await Promise.all([loading, sheet("lists")]))[0];
+
 /** @type {Entry[]} */
 export const PAGES = [
   {
@@ -44,7 +48,7 @@ export const PAGES = [
     title: "Overview",
     icon: "M2.5 9.5v4M6.2 5.5v8M9.8 7.5v6M13.5 2.5v11",
     kind: null,
-    load: async () => (await import("./pages/overview.js")).overview,
+    load: async () => (await listed(import("./pages/overview.js"))).overview,
     suggest: [[">", "everything"]],
   },
   {
@@ -60,7 +64,7 @@ export const PAGES = [
     title: "Sessions",
     icon: "M1.5 8.5h2.6l1.9-5 3.4 9.5 2-4.5h3.1",
     kind: "session",
-    load: async () => (await import("./pages/sessions.js")).sessions,
+    load: async () => (await listed(import("./pages/sessions.js"))).sessions,
     facts: ({ streaming, sessions, counters }) => [
       `${count(streaming)} streaming`,
       `${plural(sessions, "session")} known`,
@@ -91,7 +95,7 @@ export const PAGES = [
     title: "Devices",
     icon: "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14",
     kind: "relay",
-    load: async () => (await import("./pages/devices.js")).devices,
+    load: async () => (await listed(import("./pages/devices.js"))).devices,
     facts: ({ devices, counters }) => [plural(devices, "device"), plural(counters.messages ?? 0, "message")],
     suggest: [["relay.>", "devices"]],
     news: {
@@ -134,7 +138,7 @@ export const PAGES = [
     title: "Rooms",
     icon: "M2.5 3h11v7.5H7l-3 2.7v-2.7H2.5z",
     kind: "room",
-    load: async () => (await import("./pages/rooms.js")).rooms,
+    load: async () => (await listed(import("./pages/rooms.js"))).rooms,
     facts: ({ rooms, counters }) => [plural(rooms, "room"), `${count(counters.rooms ?? 0)} so far`],
     suggest: [["room.>", "rooms"]],
     news: {

@@ -42,8 +42,16 @@ export const titled = signal(null);
 /** The name of the open page. */
 export const page = computed(() => place.value.page);
 
-/** Put *instance* into the address, so that a reload of the page shows the same. */
-export const remember = (kind, instance) => history.replaceState(null, "", addressOf(kind, instance));
+/** Put parameters into the address, so that a reload of the page shows the same. One that is null or "" is taken out. */
+export function remember(changes) {
+  const [path, written] = location.hash.split("?");
+  const query = new URLSearchParams(written);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") query.delete(name);
+    else query.set(name, String(value));
+  }
+  history.replaceState(null, "", `${path}${query.size ? `?${query}` : ""}`);
+}
 
 addEventListener("hashchange", () => {
   if (takeToken()) location.reload();

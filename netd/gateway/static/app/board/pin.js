@@ -37,13 +37,17 @@ export const pinButton = (make, about) =>
       testid: "pin",
       title: "Pin to board",
       "aria-label": `Pin ${about} to a board`,
-      hidden: () => !operations.value.has("board.write") || mayNotWrite() !== "",
+      hidden: () => !mayPin(),
       onclick: () => choose(make(), about),
     },
     icon("pin"),
   );
 
-function choose(tile, about) {
+/** Whether the user may pin something. */
+export const mayPin = () => operations.value.has("board.write") && mayNotWrite() === "";
+
+/** Ask for the board to pin *tile* to. @param {any} tile @param {string} about */
+export function choose(tile, about) {
   openDialog({ title: "Pin to board", testid: "pin-dialog" }, () => {
     const boards = signal(/** @type {import("./store.js").Listed[]} */ ([]));
     const outcome = signal({ state: "waiting", text: "", name: "" });

@@ -4,22 +4,27 @@ import { action, outcomeOf } from "../action.js";
 import { deviceTile } from "../board/model.js";
 import { pinButton } from "../board/pin.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { serverClock } from "../connection.js";
+import { knownAt } from "../connection.js";
 import { h, when } from "../dom.js";
-import { ago, fullTime, shortAddress, visible } from "../format.js";
+import { ago, duration, fullTime, shortAddress, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
-import { polled, settled, told } from "../live.js";
+import { told } from "../live.js";
 import { badge, faceOf, needsService, panel } from "../panel.js";
 import { forbidden } from "../rights.js";
+import { roll } from "../lists/roll.js";
+import { byName } from "../lists/search.js";
 import { computed, signal } from "../signal.js";
+import { steady } from "../lists/steady.js";
 import { cell, longTable, rowHead } from "../table.js";
+import { chips, searchField } from "../lists/toolbar.js";
 import { conversation } from "./device_talk.js";
 import { beingPanel } from "./device_being.js";
 import { MESSAGE, sendSheet } from "./device_send.js";
 
-const EVERY = 2;
 /** For how many devices the time of the last message is kept. */
 const HEARD = 500;
+/** Seconds after which a connected device that says nothing is told by the length of its connection. */
+const QUIET = 60;
 
 /** The device to send to. It is kept while other pages are open. */
 const target = signal("");
@@ -33,12 +38,9 @@ export function devices() {
 
 function content() {
   const instance = instanceOf("relay");
-  const list = polled("relay.devices", instance, EVERY, { limit: 1000 });
-  const soon = settled(list.refresh, 150);
-  told(() => instance.subject("presence.*"), {}, soon);
-  told(() => instance.subject("sent.*"), {}, soon);
+  const list = roll({ method: "relay.devices", instance, keyOf: (one) => one.name || one.address, events: [["presence.*", changed]] });
   const heard = heardAt(instance);
-  const all = computed(() => list.answer.value?.rows ?? []);
+  const all = computed(() => [...list.rows.value.values()]);
   const chosen = computed(() => all.value.find((one) => labelOf(one) === target.value) ?? null);
   const sheet = sendSheet(instance, target, chosen, all, labelOf);
   const choose = (label) => {
@@ -52,6 +54,15 @@ function content() {
     sheet.element,
     h("div.stack", {}, listing({ instance, list, all, heard, choose }), conversation(instance), beingPanel(instance)),
   );
+}
+
+/** Take an event of a device: an old one of a connection that another has replaced counts no more. */
+function changed(rows, { data: { device, reason: _, ...facts } }) {
+  const before = rows.get(device);
+  if (before !== undefined && facts.generation < before.generation) return;
+  const isNamed = device !== facts.address;
+  if (facts.online || isNamed) rows.set(device, { ...before, ...facts, name: isNamed ? device : "" });
+  else rows.delete(device);
 }
 
 /** When each device last said something of its own accord. Events tell that sooner than the polled list. */
@@ -71,15 +82,29 @@ function heardAt(instance) {
 
 function listing({ instance, list, all, heard, choose }) {
   const cut = { outcome: signal(null), asked: signal("") };
-  const filter = signal("");
-  const isMatch = (one) =>
-    !filter.value || `${labelOf(one)} ${one.address} ${one.aliases.join(" ")}`.toLowerCase().includes(filter.value);
-  const matching = computed(() => all.value.filter(isMatch));
-  const search = h("input.search", {
-    type: "search",
-    "aria-label": "Filter devices",
-    placeholder: "Filter",
-    oninput: (event) => (filter.value = event.target.value.trim().toLowerCase()),
+  const [filter, state] = [signal(""), signal("")];
+  const textOf = (one) => `${labelOf(one)} ${one.address} ${one.aliases.join(" ")}`.toLowerCase();
+  const sought = computed(() => {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    return all.value.filter((one) => words.every((word) => textOf(one).includes(word)));
+  });
+  /** @returns {[string, number][]} */
+  const counts = () => {
+    const online = sought.value.filter((one) => one.online).length;
+    return [
+      ["online", online],
+      ["away", sought.value.length - online],
+    ];
+  };
+  const rankOf = (one) => (one.online ? 0 : 1);
+  const still = steady({
+    list: () => {
+      const found = sought.value.filter((one) => state.value === "" || stateOf(one) === state.value);
+      return found.sort((one, other) => rankOf(one) - rankOf(other) || byName(labelOf(one), labelOf(other)));
+    },
+    keyOf: labelOf,
+    rankOf,
+    stamp: () => `${filter.value}\n${state.value}`,
   });
   const empty = {
     text: "No device has connected yet. Old programs appear by themselves; to try it, be one:",
@@ -91,17 +116,28 @@ function listing({ instance, list, all, heard, choose }) {
       testid: "devices-list",
       face: faceOf(list, () => all.value.length === 0),
       empty,
-      aside: [instance.select, search],
+      aside: instance.select,
     },
-    longTable({
-      columns: ["Device", "Presence", "Last seen", "Address", ""],
-      list: () => matching.value,
-      keyOf: (one) => one.generation,
-      makeRow: (item) => row(item, instance, heard, choose, () => disconnection(item, instance, cut, list.refresh)),
-      kind: "lines",
-    }),
+    h(
+      "div.toolbar.finding",
+      {},
+      searchField(filter, "name, address, alias", "device-search"),
+      chips(counts, state, (name) => (name === "online" ? "ok" : "gone"), "device-states"),
+    ),
+    still.button,
+    h(
+      "div",
+      still.attributes,
+      longTable({
+        columns: ["Device", "Presence", "Last seen", "Address", ""],
+        list: () => still.items.value,
+        keyOf: (one) => one.generation,
+        makeRow: (item) => row(item, instance, heard, choose, () => disconnection(item, instance, cut, list.refresh)),
+        kind: "lines",
+      }),
+    ),
     when(
-      () => matching.value.length === 0,
+      () => still.items.value.length === 0,
       () => h("p.hint.padded", {}, "No device matches."),
     ),
     outcomeOf(cut.outcome),
@@ -131,6 +167,15 @@ function disconnection(item, instance, { outcome, asked }, refresh) {
     isOffered: false,
     testid: "disconnect",
   });
+}
+
+const stateOf = ({ online }) => (online ? "online" : "away");
+
+/** When a device was heard last. Whatever it says is told at once; of one that only listens, the connection is all that is known. */
+function seenText(one, heard) {
+  const now = knownAt.value;
+  const isQuiet = one.online && now - heard(one) > QUIET;
+  return isQuiet ? `here for ${duration(now - one.since)}` : ago(heard(one), now);
 }
 
 /** A row of the list. Only that of the chosen device has a button. */
@@ -167,7 +212,7 @@ function row(item, instance, heard, choose, makeCut) {
     ),
     cell(
       "Last seen",
-      h("time", { title: () => fullTime(heard(item.value)) }, () => ago(heard(item.value), serverClock.value)),
+      h("time", { title: () => fullTime(heard(item.value)) }, () => seenText(item.value, heard)),
       "",
       { testid: "last-seen" },
     ),

@@ -1,7 +1,7 @@
-/** Overview: vitals, services, and the latest changes. */
+/** Overview: the user's own data first, then services, vitals and the daemon. */
 
 import { asCommands } from "../commandline.js";
-import { hearsVitals, identity, isLive, lostAt, phase, refreshStatus, serverNow, status, vitals } from "../connection.js";
+import { hearsVitals, identity, isLive, lostAt, phase, serverNow, status, vitals } from "../connection.js";
 import { choice, h } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
 import { history } from "../history.js";
@@ -9,7 +9,6 @@ import { sectionOf } from "../instances.js";
 import { connectionsOf, dialText, factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
 import { plot } from "../plots/plot.js";
-import { onCleanup } from "../signal.js";
 import { subjects } from "../rights.js";
 import { addressOf } from "../router.js";
 import { table, cell, rowHead } from "../table.js";
@@ -17,6 +16,7 @@ import { messageRate } from "../strip.js";
 import { confinement } from "./confinement.js";
 import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
+import { latest, things } from "./latest.js";
 import { manholeSessions } from "./manhole_sessions.js";
 
 /** The longest and the shortest window of the small plots, in seconds. */
@@ -24,18 +24,18 @@ const WINDOW = 300;
 const LEAST_WINDOW = 30;
 
 export function overview() {
-  const timer = setInterval(() => document.hidden || refreshStatus(), 2000);
-  onCleanup(() => clearInterval(timer));
   return h(
     "div.grid.overview",
     {},
+    latest(),
+    lately(),
+    things(),
+    services(),
     choice(
       () => hearsVitals.value || identity.value === "",
       (isTold) => (isTold ? tiles() : confinement()),
     ),
-    services(),
-    lately(),
-    h("div.stack", {}, daemon(), manholeSessions()),
+    h("div.stack.wide", {}, daemon(), manholeSessions()),
   );
 }
 

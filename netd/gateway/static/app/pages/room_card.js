@@ -7,7 +7,8 @@ import { clock, excerpt, fullTime, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { badge } from "../panel.js";
 
-const STATES = { gathering: "waiting", full: "ok", talking: "ok", parting: "waiting", over: "gone" };
+/** @type {Record<string, string>} */
+export const STATES = { gathering: "waiting", full: "ok", talking: "ok", parting: "waiting", over: "gone" };
 const SEATS = { silent: "trouble", "did not reply in time": "trouble" };
 
 /**

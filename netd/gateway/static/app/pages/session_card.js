@@ -8,21 +8,12 @@ import { ago, count, duration, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { badge, staleBadge } from "../panel.js";
 import { remembers } from "../recorder.js";
+import { byName } from "../lists/search.js";
 import { channelPlot } from "./channel_plot.js";
+import { STATES } from "./session_states.js";
 import { sessionMarks } from "./session_marks.js";
 import { reasonNow } from "./session_reason.js";
 import { unwatch } from "./session_watch.js";
-
-/** @type {Record<string, string>} */
-const STATES = {
-  streaming: "ok",
-  dialling: "waiting",
-  "awaiting the agent": "waiting",
-  stopping: "waiting",
-  resting: "trouble",
-  failing: "trouble",
-  ended: "gone",
-};
 
 /** The state of a session as a badge. @param {() => {state: string, reason: string}} read */
 export const sessionBadge = (read) =>
@@ -125,13 +116,11 @@ function head(item, watch, buttons) {
   );
 }
 
-function factsOf({ state, since, attempt, samples, bad }, watch) {
+function factsOf({ state, since, attempt }, watch) {
   const time = state === "ended" ? `ended ${ago(since, serverClock.value)}` : `for ${duration(knownAt.value - since)}`;
   const facts = [
     since === null ? "" : time,
     attempt > 1 ? `attempt ${attempt}` : "",
-    samples === undefined ? "" : plural(samples, "sample"),
-    bad ? `${count(bad)} bad` : "",
     watch.lost.value ? `${count(watch.lost.value)} lost on the way to this browser` : "",
     watch.omitted.value ? `${plural(watch.omitted.value, "further channel")} not shown` : "",
   ];
@@ -152,9 +141,15 @@ function channels(item, watch, window, happened) {
       () => h("p.hint.padded", {}, nothing),
     ),
     each(
-      () => [...watch.channels.value.values()],
+      () => inOrder([...watch.channels.value.values()], Object.keys(item.value.channels ?? {})),
       (channel) => channel,
       one,
     ),
   );
+}
+
+/** Channels in the order in which the agent named them, further ones by name: not in that in which they were heard. */
+function inOrder(channels, names) {
+  const place = ({ name }) => (names.includes(name) ? names.indexOf(name) : names.length);
+  return channels.sort((one, other) => place(one) - place(other) || byName(one.name, other.name));
 }

@@ -5,8 +5,11 @@ import { isLive, netd, serverNow } from "../connection.js";
 import { audible } from "../rights.js";
 import { computed, effect, scope, signal } from "../signal.js";
 
-/** How many sessions are watched at a time, and how many channels of each. */
-export const MOST_WATCHED = 6;
+/**
+ * How many sessions are watched at a time, and how many channels of each. Each takes up to two of the 64 subscriptions that a
+ * connection may have.
+ */
+export const MOST_WATCHED = 16;
 const MOST_CHANNELS = 24;
 /** How many earlier changes of a session are asked for, for the marks on the time axis. */
 const CHANGES = 50;

@@ -1,27 +1,31 @@
-/** Sessions: start one with an agent's address, watch its channels, stop it. */
+/** Sessions: all of them as a list or as small multiples, and the watched ones with their plots. */
 
-import { action, field, form, results, segments } from "../action.js";
+import { segments } from "../action.js";
 import { commandLine, commandLineToCopy } from "../commandline.js";
-import { serverClock } from "../connection.js";
-import { each, h, when } from "../dom.js";
-import { ago, count, rate, visible } from "../format.js";
-import { instanceOf, portOf, sectionOf, tagOf } from "../instances.js";
-import { polled, settled, told } from "../live.js";
+import { choice as chosen, each, h, when } from "../dom.js";
+import { count } from "../format.js";
+import { instanceOf, portOf } from "../instances.js";
 import { pauseButton } from "../log.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { View } from "../plots/view.js";
+import { roll } from "../lists/roll.js";
 import { computed, effect, signal } from "../signal.js";
-import { cell, longTable, rowHead } from "../table.js";
-import { sessionBadge, sessionCard } from "./session_card.js";
-import { reasonNow } from "./session_reason.js";
+import { steady } from "../lists/steady.js";
+import { chips, searchField } from "../lists/toolbar.js";
+import { sessionCard } from "./session_card.js";
+import { choice, finding, followAddress, GROUPS, rankOf, VIEWS } from "./session_find.js";
+import { sessionList } from "./session_list.js";
+import { sessionStart } from "./session_start.js";
+import { STATES } from "./session_states.js";
+import { sessionTiles } from "./session_tiles.js";
+import { sessionValues } from "./session_values.js";
 import { MOST_WATCHED, unwatch, watch, watched, watchOf } from "./session_watch.js";
 
-const EVERY = 4;
-/** How many sessions are watched without being chosen. */
+/** How many sessions are watched without being chosen; and up to how many the page opens with those watched. */
 const WATCHED_AT_FIRST = 2;
-const LISTED = 500;
-
-const COLUMNS = ["Session", "Agent", "State", "Since", "Channels", "Samples", "Rate", ""];
+const FEW = 6;
+/** Ended sessions that are kept. */
+const ENDED = 32;
 
 /** @type {[number, string][]} */
 const WINDOWS = [
@@ -37,21 +41,169 @@ const view = new View(60);
 /** Sessions that the user has hidden: they are not shown again without being chosen. */
 const hidden = new Set();
 
+const BLANK = { host: "", address: "", state: "", reason: "", attempt: 1, since: null, channels: {} };
+
 export function sessions() {
   return h("div.grid.sessions", {}, needsService("session", content));
 }
 
 function content() {
+  followAddress();
   const instance = instanceOf("session");
-  const list = polled("session.list", instance, EVERY, { limit: 1000 });
-  const soon = settled(list.refresh, 150);
-  told(() => instance.subject("*"), {}, soon);
-  const heard = heardOf(instance, list);
-  const all = computed(() => list.answer.value?.rows ?? heard.value);
+  const list = roll({ method: "session.list", instance, keyOf: (one) => one.session, events: [["*", changed]] });
+  const channels = () => [...list.rows.value.values()].reduce((sum, one) => sum + Object.keys(one.channels ?? {}).length, 0);
+  const values = sessionValues(instance, channels);
+  const all = computed(() => (list.refusal.value ? heardOf(list, values) : [...list.rows.value.values()]));
   effect(() => watchFirst(instance.name.value, all.value));
+  const found = finding(() => all.value, values);
+  const shown = viewOf(all, list);
+  const isOpened = signal(false);
+  const isEmpty = computed(() => all.value.length === 0);
+  const start = sessionStart({
+    instance,
+    all: () => all.value,
+    isOpen: () => isOpened.value || isEmpty.value,
+    done: (result) => {
+      isOpened.value = true;
+      watch(instance.name.peek(), result.agent);
+      if (shown.peek() !== "watched") choice.view.value = "watched";
+    },
+  });
+  const opener = h(
+    "button",
+    {
+      type: "button",
+      testid: "open-start",
+      hidden: () => isEmpty.value,
+      "aria-expanded": () => String(isOpened.value),
+      onclick: () => {
+        isOpened.value = !isOpened.value;
+        if (isOpened.peek()) setTimeout(start.focus);
+      },
+    },
+    "Start session…",
+  );
+  const acts = { values, ...watching(instance) };
+  return h(
+    "div.stack",
+    {},
+    start.element,
+    panel(
+      { title: "Sessions", testid: "sessions-list", face: faceOf(list, () => isEmpty.value), empty: empty(instance), aside: [instance.select, opener] },
+      toolbar(found, shown),
+      chosen(
+        () => shown.value,
+        (name) => (name === "list" ? listView(found, acts) : name === "tiles" ? tilesView(found, acts) : h("div", {})),
+      ),
+      when(
+        () => found.sessions.value.length === 0,
+        () => h("p.hint.padded", { role: "status" }, "No session matches."),
+      ),
+      commandLineToCopy(() => instance.line("session", "list")),
+    ),
+    when(
+      () => shown.value === "watched",
+      () => watchedView(instance, list, all, found),
+    ),
+  );
+}
+
+/** Take an event of a session, which may be older than the list. */
+function changed(rows, { data }) {
+  const before = rows.get(data.session);
+  if (before !== undefined && before.since !== null && data.time < before.since) return;
+  rows.set(data.session, { ...BLANK, ...before, ...data, since: data.time });
+  if (data.state !== "ended") return;
+  const ended = [...rows.values()].filter((one) => one.state === "ended").sort((one, other) => other.since - one.since);
+  for (const { session } of ended.slice(ENDED)) rows.delete(session);
+}
+
+/** The sessions known from events alone, for tokens that may not call `session.list`: one of each agent. */
+function heardOf(list, values) {
+  void values.heard.value;
+  const rows = [...list.rows.value.values()];
+  const known = new Set(rows.map(({ agent }) => agent));
+  const others = values.agents().filter((agent) => !known.has(agent));
+  return [...rows, ...others.map((agent) => ({ ...BLANK, session: agent, agent, host: agent }))];
+}
+
+/** The view that is shown: what was chosen; else plots of few sessions, and the list of many. */
+function viewOf(all, list) {
+  const usual = signal("");
+  effect(() => {
+    if (usual.peek() !== "" || (list.answer.value === null && !list.refusal.value)) return;
+    usual.value = all.value.filter(({ state }) => state !== "ended").length <= FEW ? "watched" : "list";
+  });
+  return computed(() => choice.view.value || usual.value || "watched");
+}
+
+/** Watch the first sessions without being asked, so that there is something to see. */
+function watchFirst(instance, all) {
+  if (instance === null) return;
+  const live = all.filter((one) => one.state !== "ended");
+  if (live.length > FEW && watched.peek().size > 0) return;
+  for (const { agent } of live.slice(0, WATCHED_AT_FIRST)) {
+    const isWatched = watched.peek().has(`${instance}/${agent}`);
+    if (!isWatched && !hidden.has(`${instance}/${agent}`)) watch(instance, agent);
+  }
+}
+
+function watching(instance) {
+  const isWatched = ({ agent }) => watchOf(instance.name.value, agent) !== undefined;
+  const toggle = (session) => {
+    const name = `${instance.name.peek()}/${session.agent}`;
+    if (isWatched(session)) {
+      hidden.add(name);
+      unwatch(instance.name.peek(), session.agent);
+    } else {
+      hidden.delete(name);
+      watch(instance.name.peek(), session.agent);
+    }
+  };
+  return { isWatched, toggle, isFull: () => watched.value.size >= MOST_WATCHED };
+}
+
+function toolbar(found, shown) {
+  const view = { get value() { return shown.value; }, set value(name) { choice.view.value = name; } };
+  const options = GROUPS.map(([value, word]) => h("option", { value, selected: value === choice.group.peek() }, word));
+  const grouping = h(
+    "select",
+    { "aria-label": "Groups", testid: "session-groups", onchange: (event) => (choice.group.value = event.target.value) },
+    options,
+  );
+  return h(
+    "div.toolbar.finding",
+    {},
+    segments("View", VIEWS, view, "session-view"),
+    searchField(choice.query, "agent, host, channel, temp>30, silent:10s", "session-search"),
+    h("span", { hidden: () => shown.value === "watched" }, grouping),
+    chips(found.counts, choice.state, (state) => STATES[state] ?? "plain", "session-states"),
+  );
+}
+
+function listView(found, acts) {
+  const list = () => /** @type {any[]} */ (found.sessions.value);
+  const still = steady({ list, keyOf: (one) => one.session, rankOf: (one) => rankOf(one), stamp: found.stamp });
+  return h("div", {}, still.button, sessionList({ sessions: () => still.items.value, attributes: still.attributes, ...acts }));
+}
+
+function tilesView(found, acts) {
+  const still = steady({
+    list: () => /** @type {{session: any, name: string}[]} */ (found.channels.value),
+    keyOf: ({ session, name }) => `${session.session} ${name}`,
+    rankOf: ({ session }) => rankOf(session),
+    stamp: found.stamp,
+  });
+  return h("div", {}, still.button, sessionTiles({ channels: () => still.items.value, attributes: still.attributes, ...acts }));
+}
+
+/** The watched sessions with their plots, those that match the search. */
+function watchedView(instance, list, all, found) {
   const shown = computed(() => {
     const listed = newestByAgent(all.value);
-    const ours = [...watched.value.values()].filter((one) => one.instance === instance.name.value);
+    const sought = new Set(found.sessions.value.map(({ agent }) => agent));
+    const isSought = ({ agent }) => sought.has(agent) || !listed.has(agent);
+    const ours = [...watched.value.values()].filter((one) => one.instance === instance.name.value && isSought(one));
     const described = (one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.agent)));
     return ours.map((one) => (list.refusal.value ? one.heard.value : described(one))).filter(Boolean);
   });
@@ -59,107 +211,17 @@ function content() {
   return h(
     "div.stack",
     {},
-    starter(instance, list, all),
     when(() => shown.value.length > 0, windowControls),
-    h(
-      "div.stack",
-      {},
-      each(
-        () => shown.value,
-        (one) => `${instance.name.value}/${one.session}`,
-        card,
-      ),
+    each(
+      () => shown.value,
+      (one) => `${instance.name.value}/${one.session}`,
+      card,
     ),
-    listing(instance, list, all),
-  );
-}
-
-/** What each agent's session is: the one that lives, or the last that has ended. @returns {Map<string, object>} */
-function newestByAgent(sessions) {
-  const newest = new Map();
-  for (const one of sessions) if ((newest.get(one.agent)?.state ?? "ended") === "ended") newest.set(one.agent, one);
-  return newest;
-}
-
-/** The sessions known from their events, newest last, for tokens that may not call `session.list`. */
-function heardOf(instance, list) {
-  const heard = signal(/** @type {{session: number|string, agent: string, host: string, state: string}[]} */ ([]));
-  const take = ({ subject }) => {
-    const agent = subject.split(".")[2];
-    const isKnown = heard.peek().some((one) => one.agent === agent);
-    if (!isKnown) heard.value = [...heard.peek(), { session: agent, agent, host: agent, state: "" }].slice(-LISTED);
-  };
-  effect(() => {
-    void instance.name.value;
-    heard.value = [];
-  });
-  const pattern = (last) => () => (list.refusal.value ? instance.subject(last) : null);
-  told(pattern("*"), { replay: 1 }, take);
-  told(pattern("*.*"), { replay: 1, every: EVERY }, take);
-  return heard;
-}
-
-/** Watch the first sessions without being asked, so that there is something to see. */
-function watchFirst(instance, all) {
-  if (instance === null) return;
-  const live = all.filter((one) => one.state !== "ended");
-  for (const { agent } of live.slice(0, WATCHED_AT_FIRST)) {
-    const isWatched = watched.peek().has(`${instance}/${agent}`);
-    if (!isWatched && !hidden.has(`${instance}/${agent}`)) watch(instance, agent);
-  }
-}
-
-function starter(instance, list, all) {
-  const [host, started] = [signal(""), signal(null)];
-  const isOver = () => all.value.some((one) => one.session === started.value && one.state === "ended");
-  const input = h("input", {
-    name: "host",
-    required: true,
-    placeholder: "127.0.0.1",
-    spellcheck: "false",
-    autocapitalize: "none",
-    testid: "session-host",
-    oninput: (event) => (host.value = event.target.value.trim()),
-  });
-  const start = action({
-    label: "Start session",
-    method: "session.start",
-    instance,
-    params: () => ({ host: host.peek() }),
-    told: (result) => ({
-      state: "ok",
-      text: `Session ${result.session} streams ${Object.keys(result.channels ?? {})
-        .map(visible)
-        .join(", ")}.`,
-    }),
-    done: (result) => {
-      started.value = result?.session ?? null;
-      if (result !== null) watch(instance.name.peek(), result.agent);
-      list.refresh();
-    },
-    until: () => `${instance.name.value} ${host.value} ${isOver()}`,
-    kind: "main",
-    testid: "start-session",
-  });
-  return panel(
-    { title: "Start a session", testid: "start-panel", aside: instance.select },
-    form(
-      { class: "row", testid: "start-form" },
-      start.run,
-      field("Agent's address", input),
-      start.button,
-      h("span.hint", {}, () => dialled(instance)),
+    when(
+      () => shown.value.length === 0 && all.value.length > 0,
+      () => h("p.hint", { testid: "none-watched" }, () => `None of ${count(all.value.length)} is watched. Press “Watch” in the list, or a card of the small multiples.`),
     ),
-    results(start),
-    commandLineToCopy(() => instance.line("session", "start", host.value || "HOST")),
   );
-}
-
-function dialled(instance) {
-  const port = instance.service()?.agent_port;
-  if (port === undefined) return "";
-  const whose = tagOf("session", instance.name.value) ? `[${sectionOf("session", instance.name.value)}]` : "netd";
-  return `${whose} dials port ${port} there`;
 }
 
 function windowControls() {
@@ -176,92 +238,22 @@ function windowControls() {
   );
 }
 
-function listing(instance, list, all) {
-  const isEmpty = () => all.value.length === 0;
-  const port = () => portOf(instance.service(), 10000);
+/** What is said where there is no session. */
+function empty(instance) {
   const agent = () => {
     const dialled = instance.service()?.agent_port;
-    return commandLine(
-      "agent",
-      ["--channel", "x=sine"],
-      ["--port", dialled === 10001 ? null : dialled],
-      ["--server-port", port()],
-    );
+    const port = portOf(instance.service(), 10000);
+    return commandLine("agent", ["--channel", "x=sine"], ["--port", dialled === 10001 ? null : dialled], ["--server-port", port]);
   };
-  const empty = {
+  return {
     text: "No session yet. Run an agent, then start a session with its address above. An agent to try it with:",
     command: agent,
   };
-  return panel(
-    { title: "All sessions", testid: "sessions-list", face: faceOf(list, isEmpty), empty },
-    longTable({
-      columns: COLUMNS,
-      list: () => all.value,
-      keyOf: (one) => one.session,
-      makeRow: (item) => row(item, instance),
-      kind: "lines",
-    }),
-    commandLineToCopy(() => instance.line("session", "list")),
-  );
 }
 
-/** An agent's name and host; the host alone where it has no name. */
-const agentOf = ({ agent, host }) => visible(host.replace(/[^A-Za-z0-9_-]+/g, "-") === agent ? host : `${agent} (${host})`);
-
-function row(item, instance) {
-  const { session: id, agent } = item.peek();
-  const isWatched = () => watchOf(instance.name.value, agent) !== undefined;
-  const isFull = () => !isWatched() && watched.value.size >= MOST_WATCHED;
-  const toggle = () => {
-    const name = `${instance.name.peek()}/${agent}`;
-    if (isWatched()) {
-      hidden.add(name);
-      unwatch(instance.name.peek(), agent);
-    } else {
-      hidden.delete(name);
-      watch(instance.name.peek(), agent);
-    }
-  };
-  const channels = () =>
-    Object.keys(item.value.channels ?? {})
-      .map(visible)
-      .join(", ") || "–";
-  const rates = () => Object.values(item.value.channels ?? {}).reduce((total, channel) => total + channel.rate, 0);
-  return h(
-    "tr",
-    { testid: "session-row", "data-session": String(id) },
-    rowHead("Session", String(id)),
-    cell("Agent", () => agentOf(item.value)),
-    cell(
-      "State",
-      sessionBadge(() => item.value),
-      "",
-      { title: () => (item.value.reason ? reasonNow(item.value) : null) },
-    ),
-    cell(
-      "Since",
-      h("time", {}, () => ago(item.value.since, serverClock.value)),
-      "extra",
-    ),
-    cell("Channels", channels, "long extra", { title: channels }),
-    cell("Samples", () => count(item.value.samples), "number extra"),
-    cell("Rate", () => (item.value.state === "streaming" ? `${rate(rates())} /s` : "–"), "number extra"),
-    h(
-      "td.end",
-      {},
-      h(
-        "button.quiet",
-        {
-          type: "button",
-          testid: "watch",
-          "aria-pressed": () => String(isWatched()),
-          "aria-label": () => `${isWatched() ? "Hide" : "Watch"} session ${id}`,
-          disabled: isFull,
-          title: () => (isFull() ? `${MOST_WATCHED} sessions are watched; hide one first` : null),
-          onclick: toggle,
-        },
-        () => (isWatched() ? "Hide" : "Watch"),
-      ),
-    ),
-  );
+/** What each agent's session is: the one that lives, or the last that has ended. @returns {Map<string, object>} */
+function newestByAgent(sessions) {
+  const newest = new Map();
+  for (const one of sessions) if ((newest.get(one.agent)?.state ?? "ended") === "ended") newest.set(one.agent, one);
+  return newest;
 }

@@ -1,0 +1,108 @@
+/** The user's own data on Overview: the newest values of some channels, and how many sessions, devices and rooms there are. */
+
+import { commandLine } from "../commandline.js";
+import { servicesOf } from "../connection.js";
+import { each, h, when } from "../dom.js";
+import { count } from "../format.js";
+import { instanceOf, portOf } from "../instances.js";
+import { polled } from "../live.js";
+import { badge, faceOf, panel } from "../panel.js";
+import { addressOf } from "../router.js";
+import { computed } from "../signal.js";
+import { STATES as SESSION_STATES } from "./session_states.js";
+import { tile } from "./session_tile.js";
+import { sessionValues } from "./session_values.js";
+
+/** Seconds between two questions. */
+const EVERY = 10;
+/** How many sessions have channels here, and how many channels there are. */
+const SESSIONS = 4;
+const CHANNELS = 10;
+
+/** A list of a few rows, with the counts of all. */
+function counted(method, instance, limit) {
+  return polled(method, { ...instance, params: () => instance.params({ limit }) }, EVERY);
+}
+
+/** The newest values of the first sessions. */
+export function latest() {
+  const instance = instanceOf("session");
+  const list = counted("session.list", instance, SESSIONS);
+  const live = computed(() => (list.answer.value?.rows ?? []).filter(({ state }) => state !== "ended"));
+  const channels = computed(() =>
+    live.value.flatMap((session) => Object.keys(session.channels).map((name) => ({ session, name }))).slice(0, CHANNELS),
+  );
+  const patterns = () => [...new Set(channels.value.map(({ session }) => `${session.agent}.*`))];
+  const values = sessionValues(instance, () => channels.value.length, patterns);
+  const toggle = async ({ agent }) => {
+    const { watch } = await import("./session_watch.js"); // with all that draws plots
+    watch(instance.name.peek(), agent);
+    location.hash = `#/sessions?${new URLSearchParams({ instance: instance.name.peek() ?? "", view: "watched" })}`;
+  };
+  const others = () => (list.answer.value?.matching ?? 0) - live.value.length;
+  const empty = {
+    text: "No session streams. Run an agent, and start a session with its address on the page Sessions:",
+    command: () => commandLine("agent", ["--channel", "x=sine"], ["--server-port", portOf(instance.service(), 10000)]),
+  };
+  const made = panel(
+    { title: "Latest values", testid: "latest", face: faceOf(list, () => channels.value.length === 0), empty, kind: "wide" },
+    h(
+      "div.tile-grid",
+      {},
+      each(
+        () => channels.value,
+        ({ session, name }) => `${session.session} ${name}`,
+        (item) => tile(item, values, { isWatched: () => false, toggle }),
+      ),
+    ),
+    when(
+      () => others() > 0,
+      () => h("p.hint", {}, h("a", { href: addressOf("session") }, () => `${count(others())} further sessions`)),
+    ),
+  );
+  return when(
+    () => servicesOf("session").length > 0 && !list.refusal.value,
+    () => made,
+  );
+}
+
+/** @type {[string, string, string, Record<string, string>][]} */
+const THINGS = [
+  ["session", "Sessions", "session.list", SESSION_STATES],
+  ["relay", "Devices", "relay.devices", { online: "ok", away: "gone" }],
+  ["room", "Rooms", "room.list", { talking: "ok", full: "ok", gathering: "waiting", parting: "waiting" }],
+];
+
+/** How many sessions, devices and rooms there are, in which states. */
+export function things() {
+  return panel(
+    { title: "Now", testid: "things" },
+    h(
+      "dl.things",
+      {},
+      THINGS.map(([kind, title, method, looks]) => thing(kind, title, counted(method, instanceOf(kind), 1), looks)),
+    ),
+  );
+}
+
+function thing(kind, title, list, looks) {
+  const counts = () => Object.entries(list.answer.value?.counts ?? {});
+  const one = (item) => {
+    const [state] = item.peek();
+    return badge(looks[state] ?? "plain", () => `${count(item.value[1])} ${state}`, { testid: "thing", "data-kind": kind });
+  };
+  return h(
+    "div",
+    { hidden: () => servicesOf(kind).length === 0 || list.refusal.value !== "" },
+    h("dt", {}, h("a", { href: addressOf(kind) }, title)),
+    h(
+      "dd",
+      {},
+      when(
+        () => counts().length === 0,
+        () => h("span.hint", {}, "none"),
+      ),
+      each(counts, ([state]) => state, one),
+    ),
+  );
+}
