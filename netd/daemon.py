@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -267,18 +267,18 @@ class Daemon(MultiService):
         )
 
     def stopService(self) -> Deferred[Any]:
-        """Drain every service."""
+        """Drain every service, and write the state. The control socket ends last: it has the lock of the state directory.
+
+        So whoever waits for the end of its connection, as `netd stop` does, can start netd again then.
+        """
         self._log.info("netd stops: it takes no new connections, and finishes the open ones")
         self.system.lifecycle.stop()
-        stopped: Deferred[Any] = super().stopService()  # type: ignore[no-untyped-call]
-        return stopped.addBoth(self._finish)
-
-    def _finish(self, result: Any) -> Deferred[Any]:
-        return self._state.close().addCallback(lambda _: self._release(result))
-
-    def _release(self, result: Any) -> Any:
-        self._control.release()
-        return self._leave_collector(result)
+        Service.stopService(self)
+        others = [service for service in reversed(self.services) if service is not self._control]
+        stopped: Deferred[Any] = DeferredList([maybeDeferred(service.stopService) for service in others])
+        stopped.addCallback(lambda _: self._state.close())
+        stopped.addCallback(lambda _: self._control.stopService())
+        return stopped.addBoth(self._leave_collector)
 
     def _leave_collector(self, result: Any) -> Any:
         if self._thresholds is not None:

@@ -12,7 +12,7 @@ from netd.cli.relay import RelayPlace
 from netd.cli.signals import Signals
 from netd.cli.stage import Tell
 from netd.client.command import Caller
-from netd.client.control import Control, ControlError
+from netd.client.control import Control, ControlError, OperationFailed
 from netd.client.feed import Feed
 from netd.client.relay import Controller as RelayController
 from netd.client.relay import Device as RelayDevice
@@ -23,6 +23,9 @@ from netd.client.session import Channel, Hooks
 __all__ = ["AbsentPart", "AgentPart", "BotPart", "CommandsPart", "ControllerPart", "DevicePart", "FeedPart", "Part"]
 
 DEVICE = "demo-device"
+
+HOST = "127.0.0.1"
+"""Where netd dials the agent."""
 
 REQUESTS = ("light on", "temperature?", "light off", "open the window")
 
@@ -180,15 +183,26 @@ class AgentPart(Part):
         agent = self.hold(self._open(channels, port=self._port, server_port=self._place.port, every=self.EVERY, hooks=hooks))
         try:
             self._listen(agent)
-            with self._control() as control:
-                begun = control.call("session.start", host="127.0.0.1", wait=False)
+            begun = self._begin()
             try:
                 agent.run()
             finally:
                 agent.close()
-                self._stop(begun["session"])
+                self._stop(begun)
         finally:
             agent.close()
+
+    def _begin(self) -> int:
+        """Have netd dial the agent. Return its session, which netd may have begun again already: one of an earlier demo."""
+        with self._control() as control:
+            try:
+                begun: int = control.call("session.start", host=HOST, wait=False)["session"]
+            except OperationFailed:
+                live = [row["session"] for row in control.call("session.list", contains=HOST)["rows"] if row["state"] != "ended"]
+                if not live:
+                    raise
+                begun = live[0]
+        return begun
 
     def _stop(self, session: int) -> None:
         """End the session. Otherwise netd would keep dialling the agent, and would refuse this host another session."""

@@ -115,11 +115,10 @@ class ControlService(ListeningService):
             ) from None
 
     def stopService(self) -> Deferred[None]:
-        """Stop listening, and close all connections. The directory stays locked until :meth:`release`."""
-        return super().stopService()
+        """Stop listening, close all connections, then release the directory: nothing more may be written in it."""
+        return super().stopService().addCallback(lambda _: self._unlock())
 
-    def release(self) -> None:
-        """Let other daemons use the directory: nothing more is written in it."""
+    def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

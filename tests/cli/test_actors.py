@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.cli.actors import AbsentPart, AgentPart, BotPart, CommandsPart, ControllerPart, DevicePart, FeedPart, Part
 from netd.cli.relay import RelayPlace
-from netd.client.control import NoSuchTarget, NotRunning
+from netd.client.control import NoSuchTarget, NotRunning, OperationFailed
 from netd.client.feed import Block, Sample
 from netd.client.relay import Outcome
 from netd.client.room import Exchange, Heard
@@ -34,6 +34,7 @@ class FakeClient:
         self.heard: list[str] = []
         self.options: dict[str, Any] = {}
         self.result: Any = 3
+        self.results: dict[str, Any] = {}
         self.result_after_run: Any = None
 
     def open(self, *arguments: Any, **options: Any) -> FakeClient:
@@ -64,9 +65,10 @@ class FakeClient:
         """As a caller of commands, or a control connection."""
         self.asked.append((name, arguments))
         self.part.over.set()
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
+        result = self.results.get(name, self.result)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def listen(self) -> None:
         """As an agent."""
@@ -156,6 +158,17 @@ class ActorTests(SynchronousTestCase):
         self.assertEqual(self.told[-2:], ["session 42: heart 68.5, breathing 0.022, movement 0.005", "netd stopped it"])
         self.assertTrue(self.client.is_closed)
         self.assertEqual((self.client.options["port"], self.client.options["server_port"]), (10001, 7))
+
+    def test_agent_of_an_earlier_netd(self) -> None:
+        """A netd that was restarted dials the agent by itself: its session is taken, and ended with the agent."""
+        refused = OperationFailed("127.0.0.1 has session 7 (dialling) already", -32000)
+        part = AgentPart(PLACE, 10001, lambda: self.client, lambda: 0.5, self.client.open)  # type: ignore[arg-type, return-value]
+        rows = [{"session": 3, "state": "ended"}, {"session": 7, "state": "dialling"}]
+        self.client.results = {"session.start": refused, "session.list": {"rows": rows}}
+        self.play(part)
+        self.assertEqual(("session.stop", {"session": 7}), self.client.asked[-1])
+        self.client.results["session.list"] = {"rows": rows[:1]}
+        self.assertRaises(OperationFailed, self.play, part)
 
     def test_agent_of_a_stopped_netd(self) -> None:
         """A session that netd has ended first, or together with itself, needs no stop."""

@@ -37,7 +37,6 @@ class ServiceTests(SynchronousTestCase):
         service = make_control_service(state or self.state, self.reactor, OperationTable(), RecordingBus())
         service.privilegedStartService()
         service.startService()
-        self.addCleanup(service.release)
         self.addCleanup(service.stopService)
         return service
 
@@ -180,19 +179,14 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(1, len(self.reactor.unixServers))
 
     def test_after_the_end(self) -> None:
-        """Once a daemon has stopped, and written what it keeps, the next one gets its directory."""
-        service = self.start()
-        result_of(service.stopService())
-        self.refusal()
-        service.release()
+        """Once a daemon has stopped, the next one gets its directory."""
+        result_of(self.start().stopService())
         self.start()
         self.assertEqual(2, len(self.reactor.unixServers))
 
     def test_stopped_before_it_started(self) -> None:
         """A control socket that never came up can be stopped."""
-        service = make_control_service(self.state, self.reactor, OperationTable(), RecordingBus())
-        result_of(service.stopService())
-        service.release()
+        result_of(make_control_service(self.state, self.reactor, OperationTable(), RecordingBus()).stopService())
 
     def test_killed_daemon(self) -> None:
         """What a killed daemon left, socket and lock file, is taken over; whoever has its old pid now does not matter."""
