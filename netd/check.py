@@ -20,6 +20,8 @@ from netd.interfaces import IServiceKind
 from netd.kinds import find_kinds, is_own
 from netd.paths import packaged
 from netd.pem import exposed_keys
+from netd.state.file import STATE_FILE
+from netd.state.file import objection as state_objection
 
 __all__ = ["check", "main", "packaged_ini", "read", "refusal", "show"]
 
@@ -96,6 +98,7 @@ def _warnings(configuration: Configuration) -> Iterator[str]:
 def _objections(configuration: Configuration, kinds: Mapping[str, IServiceKind]) -> Iterator[ConfigProblem]:
     """Reasons on this machine that would keep the services from starting, although their options are valid."""
     why = objection(configuration.netd.state_directory, os.geteuid())
+    why = why or state_objection(configuration.netd.state_directory / STATE_FILE)
     if why:
         yield configuration.problem(NETD, "state_directory", why)
     for section in configuration.sections:

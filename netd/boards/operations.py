@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from netd.boards.layout import check_board, subjects_of_board
@@ -58,15 +58,16 @@ class Boards:
         """Return the boards that *caller* sees, by name."""
         return [_facts(kept) for kept in self._shelf if _sees(caller, kept.subjects)]
 
-    def read(self, caller: Caller, name: str, version: int | None = None) -> BoardContent | Deferred[BoardContent]:
-        """Return a board.
+    def read(self, caller: Caller, name: str, version: int | None = None) -> Deferred[BoardContent]:
+        """Return a Deferred of a board.
 
         :param version: the version; the newest one without it.
         :raises NoSuchTarget: if there is no such board, or *caller* does not see it; likewise for a version.
         """
         kept = self._find(caller, name)
         if kept.text is not None and version in (None, kept.newest.version):
-            return BoardContent(name, kept.newest.version, kept.newest.time, kept.newest.who, kept.board)
+            newest = kept.newest
+            return succeed(BoardContent(name, newest.version, newest.time, newest.who, kept.board))
         if version is None:
             raise NoSuchTarget(f"the board {name!r} is deleted; `board.versions` lists what can be restored")
         return self._earlier(caller, kept, version)

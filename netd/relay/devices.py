@@ -78,8 +78,8 @@ class DeviceLink:
     :ivar number: its number among the devices at its host that have no name; 0 if it has one.
     :ivar took_from: the address of the connection whose name it took over, if that one was still connected; for people.
     :ivar subject: its token in subjects.
-    :ivar sent_subject: the subject of messages to it.
-    :ivar outcome_subject: the subject of their outcomes.
+    :ivar sent_subject: the subject of messages to it; empty before the first.
+    :ivar outcome_subject: the subject of their outcomes, likewise.
     :ivar requests: the requests that it has not answered yet, by id; None before the first.
     """
 

@@ -86,7 +86,6 @@ class Exchange:
         """Find the devices and the messages of earlier runs again. All are away; nobody has subscribed to their presence yet."""
         self.records.load(part, self.devices, self.devices.remembered, self.bus.wall())
         for link in self.devices.absent():
-            self._name_subjects(link)
             self._publish_presence(link, "netd was started anew")
         self.queues.load(part.table("queue"), self.rules, self.devices, self._ids.__next__)
 
@@ -108,7 +107,6 @@ class Exchange:
         except NameHeld as error:
             self._deny(error, address_text(host, port))
             raise
-        self._name_subjects(link)
         self.records.saw(link, is_new)
         if replaced is not None:
             self._replace(replaced, link)
@@ -188,6 +186,8 @@ class Exchange:
         :returns: False when the device's outbox has refused them, because the device does not read.
         """
         self.messages += len(frames)
+        if not link.sent_subject:
+            self._name_subjects(link)
         if self.bus.wants(link.sent_subject):
             for frame in frames:
                 self._publish_sent(link, frame[HEADER:])
@@ -257,6 +257,8 @@ class Exchange:
         report: Callable[[RequestOutcome], None],
     ) -> Callable[[RequestOutcome], None]:
         """Return what a request to *link* reports to: *report*, and the event of its outcome if somebody wants that."""
+        if link is not None and not link.sent_subject:
+            self._name_subjects(link)
         subject = self.subject("outcome", UNKNOWN) if link is None else link.outcome_subject
         if not self.bus.wants(subject):
             return report
@@ -287,6 +289,8 @@ class Exchange:
         return f"{self.prefix}.{kind}.{device}"
 
     def _hand(self, link: DeviceLink, request: RelayRequest) -> None:
+        if not link.sent_subject:
+            self._name_subjects(link)
         if link.answers:
             envelope = {"id": request.id, "from": request.sender, "deadline": request.time_left(self.monotonic())}
             accepted = link.peer.send(encode_pair(envelope, request.payload))
@@ -321,6 +325,7 @@ class Exchange:
         self.counts["expired"] += 1
 
     def _name_subjects(self, link: DeviceLink) -> None:
+        """Give *link* the subjects of messages to it, with the first of them: most of thousands of devices are sent nothing."""
         link.sent_subject = self.subject("sent", link.subject)
         link.outcome_subject = self.subject("outcome", link.subject)
 

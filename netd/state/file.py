@@ -14,7 +14,7 @@ from pathlib import Path
 
 from netd.errors import NetdError
 
-__all__ = ["STATE_FILE", "Kept", "Row", "StateFile", "StateUnusable"]
+__all__ = ["STATE_FILE", "Kept", "Row", "StateFile", "StateUnusable", "objection"]
 
 STATE_FILE = "state.db"
 """Name of the file inside the state directory."""
@@ -167,10 +167,9 @@ class StateFile:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
-        elif application != APPLICATION_ID or version > VERSION:
+        elif why := _unfit(self.name, application, version):
             self._disconnect()
-            why = "was written by a newer netd" if application == APPLICATION_ID else "is not netd's"
-            raise StateUnusable(f"{self.name} {why}; use that, or move the file away: what it holds is then not known here")
+            raise StateUnusable(why)
         self.size = _number(connection, "page_count") * _number(connection, "page_size")
         if self.size <= CHECKED:
             [answer] = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -214,6 +213,29 @@ class StateFile:
             if beside.exists():
                 beside.replace(f"{aside}{suffix}")
         return aside
+
+
+def objection(path: Path) -> str:
+    """A sentence that says why the file at *path* cannot be used; empty if it can. Nothing is changed, nor is SQLite asked."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        return ""  # an empty file, or one that the daemon will put aside
+    version, application = int.from_bytes(header[60:64], "big"), int.from_bytes(header[68:72], "big")
+    return _unfit(str(path), application, version)
+
+
+def _unfit(name: str, application: int, version: int) -> str:
+    """Why a file with these numbers in its header is not for this netd; empty if it is."""
+    if application == APPLICATION_ID and version <= VERSION:
+        return ""
+    why = "was written by a newer netd" if application == APPLICATION_ID else "is not netd's"
+    return f"{name} {why}; use that, or move the file away: what it holds is then not known here"
 
 
 def _make_private(path: Path) -> None:

@@ -29,6 +29,7 @@ class Code(enum.IntEnum):
     FAILED = -32000
     NO_SUCH_TARGET = -32001
     NOT_PERMITTED = -32002
+    OUTDATED = -32004
 
 
 @frozen

@@ -24,6 +24,7 @@ CLASSES: Mapping[Code, type[errors.RemoteError]] = {
     Code.FAILED: errors.OperationFailed,
     Code.NO_SUCH_TARGET: errors.NoSuchTarget,
     Code.NOT_PERMITTED: errors.NotPermitted,
+    Code.OUTDATED: errors.Outdated,
 }
 
 

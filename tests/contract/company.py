@@ -19,7 +19,20 @@ from tests.contract.agents import hello
 from tests.contract.world import World
 from tests.process import PATIENCE
 
-__all__ = ["Company", "bot", "caller", "device", "event", "feed_client", "gone", "nobody", "streaming", "unasked"]
+__all__ = [
+    "Company",
+    "board",
+    "bot",
+    "caller",
+    "device",
+    "event",
+    "feed_client",
+    "gone",
+    "nobody",
+    "older_board",
+    "streaming",
+    "unasked",
+]
 
 Company = Callable[[World], AbstractContextManager[Any]]
 """Comes, tells what the case must know of it, and leaves."""
@@ -45,6 +58,21 @@ def event(world: World) -> Iterator[None]:
     """``custom.lamp`` was published."""
     world.call("bus.publish", subject="custom.lamp", data={"lit": True})
     yield
+
+
+@contextmanager
+def board(world: World) -> Iterator[int]:
+    """There is a board ``lab``: its newest version."""
+    kept = {one["name"]: one["version"] for one in world.call("board.list")}
+    written = world.call("board.write", name="lab", version=kept.get("lab", 0), board={"title": "Lab", "tiles": []})
+    yield written["version"]
+
+
+@contextmanager
+def older_board(world: World) -> Iterator[int]:
+    """It has an older version, too."""
+    with board(world) as older, board(world):
+        yield older
 
 
 @contextmanager

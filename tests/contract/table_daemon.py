@@ -26,6 +26,8 @@ NOTHING_RELOADED: Mapping[str, Any] = {
 
 SUBSCRIBED: Mapping[str, Any] = {"pattern": "custom.>", "position": str, "recovered": None, "gap": None}
 
+PUBLISHED: dict[str, Any] = {"subject": "custom.door", "size": int, "kept": bool}
+
 BUS: Mapping[str, Row] = {
     "bus.last": Row(
         Role.VIEWER,
@@ -47,9 +49,9 @@ BUS: Mapping[str, Row] = {
     "bus.publish": Row(
         Role.OPERATOR,
         (
-            Case("an object", {"subject": "custom.door", "data": {"open": 1}}, result={"subject": "custom.door", "size": 10}),
-            Case("a text", {"subject": "custom.door", "data": "grün"}, result={"subject": "custom.door", "size": 7}),
-            Case("nothing", {"subject": "custom.door"}, result={"subject": "custom.door", "size": 4}),
+            Case("an object", {"subject": "custom.door", "data": {"open": 1}}, result=PUBLISHED | {"size": 10}),
+            Case("a text", {"subject": "custom.door", "data": "grün"}, result=PUBLISHED | {"size": 7}),
+            Case("nothing", {"subject": "custom.door"}, result=PUBLISHED | {"size": 4}),
             Case(
                 "as a service",
                 {"subject": "relay.main.said.lamp"},

@@ -229,6 +229,7 @@ NO_PLACE = Fault(Code.NO_SUCH_TARGET, "this connection has no place as 'Ada'; `r
 
 ROOM: Mapping[str, Row] = {
     "room.list": Row(Role.VIEWER, (Case("one of them", result=page_with(FULL), company=company.bot), NO_LIMIT)),
+    "room.results": Row(Role.VIEWER, (Case("of all", result=...),)),
     "room.end": Row(
         Role.OPERATOR,
         (

@@ -29,6 +29,7 @@ EXITS: Mapping[Code, int] = {
     Code.NO_SUCH_TARGET: 3,
     Code.FAILED: 1,
     Code.NOT_PERMITTED: 1,
+    Code.OUTDATED: 1,
 }
 
 CLASSES: Mapping[Code, str] = {
@@ -36,6 +37,7 @@ CLASSES: Mapping[Code, str] = {
     Code.FAILED: "OperationFailed",
     Code.NO_SUCH_TARGET: "NoSuchTarget",
     Code.NOT_PERMITTED: "NotPermitted",
+    Code.OUTDATED: "Outdated",
 }
 
 

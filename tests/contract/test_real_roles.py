@@ -164,6 +164,10 @@ class AdminTests(SynchronousTestCase):
         self.check(ManholePrompt(the_world()), list(TABLE), USER, "password")
 
 
+ALL = {"id": "a", "kind": "plot", "x": 0, "y": 0, "w": 1, "h": 1, "subjects": [">"]}
+"""A tile that shows everything."""
+
+
 class ConfinedTests(SynchronousTestCase):
     """An operator whose token is for one device alone, over each way that shows a token."""
 
@@ -174,6 +178,7 @@ class ConfinedTests(SynchronousTestCase):
             *("system.operations", "system.status", "system.subjects", "system.whoami", "system.login"),
             *("bus.last", "bus.publish", "bus.forget", "bus.subscribe", "bus.unsubscribe"),
             *("relay.devices", "relay.send", "relay.forget"),
+            *("board.list", "board.read", "board.versions", "board.write", "board.restore", "board.delete"),
         )
     )
     """Operations that such a token may call at all: they see to it that it reaches no other subjects."""
@@ -184,6 +189,7 @@ class ConfinedTests(SynchronousTestCase):
         ("bus.forget", {"subject": "relay.main.presence.door"}),
         ("relay.send", {"target": "door", "text": "on"}),
         ("relay.forget", {"target": "door"}),
+        ("board.write", {"name": "all", "version": 0, "board": {"title": "All", "tiles": [ALL]}}),
     )
 
     def driver(self, way: type[Driver]) -> Driver:

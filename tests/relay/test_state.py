@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from netd.codec.length_header import encode_frame
 from netd.relay.config import Config
-from netd.relay.events import DevicePresence
+from netd.relay.events import DevicePresence, DeviceSent
 from netd.relay.records import KEPT_FOR
 from netd.state.state import LAZILY
 from netd.testing import MemoryDisk, MemoryState, make_caller, reload, result_of, wired
@@ -208,6 +208,16 @@ class QueueTests(StateBench):
         self.assertEqual([b"1"], self.delivered())
         self.restart()
         self.assertEqual([], self.delivered())
+
+    def test_seen_on_the_bus(self) -> None:
+        """What was queued is published when it is sent, also after a restart."""
+        self.queued(self.relay.connect())
+        self.commit()
+        self.restart()
+        self.relay.bus.subscribe("relay.>", lambda message: None)
+        self.relay.device(name="greenhouse")
+        [sent] = self.relay.bus.events("relay.main.sent.greenhouse")
+        self.assertEqual(DeviceSent("greenhouse", "1", None), sent)
 
     def test_slow_device(self) -> None:
         """A message stays on the disk until the operating system has taken it for the device."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.state.file import STATE_FILE, Row, StateFile, StateUnusable
+from netd.state.file import STATE_FILE, Row, StateFile, StateUnusable, objection
 
 HELLO: Row = ("relay.main", "devices", "greenhouse", 7.0, '{"host":"10.0.0.7"}')
 
@@ -109,7 +109,17 @@ class TroubleTests(StateFileTestCase):
             connection.close()
             said = str(self.assertRaises(StateUnusable, self.open))
             self.assertEqual(f"{self.path} {why}; use that, or move the file away: what it holds is then not known here", said)
+            self.assertEqual(said, objection(self.path))
             self.path.unlink()
+
+    def test_foreseen(self) -> None:
+        """`netd check` objects to a file that it cannot read, and to none that is sound, missing, or will be put aside."""
+        self.assertEqual("", objection(self.path))
+        self.open().close()
+        self.assertEqual("", objection(self.path))
+        self.path.write_bytes(b"x" * 200)
+        self.assertEqual("", objection(self.path))
+        self.assertEqual(f"{self.folder} cannot be read: Is a directory", objection(self.folder))
 
     def test_file_that_cannot_be_opened(self) -> None:
         """The daemon starts without it, and nothing is promised; no second file is begun beside the first."""
