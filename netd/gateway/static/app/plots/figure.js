@@ -36,6 +36,13 @@ const REACH = 40;
 /** The colours of series, and the dashes of those that are drawn over each other. */
 const INKS = 8;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [5, 2], [12, 4], [3, 2], [8, 2, 2, 2, 2, 2]];
+/**
+ * Lines with so many points are at most a pixel wide, but for walls: a wider one takes a processor that paints by itself a dozen
+ * times as long.
+ */
+const THIN = 1;
+const USUAL = 1.5;
+const DENSE = 300;
 /** How much of a colour a band has. */
 const BAND = 0.18;
 
@@ -71,11 +78,11 @@ const near = (place) => (Number.isNaN(place) || place === -Infinity ? null : Mat
 export function dataOf(grid, { lanes, axes, scales }) {
   /** @type {import("./grid.js").Values[]} */
   const data = [grid.times()];
+  const nothing = new Array(grid.length);
   for (const [index, lane] of lanes.entries()) {
     const { range } = scales[axes[index]];
-    const places = (values) => lane.values(values).map((one) => (typeof one === "number" ? near(placeIn(one, range)) : one));
-    const none = lane.hasBand ? null : new Array(grid.length);
-    data.push(places(lane.means), none ?? places(lane.lows), none ?? places(lane.highs));
+    const places = (values) => lane.values(values, (value) => near(placeIn(value, range)));
+    data.push(places(lane.means), ...(lane.hasBand ? [places(lane.lows), places(lane.highs)] : [nothing, nothing]));
   }
   return data;
 }
@@ -115,6 +122,12 @@ export function figureOptions({ width, height, drawn, isSmall, group, marks, onP
       setCursor: [(u) => onPoint(pointAt(u, drawn))],
     },
   };
+}
+
+/** Draw lines with many points thinner. @param {any} figure a uPlot. @param {Drawn} drawn */
+export function thinOut(figure, { lanes, sizes }) {
+  const thin = sizes.line > USUAL ? sizes.line : THIN;
+  for (const [index, lane] of lanes.entries()) figure.series[meanAt(index)].width = lane.filled > DENSE ? thin : sizes.line;
 }
 
 function seriesOf(drawn, index, isSmall) {

@@ -14,11 +14,15 @@ export function roundUp(rough) {
  * Columns of equal width. They begin at multiples of this width, so that a sample stays in its column while time goes on.
  */
 export class Grid {
-  /** @param {number} from @param {number} to seconds since the epoch. @param {number} columns how many fit between them. */
-  constructor(from, to, columns) {
+  /**
+   * @param {number} from @param {number} to seconds since the epoch. @param {number} columns how many fit between them.
+   * @param {number} [pixels] how many there are when nobody moves the plot: what netd is asked for.
+   */
+  constructor(from, to, columns, pixels = columns) {
     this.from = from;
     this.to = to;
     this.width = (to - from) / columns;
+    this.pixels = pixels;
     this.first = Math.floor(from / this.width) - 1;
     this.length = Math.floor(to / this.width) + 2 - this.first;
   }
@@ -137,12 +141,16 @@ export class Lane {
     this.#edge(end, point, this.after.time, this.after.value);
   }
 
-  /** The values of each column, as uPlot takes them. @param {Float64Array} column @returns {Values} */
-  values(column) {
+  /**
+   * The values of each column, as uPlot takes them.
+   * @param {Float64Array} column @param {(value: number) => number|null} [change] makes something else of each.
+   * @returns {Values}
+   */
+  values(column, change = (value) => value) {
     /** @type {Values} */
     const values = new Array(this.grid.length);
     for (let index = 0; index < values.length; index += 1)
-      values[index] = this.counts[index] > 0 ? column[index] : this.gaps[index] ? null : undefined;
+      values[index] = this.counts[index] > 0 ? change(column[index]) : this.gaps[index] ? null : undefined;
     return values;
   }
 

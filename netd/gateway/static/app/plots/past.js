@@ -226,8 +226,7 @@ export class Archive {
   want(past, from, to, grid) {
     const now = this.now();
     if (!this.#outside.isThere() || from >= now) return;
-    const columns = Math.max(10, Math.round((grid.to - grid.from) / grid.width));
-    const wish = wishFor(grid.from, grid.to, columns, now);
+    const wish = wishFor(grid.from, grid.to, Math.max(10, grid.pixels), now);
     const complete = Math.min(to, now - Math.max(AGAIN, wish.width));
     if (past.covers(from, complete, wish.width)) {
       this.#waiting.delete(past);

@@ -7,7 +7,7 @@
 
 import { measure } from "../format.js";
 import { h } from "../dom.js";
-import { dataOf, figureOptions, sizesFor } from "./figure.js";
+import { dataOf, figureOptions, sizesFor, thinOut } from "./figure.js";
 import { Grid, Lane } from "./grid.js";
 import { redraw } from "./redraw.js";
 import { rangeOf, ticksIn, unitsOf } from "./scales.js";
@@ -106,6 +106,7 @@ export function plot(parts) {
     shape = now;
     figure ??= make();
     if (figure.width !== width || figure.height !== height) figure.setSize({ width, height });
+    thinOut(figure, drawn);
     show(figure, dataOf(grid, drawn));
     stands = next.still;
     failure.value = "";
@@ -165,13 +166,14 @@ export function plot(parts) {
 }
 
 /** The columns of the plot. @param {any} parts @param {import("./figure.js").Drawn} drawn */
-function gridOf(parts, drawn, { from, to }, width, isSmall) {
+function gridOf(parts, drawn, { from, to, isMoving = false }, width, isSmall) {
   const units = unitsOf(parts.curves().map((one) => one.unit?.() ?? "")).length;
   drawn.sizes = sizesFor(parts.scale?.() ?? 1);
   const { yAxis, right } = drawn.sizes;
   const beside = isSmall ? 0 : yAxis + (units > 1 ? yAxis : right);
   [drawn.from, drawn.to] = [from, to];
-  return new Grid(from, to, Math.max(50, width - beside));
+  const pixels = Math.max(50, width - beside);
+  return new Grid(from, to, isMoving ? Math.ceil(pixels / 2) : pixels, pixels);
 }
 
 /** Read the curves, and what is drawn beside them. @returns {import("./grid.js").Summary[]} of each curve. */
@@ -180,7 +182,7 @@ function take(parts, drawn, grid, height) {
   const units = unitsOf(curves.map((one) => one.unit?.() ?? ""));
   drawn.lanes = curves.map(({ source, isHidden = () => false }) => {
     const lane = new Lane(grid);
-    source.seen?.(grid.width);
+    source.seen?.((grid.to - grid.from) / grid.pixels);
     if (!isHidden()) source.fill(lane);
     lane.close();
     return lane;

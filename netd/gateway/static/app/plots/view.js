@@ -13,7 +13,7 @@ const LEAST = 10;
 
 /**
  * The times that a plot shows; `still` names a view that is drawn once, and is null where time goes on.
- * @typedef {Span & {still: string|null}} Shown
+ * @typedef {Span & {still: string|null, isMoving?: boolean}} Shown `isMoving`: a hand moves it, so that quick is better than fine.
  */
 
 export class View {
@@ -65,7 +65,12 @@ export class View {
   /** The view, as plots take it. @returns {Shown} */
   shown() {
     const fixed = this.fixed.peek();
-    return { ...this.read(), still: fixed === null || fixed.to > serverNow() ? null : `${fixed.from} ${fixed.to}` };
+    const isMoving = this.#begun !== null;
+    return {
+      ...this.read(),
+      still: fixed === null || fixed.to > serverNow() ? null : `${fixed.from} ${fixed.to} ${isMoving}`,
+      isMoving,
+    };
   }
 
   /** Show another window, while a gesture goes on. @param {Span} span */
@@ -81,6 +86,7 @@ export class View {
     this.#before.push(this.#begun);
     if (this.#before.length > KEPT) this.#before.shift();
     this.#begun = null;
+    this.#tell();
     this.settled();
   }
 
