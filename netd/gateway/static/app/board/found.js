@@ -3,7 +3,8 @@
 import { netd, operations, servicesOf, status } from "../connection.js";
 import { sectionOf } from "../instances.js";
 import { told } from "../live.js";
-import { audible, forbidden, subjects as own } from "../rights.js";
+import { askRecorder, offers } from "../recorder.js";
+import { audible, forbidden } from "../rights.js";
 import { signal } from "../signal.js";
 import { numberIn } from "./judge.js";
 import { deviceTile, guessed } from "./model.js";
@@ -39,10 +40,14 @@ const ofSubject = (subject, isNumeric, hint) => ({
 
 /** The subjects that were ever recorded. @returns {Promise<Found[]>} */
 async function recorded() {
-  const all = await asked("history.subjects", { pattern: ">" });
-  return all.map(({ subject, label, unit, numeric }) =>
-    ofSubject(subject, numeric, [label, unit && `in ${unit}`, "recorded"].filter(Boolean).join(", ")),
-  );
+  if (!offers("history.subjects")) return [];
+  const ask = (pattern) => askRecorder("history.subjects", { pattern }).catch(() => []);
+  const all = await Promise.all(audible(">").map(ask));
+  return all
+    .flat()
+    .map(({ subject, label, unit, numeric }) =>
+      ofSubject(subject, numeric, [label, unit && `in ${unit}`, "recorded"].filter(Boolean).join(", ")),
+    );
 }
 
 /** The subjects that are heard from now on, and those kept on the bus. @returns {import("../signal.js").Readable<Map<string, Found>>} */
@@ -56,7 +61,7 @@ export function heard() {
       ofSubject(subject, number !== null, number === null ? "heard now" : `now ${number}`),
     );
   };
-  for (const pattern of own.peek() ?? [">"]) told(() => pattern, { every: EVERY, fold: true, together: true, replay: 1 }, take);
+  for (const pattern of audible(">")) told(() => pattern, { every: EVERY, fold: true, together: true, replay: 1 }, take);
   return all;
 }
 

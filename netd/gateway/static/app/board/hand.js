@@ -35,13 +35,15 @@ export function hand(desk, handle, id, isSize) {
   handle.addEventListener("pointerdown", (down) => {
     if (down.button === 0) drag(desk, handle, down, find, isSize);
   });
+  let start = desk.read();
+  handle.addEventListener("focus", () => (start = desk.read()));
   handle.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
-    if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+    const isBack = event.key === "Escape" && find(start) !== undefined;
+    if ((step === undefined && !isBack) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const before = desk.read();
-    const moved = shifted(find(before), isSize, ...step);
-    const tiles = arranged(before, moved);
+    const tiles = isBack ? start : arranged(before, shifted(find(before), isSize, ...step));
     desk.keep(tiles);
     desk.say(placeText(find(tiles)));
   });
@@ -80,9 +82,7 @@ function drag(desk, handle, down, find, isSize) {
   handle.addEventListener("pointerup", () => end(true), { signal });
   handle.addEventListener("pointercancel", () => end(false), { signal });
   const escape = (event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    end(false);
+    if (event.key === "Escape") end(false);
   };
   handle.addEventListener("keydown", escape, { signal });
 }

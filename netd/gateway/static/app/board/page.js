@@ -58,7 +58,7 @@ export function boardPage(name, names) {
   const outcome = signal("");
   const read = computed(() => draft.value?.board.value ?? stored.value?.board ?? null);
   const view = new View(WINDOW);
-  const around = { view, isWall: false };
+  const around = { view, tiles: () => read.peek()?.tiles.length ?? 0, isWall: false };
   const seconds = computed(() => read.value?.window ?? WINDOW);
   effect(() => view.set(seconds.value, null));
   describeChannels();

@@ -6,8 +6,9 @@ import { measure, precisionOf } from "../format.js";
 import { told } from "../live.js";
 import { windowOf } from "../plots/grid.js";
 import { askRecorder, offers } from "../recorder.js";
-import { inaudible } from "../rights.js";
+import { audible, inaudible } from "../rights.js";
 import { computed, effect } from "../signal.js";
+import { covers } from "../subjects.js";
 
 /** How many channels a pattern may have. */
 const MOST_CHANNELS = 20;
@@ -59,6 +60,20 @@ export function pointsOf(one, to, seconds, columns) {
   return { points: times.map((time, index) => ({ time, value: values[index] })), summary };
 }
 
+/** With more tiles than this, tiles of a kind share a wider pattern: a connection may have 64 subscriptions. */
+const CROWDED = 12;
+
+/**
+ * Receive the events under *pattern*, as `told` does; on a crowded board, through the *wider* one that other tiles have, too.
+ * @param {import("./tiles/frame.js").Surroundings} around @param {string} pattern "" for none. @param {string} wider
+ * @param {object} options @param {(event: import("../../netd.js").BusEvent) => void} onEvent
+ */
+export function shared(around, pattern, wider, options, onEvent) {
+  const chosen = around.tiles() > CROWDED && covers(wider, pattern) ? wider : pattern;
+  const take = (event) => covers(pattern, event.subject) && onEvent(event);
+  return told(() => chosen || null, options, take);
+}
+
 /** Learn labels and units of channels, while a board is shown: of the sessions that run, and of what was recorded. */
 export function describeChannels() {
   told(
@@ -71,6 +86,7 @@ export function describeChannels() {
   effect(() => {
     if (!isLive.value || !offers("history.subjects")) return;
     const ofRecorder = (all) => all.forEach((one) => describe(one.subject, one));
-    askRecorder("history.subjects", { pattern: ">" }).then(ofRecorder, () => {}); // without them, subjects stand in their place
+    const ignore = () => {}; // without labels, subjects stand in their place
+    for (const pattern of audible(">")) askRecorder("history.subjects", { pattern }).then(ofRecorder, ignore);
   });
 }

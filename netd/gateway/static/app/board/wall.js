@@ -63,7 +63,7 @@ function onWall(name, first) {
   const read = () => stored.value?.board ?? { title: name, tiles: [] };
   const view = new View(WINDOW);
   effect(() => view.set(read().window ?? WINDOW, null));
-  const around = { view, isWall: true };
+  const around = { view, tiles: () => stored.peek()?.board.tiles.length ?? 0, isWall: true };
   describeChannels();
   return h(
     "div.wall-board",

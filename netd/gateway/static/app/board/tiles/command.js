@@ -4,11 +4,11 @@ import { action, outcomeOf, restraint } from "../../action.js";
 import { knownAt, operations } from "../../connection.js";
 import { h } from "../../dom.js";
 import { ago, excerpt, fullTime, visible } from "../../format.js";
-import { told } from "../../live.js";
 import { outcomeOfSending } from "../../pages/device_send.js";
 import { badge } from "../../panel.js";
 import { computed, signal } from "../../signal.js";
 import { fixedInstance } from "../operations.js";
+import { shared } from "../values.js";
 
 /** Seconds that a command may take. */
 const PATIENCE = 120;
@@ -22,14 +22,14 @@ function outcomeIn(result) {
   return { state: "ok", text: `Done: ${excerpt(typeof shown === "string" ? shown : JSON.stringify(shown), 300)}` };
 }
 
-/** @param {import("../model.js").Tile} tile */
-export function command(tile) {
+/** @param {import("../model.js").Tile} tile @param {import("./frame.js").Surroundings} around */
+export function command(tile, around) {
   const { operation = "", arguments: given = {}, instance = "main", question = "" } = tile;
   const kind = computed(() => operations.value.get(operation)?.kind);
   const service = fixedInstance(instance);
   const name = given.command_id ?? operation;
   const last = signal(/** @type {{state: string, text: string, time: number}|null} */ (null));
-  followRuns(operation, given, instance, last);
+  followRuns(around, tile, last);
   const run = action({
     label: () => visible(tile.label || tile.title || name),
     method: operation,
@@ -67,24 +67,22 @@ const valuesOf = (given) =>
     .filter(([argument]) => argument !== "command_id")
     .map(([, value]) => excerpt(typeof value === "string" ? value : JSON.stringify(value), 30));
 
-/** Follow who ran it last: what netd publishes of all calls, or else of the user's functions. */
-function followRuns(operation, given, instance, last) {
-  const [service, ...verb] = operation.split(".");
+/**
+ * Follow who ran it last: what netd publishes of all calls, or else of the user's functions.
+ * @param {import("./frame.js").Surroundings} around @param {any} tile @param {any} last takes the last run.
+ */
+function followRuns(around, tile, last) {
+  const { operation = "", arguments: given = {}, instance = "main" } = tile;
   const note = (found) => (last.value === null || found.time >= last.value.time) && (last.value = found);
-  told(
-    () => (operation ? `audit.*.${service}.${verb.join(".")}` : null),
-    { replay: 20 },
-    ({ data, time }) => {
-      const isSame = given.command_id === undefined || data.arguments?.command_id === given.command_id;
-      if (isSame) note(runOf(data.who, data.outcome, time));
-    },
-  );
+  const replay = { replay: 20 };
+  shared(around, operation ? `audit.*.${operation}` : "", "audit.>", replay, ({ data, time }) => {
+    const isSame = given.command_id === undefined || data.arguments?.command_id === given.command_id;
+    if (isSame) note(runOf(data.who, data.outcome, time));
+  });
   if (operation !== "command.run") return;
-  told(
-    () => `command.${instance}.run`,
-    { replay: 20 },
-    ({ data, time }) => data.command_id === given.command_id && note(runOf(data.from, data.outcome, time)),
-  );
+  shared(around, `command.${instance}.run`, `command.${instance}.run`, replay, ({ data, time }) => {
+    if (data.command_id === given.command_id) note(runOf(data.from, data.outcome, time));
+  });
 }
 
 const runOf = (who, outcome, time) => ({

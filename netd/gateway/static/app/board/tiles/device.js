@@ -5,27 +5,30 @@ import { asCommands } from "../../commandline.js";
 import { knownAt } from "../../connection.js";
 import { h } from "../../dom.js";
 import { ago, excerpt, payload } from "../../format.js";
-import { told } from "../../live.js";
 import { outcomeOfSending } from "../../pages/device_send.js";
 import { badge } from "../../panel.js";
 import { signal } from "../../signal.js";
 import { fixedInstance } from "../operations.js";
+import { shared } from "../values.js";
 
 /** Seconds to wait for the answer of a device; netd's own time-out is shorter. */
 const PATIENCE = 70;
 
 /** @param {import("../model.js").Tile} tile @param {import("./frame.js").Surroundings} around */
-export function device({ device: name = "", instance: section = "main" }, { isWall }) {
+export function device({ device: name = "", instance: section = "main" }, around) {
   const seen = signal(/** @type {number|null} */ (null));
   const isOnline = signal(/** @type {boolean|null} */ (null));
   const said = signal(/** @type {{text: string, time: number}|null} */ (null));
   const note = (time) => (seen.value = Math.max(seen.peek() ?? 0, time));
-  const subject = (what) => () => (name ? `relay.${section}.${what}.${name}` : null);
-  const presence = told(subject("presence"), { replay: 1 }, ({ data, time }) => {
+  const follow = (what, take) => {
+    const under = `relay.${section}.${what}`;
+    return shared(around, name ? `${under}.${name}` : "", `${under}.*`, { replay: 1 }, take);
+  };
+  const presence = follow("presence", ({ data, time }) => {
     isOnline.value = data.online;
     note(time);
   });
-  told(subject("said"), { replay: 1 }, ({ data, time }) => {
+  follow("said", ({ data, time }) => {
     const text = data.text ?? payload(data.base64 ?? "");
     said.value = { text: data.event && data.event !== "message" ? `${data.event}: ${text}` : text, time };
     note(time);
@@ -44,7 +47,7 @@ export function device({ device: name = "", instance: section = "main" }, { isWa
     h("p.device-said", { testid: "tile-said", title: "What it said last" }, () =>
       said.value === null ? "" : excerpt(said.value.text, 200),
     ),
-    isWall ? null : sending(name, section),
+    around.isWall ? null : sending(name, section),
   );
   return { body, title: () => excerpt(name, 40) };
 }

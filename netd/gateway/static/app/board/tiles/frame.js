@@ -18,6 +18,7 @@ import { state } from "./state.js";
  * What a tile knows of its board.
  * @typedef {object} Surroundings
  * @property {import("../../plots/view.js").View} view the time that plots show.
+ * @property {() => number} tiles how many tiles it has.
  * @property {boolean} isWall whether it is on a wall: large, and not to be touched.
  */
 

@@ -3,10 +3,10 @@
 import { knownAt, servicesOf, status } from "../../connection.js";
 import { h } from "../../dom.js";
 import { ago, excerpt, fullTime, spoken } from "../../format.js";
-import { told } from "../../live.js";
 import { badge } from "../../panel.js";
 import { signal } from "../../signal.js";
 import { GRAVITY, stateIn } from "../judge.js";
+import { shared } from "../values.js";
 
 /** @typedef {{word: string, state: string, time: number|null, why: string}} Shown */
 
@@ -17,9 +17,9 @@ const MOST = 200;
 const QUIET = { word: "quiet", state: "ok", time: null, why: "" };
 const NOTHING = { word: "nothing known", state: "gone", time: null, why: "" };
 
-/** @param {import("../model.js").Tile} tile */
-export function state({ subjects = [], service = "" }) {
-  const { read, title, refusal } = service ? ofService(service) : ofSubject(String(subjects[0] ?? ""));
+/** @param {import("../model.js").Tile} tile @param {import("./frame.js").Surroundings} around */
+export function state({ subjects = [], service = "" }, around) {
+  const { read, title, refusal } = service ? ofService(service) : ofSubject(String(subjects[0] ?? ""), around);
   const since = () => (read().time === null ? "" : ago(/** @type {number} */ (read().time), knownAt.value));
   const body = h(
     "div.tile-state",
@@ -37,18 +37,15 @@ export function state({ subjects = [], service = "" }) {
 }
 
 /** Of several subjects under a pattern, as an alert may have them, the gravest is shown. */
-function ofSubject(subject) {
+function ofSubject(subject, around) {
   const [kind, name, what] = subject.split(".");
   const all = signal(/** @type {Map<string, Shown>} */ (new Map()));
-  const source = told(
-    () => subject || null,
-    { replay: 1 },
-    ({ subject: told, data, time }) => {
-      const found = stateIn(data);
-      if (found !== null && (all.peek().has(told) || all.peek().size < MOST))
-        all.value = new Map(all.peek()).set(told, { ...found, time, why: whyOf(data) });
-    },
-  );
+  const wider = kind === "session" && subject.split(".").length === 3 ? "session.*.*" : "alert.>";
+  const source = shared(around, subject, wider, { replay: 1 }, ({ subject: told, data, time }) => {
+    const found = stateIn(data);
+    if (found === null || (!all.peek().has(told) && all.peek().size >= MOST)) return;
+    all.value = new Map(all.peek()).set(told, { ...found, time, why: whyOf(data) });
+  });
   const gravity = ({ state }) => GRAVITY[state] ?? 0;
   const nothing = kind === "alert" ? QUIET : NOTHING;
   const gravest = (one, other) => (gravity(other) > gravity(one) ? other : one);
