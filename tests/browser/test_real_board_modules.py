@@ -197,6 +197,21 @@ class BoardModuleTests(ModuleTestCase):
             (("session.main.a", {"agent": "a", "state": "resting", "time": 5, "attempt": 2}), "state resting, attempt 2"),
         )
 
+    def calls(self) -> None:
+        """A run is a button's if it had all of its arguments; netd cuts long texts, and keeps secrets to itself."""
+        text = "x" * 300
+        self.check(
+            "board/judge",
+            "isSameCall",
+            (({"target": "a", "text": "on"}, {"target": "a", "text": "on", "wait": True}), True),
+            (({"target": "a", "text": "on"}, {"target": "b", "text": "on"}), False),
+            (({"command_id": "add", "arguments": {"a": 1}}, {"command_id": "add", "arguments": {"b": 2, "a": 1}}), True),
+            (({"command_id": "add", "arguments": {"a": 1}}, {"command_id": "add", "arguments": {}}), False),
+            (({"text": text, "token": "abc"}, {"text": text[:200], "token": "\u2026"}), True),
+            (({"list": [1, 2]}, {"list": [1, 3]}), False),
+            (({"a": 1}, None), False),
+        )
+
     def limits(self) -> None:
         """Limits are written as lines, and read again as they were."""
         self.check(
@@ -238,5 +253,6 @@ class BoardModuleTests(ModuleTestCase):
         self.undo()
         self.legible()
         self.judgements()
+        self.calls()
         self.limits()
         self.turns()

@@ -128,3 +128,22 @@ export function numberIn(data) {
   const value = typeof data === "object" && data !== null ? data.value : data;
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
+
+/** netd tells no more of a text, and nothing of a secret. */
+const TOLD = 200;
+const SECRET = "…";
+
+/**
+ * Whether a run that netd tells of had these arguments; it may have had further ones.
+ * @param {Record<string, any>} given @param {Record<string, any>} told
+ */
+export function isSameCall(given, told) {
+  return Object.entries(given).every(([name, value]) => {
+    const other = told?.[name];
+    if (other === SECRET) return true;
+    if (typeof value === "string" && value.length > TOLD)
+      return typeof other === "string" && other.slice(0, 100) === value.slice(0, 100);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return isSameCall(value, other);
+    return JSON.stringify(value) === JSON.stringify(other);
+  });
+}

@@ -7,6 +7,7 @@ import { ago, excerpt, fullTime, visible } from "../../format.js";
 import { outcomeOfSending } from "../../pages/device_send.js";
 import { badge } from "../../panel.js";
 import { computed, signal } from "../../signal.js";
+import { isSameCall } from "../judge.js";
 import { fixedInstance } from "../operations.js";
 import { shared } from "../values.js";
 
@@ -76,12 +77,12 @@ function followRuns(around, tile, last) {
   const note = (found) => (last.value === null || found.time >= last.value.time) && (last.value = found);
   const replay = { replay: 20 };
   shared(around, operation ? `audit.*.${operation}` : "", "audit.>", replay, ({ data, time }) => {
-    const isSame = given.command_id === undefined || data.arguments?.command_id === given.command_id;
-    if (isSame) note(runOf(data.who, data.outcome, time));
+    if (isSameCall(given, data.arguments)) note(runOf(data.who, data.outcome, time));
   });
   if (operation !== "command.run") return;
   shared(around, `command.${instance}.run`, `command.${instance}.run`, replay, ({ data, time }) => {
-    if (data.command_id === given.command_id) note(runOf(data.from, data.outcome, time));
+    const isSame = data.command_id === given.command_id && isSameCall(given.arguments ?? {}, data.arguments);
+    if (isSame) note(runOf(data.from, data.outcome, time));
   });
 }
 
