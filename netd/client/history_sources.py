@@ -166,7 +166,8 @@ class FileSource:
         asked, after = Asked(tuple(wanted.patterns), begin, end, wanted.run), None
         while True:
             page = page_of(self._archive, asked, after, PAGE)
-            self.gaps = [Gap(one.begin, one.end, one.reason) for one in page.gaps]
+            if after is None:
+                self.gaps = [Gap(one.begin, one.end, one.reason) for one in page.gaps]
             for item in page.items:
                 if hasattr(item, "times"):
                     yield Samples(item.subject, item.unit, item.times, item.values, item.agent_times)
@@ -214,7 +215,8 @@ class CallSource:
         after = None
         while True:
             page = self._call("read", **asked, after=after)
-            self.gaps = [Gap(**one) for one in page["gaps"]]
+            if after is None:
+                self.gaps = [Gap(**one) for one in page["gaps"]]
             for item in page["items"]:
                 if "times" in item:
                     yield Samples(item["subject"], item["unit"], item["times"], item["values"], item.get("agent_times"))

@@ -95,14 +95,14 @@ def points_of(archive: Archive, asked: Asked, points: int, by_agent: bool) -> Hi
 
 
 def page_of(archive: Archive, asked: Asked, after: str | None, limit: int) -> HistoryPage:
-    """Answer ``history.read``."""
+    """Answer ``history.read``. Gaps are told with the first page: looking for them takes a look into each part."""
     asked = asked.within_run(archive)
     page = read(archive, Reading(asked.patterns, asked.begin, asked.end, limit, asked.sees), after)
     items = [
         _samples(series, item) if isinstance(item, Columns) else _event(series.subject, item.time, item.data)
         for series, item in page.items
     ]
-    return HistoryPage(items, page.after, _gaps(archive, asked))
+    return HistoryPage(items, page.after, _gaps(archive, asked) if after is None else [])
 
 
 def events_in(archive: Archive, asked: Asked, contains: str | None, newest: int) -> list[PastEvent]:

@@ -166,6 +166,7 @@ class HistoryPage:
 
     :ivar items: samples and events.
     :ivar after: the argument ``after`` of the call for the next page; null behind the last.
+    :ivar gaps: those of the whole time, with the first page; later pages have none.
     """
 
     items: list[Any]

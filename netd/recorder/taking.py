@@ -14,13 +14,13 @@ from attrs import define, frozen
 
 from netd.bus.subject import matches
 from netd.codec.jsontext import BadJSON, encode
-from netd.message import Described, Message
+from netd.message import UNDESCRIBED, Described, Message
 from netd.recorder.blocks import MICRO
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
 
 __all__ = ["Selection", "Taking"]
 
-MOST_KNOWN = 20_000
+MOST_KNOWN = 65_536
 """Subjects that are remembered, with what is to be done with them. Above, all are looked up again."""
 
 SPECIAL = ("replay.>", "system.main.vitals")
@@ -91,7 +91,8 @@ class Taking:
         if known.owner != pattern:
             return
         described = self._described(subject)
-        if described is not known.described:
+        # A busy bus forgets subjects, with their descriptions; the one that is remembered here holds until another is given.
+        if described is not known.described and described is not UNDESCRIBED:
             known.described, known.series = described, SeriesName(subject, described.label, described.unit)
         time = round(message.time * MICRO)
         batch: Any = message.batch

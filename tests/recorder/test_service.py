@@ -107,6 +107,8 @@ class RecordingTests(RecorderTestCase):
         answer = self.call("query", SUBJECT, "-1h", "+1s")
         self.assertEqual(answer.series[0].mean, [1.0, 2.0])
         [gap] = answer.gaps
+        first = self.call("read", SUBJECT, end="+1s", limit=1)
+        self.assertEqual((first.gaps, self.call("read", SUBJECT, end="+1s", limit=1, after=first.after).gaps), ([gap], []))
         self.assertEqual((round(gap.end - gap.begin), gap.reason), (60, "netd was stopped"))
 
     def test_another_unit(self) -> None:
@@ -116,6 +118,16 @@ class RecordingTests(RecorderTestCase):
         self.bus.describe(SUBJECT, Described("", "K"))
         self.publish(293.0)
         self.assertEqual([(one.unit, one.count) for one in self.call("subjects")], [("K", 1), ("°C", 1)])
+
+    def test_forgotten_description(self) -> None:
+        """A bus with very many subjects forgets some; a series keeps the unit that it had, until its agent says another."""
+        self.bus.describe(SUBJECT, Described("", "°C"))
+        self.publish(20.0)
+        self.bus.forget(SUBJECT)
+        self.publish(21.0)
+        self.bus.describe(SUBJECT, Described())
+        self.publish(1.0)
+        self.assertEqual([(one.unit, one.count) for one in self.call("subjects")], [("", 1), ("°C", 2)])
 
     def test_no_json(self) -> None:
         """An event that JSON cannot express is counted, and the others are recorded."""
