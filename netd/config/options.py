@@ -140,7 +140,8 @@ class NetdConfig:
     state_directory: Path = option(
         attrs.evolve(path, describes="path; or auto"),
         AUTO,
-        help="Directory of tokens, passwords and the control socket. `auto` is systemd's state directory if there is one, "
+        help="Directory of tokens, passwords, the control socket, what is recorded, and what a restart finds again. `auto` is "
+        "systemd's state directory if there is one, "
         "/var/lib/netd for root, and ~/.local/state/netd for other users. The directory belongs to the user who starts the "
         "daemon, also under `twistd -u`: to run as another user, set `User=` in the systemd unit.",
     )

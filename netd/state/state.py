@@ -308,10 +308,9 @@ class State:
             self._run(self._file.close, lambda _: self._closed())
 
     def _closed(self) -> None:
-        closing, self._closing = self._closing, None
-        assert closing is not None
-        if not closing.called:
-            closing.callback(None)
+        assert self._closing is not None
+        if not self._closing.called:
+            self._closing.callback(None)
 
 
 def all_of(promises: Iterable[Deferred[None]]) -> Deferred[Any]:

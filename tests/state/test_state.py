@@ -272,6 +272,7 @@ class SlowDiskTests(StateTestCase):
             self.assertNoResult(closed)
             self.slow.work()
         result_of(closed)
+        self.failureResultOf(self.table.put("e", 5), NotKept)
         self.assertEqual([], self.clock.getDelayedCalls())
         self.assertEqual({"a": 1, "b": 2}, self.found())
 
