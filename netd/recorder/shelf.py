@@ -94,18 +94,29 @@ class PartShelf:
         self.settle()
 
     def settle(self) -> None:
-        """Close the parts that have ended, and that nobody reads any more."""
+        """Close the parts that have ended, and that nobody reads any more.
+
+        A part that cannot be closed for another reason, as a full disk, is one that was left open: :meth:`arrange` ends it.
+        """
         for name, file in [*self._leaving.items()]:
-            if file.settle():
+            try:
+                is_settled = file.settle()
+            except BaseException:
+                del self._leaving[name]
+                file.close()
+                raise
+            if is_settled:
                 del self._leaving[name]
 
     def arrange(self, today: str) -> None:
-        """End the parts of other days than *today* that were left open, and count the hours that the catalog does not know."""
+        """End the parts that were left open, but for the newest of *today*, and count the hours that were not counted."""
         self.folder.lock()
         self.ask(lambda catalog: None)
         self.settle()
-        for name, _ in self.folder.list_parts():
-            if name.day != today and name not in self._leaving and not self.folder.is_closed(name):
+        names = [part.name for part in self.folder.list_parts()]
+        newest = max((name for name in names if name.day == today), default=None)
+        for name in names:
+            if name != newest and name not in self._leaving and not self.folder.is_closed(name):
                 self._end_left(name)
         self._count_missing()
 
@@ -224,7 +235,7 @@ class PartShelf:
                     self.set_aside(path, error)
 
     def _end_left(self, name: PartName) -> None:
-        """End a part of another day that was left open."""
+        """End a part that was left open."""
         path = self.folder.path_of(name)
         file = self._open_file(path)
         try:

@@ -275,6 +275,7 @@ class RecordWriter:
             self._marks.clear()
         self.shelf.end(part.name, part.file, now)
         self._part, self._begun, self._rolled_at = None, None, now
+        self._is_arranged = False
         self._note_synced(True)
         self.facts = evolve(self.facts, open_samples=0)
 
@@ -354,7 +355,7 @@ class RecordWriter:
 
     def _put_down(self) -> None:
         """Close the part, which empties its WAL. It is opened again with the next attempt, and knows what is in the file then."""
-        part, self._part = self._part, None
+        part, self._part, self._is_arranged = self._part, None, False
         if part is not None:
             part.file.close()
 

@@ -211,7 +211,17 @@ class Disk:
 
     def open(self, path: Path) -> PartFile:
         part = open_part(path)
-        append = part.append
+        append, prepare, settle = part.append, part.prepare, part.settle
+
+        def preparing() -> bool:
+            if self.fails == "prepare":
+                raise sqlite3.OperationalError("disk I/O error")
+            return prepare()
+
+        def settling() -> bool:
+            if self.fails == "settle":
+                raise sqlite3.OperationalError("disk I/O error")
+            return settle()
 
         def failing(*arguments: Any, **keywords: Any) -> None:
             if self.fails == "before":
@@ -220,7 +230,10 @@ class Disk:
             if self.fails == "after":
                 raise sqlite3.OperationalError("disk I/O error")
 
-        part.append = failing  # type: ignore[method-assign] # what a disk does cannot be had otherwise
+        # What a disk does cannot be had otherwise.
+        part.append = failing  # type: ignore[method-assign]
+        part.prepare = preparing  # type: ignore[method-assign]
+        part.settle = settling  # type: ignore[method-assign]
         return part
 
 
@@ -295,6 +308,51 @@ class FailingDiskTests(StoreTestCase):
         self.close(store)
         self.assertIn("What is not yet recorded is lost: nothing is recorded: disk I/O error", self.logged)
         self.assertTrue(self.threads.is_stopped)
+
+    def test_from_the_start(self) -> None:
+        """A disk that takes nothing when netd starts pauses the recording; all begins when it is there."""
+        for fails in ("before", "prepare"):
+            self.disk.fails = fails
+            store = self.make()
+            store.append([self.read(X, 1)], [])
+            self.assertIn("disk I/O error", store.state().paused)
+            self.disk.fails = ""
+            self.clock.advance(RETRY)
+            self.assertEqual(("", 1), (store.state().paused, store.state().samples))
+            self.close(store)
+        self.assertEqual({X.subject: [1, 1]}, self.values())
+
+    def test_part_of_yesterday(self) -> None:
+        """A part that a crash left open, and that cannot be read now, is closed when it can be."""
+        store = self.make()
+        store.append([self.read(X, 1)], [])
+        for call in [*self.clock.getDelayedCalls()]:
+            call.cancel()
+        store._writer._put_down()
+        store._writer.shelf.folder.unlock()
+        self.clock.advance(86400)
+        self.disk.fails = "prepare"
+        store = self.make()
+        self.assertIn("disk I/O error", store.state().paused)
+        self.disk.fails = ""
+        self.clock.advance(60)
+        self.assertEqual(("", [("delete",)]), (store.state().paused, self.query(PART, "PRAGMA journal_mode")))
+        self.close(store)
+
+    def test_end_that_fails(self) -> None:
+        """A part that cannot be closed for another reason than a reader pauses the recording, as any error does."""
+        store = self.make()
+        store.append([self.read(X, 1)], [])
+        self.disk.fails = "settle"
+        self.clock.advance(86400)
+        self.assertIn("disk I/O error", store.state().paused)
+        self.disk.fails = ""
+        self.clock.advance(60)
+        self.assertEqual(("", [("delete",)]), (store.state().paused, self.query(PART, "PRAGMA journal_mode")))
+        store.append([self.read(X, 2)], [])
+        self.close(store)
+        self.assertEqual([(2,)], self.query("catalog.db", "SELECT sum(count) FROM hour"))
+        self.assertEqual({X.subject: [1, 2]}, self.values())
 
     def test_no_directory(self) -> None:
         """A directory that cannot be made pauses the recording from the start; it begins when it can."""
