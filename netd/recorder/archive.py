@@ -170,10 +170,13 @@ class Archive:
             self.release(self.unwanted.pop())
 
     def release(self, name: str) -> None:
-        """Close the connection to a part, which somebody needs alone."""
+        """Close the connection to a part, which somebody needs alone, or to the catalog."""
         part = self._open.pop(name, None)
         if part is not None:
             part.close()
+        if name == CATALOG and self._catalog is not None:
+            self._catalog.close()
+            self._catalog = None
 
     def catalog(self) -> sqlite3.Connection | None:
         """Return the connection to the catalog; None while there is none."""
@@ -227,11 +230,8 @@ class Archive:
 
     def close(self) -> None:
         """Close all connections."""
-        for name in list(self._open):
+        for name in [*self._open, CATALOG]:
             self.release(name)
-        if self._catalog is not None:
-            self._catalog.close()
-            self._catalog = None
 
     def _close_oldest(self) -> None:
         """Close the part whose last use is longest ago, unless its state is held: then another."""

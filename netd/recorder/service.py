@@ -129,7 +129,7 @@ class RecorderService(Service):
             connections=0,
             counters={
                 "dropped": {"waiting": store.dropped},
-                "refused": {"no series": facts.refused, "no JSON": self._taking.unfit},
+                "unrecorded": {"no series": facts.refused, "no JSON": self._taking.unfit},
             },
             state=state,
             reason=reason,

@@ -158,6 +158,33 @@ class QueryTests(ArchiveTestCase):
         self.assertEqual([bucket.mean for _, bucket in answer.points.buckets()], [1.0])
         self.assertEqual(list(self.archive.damaged), [part.name])
 
+    def test_examined(self) -> None:
+        """SQLite looks through a part that a crash has left; of one that is not sound, the reason is noted."""
+        store = self.make()
+        store.append([self.read(X, float(number)) for number in range(300)], [])
+        self.close(store)
+        name = "2026-11-30.db"
+        self.archive.examine(name)
+        self.archive.examine("2026-11-29.db")  # it has been deleted meanwhile
+        self.assertEqual((self.archive.damaged, self.archive.unreadable), ({}, {}))
+        self.archive.close()
+        part = self.directory / "parts" / name
+        part.write_bytes(part.read_bytes()[:4096] + bytes(4096) * (part.stat().st_size // 4096 - 1))
+        self.archive.examine(name)
+        self.assertEqual(list(self.archive.damaged), [name])
+
+    def test_catalog_replaced(self) -> None:
+        """When the catalog is made anew, the new one is read."""
+        store = self.make()
+        run = self.successResultOf(store.ask(lambda catalog: catalog.begin_run("old", 1, [">"], {}, "")))
+        self.assertEqual([one.name for one in self.archive.runs(None, 9)], ["old"])
+        self.archive.unwanted.add("catalog.db")
+        self.archive.settle()
+        self.successResultOf(store.ask(lambda catalog: catalog.finish_run(run.number, 2)))
+        self.assertEqual(self.archive.run(run.number).end, 2)
+        self.archive.close()
+        self.close(store)
+
     def test_given_up(self) -> None:
         """A question that is over ends between two blocks, and the next one is answered."""
         store = self.make()

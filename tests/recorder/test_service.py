@@ -134,7 +134,7 @@ class RecordingTests(RecorderTestCase):
         self.publish(object(), "custom.odd")
         self.publish(1, "custom.x")
         self.assertEqual(self.call("subjects")[0].subject, "custom.x")
-        self.assertEqual(self.service.status().counters["refused"], {"no series": 0, "no JSON": 1})
+        self.assertEqual(self.service.status().counters["unrecorded"], {"no series": 0, "no JSON": 1})
 
     def test_flush_by_the_clock(self) -> None:
         """What came is written every ``flush`` seconds, and nothing is while nothing comes."""
