@@ -151,7 +151,7 @@ class HistoryTests(BrowserTestCase):
         self.assertEqual(got.value.path().read_bytes()[:4], b"\x89PNG")
 
     def by_address(self, page: Page) -> None:
-        """The address shows the same to others; Back shows what was shown before; times in words are read, or told to be none."""
+        """The address shows the same to others, a run too; Back shows what was before; times in words are read, or refused."""
         other = self.look_at(page.url.rpartition("#/")[2], WIDE, "dark")
         self.assertEqual(by_id(other, "legend").count(), 2)
         self.has_line(other)
@@ -166,6 +166,10 @@ class HistoryTests(BrowserTestCase):
         by_id(other, "live").wait_for(state="detached")
         by_id(other, "zone").select_option("UTC")
         self.see(other, "dark")
+        run = self.daemon.call("history.begin", name="first")["run"]
+        page.evaluate("(run) => (location.hash = `#/history?run=${run}`)", run)
+        by_id(page, "live").wait_for()
+        self.assertEqual(by_id(page, "run", run=run).get_attribute("aria-pressed"), "true")
         other.close()
 
     def on_phone(self) -> None:

@@ -1107,8 +1107,38 @@ class RecordedTests(ModuleTestCase):
         self.assertEqual([(group["x"], len(group["all"])) for group in groups], [(2, 2), (80, 1)])
         self.check("history/figures", "nextOf", ((marks, 5, 1), marks[2]), ((marks, 5, -1), marks[0]), ((marks, 40, 1), None))
 
+    def events(self) -> None:
+        """Of the events beside samples, those that change something are marks; attempts to come back are not."""
+        said = (
+            (
+                1,
+                "audit.main.relay.send",
+                {"operation": "relay.send", "arguments": {"text": "on"}, "outcome": "done", "who": "ann"},
+            ),
+            (2, "audit.main.relay.send", {"operation": "relay.send", "outcome": "refused", "who": "bob"}),
+            (3, "session.main.oven", {"state": "streaming"}),
+            (4, "session.main.oven", {"state": "resting", "reason": "it went"}),
+            (5, "session.main.oven", {"state": "dialling"}),
+            (6, "session.main.oven", {"state": "resting", "reason": "nobody there"}),
+            (7, "alert.main.hot", {"alert": "hot", "state": "firing"}),
+            (8, "session.main.oven", {"state": "streaming"}),
+        )
+        events = [{"time": time, "subject": subject, "data": data} for time, subject, data in reversed(said)]
+        script = "({ ofEvents }, events) => ofEvents(events).map(({ time, kind, word, who }) => [time, kind, word, who ?? null])"
+        self.assertEqual(
+            self.run_in("history/marks", script, events),
+            [
+                [1, "command", "relay.send text=on", "ann"],
+                [3, "connect", "oven connected", None],
+                [4, "gone", "oven resting: it went", None],
+                [7, "alert", "hot: firing", None],
+                [8, "connect", "oven connected", None],
+            ],
+        )
+
     def test_tables(self) -> None:
         """What the page of the history reads and writes."""
+        self.events()
         self.times()
         self.addresses()
         self.plots()

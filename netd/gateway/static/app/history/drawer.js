@@ -179,7 +179,7 @@ function noteForm() {
 }
 
 function valuesPanel() {
-  const rows = () => state.plots.value.flat();
+  const rows = () => (state.pointed.value === null ? [] : state.plots.value.flat());
   const time = () => (state.pointed.value === null ? "Point at a plot." : timeWritten(state.pointed.value.time, zone.value));
   const row = (item) => {
     const subject = item.peek();

@@ -36,7 +36,7 @@ const given = (values) =>
     .slice(0, EXCERPT);
 
 /** What an event tells; null for nothing that belongs on the time axis. @returns {Happening|null} */
-export function ofEvent({ subject, time, data }) {
+function ofEvent({ subject, time, data }) {
   const [kind] = subject.split(".");
   if (kind === "audit" && data.outcome === "done")
     return {
@@ -53,6 +53,23 @@ export function ofEvent({ subject, time, data }) {
   const isEnd = ["resting", "failing", "ended"].includes(data.state);
   const why = data.reason ? `: ${data.reason}` : "";
   return isEnd ? { time, until: null, kind: "gone", word: `${agent} ${data.state}${why}`, subject } : null;
+}
+
+/**
+ * What events tell, in the order of time. Of a session that does not come back for a while, only that it went is told, and not each
+ * attempt.
+ * @param {any[]} events newest first, as `history.events` gives them. @returns {Happening[]}
+ */
+export function ofEvents(events) {
+  /** @type {Map<string, string>} */
+  const before = new Map();
+  return [...events].reverse().flatMap((event) => {
+    const one = ofEvent(event);
+    if (one === null) return [];
+    const isSame = one.subject !== undefined && before.get(one.subject) === one.kind;
+    if (one.subject !== undefined) before.set(one.subject, one.kind);
+    return isSame ? [] : [one];
+  });
 }
 
 /** The patterns of events that concern *subjects*. @param {string[]} subjects */
@@ -86,7 +103,7 @@ export function followMarks(view, subjects, happened) {
         offers("history.runs") ? askRecorder("history.runs", { newest: MOST_RUNS }) : [],
       ]);
       if (mine !== turn) return;
-      events = told.map(ofEvent).filter((one) => one !== null);
+      events = ofEvents(told);
       runs = listed.map(ofRun);
       show();
     } catch {

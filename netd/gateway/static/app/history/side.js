@@ -159,6 +159,7 @@ function leaf(item, name) {
 export function runsPanel() {
   const list = polled("history.runs", recorder, RUNS_EVERY);
   const runs = () => list.answer.value ?? [];
+  effect(() => state.showAsked(runs()));
   const empty = { text: "No run yet. A run gives a time a name:", command: () => "netd record begin 'first cool-down'" };
   return panel(
     { title: "Runs", testid: "history-runs", face: faceOf(list, () => runs().length === 0), empty },

@@ -74,6 +74,17 @@ export function showRun({ run: number, begin, end }) {
   view.go({ from: begin, to: Math.max(begin + 1, end ?? serverNow()) });
 }
 
+/** The run that an address names without a time. @type {number|null} */
+let asked = null;
+
+/** Show the run that the address asks for, as soon as its time is known. @param {any[]} runs */
+export function showAsked(runs) {
+  const found = runs.find((one) => one.run === asked);
+  if (found === undefined) return;
+  asked = null;
+  showRun(found);
+}
+
 /** Choose a logarithmic scale for a plot, or a linear one. @param {string} key */
 export function toggleLog(key) {
   const next = new Set(logarithmic.peek());
@@ -117,6 +128,7 @@ export function followAddress() {
     const shown = shownBy(query, serverNow(), zone.peek());
     plots.value = shown.plots;
     run.value = shown.run;
+    asked = query.from === undefined ? shown.run : null;
     view.set(shown.seconds, shown.fixed);
   });
 }

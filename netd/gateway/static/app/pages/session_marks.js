@@ -1,7 +1,7 @@
 /** What was recorded beside the samples of the watched sessions, for the marks of their plots: asked once for all cards. */
 
 import { followMarks } from "../history/marks.js";
-import { excerpt } from "../format.js";
+import { visible } from "../format.js";
 import { onCleanup, scope, signal } from "../signal.js";
 import { watched } from "./session_watch.js";
 
@@ -29,8 +29,13 @@ export function sessionMarks(view) {
   return happened;
 }
 
+/** Shorter words, where the plot says of which session. @type {Record<string, string>} */
+const WORDS = { connect: "connected", gone: "disconnected" };
+
 /** @type {Record<string, "ok"|"gone"|"trouble">} */
 const KINDS = { connect: "ok", gone: "gone", note: "gone", run: "gone", alert: "trouble" };
+
+const shortened = (word) => (word.length > EXCERPT ? `${visible(word.slice(0, EXCERPT))}…` : visible(word));
 
 /**
  * The marks for the plots of one session: those that the page has heard, and what was recorded.
@@ -40,10 +45,6 @@ const KINDS = { connect: "ok", gone: "gone", note: "gone", run: "gone", alert: "
 export function marksOf({ subject, marks }, all) {
   const isHeard = (one) => marks.some((mark) => Math.abs(mark.time - one.time) < SAME);
   const concerns = (one) => one.kind in KINDS && (one.subject === undefined || (one.subject === subject && !isHeard(one)));
-  const mark = ({ time, kind, word }) => ({
-    time,
-    kind: KINDS[kind],
-    word: kind === "connect" ? "connected" : excerpt(word, EXCERPT),
-  });
+  const mark = ({ time, kind, word }) => ({ time, kind: KINDS[kind], word: WORDS[kind] ?? shortened(word) });
   return [...marks, ...all.filter(concerns).map(mark)];
 }
