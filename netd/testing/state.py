@@ -17,6 +17,7 @@ class MemoryDisk:
     """The file of a state database, as a dictionary.
 
     :ivar refuses: set it to an error to play a disk that refuses to be written.
+    :ivar unreadable: set it to an error to play one that cannot be read when the daemon starts.
     :ivar commits: the rows of each commit.
     """
 
@@ -26,6 +27,7 @@ class MemoryDisk:
 
     def __init__(self) -> None:
         self.refuses: Exception | None = None
+        self.unreadable: Exception | None = None
         self.commits: list[list[Row]] = []
         self._kept: dict[tuple[str, str, str], tuple[float, str]] = {}
 
@@ -34,6 +36,8 @@ class MemoryDisk:
 
     def load(self, owner: str, table: str | None = None) -> list[Kept]:
         """See :meth:`netd.state.file.StateFile.load`."""
+        if self.unreadable is not None:
+            raise self.unreadable
         return [
             (kind, key, written, text)
             for (whose, kind, key), (written, text) in self._kept.items()

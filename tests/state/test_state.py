@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -166,6 +167,21 @@ class LoadingTests(StateTestCase):
         with capturedLogs() as logs:
             self.assertEqual({"b": 1}, self.found())
         self.assertIn("memory: an entry of things of pump.main is left out: not JSON", formatEvent(logs[0]))
+
+    def test_file_in_trouble(self) -> None:
+        """What is wrong with the file is told loudly at the start, and in the status from then on."""
+        self.disk.trouble = "memory was damaged; it is memory.damaged now"
+        with capturedLogs() as logs:
+            self.restart()
+        self.assertEqual([self.disk.trouble], [formatEvent(event) for event in logs])
+        self.assertEqual(self.disk.trouble, self.state.facts().trouble)
+
+    def test_page_that_cannot_be_read(self) -> None:
+        """An owner whose entries cannot be read begins without, and the status says why."""
+        self.disk.unreadable = sqlite3.DatabaseError("database disk image is malformed")
+        with capturedLogs():
+            self.assertEqual({}, self.found())
+        self.assertEqual("memory cannot be used: database disk image is malformed", self.state.facts().trouble)
 
     def test_reading_one(self) -> None:
         """One entry can be asked for, also before it is on the disk."""
