@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from attrs import evolve, frozen
 
@@ -178,8 +178,3 @@ def _notes(archive: Archive, asked: Asked) -> list[NoteFacts]:
     return [
         note_facts(note) for note in found if not asked.is_confined or (note.subject is not None and asked.sees(note.subject))
     ]
-
-
-def patterns_of(pattern: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one pattern, or several, as several."""
-    return (pattern,) if isinstance(pattern, str) else tuple(pattern)

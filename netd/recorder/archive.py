@@ -18,7 +18,7 @@ from netd.recorder.catalog import Catalog, RecordedNote, RecordedRun
 from netd.recorder.part_names import PartName
 from netd.recorder.reading import HOUR, ReadablePart, StoredSeries, connect_to_read, under
 
-__all__ = ["CATALOG", "Archive", "NoArchive", "NotFinished", "day_of_part"]
+__all__ = ["CATALOG", "Archive", "NotFinished", "day_of_part"]
 
 MOST_OPEN = 16
 """Parts that stay open for the next question."""
@@ -28,10 +28,6 @@ DAY = 86_400 * MICRO
 
 CATALOG = "catalog.db"
 """The file beside the folder of the parts."""
-
-
-class NoArchive(ValueError):
-    """A directory has no parts; the message says which."""
 
 
 class NotFinished(Exception):

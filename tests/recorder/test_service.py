@@ -136,6 +136,18 @@ class RecordingTests(RecorderTestCase):
         self.assertEqual(self.call("subjects")[0].subject, "custom.x")
         self.assertEqual(self.service.status().counters["unrecorded"], {"no series": 0, "no JSON": 1})
 
+    def test_many_at_once(self) -> None:
+        """What comes in bulk is handed over before its time, and `flush` can be changed while netd runs."""
+        for number in range(10_000):
+            self.publish(float(number))
+        self.assertEqual(self.service.status().recorded, 10_000)
+        reload(self.service, configured(self.kind, f"folder = {self.folder}", "flush = 5s"))
+        self.publish(1.0)
+        self.reactor.advance(4)
+        self.assertEqual(self.service.status().recorded, 10_000)
+        self.reactor.advance(1)
+        self.assertEqual(self.service.status().recorded, 10_001)
+
     def test_flush_by_the_clock(self) -> None:
         """What came is written every ``flush`` seconds, and nothing is while nothing comes."""
         self.publish(1.0)
@@ -246,6 +258,14 @@ class QuestionTests(RecorderTestCase):
         self.assertEqual(len(self.call("query", patterns, "-1h", "+1s").series), 20)
         error = self.assertRaises(OperationFailed, self.call, "query", patterns, "-1h", "+1s", points=10_000)
         self.assertIn("ask for 5000 points", str(error))
+
+    def test_long_events(self) -> None:
+        """An answer of events that is over 4 MiB is refused, with the remedy."""
+        for number in range(70):
+            self.publish("x" * 62_000, f"custom.c{number}")
+        error = self.assertRaises(OperationFailed, self.call, "events", "custom.>", end="+1s")
+        self.assertIn("ask for fewer", str(error))
+        self.assertEqual(len(self.call("events", "custom.>", end="+1s", newest=60)), 60)
 
     def test_runs(self) -> None:
         """A run has a number; questions about it are about its time and its subjects."""
