@@ -98,7 +98,7 @@ export function stateIn(data) {
 }
 
 /** Members of events that say nothing beside the others. */
-const SILENT = new Set(["time", "last_seen", "generation", "base64"]);
+const SILENT = new Set(["time", "since", "last_seen", "generation", "base64"]);
 
 /**
  * An event in a line: its text, its number, or its members that are not in its subject already.
@@ -112,7 +112,7 @@ export function lineOf(subject, data) {
   if (number !== null) return `${number}${data.unit ? ` ${data.unit}` : ""}`;
   const tokens = subject.split(".");
   return Object.entries(data)
-    .filter(([name, value]) => !SILENT.has(name) && value !== null && value !== "" && !tokens.includes(String(value)))
+    .filter(([name, value]) => !SILENT.has(name) && value !== null && String(value) !== "" && !tokens.includes(String(value)))
     .map(([name, value]) => memberText(name.replaceAll("_", " "), value))
     .join(", ");
 }

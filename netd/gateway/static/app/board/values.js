@@ -50,6 +50,13 @@ export function written(one, value) {
   return measure(value, one.precision);
 }
 
+/** The same in little room: with five digits at most. @param {Channel} one @param {number|null} value */
+export function writtenShort(one, value) {
+  const full = written(one, value);
+  const short = measure(value);
+  return short.length < full.length ? short : full;
+}
+
 /**
  * The values of a channel in a window, as points; recorded ones, too.
  * @param {Channel} one @param {number} to @param {number} seconds @param {number} columns

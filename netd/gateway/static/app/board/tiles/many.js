@@ -7,7 +7,7 @@ import { whileRead } from "../../plots/redraw.js";
 import { sparkline } from "../../plots/sparkline.js";
 import { onCleanup, signal } from "../../signal.js";
 import { isOld } from "../judge.js";
-import { followed, pointsOf, spelled, written } from "../values.js";
+import { followed, pointsOf, spelled, writtenShort } from "../values.js";
 
 const POINTS = 60;
 const MOST = 200;
@@ -83,7 +83,7 @@ function multiple(channel, name, around) {
     const old = channel.live.total > 0 && isOld(channel.live.lastTime, channel.live.usual, serverClock.peek());
     shown.value = {
       points,
-      text: written(channel, channel.live.last ?? points.findLast(({ value }) => value !== null)?.value ?? null),
+      text: writtenShort(channel, channel.live.last ?? points.findLast(({ value }) => value !== null)?.value ?? null),
       isOld: old,
     };
   };
