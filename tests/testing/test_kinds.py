@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from netd.config import SectionConfig
-from netd.interfaces import IBus, IDrainable, INetdService, IPublisher, IServiceKind
+from netd.interfaces import IBus, IDrainable, INetdService, IPublisher, IServiceKind, IStateful, IStatePart
 from netd.kinds import ServiceKind
 from netd.message import EventKind
 from netd.operations import Operation, Role
@@ -78,7 +78,7 @@ class RuleTests(SynchronousTestCase):
 
         outcome = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(outcome)
-        self.assertEqual(8, outcome.testsRun)
+        self.assertEqual(9, outcome.testsRun)
         return [case.id().rpartition(".")[2] for case, _ in (*outcome.failures, *outcome.errors)]
 
     def test_faultless(self) -> None:
@@ -95,6 +95,21 @@ class RuleTests(SynchronousTestCase):
         self.assertEqual([], self.broken_rules(Follower))
         service, factory, _reactor, _bus = wired(PumpKind(Follower))
         self.assertEqual((True, None), (bool(service.running), factory))
+
+    def test_state(self) -> None:
+        """A service that cannot begin with what it has left itself is found."""
+
+        @implementer(IStateful)
+        class Forgetful(Pump):
+            def use_state(self, part: IStatePart) -> None:
+                self.table = part.table("starts")
+                self.starts = [int(value) for _, value in self.table.load(1)]
+                self.table.note("last", self.written)
+
+        Forgetful.written = "1"  # type: ignore[attr-defined]
+        self.assertEqual([], self.broken_rules(Forgetful))
+        Forgetful.written = "yesterday"  # type: ignore[attr-defined]
+        self.assertEqual(["test_begins_with_any_state"], self.broken_rules(Forgetful))
 
     def test_interface(self) -> None:
         """A service without a part that the daemon calls is found."""
