@@ -39,7 +39,7 @@ class CheckTests(SynchronousTestCase):
         ended = self.run_program(("-c", PROGRAM), "check")
         self.assertEqual((0, ""), (ended.returncode, ended.stderr))
         told, modules = ended.stdout.splitlines()
-        self.assertTrue(told.endswith("netd.ini: good; it runs command, feed, gateway, relay, room, session"), told)
+        self.assertTrue(told.endswith("netd.ini: good; it runs command, feed, gateway, recorder, relay, room, session"), told)
         self.assertEqual(set(), HEAVY & set(modules.split()))
 
     def test_mistakes(self) -> None:
