@@ -129,6 +129,10 @@ class HistoryTests(BrowserTestCase):
         page.mouse.up()
         by_id(page, "live").wait_for()
         self.assertEqual(page.evaluate("history.length"), entries + 1, "a gesture is one entry")
+        shown = "import('/static/app/history/state.js').then(({ view }) => view.read().to - view.read().from)"
+        before = page.evaluate(shown)
+        page.mouse.wheel(0, -100)
+        self.until(page, lambda: abs(page.evaluate(shown) / before - 0.8) < 0.01, "a notch of the wheel leaves four fifths")
         by_id(page, "live").click()
         left, top, right = self.place(page)
         page.keyboard.down("Shift")

@@ -11,6 +11,7 @@ import { runsPanel, subjectsPanel } from "../history/side.js";
 import { stack } from "../history/stack.js";
 import * as state from "../history/state.js";
 import { needsService } from "../panel.js";
+import { recording } from "../recorder.js";
 import { signal } from "../signal.js";
 
 export const history = () => h("div.grid", {}, needsService("recorder", content));
@@ -49,6 +50,11 @@ function middle() {
         testid: "history-trouble",
       },
       () => (void answers.value, `The recorder does not answer: ${archive.trouble}`),
+    ),
+    h(
+      "p.outcome",
+      { role: "status", "data-state": "waiting", hidden: () => !recording.value?.reason, testid: "history-paused" },
+      () => recording.value?.reason ?? "",
     ),
     when(isEmpty, nothing),
     h(
