@@ -61,7 +61,7 @@ def transaction(database: sqlite3.Connection, is_full: bool) -> Iterator[None]:
 @contextmanager
 def read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the database at *path* for a look."""
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.2, isolation_level=None)
     try:
         yield database
     finally:

@@ -64,10 +64,10 @@ def summarise(database: sqlite3.Connection, after: int) -> PartSummary:
     return PartSummary(chunk, first, last, samples, events, hours)
 
 
-def summary_of_part(path: Path, after: int) -> PartSummary:
-    """Return what is kept of the closed part at *path*; of its hours, that of the blocks after number *after*.
+def summary_of_part(path: Path) -> PartSummary:
+    """Return what is kept of the closed part at *path*.
 
     :raises DamagedPart: if it cannot be read.
     """
     with telling_damage(), read_only(path) as database:
-        return summarise(database, after)
+        return summarise(database, 0)

@@ -228,11 +228,16 @@ class PartShelf:
         known = self.ask(lambda catalog: catalog.counted())
         for name, _ in self.closed():
             path = self.folder.path_of(name)
-            if str(name) not in known:
-                try:
-                    self._count(name, partial(summary_of_part, path))
-                except DamagedPart as error:
-                    self.set_aside(path, error)
+            if str(name) in known:
+                continue
+            try:
+                found = summary_of_part(path)
+            except DamagedPart as error:
+                self.set_aside(path, error)
+            except (sqlite3.Error, OSError) as error:  # one file that netd may not read does not stop the recording
+                self._note(f"{path} is not in the summary: {text_of(error)}")
+            else:
+                self.ask(partial(Catalog.count, name=str(name), summary=found))
 
     def _end_left(self, name: PartName) -> None:
         """End a part that was left open."""

@@ -223,12 +223,12 @@ class RecordWriter:
         if is_paused or not self._is_arranged:
             self.shelf.folder.make()
         self.shelf.make_room(self.settings.retention.min_free * (RELIEF if is_paused else 1), AT_LEAST if is_paused else 0)
-        if not self._is_arranged:
-            self.shelf.arrange(day_of(self._wall()))
-            self._is_arranged = True
         if self._part is not None:
             self._roll()
         if self._part is None:
+            if not self._is_arranged:  # only now: the part that is written to is open, too, and not left over
+                self.shelf.arrange(day_of(self._wall()))
+                self._is_arranged = True
             self._part = self._begin_part()
             self._measure()
         if self._salvaged:

@@ -232,7 +232,7 @@ class ClosingTests(PartTestCase):
         self.assertEqual(hours, found.hours)
         self.assertEqual(hours[1:], self.part.summary(1).hours)
         self.part.settle()
-        self.assertEqual(found, summary_of_part(self.path, 0))
+        self.assertEqual(found, summary_of_part(self.path))
 
     def test_empty(self) -> None:
         """A part without a sample has no first and no last time."""

@@ -33,6 +33,15 @@ class DayTests(StoreTestCase):
         self.close(store)
         self.assertEqual(300, sum(map(len, self.values().values())))
 
+    def test_days_in_a_row(self) -> None:
+        """Each day is a part, also where what comes is the first that notices the midnight."""
+        store = self.make()
+        for day in range(4):
+            store.append([self.read(X, day)], [])
+            self.ahead += DAY
+        self.assertEqual(("", 4, {X.subject: [0, 1, 2, 3]}), (store.state().paused, store.state().parts, self.values()))
+        self.close(store)
+
     def test_midnight_while_nothing_comes(self) -> None:
         """A day ends although nothing comes; the next part begins with what comes next, and knows of no gap."""
         store = self.make()
@@ -468,6 +477,24 @@ class HandsTests(StoreTestCase):
         self.clock.advance(LOOK_EVERY)
         self.assertEqual("", store.state().paused)
         self.close(store)
+
+    def test_file_that_cannot_be_read(self) -> None:
+        """A file that somebody has put there, and that netd cannot read now, is told, and does not stop the recording."""
+        store = self.make()
+        store.append([self.read(X, 1)], [])
+        self.close(store)
+        (self.directory / "parts" / PART).rename(self.directory / "parts" / "2026-11-02.db")
+        holder = sqlite3.connect(self.directory / "parts" / "2026-11-02.db", isolation_level=None)
+        self.addCleanup(holder.close)
+        holder.execute("BEGIN EXCLUSIVE")
+        store = self.make()
+        store.append([self.read(X, 2)], [])
+        self.assertIn("2026-11-02.db is not in the summary: database is locked", store.state().error)
+        self.assertEqual(("", 1), (store.state().paused, store.state().samples))
+        holder.close()
+        self.close(store)
+        self.close(self.make())
+        self.assertEqual([("2026-11-02.db",), (PART,)], self.query("catalog.db", "SELECT name FROM part ORDER BY name"))
 
 
 class ReaderTests(StoreTestCase):
