@@ -62,7 +62,7 @@ class ListPager(Generic[Row]):
         if self._state is not None and state != self._state:
             return
         self.matching += 1
-        order = (0, -number, name) if self._newest else (group, number, name)
+        order = (0, -number, name) if self._newest else (int(group), number, name)  # a bool would be written as such
         if self._after is None or order > self._after:
             self._found.append((order, row))
 

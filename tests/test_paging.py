@@ -37,6 +37,8 @@ class PagerTests(SynchronousTestCase):
                 if after is None:
                     break
             self.assertEqual((6, 6), (len(seen), len(set(seen))))
+        _, after = paged(("greenhouse", "streaming", False, 1), ("cellar", "streaming", True, 2), limit=1).page()
+        self.assertEqual("0:1:", after)
         _, after = paged(*LIVE, limit=2).page()
         self.assertEqual(["Roof 3", "shed 4"], paged(*LIVE[2:], limit=2, after=after).page()[0])
 

@@ -209,6 +209,11 @@ function schedule() {
   else requestAnimationFrame(flush);
 }
 
+/** Update the page with the next frame of the screen: somebody waits for what they have typed. */
+export function hurry() {
+  if (queue.size > 0) requestAnimationFrame(flush);
+}
+
 function flush() {
   isScheduled = false;
   lastFlush = performance.now();

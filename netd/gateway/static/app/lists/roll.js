@@ -91,14 +91,17 @@ export function roll({ method, instance, keyOf, events }) {
     refused.value = "";
     rows.value = new Map();
   });
-  for (const [end, take] of events) {
-    const heard = told(
-      () => instance.subject(end),
-      { replay: 1, onGap: () => refresh() },
-      (event) => (event.isNew || refusal.peek()) && change((next) => take(next, event)),
-    );
-    effect(() => void (heard.lost.value > 0 && refresh()));
-  }
+  effect(() => {
+    const isAlone = refusal.value !== ""; // the newest event of each subject is all that there is then
+    for (const [end, take] of events) {
+      const heard = told(
+        () => instance.subject(end),
+        isAlone ? { replay: 1 } : { onGap: () => refresh() },
+        (event) => (event.isNew || isAlone) && change((next) => take(next, event)),
+      );
+      effect(() => void (heard.lost.value > 0 && refresh()));
+    }
+  });
   effect(() => {
     void asked.value;
     if (isLive.value && !refusal.value) refresh();

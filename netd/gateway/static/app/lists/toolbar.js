@@ -2,7 +2,7 @@
 
 import { each, h } from "../dom.js";
 import { count, visible } from "../format.js";
-import { onCleanup } from "../signal.js";
+import { hurry, onCleanup } from "../signal.js";
 
 /**
  * A field to search a list; "/" goes there from anywhere on the page.
@@ -19,7 +19,10 @@ export function searchField(query, placeholder, testid) {
     spellcheck: "false",
     autocapitalize: "none",
     value: () => query.value,
-    oninput: (event) => (query.value = event.target.value),
+    oninput: (event) => {
+      query.value = event.target.value;
+      hurry();
+    },
     onkeydown: (event) => {
       if (event.key !== "Escape" || query.peek() === "") return;
       event.preventDefault();

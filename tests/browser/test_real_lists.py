@@ -1,0 +1,82 @@
+"""The modules of long lists, by tables of cases: searching, an order that stands still, and the points of small curves."""
+
+from __future__ import annotations
+
+from tests.browser.test_real_modules import ModuleTestCase
+
+ROW = """{
+  all: "7 rack-12 10.0.0.5 streaming temp hum temperature °c",
+  fields: { agent: "rack-12", host: "10.0.0.5", state: "streaming", channel: "temp hum", label: "temperature", unit: "°c" },
+  channels: () => [{ name: "temp temperature", value: 31.5, time: 90 }, { name: "hum ", value: null, time: -Infinity }],
+}"""
+
+
+class ListTests(ModuleTestCase):
+    def search(self) -> None:
+        """Words, words of one kind, values beside a limit, and silence."""
+        script = f"({{ matches, parse }}, all) => all.map((written) => matches({ROW}, parse(written), 100))"
+        found = {
+            **dict.fromkeys(
+                ("", "rack", "RACK-12 temp", "state:streaming", "unit:°C", "temp>30", "temp>=31.5", "silent:9s"), True
+            ),
+            **dict.fromkeys(("temp=31.5", "temperature<32", "silent:0.1min", "host:10.0 temp>-3e1", "label:temp"), True),
+            **dict.fromkeys(("rock", "state:resting", "agent:10", "temp>31.5", "hum>0", "silent:11s", "rack temp<5"), False),
+        }
+        self.assertEqual(self.run_in("lists/search", script, list(found)), list(found.values()))
+        self.check("lists/search", "parse", (("a>b",), [{"word": "a>b"}]), (("silent:",), [{"word": "silent:"}]))
+        script = "({ byName }, names) => names.sort(byName)"
+        self.assertEqual(self.run_in("lists/search", script, ["b", "a10", "A2"]), ["A2", "a10", "b"])
+
+    def steady(self) -> None:
+        """While somebody points at a list, its rows stay where they are, and what is new is counted."""
+        script = """async ({ steady }) => {
+          const { signal } = await import("/static/app/signal.js");
+          const list = signal([["b", 1], ["c", 1]]);
+          const stamp = signal("");
+          const [keyOf, rankOf] = [([key]) => key, ([, rank]) => rank];
+          const still = steady({ list: () => list.value, keyOf, rankOf, stamp: () => stamp.value });
+          const seen = [];
+          const see = () => seen.push([still.items.value.map(([key]) => key).join(""), still.news.value]);
+          see();
+          still.attributes.onpointerenter({ pointerType: "mouse" });
+          list.value = [["c", 0], ["a", 1], ["b", 1]];
+          see();
+          list.value = [["c", 0], ["a", 1]];
+          see();
+          still.button.click();
+          see();
+          list.value = [["a", 1], ["b", 1], ["c", 1]];
+          see();
+          stamp.value = "other";
+          see();
+          still.attributes.onpointerleave();
+          list.value = [["d", 0], ["a", 1]];
+          see();
+          return seen;
+        }"""
+        seen = [["bc", 0], ["bc", 2], ["c", 2], ["ca", 0], ["ca", 1], ["abc", 0], ["da", 0]]
+        self.assertEqual(self.run_in("lists/steady", script), seen)
+
+    def points(self) -> None:
+        """The newest points are kept, near ones as one with its range; older ones can be put before."""
+        script = """({ Points, POINTS }) => {
+          const points = new Points();
+          for (let time = 0; time < POINTS + 5; time += 1) points.push(time, time, time, time, 1);
+          const many = [points.length, [...points.rows()][0][0], points.last, points.lastTime];
+          const few = new Points();
+          few.push(10, 1, 1, 1, 1);
+          few.push(10.2, 5, 0, 9, 1);
+          few.push(11, 2, 2, 2, 1);
+          few.prepend([[8, 7, 7, 7], [9, 8, 8, 8], [10.5, 0, 0, 0]]);
+          return [many, [...few.rows()], new Points().last];
+        }"""
+        many, rows, none = self.run_in("plots/spark", script)
+        self.assertEqual(many, [120, 5, 124, 124])
+        self.assertEqual(rows, [[8, 7, 7, 7], [9, 8, 8, 8], [10, 5, 0, 9], [11, 2, 2, 2]])
+        self.assertIsNone(none)
+
+    def test_tables(self) -> None:
+        """All tables, in one Chromium."""
+        self.search()
+        self.steady()
+        self.points()
