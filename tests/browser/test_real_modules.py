@@ -597,21 +597,22 @@ class GridTests(ModuleTestCase):
         self.assertEqual(self.window((-6.5, 0, 0, 0, 1), (3.5, 10, 10, 10, 1))["summary"]["count"], 1)
 
     def of_uplot(self) -> None:
-        """Where nothing was, uPlot is told undefined, so that it joins the points; and null for a gap."""
+        """Where nothing was, uPlot is told undefined, so that it joins the points; and null for each column of a gap."""
         found = self.run_in(
             "plots/grid",
             """({ Grid, Lane }) => {
-              const lane = new Lane(new Grid(0, 5, 5));
+              const lane = new Lane(new Grid(0, 7, 7));
               lane.add(0.5, 1, 1, 1, 1);
               lane.add(2.5, 2, 2, 2, 1);
               lane.gap();
-              lane.add(4.5, 3, 3, 3, 1);
+              lane.add(6.5, 3, 3, 3, 1);
               lane.close();
               const words = lane.values(lane.means).map(String);
               return [words, lane.nearest(2, 1), lane.nearest(0, 0), lane.hasBand, lane.filled];
             }""",
         )
-        self.assertEqual(found, [["undefined", "1", "undefined", "2", "null", "3", *["undefined"] * 2], 1, -1, False, 3])
+        words = ["undefined", "1", "undefined", "2", *["null"] * 3, "3", *["undefined"] * 2]
+        self.assertEqual(found, [words, 1, -1, False, 3])
 
     def test_tables(self) -> None:
         """Series are put on the pixels of a plot, with their gaps and the line to its edges."""

@@ -97,7 +97,7 @@ export class Lane {
 
   #put(column, time, low, mean, high, count) {
     if (this.counts[column] === 0) {
-      if (this.isBroken && this.last >= 0 && column > this.last + 1) this.gaps[this.last + 1] = 1;
+      if (this.isBroken && this.last >= 0) this.gaps.fill(1, this.last + 1, column); // uPlot opens the line at nulls alone
       if (this.last < 0 && this.before !== null && !this.isBroken && column > 0) this.#edge(0, this.before, time, mean);
       this.lows[column] = low;
       this.highs[column] = high;
@@ -172,7 +172,8 @@ export function windowOf(source, from, to, columns) {
   const lane = new Lane(new Grid(from, to, columns));
   source.fill(lane);
   lane.close();
-  const shown = [...lane.counts.keys()].filter((column) => lane.counts[column] > 0 || lane.gaps[column]);
+  const isGap = (column) => lane.gaps[column] && !lane.gaps[column - 1]; // one null for each
+  const shown = [...lane.counts.keys()].filter((column) => lane.counts[column] > 0 || isGap(column));
   const read = (values) => shown.map((column) => (lane.counts[column] > 0 ? values[column] : null));
   const times = shown.map((column) => (lane.counts[column] > 0 && lane.exact[column]) || lane.grid.timeOf(column));
   return { times, values: read(lane.means), lows: read(lane.lows), highs: read(lane.highs), summary: lane.summary };
