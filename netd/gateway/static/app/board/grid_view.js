@@ -110,7 +110,7 @@ function toolsOf(item, desk, draft, tiles, element) {
     ),
     tool("Edit", "tile-edit", change, icon("edit")),
     tool("Remove", "tile-remove", remove, icon("remove")),
-    h("p.legible", { testid: "too-small", hidden: () => !isSmall() }, "Too small to be read from five metres on a wall"),
+    h("p.legible", { testid: "too-small", hidden: () => !isSmall() }, "Too small for a wall"),
   );
 }
 

@@ -11,18 +11,18 @@ import { arranged, fitted, freePlace, ordered, rowsOf } from "./grid.js";
 
 /**
  * What a kind of tile is called, and its smallest and its usual size in cells.
- * @type {Record<string, {word: string, hint: string, least: [number, number], usual: [number, number]}>}
+ * @type {Record<string, {word: string, least: [number, number], usual: [number, number]}>}
  */
 export const KINDS = {
-  plot: { word: "Plot", hint: "channels over time", least: [3, 3], usual: [6, 5] },
-  number: { word: "Number", hint: "the newest value, large", least: [2, 2], usual: [3, 3] },
-  many: { word: "Many", hint: "a small plot of each channel of a pattern", least: [4, 4], usual: [6, 6] },
-  device: { word: "Device", hint: "presence, last words, and sending to it", least: [3, 3], usual: [3, 5] },
-  command: { word: "Command", hint: "a button that runs an operation", least: [2, 1], usual: [3, 3] },
-  room: { word: "Room", hint: "who talks, and the last lines", least: [3, 4], usual: [4, 6] },
-  events: { word: "Events", hint: "the newest events of a pattern", least: [3, 4], usual: [6, 5] },
-  note: { word: "Note", hint: "text, and links to boards", least: [2, 1], usual: [4, 3] },
-  state: { word: "State", hint: "a service, session or alert in a word", least: [2, 1], usual: [3, 2] },
+  plot: { word: "Plot", least: [3, 3], usual: [6, 5] },
+  number: { word: "Number", least: [2, 2], usual: [3, 3] },
+  many: { word: "Many", least: [4, 4], usual: [6, 6] },
+  device: { word: "Device", least: [3, 3], usual: [3, 5] },
+  command: { word: "Command", least: [2, 1], usual: [3, 3] },
+  room: { word: "Room", least: [3, 4], usual: [4, 6] },
+  events: { word: "Events", least: [3, 4], usual: [6, 5] },
+  note: { word: "Note", least: [2, 1], usual: [4, 3] },
+  state: { word: "State", least: [2, 1], usual: [3, 2] },
 };
 
 /** The name of a board is one token of a subject. */

@@ -17,7 +17,7 @@ import { isKnown, MOST_TILES, WINDOW, withTile, withTiles } from "./model.js";
 import { starting } from "./starting.js";
 import { mayNotWrite, readBoard } from "./store.js";
 import { describeChannels } from "./values.js";
-import { history } from "./versions.js";
+import { showVersions } from "./versions.js";
 
 /** @type {[number, string][]} */
 const WINDOWS = [
@@ -152,7 +152,7 @@ function viewBar(desk) {
           type: "button",
           testid: "versions",
           hidden: () => stored.value === null,
-          onclick: () => history(name, stored.value, desk.refresh),
+          onclick: () => showVersions(name, stored.value, desk.refresh),
         },
         "Versions",
       ),

@@ -1,7 +1,6 @@
 /** The kept versions of a board, any of which can be restored. */
 
-import { serverNow } from "../connection.js";
-import { netd } from "../connection.js";
+import { netd, serverNow } from "../connection.js";
 import { each, h } from "../dom.js";
 import { ago, fullTime, visible } from "../format.js";
 import { signal } from "../signal.js";
@@ -9,7 +8,7 @@ import { openDialog } from "./dialogs.js";
 import { mayNotWrite, versionsOf } from "./store.js";
 
 /** @param {string} name @param {import("./store.js").Stored} stored @param {() => void} refresh */
-export function history(name, stored, refresh) {
+export function showVersions(name, stored, refresh) {
   openDialog({ title: "Versions", testid: "versions-dialog" }, (close) => {
     const all = signal(/** @type {import("./store.js").Version[]} */ ([]));
     const outcome = signal("");

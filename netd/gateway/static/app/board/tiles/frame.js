@@ -26,7 +26,7 @@ import { state } from "./state.js";
 
 /**
  * What a kind shows of a tile, and its title where the tile has none.
- * @typedef {{body: Element, title: () => string, aside?: any}} Content
+ * @typedef {{body: Element, title: () => string}} Content
  */
 
 /** @type {Record<string, (tile: Tile, around: Surroundings) => Content>} */
@@ -67,14 +67,13 @@ export function tile(item, around, tools) {
 /** @param {import("../../signal.js").Writable<string>} name takes the title. */
 function content(item, tile, around, name) {
   const make = Object.hasOwn(CONTENTS, tile.kind) ? CONTENTS[tile.kind] : unknown;
-  const { body, title, aside = null } = make(tile, around);
+  const { body, title } = make(tile, around);
   effect(() => void (name.value = excerpt(item.value.title || title(), 80)));
   const head = () =>
     h(
       "header.tile-head",
       {},
       h("h2", {}, () => name.value),
-      aside,
     );
   return h(
     "div.tile-inner",
