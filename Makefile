@@ -44,9 +44,10 @@ bench: needs-of-bench install  ## measure what the README quotes; a part of it: 
 	@$(BIN)/pip install -qq -r bench/requirements.txt
 	@$(BIN)/python bench/run.py $(ARGS)
 
-soak: needs-of-test install .venv/tox/stamp  ## ten minutes each: a page in Chromium, then 100,000 samples/s to the recorder and 100 pages: does memory stay flat?
+soak: needs-of-test install .venv/tox/stamp  ## what takes longer than the suite may: a page and a recorder for ten minutes each, 200 kills, 150 power cuts
 	@$(TOX) run -qq --notest -e tests
-	@SOAK_SECONDS=$(SOAK_SECONDS) $(TOX) exec -qq -e tests -- python -m twisted.trial --temp-directory=build/soak tests.browser.test_real_heap; \
+	@SOAK_SECONDS=$(SOAK_SECONDS) KILLS=200 CUTS=150 $(TOX) exec -qq -e tests -- python -m twisted.trial \
+		--temp-directory=build/soak tests.browser.test_real_heap tests.recorder.test_real_store tests.recorder.test_real_power; \
 	status=$$?; cat build/heap.csv; [ $$status = 0 ] && $(BIN)/python bench/soak.py --seconds $(SOAK_SECONDS)
 
 mutants: needs-of-test .venv/tox/stamp  ## name the changes of the pure code that no test notices; of a part: make mutants ARGS="'netd.bus*'"
