@@ -13,19 +13,10 @@ import { strip } from "./strip.js";
 /** The functions that make the pages loaded so far, by name; an Error where loading failed. */
 const makers = signal(new Map());
 
-/** Load a page, and its style, when it is opened for the first time. */
+/** Load a page, when it is opened for the first time. */
 function load(name) {
   const keep = (made) => (makers.value = new Map([...makers.peek(), [name, made]]));
-  const { load: make, style } = pageNamed(name);
-  Promise.all([make(), style === undefined ? null : styled(style)]).then(([made]) => keep(made), keep);
-}
-
-/** Load a style sheet. One that cannot be loaded leaves a page that can be read. @param {string} name @returns {Promise<void>} */
-function styled(name) {
-  return new Promise((resolve) => {
-    const link = h("link", { rel: "stylesheet", href: `static/style/${name}.css`, onload: resolve, onerror: resolve });
-    document.head.append(link);
-  });
+  pageNamed(name).load().then(keep, keep);
 }
 
 const title = computed(() => titled.value ?? titleOf(pageNamed(place.value.page), place.value.kind));

@@ -13,7 +13,6 @@ import { sheet } from "./sheet.js";
  * @property {string} icon the path of a drawing, 16 by 16.
  * @property {string|null} kind the kind of service that the page is about.
  * @property {() => Promise<() => Element>} load imports the page; gives the function that makes it.
- * @property {string} [style] the style sheet of this page alone.
  * @property {(status: any) => string[]} [facts] what Overview tells of a service, by its status.
  * @property {[string, string][]} [suggest] patterns that Bus offers, each with a word for it.
  * @property {News} [news] the events that "Lately" lists.
@@ -57,7 +56,6 @@ export const PAGES = [
     icon: "M2.5 2.5h5v5h-5zM9.5 2.5h4v3h-4zM9.5 7.5h4v6h-4zM2.5 9.5h5v4h-5z",
     kind: null,
     load: async () => (await import("./pages/board.js")).board,
-    style: "board",
   },
   {
     name: "sessions",
@@ -87,7 +85,6 @@ export const PAGES = [
     icon: "M8 2.5a5.5 5.5 0 1 1-5.2 3.7M2.5 2.5v3.7h3.7M8 5v3.2l2.2 1.6",
     kind: "recorder",
     load: async () => (await import("./pages/history.js")).history,
-    style: "history",
     facts: ({ state, size, parts, recorded }) => [state, `${bytes(size)} in ${plural(parts, "day")}`, plural(recorded, "sample")],
   },
   {

@@ -12,7 +12,10 @@ import { stack } from "../history/stack.js";
 import * as state from "../history/state.js";
 import { needsService } from "../panel.js";
 import { recording } from "../recorder.js";
+import { sheet } from "../sheet.js";
 import { signal } from "../signal.js";
+
+await sheet("history");
 
 export const history = () => h("div.grid", {}, needsService("recorder", content));
 
