@@ -5,7 +5,7 @@ import { serverNow } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { measure, precisionOf, visible } from "../format.js";
 import { describe } from "../plots/plot.js";
-import { unitsOf, whyNotLog } from "../plots/scales.js";
+import { sharing, unitsOf, whyNotLog } from "../plots/scales.js";
 import { timePlot } from "../plots/time_plot.js";
 import { inkOf } from "../plots/figure.js";
 import { computed, effect, signal } from "../signal.js";
@@ -44,7 +44,7 @@ function plotCard(item) {
   /** @type {import("../signal.js").Writable<import("../plots/grid.js").Summary[]>} */
   const summaries = signal([]);
   let ranges = /** @type {import("../plots/scales.js").Range[]} */ ([]);
-  const groups = computed(() => grouped(subjects));
+  const groups = computed(() => sharing(subjects, unitOf));
   const isLog = () => state.logarithmic.value.has(key);
   const objection = () => (isLog() ? whyNotLog(Math.min(...summaries.value.map(({ min }) => min))) : "");
   const press = (name) => keyPressed(name, { index: item.peek().index, key, subjects, ranges: () => ranges });
@@ -100,17 +100,6 @@ function plotCard(item) {
     ),
     h("p.offscreen", {}, () => subjects.map((subject, index) => sentence(subject, summaries.value[index])).join(" ")),
   );
-}
-
-/** Subjects by the plot that they share: two units each. @param {string[]} subjects */
-function grouped(subjects) {
-  const groups = [];
-  for (const subject of subjects) {
-    const fitting = groups.find((group) => unitsOf([...group, subject].map(unitOf)).length <= 2);
-    if (fitting === undefined) groups.push([subject]);
-    else fitting.push(subject);
-  }
-  return groups;
 }
 
 /** Commands have signs in the lane alone: lines over each plot would be too many. */
