@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netd.bus.subject import token
 from netd.client.control import Control, OperationFailed
 from netd.paths import CONTROL_SOCKET
+from netd.relay.hosts import DeviceHosts
 from tests.process import LOOPBACK, PATIENCE, Daemon, RealTestCase, frame, read_frame
 
 DEVICES, WEBSOCKETS, RELOADS = 1000, 100, 100
@@ -195,10 +195,14 @@ class ReloadTests(RealTestCase):
 
     def test_a_hundred_reloads(self) -> None:
         """Each message reaches its device, each event each WebSocket, each sample its session; commands end as they began."""
-        devices = [self.device() for _ in range(DEVICES)]
+        devices = [self.device() for _ in range(WEBSOCKETS)]
+        self.await_that(
+            lambda: self.control.call("relay.devices", limit=1)["matching"] == WEBSOCKETS
+        )  # these have the first numbers
+        devices += [self.device() for _ in range(DEVICES - WEBSOCKETS)]
         names = [str(device.getsockname()) for device in devices]
         controller = self.connect(self.relay)
-        sockets = [self.watch(f"relay.main.sent.{token(name)}") for name in names[:WEBSOCKETS]]
+        sockets = [self.watch(f"relay.main.sent.{DeviceHosts.subject('127.0.0.1', at + 1)}") for at in range(WEBSOCKETS)]
         self.control.call("session.start", host="127.0.0.1", wait=False)
         self.agent.connect_back(self.daemon.port("session"))
         sizes = []
