@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from netd.errors import Gone, NotInTime, OperationFailed
 from netd.recorder.archive import Archive
@@ -54,6 +54,7 @@ class PastReader:
         self._archive = Archive(directory, self._is_over)
         self._questions: set[_Question] = set()
         self._current: _Question | None = None
+        self._is_settling = False
         self._is_stopped = False
 
     @property
@@ -69,14 +70,14 @@ class PastReader:
     def ask(self, answer: Callable[[Archive], T]) -> Deferred[T]:
         """Call *answer* in the thread, and return a Deferred of what it returns. Cancelling the Deferred gives the question up.
 
-        :raises OperationFailed: if too many questions wait.
+        The Deferred fails with :class:`netd.errors.OperationFailed` if too many questions wait.
         """
         if self._is_stopped:
-            raise Gone("netd stops")
+            return fail(Gone("netd stops"))
         question = _Question()
         question.task = self._threads.run(lambda: self._answer(question, answer), lambda outcome: self._told(question, outcome))
         if question.task is None:
-            raise OperationFailed(f"{MOST_QUESTIONS} questions about the past wait already; ask again in a moment")
+            return fail(OperationFailed(f"{MOST_QUESTIONS} questions about the past wait already; ask again in a moment"))
         self._questions.add(question)
         deadline = self._reactor.callLater(DEADLINE, self._too_late, question)
 
@@ -91,7 +92,7 @@ class PastReader:
     def release(self, path: Path) -> None:
         """Close the connection to a part as soon as no question needs it. May be called in any thread."""
         self._archive.unwanted.add(path.name)
-        self._reactor.callFromThread(self._threads.run, self._archive.settle, lambda _: None)
+        self._reactor.callFromThread(self._settle)
 
     def stop(self) -> Deferred[None]:
         """Give up all questions, and close all files."""
@@ -108,6 +109,15 @@ class PastReader:
 
         self._threads.run(self._archive.close, closed)
         return stopped
+
+    def _settle(self) -> None:
+        """Have the parts let go that somebody needs alone: hundreds can go at once, and take one place in the queue together."""
+        if self._archive.unwanted and not (self._is_settling or self._is_stopped):
+            self._is_settling = self._threads.run(self._archive.settle, self._settled) is not None
+
+    def _settled(self, _outcome: object) -> None:
+        self._is_settling = False
+        self._settle()
 
     def _answer(self, question: _Question, answer: Callable[[Archive], T]) -> T:
         """Work on a question, in the thread."""

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from netd.bus.subject import is_subject
 from netd.connection.shares import TurnShare
-from netd.errors import InvalidArguments, NetdError, NoSuchTarget, OperationFailed
+from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IBus
 from netd.message import Described, Message
 from netd.operations import Caller
@@ -200,11 +200,7 @@ class Replays:
         if replay.question is not None or replay.is_read or len(replay.waiting) >= READ_AHEAD:
             return
         asked, begin, width = replay.asked, replay.piece_end, replay.width
-        try:
-            question = replay.question = self.reader.ask(lambda archive: read_piece(archive, asked, begin, width))
-        except NetdError as error:
-            self._end(replay, ReplayState.FAILED, str(error))
-            return
+        question = replay.question = self.reader.ask(lambda archive: read_piece(archive, asked, begin, width))
         question.addCallbacks(self._take, self._failed, callbackArgs=(replay,), errbackArgs=(replay,))
 
     def _take(self, piece: Piece, replay: Replay) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.change import Change
 from netd.connection.shares import TurnShare, own_share
+from netd.errors import OperationFailed
 from netd.interfaces import IBus, INetdService, IPaced, IPublisher, IReloadable, ISubscription, IWitness
 from netd.kinds import find_kinds
 from netd.message import EventKind, Message, Want
@@ -39,6 +42,9 @@ LARGE = 10_000
 PATIENCE = 2.0
 """Seconds that a question waits for what came before it to be written. A disk that takes longer does not keep the answer."""
 
+LAST = 10.0
+"""Seconds that the last question, and then the last commit, may take at the end. The daemon writes its state behind them."""
+
 
 def make_service(config: Config, reactor: Any, bus: IBus) -> RecorderService:
     """Build the service of one ``[recorder]`` section. Its files are opened when it starts."""
@@ -62,6 +68,8 @@ def selection_of(config: Config) -> Selection:
 @implementer(INetdService, IPaced, IPublisher, IReloadable, IWitness)
 class RecorderService(Service):
     """Keeps what goes over the bus, and answers questions about it."""
+
+    _log = Logger()
 
     def __init__(self, config: Config, store: Store, reader: PastReader, reactor: Any, bus: IBus) -> None:
         self.instance = config.instance
@@ -95,7 +103,7 @@ class RecorderService(Service):
         if self._flushing.running:
             self._flushing.stop()
         self._flush()
-        return self._reader.stop().addCallback(lambda _: self._store.close())
+        return self._in_time(self._reader.stop()).addCallback(lambda _: self._in_time(self._store.close()))
 
     def drain(self) -> Deferred[None]:
         """See :class:`netd.interfaces.INetdService`. There is no listener."""
@@ -182,10 +190,13 @@ class RecorderService(Service):
         unchecked = self._store.state().unchecked
         if unchecked != self._checked:
             self._checked = unchecked
-            if unchecked:
-                self._reader.ask(lambda archive: archive.examine(unchecked)).addErrback(lambda _: None)  # too large for its time
+            self._reader.ask(lambda archive: archive.examine(unchecked)).addErrback(self._unexamined)
         for name, why in self._reader.take_damaged():
             self._store.set_aside(name, why).addErrback(lambda _: None)  # the disk is away; the next question finds it again
+
+    def _unexamined(self, failure: Failure) -> None:
+        if failure.type is OperationFailed:  # too many questions wait; one that is too large for its time is not asked again
+            self._checked = ""
 
     def _tell(self) -> None:
         """Publish whether recording goes on, if that has changed."""
@@ -201,6 +212,19 @@ class RecorderService(Service):
         if self._store.is_dropping:
             return "dropping", paused or "more comes than can be written: record less, or give it more memory with most_waiting"
         return ("paused", paused) if paused else ("recording", "")
+
+    def _in_time(self, work: Deferred[None]) -> Deferred[None]:
+        """Return a Deferred that fires with *work*, or without it after :data:`LAST`. It never fails."""
+        ended: Deferred[None] = Deferred(lambda _: None)
+
+        def end(_result: object) -> None:
+            if not ended.called:
+                ended.callback(None)
+
+        work.addBoth(end)
+        return ended.addTimeout(LAST, self._reactor).addErrback(
+            lambda _: self._log.error("The disk does not answer: the recorder ends without its last seconds")
+        )
 
     def _committed(self) -> Deferred[None]:
         """Have everything written that was published; fires when that is done, or cannot be done in time."""

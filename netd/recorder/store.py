@@ -59,6 +59,11 @@ class _Waiting:
     callers: list[Deferred[None]] = field(factory=list)
     is_full: bool = False  # whether they wait for the disk, too
 
+    def give_up(self, caller: Deferred[None]) -> None:
+        """Forget *caller*, who waits no longer: while a disk hangs, all who ask would otherwise stay here."""
+        if caller in self.callers:
+            self.callers.remove(caller)
+
 
 @define(eq=False)
 class _Unrecorded:
@@ -152,9 +157,7 @@ class Store:
 
         It fails with :class:`netd.errors.OperationFailed`, or with what *question* raised.
         """
-        if self._threads.waiting >= MOST_ASKED:
-            return fail(OperationFailed("too many questions wait for the recorder: its disk is slow"))
-        return self._run(self._writer.shelf.ask_for_people, question)
+        return self._run_for_people(self._writer.shelf.ask_for_people, question)
 
     def delete(self, names: Sequence[str] = (), before: float | None = None) -> Deferred[list[str]]:
         """Delete closed parts: those of these *names*, and those whose day was over at *before*, in seconds since the epoch.
@@ -162,11 +165,11 @@ class Store:
         The Deferred fires with the names of those that were deleted. It fails with :class:`netd.errors.NoSuchTarget` if one of
         *names* is no closed part.
         """
-        return self._run(self._writer.delete, names, before)
+        return self._run_for_people(self._writer.delete, names, before)
 
     def set_aside(self, name: str, why: str) -> Deferred[None]:
         """Rename the part *name*, which a reader has found to be damaged. If it is the open one, another begins."""
-        return self._run(self._writer.set_aside, name, why)
+        return self._run_for_people(self._writer.set_aside, name, why)
 
     def apply(self, settings: StoreSettings) -> None:
         """Use other settings from now on."""
@@ -204,10 +207,10 @@ class Store:
 
     def _wait_for_newest(self, is_full: bool) -> Deferred[None]:
         """Return a Deferred that fires when the newest that was handed over is written."""
-        answered: Deferred[None] = Deferred()
         if not self._queue:
             self._queue.append(_Waiting())
         newest = self._queue[-1]
+        answered: Deferred[None] = Deferred(newest.give_up)
         newest.callers.append(answered)
         newest.is_full = newest.is_full or is_full
         self._go_on()
@@ -256,8 +259,7 @@ class Store:
         settings = self._settings
         if self._sync is None and settings.sync is not None and not self.state().is_synced:
             self._sync = self._reactor.callLater(settings.sync, self._bring_to_disk)
-        for caller in callers:
-            caller.callback(None)
+        _answer(callers, None)
         self._go_on()
 
     def _refused(self, drop: _Unrecorded | None) -> None:
@@ -271,8 +273,7 @@ class Store:
         self._queue = deque(one for one in self._queue if one.weight)
         if self._retry is None and (self._batch or self._queue):
             self._retry = self._reactor.callLater(RETRY, self._try_again)
-        for caller in callers:
-            caller.errback(OperationFailed(self.state().paused))
+        _answer(callers, Failure(OperationFailed(self.state().paused)))
 
     def _failed(self, failure: Failure) -> None:
         """A mistake of ours: the batch is given up, or nothing would ever be recorded again."""
@@ -282,8 +283,7 @@ class Store:
         self._is_writing = False
         batch, self._batch = self._batch, []
         self.waiting -= sum(one.weight for one in batch)
-        for caller in [caller for one in batch for caller in one.callers]:
-            caller.errback(failure)
+        _answer([caller for one in batch for caller in one.callers], failure)
         self._go_on()
 
     def _try_again(self) -> None:
@@ -296,8 +296,10 @@ class Store:
         if not self.state().is_synced:
             self._run(self._writer.sync)
 
-    def _look(self) -> None:
-        self._run(self._writer.look_after)
+    def _look(self) -> Deferred[None]:
+        """LoopingCall waits for the Deferred: while a disk hangs, looks do not pile up."""
+        looked = self._run(self._writer.look_after)
+        return looked.addErrback(lambda failure: self._log.failure("The files were not looked after", failure=failure))
 
     # What is dropped
 
@@ -316,6 +318,12 @@ class Store:
         self._drop = drop or own
 
     # The thread
+
+    def _run_for_people(self, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        """Like :meth:`_run`, but for a bounded number of callers: of the places of the queue, :data:`OWN` are the store's own."""
+        if self._threads.waiting >= MOST_ASKED:
+            return fail(OperationFailed("too many questions wait for the recorder: its disk is slow"))
+        return self._run(work, *arguments)
 
     def _run(self, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
         """Call *work* in the writer's thread."""
@@ -345,6 +353,12 @@ class Store:
             if pending is not None and pending.active():
                 pending.cancel()
         self._retry = self._sync = None
+
+
+def _answer(callers: Sequence[Deferred[None]], result: Any) -> None:
+    for caller in callers:
+        if not caller.called:  # what is done for one of them may have another one given up
+            caller.callback(result)
 
 
 def _mark_of(drop: _Unrecorded) -> MarkMade:

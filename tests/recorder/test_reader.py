@@ -92,8 +92,8 @@ class ReaderTests(SynchronousTestCase):
     def test_too_many(self) -> None:
         """As many questions wait as may; one more is refused at once."""
         asked = [self.reader.ask(lambda _archive: 1) for _ in range(3)]
-        error = self.assertRaises(OperationFailed, self.reader.ask, lambda _archive: 1)
-        self.assertIn("wait already", str(error))
+        refused = self.failureResultOf(self.reader.ask(lambda _archive: 1), OperationFailed)
+        self.assertIn("wait already", str(refused.value))
         self.work()
         self.assertEqual([self.successResultOf(one) for one in asked], [1, 1, 1])
 
@@ -103,7 +103,7 @@ class ReaderTests(SynchronousTestCase):
         stopped = self.reader.stop()
         for one in asked:
             self.failureResultOf(one, Gone)
-        self.assertRaises(Gone, self.reader.ask, lambda _archive: 1)
+        self.failureResultOf(self.reader.ask(lambda _archive: 1), Gone)
         self.work()
         self.successResultOf(stopped)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
@@ -118,6 +118,25 @@ class ReaderTests(SynchronousTestCase):
 
         self.successResultOf(self._done(look))
         self.assertEqual((seen, self.reader._archive.unwanted), ([{"2026-11-30.db"}], set()))
+
+    def test_many_parts_go(self) -> None:
+        """Parts that go while a question is worked on take one place in the queue, and leave the others to questions."""
+        asked = self.reader.ask(lambda _archive: "first")
+        for number in range(100):
+            self.reader.release(Path(f"2026-11-30.{number}.db"))
+        after = self.reader.ask(lambda _archive: "second")
+        self.work()
+        self.assertEqual([self.successResultOf(one) for one in (asked, after)], ["first", "second"])
+        self.assertEqual(self.reader._archive.unwanted, set())
+
+    def test_part_that_goes_at_the_end(self) -> None:
+        """What the writer lets go when the reader has ended begins no thread anew."""
+        stopped = self.reader.stop()
+        self.work()
+        self.successResultOf(stopped)
+        begun = len(self.started)
+        self.reader.release(Path("2026-11-30.db"))
+        self.assertEqual(len(self.started), begun)
 
     def _done(self, answer: Any) -> Any:
         asked = self.reader.ask(answer)

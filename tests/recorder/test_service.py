@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.message import Described, Want
 from netd.operations import Role
 from netd.recorder.results import PastEvent, PastSamples
+from netd.recorder.service import LAST
 from netd.session.events import Samples, SampleTaken
 from netd.testing import ServiceKindTests, configured, make_caller, reload
 from tests.recorder.kind import SUBJECT, RecorderKind, RecorderTestCase
@@ -199,6 +200,41 @@ class RecordingTests(RecorderTestCase):
         self.publish("y", "custom.short")
         [gap] = self.call("query", "custom.>", "-1h", "+1s").gaps
         self.assertIn("2 events were dropped", gap.reason)
+
+    def test_busy_after_a_crash(self) -> None:
+        """A part that netd left open is examined later where questions are before it, and recording goes on meanwhile."""
+        self.publish(1.0)
+        self.call("flush")
+        writer = self.service._store._writer
+        writer.facts = evolve(writer.facts, unchecked=writer.facts.part)
+        examined: list[str] = []
+        self.service._reader._archive.examine = examined.append  # type: ignore[method-assign]
+        run = self.kind.asking.run
+        self.kind.asking.run = lambda *_: None  # type: ignore[method-assign, assignment]
+        self.reactor.advance(1)
+        self.publish(2.0)
+        self.reactor.advance(1)
+        self.assertEqual((self.service.status().waiting, self.service.status().recorded, examined), (0, 2, []))
+        self.kind.asking.run = run  # type: ignore[method-assign]
+        self.reactor.advance(1)
+        self.reactor.advance(1)
+        self.assertEqual(examined, [writer.facts.part])
+
+    def test_disk_that_hangs(self) -> None:
+        """A disk that does not answer keeps netd from ending for some seconds, and no longer."""
+        self.publish(1.0)
+        self.kind.threads.is_held = self.kind.asking.is_held = True
+        stopped = self.service.stopService()
+        self.reactor.advance(LAST)
+        self.assertNoResult(stopped)
+        self.reactor.advance(LAST)
+        self.successResultOf(stopped)
+        self.kind.asking.work()
+        self.kind.threads.is_held = False
+        self.kind.threads.work()
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.start()
+        self.assertEqual(self.call("query", SUBJECT, "-1h", "+1s").series[0].count, [1])
 
     def test_damaged_part(self) -> None:
         """A part that a question finds damaged is set aside, and recording goes on in another."""

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 
 from netd.errors import NoSuchTarget, OperationFailed
@@ -188,6 +188,42 @@ class WaitingTests(StoreTestCase):
         self.threads.work()
         self.assertEqual([[]] * MOST_ASKED, [self.successResultOf(one) for one in asked])
         self.assertEqual({X.subject: [1]}, self.values())
+        self.close(store)
+
+    def test_work_for_people_on_a_slow_disk(self) -> None:
+        """Deletions are bounded like questions: places in the queue stay for samples, for their sync, and for the end."""
+        store = self.make()
+        self.threads.is_held = True
+        self.clock.advance(86400)  # looks that are due do not pile up, either
+        asked: list[Deferred[Any]] = [store.delete(["none"]) for _ in range(MOST_ASKED)]
+        self.assertLessEqual(len(self.threads.held), MOST_ASKED)
+        self.failureResultOf(store.delete(["none"]), OperationFailed)
+        self.failureResultOf(store.set_aside("none", "damaged"), OperationFailed)
+        store.append([self.read(X, 1)], [])
+        self.threads.is_held = False
+        self.threads.work()
+        for one in asked[:-1]:
+            self.failureResultOf(one, NoSuchTarget)
+        self.failureResultOf(asked[-1], OperationFailed)
+        self.assertEqual({X.subject: [1]}, self.values())
+        self.close(store)
+
+    def test_given_up(self) -> None:
+        """Whoever waits no longer for a disk that hangs leaves nothing behind, and others are told."""
+        store = self.make()
+        self.threads.is_held = True
+        store.append([self.read(X, 1)], [])
+        for _ in range(100):
+            given_up = store.commit()
+            given_up.cancel()
+            self.failureResultOf(given_up, CancelledError)
+        self.assertEqual([0], [len(one.callers) for one in store._queue])
+        first, second = store.commit(), store.commit()
+        first.addCallback(lambda _: second.cancel())
+        self.threads.is_held = False
+        self.threads.work()
+        self.successResultOf(first)
+        self.failureResultOf(second, CancelledError)
         self.close(store)
 
     def test_settings_while_it_runs(self) -> None:
