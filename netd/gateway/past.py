@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
-from attrs import frozen
-from twisted.internet.defer import Deferred
+from attrs import field, frozen
+from twisted.internet.defer import Deferred, DeferredSemaphore
 
 from netd.codec.times import BadTime, moment
 from netd.console.dispatch import Dispatcher
@@ -22,8 +22,11 @@ from netd.operations import Caller
 
 __all__ = ["PAGE", "Past", "begun", "told"]
 
-PAGE = 10_000
-"""Samples and events that are read at once."""
+PAGE = 4096
+"""Samples and events that are read at once. The recorder's thread works on them for 2 ms, and may keep the event loop waiting."""
+
+AT_ONCE = 8
+"""Questions to the recorder at a time. It answers one after the other, and lets no more than 32 of all callers wait."""
 
 _STATUSES = (
     (NoSuchTarget, HTTPStatus.NOT_FOUND),
@@ -68,13 +71,14 @@ async def _after(first: bytes, chunks: AsyncGenerator[bytes, None]) -> AsyncGene
 
 @frozen
 class Past:
-    """Asks the recorder.
+    """Asks the recorder. Of many downloads, those that want their next page wait here, so that none of them is refused halfway.
 
     :ivar wall: the wall clock, in seconds since the epoch.
     """
 
     dispatcher: Dispatcher
     wall: Callable[[], float]
+    _places: DeferredSemaphore = field(factory=lambda: DeferredSemaphore(AT_ONCE))
 
     def time(self, fields: Fields, name: str, default: str) -> float:
         """Return the time in the field *name*, in seconds since the epoch.
@@ -91,7 +95,7 @@ class Past:
     async def call(self, verb: str, caller: Caller, **arguments: Any) -> Any:
         """Return the result of an operation of the recorder. Arguments that are None are left out."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        return await self.dispatcher.call(f"history.{verb}", given, caller)
+        return await self._places.run(self.dispatcher.call, f"history.{verb}", given, caller)
 
     async def pages(self, caller: Caller, first: Any, arguments: dict[str, Any]) -> AsyncGenerator[Any, None]:
         """Yield *first*, and the pages of ``history.read`` behind it."""
