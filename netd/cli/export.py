@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
-FLUSH_TIMEOUT = 5.0
+WRITE_TIMEOUT = 5.0
 """Seconds that a daemon has to write what it keeps in memory. The export then goes on without that."""
 
 MOST_GAPS = 5
@@ -45,10 +45,13 @@ ENDINGS = {
 @click.command(cls=NetdCommand, common=("state", "context", "timeout"), short_help="Write what was recorded into a file.")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--run", type=click.IntRange(1), metavar="NUMBER", help="The samples of this run.")
-@click.option("--begin", metavar="TIME", help="From this time on: 2026-11-28T22:00, -8h, yesterday.")
+@click.option("--begin", metavar="TIME", help="From this time on: 8h, 22:00, yesterday 22:00, 2026-11-28T22:00.")
 @click.option("--end", metavar="TIME", help="Up to this time. [default: now]")
 @click.option(
-    "--format", "kind", type=click.Choice(("csv", "jsonl", "parquet", "hdf5", "sqlite")), help="[default: by FILE's ending; csv]"
+    "--format",
+    "kind",
+    type=click.Choice(("csv", "jsonl", "parquet", "hdf5", "sqlite")),
+    help="[default: by FILE's ending, or csv]",
 )
 @click.option("-o", "--output", metavar="FILE", default="-", help="The file; without it, text goes to standard output.")
 @click.option(
@@ -73,10 +76,10 @@ def export(
     from netd.codec.times import BadTime  # noqa: PLC0415 - all commands must start fast
 
     if run is None and begin is None:
-        raise click.UsageError("say which time: --run NUMBER, or --begin TIME, such as --begin -8h.")
+        raise click.UsageError("say which time: --run NUMBER, or --begin TIME, such as --begin 8h.")
     if run is not None and (begin is not None or end is not None):
         raise click.UsageError("a run has its own times: give --run, or --begin and --end.")
-    kind = kind or ENDINGS.get(Path(output).suffix.lower(), "csv")
+    kind = kind or _kind_of(output)
     if output == "-" and kind not in ("csv", "jsonl"):
         raise click.UsageError(f"{kind} needs a file: -o FILE.")
     with _opened(invocation, recorder) as past:
@@ -92,6 +95,15 @@ def export(
         click.echo(escaped(f"netd: not in it: {moment(gap.begin)} to {until} ({gap.reason})"), err=True)
     if len(gaps) > MOST_GAPS:
         click.echo(f"netd: and {len(gaps) - MOST_GAPS} more gaps", err=True)
+
+
+def _kind_of(output: str) -> str:
+    """Return the format that the ending of the file *output* names; csv where it has none."""
+    ending = Path(output).suffix.lower()
+    if ending and ending not in ENDINGS:
+        known = ", ".join(ENDINGS)
+        raise click.UsageError(f"{output}: no format has the ending {ending}. Use one of {known}, or name it: --format csv.")
+    return ENDINGS.get(ending, "csv")
 
 
 @contextmanager
@@ -111,7 +123,7 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
             with history.open(Path(recorder)) as past:
                 yield past
         elif invocation.context() is None:
-            _flush(invocation, recorder)
+            _have_written(invocation, recorder)
             with history.open(invocation.state, recorder) as past:
                 yield past
         else:
@@ -123,10 +135,14 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
         raise Failure(str(error)) from error
 
 
-def _flush(invocation: Invocation, recorder: str) -> None:
-    """Have a daemon that runs write what it still keeps in memory: up to a minute, as its option ``flush`` says."""
-    with suppress(Failure), invocation.control(FLUSH_TIMEOUT, is_local=True) as control:
-        control.call("history.flush", instance=recorder)
+def _have_written(invocation: Invocation, recorder: str) -> None:
+    """Have a daemon that runs write what it still keeps in memory: up to a minute, as its option ``flush`` says.
+
+    It does so before it answers any question. ``history.flush`` would wait for the disk, too, which readers of files need not,
+    and would be told as something that somebody did.
+    """
+    with suppress(Failure), invocation.control(WRITE_TIMEOUT, is_local=True) as control:
+        control.call("history.events", begin="1s", newest=1, instance=recorder)
 
 
 def _write(past: History, wanted: Wanted, kind: str, output: str) -> str:

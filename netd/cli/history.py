@@ -15,7 +15,7 @@ from netd.cli.plot import curve_lines
 from netd.cli.text import escaped
 from netd.codec.words import Words
 
-__all__ = ["history", "past_moment"]
+__all__ = ["history"]
 
 ROWS = 24
 """Points of a series in a table, unless ``--points`` says otherwise: they fit on a screen."""
@@ -34,7 +34,7 @@ Answer = Mapping[str, Any]
 
 @click.command(cls=NetdCommand, short_help="Show what was recorded, as a table or as curves.")
 @click.argument("subject", nargs=-1)
-@click.option("--since", default="1h", show_default=True, help="From when on: 8h, 30m, 2d, 2026-11-28T22:00, yesterday.")
+@click.option("--since", default="1h", show_default=True, help="From when on: 8h, 22:00, yesterday 22:00, 2026-11-28T22:00.")
 @click.option("--until", default="now", show_default=True, help="Until when.")
 @click.option("--run", type=int, help="The time and the subjects of the run of this number.")
 @click.option("--points", type=click.IntRange(FEWEST, MOST), help="Points of each series.")
@@ -63,7 +63,7 @@ def history(
             return
         columns = shutil.get_terminal_size().columns
         wanted = points or (min(MOST, max(FEWEST, columns * DOTS)) if plot else ROWS)
-        asked = {"pattern": list(subject), "begin": past_moment(since), "end": past_moment(until), **common}
+        asked = {"pattern": list(subject), "begin": since, "end": until, **common}
         asked |= {} if run is None else {"run": run}
         answer = control.call("history.query", points=wanted, **asked)
         if invocation.as_json:
@@ -84,11 +84,6 @@ def history(
 
 
 _SUBJECTS: Mapping[str, Any] = {"properties": {"first": {"format": "epoch"}, "last": {"format": "epoch"}}}
-
-
-def past_moment(said: str) -> str:
-    """*said* as the operation reads it: ``8h`` is eight hours ago."""
-    return f"-{said}" if said[:1].isdigit() and said[-1:].isalpha() and said[-1:] != "Z" else said
 
 
 def _title(one: Answer) -> str:

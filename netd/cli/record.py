@@ -62,7 +62,7 @@ def finish(invocation: Invocation, number: int | None, instance: str | None) -> 
 
 @record.command(cls=NetdCommand)
 @click.argument("text")
-@click.option("--time", help="When it was: 22:15 as 2026-11-28T22:15, or -10m; now, by default.")
+@click.option("--time", help="When it was: 22:15, yesterday 22:15, 2026-11-28T22:15, 10m ago as 10m. [default: now]")
 @click.option("--until", help="The end of the time that the note is about.")
 @click.option("--subject", help="The subject, or a pattern of subjects, that it is about.")
 @click.option("--run", type=int, help="The run that it belongs to.")

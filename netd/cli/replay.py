@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from netd.cli.history import past_moment
 from netd.cli.invocation import Invocation, NetdCommand
 
 __all__ = ["replay"]
@@ -14,7 +13,7 @@ __all__ = ["replay"]
 
 @click.command(cls=NetdCommand, short_help="Publish the past again, under subjects of its own.")
 @click.argument("subject", nargs=-1)
-@click.option("--since", default="1h", show_default=True, help="From when on: 8h, 30m, 2d, 2026-11-28T22:00, yesterday.")
+@click.option("--since", default="1h", show_default=True, help="From when on: 8h, 22:00, yesterday 22:00, 2026-11-28T22:00.")
 @click.option("--until", default="now", show_default=True, help="Until when.")
 @click.option("--run", type=int, help="The time and the subjects of the run of this number.")
 @click.option("--speed", default=1.0, show_default=True, help="2 halves the times between events; 0: as fast as netd can.")
@@ -39,7 +38,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one for each option
 
     The events come under 'replay.NUMBER.SUBJECT', so that nothing takes yesterday for now.
     """
-    asked: dict[str, Any] = {"pattern": list(subject) or ">", "begin": past_moment(since), "end": past_moment(until)}
+    asked: dict[str, Any] = {"pattern": list(subject) or ">", "begin": since, "end": until}
     chosen = {"run": run, "max_gap": max_gap, "instance": instance}
     asked |= {"speed": speed, "prefix": prefix, "loop": loop} | {name: one for name, one in chosen.items() if one is not None}
     with invocation.control() as control:

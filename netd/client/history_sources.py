@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from netd.codec.times import moment
+from netd.codec.times import period
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
 
@@ -239,12 +239,12 @@ class CallSource:
 def times_of(source: PastSource, patterns: Sequence[str], begin: float | str, end: float | str, run: int | None) -> Wanted:
     """Return what is wanted, with its times as seconds since the epoch. A run brings its own.
 
-    :raises BadTime: if a text is no time.
+    :raises BadTime: if a text is no time, or *begin* is not before *end*.
     :raises NoHistory: if there is no such run.
     """
     now = time.time()
     if run is None:
-        return Wanted(patterns, moment(begin, now), moment(end, now))
+        return Wanted(patterns, *period(begin, end, now))
     for one in source.runs():
         if one.run == run:
             return Wanted(patterns, one.begin, now if one.end is None else one.end, run)

@@ -1,8 +1,8 @@
 """The words for times in questions about the past: numbers, dates, and times before now.
 
-``1795892400``, ``2026-11-28``, ``2026-11-28T22:00``, ``2026-11-28T22:00+01:00``, ``-8h``, ``-1h30m``, ``now``, ``now-1h``,
-``today``, ``yesterday``, and as Graphite writes it ``22:00_20261128``. A date without an offset is one of the daemon's own
-time zone.
+``1795892400``, ``2026-11-28``, ``2026-11-28T22:00``, ``2026-11-28T22:00+01:00``, ``8h`` or ``-8h``, ``-1h30m``, ``now``,
+``now-1h``, ``today``, ``yesterday``, ``22:00``, which is of today, ``yesterday 22:00``, and as Graphite writes it
+``22:00_20261128``. A date without an offset is one of the daemon's own time zone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-__all__ = ["BadTime", "moment"]
+__all__ = ["BadTime", "moment", "period"]
 
 LATEST = 253_402_300_800.0
 """The end of the year 9999, in seconds since the epoch; times are within so many of it, on both sides."""
@@ -37,9 +37,10 @@ _UNITS = {
 """Seconds of each unit. A month has 30 days and a year 365, as in Graphite."""
 
 _AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([a-z]+)")
-_SHIFT = re.compile(r"(?:now)?([-+])((?:\d{1,9}(?:\.\d{1,9})?[a-z]+){1,6})")
+_SHIFT = re.compile(r"(?:now(?=[-+]))?([-+]?)((?:\d{1,9}(?:\.\d{1,9})?[a-z]+){1,6})")
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?")
 _DAY = re.compile(r"(?:19|20)\d{6}")
+_CLOCK = re.compile(r"(today|yesterday)?(?:(?:^|(?<=y)[ t])(\d{1,2}:\d\d(?::\d\d)?))?")
 _GRAPHITE = re.compile(r"(\d\d:\d\d)_(\d{8})")
 
 
@@ -59,25 +60,45 @@ def moment(said: float | str, now: float) -> float:
     return found
 
 
+def period(begin: float | str, end: float | str, now: float) -> tuple[float, float]:
+    """Return the two times that *begin* and *end* mean.
+
+    :raises BadTime: naming the one that means none, or if the first is not before the second.
+    """
+    found = []
+    for name, said in (("begin", begin), ("end", end)):
+        try:
+            found.append(moment(said, now))  # one now for both: -1h to now is an hour, to the microsecond
+        except BadTime as error:
+            raise BadTime(f"{name}: {error}") from None
+    if found[0] >= found[1]:
+        raise BadTime(f"begin: {begin!s:.40} is not before the end, {end!s:.40}")
+    return found[0], found[1]
+
+
 def _read(text: str, now: float) -> float:
     word = text.lower()
     if word == "now":
         return now
-    if word in ("today", "yesterday"):
-        midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ006 - local, as meant
-        return (midnight - timedelta(days=word == "yesterday")).timestamp()
     shift = _SHIFT.fullmatch(word)
     if shift is not None:
         seconds = sum(_seconds(amount, unit, text) for amount, unit in _AMOUNT.findall(shift[2]))
-        return now - seconds if shift[1] == "-" else now + seconds
+        return now + seconds if shift[1] == "+" else now - seconds
     if _NUMBER.fullmatch(word) and not _DAY.fullmatch(word):
         return float(word)
-    graphite = _GRAPHITE.fullmatch(word)
+    graphite, clock = _GRAPHITE.fullmatch(word), _CLOCK.fullmatch(word)
+    if graphite is not None:
+        text = f"{graphite[2]}T{graphite[1]}"
+    elif word and clock is not None:
+        day = datetime.fromtimestamp(now).date() - timedelta(days=clock[1] == "yesterday")  # noqa: DTZ006 - local, as meant
+        hours, colon, rest = (clock[2] or "0:00").partition(":")
+        text = f"{day}T{hours:0>2}{colon}{rest}"
     try:
-        return datetime.fromisoformat(f"{graphite[2]}T{graphite[1]}" if graphite else text).timestamp()
+        return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
         raise BadTime(
-            f"{text!r:.40} is no time; write seconds since the epoch, 2026-11-28T22:00, -8h, now, today or yesterday"
+            f"{text!r:.40} is no time; write 2026-11-28T22:00, 22:00, yesterday 22:00, 8h for eight hours ago, now, or seconds "
+            "since the epoch"
         ) from None
 
 

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from netd.bus.subject import matches
 from netd.codec.jsontext import decode
-from netd.errors import OperationFailed
+from netd.errors import NoSuchTarget, OperationFailed
 from netd.recorder.archive import Archive
 from netd.recorder.blocks import MICRO, Columns
 from netd.recorder.catalog import RecordedNote, RecordedRun
@@ -56,17 +56,21 @@ class Asked:
     is_confined: bool = False
 
     def within_run(self, archive: Archive) -> Asked:
-        """Return the same question with the time and the subjects of the run.
+        """Return the same question with the time and the subjects of the run, and without it.
 
-        :raises NoSuchTarget: if there is no such run.
+        :raises NoSuchTarget: if there is no such run, or the caller does not see all of its subjects: as ``history.runs``, which
+            does not list it then.
         """
         if self.run is None:
             return self
         run, sees = archive.run(self.run), self.sees
+        if not all(sees(pattern) for pattern in run.patterns):
+            raise NoSuchTarget(f"there is no run {self.run}")
         return evolve(
             self,
             begin=run.begin,
             end=self.end if run.end is None else run.end,
+            run=None,
             sees=lambda subject: sees(subject) and any(matches(pattern, subject) for pattern in run.patterns),
         )
 

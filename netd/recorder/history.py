@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred
 
 from netd.bus.subject import split_pattern
 from netd.codec.jsontext import encode
-from netd.codec.times import BadTime, moment
+from netd.codec.times import BadTime, moment, period
 from netd.codec.units import Seconds
-from netd.errors import InvalidArguments
+from netd.errors import InvalidArguments, NoSuchTarget
 from netd.operations import Caller, Operation, Role
 from netd.principal import check
 from netd.recorder.answers import Asked, events_in, note_facts, page_of, points_of, run_facts, runs_of, series_of
@@ -193,6 +193,7 @@ class History:
         """Write a note; the Deferred fires when it is on the disk.
 
         :param subject: the subjects that the note is about, a pattern; null for all.
+        :raises NoSuchTarget: if there is no such run.
         """
         _check_length("text", text, LONGEST_TEXT)
         _check_patterns(caller, [">" if subject is None else subject], "subject")
@@ -200,9 +201,14 @@ class History:
         end = None if until is None else _moment("until", until, self.wall())
         if end is not None and end < begin:
             raise InvalidArguments("until: is before time")
-        who = _name_of(caller)
+        who, sees = _name_of(caller), caller.principal.sees
 
-        return self.store.ask(lambda catalog: note_facts(catalog.annotate(begin, end, subject, text, run, who)))
+        def noted(catalog: Catalog) -> NoteFacts:
+            if run is not None and not all(sees(pattern) for pattern in catalog.run(run).patterns):
+                raise NoSuchTarget(f"there is no run {run}")
+            return note_facts(catalog.annotate(begin, end, subject, text, run, who))
+
+        return self.store.ask(noted)
 
     def begin(
         self, caller: Caller, name: str = "", patterns: list[str] | None = None, facts: dict[str, Any] | None = None
@@ -258,9 +264,10 @@ class History:
         :param prefix: one token, which is no kind of service. A confined caller needs all subjects below it.
         :param max_gap: seconds to which longer silences are shortened.
         :param loop: whether it begins again at its end.
+        :raises NoSuchTarget: if there is no such run.
         """
         asked, pace = self._asked(caller, pattern, begin, end, run), Pace(speed, max_gap, loop)
-        return self.committed().addCallback(lambda _: self.replays.begin(caller, asked, pace, prefix))
+        return self._ask(asked.within_run).addCallback(lambda found: self.replays.begin(caller, found, pace, prefix))
 
     def list_replays(self, caller: Caller) -> list[ReplayFacts]:
         """Return the replays that run or have run, newest first."""
@@ -305,12 +312,13 @@ class History:
         if not 1 <= len(patterns) <= MOST_PATTERNS:
             raise InvalidArguments(f"pattern: {len(patterns)} patterns are not between 1 and {MOST_PATTERNS}")
         _check_patterns(caller, patterns, "pattern")
-        now = self.wall()  # one for both: -1h to now is an hour, to the microsecond
-        first, last = _moment("begin", begin, now), _moment("end", end, now)
-        if run is None and first >= last:
-            raise InvalidArguments("begin: is not before end")
+        try:  # a run brings its own times
+            first, last = period(begin, end, self.wall()) if run is None else (0.0, self.wall())
+        except BadTime as error:
+            raise InvalidArguments(str(error)) from None
         principal = caller.principal
-        return Asked(tuple(patterns), first, last, run, principal.sees, principal.subjects is not None)
+        begun, ended = round(first * MICRO), round(last * MICRO)
+        return Asked(tuple(patterns), begun, ended, run, principal.sees, principal.subjects is not None)
 
 
 def _moment(argument: str, said: Time, now: float) -> int:

@@ -151,7 +151,7 @@ class Replays:
     _all: dict[int, Replay] = field(factory=dict)
 
     def begin(self, caller: Caller, asked: Asked, pace: Pace, prefix: str) -> ReplayFacts:
-        """Begin a replay of what was *asked* for.
+        """Begin a replay of what was *asked* for, without a run.
 
         :raises InvalidArguments: if *prefix* is no token, or one under which others publish.
         :raises OperationFailed: if too many replays run.
@@ -207,7 +207,7 @@ class Replays:
         replay.question = None
         if replay.state is not ReplayState.RUNNING:
             return
-        replay.asked, replay.piece_end, replay.width = piece.asked, piece.end, piece.width
+        replay.piece_end, replay.width = piece.end, piece.width
         replay.is_read = piece.is_last
         replay.waiting += piece.moments
         if replay.timer is None and not replay.is_scheduled:

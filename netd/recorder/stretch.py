@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from netd.codec.jsontext import decode
 from netd.recorder.answers import Asked
@@ -47,30 +47,25 @@ class PastMoment:
 class Piece:
     """A piece of the past.
 
-    :ivar asked: the question with the time and the subjects of its run.
     :ivar moments: in the order of time.
     :ivar end: where the next piece begins, in microseconds since the epoch.
     :ivar width: the time that the next one should take.
+    :ivar is_last: whether nothing comes behind it.
     """
 
-    asked: Asked
     moments: list[PastMoment]
     end: int
     width: int
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing comes behind it."""
-        return self.end >= self.asked.end
+    is_last: bool
 
 
 def read_piece(archive: Archive, asked: Asked, begin: int | None, width: int) -> Piece:
     """Return the next piece that has something in it; an empty one behind the last.
 
+    :param asked: without a run.
     :param begin: where it begins, in microseconds since the epoch; None for the beginning.
     :raises NotFinished: if the question was given up.
     """
-    asked = evolve(asked.within_run(archive), run=None)
     at = asked.begin if begin is None else begin
     while at < asked.end:
         end = min(at + width, asked.end)
@@ -81,9 +76,9 @@ def read_piece(archive: Archive, asked: Asked, begin: int | None, width: int) ->
         if len(moments) < FEW:
             width = min(2 * width, HOUR)
         if moments:
-            return Piece(asked, moments, end, width)
+            return Piece(moments, end, width, end >= asked.end)
         at = end
-    return Piece(asked, [], asked.end, width)
+    return Piece([], asked.end, width, True)
 
 
 def _moments(archive: Archive, asked: Asked, begin: int, end: int) -> list[PastMoment] | None:

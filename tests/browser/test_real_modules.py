@@ -1005,6 +1005,7 @@ class RecordedTests(ModuleTestCase):
             "now": self.NOW,
             "-8h": self.NOW - 8 * 3600,
             "-1h30min": self.NOW - 5400,
+            "8h": self.NOW - 8 * 3600,
             " - 90 s ": self.NOW - 90,
             "yesterday": day - 86400,
             "yesterday 14:30": day - 86400 + 14.5 * 3600,

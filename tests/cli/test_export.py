@@ -37,7 +37,7 @@ class ExportTests(CommandTests):
         self.folder = Path(tempfile.mkdtemp(prefix="netd-"))
         self.addCleanup(shutil.rmtree, self.folder)
         make_night(self.folder / "recorder" / "main")
-        self.control.answers["history.flush"] = NotRunning("no daemon")
+        self.control.answers["history.events"] = NotRunning("no daemon")
 
     def export(self, *arguments: str, name: str = "") -> Path:
         """Export into a file of that name; return its path."""
@@ -184,9 +184,27 @@ class ExportTests(CommandTests):
 
     def test_running_daemon(self) -> None:
         """A daemon of this machine that runs is asked to write what it has in memory."""
-        self.control.answers["history.flush"] = {"seconds": 0.01}
+        self.control.answers["history.events"] = []
         self.export(*ALL, name="night.csv")
-        self.assertIn(("history.flush", {"instance": "main"}), self.control.calls)
+        self.assertEqual(self.control.calls, [("history.events", {"begin": "1s", "newest": 1, "instance": "main"})])
+
+    def test_unknown_ending(self) -> None:
+        """An ending that names no format is refused with those that do; nothing is written."""
+        done = self.netd("export", "--state", str(self.folder), *ALL, "-o", str(self.folder / "night.foo"))
+        self.assertEqual((done.exit_code, "night.foo" in [one.name for one in self.folder.iterdir()]), (2, False))
+        self.assertIn("no format has the ending .foo. Use one of .csv, .jsonl, ", done.stderr)
+        self.export(*ALL, "--format", "csv", name="night.foo")
+
+    def test_times(self) -> None:
+        """A time that ends before it begins, and a run that does not exist, are refused."""
+        for words, code, why in (
+            (("--begin", "now", "--end", "8h"), 2, "begin: now is not before the end, 8h."),
+            (("--begin", "noon"), 2, "begin: 'noon' is no time"),
+            (("--run", "44"), 3, "there is no run 44"),
+        ):
+            done = self.netd("export", "--state", str(self.folder), *words)
+            self.assertEqual((done.exit_code, done.stdout), (code, ""), words)
+            self.assertIn(why, done.stderr)
 
     def test_missing_library(self) -> None:
         """A format whose library is not installed says which command installs it, and leaves no file."""

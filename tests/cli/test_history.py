@@ -43,7 +43,7 @@ class HistoryTests(CommandTests):
         self.assertEqual(lines[0], ["session.main.greenhouse.temp", "(Temperature,", "°C)"])
         self.assertEqual(lines[1], ["TIME", "MEAN", "LEAST", "GREATEST", "SAMPLES"])
         self.assertEqual(lines[2][-4:], ["20", "19", "21", "1,200"])
-        asked = {"pattern": ["session.main.greenhouse.temp"], "begin": "-8h", "end": "now", "points": 24}
+        asked = {"pattern": ["session.main.greenhouse.temp"], "begin": "8h", "end": "now", "points": 24}
         self.assertEqual(self.control.calls, [("history.query", asked)])
 
     def test_plot(self) -> None:

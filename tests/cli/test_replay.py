@@ -16,7 +16,7 @@ class ReplayCommandTests(CommandTests):
         """What is replayed, how fast and from when on is said in words; the answer tells how it is seen and ended."""
         result = self.netd("replay", "session.>", "--since", "8h", "--speed", "10", "--max-gap", "2", "--loop")
         self.assertEqual(result.stdout, "replay 3 runs: `netd tail 'replay.3.>'` shows it, `netd history halt 3` ends it\n")
-        asked = {"pattern": ["session.>"], "begin": "-8h", "end": "now", "speed": 10.0, "prefix": "replay", "loop": True}
+        asked = {"pattern": ["session.>"], "begin": "8h", "end": "now", "speed": 10.0, "prefix": "replay", "loop": True}
         self.assertEqual(self.control.calls, [("history.replay", {**asked, "max_gap": 2.0})])
 
     def test_run(self) -> None:

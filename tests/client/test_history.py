@@ -28,8 +28,8 @@ class Daemon:
     def call(self, method: str, /, **params: Any) -> Any:
         assert params.pop("instance") == "main"
         self.calls.append(method)
-        if method == "history.flush":
-            return {"seconds": 0.0}
+        if method == "history.events":
+            return []
         if method == "history.subjects":
             return [asdict(one) for one in series_of(self._archive, Asked((params["pattern"],), -(1 << 62), 1 << 62), None)]
         if method == "history.runs":

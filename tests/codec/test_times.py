@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.codec.times import BadTime, moment
+from netd.codec.times import BadTime, moment, period
 
 NOW = 1_795_892_400.0
 
@@ -32,6 +32,8 @@ class MomentTests(SynchronousTestCase):
             ("now", NOW),
             (" Now ", NOW),
             ("-8h", NOW - 8 * 3600),
+            ("8h", NOW - 8 * 3600),
+            ("1h30m", NOW - 5400),
             ("+1h", NOW + 3600),
             ("now-1h", NOW - 3600),
             ("-1h30m", NOW - 5400),
@@ -42,6 +44,10 @@ class MomentTests(SynchronousTestCase):
             ("-1mon", NOW - 30 * 86400),
             ("-1y", NOW - 365 * 86400),
             ("today", midnight.timestamp()),
+            ("22:15", midnight.replace(hour=22, minute=15).timestamp()),
+            ("7:05:30", midnight.replace(hour=7, minute=5, second=30).timestamp()),
+            ("today 14:00", midnight.replace(hour=14).timestamp()),
+            ("Yesterday 14:00", (midnight - timedelta(days=1)).replace(hour=14).timestamp()),
             ("2026-11-28", local(2026, 11, 28)),
             ("20261128", local(2026, 11, 28)),
             ("2026-11-28T22:00", local(2026, 11, 28, 22)),
@@ -60,12 +66,38 @@ class MomentTests(SynchronousTestCase):
 
     def test_no_times(self) -> None:
         """What means no time is refused, with the words that there are."""
-        for said in ("", "noon", "-8x", "2026-13-01", "-", "99:99_20261128", "1e400", "-9999999999999", "99991231T99"):
+        for said in (
+            "",
+            "noon",
+            "-8x",
+            "now8h",
+            "24:01",
+            "22:1",
+            "today22:00",
+            "2026-13-01",
+            "-",
+            "99:99_20261128",
+            "1e400",
+            "-9999999999999",
+            "99991231T99",
+        ):
             error = self.assertRaises(BadTime, moment, said, NOW)
             self.assertIn("time", str(error), said)
         self.assertIn("'x' is no unit", str(self.assertRaises(BadTime, moment, "-8x", NOW)))
         for number in (float("nan"), float("inf"), 1e300):
             self.assertRaises(BadTime, moment, number, NOW)
+
+    def test_period(self) -> None:
+        """Two times are a period if the first is before the second; what is wrong is told by its name."""
+        self.assertEqual(period("-1h", "now", NOW), (NOW - 3600, NOW))
+        for begin, end, why in (
+            ("now", "8h", "begin: now is not before the end, 8h"),
+            (5.0, 5.0, "begin: 5.0 is not before the end, 5.0"),
+            ("noon", "now", "begin: 'noon' is no time"),
+            ("now", "noon", "end: 'noon' is no time"),
+        ):
+            error = self.assertRaises(BadTime, period, begin, end, NOW)
+            self.assertIn(why, str(error))
 
     @given(st.text(max_size=40) | st.floats())
     def test_anything(self, said: str | float) -> None:

@@ -269,11 +269,14 @@ class QuestionTests(RecorderTestCase):
             ("query", {"pattern": "a..b"}, "pattern: "),
             ("query", {"pattern": []}, "0 patterns"),
             ("query", {"pattern": ">", "begin": "noon"}, "begin: "),
-            ("query", {"pattern": ">", "begin": "now"}, "begin: is not before end"),
+            ("query", {"pattern": ">", "begin": "now"}, "begin: now is not before the end, now"),
             ("query", {"pattern": ">", "points": 5}, "points: "),
             ("read", {"pattern": ">", "limit": 0}, "limit: "),
             ("read", {"pattern": ">", "after": "x"}, "after"),
             ("events", {"newest": 0}, "newest: "),
+            ("read", {"pattern": ">", "begin": "now", "end": "8h"}, "begin: now is not before the end, 8h"),
+            ("events", {"begin": "+1s"}, "begin: +1s is not before the end, now"),
+            ("replay", {"begin": "today", "end": "yesterday"}, "begin: today is not before the end, yesterday"),
             ("annotate", {"text": ""}, "text: "),
             ("annotate", {"text": "x", "until": "-1h"}, "until: "),
             ("begin", {"name": "n" * 201}, "name: "),
@@ -283,6 +286,19 @@ class QuestionTests(RecorderTestCase):
         ]:
             error = self.assertRaises(InvalidArguments, self.call, verb, **arguments)
             self.assertIn(words, str(error), (verb, arguments))
+
+    def test_no_such_run(self) -> None:
+        """A run that does not exist is nothing that could be asked for, replayed or written about."""
+        for verb, arguments in [
+            ("query", {"pattern": ">"}),
+            ("read", {"pattern": ">"}),
+            ("events", {}),
+            ("replay", {}),
+            ("annotate", {"text": "x"}),
+        ]:
+            error = self.assertRaises(NoSuchTarget, self.call, verb, **arguments, run=44)
+            self.assertIn("there is no run 44", str(error), verb)
+        self.assertEqual((self.call("replays"), self.call("query", ">").notes), ([], []))
 
     def test_too_much(self) -> None:
         """An answer that would be too long is refused with what was asked for, and how many."""
@@ -355,7 +371,10 @@ class QuestionTests(RecorderTestCase):
         answer = self.call("query", own, "-1h", "+1s", caller=caller)
         self.assertEqual(([one.subject for one in answer.series], [note.text for note in answer.notes]), ([SUBJECT], ["theirs"]))
         self.assertEqual([run.name for run in self.call("runs", caller=caller)], ["own"])
-        self.assertEqual(self.call("query", own, run=1, caller=caller).series, [])
+        for verb, arguments in [("query", {"pattern": own}), ("annotate", {"text": "x", "subject": own})]:
+            error = self.assertRaises(NoSuchTarget, self.call, verb, run=1, caller=caller, **arguments)
+            self.assertEqual(str(error), "there is no run 1")
+            self.call(verb, run=2, caller=caller, **arguments)
         self.assertEqual(self.call("finish", 2, caller=caller).name, "own")
 
     def test_delete(self) -> None:

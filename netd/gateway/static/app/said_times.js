@@ -27,7 +27,7 @@ export function spanSaid(text) {
 }
 
 /**
- * The time that *text* says, in seconds since the epoch: "now", "-8h", "yesterday", "today 14:00", "14:00", "2026-11-28 22:00",
+ * The time that *text* says, in seconds since the epoch: "now", "-8h", "8h", "yesterday", "today 14:00", "14:00", "2026-11-28 22:00",
  * with or without Z or an offset; null where it says none.
  * @param {string} text @param {number} now @param {string} zone
  */
@@ -39,6 +39,8 @@ export function timeSaid(text, now, zone) {
     return span === null ? null : now - span;
   }
   if (/^\d+(\.\d+)?$/.test(said) && Number(said) >= EPOCH) return Number(said);
+  const ago = spanSaid(said);
+  if (ago !== null) return now - ago;
   const found =
     /^(?:(today|yesterday|\d{4}-\d{1,2}-\d{1,2})(?:[t\s]+|$))?(?:(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?)?\s*(z|[+-]\d{2}:?\d{2})?$/.exec(
       said,
