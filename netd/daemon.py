@@ -50,8 +50,9 @@ from netd.vitals import VitalsService
 
 __all__ = ["Daemon", "assemble", "banner"]
 
-FOLLOWING, CATCHING_UP = 0.01, 0.005
-"""Most seconds of a turn for handing events to subscribers, and for sending them to subscribers that are far behind."""
+FOLLOWING, CATCHING_UP, PASSING = 0.01, 0.005, 0.002
+"""Most seconds of a turn for handing events to subscribers, for sending them to subscribers that are far behind, and for passing
+on what an interval held back."""
 
 MOST_WAITING = 1000
 """Reads of the state database that may wait for its thread."""
@@ -130,7 +131,8 @@ def assemble(
     turn = Turn(reactor.callLater)
     journal = Journal(turn.after, netd.keep_events, netd.keep_size)
     following, catching_up = shares.share("follow", FOLLOWING), shares.share("catch up", CATCHING_UP)
-    streams = EventStreams(bus, reactor, turn, following, catching_up, lambda: secrets.token_hex(6), journal)
+    passing = shares.share("pass on", PASSING)
+    streams = EventStreams(bus, reactor, turn, following, catching_up, passing, lambda: secrets.token_hex(6), journal)
 
     def use_netd(changed: NetdConfig) -> None:
         budget.bound_memory(changed.memory)

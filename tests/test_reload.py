@@ -277,7 +277,7 @@ class TurnTests(ReloadTestCase):
         assert isinstance(one, PacedPump)
         assert isinstance(other, PacedPump)
         one.share.spent, other.share.spent = 0.25, 0.5
-        self.assertEqual(self.daemon.system.facts().turns, {"catch up": 0.0, "follow": 0.0, "pump": 0.75})
+        self.assertEqual(self.daemon.system.facts().turns, {"catch up": 0.0, "follow": 0.0, "pass on": 0.0, "pump": 0.75})
         other.free.callback(None)
         self.reload("[pump]\n")
         self.assertEqual(self.daemon.system.facts().turns["pump"], 0.75)
@@ -285,7 +285,7 @@ class TurnTests(ReloadTestCase):
         self.assertEqual(self.daemon.system.facts().turns["pump"], 0.75)
         self.plant.troubles["lab3"] = NetdError("no")
         self.assertRaises(ReloadRefused, self.reload, "[pump]\n[pump:lab3]\n")
-        self.assertEqual(len(one.share.shares._shares), 3)
+        self.assertEqual(len(one.share.shares._shares), 4)
 
 
 class SectionTests(ReloadTestCase):

@@ -63,6 +63,7 @@ class StreamSurroundings(Protocol):
 
     :ivar following: the share of the turn for handing out.
     :ivar catching_up: the share of the turn for cursors that are far behind.
+    :ivar passing: the share of the turn for events that an interval has held back.
     :ivar collected: bytes of all events that have not been handed out yet.
     """
 
@@ -71,6 +72,7 @@ class StreamSurroundings(Protocol):
     turn: Turn
     following: TurnShare
     catching_up: TurnShare
+    passing: TurnShare
     journal: Journal
     collected: int
 
@@ -108,7 +110,7 @@ class EventStream:
         self._numbers = array("Q")
         self._entries: list[JournalEntry] = []
         self._most_indexed = 16
-        self._interval = Interval(around.clock, key.every or 0.0, self._take)
+        self._interval = Interval(around.clock, key.every or 0.0, around.passing, self._take, self.number)
         self._head = b'{"jsonrpc":"2.0","method":"event","params":{"pattern":"%b","seq":' % pattern.encode()
         if key.every is None:
             self._source: ISubscription = around.bus.subscribe(pattern, self._take, Want.BATCH)

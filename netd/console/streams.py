@@ -47,6 +47,7 @@ class EventStreams:
     :ivar turn: the turn of the reactor, at whose end new events are numbered and sent.
     :ivar following: the share of the turn for handing out new events.
     :ivar catching_up: the share of the turn for cursors that are far behind.
+    :ivar passing: the share of the turn for events that an interval has held back.
     :ivar new_epoch: returns a name for a stream that was never used before, without a colon.
     :ivar journal: the events that are kept.
     :ivar collected: bytes of all events that have not been handed out yet.
@@ -57,6 +58,7 @@ class EventStreams:
     turn: Turn
     following: TurnShare
     catching_up: TurnShare
+    passing: TurnShare
     new_epoch: Callable[[], str]
     journal: Journal
     collected: int = field(default=0, init=False)

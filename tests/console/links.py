@@ -103,9 +103,10 @@ class Bench:
         self._next_turn: list[Callable[[], None]] = []
         shares = TurnShares(self._look, lambda _seconds, call: self._next_turn.append(call))
         self.following, self.catching_up = shares.share("follow", 0.01), shares.share("catch up", 0.005)
+        self.passing = shares.share("pass on", 0.003)
         self.journal = Journal(turn.after, keep_events, keep_size)
         self.streams = EventStreams(
-            self.bus, self.reactor, turn, self.following, self.catching_up, lambda: next(epochs), self.journal
+            self.bus, self.reactor, turn, self.following, self.catching_up, self.passing, lambda: next(epochs), self.journal
         )
         self.table = OperationTable()
         self.table.add(BusConsole(self.bus, self.streams, CustomValues(self.bus, self.reactor.seconds)).operations())

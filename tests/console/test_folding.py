@@ -135,6 +135,65 @@ class FoldTests(ConsoleTestCase):
         self.assertEqual([1, 2], other.events())
         self.assertEqual([(1, 1, 1, 1), (2, 2, 9, 2)], self.folded())
 
+    def begin_passing(self, count: int = 100) -> None:
+        """An interval of one second has ended; what passes takes several turns."""
+        self.viewer.ask("bus.subscribe", pattern="pump.>", every=1, fold=True, together=True)
+        self.publish(-1)
+        for number in range(count):
+            self.publish(number, subject=f"pump.p{number}.speed")
+        self.said()
+        self.bench.step = 0.002
+        self.bench.reactor.advance(1)
+
+    def values(self) -> list[Any]:
+        """The numbers of what comes in this turn."""
+        return [item[2] for told in self.said() for item in told["items"]]
+
+    def test_thousands(self) -> None:
+        """What many subjects have to tell at the end of an interval is divided among turns, in order and once each."""
+        self.begin_passing()
+        turns = [self.values()]
+        self.assertIn(len(turns[0]), range(1, 100))
+        while len(turns) < 10:
+            self.bench.go_on()
+            turns.append(self.values())
+        self.assertEqual([*range(100)], [value for turn in turns for value in turn])
+        self.assertGreater(len([turn for turn in turns if turn]), 1)
+
+    def test_slower_than_interval(self) -> None:
+        """The end of the next interval waits for what still passes; numbers are folded meanwhile."""
+        self.begin_passing()
+        seen = self.values()
+        self.publish(7, 9, 8)
+        self.bench.reactor.advance(1)
+        self.assertEqual([], self.values())
+        for _ in range(10):
+            self.bench.go_on()
+            seen += self.values()
+        self.assertEqual([*range(100)], seen)
+        self.bench.reactor.advance(1)
+        self.assertEqual([[8, 7, 9, 3]], [item[2:] for told in self.said() for item in told["items"]])
+
+    def test_forgotten_while_passing(self) -> None:
+        """What waits for its turn can be forgotten as well, and nothing of a stream that has ended comes."""
+        self.begin_passing()
+        seen = self.values()
+        self.bench.connect().ask("bus.forget", subject="pump.p99.speed")
+        for _ in range(10):
+            self.bench.go_on()
+            seen += self.values()
+        self.assertEqual([*range(99)], seen)
+        self.bench.streams.unsubscribe(self.viewer.link, "pump.>")
+        self.bench.step = 0.0
+        self.bench.reactor.advance(1000)
+        self.begin_passing()
+        self.bench.streams.unsubscribe(self.viewer.link, "pump.>")
+        for _ in range(20):
+            self.bench.connect().ask("bus.subscribe", pattern="pump.>", every=1)
+        self.bench.reactor.advance(1000)
+        self.bench.go_on()
+        self.assertFalse(self.bench.passing.is_waiting)
+
 
 class TogetherTests(ConsoleTestCase):
     def test_one_message(self) -> None:

@@ -160,9 +160,8 @@ class GatewayTestCase(SynchronousTestCase):
         )
         turn = Turn(self.reactor.callLater)
         journal = Journal(turn.after, 16, 1 << 20)
-        streams = EventStreams(
-            self.bus, self.reactor, turn, shares.share("follow", 0.01), shares.share("catch up", 0.005), lambda: "epoch", journal
-        )
+        following, catching_up, passing = (shares.share(name, 0.01) for name in ("follow", "catch up", "pass on"))
+        streams = EventStreams(self.bus, self.reactor, turn, following, catching_up, passing, lambda: "epoch", journal)
         bus_console = BusConsole(self.bus, streams, CustomValues(self.bus, self.reactor.seconds))
         table.add([*system.operations(), *bus_console.operations(), *self.own_operations()])
         self.service.use_operations(table)

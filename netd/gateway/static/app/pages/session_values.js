@@ -26,7 +26,7 @@ export const paceFor = (channels) => PACES.find(([most]) => channels <= most)?.[
 
 /**
  * @param {import("../instances.js").Instance} instance
- * @param {() => number} channels how many there are.
+ * @param {() => number|null} channels how many there are; null while that is not known, and nothing is asked for.
  * @param {() => string[]} patterns the ends of their subjects.
  */
 export function sessionValues(instance, channels, patterns = () => ["*.*"]) {
@@ -38,7 +38,10 @@ export function sessionValues(instance, channels, patterns = () => ["*.*"]) {
   /** Changes when a channel is heard for the first time. */
   const heard = signal(0);
   let isNews = false;
-  const every = computed(() => paceFor(channels()));
+  const every = computed(() => {
+    const count = channels();
+    return count === null ? 0 : paceFor(count);
+  });
   const ends = computed(() => patterns().join("\n"));
 
   const take = ({ subject, data, time }) => {
@@ -69,6 +72,7 @@ export function sessionValues(instance, channels, patterns = () => ["*.*"]) {
   });
   effect(() => {
     const seconds = every.value;
+    if (seconds === 0) return;
     const options = { every: seconds, fold: true, together: true, replay: 1 };
     for (const end of ends.value.split("\n").filter(Boolean)) told(() => instance.subject(end), options, take);
   });

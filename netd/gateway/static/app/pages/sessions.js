@@ -51,12 +51,13 @@ function content() {
   followAddress();
   const instance = instanceOf("session");
   const list = roll({ method: "session.list", instance, keyOf: (one) => one.session, events: [["*", changed]] });
-  const channels = () => [...list.rows.value.values()].reduce((sum, one) => sum + Object.keys(one.channels ?? {}).length, 0);
+  const counted = () => [...list.rows.value.values()].reduce((sum, one) => sum + Object.keys(one.channels ?? {}).length, 0);
+  const channels = () => (list.answer.value === null && !list.refusal.value ? null : counted());
   const values = sessionValues(instance, channels);
   const all = computed(() => (list.refusal.value ? heardOf(list, values) : [...list.rows.value.values()]));
-  effect(() => watchFirst(instance.name.value, all.value));
   const found = finding(() => all.value, values);
   const shown = viewOf(all, list);
+  effect(() => void (shown.value === "watched" && watchFirst(instance.name.value, all.value)));
   const isOpened = signal(false);
   const isEmpty = computed(() => all.value.length === 0);
   const start = sessionStart({
