@@ -326,14 +326,17 @@ class RoomTests(ModuleTestCase):
 
 class FormatTests(ModuleTestCase):
     def measure(self) -> None:
-        """A value has the digits that it was said with, up to fifteen; no more are made up."""
+        """A value has the digits that it was said with, up to twelve; of a computed one, six tell all. No more are made up."""
         cases = (
             (21.5, "21.5", "21.500"),
             (101325.12, "101325.12", "101325"),
             (1e16, "1e+16", "1.00e+16"),
             (1.234567e-9, "1.234567e-9", "1.23e-9"),
             (0.1 + 0.2, "0.3", "0.3000"),
-            (0.479425538604203, "0.479425538604203", "0.4794"),
+            (0.479425538604203, "0.479426", "0.4794"),
+            (1012.25666446452, "1012.26", "1012.3"),
+            (1.23456789012e-7, "1.23456789012e-7", "1.23e-7"),
+            (123456.654321, "123456.654321", "123457"),
             (-0.05, "-0.05", "-0.0500"),
             (10_000_000, "10000000", "10000000"),
             (429228004229873.0625, "429228004229873", "429228004229873"),
@@ -347,6 +350,12 @@ class FormatTests(ModuleTestCase):
         self.assertEqual(found, [[exact, usual] for _, exact, usual in cases])
         both = "({ measure, precisionOf }) => measure(21, precisionOf(21, precisionOf(20.25)))"
         self.assertEqual(self.run_in("format", both), "21.00")
+        told = "({ measure, precisionOf: p }, values) => measure(values.at(-1), values.reduce((last, one) => p(one, last), null))"
+        for values, text in (
+            ([0.00123456789123456, 21.123456789012345, 21], "21.0000"),
+            ([21.123456789012345, 0.1 / 3], "0.0333"),
+        ):
+            self.assertEqual(self.run_in("format", told, values), text)
         self.check("format", "measure", ((None,), "\u2013"), ((math.inf,), "\u2013"), ((math.nan,), "\u2013"))
 
     def times(self) -> None:
@@ -428,6 +437,11 @@ class SubjectTests(ModuleTestCase):
         events = [
             {"subject": "audit.main.relay.send", "data": told, "time": 4},
             {
+                "subject": "audit.main.board.write",
+                "data": {**told, "arguments": {"board": {}, "name": "lab"}, "time": 2.5},
+                "time": 4,
+            },
+            {
                 "subject": "relay.m.outcome.a",
                 "data": {"device": "a", "from": "y", "request": "on", "status": "failed"},
                 "time": 2,
@@ -449,6 +463,7 @@ class SubjectTests(ModuleTestCase):
         )
         shown = [
             ["user a", "x", "relay.send", "target=pump", "pump", "ok", 3],
+            ["user a", "x", "relay.send", "board={} name=lab", "lab", "ok", 2.5],
             ["", "y", "message", "on", "a", "trouble", 2],
             ["", "z", "command", "n=[1]", "c", "ok", 1],
         ]
@@ -1415,7 +1430,7 @@ class DocumentationTests(ModuleTestCase):
     def test_examples(self) -> None:
         """The examples of ``docs/dashboard.md`` work: signals that the page follows, and a whole page."""
         text = (CHECKOUT / "docs" / "dashboard.md").read_text(encoding="utf-8")
-        signals, page = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        signals, page, *_ = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
         modules = {"signals": f"{signals}\nexport {{ list, hint }};", "example": page}
 
         def answer(route: Route) -> None:

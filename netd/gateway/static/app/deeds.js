@@ -4,7 +4,7 @@
 export const DEEDS = ["audit.>", "relay.*.outcome.*", "command.*.run"];
 
 /** The arguments that may say what an operation was about, the best first. */
-const ABOUT = ["target", "device", "agent", "room", "command_id", "subject", "board", "name", "session"];
+const ABOUT = ["target", "device", "agent", "room", "command_id", "subject", "name", "session"];
 
 const GOOD = new Set(["done", "sent", "acknowledged", "success"]);
 
@@ -36,9 +36,12 @@ const called = ({ who, operation, arguments: given, outcome }) => ({
   who,
   what: operation,
   given: listed(given),
-  about: String(given[ABOUT.find((name) => name in given) ?? ""] ?? ""),
+  about: aboutOf(given),
   outcome,
 });
+
+/** @param {Record<string, any>} given */
+const aboutOf = (given) => String(ABOUT.map((name) => given[name]).find((value) => ["string", "number"].includes(typeof value)) ?? "");
 
 const sent = ({ device, request, status }) => ({ who: "", what: "message", given: request, about: device, outcome: status });
 

@@ -71,17 +71,29 @@ export function rate(number) {
 /** Digits of a measured value: where the precision of its channel is unknown, and at most. */
 const DIGITS = 5;
 const MOST_DIGITS = 15;
+/** Digits of the best instruments. A fraction with more of them was computed, and means no more than its first digits. */
+const SAID_DIGITS = 12;
+const COMPUTED_DIGITS = 6;
 
 /**
- * The precision of a channel's values: decimals, and digits in all.
- * @typedef {{decimals: number, digits: number}} Precision
+ * The precision of a channel's values: decimals, and digits in all; whether they are computed.
+ * @typedef {{decimals: number, digits: number, isComputed?: boolean}} Precision
  */
 
-/** The precision of *value*, or that of *before*, whichever is greater. @param {Precision|null} before @returns {Precision} */
+/**
+ * The precision of *value*, or that of *before*, whichever is greater. That of computed values is set by the greatest.
+ * @param {number} value @param {Precision|null} before @returns {Precision}
+ */
 export function precisionOf(value, before = null) {
   const [mantissa, power = "0"] = String(Number(value.toPrecision(MOST_DIGITS))).split("e");
   const behind = (mantissa.split(".")[1]?.length ?? 0) - Number(power);
   const digits = mantissa.replace(/^-?0*\.?0*|\.|0+$/g, "").length;
+  if (behind > 0 && digits > SAID_DIGITS) {
+    const decimals = Math.max(0, COMPUTED_DIGITS - 1 - Math.floor(Math.log10(Math.abs(value))));
+    const most = before?.isComputed ? before.decimals : MOST_DIGITS;
+    return { decimals: Math.min(decimals, most), digits: COMPUTED_DIGITS, isComputed: true };
+  }
+  if (before?.isComputed) return before;
   return {
     decimals: Math.max(before?.decimals ?? 0, Math.min(MOST_DIGITS, behind)),
     digits: Math.max(before?.digits ?? 1, Math.min(MOST_DIGITS, digits)),

@@ -136,20 +136,20 @@ export const staleBadge = (why = notConnected) => badge("trouble", () => `stale 
 
 /**
  * The page that *make* makes; while no service of its kind runs, how to get one.
- * @param {string} kind @param {() => Element} make
+ * @param {string} kind @param {() => Element} make @param {string} promise what would be there.
  */
-export function needsService(kind, make) {
+export function needsService(kind, make, promise = "") {
   return choice(
     () => {
       if (status.value === null || servicesOf(kind).length > 0) return make;
       return reaches(kind) ? absent : outOfReach;
     },
-    (shown) => shown(kind),
+    (shown) => shown(kind, promise),
   );
 }
 
-function absent(kind) {
-  const text = `No [${kind}] section runs in this netd. Add one to its configuration and reload it.`;
+function absent(kind, promise) {
+  const text = `${promise} No [${kind}] section runs in this netd. Add one to its configuration and reload it.`.trim();
   return instead(text, () => "netd config --origin");
 }
 

@@ -155,7 +155,7 @@ function tools(item, key, ranges) {
         type: "button",
         title,
         testid,
-        "aria-label": `${title}: ${subjects.join(", ")}`,
+        "aria-label": `${word} – ${title}: ${subjects.join(", ")}`,
         "aria-pressed": isPressed === null ? null : () => String(isPressed()),
         onclick,
       },

@@ -13,7 +13,7 @@ import { cell, rowHead, table } from "../table.js";
 /** @type {Record<string, string>} */
 const SHAPES = { firing: "trouble", unacknowledged: "trouble", acknowledged: "waiting", pending: "waiting", quiet: "ok" };
 
-export const alerts = () => h("div.grid.alerts", {}, needsService("alert", list));
+export const alerts = () => h("div.grid.alerts", {}, needsService("alert", list, "Values that are out of bounds appear here, and who was told."));
 
 const list = () =>
   h(

@@ -17,7 +17,7 @@ import { signal } from "../signal.js";
 
 await sheet("history");
 
-export const history = () => h("div.grid", {}, needsService("recorder", content));
+export const history = () => h("div.grid", {}, needsService("recorder", content, "All numbers of the past appear here, once they are recorded."));
 
 function content() {
   state.followAddress();

@@ -66,9 +66,13 @@ export class Points {
 const MARGIN = 3;
 /** The shortest time that is drawn, as a part of the longest. */
 const LEAST = 0.125;
+/** Usual intervals without a point that are a gap, and how opaque the band from the least to the greatest is. */
+const GAP = 8;
+const BAND = 0.22;
 
 /**
- * Draw the points between *from* and *to*; where they begin later, so does the curve. A point that stands for several numbers is a line from the least to the greatest.
+ * Draw the points between *from* and *to*; where they begin later, so does the curve.
+ * Points that stand for several numbers have a band from the least to the greatest.
  * @param {HTMLCanvasElement} canvas @param {Points} points @param {number} from @param {number} to @param {string} colour
  */
 export function draw(canvas, points, from, to, colour) {
@@ -95,21 +99,41 @@ export function draw(canvas, points, from, to, colour) {
   // Halved first: the difference of two large numbers may be infinite.
   const span = most / 2 - least / 2;
   const y = (value) => (span > 0 ? MARGIN + room * (1 - (value / 2 - least / 2) / span) : height / 2);
-  context.beginPath();
-  let before = -Infinity;
-  const usual = (shown[shown.length - 1][0] - shown[0][0]) / Math.max(1, shown.length - 1);
-  for (const [time, value, low, high] of shown) {
-    const at = x(time);
-    if (time - before > 8 * usual + 1) context.moveTo(at, y(value));
-    if (high > low) {
-      context.lineTo(at, y(high));
-      context.lineTo(at, y(low));
-    }
-    context.lineTo(at, y(value));
-    before = time;
-  }
-  context.strokeStyle = colour;
+  const rows = shown.map(([time, value, low, high]) => [x(time), y(value), y(low), y(high)]);
+  context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = 1.25;
   context.lineJoin = "round";
-  context.stroke();
+  for (const part of parts(rows, (GAP * usual(shown) + 1) * (width / (to - from)))) {
+    if (part.some(([, , low, high]) => low !== high)) fillBand(context, part);
+    context.beginPath();
+    for (const [at, value] of part) context.lineTo(at, value);
+    context.stroke();
+  }
+}
+
+/** The interval in the middle of all intervals: gaps do not change it. @param {number[][]} rows with the time first. */
+function usual(rows) {
+  const intervals = rows.slice(1).map(([time], index) => time - rows[index][0]);
+  return intervals.sort((one, other) => one - other)[intervals.length >> 1] ?? 0;
+}
+
+/** *rows*, cut where two are further apart than *most*. @param {number[][]} rows @param {number} most */
+function parts(rows, most) {
+  /** @type {number[][][]} */
+  const found = [];
+  rows.forEach((row, index) => {
+    if (index === 0 || row[0] - rows[index - 1][0] > most) found.push([]);
+    found[found.length - 1].push(row);
+  });
+  return found;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number[][]} part */
+function fillBand(context, part) {
+  context.beginPath();
+  for (const [at, , , high] of part) context.lineTo(at, high);
+  for (const [at, , low] of [...part].reverse()) context.lineTo(at, low);
+  context.globalAlpha = BAND;
+  context.fill();
+  context.globalAlpha = 1;
 }
