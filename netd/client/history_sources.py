@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from netd.codec.times import period
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
+from netd.recorder.micros import FARTHEST, micros
 
 __all__ = [
     "CallSource",
@@ -30,8 +31,6 @@ __all__ = [
     "Series",
     "Wanted",
 ]
-
-MICRO = 1_000_000
 
 PAGE = 50_000
 """Samples and events of a page of files; from a daemon, so many that its answer stays within its limit."""
@@ -162,7 +161,7 @@ class FileSource:
 
         :raises NoSuchTarget: if there is no such run.
         """
-        begin, end = round(wanted.begin * MICRO), round(wanted.end * MICRO)
+        begin, end = micros(wanted.begin), micros(wanted.end)
         asked, after = Asked(tuple(wanted.patterns), begin, end, wanted.run), None
         while True:
             page = page_of(self._archive, asked, after, PAGE)
@@ -267,7 +266,7 @@ def _directory_of(place: Path, instance: str) -> Path:
 
 
 def _everything(patterns: Sequence[str]) -> Asked:
-    return Asked(tuple(patterns), -(1 << 62), 1 << 62)
+    return Asked(tuple(patterns), -FARTHEST, FARTHEST)
 
 
 def _series(one: Any) -> Series:

@@ -10,9 +10,10 @@ from netd.bus.subject import matches
 from netd.codec.jsontext import decode
 from netd.errors import NoSuchTarget, OperationFailed
 from netd.recorder.archive import Archive
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
 from netd.recorder.catalog import RecordedNote, RecordedRun
 from netd.recorder.gaps import gaps
+from netd.recorder.micros import MICRO
 from netd.recorder.paging import Reading, newest_events, read
 from netd.recorder.query import DecimatedSeries, Query, everything, query
 from netd.recorder.reading import StoredSeries

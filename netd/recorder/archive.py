@@ -13,18 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from netd.errors import NoSuchTarget
-from netd.recorder.blocks import MICRO, BadBlock
+from netd.recorder.blocks import BadBlock
 from netd.recorder.catalog import Catalog, RecordedNote, RecordedRun
+from netd.recorder.micros import DAY, HOUR, MICRO
 from netd.recorder.part_names import PartName
-from netd.recorder.reading import HOUR, ReadablePart, StoredSeries, connect_to_read, under
+from netd.recorder.reading import ReadablePart, StoredSeries, connect_to_read, under
 
 __all__ = ["CATALOG", "Archive", "NotFinished", "day_of_part"]
 
 MOST_OPEN = 16
 """Parts that stay open for the next question."""
-
-DAY = 86_400 * MICRO
-"""A day, in microseconds."""
 
 CATALOG = "catalog.db"
 """The file beside the folder of the parts."""

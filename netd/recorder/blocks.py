@@ -19,9 +19,9 @@ from typing import Any
 from attrs import define
 
 from netd.codec.jsontext import BadJSON, decode, encode
+from netd.recorder.micros import FARTHEST
 
 __all__ = [
-    "MICRO",
     "BadBlock",
     "Columns",
     "are_fractions",
@@ -31,12 +31,6 @@ __all__ = [
     "unpack_block",
     "unpack_journal",
 ]
-
-MICRO = 1_000_000
-"""Units of a time in a second."""
-
-FARTHEST = 1 << 62
-"""A time in microseconds that no clock shows. Whole numbers of this size and above are kept as fractions: SQLite has 64 bits."""
 
 LARGEST = 1 << 28
 """Bytes of JSON in a block or a row, at most. A damaged file could otherwise ask for any amount of memory."""

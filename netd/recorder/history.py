@@ -17,8 +17,8 @@ from netd.operations import Caller, Operation, Role
 from netd.principal import check
 from netd.recorder.answers import Asked, events_in, note_facts, page_of, points_of, run_facts, runs_of, series_of
 from netd.recorder.archive import Archive
-from netd.recorder.blocks import MICRO
 from netd.recorder.catalog import Catalog
+from netd.recorder.micros import MICRO, micros
 from netd.recorder.reader import PastReader
 from netd.recorder.replay import Pace, Replays
 from netd.recorder.results import (
@@ -301,7 +301,7 @@ class History:
 
     @property
     def _now(self) -> int:
-        return round(self.wall() * MICRO)
+        return micros(self.wall())
 
     def _ask(self, answer: Callable[[Archive], T]) -> Deferred[T]:
         """Have the reader answer, when it sees everything that was published before."""
@@ -323,7 +323,7 @@ class History:
 
 def _moment(argument: str, said: Time, now: float) -> int:
     try:
-        return round(moment(said, now) * MICRO)
+        return micros(moment(said, now))
     except BadTime as error:
         raise InvalidArguments(f"{argument}: {error}") from None
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
+from netd.recorder.micros import MICRO, micros
 
 __all__ = ["EventTaken", "ReadTaken", "SeriesName", "gather", "samples_in", "weight_of"]
 
@@ -79,12 +80,12 @@ def _all_micros(agent_times: Sequence[float | None]) -> list[int | None]:
     try:
         return [round(one * MICRO) for one in agent_times]  # type: ignore[operator] # None raises TypeError
     except (TypeError, OverflowError, ValueError):
-        return [None if one is None else _micros(one) for one in agent_times]
+        return [None if one is None else _micros_or_none(one) for one in agent_times]
 
 
-def _micros(seconds: float) -> int | None:
+def _micros_or_none(seconds: float) -> int | None:
     """Return *seconds* as whole microseconds; None for a time that is no number."""
     try:
-        return round(seconds * MICRO)
+        return micros(seconds)
     except (OverflowError, ValueError):
         return None

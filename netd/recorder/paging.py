@@ -17,9 +17,10 @@ from attrs import define, evolve, field, frozen
 from netd.errors import InvalidArguments
 from netd.recorder.archive import Archive
 from netd.recorder.blocks import Columns
+from netd.recorder.micros import FARTHEST, HOUR
 from netd.recorder.part_names import PartName
 from netd.recorder.query import everything
-from netd.recorder.reading import HOUR, ReadablePart, StoredEvent, StoredSeries
+from netd.recorder.reading import ReadablePart, StoredEvent, StoredSeries
 
 __all__ = ["BadPlace", "Page", "Reading", "newest_events", "read"]
 
@@ -28,9 +29,6 @@ EVENTS_AT_ONCE = 256
 
 FULL = 1 << 20
 """Characters of events that fill a page."""
-
-NO_TIME = -(1 << 62)
-"""A time before all samples."""
 
 
 class BadPlace(InvalidArguments):
@@ -47,10 +45,10 @@ class _Place:
     """
 
     part: str = ""
-    hour: int = NO_TIME
+    hour: int = -FARTHEST
     series: int = 0
     chunk: int = 0
-    time: int = NO_TIME
+    time: int = -FARTHEST
     event: int = -1
 
     @classmethod

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from attrs import define, field, frozen
 
 from netd.errors import OperationFailed
-from netd.recorder.archive import DAY, Archive
+from netd.recorder.archive import Archive
 from netd.recorder.decimation import Decimation, bucket_width
-from netd.recorder.reading import HOUR, BlockHeader, ReadablePart, StoredSeries
+from netd.recorder.micros import DAY, HOUR
+from netd.recorder.reading import BlockHeader, ReadablePart, StoredSeries
 
 __all__ = ["MOST_POINTS", "MOST_SERIES", "DecimatedSeries", "Query", "TooMuch", "query"]
 

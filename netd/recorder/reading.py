@@ -1,7 +1,7 @@
 """One part, as a reader sees it: an SQLite file that another connection, or another process, may be writing.
 
-The schema is that of ``netd.recorder.part``. Nothing here writes, and nothing here knows the daemon: ``netd export`` reads parts
-with this module whether the daemon runs or not.
+The schema is that of :mod:`netd.recorder.part_file`. Nothing here writes, and nothing here knows the daemon: ``netd export``
+reads parts with this module whether the daemon runs or not.
 
 The samples of a part are in sealed blocks, and, while the part is open, in rows of its journal. One read transaction shows a
 state of both in which no sample is missing and none is there twice (:meth:`ReadablePart.hold`).
@@ -19,16 +19,11 @@ from attrs import define, frozen
 
 from netd.bus.subject import matches
 from netd.recorder.blocks import BadBlock, Columns, unpack_block, unpack_journal
+from netd.recorder.micros import FARTHEST, HOUR
 
-__all__ = ["HOUR", "BlockHeader", "Mark", "ReadablePart", "StoredEvent", "StoredSeries", "connect_to_read", "under"]
+__all__ = ["BlockHeader", "Mark", "ReadablePart", "StoredEvent", "StoredSeries", "connect_to_read", "under"]
 
 Kept = TypeVar("Kept")
-
-HOUR = 3_600_000_000
-"""An hour, in microseconds. No block spans the turn of one."""
-
-NEVER = 1 << 62
-"""A time after all samples, in microseconds."""
 
 STEPS = 10_000
 """Instructions of SQLite after which a question may be given up."""
@@ -230,9 +225,9 @@ class ReadablePart:
                 found.append(first)
             columns = self.open_samples(one)
             if columns is not None:
-                found += [min((time for time in columns.times if time >= at), default=NEVER)]
-        earliest = min(found, default=NEVER)
-        return None if earliest == NEVER else earliest - earliest % HOUR
+                found += [min((time for time in columns.times if time >= at), default=FARTHEST)]
+        earliest = min(found, default=FARTHEST)
+        return None if earliest == FARTHEST else earliest - earliest % HOUR
 
     def open_samples(self, series: int) -> Columns | None:
         """Return the samples of *series* that are in no block yet, as they came; None if there are none."""

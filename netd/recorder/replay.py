@@ -20,7 +20,7 @@ from netd.interfaces import IBus
 from netd.message import Described, Message
 from netd.operations import Caller
 from netd.recorder.answers import Asked
-from netd.recorder.blocks import MICRO
+from netd.recorder.micros import MICRO
 from netd.recorder.reader import PastReader
 from netd.recorder.results import ReplayedSample, ReplayFacts
 from netd.recorder.stretch import FIRST_WIDTH, PastMoment, Piece, read_piece

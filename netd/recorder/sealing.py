@@ -11,12 +11,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
+from netd.recorder.micros import HOUR
 
-__all__ = ["HOUR", "LEAST", "LENGTH", "BlockSummary", "next_length", "seal_plan", "summary_of"]
-
-HOUR = 3600 * MICRO
-"""An hour in microseconds."""
+__all__ = ["LEAST", "LENGTH", "BlockSummary", "next_length", "seal_plan", "summary_of"]
 
 LEAST = 64
 """Samples of a series that are worth a block. Fewer stay open."""

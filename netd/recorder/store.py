@@ -19,11 +19,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.errors import OperationFailed
-from netd.recorder.blocks import MICRO
 from netd.recorder.catalog import Catalog
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import EventTaken, ReadTaken, samples_in, weight_of
+from netd.recorder.micros import micros
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.writer import RecordWriter
 from netd.threads import Threads
@@ -305,7 +305,7 @@ class Store:
 
     def _dropped(self, samples: int, events: int) -> None:
         self.dropped += samples + events
-        now = round(self._wall() * MICRO)
+        now = micros(self._wall())
         self._merge(_Unrecorded(now, now, samples, events))
 
     def _merge(self, drop: _Unrecorded | None) -> None:

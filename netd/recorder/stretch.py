@@ -13,9 +13,10 @@ from attrs import frozen
 from netd.codec.jsontext import decode
 from netd.recorder.answers import Asked
 from netd.recorder.archive import Archive
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
+from netd.recorder.micros import HOUR, MICRO
 from netd.recorder.paging import Reading, read
-from netd.recorder.reading import HOUR, StoredEvent, StoredSeries
+from netd.recorder.reading import StoredEvent, StoredSeries
 
 __all__ = ["FIRST_WIDTH", "PastMoment", "Piece", "read_piece"]
 

@@ -8,8 +8,9 @@ from attrs import define, evolve
 
 from netd.bus.subject import matches
 from netd.recorder.archive import Archive
+from netd.recorder.micros import FARTHEST, HOUR
 from netd.recorder.query import everything
-from netd.recorder.reading import HOUR, ReadablePart
+from netd.recorder.reading import ReadablePart
 
 __all__ = ["SeriesSum", "subjects"]
 
@@ -60,7 +61,7 @@ def subjects(
 
     try:
         add(_sums_of_gone_days(archive))
-        for name in archive.names(-(1 << 62), 1 << 62):
+        for name in archive.names(-FARTHEST, FARTHEST):
             with archive.reading(name) as part:
                 if part is not None:
                     add(part.kept(_sums))

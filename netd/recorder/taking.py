@@ -15,8 +15,8 @@ from attrs import define, frozen
 from netd.bus.subject import matches
 from netd.codec.jsontext import BadJSON, encode
 from netd.message import UNDESCRIBED, Described, Message
-from netd.recorder.blocks import MICRO
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 
 __all__ = ["Selection", "Taking"]
 

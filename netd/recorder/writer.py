@@ -13,11 +13,12 @@ from pathlib import Path
 from attrs import define, evolve
 
 from netd.errors import NoSuchTarget
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
 from netd.recorder.database import DamagedPart, OtherFormat
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName, gather, samples_in
+from netd.recorder.micros import micros
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.part_names import PartName, day_of
 from netd.recorder.shelf import NoRoom, PartShelf, words_for
@@ -213,7 +214,7 @@ class RecordWriter:
         before, self._ahead = self._ahead, wall - seconds
         if before is not None and abs(self._ahead - before) >= STEP:
             self._trusted_from = seconds
-            self._marks.append(MarkMade(_micros(wall), "clock", {"from": _micros(seconds + before)}))
+            self._marks.append(MarkMade(micros(wall), "clock", {"from": micros(seconds + before)}))
 
     # The part
 
@@ -245,7 +246,7 @@ class RecordWriter:
         if not was_stopped:
             marks.append(MarkMade(file.last_known(), "crashed"))
             self.facts = evolve(self.facts, unchecked=str(name))
-        marks.append(MarkMade(_micros(self._wall()) if self._rolled_at is None else self._rolled_at, "started"))
+        marks.append(MarkMade(micros(self._wall()) if self._rolled_at is None else self._rolled_at, "started"))
         try:
             file.append({}, marks=marks, is_full=True)
         except BaseException:
@@ -268,7 +269,7 @@ class RecordWriter:
             self._tidy()
 
     def _end_part(self) -> None:
-        part, now = self._part, _micros(self._wall())
+        part, now = self._part, micros(self._wall())
         assert part is not None
         if self._marks:
             part.file.append({}, marks=self._marks)
@@ -320,7 +321,7 @@ class RecordWriter:
             raise
         since = self.facts.paused_since
         if is_proof and since is not None:
-            self._marks.append(MarkMade(_micros(since), "full", {"until": _micros(self._wall()), "reason": self.facts.paused}))
+            self._marks.append(MarkMade(micros(since), "full", {"until": micros(self._wall()), "reason": self.facts.paused}))
             self.facts = evolve(self.facts, paused="", paused_since=None)
         return True
 
@@ -361,7 +362,3 @@ class RecordWriter:
 
     def _note(self, error: str) -> None:
         self.facts = evolve(self.facts, error=error, error_time=self._wall())
-
-
-def _micros(seconds: float) -> int:
-    return round(seconds * MICRO)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
 from netd.recorder.catalog import open_catalog
 from netd.recorder.intake import EventTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.part_file import open_part
 
 __all__ = ["COUNT", "DOOR", "EVENING", "TEMP", "make_night"]

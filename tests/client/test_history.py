@@ -14,7 +14,7 @@ from netd.client import history
 from netd.codec.times import BadTime
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
-from netd.recorder.blocks import MICRO
+from netd.recorder.micros import MICRO
 from tests.client.night import COUNT, DOOR, EVENING, TEMP, make_night
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from netd.operations import Operation
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
 from netd.recorder.catalog import open_catalog
 from netd.recorder.intake import EventTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.part_file import open_part
 from netd.testing import configured, result_of
 from tests.gateway.test_chunks import dechunk

@@ -20,8 +20,9 @@ from websockets.sync.client import connect as connect_websocket
 
 from netd.client import history
 from netd.operations import Role
-from netd.recorder.blocks import MICRO, Columns
+from netd.recorder.blocks import Columns
 from netd.recorder.intake import SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.part_file import open_part
 from netd.recorder.part_names import day_of
 from netd.secrets.tokens import TOKENS, add_token

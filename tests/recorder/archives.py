@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netd.recorder.archive import Archive
-from netd.recorder.blocks import MICRO
+from netd.recorder.micros import MICRO
 from netd.recorder.paging import Page, Reading, read
 from netd.recorder.query import DecimatedSeries, Query, query
 from tests.recorder.place import MORNING, StoreTestCase, X

@@ -18,9 +18,9 @@ from pathlib import Path
 from attrs import asdict
 from twisted.internet.task import Clock
 
-from netd.recorder.blocks import MICRO
 from netd.recorder.facts import StoreSettings
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
 from tests.recorder.place import MORNING, SameThread

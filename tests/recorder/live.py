@@ -18,9 +18,9 @@ from pathlib import Path
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from netd.clock import make_monotonic
-from netd.recorder.blocks import MICRO
 from netd.recorder.facts import StoreSettings
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
 

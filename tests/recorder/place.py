@@ -14,9 +14,10 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from netd.recorder.blocks import MICRO, unpack_block, unpack_journal
+from netd.recorder.blocks import unpack_block, unpack_journal
 from netd.recorder.facts import StoreSettings
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.part_file import PartFile, open_part
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store

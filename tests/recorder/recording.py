@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from netd.recorder.blocks import MICRO
 from netd.recorder.facts import StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.retention import Retention
 from netd.recorder.writer import RecordWriter
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from netd.recorder.blocks import Columns
 from netd.recorder.gaps import gaps
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import HOUR
 from netd.recorder.paging import BadPlace, Page, Reading, newest_events, read
 from netd.recorder.part_file import MarkMade
-from netd.recorder.reading import HOUR
 from netd.recorder.subjects import subjects
 from tests.recorder.archives import ALL, DAWN, ArchiveTestCase
 from tests.recorder.place import ON, X, Y

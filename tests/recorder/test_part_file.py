@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from netd.recorder.blocks import Columns, unpack_block, unpack_journal
 from netd.recorder.database import DamagedPart, OtherFormat
 from netd.recorder.intake import EventTaken, SeriesName
+from netd.recorder.micros import HOUR
 from netd.recorder.part_file import MOST_OPEN, MOST_SERIES, MarkMade, PartFile, open_part
 from netd.recorder.part_summary import HourRow, summary_of_part
-from netd.recorder.sealing import HOUR
 
 X, Y = SeriesName("session.main.a.x", "X", "V"), SeriesName("session.main.a.y")
 

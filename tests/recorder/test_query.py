@@ -7,10 +7,10 @@ import shutil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netd.recorder.archive import DAY, NotFinished
+from netd.recorder.archive import NotFinished
 from netd.recorder.intake import ReadTaken, SeriesName
+from netd.recorder.micros import DAY, HOUR
 from netd.recorder.query import Query, TooMuch, query
-from netd.recorder.reading import HOUR
 from tests.recorder.archives import ALL, DAWN, ArchiveTestCase, points_of
 from tests.recorder.place import X
 

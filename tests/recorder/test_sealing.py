@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.recorder.blocks import Columns
-from netd.recorder.sealing import HOUR, LEAST, BlockSummary, next_length, seal_plan, summary_of
+from netd.recorder.micros import HOUR
+from netd.recorder.sealing import LEAST, BlockSummary, next_length, seal_plan, summary_of
 
 TIMES = st.lists(st.integers(0, 4 * HOUR), min_size=1, max_size=300)
 

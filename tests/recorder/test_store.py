@@ -10,8 +10,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 
 from netd.errors import NoSuchTarget, OperationFailed
-from netd.recorder.blocks import MICRO
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.part_file import PartFile, open_part
 from netd.recorder.store import AT_ONCE, MOST_ASKED, RETRY, Store
 from tests.recorder.place import MORNING, ON, StoreTestCase, X, Y

@@ -6,8 +6,8 @@ import random
 import sqlite3
 from pathlib import Path
 
-from netd.recorder.blocks import MICRO
 from netd.recorder.intake import ReadTaken, SeriesName
+from netd.recorder.micros import MICRO
 from netd.recorder.store import LOOK_EVERY, RETRY, Store
 from netd.recorder.writer import TRUSTED_AFTER
 from tests.recorder.place import DAY, MORNING, StoreTestCase, X, Y
