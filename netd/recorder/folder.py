@@ -75,10 +75,15 @@ class RecorderFolder:
         return self.parts / str(name)
 
     def is_closed(self, name: PartName) -> bool:
-        """Whether a part was closed: its header says that it needs no WAL. netd may read each part that it has left open."""
+        """Whether a part was closed: its header says that it needs no WAL. netd may read each part that it has left open.
+
+        A journal beside it is left when the power goes while the header is written. SQLite then takes the header back, which a
+        reader cannot do.
+        """
+        path = self.path_of(name)
         try:
-            with self.path_of(name).open("rb") as file:
-                return file.read(20)[18:20] == b"\1\1"
+            with path.open("rb") as file:
+                return file.read(20)[18:20] == b"\1\1" and not path.with_name(f"{path.name}-journal").exists()
         except PermissionError:
             return True
 

@@ -44,6 +44,13 @@ class RecorderFolderTests(SynchronousTestCase):
             path.write_bytes(content)
             self.assertEqual(is_closed, self.folder.is_closed(NAME))
 
+    def test_cut_off(self) -> None:
+        """A part whose closing was cut off is not closed: its journal is still there, by which SQLite takes the end back."""
+        path = self.folder.path_of(NAME)
+        path.write_bytes(b"\0" * 18 + b"\1\1")
+        path.with_name(f"{path.name}-journal").touch()
+        self.assertFalse(self.folder.is_closed(NAME))
+
     def test_lock(self) -> None:
         """One recorder at a time writes to a directory; locking and unlocking twice is harmless."""
         other = RecorderFolder(self.folder.path)

@@ -56,7 +56,12 @@ class PowerCutTests(SynchronousTestCase):
         steps = steps_of(folder / "trace", directory, command, 120.0)
         self.assertIn(Step("say", steps[-1].path, content=b"240 240\n"), steps)
         chance = random.Random(20)
-        lost = [self.cut(steps, chance.randrange(len(steps)), chance, directory, folder / "found") for _ in range(CUTS)]
+        turns = [at for at, step in enumerate(steps) if step.kind in ("create", "remove", "truncate")]
+        places = [chance.randrange(len(steps)) for _ in range(CUTS // 2)]
+        places += [
+            chance.choice(turns) + chance.randrange(-2, 6) for _ in range(CUTS // 2)
+        ]  # files are made, and closed: few steps
+        lost = [self.cut(steps, place, chance, directory, folder / "found") for place in places]
         self.assertGreater(max(lost), 0, "no cut took anything: the disk is not simulated")
 
     def cut(self, steps: list[Step], end: int, chance: random.Random, directory: Path, found: Path) -> int:
