@@ -24,7 +24,7 @@ from netd.gateway.graphite.happenings import (
     without_wildcards,
 )
 from netd.gateway.graphite.targets import RenderTarget, read_target
-from netd.gateway.graphite.tree import Wildcards, find
+from netd.gateway.graphite.tree import Wildcards, find, read_paths
 from netd.gateway.past import Past, begun, told
 from netd.gateway.routes import FORM_BODY, READING, Access, Admission, SiteRoute
 from netd.operations import Caller
@@ -87,7 +87,7 @@ class Graphite:
         subjects: list[str] = []
         if any(target.path is not None for target in targets):
             subjects = await self._past.subjects(admission.caller, since=grid.begin)
-        wanted = [one for target in targets for one in _series_of(target, subjects)]
+        wanted = _wanted(targets, subjects)
         if len(wanted) > MOST_SERIES:
             raise InvalidArguments(f"the targets stand for {len(wanted)} series, and at most {MOST_SERIES} can be drawn")
         return Answer(HTTPStatus.OK, content_type=JSON, chunks=await begun(self._series(admission.caller, wanted, grid)))
@@ -167,11 +167,18 @@ def _datapoints(target: RenderTarget, found: list[Points], grid: RenderGrid) -> 
         yield from (grid.place(points, target.consolidation) for points in found)
 
 
-def _series_of(target: RenderTarget, subjects: list[str]) -> list[WantedSeries]:
-    if target.path is None:
-        return [(target, "")]
-    wildcards = Wildcards(target.path)
-    return [(target, subject) for subject in subjects if wildcards.matches(subject)]
+def _wanted(targets: list[RenderTarget], subjects: list[str]) -> list[WantedSeries]:
+    """Return the series that the targets stand for, in their order."""
+    wildcards = read_paths(target.path for target in targets if target.path is not None)
+    nodes = [(subject, subject.split(".")) for subject in subjects]
+    found: list[WantedSeries] = []
+    for target in targets:
+        if target.path is None:
+            found.append((target, ""))
+        else:
+            matches = wildcards[target.path].matches
+            found += [(target, subject) for subject, parts in nodes if matches(parts)]
+    return found
 
 
 def _query(fields: Fields) -> str:

@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
 from netd.errors import InvalidArguments
 
-__all__ = ["Wildcards", "find"]
+__all__ = ["MOST_ALTERNATIVES", "Wildcards", "find", "read_paths"]
 
 MOST_ALTERNATIVES = 256
-"""Most paths that the braces of one may make."""
+"""Most paths that the braces in those of one request may make: each is compared with each subject."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_SPECIAL = re.compile(r"[*?[]")
+
+Matcher = Callable[[str], object]
+"""Says whether a node is what was asked for."""
 
 
 class Wildcards:
@@ -27,11 +31,10 @@ class Wildcards:
     """
 
     def __init__(self, path: str) -> None:
-        self.nodes = [_nodes(one) for one in _expand(path)]
+        self.nodes = [one.split(".") for one in _expand(path)]
 
-    def matches(self, subject: str) -> bool:
-        """Whether the path stands for *subject*, from its first node to its last."""
-        parts = subject.split(".")
+    def matches(self, parts: Sequence[str]) -> bool:
+        """Whether the path stands for the subject of these nodes, from the first to the last."""
         return any(len(nodes) == len(parts) and _agree(nodes, parts) for nodes in self.nodes)
 
     def starts(self, subject: str) -> Iterable[int]:
@@ -63,13 +66,27 @@ def find(query: str, subjects: Iterable[str]) -> list[dict[str, object]]:
     ]
 
 
-def _agree(nodes: tuple[re.Pattern[str], ...], parts: list[str]) -> bool:
-    return all(node.match(part) for node, part in zip(nodes, parts, strict=False))
+def read_paths(paths: Iterable[str]) -> dict[str, Wildcards]:
+    """Return the wildcards of each path of a request.
+
+    :raises InvalidArguments: if their braces make too many paths.
+    """
+    found: dict[str, Wildcards] = {}
+    for path in paths:
+        found[path] = found.get(path) or Wildcards(path)
+        if sum(len(one.nodes) - 1 for one in found.values()) > MOST_ALTERNATIVES:
+            raise InvalidArguments(f"the braces of all targets make more than {MOST_ALTERNATIVES} paths")
+    return found
 
 
-@lru_cache(maxsize=256)
-def _nodes(path: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(translate(node)) for node in path.split("."))
+def _agree(nodes: Sequence[str], parts: Sequence[str]) -> bool:
+    return all(_matcher(node)(part) for node, part in zip(nodes, parts, strict=False))
+
+
+@lru_cache(maxsize=1024)
+def _matcher(node: str) -> Matcher:
+    """Return what compares one node. Most have no wildcard, and to translate one that has costs a hundred microseconds."""
+    return re.compile(translate(node)).match if _SPECIAL.search(node) else node.__eq__
 
 
 def _expand(path: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from netd.errors import InvalidArguments
-from netd.gateway.graphite.tree import Wildcards, find
+from netd.gateway.graphite.tree import Wildcards, find, read_paths
 
 SUBJECTS = ("session.main.cellar.temp", "session.main.greenhouse.temp", "session.main.greenhouse.temp.raw", "custom.door")
 
@@ -28,16 +28,24 @@ class TreeTests(SynchronousTestCase):
             ("", ()),
         ):
             wildcards = Wildcards(path)
-            self.assertEqual(tuple(filter(wildcards.matches, SUBJECTS)), expected, path)
+            found = tuple(subject for subject in SUBJECTS if wildcards.matches(subject.split(".")))
+            self.assertEqual(found, expected, path)
 
     def test_braces_are_bounded(self) -> None:
         """A few braces cannot make a path into millions."""
         self.assertRaises(InvalidArguments, Wildcards, "{a,b}" * 20)
         self.assertRaises(InvalidArguments, Wildcards, "{" + "," * 300 + "}")
 
+    def test_braces_of_a_request(self) -> None:
+        """Neither can those of many targets together: without braces, any number of targets is fine."""
+        many = [f"session.main.{{{','.join(f'h{target}_{host}' for host in range(60))}}}.*" for target in range(10)]
+        self.assertRaises(InvalidArguments, read_paths, many)
+        self.assertEqual(set(read_paths([many[0]] * 10)), {many[0]})
+        self.assertEqual(len(read_paths(f"session.main.host.c{number}" for number in range(1000))), 1000)
+
     def test_stars_are_cheap(self) -> None:
         """Many stars against a long node do not try all ways to divide it."""
-        self.assertFalse(Wildcards("*a" * 100 + "b").matches("a" * 500))
+        self.assertFalse(Wildcards("*a" * 100 + "b").matches(["a" * 500]))
 
     def test_find(self) -> None:
         """The tree is walked down node by node; a subject with others below it is both."""
