@@ -352,7 +352,7 @@ class OverviewTests(BrowserTestCase):
         by_id(page, "page-feed").wait_for(state="hidden")
         self.assertTrue(by_id(page, "page-rooms").is_visible())
         offered = by_id(page, "bus-suggestion").all_inner_texts()
-        self.assertEqual(offered, ["everything", "rooms", "netd itself", "yours"])
+        self.assertEqual(offered, ["everything", "rooms", "who did what", "netd itself", "yours"])
         by_id(page, "page-overview").click()
         for name in ("Anna", "Bob", "Cleo", "Dora"):
             bot = Bot("127.0.0.1", daemon.port("room"), name, lambda own, heard: own, dialect=NETD)

@@ -1428,10 +1428,10 @@ class PlaceTests(ModuleTestCase):
 
 class DocumentationTests(ModuleTestCase):
     def test_examples(self) -> None:
-        """The examples of ``docs/dashboard.md`` work: signals that the page follows, and a whole page."""
+        """The examples of ``docs/dashboard.md`` work: signals that the page follows, a whole page, and a plot."""
         text = (CHECKOUT / "docs" / "dashboard.md").read_text(encoding="utf-8")
-        signals, page, *_ = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-        modules = {"signals": f"{signals}\nexport {{ list, hint }};", "example": page}
+        signals, page, plot = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        modules = {"signals": f"{signals}\nexport {{ list, hint }};", "example": page, "plot": f"{plot}\nexport {{ figure }};"}
 
         def answer(route: Route) -> None:
             name = route.request.url.rpartition("/")[2].removesuffix(".js")
@@ -1453,6 +1453,7 @@ class DocumentationTests(ModuleTestCase):
           return [document.querySelector("h2").textContent, document.querySelector("[data-testid=valves]").dataset.face];
         }"""
         self.assertEqual(self.run_in("pages/example", shown), ["Valves", "failed"], "there is no netd to ask")
+        self.assertTrue(self.run_in("pages/plot", "({ figure }) => figure instanceof HTMLElement"))
 
 
 class ReloadTests(ModuleTestCase):
