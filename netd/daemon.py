@@ -34,6 +34,7 @@ from netd.descriptors import DescriptorsService
 from netd.errors import ConfigErrors, NetdError, OperationFailed
 from netd.heap import HeapService
 from netd.interfaces import INetdService, IServiceKind
+from netd.kinds import sections_of
 from netd.lifecycle import Lifecycle
 from netd.operations import OfferedTwice, OperationTable
 from netd.paths import own_uid, state_directory
@@ -97,7 +98,7 @@ def assemble(
         with suppress(ReactorNotRunning):  # a signal or another caller has stopped it already
             reactor.stop()
 
-    bus, table = LocalBus(wall), OperationTable()
+    bus, table = LocalBus(wall), OperationTable(sections_of(kinds.values()))
     netd = configuration.netd
     state = State(StateFile(netd.state_directory / STATE_FILE), run or _in_thread(reactor), reactor, wall)
     boards = Boards(bus)

@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from netd.interfaces import IBus, INetdService, IServiceKind
 
-__all__ = ["ServiceKind", "find_kinds", "is_own"]
+__all__ = ["ServiceKind", "find_kinds", "is_own", "sections_of"]
 
 
 @implementer(IServiceKind, IPlugin)
@@ -26,10 +26,12 @@ class ServiceKind:
 
     :ivar kind: the section name in the INI.
     :ivar package: the package's dotted name.
+    :ivar operations: what the names of its operations begin with, where that is not the kind.
     """
 
     kind: str
     package: str
+    operations: str = ""
 
     @property
     def config(self) -> type:
@@ -46,6 +48,11 @@ class ServiceKind:
 def is_own(kind: IServiceKind) -> bool:
     """Whether *kind* is one of netd's own kinds, under its own name."""
     return isinstance(kind, ServiceKind) and kind.package == f"netd.{kind.kind}"
+
+
+def sections_of(kinds: Iterable[IServiceKind]) -> dict[str, str]:
+    """Return the section name of each kind by what the names of its operations begin with."""
+    return {getattr(kind, "operations", "") or kind.kind: kind.kind for kind in kinds}
 
 
 def find_kinds(plugins: Iterable[IServiceKind] | None = None) -> dict[str, IServiceKind]:

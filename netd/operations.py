@@ -242,10 +242,13 @@ class OperationTable:
 
     Two relays (``[relay]`` and ``[relay:lab2]``) both offer ``relay.send``: callers choose with the extra argument
     ``instance``.  Left out, it means ``main``, or the only instance that there is.
+
+    :param sections: the section that offers the operations whose names begin with a word, for each such word.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sections: Mapping[str, str] | None = None) -> None:
         self._operations: dict[str, dict[str, Operation]] = {}
+        self._sections = sections or {}
 
     def add(self, operations: Iterable[Operation], instance: str = MAIN) -> None:
         """Offer *operations* under *instance*.
@@ -293,14 +296,12 @@ class OperationTable:
     def find(self, name: str, parameters: Mapping[str, object]) -> tuple[Operation, str, dict[str, object]]:
         """The operation to call, its instance, and *parameters* without ``instance``.
 
-        :raises NoSuchOperation: naming similar operations.
+        :raises NoSuchOperation: naming similar operations, or the section that is missing.
         :raises InvalidArguments: if ``instance`` is missing where it is needed, or names no instance.
         """
         instances = self._operations.get(name)
         if instances is None:
-            near = difflib.get_close_matches(name, self._operations, 3)
-            hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-            raise NoSuchOperation(f"no operation {name!r}{hint}")
+            raise NoSuchOperation(f"no operation {name!r}{self._instead(name)}")
         rest = dict(parameters)
         wanted = rest.pop("instance", None)
         chosen = default_instance(instances) if wanted is None else wanted
@@ -312,3 +313,12 @@ class OperationTable:
             raise InvalidArguments(f"instance: {name} has the instances {offered}; say which")
         there_are = f"there are {offered}" if len(instances) > 1 else f"there is only {offered}"
         raise InvalidArguments(f"no instance {wanted!r:.80}; {there_are}")
+
+    def _instead(self, name: str) -> str:
+        """Return what to do, as there is no operation *name*."""
+        service = name.partition(".")[0]
+        section = self._sections.get(service)
+        if section is not None and not any(one.startswith(f"{service}.") for one in self._operations):
+            return f": no section [{section}] runs; add one to the configuration of netd, then `netd reload`"
+        near = difflib.get_close_matches(name, self._operations, 3)
+        return f" (did you mean {' or '.join(near)}?)" if near else ""

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from netd.interfaces import IServiceKind
-from netd.kinds import ServiceKind, find_kinds
+from netd.kinds import ServiceKind, find_kinds, sections_of
 from netd.testing import RecordingBus
 
 
@@ -40,6 +40,11 @@ class ServiceKindTests(SynchronousTestCase):
         verifyObject(IServiceKind, kind)
         verifyObject(IPlugin, kind)
         self.assertEqual("pump", ServiceKind("pump", "no.such.package").kind)
+
+    def test_sections(self) -> None:
+        """What a kind's operations begin with is its own name, or what it says."""
+        kinds = [ServiceKind("pump", "pumps"), ServiceKind("recorder", "netd.recorder", operations="history")]
+        self.assertEqual(sections_of(kinds), {"pump": "pump", "history": "recorder"})
 
     def test_made_by_its_package(self) -> None:
         """Its options and its service come from the package that it names."""

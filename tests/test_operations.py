@@ -155,6 +155,15 @@ class TableTests(SynchronousTestCase):
         self.assertEqual("no operation 'relay.sent' (did you mean relay.send or relay.devices?)", str(error))
         self.assertEqual("no operation 'zzz'", str(self.refusal(table, "zzz")))
 
+    def test_no_such_section(self) -> None:
+        """Where no section offers the operations of a service, the section is named; where one does, the nearest names are."""
+        table = OperationTable({"relay": "relay", "history": "recorder"})
+        error = self.refusal(table, "history.replay")
+        remedy = "no section [recorder] runs; add one to the configuration of netd, then `netd reload`"
+        self.assertEqual(f"no operation 'history.replay': {remedy}", str(error))
+        table.add(offer())
+        self.assertIn("did you mean relay.send", str(self.refusal(table, "relay.sent")))
+
     def test_offered_twice(self) -> None:
         """Two services that offer the same under the same name are found out when the daemon is built."""
         table = self.table("main")

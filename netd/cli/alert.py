@@ -19,7 +19,11 @@ def _instances(invocation: Invocation) -> tuple[str, ...]:
     for operation in fetch_table(invocation):
         if operation.name == "alert.list" and operation.instances:
             return operation.instances
-    raise NotFound("there is no alert here: add a section [alert:NAME] to the configuration of netd")
+    with invocation.control() as control:
+        subjects = control.call("system.whoami").get("subjects")
+    if subjects is not None:
+        raise NotFound(f"this token is for {', '.join(subjects)}, and sees no alert")
+    raise NotFound("there is no alert here: add a section [alert:NAME] to the configuration of netd, then `netd reload`")
 
 
 @click.group(short_help="List, acknowledge and test alerts.")

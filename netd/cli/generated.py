@@ -35,6 +35,10 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 """For each service, the advice for those who call one of its lasting operations."""
 
 
+_SECTIONS: Mapping[str, str] = MappingProxyType({"alert": "alert", "history": "recorder"})
+"""For services whose operations share their name with a command of netd's own, the section that makes such a service."""
+
+
 def fetch_table(invocation: Invocation, timeout: float | None = None) -> list[TableOperation]:
     """The operations of the chosen daemon.
 
@@ -84,8 +88,12 @@ def service_group(
     try:
         offered = _offered(invocation, service, words, said, timeout)
     except Failure as error:
-        near = _suggestion(service, built_in)
-        raise type(error)(f"{service} is no command of netd's own{near}; the running daemon cannot be asked: {error}") from error
+        strange = f"{service} is no command of netd's own{_suggestion(service, built_in)}"
+        kind = "this is an operation of the daemon" if service in built_in else strange
+        raise type(error)(f"{kind}; the running daemon cannot be asked: {error}") from error
+    if service in _SECTIONS and service not in offered and replace(invocation, **said).context() is None:
+        section = _SECTIONS[service]
+        raise NotFound(f"no section [{section}] runs; add one to the configuration of netd, then `netd reload`")
     if service not in offered:
         known = "is open to this token" if replace(invocation, **said).context() is not None else "runs"
         raise NotFound(

@@ -1456,6 +1456,26 @@ class DocumentationTests(ModuleTestCase):
         self.assertTrue(self.run_in("pages/plot", "({ figure }) => figure instanceof HTMLElement"))
 
 
+class PanelTests(ModuleTestCase):
+    def test_empty(self) -> None:
+        """An empty panel may have a command that makes something appear, which may come and go."""
+        script = """async ({ panel }) => {
+          const { signal } = await import("/static/app/signal.js");
+          const command = signal(null);
+          const empty = { text: "Nothing.", command: () => command.value };
+          document.body.replaceChildren(panel({ title: "Pumps", testid: "pumps", face: () => ({ name: "empty" }), empty }));
+          const shown = () => document.querySelector(".panel-bare .command-line code")?.textContent ?? "";
+          const found = [];
+          for (const one of [null, "netd pump", "netd room", null]) {
+            command.value = one;
+            await new Promise((done) => setTimeout(done, 150));
+            found.push(shown());
+          }
+          return found;
+        }"""
+        self.assertEqual(self.run_in("panel", script), ["", "netd pump", "netd room", ""])
+
+
 class ReloadTests(ModuleTestCase):
     def test_words(self) -> None:
         """What a reload has changed, or would change, is told a thing a line."""

@@ -38,8 +38,12 @@ class AlertTests(CommandTests):
     def test_none(self) -> None:
         """Without alerts, the command says how one is made."""
         self.control.answers["system.operations"] = TABLE
+        self.control.answers["system.whoami"] = {"subjects": None}
         result = self.netd("alert", "list")
         self.assertEqual((result.exit_code, "[alert:NAME]" in result.stderr), (3, True))
+        self.control.answers["system.whoami"] = {"subjects": ["session.>"]}
+        result = self.netd("alert", "list")
+        self.assertEqual(result.stderr, "Error: this token is for session.>, and sees no alert\n")
 
     def test_acknowledge(self) -> None:
         """An alert is acknowledged on all of its subjects, or on one."""

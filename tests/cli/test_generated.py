@@ -275,6 +275,11 @@ class UnknownTests(CommandTests):
         self.assertIn("did you mean status?", self.netd("statsu").stderr)
         self.assertNotIn("did you mean", self.netd("xyzzy").stderr)
 
+    def test_no_section(self) -> None:
+        """Operations beside a command of netd's own, whose section is missing: the section is named."""
+        result = self.netd("history", "events")
+        self.assertEqual((result.exit_code, "no section [recorder] runs; add one" in result.stderr), (3, True), result.stderr)
+
     def test_option_before_the_command(self) -> None:
         """An option of an operation that stands too early is told where it belongs; one cut short, what it may be."""
         result = self.netd("--instance", "oven", "instrument", "ask")

@@ -1,6 +1,6 @@
 /** Panels and their faces: empty, loading, live, stale, failed, or refused where the token covers something else. */
 
-import { commandLineToCopy } from "./commandline.js";
+import { commandLineToCopy, copyButton } from "./commandline.js";
 import { isLive, lostAt, servicesOf, state, status } from "./connection.js";
 import { choice, h, when } from "./dom.js";
 import { clock } from "./format.js";
@@ -114,8 +114,8 @@ function bareFace(shown, face, empty) {
     { role: () => (shown.value === "failed" ? "status" : null) },
     h("p", {}, text),
     when(
-      () => shown.value === "empty" && empty.command,
-      () => commandLineToCopy(empty.command),
+      () => shown.value === "empty" && Boolean(empty.command?.()),
+      () => commandLineToCopy(() => empty.command() ?? ""),
     ),
   );
 }
@@ -148,9 +148,23 @@ export function needsService(kind, make, promise = "") {
   );
 }
 
+/** Sections of kinds that do not go by their defaults alone. @type {Record<string, string>} */
+const SECTIONS = { alert: "[alert:hot]\nwhen = session.main.greenhouse.temp > 30 for 2m" };
+
 function absent(kind, promise) {
-  const text = `${promise} No [${kind}] section runs in this netd. Add one to its configuration and reload it.`.trim();
-  return instead(text, () => "netd config --origin");
+  const section = SECTIONS[kind] ?? `[${kind}]`;
+  return h(
+    "section.panel",
+    { testid: "no-service" },
+    h(
+      "div.panel-bare",
+      {},
+      h("p", {}, `${promise} No [${kind}] section runs in this netd. Add one to its configuration:`.trim()),
+      h("div.command-line.section", {}, h("code", {}, section), copyButton(() => `${section}\n`)),
+      h("p", {}, "and have netd read that again:"),
+      commandLineToCopy(() => "netd reload"),
+    ),
+  );
 }
 
 function outOfReach(kind) {
