@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from netd.bus.subject import matches
 from netd.codec.jsontext import decode
-from netd.errors import NoSuchTarget, OperationFailed
+from netd.errors import NoSuchTarget
 from netd.recorder.archive import Archive
 from netd.recorder.blocks import Columns
 from netd.recorder.catalog import RecordedNote, RecordedRun
@@ -31,9 +31,6 @@ from netd.recorder.results import (
 from netd.recorder.subjects import subjects
 
 __all__ = ["Asked", "events_in", "note_facts", "page_of", "points_of", "run_facts", "runs_of", "series_of"]
-
-MOST_TEXT = 1 << 22
-"""Characters of events in one answer, at most."""
 
 MOST_NOTES = 1000
 """Notes in one answer, at most: the newest."""
@@ -117,10 +114,6 @@ def events_in(archive: Archive, asked: Asked, contains: str | None, newest: int)
     """
     asked = asked.within_run(archive)
     found = newest_events(archive, Reading(asked.patterns, asked.begin, asked.end, sees=asked.sees), contains, newest)
-    if sum(len(event.data) for _, event in found) > MOST_TEXT:
-        raise OperationFailed(
-            f"newest: these {len(found)} events are over {MOST_TEXT >> 20} MiB; ask for fewer, or use history.read"
-        )
     return [_event(series.subject, event.time, event.data) for series, event in found]
 
 

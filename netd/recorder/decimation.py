@@ -53,6 +53,10 @@ class Decimation:
         self.width = bucket_width(begin, end, points)
         self.is_exact = True
 
+    def __bool__(self) -> bool:
+        """Whether there are samples."""
+        return bool(self._buckets)
+
     def holds(self, first: int, last: int) -> bool:
         """Whether samples from *first* to *last* lie within one bucket, so that their header says enough."""
         begin, width = self._begin, self.width

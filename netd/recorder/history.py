@@ -40,7 +40,10 @@ Time = float | str
 """A time as :func:`netd.codec.times.moment` reads it."""
 
 MOST_PATTERNS = 20
-"""Patterns of one question."""
+"""Patterns of one question, or of one run."""
+
+LAST_RUN = (1 << 63) - 1
+"""The greatest number that a run can have: SQLite has 64 bits."""
 
 FEWEST_POINTS, MOST_POINTS = 10, 10_000
 """Bounds of the points of one series."""
@@ -199,6 +202,7 @@ class History:
         _check_patterns(caller, [">" if subject is None else subject], "subject")
         begin = _moment("time", time, self.wall())
         end = None if until is None else _moment("until", until, self.wall())
+        _check_run("run", run)
         if end is not None and end < begin:
             raise InvalidArguments("until: is before time")
         who, sees = _name_of(caller), caller.principal.sees
@@ -225,6 +229,8 @@ class History:
         if size > MOST_FACTS:
             raise InvalidArguments(f"facts: {size} bytes of JSON; at most {MOST_FACTS} are kept")
         wanted = patterns or [">"]
+        if len(wanted) > MOST_PATTERNS:
+            raise InvalidArguments(f"patterns: {len(wanted)} are more than {MOST_PATTERNS}")
         _check_patterns(caller, wanted, "patterns")
         now, who = self._now, _name_of(caller)
         return self.store.ask(lambda catalog: run_facts(catalog.begin_run(name, now, wanted, about, who)))
@@ -236,6 +242,7 @@ class History:
         :raises NotPermitted: if the caller does not see all subjects of the run.
         """
         now, principal = self._now, caller.principal
+        _check_run("number", number)
         if number is None and principal.subjects is not None:
             raise InvalidArguments("number: say which run; this token may not see all of them")
 
@@ -312,6 +319,7 @@ class History:
         if not 1 <= len(patterns) <= MOST_PATTERNS:
             raise InvalidArguments(f"pattern: {len(patterns)} patterns are not between 1 and {MOST_PATTERNS}")
         _check_patterns(caller, patterns, "pattern")
+        _check_run("run", run)
         try:  # a run brings its own times
             first, last = period(begin, end, self.wall()) if run is None else (0.0, self.wall())
         except BadTime as error:
@@ -340,6 +348,11 @@ def _check_patterns(caller: Caller, patterns: list[str], argument: str) -> None:
 def _check_length(argument: str, text: str, most: int) -> None:
     if not 1 <= len(text) <= most:
         raise InvalidArguments(f"{argument}: has {len(text)} characters; write 1 to {most}")
+
+
+def _check_run(argument: str, number: int | None) -> None:
+    if number is not None and not 1 <= number <= LAST_RUN:
+        raise NoSuchTarget(f"{argument}: there is no run {number}")
 
 
 def _check_newest(newest: int) -> None:

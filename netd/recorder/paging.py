@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, evolve, field, frozen
 
-from netd.errors import InvalidArguments
+from netd.errors import InvalidArguments, OperationFailed
 from netd.recorder.archive import Archive
 from netd.recorder.blocks import Columns
 from netd.recorder.micros import FARTHEST, HOUR
@@ -24,8 +24,11 @@ from netd.recorder.reading import ReadablePart, StoredEvent, StoredSeries
 
 __all__ = ["BadPlace", "Page", "Reading", "newest_events", "read"]
 
-EVENTS_AT_ONCE = 256
-"""Events that are read at once: each of them can be long."""
+EVENTS_AT_ONCE = 4096
+"""Events that are looked for at once. They are read one by one: each of them can be long."""
+
+MOST_TEXT = 1 << 22
+"""Characters of the newest events, at most."""
 
 FULL = 1 << 20
 """Characters of events that fill a page."""
@@ -58,12 +61,21 @@ class _Place:
             place = cls(part, *map(int, numbers))
         except (TypeError, ValueError):
             place = None
-        if place is None or PartName.read(part) is None or len(numbers) != 5:
+        if place is None or PartName.read(part) is None or len(numbers) != 5 or not all(map(_is_possible, place.numbers)):
             raise BadPlace(f"{text!r:.80} is no place; `after` is what the answer before named")
         return place
 
     def __str__(self) -> str:
-        return "/".join(map(str, (self.part, self.hour, self.series, self.chunk, self.time, self.event)))
+        return "/".join((self.part, *map(str, self.numbers)))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All of it that are numbers."""
+        return self.hour, self.series, self.chunk, self.time, self.event
+
+
+def _is_possible(number: int) -> bool:
+    return -FARTHEST <= number <= FARTHEST  # SQLite takes no greater one
 
 
 @frozen
@@ -202,10 +214,12 @@ class _PartReading:
     def _events(self, place: _Place) -> Iterator[_Place]:
         """Add the events of one hour."""
         begin, end = max(place.hour, self._reading.begin), min(place.hour + HOUR, self._reading.end)
-        after = max(place.event, 0)
-        while found := self._part.events(list(self._series), begin, end, after, EVENTS_AT_ONCE):
-            self._archive.check()
-            for event in found:
+        series, after = list(self._series), max(place.event, 0)
+        before = None
+        while after != before:
+            before = after
+            for event in self._part.events(series, begin, end, after, EVENTS_AT_ONCE):
+                self._archive.check()
                 self._page.add(self._series[event.series], event)
                 after = event.id
                 yield evolve(place, event=after)
@@ -218,16 +232,23 @@ def newest_events(
 
     :param contains: a text that the JSON of an event must have in it, in whichever case.
     :raises NotFinished: if the question was given up.
+    :raises OperationFailed: if they have too much text together.
     """
     found: list[tuple[StoredSeries, StoredEvent]] = []
+    size = 0
     try:
         for name in reversed(archive.names(reading.begin, reading.end)):
             with archive.reading(name) as part:
                 if part is None:
                     continue
                 series = {one.id: one for one in part.matching(reading.patterns, reading.sees)}
-                events = part.newest_events(list(series), reading.begin, reading.end, contains, newest - len(found))
-                found += [(series[event.series], event) for event in events]
+                for event in part.newest_events(list(series), reading.begin, reading.end, contains, newest - len(found)):
+                    found.append((series[event.series], event))
+                    size += len(event.data)
+                    if size > MOST_TEXT:
+                        raise OperationFailed(
+                            f"newest: {len(found)} events are over {MOST_TEXT >> 20} MiB; ask for fewer, or use history.read"
+                        )
             if len(found) >= newest:
                 break
     finally:

@@ -103,6 +103,7 @@ class _Questioning:
         self._archive = archive
         self._question = question
         self._works: dict[tuple[str, str], _Work] = {}
+        self._found: set[tuple[str, str]] = set()  # those that have samples
         self._most = max(1, question.points // 3)
         self._is_hourly = question.width >= HOUR and not question.by_agent
         # Of a part that was closed and opened again, the hourly summary has the first blocks already.
@@ -118,22 +119,30 @@ class _Questioning:
             self._add_hours()
         self._check_size()
         self._decode()
-        return [work.answer for _, work in sorted(self._works.items()) if work.answer.points.buckets()]
+        return [work.answer for _, work in sorted(self._works.items()) if work.answer.points]
 
     def _check_size(self) -> None:
         """Refuse an answer that is too long, before the samples are looked at.
 
-        :raises TooMuch: naming the series.
+        :raises TooMuch: saying how many points there may be.
         """
-        found = [key for key, work in sorted(self._works.items()) if work.headers or work.answer.points.buckets()]
-        if len(found) > MOST_SERIES:
-            raise TooMuch(f"{len(found)} series are more than {MOST_SERIES}: {_some(found)}; ask for fewer")
-        points = self._question.points
-        if len(found) * points > MOST_POINTS:
+        found, points = len(self._found), self._question.points
+        if found * points > MOST_POINTS:
             raise TooMuch(
-                f"{len(found)} series of {points} points are more than {MOST_POINTS} points; "
-                f"ask for {MOST_POINTS // len(found)} points, or for fewer series"
+                f"{found} series of {points} points are more than {MOST_POINTS} points; "
+                f"ask for {MOST_POINTS // found} points, or for fewer series"
             )
+
+    def _note(self, work: _Work) -> None:
+        """Note whether *work* has samples. Of thousands of series, no more are read than are told of.
+
+        :raises TooMuch: if it is one too many, naming the series.
+        """
+        answer = work.answer
+        if work.headers or answer.points:
+            self._found.add((answer.subject, answer.unit))
+        if len(self._found) > MOST_SERIES:
+            raise TooMuch(f"more than {MOST_SERIES} series: {_some(sorted(self._found))}; ask for fewer")
 
     def _work(self, subject: str, unit: str, label: str) -> _Work:
         question = self._question
@@ -152,15 +161,19 @@ class _Questioning:
             work = self._work(series.subject, series.unit, series.label)
             if self._question.by_agent:
                 self._read_by_agent(part, series, work)
-                continue
-            if not work.is_many:
-                self._take_headers(part, series.id, work)
-            if work.is_many:
-                self._take_groups(part, series.id, work.answer.points)
-            columns = part.open_samples(series.id)
-            if columns is not None:
-                ordered = columns.in_order()
-                work.answer.points.add_samples(ordered.times, ordered.values)
+            else:
+                self._read_series(part, series.id, work)
+            self._note(work)
+
+    def _read_series(self, part: ReadablePart, series: int, work: _Work) -> None:
+        if not work.is_many:
+            self._take_headers(part, series, work)
+        if work.is_many:
+            self._take_groups(part, series, work.answer.points)
+        columns = part.open_samples(series)
+        if columns is not None:
+            ordered = columns.in_order()
+            work.answer.points.add_samples(ordered.times, ordered.values)
 
     def _take_headers(self, part: ReadablePart, series: int, work: _Work) -> None:
         question, points = self._question, work.answer.points
@@ -222,9 +235,10 @@ class _Questioning:
             self._archive.check()
             for hour, count, low, high, total in self._archive.hours(series.id, question.begin, question.end):
                 if hour - hour % DAY not in present:
-                    points = self._work(series.subject, series.unit, series.label).answer.points
-                    points.is_exact = False
-                    points.add_header(hour, count, low, high, total)
+                    work = self._work(series.subject, series.unit, series.label)
+                    work.answer.points.is_exact = False
+                    work.answer.points.add_header(hour, count, low, high, total)
+                    self._note(work)
 
 
 def _some(found: Iterable[tuple[str, str]]) -> str:

@@ -256,13 +256,14 @@ class ReadablePart:
 
     # Events and marks
 
-    def events(self, series: Collection[int], begin: int, end: int, after: int, most: int) -> list[StoredEvent]:
-        """Return the first *most* events of *series* from *begin* to before *end*, in the order in which they came.
+    def events(self, series: Collection[int], begin: int, end: int, after: int, most: int) -> Iterator[StoredEvent]:
+        """Yield the first *most* events of *series* from *begin* to before *end*, in the order in which they came.
+
+        Each is read when it is needed.
 
         :param after: the number of an event; those up to it are left out.
         """
-        where = "time >= ? AND time < ? AND id > ? ORDER BY id LIMIT ?"
-        return self._events(series, where, (begin, end, after, most))
+        return self._events(series, "time >= ? AND time < ? AND id > ? ORDER BY id LIMIT ?", (begin, end, after, most))
 
     def next_hour_of_events(self, series: Collection[int], at: int) -> int | None:
         """Return the first hour from *at* on that has events of one of *series*; None if there is none."""
@@ -272,8 +273,10 @@ class ReadablePart:
         (first,) = self._db.execute(sql, (at,)).fetchone()
         return None if first is None else first - first % HOUR
 
-    def newest_events(self, series: Collection[int], begin: int, end: int, contains: str | None, most: int) -> list[StoredEvent]:
-        """Return the newest *most* events of *series* from *begin* to before *end*, newest first.
+    def newest_events(
+        self, series: Collection[int], begin: int, end: int, contains: str | None, most: int
+    ) -> Iterator[StoredEvent]:
+        """Yield the newest *most* events of *series* from *begin* to before *end*, newest first.
 
         :param contains: a text that their JSON must have in it, in whichever case.
         """
@@ -301,12 +304,13 @@ class ReadablePart:
         """Return series, first time, last time and count of the events."""
         return self._db.execute("SELECT series, min(time), max(time), count(*) FROM event GROUP BY series").fetchall()
 
-    def _events(self, series: Collection[int], where: str, values: tuple[object, ...]) -> list[StoredEvent]:
+    def _events(self, series: Collection[int], where: str, values: tuple[object, ...]) -> Iterator[StoredEvent]:
         if not series:
-            return []
-        sql = f"SELECT id, time, series, data FROM event WHERE series IN ({_numbers(series)}) AND {where}"  # noqa: S608
-        rows = self._db.execute(sql, values)
-        return [StoredEvent(*row) for row in rows]
+            return
+        sql = f"SELECT id FROM event WHERE series IN ({_numbers(series)}) AND {where}"  # noqa: S608
+        # SQLite would hold the text of all of them, to bring them into order.
+        for number in self._db.execute(sql, values).fetchall():
+            yield StoredEvent(*self._db.execute("SELECT id, time, series, data FROM event WHERE id = ?", number).fetchone())
 
 
 def _numbers(series: Iterable[int]) -> str:

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from netd.bus.subject import is_subject
+from netd.bus.subject import MAX_SUBJECT, is_subject
 from netd.connection.shares import TurnShare
 from netd.errors import InvalidArguments, NoSuchTarget, OperationFailed
 from netd.interfaces import IBus
@@ -45,7 +45,10 @@ FASTEST = 1_000_000.0
 TOLD_EVERY = 1.0
 """Seconds between two events about a replay that runs."""
 
-KEPT_NAMES = ("alert", "audit", "bus", "custom", "system")
+LONGEST = 64
+"""Characters of a prefix."""
+
+KEPT_NAMES = ("alert", "audit", "board", "bus", "custom", "system")
 """First tokens of subjects that are no kinds of services."""
 
 
@@ -156,7 +159,7 @@ class Replays:
         :raises InvalidArguments: if *prefix* is no token, or one under which others publish.
         :raises OperationFailed: if too many replays run.
         """
-        if not is_subject(prefix) or "." in prefix or prefix in (*KEPT_NAMES, *self.kinds()):
+        if not is_subject(prefix) or "." in prefix or len(prefix) > LONGEST or prefix in (*KEPT_NAMES, *self.kinds()):
             raise InvalidArguments(
                 f"prefix: {prefix!r:.80} is no token of its own, such as replay; services publish under others"
             )
@@ -262,6 +265,9 @@ class Replays:
         replay.position = moment.time
         series = moment.series
         subject = f"{replay.prefix}.{replay.number}.{series.subject}"
+        if len(subject) > MAX_SUBJECT:
+            replay.reason = f"subjects with more than {MAX_SUBJECT} characters below the prefix are left out"
+            return
         if subject not in replay.subjects:
             replay.subjects.add(subject)
             if series.label or series.unit:
@@ -286,7 +292,7 @@ class Replays:
         self._read(replay)
 
     def _end(self, replay: Replay, state: ReplayState, reason: str = "") -> None:
-        replay.state, replay.reason = state, reason
+        replay.state, replay.reason = state, reason or replay.reason
         replay.waiting.clear()
         if replay.timer is not None:
             replay.timer.cancel()

@@ -39,6 +39,9 @@ REPLAYING = 0.005
 LARGE = 10_000
 """Reads and events after which they are handed over before their time."""
 
+LONG = 1 << 22
+"""Bytes of events after which they are: what is not handed over yet is bounded by this alone."""
+
 PATIENCE = 2.0
 """Seconds that a question waits for what came before it to be written. A disk that takes longer does not keep the answer."""
 
@@ -174,7 +177,7 @@ class RecorderService(Service):
     def _take(self, pattern: str, message: Message) -> None:
         taking = self._taking
         taking.take(pattern, message)
-        if len(taking.reads) + len(taking.events) >= LARGE:
+        if len(taking.reads) + len(taking.events) >= LARGE or taking.size >= LONG:
             self._flush()
 
     def _flush(self) -> None:

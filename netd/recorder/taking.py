@@ -66,6 +66,7 @@ class Taking:
 
     :param described: returns the description of a subject.
     :ivar reads: samples that were taken, and *events* likewise.
+    :ivar size: bytes of the text of these events.
     """
 
     def __init__(self, selection: Selection, described: Callable[[str], Described]) -> None:
@@ -76,6 +77,7 @@ class Taking:
         self.reads: list[ReadTaken] = []
         self.events: list[EventTaken] = []
         self.unfit = 0
+        self.size = 0
 
     def select(self, selection: Selection) -> None:
         """Take by *selection* from now on."""
@@ -109,7 +111,7 @@ class Taking:
     def swap(self) -> tuple[list[ReadTaken], list[EventTaken]]:
         """Return what was taken, and begin anew."""
         taken = self.reads, self.events
-        self.reads, self.events = [], []
+        self.reads, self.events, self.size = [], [], 0
         return taken
 
     def _take_one(self, series: SeriesName, time: int, event: object, message: Message | None) -> None:
@@ -128,6 +130,7 @@ class Taking:
             self.unfit += 1
             return
         self.events.append(EventTaken(series, time, text))
+        self.size += len(text)
 
     def _learn(self, subject: str) -> _Known:
         if len(self._known) >= MOST_KNOWN:

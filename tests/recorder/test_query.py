@@ -204,7 +204,7 @@ class QueryTests(ArchiveTestCase):
         answers = query(self.archive, Query(("custom.>",), *ALL, sees=lambda subject: subject in ("custom.c1", "custom.c2")))
         self.assertEqual([one.subject for one in answers], ["custom.c1", "custom.c2"])
         error = self.assertRaises(TooMuch, query, self.archive, Query(("custom.>",), *ALL))
-        self.assertIn("25 series are more than 20", str(error))
+        self.assertIn("more than 20 series", str(error))
         self.archive.close()
         self.close(store)
 

@@ -172,11 +172,22 @@ class ReplayTests(RecorderTestCase):
 
     def test_arguments(self) -> None:
         """A prefix of a service would let yesterday be taken for today; a speed is a number from 0 on."""
-        for wrong in ("session", "custom", "system", "a.b", "", "recorder"):
+        for wrong in ("session", "custom", "system", "board", "a.b", "", "recorder", "x" * 65):
             self.assertRaises(InvalidArguments, self.call, "replay", SUBJECT, prefix=wrong)
         for wrong in (-1.0, float("nan"), 1e9):
             self.assertRaises(InvalidArguments, self.call, "replay", SUBJECT, speed=wrong)
         self.assertRaises(InvalidArguments, self.call, "replay", SUBJECT, max_gap=-1.0)
+
+    def test_long_subject(self) -> None:
+        """A subject that would be too long below the prefix is left out, and the replay says so; the others come."""
+        self.publish(1.0, f"custom.{'x' * 500}")
+        self.publish(2.0, "custom.a")
+        self.reactor.advance(1)
+        self.call("replay", "custom.>", speed=0.0)
+        self.pass_time(0.5)
+        [facts] = self.call("replays")
+        self.assertEqual((facts.state, facts.published), ("ended", 1))
+        self.assertIn("are left out", facts.reason)
 
     def test_end_of_netd(self) -> None:
         """Replays end with netd, and leave no timer."""

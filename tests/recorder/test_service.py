@@ -149,6 +149,12 @@ class RecordingTests(RecorderTestCase):
         self.reactor.advance(1)
         self.assertEqual(self.service.status().recorded, 10_001)
 
+    def test_long_at_once(self) -> None:
+        """Long events are handed over before their time, too: however long ``flush`` is, they do not fill the memory."""
+        for _ in range(70):
+            self.publish("x" * 62_000, "custom.long")
+        self.assertEqual(self.service.status().recorded, 68)
+
     def test_flush_by_the_clock(self) -> None:
         """What came is written every ``flush`` seconds, and nothing is while nothing comes."""
         self.publish(1.0)
@@ -300,12 +306,30 @@ class QuestionTests(RecorderTestCase):
             self.assertIn("there is no run 44", str(error), verb)
         self.assertEqual((self.call("replays"), self.call("query", ">").notes), ([], []))
 
+    def test_numbers_that_sqlite_does_not_know(self) -> None:
+        """Numbers of more than 64 bits are those of no run and of no place, and no fault of netd's."""
+        self.publish({"a": 1})
+        huge = 10**30
+        for verb, named in [
+            ("annotate", {"text": "x", "run": huge}),
+            ("query", {"pattern": ">", "run": huge}),
+            ("events", {"run": -huge}),
+            ("finish", {"number": huge}),
+        ]:
+            self.assertRaises(NoSuchTarget, self.call, verb, **named)
+        place = "2026-11-30.db/{}/{}/{}/{}/{}"
+        for at in range(5):
+            numbers = [0] * 5
+            numbers[at] = huge
+            self.assertRaises(InvalidArguments, self.call, "read", ">", after=place.format(*numbers))
+        self.assertRaises(InvalidArguments, self.call, "begin", patterns=["custom.a"] * 21)
+
     def test_too_much(self) -> None:
         """An answer that would be too long is refused with what was asked for, and how many."""
         for number in range(21):
             self.publish(1.0, f"custom.c{number}")
         error = self.assertRaises(OperationFailed, self.call, "query", "custom.>", "-1h", "+1s")
-        self.assertIn("21 series are more than 20: custom.c0, custom.c1", str(error))
+        self.assertIn("more than 20 series: custom.c0, custom.c1", str(error))
         patterns = [f"custom.c{number}" for number in range(20)]
         self.assertEqual(len(self.call("query", patterns, "-1h", "+1s").series), 20)
         error = self.assertRaises(OperationFailed, self.call, "query", patterns, "-1h", "+1s", points=10_000)
@@ -318,6 +342,7 @@ class QuestionTests(RecorderTestCase):
         error = self.assertRaises(OperationFailed, self.call, "events", "custom.>", end="+1s")
         self.assertIn("ask for fewer", str(error))
         self.assertEqual(len(self.call("events", "custom.>", end="+1s", newest=60)), 60)
+        self.assertEqual(len(self.call("read", "custom.>", end="+1s").items), 17)  # a page ends with the event that fills it
 
     def test_runs(self) -> None:
         """A run has a number; questions about it are about its time and its subjects."""
