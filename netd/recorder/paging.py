@@ -176,6 +176,7 @@ class _PartReading:
                 place = _Place(self._part.name, hour)
             if reading.with_samples and place.event < 0:
                 for series in ids[bisect_left(ids, place.series) :]:
+                    self._archive.check()
                     start = place if series == place.series else _Place(self._part.name, hour, series)
                     yield from self._samples(start)
             if reading.with_events:

@@ -14,7 +14,7 @@ from netd.codec.jsontext import decode
 from netd.recorder.answers import Asked
 from netd.recorder.archive import Archive
 from netd.recorder.blocks import Columns
-from netd.recorder.micros import HOUR, MICRO
+from netd.recorder.micros import DAY, HOUR, MICRO
 from netd.recorder.paging import Reading, read
 from netd.recorder.reading import StoredEvent, StoredSeries
 
@@ -78,8 +78,15 @@ def read_piece(archive: Archive, asked: Asked, begin: int | None, width: int) ->
             width = min(2 * width, HOUR)
         if moments:
             return Piece(moments, end, width, end >= asked.end)
-        at = end
+        at = max(end, _next_part(archive, end, asked.end))
     return Piece([], asked.end, width, True)
+
+
+def _next_part(archive: Archive, begin: int, end: int) -> int:
+    """Return a time before which no part has anything: years of silence would otherwise be gone through hour by hour."""
+    archive.check()
+    names = archive.names(begin, end)
+    return archive.day(names[0])[0] - DAY if names else end
 
 
 def _moments(archive: Archive, asked: Asked, begin: int, end: int) -> list[PastMoment] | None:

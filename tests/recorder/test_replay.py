@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from netd.codec.jsontext import encode
@@ -9,6 +10,8 @@ from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationF
 from netd.message import Described, Message
 from netd.operations import Role
 from netd.recorder import stretch
+from netd.recorder.answers import Asked
+from netd.recorder.archive import Archive, NotFinished
 from netd.recorder.replay import LATE, MOST_LISTED, MOST_REPLAYS
 from netd.testing import make_caller
 from tests.recorder.kind import SUBJECT, RecorderTestCase
@@ -188,6 +191,25 @@ class ReplayTests(RecorderTestCase):
         [facts] = self.call("replays")
         self.assertEqual((facts.state, facts.published), ("ended", 1))
         self.assertIn("are left out", facts.reason)
+
+    def test_years_of_silence(self) -> None:
+        """A replay from the year 1 on begins with the first part: nobody has to wait while the years before it go by."""
+        self.record()
+        read = Counter[tuple[int, int]]()
+        moments = stretch._moments
+        self.patch(stretch, "_moments", lambda *asked: (read.update([asked[2:]]), moments(*asked))[1])
+        self.call("replay", SUBJECT, begin=-62_000_000_000, speed=0.0)
+        self.pass_time(0.5)
+        [facts] = self.call("replays")
+        self.assertEqual(facts.state, "ended")
+        self.assertGreater(facts.published, 0)
+        self.assertLess(len(read), 100)
+
+    def test_given_up_in_silence(self) -> None:
+        """A question that was given up ends also where nothing was recorded: the reader's thread is not lost."""
+        archive = Archive(self.folder, lambda: True)
+        asked = Asked((">",), 0, 1 << 60)
+        self.assertRaises(NotFinished, stretch.read_piece, archive, asked, None, stretch.FIRST_WIDTH)
 
     def test_end_of_netd(self) -> None:
         """Replays end with netd, and leave no timer."""
