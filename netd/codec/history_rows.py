@@ -25,13 +25,18 @@ def csv_cell(text: str) -> str:
     return f'"{quoted}"' if any(sign in text for sign in ',"\r\n') else text
 
 
+def _harmless(unit: str) -> str:
+    """Return the unit as no spreadsheet takes it for a formula. Agents say what they like; a subject is a name."""
+    return f"'{unit}" if len(unit) > 1 and unit.lstrip()[:1] in ("=", "+", "-", "@") else unit
+
+
 def csv_rows(subject: str, unit: str, times: Iterable[float], values: Iterable[float], is_iso: bool = False) -> str:
     """Return the rows of the long layout: ``time,subject,value,unit``.
 
     :param times: seconds since the epoch.
     :param is_iso: whether times are written as ISO 8601; else as seconds with six digits behind the point.
     """
-    middle, end = _literal(f",{csv_cell(subject)},"), _literal(f",{csv_cell(unit)}\n")
+    middle, end = _literal(f",{csv_cell(subject)},"), _literal(f",{csv_cell(_harmless(unit))}\n")
     if is_iso:
         return "".join(map(f"%s{middle}%r{end}".__mod__, zip(_iso_times(times), values, strict=True)))
     return "".join(map(f"%.6f{middle}%r{end}".__mod__, zip(times, values, strict=True)))
