@@ -156,13 +156,13 @@ def _write(past: History, wanted: Wanted, kind: str, output: str) -> str:
         with _shown(first, wanted.end) as show:
             return f"{_copy(past, wanted, TEXTS[kind](sys.stdout), show)} written"
     path = Path(output)
-    with _aside(path) as beside, _shown(first, wanted.end) as show:
+    with _aside(path, kind in TEXTS) as beside, _shown(first, wanted.end) as show:
         if kind in TEXTS:
             with beside.open("w", encoding="utf-8", newline="") as file:
                 told = _copy(past, wanted, TEXTS[kind](file), show)
         else:
             told = _copy(past, wanted, FILES[kind](beside, facts), show)
-    return f"{told} in {path} ({path.stat().st_size:,} bytes)"
+    return f"{told} in {path}" + (f" ({path.stat().st_size:,} bytes)" if path.is_file() else "")
 
 
 def _copy(past: History, wanted: Wanted, file: ExportFile, show: Callable[[float], None]) -> str:
@@ -192,12 +192,20 @@ def _copy(past: History, wanted: Wanted, file: ExportFile, show: Callable[[float
 
 
 @contextmanager
-def _aside(path: Path) -> Iterator[Path]:
+def _aside(path: Path, is_text: bool) -> Iterator[Path]:
     """Give a path beside *path*, which takes that name when everything is written. Half a file never has the name.
+
+    A pipe or a device keeps its name: text is written into it. A link goes on to point at the file.
 
     :raises Failure: if it cannot be written.
     """
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            if not is_text:
+                raise Failure(f"cannot write {path}: it is no regular file, which this format needs")
+            yield path
+            return
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
         os.close(descriptor)
         beside = Path(name)

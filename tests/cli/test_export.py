@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -223,6 +224,23 @@ class ExportTests(CommandTests):
             done = self.netd("export", "--state", str(self.folder), *ALL, "-o", str(path))
         self.assertEqual((done.exit_code, path.read_text()), (1, "before"))
         self.assertEqual(sorted(one.name for one in self.folder.iterdir()), ["night.h5", "recorder"])
+
+    def test_no_file(self) -> None:
+        """A pipe, a device and a link stay what they are: the text goes through them. Other formats need a file."""
+        pipe, link = self.folder / "pipe", self.folder / "link.csv"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        few = ("--begin", str(EVENING), "--end", str(EVENING + 10))
+        self.export(*few, "--format", "csv", name="pipe")
+        self.assertTrue(os.read(reader, 1 << 16).startswith(b"time,subject,value,unit\n"))
+        self.assertTrue(pipe.is_fifo())
+        done = self.netd("export", "--state", str(self.folder), *few, "--format", "sqlite", "-o", str(pipe))
+        self.assertEqual(done.exit_code, 1)
+        self.assertIn("it is no regular file", done.stderr)
+        link.symlink_to(self.folder / "night.csv")
+        self.export(*few, name="link.csv")
+        self.assertTrue(link.is_symlink() and (self.folder / "night.csv").is_file())
 
     def test_gaps(self) -> None:
         """What is missing in the file is told, with the reason."""
