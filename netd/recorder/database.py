@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -37,7 +38,13 @@ def telling_damage() -> Iterator[None]:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database at *path*, which is made if it is not there, for its owner alone."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    # One that is there is not touched: closing any descriptor of it would end the locks that SQLite has of it in this process.
+    # Another program that opens it would then take itself for the only one, and delete the write-ahead log that netd writes to.
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
     return sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
 
 

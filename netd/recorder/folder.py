@@ -79,6 +79,8 @@ class RecorderFolder:
 
         A journal beside it is left when the power goes while the header is written. SQLite then takes the header back, which a
         reader cannot do.
+
+        This is not to be asked of a part that this process has open: see :func:`netd.recorder.database.connect`.
         """
         path = self.path_of(name)
         try:

@@ -54,6 +54,7 @@ class PartShelf:
     _let_go: Callable[[Path], object]
     _note: Callable[[str], object]
     _leaving: dict[PartName, PartFile] = field(factory=dict)  # ended, but somebody reads them
+    _begun: PartName | None = None  # the one that is written to
     _catalog: Catalog | None = None
 
     # Parts that are written to
@@ -71,7 +72,7 @@ class PartShelf:
             path = self.folder.path_of(name)
             file = self._open_file(path)
             try:
-                return name, file, file.prepare()
+                was_stopped = file.prepare()
             except OtherFormat:
                 file.close()
             except DamagedPart as error:
@@ -80,6 +81,9 @@ class PartShelf:
             except BaseException:
                 file.close()
                 raise
+            else:
+                self._begun = name
+                return name, file, was_stopped
             name = name.following
 
     def end(self, name: PartName, file: PartFile, now: int | None) -> None:
@@ -89,6 +93,8 @@ class PartShelf:
         """
         file.finish(now)
         self._count(name, file.summary)
+        if name == self._begun:
+            self._begun = None
         self._leaving[name] = file
         self._let_go(file.path)
         self.settle()
@@ -116,7 +122,7 @@ class PartShelf:
         names = [part.name for part in self.folder.list_parts()]
         newest = max((name for name in names if name.day == today), default=None)
         for name in names:
-            if name != newest and name not in self._leaving and not self.folder.is_closed(name):
+            if name != newest and name not in self._leaving and not self._is_closed(name):
                 self._end_left(name)
         self._count_missing()
 
@@ -142,7 +148,10 @@ class PartShelf:
 
     def closed(self) -> list[PartOnDisk]:
         """Return the parts that nobody writes to, oldest first."""
-        return [part for part in self.folder.list_parts() if self.folder.is_closed(part.name)]
+        return [part for part in self.folder.list_parts() if self._is_closed(part.name)]
+
+    def _is_closed(self, name: PartName) -> bool:
+        return name != self._begun and name not in self._leaving and self.folder.is_closed(name)
 
     def drop(self, names: Iterable[PartName]) -> None:
         """Delete closed parts. What the catalog has of their hours stays."""

@@ -52,6 +52,24 @@ def found_in(part: Path) -> tuple[Counter[tuple[int, float]], Counter[int], str]
     return samples, events, integrity
 
 
+class OtherProgramTests(StoreTestCase):
+    def test_locks(self) -> None:
+        """Another program that reads the open part and ends leaves netd its write-ahead log, whatever netd did."""
+        store = self.make()
+        store.append([self.read(X, 1.0)], [])
+        self.clock.advance(7200)
+        store.append([self.read(X, 2.0)], [])
+        self.clock.advance(1)
+        self.successResultOf(store.delete([], 0.0))
+        self.successResultOf(store.ask(lambda catalog: catalog.annotate(self.now(), None, None, "", None, "")))
+        for path in (*self.directory.glob("parts/*.db"), self.directory / "catalog.db"):
+            self.assertTrue(path.with_name(f"{path.name}-wal").exists(), path.name)
+            ask = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT count(*) FROM sqlite_schema').fetchone()"
+            subprocess.run([sys.executable, "-c", ask], check=True, timeout=PATIENCE)
+            self.assertTrue(path.with_name(f"{path.name}-wal").exists(), path.name)
+        self.close(store)
+
+
 class KillTests(SynchronousTestCase):
     def test_kill(self) -> None:
         """Whenever netd is killed, all that a flush had answered for is found, each once, and nothing by half."""
