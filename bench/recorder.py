@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netd.recorder.archive import Archive
+from netd.recorder.facts import StoreSettings
 from netd.recorder.folder import RecorderFolder
 from netd.recorder.intake import ReadTaken, SeriesName
 from netd.recorder.query import Query, query
 from netd.recorder.retention import Retention
-from netd.recorder.writer import RecordWriter, StoreSettings
+from netd.recorder.writer import RecordWriter
 
 BEGIN = 1_767_225_600
 """The first sample's time, in seconds since the epoch: a midnight in UTC, so that a day of samples is one part."""

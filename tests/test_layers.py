@@ -142,7 +142,7 @@ LAYERS = (
         " netd.connection.{eager,eager_client,factory,liveness,outbox,parking,peer,shares,silence,tls,turn,vigil}"
         " netd.threads netd.command.{execution,watcher} netd.control.users"
         " netd.gateway.{channel,chunks,conversation,guard,history,past,site} netd.gateway.graphite.answers"
-        " netd.manhole.{login,menu,prompt} netd.recorder.{history,reader,replay,store}"
+        " netd.manhole.{login,menu,prompt} netd.recorder.{backlog,history,reader,replay,store}"
         " netd.alert.{acting,delivery,mail,program,webhook}"
         " netd.relay.guests netd.room.visitors netd.session.{dialer,revival}",
         reaches=SHELL,

@@ -1,7 +1,8 @@
-"""Which parts go, because they are old, because all take too much, or because the file system is nearly full."""
+"""Retention of parts: those that are deleted because they are old, take too much room, or fill the file system."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,13 @@ from attrs import frozen
 from netd.recorder.part_names import PartName
 
 __all__ = ["PartOnDisk", "Retention", "parts_to_drop"]
+
+
+PARTS = 8
+"""The least number of parts that ``keep_size`` has room for: whole parts are deleted, and so the sum stays near to it."""
+
+SMALLEST = 1 << 17
+"""Bytes that a part may have in any case: an empty one has 36 KB."""
 
 
 class PartOnDisk(NamedTuple):
@@ -21,7 +29,7 @@ class PartOnDisk(NamedTuple):
 
 @frozen
 class Retention:
-    """How long parts stay.
+    """The bounds of all parts together.
 
     :ivar keep: seconds after the end of its day; None for ever.
     :ivar keep_size: bytes of all parts together; None for any number.
@@ -31,6 +39,11 @@ class Retention:
     keep: float | None
     keep_size: int | None
     min_free: float
+
+    @property
+    def largest_part(self) -> float:
+        """Bytes of a part after which another begins, also within a day."""
+        return math.inf if self.keep_size is None else max(self.keep_size / PARTS, SMALLEST)
 
 
 def parts_to_drop(

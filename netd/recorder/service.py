@@ -21,6 +21,7 @@ from netd.message import EventKind, Message, Want
 from netd.operations import Operation
 from netd.recorder.config import Config
 from netd.recorder.events import RecordingChanged
+from netd.recorder.facts import StoreSettings
 from netd.recorder.history import History
 from netd.recorder.reader import MOST_QUESTIONS, PastReader
 from netd.recorder.replay import Replays
@@ -28,7 +29,6 @@ from netd.recorder.results import RecorderStatus
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
 from netd.recorder.taking import Selection, Taking
-from netd.recorder.writer import StoreSettings
 from netd.threads import Threads
 
 __all__ = ["RecorderService", "make_service"]

@@ -6,32 +6,28 @@ One thread writes (:class:`netd.recorder.writer.RecordWriter`). What it has not 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from attrs import define, field
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from netd.errors import OperationFailed
+from netd.recorder.backlog import WriteBacklog
 from netd.recorder.catalog import Catalog
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
-from netd.recorder.intake import EventTaken, ReadTaken, samples_in, weight_of
+from netd.recorder.intake import EventTaken, ReadTaken
 from netd.recorder.micros import micros
 from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.writer import RecordWriter
 from netd.threads import Threads
 
-__all__ = ["AT_ONCE", "LOOK_EVERY", "RETRY", "Store"]
-
-AT_ONCE = 65536
-"""Samples and events of one transaction, at most, but for those that were handed over at once. Others wait for the next."""
+__all__ = ["LOOK_EVERY", "RETRY", "Store"]
 
 LOOK_EVERY = 60.0
 """Seconds between two looks for what is due although nothing comes."""
@@ -48,33 +44,6 @@ OWN = 16
 Answer = TypeVar("Answer")
 
 
-@define(eq=False)
-class _Waiting:
-    """What was handed over at once, and the calls of :meth:`Store.flush` that wait for it."""
-
-    reads: Sequence[ReadTaken] = ()
-    events: Sequence[EventTaken] = ()
-    samples: int = 0
-    weight: int = 0
-    callers: list[Deferred[None]] = field(factory=list)
-    is_full: bool = False  # whether they wait for the disk, too
-
-    def give_up(self, caller: Deferred[None]) -> None:
-        """Forget *caller*, who waits no longer: while a disk hangs, all who ask would otherwise stay here."""
-        if caller in self.callers:
-            self.callers.remove(caller)
-
-
-@define(eq=False)
-class _Unrecorded:
-    """What was dropped since the last mark."""
-
-    since: int
-    until: int
-    samples: int = 0
-    events: int = 0
-
-
 class Store:
     """Parts and catalog in *directory*, ``<state>/recorder/<instance>``.
 
@@ -84,8 +53,6 @@ class Store:
         their connections to it soon. A part that somebody reads is closed later.
     :param threads: runs the writer; its thread, by default. Must run one function at a time, in order.
     :param open_file: opens a part.
-    :ivar waiting: bytes of memory that wait to be written.
-    :ivar dropped: samples and events that were dropped since the start.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -105,17 +72,13 @@ class Store:
         self._settings = settings
         self._writer = RecordWriter(RecorderFolder(directory), settings, wall, reactor.seconds, let_go, open_file)
         self._threads = Threads(reactor, 1, MOST_ASKED + OWN) if threads is None else threads
-        self._queue: deque[_Waiting] = deque()
-        self._batch: list[_Waiting] = []  # what the writer has, or has refused
+        self._backlog = WriteBacklog()
         self._is_writing = False
-        self._drop: _Unrecorded | None = None
         self._told = StoreFacts()
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
         self._retry: Any = None
         self._sync: Any = None
-        self.waiting = 0
-        self.dropped = 0
 
     def start(self) -> None:
         """Open the files. What fails is logged, stands in :meth:`state`, and is tried again."""
@@ -129,13 +92,7 @@ class Store:
         may be changed afterwards.
         """
         if reads or events:
-            samples = samples_in(reads)
-            weight = weight_of(reads, events, samples)
-            if self.waiting + weight > self._settings.most_waiting and self.waiting:
-                self._dropped(samples, len(events))
-            else:
-                self._queue.append(_Waiting(reads, events, samples, weight))
-                self.waiting += weight
+            self._backlog.add(reads, events, self._settings.most_waiting, micros(self._wall()))
         self._go_on()
 
     def flush(self) -> Deferred[None]:
@@ -180,9 +137,19 @@ class Store:
         return self._writer.facts
 
     @property
+    def waiting(self) -> int:
+        """Bytes of memory, about, of all that waits to be written."""
+        return self._backlog.weight
+
+    @property
+    def dropped(self) -> int:
+        """The number of samples and events that were dropped since the start."""
+        return self._backlog.dropped
+
+    @property
     def is_dropping(self) -> bool:
         """Whether so much waits that something was dropped."""
-        return self._drop is not None and self.waiting > 0
+        return self._backlog.is_dropping
 
     def close(self) -> Deferred[None]:
         """Write what waits, close all files, and end the thread. Call nothing else afterwards, and before it stop reading."""
@@ -207,40 +174,16 @@ class Store:
 
     def _wait_for_newest(self, is_full: bool) -> Deferred[None]:
         """Return a Deferred that fires when the newest that was handed over is written."""
-        if not self._queue:
-            self._queue.append(_Waiting())
-        newest = self._queue[-1]
-        answered: Deferred[None] = Deferred(newest.give_up)
-        newest.callers.append(answered)
-        newest.is_full = newest.is_full or is_full
+        answered = self._backlog.wait_for_newest(is_full)
         self._go_on()
         return answered
 
     def _go_on(self) -> None:
         """Give the writer the next batch, unless it has one."""
-        if self._is_writing:
-            return
-        if not self._batch:
-            self._batch = self._next_batch()
-        if not self._batch:
+        if self._is_writing or not self._backlog:
             return
         self._is_writing = True
-        reads = [read for one in self._batch for read in one.reads]
-        events = [event for one in self._batch for event in one.events]
-        is_full = any(one.is_full for one in self._batch)
-        drop, self._drop = self._drop, None
-        marks = [] if drop is None else [_mark_of(drop)]
-        self._run(self._write, reads, events, marks, is_full).addCallbacks(self._written, self._failed, callbackArgs=(drop,))
-
-    def _next_batch(self) -> list[_Waiting]:
-        found, count = list[_Waiting](), 0
-        while self._queue:
-            following = self._queue[0].samples + len(self._queue[0].events)
-            if found and count + following > AT_ONCE:
-                break
-            found.append(self._queue.popleft())
-            count += following
-        return found
+        self._run(self._write, *self._backlog.begin()).addCallbacks(self._written, self._failed)
 
     def _write(self, reads: Sequence[ReadTaken], events: Sequence[EventTaken], marks: Sequence[MarkMade], is_full: bool) -> bool:
         """Runs in the writer's thread."""
@@ -248,42 +191,30 @@ class Store:
             return self._writer.write(reads, events, marks, is_full)
         return not is_full or self._writer.sync()
 
-    def _written(self, is_done: bool, drop: _Unrecorded | None) -> None:
+    def _written(self, is_done: bool) -> None:
         self._is_writing = False
         if not is_done:
-            self._refused(drop)
+            self._refused()
             return
-        callers = [caller for one in self._batch for caller in one.callers]
-        self.waiting -= sum(one.weight for one in self._batch)
-        self._batch = []
+        callers = self._backlog.written()
         settings = self._settings
         if self._sync is None and settings.sync is not None and not self.state().is_synced:
             self._sync = self._reactor.callLater(settings.sync, self._bring_to_disk)
         _answer(callers, None)
         self._go_on()
 
-    def _refused(self, drop: _Unrecorded | None) -> None:
-        """The batch cannot be written now, nor what comes behind it: whoever waits for a flush is told so."""
-        self._merge(drop)
-        waiting = [*self._batch, *self._queue]
-        callers = [caller for one in waiting for caller in one.callers]
-        for one in waiting:
-            one.callers, one.is_full = [], False
-        self._batch = [one for one in self._batch if one.weight]
-        self._queue = deque(one for one in self._queue if one.weight)
-        if self._retry is None and (self._batch or self._queue):
+    def _refused(self) -> None:
+        """Tell all who wait that nothing can be written now, and try again later."""
+        callers = self._backlog.refused()
+        if self._retry is None and self._backlog:
             self._retry = self._reactor.callLater(RETRY, self._try_again)
         _answer(callers, Failure(OperationFailed(self.state().paused)))
 
     def _failed(self, failure: Failure) -> None:
         """A mistake of ours: the batch is given up, or nothing would ever be recorded again."""
         self._log.failure("A batch could not be recorded", failure=failure)
-        for one in self._batch:
-            self._dropped(one.samples, len(one.events))
         self._is_writing = False
-        batch, self._batch = self._batch, []
-        self.waiting -= sum(one.weight for one in batch)
-        _answer([caller for one in batch for caller in one.callers], failure)
+        _answer(self._backlog.lost(micros(self._wall())), failure)
         self._go_on()
 
     def _try_again(self) -> None:
@@ -300,22 +231,6 @@ class Store:
         """LoopingCall waits for the Deferred: while a disk hangs, looks do not pile up."""
         looked = self._run(self._writer.look_after)
         return looked.addErrback(lambda failure: self._log.failure("The files were not looked after", failure=failure))
-
-    # What is dropped
-
-    def _dropped(self, samples: int, events: int) -> None:
-        self.dropped += samples + events
-        now = micros(self._wall())
-        self._merge(_Unrecorded(now, now, samples, events))
-
-    def _merge(self, drop: _Unrecorded | None) -> None:
-        """Add *drop* to what the next mark will tell."""
-        own = self._drop
-        if drop is not None and own is not None:
-            drop = _Unrecorded(
-                min(own.since, drop.since), max(own.until, drop.until), own.samples + drop.samples, own.events + drop.events
-            )
-        self._drop = drop or own
 
     # The thread
 
@@ -359,7 +274,3 @@ def _answer(callers: Sequence[Deferred[None]], result: Any) -> None:
     for caller in callers:
         if not caller.called:  # what is done for one of them may have another one given up
             caller.callback(result)
-
-
-def _mark_of(drop: _Unrecorded) -> MarkMade:
-    return MarkMade(drop.since, "dropped", {"until": drop.until, "samples": drop.samples, "events": drop.events})

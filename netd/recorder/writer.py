@@ -14,6 +14,7 @@ from attrs import define, evolve
 
 from netd.errors import NoSuchTarget
 from netd.recorder.blocks import Columns
+from netd.recorder.clock_watch import ClockWatch
 from netd.recorder.database import DamagedPart, OtherFormat
 from netd.recorder.facts import StoreFacts, StoreSettings
 from netd.recorder.folder import RecorderFolder
@@ -23,20 +24,7 @@ from netd.recorder.part_file import MarkMade, PartFile, open_part
 from netd.recorder.part_names import PartName, day_of
 from netd.recorder.shelf import NoRoom, PartShelf, words_for
 
-__all__ = ["RecordWriter", "StoreFacts", "StoreSettings"]
-
-CUT = 8
-"""A part is cut at this fraction of ``keep_size``, so that retention, which deletes whole parts, stays near to it."""
-
-LEAST_CUT = 1 << 17
-"""Bytes at which a part is cut, at least: an empty one has 36 KB."""
-
-STEP = 2.0
-"""Seconds by which the wall clock must move against the monotonic one to be noted as a step."""
-
-TRUSTED_AFTER = 600.0
-"""Seconds without a step after which the wall clock is believed. A board without a battery starts in another year: its history
-would otherwise be too old, all at once."""
+__all__ = ["RecordWriter"]
 
 AT_LEAST = 1 << 18
 """Free bytes below which a full disk is not tried again."""
@@ -84,6 +72,7 @@ class RecordWriter:
         self.shelf = PartShelf(folder, open_file, let_go, self._note)
         self._wall = wall
         self._seconds = seconds
+        self._clocks = ClockWatch(wall, seconds)
         self._part: OpenPart | None = None
         self._is_arranged = False
         self._marks: list[MarkMade] = []
@@ -92,12 +81,11 @@ class RecordWriter:
         self._rolled_at: int | None = None  # when the part before ended
         self._doubt: tuple[Path, tuple[int, int]] | None = None  # the part of a commit that has failed, and its position before
         self._synced_at = 0.0
-        self._trusted_from = 0.0
-        self._ahead: float | None = None  # of the wall clock before the other
 
     def start(self) -> None:
         """Open the catalog and the part of today, and close what was left open. What fails is in *facts*, and tried again."""
-        self._synced_at = self._trusted_from = self._seconds()
+        self._synced_at = self._seconds()
+        self._clocks.start()
         self._attempt(self._ready)
         self.look_after()
 
@@ -210,11 +198,9 @@ class RecordWriter:
 
     def _note_steps(self) -> None:
         """Note that the wall clock was set, or that the machine slept."""
-        wall, seconds = self._wall(), self._seconds()
-        before, self._ahead = self._ahead, wall - seconds
-        if before is not None and abs(self._ahead - before) >= STEP:
-            self._trusted_from = seconds
-            self._marks.append(MarkMade(micros(wall), "clock", {"from": micros(seconds + before)}))
+        step = self._clocks.step()
+        if step is not None:
+            self._marks.append(MarkMade(micros(step.after), "clock", {"from": micros(step.before)}))
 
     # The part
 
@@ -238,7 +224,7 @@ class RecordWriter:
         return self._part
 
     def _begin_part(self) -> OpenPart:
-        name, file, was_stopped = self.shelf.begin(day_of(self._wall()), self._cut_at)
+        name, file, was_stopped = self.shelf.begin(day_of(self._wall()), self.settings.retention.largest_part)
         part = OpenPart(name, file, int(self._wall() // 3600))
         if name == self._begun:  # a pause is no crash: a mark of its own tells of it
             return part
@@ -255,16 +241,11 @@ class RecordWriter:
         self._rolled_at, self._begun = None, name
         return part
 
-    @property
-    def _cut_at(self) -> float:
-        keep_size = self.settings.retention.keep_size
-        return float("inf") if keep_size is None else max(keep_size / CUT, LEAST_CUT)
-
     def _roll(self) -> None:
         """End the part if its day is over, or if it is large."""
         part = self._part
         assert part is not None
-        if part.name.day != day_of(self._wall()) or part.file.size >= self._cut_at:
+        if part.name.day != day_of(self._wall()) or part.file.size >= self.settings.retention.largest_part:
             self._end_part()
             self._tidy()
 
@@ -284,8 +265,8 @@ class RecordWriter:
         """Delete what is too old or too much."""
         self.shelf.settle()
         self._note_steps()
-        is_trusted = self._seconds() - self._trusted_from >= TRUSTED_AFTER
-        self.shelf.retain(self.settings.retention, self.settings.keep_hourly, self._wall() if is_trusted else None)
+        now = self._wall() if self._clocks.is_trusted() else None
+        self.shelf.retain(self.settings.retention, self.settings.keep_hourly, now)
         self._measure()
 
     def _measure(self) -> None:
@@ -326,12 +307,11 @@ class RecordWriter:
         return True
 
     def _replace(self, error: DamagedPart) -> None:
-        """Set the part that is written to aside. What was open in it goes into the next one."""
+        """Set the damaged part that is written to aside, and begin another."""
         part, self._part = self._part, None
         if part is None:
             raise error
-        self._salvaged = part.file.open_samples() | self._salvaged
-        part.file.close()
+        self._salvage(part.file)
         self.shelf.set_aside(part.file.path, error)
         self._doubt = None
         self._ready()
@@ -341,11 +321,15 @@ class RecordWriter:
         part, self._part = self._part, None
         assert part is not None
         self._note(f"{part.file.path} was deleted or moved while it was written to: another part begins")
-        self._salvaged = part.file.open_samples() | self._salvaged
-        part.file.close()
+        self._salvage(part.file)
         self.shelf.find_anew()
         self._doubt, self._begun, self._is_arranged = None, None, False
         self._ready()
+
+    def _salvage(self, file: PartFile) -> None:
+        """Close a part that cannot be written to any more. What was open in it goes into the next one."""
+        self._salvaged = file.open_samples() | self._salvaged
+        file.close()
 
     def _pause(self, error: Exception) -> None:
         """Stop writing."""

@@ -10,10 +10,11 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 
 from netd.errors import NoSuchTarget, OperationFailed
+from netd.recorder.backlog import AT_ONCE
 from netd.recorder.intake import EventTaken, ReadTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.part_file import PartFile, open_part
-from netd.recorder.store import AT_ONCE, MOST_ASKED, RETRY, Store
+from netd.recorder.store import MOST_ASKED, RETRY, Store
 from tests.recorder.place import MORNING, ON, StoreTestCase, X, Y
 
 PART = "2026-11-30.db"
@@ -217,7 +218,7 @@ class WaitingTests(StoreTestCase):
             given_up = store.commit()
             given_up.cancel()
             self.failureResultOf(given_up, CancelledError)
-        self.assertEqual([0], [len(one.callers) for one in store._queue])
+        self.assertEqual([0], [len(one.callers) for one in store._backlog._queue])
         first, second = store.commit(), store.commit()
         first.addCallback(lambda _: second.cancel())
         self.threads.is_held = False

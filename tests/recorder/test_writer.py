@@ -6,10 +6,10 @@ import random
 import sqlite3
 from pathlib import Path
 
+from netd.recorder.clock_watch import TRUSTED_AFTER
 from netd.recorder.intake import ReadTaken, SeriesName
 from netd.recorder.micros import MICRO
 from netd.recorder.store import LOOK_EVERY, RETRY, Store
-from netd.recorder.writer import TRUSTED_AFTER
 from tests.recorder.place import DAY, MORNING, StoreTestCase, X, Y
 
 PART, NEXT = "2026-11-30.db", "2026-12-01.db"
