@@ -3,11 +3,11 @@
 import { action, form, results } from "../action.js";
 import { answers, channel } from "../channels.js";
 import { each, h, when } from "../dom.js";
-import { count, excerpt, measure, precisionOf, visible } from "../format.js";
+import { count, excerpt, measure, plural, precisionOf, shortSpan, visible } from "../format.js";
 import { panel } from "../panel.js";
 import { windowOf } from "../plots/grid.js";
 import { offers, recorder } from "../recorder.js";
-import { spanWritten, timeWritten } from "../said_times.js";
+import { timeWritten } from "../said_times.js";
 import { computed, effect, onCleanup, signal } from "../signal.js";
 import { zone } from "../zones.js";
 import { saveCsv, savePicture } from "./export.js";
@@ -34,9 +34,7 @@ function chosenPanel() {
   const isMarked = () => state.view.marked.value !== null;
   const title = () => {
     const span = state.view.marked.value;
-    return span === null
-      ? ""
-      : `${timeWritten(span.from, zone.value)}, ${spanWritten(Number((span.to - span.from).toPrecision(4)))}`;
+    return span === null ? "" : `${timeWritten(span.from, zone.value)}, ${shortSpan(span.to - span.from)}`;
   };
   const subjects = () => state.plots.value.flat().filter((subject) => !state.hidden.value.has(subject));
   return panel(
@@ -186,7 +184,9 @@ function valuesPanel() {
     const at = () => state.pointed.value?.values.get(subject) ?? null;
     const value = () => (at() === null ? "–" : written(at().value, unitOf(subject)));
     const band = () =>
-      at() !== null && at().count > 1 ? `${written(at().low, "")} to ${written(at().high, "")}, ${count(at().count)}` : "";
+      at() !== null && at().count > 1
+        ? `${written(at().low, "")} to ${written(at().high, "")}, ${plural(at().count, "sample")}`
+        : "";
     return h(
       "div.value-row",
       { testid: "value", "data-subject": subject },

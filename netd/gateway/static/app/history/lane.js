@@ -3,7 +3,7 @@
 import { h, each } from "../dom.js";
 import { excerpt } from "../format.js";
 import { sizesFor } from "../plots/figure.js";
-import { effect, onCleanup, signal } from "../signal.js";
+import { computed, effect, onCleanup, signal } from "../signal.js";
 import { timeWritten } from "../said_times.js";
 import { zone } from "../zones.js";
 import { clustered } from "./figures.js";
@@ -11,8 +11,6 @@ import { clustered } from "./figures.js";
 /** Pixels: nearer marks become one. */
 const NEAR = 12;
 const EXCERPT = 120;
-/** What is beside the plots below. */
-const { yAxis, right } = sizesFor(1);
 /** Milliseconds between two looks at the window while time goes on. */
 const BEAT = 250;
 
@@ -26,12 +24,17 @@ export const inWords = ({ time, word, who }) =>
 /**
  * @param {import("../plots/view.js").View} view
  * @param {import("../signal.js").Readable<import("./figures.js").Happening[]>} happened
+ * @param {() => boolean} isWide whether the plots have room for two axes.
  */
-export function lane(view, happened) {
-  const width = signal(0);
+export function lane(view, happened, isWide) {
+  const whole = signal(0);
+  const width = computed(() => {
+    const { yAxis, right } = sizesFor(1, isWide());
+    return whole.value - yAxis - right;
+  });
   const span = signal(view.read());
   const element = h("div.mark-lane", { testid: "mark-lane", role: "group", "aria-label": "What happened" });
-  const sizes = new ResizeObserver(([entry]) => (width.value = entry.contentRect.width - yAxis - right));
+  const sizes = new ResizeObserver(([entry]) => (whole.value = entry.contentRect.width));
   sizes.observe(element);
   const look = () => (span.value = view.read());
   const beat = setInterval(() => view.isLive.peek() && look(), BEAT);

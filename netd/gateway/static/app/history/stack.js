@@ -12,6 +12,8 @@ import { computed, effect, signal } from "../signal.js";
 import { nextOf } from "./figures.js";
 import * as state from "./state.js";
 
+/** The part of the window within which the pointers of two plots are at the same time: live plots are not drawn at once. */
+const PIXEL = 1 / 500;
 /** How many colours there are. */
 const INKS = 8;
 
@@ -26,6 +28,9 @@ export const stack = () =>
       (item) => plotCard(item),
     ),
   );
+
+/** Whether one of the plots has two units: then all have room for two axes, and their times stand one above the other. */
+export const isWide = () => state.plots.value.some((subjects) => unitsOf(subjects.map(unitOf)).length > 1);
 
 const unitOf = (subject) => state.bySubject.value.get(subject)?.unit ?? "";
 const labelOf = (subject) => state.bySubject.value.get(subject)?.label || subject;
@@ -63,11 +68,12 @@ function plotCard(item) {
       group: "history",
       marks: () => state.happened.peek().filter(isMarked).map(asMark),
       isLog,
+      isWide,
       locked: () => state.locked.value.get(key) ?? null,
       onRange: (found) => (ranges = found),
       onSummary: (found) => (summaries.value = found),
       onPoint: (at) => point(members, at),
-      changes: () => [state.happened.value, state.hidden.value, state.logarithmic.value, state.locked.value],
+      changes: () => [isWide(), state.happened.value, state.hidden.value, state.logarithmic.value, state.locked.value],
       press,
       testid: "history-plot",
     });
@@ -116,7 +122,9 @@ function point(members, at) {
     return;
   }
   const before = state.pointed.peek();
-  const values = new Map(before !== null && Math.abs(before.time - at.time) < 1e-3 ? before.values : []);
+  const { from, to } = state.view.read();
+  const isSame = before !== null && Math.abs(before.time - at.time) < (to - from) * PIXEL;
+  const values = new Map(isSame ? before.values : []);
   members.forEach((subject, index) => values.set(subject, at.values[index]));
   state.pointed.value = { time: at.time, values };
 }

@@ -8,7 +8,7 @@ import { lane } from "../history/lane.js";
 import { followMarks } from "../history/marks.js";
 import { rangeBar } from "../history/range.js";
 import { runsPanel, subjectsPanel } from "../history/side.js";
-import { stack } from "../history/stack.js";
+import { isWide, stack } from "../history/stack.js";
 import * as state from "../history/state.js";
 import { needsService } from "../panel.js";
 import { recording } from "../recorder.js";
@@ -63,7 +63,7 @@ function middle() {
     h(
       "div.stack",
       { hidden: isEmpty },
-      h("div.panel.history-lane", {}, lane(state.view, state.happened)),
+      h("div.panel.history-lane", {}, lane(state.view, state.happened, isWide)),
       stack(),
       h("div.panel.history-brush", {}, h("h2.offscreen", {}, "The whole recording"), brush()),
     ),

@@ -8,10 +8,11 @@ import { placeIn } from "./scales.js";
 import { dayOf, timeTicks } from "./times.js";
 
 /**
- * The sizes of what stands around the curves, in pixels. On a wall, all are larger, and the curves thicker.
+ * The sizes of what stands around the curves, in pixels. On a wall, all are larger, and the curves thicker. With *isWide*, there is
+ * room for a second axis also where there is none: beside plots that have two, times stand one above the other.
  * @param {number} scale
  */
-export const sizesFor = (scale) => ({
+export const sizesFor = (scale, isWide = false) => ({
   font: 11 * scale,
   yAxis: 50 * scale,
   /** The axis of time: a line for times, and one for days. */
@@ -21,7 +22,7 @@ export const sizesFor = (scale) => ({
   xSpace: 84 * scale,
   /** Free above, for what all ticks share and the unit, and on the right. */
   above: 18 * scale,
-  right: 8 * scale,
+  right: (isWide ? 50 : 8) * scale,
   /** Half of a label of the time axis. */
   half: 26 * scale,
   line: scale > 1 ? 2 * scale : 1.5,

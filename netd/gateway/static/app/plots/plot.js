@@ -53,6 +53,7 @@ const WIDEST = 16384;
  *   pointer moves.
  * @param {string} [parts.group] plots of one group share the pointer's time.
  * @param {boolean} [parts.isSmall] without axes.
+ * @param {() => boolean} [parts.isWide] whether there is room for a second axis also where there is none.
  * @param {() => number} [parts.scale] by which what stands around the curves is larger than usual.
  * @param {() => any} [parts.changes] reads the signals whose change is drawn at once.
  * @param {() => boolean} [parts.isLog]
@@ -101,7 +102,7 @@ export function plot(parts) {
     if (isSame && figure?.width === width && figure.height === height) return 100;
     const grid = gridOf(parts, drawn, next, width, isSmall);
     const summaries = take(parts, drawn, grid, height);
-    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks} ${drawn.sizes.font}`;
+    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks} ${drawn.sizes.font} ${drawn.sizes.right}`;
     if (figure !== null && shape !== now) forget();
     shape = now;
     figure ??= make();
@@ -168,7 +169,7 @@ export function plot(parts) {
 /** The columns of the plot. @param {any} parts @param {import("./figure.js").Drawn} drawn */
 function gridOf(parts, drawn, { from, to, isMoving = false }, width, isSmall) {
   const units = unitsOf(parts.curves().map((one) => one.unit?.() ?? "")).length;
-  drawn.sizes = sizesFor(parts.scale?.() ?? 1);
+  drawn.sizes = sizesFor(parts.scale?.() ?? 1, parts.isWide?.() ?? false);
   const { yAxis, right } = drawn.sizes;
   const beside = isSmall ? 0 : yAxis + (units > 1 ? yAxis : right);
   [drawn.from, drawn.to] = [from, to];
