@@ -106,9 +106,11 @@ class HistoryTests(BrowserTestCase):
         by_id(page, "note-text").fill("by keys alone")
         page.keyboard.press("Enter")
         by_id(page, "happening", kind="note").get_by_text("by keys alone").wait_for()
-        over.focus()
+        focused = "document.activeElement.matches('.u-over')"
+        self.until(page, lambda: bool(page.evaluate(focused)), "the plot has the focus again")
         page.keyboard.press("o")
         self.until(page, lambda: by_id(page, "history-card").count() == 1, "both are in one plot")
+        self.until(page, lambda: bool(page.evaluate(focused)), "the joined plot has the focus")
         self.assertEqual(by_id(page, "legend").count(), 2)
 
     def place(self, page: Page) -> tuple[float, float, float]:

@@ -160,7 +160,12 @@ function noteForm() {
     value: () => text.value,
     oninput: (event) => (text.value = event.target.value),
   });
-  effect(() => void (state.noted.value !== null && queueMicrotask(() => input.focus())));
+  let before = /** @type {HTMLElement|null} */ (null); // what had the focus, and gets it back
+  effect(() => {
+    const isOpen = state.noted.value !== null;
+    if (isOpen) before = /** @type {HTMLElement|null} */ (document.activeElement);
+    queueMicrotask(() => (isOpen ? input.focus() : before?.focus({ preventScroll: true })));
+  });
   const leave = (event) => {
     if (event.key === "Escape") state.noted.value = null;
   };

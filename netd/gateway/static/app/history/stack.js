@@ -204,7 +204,10 @@ function keyPressed(name, { index, key, subjects, ranges }) {
     if (next !== null) state.view.go({ from: next.time - (to - from) / 2, to: next.time + (to - from) / 2 });
   } else if (name === "l") state.toggleLog(key);
   else if (name === "y") state.toggleLock(key, ranges());
-  else if (name === "o") state.join(index);
+  else if (name === "o") {
+    state.join(index);
+    focusPlotOf(key);
+  }
   else if (name === "n") state.noted.value = state.view.marked.peek() ?? at(state.pointed.peek()?.time ?? middle);
   else if (name === "c") copyValues(subjects);
   else if (name === "Home" && Number.isFinite(state.whole.peek().from)) {
@@ -212,6 +215,19 @@ function keyPressed(name, { index, key, subjects, ranges }) {
     state.view.go({ from: begin, to: Math.min(begin + (to - from), Math.max(begin + 1, serverNow())) });
   } else return false;
   return true;
+}
+
+/** Milliseconds between two looks for a plot that is to have the focus, and how many. */
+const LOOK = 50;
+const LOOKS = 20;
+
+/** Give the plot of *subject* the focus as soon as it is there: plots that are joined, or taken apart, are other ones. */
+function focusPlotOf(subject, looks = LOOKS) {
+  const cards = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".history-stack > [data-subjects]"));
+  const card = [...cards].find((one) => one.isConnected && one.dataset.subjects?.split("+").includes(subject));
+  const over = /** @type {HTMLElement|null|undefined} */ (card?.querySelector(".u-over"));
+  if (over && document.activeElement === document.body) over.focus({ preventScroll: true });
+  else if (looks > 0) setTimeout(() => focusPlotOf(subject, looks - 1), LOOK);
 }
 
 const at = (time) => ({ from: time, to: time });

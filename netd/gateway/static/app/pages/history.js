@@ -78,7 +78,7 @@ const nothing = () =>
     h(
       "div.panel-bare",
       {},
-      h("p", {}, "Choose a subject on the left: its plot appears here. Several share the time and the pointer."),
+      h("p", {}, "Choose a subject: its plot appears here. Several share the time and the pointer."),
     ),
   );
 
