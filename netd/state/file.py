@@ -11,10 +11,11 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from netd.errors import NetdError
 
-__all__ = ["STATE_FILE", "Kept", "Row", "StateFile", "StateUnusable", "objection"]
+__all__ = ["STATE_FILE", "Disk", "Kept", "Row", "StateFile", "StateUnusable", "objection"]
 
 STATE_FILE = "state.db"
 """Name of the file inside the state directory."""
@@ -49,6 +50,32 @@ Row = tuple[str, str, str, float, str | None]
 
 Kept = tuple[str, str, float, str]
 """Table, key, time of writing, and JSON text."""
+
+
+class Disk(Protocol):
+    """The file as :class:`netd.state.state.State` needs it. All methods may block; all but *open* are called in the thread."""
+
+    trouble: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Its path, for people."""
+
+    def open(self) -> None:
+        """Open it."""
+
+    def load(self, owner: str, table: str | None = None) -> list[Kept]:
+        """Return the entries of an owner."""
+
+    def read(self, owner: str, table: str, key: str) -> str | None:
+        """Return one entry."""
+
+    def commit(self, rows: Iterable[Row]) -> None:
+        """Write entries."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class StateUnusable(NetdError):

@@ -11,7 +11,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from attrs import frozen
 from twisted.internet.defer import Deferred, DeferredList, FirstError, fail, gatherResults, succeed
@@ -23,7 +23,8 @@ from netd.codec.jsontext import BadJSON, decode, encode
 from netd.codec.units import Bytes
 from netd.errors import OperationFailed
 from netd.interfaces import IStateful, IStatePart, IStateTable
-from netd.state.file import Kept, Row
+from netd.state.entries import EntryChange, EntryNote, Place
+from netd.state.file import Disk, Kept, Row
 
 __all__ = ["LAZILY", "NotKept", "Run", "State", "StateFacts", "all_of"]
 
@@ -35,35 +36,6 @@ LAST = 10.0
 
 Run = Callable[[Callable[[], Any], Callable[[Any], None]], object]
 """Runs a function in the thread of the file, and reports its result or its ``Failure`` in the reactor's thread."""
-
-Place = tuple[str, str, str]
-"""Owner, table and key of an entry."""
-
-
-class Disk(Protocol):
-    """The file of the database, :class:`netd.state.file.StateFile`; all but *open* may block, and *run* calls it."""
-
-    trouble: str
-    size: int
-
-    @property
-    def name(self) -> str:
-        """Its path, for people."""
-
-    def open(self) -> None:
-        """Open it."""
-
-    def load(self, owner: str, table: str | None = None) -> list[Kept]:
-        """Return the entries of an owner."""
-
-    def read(self, owner: str, table: str, key: str) -> str | None:
-        """Return one entry."""
-
-    def commit(self, rows: Iterable[Row]) -> None:
-        """Write entries."""
-
-    def close(self) -> None:
-        """Close it."""
 
 
 class NotKept(OperationFailed):
@@ -322,35 +294,6 @@ def all_of(promises: Iterable[Deferred[None]]) -> Deferred[Any]:
         return error
 
     return gatherResults(promises, consumeErrors=True).addErrback(first)
-
-
-@frozen
-class EntryChange:
-    """An entry to be written, or to be removed when *text* is None."""
-
-    time: float
-    text: str | None
-    is_promised: bool = False
-
-
-@frozen
-class EntryNote:
-    """An entry to be written later.
-
-    :ivar value: its value, or a function that returns it.
-    :ivar change: what is to be written, if that is known.
-    """
-
-    time: float
-    value: object
-    change: EntryChange | None = None
-
-    def written(self) -> EntryChange:
-        """What is to be written now."""
-        if self.change is not None:
-            return self.change
-        value = self.value() if callable(self.value) else self.value
-        return EntryChange(self.time, encode(value).decode())
 
 
 def _decoded(text: str | None) -> Any:
