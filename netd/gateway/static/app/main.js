@@ -8,7 +8,7 @@ import * as themes from "./themes.js";
 themes.start();
 instances.start();
 document.getElementById("loading")?.replaceWith(...frame());
-import("./history.js").then(({ keepVitals }) => {
+import("./vitals.js").then(({ keepVitals }) => {
   keepVitals(); // before netd is asked for the first of them, but behind what is shown first
   connection.start();
 });

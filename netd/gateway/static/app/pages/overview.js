@@ -4,7 +4,6 @@ import { asCommands } from "../commandline.js";
 import { hearsVitals, identity, isLive, lostAt, phase, serverNow, status, vitals } from "../connection.js";
 import { choice, h } from "../dom.js";
 import { clock, count, rate, shortSpan } from "../format.js";
-import { history } from "../history.js";
 import { sectionOf } from "../instances.js";
 import { connectionsOf, dialText, factsOf } from "../pages.js";
 import { away, panel } from "../panel.js";
@@ -13,6 +12,7 @@ import { subjects } from "../rights.js";
 import { addressOf } from "../router.js";
 import { table, cell, rowHead } from "../table.js";
 import { messageRate } from "../strip.js";
+import { vitalsSeries } from "../vitals.js";
 import { confinement } from "./confinement.js";
 import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
@@ -43,18 +43,18 @@ function tiles() {
   return h(
     "div.tiles.wide",
     {},
-    tile("Messages", "messages a second", history.rate, () => rate(messageRate.value), "tile-rate"),
+    tile("Messages", "messages a second", vitalsSeries.rate, () => rate(messageRate.value), "tile-rate"),
     tile(
       "Connections",
       "open connections",
-      history.connections,
+      vitalsSeries.connections,
       vital((last) => count(last.connections)),
       "tile-connections",
     ),
     tile(
       "Loop lag",
       "longest in each second",
-      history.lag,
+      vitalsSeries.lag,
       vital((last) => shortSpan(last.lag)),
       "tile-lag",
     ),

@@ -6,7 +6,7 @@ import { Series } from "./plots/series.js";
 /** Seconds between two vitals. */
 const EVERY = 1;
 
-export const history = { rate: new Series(EVERY), connections: new Series(EVERY), lag: new Series(EVERY) };
+export const vitalsSeries = { rate: new Series(EVERY), connections: new Series(EVERY), lag: new Series(EVERY) };
 
 /** Begin to keep the vitals. Once. */
 export const keepVitals = () => onVitals(note);
@@ -14,7 +14,7 @@ export const keepVitals = () => onVitals(note);
 /** Keep what one of the vitals says; the rate takes two, of the same netd. */
 export function note({ now, before }) {
   const isNews = before?.started === now.started && now.uptime > before.uptime;
-  history.connections.push(now.time, now.connections, isNews);
-  history.lag.push(now.time, now.lag * 1000, isNews);
-  if (isNews) history.rate.push(now.time, (now.published - before.published) / (now.uptime - before.uptime), isNews);
+  vitalsSeries.connections.push(now.time, now.connections, isNews);
+  vitalsSeries.lag.push(now.time, now.lag * 1000, isNews);
+  if (isNews) vitalsSeries.rate.push(now.time, (now.published - before.published) / (now.uptime - before.uptime), isNews);
 }
