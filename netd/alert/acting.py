@@ -87,7 +87,12 @@ class Acting:
             f"alert: {event.alert}\n\n`netd alert acknowledge {event.alert}` acknowledges it.\n"
         )
         mail = compose(config.mail_from or target.address, target.address, title, text, event.time)
-        sent: Deferred[None] = Deferred()
+
+        def give_up(_sent: object) -> None:
+            assert task is not None, "otherwise nothing waits"
+            task.is_wanted = False  # it is tried again later, and would leave twice
+
+        sent: Deferred[None] = Deferred(give_up)
 
         def report(result: Any) -> None:
             if isinstance(result, Failure):

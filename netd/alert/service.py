@@ -27,6 +27,7 @@ from netd.interfaces import IBus, INetdService, IPublisher, IReloadable, ISubscr
 from netd.log import LogLimiter
 from netd.message import EventKind, Message, Want
 from netd.operations import Caller, Operation, Role
+from netd.redaction import abridged
 from netd.threads import Threads
 
 __all__ = ["AlertService", "make_service"]
@@ -127,7 +128,7 @@ class AlertService(Service):
         alarms = sorted(self._watch.alarms.values(), key=lambda alarm: (WORST.index(alarm.state), alarm.subject))
         subjects = [
             AlertedSubject(
-                alarm.subject, alarm.state.value, alarm.value, now - alarm.since, self._fired.get(alarm.subject), alarm.by
+                alarm.subject, alarm.state.value, _plain(alarm.value), now - alarm.since, self._fired.get(alarm.subject), alarm.by
             )
             for alarm in alarms
             if alarm.state is not AlertState.QUIET
@@ -247,5 +248,10 @@ def _tried(outcome: DeliveryOutcome, label: str) -> Tried:
 
 
 def _plain(value: Any) -> Any:
-    """Return *value* if it is a number or a text; otherwise None. Objects are no value that a message could tell."""
-    return value if isinstance(value, bool | int | float | str) else None
+    """Return *value* if it is a number or a text; otherwise None. Objects are no value that a message could tell.
+
+    Long texts are cut: a mail has no use for them, and no program can be run with more than 128 KiB in a variable.
+    """
+    if isinstance(value, str):
+        return abridged(value)
+    return value if isinstance(value, bool | int | float) else None

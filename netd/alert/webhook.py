@@ -98,7 +98,8 @@ def _judge(response: Any) -> None:
 
 
 def _failed(failure: Failure) -> Failure:
-    if failure.check(CancelledError):
-        return failure
     reasons = getattr(failure.value, "reasons", None)
-    raise DeliveryFailed(text_of(reasons[0].value if reasons else failure.value)[:200])
+    reason: Failure = reasons[0] if reasons else failure
+    if reason.check(CancelledError):  # a server that took the request and does not answer
+        return reason
+    raise DeliveryFailed(text_of(reason.value)[:200])

@@ -7,11 +7,12 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.client import ResponseNeverReceived
 
 from netd.alert.acting import Acting
 from netd.alert.config import Config
@@ -25,8 +26,10 @@ from netd.errors import ConfigErrors, InvalidArguments
 from netd.kinds import ServiceKind
 from netd.log import LogLimiter
 from netd.message import Message
+from netd.redaction import LONGEST
 from netd.session.events import Samples, SampleTaken
 from netd.testing import RecordingBus, ServiceKindTests, WallClock, configured, make_caller, prepared, reload, result_of
+from netd.threads import Threads
 
 KIND = ServiceKind("alert", "netd.alert")
 TEMP = "session.main.greenhouse.temp"
@@ -344,6 +347,39 @@ class ServiceTests(AlertTestCase):
         self.publish(31.0)
         self.reactor.advance(30)
         self.assertEqual(service.status().counters["deliveries"], {"retried": 1})
+
+    def test_webhook_without_an_answer(self) -> None:
+        """Twisted wraps the end of a request that was sent; a test says in plain words that no answer came."""
+        service = self.start(HOT, "then = webhook https://example.org/hook")
+
+        def wrapped(*_: object) -> Deferred[Any]:
+            return Deferred(lambda asked: asked.errback(ResponseNeverReceived([Failure(CancelledError())])))
+
+        self.agent.request = wrapped  # type: ignore[method-assign]
+        tested = service.test()
+        self.reactor.advance(30)
+        [outcome] = self.successResultOf(tested)
+        self.assertEqual((outcome.outcome, outcome.error), ("failed", "not done within 30 s"))
+
+    def test_mail_that_waits_too_long(self) -> None:
+        """A mail that waits behind others for 30 s is tried again, and then leaves once."""
+        service = self.start(HOT, "then = mail lab@example.org", "mail_server = mail.example.org:25", "mail_tls = off")
+        waiting = Threads(self.reactor, 0, 16)
+        service._acting.threads = waiting
+        self.publish(31.0)
+        self.reactor.advance(30)
+        self.assertEqual((service.status().counters["deliveries"], waiting.waiting), ({"retried": 1}, 0))
+
+    def test_long_text(self) -> None:
+        """A text of any length is no obstacle to a program, whose variables are bounded."""
+        self.script()
+        service = self.start("when = custom.x != ok", "then = exec ./tell")
+        self.publish("x" * 200_000, subject="custom.x")
+        [(protocol, _, _, environment, _)] = self.processes.spawned
+        self.assertEqual(len(environment["NETD_ALERT_VALUE"]), LONGEST)
+        self.assertLess(len(self.processes.written), 1000)
+        self.assertEqual(len(service.list().subjects[0].value), LONGEST)
+        protocol.processExited(Failure(ProcessDone(0)))
 
     def test_publish(self) -> None:
         """An event under `custom.` reaches what watches that, such as a feed."""
