@@ -241,10 +241,20 @@ class BoardModuleTests(ModuleTestCase):
             (("a", {"boards": "b, c,,a"}), ["a", "b", "c"]),
         )
 
+    def broken(self) -> None:
+        """A tile whose members are not what they should be says so, and the board goes on to the next one."""
+        script = """async ({ tile }) => {
+          const { signal } = await import("/static/app/signal.js");
+          const one = { id: "t1", kind: "command", x: 0, y: 0, w: 3, h: 3, operation: "room.say", arguments: null };
+          return tile(signal(one), { view: null, tiles: () => 1, isWall: false }, () => null).textContent;
+        }"""
+        self.assertIn("This tile cannot be shown: ", self.run_in("board/tiles/frame", script))
+
     def test_tables(self) -> None:
         """Boards are laid out, changed and judged as people expect."""
         self.grid()
         self.no_overlap()
+        self.broken()
         self.order()
         self.free()
         self.stored()

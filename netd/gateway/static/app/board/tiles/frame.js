@@ -67,7 +67,7 @@ export function tile(item, around, tools) {
 /** @param {import("../../signal.js").Writable<string>} name takes the title. */
 function content(item, tile, around, name) {
   const make = Object.hasOwn(CONTENTS, tile.kind) ? CONTENTS[tile.kind] : unknown;
-  const { body, title } = make(tile, around);
+  const { body, title } = made(make, tile, around);
   effect(() => void (name.value = excerpt(item.value.title || title(), 80)));
   const head = () =>
     h(
@@ -81,6 +81,16 @@ function content(item, tile, around, name) {
     when(() => name.value !== "", head),
     body,
   );
+}
+
+/** What *make* shows. A tile whose members cannot be shown says so, and hides none of the others. @returns {Content} */
+function made(make, tile, around) {
+  try {
+    return make(tile, around);
+  } catch (error) {
+    const told = `This tile cannot be shown: ${excerpt(String(error), 200)}. Edit the board to change or remove it.`;
+    return { title: () => KINDS[tile.kind].word, body: h("p.hint", { testid: "broken-tile" }, told) };
+  }
 }
 
 /** A tile of a kind that only newer pages know. It is kept as it is. @param {Tile} tile @returns {Content} */
