@@ -178,12 +178,13 @@ def banner(status: dict[str, Any], state_directory: Path, found: Path) -> str:
     :param found: the state directory that the command line uses without ``--state``.
     """
     option = "" if state_directory == found else f" --state {quoted(state_directory)}"
-    is_dialling = any(service.get("dialling") for service in status["services"])
-    rows = [("service", "listens on", "who may reach it, or the state" if is_dialling else "who may reach it")]
+    has_states = any(service.get("dialling") or service.get("work") for service in status["services"])
+    rows = [("service", "listens on", "who may reach it, or the state" if has_states else "who may reach it")]
     for service in status["services"]:
         label = service["kind"] if service["instance"] == "main" else f"{service['kind']}:{service['instance']}"
         rows += [(label, place["address"], place["reach"]) for place in service.get("listening", ())]
         rows += [(label, f"dials {remote['remote']}", remote["state"]) for remote in service.get("dialling", ())]
+        rows += [(label, work["what"], work["how"]) for work in service.get("work", ())]
     rows.append(("control", f"unix:{state_directory}/control.sock", "this user only; the netd command uses it"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

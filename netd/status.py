@@ -6,7 +6,7 @@ from attrs import frozen
 
 from netd.codec.units import Prose, Seconds
 
-__all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus"]
+__all__ = ["Counters", "DialStatus", "ListeningPlace", "ServiceStatus", "Work"]
 
 Counters = dict[str, int | dict[str, int]]
 """Counters of a service since its start: a number, or a number for each reason."""
@@ -41,6 +41,18 @@ class DialStatus:
     next_attempt: Seconds | None
     failures: int
     last_failure: Prose | None
+
+
+@frozen(slots=False)
+class Work:
+    """What a service without an endpoint does: a line of the tables of ``netd status`` and of the start.
+
+    :ivar what: a phrase, as ``records to /var/lib/netd/recorder/main``.
+    :ivar how: the state, and its bounds.
+    """
+
+    what: str
+    how: str
 
 
 @frozen(slots=False, kw_only=True)

@@ -221,6 +221,12 @@ class BannerTests(SynchronousTestCase):
         self.assertIn("service  listens on                 who may reach it, or the state", told.splitlines())
         self.assertIn("bridge   dials tcp:broker.lan:1883  dialling", told.splitlines())
 
+    def test_work(self) -> None:
+        """What a service without an endpoint does stands there, too."""
+        work = {"what": "records to /s/recorder/main", "how": "recording: 0 B of 1 GiB, 30 d"}
+        told = self.told([{"kind": "recorder", "instance": "main", "listening": [], "work": [work]}])
+        self.assertIn("recorder  records to /s/recorder/main  recording: 0 B of 1 GiB, 30 d", told.splitlines())
+
     def test_for_others(self) -> None:
         """Where other machines reach the dashboard, the terminal shows the address for them, and no address twice."""
         near, far = "http://127.0.0.1:8080/", "http://10.0.0.5:8080/"

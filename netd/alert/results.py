@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from netd.codec.units import Epoch, Prose, Seconds, Took
-from netd.status import ServiceStatus
+from netd.status import ServiceStatus, Work
 
 __all__ = ["AlertOverview", "AlertServiceStatus", "AlertedSubject", "Tried"]
 
@@ -59,12 +59,14 @@ class AlertServiceStatus(ServiceStatus):
     """The status of one alert.
 
     :ivar state: as in :class:`AlertOverview`.
+    :ivar work: what it watches.
     :ivar firing: subjects on which it fires.
     :ivar waiting: deliveries that wait, for their turn or for another try.
     :ivar last_failure: why the newest delivery that was given up has failed; None before the first.
     """
 
     state: str
+    work: list[Work]
     firing: int
     waiting: int
     last_failure: Prose | None

@@ -28,6 +28,7 @@ from netd.log import LogLimiter
 from netd.message import EventKind, Message, Want
 from netd.operations import Caller, Operation, Role
 from netd.redaction import abridged
+from netd.status import Work
 from netd.threads import Threads
 
 __all__ = ["AlertService", "make_service"]
@@ -117,6 +118,7 @@ class AlertService(Service):
             connections=0,
             counters={"deliveries": dict(self._deliveries.counts), "unwatched": self._watch.unwatched},
             state=self._worst().value,
+            work=[Work(f"watches {self._config.when.text}", self._worst().value)],
             firing=sum(alarm.state is AlertState.FIRING for alarm in self._watch.alarms.values()),
             waiting=self._deliveries.waiting,
             last_failure=self._deliveries.last_failure,

@@ -41,8 +41,9 @@ def status(invocation: Invocation) -> None:
     click.echo(escaped(f"netd {facts.get('version')} as {facts.get('name')}{where}{for_how_long}{state}\n", keep="\n"))
     rows = [row for service in facts["services"] for row in _rows(service, items_of(member_of(schema, "services")))]
     if rows:
-        is_dialling = any(isinstance(service, Mapping) and service.get("dialling") for service in facts["services"])
-        reach = "who may reach it, or the state" if is_dialling else "who may reach it"
+        services = [service for service in facts["services"] if isinstance(service, Mapping)]
+        has_states = any(service.get("dialling") or service.get("work") for service in services)
+        reach = "who may reach it, or the state" if has_states else "who may reach it"
         invocation.show_grid(("service", "listens on", reach), rows)
     else:
         click.echo("no services that this token may see" if context is not None else "no services")
@@ -71,9 +72,10 @@ def _state(facts: Mapping[str, Any]) -> str:
 
 
 def _rows(service: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], list[tuple[str, str]]]]:
-    """A row for each endpoint and each remote of *service*; the activity of the service stands below the last one."""
+    """A row for each endpoint, remote and work of *service*; the activity of the service stands below the last one."""
     places = [(str(one.get("address")), str(one.get("reach")), "") for one in service.get("listening") or ()]
     places += [_dialled(one) for one in service.get("dialling") or ()]
+    places += [(str(one.get("what")), str(one.get("how")), str(service.get("reason") or "")) for one in service.get("work") or ()]
     name, activity = _label(service), _activity(service, branch_of(schema, service))
     for at, (where, how, trouble) in enumerate(places or [("-", "-", "")], 1):
         below = [("", trouble)] if trouble else []

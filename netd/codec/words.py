@@ -181,10 +181,11 @@ def rate(number: float) -> str:
 
 
 def size(number: float) -> str:
-    """A size in bytes: ``80 B``, ``1.5 KiB``, ``12 MiB``."""
+    """A size in bytes: ``80 B``, ``1.5 KiB``, ``12 MiB``, ``1 GiB``."""
     if abs(number) < 1024:
         return f"{number} B"
-    return f"{number / 1024:.3g} KiB" if abs(number) < 1023.5 * 1024 else f"{number / (1 << 20):.3g} MiB"
+    power = next((power for power in (10, 20) if abs(number) < 1023.5 * (1 << power)), 30)
+    return f"{number / (1 << power):.4g} {dict(zip((10, 20, 30), ('KiB', 'MiB', 'GiB'), strict=True))[power]}"
 
 
 def schemas_of_events(subjects: Iterable[Mapping[str, Any]]) -> EventSchemas:

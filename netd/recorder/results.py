@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from netd.codec.units import Bytes, Epoch, Measured, Prose, Seconds, Took
-from netd.status import ServiceStatus
+from netd.status import ServiceStatus, Work
 
 __all__ = [
     "DeletedParts",
@@ -237,7 +237,7 @@ class RecorderStatus(ServiceStatus):
     :ivar parts: the number of files of days.
     :ivar newest_part: the file that is written now; empty before the first.
     :ivar waiting: bytes of memory of what waits to be written.
-    :ivar recorded: samples and events since the start.
+    :ivar work: where it records to, and how much it keeps.
     :ivar damaged: for each file that cannot be read, the reason.
     """
 
@@ -248,5 +248,5 @@ class RecorderStatus(ServiceStatus):
     parts: int
     newest_part: str
     waiting: Bytes
-    recorded: int
+    work: list[Work]
     damaged: dict[str, str]

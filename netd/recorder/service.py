@@ -13,12 +13,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from netd.change import Change
+from netd.codec.words import size
 from netd.connection.shares import TurnShare, own_share
 from netd.errors import OperationFailed
 from netd.interfaces import IBus, INetdService, IPaced, IPublisher, IReloadable, ISubscription, IWitness
 from netd.kinds import find_kinds
 from netd.message import EventKind, Message, Want
 from netd.operations import Operation
+from netd.plaintext import duration
 from netd.recorder.config import Config
 from netd.recorder.events import RecordingChanged
 from netd.recorder.facts import StoreSettings
@@ -29,6 +31,7 @@ from netd.recorder.results import RecorderStatus
 from netd.recorder.retention import Retention
 from netd.recorder.store import Store
 from netd.recorder.taking import Selection, Taking
+from netd.status import Work
 from netd.threads import Threads
 
 __all__ = ["RecorderService", "make_service"]
@@ -66,6 +69,12 @@ def settings_of(config: Config) -> StoreSettings:
 def selection_of(config: Config) -> Selection:
     """Return the part of *config* that says what is recorded."""
     return Selection(config.record, config.exclude or ())
+
+
+def bounds_of(config: Config) -> str:
+    """Return how much is kept, and for how long, in words."""
+    most = "any number" if config.keep_size is None else size(config.keep_size)
+    return f"{most}, {'for ever' if config.keep is None else duration(config.keep)}"
 
 
 @implementer(INetdService, IPaced, IPublisher, IReloadable, IWitness)
@@ -139,6 +148,7 @@ class RecorderService(Service):
             listening=[],
             connections=0,
             counters={
+                "recorded": facts.samples + facts.events,
                 "dropped": {"waiting": store.dropped},
                 "unrecorded": {"no series": facts.refused, "no JSON": self._taking.unfit},
             },
@@ -149,7 +159,7 @@ class RecorderService(Service):
             parts=facts.parts,
             newest_part=facts.part,
             waiting=store.waiting,
-            recorded=facts.samples + facts.events,
+            work=[Work(f"records to {self._config.place}", f"{state}: {size(facts.size)} of {bounds_of(self._config)}")],
             damaged={**dict.fromkeys(facts.damaged, "set aside"), **self._reader.unreadable},
         )
 

@@ -56,6 +56,22 @@ class StatusTests(CommandTests):
             ],
         )
 
+    def test_work(self) -> None:
+        """What a service without an endpoint does is shown with its state; below it, what it has done, and what is wrong."""
+        recorder = {
+            "kind": "recorder",
+            "instance": "main",
+            "listening": [],
+            "work": [{"what": "records to /lab/recorder/main", "how": "paused: 12 MiB of 1 GiB, 30 d"}],
+            "reason": "the disk is full: free some space",
+            "counters": {"recorded": 157},
+        }
+        self.control.answers["system.status"] = {**STATUS, "services": [recorder]}
+        lines = [line.rstrip() for line in self.netd("status").stdout.splitlines()]
+        self.assertRegex(lines[2], "SERVICE +LISTENS ON +WHO MAY REACH IT, OR THE STATE$")
+        self.assertRegex(lines[3], r"recorder +records to /lab/recorder/main +paused: 12 MiB of 1 GiB, 30 d$")
+        self.assertEqual(lines[4:6], ["    the disk is full: free some space", "    so far: 157 recorded"])
+
     def test_remotes(self) -> None:
         """What a service dials is shown, with how long it has been connected, or what is wrong and when it is dialled again."""
         remotes = [

@@ -85,7 +85,7 @@ class ValueTests(SynchronousTestCase):
         self.assertEqual([span(0.9994), span(0.9995), span(59.94), span(59.97)], ["999 ms", "1 s", "59.9 s", "1 min"])
         self.assertEqual([rate(999.4), rate(999.9)], ["999/s", "1,000/s"])
         self.assertEqual([rate(0), rate(0.334), rate(0.05), rate(-2)], ["0/s", "0.334/s", "3/min", "-2/s"])
-        self.assertEqual([size(0), size(1023), size(1 << 20), size(1.5e9)], ["0 B", "1023 B", "1 MiB", "1.43e+03 MiB"])
+        self.assertEqual([size(0), size(1023), size(1 << 20), size(1.5e9)], ["0 B", "1023 B", "1 MiB", "1.397 GiB"])
 
     def test_others_words(self) -> None:
         """What nobody has described gets no unit that it might not mean, and stays as exact as it was."""

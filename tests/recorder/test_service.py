@@ -141,26 +141,26 @@ class RecordingTests(RecorderTestCase):
         """What comes in bulk is handed over before its time, and `flush` can be changed while netd runs."""
         for number in range(10_000):
             self.publish(float(number))
-        self.assertEqual(self.service.status().recorded, 10_000)
+        self.assertEqual(self.service.status().counters["recorded"], 10_000)
         reload(self.service, configured(self.kind, f"folder = {self.folder}", "flush = 5s"))
         self.publish(1.0)
         self.reactor.advance(4)
-        self.assertEqual(self.service.status().recorded, 10_000)
+        self.assertEqual(self.service.status().counters["recorded"], 10_000)
         self.reactor.advance(1)
-        self.assertEqual(self.service.status().recorded, 10_001)
+        self.assertEqual(self.service.status().counters["recorded"], 10_001)
 
     def test_long_at_once(self) -> None:
         """Long events are handed over before their time, too: however long ``flush`` is, they do not fill the memory."""
         for _ in range(70):
             self.publish("x" * 62_000, "custom.long")
-        self.assertEqual(self.service.status().recorded, 68)
+        self.assertEqual(self.service.status().counters["recorded"], 68)
 
     def test_flush_by_the_clock(self) -> None:
         """What came is written every ``flush`` seconds, and nothing is while nothing comes."""
         self.publish(1.0)
-        self.assertEqual(self.service.status().recorded, 0)
+        self.assertEqual(self.service.status().counters["recorded"], 0)
         self.reactor.advance(1.0)
-        self.assertEqual(self.service.status().recorded, 1)
+        self.assertEqual(self.service.status().counters["recorded"], 1)
 
     def test_status(self) -> None:
         """The status says what is kept, where, and whether recording goes on."""
@@ -170,6 +170,9 @@ class RecordingTests(RecorderTestCase):
         self.assertEqual((status.state, status.reason, status.parts, status.waiting), ("recording", "", 1, 0))
         self.assertEqual(status.directory, str(self.folder))
         self.assertTrue(status.newest_part.endswith(".db"))
+        [work] = status.work
+        self.assertEqual(work.what, f"records to {self.folder}")
+        self.assertRegex(work.how, "^recording: [0-9.]+ KiB of 1 GiB, 30 d$")
 
     def test_full_disk(self) -> None:
         """While nothing can be written, status and bus say so, with the remedy; then recording goes on, and tells the gap."""
@@ -220,7 +223,7 @@ class RecordingTests(RecorderTestCase):
         self.reactor.advance(1)
         self.publish(2.0)
         self.reactor.advance(1)
-        self.assertEqual((self.service.status().waiting, self.service.status().recorded, examined), (0, 2, []))
+        self.assertEqual((self.service.status().waiting, self.service.status().counters["recorded"], examined), (0, 2, []))
         self.kind.asking.run = run  # type: ignore[method-assign]
         self.reactor.advance(1)
         self.reactor.advance(1)

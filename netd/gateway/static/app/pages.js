@@ -85,7 +85,11 @@ export const PAGES = [
     icon: "M8 2.5a5.5 5.5 0 1 1-5.2 3.7M2.5 2.5v3.7h3.7M8 5v3.2l2.2 1.6",
     kind: "recorder",
     load: async () => (await import("./pages/history.js")).history,
-    facts: ({ state, size, parts, recorded }) => [state, `${bytes(size)} in ${plural(parts, "day")}`, plural(recorded, "sample")],
+    facts: ({ state, size, parts, counters }) => [
+      state,
+      `${bytes(size)} in ${plural(parts, "day")}`,
+      `${count(counters.recorded ?? 0)} recorded since the start`,
+    ],
   },
   {
     name: "devices",

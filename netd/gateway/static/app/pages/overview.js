@@ -107,14 +107,15 @@ function services() {
 }
 
 /** Where a service listens, and what it dials. @param {import("../connection.js").Service} service */
-function places({ listening = [], dialling = [] }) {
+function places({ listening = [], dialling = [], work = [] }) {
   const isParked = ({ reach }) => phase.value?.state === "draining" && reach.startsWith("nobody");
   const told = listening.map((place) => place.address + (isParked(place) ? " (draining)" : ""));
-  return [...told, ...dialling.map(({ remote }) => `dials ${remote}`)].join(", ") || "–";
+  return [...told, ...dialling.map(({ remote }) => `dials ${remote}`), ...work.map(({ what }) => what)].join(", ") || "–";
 }
 
 /** Who can reach a service, and what becomes of its remotes. @param {import("../connection.js").Service} service */
-const reach = ({ listening = [], dialling = [] }) => [...listening.map((one) => one.reach), ...dialling.map(dialText)].join(", ");
+const reach = ({ listening = [], dialling = [], work = [] }) =>
+  [...listening.map((one) => one.reach), ...dialling.map(dialText), ...work.map(({ how }) => how)].join(", ");
 
 function serviceRow(item) {
   const { kind, instance } = item.peek();
