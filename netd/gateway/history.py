@@ -25,7 +25,7 @@ from netd.codec.jsontext import encode
 from netd.errors import InvalidArguments
 from netd.gateway.answer import Answer
 from netd.gateway.fields import Fields
-from netd.gateway.past import PAGE, Past, told
+from netd.gateway.past import PAGE, Past, handler_of
 from netd.gateway.routes import READING, Access, Admission, SiteRoute
 
 __all__ = ["CSV", "LINES", "HistoryFiles"]
@@ -48,8 +48,8 @@ class HistoryFiles:
     def routes(self) -> dict[str, SiteRoute]:
         """Return the paths."""
         return {
-            "/history.csv": SiteRoute(READING, Access.KNOWN, told(self._csv)),
-            "/history.jsonl": SiteRoute(READING, Access.KNOWN, told(self._json_lines)),
+            "/history.csv": SiteRoute(READING, Access.KNOWN, handler_of(self._csv)),
+            "/history.jsonl": SiteRoute(READING, Access.KNOWN, handler_of(self._json_lines)),
         }
 
     async def _csv(self, admission: Admission, fields: Fields) -> Answer:

@@ -20,7 +20,7 @@ from netd.gateway.fields import Fields
 from netd.gateway.routes import Admission, Handler
 from netd.operations import Caller
 
-__all__ = ["PAGE", "Past", "begun", "told"]
+__all__ = ["PAGE", "Past", "handler_of", "started"]
 
 PAGE = 4096
 """Samples and events that are read at once. The recorder's thread works on them for 2 ms, and may keep the event loop waiting."""
@@ -40,8 +40,8 @@ _NO_RECORDER = plain(
 )
 
 
-def told(handler: Callable[[Admission, Fields], Coroutine[Any, Any, Answer]]) -> Handler:
-    """Return a handler that passes the fields of a request to *handler*, and answers with what that refuses."""
+def handler_of(handler: Callable[[Admission, Fields], Coroutine[Any, Any, Answer]]) -> Handler:
+    """Return a handler of requests that passes their fields to *handler*. An error that it raises becomes the answer."""
 
     async def answer(admission: Admission) -> Answer:
         try:
@@ -58,8 +58,8 @@ def told(handler: Callable[[Admission, Fields], Coroutine[Any, Any, Answer]]) ->
     return start
 
 
-async def begun(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """Return *chunks* once the first of them is there: what goes wrong until then can be told by the status of the answer."""
+async def started(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Return *chunks* once the first of them is there: until then, an error can still be the status of the answer."""
     return _after(await anext(chunks), chunks)
 
 

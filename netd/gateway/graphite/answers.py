@@ -1,4 +1,4 @@
-"""What Grafana asks a Graphite server, answered by the recorder (gateway protocol, "Grafana").
+"""Answers to the questions that Grafana asks a Graphite server, made by the recorder (gateway protocol, "Grafana").
 
 Grafana's data source asks for series (``/render``), walks down the tree of their names (``/metrics/find``) and fetches events for
 annotations (``/events/get_data``). A caller that is confined to some subjects sees these alone, as everywhere.
@@ -13,19 +13,19 @@ from netd.codec.jsontext import encode
 from netd.errors import InvalidArguments
 from netd.gateway.answer import JSON, Answer
 from netd.gateway.fields import Fields
-from netd.gateway.graphite.grid import LEAST_POINTS, Points, RenderGrid
-from netd.gateway.graphite.happenings import (
+from netd.gateway.graphite.annotations import (
     AUDIT,
-    Happening,
-    audit_happening,
-    note_happening,
-    run_happenings,
+    Annotation,
+    audit_annotation,
+    note_annotation,
+    run_annotations,
     wanted_tags,
     without_wildcards,
 )
+from netd.gateway.graphite.grid import LEAST_POINTS, Points, RenderGrid
 from netd.gateway.graphite.targets import RenderTarget, read_target
 from netd.gateway.graphite.tree import Wildcards, find, read_paths
-from netd.gateway.past import Past, begun, told
+from netd.gateway.past import Past, handler_of, started
 from netd.gateway.routes import FORM_BODY, READING, Access, Admission, SiteRoute
 from netd.operations import Caller
 
@@ -71,7 +71,7 @@ class Graphite:
             "/tags/autoComplete/values": (both, self._no_tags),
         }
         kinds = handlers.items()
-        routes = {path: SiteRoute(methods, Access.KNOWN, told(handler), FORM_BODY) for path, (methods, handler) in kinds}
+        routes = {path: SiteRoute(methods, Access.KNOWN, handler_of(handler), FORM_BODY) for path, (methods, handler) in kinds}
         # Grafana puts its paths behind the URL of its form as that is: behind one that ends in a slash, two slashes come.
         return routes | {f"/{path}": route for path, route in routes.items()}
 
@@ -90,7 +90,7 @@ class Graphite:
         wanted = _wanted(targets, subjects)
         if len(wanted) > MOST_SERIES:
             raise InvalidArguments(f"the targets stand for {len(wanted)} series, and at most {MOST_SERIES} can be drawn")
-        return Answer(HTTPStatus.OK, content_type=JSON, chunks=await begun(self._series(admission.caller, wanted, grid)))
+        return Answer(HTTPStatus.OK, content_type=JSON, chunks=await started(self._series(admission.caller, wanted, grid)))
 
     async def _series(self, caller: Caller, wanted: list[WantedSeries], grid: RenderGrid) -> AsyncGenerator[bytes, None]:
         """Yield the answer of ``/render``: some series are asked for when the client has taken those before."""
@@ -135,19 +135,19 @@ class Graphite:
     async def _events(self, admission: Admission, fields: Fields) -> Answer:
         begin, end = self._past.time(fields, "from", "-24h"), self._past.time(fields, "until", "now")
         tags = wanted_tags(fields.get("tags"))
-        found = await self._happenings(admission.caller, begin, end)
+        found = await self._annotations(admission.caller, begin, end)
         return _json([one.as_graphite() for one in found if tags <= set(one.tags)])
 
-    async def _happenings(self, caller: Caller, begin: float, end: float) -> list[Happening]:
-        """Return notes, runs and what operators did, oldest first."""
+    async def _annotations(self, caller: Caller, begin: float, end: float) -> list[Annotation]:
+        """Return notes, runs and calls of operators, oldest first."""
         own = caller.principal.subjects
         nothing = ["-"] if own is None else [without_wildcards(pattern) for pattern in own]  # notes alone are wanted, no series
         noted = await self._past.call("query", caller, pattern=nothing[0], begin=begin, end=end, points=LEAST_POINTS)
         runs = await self._past.call("runs", caller, newest=MOST_EVENTS)
-        found = [*map(note_happening, noted.notes), *(one for run in runs for one in run_happenings(run))]
+        found = [*map(note_annotation, noted.notes), *(one for run in runs for one in run_annotations(run))]
         if caller.principal.sees(AUDIT):
             done = await self._past.call("events", caller, pattern=AUDIT, begin=begin, end=end, newest=MOST_EVENTS)
-            found += map(audit_happening, done)
+            found += map(audit_annotation, done)
         return sorted((one for one in found if begin <= one.when <= end), key=lambda one: one.when)
 
     async def _functions(self, _admission: Admission, _fields: Fields) -> Answer:

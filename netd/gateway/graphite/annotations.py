@@ -1,4 +1,4 @@
-"""Notes, runs and what operators did, as the events of Graphite, which Grafana draws as annotations. Pure."""
+"""Annotations: notes, runs and calls of operators as events of Graphite, which Grafana draws beside its curves. Pure."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from attrs import frozen
 
 __all__ = [
     "AUDIT",
-    "Happening",
-    "audit_happening",
-    "note_happening",
-    "run_happenings",
+    "Annotation",
+    "audit_annotation",
+    "note_annotation",
+    "run_annotations",
     "wanted_tags",
     "without_wildcards",
 ]
 
 AUDIT = "audit.>"
-"""The subjects of what operators did."""
+"""The subjects of calls of operators."""
 
 
 @frozen
-class Happening:
-    """Something that happened at a time.
+class Annotation:
+    """A note, the begin or end of a run, or a call of an operator.
 
     :ivar when: seconds since the epoch.
     :ivar tags: the sort, ``note``, ``run`` or ``audit``, and what it is about.
@@ -50,24 +50,24 @@ def without_wildcards(pattern: str) -> str:
     return ".".join("-" if node in ("*", ">") else node for node in pattern.split("."))
 
 
-def note_happening(note: Any) -> Happening:
-    """Return the happening of a note, as ``history.query`` gives it."""
+def note_annotation(note: Any) -> Annotation:
+    """Return the annotation of a note, as ``history.query`` gives it."""
     about = () if note.subject is None else (note.subject,)
-    return Happening(note.time, note.text, ("note", *about), note.who)
+    return Annotation(note.time, note.text, ("note", *about), note.who)
 
 
-def run_happenings(run: Any) -> Iterator[Happening]:
+def run_annotations(run: Any) -> Iterator[Annotation]:
     """Yield begin and end of a run, as ``history.runs`` gives it."""
     named = f"run {run.run}" + (f", {run.name}" if run.name else "")
-    yield Happening(run.begin, f"{named} begins", ("run", str(run.run)), run.who)
+    yield Annotation(run.begin, f"{named} begins", ("run", str(run.run)), run.who)
     if run.end is not None:
-        yield Happening(run.end, f"{named} ends", ("run", str(run.run)), run.who)
+        yield Annotation(run.end, f"{named} ends", ("run", str(run.run)), run.who)
 
 
-def audit_happening(event: Any) -> Happening:
-    """Return the happening of a call that was recorded."""
+def audit_annotation(event: Any) -> Annotation:
+    """Return the annotation of a call that was recorded."""
     said: Mapping[str, Any] = event.data
     arguments = ", ".join(f"{name} {value}" for name, value in (said.get("arguments") or {}).items())
     outcome = ": ".join(filter(None, (said.get("outcome"), said.get("error"))))
     what = f"{said.get('who') or said.get('from')}: {said.get('operation')}"
-    return Happening(event.time, what, ("audit", str(said.get("operation"))), "; ".join(filter(None, (arguments, outcome))))
+    return Annotation(event.time, what, ("audit", str(said.get("operation"))), "; ".join(filter(None, (arguments, outcome))))
