@@ -249,6 +249,9 @@ class BoardModuleTests(ModuleTestCase):
           return tile(signal(one), { view: null, tiles: () => 1, isWall: false }, () => null).textContent;
         }"""
         self.assertIn("This tile cannot be shown: ", self.run_in("board/tiles/frame", script))
+        limits = "({ fit }, limits) => fit({ tiles: [{ kind: 'plot', limits }] }).tiles[0].limits"
+        for stored, expected in (([None, {"over": 1}, "x"], [{"over": 1}]), ("x", []), ({"over": 1}, [])):
+            self.assertEqual(self.run_in("board/model", limits, stored), expected)
 
     def test_tables(self) -> None:
         """Boards are laid out, changed and judged as people expect."""

@@ -72,7 +72,8 @@ export function withChanges(board, id, changes) {
 }
 
 /**
- * A board as netd stores it, made fit for the grid: whatever wrote it, each tile has an id of its own and a place.
+ * A board as netd stores it, made fit for the page: whatever wrote it, each tile has an id of its own and a place, and its limits
+ * are a list of objects.
  * @param {any} stored @returns {Board}
  */
 export function fit(stored) {
@@ -84,9 +85,15 @@ export function fit(stored) {
     const [w, h] = KINDS[tile.kind]?.usual ?? [3, 3];
     const number = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
     const place = { x: number(tile.x, 0), y: number(tile.y, 0), w: number(tile.w, w), h: number(tile.h, h) };
-    return fitted({ ...tile, id, ...place }, leastOf(tile.kind));
+    return fitted({ ...tile, id, ...place, ...limitsOf(tile) }, leastOf(tile.kind));
   });
   return { ...stored, title: String(stored.title ?? ""), tiles: ordered(arranged(named)) };
+}
+
+/** The limits of a tile, without what is none. @param {any} tile @returns {{limits?: any[]}} */
+function limitsOf({ limits }) {
+  if (limits === undefined) return {};
+  return { limits: Array.isArray(limits) ? limits.filter((one) => one !== null && typeof one === "object") : [] };
 }
 
 /** Whether this page knows all kinds of the tiles. @param {Board} board */

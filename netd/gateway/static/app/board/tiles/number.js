@@ -49,7 +49,7 @@ function figuresOf(channel, tile, seconds, { points, summary }) {
   return {
     text,
     trend: moved && { ...moved, change },
-    limit: judged(value, Array.isArray(tile.limits) ? tile.limits : []),
+    limit: judged(value, tile.limits ?? []),
     points,
     time,
     isOld: isOld(time, Math.max(live.usual, live.last === null ? seconds / POINTS : 0), serverClock.peek()),

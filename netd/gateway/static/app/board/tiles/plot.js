@@ -74,7 +74,7 @@ function curves(group, tile, view, around) {
     view,
     name: () => sentence.value,
     marks: () => group.flatMap(({ one }) => one.marks),
-    limits: () => (Array.isArray(tile.limits) ? tile.limits : []),
+    limits: () => tile.limits ?? [],
     locked: () => (isFixed ? [{ bottom: low, top: high }] : null),
     least: () => (isFixed || bounds.length === 0 ? null : [bounds[0], bounds[0]]),
     isLog: () => tile.log === true,
