@@ -255,8 +255,8 @@ class IStateTable(Interface):
         :param value: the value, or a function that is called for it when it is written.
         """
 
-    def drop(key: str) -> None:
-        """Remove an entry soon, without a promise."""
+    def drop(key: str, within: float = 0.0) -> None:
+        """Remove an entry soon, within so many seconds, without a promise."""
 
 
 class IStatePart(Interface):

@@ -13,7 +13,22 @@ from typing import Any, ClassVar, Protocol
 
 from attrs import define, field, frozen
 
-__all__ = ["Comparison", "Condition", "Ends", "Gauge", "Judge", "Offline", "Plain", "SilentFor", "TooMany", "Value", "value_of"]
+from netd.redaction import abridged
+
+__all__ = [
+    "Comparison",
+    "Condition",
+    "Ends",
+    "Gauge",
+    "Judge",
+    "Offline",
+    "Plain",
+    "SilentFor",
+    "TooMany",
+    "Value",
+    "plain_value",
+    "value_of",
+]
 
 Value = float | bool | str
 """A value that members of events are compared with."""
@@ -36,6 +51,16 @@ def value_of(event: object, member: str) -> Any:
     if isinstance(event, bool | int | float | str):
         return event if member == "value" else None
     return getattr(event, member, None)
+
+
+def plain_value(value: Any) -> Any:
+    """Return *value* if it is a number or a text; otherwise None. Objects are no value that a message could tell.
+
+    Long texts are cut: a mail has no use for them, and no program can be run with more than 128 KiB in a variable.
+    """
+    if isinstance(value, str):
+        return abridged(value)
+    return value if isinstance(value, bool | int | float) else None
 
 
 class Judge(Protocol):
@@ -121,8 +146,15 @@ class Condition(Protocol):
     def member(self) -> str:
         """The member whose value people are told."""
 
-    def gauge(self, now: float) -> Gauge:
-        """Return the gauge of a subject that is looked at from now on."""
+    @property
+    def is_told_by_last(self) -> bool:
+        """Whether the last event of a subject tells if it holds. A silence, and a rate, are only heard."""
+
+    def gauge(self, now: float, holds: bool = False) -> Gauge:
+        """Return the gauge of a subject that is looked at from now on.
+
+        :param holds: whether the condition held before, as an earlier run of netd knew.
+        """
 
 
 @frozen
@@ -131,13 +163,14 @@ class Plain:
 
     pattern: str
     judge: Judge
+    is_told_by_last: ClassVar[bool] = True
 
     @property
     def member(self) -> str:
         """The member whose value people are told."""
         return self.judge.member
 
-    def gauge(self, _now: float) -> Gauge:
+    def gauge(self, _now: float, holds: bool = False) -> Gauge:
         """See :class:`Condition`."""
         return self
 
@@ -165,10 +198,11 @@ class SilentFor:
     pattern: str
     seconds: float
     member: ClassVar[str] = "value"
+    is_told_by_last: ClassVar[bool] = False
 
-    def gauge(self, now: float) -> Gauge:
+    def gauge(self, now: float, holds: bool = False) -> Gauge:
         """See :class:`Condition`."""
-        return _Silence(self.seconds, now)
+        return _Silence(self.seconds, now - self.seconds if holds else now)
 
 
 @define(eq=False)
@@ -198,15 +232,19 @@ class TooMany:
     judge: Judge | None
     most: int
     seconds: float
+    is_told_by_last: ClassVar[bool] = False
 
     @property
     def member(self) -> str:
         """The member whose value people are told."""
         return "value" if self.judge is None else self.judge.member
 
-    def gauge(self, _now: float) -> Gauge:
+    def gauge(self, now: float, holds: bool = False) -> Gauge:
         """See :class:`Condition`."""
-        return _Count(self)
+        count = _Count(self)
+        if holds:
+            count.fill(now)
+        return count
 
 
 @define(eq=False)
@@ -216,6 +254,10 @@ class _Count:
 
     def __attrs_post_init__(self) -> None:
         self._times = deque(maxlen=self.condition.most + 1)  # more of them say nothing more
+
+    def fill(self, now: float) -> None:
+        """Have it hold from *now* for as long as events count."""
+        self._times.extend([now] * (self.condition.most + 1))
 
     def take(self, event: object, now: float) -> bool | None:
         judge = self.condition.judge

@@ -18,7 +18,8 @@ class AlertChanged:
     :ivar alert: its name.
     :ivar subject: the subject that it is about.
     :ivar state: ``firing``, ``acknowledged``, ``unacknowledged`` (over, and to be acknowledged) or ``quiet``.
-    :ivar occasion: ``fired``, ``repeated``, ``acknowledged``, ``kept``, ``over`` or ``test``.
+    :ivar occasion: ``fired``, ``repeated``, ``acknowledged``, ``kept``, ``over``, ``restored`` (netd was started
+        anew) or ``test``.
     :ivar value: the value at which it fired, or the newest one.
     :ivar when: its condition.
     :ivar since: the time at which it fired.

@@ -55,6 +55,7 @@ class Occasion(enum.Enum):
     ACKNOWLEDGED = "acknowledged"
     KEPT = "kept"
     OVER = "over"
+    RESTORED = "restored"
 
 
 class AlertRules(Protocol):
@@ -120,6 +121,16 @@ class Watch:
         alarm = self._alarm(subject, self.monotonic())
         if alarm is not None:
             self._let_go(alarm)
+
+    def restore(self, subject: str, state: AlertState, since: float, told: float, value: Any, by: str) -> None:
+        """Go on with what an earlier run of netd knew about *subject*. The times are those of this run's clock."""
+        holds = state is not AlertState.UNACKNOWLEDGED
+        gauge = self.rules.condition.gauge(self.monotonic(), holds)
+        self.alarms[subject] = Alarm(subject, gauge, state, since, told, value, by)
+
+    def is_news(self, subject: str) -> bool:
+        """Whether the last event of *subject*, which an earlier run of netd may have seen, is to be taken."""
+        return self.rules.condition.is_told_by_last or subject not in self.alarms
 
     def take(self, subject: str, events: Iterable[object]) -> float | None:
         """Take *events* of *subject*, oldest first.

@@ -12,22 +12,24 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from netd.alert.acting import Acting
+from netd.alert.condition import plain_value
 from netd.alert.config import Config
 from netd.alert.delivery import Deliveries
 from netd.alert.delivery import Outcome as DeliveryOutcome
 from netd.alert.events import AlertChanged
+from netd.alert.grammar import read_condition
 from netd.alert.machine import MOST_SUBJECTS, Alarm, AlertState, Occasion, Watch
+from netd.alert.records import AlertRecords
 from netd.alert.results import AlertedSubject, AlertOverview, AlertServiceStatus, Tried
 from netd.alert.webhook import make_agent
 from netd.bus.subject import split_pattern
 from netd.change import Change
 from netd.config import section_name
 from netd.errors import InvalidArguments
-from netd.interfaces import IBus, INetdService, IPublisher, IReloadable, ISubscription
+from netd.interfaces import IBus, INetdService, IPublisher, IReloadable, IStateful, IStatePart, ISubscription
 from netd.log import LogLimiter
 from netd.message import EventKind, Message, Want
 from netd.operations import Caller, Operation, Role
-from netd.redaction import abridged
 from netd.status import Work
 from netd.threads import Threads
 
@@ -56,7 +58,7 @@ def make_service(config: Config, reactor: Any, bus: IBus) -> AlertService:
     return AlertService(config, acting, deliveries, reactor, bus)
 
 
-@implementer(INetdService, IPublisher, IReloadable)
+@implementer(INetdService, IPublisher, IReloadable, IStateful)
 class AlertService(Service):
     """One alert."""
 
@@ -73,10 +75,17 @@ class AlertService(Service):
         self._subscription: ISubscription | None = None
         self._timer: Any = None
         self._fired: dict[str, float] = {}
+        self._records = AlertRecords(reactor.seconds, bus.wall)
+
+    def use_state(self, part: IStatePart) -> None:
+        """See :class:`netd.interfaces.IStateful`. An alert that fires, or is kept, goes on where it was."""
+        self._fired = self._records.load(part, self._config, self._watch, lambda text: read_condition(text).condition)
 
     def startService(self) -> None:
-        """Look at the newest events, then follow the bus."""
+        """Tell what an earlier run has left, look at the newest events, then follow the bus."""
         super().startService()  # type: ignore[no-untyped-call]
+        for alarm in list(self._watch.alarms.values()):
+            self._changed(alarm, Occasion.RESTORED)
         self._begin()
 
     def stopService(self) -> Deferred[None]:
@@ -130,7 +139,12 @@ class AlertService(Service):
         alarms = sorted(self._watch.alarms.values(), key=lambda alarm: (WORST.index(alarm.state), alarm.subject))
         subjects = [
             AlertedSubject(
-                alarm.subject, alarm.state.value, _plain(alarm.value), now - alarm.since, self._fired.get(alarm.subject), alarm.by
+                alarm.subject,
+                alarm.state.value,
+                plain_value(alarm.value),
+                now - alarm.since,
+                self._fired.get(alarm.subject),
+                alarm.by,
             )
             for alarm in alarms
             if alarm.state is not AlertState.QUIET
@@ -170,7 +184,8 @@ class AlertService(Service):
         if "*" not in pattern and ">" not in pattern:
             self._watch.begin(pattern)
         for message in self._bus.last(pattern):
-            self._take(message)
+            if self._watch.is_news(message.subject):
+                self._take(message)
         # NEWEST would be cheaper, and would miss a value that is too high for a moment only.
         self._subscription = self._bus.subscribe(pattern, self._take, Want.BATCH)
         self._arm(self._watch.due())
@@ -229,6 +244,7 @@ class AlertService(Service):
         since = self._fired.get(subject, now)
         if occasion is Occasion.OVER:
             self._fired.pop(subject, None)
+        self._records.note(alarm, occasion, self._config.when.text, since)
         event = self._event(subject, alarm.state, occasion.value, alarm.value, since, alarm.by)
         self._bus.publish(Message(f"{OWN}{self.instance}.{subject}", event))
         if occasion in (Occasion.FIRED, Occasion.REPEATED, Occasion.OVER):
@@ -237,7 +253,7 @@ class AlertService(Service):
 
     def _event(self, subject: str, state: AlertState, occasion: str, value: Any, since: float, by: str) -> AlertChanged:
         return AlertChanged(
-            self.instance, subject, state.value, occasion, _plain(value), self._config.when.text, since, by, self._bus.wall()
+            self.instance, subject, state.value, occasion, plain_value(value), self._config.when.text, since, by, self._bus.wall()
         )
 
     def _worst(self) -> AlertState:
@@ -247,13 +263,3 @@ class AlertService(Service):
 
 def _tried(outcome: DeliveryOutcome, label: str) -> Tried:
     return Tried(label, *outcome)
-
-
-def _plain(value: Any) -> Any:
-    """Return *value* if it is a number or a text; otherwise None. Objects are no value that a message could tell.
-
-    Long texts are cut: a mail has no use for them, and no program can be run with more than 128 KiB in a variable.
-    """
-    if isinstance(value, str):
-        return abridged(value)
-    return value if isinstance(value, bool | int | float) else None

@@ -332,6 +332,6 @@ class _Table:
     def note(self, key: str, value: object, within: float = LAZILY) -> None:
         self._state.note((self._owner, self._name, key), EntryNote(self._state.wall(), value), within)
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: str, within: float = 0.0) -> None:
         now = self._state.wall()
-        self._state.note((self._owner, self._name, key), EntryNote(now, None, EntryChange(now, None)), 0.0)
+        self._state.note((self._owner, self._name, key), EntryNote(now, None, EntryChange(now, None)), within)

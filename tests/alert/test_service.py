@@ -28,7 +28,18 @@ from netd.log import LogLimiter
 from netd.message import Message
 from netd.redaction import LONGEST
 from netd.session.events import Samples, SampleTaken
-from netd.testing import RecordingBus, ServiceKindTests, WallClock, configured, make_caller, prepared, reload, result_of
+from netd.testing import (
+    MemoryDisk,
+    MemoryState,
+    RecordingBus,
+    ServiceKindTests,
+    WallClock,
+    configured,
+    make_caller,
+    prepared,
+    reload,
+    result_of,
+)
 from netd.threads import Threads
 
 KIND = ServiceKind("alert", "netd.alert")
@@ -123,6 +134,8 @@ class AlertTestCase(SynchronousTestCase):
         self.directory.mkdir()
         self.reactor = MemoryReactorClock()
         self.bus = RecordingBus(WallClock(self.reactor))
+        self.disk = MemoryDisk()
+        self.state = MemoryState(self.reactor, self.bus.wall, self.disk)
         self.agent, self.processes, self.threads = FakeAgent(), Processes(), MailThreads()
         self.mails: list[tuple[MailServer, Any]] = []
         self.addCleanup(lambda: self.assertFalse(self.bus.wants(TEMP)))  # the last one: all alerts have ended then
@@ -142,12 +155,24 @@ class AlertTestCase(SynchronousTestCase):
         limiter = LogLimiter(self.reactor.seconds)
         deliveries = Deliveries("alert:hot", self.reactor, acting.attempt, lambda: 1.0, limiter)
         service = AlertService(config, acting, deliveries, self.reactor, self.bus)
+        self.state.join("alert.hot", service)
         service.startService()
         self.addCleanup(self._leaves_nothing, service)
         return service
 
+    def kill(self, service: AlertService, after: float = 0.0) -> None:
+        """End the daemon without a word to its disk, and have so many seconds pass. The monotonic clock begins anew."""
+        result_of(service.stopService())
+        for call in self.reactor.getDelayedCalls():
+            call.cancel()
+        wall, self.reactor = self.bus.wall(), MemoryReactorClock()
+        self.bus = RecordingBus(WallClock(self.reactor))
+        self.bus.wall.step(wall + after - self.bus.wall())  # type: ignore[attr-defined]
+        self.state = MemoryState(self.reactor, self.bus.wall, self.disk)
+
     def _leaves_nothing(self, service: AlertService) -> None:
         result_of(service.stopService())
+        result_of(self.state.close())
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def publish(self, *values: Any, subject: str = TEMP) -> None:
@@ -165,6 +190,117 @@ class AlertTestCase(SynchronousTestCase):
         path.write_text("#!/bin/sh\n")
         path.chmod(mode)
         return path
+
+
+class RestartTests(AlertTestCase):
+    def test_goes_on(self) -> None:
+        """After a crash, an alert neither fires anew nor posts: state, times and acknowledgement are those of before."""
+        lines = (HOT, "then = publish custom.alarm")
+        service = self.start(*lines)
+        self.publish(31.0)
+        fired = self.bus.wall()
+        self.reactor.advance(5)
+        service.acknowledge(make_caller())
+        by = service.list().subjects[0].by
+        self.reactor.advance(0)
+        self.kill(service, after=100)
+        service = self.start(*lines)
+        self.assertEqual(self.states(), [("restored", "acknowledged")])
+        self.publish(32.0)
+        [subject] = service.list().subjects
+        self.assertEqual(("acknowledged", 32.0, fired, by), (subject.state, subject.value, subject.since, subject.by))
+        self.assertAlmostEqual(105.0, subject.held_for)
+        self.publish(1.0)
+        self.assertEqual(self.states(), [("restored", "acknowledged"), ("over", "quiet")])
+        self.assertEqual(self.bus.events(f"alert.hot.{TEMP}")[-1].since, fired)  # type: ignore[attr-defined]
+        self.reactor.advance(1)
+        self.kill(service)
+        service = self.start(*lines)
+        self.assertEqual((self.states(), self.disk.load("alert.hot", "alarm")), ([], []))
+
+    def test_repeats_go_on(self) -> None:
+        """What was told is told again when it is due, which may have been while netd was away."""
+        service = self.start(HOT, "repeat = 1h")
+        self.publish(31.0)
+        self.reactor.advance(600)
+        self.kill(service, after=600)
+        service = self.start(HOT, "repeat = 1h")
+        self.reactor.advance(2399)
+        self.assertEqual(self.states(), [("restored", "firing")])
+        self.reactor.advance(1)
+        self.assertEqual(self.states()[1:], [("repeated", "firing")])
+        self.reactor.advance(1)
+        self.kill(service, after=7200)
+        self.start(HOT, "repeat = 1h")
+        self.reactor.advance(0)
+        self.assertEqual(self.states()[1:], [("repeated", "firing")])
+
+    def test_waits_to_be_acknowledged(self) -> None:
+        """An alert that somebody has to acknowledge outlives netd, unless nobody has to any more."""
+        lines = (f"when = {TEMP} silent for 5m", "until = acknowledged")
+        service = self.start(*lines)
+        self.reactor.advance(300)
+        self.publish(1.0)
+        self.reactor.advance(1)
+        self.kill(service)
+        service = self.start(*lines)
+        self.reactor.advance(299)
+        self.assertEqual(self.states(), [("restored", "unacknowledged")])
+        self.kill(service)
+        self.start(lines[0])
+        self.assertEqual(self.states(), [])
+
+    def test_silence_and_rate(self) -> None:
+        """A silence lasts over a restart, whatever was said last before it. A rate holds until its time is over."""
+        for condition, events in (("silent for 5m", 0), ("more than 2 in 1m", 3)):
+            service = self.start(f"when = {TEMP} {condition}")
+            for _ in range(events):
+                self.publish(1.0)
+            self.reactor.advance(300 if not events else 1)
+            self.reactor.advance(1)
+            self.kill(service)
+            self.publish(1.0)  # as what is kept of custom.> is there at once
+            service = self.start(f"when = {TEMP} {condition}")
+            self.reactor.advance(59)
+            self.assertEqual(self.states(), [("restored", "firing")], condition)
+            if events:
+                self.reactor.advance(1)
+            else:
+                self.publish(2.0)
+            self.assertEqual(self.states()[1:], [("over", "quiet")], condition)
+            self.reactor.advance(1)
+            self.kill(service)
+
+    def test_begins_anew(self) -> None:
+        """Another condition begins anew, and so does a condition that did not hold for long enough."""
+        service = self.start(f"{HOT} for 1m")
+        self.publish(31.0)
+        self.reactor.advance(30)
+        self.kill(service)
+        service = self.start(f"{HOT} for 1m")
+        self.assertEqual(service.list().subjects, [])
+        self.publish(31.0)
+        self.reactor.advance(60)
+        self.reactor.advance(1)
+        self.kill(service)
+        service = self.start(f"{HOT} for 2m")
+        self.assertEqual(self.states(), [("restored", "firing")])
+        self.reactor.advance(2)
+        self.kill(service)
+        self.disk.commit([("alert.hot", "alarm", "custom.x", self.bus.wall(), '{"state":"loud"}')])
+        service = self.start(f"when = {TEMP} > 29")
+        self.assertEqual((self.states(), service.list().subjects), ([], []))
+
+    def test_clock_that_begins_in_1970(self) -> None:
+        """On a board without a battery, what was before is not still to come."""
+        service = self.start(HOT, "repeat = 1h")
+        self.publish(31.0)
+        self.reactor.advance(10)
+        self.kill(service, after=-1e9)
+        service = self.start(HOT, "repeat = 1h")
+        self.assertEqual(service.list().subjects[0].held_for, 0.0)
+        self.reactor.advance(3600)
+        self.assertEqual(self.states()[1:], [("repeated", "firing")])
 
 
 class ServiceTests(AlertTestCase):
