@@ -83,6 +83,7 @@ class PartShelf:
                 raise
             else:
                 self._begun = name
+                self._let_go(path)  # whoever has opened it since it was closed takes it for one that changes no more
                 return name, file, was_stopped
             name = name.following
 

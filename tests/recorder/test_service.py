@@ -112,6 +112,21 @@ class RecordingTests(RecorderTestCase):
         self.assertEqual((first.gaps, self.call("read", SUBJECT, end="+1s", limit=1, after=first.after).gaps), ([gap], []))
         self.assertEqual((round(gap.end - gap.begin), gap.reason), (60, "netd was stopped"))
 
+    def test_asked_before_the_part_goes_on(self) -> None:
+        """Whoever asks in the first moment after a restart sees what comes later, too."""
+        self.publish(1.0)
+        self.stop()
+        self.kind.make_service = hold_the_writer(self.kind)  # type: ignore[method-assign]
+        self.begun = self.bus.wall()
+        self.start()
+        self.assertEqual(self.call("query", SUBJECT, "-1h", "+1s").series[0].count, [1])
+        self.kind.threads.is_held = False
+        self.kind.threads.work()
+        self.publish(2.0)
+        self.publish({"text": "new"}, "custom.new")
+        self.assertEqual(sum(self.call("query", SUBJECT, "-1h", "+1s").series[0].count), 2)
+        self.assertEqual([one.subject for one in self.call("subjects")], ["custom.new", SUBJECT])
+
     def test_another_unit(self) -> None:
         """The same subject in another unit is another series."""
         self.bus.describe(SUBJECT, Described("", "°C"))
@@ -267,6 +282,18 @@ class RecordingTests(RecorderTestCase):
     def told(self) -> list[Any]:
         """The events about the recording."""
         return self.bus.events("recorder.main.state")
+
+
+def hold_the_writer(kind: RecorderKind) -> Any:
+    """What makes recorders of *kind* whose writer does not begin yet."""
+    make = kind.make_service
+
+    def made(*arguments: Any) -> Any:
+        service = make(*arguments)
+        kind.threads.is_held = True
+        return service
+
+    return made
 
 
 class QuestionTests(RecorderTestCase):
