@@ -75,8 +75,34 @@ class ListTests(ModuleTestCase):
         self.assertEqual(rows, [[8, 7, 7, 7], [9, 8, 8, 8], [10, 5, 0, 9], [11, 2, 2, 2]])
         self.assertIsNone(none)
 
+    def anew(self) -> None:
+        """Another search begins with the rows in view, and forgets how many were asked for; others follow."""
+        script = """async ({ longTable }) => {
+          const { signal } = await import("/static/app/signal.js");
+          const { h } = await import("/static/app/dom.js");
+          const stamp = signal("");
+          const [all, makeRow] = [Array.from({ length: 200 }, (_, index) => index), (item) => h("tr", {}, String(item.peek()))];
+          const list = () => (stamp.value === "" ? all : all.slice(0, 100));
+          const parts = longTable({ columns: [], list, keyOf: (one) => one, makeRow, stamp: () => stamp.value });
+          const count = () => parts[0].querySelectorAll("tbody tr").length;
+          const drawn = (resolve) => requestAnimationFrame(() => setTimeout(resolve));
+          const update = (wait) => new Promise((resolve) => setTimeout(drawn, wait, resolve));
+          const seen = [count()];
+          parts[1].querySelector("button").click();
+          await update(60);
+          seen.push(count());
+          stamp.value = "other";
+          await new Promise((resolve) => new MutationObserver(resolve).observe(parts[0], { subtree: true, childList: true }));
+          seen.push(count());
+          await update(200);
+          seen.push(count());
+          return seen;
+        }"""
+        self.assertEqual(self.run_in("table", script), [50, 100, 20, 50])
+
     def test_tables(self) -> None:
         """All tables, in one Chromium."""
         self.search()
         self.steady()
         self.points()
+        self.anew()

@@ -2,10 +2,13 @@
 
 import { each, h } from "./dom.js";
 import { count } from "./format.js";
-import { computed, signal } from "./signal.js";
+import { computed, effect, onCleanup, signal } from "./signal.js";
 
 /** How many rows are shown at first, and how many each press on "more" adds. */
 const STEP = 50;
+/** How many rows of another choice come at once, and the milliseconds after which the others of the first step follow. */
+const AT_ONCE = 20;
+const SOON = 60;
 
 /** @template T @typedef {import("./signal.js").Readable<T>} Readable */
 
@@ -32,11 +35,20 @@ export function table(columns, list, keyOf, makeRow, kind = "") {
  * @param {(item: T) => any} parts.keyOf
  * @param {(item: Readable<T>) => Element} parts.makeRow
  * @param {string} [parts.kind]
+ * @param {() => string} [parts.stamp] changes with what the user has searched for: the list then begins anew.
  */
-export function longTable({ columns, list, keyOf, makeRow, kind = "" }) {
+export function longTable({ columns, list, keyOf, makeRow, kind = "", stamp = () => "" }) {
   const most = signal(STEP);
+  const settled = signal(stamp());
+  let timer = 0;
+  effect(() => {
+    const wanted = stamp();
+    clearTimeout(timer);
+    if (wanted !== settled.value) timer = setTimeout(() => ([settled.value, most.value] = [wanted, STEP]), SOON);
+  });
+  onCleanup(() => clearTimeout(timer));
   const length = computed(() => list().length);
-  const shown = () => list().slice(0, most.value);
+  const shown = () => list().slice(0, stamp() === settled.value ? most.value : AT_ONCE);
   const more = () => (most.value += STEP);
   return [
     table(columns, shown, keyOf, makeRow, kind),

@@ -4,7 +4,7 @@ import { each, h } from "../dom.js";
 import { effect, onCleanup, scope } from "../signal.js";
 import { sight } from "./sight.js";
 
-/** Items of a block: whole rows of two to six columns. */
+/** Items of a block, unless somebody says otherwise: whole rows of two to six columns. */
 const SIZE = 60;
 
 /**
@@ -14,12 +14,13 @@ const SIZE = 60;
  * @param {(item: T) => any} parts.keyOf
  * @param {(item: import("../signal.js").Readable<T>) => Element} parts.make
  * @param {string} parts.kind classes of each block.
+ * @param {number} [parts.size] items of a block.
  */
-export function blocks({ list, keyOf, make, kind }) {
-  const numbers = () => Array.from({ length: Math.ceil(list().length / SIZE) }, (_, index) => index);
+export function blocks({ list, keyOf, make, kind, size = SIZE }) {
+  const numbers = () => Array.from({ length: Math.ceil(list().length / size) }, (_, index) => index);
   const block = (item) => {
     const index = item.peek();
-    const element = h("div.block", { class: kind, role: "presentation" });
+    const element = h("div.block", { class: `away ${kind}`, role: "presentation" });
     const isSeen = sight(element);
     /** @type {(() => void)|null} */
     let end = null;
@@ -30,7 +31,7 @@ export function blocks({ list, keyOf, make, kind }) {
     };
     effect(() => {
       if (isSeen.value && end === null) {
-        const [made, over] = scope(() => each(() => list().slice(index * SIZE, (index + 1) * SIZE), keyOf, make));
+        const [made, over] = scope(() => each(() => list().slice(index * size, (index + 1) * size), keyOf, make));
         end = over;
         element.replaceChildren(made);
         element.classList.remove("away");

@@ -131,6 +131,7 @@ function listing({ instance, list, all, heard, choose }) {
       longTable({
         columns: ["Device", "Presence", "Last seen", "Address", ""],
         list: () => still.items.value,
+        stamp: () => `${filter.value}\n${state.value}`,
         keyOf: (one) => one.generation,
         makeRow: (item) => row(item, instance, heard, choose, () => disconnection(item, instance, cut, list.refresh)),
         kind: "lines",

@@ -3,7 +3,7 @@
 import { commandLine } from "../commandline.js";
 import { servicesOf } from "../connection.js";
 import { each, h, when } from "../dom.js";
-import { count } from "../format.js";
+import { count, plural, visible } from "../format.js";
 import { instanceOf, portOf } from "../instances.js";
 import { polled } from "../live.js";
 import { badge, faceOf, panel } from "../panel.js";
@@ -19,6 +19,9 @@ const EVERY = 10;
 const SESSIONS = 4;
 const CHANNELS = 10;
 
+/** Seconds between two values of a channel. */
+const PACE = 2;
+
 /** A list of a few rows, with the counts of all. */
 function counted(method, instance, limit) {
   return polled(method, { ...instance, params: () => instance.params({ limit }) }, EVERY);
@@ -33,7 +36,7 @@ export function latest() {
     live.value.flatMap((session) => Object.keys(session.channels).map((name) => ({ session, name }))).slice(0, CHANNELS),
   );
   const patterns = () => [...new Set(channels.value.map(({ session }) => `${session.agent}.*`))];
-  const values = sessionValues(instance, () => channels.value.length, patterns);
+  const values = sessionValues(instance, () => channels.value.length, patterns, PACE);
   const toggle = async ({ agent }) => {
     const { watch } = await import("./session_watch.js"); // with all that draws plots
     watch(instance.name.peek(), agent);
@@ -72,6 +75,33 @@ const THINGS = [
   ["relay", "Devices", "relay.devices", { online: "ok", away: "gone" }],
   ["room", "Rooms", "room.list", { talking: "ok", full: "ok", gathering: "waiting", parting: "waiting" }],
 ];
+
+const LOUD = ["firing", "unacknowledged"];
+
+/** The alerts that somebody has to look at. The status tells them: nothing more is asked for. */
+export function alarms() {
+  const loud = () => servicesOf("alert").filter(({ state }) => LOUD.includes(state));
+  const one = (item) => {
+    const { instance } = item.peek();
+    const on = () => (item.value.firing ? ` on ${plural(item.value.firing, "subject")}` : "");
+    return h(
+      "li",
+      { testid: "alarm", "data-alert": instance },
+      badge("trouble", [
+        h("a", { href: addressOf("alert") }, visible(instance)),
+        h("span", {}, () => ` ${item.value.state}${on()}`),
+      ]),
+    );
+  };
+  return when(
+    () => loud().length > 0,
+    () =>
+      panel(
+        { title: "Alerts", testid: "alarms-now", kind: "wide" },
+        h("ul.alarms", {}, each(loud, ({ instance }) => instance, one)),
+      ),
+  );
+}
 
 /** How many sessions, devices and rooms there are, in which states. */
 export function things() {

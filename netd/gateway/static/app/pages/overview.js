@@ -16,7 +16,7 @@ import { vitalsSeries } from "../vitals.js";
 import { confinement } from "./confinement.js";
 import { daemon } from "./daemon.js";
 import { lately } from "./lately.js";
-import { latest, things } from "./latest.js";
+import { alarms, latest, things } from "./latest.js";
 import { manholeSessions } from "./manhole_sessions.js";
 
 /** The longest and the shortest window of the small plots, in seconds. */
@@ -27,6 +27,7 @@ export function overview() {
   return h(
     "div.grid.overview",
     {},
+    alarms(),
     latest(),
     lately(),
     things(),

@@ -2,13 +2,14 @@
 
 import { action, results } from "../action.js";
 import { commandLineToCopy } from "../commandline.js";
-import { isLive, knownAt, serverClock } from "../connection.js";
+import { isLive, knownAt, netd, serverClock } from "../connection.js";
 import { each, h, when } from "../dom.js";
 import { ago, count, duration, plural, visible } from "../format.js";
 import { tag } from "../instances.js";
 import { badge, staleBadge } from "../panel.js";
 import { remembers } from "../recorder.js";
 import { byName } from "../lists/search.js";
+import { signal } from "../signal.js";
 import { channelPlot } from "./channel_plot.js";
 import { STATES } from "./session_states.js";
 import { sessionMarks } from "./session_marks.js";
@@ -52,6 +53,7 @@ export function sessionCard(item, watch, instance, window, refresh) {
     ),
     results(stop, ping),
     channels(item, watch, window, happened),
+    counts(item, watch, instance),
     h("details.commands", {}, h("summary", {}, "As command lines"), line("stop"), line("ping")),
   );
 }
@@ -123,6 +125,36 @@ function factsOf({ state, since, attempt }, watch) {
     attempt > 1 ? `attempt ${attempt}` : "",
     watch.lost.value ? `${count(watch.lost.value)} lost on the way to this browser` : "",
     watch.omitted.value ? `${plural(watch.omitted.value, "further channel")} not shown` : "",
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
+
+/** How many samples came, and how many were none: asked for when somebody looks. */
+function counts(item, watch, instance) {
+  const told = signal("");
+  const ask = async () => {
+    try {
+      const { rows } = await netd.call("session.list", instance.params({ contains: watch.agent }));
+      const facts = rows.find(({ session }) => session === item.peek().session);
+      told.value = facts === undefined ? "netd does not know this session any more." : countsText(facts);
+    } catch (error) {
+      told.value = error.message;
+    }
+  };
+  return h(
+    "details.commands",
+    { testid: "session-counts", ontoggle: (event) => event.target.open && ask() },
+    h("summary", {}, "Counts"),
+    h("p.hint", { role: "status" }, () => told.value),
+  );
+}
+
+function countsText({ samples, bad, unspanned, dialect }) {
+  const facts = [
+    plural(samples, "sample"),
+    bad ? `${count(bad)} bad` : "none bad",
+    unspanned ? `${count(unspanned)} left out of the range` : "",
+    dialect ? `dialect ${dialect}` : "",
   ];
   return facts.filter(Boolean).join(" · ");
 }

@@ -62,7 +62,14 @@ function textsOf(session) {
     unit: channels.map(([, { unit }]) => unit).join(" "),
   };
   for (const [name, text] of Object.entries(fields)) fields[name] = text.toLowerCase();
-  const made = { fields, all: `${session.session} ${Object.values(fields).join(" ")}` };
+  const all = `${session.session} ${Object.values(fields).join(" ")}`;
+  /** @returns {[string, object]} */
+  const ofChannel = ([name, { label = "", unit = "" }]) => {
+    const own = { ...fields, channel: name.toLowerCase(), label: label.toLowerCase(), unit: unit.toLowerCase() };
+    const text = `${session.session} ${Object.values(own).join(" ")}`;
+    return [name, { all: text, fields: own, named: `${own.channel} ${own.label}` }];
+  };
+  const made = { fields, all, channels: new Map(channels.map(ofChannel)) };
   texts.set(session, made);
   return made;
 }
@@ -90,22 +97,30 @@ export function finding(all, values) {
   const tick = () => (isOfValues(parts.value) ? values.beat.value : 0);
   const channelsOf = (session, only = null) => {
     const own = values.of(session.agent);
-    const named = (name) => `${name} ${session.channels?.[name]?.label ?? ""}`.toLowerCase();
-    const described = (name) => ({ name: named(name), value: own.get(name)?.last ?? null, time: own.get(name)?.lastTime ?? -Infinity });
+    const named = (name) => textsOf(session).channels.get(name)?.named ?? name.toLowerCase();
+    const described = (name) => {
+      const { last = null, lastTime = -Infinity } = own.get(name) ?? {};
+      return { name: named(name), value: last, time: lastTime };
+    };
     return (only === null ? Object.keys(session.channels ?? {}) : [only]).map(described);
   };
   const isSought = (session, now) =>
     matches({ ...textsOf(session), channels: () => channelsOf(session) }, parts.value, now);
+  /** All in the order in which they are shown, which a search does not change. */
+  const ordered = computed(() =>
+    [...all()].sort(
+      (one, other) => rankOf(one) - rankOf(other) || byName(one.agent, other.agent) || one.session - other.session,
+    ),
+  );
   /** Sessions that match the search, whatever their state. */
   const sought = computed(() => {
     tick();
     const now = serverNow();
-    return parts.value.length === 0 ? all() : all().filter((one) => isSought(one, now));
+    return parts.value.length === 0 ? ordered.value : ordered.value.filter((one) => isSought(one, now));
   });
   const sessions = computed(() => {
     const { value: state } = choice.state;
-    const found = state === "" ? [...sought.value] : sought.value.filter((one) => one.state === state);
-    return found.sort((one, other) => rankOf(one) - rankOf(other) || byName(one.agent, other.agent) || one.session - other.session);
+    return state === "" ? sought.value : sought.value.filter((one) => one.state === state);
   });
   /** How many there are in each state. @returns {[string, number][]} */
   const counts = () => {
@@ -125,13 +140,12 @@ export function finding(all, values) {
   });
   const isSoughtChannel = (session, name, now) => {
     if (parts.value.length === 0) return true;
-    const { label = "", unit = "" } = session.channels?.[name] ?? {};
-    const fields = { ...textsOf(session).fields, channel: name.toLowerCase(), label: label.toLowerCase(), unit: unit.toLowerCase() };
-    const all = `${session.session} ${Object.values(fields).join(" ")}`;
-    return matches({ all, fields, channels: () => channelsOf(session, name) }, parts.value, now);
+    const texts = textsOf(session);
+    const own = texts.channels.get(name) ?? { all: `${texts.all} ${name.toLowerCase()}`, fields: texts.fields };
+    return matches({ ...own, channels: () => channelsOf(session, name) }, parts.value, now);
   };
   const stamp = () => [choice.query, choice.state, choice.group].map((one) => one.value).join("\n");
-  return { sought, sessions, channels, counts, stamp };
+  return { sought, sessions, channels, counts, stamp, isOfValues: () => isOfValues(parts.value) };
 }
 
 /** *items* by their group, in the order of names; one nameless group where there are none. */

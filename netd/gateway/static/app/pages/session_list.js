@@ -21,8 +21,9 @@ const NAMED = 4;
  * @param {() => boolean} parts.isFull whether no further one can be watched.
  * @param {(session: any) => void} parts.toggle
  * @param {Record<string, any>} parts.attributes
+ * @param {() => string} parts.stamp changes with what the user has searched for.
  */
-export function sessionList({ sessions, attributes, ...rest }) {
+export function sessionList({ sessions, attributes, stamp, ...rest }) {
   const groups = computed(() => grouped(sessions(), (session) => groupOf(session)));
   return h(
     "div",
@@ -41,6 +42,7 @@ export function sessionList({ sessions, attributes, ...rest }) {
             keyOf: (one) => one.session,
             makeRow: (item) => row(item, rest),
             kind: "lines",
+            stamp,
           }),
         ),
     ),

@@ -28,8 +28,9 @@ export const paceFor = (channels) => PACES.find(([most]) => channels <= most)?.[
  * @param {import("../instances.js").Instance} instance
  * @param {() => number|null} channels how many there are; null while that is not known, and nothing is asked for.
  * @param {() => string[]} patterns the ends of their subjects.
+ * @param {number} least seconds between two values of a channel, at least.
  */
-export function sessionValues(instance, channels, patterns = () => ["*.*"]) {
+export function sessionValues(instance, channels, patterns = () => ["*.*"], least = 1) {
   /** By agent, then by channel. @type {Map<string, Map<string, Points>>} */
   const agents = new Map();
   let known = 0;
@@ -40,7 +41,7 @@ export function sessionValues(instance, channels, patterns = () => ["*.*"]) {
   let isNews = false;
   const every = computed(() => {
     const count = channels();
-    return count === null ? 0 : paceFor(count);
+    return count === null ? 0 : Math.max(least, paceFor(count));
   });
   const ends = computed(() => patterns().join("\n"));
 

@@ -5,15 +5,17 @@ import { isLive, netd, serverNow } from "../connection.js";
 import { audible } from "../rights.js";
 import { computed, effect, scope, signal } from "../signal.js";
 
-/**
- * How many sessions are watched at a time, and how many channels of each. Each takes up to two of the 64 subscriptions that a
- * connection may have.
- */
-export const MOST_WATCHED = 16;
+/** How many sessions are watched at a time, and how many channels of each. */
+export const MOST_WATCHED = 256;
 const MOST_CHANNELS = 24;
 /** How many earlier changes of a session are asked for, for the marks on the time axis. */
 const CHANGES = 50;
 const MOST_MARKS = 200;
+/**
+ * How many sessions have a subscription of their own, with their earlier changes. Further ones share one: a connection may have
+ * 64, and their channels take up to 40.
+ */
+const OWN = 12;
 
 const GONE = "netd does not know it any more";
 
@@ -26,10 +28,33 @@ export const watched = signal(new Map());
 /** What ends the effects of each. @type {Map<Watch, () => void>} */
 const ends = new Map();
 
+/** The shared subscriptions to the states of all sessions, by instance. @type {Map<string, {close: () => void}[]>} */
+const shared = new Map();
+
+/** Share a subscription among the sessions that have none of their own. */
+function share(instance) {
+  const isWanted = [...ends.keys()].some((one) => one.instance === instance && !one.isOwn);
+  const subscriptions = shared.get(instance);
+  if (isWanted && subscriptions === undefined) {
+    const take = (event) => {
+      const one = watched.peek().get(key(instance, event.subject.split(".")[2]));
+      if (one?.isOwn === false) one.changed(event);
+    };
+    shared.set(
+      instance,
+      audible(`session.${instance}.*`).map((pattern) => netd.subscribe(pattern, {}, take)),
+    );
+  } else if (!isWanted && subscriptions !== undefined) {
+    subscriptions.forEach((one) => one.close());
+    shared.delete(instance);
+  }
+}
+
 function close(watch) {
   watch.close();
   ends.get(watch)?.();
   ends.delete(watch);
+  share(watch.instance);
 }
 
 const key = (instance, agent) => `${instance}/${agent}`;
@@ -50,8 +75,10 @@ export function watch(instance, agent) {
     all.delete(key(ended.instance, ended.agent));
     close(ended);
   }
-  const [made, end] = scope(() => new Watch(instance, agent));
+  const isOwn = [...ends.keys()].filter((one) => one.isOwn).length < OWN;
+  const [made, end] = scope(() => new Watch(instance, agent, isOwn));
   ends.set(made, end);
+  share(instance);
   all.set(key(instance, agent), made);
   watched.value = all;
   return true;
@@ -82,9 +109,11 @@ class Watch {
   #subscriptions;
   #state = "";
 
-  constructor(instance, agent) {
+  constructor(instance, agent, isOwn) {
     this.instance = instance;
     this.agent = agent;
+    /** Whether it has a subscription of its own. */
+    this.isOwn = isOwn;
     this.isEnded = false;
     /** The session in the last result of `session.list`, or null. */
     this.facts = null;
@@ -100,8 +129,8 @@ class Watch {
     this.lost = computed(() => Math.max(0, ...[...this.channels.value.values()].map((one) => one.lost.value)));
     /** The marks on the time axis, oldest first. */
     this.marks = [];
-    this.#subscriptions = audible(this.subject).map((pattern) =>
-      netd.subscribe(pattern, { replay: CHANGES }, (event) => this.#changed(event)),
+    this.#subscriptions = (isOwn ? audible(this.subject) : []).map((pattern) =>
+      netd.subscribe(pattern, { replay: CHANGES }, (event) => this.changed(event)),
     );
     effect(() => this.#connection(isLive.value));
   }
@@ -119,7 +148,7 @@ class Watch {
   }
 
   /** The state has changed: the begin and the end of streaming become marks on the time axis. */
-  #changed({ data: { session, state, time, reason, host, attempt }, isNew }) {
+  changed({ data: { session, state, time, reason, host, attempt }, isNew }) {
     const { since, attempt: last, session: known } = this.heard.peek();
     if (since !== null && time < since && !isNew) return; // known already
     if (isAnother({ session: known, state: this.#state, attempt: last }, { session, state, attempt })) this.#beginAnew();

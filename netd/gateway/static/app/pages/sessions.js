@@ -8,6 +8,7 @@ import { instanceOf, portOf } from "../instances.js";
 import { pauseButton } from "../log.js";
 import { faceOf, needsService, panel } from "../panel.js";
 import { View } from "../plots/view.js";
+import { blocks } from "../lists/blocks.js";
 import { roll } from "../lists/roll.js";
 import { computed, effect, signal } from "../signal.js";
 import { steady } from "../lists/steady.js";
@@ -15,6 +16,7 @@ import { chips, searchField } from "../lists/toolbar.js";
 import { sessionCard } from "./session_card.js";
 import { choice, finding, followAddress, GROUPS, rankOf, VIEWS } from "./session_find.js";
 import { sessionList } from "./session_list.js";
+import { recordedAgents } from "./session_recorded.js";
 import { sessionStart } from "./session_start.js";
 import { STATES } from "./session_states.js";
 import { sessionTiles } from "./session_tiles.js";
@@ -52,11 +54,14 @@ function content() {
   const instance = instanceOf("session");
   const list = roll({ method: "session.list", instance, keyOf: (one) => one.session, events: [["*", changed]] });
   const counted = () => [...list.rows.value.values()].reduce((sum, one) => sum + Object.keys(one.channels ?? {}).length, 0);
-  const channels = () => (list.answer.value === null && !list.refusal.value ? null : counted());
+  /** Whether the newest values are shown, or searched for: the watched sessions have their own. */
+  const needsValues = signal(true);
+  const channels = () => (list.refusal.value || (needsValues.value && list.answer.value !== null) ? counted() : null);
   const values = sessionValues(instance, channels);
   const all = computed(() => (list.refusal.value ? heardOf(list, values) : [...list.rows.value.values()]));
   const found = finding(() => all.value, values);
   const shown = viewOf(all, list);
+  effect(() => (needsValues.value = shown.value !== "watched" || found.isOfValues()));
   effect(() => void (shown.value === "watched" && watchFirst(instance.name.value, all.value)));
   const isOpened = signal(false);
   const isEmpty = computed(() => all.value.length === 0);
@@ -106,6 +111,7 @@ function content() {
       () => shown.value === "watched",
       () => watchedView(instance, list, all, found),
     ),
+    recordedAgents(instance, () => all.value),
   );
 }
 
@@ -185,7 +191,7 @@ function toolbar(found, shown) {
 function listView(found, acts) {
   const list = () => /** @type {any[]} */ (found.sessions.value);
   const still = steady({ list, keyOf: (one) => one.session, rankOf: (one) => rankOf(one), stamp: found.stamp });
-  return h("div", {}, still.button, sessionList({ sessions: () => still.items.value, attributes: still.attributes, ...acts }));
+  return h("div", {}, still.button, sessionList({ sessions: () => still.items.value, attributes: still.attributes, stamp: found.stamp, ...acts }));
 }
 
 function tilesView(found, acts) {
@@ -199,24 +205,25 @@ function tilesView(found, acts) {
 }
 
 /** The watched sessions with their plots, those that match the search. */
-function watchedView(instance, list, all, found) {
+function watchedView(instance, listed, all, found) {
   const shown = computed(() => {
-    const listed = newestByAgent(all.value);
+    const newest = newestByAgent(all.value);
     const sought = new Set(found.sessions.value.map(({ agent }) => agent));
-    const isSought = ({ agent }) => sought.has(agent) || !listed.has(agent);
+    const isSought = ({ agent }) => sought.has(agent) || !newest.has(agent);
     const ours = [...watched.value.values()].filter((one) => one.instance === instance.name.value && isSought(one));
-    const described = (one) => (list.answer.value === null ? one.facts : one.describe(listed.get(one.agent)));
-    return ours.map((one) => (list.refusal.value ? one.heard.value : described(one))).filter(Boolean);
+    const described = (one) => (listed.answer.value === null ? one.facts : one.describe(newest.get(one.agent)));
+    return ours.map((one) => (listed.refusal.value ? one.heard.value : described(one))).filter(Boolean);
   });
-  const card = (item) => sessionCard(item, watchOf(instance.name.value, item.peek().agent), instance, view, list.refresh);
+  const list = () => shown.value;
+  const keyOf = (one) => `${instance.name.value}/${one.session}`;
+  const card = (item) => sessionCard(item, watchOf(instance.name.value, item.peek().agent), instance, view, listed.refresh);
   return h(
     "div.stack",
     {},
     when(() => shown.value.length > 0, windowControls),
-    each(
-      () => shown.value,
-      (one) => `${instance.name.value}/${one.session}`,
-      card,
+    chosen(
+      () => shown.value.length > FEW,
+      (isMany) => h("div.stack", {}, isMany ? blocks({ list, keyOf, make: card, kind: "", size: 1 }) : each(list, keyOf, card)),
     ),
     when(
       () => shown.value.length === 0 && all.value.length > 0,
