@@ -98,8 +98,8 @@ class Caller:
 
     @property
     def who(self) -> str:
-        """Origin and principal, for the log."""
-        return ", ".join(filter(None, (self.origin, str(self.principal))))
+        """Principal and origin, as log, events and the audit name a caller: ``user root, control socket``."""
+        return ", ".join(filter(None, (str(self.principal), self.origin)))
 
     @property
     def lasting_link(self) -> CallerLink:

@@ -468,6 +468,17 @@ class SubjectTests(ModuleTestCase):
             ["", "z", "command", "n=[1]", "c", "ok", 1],
         ]
         self.assertEqual(found, [shown, 1, 2])
+        call = {"who": "user a", "from": "x", "operation": "relay.send", "arguments": {}, "outcome": "done", "error": ""}
+        outcome = {"device": "a", "from": "user a, x", "request": "on", "status": "sent"}
+        script = (
+            "(module, events) => module.merged([], events.map(module.deedOf), 9).map(({ what, who, from }) => [what, who, from])"
+        )
+        for seconds, expected in ((0.001, ["message"]), (5, ["relay.send", "message"])):
+            events = [
+                {"subject": "audit.main.relay.send", "data": call, "time": 10 + seconds},
+                {"subject": "relay.m.outcome.a", "data": outcome, "time": 10},
+            ]
+            self.assertEqual(self.run_in("deeds", script, events), [[what, "user a", "x"] for what in expected])
 
     def test_tables(self) -> None:
         """Patterns are read as netd reads them."""

@@ -67,9 +67,29 @@ class AuditTests(CommandTests):
         asked = self.control.calls[-3:]
         self.lines("--since", "8h", "--device", "lamp")
         _, asked = self.control.calls[-1]
-        self.assertEqual((asked["begin"], asked["contains"], asked["pattern"]), ("-8h", "lamp", PATTERNS))
+        self.assertEqual((asked["begin"], asked["contains"], asked["pattern"]), ("8h", "lamp", PATTERNS))
         self.lines("--since", "yesterday")
         self.assertEqual(self.control.calls[-1][1]["begin"], "yesterday")
+        self.lines("--until", "22:15", "--instance", "audit")
+        asked = self.control.calls[-1][1]
+        self.assertEqual((asked["begin"], asked["end"], asked["instance"]), ("1d", "22:15", "audit"))
+
+    def test_told_once(self) -> None:
+        """A message of an operator is one line: that of its outcome, which came at the same time. Other calls stay."""
+        who = {"who": "token panel", "from": "gateway 10.0.0.7:5"}
+        sent = {**CALL, "data": {**CALL["data"], **who, "outcome": "done", "error": ""}}  # type: ignore[dict-item]
+        outcome = {**MESSAGE, "data": {**MESSAGE["data"], "from": ", ".join(who.values())}}  # type: ignore[dict-item]
+        for seconds, expected in ((0.0001, ["message off"]), (5.0, ["message off", "relay.send"])):
+            self.control.answers["history.events"] = [{**outcome, "time": NOW - 10 + seconds}, sent]
+            self.assertEqual([line[2] for line in self.lines()[1:]], expected)
+
+    def test_long(self) -> None:
+        """What an operation was about is short, and no whole board; errors name commands."""
+        data = {**CALL["data"], "arguments": {"board": {"tiles": []}, "name": "x" * 2000}, "error": "`relay.devices` lists them"}  # type: ignore[dict-item]
+        self.control.answers["history.events"] = [{**CALL, "data": data}]
+        [row] = self.lines()[1:]
+        self.assertEqual(row[3], "x" * 79 + "…")
+        self.assertEqual(row[4], "failed: `netd devices` lists them")
 
     def test_json(self) -> None:
         """A script gets whole events."""

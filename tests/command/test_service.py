@@ -261,7 +261,7 @@ class OperationTests(ServiceTests):
         self.bus.subscribe("command.main.*", lambda _: None)
         self.assertEqual(result_of(self.service.run(make_caller(), "echo", {"text": "x"})), CommandResult("success", "x"))
         [event] = self.bus.events("command.main.run")
-        told = {"command_id": "echo", "from": "console, token test", "arguments": {"text": "x"}, "outcome": "success"}
+        told = {"command_id": "echo", "from": "token test, console", "arguments": {"text": "x"}, "outcome": "success"}
         self.assertEqual(event, {**told, "error": "", "seconds": 0.0, "time": self.bus.wall()})
 
     def test_run_by_a_program(self) -> None:

@@ -143,9 +143,9 @@ class PermissionTests(DispatchTestCase):
         """Under whatever noun a service offers an operation, a token for the service's subjects allows it, and no other does."""
         self.table.add([Operation("flow.tell", self.login, Role.VIEWER, "Tell", kind="pump")])
         self.table.add([Operation("flow.find", self.login, Role.VIEWER, "Find", kind="pump", spans_services=True)])
-        for subjects, told in ((("pump.>",), "console, token test"), (("flow.>",), NotPermitted)):
+        for subjects, told in ((("pump.>",), "token test, console"), (("flow.>",), NotPermitted)):
             self.assertEqual(told, self.try_("flow.tell", make_caller(Role.VIEWER, subjects)))
-            self.assertEqual("console, token test", self.try_("flow.find", make_caller(Role.VIEWER, subjects)))
+            self.assertEqual("token test, console", self.try_("flow.find", make_caller(Role.VIEWER, subjects)))
 
     def test_confined_to_an_instance(self) -> None:
         """It is the instance that is called that counts."""
@@ -157,7 +157,7 @@ class PermissionTests(DispatchTestCase):
     def test_lasting(self) -> None:
         """What lasts as long as a connection is refused over one that ends with the answer."""
         self.assertIs(InvalidArguments, self.try_("pump.attach", make_caller(Role.VIEWER)))
-        self.assertEqual("console, token test", self.try_("pump.attach", make_caller(Role.VIEWER, link=RecordingLink())))
+        self.assertEqual("token test, console", self.try_("pump.attach", make_caller(Role.VIEWER, link=RecordingLink())))
 
     def test_caller_is_no_argument(self) -> None:
         """The caller is handed in, and cannot be given."""
@@ -223,7 +223,7 @@ class CallTests(DispatchTestCase):
             self.call("pump.add", 1)
             self.dispatcher.call("pump.wait", {}, make_caller())
         self.assertEqual(
-            [("console, token test", "pump.wait")], [(event["who"], event["operation"]) for event in events if "who" in event]
+            [("token test, console", "pump.wait")], [(event["who"], event["operation"]) for event in events if "who" in event]
         )
 
     def test_log_of_a_busy_program(self) -> None:
@@ -259,7 +259,7 @@ class HandleTests(DispatchTestCase):
             told = self.ask("pump.break")
         self.assertEqual({"code": -32603, "message": "internal error; netd's log has it"}, told["error"])
         (event,) = [event for event in events if event["log_level"] is LogLevel.critical]
-        self.assertEqual(("console, token test", "pump.break"), (event["who"], event["operation"]))
+        self.assertEqual(("token test, console", "pump.break"), (event["who"], event["operation"]))
         self.assertEqual(["the secret"], [str(error.value) for error in self.flushLoggedErrors(ValueError)])
 
     def test_program_exit(self) -> None:

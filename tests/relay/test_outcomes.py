@@ -70,9 +70,9 @@ class OutcomeTests(ServiceBench):
         sent = self.service.send(make_caller(Role.OPERATOR), "pump", text="water", deadline=2.0)
         self.reactor.advance(2.0)
         result_of(sent)
-        self.assertEqual(self.told(), [("pump", "console, token test", "water", "expired", "the deadline passed")])
+        self.assertEqual(self.told(), [("pump", "token test, console", "water", "expired", "the deadline passed")])
         self.service.send(make_caller(), "tank", text="x").addErrback(lambda why: None)
-        self.assertEqual(self.told(), [("_", "console, token test", "x", "failed", "no such device")])
+        self.assertEqual(self.told(), [("_", "token test, console", "x", "failed", "no such device")])
 
     def test_kept(self) -> None:
         """A frame that was kept for an absent device is told when its fate is known."""

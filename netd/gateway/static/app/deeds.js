@@ -43,15 +43,27 @@ const called = ({ who, operation, arguments: given, outcome }) => ({
 /** @param {Record<string, any>} given */
 const aboutOf = (given) => String(ABOUT.map((name) => given[name]).find((value) => ["string", "number"].includes(typeof value)) ?? "");
 
-const sent = ({ device, request, status }) => ({ who: "", what: "message", given: request, about: device, outcome: status });
+const sent = ({ device, request, status, from }) => ({
+  ...caller(from),
+  what: "message",
+  given: request,
+  about: device,
+  outcome: status,
+});
 
-const ran = ({ command_id: about, arguments: given, outcome }) => ({
-  who: "",
+const ran = ({ command_id: about, arguments: given, outcome, from }) => ({
+  ...caller(from),
   what: "command",
   given: listed(given),
   about,
   outcome,
 });
+
+/** "user root, control socket": who, and from where. Programs have an address alone. @param {string} said */
+function caller(said) {
+  const [who, ...from] = said.split(", ");
+  return from.length ? { who, from: from.join(", ") } : { who: "", from: said };
+}
 
 /** Arguments in one line. */
 const listed = (given) =>
@@ -72,5 +84,27 @@ export function mentions(deed, text) {
  */
 export function merged(known, more, most) {
   const all = new Map([...known, ...more].map((deed) => [deed.key, deed]));
-  return [...all.values()].sort((one, other) => other.time - one.time).slice(0, most);
+  return once([...all.values()])
+    .sort((one, other) => other.time - one.time)
+    .slice(0, most);
+}
+
+/** Operations of which an event of their own tells what came of it, and what such deeds are called. @type {Record<string, string>} */
+const TOLD = { "relay.send": "message", "command.run": "command" };
+/** Seconds between the end of such a call and that event, at most. They are published in the same turn. */
+const AT_ONCE = 0.1;
+
+/** Without the calls of which an event of their own, at the same time and by the same caller, tells more. @param {Deed[]} deeds */
+function once(deeds) {
+  /** @type {Map<string, number[]>} */
+  const told = new Map();
+  const nameOf = (what, { who, from }) => `${what} ${who} ${from}`;
+  for (const deed of deeds) {
+    const name = nameOf(deed.what, deed);
+    if (!told.has(name)) told.set(name, []);
+    told.get(name)?.push(deed.time);
+  }
+  const isTold = (deed) =>
+    deed.what in TOLD && told.get(nameOf(TOLD[deed.what], deed))?.some((time) => Math.abs(time - deed.time) < AT_ONCE);
+  return deeds.filter((deed) => !isTold(deed));
 }
