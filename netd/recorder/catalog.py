@@ -15,16 +15,10 @@ from attrs import frozen
 
 from netd.codec.jsontext import decode, encode
 from netd.errors import NoSuchTarget, OperationFailed
-from netd.recorder.database import DamagedPart, OtherFormat, connect, telling_damage, transaction
+from netd.recorder.database import FileFormat, connect, telling_damage, transaction
 from netd.recorder.part_summary import PartSummary
 
 __all__ = ["Catalog", "RecordedNote", "RecordedRun", "open_catalog"]
-
-APPLICATION = 0x6E657463
-"""``PRAGMA application_id`` of a catalog: "netc"."""
-
-FORMAT = 1
-"""``PRAGMA user_version``."""
 
 SCHEMA = """
 CREATE TABLE run    (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER,
@@ -39,6 +33,9 @@ CREATE TABLE part   (name TEXT PRIMARY KEY, chunk INTEGER NOT NULL, first INTEGE
                      events INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 """``part`` has the closed ones. ``chunk`` is the last of a part that ``hour`` has counted, so that none is counted twice."""
+
+FORMAT = FileFormat("catalog", application=0x6E657463, version=1, schema=SCHEMA)
+"""The format of the catalog that is written here. The number is the text ``netc``."""
 
 _COUNT_SERIES = """
 INSERT INTO series (subject, label, unit) VALUES (?, ?, ?)
@@ -210,19 +207,8 @@ def open_catalog(path: Path) -> Catalog:
             database.execute("PRAGMA journal_mode=WAL")
             (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             if not tables:
-                with transaction(database, is_full=True):
-                    for statement in SCHEMA.split(";\n"):
-                        database.execute(statement)
-                    database.execute(f"PRAGMA application_id={APPLICATION}")
-                    database.execute(f"PRAGMA user_version={FORMAT}")
-            (application,) = database.execute("PRAGMA application_id").fetchone()
-            if application != APPLICATION:
-                raise DamagedPart("it is a database, but no catalog of a recorder")
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version != FORMAT:
-                raise OtherFormat(
-                    f"{path}: its format is {version}, and this netd writes {FORMAT}: move it away, and another is made"
-                )
+                FORMAT.make(database)
+            FORMAT.check(database, path)
     except BaseException:
         database.close()
         raise

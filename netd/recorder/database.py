@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from attrs import frozen
+
 from netd.recorder.blocks import BadBlock
 
-__all__ = ["DamagedPart", "OtherFormat", "connect", "read_only", "telling_damage", "transaction"]
+__all__ = ["DamagedPart", "FileFormat", "OtherFormat", "connect", "read_only", "telling_damage", "transaction"]
 
 
 class DamagedPart(Exception):
@@ -19,7 +21,7 @@ class DamagedPart(Exception):
 
 
 class OtherFormat(Exception):
-    """A part was written by a netd of another format; it is read, and never written to."""
+    """A file was written by a netd of another format. It is never written to. The message names the file and the remedy."""
 
 
 @contextmanager
@@ -63,6 +65,45 @@ def transaction(database: sqlite3.Connection, is_full: bool) -> Iterator[None]:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
+
+
+@frozen
+class FileFormat:
+    """The format of one kind of file.
+
+    :ivar kind: ``part`` or ``catalog``, for messages.
+    :ivar application: ``PRAGMA application_id``.
+    :ivar version: ``PRAGMA user_version``.
+    :ivar schema: statements in SQL.
+    """
+
+    kind: str
+    application: int
+    version: int
+    schema: str
+
+    def make(self, database: sqlite3.Connection) -> None:
+        """Make the tables of an empty file, in one transaction."""
+        with transaction(database, is_full=True):
+            for statement in self.schema.split(";\n"):
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id={self.application}")
+            database.execute(f"PRAGMA user_version={self.version}")
+
+    def check(self, database: sqlite3.Connection, path: Path) -> None:
+        """Check that the file at *path* has this format.
+
+        :raises DamagedPart: if it is a database of something else.
+        :raises OtherFormat: if another netd has made it.
+        """
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        if application != self.application:
+            raise DamagedPart(f"it is a database, but no {self.kind} of a recorder")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version != self.version:
+            raise OtherFormat(
+                f"{path}: its format is {version}, and this netd writes {self.version}: move it away, and another is made"
+            )
 
 
 @contextmanager

@@ -17,18 +17,12 @@ from typing import NamedTuple
 
 from netd.codec.jsontext import encode
 from netd.recorder.blocks import Columns, are_fractions, pack_block, pack_journal, sound, unpack_journal
-from netd.recorder.database import DamagedPart, OtherFormat, connect, telling_damage, transaction
+from netd.recorder.database import FileFormat, connect, telling_damage, transaction
 from netd.recorder.intake import EventTaken, SeriesName
 from netd.recorder.part_summary import PartSummary, summarise
 from netd.recorder.sealing import LENGTH, next_length, seal_plan, summary_of
 
-__all__ = ["APPLICATION", "FORMAT", "MOST_OPEN", "MOST_SERIES", "MarkMade", "PartFile", "open_part"]
-
-APPLICATION = 0x6E657464
-"""``PRAGMA application_id`` of a part: "netd"."""
-
-FORMAT = 1
-"""``PRAGMA user_version`` of the parts that are written here."""
+__all__ = ["MOST_OPEN", "MOST_SERIES", "MarkMade", "PartFile", "open_part"]
 
 MOST_OPEN = 65536
 """Samples that are held open; more are sealed. They take some 5 MB."""
@@ -48,6 +42,9 @@ CREATE TABLE event   (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, series INTE
 CREATE TABLE mark    (time INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL) STRICT;
 """
 """The columns of the key stand first: SQLite 3.40 reports sound files as damaged where the key of such a table is spread."""
+
+FORMAT = FileFormat("part", application=0x6E657464, version=1, schema=SCHEMA)
+"""The format of the parts that are written here. The number is the text ``netd``."""
 
 _LAST_KNOWN = """
 SELECT max(time) FROM (SELECT max(last) AS time FROM block UNION ALL SELECT max(time) FROM mark
@@ -114,7 +111,7 @@ class PartFile:
             database = self._database
             (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             if tables:
-                self._check_format()
+                FORMAT.check(database, self.path)
             else:
                 database.execute("PRAGMA page_size=4096")
             database.execute("PRAGMA journal_mode=WAL")
@@ -123,11 +120,7 @@ class PartFile:
                 was_stopped = self._read_open()
                 database.execute("DROP INDEX IF EXISTS event_by_series")
                 return was_stopped
-            with transaction(database, is_full=True):
-                for statement in SCHEMA.split(";\n"):
-                    database.execute(statement)
-                database.execute(f"PRAGMA application_id={APPLICATION}")
-                database.execute(f"PRAGMA user_version={FORMAT}")
+            FORMAT.make(database)
             return True
 
     def append(
@@ -183,7 +176,7 @@ class PartFile:
     def sync(self) -> None:
         """Bring all that was appended to the disk."""
         with telling_damage(), transaction(self._database, is_full=True):
-            self._database.execute(f"PRAGMA user_version={FORMAT}")  # a commit without a change would not reach the disk
+            self._database.execute(f"PRAGMA user_version={FORMAT.version}")  # a commit without a change would not reach the disk
 
     def last_known(self) -> int:
         """Return the time of the newest thing in the part; 0 if there is nothing."""
@@ -230,14 +223,6 @@ class PartFile:
     def close(self) -> None:
         """Close the database as it is; nothing that was committed is lost."""
         self._database.close()
-
-    def _check_format(self) -> None:
-        (application,) = self._database.execute("PRAGMA application_id").fetchone()
-        if application != APPLICATION:
-            raise DamagedPart("it is a database, but no part of a recorder")
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version != FORMAT:
-            raise OtherFormat(f"its format is {version}, and this netd writes {FORMAT}")
 
     def _read_open(self) -> bool:
         """Read what a part holds in memory. Return whether its recording was stopped."""
