@@ -55,7 +55,7 @@ class Archive:
         self.directory = directory
         self._is_over = is_over
         self._open: OrderedDict[str, ReadablePart] = OrderedDict()
-        self._catalog: sqlite3.Connection | None = None
+        self._catalog: Catalog | None = None
         self.unreadable: dict[str, str] = {}
         self.damaged: dict[str, str] = {}
         self.unwanted: set[str] = set()
@@ -98,10 +98,7 @@ class Archive:
     def _spans(self) -> dict[str, tuple[int, int]]:
         """Return when the first and the last thing came of each part that was closed, as the catalog has it."""
         catalog = self.catalog()
-        if catalog is None:
-            return {}
-        closed = catalog.execute("SELECT name, first, last FROM part WHERE first IS NOT NULL")
-        return {name: (first, last) for name, first, last in closed}
+        return {} if catalog is None else catalog.spans()
 
     def check(self) -> None:
         """Give up if the question is over.
@@ -172,10 +169,10 @@ class Archive:
             self._catalog.close()
             self._catalog = None
 
-    def catalog(self) -> sqlite3.Connection | None:
-        """Return the connection to the catalog; None while there is none."""
+    def catalog(self) -> Catalog | None:
+        """Return the catalog; None while there is none."""
         if self._catalog is None and (self.directory / CATALOG).exists():
-            self._catalog = connect_to_read(self.directory / CATALOG, self._is_over)
+            self._catalog = Catalog(connect_to_read(self.directory / CATALOG, self._is_over))
         return self._catalog
 
     # The hourly summary in the catalog
@@ -183,22 +180,21 @@ class Archive:
     def counted(self) -> dict[str, int]:
         """Return the last block of each part that the hourly summary has counted, by the name of the part."""
         catalog = self.catalog()
-        return {} if catalog is None else dict(catalog.execute("SELECT name, chunk FROM part").fetchall())
+        return {} if catalog is None else catalog.counted()
 
     def counted_series(self, patterns: Sequence[str], sees: Callable[[str], bool]) -> list[StoredSeries]:
         """Return the series of the hourly summary, with their numbers there."""
         catalog = self.catalog()
         if catalog is None:
             return []
-        rows = catalog.execute("SELECT id, subject, label, unit FROM series ORDER BY id")
-        return under(patterns, sees, [StoredSeries(*row) for row in rows])
+        return under(patterns, sees, [StoredSeries(*row) for row in catalog.series()])
 
     def hours(self, series: int, begin: int, end: int) -> list[tuple[int, int, float, float, float]]:
         """Return time, count, least, greatest and total value of each hour of a series from *begin* to before *end*."""
         catalog = self.catalog()
         assert catalog is not None, "the number of the series is from there"
-        sql = "SELECT hour * ?4, count, low, high, total FROM hour WHERE series = ?1 AND hour > ?2 AND hour < ?3 ORDER BY hour"
-        return catalog.execute(sql, (series, begin // HOUR - 1, -(-end // HOUR), HOUR)).fetchall()
+        found = catalog.hours(series, begin // HOUR, -(-end // HOUR) - 1)
+        return [(hour * HOUR, count, low, high, total) for hour, count, low, high, total in found]
 
     # Runs and notes
 
@@ -210,17 +206,17 @@ class Archive:
         catalog = self.catalog()
         if catalog is None:
             raise NoSuchTarget(f"there is no run {number}")
-        return Catalog(catalog).run(number)
+        return catalog.run(number)
 
     def runs(self, contains: str | None, newest: int) -> list[RecordedRun]:
         """Return the newest runs, newest first, with *contains* in name or facts."""
         catalog = self.catalog()
-        return [] if catalog is None else Catalog(catalog).runs(contains, newest)
+        return [] if catalog is None else catalog.runs(contains, newest)
 
     def notes(self, begin: int, end: int, newest: int) -> list[RecordedNote]:
         """Return the newest notes that are about some of the time, in order."""
         catalog = self.catalog()
-        return [] if catalog is None else Catalog(catalog).notes(begin, end, newest)
+        return [] if catalog is None else catalog.notes(begin, end, newest)
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ never lost. All of this blocks, and is called in the writer's thread.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,31 @@ class Catalog:
             self._database.executemany(_COUNT_HOUR, [(row.subject, row.unit, *row[3:]) for row in summary.hours])
             row = (name, summary.chunk, summary.first, summary.last, summary.samples, summary.events)
             self._database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def spans(self) -> dict[str, tuple[int, int]]:
+        """Return when the first and the last thing came of each closed part that has one, in microseconds since the epoch."""
+        rows = self._database.execute("SELECT name, first, last FROM part WHERE first IS NOT NULL")
+        return {name: (first, last) for name, first, last in rows}
+
+    def series(self) -> list[tuple[int, str, str, str]]:
+        """Return number, subject, label and unit of each series of the hourly summary."""
+        return self._database.execute("SELECT id, subject, label, unit FROM series ORDER BY id").fetchall()
+
+    def hours(self, series: int, first: int, last: int) -> list[tuple[int, int, float, float, float]]:
+        """Return hour, count, least, greatest and total value of the hours *first* to *last* of the series of that number."""
+        sql = "SELECT hour, count, low, high, total FROM hour WHERE series = ? AND hour >= ? AND hour <= ? ORDER BY hour"
+        return self._database.execute(sql, (series, first, last)).fetchall()
+
+    def sums(self, but: Iterable[int]) -> list[tuple[str, str, str, int, int, int]]:
+        """Return subject, unit, label, first hour, last hour and count of each series of the hourly summary.
+
+        :param but: the first hours of the days that are left out.
+        """
+        days = ", ".join(str(int(hour)) for hour in sorted(but))
+        return self._database.execute(
+            "SELECT subject, unit, label, min(hour), max(hour), sum(count)"  # noqa: S608 - numbers
+            f" FROM hour JOIN series ON series.id = hour.series WHERE hour - hour % 24 NOT IN ({days}) GROUP BY series.id"
+        ).fetchall()
 
     def forget_part(self, name: str) -> None:
         """Note that a part has gone. Its hours stay."""

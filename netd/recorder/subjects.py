@@ -89,9 +89,8 @@ def _sums_of_gone_days(archive: Archive) -> list[SeriesSum]:
     catalog = archive.catalog()
     if catalog is None:
         return []
-    days = ", ".join(str(day // HOUR) for day in sorted(archive.days()))
-    rows = catalog.execute(
-        f"SELECT subject, unit, label, min(hour) * {HOUR}, max(hour) * {HOUR} + {HOUR}, sum(count)"  # noqa: S608 - numbers
-        f" FROM hour JOIN series ON series.id = hour.series WHERE hour - hour % 24 NOT IN ({days}) GROUP BY series.id"
-    )
-    return [SeriesSum(subject, unit, label, first, last, count, True) for subject, unit, label, first, last, count in rows]
+    rows = catalog.sums(but=[day // HOUR for day in archive.days()])
+    return [
+        SeriesSum(subject, unit, label, first * HOUR, (last + 1) * HOUR, count, is_numeric=True)
+        for subject, unit, label, first, last, count in rows
+    ]
