@@ -8,11 +8,11 @@ from attrs import evolve, frozen
 
 from netd.bus.subject import matches
 from netd.codec.jsontext import decode
-from netd.errors import NoSuchTarget
+from netd.errors import NoSuchTarget, OperationFailed
 from netd.recorder.archive import Archive
 from netd.recorder.blocks import Columns
 from netd.recorder.catalog import RecordedNote, RecordedRun
-from netd.recorder.gaps import gaps
+from netd.recorder.gaps import FoundGap, gaps
 from netd.recorder.micros import MICRO
 from netd.recorder.paging import Reading, newest_events, read
 from netd.recorder.query import DecimatedSeries, Query, everything, query
@@ -44,6 +44,7 @@ class Asked:
     :ivar run: the number of a run, whose time and subjects replace begin and end, and limit the patterns.
     :ivar sees: whether the caller sees a subject.
     :ivar is_confined: whether there are subjects that the caller does not see.
+    :ivar pause: what keeps anything from being recorded now: files tell of it when that is over.
     """
 
     patterns: tuple[str, ...]
@@ -52,6 +53,7 @@ class Asked:
     run: int | None = None
     sees: Callable[[str], bool] = everything
     is_confined: bool = False
+    pause: FoundGap | None = None
 
     def within_run(self, archive: Archive) -> Asked:
         """Return the same question with the time and the subjects of the run, and without it.
@@ -74,11 +76,17 @@ class Asked:
 
 
 def series_of(archive: Archive, asked: Asked, since: int | None) -> list[SeriesFacts]:
-    """Answer ``history.subjects``."""
-    return [
+    """Answer ``history.subjects``.
+
+    :raises OperationFailed: if there is nothing because nothing can be recorded.
+    """
+    found = [
         SeriesFacts(one.subject, one.label, one.unit, one.first / MICRO, one.last / MICRO, one.count, one.is_numeric)
         for one in subjects(archive, asked.patterns, since, asked.sees)
     ]
+    if asked.pause is not None and not found:
+        raise OperationFailed(asked.pause.reason)
+    return found
 
 
 def points_of(archive: Archive, asked: Asked, points: int, by_agent: bool) -> HistoryPoints:
@@ -167,6 +175,8 @@ def _event(subject: str, time: int, data: str) -> PastEvent:
 
 def _gaps(archive: Archive, asked: Asked) -> list[Gap]:
     found = gaps(archive, asked.begin, asked.end)
+    if asked.pause is not None and asked.pause.begin < asked.end:
+        found.append(asked.pause)
     return [Gap(one.begin / MICRO, None if one.end is None else one.end / MICRO, one.reason) for one in found]
 
 

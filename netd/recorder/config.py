@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +35,16 @@ def _read_share(written: str) -> float:
 
 
 _share: Parser[float] = Parser("percents: 5%", _read_share)
+
+
+def _objection_to(place: Path) -> str:
+    """Return why nothing could be recorded in the directory *place*, which need not be there; "" if something could."""
+    there = next(path for path in (place, *place.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        return f"{there} is no directory: move it away, or name another one"
+    if os.statvfs(there).f_blocks == 0:  # as that of /proc has
+        return f"the file system of {there} keeps no files: name a directory on a disk"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"this user may not write in {there}: name another directory"
 
 
 @attrs.frozen(kw_only=True)
@@ -103,6 +114,9 @@ class Config(SectionConfig):
     def objections(self) -> Iterable[tuple[str, str]]:
         """See :meth:`SectionConfig.objections`."""
         yield from super().objections()
+        why = _objection_to(self.place)
+        if why:
+            yield "folder", why
         if self.sync is not None and self.sync < self.flush:
             yield "sync", f"is shorter than flush; write at least {self.flush:g}s"
 

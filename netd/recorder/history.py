@@ -18,6 +18,7 @@ from netd.principal import check
 from netd.recorder.answers import Asked, events_in, note_facts, page_of, points_of, run_facts, runs_of, series_of
 from netd.recorder.archive import Archive
 from netd.recorder.catalog import Catalog
+from netd.recorder.gaps import FoundGap
 from netd.recorder.micros import MICRO, micros
 from netd.recorder.reader import PastReader
 from netd.recorder.replay import Pace, Replays
@@ -307,6 +308,11 @@ class History:
         return self.store.delete(() if part is None else [part], limit).addCallback(DeletedParts)
 
     @property
+    def _pause(self) -> FoundGap | None:
+        facts = self.store.state()
+        return None if facts.paused_since is None else FoundGap(micros(facts.paused_since), None, facts.paused)
+
+    @property
     def _now(self) -> int:
         return micros(self.wall())
 
@@ -326,7 +332,7 @@ class History:
             raise InvalidArguments(str(error)) from None
         principal = caller.principal
         begun, ended = round(first * MICRO), round(last * MICRO)
-        return Asked(tuple(patterns), begun, ended, run, principal.sees, principal.subjects is not None)
+        return Asked(tuple(patterns), begun, ended, run, principal.sees, principal.subjects is not None, self._pause)
 
 
 def _moment(argument: str, said: Time, now: float) -> int:

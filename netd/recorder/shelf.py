@@ -5,6 +5,7 @@ It keeps the catalog in step with them. A damaged file is set aside, and never s
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -24,8 +25,6 @@ from netd.recorder.retention import PartOnDisk, Retention, parts_to_drop
 
 __all__ = ["NoRoom", "PartShelf", "words_for"]
 
-FULL = "the disk is full: free some space, or set keep_size lower"
-
 Answer = TypeVar("Answer")
 
 
@@ -33,11 +32,23 @@ class NoRoom(Exception):
     """The file system is nearly full. The message says how full, and what to do."""
 
 
-def words_for(error: Exception) -> str:
-    """Return what *error* means for people."""
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-        return FULL
-    return text_of(error)
+def words_for(error: Exception, folder: Path) -> str:
+    """Return what *error* of the recorder in *folder* means for people: the place, and the remedy."""
+    if isinstance(error, sqlite3.Error):
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            return _full(folder)
+        return f"{folder}: {text_of(error)}: see to the disk, or name another directory with the option folder"
+    if not isinstance(error, OSError) or error.strerror is None:
+        return text_of(error)
+    if error.errno == errno.ENOSPC:
+        return _full(folder)
+    is_no_directory = isinstance(error, (FileExistsError, NotADirectoryError))
+    why = "is no directory" if is_no_directory else error.strerror.lower()
+    return f"{error.filename or folder}: {why}: have it a directory of netd's user, or name another one with the option folder"
+
+
+def _full(folder: Path) -> str:
+    return f"the disk of {folder} is full: free some space, or set keep_size lower"
 
 
 @define
@@ -184,7 +195,7 @@ class PartShelf:
             self.drop(parts_to_drop(self.closed(), 0, Retention(None, None, 0.0), None, wanted - free))
             free, total = self.folder.free_bytes()
         if free < at_least:
-            raise NoRoom(FULL)
+            raise NoRoom(_full(self.folder.path))
         if free < wanted:
             raise NoRoom(
                 f"only {free / total:.1%} of the file system of {self.folder.path} is free:"
@@ -225,7 +236,7 @@ class PartShelf:
         try:
             return self.ask(question)
         except (sqlite3.Error, OSError, OtherFormat, DamagedPart) as error:
-            raise OperationFailed(f"the recorder's catalog cannot be used: {words_for(error)}") from None
+            raise OperationFailed(f"the recorder's catalog cannot be used: {words_for(error, self.folder.path)}") from None
 
     def _count(self, name: PartName, summary: Callable[[int], PartSummary]) -> None:
         """Count the hours of a part that has ended, but for those blocks that were counted when it ended before."""

@@ -333,7 +333,7 @@ class RecordWriter:
 
     def _pause(self, error: Exception) -> None:
         """Stop writing."""
-        self._note(f"nothing is recorded: {words_for(error)}")
+        self._note(f"nothing is recorded: {words_for(error, self.shelf.folder.path)}")
         self._put_down()
         since = self._wall() if self.facts.paused_since is None else self.facts.paused_since
         self.facts = evolve(self.facts, paused=self.facts.error, paused_since=since)

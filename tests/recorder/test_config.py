@@ -31,6 +31,22 @@ class ConfigTests(SynchronousTestCase):
         self.assertEqual(Config(state_directory=Path("/s"), instance="audit").place, Path("/s/recorder/audit"))
         self.assertEqual(Config(directory=Path("/etc/netd"), folder=Path("past")).place, Path("/etc/netd/past"))
 
+    def test_unusable_place(self) -> None:
+        """A folder in which nothing can be recorded is found before the start, and nothing is made there to find out."""
+        file = Path(self.mktemp())
+        file.touch()
+        for folder, words in (
+            (file.absolute(), "is no directory: move it away"),
+            (file.absolute() / "past", "is no directory: move it away"),
+            (Path("/proc/nope"), "the file system of /proc keeps no files"),
+        ):
+            [(option, why)] = Config(folder=folder).objections()
+            self.assertEqual("folder", option)
+            self.assertIn(words, why)
+        fresh = Path(self.mktemp()).absolute() / "one" / "two"
+        self.assertEqual(list(Config(folder=fresh).objections()), [])
+        self.assertFalse(fresh.parent.exists())
+
     def test_sync_and_flush(self) -> None:
         """What is not yet written cannot be brought to the disk: sync is no shorter than flush."""
         [(option, why)] = self.read("flush = 10s", "sync = 1s").objections()

@@ -159,7 +159,9 @@ class FullDiskTests(SynchronousTestCase):
         self.check(json.loads(ended.stdout))
 
     def check(self, found: dict[str, Any]) -> None:
-        self.assertRegex(found["paused"], "nothing is recorded: (the disk is full: free some space|disk I/O error)")
+        self.assertRegex(
+            found["paused"], "nothing is recorded: (the disk of [^ ]+ is full: free some space|[^ ]+: disk I/O error)"
+        )
         self.assertTrue(found["still"])
         self.assertGreater(found["before"], 3)
         self.assertTrue(0 < found["waiting"] <= 1 << 20)

@@ -11,9 +11,9 @@ from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationF
 from netd.message import Described, Want
 from netd.operations import Role
 from netd.recorder.results import PastEvent, PastSamples
-from netd.recorder.service import LAST
+from netd.recorder.service import LAST, PATIENCE
 from netd.session.events import Samples, SampleTaken
-from netd.testing import ServiceKindTests, configured, make_caller, reload
+from netd.testing import ServiceKindTests, configured, make_caller, reload, result_of
 from tests.recorder.kind import SUBJECT, RecorderKind, RecorderTestCase
 
 
@@ -200,6 +200,13 @@ class RecordingTests(RecorderTestCase):
         self.assertEqual(status.state, "paused")
         self.assertIn("no space", status.reason)
         self.assertGreater(status.waiting, 0)
+        found = self.service._history.query(make_caller(), SUBJECT, "-1h", "+1s")
+        self.reactor.advance(PATIENCE)
+        [gap] = result_of(found).gaps
+        self.assertEqual((None, status.reason), (gap.end, gap.reason))
+        listed = self.service._history.subjects(make_caller())
+        self.reactor.advance(PATIENCE)
+        self.assertIn("no space", str(self.failureResultOf(listed, OperationFailed).value))
         del self.service._store._writer._ready
         self.reactor.advance(2)
         self.assertEqual([event.state for event in self.told()], ["recording", "paused", "recording"])
