@@ -19,7 +19,7 @@ MOST = 100
 """Values of all arguments together that a record keeps."""
 
 DEEPEST = 6
-"""How deeply the values that a record keeps may nest."""
+"""Levels of nested values that a record keeps."""
 
 HIDDEN = "…"
 """Stands for a secret, and for whatever is left out."""

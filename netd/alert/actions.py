@@ -1,4 +1,4 @@
-"""What an alert does: the targets that ``then`` names."""
+"""The actions of an alert, as the option ``then`` names them."""
 
 from __future__ import annotations
 

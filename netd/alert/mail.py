@@ -21,7 +21,7 @@ TIMEOUT = 10.0
 
 @frozen
 class MailServer:
-    """How mails leave.
+    """The server that takes mails, and the login there.
 
     :ivar tls: ``starttls``, ``tls`` or ``off``.
     :ivar user: for the login; empty for none.

@@ -27,7 +27,7 @@ ROWS = 1 << 17
 
 @dataclass(frozen=True)
 class ExportFacts:
-    """What a file says about itself, where its format has a place for it.
+    """Facts that a file holds about itself, where its format has a place for them.
 
     :ivar run: number and name of the run; empty without one.
     :ivar series: the series that may be in it.

@@ -1,4 +1,4 @@
-"""What netd has recorded, for programs: from the files on this machine, or from a gateway.
+"""The past that netd has recorded, for programs: from the files on this machine, or from a gateway.
 
     from netd.client import history
 

@@ -1,4 +1,4 @@
-"""Where the past is read: the files of a recorder on this machine, or a daemon that is asked for pages.
+"""Sources of the past: the files of a recorder on this machine, or a daemon that is asked for pages.
 
 Both give the same items. Files are read whether netd runs or not, and several times as fast: nothing goes over a wire.
 """
@@ -112,7 +112,7 @@ Item = Samples | Event
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for: a time, or a run.
+    """A question: the patterns of subjects, and a time or a run.
 
     :ivar begin: seconds since the epoch.
     """

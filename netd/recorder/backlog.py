@@ -1,4 +1,4 @@
-"""What waits to be written: batches in the order in which they came, bounded in memory, and a count of what was dropped."""
+"""The queue before the writer: batches in the order in which they came, bounded in memory, and a count of what was dropped."""
 
 from __future__ import annotations
 

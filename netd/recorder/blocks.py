@@ -36,7 +36,7 @@ LARGEST = 1 << 28
 """Bytes of JSON in a block or a row, at most. A damaged file could otherwise ask for any amount of memory."""
 
 LEVEL = 1
-"""How hard zlib tries. Level 6 saves 3 % of the bytes and costs twice the time."""
+"""The level of zlib. Level 6 saves 3 % of the bytes and costs twice the time."""
 
 
 class BadBlock(ValueError):

@@ -1,4 +1,4 @@
-"""The catalog: runs and notes, and what is kept of each hour when its part has gone.
+"""The catalog: runs, notes, and the summary of each hour, which stays when the part is deleted.
 
 All but runs and notes can be built again from the parts. Every commit is on the disk when a method returns: what was answered is
 never lost. All of this blocks, and is called in the writer's thread.

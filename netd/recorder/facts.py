@@ -1,4 +1,4 @@
-"""How a recorder writes, and what is known of that."""
+"""The settings by which a recorder writes, and the facts about its writing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["StoreFacts", "StoreSettings"]
 
 @frozen
 class StoreSettings:
-    """How a recorder writes. Times are seconds, sizes bytes.
+    """Settings of the writing. Times are seconds, sizes bytes.
 
     :ivar sync: the longest time until what was written is on the disk for sure; None leaves that to SQLite's checkpoints.
-    :ivar most_waiting: memory for what waits to be written; what comes above is dropped.
+    :ivar most_waiting: memory for samples and events that wait to be written; further ones are dropped.
     :ivar keep_hourly: how long the hourly summary stays; None for ever.
     """
 
@@ -26,7 +26,7 @@ class StoreSettings:
 
 @frozen
 class StoreFacts:
-    """What is known of the writing, for people and metrics.
+    """Facts about the writing, for people and metrics.
 
     :ivar part: the file that is written to; empty before the first.
     :ivar parts: the number of parts, and their *size* in bytes.

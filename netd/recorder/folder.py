@@ -13,7 +13,7 @@ from netd.recorder.retention import PartOnDisk
 __all__ = ["RecorderFolder"]
 
 SIDE_FILES = ("", "-wal", "-shm", "-journal")
-"""What is appended to the name of a database for the files that belong to it."""
+"""The endings of the files of a database, behind its name."""
 
 
 MOST_DAMAGED = 8

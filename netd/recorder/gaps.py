@@ -1,4 +1,4 @@
-"""When nothing was recorded, or not everything: what the marks in the parts tell."""
+"""Gaps: the times in which nothing was recorded, or not everything, as the marks in the parts tell them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDED = {"stopped": "netd was stopped", "crashed": "netd ended without being st
 
 @frozen
 class FoundGap:
-    """A gap.
+    """A time in which nothing was recorded, or not everything.
 
     :ivar begin: in microseconds since the epoch.
     :ivar end: likewise; None where it goes on.

@@ -1,4 +1,4 @@
-"""What the recorder takes from the bus, and hands to the store: samples of one read, and events as JSON."""
+"""Samples and events between the bus and the store: the samples of one read, and events as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _THIRD = itemgetter(2)
 
 
 class SeriesName(NamedTuple):
-    """What a series is called. A series is a subject with a unit: another label is the same series, another unit is not."""
+    """The name of a series. A series is a subject with a unit: another label is the same series, another unit is not."""
 
     subject: str
     label: str = ""

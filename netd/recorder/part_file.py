@@ -200,7 +200,7 @@ class PartFile:
                 self._database.execute("CREATE INDEX IF NOT EXISTS event_by_series ON event (series, time)")
 
     def summary(self, after: int) -> PartSummary:
-        """Return what is kept of the part; of its hours, that of the blocks after number *after*."""
+        """Return the summary of the part; its hours are those of the blocks after number *after*."""
         with telling_damage():
             return summarise(self._database, after)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 __all__ = ["DAMAGED", "PartName", "day_of"]
 
 DAMAGED = ".damaged"
-"""What is appended to the name of a part that cannot be read."""
+"""The ending of the name of a part that cannot be read."""
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.([1-9]\d{0,8}))?\.db")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

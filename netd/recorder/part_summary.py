@@ -1,4 +1,4 @@
-"""What is kept of a part when it has gone."""
+"""The summary of a part, which the catalog keeps when the part is deleted."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class HourRow(NamedTuple):
 
 @frozen
 class PartSummary:
-    """What is kept of a part that has ended.
+    """The summary of a part that has ended.
 
     :ivar chunk: the number of its last block.
     :ivar first: the time of the oldest sample or event, *last* that of the newest; None where there is none.
-    :ivar hours: for each series and hour, what the blocks after a certain one have.
+    :ivar hours: a row for each series and hour, of the blocks that were not counted before.
     """
 
     chunk: int
@@ -55,7 +55,7 @@ class PartSummary:
 
 
 def summarise(database: sqlite3.Connection, after: int) -> PartSummary:
-    """Return what is kept of the part in *database*; of its hours, that of the blocks after number *after*."""
+    """Return the summary of the part in *database*; its hours are those of the blocks after number *after*."""
     first, last = database.execute(_SPAN).fetchone()
     (samples,) = database.execute("SELECT coalesce(sum(count), 0) FROM block").fetchone()
     (events,) = database.execute("SELECT count(*) FROM event").fetchone()
@@ -65,7 +65,7 @@ def summarise(database: sqlite3.Connection, after: int) -> PartSummary:
 
 
 def summary_of_part(path: Path) -> PartSummary:
-    """Return what is kept of the closed part at *path*.
+    """Return the summary of the closed part at *path*.
 
     :raises DamagedPart: if it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Where samples are cut into blocks, and what is noted about each block.
+"""Cuts samples into blocks, and makes the header of each block.
 
 A block holds samples of one UTC hour, in order of time, so that an hourly summary is one ``GROUP BY`` over the headers of blocks.
 It has as many samples as fill a page of the database, which differs from series to series: the length follows the blocks before.
@@ -30,7 +30,7 @@ PAGE = 3850
 
 
 class BlockSummary(NamedTuple):
-    """What is known of a block without reading it.
+    """The header of a block: facts that need no look at its samples.
 
     :ivar first: the time of the oldest sample, *last* that of the newest, in microseconds since the epoch.
     :ivar low: the least value, *high* the greatest; *total* is the sum.

@@ -1,4 +1,4 @@
-"""What became of messages to devices, and who sent them: an event for each message of either dialect whose fate is known."""
+"""Outcomes of messages to devices, with their senders: an event for each message of either dialect once its fate is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a relay finds again after a restart: the devices that ever had a name.
+"""The records of a relay in the state database: the devices that ever had a name.
 
 A device is written when its name is new, and when it goes; a card would not last if each of its messages were. So a killed daemon
 has not written when its devices were heard last. It has written, once a minute, that it was alive: devices that were connected

@@ -1,4 +1,4 @@
-"""How rooms ended: the last ones, also over restarts."""
+"""Results of the last rooms that ended, which a restart finds again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WITHIN = 10.0
 
 @define
 class Beginning:
-    """What is known of a room while it goes on.
+    """Facts about a room while it goes on.
 
     :ivar bots: all that have taken part, in the order of joining.
     :ivar lines: lines that were passed on, the sentence of the host among them.

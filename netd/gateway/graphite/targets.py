@@ -50,7 +50,7 @@ _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?(?:e-?\d{1,2})?", re.IGNORECASE)
 
 @frozen
 class RenderTarget:
-    """What is asked for.
+    """A target of a request: a path or a constant, and what is done with it.
 
     :ivar path: a path that may have wildcards; None for a constant.
     :ivar constant: the value of a line that is the same at all times.
