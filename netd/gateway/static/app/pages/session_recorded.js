@@ -57,7 +57,6 @@ export function recordedAgents(instance, sessions) {
             list: () => agents.value,
             keyOf: ({ agent }) => agent,
             makeRow: row,
-            kind: "lines",
           }),
         ),
     ),
@@ -90,7 +89,7 @@ function row(item) {
     "tr",
     { testid: "recorded-row", "data-agent": agent },
     rowHead("Agent", h("a", { href: () => `#/history?s=${item.value.subjects.join(",")}` }, visible(agent))),
-    cell("Channels", named, "long extra"),
+    cell("Channels", named, "long"),
     cell(
       "Newest",
       h("time", {}, () => ago(item.value.last, serverClock.value)),
