@@ -121,6 +121,14 @@ class BoardModuleTests(ModuleTestCase):
             found = self.run_in("board/model", "({ guessed }, ...given) => guessed(...given)", subject, is_numeric)
             self.assertEqual(found["kind"], kind, subject)
 
+    def groups(self) -> None:
+        """A channel that is recorded and heard, or with two units, is one of its group."""
+        names = ["session.main.a.x", "session.main.a.y", "session.main.a.x"]
+        script = """({ groups }, names) =>
+          groups(names.map((name) => ({ name, tile: { kind: "plot" } }))).map(({ name, hint }) => [name, hint])"""
+        found = self.run_in("board/found", script, names)
+        self.assertEqual(found, [["session.main.a.*", "2 channels"], ["session.main.*.*", "2 channels"]])
+
     def names(self) -> None:
         """A board's name is made of its title, is a token of a subject, and is nobody else's."""
         self.check(
@@ -262,6 +270,7 @@ class BoardModuleTests(ModuleTestCase):
         self.free()
         self.stored()
         self.guesses()
+        self.groups()
         self.names()
         self.undo()
         self.legible()

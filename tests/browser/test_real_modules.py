@@ -1103,6 +1103,7 @@ class RecordedTests(ModuleTestCase):
         """The tree shows a level at a time; a branch that has nothing beside it is told with the next one."""
         names = ["session.main.a.x", "session.main.a.y", "session.main.b.x", "custom.lab.t10", "custom.lab.t9", "custom.lab"]
         series = [{"subject": name, "label": "Stage" if name.endswith("x") else "", "unit": "K"} for name in names]
+        series = [{**series[0], "unit": ""}, *series]
         script = """({ below }, series, path) =>
           below(series, path).map(({ path, name, leaf, count }) => [path, name, leaf !== null, count])"""
         self.assertEqual(

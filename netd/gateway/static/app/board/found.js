@@ -43,11 +43,10 @@ async function recorded() {
   if (!offers("history.subjects")) return [];
   const ask = (pattern) => askRecorder("history.subjects", { pattern }).catch(() => []);
   const all = await Promise.all(audible(">").map(ask));
-  return all
-    .flat()
-    .map(({ subject, label, unit, numeric }) =>
-      ofSubject(subject, numeric, [label, unit && `in ${unit}`, "recorded"].filter(Boolean).join(", ")),
-    );
+  const bySubject = new Map(all.flat().map((one) => [one.subject, one])); // another unit is another series of the same subject
+  return [...bySubject.values()].map(({ subject, label, unit, numeric }) =>
+    ofSubject(subject, numeric, [label, unit && `in ${unit}`, "recorded"].filter(Boolean).join(", ")),
+  );
 }
 
 /** The subjects that are heard from now on, and those kept on the bus. @returns {import("../signal.js").Readable<Map<string, Found>>} */
@@ -69,8 +68,8 @@ export function heard() {
 export function groups(found) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { name, tile } of found) {
-    if (tile.kind !== "plot") continue;
+  const channels = new Set(found.filter(({ tile }) => tile.kind === "plot").map(({ name }) => name)); // recorded, and heard now
+  for (const name of channels) {
     const tokens = name.split(".");
     if (tokens.length !== 4) continue;
     const [kind, instance, agent, channel] = tokens;

@@ -80,6 +80,7 @@ export function boardPage(name, names) {
       (editing) => (editing === null ? viewBar(desk) : editBar(desk, editing)),
     ),
     h("p.outcome", { role: "alert", "data-state": "trouble", testid: "board-error" }, () => outcome.value || error.value),
+    h("p", { hidden: () => error.value === "" || read.value !== null }, h("a", { href: "#/board", testid: "all-boards" }, "All boards")),
     notices(desk),
     when(
       () => read.value !== null && read.value.tiles.length > 0,
@@ -127,7 +128,7 @@ function viewBar(desk) {
   const reason = signal("");
   return h(
     "div.board-bar",
-    {},
+    { hidden: () => read.value === null },
     segments("Time", WINDOWS, view.length, "board-window"),
     h("button", { type: "button", testid: "live", hidden: () => view.isLive.value, onclick: () => view.live() }, "Live ▸"),
     h(
@@ -139,7 +140,6 @@ function viewBar(desk) {
           type: "button",
           testid: "edit-board",
           ...restrained(mayNotWrite, reason),
-          hidden: () => read.value === null,
           onclick: () => edit(desk),
           "aria-keyshortcuts": "e",
         },

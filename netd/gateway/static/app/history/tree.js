@@ -11,14 +11,14 @@
  */
 
 /**
- * What is directly below *path*; "" for the top. A branch without a choice is told together with what is below it.
+ * What is directly below *path*; "" for the top. A subject with two units is two series, and one leaf. A branch without a choice is told together with what is below it.
  * @param {Recorded[]} series @param {string} path @returns {Branch[]}
  */
 export function below(series, path) {
   const prefix = path === "" ? "" : `${path}.`;
   /** @type {Map<string, Branch>} */
   const found = new Map();
-  for (const one of series) {
+  for (const one of new Map(series.map((each) => [each.subject, each])).values()) {
     if (!one.subject.startsWith(prefix)) continue;
     const rest = one.subject.slice(prefix.length);
     const dot = rest.indexOf(".");
