@@ -62,6 +62,8 @@ export class Channel {
     /** The seconds between two samples, and when a plot last needed so many. */
     this.every = Infinity;
     this.finestAt = -Infinity;
+    /** The most seconds between two samples of `live`. */
+    this.coarsest = 0;
     /** The pattern of the subscription that gives it. @type {string|null} */
     this.source = null;
     /** Of which patterns it is known whether they have it, see `patternsChanged`. */
@@ -114,6 +116,7 @@ export class Channel {
   forget() {
     this.live = new Series();
     this.since = Infinity;
+    this.coarsest = 0;
   }
 }
 
@@ -277,9 +280,12 @@ function arrange() {
   for (const [pattern, every] of added) subscribed.set(pattern, { every, subscriptions: [follow(pattern, every)] });
 }
 
-/** Tell a channel which subscription it is to take its samples from. */
+/** Tell a channel which subscription it is to take its samples from. What was heard too coarsely is asked of the recorder. */
 function assign(one, plan) {
   const source = one.holders > 0 ? sourceOf(one.subject, plan.keys()) : null;
+  const every = source === null ? Infinity : plan.get(source);
+  if (every < one.coarsest && remembers.peek()) one.forget();
+  if (source !== null) one.coarsest = Math.max(one.coarsest, every);
   if (source === null && remembers.peek()) one.forget();
   else if (one.since === Infinity && source !== null) one.since = serverNow();
   one.source = source;

@@ -22,6 +22,9 @@ const MISSED = 2.5;
 /** A sample older by so many seconds means that a clock was set back; less is disorder. */
 const SET_BACK = 2;
 
+/** *usual* after another *value*. */
+const smoothed = (usual, value) => (usual > 0 ? usual + (value - usual) / 16 : value);
+
 /** A ring buffer for rows of numbers, which grows up to a bound, and then overwrites the oldest row. */
 class Ring {
   constructor(columns, most) {
@@ -88,7 +91,9 @@ export class Series {
     this.raw = new Ring(["time", "value", "min", "max", "count"], KEPT);
     this.old = null;
     this.bucket = null;
+    /** The usual seconds between two arrivals, and between two samples: netd may have folded several into one. */
     this.usual = 0;
+    this.pace = 0;
     this.isBroken = false;
     /** The newest value, or null, and its time in seconds since the epoch. */
     this.last = null;
@@ -115,8 +120,11 @@ export class Series {
     }
     const interval = time - this.lastTime;
     if (Number.isFinite(interval)) {
-      if (this.isGap(interval)) this.gap();
-      else if (interval > 0) this.usual = this.usual > 0 ? this.usual + (interval - this.usual) / 16 : interval;
+      if (this.isGap(interval, count)) this.gap();
+      else if (interval > 0) {
+        this.usual = smoothed(this.usual, interval);
+        this.pace = smoothed(this.pace, interval / count);
+      }
     }
     this.isBroken = false;
     this.store(time, value, min, max, count);
@@ -134,16 +142,18 @@ export class Series {
     this.gap();
   }
 
-  isGap(interval) {
+  /** Whether *interval* before *count* samples is longer than they account for: as long as they last, nobody was silent. */
+  isGap(interval, count) {
     if (this.every > 0) return interval > MISSED * this.every;
-    return interval > LEAST_GAP && this.usual > 0 && interval > UNUSUAL * this.usual;
+    const silence = interval - (count - 1) * this.pace;
+    return silence > LEAST_GAP && this.usual > 0 && silence > UNUSUAL * this.usual;
   }
 
   /** Begin a gap: the next sample is not joined to the last. */
   gap() {
     if (this.isBroken || this.last === null) return;
     this.isBroken = true;
-    this.usual = 0;
+    this.usual = this.pace = 0;
     this.store(this.lastTime, NaN, NaN, NaN, 0);
   }
 
