@@ -523,6 +523,19 @@ class SeriesTests(ModuleTestCase):
         self.assertEqual([value for value in found[0]["values"] if value != 1], [None, 2, None, 3])
         self.assertEqual(found[1:], [22, 3, 8.1])
 
+    def folded(self) -> None:
+        """Samples that netd has folded into one last as long as they say: after single ones that is no gap."""
+        found = self.series(
+            """(one) => {
+              const folded = (time, count) => one.push(time, 2, true, { min: 1, max: 3, count });
+              for (let step = 0; step < 40; step += 1) one.push(step / 20, 1);
+              for (const time of [4, 6, 8]) folded(time, 40);
+              for (const time of [18, 28, 70]) folded(time, 200);
+              return one.window(0, 100, 100).values;
+            }"""
+        )
+        self.assertEqual([value for value in found if value != 1], [2, 2, 2, 2, 2, None, 2])
+
     def set_back(self) -> None:
         """When the clock of the samples is set back, what it had called later is forgotten, and the samples go on after a gap."""
         found = self.series(
@@ -585,6 +598,7 @@ class SeriesTests(ModuleTestCase):
         """Samples are kept in bounded memory, with their gaps, peaks and means."""
         self.window()
         self.gaps()
+        self.folded()
         self.set_back()
         self.thinned()
         self.long()
@@ -711,6 +725,29 @@ class PastTests(ModuleTestCase):
         self.assertEqual(again, 2, "the other window of the same was asked for afterwards, and nothing twice")
         self.assertEqual(asked[1]["subjects"], ["a"])
 
+    def beside(self) -> None:
+        """A small plot beside a large one wants other buckets: both are asked for, and neither puts off the other."""
+        widths, rings, again = self.past(
+            """async () => {
+              const one = past("a");
+              let rings = 0;
+              const both = () => {
+                const before = clock.timers[0];
+                one.window(90000, 93600, 900);
+                one.window(90000, 93600, 60);
+                if (before !== undefined && clock.timers[0] !== before) rings += 1;
+              };
+              for (let turn = 0; turn < 5; turn += 1) both();
+              ring();
+              await say(0, steady);
+              ring();
+              await say(1, steady);
+              both();
+              return [clock.asked.map(({ wish }) => wish.width), rings, clock.timers.length];
+            }"""
+        )
+        self.assertEqual((widths, rings, again), ([5, 100], 0, 0))
+
     def stretched(self) -> None:
         """Until another answer comes, the old one is drawn in its place; where nothing is known, nothing is."""
         wide, part, back = self.past(
@@ -808,6 +845,7 @@ class PastTests(ModuleTestCase):
     def test_tables(self) -> None:
         """Plots are filled from what was recorded, with few questions."""
         self.one_question()
+        self.beside()
         self.stretched()
         self.gaps()
         self.news()

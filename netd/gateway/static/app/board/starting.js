@@ -8,13 +8,22 @@ import { devices as foundDevices } from "./found.js";
 
 /** Channels and devices that are put on a board at once, at most. */
 const MOST = 12;
+/** More plots than this are not under each other. */
+const IN_ROWS = 3;
+
+/** A number beside a plot for each of *subjects*; many stand in two columns, so that all can be read on a wall. @param {string[]} subjects */
+export const besides = (subjects) =>
+  subjects.flatMap((subject) => [
+    { kind: "number", subjects: [subject], w: subjects.length > IN_ROWS ? 2 : 3, h: 5 },
+    { kind: "plot", subjects: [subject], w: subjects.length > IN_ROWS ? 4 : 9, h: 5 },
+  ]);
 
 /** A number beside a plot for each channel of what is streaming. @returns {Promise<any[]>} */
 async function ofSessions() {
   const lists = await Promise.all(
     servicesOf("session").map(async ({ instance }) => {
       const { rows } = await netd.call("session.list", { instance });
-      return rows.map((one) => ({ ...one, instance }));
+      return rows.filter(({ state }) => state === "streaming").map((one) => ({ ...one, instance }));
     }),
   );
   const channels = lists
@@ -22,10 +31,7 @@ async function ofSessions() {
     .flatMap(({ agent, instance, channels: all }) =>
       Object.keys(all ?? {}).map((name) => `session.${instance}.${agent}.${name}`),
     );
-  return channels.slice(0, MOST / 2).flatMap((subject) => [
-    { kind: "number", subjects: [subject], w: 3, h: 5 },
-    { kind: "plot", subjects: [subject], w: 9, h: 5 },
-  ]);
+  return besides([...new Set(channels)].slice(0, MOST / 2));
 }
 
 /** @returns {Promise<any[]>} */

@@ -7,21 +7,25 @@ import { drawMarks } from "./marks.js";
 import { placeIn } from "./scales.js";
 import { dayOf, timeTicks } from "./times.js";
 
+/** A plot that is lower than this, in pixels, has one line of the axis of time, and little above: the curves need the rest. */
+const LOW = 150;
+
 /**
  * The sizes of what stands around the curves, in pixels. On a wall, all are larger, and the curves thicker. With *isWide*, there is
  * room for a second axis also where there is none: beside plots that have two, times stand one above the other.
- * @param {number} scale
+ * @param {number} scale @param {boolean} [isWide] @param {number} [height] of the plot.
  */
-export const sizesFor = (scale, isWide = false) => ({
+export const sizesFor = (scale, isWide = false, height = Infinity) => ({
   font: 11 * scale,
   yAxis: 50 * scale,
   /** The axis of time: a line for times, and one for days. */
-  xAxis: 34 * scale,
+  xAxis: (height < LOW * scale ? 20 : 34) * scale,
+  isLow: height < LOW * scale,
   /** Between two ticks of the axis of values, at least; and of the axis of time. */
   ySpace: 30 * scale,
   xSpace: 84 * scale,
   /** Free above, for what all ticks share and the unit, and on the right. */
-  above: 18 * scale,
+  above: (height < LOW * scale ? 7 : 18) * scale,
   right: (isWide ? 50 : 8) * scale,
   /** Half of a label of the time axis. */
   half: 26 * scale,
@@ -148,7 +152,7 @@ const nearestOf = (drawn, index, column) => {
 
 /** The time axis. A label that does not fit whole is left out. @param {Drawn} drawn */
 function timeAxis(drawn) {
-  const { half, right, xAxis, xSpace } = drawn.sizes;
+  const { half, right, xAxis, xSpace, isLow } = drawn.sizes;
   let ticks = [];
   const splits = (u) => {
     const { width } = u.bbox;
@@ -157,7 +161,7 @@ function timeAxis(drawn) {
   };
   const values = (u) => {
     const fits = ({ time }) => u.valToPos(time, "x") + half <= u.bbox.width / devicePixelRatio + right;
-    return ticks.map((tick) => (fits(tick) ? `${tick.word}${tick.day ? `\n${tick.day}` : ""}` : ""));
+    return ticks.map((tick) => (fits(tick) ? `${tick.word}${tick.day && !isLow ? `\n${tick.day}` : ""}` : ""));
   };
   return { ...axisOf(drawn), size: xAxis, space: xSpace, splits, values };
 }

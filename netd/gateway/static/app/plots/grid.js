@@ -23,6 +23,8 @@ export class Grid {
     this.to = to;
     this.width = (to - from) / columns;
     this.pixels = pixels;
+    /** Whose columns these are, so that a recorder is asked for each plot of one channel. @type {any} */
+    this.asker = columns;
     this.first = Math.floor(from / this.width) - 1;
     this.length = Math.floor(to / this.width) + 2 - this.first;
   }

@@ -29,7 +29,8 @@ const RESPITE = 5;
 const UNUSUAL = 8;
 const LEAST_GAP = 1.5;
 
-/** @typedef {{from: number, to: number, width: number}} Wish */
+/** @typedef {{from: number, to: number, width: number}} Span */
+/** What one plot wants to know of one subject. @typedef {Span & {past: Past, asker: any}} Wish */
 
 /**
  * The middle one of the distances between *times*, each for as many samples as *counts* tells; 0 for fewer than two.
@@ -45,7 +46,7 @@ export function usualInterval(times, counts = null) {
 /**
  * What to ask for a window: buckets of a round width, and begin and end at multiples of it, so that one answer serves many windows.
  * @param {number} from @param {number} to @param {number} columns @param {number} now
- * @returns {Wish}
+ * @returns {Span}
  */
 export function wishFor(from, to, columns, now) {
   const span = to - from;
@@ -56,7 +57,7 @@ export function wishFor(from, to, columns, now) {
 
 /** One answer about one subject. */
 class Answer {
-  /** @param {Wish} wish @param {any} series of `history.query`; undefined where nothing was recorded. @param {any[]} gaps */
+  /** @param {Span} wish @param {any} series of `history.query`; undefined where nothing was recorded. @param {any[]} gaps */
   constructor({ from, to, width }, known, series, gaps) {
     this.from = from;
     this.to = to;
@@ -124,8 +125,8 @@ export class Past {
     this.subject = subject;
     /** The answers, newest first. @type {Answer[]} */
     this.answers = [];
-    /** What is to be asked. @type {Wish|null} */
-    this.wish = null;
+    /** What is to be asked, for each plot that shows it: a small one beside a large one wants other buckets. @type {Map<any, Wish>} */
+    this.wishes = new Map();
   }
 
   /** The usual distance of its samples or buckets, in seconds; 0 where it is not known. */
@@ -182,7 +183,7 @@ export class Past {
 
 /**
  * @typedef {object} Outside
- * @property {(subjects: string[], wish: Wish & {points: number}) => Promise<any>} ask gives the result of `history.query`.
+ * @property {(subjects: string[], wish: Span & {points: number}) => Promise<any>} ask gives the result of `history.query`.
  * @property {() => boolean} isThere whether there is somebody to ask.
  * @property {() => number} now netd's time.
  * @property {(act: () => void, milliseconds: number) => any} later
@@ -197,7 +198,7 @@ export class Archive {
   #isAsking = false;
   #turn = 0;
   #resumes = 0;
-  /** @type {Set<Past>} */
+  /** @type {Set<Wish>} */
   #waiting = new Set();
   /** The subjects with answers, in the order of their last answer. @type {Map<Past, Answer[]>} */
   #answers = new Map();
@@ -226,18 +227,19 @@ export class Archive {
   want(past, from, to, grid) {
     const now = this.now();
     if (!this.#outside.isThere() || from >= now) return;
-    const wish = wishFor(grid.from, grid.to, Math.max(10, grid.pixels), now);
+    const { asker } = grid;
+    const wish = { ...wishFor(grid.from, grid.to, Math.max(10, grid.pixels), now), past, asker };
     const complete = Math.min(to, now - Math.max(AGAIN, wish.width));
-    if (past.covers(from, complete, wish.width)) {
-      this.#waiting.delete(past);
-      past.wish = null;
+    const before = past.wishes.get(asker);
+    const isSame = before?.width === wish.width && Math.abs(before.from - wish.from) < (to - from) * BESIDE * 0.5;
+    const isKnown = past.covers(from, complete, wish.width);
+    if (before !== undefined && (isKnown || !isSame)) this.#waiting.delete(before);
+    if (isKnown) {
+      past.wishes.delete(asker);
       return;
     }
-    const before = past.wish;
-    const isSame =
-      before !== null && before.width === wish.width && Math.abs(before.from - wish.from) < (to - from) * BESIDE * 0.5;
-    if (!isSame) past.wish = wish;
-    this.#waiting.add(past);
+    if (!isSame) past.wishes.set(asker, wish);
+    this.#waiting.add(isSame ? before : wish);
     if (!this.#isAsking && (!isSame || this.#timer === null)) this.#soon(Math.max(PAUSE, (this.#resumes - now) * 1000));
   }
 
@@ -257,7 +259,8 @@ export class Archive {
   /** Forget one subject. @param {Past} past */
   forget(past) {
     this.#answers.delete(past);
-    this.#waiting.delete(past);
+    for (const wish of past.wishes.values()) this.#waiting.delete(wish);
+    past.wishes.clear();
     past.answers = [];
   }
 
@@ -275,20 +278,18 @@ export class Archive {
   async #ask() {
     this.#timer = null;
     const [first] = this.#waiting;
-    if (first?.wish == null) return;
-    const { width } = first.wish;
-    const alike = [...this.#waiting]
-      .filter(({ wish }) => wish?.width === width && overlap(wish, first.wish))
-      .slice(0, MOST_SUBJECTS);
-    const from = Math.min(...alike.map(({ wish }) => wish?.from ?? Infinity));
-    const to = Math.max(...alike.map(({ wish }) => wish?.to ?? -Infinity));
+    if (first === undefined) return;
+    const { width } = first;
+    const alike = [...this.#waiting].filter((one) => one.width === width && overlap(one, first)).slice(0, MOST_SUBJECTS);
+    const from = Math.min(...alike.map((one) => one.from));
+    const to = Math.max(...alike.map((one) => one.to));
     const turn = this.#turn;
     const asked = this.now();
     const wish = { from, to, width, points: Math.round((to - from) / width) };
-    for (const past of alike) this.#waiting.delete(past);
+    for (const one of alike) this.#waiting.delete(one);
     this.#isAsking = true;
     try {
-      const subjects = alike.map(({ subject }) => subject);
+      const subjects = [...new Set(alike.map(({ past }) => past.subject))];
       const answer = await this.#outside.ask(subjects, wish);
       if (turn !== this.#turn) return;
       this.trouble = "";
@@ -303,11 +304,11 @@ export class Archive {
     if (this.#waiting.size > 0) this.#soon(Math.max(PAUSE, (this.#resumes - this.now()) * 1000));
   }
 
-  /** @param {Past[]} pasts @param {Wish} wish */
-  #take(pasts, wish, asked, { series, gaps = [], notes = [] }) {
+  /** @param {Wish[]} wishes @param {Span} wish of all of them. */
+  #take(wishes, wish, asked, { series, gaps = [], notes = [] }) {
     const known = Math.min(wish.to, asked - SETTLED);
-    for (const past of pasts) {
-      if (!this.#waiting.has(past)) past.wish = null;
+    for (const one of wishes) if (!this.#waiting.has(one)) one.past.wishes.delete(one.asker);
+    for (const past of new Set(wishes.map((one) => one.past))) {
       const mine = series.filter(({ subject }) => subject === past.subject);
       const most = mine.sort((one, other) => other.times.length - one.times.length)[0];
       const answer = new Answer(wish, known, most, gaps);

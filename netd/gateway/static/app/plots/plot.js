@@ -100,9 +100,10 @@ export function plot(parts) {
     const next = view();
     const isSame = next.still !== null && next.still === stands;
     if (isSame && figure?.width === width && figure.height === height) return 100;
-    const grid = gridOf(parts, drawn, next, width, isSmall);
+    const grid = gridOf(parts, drawn, next, [width, height]);
     const summaries = take(parts, drawn, grid, height);
-    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks} ${drawn.sizes.font} ${drawn.sizes.right}`;
+    const { font, right, xAxis } = drawn.sizes;
+    const now = `${drawn.lanes.length} ${drawn.scales.length} ${drawn.inks} ${font} ${right} ${xAxis}`;
     if (figure !== null && shape !== now) forget();
     shape = now;
     figure ??= make();
@@ -167,14 +168,16 @@ export function plot(parts) {
 }
 
 /** The columns of the plot. @param {any} parts @param {import("./figure.js").Drawn} drawn */
-function gridOf(parts, drawn, { from, to, isMoving = false }, width, isSmall) {
+function gridOf(parts, drawn, { from, to, isMoving = false }, [width, height]) {
   const units = unitsOf(parts.curves().map((one) => one.unit?.() ?? "")).length;
-  drawn.sizes = sizesFor(parts.scale?.() ?? 1, parts.isWide?.() ?? false);
+  drawn.sizes = sizesFor(parts.scale?.() ?? 1, parts.isWide?.() ?? false, height);
   const { yAxis, right } = drawn.sizes;
-  const beside = isSmall ? 0 : yAxis + (units > 1 ? yAxis : right);
+  const beside = parts.isSmall ? 0 : yAxis + (units > 1 ? yAxis : right);
   [drawn.from, drawn.to] = [from, to];
   const pixels = Math.max(50, width - beside);
-  return new Grid(from, to, isMoving ? Math.ceil(pixels / 2) : pixels, pixels);
+  const grid = new Grid(from, to, isMoving ? Math.ceil(pixels / 2) : pixels, pixels);
+  grid.asker = drawn;
+  return grid;
 }
 
 /** Read the curves, and what is drawn beside them. @returns {import("./grid.js").Summary[]} of each curve. */
