@@ -59,7 +59,7 @@ def history(
     common: dict[str, Any] = {} if instance is None else {"instance": instance}
     with invocation.control() as control:
         if not subject:
-            invocation.show(control.call("history.subjects", **common), {"items": _SUBJECTS})
+            _list(invocation, control, common)
             return
         columns = shutil.get_terminal_size().columns
         wanted = points or (min(MOST, max(FEWEST, columns * DOTS)) if plot else ROWS)
@@ -84,6 +84,13 @@ def history(
 
 
 _SUBJECTS: Mapping[str, Any] = {"properties": {"first": {"format": "epoch"}, "last": {"format": "epoch"}}}
+
+
+def _list(invocation: Invocation, control: ControlPort, common: Mapping[str, Any]) -> None:
+    """List what is recorded, of that which the caller may see."""
+    own = control.call("system.whoami").get("subjects")
+    pattern = ">" if own is None else own
+    invocation.show(control.call("history.subjects", pattern=pattern, **common), {"items": _SUBJECTS})
 
 
 def _title(one: Answer) -> str:

@@ -84,9 +84,13 @@ class HistoryTests(CommandTests):
 
     def test_subjects(self) -> None:
         """Without a subject, the command lists what there is."""
+        self.control.answers["system.whoami"] = {"subjects": None}
         self.control.answers["history.subjects"] = [{"subject": "custom.x", "first": NOW - 9, "last": NOW, "count": 3}]
         self.assertIn("custom.x", self.netd("history").stdout)
-        self.assertEqual(self.control.calls, [("history.subjects", {})])
+        self.assertEqual(self.control.calls[1:], [("history.subjects", {"pattern": ">"})])
+        self.control.answers["system.whoami"] = {"subjects": ["custom.>"]}
+        self.netd("history")
+        self.assertEqual(self.control.calls[-1], ("history.subjects", {"pattern": ["custom.>"]}))
 
     def test_json(self) -> None:
         """A script gets the whole answer."""
