@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand
+from netd.cli.invocation import ControlPort, Invocation, NetdCommand, UnknownForm
 from netd.cli.plot import curve_lines
 from netd.cli.text import escaped
 from netd.codec.words import Words
@@ -78,9 +78,7 @@ def history(
                 _show_events(control, words, asked)
             _show_asides(words, answer)
         except (KeyError, TypeError, ValueError) as error:
-            raise Failure(
-                "the history of this netd is not understood: it and this command are of different versions; update the older one"
-            ) from error
+            raise UnknownForm("the history") from error
 
 
 _SUBJECTS: Mapping[str, Any] = {"properties": {"first": {"format": "epoch"}, "last": {"format": "epoch"}}}

@@ -57,6 +57,7 @@ __all__ = [
     "Misused",
     "NetdCommand",
     "NotFound",
+    "UnknownForm",
     "failure_of",
     "seconds",
 ]
@@ -94,6 +95,16 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str) -> None:
         super().__init__(escaped(message))
+
+
+class UnknownForm(Failure):
+    """An answer of the daemon has not the form that this command knows.
+
+    :param thing: the answer: ``the status``.
+    """
+
+    def __init__(self, thing: str) -> None:
+        super().__init__(f"{thing} has an unknown form: netd and this command are of different versions; update the older one")
 
 
 class Misused(Failure):

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.invocation import Invocation, NetdCommand, UnknownForm
 from netd.cli.text import escaped
 from netd.codec.words import Words
 
@@ -113,9 +113,7 @@ def list_runs(invocation: Invocation, contains: str | None, newest: int | None, 
             for run in found
         ]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Failure(
-            "the runs of this netd are not understood: it and this command are of different versions; update the older one"
-        ) from error
+        raise UnknownForm("the list of runs") from error
     invocation.show_table(("run", "name", "begin", "end", "subjects", "facts"), rows)
 
 
@@ -126,4 +124,4 @@ def _tell(invocation: Invocation, answer: dict[str, Any], text: str) -> None:
     try:
         click.echo(text.format(**answer))
     except (KeyError, TypeError) as error:
-        raise Failure("the answer of this netd is not understood: update the older one of netd and this command") from error
+        raise UnknownForm("the answer") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.invocation import Invocation, NetdCommand, UnknownForm
 from netd.cli.text import online_since
 from netd.codec.words import rate, span
 
@@ -31,9 +31,7 @@ def reports(invocation: Invocation, instance: str | None) -> None:
     try:
         rows = [_row(one, now) for one in found]
     except (KeyError, TypeError, ValueError) as error:
-        raise Failure(
-            "the reports of this netd are not understood: it and this command are of different versions; update the older one"
-        ) from error
+        raise UnknownForm("the list of reports") from error
     columns = ("client", "state", "blocks", "in", "rate", "remarks")
     has_remarks = any(row[-1] for row in rows)
     invocation.show_table(columns if has_remarks else columns[:-1], rows if has_remarks else [row[:-1] for row in rows])

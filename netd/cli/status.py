@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from netd.cli.generated import fetch_result
-from netd.cli.invocation import Failure, Invocation, NetdCommand
+from netd.cli.invocation import Invocation, NetdCommand, UnknownForm
 from netd.cli.text import escaped
 from netd.codec.schemas import ANYTHING, branch_of, items_of, member_of
 from netd.paths import CONTROL_SOCKET
@@ -33,7 +33,7 @@ def status(invocation: Invocation) -> None:
         invocation.print_json(facts)
         return
     if not isinstance(facts, Mapping) or not isinstance(facts.get("services"), list):
-        raise Failure("the status has an unknown form: netd and this command are of different versions; update the older one")
+        raise UnknownForm("the status")
     up = facts.get("uptime")
     for_how_long = f", up {duration(up)}" if isinstance(up, (int, float)) else ""
     where = "" if context is None else f" at {context.url}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netd.cli.invocation import ControlPort, Failure, Invocation, NetdCommand
+from netd.cli.invocation import ControlPort, Invocation, NetdCommand, UnknownForm
 from netd.cli.rates import Course, Facts, Shown, count_rate, size_rate
 from netd.cli.text import escaped
 from netd.client.control import ControlError, RemoteError
@@ -76,9 +76,7 @@ def _look(control: ControlPort, course: Course) -> tuple[Facts, tuple[dict[str, 
         course.add(look)
         return look, course.told()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure(
-            "the status has an unknown form: netd and this command are of different versions; update the older one"
-        ) from error
+        raise UnknownForm("the status") from error
 
 
 def _headline(look: Facts, whole: dict[str, Any]) -> str:
