@@ -159,7 +159,7 @@ class HistoryTests(BrowserTestCase):
     def by_address(self, page: Page) -> None:
         """The address shows the same to others, a run too; Back shows what was before; times in words are read, or refused."""
         other = self.look_at(page.url.rpartition("#/")[2], WIDE, "dark")
-        self.assertEqual(by_id(other, "legend").count(), 2)
+        self.until(other, lambda: by_id(other, "legend").count() == 2, "both are in the plot")
         self.has_line(other)
         by_id(other, "from").fill("soon")
         other.keyboard.press("Enter")

@@ -26,16 +26,16 @@ const HINT = "such as yesterday, 14:00, -8h or 2026-11-28 22:00";
 
 export function rangeBar() {
   const [from, to, trouble] = [signal(""), signal(""), signal("")];
-  let isEdited = false;
+  const isEdited = signal(false);
   const show = () => {
-    if (isEdited) return;
+    if (isEdited.peek()) return;
     const span = view.read();
     from.value = timeWritten(span.from, zone.peek());
     to.value = view.isLive.peek() ? "now" : timeWritten(span.to, zone.peek());
   };
   effect(() => {
     void [view.fixed.value, view.seconds.value, zone.value];
-    isEdited = false;
+    isEdited.value = false;
     trouble.value = "";
     show();
   });
@@ -48,7 +48,7 @@ export function rangeBar() {
     if (begin === null || end === null) trouble.value = `This is no time: ${wrong.join(", ")}. Write one ${HINT}.`;
     else if (begin >= end) trouble.value = "The beginning is not before the end.";
     else {
-      isEdited = false;
+      isEdited.value = false;
       run.value = null;
       if (to.peek().trim() === "now") view.live(end - begin);
       else view.go({ from: begin, to: end });
@@ -62,7 +62,7 @@ export function rangeBar() {
       spellcheck: "false",
       autocomplete: "off",
       oninput: (event) => {
-        isEdited = true;
+        isEdited.value = true;
         text.value = event.target.value;
       },
     });
@@ -84,16 +84,24 @@ export function rangeBar() {
       go,
       field("From", input(from, "from")),
       field("To", input(to, "to")),
-      h("button", { type: "submit" }, "Show"),
+      acts(isEdited),
     ),
     zoneField(),
-    when(
-      () => !view.isLive.value,
-      () => h("button.main", { type: "button", testid: "live", onclick: () => view.live() }, "Live", icon("play")),
-    ),
     h("p.restraint", { role: "alert", hidden: () => trouble.value === "", testid: "range-trouble" }, () => trouble.value),
   );
 }
+
+/** One place for the button that shows what was written, and the one that goes back to now: nothing moves when either comes. */
+const acts = (isEdited) =>
+  h(
+    "span.range-acts",
+    {},
+    h("button", { type: "submit", hidden: () => !isEdited.value }, "Show"),
+    when(
+      () => !view.isLive.value && !isEdited.value,
+      () => h("button.main", { type: "button", testid: "live", onclick: () => view.live() }, "Live", icon("play")),
+    ),
+  );
 
 const zoneField = () =>
   field(
