@@ -16,7 +16,7 @@ from attrs import define, field
 
 from netd.codec.length_header import HEADER, encode_frame
 from netd.interfaces import Cancellable, IBus, IPeer, IStatePart
-from netd.message import Message
+from netd.message import Message, Want
 from netd.principal import Action, Role, check
 from netd.relay.answers import Keeping
 from netd.relay.devices import DeviceHello, DeviceLink, DeviceName, Devices, NameHeld
@@ -188,9 +188,13 @@ class Exchange:
         self.messages += len(frames)
         if not link.sent_subject:
             self._name_subjects(link)
-        if self.bus.wants(link.sent_subject):
-            for frame in frames:
-                self._publish_sent(link, frame[HEADER:])
+        if want := self.bus.wants(link.sent_subject):
+            payloads = [frame[HEADER:] for frame in frames]
+            if want is Want.EACH:
+                for payload in payloads:
+                    self._publish_sent(link, [payload])
+            else:
+                self._publish_sent(link, payloads)
         if not link.answers:
             is_accepted = link.peer.send(frames[0] if len(frames) == 1 else b"".join(frames))
         else:
@@ -305,7 +309,7 @@ class Exchange:
         link.requests[request.id] = request
         request.holder = link.requests
         if self.bus.wants(link.sent_subject):
-            self._publish_sent(link, request.payload)
+            self._publish_sent(link, [request.payload])
         self.after_turn(partial(self._handed, link, request))
 
     def _handed(self, link: DeviceLink, request: RelayRequest) -> None:
@@ -329,8 +333,11 @@ class Exchange:
         link.sent_subject = self.subject("sent", link.subject)
         link.outcome_subject = self.subject("outcome", link.subject)
 
-    def _publish_sent(self, link: DeviceLink, payload: bytes) -> None:
-        self.bus.publish(Message(link.sent_subject, DeviceSent(link.label, *readable(payload)), weight=4 * len(payload)))
+    def _publish_sent(self, link: DeviceLink, payloads: list[bytes]) -> None:
+        label, weight = link.label, 4 * sum(map(len, payloads))
+        events = [DeviceSent(label, *readable(payload)) for payload in payloads]
+        batch = events if len(events) > 1 else None
+        self.bus.publish(Message(link.sent_subject, events[-1], weight=weight, batch=batch))
 
     def _publish_presence(self, link: DeviceLink, reason: str) -> None:
         address = link.address

@@ -44,13 +44,21 @@ class OutcomeTests(ServiceBench):
         self.assertEqual(sorted(self.told()), [*[sent] * 3, ("_", sender, "b", "failed", "no such device")])
 
     def test_batches(self) -> None:
-        """A subscriber that takes batches gets a burst in one message."""
+        """A subscriber that takes batches gets a burst in one message, of what was sent and of what became of it."""
         self.subscription.cancel()
+        sent: list[Message] = []
         self.bus.subscribe("relay.*.outcome.>", self.heard.append, Want.BATCH)
+        batches = self.bus.subscribe("relay.*.sent.>", sent.append, Want.BATCH)
         self._device()
         controller = connect(self.factory, self.reactor, port=50413)
         controller.say(event(TARGET, b"a") + event(TARGET, b"b") * 2)
         self.assertEqual([len(message.batch or [1]) for message in self.heard], [1, 2])
+        self.assertEqual([[one.text for one in message.batch or [message.event]] for message in sent], [["a"], ["b", "b"]])
+        self.assertEqual([1, 2], [message.weight // 4 for message in sent])
+        batches.cancel()
+        self.bus.subscribe("relay.*.sent.>", sent.append)
+        controller.say(event(TARGET, b"c") * 2)
+        self.assertEqual([None, None], [message.batch for message in sent[2:]])
 
     def test_requests(self) -> None:
         """A request of the second dialect has its last status, with the time until then."""
