@@ -110,7 +110,7 @@ def _kind_of(output: str) -> str:
 def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
     """Open the files on this machine, or the daemon of the context.
 
-    :param recorder: a name; or a directory, which has a slash in it.
+    :param recorder: a name; or a directory, which has a slash in it, or a folder of parts.
     :raises NotFound: if nothing is recorded there, or there is no such run.
     """
     import sqlite3  # noqa: PLC0415 - all commands must start fast
@@ -119,7 +119,7 @@ def _opened(invocation: Invocation, recorder: str) -> Iterator[History]:
     from netd.errors import NetdError  # noqa: PLC0415 - likewise
 
     try:
-        if "/" in recorder:
+        if "/" in recorder or (Path(recorder) / "parts").is_dir():
             with history.open(Path(recorder)) as past:
                 yield past
         elif invocation.context() is None:

@@ -17,7 +17,7 @@ from netd.cli.invocation import AnswerTimedOut, Exit, Failure, Invocation, Misus
 from netd.cli.relay import RelayPlace
 from netd.cli.server import controller, dialect_option, server_option
 from netd.cli.text import as_commands, escaped, payload_text
-from netd.client.control import NoSuchTarget, RequestTooLong
+from netd.client.control import ControlTimeout, NoSuchTarget, RequestTooLong
 
 __all__ = ["send"]
 
@@ -142,6 +142,9 @@ def _through_daemon(invocation: Invocation, parcel: Parcel) -> Report:
             return _read_report(control.call("relay.send", **params))
         except NoSuchTarget as error:
             return Report("failed", as_commands(str(error)), is_unknown=True)
+        except ControlTimeout as error:
+            later = "it may still reach the device, as a queued one does: `netd audit` tells what became of it"
+            raise AnswerTimedOut(f"{as_commands(str(error))}; {later}") from error
         except RequestTooLong as error:
             raise Failure(f"{error}; send it over the relay's own port instead: --server HOST:PORT") from error
 

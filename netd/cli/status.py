@@ -107,7 +107,9 @@ def _activity(service: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     A number and a counter can have the same name: the devices that are connected, and all that ever were. A number with a unit,
     or a port, is not a count.
     """
-    has = [_count(name, fact) for name, fact in service.items() if _is_number(fact) and "format" not in member_of(schema, name)]
+    idle = () if service.get("connections") or service.get("listening") or service.get("dialling") else ("connections",)
+    counts = ((name, fact) for name, fact in service.items() if name not in idle and "format" not in member_of(schema, name))
+    has = [_count(name, fact) for name, fact in counts if _is_number(fact)]
     counters = service.get("counters")
     counted = []
     for name, count in (counters if isinstance(counters, Mapping) else {}).items():

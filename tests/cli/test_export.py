@@ -196,6 +196,15 @@ class ExportTests(CommandTests):
         self.assertIn("no format has the ending .foo. Use one of .csv, .jsonl, ", done.stderr)
         self.export(*ALL, "--format", "csv", name="night.foo")
 
+    def test_relative_directory(self) -> None:
+        """The directory of a copy is named as any other, whether with a slash or without."""
+        copy = Path("copy")
+        copy.symlink_to(self.folder / "recorder" / "main")
+        self.addCleanup(copy.unlink)
+        for name in ("copy", "./copy"):
+            done = self.netd("export", "--state", "/nowhere", "--recorder", name, DOOR.subject, *ALL)
+            self.assertEqual((done.exit_code, done.stderr), (0, "netd: 2 samples of 1 subject written\n"))
+
     def test_times(self) -> None:
         """A time that ends before it begins, and a run that does not exist, are refused."""
         for words, code, why in (

@@ -177,7 +177,8 @@ class OutcomeTests(SendTests):
             "",
             "failed: no device 'gh'; `netd devices` lists them\n",
         )
-        self.check(ControlTimeout("netd did not answer"), 124, "", "Error: netd did not answer\n")
+        later = "it may still reach the device, as a queued one does: `netd audit` tells what became of it"
+        self.check(ControlTimeout("netd did not answer"), 124, "", f"Error: netd did not answer; {later}\n")
         self.check(OperationFailed("no", -32000), 1, "", "Error: no\n")
 
     def test_hostile_answer(self) -> None:

@@ -62,6 +62,7 @@ class StatusTests(CommandTests):
             "kind": "recorder",
             "instance": "main",
             "listening": [],
+            "connections": 0,
             "work": [{"what": "records to /lab/recorder/main", "how": "paused: 12 MiB of 1 GiB, 30 d"}],
             "reason": "the disk is full: free some space",
             "counters": {"recorded": 157},
