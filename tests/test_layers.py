@@ -118,7 +118,7 @@ LAYERS = (
     Layer(
         "files",
         modules="netd.recorder.{answers,archive,catalog,database,folder,gaps,paging,part_file,part_summary}"
-        " netd.recorder.{query,reading,shelf,stretch,subjects,writer}",
+        " netd.recorder.{pieces,query,reading,shelf,subjects,writer}",
         reaches=(Reach("vocabulary"), Reach("pure json files", within="netd.recorder.* netd.codec.* netd.status")),
         libraries="attrs",
     ),

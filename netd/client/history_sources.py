@@ -16,6 +16,7 @@ from netd.codec.times import period
 from netd.recorder.answers import Asked, page_of, runs_of, series_of
 from netd.recorder.archive import Archive
 from netd.recorder.micros import FARTHEST, micros
+from netd.recorder.part_names import PARTS
 
 __all__ = [
     "CallSource",
@@ -257,7 +258,7 @@ def _directory_of(place: Path, instance: str) -> Path:
     """
     try:
         for directory in (place / "recorder" / instance, place):
-            if (directory / "parts").is_dir():
+            if (directory / PARTS).is_dir():
                 return directory
     except OSError as error:
         remedy = "only the user of the daemon may; others ask its gateway"

@@ -16,16 +16,13 @@ from netd.errors import NoSuchTarget
 from netd.recorder.blocks import BadBlock
 from netd.recorder.catalog import Catalog, RecordedNote, RecordedRun
 from netd.recorder.micros import DAY, HOUR, MICRO
-from netd.recorder.part_names import PartName
+from netd.recorder.part_names import CATALOG, PARTS, PartName
 from netd.recorder.reading import ReadablePart, StoredSeries, connect_to_read, under
 
-__all__ = ["CATALOG", "Archive", "NotFinished", "day_of_part"]
+__all__ = ["Archive", "NotFinished", "day_of_part"]
 
 MOST_OPEN = 16
 """Parts that stay open for the next question."""
-
-CATALOG = "catalog.db"
-"""The file beside the folder of the parts."""
 
 
 class NotFinished(Exception):
@@ -92,7 +89,7 @@ class Archive:
         return {day_of_part(name) for name in self._all_names()}
 
     def _all_names(self) -> list[PartName]:
-        names = (PartName.read(path.name) for path in (self.directory / "parts").glob("*.db"))
+        names = (PartName.read(path.name) for path in (self.directory / PARTS).glob("*.db"))
         return sorted(name for name in names if name is not None)
 
     def _spans(self) -> dict[str, tuple[int, int]]:
@@ -117,7 +114,7 @@ class Archive:
         if found is None:
             if len(self._open) >= MOST_OPEN:
                 self._close_oldest()
-            found = ReadablePart(self.directory / "parts" / name, self._is_over)
+            found = ReadablePart(self.directory / PARTS / name, self._is_over)
         self._open[name] = found
         return found
 
@@ -233,7 +230,7 @@ class Archive:
     def _pass_over(self, name: str, error: Exception) -> None:
         self.check()  # SQLite says "interrupted" when the question is over
         self.release(name)
-        if (self.directory / "parts" / name).exists():
+        if (self.directory / PARTS / name).exists():
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
             is_damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
             (self.damaged if is_damaged else self.unreadable)[name] = str(error)

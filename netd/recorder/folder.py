@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from netd.recorder.part_names import DAMAGED, PartName
+from netd.recorder.part_names import CATALOG, DAMAGED, PARTS, PartName
 from netd.recorder.retention import PartOnDisk
 
 __all__ = ["RecorderFolder"]
@@ -25,8 +25,8 @@ class RecorderFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.parts = path / "parts"
-        self.catalog = path / "catalog.db"
+        self.parts = path / PARTS
+        self.catalog = path / CATALOG
         self._lock: int | None = None
 
     def make(self) -> None:

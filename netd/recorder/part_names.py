@@ -6,7 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-__all__ = ["DAMAGED", "PartName", "day_of"]
+__all__ = ["CATALOG", "DAMAGED", "PARTS", "PartName", "day_of"]
+
+PARTS = "parts"
+"""The folder of the parts, in the directory of a recorder."""
+
+CATALOG = "catalog.db"
+"""The file beside it."""
 
 DAMAGED = ".damaged"
 """The ending of the name of a part that cannot be read."""

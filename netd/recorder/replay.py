@@ -21,9 +21,9 @@ from netd.message import Described, Message
 from netd.operations import Caller
 from netd.recorder.answers import Asked
 from netd.recorder.micros import MICRO
+from netd.recorder.pieces import FIRST_WIDTH, PastMoment, Piece, read_piece
 from netd.recorder.reader import PastReader
 from netd.recorder.results import ReplayedSample, ReplayFacts
-from netd.recorder.stretch import FIRST_WIDTH, PastMoment, Piece, read_piece
 
 __all__ = ["MOST_REPLAYS", "Pace", "ReplayState", "Replays"]
 

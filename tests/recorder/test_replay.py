@@ -9,7 +9,7 @@ from netd.codec.jsontext import encode
 from netd.errors import InvalidArguments, NoSuchTarget, NotPermitted, OperationFailed
 from netd.message import Described, Message
 from netd.operations import Role
-from netd.recorder import stretch
+from netd.recorder import pieces
 from netd.recorder.answers import Asked
 from netd.recorder.archive import Archive, NotFinished
 from netd.recorder.replay import LATE, MOST_LISTED, MOST_REPLAYS
@@ -136,8 +136,8 @@ class ReplayTests(RecorderTestCase):
 
     def test_many(self) -> None:
         """A time with more than fits is read in pieces, and comes whole and in order."""
-        self.patch(stretch, "MANY", 50)
-        self.patch(stretch, "FEW", 10)
+        self.patch(pieces, "MANY", 50)
+        self.patch(pieces, "FEW", 10)
         for number in range(300):
             self.publish(number, "custom.a" if number % 2 else "custom.b")
             self.reactor.advance(0.01 if number % 100 else 30)
@@ -196,8 +196,8 @@ class ReplayTests(RecorderTestCase):
         """A replay from the year 1 on begins with the first part: nobody has to wait while the years before it go by."""
         self.record()
         read = Counter[tuple[int, int]]()
-        moments = stretch._moments
-        self.patch(stretch, "_moments", lambda *asked: (read.update([asked[2:]]), moments(*asked))[1])
+        moments = pieces._moments
+        self.patch(pieces, "_moments", lambda *asked: (read.update([asked[2:]]), moments(*asked))[1])
         self.call("replay", SUBJECT, begin=-62_000_000_000, speed=0.0)
         self.pass_time(0.5)
         [facts] = self.call("replays")
@@ -209,7 +209,7 @@ class ReplayTests(RecorderTestCase):
         """A question that was given up ends also where nothing was recorded: the reader's thread is not lost."""
         archive = Archive(self.folder, lambda: True)
         asked = Asked((">",), 0, 1 << 60)
-        self.assertRaises(NotFinished, stretch.read_piece, archive, asked, None, stretch.FIRST_WIDTH)
+        self.assertRaises(NotFinished, pieces.read_piece, archive, asked, None, pieces.FIRST_WIDTH)
 
     def test_end_of_netd(self) -> None:
         """Replays end with netd, and leave no timer."""
